@@ -1,0 +1,62 @@
+"""From tokenised examples to padded batches: what a step, and what a process of it, works on.
+
+Everything here is a pure function of the seed, the epoch and the lengths. A run that was killed, or that has another
+number of processes, sees the same examples in the same steps.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from pefbench.forms import Encoded
+
+Indices = np.ndarray[Any, np.dtype[np.int64]]
+
+BATCHES_A_BUCKET = 20
+"""Examples are shuffled, then sorted by length within this many batches: 90 % useful tokens, order still random."""
+
+
+def epoch_batches(lengths: np.ndarray[Any, Any], batch_size: int, *, seed: int, epoch: int) -> list[Indices]:
+    """Return one epoch's batches of example indices: each example once, alike lengths together, in random order."""
+    random = np.random.default_rng([seed, epoch])
+    order = random.permutation(len(lengths))
+    batches: list[Indices] = []
+    for start in range(0, len(order), BATCHES_A_BUCKET * batch_size):
+        bucket = order[start : start + BATCHES_A_BUCKET * batch_size]
+        bucket = bucket[np.argsort(lengths[bucket], kind="stable")]
+        batches += [bucket[at : at + batch_size] for at in range(0, len(bucket), batch_size)]
+    return [batches[i] for i in random.permutation(len(batches))]
+
+
+def sorted_batches(lengths: np.ndarray[Any, Any], batch_size: int) -> list[Indices]:
+    """Return batches for prediction, longest texts first, so that memory runs out at once or not at all."""
+    order = np.argsort(-lengths, kind="stable")
+    return [order[at : at + batch_size] for at in range(0, len(order), batch_size)]
+
+
+def share(batch: Indices, rank: int, world_size: int) -> Indices:
+    """Return one process's examples of a global batch; the shares are disjoint and cover it."""
+    return batch[rank::world_size]
+
+
+def collate(encoded: Encoded, indices: Sequence[int] | Indices) -> dict[str, Tensor]:
+    """Pad examples to the longest of them; each tensor has shape (examples, longest)."""
+    import torch
+
+    chosen = [int(i) for i in indices]
+    longest = int(encoded.lengths[chosen].max())
+    tensors = {}
+    for name, arrays in encoded.features.items():
+        padded = np.full((len(chosen), longest), encoded.padding[name], dtype=np.int64)
+        for row, i in enumerate(chosen):
+            padded[row, : len(arrays[i])] = arrays[i]
+        tensors[name] = torch.from_numpy(padded)
+    mask = np.arange(longest) < encoded.lengths[chosen][:, None]
+    return tensors | {"attention_mask": torch.from_numpy(mask.astype(np.int64))}

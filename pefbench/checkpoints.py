@@ -1,0 +1,92 @@
+"""Checkpoints: everything that a killed training run needs to go on as if nothing had happened.
+
+One file, written whole or not at all: what is trained, the optimizer, the random states of every process, and how far
+the run is. The data order needs no state, being a function of the seed and the epoch.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from pefbench.errors import OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from torch import nn
+
+State = dict[str, Any]
+
+
+def write(path: Path, state: State) -> None:
+    """Write a checkpoint atomically. Raises OutputError when the disk is full or not writable."""
+    temporary = path.with_name(f".tmp-{path.name}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as stream:
+            torch.save(state, stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise OutputError(f"cannot write the checkpoint {path}: {error.strerror or error}") from None
+
+
+def read(path: Path, belongs_to: Mapping[str, Any]) -> State | None:
+    """Return the checkpoint, or None when there is none or it is of another code, world size or hardware.
+
+    Going on from such a one would give a result that no single run of one version can reproduce.
+    """
+    if not path.exists():
+        return None
+    state: State = torch.load(path, map_location="cpu", weights_only=True)
+    return state if state["belongs_to"] == dict(belongs_to) else None
+
+
+def trained_state(model: nn.Module) -> dict[str, torch.Tensor]:
+    """Return what training changes: trainable weights and the buffers that are saved with a model."""
+    persistent = model.state_dict().keys()
+    weights = {name: weight.detach() for name, weight in model.named_parameters() if weight.requires_grad}
+    return weights | {name: buffer for name, buffer in model.named_buffers() if name in persistent}
+
+
+@torch.no_grad()
+def restore_trained(model: nn.Module, state: Mapping[str, torch.Tensor]) -> None:
+    """Copy `trained_state` back in place; both must have the same names."""
+    places = trained_state(model)
+    if places.keys() != state.keys():
+        raise RuntimeError(f"the checkpoint holds other weights: {sorted(places.keys() ^ state.keys())[:5]}")
+    for name, place in places.items():
+        place.copy_(state[name])
+
+
+def random_state() -> State:
+    """Return this process's random states, as plain values and tensors."""
+    version, keys, gauss = random.getstate()
+    name, vector, position, has_gauss, cached = np.random.get_state()  # libraries draw from it
+    state: State = {
+        "python": [version, list(keys), gauss],
+        "numpy": [name, torch.from_numpy(np.asarray(vector).copy()), position, has_gauss, cached],
+        "torch": torch.get_rng_state(),
+    }
+    if torch.cuda.is_available():
+        state["cuda"] = torch.cuda.get_rng_state()
+    return state
+
+
+def restore_random(state: State) -> None:
+    """Put this process's random states back."""
+    version, keys, gauss = state["python"]
+    random.setstate((version, tuple(keys), gauss))
+    name, vector, position, has_gauss, cached = state["numpy"]
+    np.random.set_state((name, vector.numpy(), position, has_gauss, cached))
+    torch.set_rng_state(state["torch"])
+    if "cuda" in state:
+        torch.cuda.set_rng_state(state["cuda"])

@@ -1,0 +1,205 @@
+"""The commands. The only place that prints results and errors, and that knows exit statuses.
+
+0: done. 1: a trial failed, or a check did. 2: the user's input is wrong; one line says what, where, and what is right.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from pefbench import __version__
+from pefbench.errors import PefbenchError, UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+TABLE_FORMATS = ("text", "markdown", "csv", "latex", "json")
+LISTS = ("tasks", "methods", "metrics", "recipes")
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run one command and exit with its status."""
+    parsed = _parser().parse_args(arguments)
+    try:
+        status: int = parsed.run(parsed)
+    except PefbenchError as error:
+        rank = os.environ.get("RANK", "0")
+        _complain(f"error: {error}" if rank == "0" else f"error (process {rank}): {error}")
+        status = error.exit_status
+    except KeyboardInterrupt:
+        _complain("interrupted; the same command goes on from the last checkpoint")
+        status = 130
+    except BrokenPipeError:  # as when the table is piped into head
+        sys.stdout = None  # type: ignore[assignment]
+        status = 141
+    sys.exit(status)
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    _hush_libraries()
+    from pefbench.recipe import load_recipe
+
+    recipe = load_recipe(parsed.recipe, parsed.override)
+    from pefbench import results, running, tables
+
+    path = running.run(recipe, parsed.out, rerun=parsed.rerun)
+    if os.environ.get("RANK", "0") == "0":
+        _print(tables.summary(results.Stored(path, results.read_result(path))))
+    return 0
+
+
+def _verify(parsed: argparse.Namespace) -> int:
+    _hush_libraries()
+    from pefbench.roundtrip import verify
+
+    examples = verify(parsed.trial)
+    _print(f"{parsed.trial}: loaded again, it gives the same predictions on all {examples} test examples")
+    return 0
+
+
+def _table(parsed: argparse.Namespace) -> int:
+    from pefbench import results, tables
+
+    loaded = results.load_results(parsed.results)
+    for problem in loaded.problems:
+        _complain(f"warning: {problem}")
+    _print(tables.table(loaded.results, parsed.format))
+    return 1 if loaded.problems else 0
+
+
+def _check(parsed: argparse.Namespace) -> int:
+    from pefbench import checks, results
+
+    if parsed.baseline is None:
+        parsed.baseline = parsed.results / "baseline"
+    if parsed.baseline.resolve() == parsed.results.resolve():
+        raise UserError(f"--baseline {parsed.baseline}: results would be compared with themselves")
+    new = results.load_results(parsed.results, exclude=parsed.baseline)
+    baseline = results.load_results(parsed.baseline)
+    for problem in new.problems + baseline.problems:
+        _complain(f"warning: {problem}")
+    tolerances = checks.Tolerances(
+        metric=parsed.tolerance,
+        metrics=_per_metric(parsed.metric_tolerance),
+        time_ratio=parsed.time_ratio,
+        memory_ratio=parsed.memory_ratio,
+    )
+    findings = checks.check(new.results, baseline.results, tolerances)
+    _print(checks.render(findings))
+    return 1 if any(finding.is_failure for finding in findings) or baseline.problems else 0
+
+
+def _list(parsed: argparse.Namespace) -> int:
+    from pefbench import registry
+
+    if parsed.what == "recipes":
+        for file in registry.recipes():
+            _print(f"{file}  {file.read_text(encoding='utf8').partition(chr(10))[0].lstrip('# ')}")
+        return 0
+    kind = parsed.what.removesuffix("s")
+    names = registry.names(kind)
+    width = max(len(name) for name in names)
+    for name in names:
+        _print(f"{name:{width}}  {registry.summary(kind, name)}")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="pefbench", description="Fine-tuning methods compared honestly: for this task, this model, this budget."
+    )
+    parser.add_argument("--version", action="version", version=f"pefbench {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="train and score one recipe; go on where an earlier start was killed")
+    run.add_argument("recipe", type=Path, metavar="RECIPE", help="a YAML file, such as recipes/lora_ner.yaml")
+    run.add_argument(
+        "-o", dest="override", action="append", default=[], metavar="KEY.PATH=VALUE", help="override a recipe's field"
+    )
+    run.add_argument("--out", type=Path, default=Path("results"), metavar="DIR", help="where results go (results)")
+    run.add_argument("--rerun", action="store_true", help="train again even if this trial is finished")
+    run.set_defaults(run=_run)
+
+    verify = commands.add_parser("verify", help="load what a trial saved and compare its test predictions")
+    verify.add_argument("trial", type=Path, metavar="FOLDER", help="a trial's folder, results/RECIPE/ID")
+    verify.set_defaults(run=_verify)
+
+    table = commands.add_parser("table", help="tabulate results")
+    table.add_argument("results", type=Path, metavar="RESULTS", help="a folder of results, or one result")
+    table.add_argument("--format", choices=TABLE_FORMATS, default="text", help="how to print it (text)")
+    table.set_defaults(run=_table)
+
+    check = commands.add_parser("check", help="compare results with a baseline; exit 1 when something got worse")
+    check.add_argument("results", type=Path, metavar="RESULTS", help="a folder of results")
+    check.add_argument("--baseline", type=Path, metavar="DIR", help="what to compare with (RESULTS/baseline)")
+    check.add_argument(
+        "--tolerance", type=_positive, default=0.01, metavar="X", help="how much a metric may be worse, absolute (0.01)"
+    )
+    check.add_argument(
+        "--metric-tolerance", action="append", default=[], metavar="NAME=X", help="the same for one metric by name"
+    )
+    check.add_argument(
+        "--time-ratio", type=_positive, default=1.5, metavar="R", help="how much slower training may be (1.5)"
+    )
+    check.add_argument(
+        "--memory-ratio", type=_positive, default=1.2, metavar="R", help="how much more memory it may take (1.2)"
+    )
+    check.set_defaults(run=_check)
+
+    listing = commands.add_parser("list", help="what there is to choose from")
+    listing.add_argument("what", choices=LISTS)
+    listing.set_defaults(run=_list)
+    return parser
+
+
+def _per_metric(given: Sequence[str]) -> dict[str, float]:
+    tolerances = {}
+    for item in given:
+        name, _, value = item.partition("=")
+        try:
+            tolerances[name] = _positive(value)
+        except (ValueError, argparse.ArgumentTypeError):
+            raise UserError(f"--metric-tolerance {item}: should be NAME=X, as in entity_f1=0.02") from None
+    return tolerances
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not value >= 0:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of 0 or more")
+    return value
+
+
+def _hush_libraries() -> None:
+    """Keep the libraries' own progress bars and notices out of what pefbench says."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    import logging
+
+    import datasets
+    import transformers
+
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    datasets.utils.logging.disable_progress_bar()
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module=r"(torch|transformers|peft|accelerate|datasets|huggingface_hub)(\.|$)")
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def _complain(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""From a recipe's data section to a task's examples: read, name columns, split, drop leaks, take the fingerprint."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from pefbench import sources
+from pefbench.errors import DataError, RecipeError
+from pefbench.registry import find
+from pefbench.tasks import resolve_columns
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pefbench.forms import Dataset
+    from pefbench.recipe import DataSection, Recipe
+    from pefbench.sources import Row
+    from pefbench.tasks import Task
+
+SPLITS = ("train", "validation", "test")
+ALL_FRACTIONS = {"train": 0.8, "validation": 0.1, "test": 0.1}
+TRAIN_FRACTIONS = {"train": 0.9, "validation": 0.1}
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A task's examples by split.
+
+    fingerprint: sha256 over every value that the task reads. revision: the commit of a hub data set.
+    dropped: how many rows of a split were left out because a later split has their text.
+    """
+
+    dataset: Dataset
+    fingerprint: str
+    revision: str | None
+    dropped: Mapping[str, int]
+
+
+def load(recipe: Recipe) -> Corpus:
+    """Read and split a recipe's data. Raises SourceError or DataError, before anything is trained."""
+    task: Task = find("task", recipe.task)
+    parts, revision = _read_parts(recipe.data, task)
+    splits, dropped = _split(parts, task), dict.fromkeys(SPLITS, 0)
+    if recipe.data.leaks == "drop":
+        splits, leaked = sources.drop_leaks(splits, lambda row: task.text(row.values))
+        dropped |= leaked
+    for split in SPLITS:
+        if not splits[split]:
+            sizes = ", ".join(f"{name} {len(splits[name])}" for name in SPLITS)
+            raise DataError(f"{recipe.data.source}: the {split} split is empty ({sizes} examples)")
+    return Corpus(task.read(splits), sources.fingerprint(splits), revision, dropped)
+
+
+def _read_parts(data: DataSection, task: Task) -> tuple[dict[str, list[Row]], str | None]:
+    """Read the parts that the recipe names, or the single file as `all`; columns get the task's names."""
+    named = {split: part for split in SPLITS if (part := getattr(data, split)) is not None}
+    if named and not {"train", "test"} <= named.keys():
+        missing = ", ".join(f"data.{split}" for split in ("train", "test") if split not in named)
+        raise RecipeError(f"{missing}: missing; name at least data.train and data.test, or none of the three")
+    read, revision = {}, None
+    for split, part in (named or {"all": None}).items():
+        rows = sources.read_rows(
+            data.source,
+            part,
+            config=data.config,
+            revision=data.revision,
+            format=data.format,
+            text_format=task.text_format,
+            sha256=data.sha256,
+        )
+        columns = resolve_columns(task, data.columns, rows.columns)
+        read[split] = [_renamed(row, columns) for row in rows.rows]
+        revision = rows.revision
+    return read, revision
+
+
+def _renamed(row: Row, columns: Mapping[str, str]) -> Row:
+    return replace(row, values={name: row.values[column] for name, column in columns.items()})
+
+
+def _split(parts: Mapping[str, Sequence[Row]], task: Task) -> dict[str, list[Row]]:
+    """Split what is not split yet, by a hash of the text: stable under any order, duplicates on one side."""
+
+    def text(row: Row) -> str:
+        return task.text(row.values)
+
+    if "all" in parts:
+        return sources.split_by_hash(parts["all"], text, ALL_FRACTIONS)
+    splits = {split: list(rows) for split, rows in parts.items()}
+    if "validation" not in splits:
+        splits |= sources.split_by_hash(splits["train"], text, TRAIN_FRACTIONS)
+    return splits

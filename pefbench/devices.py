@@ -1,0 +1,59 @@
+"""What the machine offers: processes, threads, precision, attention kernels. Settled here, once, for every trial."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Literal
+
+import torch
+
+from pefbench.errors import RecipeError
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+    from pefbench.recipe import Precision
+
+MIXED = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
+
+
+def set_threads(wanted: int | None) -> None:
+    """Use all cores, shared out among the processes of this machine.
+
+    Launchers set OMP_NUM_THREADS=1, which would leave the other cores idle.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    processes = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    torch.set_num_threads(wanted or max(1, cores // processes))
+
+
+def resolve_precision(wanted: Precision) -> Literal["fp32", "bf16", "fp16"]:
+    """Return the arithmetic that `auto` stands for here; raises RecipeError for what the hardware lacks."""
+    if wanted == "fp16" and not torch.cuda.is_available():
+        raise RecipeError("train.precision: fp16 needs a GPU; use bf16, fp32 or auto")
+    if wanted != "auto":
+        return wanted
+    if torch.cuda.is_available():
+        return "bf16" if torch.cuda.is_bf16_supported() else "fp32"
+    return "bf16" if _cpu_multiplies_bf16() else "fp32"
+
+
+def attention(precision: str) -> str:
+    """Return the attention implementation to train with: on a CPU the fused kernel's bf16 backward is the slower."""
+    return "eager" if precision == "bf16" and not torch.cuda.is_available() else "sdpa"
+
+
+def accelerator(precision: str) -> Accelerator:
+    """Return accelerate's view of the processes and devices of this run."""
+    from accelerate import Accelerator, DistributedDataParallelKwargs
+
+    return Accelerator(
+        cpu=not torch.cuda.is_available(),
+        mixed_precision=MIXED[precision],
+        kwargs_handlers=[DistributedDataParallelKwargs(gradient_as_bucket_view=True)],
+    )
+
+
+def _cpu_multiplies_bf16() -> bool:
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    return bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))

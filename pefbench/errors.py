@@ -1,0 +1,78 @@
+"""What can go wrong, as a tree.
+
+::
+
+    PefbenchError                exit 1
+    ├── UserError                exit 2: the input is wrong; nothing was trained
+    │   ├── RecipeError          a key, a value or a name in a recipe or an override
+    │   ├── SourceError          data or weights that cannot be had: missing file, no network, wrong checksum
+    │   ├── DataError            rows that cannot be used: a missing column, a mixed tag scheme, an empty split
+    │   ├── MethodError          a method that cannot work on this model or this form
+    │   └── OutputError          a results folder that cannot be written, a disk without room
+    └── TrialError               exit 1: the trial started and failed; its result says why
+        ├── DivergedError        a loss that is not finite
+        └── RoundTripError       what was saved does not predict what was trained
+
+Every message is one line that says what is wrong, where, and what would be right. Only `cli` prints them.
+An exception outside this tree is our mistake and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class PefbenchError(Exception):
+    """Base of every error that pefbench raises on purpose."""
+
+    exit_status = 1
+
+
+class UserError(PefbenchError):
+    """The user's input is wrong; refused before training."""
+
+    exit_status = 2
+
+
+class RecipeError(UserError):
+    """A recipe or an override has a wrong key, value or name."""
+
+
+class SourceError(UserError):
+    """Data or weights cannot be had from where the recipe says."""
+
+
+class DataError(UserError):
+    """Rows that cannot be used as the task needs them."""
+
+
+class MethodError(UserError):
+    """A method that cannot work on this model or this form."""
+
+
+class OutputError(UserError):
+    """A results folder that cannot be written or has too little room."""
+
+
+class TrialError(PefbenchError):
+    """A trial that started and failed."""
+
+
+class DivergedError(TrialError):
+    """Training reached a loss that is not finite."""
+
+
+class RoundTripError(TrialError):
+    """Reloading what was saved does not reproduce the predictions."""
+
+
+def suggest(name: str, valid: Iterable[str]) -> str:
+    """Return ``did you mean 'x'? valid: a, b, x``, or only the list when nothing is near."""
+    names = sorted(valid)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    listing = f"valid: {', '.join(names)}" if names else "there are none"
+    return f"did you mean {near[0]!r}? {listing}" if near else listing

@@ -1,0 +1,42 @@
+"""Bottleneck adapters: small feed-forward layers put into each frozen transformer block."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from pefbench.methods import PeftMethod
+
+if TYPE_CHECKING:
+    from peft import PeftConfig
+    from torch import nn
+
+
+class Bottleneck(PeftMethod):
+    """Sequential or parallel adapters, by `variant`.
+
+    Houlsby et al. 2019 (arXiv:1902.00751), Pfeiffer et al. 2021 (arXiv:2005.00247), He et al. 2022 (arXiv:2110.04366).
+    """
+
+    learning_rate: ClassVar[float] = 2e-3
+
+    variant: Literal["houlsby", "pfeiffer", "parallel", "scaled_parallel"] = Field(
+        "houlsby", description="where the adapters stand; see pefbench.tuners.bottleneck"
+    )
+    reduction_factor: float = Field(16, gt=0, description="hidden size / bottleneck size")
+    bottleneck_size: int | None = Field(None, ge=1, description="the bottleneck's size itself; null: by the factor")
+    activation: str = Field("relu", description="any activation that transformers knows")
+    scale: float | None = Field(None, gt=0, description="of the parallel variants; null: 4 for scaled_parallel, else 1")
+    dropout: float = Field(0.0, ge=0, lt=1, description="dropout inside the bottleneck")
+
+    def config(self, model: nn.Module, task_type: str) -> PeftConfig:
+        """Translate the options into the tuner's configuration."""
+        from pefbench import structure
+        from pefbench.tuners.bottleneck import BottleneckConfig
+
+        options = self.model_dump(exclude={"name"}, exclude_none=True)
+        return BottleneckConfig(**options, task_type=task_type, modules_to_save=structure.head_modules(model))
+
+
+METHOD = Bottleneck

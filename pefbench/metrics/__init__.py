@@ -1,0 +1,78 @@
+"""What a metric gives, and how a score with its interval is made. Each metric is a file here, named as in a recipe.
+
+The base class is in ``_base``, which imports evaluate (seconds); this file stays light.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, TypedDict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pefbench.metrics._base import Metric
+
+
+class MetricValue(TypedDict):
+    """One score of one split, as in the result file."""
+
+    value: float
+    """On all examples, from the library that the signature names."""
+    low: float
+    """Lower end of the confidence interval."""
+    high: float
+    """Upper end of the confidence interval."""
+    examples: int
+    """Number of examples that were scored."""
+    higher_is_better: bool
+    signature: str
+    """Everything that the number depends on: metric, library, version, mode, and the settings of the interval."""
+
+
+def score(
+    metric: Metric,
+    predictions: Sequence[Any],
+    references: Sequence[Any],
+    *,
+    resamples: int = 2000,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> dict[str, MetricValue]:
+    """Score predictions, one per example, and return each value of the metric with its confidence interval.
+
+    The value is the library's; the interval is a percentile bootstrap over examples, from the metric's counts.
+    The counts must lead to the library's value, within 1e-9: AssertionError otherwise.
+    Raises ValueError when there are no examples or the two differ in length.
+    """
+    from pefbench.intervals import bootstrap
+
+    if not predictions or len(predictions) != len(references):
+        raise ValueError(f"{len(predictions)} predictions for {len(references)} references; need one for each")
+    values: dict[str, float] = metric.compute(predictions=predictions, references=references)
+    counts = metric.counts(predictions, references)
+    _check_same(metric, values, {name: float(value) for name, value in metric.from_counts(counts.sum(axis=0)).items()})
+    intervals = bootstrap(counts, metric.from_counts, resamples=resamples, confidence=confidence, seed=seed)
+    signature = f"{metric.signature()}|ci:percentile-bootstrap-{100 * confidence:g}|n:{resamples}|seed:{seed}"
+    return {
+        name: MetricValue(
+            value=value,
+            low=intervals[name][0],
+            high=intervals[name][1],
+            examples=len(predictions),
+            higher_is_better=metric.higher_is_better[name],
+            signature=signature,
+        )
+        for name, value in values.items()
+    }
+
+
+def _check_same(metric: Metric, values: Mapping[str, float], from_counts: Mapping[str, float]) -> None:
+    """Raise AssertionError when the intervals would be of something else than the values."""
+    if not values.keys() == from_counts.keys() == metric.higher_is_better.keys():
+        raise AssertionError(
+            f"{type(metric).__name__} names differ: {[*values]}, {[*from_counts]}, {[*metric.higher_is_better]}"
+        )
+    for name, value in values.items():
+        if not math.isclose(value, from_counts[name], rel_tol=1e-9, abs_tol=1e-9):
+            raise AssertionError(f"{name} is {value!r} by the library and {from_counts[name]!r} from counts")

@@ -1,0 +1,98 @@
+"""The base of all metrics: an evaluate.Metric that needs no hub, no cache folder and no locks."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import evaluate
+import numpy as np
+from datasets import Features, List, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import numpy.typing as npt
+
+    from pefbench.classification_report import Report
+
+    Array = npt.NDArray[np.float64]
+
+TEXT = Value("string")
+TAGS = List(Value("string"))
+
+
+class Metric(evaluate.Metric, ABC):  # type: ignore[misc]  # evaluate has no types
+    """A metric that computes through a library, and also knows its additive counts.
+
+    ``compute(predictions=..., references=...)`` is evaluate's; a child fills in ``_compute``, which returns the
+    library's values as plain floats, by name. Score on one process, with all examples.
+    """
+
+    headline: ClassVar[str]
+    """The value to compare methods by."""
+    higher_is_better: ClassVar[dict[str, bool]]
+    """For each value that ``compute`` returns."""
+    library: ClassVar[str]
+    """Distribution that computes the values."""
+    settings: str
+    """Choices that change the values, as ``name:choice|name:choice``."""
+    prediction: ClassVar[Any]
+    """Type of one prediction, as a feature of datasets, such as `TEXT` or `TAGS`."""
+    reference: ClassVar[Any]
+    """Type of one reference."""
+
+    def __init__(self) -> None:
+        super().__init__(keep_in_memory=True, seed=0)
+
+    @abstractmethod
+    def _compute(self, *, predictions: Any, references: Any) -> dict[str, float]:  # noqa: ANN401 - as `prediction` says
+        """Return the library's values by name."""
+
+    @abstractmethod
+    def counts(self, predictions: Sequence[Any], references: Sequence[Any]) -> Array:
+        """Return statistics that add up over examples, of shape (examples, statistics)."""
+
+    @abstractmethod
+    def from_counts(self, sums: Array) -> dict[str, Array]:
+        """Return the values of ``compute`` from summed counts of shape (..., statistics), each of shape (...)."""
+
+    def report(self, predictions: Sequence[Any], references: Sequence[Any]) -> Report | None:  # noqa: ARG002
+        """Return precision, recall and F1 per class, or None where there are no classes."""
+        return None
+
+    def signature(self) -> str:
+        """Return what the values depend on: metric, library, version and settings."""
+        name = type(self).__module__.rpartition(".")[2]
+        return f"{name}|lib:{self.library}|v:{version(self.library)}|{self.settings}"
+
+    def _info(self) -> Any:  # noqa: ANN401 - evaluate has no types
+        return evaluate.MetricInfo(
+            description=(type(self).__doc__ or "").partition("\n")[0],
+            citation="",
+            features=Features({"predictions": self.prediction, "references": self.reference}),
+        )
+
+    def _build_data_dir(self) -> str:
+        """Name the folder that evaluate would cache in, but do not create it: all is kept in memory."""
+        return str(Path(self._data_dir_root, self.name, self.config_name))
+
+
+def pairs(
+    predictions: Sequence[Sequence[str]], references: Sequence[Sequence[str]]
+) -> Iterator[tuple[Sequence[str], Sequence[str]]]:
+    """Yield prediction and reference of each sentence. Raises ValueError when lengths differ."""
+    if len(predictions) != len(references):
+        raise ValueError(f"{len(predictions)} predicted sentences for {len(references)} references")
+    for number, (predicted, gold) in enumerate(zip(predictions, references, strict=True)):
+        if len(predicted) != len(gold):
+            raise ValueError(f"sentence {number} has {len(predicted)} predicted tags for {len(gold)} references")
+        yield predicted, gold
+
+
+def ratio(numerator: Array, denominator: Array) -> Array:
+    """Divide; 0 where the denominator is 0 (zero_division=0 in scikit-learn and seqeval)."""
+    safe: Array = np.where(denominator == 0, 1.0, denominator)
+    return numerator / safe

@@ -1,0 +1,129 @@
+"""The classic token-level NER report, O included: accuracy, macro and weighted F1, and micro F1 without O.
+
+Most tokens are O, so the accuracy (which tutorials show as the micro average of F1) is high for any tagger. Compare
+methods by entity_f1; this is for comparing with reports that were made so.
+"""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from sklearn.metrics import accuracy_score, precision_recall_fscore_support
+
+from pefbench.classification_report import as_row
+from pefbench.metrics._base import TAGS, Metric, pairs, ratio
+from pefbench.tagging import OUTSIDE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from pefbench.classification_report import Report, Row
+
+    Sentences = Sequence[Sequence[str]]
+    Array = npt.NDArray[np.float64]
+    Codes = npt.NDArray[np.int64]
+
+
+class TokenReport(Metric):
+    """Accuracy and F1 over tokens, from tags of any scheme.
+
+    Predictions and references: one list of tags per sentence, both of the same length, with a token at least in all;
+    ValueError otherwise. Precision, recall or F1 of a label that does not occur is 0.
+
+    `labels` are those that the averages run over; by default all that occur in references or predictions, sorted.
+    The macro average of a resample keeps to the labels of the full data, also when it has no token of one of them.
+    A rare label thus pulls resamples down, and the interval of the macro F1 with them.
+    Raises ValueError for a tag that is not among given labels.
+    """
+
+    headline = "token_macro_f1"
+    higher_is_better: ClassVar = {
+        "token_accuracy": True,
+        "token_macro_f1": True,
+        "token_weighted_f1": True,
+        "token_f1_without_O": True,
+    }
+    library = "scikit-learn"
+    prediction = TAGS
+    reference = TAGS
+
+    def __init__(self, labels: Sequence[str] | None = None) -> None:
+        self.labels = None if labels is None else list(labels)
+        self.settings = f"level:token|labels:{'seen' if self.labels is None else ','.join(self.labels)}"
+        super().__init__()
+
+    def _compute(self, *, predictions: Sentences, references: Sentences) -> dict[str, float]:
+        labels, predicted, gold = self._flat(predictions, references)
+        entity_labels = [code for code, label in enumerate(labels) if label != OUTSIDE]
+        return {
+            "token_accuracy": float(accuracy_score(gold, predicted)),
+            "token_macro_f1": _row(gold, predicted, range(len(labels)), "macro")["f1-score"],
+            "token_weighted_f1": _row(gold, predicted, range(len(labels)), "weighted")["f1-score"],
+            "token_f1_without_O": _row(gold, predicted, entity_labels, "micro")["f1-score"] if entity_labels else 0.0,
+        }
+
+    def counts(self, predictions: Sentences, references: Sentences) -> Array:
+        """Return right, predicted and gold tokens of each sentence, first by label, then over all labels but O.
+
+        Shape (sentences, 3 * labels + 3).
+        """
+        labels, predicted, gold = self._flat(predictions, references)
+        sentence = np.repeat(np.arange(len(references)), [len(tags) for tags in references])
+        cells = len(references) * len(labels)
+
+        def tally(codes: Codes, weights: Array | None = None) -> Array:
+            totals = np.bincount(sentence * len(labels) + codes, weights, minlength=cells)
+            return totals.reshape(len(references), len(labels)).astype(np.float64)
+
+        by_label = np.stack(
+            [tally(gold, (gold == predicted).astype(np.float64)), tally(predicted), tally(gold)], axis=1
+        )
+        without_outside = by_label[..., [label != OUTSIDE for label in labels]].sum(axis=-1)
+        return np.concatenate([by_label.reshape(len(references), -1), without_outside], axis=1)
+
+    def from_counts(self, sums: Array) -> dict[str, Array]:
+        """Return the values from counts of shape (..., 3 * labels + 3)."""
+        by_label, without_outside = sums[..., :-3], sums[..., -3:]
+        right, predicted, gold = np.moveaxis(by_label.reshape(*sums.shape[:-1], 3, -1), -2, 0)
+        f1 = ratio(2 * right, predicted + gold)
+        tokens = gold.sum(axis=-1)
+        return {
+            "token_accuracy": ratio(right.sum(axis=-1), tokens),
+            "token_macro_f1": f1.mean(axis=-1),
+            "token_weighted_f1": ratio((f1 * gold).sum(axis=-1), tokens),
+            "token_f1_without_O": ratio(2 * without_outside[..., 0], without_outside[..., 1:].sum(axis=-1)),
+        }
+
+    def report(self, predictions: Sentences, references: Sentences) -> Report:
+        """Return a row per label, O included; support is the number of gold tokens, "micro avg" the accuracy."""
+        labels, predicted, gold = self._flat(predictions, references)
+        codes = range(len(labels))
+        averages = {f"{name} avg": _row(gold, predicted, codes, name) for name in ("micro", "macro", "weighted")}
+        table = zip(*precision_recall_fscore_support(gold, predicted, labels=codes, zero_division=0), strict=True)
+        classes = {label: as_row(*row) for label, row in zip(labels, table, strict=True)}
+        return {"classes": classes, "averages": averages}
+
+    def _flat(self, predictions: Sentences, references: Sentences) -> tuple[list[str], Codes, Codes]:
+        """Return the labels, and all tags of predictions and references as positions in them."""
+        both = list(pairs(predictions, references))
+        predicted, gold = (list(chain.from_iterable(tags)) for tags in ([p for p, _ in both], [g for _, g in both]))
+        seen = {*predicted, *gold}
+        labels = sorted(seen) if self.labels is None else self.labels
+        if unknown := sorted(seen.difference(labels)):
+            raise ValueError(f"tags {unknown} are not among the labels {labels}")
+        code = {label: position for position, label in enumerate(labels)}
+        return labels, np.array([code[tag] for tag in predicted], int), np.array([code[tag] for tag in gold], int)
+
+
+def _row(gold: Codes, predicted: Codes, labels: Sequence[int], average: str) -> Row:
+    precision, recall, f1, _ = precision_recall_fscore_support(
+        gold, predicted, labels=labels, average=average, zero_division=0
+    )
+    return as_row(precision, recall, f1, len(gold))
+
+
+METRIC = TokenReport

@@ -1,0 +1,150 @@
+"""The pretrained model under a form's head, and the model with its method: built, saved and loaded."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from typing import TYPE_CHECKING, Any
+
+from pefbench import sources
+from pefbench.errors import RecipeError, SourceError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import nn
+    from transformers import PretrainedConfig, PreTrainedTokenizerFast
+
+    from pefbench.forms import Form
+    from pefbench.recipe import Recipe
+
+
+def folder(recipe: Recipe) -> Path:
+    """Return the local folder of the recipe's model, downloading it when it is not there. Raises SourceError."""
+    where = sources.locate(recipe.model.name, revision=recipe.model.revision, sha256=recipe.model.sha256)
+    sources.check_weights(where)
+    return where
+
+
+def load_tokenizer(where: Path, recipe: Recipe) -> PreTrainedTokenizerFast:
+    """Return the model's tokenizer; refuses one that cannot tell which piece belongs to which word."""
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(where, add_prefix_space=True)
+    except (OSError, ValueError, KeyError) as error:
+        raise SourceError(f"{recipe.model.name}: no tokenizer: {_first_line(error)}") from None
+    if not tokenizer.is_fast:
+        raise SourceError(f"{recipe.model.name}: has no fast tokenizer (tokenizer.json), which word alignment needs")
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer  # type: ignore[no-any-return]
+
+
+def load_config(
+    where: Path, recipe: Recipe, form: Form, tokenizer: PreTrainedTokenizerFast, *, virtual_tokens: int = 0
+) -> PretrainedConfig:
+    """Return the model's config with the form's labels and the recipe's dropout.
+
+    Raises RecipeError when texts of the maximum length, with the method's virtual tokens, have no positions.
+    """
+    from transformers import AutoConfig
+
+    try:
+        config = AutoConfig.from_pretrained(where, trust_remote_code=False, **form.config())
+    except (OSError, ValueError, KeyError) as error:
+        raise SourceError(f"{recipe.model.name}: not a model that transformers knows: {_first_line(error)}") from None
+    _check_positions(config, tokenizer, recipe, virtual_tokens)
+    if recipe.model.dropout is not None:
+        for key, value in config.to_dict().items():
+            if "drop" in key and "layerdrop" not in key and isinstance(value, float):
+                setattr(config, key, recipe.model.dropout)
+    return config
+
+
+def load_pretrained(where: Path, config: PretrainedConfig, form: Form, *, attention: str) -> nn.Module:
+    """Return the pretrained backbone in fp32 under the form's head; what the checkpoint lacks is drawn at random."""
+    import torch
+    import transformers
+
+    auto_class = getattr(transformers, form.auto_class)
+    model: nn.Module = auto_class.from_pretrained(
+        where,
+        config=config,
+        dtype=torch.float32,
+        attn_implementation=attention,
+        use_safetensors=True,
+        trust_remote_code=False,
+    )
+    return model
+
+
+def save(model: nn.Module, to: Path) -> int:
+    """Save an adapter with its head, or the full weights, as safetensors; return the bytes of the weight files."""
+    saving: Any = model
+    saving.save_pretrained(to)
+    return sum(file.stat().st_size for file in to.glob("*.safetensors"))
+
+
+def load_saved(saved: Path, base: Path, config: PretrainedConfig, form: Form, *, attention: str) -> nn.Module:
+    """Return what `save` wrote: the full model, or the adapter and its head on the pretrained model."""
+    if not (saved / "adapter_config.json").exists():
+        return load_pretrained(saved, config, form, attention=attention)
+    from peft import PeftModel
+
+    from pefbench.tuners import bottleneck
+
+    bottleneck.register()
+    model: nn.Module = PeftModel.from_pretrained(load_pretrained(base, config, form, attention=attention), saved)
+    return model
+
+
+def hold_frozen(model: nn.Module, precision: str) -> None:
+    """Hold the frozen linear maps in the precision they compute in, in place.
+
+    Autocast would cast them anew at every step, to the same numbers: it keeps casts only of weights that are trained.
+    """
+    import torch
+
+    if precision == "fp32":
+        return
+    dtype = torch.bfloat16 if precision == "bf16" else torch.float16
+    for module in model.modules():
+        if isinstance(module, torch.nn.Linear) and not any(
+            weight.requires_grad for weight in module.parameters(recurse=False)
+        ):
+            for weight in module.parameters(recurse=False):
+                if weight.dtype == torch.float32:
+                    weight.data = weight.data.to(dtype)
+
+
+def count(model: nn.Module, *, trainable: bool = False) -> int:
+    """Return how many weights there are, or how many of them are trained."""
+    return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad or not trainable)
+
+
+def fingerprint(where: Path) -> str:
+    """Return a sha256 over the model's weight files, so that results on other weights are never taken for alike."""
+    digest = hashlib.sha256()
+    for file in sorted(where.glob("*.safetensors")):
+        with file.open("rb") as stream:
+            digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return digest.hexdigest()
+
+
+def _check_positions(
+    config: PretrainedConfig, tokenizer: PreTrainedTokenizerFast, recipe: Recipe, virtual_tokens: int
+) -> None:
+    # Some models keep positions for padding, which only the tokenizer's own limit shows.
+    positions = min(getattr(config, "max_position_embeddings", None) or sys.maxsize, tokenizer.model_max_length)
+    needed = recipe.train.max_length + virtual_tokens
+    if needed > positions:
+        added = f" and {virtual_tokens} virtual tokens" if virtual_tokens else ""
+        raise RecipeError(
+            f"train.max_length: {recipe.train.max_length}{added} do not fit the {positions} positions of "
+            f"{recipe.model.name}; at most {positions - virtual_tokens}"
+        )
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).partition("\n")[0]

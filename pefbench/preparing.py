@@ -1,0 +1,98 @@
+"""From a recipe to all that training and prediction need: examples, tokens, a config. Refuses what cannot work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pefbench import corpus, devices, models
+from pefbench.registry import find
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from torch import nn
+    from transformers import PretrainedConfig
+
+    from pefbench.corpus import Corpus
+    from pefbench.forms import Encoded, Form
+    from pefbench.phases import Phases
+    from pefbench.recipe import Recipe
+    from pefbench.tasks import Task
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A recipe's data and model, ready for use.
+
+    recipe: with the precision that `auto` came to. examples: by split, train after `max_examples`.
+    """
+
+    recipe: Recipe
+    task: Task
+    corpus: Corpus
+    form: Form
+    examples: Mapping[str, Sequence[Any]]
+    encoded: Mapping[str, Encoded]
+    base: Path
+    config: PretrainedConfig
+
+    @property
+    def attention(self) -> str:
+        """Return the attention implementation for this precision."""
+        return devices.attention(self.recipe.train.precision)
+
+    def pretrained(self) -> nn.Module:
+        """Return the pretrained model under a fresh head, drawn by the recipe's seed."""
+        from accelerate.utils import set_seed
+
+        set_seed(self.recipe.train.seed)
+        return models.load_pretrained(self.base, self.config, self.form, attention=self.attention)
+
+    def saved(self, folder: Path) -> nn.Module:
+        """Return the trained model that a trial saved in `folder`."""
+        return models.load_saved(folder, self.base, self.config, self.form, attention=self.attention)
+
+    def warnings(self) -> list[str]:
+        """Return what a reader of the numbers should know of the data."""
+        found = list(self.corpus.dataset.notes)
+        length = self.recipe.train.max_length
+        for split, encoded in self.encoded.items():
+            if encoded.truncated:
+                found.append(
+                    f"{encoded.truncated} of {len(encoded)} {split} examples are cut at {length} word pieces; "
+                    "what lies beyond counts as not found"
+                )
+        for split, dropped in self.corpus.dropped.items():
+            if dropped:
+                found.append(f"{dropped} {split} examples were dropped: their text is also in a later split")
+        return found
+
+
+def prepare(recipe: Recipe, phases: Phases, splits: Sequence[str] = corpus.SPLITS) -> Prepared:
+    """Read and tokenise a recipe's data and its model's config. Raises a UserError for what cannot work."""
+    devices.set_threads(recipe.train.threads)
+    precision = devices.resolve_precision(recipe.train.precision)
+    recipe = recipe.model_copy(update={"train": recipe.train.model_copy(update={"precision": precision})})
+    with phases.measure("load"):
+        data = corpus.load(recipe)
+        form = data.dataset.form()
+        base = models.folder(recipe)
+        tokenizer = models.load_tokenizer(base, recipe)
+        config = models.load_config(base, recipe, form, tokenizer, virtual_tokens=recipe.method.virtual_tokens())
+    with phases.measure("tokenize"):
+        examples = {split: _chosen(recipe, split, data.dataset.splits[split]) for split in splits}
+        encoded = {split: form.encode(tokenizer, examples[split], recipe.train.max_length) for split in splits}
+    return Prepared(recipe, find("task", recipe.task), data, form, examples, encoded, base, config)
+
+
+def _chosen(recipe: Recipe, split: str, examples: Sequence[Any]) -> Sequence[Any]:
+    """Return the training examples that `max_examples` leaves, drawn by the seed; other splits whole."""
+    limit = recipe.train.max_examples
+    if split != "train" or limit is None or limit >= len(examples):
+        return examples
+    drawn = np.random.default_rng(recipe.train.seed).permutation(len(examples))[:limit]
+    return [examples[int(i)] for i in sorted(drawn)]

@@ -1,0 +1,62 @@
+"""Progress of something long: a bar with rate and time left on a terminal, plain lines in a log."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Self
+
+from tqdm import tqdm
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+SECONDS_BETWEEN_LINES = 10.0
+
+
+class Progress:
+    """Counts steps of one thing; silent unless `enabled` (only one process of a run speaks)."""
+
+    def __init__(self, what: str, total: int, *, start: int = 0, enabled: bool = True) -> None:
+        self.what, self.total, self.start, self.done, self.enabled = what, total, start, start, enabled
+        self.began = time.monotonic()
+        self.spoke = self.began
+        terminal = enabled and sys.stderr.isatty()
+        self.bar = tqdm(total=total, initial=start, desc=what, unit="step", dynamic_ncols=True) if terminal else None
+
+    def step(self, **values: float) -> None:
+        """Count one step; `values` (loss=..., lr=...) are shown beside it."""
+        self.done += 1
+        if self.bar is not None:
+            if values:
+                self.bar.set_postfix({name: f"{value:.4g}" for name, value in values.items()}, refresh=False)
+            self.bar.update()
+        elif self.enabled and (self._due() or self.done == self.total):
+            self._say(values)
+
+    def _due(self) -> bool:
+        return time.monotonic() - self.spoke >= SECONDS_BETWEEN_LINES
+
+    def _say(self, values: dict[str, float]) -> None:
+        self.spoke = time.monotonic()
+        rate = (self.done - self.start) / max(self.spoke - self.began, 1e-9)
+        shown = "".join(f"  {name} {value:.4g}" for name, value in values.items())
+        left = (self.total - self.done) / rate
+        say(f"{self.what}: {self.done}/{self.total}  {rate:.1f} steps/s  {left:.0f} s left{shown}")
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the bar."""
+        if self.bar is not None:
+            self.bar.close()
+
+
+def say(line: str) -> None:
+    """Write one line for people, beside the bars and apart from what a command prints as its result."""
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()

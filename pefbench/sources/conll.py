@@ -1,0 +1,66 @@
+"""CoNLL columns: a token a line, a blank line between sentences.
+
+Tabs separate the columns when the first line with data has a tab, else runs of spaces do; its number of columns is the
+file's. In a tab file a token may be or contain a space; a no-break space never separates. ``-DOCSTART-`` lines are
+skipped, and so are ``# `` comments between sentences as in CoNLL-U, unless such a line has the file's number of
+columns: then ``#`` is its token.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pefbench.errors import DataError
+from pefbench.sources.rows import Row, Rows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DOCUMENT = "-DOCSTART-"
+
+
+def read_conll(text: str, file: str) -> Rows:
+    """Read sentences, one row each, with the columns "0", "1", ... Raises DataError with ``file:line``."""
+    lines = [line.removesuffix("\r") for line in text.split("\n")]
+    first = next((line for line in lines if not _is_gap(line) and not _is_comment(line)), None)
+    if first is None:
+        return Rows((), [])
+    tabbed = "\t" in first
+    width = len(_fields(first, tabbed=tabbed))
+    rows: list[Row] = []
+    sentence: list[Sequence[str]] = []
+    for number, line in enumerate([*lines, ""], start=1):
+        if _is_gap(line):
+            if sentence:
+                rows.append(_row(sentence, file, number - len(sentence)))
+            sentence = []
+            continue
+        fields = _fields(line, tabbed=tabbed)
+        if len(fields) == width:
+            sentence.append(fields)
+        elif sentence or not _is_comment(line):
+            raise DataError(_wrong_width(f"{file}:{number}", line, len(fields), width, tabbed=tabbed))
+    return Rows(tuple(map(str, range(width))), rows)
+
+
+def _is_gap(line: str) -> bool:
+    return not line.strip() or line.startswith(DOCUMENT)
+
+
+def _is_comment(line: str) -> bool:
+    return line == "#" or line.startswith("# ")
+
+
+def _fields(line: str, *, tabbed: bool) -> list[str]:
+    return line.split("\t") if tabbed else [field for field in line.split(" ") if field]
+
+
+def _row(sentence: Sequence[Sequence[str]], file: str, line: int) -> Row:
+    columns = zip(*sentence, strict=True)
+    return Row({str(i): list(column) for i, column in enumerate(columns)}, file, line, line_a_token=True)
+
+
+def _wrong_width(where: str, line: str, found: int, width: int, *, tabbed: bool) -> str:
+    columns = f"{found} column{'' if found == 1 else 's'}"
+    separator = "tabs" if tabbed else "spaces"
+    return f"{where}: {columns} where the file has {width} (separated by {separator}): {line[:60]!r}"

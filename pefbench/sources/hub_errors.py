@@ -1,0 +1,98 @@
+"""What the hub's libraries raise, told to the user in one line."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from pefbench.errors import DataError, SourceError, UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+WITHOUT_HUB = (
+    "the recipes in recipes/ outside of recipes/hub/ run from a package index alone, such as recipes/lora_ner.yaml"
+)
+
+
+@contextmanager
+def explained(wanted: str) -> Iterator[None]:
+    """Turn what the hub's libraries raise into one line for the user."""
+    try:
+        yield
+    except library_errors() as error:
+        raise explain(error, wanted) from None
+
+
+def library_errors() -> tuple[type[Exception], ...]:
+    """Return what loading from the hub is known to raise; its HTTP library is whatever HfHubHTTPError is built on."""
+    from datasets.exceptions import DatasetsError
+    from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
+
+    others = (ValueError, RuntimeError, DatasetsError, EntryNotFoundError)
+    return (*HfHubHTTPError.__bases__, OSError, *others)
+
+
+def explain(error: BaseException, wanted: str) -> UserError:
+    """Say in one line what an error of the hub's libraries means. wanted: what was asked for, in words."""
+    from datasets.exceptions import DatasetGenerationError
+
+    causes = list(_causes(error))
+    if reason := _refusal(causes):
+        return SourceError(f"{wanted}: {reason}")
+    if not isinstance(error, ValueError) and any(map(is_unreachable, causes)):
+        return SourceError(f"{wanted}: the hub cannot be reached ({_line(error)}); {WITHOUT_HUB}")
+    if isinstance(error, DatasetGenerationError):
+        return DataError(f"{wanted}: cannot be read: {_line(causes[-1])}")
+    return SourceError(f"{wanted}: {_line(error)}")
+
+
+def _refusal(causes: Sequence[BaseException]) -> str | None:
+    """Return why the hub, or we, will not hand out what is asked for; None when that is not the matter."""
+    from datasets.exceptions import DatasetNotFoundError
+    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
+
+    def among(*kinds: type[BaseException]) -> bool:
+        return any(isinstance(cause, kinds) for cause in causes)
+
+    text = str(causes[0])
+    if "scripts are no longer supported" in text:
+        return (
+            "is a script, which is never run; try revision refs/convert/parquet, the hub's copy in Parquet, "
+            "or another repository that has Parquet files"
+        )
+    if among(GatedRepoError) or (among(DatasetNotFoundError) and "gated" in text):
+        return "is gated: accept its terms on its page of the hub, then `hf auth login`"
+    if among(RevisionNotFoundError) or (among(DatasetNotFoundError) and text.startswith("Revision ")):
+        return "the hub has no such revision"
+    if among(RepositoryNotFoundError, DatasetNotFoundError):
+        return "not on the hub, or private; check the name, or `hf auth login` if it is yours"
+    return None
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:240] or type(error).__name__
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and what led to it, the newest first."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def is_unreachable(error: BaseException) -> bool:
+    """Tell whether an error is about the network rather than about what is on the hub."""
+    from huggingface_hub.errors import (
+        HfHubHTTPError,
+        LocalEntryNotFoundError,
+        RemoteEntryNotFoundError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    if isinstance(error, RemoteEntryNotFoundError | RepositoryNotFoundError | RevisionNotFoundError):
+        return False
+    network = (ConnectionError, TimeoutError, HfHubHTTPError, LocalEntryNotFoundError)
+    library = type(error).__module__.partition(".")[0].rstrip("2")
+    return isinstance(error, network) or library in {"aiohttp", "httpcore", "httpx", "requests", "urllib3"}

@@ -1,0 +1,68 @@
+"""Rows as they lie in a source, and the fingerprint of what was read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a source.
+
+    values: column name -> value; None where the source has none. CoNLL columns are named "0", "1", ..., each a
+    list[str], all of one length. file: the file relative to the source, or ``hf:owner/name/split``. line: from 1;
+    CoNLL: the line of the first token, token i is on line + i (`line_a_token`); JSON, Parquet and the hub: the number
+    of the row.
+    """
+
+    values: dict[str, Any]
+    file: str
+    line: int
+    line_a_token: bool = False
+
+    @property
+    def where(self) -> str:
+        """Return ``file:line`` for messages."""
+        return f"{self.file}:{self.line}"
+
+    def at(self, token: int) -> str:
+        """Return ``file:line`` of one of the row's tokens: its own line in a CoNLL file, else the row's."""
+        return f"{self.file}:{self.line + token * self.line_a_token}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of one file or split. columns: in the source's order. revision: the commit that a hub split is of."""
+
+    columns: tuple[str, ...]
+    rows: list[Row]
+    revision: str | None = None
+
+
+def fingerprint(splits: Mapping[str, Sequence[Row]]) -> str:
+    """Return the sha256 (hex) of every split's name and its rows' values, in canonical JSON.
+
+    The order of rows counts; the order of splits and columns, file names and line numbers do not.
+    """
+    digest = hashlib.sha256()
+    for name in sorted(splits):
+        digest.update(_canonical([name]))
+        for row in splits[name]:
+            digest.update(_canonical(row.values))
+    return digest.hexdigest()
+
+
+def _canonical(value: object) -> bytes:
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=_as_json)
+    return text.encode("ascii") + b"\n"
+
+
+def _as_json(value: object) -> object:
+    """Write what Parquet has and JSON has not: bytes, decimals, dates and times."""
+    return {type(value).__name__: value.hex() if isinstance(value, bytes) else str(value)}

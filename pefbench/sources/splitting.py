@@ -1,0 +1,94 @@
+"""Splits that depend on the texts alone: by hash, duplicates on one side, and nothing of the test set in training."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import math
+import unicodedata
+from bisect import bisect_right
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pefbench.sources.rows import Row
+
+LATER = {"train": ("validation", "test"), "validation": ("test",)}
+
+
+class _Separators(dict[int, str]):
+    """Character code -> itself, or a space for punctuation and symbols; filled as characters are met."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        self[code] = " " if unicodedata.category(character)[0] in "PS" else character
+        return self[code]
+
+
+class _Visible(dict[int, str]):
+    """Character code -> itself, or nothing for format characters (zero-width spaces, joiners, direction marks)."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        self[code] = "" if unicodedata.category(character) == "Cf" else character
+        return self[code]
+
+
+_SEPARATORS, _VISIBLE = _Separators(), _Visible()
+
+
+def normalise(text: str) -> str:
+    """Return the form under which two texts count as the same.
+
+    Unicode NFKC, case folded, format characters dropped, each punctuation mark or symbol a space, runs of white space
+    one space: ``It's  FINE!``, ``it 's fine`` and ``it s fine`` are one. A text without any letter or digit keeps its
+    marks, so that ``:)`` and an emoji stay apart. Letters and marks of every script are kept.
+    """
+    folded = unicodedata.normalize("NFKC", text.translate(_VISIBLE)).casefold()
+    folded = unicodedata.normalize("NFKC", folded)
+    words = " ".join(folded.translate(_SEPARATORS).split())
+    if any(character.isalnum() for character in words):
+        return words
+    return " ".join(folded.split())
+
+
+def split_by_hash(
+    rows: Sequence[Row], key: Callable[[Row], str], fractions: Mapping[str, float]
+) -> dict[str, list[Row]]:
+    """Split rows by the sha256 of their normalised key; each split keeps the order of `rows`.
+
+    The hash, as a number in [0, 1), falls into one of the half-open ranges that `fractions` cut in their order, such
+    as train [0, 0.8), validation [0.8, 0.9), test [0.9, 1). So equal texts share a side, and neither the order of
+    rows nor other rows matter. Raises ValueError when the fractions are negative or do not add up to 1.
+    """
+    if min(fractions.values()) < 0 or not math.isclose(sum(fractions.values()), 1):
+        raise ValueError(f"fractions must be at least 0 and add up to 1: {dict(fractions)}")
+    names = list(fractions)
+    bounds = list(itertools.accumulate(fractions.values()))[:-1]
+    splits: dict[str, list[Row]] = {name: [] for name in names}
+    for row in rows:
+        splits[names[bisect_right(bounds, _position(key(row)))]].append(row)
+    return splits
+
+
+def _position(text: str) -> float:
+    """Return a number in [0, 1): the first 53 bits of the hash, which is what a float holds exactly."""
+    digest = hashlib.sha256(normalise(text).encode("utf-8", "surrogatepass")).digest()
+    return (int.from_bytes(digest[:8], "big") >> 11) / 2**53
+
+
+def drop_leaks(
+    splits: Mapping[str, list[Row]], key: Callable[[Row], str]
+) -> tuple[dict[str, list[Row]], dict[str, int]]:
+    """Drop from `train` what is also in validation or test, and from `validation` what is also in test.
+
+    Texts are compared by their normalised key. Returns the splits and how many rows each lost; test loses none.
+    """
+    keys = {name: [normalise(key(row)) for row in rows] for name, rows in splits.items()}
+    kept, dropped = {}, {}
+    for name, rows in splits.items():
+        later = {text for other in LATER.get(name, ()) for text in keys.get(other, ())}
+        kept[name] = [row for row, text in zip(rows, keys[name], strict=True) if text not in later]
+        dropped[name] = len(rows) - len(kept[name])
+    return kept, dropped

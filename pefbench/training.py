@@ -1,0 +1,217 @@
+"""A lean training loop under accelerate: length buckets, exact global means, resumable at any step.
+
+The loss of a step is the mean over the targets of the whole global batch, whatever the number of processes and of
+micro-batches: each part is divided by the global count, which every process can compute by itself.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from accelerate.utils import gather_object
+
+from pefbench import checkpoints
+from pefbench.batching import Indices, collate, epoch_batches, share
+from pefbench.errors import DivergedError
+from pefbench.progress import Progress
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from accelerate import Accelerator
+    from torch import Tensor, nn
+
+    from pefbench.forms import Encoded, Form
+    from pefbench.recipe import TrainSection
+
+CURVE_POINTS = 200
+
+
+@dataclass
+class Progressed:
+    """How far a run is: the part of its state that is plain numbers.
+
+    tokens: word pieces seen, padding left out. padded: the same with padding. seconds: training alone, without
+    checkpoints, over all the times that the run was started. curve: one point for each stretch of steps.
+    """
+
+    step: int = 0
+    tokens: int = 0
+    padded: int = 0
+    seconds: float = 0.0
+    curve: list[dict[str, float]] = field(default_factory=list)
+
+
+def learning_rate(settings: TrainSection, step: int, total: int) -> float:
+    """Return the rate of a step (from 0): a linear rise over the warm-up, then the schedule's fall towards zero."""
+    rising = round(settings.warmup * total)
+    if step < rising:
+        return settings.learning_rate * (step + 1) / rising
+    fallen = (step - rising) / max(1, total - rising)
+    match settings.schedule:
+        case "linear":
+            return settings.learning_rate * (1 - fallen)
+        case "cosine":
+            return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * fallen))
+        case "constant":
+            return settings.learning_rate
+
+
+def make_optimizer(model: nn.Module, settings: TrainSection) -> torch.optim.AdamW:
+    """Return AdamW over what is trainable; only matrices decay (biases and norms have nothing to shrink)."""
+    trainable = [weight for weight in model.parameters() if weight.requires_grad]
+    groups = [
+        {"params": [weight for weight in trainable if weight.ndim >= 2], "weight_decay": settings.weight_decay},
+        {"params": [weight for weight in trainable if weight.ndim < 2], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW([group for group in groups if group["params"]], lr=settings.learning_rate, fused=True)
+
+
+class Training:
+    """One training run of a prepared model; `run` starts it or goes on from its checkpoint."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        encoded: Encoded,
+        form: Form,
+        settings: TrainSection,
+        accelerator: Accelerator,
+        *,
+        checkpoint: Path,
+        belongs_to: dict[str, Any],
+    ) -> None:
+        self.form, self.encoded, self.settings, self.accelerator = form, encoded, settings, accelerator
+        self.checkpoint, self.belongs_to = checkpoint, belongs_to
+        self.model, self.optimizer = accelerator.prepare(model, make_optimizer(model, settings))
+        self.trainable = [weight for weight in self.model.parameters() if weight.requires_grad]
+        self.steps_an_epoch = math.ceil(len(encoded) / settings.batch_size)
+        self.total = max(1, round(settings.epochs * self.steps_an_epoch))
+        self.stretch = max(1, self.total // CURVE_POINTS)
+        self.at = Progressed()
+        self.losses: list[Tensor] = []
+        self.planned: tuple[int, list[Indices]] = (-1, [])
+
+    def run(self) -> Progressed:
+        """Train to the last step. Raises DivergedError at the first step whose loss is not finite."""
+        self._restore()
+        self.model.train()
+        with Progress("train", self.total, start=self.at.step, enabled=self.accelerator.is_main_process) as progress:
+            while self.at.step < self.total:
+                self._stretch(progress)
+        return self.at
+
+    def _stretch(self, progress: Progress) -> None:
+        """Train up to the next point of the curve, timed without what is written to disk."""
+        started = time.perf_counter()
+        stop = min(self.total, self._next(self.stretch), self._next(self.settings.checkpoint_steps))
+        while self.at.step < stop:
+            self._step(self._batch(self.at.step))
+            self.at.step += 1
+            progress.step(**(self.at.curve[-1] if self.at.curve else {}))
+        self._note_losses()
+        self.at.seconds += time.perf_counter() - started
+        if self.at.step % self.settings.checkpoint_steps == 0 or self.at.step == self.total:
+            self._save()
+
+    def _next(self, interval: int) -> int:
+        return (self.at.step // interval + 1) * interval
+
+    def _step(self, batch: Indices) -> None:
+        """Take one optimizer step on a global batch."""
+        rate = learning_rate(self.settings, self.at.step, self.total)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self._count(batch)
+        mine = share(batch, self.accelerator.process_index, self.accelerator.num_processes)
+        # A process without examples still takes part in the others' reductions: with one example that counts nothing.
+        weight = 1.0 if len(mine) else 0.0
+        mine = mine if len(mine) else batch[:1]
+        targets = max(1, int(self.encoded.targets[batch].sum()))
+        parts = self._micro_batches(mine)
+        losses = [self._backward(part, weight / targets, last=part is parts[-1]) for part in parts]
+        self.accelerator.clip_grad_norm_(self.trainable, self.settings.max_grad_norm)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self.losses.append(torch.stack(losses).sum())
+
+    def _backward(self, part: Indices, weight: float, *, last: bool) -> Tensor:
+        """Add one micro-batch's gradients; return its share of the global mean loss."""
+        tensors = {name: tensor.to(self.accelerator.device) for name, tensor in collate(self.encoded, part).items()}
+        with nullcontext() if last else self.accelerator.no_sync(self.model):
+            logits = self.model(**{name: tensor for name, tensor in tensors.items() if name != "labels"}).logits
+            loss = self.form.loss_sum(logits, tensors) * weight
+            # Gradients are averaged over processes; the loss is already divided by the global count.
+            self.accelerator.backward(loss * self.accelerator.num_processes)
+        return loss.detach()
+
+    def _micro_batches(self, mine: Indices) -> list[Indices]:
+        size = self.settings.micro_batch_size or max(1, len(mine))
+        return [mine[at : at + size] for at in range(0, len(mine), size)]
+
+    def _count(self, batch: Indices) -> None:
+        """Add up what all processes together see of a batch."""
+        lengths, processes = self.encoded.lengths, self.accelerator.num_processes
+        self.at.tokens += int(lengths[batch].sum())
+        for rank in range(processes):
+            for part in self._micro_batches(share(batch, rank, processes)):
+                self.at.padded += len(part) * int(lengths[part].max())
+
+    def _batch(self, step: int) -> Indices:
+        epoch, position = divmod(step, self.steps_an_epoch)
+        if self.planned[0] != epoch:
+            batches = epoch_batches(
+                self.encoded.lengths, self.settings.batch_size, seed=self.settings.seed, epoch=epoch
+            )
+            self.planned = (epoch, batches)
+        return self.planned[1][position]
+
+    def _note_losses(self) -> None:
+        """Add a point to the curve: the mean loss since the last one; one synchronisation for the whole stretch."""
+        losses = self.accelerator.reduce(torch.stack(self.losses), reduction="sum").double().cpu().numpy()
+        self.losses = []
+        first = self.at.step - len(losses)
+        if not np.isfinite(losses).all():
+            step = first + int(np.argmin(np.isfinite(losses))) + 1
+            raise DivergedError(
+                f"the loss is not finite at step {step} of {self.total} "
+                f"(learning rate {learning_rate(self.settings, step - 1, self.total):.3g}); try a lower learning rate"
+            )
+        rate = learning_rate(self.settings, self.at.step - 1, self.total)
+        epoch = self.at.step / self.steps_an_epoch
+        self.at.curve.append(
+            {"step": self.at.step, "epoch": epoch, "loss": float(losses.mean()), "learning_rate": rate}
+        )
+
+    def _save(self) -> None:
+        """Write a checkpoint: all processes give their random states, one writes."""
+        random_states = gather_object([checkpoints.random_state()])
+        if self.accelerator.is_main_process:
+            scaler = self.accelerator.scaler
+            state = {
+                "belongs_to": self.belongs_to,
+                "progress": vars(self.at),
+                "random": random_states,
+                "trained": checkpoints.trained_state(self.accelerator.unwrap_model(self.model)),
+                "optimizer": self.optimizer.state_dict(),
+                "scaler": scaler.state_dict() if scaler is not None else None,
+            }
+            checkpoints.write(self.checkpoint, state)
+        self.accelerator.wait_for_everyone()
+
+    def _restore(self) -> None:
+        state = checkpoints.read(self.checkpoint, self.belongs_to)
+        if state is None:
+            return
+        self.at = Progressed(**state["progress"])
+        checkpoints.restore_trained(self.accelerator.unwrap_model(self.model), state["trained"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        if self.accelerator.scaler is not None:
+            self.accelerator.scaler.load_state_dict(state["scaler"])
+        checkpoints.restore_random(state["random"][self.accelerator.process_index])

@@ -1,0 +1,1 @@
+"""Tuners of our own, registered with PEFT: what PEFT does not have."""

@@ -1,0 +1,30 @@
+"""What all tests share: quiet libraries, no network, a small world on disk."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+# Before any test imports a library: nothing here may reach a hub, and two test workers share two cores.
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import pytest
+
+from tests.worlds import World
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """Return a tiny model and a tagged corpus that it can learn."""
+    return World(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """Return a folder for results."""
+    return tmp_path / "results"

