@@ -38,9 +38,12 @@ def resolve_precision(wanted: Precision) -> Literal["fp32", "bf16", "fp16"]:
     return "bf16" if _cpu_multiplies_bf16() else "fp32"
 
 
-def attention(precision: str) -> str:
-    """Return the attention implementation to train with: on a CPU the fused kernel's bf16 backward is the slower."""
-    return "eager" if precision == "bf16" and not torch.cuda.is_available() else "sdpa"
+def attention(precision: str, *, dropout: bool) -> str:
+    """Return the attention implementation to train with.
+
+    On a CPU the fused kernel is the slower one backwards in bf16, and falls back to plain steps under dropout.
+    """
+    return "eager" if not torch.cuda.is_available() and (precision == "bf16" or dropout) else "sdpa"
 
 
 def accelerator(precision: str) -> Accelerator:

@@ -43,7 +43,8 @@ class Prepared:
     @property
     def attention(self) -> str:
         """Return the attention implementation for this precision."""
-        return devices.attention(self.recipe.train.precision)
+        rates = [value for key, value in self.config.to_dict().items() if "att" in key and "drop" in key]
+        return devices.attention(self.recipe.train.precision, dropout=any(rates))
 
     def pretrained(self) -> nn.Module:
         """Return the pretrained model under a fresh head, drawn by the recipe's seed."""

@@ -96,6 +96,7 @@ def verify(folder: Path) -> int:
     accelerator = devices.accelerator(prepared.recipe.train.precision)
     model = prepared.saved(folder / MODEL)
     models.hold_frozen(model, prepared.recipe.train.precision)
+    recipe.method.prepare(model)
     predictions = predict(
         accelerator.prepare(model),
         prepared.encoded["test"],

@@ -100,6 +100,7 @@ class Trial:
             parameters = models.count(model)
             model = self.recipe.method.apply(model, self.prepared.form.task_type)
             models.hold_frozen(model, self.recipe.train.precision)
+            self.recipe.method.prepare(model)
         trainable = models.count(model, trainable=True)
         self.result["model"] = {
             "name": self.recipe.model.name,

@@ -18,6 +18,7 @@ from accelerate.utils import gather_object
 
 from pefbench import checkpoints
 from pefbench.batching import Indices, collate, epoch_batches, share
+from pefbench.cpu_kernels import fast_on_cpu
 from pefbench.errors import DivergedError
 from pefbench.progress import Progress
 
@@ -102,7 +103,8 @@ class Training:
         """Train to the last step. Raises DivergedError at the first step whose loss is not finite."""
         self._restore()
         self.model.train()
-        with Progress("train", self.total, start=self.at.step, enabled=self.accelerator.is_main_process) as progress:
+        main = self.accelerator.is_main_process
+        with fast_on_cpu(), Progress("train", self.total, start=self.at.step, enabled=main) as progress:
             while self.at.step < self.total:
                 self._stretch(progress)
         return self.at

@@ -42,6 +42,9 @@ class Method(BaseModel):
         """
         raise NotImplementedError
 
+    def prepare(self, model: nn.Module) -> None:
+        """Make a model with this method, new or loaded, ready to compute; what it computes stays the same."""
+
 
 class PeftMethod(Method):
     """A method that PEFT implements, or that is registered with it."""

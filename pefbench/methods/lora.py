@@ -40,5 +40,11 @@ class Lora(PeftMethod):
             modules_to_save=structure.head_modules(model),
         )
 
+    def prepare(self, model: nn.Module) -> None:
+        """Compute the plain layers in one pass each."""
+        from pefbench.tuners import fused_lora
+
+        fused_lora.fuse(model)
+
 
 METHOD = Lora
