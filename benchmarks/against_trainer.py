@@ -24,7 +24,7 @@ from pefbench.recipe import Recipe, load_recipe
 
 ROOT = Path(__file__).resolve().parents[1]
 RECIPE = ROOT / "recipes" / "lora_ner.yaml"
-MODES = {"fp32": {}, "bf16": {"bf16": True}}
+PRECISIONS = ("fp32", "bf16")
 
 
 def main() -> None:
@@ -32,7 +32,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=3, help="pairs of runs for each precision")
     parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--precision", nargs="+", choices=[*MODES], default=[*MODES])
+    parser.add_argument("--precision", nargs="+", choices=PRECISIONS, default=PRECISIONS)
     parser.add_argument("--child", choices=["trainer", "pefbench"], help=argparse.SUPPRESS)
     parsed = parser.parse_args()
     if parsed.child:
@@ -147,7 +147,7 @@ def trainer(recipe: Recipe) -> dict[str, float]:
                 report_to="none",
                 disable_tqdm=True,
                 use_cpu=not torch.cuda.is_available(),
-                **MODES[settings.precision],
+                bf16=settings.precision == "bf16",
             ),
             data_collator=DataCollatorForTokenClassification(tokenizer),
             train_dataset=encoded["train"],

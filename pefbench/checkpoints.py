@@ -73,7 +73,7 @@ def random_state() -> State:
     name, vector, position, has_gauss, cached = np.random.get_state()  # libraries draw from it
     state: State = {
         "python": [version, list(keys), gauss],
-        "numpy": [name, torch.from_numpy(np.asarray(vector).copy()), position, has_gauss, cached],
+        "numpy": [str(name), np.asarray(vector).tolist(), position, has_gauss, cached],
         "torch": torch.get_rng_state(),
     }
     if torch.cuda.is_available():
@@ -86,7 +86,7 @@ def restore_random(state: State) -> None:
     version, keys, gauss = state["python"]
     random.setstate((version, tuple(keys), gauss))
     name, vector, position, has_gauss, cached = state["numpy"]
-    np.random.set_state((name, vector.numpy(), position, has_gauss, cached))
+    np.random.set_state((name, np.asarray(vector, dtype=np.uint32), position, has_gauss, cached))
     torch.set_rng_state(state["torch"])
     if "cuda" in state:
         torch.cuda.set_rng_state(state["cuda"])

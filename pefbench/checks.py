@@ -13,7 +13,8 @@ from pefbench.tables import readable_seconds
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from pefbench.results import Metric, Result, Stored
+    from pefbench.results import Stored
+    from pefbench.schema import Metric, Result
 
 # "not compared" is a note: the trial still counts, its timing cannot. "not comparable" is a failure.
 Verdict = Literal["same", "better", "worse", "missing", "failed", "not comparable", "not compared", "new"]

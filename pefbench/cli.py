@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         _complain("interrupted; the same command goes on from the last checkpoint")
         status = 130
     except BrokenPipeError:  # as when the table is piped into head
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         status = 141
     sys.exit(status)
 

@@ -58,5 +58,5 @@ def accelerator(precision: str) -> Accelerator:
 
 
 def _cpu_multiplies_bf16() -> bool:
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
     return bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))

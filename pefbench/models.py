@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from pefbench import sources
 from pefbench.errors import RecipeError, SourceError
@@ -38,7 +38,7 @@ def load_tokenizer(where: Path, recipe: Recipe) -> PreTrainedTokenizerFast:
         raise SourceError(f"{recipe.model.name}: has no fast tokenizer (tokenizer.json), which word alignment needs")
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
-    return tokenizer  # type: ignore[no-any-return]
+    return cast("PreTrainedTokenizerFast", tokenizer)
 
 
 def load_config(
@@ -51,7 +51,7 @@ def load_config(
     from transformers import AutoConfig
 
     try:
-        config = AutoConfig.from_pretrained(where, trust_remote_code=False, **form.config())
+        config: PretrainedConfig = AutoConfig.from_pretrained(where, trust_remote_code=False, **form.config())
     except (OSError, ValueError, KeyError) as error:
         raise SourceError(f"{recipe.model.name}: not a model that transformers knows: {_first_line(error)}") from None
     _check_positions(config, tokenizer, recipe, virtual_tokens)

@@ -169,7 +169,7 @@ def _check_columns(recipe: Recipe, columns: Iterable[str]) -> None:
             raise RecipeError(f"data.columns.{key}: unknown column of task {recipe.task!r}; {suggest(key, columns)}")
 
 
-def _validate(section: type[BaseModel], values: dict[str, Any], prefix: str) -> Any:  # noqa: ANN401
+def _validate(section: type[BaseModel], values: dict[str, Any], prefix: str) -> Any:
     try:
         return section.model_validate(values)
     except ValidationError as error:
@@ -244,7 +244,7 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
         seen = set()
         for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+            key = self.construct_object(key_node, deep=True)
             if key in seen:
                 raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is given twice", key_node.start_mark)
             seen.add(key)

@@ -36,7 +36,7 @@ def recipes() -> list[Path]:
     return []
 
 
-def find(kind: str, name: str) -> Any:  # noqa: ANN401 - each kind has a type of its own; the caller names it
+def find(kind: str, name: str) -> Any:
     """Import ``<folder>/<name>.py`` and return its ``TASK``, ``METHOD`` or ``METRIC``.
 
     Raises RecipeError with the list of names when there is none.

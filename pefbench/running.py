@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from accelerate.utils import broadcast_object_list, set_seed
 
-from pefbench import devices, models, provenance, results, roundtrip
+from pefbench import devices, models, provenance, results, roundtrip, schema
 from pefbench.errors import DataError, PefbenchError, TrialError
 from pefbench.metrics import score
 from pefbench.phases import Phases
@@ -58,7 +58,7 @@ class Trial:
         self.folder = self.path.with_suffix("")
         self.commit, self.dirty = provenance.commit()
         self.result: dict[str, Any] = {
-            "schema": results.SCHEMA,
+            "schema": schema.SCHEMA,
             "id": self.id,
             "status": "failed",
             "error": None,

@@ -16,7 +16,8 @@ from pefbench.results import newest, readable
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from pefbench.results import Metric, Result, Stored
+    from pefbench.results import Stored
+    from pefbench.schema import Metric, Result
 
 # One trial as raw numbers: bytes, seconds, counts. Its keys are the columns of CSV and JSON, in this order.
 Row = dict[str, Any]

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from pefbench.checks import Finding, Tolerances, check, render
 from pefbench.errors import UserError
-from pefbench.results import Result, Stored, load_results
+from pefbench.results import Stored, load_results
+from pefbench.schema import Result
 from tests.sample_results import sample, store
 
 

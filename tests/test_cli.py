@@ -144,7 +144,7 @@ def test_a_diverging_trial_says_so_in_its_result(world: World, out: Path, pefben
 
 
 PLENTY = "".join(f"{i}\tO\n\n" for i in range(30))
-CONLL_MISTAKES = {
+CONLL_MISTAKES: dict[str, tuple[str | bytes, str]] = {
     "missing column": ("Anna\tB-PER\nsaw\nRome\tB-LOC\n", r"corpus.conll:2: "),
     "mixed schemes": (
         PLENTY + "Anna\tI-PER\nsaw\tO\n\nRome\tB-LOC\n",

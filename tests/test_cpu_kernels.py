@@ -73,13 +73,12 @@ def test_linear_is_torch_s(shape: tuple[int, ...], bias: bool, frozen: bool) -> 
     x, weight, offset = torch.randn(shape), torch.randn(4, 7), torch.randn(4) if bias else None
     gradients = []
     for linear in (stock_linear, fast_linear):
-        leaves = [x.clone().requires_grad_(), weight.clone(), None if offset is None else offset.clone()]
-        for leaf in leaves[1:]:
-            if leaf is not None:
-                leaf.requires_grad_(not frozen)
-        y = linear(*leaves)
+        inputs = x.clone().requires_grad_()
+        weights = weight.clone().requires_grad_(not frozen)
+        offsets = None if offset is None else offset.clone().requires_grad_(not frozen)
+        y = linear(inputs, weights, offsets)
         (y * torch.arange(y.numel()).view(y.shape)).sum().backward()
-        gradients.append([y.detach(), *(leaf.grad for leaf in leaves if leaf is not None)])
+        gradients.append([y.detach(), inputs.grad, weights.grad, None if offsets is None else offsets.grad])
     for stock, fast in zip(*gradients, strict=True):
         assert (stock is None) == (fast is None)
         assert stock is None or torch.allclose(stock, fast, rtol=1e-5, atol=1e-5)

@@ -264,6 +264,6 @@ def test_a_block_of_another_shape_is_refused_with_what_was_found() -> None:
 
 
 def test_features_of_what_is_not_a_linear_map() -> None:
-    assert structure.features(Conv1D(nf=3, nx=2)) == (2, 3)  # type: ignore[no-untyped-call]
+    assert structure.features(Conv1D(nf=3, nx=2)) == (2, 3)
     with pytest.raises(MethodError, match="Embedding is not a linear map"):
         structure.features(nn.Embedding(2, 2))

@@ -16,7 +16,7 @@ PACKAGE = ROOT / "pefbench"
 # written from the bottom up: a module may import those of its own row and of the rows above it.
 ROWS = [
     ["errors", "classification_report"],
-    ["registry", "tagging", "batching", "progress", "phases", "intervals", "structure", "cpu_kernels"],
+    ["schema", "registry", "tagging", "batching", "progress", "phases", "intervals", "structure", "cpu_kernels"],
     ["sources", "forms", "metrics", "tuners", "results"],
     ["tasks", "methods", "provenance", "checkpoints"],
     ["recipe"],

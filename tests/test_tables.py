@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pefbench.errors import UserError
-from pefbench.results import Result, Stored
+from pefbench.results import Stored
+from pefbench.schema import Result
 from pefbench.tables import FORMATS, interval, readable_seconds, short_model, summary, table
 from tests.sample_results import failed_sample, sample
 

@@ -48,7 +48,7 @@ class Metric(evaluate.Metric, ABC):  # type: ignore[misc]  # evaluate has no typ
         super().__init__(keep_in_memory=True, seed=0)
 
     @abstractmethod
-    def _compute(self, *, predictions: Any, references: Any) -> dict[str, float]:  # noqa: ANN401 - as `prediction` says
+    def _compute(self, *, predictions: Any, references: Any) -> dict[str, float]:
         """Return the library's values by name."""
 
     @abstractmethod
@@ -68,7 +68,7 @@ class Metric(evaluate.Metric, ABC):  # type: ignore[misc]  # evaluate has no typ
         name = type(self).__module__.rpartition(".")[2]
         return f"{name}|lib:{self.library}|v:{version(self.library)}|{self.settings}"
 
-    def _info(self) -> Any:  # noqa: ANN401 - evaluate has no types
+    def _info(self) -> Any:
         return evaluate.MetricInfo(
             description=(type(self).__doc__ or "").partition("\n")[0],
             citation="",

@@ -57,7 +57,7 @@ def model_folder(name: str, revision: str | None) -> Path:
     return Path(folder)
 
 
-def _datasets() -> Any:  # noqa: ANN401 - the module
+def _datasets() -> Any:
     """Return the `datasets` library, with its progress bars off."""
     import datasets
 
@@ -104,7 +104,7 @@ def _resolve(name: str, revision: str | None) -> str | None:
         raise explain(error, _wanted("data set", name, None, revision)) from None
 
 
-def _commit_of(dataset: Any) -> str | None:  # noqa: ANN401 - a datasets.Dataset
+def _commit_of(dataset: Any) -> str | None:
     """Return the commit that a data set's cache files were made from: the name of their folder."""
     folders = {Path(file["filename"]).parent.name for file in dataset.cache_files}
     return next((folder for folder in folders if COMMIT.fullmatch(folder)), None)

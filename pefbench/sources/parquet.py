@@ -34,7 +34,7 @@ def read_parquet(data: bytes, file: str) -> Rows:
     return table_rows(table, stored.get("info", {}).get("features") or {}, file)
 
 
-def table_rows(table: Any, features: Mapping[str, Any], file: str) -> Rows:  # noqa: ANN401 - a pyarrow.Table
+def table_rows(table: Any, features: Mapping[str, Any], file: str) -> Rows:
     """Return the rows of an Arrow table. features: column name -> type, as `datasets` writes it to JSON."""
     columns: list[list[Any]] = []
     for name in table.column_names:
@@ -97,7 +97,7 @@ def _in_struct(converters: Mapping[str, Convert | None]) -> Convert | None:
     if not used:
         return None
 
-    def convert(value: Any) -> Any:  # noqa: ANN401
+    def convert(value: Any) -> Any:
         if value is None:
             return None
         return {name: used[name](item) if name in used else item for name, item in value.items()}

@@ -45,7 +45,7 @@ def read_tsv(text: str, file: str) -> Rows:
     return _read_delimited(text, file, delimiter="\t", quoted=False)
 
 
-def _parse(text: str, file: str, line: int) -> Any:  # noqa: ANN401 - JSON
+def _parse(text: str, file: str, line: int) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:

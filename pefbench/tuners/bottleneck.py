@@ -132,7 +132,7 @@ class BottleneckModel(BaseTuner):  # type: ignore[misc]
             peft_config.feed_forward_inputs = {layer.output: layer.inputs[0] for layer in feed_forwards}
         return peft_config
 
-    def _create_and_replace(  # noqa: PLR0917 - PEFT's signature
+    def _create_and_replace(
         self,
         peft_config: BottleneckConfig,
         adapter_name: str,
@@ -163,7 +163,7 @@ def register() -> None:
     register_peft_method(name=NAME, config_cls=BottleneckConfig, model_cls=BottleneckModel, prefix=PREFIX)
 
 
-def _choose(field: str, value: str, valid: Any) -> None:  # noqa: ANN401 - any collection of names
+def _choose(field: str, value: str, valid: Any) -> None:
     if value not in valid:
         raise MethodError(f"bottleneck adapter: unknown {field} {value!r}; {suggest(value, valid)}")
 

@@ -34,7 +34,7 @@ class LoraLinear(torch.autograd.Function):
         return y
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         """grad (n, out) -> the gradients of x, a and b."""
         x, weight, a, b, down = ctx.saved_tensors
         up = product(grad, b.T).mul_(ctx.scale)
@@ -85,4 +85,4 @@ def _forward(layer: Any, x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
             layer.lora_B[adapter].weight.to(dtype),
             layer.scaling[adapter],
         )
-    return y.unflatten(0, x.shape[:-1])
+    return y.view(*x.shape[:-1], y.shape[-1])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pytest
@@ -26,8 +26,7 @@ WORDS = st.sampled_from(["the", "Anna", "Farah", "Sofia", "unheard", "", " ", "\
 
 @pytest.fixture(scope="module")
 def tokenizer(world: World) -> PreTrainedTokenizerFast:
-    loaded: PreTrainedTokenizerFast = AutoTokenizer.from_pretrained(world.model)
-    return loaded
+    return cast("PreTrainedTokenizerFast", AutoTokenizer.from_pretrained(world.model))
 
 
 def pieces(tokenizer: PreTrainedTokenizerFast, word: str) -> list[int]:

@@ -314,7 +314,7 @@ def test_quantised_base_keeps_fp32_adapters(bits: int, autocast: bool, tmp_path:
 
     tiny.causal_lm("llama", hidden_size=64, intermediate_size=128).save_pretrained(tmp_path)
     options: dict[str, Any] = {4: {"bnb_4bit_compute_dtype": torch.bfloat16, "bnb_4bit_quant_type": "nf4"}, 8: {}}[bits]
-    quantise = BitsAndBytesConfig(**{f"load_in_{bits}bit": True}, **options)  # type: ignore[no-untyped-call]
+    quantise = BitsAndBytesConfig(**{f"load_in_{bits}bit": True}, **options)
     base = AutoModelForCausalLM.from_pretrained(tmp_path, quantization_config=quantise, dtype=torch.float32)
     model = get_peft_model(base, _config("llama", "parallel"), autocast_adapter_dtype=autocast)
     assert {weight.dtype for weight in model.parameters() if weight.requires_grad} == {torch.float32}
