@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from pefbench.checks import Finding, Tolerances, check, render
 from pefbench.errors import UserError
 from pefbench.results import Stored, load_results
-from pefbench.schema import Result
 from tests.sample_results import sample, store
+
+if TYPE_CHECKING:
+    from pefbench.schema import Result
 
 
 def at(result: Result) -> Stored:

@@ -38,11 +38,13 @@ def start(command: Sequence[object], folder: Path, **environment: str) -> subpro
     )
 
 
-def finish(command: Sequence[object], folder: Path, **environment: str) -> tuple[int, str, str]:
+def finish(
+    command: Sequence[object], folder: Path, *, seconds: float = 180, **environment: str
+) -> tuple[int, str, str]:
     """Run a command to its end: exit status, standard output, standard error. A hang is a failure."""
     process = start(command, folder, **environment)
     try:
-        printed, said = process.communicate(timeout=180)
+        printed, said = process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 
 from pefbench.errors import UserError
 from pefbench.results import Stored
-from pefbench.schema import Result
 from pefbench.tables import FORMATS, interval, readable_seconds, short_model, summary, table
 from tests.sample_results import failed_sample, sample
+
+if TYPE_CHECKING:
+    from pefbench.schema import Result
 
 
 def at(result: Result, folder: str = "results") -> Stored:
