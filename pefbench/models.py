@@ -38,6 +38,8 @@ def load_tokenizer(where: Path, recipe: Recipe) -> PreTrainedTokenizerFast:
         raise SourceError(f"{recipe.model.name}: has no fast tokenizer (tokenizer.json), which word alignment needs")
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
+    if tokenizer.pad_token_id is None:
+        raise SourceError(f"{recipe.model.name}: its tokenizer has neither a pad token nor an end token to pad with")
     return cast("PreTrainedTokenizerFast", tokenizer)
 
 

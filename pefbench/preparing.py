@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pefbench import corpus, devices, models
-from pefbench.registry import find
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from pefbench.forms import Encoded, Form
     from pefbench.phases import Phases
     from pefbench.recipe import Recipe
-    from pefbench.tasks import Task
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,6 @@ class Prepared:
     """
 
     recipe: Recipe
-    task: Task
     corpus: Corpus
     form: Form
     examples: Mapping[str, Sequence[Any]]
@@ -87,7 +84,7 @@ def prepare(recipe: Recipe, phases: Phases, splits: Sequence[str] = corpus.SPLIT
     with phases.measure("tokenize"):
         examples = {split: _chosen(recipe, split, data.dataset.splits[split]) for split in splits}
         encoded = {split: form.encode(tokenizer, examples[split], recipe.train.max_length) for split in splits}
-    return Prepared(recipe, find("task", recipe.task), data, form, examples, encoded, base, config)
+    return Prepared(recipe, data, form, examples, encoded, base, config)
 
 
 def _chosen(recipe: Recipe, split: str, examples: Sequence[Any]) -> Sequence[Any]:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pefbench.errors import RecipeError, suggest
 from pefbench.methods import Method
-from pefbench.registry import find
+from pefbench.registry import find, names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -87,6 +87,9 @@ class EvaluateSection(Section):
     """How to predict."""
 
     batch_size: int = Field(128, ge=1, description="examples a forward pass, in one process")
+    metrics: list[str] = Field(
+        min_length=1, description="what to score, by name; trials are ranked by the first; the task has its own list"
+    )
 
 
 class Recipe(Section):
@@ -153,6 +156,8 @@ def resolve(raw: Mapping[str, Any], *, name: str) -> Recipe:
     for section, schema in SECTIONS.items():
         given = _mapping(raw.get(section), section)
         base = dict(task.defaults.get(section, {}))
+        if section == "evaluate":
+            base = {"metrics": list(task.metrics)} | base
         if section == "train":
             base |= method.train_defaults()
         if section == "data" and given.get("source", base.get("source")) != base.get("source"):
@@ -160,6 +165,7 @@ def resolve(raw: Mapping[str, Any], *, name: str) -> Recipe:
         values[section] = _validate(schema, base | given, f"{section}.")
     recipe = Recipe.model_construct(**values)
     _check_columns(recipe, task.columns)
+    _check_metrics(recipe)
     return recipe
 
 
@@ -167,6 +173,12 @@ def _check_columns(recipe: Recipe, columns: Iterable[str]) -> None:
     for key in recipe.data.columns:
         if key not in columns:
             raise RecipeError(f"data.columns.{key}: unknown column of task {recipe.task!r}; {suggest(key, columns)}")
+
+
+def _check_metrics(recipe: Recipe) -> None:
+    for name in recipe.evaluate.metrics:
+        if name not in names("metric"):
+            raise RecipeError(f"evaluate.metrics: unknown metric {name!r}; {suggest(name, names('metric'))}")
 
 
 def _validate(section: type[BaseModel], values: dict[str, Any], prefix: str) -> Any:

@@ -176,7 +176,7 @@ class Trial:
     def _score(self, answers: dict[str, list[Any]]) -> None:
         """Add metrics on validation and test, and the reports on test."""
         self.result |= {"metrics": {split: {} for split in answers}, "report": {}}
-        for name in self.prepared.task.metrics:
+        for name in self.recipe.evaluate.metrics:
             metric = find("metric", name)()
             self.result.setdefault("headline", metric.headline)
             for split, predictions in answers.items():

@@ -196,6 +196,7 @@ MISTAKES = {
     "wrong type": (["train.epochs=[1]"], r"train.epochs: "),
     "learning rate of 0": (["train.learning_rate=0"], r"train.learning_rate: .*greater than 0"),
     "unknown task": (["task=nerr"], r"unknown task 'nerr'; did you mean 'ner'\? valid: "),
+    "unknown metric": (["evaluate.metrics=[f1]"], r"unknown metric 'f1'; .*valid: entity_f1, token_report"),
     "unknown method": (["method.name=lara"], r"unknown method 'lara'; did you mean 'lora'\? valid: .*prefix"),
     "missing file": (["data.source=file:nowhere.conll"], r"nowhere.conll"),
     "missing model": (["model.name=file:nowhere"], r"nowhere"),

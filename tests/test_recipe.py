@@ -92,6 +92,12 @@ def test_another_method_drops_the_options_of_the_first(tmp_path: Path) -> None:
         (MINIMAL, ["train.precision=fp8"], "train.precision: input should be 'auto', 'fp32', 'bf16' or 'fp16'"),
         (MINIMAL, ["train.epochs"], "-o train.epochs: should be key.path=value"),
         (MINIMAL, ["train.epochs=[1"], "the value is not YAML"),
+        (
+            MINIMAL,
+            ["evaluate.metrics=[entity_f]"],
+            "evaluate.metrics: unknown metric 'entity_f'; did you mean 'entity_f1'?",
+        ),
+        (MINIMAL, ["evaluate.metrics=[]"], "evaluate.metrics: list should have at least 1 item"),
         (MINIMAL, ["task.epochs=1"], "task: should be a mapping"),
         (MINIMAL, ["data.columns.words=1"], "data.columns.words: unknown column of task 'ner'; valid: tags, tokens"),
         ("task: ner\nmethod: lora\n", [], "method: should be a mapping"),
