@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 import shlex
@@ -39,6 +40,15 @@ def commit() -> tuple[str | None, bool | None]:
     head = _git(root, "rev-parse", "HEAD")
     changed = _git(root, "status", "--porcelain", "--", ".", ":(exclude)results")
     return (head, bool(changed)) if head is not None and changed is not None else (None, None)
+
+
+def code_digest() -> str:
+    """Return a sha256 over the package's own source, which tells changed code from committed code."""
+    package = Path(__file__).parent
+    digest = hashlib.sha256()
+    for file in sorted(package.rglob("*.py")):
+        digest.update(f"{file.relative_to(package)}\0".encode() + file.read_bytes())
+    return digest.hexdigest()
 
 
 def packages() -> dict[str, str]:

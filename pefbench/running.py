@@ -39,11 +39,12 @@ def run(recipe: Recipe, out: Path, *, rerun: bool = False) -> Path:
     prepared = prepare(recipe, phases)
     accelerator = devices.accelerator(prepared.recipe.train.precision)
     trial = Trial(prepared, accelerator, phases, out, started)
-    if trial.is_finished() and not rerun:
+    finished = trial.is_finished()
+    if finished and not rerun:
         if accelerator.is_main_process:
             say(f"already finished: {trial.path} (--rerun to train it again)")
         return trial.path
-    trial.run(rerun=rerun)
+    trial.run(again=finished)
     return trial.path
 
 
@@ -78,11 +79,11 @@ class Trial:
                 say(f"warning: {error}; training again")
         return bool(broadcast_object_list(answer)[0])
 
-    def run(self, *, rerun: bool) -> None:
-        """Train, score, save and check; write the result, finished or failed."""
+    def run(self, *, again: bool) -> None:
+        """Train, score, save and check; write the result, finished or failed. `again`: a finished one is there."""
         model = self._apply_method()
         if self.accelerator.is_main_process:
-            self._make_room(model, rerun=rerun)
+            self._make_room(model, again=again)
             self._announce()
         self.accelerator.wait_for_everyone()
         try:
@@ -112,12 +113,12 @@ class Trial:
         }
         return model
 
-    def _make_room(self, model: nn.Module, *, rerun: bool) -> None:
+    def _make_room(self, model: nn.Module, *, again: bool) -> None:
         """Check that checkpoints and the saved model will fit, and clear away what an earlier failure left."""
         trainable = models.count(model, trainable=True)
         # fp32 weights and two moments, twice while one checkpoint replaces another; then the weights once more
         results.check_writable(self.folder, needed_bytes=trainable * (2 * 12 + 4) + 2**20)
-        if rerun:
+        if again:  # else a checkpoint is of a run that was killed, with --rerun or without
             (self.folder / CHECKPOINT).unlink(missing_ok=True)
         (self.folder / "failed").unlink(missing_ok=True)
 
@@ -144,7 +145,7 @@ class Trial:
         belongs_to = {
             "id": self.id,
             "world_size": self.accelerator.num_processes,
-            "commit": self.commit,
+            "code": provenance.code_digest(),
             "packages": provenance.packages(),
             "device": str(self.accelerator.device.type),
         }

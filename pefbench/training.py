@@ -116,11 +116,15 @@ class Training:
         while self.at.step < stop:
             self._step(self._batch(self.at.step))
             self.at.step += 1
-            progress.step(**(self.at.curve[-1] if self.at.curve else {}))
+            progress.step(**self._latest())
         self._note_losses()
         self.at.seconds += time.perf_counter() - started
         if self.at.step % self.settings.checkpoint_steps == 0 or self.at.step == self.total:
             self._save()
+
+    def _latest(self) -> dict[str, float]:
+        """Return what is shown beside the progress: the newest point of the curve."""
+        return {name: self.at.curve[-1][name] for name in ("loss", "learning_rate")} if self.at.curve else {}
 
     def _next(self, interval: int) -> int:
         return (self.at.step // interval + 1) * interval
