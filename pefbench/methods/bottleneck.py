@@ -19,14 +19,16 @@ class Bottleneck(PeftMethod):
     Houlsby et al. 2019 (arXiv:1902.00751), Pfeiffer et al. 2021 (arXiv:2005.00247), He et al. 2022 (arXiv:2110.04366).
     """
 
-    learning_rate: ClassVar[float] = 2e-3
+    learning_rate: ClassVar[float] = 1e-3
 
     variant: Literal["houlsby", "pfeiffer", "parallel", "scaled_parallel"] = Field(
         "houlsby", description="where the adapters stand; see pefbench.tuners.bottleneck"
     )
     reduction_factor: float = Field(16, gt=0, description="hidden size / bottleneck size")
     bottleneck_size: int | None = Field(None, ge=1, description="the bottleneck's size itself; null: by the factor")
-    activation: str = Field("relu", description="any activation that transformers knows")
+    activation: str = Field(
+        "gelu", description="any that transformers knows; relu units may die for good at these rates"
+    )
     scale: float | None = Field(None, gt=0, description="of the parallel variants; null: 4 for scaled_parallel, else 1")
     dropout: float = Field(0.0, ge=0, lt=1, description="dropout inside the bottleneck")
 

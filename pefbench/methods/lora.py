@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Lora(PeftMethod):
     """Hu et al. 2022 (arXiv:2106.09685), section 4.1: h = W x + (alpha / rank) B A x."""
 
-    learning_rate: ClassVar[float] = 2e-3
+    learning_rate: ClassVar[float] = 1e-3
 
     rank: int = Field(8, ge=1, description="rows of A and columns of B")
     alpha: float = Field(16, gt=0, description="the update is scaled by alpha / rank")
