@@ -1,0 +1,48 @@
+"""The README says what is true: its table is of the committed results, which are real runs of committed code."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+
+import pytest
+
+from pefbench import provenance, registry, results
+from tests.readme_table import README, ROOT, with_table
+
+BASELINE = results.load_results(ROOT / "results" / "baseline").results
+
+
+def test_the_table_is_that_of_the_committed_results() -> None:
+    readme = README.read_text(encoding="utf8")
+    assert with_table(readme) == readme
+
+
+def test_the_baseline_is_every_default_recipe_run_from_a_commit() -> None:
+    recipes = {file.stem for file in registry.recipes() if file.parent.name == "recipes"}
+    assert {stored.result["recipe"]["name"] for stored in BASELINE} == recipes
+    for stored in BASELINE:
+        assert stored.result["status"] == "finished"
+        assert stored.result["provenance"]["dirty"] is False
+        assert "/" not in stored.result["provenance"]["hardware"]["cpu"]
+        round_trip = stored.result["round_trip"]
+        assert round_trip is not None
+        assert round_trip["reproduced"] is True
+
+
+def test_the_baseline_s_commits_are_in_the_history() -> None:
+    head, _ = provenance.commit()
+    if head is None:
+        pytest.skip("not a checkout")
+    for stored in BASELINE:
+        commit = stored.result["provenance"]["commit"]
+        known = subprocess.run(["git", "merge-base", "--is-ancestor", str(commit), "HEAD"], cwd=ROOT, check=False)
+        assert known.returncode == 0, f"{stored.path}: of commit {commit}, which is not in this history"
+
+
+def test_every_command_it_names_is_there() -> None:
+    named = set(re.findall(r"^(?:accelerate launch )?pefbench (\w+)", README.read_text(encoding="utf8"), re.MULTILINE))
+    assert {"run", "table", "check", "verify", "list"} <= named
+    makefile = (ROOT / "Makefile").read_text(encoding="utf8")
+    for target in re.findall(r"`?make (\w+)", README.read_text(encoding="utf8")):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
