@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import re
-import subprocess
 
-import pytest
-
-from pefbench import provenance, registry, results
+from pefbench import registry, results
 from tests.readme_table import README, ROOT, with_table
 
 BASELINE = results.load_results(ROOT / "results" / "baseline").results
@@ -24,20 +21,11 @@ def test_the_baseline_is_every_default_recipe_run_from_a_commit() -> None:
     for stored in BASELINE:
         assert stored.result["status"] == "finished"
         assert stored.result["provenance"]["dirty"] is False
+        assert re.fullmatch(r"[0-9a-f]{40}", stored.result["provenance"]["commit"] or "")
         assert "/" not in stored.result["provenance"]["hardware"]["cpu"]
         round_trip = stored.result["round_trip"]
         assert round_trip is not None
         assert round_trip["reproduced"] is True
-
-
-def test_the_baseline_s_commits_are_in_the_history() -> None:
-    head, _ = provenance.commit()
-    if head is None:
-        pytest.skip("not a checkout")
-    for stored in BASELINE:
-        commit = stored.result["provenance"]["commit"]
-        known = subprocess.run(["git", "merge-base", "--is-ancestor", str(commit), "HEAD"], cwd=ROOT, check=False)
-        assert known.returncode == 0, f"{stored.path}: of commit {commit}, which is not in this history"
 
 
 def test_every_command_it_names_is_there() -> None:
