@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 
 def test_the_main_job_on_real_data(tmp_path: Path) -> None:
-    command = [*LAUNCH, "pefbench", "run", "recipes/lora_ner.yaml", "-o", "train.epochs=3", "--out", tmp_path]
+    # The recipe takes ten epochs of large batches; small ones get as far in three.
+    shorter = ["-o", "train.epochs=3", "-o", "train.batch_size=8"]
+    command = [*LAUNCH, "pefbench", "run", "recipes/lora_ner.yaml", *shorter, "--out", tmp_path]
     status, printed, said = finish(command, ROOT, seconds=480)
     assert status == 0, said
     [file] = tmp_path.glob("lora_ner/*.json")
@@ -25,7 +27,7 @@ def test_the_main_job_on_real_data(tmp_path: Path) -> None:
         *("other", "person", "product", "sportsteam", "tvshow"),
     }
     assert result["report"]["token_report"]["classes"]["O"]["support"] > 4000
-    # Far from what ten epochs reach, and far from what a broken alignment or a lost head would leave.
+    # Below what it reaches, and far above what a broken alignment or a lost head would leave.
     f1 = result["metrics"]["test"]["entity_f1"]
     assert 0 < f1["low"] < f1["value"] < f1["high"] < 1
     assert f1["value"] > 0.2
