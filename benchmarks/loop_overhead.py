@@ -12,6 +12,7 @@ import argparse
 import statistics
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,8 +71,8 @@ def epoch(training: Training, batches: list[Indices], ready: list[dict[str, torc
     with fast_on_cpu(), Progress("loop", steps, enabled=False) as progress:
         for step in range(steps):
             sides = {
-                "loop": lambda: training._stretch(progress),
-                "bare": lambda step=step: bare_step(training, batches[step], ready[step]),
+                "loop": partial(training._stretch, progress),
+                "bare": partial(bare_step, training, batches[step], ready[step]),
             }
             for name in sorted(sides, reverse=bool(step % 2)):
                 started = time.perf_counter()
