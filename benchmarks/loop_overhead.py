@@ -55,7 +55,7 @@ def make(precision: str) -> Training:
     """Return a LoRA training run of one epoch."""
     ready = prepare(load_recipe(RECIPE, [f"train.precision={precision}", "train.epochs=1"]), Phases(), ["train"])
     model = ready.recipe.method.apply(ready.pretrained(), ready.form.task_type)
-    ready.recipe.method.prepare(model)
+    ready.make_ready(model)
     accelerator = devices.accelerator(ready.recipe.train.precision)
     folder = Path(tempfile.mkdtemp())
     encoded, settings = ready.encoded["train"], ready.recipe.train

@@ -54,6 +54,11 @@ class Prepared:
         """Return the trained model that a trial saved in `folder`."""
         return models.load_saved(folder, self.base, self.config, self.form, attention=self.attention)
 
+    def make_ready(self, model: nn.Module) -> None:
+        """Set up a model with the method on it, new or loaded, to compute in this precision; in place."""
+        models.hold_frozen(model, self.recipe.train.precision)
+        self.recipe.method.prepare(model)
+
     def warnings(self) -> list[str]:
         """Return what a reader of the numbers should know of the data."""
         found = list(self.corpus.dataset.notes)

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pefbench import devices, models
+from pefbench import devices
 from pefbench.errors import DataError, RoundTripError
 from pefbench.phases import Phases
 from pefbench.preparing import prepare
@@ -95,8 +95,7 @@ def verify(folder: Path) -> int:
         raise DataError(f"{recipe.data.source}: the data have changed since {folder} was trained")
     accelerator = devices.accelerator(prepared.recipe.train.precision)
     model = prepared.saved(folder / MODEL)
-    models.hold_frozen(model, prepared.recipe.train.precision)
-    recipe.method.prepare(model)
+    prepared.make_ready(model)
     predictions = predict(
         accelerator.prepare(model),
         prepared.encoded["test"],

@@ -100,8 +100,7 @@ class Trial:
             model = self.prepared.pretrained()
             parameters = models.count(model)
             model = self.recipe.method.apply(model, self.prepared.form.task_type)
-            models.hold_frozen(model, self.recipe.train.precision)
-            self.recipe.method.prepare(model)
+            self.prepared.make_ready(model)
         trainable = models.count(model, trainable=True)
         self.result["model"] = {
             "name": self.recipe.model.name,
