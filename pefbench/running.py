@@ -57,6 +57,7 @@ class Trial:
         self.id = results.trial_id(self.recipe.resolved(), prepared.corpus.fingerprint)
         self.path = out / self.recipe.name / f"{self.id}.json"
         self.folder = self.path.with_suffix("")
+        self.replaces: Path | None = None
         self.commit, self.dirty = provenance.commit()
         self.result: dict[str, Any] = {
             "schema": schema.SCHEMA,
@@ -80,10 +81,15 @@ class Trial:
         return bool(broadcast_object_list(answer)[0])
 
     def run(self, *, again: bool) -> None:
-        """Train, score, save and check; write the result, finished or failed. `again`: a finished one is there."""
+        """Train, score, save and check; write the result, finished or failed.
+
+        `again`: a finished one is there. It stays until this one has finished too.
+        """
+        if again:
+            self.replaces, self.folder = self.folder, self.path.with_suffix(".rerun")
         model = self._apply_method()
         if self.accelerator.is_main_process:
-            self._make_room(model, again=again)
+            self._make_room(model)
             self._announce()
         self.accelerator.wait_for_everyone()
         try:
@@ -112,13 +118,11 @@ class Trial:
         }
         return model
 
-    def _make_room(self, model: nn.Module, *, again: bool) -> None:
+    def _make_room(self, model: nn.Module) -> None:
         """Check that checkpoints and the saved model will fit, and clear away what an earlier failure left."""
         trainable = models.count(model, trainable=True)
         # fp32 weights and two moments, twice while one checkpoint replaces another; then the weights once more
         results.check_writable(self.folder, needed_bytes=trainable * (2 * 12 + 4) + 2**20)
-        if again:  # else a checkpoint is of a run that was killed, with --rerun or without
-            (self.folder / CHECKPOINT).unlink(missing_ok=True)
         (self.folder / "failed").unlink(missing_ok=True)
 
     def _train_and_score(self, model: nn.Module) -> None:
@@ -136,6 +140,7 @@ class Trial:
             self.result["round_trip"] = {"reproduced": False, "examples": len(answers["test"]), "seconds": 0.0}
             self.result["round_trip"] = roundtrip.check_in_fresh_process(self.folder)
             self.result["status"] = "finished"
+            self._replace()
             self._write()
             (self.folder / CHECKPOINT).unlink(missing_ok=True)
         self.accelerator.wait_for_everyone()
@@ -203,9 +208,19 @@ class Trial:
             if isinstance(error, PefbenchError):
                 self.result["error"] = str(error)
                 (self.folder / CHECKPOINT).unlink(missing_ok=True)
-            self._write()
+            if self.replaces:
+                say(f"warning: the rerun failed; the finished result stays: {self.path}")
+            else:
+                self._write()
         except (OSError, PefbenchError):
             say(f"warning: the failed result could not be written to {self.path}")
+
+    def _replace(self) -> None:
+        """Put a rerun's folder in the place of the one that it runs again."""
+        if self.replaces is None:
+            return
+        shutil.rmtree(self.replaces, ignore_errors=True)
+        self.folder = self.folder.replace(self.replaces)
 
     def _write(self) -> None:
         self.result["provenance"]["finished"] = provenance.now()

@@ -119,6 +119,36 @@ def test_a_lost_head_fails_the_round_trip(
     assert result["round_trip"]["reproduced"] is False
 
 
+def test_a_failed_rerun_leaves_the_finished_result(
+    world: World, out: Path, pefbench: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pefbench import roundtrip
+    from pefbench.errors import RoundTripError
+
+    recipe = world.recipe("again", train__epochs=1)
+    assert pefbench("run", recipe, "--out", out)[0] == 0
+    [file] = out.glob("again/*.json")
+    folder = file.with_suffix("")
+    before = file.read_text(encoding="utf8")
+
+    def fails(folder: Path) -> dict[str, Any]:
+        raise RoundTripError(f"{folder}: broken")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(roundtrip, "check_in_fresh_process", fails)
+        status, _, said = pefbench("run", recipe, "--out", out, "--rerun")
+    assert status == 1
+    assert "the finished result stays" in said
+    assert file.read_text(encoding="utf8") == before
+    assert pefbench("verify", folder)[0] == 0
+
+    assert pefbench("run", recipe, "--out", out, "--rerun")[0] == 0
+    assert json.loads(file.read_text(encoding="utf8"))["provenance"] != json.loads(before)["provenance"]
+    assert pefbench("verify", folder)[0] == 0
+    assert [path.name for path in out.glob("again/*") if path.is_dir()] == [folder.name]
+    assert not list(folder.glob("checkpoint*"))
+
+
 def test_verify_finds_changed_predictions(world: World, out: Path, pefbench: Callable[..., Run]) -> None:
     assert pefbench("run", world.recipe("verified", method={"name": "full"}), "--out", out)[0] == 0
     folder = next(path for path in out.glob("verified/*") if path.is_dir())
