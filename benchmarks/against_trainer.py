@@ -105,8 +105,8 @@ def trainer(recipe: Recipe) -> dict[str, float]:
     from pefbench import corpus, models
 
     data = corpus.load(recipe).dataset
-    labels = data.form().labels  # type: ignore[attr-defined]
     base = models.folder(recipe)
+    labels = data.form(models.load_config(base, recipe)).labels  # type: ignore[attr-defined]
     tokenizer = AutoTokenizer.from_pretrained(base)
 
     def tokenize(row: dict[str, Any]) -> dict[str, Any]:

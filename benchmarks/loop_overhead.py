@@ -83,8 +83,7 @@ def epoch(training: Training, batches: list[Indices], ready: list[dict[str, torc
 
 def bare_step(training: Training, batch: Indices, tensors: dict[str, torch.Tensor]) -> None:
     """Forward, backward and step, and nothing else."""
-    logits = training.model(input_ids=tensors["input_ids"], attention_mask=tensors["attention_mask"]).logits
-    loss = training.form.loss_sum(logits, tensors) / int(training.encoded.targets[batch].sum())
+    loss = training.form.loss_sum(training.model, tensors) / int(training.encoded.targets[batch].sum())
     loss.backward()
     torch.nn.utils.clip_grad_norm_(training.trainable, training.settings.max_grad_norm)
     training.optimizer.step()

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pefbench.forms import ROWS
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -47,16 +49,26 @@ def share(batch: Indices, rank: int, world_size: int) -> Indices:
 
 
 def collate(encoded: Encoded, indices: Sequence[int] | Indices) -> dict[str, Tensor]:
-    """Pad examples to the longest of them; each tensor has shape (examples, longest)."""
+    """Return examples as one batch: each feature padded to its longest row, shape (rows, longest), and the mask.
+
+    With several rows an example there is also `rows`, shape (examples,): how many belong to each.
+    """
     import torch
 
     chosen = [int(i) for i in indices]
-    longest = int(encoded.lengths[chosen].max())
-    tensors = {}
-    for name, arrays in encoded.features.items():
-        padded = np.full((len(chosen), longest), encoded.padding[name], dtype=np.int64)
-        for row, i in enumerate(chosen):
-            padded[row, : len(arrays[i])] = arrays[i]
-        tensors[name] = torch.from_numpy(padded)
-    mask = np.arange(longest) < encoded.lengths[chosen][:, None]
-    return tensors | {"attention_mask": torch.from_numpy(mask.astype(np.int64))}
+    rows = encoded.rows_of(chosen)
+    batch = {
+        name: _padded([arrays[row] for row in rows], encoded.padding[name]) for name, arrays in encoded.features.items()
+    }
+    batch["attention_mask"] = _padded([np.ones_like(encoded.features["input_ids"][row]) for row in rows], 0)
+    batch |= {name: array[rows] for name, array in encoded.fixed.items()}
+    if encoded.rows is not None:
+        batch[ROWS] = encoded.rows[chosen]
+    return {name: torch.from_numpy(array) for name, array in batch.items()}
+
+
+def _padded(arrays: Sequence[np.ndarray[Any, Any]], padding: int) -> np.ndarray[Any, Any]:
+    padded = np.full((len(arrays), max(map(len, arrays))), padding, dtype=np.int64)
+    for row, array in zip(padded, arrays, strict=True):
+        row[: len(array)] = array
+    return padded

@@ -43,20 +43,24 @@ def load_tokenizer(where: Path, recipe: Recipe) -> PreTrainedTokenizerFast:
     return cast("PreTrainedTokenizerFast", tokenizer)
 
 
-def load_config(
-    where: Path, recipe: Recipe, form: Form, tokenizer: PreTrainedTokenizerFast, *, virtual_tokens: int = 0
-) -> PretrainedConfig:
-    """Return the model's config with the form's labels and the recipe's dropout.
-
-    Raises RecipeError when texts of the maximum length, with the method's virtual tokens, have no positions.
-    """
+def load_config(where: Path, recipe: Recipe, **changes: Any) -> PretrainedConfig:
+    """Return the model's own config, with `changes`. Raises SourceError when transformers does not know the model."""
     from transformers import AutoConfig
 
     try:
-        config: PretrainedConfig = AutoConfig.from_pretrained(where, trust_remote_code=False, **form.config())
+        config: PretrainedConfig = AutoConfig.from_pretrained(where, trust_remote_code=False, **changes)
     except (OSError, ValueError, KeyError) as error:
         raise SourceError(f"{recipe.model.name}: not a model that transformers knows: {_first_line(error)}") from None
-    _check_positions(config, tokenizer, recipe, virtual_tokens)
+    return config
+
+
+def fit_config(where: Path, recipe: Recipe, form: Form, tokenizer: PreTrainedTokenizerFast) -> PretrainedConfig:
+    """Return the model's config with the form's head, the tokenizer's padding and the recipe's dropout.
+
+    Raises RecipeError when texts of the maximum length, with the method's virtual tokens, have no positions.
+    """
+    config = load_config(where, recipe, pad_token_id=tokenizer.pad_token_id, **form.config())
+    _check_positions(config, tokenizer, recipe)
     if recipe.model.dropout is not None:
         for key, value in config.to_dict().items():
             if "drop" in key and "layerdrop" not in key and isinstance(value, float):
@@ -134,11 +138,10 @@ def fingerprint(where: Path) -> str:
     return digest.hexdigest()
 
 
-def _check_positions(
-    config: PretrainedConfig, tokenizer: PreTrainedTokenizerFast, recipe: Recipe, virtual_tokens: int
-) -> None:
+def _check_positions(config: PretrainedConfig, tokenizer: PreTrainedTokenizerFast, recipe: Recipe) -> None:
     # Some models keep positions for padding, which only the tokenizer's own limit shows.
     positions = min(getattr(config, "max_position_embeddings", None) or sys.maxsize, tokenizer.model_max_length)
+    virtual_tokens = recipe.method.virtual_tokens()
     needed = recipe.train.max_length + virtual_tokens
     if needed > positions:
         added = f" and {virtual_tokens} virtual tokens" if virtual_tokens else ""

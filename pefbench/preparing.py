@@ -82,10 +82,10 @@ def prepare(recipe: Recipe, phases: Phases, splits: Sequence[str] = corpus.SPLIT
     recipe = recipe.model_copy(update={"train": recipe.train.model_copy(update={"precision": precision})})
     with phases.measure("load"):
         data = corpus.load(recipe)
-        form = data.dataset.form()
         base = models.folder(recipe)
+        form = data.dataset.form(models.load_config(base, recipe))
         tokenizer = models.load_tokenizer(base, recipe)
-        config = models.load_config(base, recipe, form, tokenizer, virtual_tokens=recipe.method.virtual_tokens())
+        config = models.fit_config(base, recipe, form, tokenizer)
     with phases.measure("tokenize"):
         examples = {split: _chosen(recipe, split, data.dataset.splits[split]) for split in splits}
         encoded = {split: form.encode(tokenizer, examples[split], recipe.train.max_length) for split in splits}

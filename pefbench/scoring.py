@@ -33,9 +33,8 @@ def predict(
     with Progress(what, len(mine), enabled=accelerator.is_main_process) as progress:
         for batch in mine:
             tensors = {name: tensor.to(accelerator.device) for name, tensor in collate(encoded, batch).items()}
-            logits = bare(**{name: tensor for name, tensor in tensors.items() if name != "labels"}).logits
             chosen = [int(i) for i in batch]
-            answers += zip(chosen, form.predict(logits, [encoded.decoding[i] for i in chosen]), strict=True)
+            answers += zip(chosen, form.predict(bare, tensors, [encoded.decoding[i] for i in chosen]), strict=True)
             progress.step()
     return _in_order(gather_object(answers), len(encoded))
 

@@ -151,8 +151,7 @@ class Training:
         """Add one micro-batch's gradients; return its share of the global mean loss."""
         tensors = {name: tensor.to(self.accelerator.device) for name, tensor in collate(self.encoded, part).items()}
         with nullcontext() if last else self.accelerator.no_sync(self.model):
-            logits = self.model(**{name: tensor for name, tensor in tensors.items() if name != "labels"}).logits
-            loss = self.form.loss_sum(logits, tensors) * weight
+            loss = self.form.loss_sum(self.model, tensors) * weight
             # Gradients are averaged over processes; the loss is already divided by the global count.
             self.accelerator.backward(loss * self.accelerator.num_processes)
         return loss.detach()
@@ -163,11 +162,11 @@ class Training:
 
     def _count(self, batch: Indices) -> None:
         """Add up what all processes together see of a batch."""
-        lengths, processes = self.encoded.lengths, self.accelerator.num_processes
-        self.at.tokens += int(lengths[batch].sum())
+        encoded, processes = self.encoded, self.accelerator.num_processes
+        self.at.tokens += int(encoded.tokens[batch].sum())
         for rank in range(processes):
             for part in self._micro_batches(share(batch, rank, processes)):
-                self.at.padded += len(part) * int(lengths[part].max())
+                self.at.padded += len(encoded.rows_of(part)) * int(encoded.lengths[part].max())
 
     def _batch(self, step: int) -> Indices:
         epoch, position = divmod(step, self.steps_an_epoch)

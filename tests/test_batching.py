@@ -17,9 +17,7 @@ def encoded(lengths: list[int]) -> Encoded:
         "input_ids": [np.arange(1, n + 1) for n in lengths],
         "labels": [np.full(n, 7) for n in lengths],
     }
-    return Encoded(
-        features, np.asarray(lengths), np.asarray(lengths), list(lengths), 0, {"input_ids": 0, "labels": -100}
-    )
+    return Encoded(features, np.asarray(lengths), list(lengths), padding={"input_ids": 0, "labels": -100})
 
 
 @given(lengths=LENGTHS, size=st.integers(1, 40), seed=st.integers(0, 9), epoch=st.integers(0, 9))

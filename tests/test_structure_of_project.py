@@ -16,8 +16,8 @@ PACKAGE = ROOT / "pefbench"
 # written from the bottom up: a module may import those of its own row and of the rows above it.
 ROWS = [
     ["errors", "classification_report"],
-    ["schema", "registry", "tagging", "batching", "progress", "phases", "intervals", "structure", "cpu_kernels"],
-    ["sources", "forms", "metrics", "tuners", "results"],
+    ["schema", "registry", "tagging", "progress", "phases", "intervals", "structure", "cpu_kernels"],
+    ["sources", "forms", "batching", "metrics", "tuners", "results"],
     ["tasks", "methods", "provenance", "checkpoints"],
     ["recipe"],
     ["corpus", "models", "devices"],

@@ -132,7 +132,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_at_its_step(
     whole = run.form.loss_sum
     calls = iter(range(1000))
     monkeypatch.setattr(
-        run.form, "loss_sum", lambda logits, batch: whole(logits, batch) * (float("nan") if next(calls) == 8 else 1)
+        run.form, "loss_sum", lambda model, batch: whole(model, batch) * (float("nan") if next(calls) == 8 else 1)
     )
     with pytest.raises(DivergedError, match=r"not finite at step 9 of 26 .*try a lower learning rate"):
         run.run()

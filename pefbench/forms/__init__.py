@@ -8,12 +8,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+import numpy as np
 
-    import numpy as np
-    from torch import Tensor
-    from transformers import PreTrainedTokenizerFast
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from torch import Tensor, nn
+    from transformers import PretrainedConfig, PreTrainedTokenizerFast
+
+
+TARGETS = "labels"
+"""The name of what a batch holds for the loss alone; the model is never given it."""
+ROWS = "rows"
+"""The name of a batch's number of rows an example, shape (examples,); there when examples have several."""
 
 
 class Dataset(Protocol):
@@ -27,33 +34,59 @@ class Dataset(Protocol):
     def notes(self) -> Sequence[str]:
         """What a reader of the result should know of how the data was read."""
 
-    def form(self) -> Form:
-        """Return the form, with its labels if it has any."""
+    def form(self, model: PretrainedConfig) -> Form:
+        """Return the form, with its labels if it has any, for a model of this config."""
 
 
 @dataclass(slots=True)
 class Encoded:
-    """A tokenised split; lists and arrays run over its examples.
+    """A tokenised split.
 
-    features: model inputs and labels, name -> one integer array an example, all of that example's length.
-    lengths: word pieces an example. targets: positions an example that the loss counts.
-    decoding: what the form needs to turn logits into answers, one item an example.
+    An example is one row of word pieces, or several (the candidates of a choice, the windows of a long text); the rows
+    of all examples follow each other. A batch has whole examples.
+
+    features: what is padded, name -> one integer array a row; `input_ids` among them.
+    targets: for each example, how many terms its loss has.
+    decoding: what the form needs to turn the model's output into an answer, one item an example.
+    rows: for each example, how many rows it has; None: one each.
+    fixed: what is not padded, name -> an array whose first dimension runs over the rows.
+    truncated: how many examples lost text that lies beyond the maximum length.
+    padding: name of a feature -> what it is padded with.
     """
 
     features: dict[str, list[np.ndarray[Any, Any]]]
-    lengths: np.ndarray[Any, Any]
     targets: np.ndarray[Any, Any]
     decoding: list[Any]
+    rows: np.ndarray[Any, Any] | None = None
+    fixed: dict[str, np.ndarray[Any, Any]] = field(default_factory=dict)
     truncated: int = 0
     padding: dict[str, int] = field(default_factory=dict)
+    first_rows: np.ndarray[Any, Any] = field(init=False)
+    """For each example, its first row; shape (examples + 1,), the last being the number of rows."""
+    lengths: np.ndarray[Any, Any] = field(init=False)
+    """For each example, the word pieces of its longest row."""
+    tokens: np.ndarray[Any, Any] = field(init=False)
+    """For each example, the word pieces of its rows together."""
+
+    def __post_init__(self) -> None:
+        """Count rows and word pieces."""
+        rows = np.ones(len(self), dtype=np.int64) if self.rows is None else self.rows
+        self.first_rows = np.concatenate([[0], np.cumsum(rows)])
+        pieces = np.asarray([len(ids) for ids in self.features["input_ids"]], dtype=np.int64)
+        self.lengths = np.maximum.reduceat(pieces, self.first_rows[:-1]) if len(self) else pieces
+        self.tokens = np.add.reduceat(pieces, self.first_rows[:-1]) if len(self) else pieces
 
     def __len__(self) -> int:
         """Return the number of examples."""
         return len(self.decoding)
 
+    def rows_of(self, examples: Iterable[int]) -> list[int]:
+        """Return the rows of these examples, in order."""
+        return [row for i in examples for row in range(int(self.first_rows[i]), int(self.first_rows[i + 1]))]
+
 
 class Form(Protocol):
-    """One form, for one set of labels."""
+    """One form, for one set of labels and one kind of model."""
 
     auto_class: str
     """The name of the transformers class that puts the head on the backbone."""
@@ -66,11 +99,16 @@ class Form(Protocol):
     def encode(self, tokenizer: PreTrainedTokenizerFast, examples: Sequence[Any], max_length: int) -> Encoded:
         """Tokenise examples; texts beyond `max_length` word pieces are cut, never dropped."""
 
-    def loss_sum(self, logits: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
-        """Return the loss summed over the batch's targets, a scalar in fp32."""
+    def loss_sum(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
+        """Return the model's loss on a batch of `collate`, summed over its targets: a scalar in fp32."""
 
-    def predict(self, logits: Tensor, decoding: Sequence[Any]) -> list[Any]:
+    def predict(self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[Any]) -> list[Any]:
         """Return one JSON-able answer an example, whatever was cut from its text."""
 
     def references(self, examples: Sequence[Any]) -> list[Any]:
         """Return the right answer an example, of the same type as `predict`'s."""
+
+
+def forward(model: nn.Module, batch: Mapping[str, Tensor]) -> Any:
+    """Return the model's output on a batch; the targets stay with the form."""
+    return model(**{name: tensor for name, tensor in batch.items() if name not in (TARGETS, ROWS)})

@@ -9,14 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pefbench.forms import Encoded
+from pefbench.forms import TARGETS, Encoded, forward
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import numpy as np
-    from torch import Tensor
-    from transformers import PreTrainedTokenizerFast
+    from torch import Tensor, nn
+    from transformers import PretrainedConfig, PreTrainedTokenizerFast
 
 IGNORED = -100
 OUTSIDE = "O"
@@ -39,7 +39,7 @@ class TokenDataset:
     labels: list[str]
     notes: Sequence[str] = field(default_factory=list)
 
-    def form(self) -> TokenForm:
+    def form(self, model: PretrainedConfig) -> TokenForm:  # noqa: ARG002 - the same for every model
         """Return the token form over these labels."""
         return TokenForm(self.labels)
 
@@ -78,25 +78,25 @@ class TokenForm:
             for example, first, ids in zip(examples, firsts, input_ids, strict=True)
         ]
         return Encoded(
-            features={"input_ids": input_ids, "labels": labels},
-            lengths=np.asarray([len(ids) for ids in input_ids]),
+            features={"input_ids": input_ids, TARGETS: labels},
             targets=np.asarray([int((row != IGNORED).sum()) for row in labels]),
             decoding=firsts,
             truncated=sum(bool((first == UNSEEN).any()) for first in firsts),
-            padding={"input_ids": tokenizer.pad_token_id, "labels": IGNORED},
+            padding={"input_ids": tokenizer.pad_token_id, TARGETS: IGNORED},
         )
 
-    def loss_sum(self, logits: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
-        """Cross-entropy over first pieces; logits (batch, length, labels)."""
+    def loss_sum(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
+        """Cross-entropy over first pieces; the model's logits have shape (batch, length, labels)."""
         from torch.nn.functional import cross_entropy
 
-        return cross_entropy(
-            logits.float().flatten(0, 1), batch["labels"].flatten(), ignore_index=IGNORED, reduction="sum"
-        )
+        logits = forward(model, batch).logits.float()
+        return cross_entropy(logits.flatten(0, 1), batch[TARGETS].flatten(), ignore_index=IGNORED, reduction="sum")
 
-    def predict(self, logits: Tensor, decoding: Sequence[np.ndarray[Any, Any]]) -> list[list[str]]:
+    def predict(
+        self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[np.ndarray[Any, Any]]
+    ) -> list[list[str]]:
         """Return the likeliest tag of each word; OUTSIDE for the words that the model never saw."""
-        best = logits.argmax(-1).cpu().numpy()
+        best = forward(model, batch).logits.argmax(-1).cpu().numpy()
         return [
             [OUTSIDE if piece == UNSEEN else self.labels[row[piece]] for piece in first.tolist()]
             for row, first in zip(best, decoding, strict=True)

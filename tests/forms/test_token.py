@@ -13,6 +13,7 @@ from transformers import AutoTokenizer
 
 from pefbench.batching import collate
 from pefbench.forms.token import IGNORED, TokenExample, TokenForm
+from tests.forms.answering import answering
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -57,7 +58,7 @@ def test_every_word_gets_a_prediction(tokenizer: PreTrainedTokenizerFast, words:
     encoded = form.encode(tokenizer, [TokenExample(tuple(words), ("O",) * len(words))], length)
     logits = torch.zeros(1, int(encoded.lengths[0]), len(LABELS))
     logits[:, :, LABELS.index("B-PER")] = 1
-    [tags] = form.predict(logits, encoded.decoding)
+    [tags] = form.predict(answering(logits), collate(encoded, [0]), encoded.decoding)
     room, used, expected = length - 2, 0, []
     for word in words:
         count = len(pieces(tokenizer, word))
@@ -72,7 +73,7 @@ def test_predictions_are_those_of_the_first_piece(tokenizer: PreTrainedTokenizer
     encoded = form.encode(tokenizer, [TokenExample(("Farah", "the"), ("B-PER", "O"))], 16)
     logits = torch.zeros(1, 5, len(LABELS))  # [CLS] Far ##ah the [SEP]
     logits[0, 1, 3] = logits[0, 2, 1] = logits[0, 3, 0] = 1
-    assert form.predict(logits, encoded.decoding) == [["B-PER", "O"]]
+    assert form.predict(answering(logits), collate(encoded, [0]), encoded.decoding) == [["B-PER", "O"]]
 
 
 def test_the_loss_is_a_sum_over_first_pieces(tokenizer: PreTrainedTokenizerFast) -> None:
@@ -83,7 +84,7 @@ def test_the_loss_is_a_sum_over_first_pieces(tokenizer: PreTrainedTokenizerFast)
     logits = torch.randn(2, 5, len(LABELS), generator=torch.Generator().manual_seed(0))
     log_probabilities = logits.log_softmax(-1)
     expected = -(log_probabilities[0, 1, 3] + log_probabilities[0, 3, 0] + log_probabilities[1, 1, 2])
-    assert form.loss_sum(logits, batch).item() == pytest.approx(expected.item(), rel=1e-6)
+    assert form.loss_sum(answering(logits), batch).item() == pytest.approx(expected.item(), rel=1e-6)
     assert encoded.targets.tolist() == [2, 1]
 
 

@@ -1,0 +1,14 @@
+"""A model that gives the logits it was told, whatever it is asked."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def answering(logits: Any = None, **fields: Any) -> nn.Module:
+    """Return a stand-in for a model whose output has these logits and fields."""
+    return cast("nn.Module", lambda **_: SimpleNamespace(logits=logits, **fields))
