@@ -54,12 +54,17 @@ def main() -> None:
 def make(precision: str) -> Training:
     """Return a LoRA training run of one epoch."""
     ready = prepare(load_recipe(RECIPE, [f"train.precision={precision}", "train.epochs=1"]), Phases(), ["train"])
-    model = ready.recipe.method.apply(ready.pretrained(), ready.form.task_type)
-    ready.make_ready(model)
     accelerator = devices.accelerator(ready.recipe.train.precision)
-    folder = Path(tempfile.mkdtemp())
-    encoded, settings = ready.encoded["train"], ready.recipe.train
-    return Training(model, encoded, ready.form, settings, accelerator, checkpoint=folder / "c", belongs_to={})
+    return Training(
+        ready.with_method(ready.pretrained()),
+        ready.encoded["train"],
+        ready.form,
+        ready.recipe.method,
+        ready.recipe.train,
+        accelerator,
+        checkpoint=Path(tempfile.mkdtemp()) / "checkpoint.pt",
+        belongs_to={},
+    )
 
 
 def epoch(training: Training, batches: list[Indices], ready: list[dict[str, torch.Tensor]]) -> tuple[float, float]:

@@ -6,8 +6,8 @@ import hashlib
 import sys
 from typing import TYPE_CHECKING, Any, cast
 
-from pefbench import sources
-from pefbench.errors import RecipeError, SourceError
+from pefbench import sources, structure
+from pefbench.errors import DataError, RecipeError, SourceError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from pefbench.forms import Form
     from pefbench.recipe import Recipe
+
+TRAINED = "trained.safetensors"
 
 
 def folder(recipe: Recipe) -> Path:
@@ -86,14 +88,27 @@ def load_pretrained(where: Path, config: PretrainedConfig, form: Form, *, attent
 
 
 def save(model: nn.Module, to: Path) -> int:
-    """Save an adapter with its head, or the full weights, as safetensors; return the bytes of the weight files."""
+    """Save what was trained, as safetensors; return the bytes of the weight files.
+
+    That is an adapter with its head, as PEFT lays it out, or the full model, or TRAINED: the trained weights by name.
+    """
     saving: Any = model
-    saving.save_pretrained(to)
+    weights = dict(model.named_parameters())
+    if hasattr(model, "peft_config") or all(weight.requires_grad for weight in weights.values()):
+        saving.save_pretrained(to)
+    else:
+        from safetensors.torch import save_file
+
+        to.mkdir(parents=True, exist_ok=True)
+        trained = {name: weight.detach().contiguous() for name, weight in weights.items() if weight.requires_grad}
+        save_file(trained, to / TRAINED, metadata={"format": "pt"})
     return sum(file.stat().st_size for file in to.glob("*.safetensors"))
 
 
 def load_saved(saved: Path, base: Path, config: PretrainedConfig, form: Form, *, attention: str) -> nn.Module:
-    """Return what `save` wrote: the full model, or the adapter and its head on the pretrained model."""
+    """Return what `save` wrote: the full model, or the pretrained one with the trained weights or the adapter."""
+    if (saved / TRAINED).exists():
+        return _load_trained(saved / TRAINED, load_pretrained(base, config, form, attention=attention))
     if not (saved / "adapter_config.json").exists():
         return load_pretrained(saved, config, form, attention=attention)
     from peft import PeftModel
@@ -102,6 +117,19 @@ def load_saved(saved: Path, base: Path, config: PretrainedConfig, form: Form, *,
 
     bottleneck.register()
     model: nn.Module = PeftModel.from_pretrained(load_pretrained(base, config, form, attention=attention), saved)
+    return model
+
+
+def _load_trained(file: Path, model: nn.Module) -> nn.Module:
+    """Put trained weights into the pretrained model. Raises DataError unless they fit, the whole head among them."""
+    from safetensors.torch import load_file
+
+    trained = load_file(file)
+    untrained, unknown = model.load_state_dict(trained, strict=False)
+    heads = tuple(f"{name}." for name in structure.head_modules(model))
+    lost = [name for name in untrained if name.startswith(heads)] if heads else []
+    if lost or unknown:
+        raise DataError(f"{file}: not weights of {type(model).__name__}: {', '.join([*lost, *unknown][:3])}")
     return model
 
 

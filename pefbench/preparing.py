@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pefbench import corpus, devices, models
+from pefbench.training import total_steps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from torch import nn
-    from transformers import PretrainedConfig
+    from transformers import PretrainedConfig, PreTrainedTokenizerFast
 
     from pefbench.corpus import Corpus
     from pefbench.forms import Encoded, Form
@@ -34,6 +35,7 @@ class Prepared:
     form: Form
     examples: Mapping[str, Sequence[Any]]
     encoded: Mapping[str, Encoded]
+    tokenizer: PreTrainedTokenizerFast
     base: Path
     config: PretrainedConfig
 
@@ -49,6 +51,14 @@ class Prepared:
 
         set_seed(self.recipe.train.seed)
         return models.load_pretrained(self.base, self.config, self.form, attention=self.attention)
+
+    def with_method(self, model: nn.Module) -> nn.Module:
+        """Return the pretrained model with the recipe's method on it, ready to train. Raises MethodError."""
+        method, encoded = self.recipe.method, self.encoded["train"]
+        model = method.apply(model, self.form.task_type)
+        method.begin(model, self.tokenizer, encoded, total_steps(self.recipe.train, len(encoded)))
+        self.make_ready(model)
+        return model
 
     def saved(self, folder: Path) -> nn.Module:
         """Return the trained model that a trial saved in `folder`."""
@@ -89,7 +99,7 @@ def prepare(recipe: Recipe, phases: Phases, splits: Sequence[str] = corpus.SPLIT
     with phases.measure("tokenize"):
         examples = {split: _chosen(recipe, split, data.dataset.splits[split]) for split in splits}
         encoded = {split: form.encode(tokenizer, examples[split], recipe.train.max_length) for split in splits}
-    return Prepared(recipe, data, form, examples, encoded, base, config)
+    return Prepared(recipe, data, form, examples, encoded, tokenizer, base, config)
 
 
 def _chosen(recipe: Recipe, split: str, examples: Sequence[Any]) -> Sequence[Any]:

@@ -105,8 +105,7 @@ class Trial:
         with self.phases.measure("load"):
             model = self.prepared.pretrained()
             parameters = models.count(model)
-            model = self.recipe.method.apply(model, self.prepared.form.task_type)
-            self.prepared.make_ready(model)
+            model = self.prepared.with_method(model)
         trainable = models.count(model, trainable=True)
         self.result["model"] = {
             "name": self.recipe.model.name,
@@ -158,6 +157,7 @@ class Trial:
             model,
             self.prepared.encoded["train"],
             self.prepared.form,
+            self.recipe.method,
             self.recipe.train,
             self.accelerator,
             checkpoint=self.folder / CHECKPOINT,

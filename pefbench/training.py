@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from pefbench.forms import Encoded, Form
+    from pefbench.methods import Method
     from pefbench.recipe import TrainSection
 
 CURVE_POINTS = 200
@@ -51,27 +52,34 @@ class Progressed:
 
 def learning_rate(settings: TrainSection, step: int, total: int) -> float:
     """Return the rate of a step (from 0): a linear rise over the warm-up, then the schedule's fall towards zero."""
+    return settings.learning_rate * fraction_of_peak(settings, step, total)
+
+
+def fraction_of_peak(settings: TrainSection, step: int, total: int) -> float:
+    """Return a step's learning rate as a fraction of the peak."""
     rising = round(settings.warmup * total)
     if step < rising:
-        return settings.learning_rate * (step + 1) / rising
+        return (step + 1) / rising
     fallen = (step - rising) / max(1, total - rising)
     match settings.schedule:
         case "linear":
-            return settings.learning_rate * (1 - fallen)
+            return 1 - fallen
         case "cosine":
-            return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * fallen))
+            return 0.5 * (1 + math.cos(math.pi * fallen))
         case "constant":
-            return settings.learning_rate
+            return 1.0
 
 
-def make_optimizer(model: nn.Module, settings: TrainSection) -> torch.optim.AdamW:
-    """Return AdamW over what is trainable; only matrices decay (biases and norms have nothing to shrink)."""
-    trainable = [weight for weight in model.parameters() if weight.requires_grad]
-    groups = [
-        {"params": [weight for weight in trainable if weight.ndim >= 2], "weight_decay": settings.weight_decay},
-        {"params": [weight for weight in trainable if weight.ndim < 2], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW([group for group in groups if group["params"]], lr=settings.learning_rate, fused=True)
+def total_steps(settings: TrainSection, examples: int) -> int:
+    """Return the optimizer steps of a whole training run."""
+    return max(1, round(settings.epochs * math.ceil(examples / settings.batch_size)))
+
+
+def make_optimizer(model: nn.Module, method: Method, settings: TrainSection) -> torch.optim.AdamW:
+    """Return AdamW over the method's groups; each keeps its own peak rate as `peak`."""
+    groups = method.parameter_groups(model, settings.learning_rate, settings.weight_decay)
+    groups = [group | {"peak": group.get("lr", settings.learning_rate)} for group in groups]
+    return torch.optim.AdamW(groups, lr=settings.learning_rate, fused=True)
 
 
 class Training:
@@ -82,6 +90,7 @@ class Training:
         model: nn.Module,
         encoded: Encoded,
         form: Form,
+        method: Method,
         settings: TrainSection,
         accelerator: Accelerator,
         *,
@@ -89,11 +98,12 @@ class Training:
         belongs_to: dict[str, Any],
     ) -> None:
         self.form, self.encoded, self.settings, self.accelerator = form, encoded, settings, accelerator
+        self.method, self.bare = method, model
         self.checkpoint, self.belongs_to = checkpoint, belongs_to
-        self.model, self.optimizer = accelerator.prepare(model, make_optimizer(model, settings))
+        self.model, self.optimizer = accelerator.prepare(model, make_optimizer(model, method, settings))
         self.trainable = [weight for weight in self.model.parameters() if weight.requires_grad]
         self.steps_an_epoch = math.ceil(len(encoded) / settings.batch_size)
-        self.total = max(1, round(settings.epochs * self.steps_an_epoch))
+        self.total = total_steps(settings, len(encoded))
         self.stretch = max(1, self.total // CURVE_POINTS)
         self.at = Progressed()
         self.losses: list[Tensor] = []
@@ -131,9 +141,9 @@ class Training:
 
     def _step(self, batch: Indices) -> None:
         """Take one optimizer step on a global batch."""
-        rate = learning_rate(self.settings, self.at.step, self.total)
+        fraction = fraction_of_peak(self.settings, self.at.step, self.total)
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = group["peak"] * fraction
         self._count(batch)
         mine = share(batch, self.accelerator.process_index, self.accelerator.num_processes)
         # A process without examples still takes part in the others' reductions: with one example that counts nothing.
@@ -144,6 +154,7 @@ class Training:
         losses = [self._backward(part, weight / targets, last=part is parts[-1]) for part in parts]
         self.accelerator.clip_grad_norm_(self.trainable, self.settings.max_grad_norm)
         self.optimizer.step()
+        self.method.after_step(self.bare, self.at.step + 1)
         self.optimizer.zero_grad()
         self.losses.append(torch.stack(losses).sum())
 
@@ -152,8 +163,10 @@ class Training:
         tensors = {name: tensor.to(self.accelerator.device) for name, tensor in collate(self.encoded, part).items()}
         with nullcontext() if last else self.accelerator.no_sync(self.model):
             loss = self.form.loss_sum(self.model, tensors) * weight
+            penalty = self.method.penalty(self.bare) if last else None
             # Gradients are averaged over processes; the loss is already divided by the global count.
-            self.accelerator.backward(loss * self.accelerator.num_processes)
+            whole = loss * self.accelerator.num_processes
+            self.accelerator.backward(whole if penalty is None else whole + penalty)
         return loss.detach()
 
     def _micro_batches(self, mine: Indices) -> list[Indices]:
@@ -205,6 +218,7 @@ class Training:
                 "random": random_states,
                 "trained": checkpoints.trained_state(self.accelerator.unwrap_model(self.model)),
                 "optimizer": self.optimizer.state_dict(),
+                "method": self.method.state(self.bare),
                 "scaler": scaler.state_dict() if scaler is not None else None,
             }
             checkpoints.write(self.checkpoint, state)
@@ -217,6 +231,7 @@ class Training:
         self.at = Progressed(**state["progress"])
         checkpoints.restore_trained(self.accelerator.unwrap_model(self.model), state["trained"])
         self.optimizer.load_state_dict(state["optimizer"])
+        self.method.restore(self.bare, state["method"])
         if self.accelerator.scaler is not None:
             self.accelerator.scaler.load_state_dict(state["scaler"])
         checkpoints.restore_random(state["random"][self.accelerator.process_index])

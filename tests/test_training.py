@@ -26,11 +26,11 @@ def prepared(world: World, **changes: Any) -> Prepared:
 
 
 def training(ready: Prepared, folder: Path, **belongs_to: Any) -> Training:
-    model = ready.recipe.method.apply(ready.pretrained(), ready.form.task_type)
     return Training(
-        model,
+        ready.with_method(ready.pretrained()),
         ready.encoded["train"],
         ready.form,
+        ready.recipe.method,
         ready.recipe.train,
         devices.accelerator("fp32"),
         checkpoint=folder / "checkpoint.pt",

@@ -1,6 +1,6 @@
 """What a fine-tuning method is: typed options, and how to apply them to a model.
 
-One file is one method; its class is ``METHOD``. What repeats belongs here.
+One file is one method; its class is ``METHOD``. What repeats belongs here, or in a file whose name begins with `_`.
 """
 
 from __future__ import annotations
@@ -13,11 +13,18 @@ from pefbench.errors import MethodError, suggest
 
 if TYPE_CHECKING:
     from peft import PeftConfig
-    from torch import nn
+    from torch import Tensor, nn
+    from transformers import PreTrainedTokenizerFast
+
+    from pefbench.forms import Encoded
 
 
 class Method(BaseModel):
-    """A method's options, as the recipe's ``method:`` section names them."""
+    """A method's options, as the recipe's ``method:`` section names them.
+
+    A trial calls `apply`, `begin` and `prepare` on a new model, then `penalty` and `after_step` at each step. A model
+    that was saved is loaded without them, and gets `prepare` alone.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -25,6 +32,12 @@ class Method(BaseModel):
 
     learning_rate: ClassVar[float]
     """Peak learning rate that suits the method on a small encoder; a recipe may name another."""
+
+    trains: ClassVar[str]
+    """Regular expression, searched for in the full name of a weight: what is trained beside the head."""
+
+    merges: ClassVar[bool] = False
+    """Whether what was trained can be merged into the pretrained weights by `merge_and_unload`."""
 
     def train_defaults(self) -> dict[str, Any]:
         """Return what the method prefers in the recipe's ``train:`` section."""
@@ -37,48 +50,92 @@ class Method(BaseModel):
     def apply(self, model: nn.Module, task_type: str) -> nn.Module:
         """Return the model with the method's weights trainable, its head among them, and the rest frozen.
 
-        `task_type` is the form's name in PEFT, such as TOKEN_CLS. Raises MethodError when the method finds nothing to
-        work on.
+        `task_type` is the form's name in PEFT, such as TOKEN_CLS. Raises MethodError when the method does not work on
+        this model, or finds nothing to work on.
         """
         raise NotImplementedError
 
+    def begin(self, model: nn.Module, tokenizer: PreTrainedTokenizerFast, encoded: Encoded, steps: int) -> None:
+        """Finish a new model: what the method takes from the training split, or from the number of steps."""
+
     def prepare(self, model: nn.Module) -> None:
         """Make a model with this method, new or loaded, ready to compute; what it computes stays the same."""
+
+    def parameter_groups(self, model: nn.Module, learning_rate: float, weight_decay: float) -> list[dict[str, Any]]:  # noqa: ARG002 - for methods that have two rates
+        """Return the optimizer's groups; a group without `lr` has the trial's learning rate.
+
+        Only matrices decay: biases and norms have nothing to shrink.
+        """
+        trained = [weight for weight in model.parameters() if weight.requires_grad]
+        groups = [
+            {"params": [weight for weight in trained if weight.ndim >= 2], "weight_decay": weight_decay},
+            {"params": [weight for weight in trained if weight.ndim < 2], "weight_decay": 0.0},
+        ]
+        return [group for group in groups if group["params"]]
+
+    def penalty(self, model: nn.Module) -> Tensor | None:
+        """Return what the method adds to the mean loss of a step, a scalar, or None."""
+
+    def after_step(self, model: nn.Module, step: int) -> None:
+        """Do what the method does after the optimizer's step (counted from 1), while the gradients are there."""
+
+    def state(self, model: nn.Module) -> dict[str, Any]:  # noqa: ARG002 - for methods that have one
+        """Return what a checkpoint must hold beside weights and optimizer: tensors and plain values."""
+        return {}
+
+    def restore(self, model: nn.Module, state: dict[str, Any]) -> None:
+        """Take back what `state` returned."""
 
 
 class PeftMethod(Method):
     """A method that PEFT implements, or that is registered with it."""
 
-    def config(self, model: nn.Module, task_type: str) -> PeftConfig:
-        """Return PEFT's configuration for this model."""
+    def config(self, model: nn.Module) -> PeftConfig:
+        """Return PEFT's configuration for this model; the task type and the head are filled in by `apply`."""
         raise NotImplementedError
 
     def apply(self, model: nn.Module, task_type: str) -> nn.Module:
         """Wrap the model by PEFT; the head is trained and saved with the adapter."""
         from peft import get_peft_model
 
-        wrapped: nn.Module = get_peft_model(model, self.config(model, task_type))
+        from pefbench import structure
+
+        config = self.config(model)
+        config.task_type = task_type
+        config.modules_to_save = structure.head_modules(model) or None
+        try:
+            wrapped: nn.Module = get_peft_model(model, config)
+        except (ValueError, NotImplementedError) as error:
+            reason = str(error).partition("\n")[0]
+            raise MethodError(f"method {self.name} does not work on {type(model).__name__}: {reason}") from error
         return wrapped
 
 
-def targets(model: nn.Module, named: list[str] | None) -> list[str]:
-    """Return the full names of the linear maps whose name ends as the recipe says, or of all in the blocks.
+class TargetedMethod(PeftMethod):
+    """A method of PEFT that adapts linear maps: the ones that the recipe names, or all in the transformer blocks."""
 
-    The head is never among them: it is trained as a whole. Raises MethodError for an ending that matches nothing.
-    """
-    from pefbench import structure
+    target_modules: list[str] | None = Field(
+        None, description="names (or their endings) of the linear maps to adapt; null: all in the transformer blocks"
+    )
 
-    linear = structure.linear_modules(model)
-    if named is None:
-        return linear
-    for ending in named:
-        if not any(_ends(name, ending) for name in linear):
-            endings = {name.rpartition(".")[2] for name in linear}
-            raise MethodError(
-                f"method.target_modules: {ending!r} matches no linear map of {type(model).__name__}; "
-                f"{suggest(ending, endings)}"
-            )
-    return [name for name in linear if any(_ends(name, ending) for ending in named)]
+    def targets(self, model: nn.Module) -> list[str]:
+        """Return the full names of the linear maps to adapt; the head is never among them, it is trained as a whole.
+
+        Raises MethodError for an ending that matches nothing.
+        """
+        from pefbench import structure
+
+        linear = structure.linear_modules(model)
+        if self.target_modules is None:
+            return linear
+        for ending in self.target_modules:
+            if not any(_ends(name, ending) for name in linear):
+                endings = {name.rpartition(".")[2] for name in linear}
+                raise MethodError(
+                    f"method.target_modules: {ending!r} matches no linear map of {type(model).__name__}; "
+                    f"{suggest(ending, endings)}"
+                )
+        return [name for name in linear if any(_ends(name, ending) for ending in self.target_modules)]
 
 
 def _ends(name: str, ending: str) -> bool:

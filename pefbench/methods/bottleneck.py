@@ -20,6 +20,7 @@ class Bottleneck(PeftMethod):
     """
 
     learning_rate: ClassVar[float] = 1e-3
+    trains: ClassVar[str] = r"\.bottleneck_(down|up|activation)\."
 
     variant: Literal["houlsby", "pfeiffer", "parallel", "scaled_parallel"] = Field(
         "houlsby", description="where the adapters stand; see pefbench.tuners.bottleneck"
@@ -32,13 +33,11 @@ class Bottleneck(PeftMethod):
     scale: float | None = Field(None, gt=0, description="of the parallel variants; null: 4 for scaled_parallel, else 1")
     dropout: float = Field(0.0, ge=0, lt=1, description="dropout inside the bottleneck")
 
-    def config(self, model: nn.Module, task_type: str) -> PeftConfig:
+    def config(self, model: nn.Module) -> PeftConfig:  # noqa: ARG002 - the tuner finds its places by itself
         """Translate the options into the tuner's configuration."""
-        from pefbench import structure
         from pefbench.tuners.bottleneck import BottleneckConfig
 
-        options = self.model_dump(exclude={"name"}, exclude_none=True)
-        return BottleneckConfig(**options, task_type=task_type, modules_to_save=structure.head_modules(model))
+        return BottleneckConfig(**self.model_dump(exclude={"name"}, exclude_none=True))
 
 
 METHOD = Bottleneck

@@ -17,6 +17,7 @@ class Prefix(PeftMethod):
     """Li and Liang 2021 (arXiv:2101.00190), section 4; deep prompts as in P-Tuning v2 (arXiv:2110.07602)."""
 
     learning_rate: ClassVar[float] = 1e-2
+    trains: ClassVar[str] = r"^prompt_encoder\."
 
     num_virtual_tokens: int = Field(16, ge=1, description="length of the prefix")
     projection: bool = Field(
@@ -28,12 +29,11 @@ class Prefix(PeftMethod):
         """Return the length of the prefix."""
         return self.num_virtual_tokens
 
-    def config(self, model: nn.Module, task_type: str) -> PeftConfig:  # noqa: ARG002 - the base's signature
+    def config(self, model: nn.Module) -> PeftConfig:  # noqa: ARG002 - the base's signature
         """PEFT derives the layers, heads and sizes from the model's config."""
         from peft import PrefixTuningConfig
 
         return PrefixTuningConfig(
-            task_type=task_type,
             num_virtual_tokens=self.num_virtual_tokens,
             prefix_projection=self.projection,
             encoder_hidden_size=self.projection_size,

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
 
 from pefbench import models
 from pefbench.errors import MethodError
-from pefbench.methods import Method, targets
+from pefbench.methods.lora import Lora
 from pefbench.registry import find, names
 from pefbench.tuners import fused_lora
 from tests.tiny import batch, model
+
+if TYPE_CHECKING:
+    from pefbench.methods import Method
 
 
 def method(name: str, **options: Any) -> Method:
@@ -50,13 +53,13 @@ def test_lora_trains_just_its_matrices_and_the_head() -> None:
 
 def test_targets_are_found_by_their_endings() -> None:
     base = model("bert")
-    chosen = targets(base, ["query", "output.dense"])
+    chosen = Lora(name="lora", target_modules=["query", "output.dense"]).targets(base)
     assert chosen
     assert all(name.endswith((".query", "output.dense")) for name in chosen)
     with pytest.raises(
         MethodError, match=r"method.target_modules: 'q_proj' matches no linear map of BertFor.*valid: .*query"
     ):
-        targets(base, ["q_proj"])
+        Lora(name="lora", target_modules=["q_proj"]).targets(base)
 
 
 def outputs_and_gradients(
