@@ -1,6 +1,6 @@
 """The same LoRA job with pefbench and with transformers' Trainer + PEFT, as a user would write it; alternating.
 
-    python benchmarks/against_trainer.py [--repeats 3] [--epochs 3] [--precision fp32 bf16]
+    python benchmarks/against_trainer.py [--repeats 3] [--epochs 10] [--batch-size 32] [--precision fp32 bf16]
 
 Same model, data, splits, batch size, epochs, learning rate, schedule, precision, threads and scoring. Every run is a
 process of its own. Printed are sentences a second in training, whole-process seconds, their ratios pair by pair, and
@@ -33,24 +33,29 @@ def main() -> None:
     """Alternate the two and print the table; with --child, be one of them and print its figures as JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=3, help="pairs of runs for each precision")
-    parser.add_argument("--epochs", type=float, default=3)
+    parser.add_argument("--epochs", type=float, default=10)
+    parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--precision", nargs="+", choices=PRECISIONS, default=PRECISIONS)
     parser.add_argument("--child", choices=["trainer", "pefbench"], help=argparse.SUPPRESS)
     parsed = parser.parse_args()
     if parsed.child:
-        recipe = load_recipe(RECIPE, [f"train.epochs={parsed.epochs}", f"train.precision={parsed.precision[0]}"])
+        settings = {"epochs": parsed.epochs, "batch_size": parsed.batch_size, "precision": parsed.precision[0]}
+        recipe = load_recipe(RECIPE, [f"train.{name}={value}" for name, value in settings.items()])
         print(json.dumps({"trainer": trainer, "pefbench": pefbench}[parsed.child](recipe)))
         return
     for precision in parsed.precision:
-        compare(parsed.epochs, precision, parsed.repeats)
+        compare(parsed.epochs, parsed.batch_size, precision, parsed.repeats)
 
 
-def compare(epochs: float, precision: str, repeats: int) -> None:
+def compare(epochs: float, batch_size: int, precision: str, repeats: int) -> None:
     """Run pairs, after a short one that fills the caches and does not count, and print them."""
     for name in ("pefbench", "trainer"):
-        child(name, WARM_UP, precision)
-    pairs = [(child("pefbench", epochs, precision), child("trainer", epochs, precision)) for _ in range(repeats)]
-    print(f"\n{precision}: LoRA NER, {epochs:g} epochs, {repeats} pairs after a warm-up")
+        child(name, WARM_UP, batch_size, precision)
+    pairs = [
+        (child("pefbench", epochs, batch_size, precision), child("trainer", epochs, batch_size, precision))
+        for _ in range(repeats)
+    ]
+    print(f"\n{precision}: LoRA NER, {epochs:g} epochs, batch size {batch_size}, {repeats} pairs after a warm-up")
     print(f"{'':10}{'train s':>10}{'sentences/s':>13}{'process s':>11}{'entity F1 [95 %]':>24}")
     for ours, theirs in pairs:
         for name, run in (("pefbench", ours), ("Trainer", theirs)):
@@ -63,11 +68,12 @@ def compare(epochs: float, precision: str, repeats: int) -> None:
         print(f"pefbench is {statistics.median(ratios):.2f}x as fast ({what}; {spread})")
 
 
-def child(name: str, epochs: float, precision: str) -> dict[str, Any]:
+def child(name: str, epochs: float, batch_size: int, precision: str) -> dict[str, Any]:
     """Run one of the two in a process of its own."""
     started = time.perf_counter()
+    settings = ["--epochs", str(epochs), "--batch-size", str(batch_size), "--precision", precision]
     done = subprocess.run(
-        [sys.executable, __file__, "--child", name, "--epochs", str(epochs), "--precision", precision],
+        [sys.executable, __file__, "--child", name, *settings],
         stdout=subprocess.PIPE,
         text=True,
         check=True,

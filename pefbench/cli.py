@@ -47,9 +47,12 @@ def _run(parsed: argparse.Namespace) -> int:
     recipe = load_recipe(parsed.recipe, parsed.override)
     from pefbench import results, running, tables
 
+    if parsed.check_only:
+        running.check(recipe, parsed.out)
+        _print_once("nothing is wrong with this recipe; it was not trained")
+        return 0
     path = running.run(recipe, parsed.out, rerun=parsed.rerun)
-    if os.environ.get("RANK", "0") == "0":
-        _print(tables.summary(results.Stored(path, results.read_result(path))))
+    _print_once(tables.summary(results.Stored(path, results.read_result(path))))
     return 0
 
 
@@ -97,6 +100,13 @@ def _check(parsed: argparse.Namespace) -> int:
 def _list(parsed: argparse.Namespace) -> int:
     from pefbench import registry
 
+    if parsed.matrix:
+        if parsed.what != "methods":
+            raise UserError(f"list {parsed.what} --matrix: only methods have a matrix: pefbench list methods --matrix")
+        from pefbench import matrix
+
+        _print(matrix.render(matrix.load()))
+        return 0
     if parsed.what == "recipes":
         for file in registry.recipes():
             _print(f"{file}  {file.read_text(encoding='utf8').partition(chr(10))[0].lstrip('# ')}")
@@ -123,6 +133,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     run.add_argument("--out", type=Path, default=Path("results"), metavar="DIR", help="where results go (results)")
     run.add_argument("--rerun", action="store_true", help="train again even if this trial is finished")
+    run.add_argument("--check-only", action="store_true", help="stop before training, having checked all that can be")
     run.set_defaults(run=_run)
 
     verify = commands.add_parser("verify", help="load what a trial saved and compare its test predictions")
@@ -153,6 +164,7 @@ def _parser() -> argparse.ArgumentParser:
 
     listing = commands.add_parser("list", help="what there is to choose from")
     listing.add_argument("what", choices=LISTS)
+    listing.add_argument("--matrix", action="store_true", help="of methods: on which models and heads each works")
     listing.set_defaults(run=_list)
     return parser
 
@@ -189,6 +201,12 @@ def _hush_libraries() -> None:
     datasets.utils.logging.disable_progress_bar()
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module=r"(torch|transformers|peft|accelerate|datasets|huggingface_hub)(\.|$)")
+
+
+def _print_once(text: str) -> None:
+    """Print from the first process alone."""
+    if os.environ.get("RANK", "0") == "0":
+        _print(text)
 
 
 def _print(text: str) -> None:

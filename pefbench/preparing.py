@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pefbench import corpus, devices, models
+from pefbench import corpus, devices, models, preflight
 from pefbench.training import total_steps
 
 if TYPE_CHECKING:
@@ -50,39 +50,30 @@ class Prepared:
         from accelerate.utils import set_seed
 
         set_seed(self.recipe.train.seed)
-        return models.load_pretrained(self.base, self.config, self.form, attention=self.attention)
+        return models.load_pretrained(
+            self.base, self.config, self.form, attention=self.attention, quantize=self.recipe.model.quantize
+        )
 
     def with_method(self, model: nn.Module) -> nn.Module:
         """Return the pretrained model with the recipe's method on it, ready to train. Raises MethodError."""
         method, encoded = self.recipe.method, self.encoded["train"]
+        heads = preflight.head_sizes(model)
         model = method.apply(model, self.form.task_type)
+        preflight.check_trained(model, method, heads)
         method.begin(model, self.tokenizer, encoded, total_steps(self.recipe.train, len(encoded)))
         self.make_ready(model)
         return model
 
     def saved(self, folder: Path) -> nn.Module:
         """Return the trained model that a trial saved in `folder`."""
-        return models.load_saved(folder, self.base, self.config, self.form, attention=self.attention)
+        return models.load_saved(
+            folder, self.base, self.config, self.form, attention=self.attention, quantize=self.recipe.model.quantize
+        )
 
     def make_ready(self, model: nn.Module) -> None:
         """Set up a model with the method on it, new or loaded, to compute in this precision; in place."""
         models.hold_frozen(model, self.recipe.train.precision)
         self.recipe.method.prepare(model)
-
-    def warnings(self) -> list[str]:
-        """Return what a reader of the numbers should know of the data."""
-        found = list(self.corpus.dataset.notes)
-        length = self.recipe.train.max_length
-        for split, encoded in self.encoded.items():
-            if encoded.truncated:
-                found.append(
-                    f"{encoded.truncated} of {len(encoded)} {split} examples are cut at {length} word pieces; "
-                    "what lies beyond counts as not found"
-                )
-        for split, dropped in self.corpus.dropped.items():
-            if dropped:
-                found.append(f"{dropped} {split} examples were dropped: their text is also in a later split")
-        return found
 
 
 def prepare(recipe: Recipe, phases: Phases, splits: Sequence[str] = corpus.SPLITS) -> Prepared:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from accelerate.utils import broadcast_object_list, set_seed
 
-from pefbench import devices, models, provenance, results, roundtrip, schema
+from pefbench import devices, models, preflight, provenance, results, roundtrip, schema
 from pefbench.errors import DataError, PefbenchError, TrialError
 from pefbench.metrics import score
 from pefbench.phases import Phases
@@ -48,6 +48,15 @@ def run(recipe: Recipe, out: Path, *, rerun: bool = False) -> Path:
     return trial.path
 
 
+def check(recipe: Recipe, out: Path) -> None:
+    """Do all that `run` does before it trains, and say what would be trained. Raises a UserError for what is wrong."""
+    started = provenance.now()
+    phases = Phases()
+    prepared = prepare(recipe, phases)
+    accelerator = devices.accelerator(prepared.recipe.train.precision)
+    Trial(prepared, accelerator, phases, out, started).check()
+
+
 class Trial:
     """One trial on the processes of this run; only the main process writes."""
 
@@ -67,7 +76,7 @@ class Trial:
             "recipe": self.recipe.resolved(),
             "provenance": self._provenance(started),
             "data": self._data(),
-            "warnings": prepared.warnings(),
+            "warnings": preflight.doubts(prepared),
         }
 
     def is_finished(self) -> bool:
@@ -79,6 +88,14 @@ class Trial:
             except DataError as error:
                 say(f"warning: {error}; training again")
         return bool(broadcast_object_list(answer)[0])
+
+    def check(self) -> None:
+        """Apply the method and make sure of the room for its result, as `run` does; then say what there is."""
+        model = self._apply_method()
+        if self.accelerator.is_main_process:
+            results.check_writable(self.path.parent, needed_bytes=self._needed_bytes(model))
+            self._announce()
+        self.accelerator.wait_for_everyone()
 
     def run(self, *, again: bool) -> None:
         """Train, score, save and check; write the result, finished or failed.
@@ -119,10 +136,12 @@ class Trial:
 
     def _make_room(self, model: nn.Module) -> None:
         """Check that checkpoints and the saved model will fit, and clear away what an earlier failure left."""
-        trainable = models.count(model, trainable=True)
-        # fp32 weights and two moments, twice while one checkpoint replaces another; then the weights once more
-        results.check_writable(self.folder, needed_bytes=trainable * (2 * 12 + 4) + 2**20)
+        results.check_writable(self.folder, needed_bytes=self._needed_bytes(model))
         (self.folder / "failed").unlink(missing_ok=True)
+
+    def _needed_bytes(self, model: nn.Module) -> int:
+        # fp32 weights and two moments, twice while one checkpoint replaces another; then the weights once more
+        return models.count(model, trainable=True) * (2 * 12 + 4) + 2**20
 
     def _train_and_score(self, model: nn.Module) -> None:
         trained, progressed = self._train(model)

@@ -55,6 +55,8 @@ def test_resolved_reads_back_the_same(tmp_path: Path) -> None:
         ("method.rank=4", "method", "rank", 4),
         ("method.target_modules=[query, value]", "method", "target_modules", ["query", "value"]),
         ("train.max_examples=null", "train", "max_examples", None),
+        ("model.quantize=nf4-double", "model", "quantize", "nf4-double"),
+        ("train.optimizer=adamw8bit", "train", "optimizer", "adamw8bit"),
     ],
 )
 def test_overrides_set_any_field(tmp_path: Path, override: str, section: str, key: str, value: object) -> None:
@@ -90,6 +92,13 @@ def test_another_method_drops_the_options_of_the_first(tmp_path: Path) -> None:
         (MINIMAL, ["train.learning_rate=0"], "train.learning_rate: input should be greater than 0, got 0"),
         (MINIMAL, ["train.learning_rate=.nan"], "train.learning_rate: input should be greater than 0, got nan"),
         (MINIMAL, ["train.precision=fp8"], "train.precision: input should be 'auto', 'fp32', 'bf16' or 'fp16'"),
+        (MINIMAL, ["model.quantize=fp4"], "model.quantize: input should be 'none', 'int8', 'nf4' or 'nf4-double'"),
+        (MINIMAL, ["train.optimizer=sgd"], "train.optimizer: input should be 'adamw' or 'adamw8bit'"),
+        (
+            MINIMAL,
+            ["model.quantize=int8", "method.name=full"],
+            "model.quantize: full trains every weight, and int8 weights cannot be trained",
+        ),
         (MINIMAL, ["train.epochs"], "-o train.epochs: should be key.path=value"),
         (MINIMAL, ["train.epochs=[1"], "the value is not YAML"),
         (

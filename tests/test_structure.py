@@ -3,12 +3,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 from transformers import (
     AlbertConfig,
     AlbertModel,
+    DebertaConfig,
+    DebertaModel,
     EncoderDecoderModel,
     MixtralConfig,
     MixtralModel,
@@ -236,14 +239,153 @@ def test_each_feed_forward_runs_from_its_inputs_to_its_output(architecture: str)
     assert called == expected
 
 
+KEYS_AND_VALUES = {
+    "bert": ["attention.self.key", "attention.self.value"],
+    "roberta": ["attention.self.key", "attention.self.value"],
+    "deberta-v2": ["attention.self.key_proj", "attention.self.value_proj"],  # and not those of relative positions
+    "electra": ["attention.self.key", "attention.self.value"],
+    "distilbert": ["attention.k_lin", "attention.v_lin"],
+    "modernbert": ["attn.Wqkv"],
+    "gpt2": ["attn.c_attn"],
+    "llama": ["self_attn.k_proj", "self_attn.v_proj"],
+    "qwen2": ["self_attn.k_proj", "self_attn.v_proj"],
+    "t5": ["layer.0.SelfAttention.k", "layer.0.SelfAttention.v"],
+    "t5-gated": ["layer.0.SelfAttention.k", "layer.0.SelfAttention.v"],
+    "bart": ["self_attn.k_proj", "self_attn.v_proj"],
+    "marian": ["self_attn.k_proj", "self_attn.v_proj"],
+}
+FUSED = ("modernbert", "gpt2")
+
+
+@pytest.mark.parametrize("architecture", tiny.EVERY)
+def test_keys_and_values(architecture: str) -> None:
+    model = tiny.model(architecture)
+    expected = [f"{structure.blocks(model)[0]}.{name}" for name in KEYS_AND_VALUES[architecture]]
+    found = structure.keys_and_values(model)
+    assert found[: len(expected)] == expected
+    assert len(found) == len(set(found)) == len(expected) * len(structure.attentions(model))
+
+
+@pytest.mark.parametrize("architecture", tiny.EVERY)
+def test_without_keys_and_values_an_attention_passes_nothing_on(architecture: str) -> None:
+    model = tiny.model(architecture)
+    written: list[Tensor] = []
+    with torch.no_grad():
+        for name in structure.keys_and_values(model):
+            for weight in model.get_submodule(name).parameters():
+                weight.zero_()
+        for name in structure.attention_outputs(model):
+            model.get_submodule(name).register_forward_pre_hook(lambda _, inputs: written.append(inputs[0]))
+        model(**tiny.batch(architecture))
+    assert len(written) == len(structure.attentions(model))
+    assert not any(each.any() for each in written)
+
+
+@pytest.mark.parametrize("architecture", tiny.EVERY)
+def test_queries(architecture: str) -> None:
+    model = tiny.model(architecture)
+    if architecture in FUSED:
+        with pytest.raises(MethodError, match=r"(Wqkv|c_attn): no linear map of the queries alone"):
+            structure.queries(model)
+        return
+    found = structure.queries(model)
+    assert len(set(found)) == len(structure.attentions(model))
+    assert {name.rpartition(".")[2] for name in found} <= {"query", "query_proj", "q_lin", "q_proj", "q"}
+
+
+def test_fused_keys_and_values_beside_queries() -> None:
+    model = tiny.causal_lm("gpt2", add_cross_attention=True)
+    assert structure.keys_and_values(model)[:2] == [
+        "transformer.h.0.attn.c_attn",
+        "transformer.h.0.crossattention.c_attn",
+    ]
+    with pytest.raises(MethodError, match=r"h\.0\.attn\.c_attn: no linear map of the queries alone"):
+        structure.queries(model)
+
+
+def test_fused_projections_beside_maps_of_positions() -> None:
+    model = DebertaModel(
+        DebertaConfig(
+            vocab_size=64,
+            hidden_size=16,
+            intermediate_size=40,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            relative_attention=True,
+            pos_att_type=["p2c", "c2p"],
+        )
+    )
+    assert structure.keys_and_values(model) == ["encoder.layer.0.attention.self.in_proj"]
+
+
+def test_names_that_say_nothing_are_refused() -> None:
+    model = tiny.model("llama")
+    for layer in structure.blocks(model):
+        attention = model.get_submodule(f"{layer}.self_attn")
+        for i, name in enumerate(("q_proj", "k_proj", "v_proj")):
+            attention.add_module(f"map{i}", getattr(attention, name))
+            delattr(attention, name)
+        output = attention.o_proj
+        del attention.o_proj
+        attention.add_module("o_proj", output)
+    with pytest.raises(MethodError, match=r"map2: which of them are the keys and values\?") as caught:
+        structure.keys_and_values(model)
+    assert "\n" not in str(caught.value)
+
+
+NORMS = {"t5": 12, "t5-gated": 12, "bart": 12, "marian": 10}
+
+
+@pytest.mark.parametrize("architecture", tiny.EVERY)
+def test_norms_are_the_vectors_of_the_backbone_that_are_not_biases(architecture: str) -> None:
+    model = tiny.model(architecture)
+    inside = structure.backbone_name(model)
+    vectors = {
+        name
+        for name, weight in model.named_parameters()
+        if weight.ndim == 1 and not name.endswith("bias") and name.startswith(inside)
+    }
+    found = structure.norms(model)
+    assert len(found) == NORMS.get(architecture, 2 * tiny.LAYERS + 1)
+    assert {f"{name}.weight" for name in found} == vectors
+
+
+def test_a_norm_without_weights_is_none() -> None:
+    bare = nn.Sequential(nn.LayerNorm(2, elementwise_affine=False), nn.RMSNorm(2), nn.LayerNorm(2), nn.Linear(2, 2))
+    assert structure.norms(bare) == ["1", "2"]
+
+
+def test_names_stay_when_peft_wraps_norms_and_linear_maps() -> None:
+    from peft import IA3Config, get_peft_model
+
+    model = tiny.model("bert")
+    before = [structure.norms(model), structure.keys_and_values(model), structure.queries(model)]
+    for norm in structure.norms(model):
+        wrapper = nn.Module()
+        wrapper.base_layer = model.get_submodule(norm)
+        model.set_submodule(norm, wrapper)
+    targets = structure.keys_and_values(model)
+    wrapped = get_peft_model(model, IA3Config(target_modules=targets, feedforward_modules=[])).get_base_model()
+    assert [structure.norms(wrapped), structure.keys_and_values(wrapped), structure.queries(wrapped)] == before
+
+
+def test_kinds_of_linear_maps() -> None:
+    assert structure.is_transposed(Conv1D(nf=3, nx=2))
+    assert not structure.is_transposed(nn.Linear(2, 3))
+    assert not structure.is_quantised(nn.Linear(2, 3))
+    assert not structure.is_quantised(nn.Identity())
+
+
 def test_quantised_linear_maps_count() -> None:
     bitsandbytes = pytest.importorskip("bitsandbytes")
     model = tiny.model("llama")
     expected = structure.linear_modules(model)
-    for name in expected:
+    for i, name in enumerate(expected):
         reads, writes = structure.features(model.get_submodule(name))
-        model.set_submodule(name, bitsandbytes.nn.Linear8bitLt(reads, writes))
+        kind = bitsandbytes.nn.Linear4bit if i % 2 else bitsandbytes.nn.Linear8bitLt
+        model.set_submodule(name, kind(reads, writes))
     assert structure.linear_modules(model) == expected
+    assert all(structure.is_quantised(model.get_submodule(name)) for name in expected)
     assert len(structure.feed_forwards(model)) == tiny.LAYERS
 
 

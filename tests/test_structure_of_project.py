@@ -15,13 +15,13 @@ PACKAGE = ROOT / "pefbench"
 # recipe -> source -> task (+ form) -> model -> method -> training -> scoring -> result -> table / report / check,
 # written from the bottom up: a module may import those of its own row and of the rows above it.
 ROWS = [
-    ["errors", "classification_report"],
+    ["errors", "classification_report", "matrix"],
     ["schema", "registry", "tagging", "progress", "phases", "intervals", "structure", "cpu_kernels"],
     ["sources", "forms", "batching", "metrics", "tuners", "results"],
     ["tasks", "methods", "provenance", "checkpoints"],
     ["recipe"],
     ["corpus", "models", "devices"],
-    ["preparing", "training", "scoring"],
+    ["preflight", "preparing", "training", "scoring"],
     ["roundtrip"],
     ["running", "tables"],
     ["checks"],

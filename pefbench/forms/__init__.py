@@ -108,6 +108,10 @@ class Form(Protocol):
     def references(self, examples: Sequence[Any]) -> list[Any]:
         """Return the right answer an example, of the same type as `predict`'s."""
 
+    def check(self, encoded: Mapping[str, Encoded]) -> list[str]:  # noqa: ARG002 - for forms that have doubts
+        """Return what is doubtful about the tokenised splits. Raises RecipeError for what cannot come out right."""
+        return []
+
 
 def forward(model: nn.Module, batch: Mapping[str, Tensor]) -> Any:
     """Return the model's output on a batch; the targets stay with the form."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pefbench.forms import TARGETS, Encoded, forward
+from pefbench.forms import TARGETS, Encoded, Form, forward
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,7 +44,7 @@ class TokenDataset:
         return TokenForm(self.labels)
 
 
-class TokenForm:
+class TokenForm(Form):
     """Word tagging by a linear head on the states of first pieces."""
 
     auto_class = "AutoModelForTokenClassification"

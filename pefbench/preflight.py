@@ -1,0 +1,87 @@
+"""What can be known to be wrong, or is doubtful, before training: errors are raised, doubts go into the result."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from pefbench import structure
+from pefbench.errors import MethodError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import nn
+
+    from pefbench.methods import Method
+    from pefbench.preparing import Prepared
+
+FAR = 30
+"""A learning rate that is this many times the method's default, or this small a part of it, is doubtful."""
+
+
+def head_sizes(model: nn.Module) -> dict[str, int]:
+    """Return the number of weights of each module of a pretrained model's head; empty for language models."""
+    heads = structure.head_modules(model)
+    return {name: sum(weight.numel() for weight in model.get_submodule(name).parameters()) for name in heads}
+
+
+def check_trained(model: nn.Module, method: Method, heads: Mapping[str, int]) -> None:
+    """Raise MethodError unless the method trains something of its own on `model`, and the whole head.
+
+    `heads`: what `head_sizes` said of the pretrained model.
+    """
+    trained = [name for name, weight in model.named_parameters() if weight.requires_grad]
+    where = f"method {method.name} on {type(bare(model)).__name__}"
+    if not trained:
+        raise MethodError(f"{where}: nothing would be trained")
+    for name, size in heads.items():
+        module = bare(model).get_submodule(name)
+        found = sum(weight.numel() for weight in module.parameters() if weight.requires_grad)
+        if found != size:
+            raise MethodError(f"{where}: {found:,} of the {size:,} weights of its head {name!r} would be trained")
+    pattern = method.trains
+    if pattern and not any(re.search(pattern, name) for name in trained):
+        raise MethodError(f"{where}: it touches no module of the model")
+
+
+def bare(model: Any) -> nn.Module:
+    """Return the pretrained model inside PEFT's wrapper, or the model itself."""
+    inner: nn.Module = model.get_base_model() if hasattr(model, "get_base_model") else model
+    return inner
+
+
+def doubts(prepared: Prepared) -> list[str]:
+    """Return what a reader of the numbers should know. Raises a UserError for what cannot come out right."""
+    recipe = prepared.recipe
+    return [
+        *prepared.corpus.dataset.notes,
+        *_truncated(prepared),
+        *_dropped(prepared),
+        *prepared.form.check(prepared.encoded),
+        *_far_rate(recipe.method, recipe.train.learning_rate),
+    ]
+
+
+def _truncated(prepared: Prepared) -> list[str]:
+    length = prepared.recipe.train.max_length
+    return [
+        f"{encoded.truncated} of {len(encoded)} {split} examples are cut at {length} word pieces; "
+        "what lies beyond counts as not found"
+        for split, encoded in prepared.encoded.items()
+        if encoded.truncated
+    ]
+
+
+def _dropped(prepared: Prepared) -> list[str]:
+    return [
+        f"{dropped} {split} examples were dropped: their text is also in a later split"
+        for split, dropped in prepared.corpus.dropped.items()
+        if dropped
+    ]
+
+
+def _far_rate(method: Method, rate: float) -> list[str]:
+    if method.learning_rate / FAR <= rate <= method.learning_rate * FAR:
+        return []
+    return [f"train.learning_rate: {rate:g} is far from {method.name}'s default, {method.learning_rate:g}"]

@@ -1,0 +1,407 @@
+"""Quantised models: what is quantised, that it trains and comes back with every method, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast, get_args
+
+import numpy as np
+import pytest
+import torch
+from pydantic import ValidationError
+
+from pefbench import devices, models, quantizing, running, structure
+from pefbench.errors import MethodError, RecipeError, SourceError
+from pefbench.forms import Encoded
+from pefbench.phases import Phases
+from pefbench.preparing import prepare
+from pefbench.recipe import Quantize, load_recipe
+from pefbench.registry import find, names
+from pefbench.training import Training
+from tests import tiny
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import Tensor, nn
+
+    from pefbench.forms import Form
+    from pefbench.methods import Method
+    from tests.worlds import World
+
+KINDS: tuple[Quantize, ...] = tuple(kind for kind in get_args(Quantize) if kind != "none")
+NO_DROPOUT = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+
+
+class Saved:
+    """Tiny models on disk: encoders as bare backbones, so that their head is new, the others whole."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def load(self, architecture: str, quantize: Quantize, **changes: Any) -> nn.Module:
+        torch.manual_seed(0)
+        return models.load_pretrained(
+            self.path(architecture, **changes),
+            tiny.config(architecture, **changes),
+            form(architecture),
+            attention="eager",
+            quantize=quantize,
+        )
+
+    def path(self, architecture: str, **changes: Any) -> Path:
+        where = self.folder / "-".join([architecture, *map(str, changes.values())])
+        if not where.exists():
+            whole = tiny.model(architecture, **changes)
+            cast("Any", structure.backbone(whole) if architecture in tiny.ENCODERS else whole).save_pretrained(where)
+        return where
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Saved:
+    return Saved(tmp_path_factory.mktemp("saved"))
+
+
+def form(architecture: str) -> Form:
+    auto_class, task_type = "AutoModelForSeq2SeqLM", "SEQ_2_SEQ_LM"
+    if architecture in tiny.ENCODERS:
+        auto_class, task_type = "AutoModelForTokenClassification", "TOKEN_CLS"
+    elif architecture in tiny.DECODERS:
+        auto_class, task_type = "AutoModelForCausalLM", "CAUSAL_LM"
+    return cast("Form", SimpleNamespace(auto_class=auto_class, task_type=task_type))
+
+
+def quantised(model: nn.Module) -> dict[str, Tensor]:
+    kinds = {"Params4bit", "Int8Params"}
+    return {name: weight for name, weight in model.named_parameters() if type(weight).__name__ in kinds}
+
+
+def logits(model: nn.Module, architecture: str = "bert") -> Tensor:
+    model.eval()
+    with torch.inference_mode():
+        result: Tensor = model(**tiny.batch(architecture)).logits
+    return result
+
+
+def gradients(model: nn.Module, architecture: str = "bert") -> dict[str, Tensor | None]:
+    model.train()
+    model.zero_grad()
+    model(**tiny.batch(architecture)).loss.backward()
+    return {name: weight.grad for name, weight in model.named_parameters() if weight.requires_grad}
+
+
+@pytest.mark.parametrize("quantize", KINDS)
+@pytest.mark.parametrize("architecture", tiny.EVERY)
+def test_the_linear_maps_of_the_blocks_are_quantised_and_all_weights_counted(
+    saved: Saved, architecture: str, quantize: Quantize
+) -> None:
+    plain, model = saved.load(architecture, "none"), saved.load(architecture, quantize)
+    kept = tuple(getattr(plain, "_keep_in_fp32_modules", None) or ())  # T5 keeps its wo for its range
+    expected = {f"{name}.weight" for name in structure.linear_modules(plain) if not name.endswith(kept)}
+    assert quantised(model).keys() == expected
+    assert models.count(model) == models.count(plain)
+    assert len(expected) >= 2 * tiny.LAYERS
+    for name, weight in model.named_parameters():
+        if name not in expected:
+            assert torch.equal(weight, plain.get_parameter(name)), name
+
+
+def matrix(layer: Any) -> Tensor:
+    """Return what a quantised layer multiplies by, shape (out, in)."""
+    with torch.no_grad():
+        y: Tensor = layer(torch.eye(layer.in_features)).T
+    return y if layer.bias is None else y - layer.bias[:, None]
+
+
+@pytest.mark.parametrize("architecture", tiny.EVERY)
+def test_the_fewer_the_bits_the_larger_the_error_and_it_is_small(saved: Saved, architecture: str) -> None:
+    plain = saved.load(architecture, "none")
+    held = {kind: saved.load(architecture, kind) for kind in KINDS}
+    for name in quantised(held["nf4"]):
+        layer, weight = name.removesuffix(".weight"), plain.get_parameter(name)
+        weight = weight.T if structure.is_transposed(plain.get_submodule(layer)) else weight
+        errors = {kind: (matrix(held[kind].get_submodule(layer)) - weight).norm() / weight.norm() for kind in KINDS}
+        assert 0 < errors["int8"] < 0.01 < errors["nf4"] < 0.12, name
+        assert errors["nf4"] != errors["nf4-double"] < 0.12, name
+
+
+@pytest.mark.parametrize("bf16", [False, True])
+@pytest.mark.parametrize("quantize", KINDS)
+def test_a_model_that_has_predicted_still_trains(saved: Saved, quantize: Quantize, bf16: bool) -> None:
+    model = lora().apply(saved.load("bert", quantize, **NO_DROPOUT), "TOKEN_CLS")
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16):
+        before = gradients(model)
+        logits(model)
+        after = gradients(model)
+    assert any("lora" in name for name in before)
+    for name, gradient in after.items():
+        expected = before[name]
+        assert gradient is not None, name
+        assert expected is not None, name
+        assert torch.equal(gradient, expected), name
+
+
+@pytest.mark.parametrize("quantize", KINDS)
+def test_a_model_predicts_as_it_trains(saved: Saved, quantize: Quantize) -> None:
+    model = saved.load("bert", quantize, **NO_DROPOUT)
+    assert torch.equal(model.train()(**tiny.batch("bert")).logits, logits(model))
+
+
+@pytest.mark.parametrize("quantize", KINDS)
+def test_computing_in_bf16_leaves_the_biases_as_they_are(saved: Saved, quantize: Quantize) -> None:
+    model = saved.load("bert", quantize)
+    before = {name: weight.clone() for name, weight in model.named_parameters() if name.endswith("bias")}
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        logits(model)
+    models.hold_frozen(model, "fp32")
+    assert len(before) > 10
+    for name, bias in before.items():
+        assert torch.equal(model.get_parameter(name), bias), name
+        assert model.get_parameter(name).dtype == torch.float32
+
+
+@pytest.mark.parametrize("quantize", KINDS)
+def test_a_bias_beside_a_quantised_weight_gets_its_gradient(saved: Saved, quantize: Quantize) -> None:
+    model, plain = saved.load("bert", quantize, **NO_DROPOUT), saved.load("bert", "none", **NO_DROPOUT)
+    for name in quantised(model):  # the same numbers, held as floats
+        plain.get_parameter(name).data = matrix(model.get_submodule(name.removesuffix(".weight")))
+    found = []
+    for each in (model, plain):
+        for name, weight in each.named_parameters():
+            weight.requires_grad_(name.endswith("bias"))
+        found.append(gradients(each))
+    assert found[0].keys() == found[1].keys()
+    for name, gradient in found[0].items():
+        torch.testing.assert_close(gradient, found[1][name], rtol=1e-3, atol=1e-6, msg=name)
+
+
+def lora() -> Method:
+    made: Method = find("method", "lora")(name="lora", rank=4)
+    return made
+
+
+def default_method(name: str) -> Method:
+    try:
+        made: Method = find("method", name)(name=name)
+    except ValidationError:
+        pytest.skip(f"{name} has no defaults")
+    return made
+
+
+TRAINABLE = [name for name in names("method") if name != "full"]
+REFUSED: dict[str, str] = {}
+
+
+def begun(method: Method, model: nn.Module, steps: int) -> nn.Module:
+    """Return the model as a trial would train it."""
+    model = method.apply(model, "TOKEN_CLS")
+    ids = tiny.batch("bert")["input_ids"].numpy()
+    encoded = Encoded({"input_ids": list(ids)}, targets=np.full(len(ids), 8), decoding=list(ids))
+    method.begin(model, cast("Any", None), encoded, steps)
+    models.hold_frozen(model, "fp32")
+    method.prepare(model)
+    return model
+
+
+def train(method: Method, model: nn.Module, steps: int) -> list[float]:
+    """Take steps on one batch; return the loss before each, and after the last."""
+    losses = []
+    optimizer = torch.optim.AdamW(method.parameter_groups(model, method.learning_rate, 0.0), lr=method.learning_rate)
+    model.train()
+    for step in range(1, steps + 1):
+        loss = model(**tiny.batch("bert")).loss
+        losses.append(float(loss))
+        penalty = method.penalty(model)
+        (loss if penalty is None else loss + penalty).backward()
+        optimizer.step()
+        method.after_step(model, step)
+        optimizer.zero_grad()
+    return [*losses, float(model(**tiny.batch("bert")).loss)]
+
+
+def frozen(model: nn.Module) -> dict[str, Tensor]:
+    return {name: weight.detach().clone() for name, weight in model.named_parameters() if not weight.requires_grad}
+
+
+@pytest.mark.parametrize("quantize", KINDS)
+@pytest.mark.parametrize("name", TRAINABLE)
+def test_every_method_trains_around_quantised_weights_and_comes_back(
+    saved: Saved, tmp_path: Path, name: str, quantize: Quantize
+) -> None:
+    changes = NO_DROPOUT | {"hidden_size": 64, "intermediate_size": 128}
+    method = default_method(name)
+    base = saved.load("bert", quantize, **changes)
+    if name in REFUSED:
+        with pytest.raises(MethodError, match=REFUSED[name]):
+            begun(method, base, steps=3)
+        return
+    whole = models.count(base)
+    model = begun(method, base, steps=3)
+    before = frozen(model)
+    losses = train(method, model, steps=3)
+    assert losses[-1] < losses[0]
+    assert quantised(model).keys() <= before.keys()
+    assert len(quantised(model)) == 6 * tiny.LAYERS
+    assert all(torch.equal(weight, model.get_parameter(key)) for key, weight in before.items())
+    assert 0 < models.count(model, trainable=True) < whole
+    expected = logits(model)
+    models.save(model, tmp_path)
+    again = models.load_saved(
+        tmp_path,
+        saved.path("bert", **changes),
+        tiny.config("bert", **changes),
+        form("bert"),
+        attention="eager",
+        quantize=quantize,
+    )
+    method.prepare(again)
+    assert torch.equal(logits(again), expected)
+
+
+@pytest.mark.parametrize("quantize", KINDS)
+@pytest.mark.parametrize("architecture", tiny.EVERY)
+def test_every_architecture_trains_quantised(saved: Saved, architecture: str, quantize: Quantize) -> None:
+    torch.manual_seed(0)
+    model = lora().apply(saved.load(architecture, quantize), form(architecture).task_type)
+    lora().prepare(model)
+    for name, weight in model.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(weight, std=0.1)
+    for name, gradient in gradients(model, architecture).items():
+        assert gradient is not None, name
+        assert gradient.abs().sum() > 0, name
+
+
+@pytest.mark.parametrize("quantize", KINDS)
+def test_training_every_weight_is_refused(world: World, quantize: Quantize) -> None:
+    recipe = world.recipe("full", method={"name": "full"})
+    with pytest.raises(RecipeError, match=rf"model.quantize: full trains every weight, and {quantize} .*is QLoRA"):
+        load_recipe(recipe, [f"model.quantize={quantize}"])
+
+
+@pytest.mark.parametrize("override", ["model.quantize=nf4", "train.optimizer=adamw8bit"])
+@pytest.mark.parametrize("there", [None, "0.49.1"])
+def test_without_bitsandbytes_it_is_said_how_to_get_it(
+    world: World, monkeypatch: pytest.MonkeyPatch, override: str, there: str | None
+) -> None:
+    def version(name: str) -> str:
+        assert name == "bitsandbytes"
+        if there is None:
+            raise quantizing.PackageNotFoundError
+        return there
+
+    monkeypatch.setattr(quantizing, "version", version)
+    key, _, value = override.partition("=")
+    with pytest.raises(RecipeError) as caught:
+        prepare(load_recipe(world.recipe("missing"), [override]), Phases())
+    assert str(caught.value).startswith(f"{key}: {value} needs bitsandbytes 0.50")
+    assert str(caught.value).endswith("pip install 'pefbench[quantize]'")
+    prepare(load_recipe(world.recipe("missing")), Phases())
+
+
+def test_a_checkpoint_that_is_quantised_already_is_refused(world: World, tmp_path: Path) -> None:
+    shutil.copytree(world.model, tmp_path / "model")
+    file = tmp_path / "model" / "config.json"
+    quantisation = {"quantization_config": {"quant_method": "bitsandbytes", "load_in_4bit": True}}
+    file.write_text(json.dumps(json.loads(file.read_text()) | quantisation))
+    with pytest.raises(SourceError, match=r"quantised already; name the original model, and say model.quantize"):
+        prepare(load_recipe(world.recipe("quantised", model={"name": f"file:{tmp_path / 'model'}"})), Phases())
+
+
+@pytest.mark.parametrize("quantize", KINDS)
+def test_a_checkpoint_that_lacks_a_quantised_weight_is_refused(
+    saved: Saved, tmp_path: Path, quantize: Quantize
+) -> None:
+    shutil.copytree(saved.path("bert"), tmp_path / "model")
+    from safetensors.torch import load_file, save_file
+
+    weights = load_file(tmp_path / "model" / "model.safetensors")
+    del weights["encoder.layer.1.attention.self.key.weight"]
+    save_file(weights, tmp_path / "model" / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(SourceError, match=r"encoder.layer.1.attention.self.key: the checkpoint has no weight for it"):
+        models.load_pretrained(
+            tmp_path / "model", tiny.config("bert"), form("bert"), attention="eager", quantize=quantize
+        )
+
+
+def training(world: World, folder: Path, **changes: Any) -> Training:
+    ready = prepare(load_recipe(world.recipe("quantizing", **changes)), Phases())
+    return Training(
+        ready.with_method(ready.pretrained()),
+        ready.encoded["train"],
+        ready.form,
+        ready.recipe.method,
+        ready.recipe.train,
+        devices.accelerator("fp32"),
+        checkpoint=folder / "checkpoint.pt",
+        belongs_to={"id": "test"},
+    )
+
+
+WIDE = {"name": "lora", "rank": 128}  # 128 x 32: matrices as large as 8-bit moments want them
+
+
+def test_moments_of_large_weights_are_in_8_bits_and_the_loss_falls_alike(world: World, tmp_path: Path) -> None:
+    runs = {}
+    for optimizer in ("adamw", "adamw8bit"):
+        run = training(world, tmp_path / optimizer, method=WIDE, train__optimizer=optimizer, train__learning_rate=1e-3)
+        run.run()
+        runs[optimizer] = run
+    moments = runs["adamw8bit"].optimizer.state
+    for weight in runs["adamw8bit"].trainable:
+        assert moments[weight]["state1"].dtype == (torch.uint8 if weight.numel() >= 4096 else torch.float32)
+    assert {state["state1"].dtype for state in moments.values()} == {torch.uint8, torch.float32}
+    curves = [np.asarray([point["loss"] for point in run.at.curve]) for run in runs.values()]
+    assert curves[0][-3:].mean() < 0.7 * curves[0][0]
+    assert curves[1] == pytest.approx(curves[0], rel=0.1)
+    assert not np.array_equal(*curves)
+
+
+@pytest.mark.parametrize("quantize", ["none", "nf4-double"])
+def test_a_stopped_run_with_8_bit_moments_goes_on_bit_for_bit(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quantize: Quantize
+) -> None:
+    changes: dict[str, Any] = {
+        "model": {"name": f"file:{world.model}", "quantize": quantize},
+        "method": WIDE,
+        "train__optimizer": "adamw8bit",
+        "train__checkpoint_steps": 5,
+        "train__epochs": 1,
+    }
+    whole = training(world, tmp_path / "whole", **changes)
+    whole.run()
+    stopped = training(world, tmp_path / "stopped", **changes)
+    step = stopped._step
+
+    def dies(batch: Any) -> None:
+        if stopped.at.step == 8:
+            raise KeyboardInterrupt
+        step(batch)
+
+    monkeypatch.setattr(stopped, "_step", dies)
+    with pytest.raises(KeyboardInterrupt):
+        stopped.run()
+    again = training(world, tmp_path / "stopped", **changes)
+    again.run()
+    assert again.at.curve == whole.at.curve
+    assert all(torch.equal(a, b) for a, b in zip(again.trainable, whole.trainable, strict=True))
+
+
+def test_a_trial_on_a_quantised_model_comes_back_in_a_fresh_process(world: World, out: Path) -> None:
+    recipe = load_recipe(world.recipe("qlora"), ["model.quantize=nf4-double", "train.optimizer=adamw8bit"])
+    result = json.loads(running.run(recipe, out).read_text())
+    plain = models.count(prepare(load_recipe(world.recipe("plain")), Phases()).pretrained())
+    assert result["status"] == "finished"
+    assert result["round_trip"]["reproduced"]
+    assert result["model"]["parameters"] == plain
+    assert result["curve"][-1]["loss"] < 0.5 * result["curve"][0]["loss"]
+
+
+def test_what_is_of_no_use_is_not_said_and_the_rest_is(caplog: pytest.LogCaptureFixture) -> None:
+    for name, noise in quantizing.NOISE.items():
+        logging.getLogger(name).warning(noise + " and so on: %s", "cause")  # noqa: G003 - as it comes
+        logging.getLogger(name).warning("something else")
+    assert [record.getMessage() for record in caplog.records] == ["something else"] * len(quantizing.NOISE)
