@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import sys
+import warnings
 from typing import TYPE_CHECKING, Any, cast
 
-from pefbench import sources, structure
+from pefbench import quantizing, sources, structure
 from pefbench.errors import DataError, RecipeError, SourceError
 
 if TYPE_CHECKING:
@@ -16,7 +18,8 @@ if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedTokenizerFast
 
     from pefbench.forms import Form
-    from pefbench.recipe import Recipe
+    from pefbench.methods import Method
+    from pefbench.recipe import Quantize, Recipe
 
 TRAINED = "trained.safetensors"
 
@@ -28,12 +31,16 @@ def folder(recipe: Recipe) -> Path:
     return where
 
 
-def load_tokenizer(where: Path, recipe: Recipe) -> PreTrainedTokenizerFast:
-    """Return the model's tokenizer; refuses one that cannot tell which piece belongs to which word."""
+def load_tokenizer(where: Path, recipe: Recipe, form: Form) -> PreTrainedTokenizerFast:
+    """Return the model's tokenizer; refuses one that cannot tell which piece belongs to which word.
+
+    Words that are given one by one are read as if a space stood before each; texts are read as they are.
+    """
     from transformers import AutoTokenizer
 
+    words = {"add_prefix_space": True} if form.task_type == "TOKEN_CLS" else {}
     try:
-        tokenizer = AutoTokenizer.from_pretrained(where, add_prefix_space=True)
+        tokenizer = AutoTokenizer.from_pretrained(where, **words)
     except (OSError, ValueError, KeyError) as error:
         raise SourceError(f"{recipe.model.name}: no tokenizer: {_first_line(error)}") from None
     if not tokenizer.is_fast:
@@ -53,16 +60,23 @@ def load_config(where: Path, recipe: Recipe, **changes: Any) -> PretrainedConfig
         config: PretrainedConfig = AutoConfig.from_pretrained(where, trust_remote_code=False, **changes)
     except (OSError, ValueError, KeyError) as error:
         raise SourceError(f"{recipe.model.name}: not a model that transformers knows: {_first_line(error)}") from None
+    if getattr(config, "quantization_config", None) is not None:
+        raise SourceError(
+            f"{recipe.model.name}: its weights are quantised already; name the original model, and say model.quantize"
+        )
     return config
 
 
 def fit_config(where: Path, recipe: Recipe, form: Form, tokenizer: PreTrainedTokenizerFast) -> PretrainedConfig:
     """Return the model's config with the form's head, the tokenizer's padding and the recipe's dropout.
 
-    Raises RecipeError when texts of the maximum length, with the method's virtual tokens, have no positions.
+    Raises RecipeError when transformers has no such head for the model, when texts of the maximum length, with the
+    method's virtual tokens, have no positions, and when the recipe needs a library that is not installed.
     """
     config = load_config(where, recipe, pad_token_id=tokenizer.pad_token_id, **form.config())
+    model_class(config, form)
     _check_positions(config, tokenizer, recipe)
+    quantizing.check_installed(recipe)
     if recipe.model.dropout is not None:
         for key, value in config.to_dict().items():
             if "drop" in key and "layerdrop" not in key and isinstance(value, float):
@@ -70,8 +84,24 @@ def fit_config(where: Path, recipe: Recipe, form: Form, tokenizer: PreTrainedTok
     return config
 
 
-def load_pretrained(where: Path, config: PretrainedConfig, form: Form, *, attention: str) -> nn.Module:
-    """Return the pretrained backbone in fp32 under the form's head; what the checkpoint lacks is drawn at random."""
+def model_class(config: PretrainedConfig, form: Form) -> Any:
+    """Return the class that puts the form's head on a model of this config. Raises RecipeError when there is none."""
+    import transformers
+
+    classes = getattr(transformers, form.auto_class)._model_mapping
+    if type(config) not in classes:
+        head = form.auto_class.removeprefix("AutoModelFor")
+        raise RecipeError(f"model.name: {config.model_type} models have no head for {head} in transformers")
+    return classes[type(config)]
+
+
+def load_pretrained(
+    where: Path, config: PretrainedConfig, form: Form, *, attention: str, quantize: Quantize = "none"
+) -> nn.Module:
+    """Return the pretrained backbone under the form's head; what the checkpoint lacks is drawn at random.
+
+    All is in fp32 but what `quantize` holds in fewer bits: see `quantizing`.
+    """
     import torch
     import transformers
 
@@ -83,18 +113,22 @@ def load_pretrained(where: Path, config: PretrainedConfig, form: Form, *, attent
         attn_implementation=attention,
         use_safetensors=True,
         trust_remote_code=False,
+        quantization_config=quantizing.settings(quantize, auto_class, config) if quantize != "none" else None,
     )
+    quantizing.settle(model)
     return model
 
 
-def save(model: nn.Module, to: Path) -> int:
-    """Save what was trained, as safetensors; return the bytes of the weight files.
+def save(model: nn.Module, to: Path, method: Method) -> int:
+    """Save what the method trained, as safetensors; return the bytes of the weight files.
 
     That is an adapter with its head, as PEFT lays it out, or the full model, or TRAINED: the trained weights by name.
     """
     saving: Any = model
     weights = dict(model.named_parameters())
-    if hasattr(model, "peft_config") or all(weight.requires_grad for weight in weights.values()):
+    if hasattr(model, "peft_config"):
+        method.save_adapter(model, to)
+    elif all(weight.requires_grad for weight in weights.values()):
         saving.save_pretrained(to)
     else:
         from safetensors.torch import save_file
@@ -105,18 +139,28 @@ def save(model: nn.Module, to: Path) -> int:
     return sum(file.stat().st_size for file in to.glob("*.safetensors"))
 
 
-def load_saved(saved: Path, base: Path, config: PretrainedConfig, form: Form, *, attention: str) -> nn.Module:
-    """Return what `save` wrote: the full model, or the pretrained one with the trained weights or the adapter."""
+def load_saved(
+    saved: Path, base: Path, config: PretrainedConfig, form: Form, *, attention: str, quantize: Quantize = "none"
+) -> nn.Module:
+    """Return what `save` wrote: the full model, or the pretrained one with the trained weights or the adapter.
+
+    `attention` and `quantize` as for `load_pretrained`.
+    """
+    if not (saved / TRAINED).exists() and not (saved / "adapter_config.json").exists():
+        return load_pretrained(saved, config, form, attention=attention, quantize=quantize)
+    pretrained = load_pretrained(base, config, form, attention=attention, quantize=quantize)
     if (saved / TRAINED).exists():
-        return _load_trained(saved / TRAINED, load_pretrained(base, config, form, attention=attention))
-    if not (saved / "adapter_config.json").exists():
-        return load_pretrained(saved, config, form, attention=attention)
+        return _load_trained(saved / TRAINED, pretrained)
     from peft import PeftModel
 
-    from pefbench.tuners import bottleneck
+    from pefbench.tuners import bottleneck, butterfly, mam, quiet
 
     bottleneck.register()
-    model: nn.Module = PeftModel.from_pretrained(load_pretrained(base, config, form, attention=attention), saved)
+    butterfly.register()
+    mam.register()
+    with quiet.about_norms(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The following rank_pattern keys did not match")  # AdaLoRA's are not LoRA's
+        model: nn.Module = PeftModel.from_pretrained(pretrained, saved)
     return model
 
 
@@ -130,31 +174,41 @@ def _load_trained(file: Path, model: nn.Module) -> nn.Module:
     lost = [name for name in untrained if name.startswith(heads)] if heads else []
     if lost or unknown:
         raise DataError(f"{file}: not weights of {type(model).__name__}: {', '.join([*lost, *unknown][:3])}")
+    for name, weight in model.named_parameters():
+        weight.requires_grad_(name in trained)
     return model
 
 
-def hold_frozen(model: nn.Module, precision: str) -> None:
+def hold_frozen(model: nn.Module, precision: str, trained: str) -> None:
     """Hold the frozen linear maps in the precision they compute in, in place.
 
     Autocast would cast them anew at every step, to the same numbers: it keeps casts only of weights that are trained.
+    Output embeddings that are the input embeddings stay as they are: those are looked up, not multiplied.
+    `trained`: the method's pattern of names. In a model that was loaded these, and the head, are frozen too.
     """
     import torch
 
     if precision == "fp32":
         return
     dtype = torch.bfloat16 if precision == "bf16" else torch.float16
-    for module in model.modules():
-        if isinstance(module, torch.nn.Linear) and not any(
-            weight.requires_grad for weight in module.parameters(recurse=False)
-        ):
-            for weight in module.parameters(recurse=False):
-                if weight.dtype == torch.float32:
-                    weight.data = weight.data.to(dtype)
+    embeddings = [module.weight for module in model.modules() if isinstance(module, torch.nn.Embedding)]
+    for name, module in model.named_modules():
+        if not isinstance(module, torch.nn.Linear) or structure.is_quantised(module) or ".modules_to_save." in name:
+            continue
+        weights = dict(module.named_parameters(recurse=False))
+        if any(weight.requires_grad or re.search(trained, f"{name}.{key}") for key, weight in weights.items()):
+            continue
+        if any(weight is embedding for weight in weights.values() for embedding in embeddings):
+            continue
+        for weight in weights.values():
+            if weight.dtype == torch.float32:
+                weight.data = weight.data.to(dtype)
 
 
 def count(model: nn.Module, *, trainable: bool = False) -> int:
-    """Return how many weights there are, or how many of them are trained."""
-    return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad or not trainable)
+    """Return how many weights there are, quantised or not, or how many of them are trained."""
+    weights = [weight for weight in model.parameters() if weight.requires_grad or not trainable]
+    return sum(map(quantizing.elements, weights))
 
 
 def fingerprint(where: Path) -> str:

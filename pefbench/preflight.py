@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pefbench import structure
 from pefbench.errors import MethodError
+from pefbench.methods import NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,8 +41,7 @@ def check_trained(model: nn.Module, method: Method, heads: Mapping[str, int]) ->
         found = sum(weight.numel() for weight in module.parameters() if weight.requires_grad)
         if found != size:
             raise MethodError(f"{where}: {found:,} of the {size:,} weights of its head {name!r} would be trained")
-    pattern = method.trains
-    if pattern and not any(re.search(pattern, name) for name in trained):
+    if method.trains != NOTHING and not any(re.search(method.trains, name) for name in trained):
         raise MethodError(f"{where}: it touches no module of the model")
 
 

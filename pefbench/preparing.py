@@ -43,7 +43,8 @@ class Prepared:
     def attention(self) -> str:
         """Return the attention implementation for this precision."""
         rates = [value for key, value in self.config.to_dict().items() if "att" in key and "drop" in key]
-        return devices.attention(self.recipe.train.precision, dropout=any(rates))
+        fused = models.model_class(self.config, self.form)._supports_sdpa
+        return devices.attention(self.recipe.train.precision, dropout=any(rates)) if fused else "eager"
 
     def pretrained(self) -> nn.Module:
         """Return the pretrained model under a fresh head, drawn by the recipe's seed."""
@@ -72,8 +73,8 @@ class Prepared:
 
     def make_ready(self, model: nn.Module) -> None:
         """Set up a model with the method on it, new or loaded, to compute in this precision; in place."""
-        models.hold_frozen(model, self.recipe.train.precision)
         self.recipe.method.prepare(model)
+        models.hold_frozen(model, self.recipe.train.precision, self.recipe.method.trains)
 
 
 def prepare(recipe: Recipe, phases: Phases, splits: Sequence[str] = corpus.SPLITS) -> Prepared:
@@ -85,7 +86,7 @@ def prepare(recipe: Recipe, phases: Phases, splits: Sequence[str] = corpus.SPLIT
         data = corpus.load(recipe)
         base = models.folder(recipe)
         form = data.dataset.form(models.load_config(base, recipe))
-        tokenizer = models.load_tokenizer(base, recipe)
+        tokenizer = models.load_tokenizer(base, recipe, form)
         config = models.fit_config(base, recipe, form, tokenizer)
     with phases.measure("tokenize"):
         examples = {split: _chosen(recipe, split, data.dataset.splits[split]) for split in splits}

@@ -15,7 +15,7 @@ from typing import Any
 
 PACKAGES = (
     "pefbench", "torch", "transformers", "peft", "accelerate", "tokenizers", "datasets", "evaluate", "seqeval",
-    "scikit-learn", "numpy",
+    "scikit-learn", "numpy", "bitsandbytes",
 )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
+Quantize = Literal["none", "int8", "nf4", "nf4-double"]
 
 
 class Section(BaseModel):
@@ -38,6 +39,9 @@ class ModelSection(Section):
     revision: str | None = Field(None, description="commit, tag or branch of an hf: model")
     sha256: str | None = Field(None, description="digest of a wheel that pefbench does not know")
     dropout: float | None = Field(None, ge=0, lt=1, description="the backbone's dropout; null: as in its config")
+    quantize: Quantize = Field(
+        "none", description="hold the blocks' frozen linear maps in 8 or 4 bits: none, int8, nf4 or nf4-double"
+    )
 
 
 class DataSection(Section):
@@ -48,6 +52,7 @@ class DataSection(Section):
     revision: str | None = Field(None, description="commit, tag or branch of an hf: data set")
     sha256: str | None = Field(None, description="digest of a wheel that pefbench does not know")
     format: str | None = Field(None, description="conll, jsonl, json, csv, tsv or parquet; null: by the file's suffix")
+    encoding: str = Field("utf-8", description="of text files: utf-8, latin-1, cp1252, ... (Python's names)")
     train: str | None = Field(None, description="file or hub split to train on; null: split the one file by hash")
     validation: str | None = Field(None, description="file or hub split to choose on; null: a tenth of train, by hash")
     test: str | None = Field(None, description="file or hub split to report on")
@@ -57,6 +62,9 @@ class DataSection(Section):
     )
     leaks: Literal["drop", "keep"] = Field(
         "drop", description="training rows whose text is also in validation or test: drop them, or keep them"
+    )
+    repeats: Literal["drop", "keep"] = Field(
+        "keep", description="rows whose text is already in their split: drop them, or keep them"
     )
 
 
@@ -72,6 +80,9 @@ class TrainSection(Section):
     max_length: int = Field(128, ge=4, description="word pieces a text; what lies beyond is not seen by the model")
     warmup: float = Field(0.1, ge=0, le=1, description="fraction of the steps over which the learning rate rises")
     schedule: Literal["linear", "cosine", "constant"] = Field("linear", description="how it falls after the warm-up")
+    optimizer: Literal["adamw", "adamw8bit"] = Field(
+        "adamw", description="adamw8bit keeps the moments of weights of 4096 elements and more in 8 bits"
+    )
     weight_decay: float = Field(0.01, ge=0, description="AdamW's decoupled decay, on matrices only")
     max_grad_norm: float = Field(1.0, gt=0, description="gradients are clipped to this L2 norm")
     precision: Precision = Field(
@@ -166,6 +177,7 @@ def resolve(raw: Mapping[str, Any], *, name: str) -> Recipe:
     recipe = Recipe.model_construct(**values)
     _check_columns(recipe, task.columns)
     _check_metrics(recipe)
+    _check_quantize(recipe)
     return recipe
 
 
@@ -179,6 +191,16 @@ def _check_metrics(recipe: Recipe) -> None:
     for name in recipe.evaluate.metrics:
         if name not in names("metric"):
             raise RecipeError(f"evaluate.metrics: unknown metric {name!r}; {suggest(name, names('metric'))}")
+
+
+def _check_quantize(recipe: Recipe) -> None:
+    quantize, method = recipe.model.quantize, recipe.method
+    # The names of all quantised weights end like this: what is found here is found in each of them.
+    if quantize != "none" and re.search(method.trains, ".weight"):
+        raise RecipeError(
+            f"model.quantize: {method.name} trains every weight, and {quantize} weights cannot be trained; "
+            "set it to none, or train around them (lora on an nf4 model is QLoRA)"
+        )
 
 
 def _validate(section: type[BaseModel], values: dict[str, Any], prefix: str) -> Any:

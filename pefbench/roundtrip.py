@@ -47,8 +47,11 @@ LAUNCHER_VARIABLES = (
 
 def write_trial(folder: Path, prepared: Prepared, predictions: Sequence[Any], references: Sequence[Any]) -> None:
     """Write beside the saved model what a fresh process needs to check it: the recipe and the predictions."""
+    correct = prepared.form.correct
     lines = [
-        json.dumps({"id": i, "prediction": given, "reference": right, "correct": given == right}, ensure_ascii=False)
+        json.dumps(
+            {"id": i, "prediction": given, "reference": right, "correct": correct(given, right)}, ensure_ascii=False
+        )
         for i, (given, right) in enumerate(zip(predictions, references, strict=True))
     ]
     temporary = folder / f".tmp-{PREDICTIONS}"
@@ -106,7 +109,8 @@ def verify(folder: Path) -> int:
     )
     lines = (folder / PREDICTIONS).read_text(encoding="utf8").splitlines()
     before = [json.loads(line)["prediction"] for line in lines]
-    differ = [i for i, (old, new) in enumerate(zip(before, predictions, strict=True)) if old != new]
+    same = prepared.form.same
+    differ = [i for i, (old, new) in enumerate(zip(before, predictions, strict=True)) if not same(old, new)]
     if differ:
         raise RoundTripError(
             f"{folder}: after loading, {len(differ)} of {len(before)} test predictions differ (the first: {differ[0]})"

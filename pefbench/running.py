@@ -211,7 +211,7 @@ class Trial:
 
     def _save(self, model: nn.Module, predictions: list[Any]) -> None:
         shutil.rmtree(self.folder / roundtrip.MODEL, ignore_errors=True)
-        self.result["model"]["adapter_bytes"] = models.save(model, self.folder / roundtrip.MODEL)
+        self.result["model"]["adapter_bytes"] = models.save(model, self.folder / roundtrip.MODEL, self.recipe.method)
         references = self.prepared.form.references(self.prepared.examples["test"])
         roundtrip.write_trial(self.folder, self.prepared, predictions, references)
         self.result["artifacts"] = {

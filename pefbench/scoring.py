@@ -34,7 +34,9 @@ def predict(
         for batch in mine:
             tensors = {name: tensor.to(accelerator.device) for name, tensor in collate(encoded, batch).items()}
             chosen = [int(i) for i in batch]
-            answers += zip(chosen, form.predict(bare, tensors, [encoded.decoding[i] for i in chosen]), strict=True)
+            with accelerator.autocast():  # generating goes past the forward that accelerate wraps
+                found = form.predict(bare, tensors, [encoded.decoding[i] for i in chosen])
+            answers += zip(chosen, found, strict=True)
             progress.step()
     return _in_order(gather_object(answers), len(encoded))
 

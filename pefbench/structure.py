@@ -30,6 +30,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Attention:
+    """The linear maps of one attention sublayer (self or cross), by full name."""
+
+    inputs: tuple[str, ...]
+    """Those that read: queries, keys and values, apart or fused; with some, maps of relative positions beside them."""
+    output: str
+    """The one that writes the hidden state back."""
+
+
+@dataclass(frozen=True)
 class FeedForward:
     """The linear maps of one feed-forward sublayer, by full name."""
 
@@ -71,16 +81,18 @@ def head_modules(model: nn.Module) -> list[str]:
     the pretrained weights, tied to the input embeddings or not.
     """
     inside = backbone_name(model)
-    if not inside:
+    children = dict(model.named_children())
+    pretrained = {inside} if inside else {"encoder", "decoder"}  # side by side, as in T5ForQuestionAnswering
+    if not pretrained <= children.keys():
         return []
     transformer: Any = model
-    output_embeddings = transformer.get_output_embeddings()
+    embeddings = (transformer.get_input_embeddings(), transformer.get_output_embeddings())
     return [
         name
-        for name, child in model.named_children()
-        if name != inside
+        for name, child in children.items()
+        if name not in pretrained
         and next(child.parameters(), None) is not None
-        and not any(module is output_embeddings for module in child.modules())
+        and not any(module is each for module in child.modules() for each in embeddings)
     ]
 
 
@@ -103,12 +115,43 @@ def linear_modules(model: nn.Module) -> list[str]:
     return [linear.name for block in blocks(model) for linear in _linears(model.get_submodule(block), block)]
 
 
+def attentions(model: nn.Module) -> list[Attention]:
+    """Return the attention sublayers, self and cross, in the order of the blocks.
+
+    Raises MethodError when a block is not attentions and one feed-forward.
+    """
+    return [attention for block in blocks(model) for attention in _sublayers(model, block)[0]]
+
+
 def attention_outputs(model: nn.Module) -> list[str]:
     """Return, for each attention (self and cross), the name of the linear map back to the hidden size.
 
     Raises MethodError when a block is not attentions and one feed-forward.
     """
-    return [name for block in blocks(model) for name in _sublayers(model, block)[0]]
+    return [attention.output for attention in attentions(model)]
+
+
+def keys_and_values(model: nn.Module) -> list[str]:
+    """Return the linear maps whose output holds the keys or the values, attention by attention.
+
+    Apart, they are the maps whose own name begins with k or v: `key`, `v_proj`. Fused, it is the whole fused map, the
+    queries included if they are in it. Raises MethodError for an attention whose maps show neither.
+    """
+    return [name for attention in attentions(model) for name in _keys_and_values(model, attention)]
+
+
+def queries(model: nn.Module) -> list[str]:
+    """Return the linear map of each attention whose output is the queries and nothing else: its name begins with q.
+
+    Raises MethodError where the queries are fused with the keys and values.
+    """
+    found: list[str] = []
+    for inputs in (attention.inputs for attention in attentions(model)):
+        apart = _beginning("q", inputs)
+        if len(inputs) == 1 or len(apart) != 1:
+            raise MethodError(f"{type(model).__name__}: {', '.join(inputs)}: no linear map of the queries alone")
+        found += apart
+    return found
 
 
 def feed_forwards(model: nn.Module) -> list[FeedForward]:
@@ -117,6 +160,25 @@ def feed_forwards(model: nn.Module) -> list[FeedForward]:
     Raises MethodError when a block is not attentions and one feed-forward.
     """
     return [_sublayers(model, block)[1] for block in blocks(model)]
+
+
+def norms(model: nn.Module) -> list[str]:
+    """Return the layer norms and RMS norms of the backbone that have weights, by what they are and not by their name.
+
+    A norm is torch's LayerNorm or RMSNorm, or an architecture's own class called ...Norm that is one vector of weights.
+    """
+    return list(_norms(backbone(model), backbone_name(model)))
+
+
+def is_quantised(module: nn.Module) -> bool:
+    """Return whether a linear map, wrapped by PEFT or not, stores its weight in the 4 or 8 bits of bitsandbytes."""
+    weight = getattr(_unwrapped(module), "weight", None)
+    return type(weight).__module__.partition(".")[0] == "bitsandbytes"
+
+
+def is_transposed(module: nn.Module) -> bool:
+    """Return whether a linear map, wrapped by PEFT or not, is transformers' Conv1D: its weight has shape (in, out)."""
+    return isinstance(_unwrapped(module), Conv1D)
 
 
 def features(module: nn.Module) -> tuple[int, int]:
@@ -200,8 +262,44 @@ def _groups(module: nn.Module, name: str) -> list[list[_Linear]]:
     return groups
 
 
-def _sublayers(model: nn.Module, block: str) -> tuple[list[str], FeedForward]:
-    """Return the output projections of the block's attentions, and its feed-forward.
+def _norms(module: nn.Module, name: str) -> Iterator[str]:
+    """Yield the norms at and below `module`; what PEFT put into one is not looked at."""
+    if _is_norm(_unwrapped(module)):
+        yield name
+        return
+    for child_name, child in module.named_children():
+        yield from _norms(child, _join(name, child_name))
+
+
+def _is_norm(module: nn.Module) -> bool:
+    named = isinstance(module, nn.LayerNorm | nn.RMSNorm) or type(module).__name__.endswith("Norm")
+    weight = getattr(module, "weight", None)
+    return named and isinstance(weight, nn.Parameter) and weight.ndim == 1 and not any(True for _ in module.children())
+
+
+def _beginning(letters: str, names: tuple[str, ...]) -> list[str]:
+    """Return the names whose last part begins with one of the letters."""
+    return [name for name in names if name.rpartition(".")[2][:1].lower() in letters]
+
+
+def _keys_and_values(model: nn.Module, attention: Attention) -> list[str]:
+    """Return the maps of keys and values among those that an attention reads with."""
+    if len(attention.inputs) == 1:
+        return [*attention.inputs]
+    apart = _beginning("kv", attention.inputs)
+    if apart:
+        return apart
+    beside_queries = [name for name in attention.inputs if name not in _beginning("q", attention.inputs)]
+    heads = features(model.get_submodule(attention.output))[0]
+    fused = [name for name in beside_queries if features(model.get_submodule(name))[1] > heads]
+    for found in (fused, beside_queries):
+        if len(found) == 1:
+            return found
+    raise MethodError(f"{type(model).__name__}: {', '.join(attention.inputs)}: which of them are the keys and values?")
+
+
+def _sublayers(model: nn.Module, block: str) -> tuple[list[Attention], FeedForward]:
+    """Return the block's attentions and its feed-forward.
 
     The last sublayer that can be a feed-forward is it (fused queries, keys and values can look like one); all others
     must be attentions.
@@ -210,13 +308,13 @@ def _sublayers(model: nn.Module, block: str) -> tuple[list[str], FeedForward]:
     hidden = groups[0][0].reads
     shapes = [_feed_forward(group, hidden) for group in groups]
     last = max((i for i, shape in enumerate(shapes) if shape), default=-1)
-    outputs = [_attention_output(group, hidden) for i, group in enumerate(groups) if i != last]
-    if last < 0 or not outputs or not all(outputs):
+    attentions = [_attention(group, hidden) for i, group in enumerate(groups) if i != last]
+    if last < 0 or not attentions or not all(attentions):
         raise MethodError(
             f"{type(model).__name__}: {block} is not attentions (q, k, v -> output) and one feed-forward"
             f" ({hidden} -> width -> {hidden}); its linear maps are {_describe(groups, block)}"
         )
-    return cast("list[str]", outputs), cast("FeedForward", shapes[last])
+    return cast("list[Attention]", attentions), cast("FeedForward", shapes[last])
 
 
 def _split(group: list[_Linear], hidden: int) -> tuple[list[_Linear], _Linear] | None:
@@ -239,8 +337,8 @@ def _feed_forward(group: list[_Linear], hidden: int) -> FeedForward | None:
     return FeedForward(tuple(reader.name for reader in readers), writer.name)
 
 
-def _attention_output(group: list[_Linear], hidden: int) -> str | None:
-    """Return the output projection of an attention, or None when `group` has the shape of a feed-forward.
+def _attention(group: list[_Linear], hidden: int) -> Attention | None:
+    """Return the attention that `group` is, or None when it has the shape of a feed-forward.
 
     Queries, keys and values are three maps or more, two of unequal sizes (fused keys and values), or one fused map
     that is wider than what the output projection reads.
@@ -250,9 +348,10 @@ def _attention_output(group: list[_Linear], hidden: int) -> str | None:
         return None
     readers, writer = split
     widths = [reader.writes for reader in readers]
-    if len(widths) == 1:
-        return writer.name if widths[0] > writer.reads else None
-    return writer.name if len(widths) > 2 or widths[0] != widths[1] else None
+    fused = len(widths) == 1 and widths[0] > writer.reads
+    if fused or len(widths) > 2 or (len(widths) == 2 and widths[0] != widths[1]):
+        return Attention(tuple(reader.name for reader in readers), writer.name)
+    return None
 
 
 def _describe(groups: list[list[_Linear]], block: str) -> str:

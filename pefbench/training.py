@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from accelerate.utils import gather_object
 
-from pefbench import checkpoints
+from pefbench import checkpoints, quantizing
 from pefbench.batching import Indices, collate, epoch_batches, share
 from pefbench.cpu_kernels import fast_on_cpu
 from pefbench.errors import DivergedError
@@ -75,10 +75,12 @@ def total_steps(settings: TrainSection, examples: int) -> int:
     return max(1, round(settings.epochs * math.ceil(examples / settings.batch_size)))
 
 
-def make_optimizer(model: nn.Module, method: Method, settings: TrainSection) -> torch.optim.AdamW:
+def make_optimizer(model: nn.Module, method: Method, settings: TrainSection) -> torch.optim.Optimizer:
     """Return AdamW over the method's groups; each keeps its own peak rate as `peak`."""
     groups = method.parameter_groups(model, settings.learning_rate, settings.weight_decay)
     groups = [group | {"peak": group.get("lr", settings.learning_rate)} for group in groups]
+    if settings.optimizer == "adamw8bit":
+        return quantizing.adamw_8bit(groups, settings.learning_rate)
     return torch.optim.AdamW(groups, lr=settings.learning_rate, fused=True)
 
 

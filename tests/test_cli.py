@@ -107,8 +107,8 @@ def test_a_lost_head_fails_the_round_trip(
 
     save = models.save
 
-    def loses_the_head(model: Any, to: Path) -> int:
-        size = save(model, to)
+    def loses_the_head(model: Any, to: Path, method: Any) -> int:
+        size = save(model, to, method)
         from safetensors.torch import load_file, save_file
 
         file = to / "adapter_model.safetensors"

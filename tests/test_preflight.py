@@ -56,7 +56,7 @@ def test_what_is_trained_is_checked(chosen: str, mistake: str | None) -> None:
         preflight.check_trained(adapted, method, heads)
 
 
-@pytest.mark.parametrize("name", ["lora", "bottleneck", "prefix", "full"])
+@pytest.mark.parametrize("name", ["lora", "bottleneck", "prefix", "full", "head_only", "bitfit"])
 def test_the_wrapped_head_counts_as_trained(name: str) -> None:
     base = model("distilbert")
     heads = preflight.head_sizes(base)

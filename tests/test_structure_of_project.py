@@ -17,7 +17,7 @@ PACKAGE = ROOT / "pefbench"
 ROWS = [
     ["errors", "classification_report", "matrix"],
     ["schema", "registry", "tagging", "progress", "phases", "intervals", "structure", "cpu_kernels"],
-    ["sources", "forms", "batching", "metrics", "tuners", "results"],
+    ["quantizing", "sources", "forms", "batching", "metrics", "tuners", "results"],
     ["tasks", "methods", "provenance", "checkpoints"],
     ["recipe"],
     ["corpus", "models", "devices"],
@@ -95,4 +95,6 @@ def test_every_recipe_is_valid(file: Path) -> None:
 
     if file.parent.name != "compare":
         recipe = load_recipe(file)
-        assert recipe.name == f"{recipe.method.name}_{'conll2003' if file.parent.name == 'hub' else recipe.task}"
+        data = recipe.name.removeprefix(f"{recipe.method.name}_")
+        assert data != recipe.name, "a recipe is named <method>_<task>, or <method>_<data set> on the hub"
+        assert file.parent.name == "hub" or data == recipe.task

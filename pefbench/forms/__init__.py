@@ -106,13 +106,21 @@ class Form(Protocol):
         """Return one JSON-able answer an example, whatever was cut from its text."""
 
     def references(self, examples: Sequence[Any]) -> list[Any]:
-        """Return the right answer an example, of the same type as `predict`'s."""
+        """Return the right answer an example: JSON-able, and what `correct` and the task's metrics compare with."""
+
+    def correct(self, prediction: Any, reference: Any) -> bool:
+        """Return whether one answer of `predict` is right, to the letter."""
+        return bool(prediction == reference)
+
+    def same(self, before: Any, after: Any) -> bool:
+        """Return whether two answers of `predict` to one example agree, as those before and after loading must."""
+        return bool(before == after)
 
     def check(self, encoded: Mapping[str, Encoded]) -> list[str]:  # noqa: ARG002 - for forms that have doubts
         """Return what is doubtful about the tokenised splits. Raises RecipeError for what cannot come out right."""
         return []
 
 
-def forward(model: nn.Module, batch: Mapping[str, Tensor]) -> Any:
-    """Return the model's output on a batch; the targets stay with the form."""
-    return model(**{name: tensor for name, tensor in batch.items() if name not in (TARGETS, ROWS)})
+def forward(model: nn.Module, batch: Mapping[str, Tensor], **options: Any) -> Any:
+    """Return the model's output on a batch; the targets stay with the form. `options` are the model's own."""
+    return model(**{name: tensor for name, tensor in batch.items() if name not in (TARGETS, ROWS)}, **options)

@@ -12,11 +12,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from pefbench.errors import MethodError, suggest
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from peft import PeftConfig
     from torch import Tensor, nn
     from transformers import PreTrainedTokenizerFast
 
     from pefbench.forms import Encoded
+
+NOTHING = r"(?!)"
+"""A pattern that no name matches: of a method that trains the head alone."""
 
 
 class Method(BaseModel):
@@ -37,7 +42,7 @@ class Method(BaseModel):
     """Regular expression, searched for in the full name of a weight: what is trained beside the head."""
 
     merges: ClassVar[bool] = False
-    """Whether what was trained can be merged into the pretrained weights by `merge_and_unload`."""
+    """Whether what was trained can be merged into the pretrained weights by PEFT's `merge_adapter`."""
 
     def train_defaults(self) -> dict[str, Any]:
         """Return what the method prefers in the recipe's ``train:`` section."""
@@ -72,6 +77,11 @@ class Method(BaseModel):
             {"params": [weight for weight in trained if weight.ndim < 2], "weight_decay": 0.0},
         ]
         return [group for group in groups if group["params"]]
+
+    def save_adapter(self, model: nn.Module, to: Path) -> None:
+        """Save the adapter and the head, as PEFT lays them out; for models that PEFT wraps."""
+        saving: Any = model
+        saving.save_pretrained(to)
 
     def penalty(self, model: nn.Module) -> Tensor | None:
         """Return what the method adds to the mean loss of a step, a scalar, or None."""

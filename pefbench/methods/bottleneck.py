@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from pefbench.methods import PeftMethod
+from pefbench.methods._activation import Activation  # noqa: TC001 - pydantic reads it
 
 if TYPE_CHECKING:
     from peft import PeftConfig
@@ -25,9 +26,11 @@ class Bottleneck(PeftMethod):
     variant: Literal["houlsby", "pfeiffer", "parallel", "scaled_parallel"] = Field(
         "houlsby", description="where the adapters stand; see pefbench.tuners.bottleneck"
     )
-    reduction_factor: float = Field(16, gt=0, description="hidden size / bottleneck size")
+    reduction_factor: float = Field(
+        16, gt=0, allow_inf_nan=False, description="hidden size / bottleneck size, which is at least 1"
+    )
     bottleneck_size: int | None = Field(None, ge=1, description="the bottleneck's size itself; null: by the factor")
-    activation: str = Field(
+    activation: Activation = Field(
         "gelu", description="any that transformers knows; relu units may die for good at these rates"
     )
     scale: float | None = Field(None, gt=0, description="of the parallel variants; null: 4 for scaled_parallel, else 1")

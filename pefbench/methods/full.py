@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from pefbench.errors import MethodError
 from pefbench.methods import Method
 
 if TYPE_CHECKING:
@@ -17,7 +18,15 @@ class Full(Method):
     trains: ClassVar[str] = ""
 
     def apply(self, model: nn.Module, task_type: str) -> nn.Module:  # noqa: ARG002 - the base's signature
-        """Return the model itself with every weight trainable."""
+        """Return the model itself with every weight trainable. Raises MethodError for a quantised model."""
+        from pefbench import structure
+
+        quantised = (name for name, module in model.named_modules() if structure.is_quantised(module))
+        if name := next(quantised, None):
+            raise MethodError(
+                f"method {self.name} does not work on a quantised {type(model).__name__}: {name} holds its weights as "
+                "codes, which have no gradients; leave out model.quantize, or adapt the model"
+            )
         return model.requires_grad_(requires_grad=True)
 
 

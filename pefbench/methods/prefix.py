@@ -2,42 +2,76 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from pefbench.methods import PeftMethod
+from pefbench.errors import MethodError
+from pefbench.methods._prompt_learning import PrefixStart, PromptLearning
 
 if TYPE_CHECKING:
     from peft import PeftConfig
     from torch import nn
+    from transformers import PreTrainedTokenizerFast
+
+    from pefbench.forms import Encoded
 
 
-class Prefix(PeftMethod):
-    """Li and Liang 2021 (arXiv:2101.00190), section 4; deep prompts as in P-Tuning v2 (arXiv:2110.07602)."""
+class Prefix(PromptLearning, PrefixStart):
+    """Li and Liang 2021 (arXiv:2101.00190), section 4; deep prompts as in P-Tuning v2 (arXiv:2110.07602).
+
+    An encoder and decoder get a prefix in the decoder's self-attentions, as PEFT has it.
+    """
 
     learning_rate: ClassVar[float] = 1e-2
-    trains: ClassVar[str] = r"^prompt_encoder\."
 
     num_virtual_tokens: int = Field(16, ge=1, description="length of the prefix")
     projection: bool = Field(
         default=False, description="reparameterise the prefix by an MLP while training (section 4.3)"
     )
-    projection_size: int | None = Field(None, ge=1, description="that MLP's hidden size; null: the model's")
+    projection_size: int | None = Field(
+        None, ge=1, description="that MLP's hidden size; null: the size of one layer's keys"
+    )
 
-    def virtual_tokens(self) -> int:
-        """Return the length of the prefix."""
-        return self.num_virtual_tokens
+    @model_validator(mode="after")
+    def _is_sensible(self) -> Self:
+        """Refuse options that contradict each other."""
+        if self.projection and self.init in {"text", "activations"}:
+            raise MethodError(f"method.init: {self.init} gives the prefix itself, and projection computes it anew")
+        if self.projection_size is not None and not self.projection:
+            raise MethodError("method.projection_size: belongs to projection, which is off")
+        return self
 
-    def config(self, model: nn.Module) -> PeftConfig:  # noqa: ARG002 - the base's signature
-        """PEFT derives the layers, heads and sizes from the model's config."""
+    def config(self, model: nn.Module) -> PeftConfig:
+        """Give PEFT the shape of the model's keys and values. Raises MethodError for a model without a place."""
         from peft import PrefixTuningConfig
 
+        from pefbench.tuners import prefix_tokens
+
+        shape = prefix_tokens.shape(model)
         return PrefixTuningConfig(
             num_virtual_tokens=self.num_virtual_tokens,
             prefix_projection=self.projection,
             encoder_hidden_size=self.projection_size,
+            init_weights="zero" if self.init == "zero" else None,
+            num_layers=shape.layers,
+            num_attention_heads=shape.heads,
+            token_dim=shape.heads * shape.size,
         )
+
+    def begin(self, model: nn.Module, tokenizer: PreTrainedTokenizerFast, encoded: Encoded, steps: int) -> None:  # noqa: ARG002 - the base's signature
+        """Let the prefix start from a text or from activations."""
+        from pefbench.tuners.prefix_tokens import PrefixTokens
+
+        if self.init in {"text", "activations"}:
+            tokens = PrefixTokens.attach(model)
+            tokens.weight.data.copy_(self.start(tokens, tokenizer, encoded))
+
+    def prepare(self, model: nn.Module) -> None:
+        """Put the prefix to work."""
+        from pefbench.tuners.prefix_tokens import PrefixTokens
+
+        PrefixTokens.attach(model)
 
 
 METHOD = Prefix

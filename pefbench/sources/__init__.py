@@ -7,8 +7,8 @@
     wheel:NAME==VERSION!path/inside    a file or folder in a wheel that a package index serves, pinned by its sha256
 
 Formats of files go by the suffix, also before ``.gz``: ``.jsonl`` ``.ndjson`` ``.json`` ``.csv`` ``.tsv`` ``.parquet``;
-any other suffix is the task's text format. Nothing that a source holds is ever executed: no data set scripts, no
-pickled weights, no wheel is installed or imported.
+any other suffix is the task's text format. Text is UTF-8 unless the recipe says otherwise. Nothing that a source holds
+is ever executed: no data set scripts, no pickled weights, no wheel is installed or imported.
 
 What cannot be had raises SourceError; what is there and cannot be read as rows raises DataError.
 """
@@ -51,16 +51,19 @@ def read_rows(
     revision: str | None = None,
     format: str | None = None,  # noqa: A002 - the recipe's name for it
     text_format: str = "conll",
+    encoding: str = "utf-8",
     sha256: str | None = None,
 ) -> Rows:
     """Read one file (``file:``, ``wheel:``) or one split (``hf:``) of a data source.
 
     part: a file in the folder or a split on the hub; None when there is only one. config, revision: for ``hf:`` alone.
-    format: conll, jsonl, json, csv, tsv or parquet; None goes by the suffix, and unknown suffixes are `text_format`.
-    sha256: what the wheel, or the file that is read, must hash to. Raises SourceError or DataError.
+    format: conll, trec, jsonl, json, csv, tsv or parquet; None goes by the suffix, unknown suffixes are `text_format`.
+    encoding: that of text files, under the name that Python has for it. sha256: what the wheel, or the file that is
+    read, must hash to. Raises SourceError or DataError.
     """
     address = parse_address(source)
     files.check_format(format or text_format)
+    files.check_encoding(encoding)
     if isinstance(address, HubAddress):
         _refuse_digest(source, sha256)
         rows = hub.read_split(address.name, part, config=config, revision=revision)
@@ -68,7 +71,7 @@ def read_rows(
         path, name = files.choose(_local(address, source, sha256), part, source)
         if isinstance(address, FileAddress):
             files.check_digest(path, source, sha256)
-        rows = files.read_file(path, name, format=format, text_format=text_format)
+        rows = files.read_file(path, name, format=format, text_format=text_format, encoding=encoding)
     if not rows.rows:
         raise DataError(f"{source}{f' ({part})' if part else ''}: has no rows")
     return rows
@@ -103,6 +106,7 @@ def parts(
     revision: str | None = None,
     format: str | None = None,  # noqa: A002, ARG001 - taken so that one set of options fits `read_rows` and this
     text_format: str = "conll",  # noqa: ARG001
+    encoding: str = "utf-8",  # noqa: ARG001
     sha256: str | None = None,
 ) -> list[str]:
     """Return the files or the hub splits of a source, each a valid `part` of `read_rows`. Raises SourceError."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import difflib
 import gzip
 import hashlib
@@ -14,13 +13,21 @@ from pefbench.errors import DataError, SourceError, suggest
 from pefbench.sources.conll import read_conll
 from pefbench.sources.parquet import read_parquet
 from pefbench.sources.records import read_csv, read_json, read_jsonl, read_tsv
+from pefbench.sources.trec import read_trec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pefbench.sources.rows import Rows
 
-TEXT_READERS = {"conll": read_conll, "jsonl": read_jsonl, "json": read_json, "csv": read_csv, "tsv": read_tsv}
+TEXT_READERS = {
+    "conll": read_conll,
+    "jsonl": read_jsonl,
+    "json": read_json,
+    "csv": read_csv,
+    "tsv": read_tsv,
+    "trec": read_trec,
+}
 FORMATS = (*TEXT_READERS, "parquet")
 SUFFIXES = {
     ".jsonl": "jsonl",
@@ -128,11 +135,23 @@ def check_format(name: str) -> None:
         raise SourceError(f"unknown format {name!r}; {suggest(name, FORMATS)}")
 
 
-def read_file(path: Path, name: str, *, format: str | None, text_format: str) -> Rows:  # noqa: A002
+def check_encoding(name: str) -> None:
+    """Raise SourceError for an encoding that Python does not know, or that is not one of text."""
+    try:
+        b"text".decode(name)
+    except UnicodeDecodeError:
+        pass  # one of several bytes a character
+    except (LookupError, ValueError):
+        raise SourceError(f"unknown encoding {name!r}; usual ones are utf-8, utf-16, latin-1 and cp1252") from None
+
+
+def read_file(path: Path, name: str, *, format: str | None, text_format: str, encoding: str) -> Rows:  # noqa: A002
     """Read a file under the name that messages give it. Raises SourceError or DataError."""
     chosen = format or SUFFIXES.get(_suffix(name), text_format)
     data = _read_bytes(path, name)
-    return read_parquet(data, name) if chosen == "parquet" else TEXT_READERS[chosen](_decode(data, name), name)
+    if chosen == "parquet":
+        return read_parquet(data, name)
+    return TEXT_READERS[chosen](_decode(data, name, encoding), name)
 
 
 def _read_bytes(path: Path, name: str) -> bytes:
@@ -148,11 +167,13 @@ def _read_bytes(path: Path, name: str) -> bytes:
         raise DataError(f"{name}: not gzip, or cut short: {error}") from None
 
 
-def _decode(data: bytes, name: str) -> str:
-    """Decode UTF-8, without a byte order mark; another encoding is never guessed."""
+def _decode(data: bytes, name: str, encoding: str) -> str:
+    """Decode, and drop a byte order mark; another encoding than the given one is never guessed."""
     try:
-        return data.removeprefix(codecs.BOM_UTF8).decode("utf-8")
+        return data.decode(encoding).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        byte = error.object[error.start]
-        raise DataError(f"{name}:{line}: not UTF-8 (byte 0x{byte:02x}); convert the file to UTF-8 first") from None
+        line = data[: error.start].decode(encoding, errors="replace").count("\n") + 1
+        raise DataError(
+            f"{name}:{line}: not {encoding.upper()} (byte 0x{data[error.start]:02x}); "
+            "name the file's encoding with data.encoding, such as latin-1"
+        ) from None

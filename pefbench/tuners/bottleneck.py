@@ -11,6 +11,8 @@ Variants, by where they stand (He et al. 2022, arXiv:2110.04366, table 1 and sec
 
 Adapters act right after the linear map, so a block's own dropout falls on the sum of the two.
 
+With `phm_dim`, the projections are those of Compacter (`pefbench.tuners.phm`), whose rule all layers share.
+
 Importing this module registers the tuner with PEFT; `get_peft_model`, `save_pretrained` and
 `PeftModel.from_pretrained` then work on it as on any other.
 """
@@ -56,6 +58,10 @@ class BottleneckConfig(PeftConfig):  # type: ignore[misc]
     """Name of an activation in transformers' ACT2FN."""
     scale: float | None = None
     """s, what the adapter's output is multiplied by; null: 4 for `scaled_parallel` (as He et al. 2022), else 1."""
+    phm_dim: int | None = None
+    """Compacter: how many Kronecker products a projection is the sum of; null: projections are plain matrices."""
+    phm_rank: int = 1
+    """Compacter: rank of the larger factor of each product."""
     dropout: float = 0.0
     """Probability of dropping a unit of the bottleneck while training."""
     init: str = "near_identity"
@@ -77,8 +83,10 @@ class BottleneckConfig(PeftConfig):  # type: ignore[misc]
         _choose("activation", self.activation, ACT2FN)
         if not 0 < self.reduction_factor < float("inf"):
             raise MethodError(f"bottleneck adapter: reduction_factor is {self.reduction_factor}; it must be above 0")
-        if self.bottleneck_size is not None and self.bottleneck_size < 1:
-            raise MethodError(f"bottleneck adapter: bottleneck_size is {self.bottleneck_size}; it must be at least 1")
+        for field in ("bottleneck_size", "phm_dim", "phm_rank"):
+            value = getattr(self, field)
+            if value is not None and value < 1:
+                raise MethodError(f"bottleneck adapter: {field} is {value}; it must be at least 1")
         if not 0 <= self.dropout < 1:
             raise MethodError(f"bottleneck adapter: dropout is {self.dropout}; it must be in [0, 1)")
         if self.scale is None:
@@ -90,8 +98,9 @@ class BottleneckConfig(PeftConfig):  # type: ignore[misc]
         return self.variant in {"parallel", "scaled_parallel"}
 
     def size(self, hidden_size: int) -> int:
-        """Return the bottleneck size for a hidden size."""
-        return self.bottleneck_size or max(1, int(hidden_size / self.reduction_factor))
+        """Return the bottleneck size for a hidden size; by the factor, it is a multiple of `phm_dim`, rounded down."""
+        step = self.phm_dim or 1
+        return self.bottleneck_size or max(1, int(hidden_size / self.reduction_factor) // step) * step
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as they are saved; PEFT may have made target_modules a set, whose order is random."""
@@ -144,11 +153,16 @@ class BottleneckModel(BaseTuner):  # type: ignore[misc]
     ) -> None:
         """Add an adapter to the linear map `current_key`, wrapping it when it is not wrapped yet."""
         layer = target if isinstance(target, BottleneckLayer) else BottleneckLayer(target)
-        layer.add_adapter(adapter_name, peft_config)
+        layer.add_adapter(adapter_name, peft_config, current_key, self._rule_owner(adapter_name))
         if peft_config.is_parallel:
             layer.read_from(self.model.get_submodule(_input_of(current_key, peft_config)))
         if layer is not target:
             self._replace_module(parent, target_name, layer, target)
+
+    def _rule_owner(self, adapter_name: str) -> BottleneckLayer | None:
+        """Return the layer that holds the Compacter rule of this adapter, None while there is none."""
+        layers = (module for module in self.model.modules() if isinstance(module, BottleneckLayer))
+        return next((layer for layer in layers if adapter_name in layer.bottleneck_rule), None)
 
 
 def register() -> None:

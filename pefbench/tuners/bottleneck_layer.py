@@ -12,6 +12,8 @@ from torch.nn import functional
 from transformers.activations import ACT2FN
 
 from pefbench import structure
+from pefbench.errors import MethodError
+from pefbench.tuners.phm import PhmLinear, new_rule
 
 if TYPE_CHECKING:
     from pefbench.tuners.bottleneck import BottleneckConfig
@@ -29,10 +31,12 @@ class BottleneckLayer(nn.Module, BaseTunerLayer):  # type: ignore[misc]
     x is held from that map's call to this layer's call, within one forward pass of the feed-forward, and no longer.
     Gradient checkpointing runs both again, so it sees the x of its own pass. Several active adapters run in their
     order, each on the h that the one before it left.
+
+    In a Compacter, W_down and W_up come from factors of this layer and a rule that one layer holds for all of them.
     """
 
-    adapter_layer_names = ("bottleneck_down", "bottleneck_activation", "bottleneck_up")
-    other_param_names = ("options",)
+    adapter_layer_names = ("bottleneck_rule", "bottleneck_down", "bottleneck_activation", "bottleneck_up")
+    other_param_names = ("options", "rule_owners")
     active_adapters: list[str]  # these two are properties of PEFT's base class
     disable_adapters: bool
 
@@ -40,20 +44,34 @@ class BottleneckLayer(nn.Module, BaseTunerLayer):  # type: ignore[misc]
         super().__init__()
         _, self.hidden_size = structure.features(base_layer)
         self.base_layer = base_layer
+        self.bottleneck_rule = nn.ParameterDict()  # of the Compacters whose rule is held here
         self.bottleneck_down = nn.ModuleDict()
         self.bottleneck_activation = nn.ModuleDict()  # holds weights for activations such as PReLU
         self.bottleneck_up = nn.ModuleDict()
         self.options: dict[str, BottleneckConfig] = {}
+        self.rule_owners: dict[str, BottleneckLayer] = {}  # a dict, so that torch does not take them for submodules
         self._input_hook: Any = None
         self._feed_forward_input: Tensor | None = None
 
-    def add_adapter(self, name: str, config: BottleneckConfig) -> None:
+    def add_adapter(
+        self, name: str, config: BottleneckConfig, where: str = "", rule_owner: BottleneckLayer | None = None
+    ) -> None:
         """Add a freshly initialised adapter, on the device and in the dtype of the base weight.
 
-        On a quantised base (bitsandbytes) it is fp32.
+        On a quantised base (bitsandbytes) it is fp32. `where` is this layer's name for error messages; `rule_owner`
+        is the layer that holds the rule of this Compacter, None for the first, which then does. Raises MethodError
+        for sizes that a Compacter cannot have.
         """
         size = config.size(self.hidden_size)
-        down, up = nn.Linear(self.hidden_size, size), nn.Linear(size, self.hidden_size)
+        down: nn.Linear | PhmLinear = nn.Linear(self.hidden_size, size)
+        up: nn.Linear | PhmLinear = nn.Linear(size, self.hidden_size)
+        if config.phm_dim:
+            _check_divisible(config.phm_dim, {"hidden size": self.hidden_size, "bottleneck size": size}, where)
+            down = PhmLinear(self.hidden_size, size, config.phm_dim, config.phm_rank)
+            up = PhmLinear(size, self.hidden_size, config.phm_dim, config.phm_rank)
+            self.rule_owners[name] = rule_owner or self
+            if rule_owner is None:
+                self.bottleneck_rule[name] = new_rule(config.phm_dim)
         initialize(down, up, config)
         self.bottleneck_down[name] = down
         self.bottleneck_activation[name] = ACT2FN[config.activation]
@@ -97,30 +115,34 @@ class BottleneckLayer(nn.Module, BaseTunerLayer):  # type: ignore[misc]
     def _adapt(self, name: str, source: Tensor, hidden: Tensor) -> Tensor:
         """Return ``hidden + scale * up(f(down(source)))``; summed in the wider dtype and rounded once."""
         down, up, options = cast("nn.Linear", self.bottleneck_down[name]), self.bottleneck_up[name], self.options[name]
+        rule = [self.rule_owners[name].bottleneck_rule[name]] if options.phm_dim else []
         if not torch.is_autocast_enabled(source.device.type):  # which casts for the products by itself
-            source = source.to(down.weight.dtype)
-        inner = self.bottleneck_activation[name](down(source))
+            source = source.to(down.bias.dtype)
+        inner = self.bottleneck_activation[name](down(source, *rule))
         inner = functional.dropout(inner, options.dropout, self.training)
-        return torch.add(hidden, up(inner), alpha=options.scale).to(hidden.dtype)
+        return torch.add(hidden, up(inner, *rule), alpha=options.scale).to(hidden.dtype)
 
     def _get_base_layer_device_and_dtype(self, base_layer: nn.Module) -> tuple[Any, Any]:
         """Return where and in which dtype PEFT is to put a new adapter."""
         device, dtype = super()._get_base_layer_device_and_dtype(base_layer)
-        # bitsandbytes: Linear4bit has a compute_dtype, Linear8bitLt a state; both may store weights as floats
-        quantised = hasattr(base_layer, "compute_dtype") or getattr(base_layer, "state", None) is not None
-        return device, torch.float32 if quantised else dtype
+        return device, torch.float32 if structure.is_quantised(base_layer) else dtype
 
 
 @torch.no_grad()
-def initialize(down: nn.Linear, up: nn.Linear, config: BottleneckConfig) -> None:
+def initialize(down: nn.Linear | PhmLinear, up: nn.Linear | PhmLinear, config: BottleneckConfig) -> None:
     """Draw the first weights of an adapter; biases are zero.
 
     `near_identity` follows the variant's paper. Sequential: both projections Gaussian with standard deviation 1e-2,
-    truncated at two of them (Houlsby et al. 2019, section 3.6). Parallel: as `identity`, which is what He et al. 2022
-    train with (`lora` in their released code). `identity` is LoRA's: down Kaiming uniform, up zero, so that the model
-    starts exactly as it was.
+    truncated at two of them (Houlsby et al. 2019, section 3.6); a Compacter is near the identity by its rule. Parallel:
+    as `identity`, which is what He et al. 2022 train with (`lora` in their released code). `identity` is LoRA's: down
+    Kaiming uniform, up zero, so that the model starts exactly as it was.
     """
-    if config.init == "identity" or config.is_parallel:
+    identity = config.init == "identity" or config.is_parallel
+    if isinstance(down, PhmLinear) or isinstance(up, PhmLinear):
+        if identity:
+            nn.init.zeros_(cast("PhmLinear", up).right)
+        return
+    if identity:
         nn.init.kaiming_uniform_(down.weight, a=math.sqrt(5))
         nn.init.zeros_(up.weight)
     else:
@@ -128,3 +150,9 @@ def initialize(down: nn.Linear, up: nn.Linear, config: BottleneckConfig) -> None
             nn.init.trunc_normal_(linear.weight, std=1e-2, a=-2e-2, b=2e-2)
     nn.init.zeros_(down.bias)
     nn.init.zeros_(up.bias)
+
+
+def _check_divisible(dim: int, sizes: dict[str, int], where: str) -> None:
+    for what, size in sizes.items():
+        if size % dim:
+            raise MethodError(f"compacter: the {what} at {where} is {size}, not a multiple of phm_dim, {dim}")

@@ -59,7 +59,8 @@ def _is_plain(layer: Any) -> bool:
     return (
         len(adapters) == 1
         and adapters[0] in layer.lora_A
-        and type(base) is nn.Linear
+        and type(base) is nn.Linear  # its subclasses may be quantised, and so may a weight of a class of its own
+        and type(base.weight) is nn.Parameter
         and not any(weight.requires_grad for weight in base.parameters())
         and isinstance(layer.lora_dropout[adapters[0]], nn.Identity)
         and adapters[0] not in layer.lora_variant

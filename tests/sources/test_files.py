@@ -107,6 +107,28 @@ def test_what_cannot_be_read_is_refused_with_its_line(
     assert refusal(DataError, read_rows, write(tmp_path / name, text)).startswith(expected)
 
 
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "UTF-16", "utf-16-le", "utf-8-sig", "utf8"])
+@pytest.mark.parametrize("name", ["x.jsonl", "x.csv.gz"])
+def test_text_of_another_encoding(tmp_path: Path, name: str, encoding: str) -> None:
+    data = ('{"a": "caf\u00e9"}' if name == "x.jsonl" else "a\ncaf\u00e9\n").encode(encoding)
+    source = write(tmp_path / name, gzip.compress(data) if name.endswith("gz") else data)
+    assert values(source, encoding=encoding) == [{"a": "caf\u00e9"}]
+
+
+def test_the_line_that_is_not_of_the_encoding(tmp_path: Path) -> None:
+    wide = "a\n\u0a0a\u010a\n".encode("utf-16-le")  # letters with a byte that is a line feed elsewhere
+    message = refusal(DataError, read_rows, write(tmp_path / "x.csv", wide + b"\x00\xd8a\x00"), encoding="utf-16-le")
+    assert message.startswith("x.csv:3: not UTF-16-LE (byte 0x00)")
+    assert "data.encoding" in message
+
+
+@pytest.mark.parametrize("encoding", ["latin-l", "hex", "undefined", "", "a\0b"])
+def test_an_encoding_that_there_is_not(tmp_path: Path, encoding: str) -> None:
+    message = refusal(SourceError, read_rows, write(tmp_path / "x.csv", "a\n1\n"), encoding=encoding)
+    assert f"unknown encoding {encoding!r}" in message
+    assert "latin-1" in message
+
+
 @pytest.mark.parametrize("name", ["x.jsonl", "x.csv", "x.txt"])
 def test_a_file_without_rows_is_refused(tmp_path: Path, name: str) -> None:
     assert "has no rows" in refusal(DataError, read_rows, write(tmp_path / name, ""))

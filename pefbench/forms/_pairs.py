@@ -1,0 +1,156 @@
+"""Two texts in one row, built from pieces: what windows, candidates and cuts need and no tokenizer's call gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from pefbench.errors import RecipeError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from transformers import PretrainedConfig, PreTrainedTokenizerFast
+
+Array = np.ndarray[Any, Any]
+End = Literal["start", "end"]
+"""Which end of a text is kept when it is too long."""
+Side = Literal["text", "text_target"]
+"""What a tokenizer reads: a source, or a target where its vocabulary differs."""
+
+SEGMENTS = "token_type_ids"
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """One text's pieces: ids (pieces,), and for each the characters it stands for, offsets (pieces, 2)."""
+
+    ids: Array
+    offsets: Array
+
+
+@dataclass(frozen=True)
+class Template:
+    """What a tokenizer puts around two texts: pieces before, between and after, each shape (n,).
+
+    segments: what `token_type_ids` says of the five parts in a row: before, first, between, second, after.
+    """
+
+    before: Array
+    between: Array
+    after: Array
+    segments: tuple[int, int, int, int, int]
+
+    @property
+    def added(self) -> int:
+        """Return how many pieces a row has beside its texts."""
+        return len(self.before) + len(self.between) + len(self.after)
+
+    def join(self, first: Array, second: Array) -> Array:
+        """Return a row's ids."""
+        return np.concatenate([self.before, first, self.between, second, self.after])
+
+    def segments_of(self, first: int, second: int) -> Array:
+        """Return a row's `token_type_ids` for texts of these many pieces."""
+        lengths = [len(self.before), first, len(self.between), second, len(self.after)]
+        return np.repeat(np.asarray(self.segments, dtype=np.int64), lengths)
+
+    def room(self, max_length: int) -> int:
+        """Return how many pieces the two texts may have together. Raises RecipeError when it is not two."""
+        room = max_length - self.added
+        if room < 2:
+            raise RecipeError(
+                f"train.max_length: {max_length} leaves no room for two texts beside {self.added} special tokens; "
+                f"at least {self.added + 2}"
+            )
+        return room
+
+
+def template(tokenizer: PreTrainedTokenizerFast) -> Template:
+    """Read from a tokenizer what it puts around two texts.
+
+    Where it puts nothing between them (GPT-2, Qwen2), a line break divides them.
+    """
+    probe = tokenizer("a", "a", return_token_type_ids=True)
+    ids, types = (np.asarray(probe[name], dtype=np.int64) for name in ("input_ids", SEGMENTS))
+    texts = [np.flatnonzero([text == which for text in probe.sequence_ids()]) for which in (0, 1)]
+    (first, first_end), (second, second_end) = ((int(at[0]), int(at[-1]) + 1) for at in texts)
+    between = ids[first_end:second]
+    return Template(
+        before=ids[:first],
+        between=between if len(between) else _line_break(tokenizer),
+        after=ids[second_end:],
+        segments=(int(types[0]), int(types[first]), int(types[first_end]), int(types[second]), int(types[-1])),
+    )
+
+
+def added(tokenizer: PreTrainedTokenizerFast, side: Side = "text") -> tuple[Array, Array]:
+    """Return what a tokenizer puts before and after one text; "text_target": after the text of a translation."""
+    bare, whole = (ids(tokenizer, ["a"], side, add_special_tokens=special)[0] for special in (False, True))
+    before = next(at for at in range(len(whole)) if np.array_equal(whole[at : at + len(bare)], bare))
+    return whole[:before], whole[before + len(bare) :]
+
+
+def ids(
+    tokenizer: PreTrainedTokenizerFast, texts: Sequence[str], side: Side = "text", *, add_special_tokens: bool = False
+) -> list[Array]:
+    """Tokenise texts; special tokens that are written in them are read as text. side: see `added`."""
+    if not texts:
+        return []
+    batch: Any = tokenizer(
+        **{side: list(texts)},
+        add_special_tokens=add_special_tokens,
+        split_special_tokens=True,
+        return_attention_mask=False,
+        return_token_type_ids=False,
+        verbose=False,  # texts longer than the model are cut later
+    )
+    return [np.asarray(pieces, dtype=np.int64) for pieces in batch["input_ids"]]
+
+
+def pieces(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str]) -> list[Pieces]:
+    """Tokenise texts without special tokens, added or written in the text: heads look for the added ones."""
+    if not texts:
+        return []
+    batch = tokenizer(
+        list(texts),
+        add_special_tokens=False,
+        split_special_tokens=True,
+        return_attention_mask=False,
+        return_token_type_ids=False,
+        return_offsets_mapping=True,
+        verbose=False,  # texts longer than the model are cut later
+    )
+    return [
+        Pieces(np.asarray(ids, dtype=np.int64), np.asarray(offsets, dtype=np.int64).reshape(-1, 2))
+        for ids, offsets in zip(batch["input_ids"], batch["offset_mapping"], strict=True)
+    ]
+
+
+def fitting(wanted: int, other: int, room: int) -> int:
+    """Return how many of `wanted` pieces a text keeps beside `other` ones: what is left, or half of the room."""
+    return min(wanted, max(room // 2, room - other))
+
+
+def tells_segments(config: PretrainedConfig) -> bool:
+    """Return whether a model tells the two texts of a row apart by `token_type_ids`."""
+    return (getattr(config, "type_vocab_size", None) or 0) > 1
+
+
+def _line_break(tokenizer: PreTrainedTokenizerFast) -> Array:
+    """Return the pieces of a line break, or the end token where the tokenizer has none for it."""
+    ids = tokenizer("\n", add_special_tokens=False)["input_ids"] or [end_token(tokenizer)]
+    return np.asarray(ids, dtype=np.int64)
+
+
+def end_token(tokenizer: PreTrainedTokenizerFast) -> int:
+    """Return the piece that ends a text; every tokenizer that was loaded has one to pad with at least."""
+    known = (tokenizer.eos_token_id, tokenizer.sep_token_id, tokenizer.pad_token_id)
+    return next(int(token) for token in known if token is not None)
+
+
+def cut(ids: Array, length: int, keep: End) -> Array:
+    """Return at most `length` pieces, from the start or from the end of a text."""
+    return ids[:length] if keep == "start" else ids[max(0, len(ids) - length) :]

@@ -1,0 +1,60 @@
+"""What orthogonal fine-tuning methods share: blocks that must divide what each linear map reads."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field
+
+from pefbench.errors import MethodError
+from pefbench.methods._linear import LinearMethod
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class BlockMethod(LinearMethod):
+    """A method of PEFT that rotates the input of each linear map, block by block."""
+
+    adapts_quantised: ClassVar[bool] = True
+    merges: ClassVar[bool] = True
+    usual_block: ClassVar[int]
+    """The block size that the method takes where it fits."""
+
+    block_size: int | None = Field(
+        None, ge=2, description="units that a block rotates; null: the largest that fits all maps, up to the usual"
+    )
+
+    def fitting_block(self, model: nn.Module, targets: list[str], *, factors: int = 1) -> int:
+        """Return the block size for these linear maps: the recipe's, or the largest fitting one up to the usual.
+
+        A product of `factors` block-diagonal matrices pairs the blocks anew in each, so that their number must be
+        divisible by two factors - 1 times, and the halves of a block move. Raises MethodError when a size cannot fit.
+        """
+        from pefbench import structure
+
+        reads = {name: structure.features(model.get_submodule(name))[0] for name in targets}
+        together = 2 ** (factors - 1)
+        fitting = _sizes(math.gcd(*reads.values()), factors)
+        if self.block_size is None and fitting:
+            return max((size for size in fitting if size <= self.usual_block), default=min(fitting))
+        if self.block_size in fitting:
+            return self.block_size
+        sizes = f"block sizes that fit all: {', '.join(map(str, fitting)) or 'none'}"
+        if self.block_size is None:
+            raise self._refusal(model, f"its linear maps read {sorted(set(reads.values()))} units; {sizes}")
+        wanted = self.block_size * together
+        for name, units in reads.items():
+            if units % wanted:
+                raise MethodError(
+                    f"method.block_size: {self.block_size} does not fit {name}, which reads {units} units, not a "
+                    f"multiple of {wanted}; {sizes}"
+                )
+        raise MethodError(f"method.block_size: {self.block_size} is odd, and {factors} factors halve it; {sizes}")
+
+
+def _sizes(units: int, factors: int) -> list[int]:
+    """Return the block sizes, from 2, that cut `units` as that many butterfly factors need it."""
+    step = 1 if factors == 1 else 2
+    return [size for size in range(2, units + 1, step) if units % (size * 2 ** (factors - 1)) == 0]

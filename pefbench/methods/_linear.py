@@ -1,0 +1,40 @@
+"""What methods share whose PEFT tuner knows torch's linear map, but not every other kind of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from pefbench.errors import MethodError
+from pefbench.methods import TargetedMethod
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class LinearMethod(TargetedMethod):
+    """A method of PEFT that adapts nn.Linear, and is refused where the linear maps are transformers' Conv1D."""
+
+    adapts_quantised: ClassVar[bool]
+    """Whether PEFT's tuner also works on the 4-bit and 8-bit linear maps of bitsandbytes."""
+
+    def targets(self, model: nn.Module) -> list[str]:
+        """Return the full names of the linear maps to adapt. Raises MethodError for a kind that PEFT cannot adapt."""
+        from pefbench import structure
+
+        names = super().targets(model)
+        for name in names:
+            module = model.get_submodule(name)
+            if structure.is_transposed(module):
+                raise self._refusal(model, f"{name} is a Conv1D, which PEFT's {self.name} cannot adapt")
+            if not self.adapts_quantised and structure.is_quantised(module):
+                raise self._refusal(model, f"{name} is quantised, which PEFT's {self.name} cannot adapt")
+        return names
+
+    def prepare(self, model: nn.Module) -> None:
+        """Let the adapted maps return what plain ones return under autocast."""
+        from pefbench.tuners import adapted_dtype
+
+        adapted_dtype.settle(model)
+
+    def _refusal(self, model: nn.Module, reason: str) -> MethodError:
+        return MethodError(f"method {self.name} does not work on {type(model).__name__}: {reason}")

@@ -1,0 +1,104 @@
+"""What methods with virtual tokens share: how many there are, how they are put to work, how they start."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from pefbench.errors import MethodError
+from pefbench.methods import Method, PeftMethod
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+    from transformers import PreTrainedTokenizerFast
+
+    from pefbench.forms import Encoded
+    from pefbench.tuners.prefix_tokens import PrefixTokens
+
+TEXT = "Read the following text with care, then give the answer that it asks for."
+COMMON = 5000
+"""Lester et al. 2021, section 3.2: prompts start from the 5,000 most common pieces."""
+
+
+class VirtualTokenMethod(Method):
+    """A method whose virtual tokens stand before the text, whatever the head: see `pefbench.tuners.virtual_tokens`."""
+
+    num_virtual_tokens: int = Field(16, ge=1, description="how many virtual tokens stand before the text")
+
+    def virtual_tokens(self) -> int:
+        """Return their number."""
+        return self.num_virtual_tokens
+
+
+class PromptLearning(VirtualTokenMethod, PeftMethod):
+    """A method that PEFT calls prompt learning."""
+
+    trains: ClassVar[str] = r"^prompt_encoder\."
+
+    def apply(self, model: nn.Module, task_type: str) -> nn.Module:
+        """Wrap the model by PEFT and put the virtual tokens to work. Raises MethodError where they have no place."""
+        wrapped = super().apply(model, task_type)
+        self.prepare(wrapped)
+        return wrapped
+
+
+class PrefixStart(VirtualTokenMethod):
+    """A method with a prefix of keys and values: how the prefix starts."""
+
+    init: Literal["random", "zero", "text", "activations"] = Field(
+        "random",
+        description="random: normal; zero; text: the keys and values of `init_text`; activations: those of pieces "
+        "drawn from the training texts, one from each of as many texts (arXiv:2101.00190, section 7.4)",
+    )
+    init_text: str = Field(TEXT, description="init text: repeated or cut to the number of virtual tokens")
+
+    def start(self, tokens: PrefixTokens, tokenizer: PreTrainedTokenizerFast, encoded: Encoded) -> Tensor:
+        """Return the start of a prefix by text or activations, shape (virtual tokens, numbers of one)."""
+        import torch
+
+        if self.init == "text":
+            ids = text_pieces(tokenizer, self.init_text, self.num_virtual_tokens)
+            return tokens.shape.joined(tokens.of_text(ids))
+        chosen = []
+        for row, piece in drawn_pieces(tokenizer, encoded, self.num_virtual_tokens):
+            pairs = tokens.of_text(torch.from_numpy(encoded.features["input_ids"][row]))
+            chosen.append(tokens.shape.joined(pairs)[piece])
+        return torch.stack(chosen)
+
+
+def text_pieces(tokenizer: PreTrainedTokenizerFast, text: str, count: int) -> Tensor:
+    """Return the ids of a text without special tokens, repeated or cut to `count`. Raises MethodError for none."""
+    import torch
+
+    ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+    if not ids:
+        raise MethodError(f"method.init_text: has no word pieces in this vocabulary: {text!r}")
+    return torch.tensor((ids * count)[:count])
+
+
+def drawn_pieces(tokenizer: PreTrainedTokenizerFast, encoded: Encoded, count: int) -> list[tuple[int, int]]:
+    """Draw texts, and from each one piece that is not a special token; return rows and positions in them."""
+    import torch
+
+    special, rows = set(tokenizer.all_special_ids), encoded.features["input_ids"]
+    found = []
+    for row in torch.randint(len(rows), (count,)).tolist():
+        pieces = [at for at, piece in enumerate(rows[row].tolist()) if piece not in special] or [0]
+        found.append((row, pieces[int(torch.randint(len(pieces), ()))]))
+    return found
+
+
+def common_pieces(tokenizer: PreTrainedTokenizerFast, encoded: Encoded, count: int) -> Tensor:
+    """Draw ids from the most common pieces of the training texts, each at most once as long as there are enough."""
+    import torch
+
+    counts: Counter[Any] = Counter()
+    for row in encoded.features["input_ids"]:
+        counts.update(row.tolist())
+    for piece in tokenizer.all_special_ids:
+        counts.pop(piece, None)
+    ids = torch.tensor([piece for piece, _ in counts.most_common(COMMON)] or [0])
+    order = torch.cat([torch.randperm(len(ids)) for _ in range(-(-count // len(ids)))])
+    return ids[order[:count]]

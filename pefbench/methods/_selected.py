@@ -1,0 +1,30 @@
+"""What methods share that train weights of the pretrained model itself: a few of them, where they are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pefbench.methods import Method
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class SelectedMethod(Method):
+    """A method that adds nothing to the model: it trains the weights that `selected` names, and the head."""
+
+    def selected(self, model: nn.Module) -> list[str]:
+        """Return the full names of the weights to train beside the head; raises MethodError when there are none."""
+        raise NotImplementedError
+
+    def apply(self, model: nn.Module, task_type: str) -> nn.Module:  # noqa: ARG002 - the base's signature
+        """Return the model itself, with the selected weights and the head trainable and the rest frozen."""
+        from pefbench import structure
+
+        selected = self.selected(model)
+        model.requires_grad_(requires_grad=False)
+        for name in selected:
+            model.get_parameter(name).requires_grad_()
+        for name in structure.head_modules(model):
+            model.get_submodule(name).requires_grad_()
+        return model

@@ -1,0 +1,33 @@
+"""Linear probing: the head alone is trained, on the features of the frozen model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from pefbench.errors import MethodError
+from pefbench.methods import NOTHING
+from pefbench.methods._selected import SelectedMethod
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class HeadOnly(SelectedMethod):
+    """Alain and Bengio 2017 (arXiv:1610.01644): what the features that are there can tell; the floor."""
+
+    learning_rate: ClassVar[float] = 3e-3
+    trains: ClassVar[str] = NOTHING
+
+    def selected(self, model: nn.Module) -> list[str]:
+        """Return no weight; raises MethodError for a model without a head of its own."""
+        from pefbench import structure
+
+        if not structure.head_modules(model):
+            raise MethodError(
+                f"method {self.name} does not work on {type(model).__name__}: it has no head of its own to train "
+                "(the output embeddings of a language model are part of the pretrained weights)"
+            )
+        return []
+
+
+METHOD = HeadOnly

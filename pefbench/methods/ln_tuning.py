@@ -1,0 +1,43 @@
+"""LayerNorm tuning: the layer norms of the backbone, and no other of its weights."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from pefbench.errors import MethodError
+from pefbench.methods import PeftMethod
+
+if TYPE_CHECKING:
+    from peft import PeftConfig
+    from torch import nn
+
+
+class LnTuning(PeftMethod):
+    """Zhao et al. 2024 (arXiv:2312.11420); here every norm of the backbone, that of the embeddings too."""
+
+    learning_rate: ClassVar[float] = 3e-3
+    trains: ClassVar[str] = r"\.ln_tuning_layers\."
+    merges: ClassVar[bool] = True
+
+    def config(self, model: nn.Module) -> PeftConfig:
+        """Find the norms in the model's structure. Raises MethodError when there are none with weights."""
+        from peft import LNTuningConfig
+
+        from pefbench import structure
+
+        norms = structure.norms(model)
+        if not norms:
+            raise MethodError(
+                f"method {self.name} does not work on {type(model).__name__}: it has no norms with weights"
+            )
+        return LNTuningConfig(target_modules=norms)
+
+    def apply(self, model: nn.Module, task_type: str) -> nn.Module:
+        """Wrap the model by PEFT, as every method of PEFT does."""
+        from pefbench.tuners import quiet
+
+        with quiet.about_norms():
+            return super().apply(model, task_type)
+
+
+METHOD = LnTuning

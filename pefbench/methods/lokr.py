@@ -1,0 +1,48 @@
+"""LoKr: updates that are the Kronecker product of a small matrix and a larger one of low rank."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field
+
+from pefbench.methods._linear import LinearMethod
+
+if TYPE_CHECKING:
+    from peft import PeftConfig
+    from torch import nn
+
+
+class LoKr(LinearMethod):
+    """Yeh et al. 2024 (LyCORIS, arXiv:2309.14859), section 3: the update is C ⊗ (B A), scaled by alpha / rank."""
+
+    learning_rate: ClassVar[float] = 3e-3
+    trains: ClassVar[str] = r"\.lokr_w[12](_[ab])?\."
+    merges: ClassVar[bool] = True
+    adapts_quantised: ClassVar[bool] = False
+
+    rank: int = Field(8, ge=1, description="of the larger matrix, which is full where that is no more weights")
+    alpha: float = Field(8, gt=0, description="the update is scaled by alpha / rank")
+    factor: int | None = Field(
+        None,
+        ge=2,
+        description="the small matrix has at most so many rows and columns; null: near the square root of the map's",
+    )
+    decompose_both: bool = Field(default=False, description="give the small matrix the low rank too, if it has more")
+    module_dropout: float = Field(0.0, ge=0, lt=1, description="probability of leaving out a whole update in a step")
+
+    def config(self, model: nn.Module) -> PeftConfig:
+        """Target the linear maps that the recipe names, or all of them."""
+        from peft import LoKrConfig
+
+        return LoKrConfig(
+            r=self.rank,
+            alpha=self.alpha,
+            decompose_factor=self.factor or -1,
+            decompose_both=self.decompose_both,
+            module_dropout=self.module_dropout,
+            target_modules=self.targets(model),
+        )
+
+
+METHOD = LoKr

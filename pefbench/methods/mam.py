@@ -1,0 +1,84 @@
+"""MAM adapters: a short prefix in the attentions and scaled parallel adapters beside the feed-forwards."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field
+
+from pefbench.methods import PeftMethod
+from pefbench.methods._prompt_learning import PrefixStart
+
+if TYPE_CHECKING:
+    from peft import PeftConfig
+    from torch import nn
+    from transformers import PreTrainedTokenizerFast
+
+    from pefbench.forms import Encoded
+
+
+class Mam(PrefixStart, PeftMethod):
+    """He et al. 2022 (arXiv:2110.04366), section 4.6: little capacity in the attentions, most in the feed-forwards.
+
+    For BART-large (hidden size 1024) they take 30 virtual tokens and bottlenecks of 512. The defaults keep that order
+    of sizes, but train about 1 % of a small encoder instead of a tenth.
+    """
+
+    learning_rate: ClassVar[float] = 1e-3
+    trains: ClassVar[str] = r"\.bottleneck_(down|up|activation)\.|\.mam_prefix\."
+
+    num_virtual_tokens: int = Field(10, ge=1, description="length of the prefix")
+    prefix_learning_rate_ratio: float = Field(
+        10, gt=0, description="the prefix's learning rate / that of the adapters and the head"
+    )
+    reduction_factor: float = Field(8, gt=0, description="hidden size / bottleneck size")
+    bottleneck_size: int | None = Field(None, ge=1, description="the bottleneck's size itself; null: by the factor")
+    activation: str = Field(
+        "gelu", description="any that transformers knows; relu units may die for good at these rates"
+    )
+    scale: float = Field(4, gt=0, description="what the adapters' output is multiplied by")
+    dropout: float = Field(0.0, ge=0, lt=1, description="dropout inside the bottleneck")
+
+    def config(self, model: nn.Module) -> PeftConfig:  # noqa: ARG002 - the tuner finds its places by itself
+        """Translate the options into the tuner's configuration."""
+        from pefbench.tuners.mam import MamConfig
+
+        ours = {"name", "init", "init_text", "prefix_learning_rate_ratio"}
+        return MamConfig(**self.model_dump(exclude=ours, exclude_none=True))
+
+    def apply(self, model: nn.Module, task_type: str) -> nn.Module:
+        """Wrap the model by PEFT and put the prefix to work. Raises MethodError where one of both has no place."""
+        wrapped = super().apply(model, task_type)
+        self.prepare(wrapped)
+        return wrapped
+
+    def begin(self, model: nn.Module, tokenizer: PreTrainedTokenizerFast, encoded: Encoded, steps: int) -> None:  # noqa: ARG002 - the base's signature
+        """Let the prefix start as `init` says."""
+        from pefbench.tuners.mam import MamTokens
+
+        tokens = MamTokens.attach(model)
+        if self.init == "zero":
+            tokens.weight.data.zero_()
+        elif self.init != "random":
+            tokens.weight.data.copy_(self.start(tokens, tokenizer, encoded))
+
+    def prepare(self, model: nn.Module) -> None:
+        """Put the prefix to work."""
+        from pefbench.tuners.mam import MamTokens
+
+        MamTokens.attach(model)
+
+    def parameter_groups(self, model: nn.Module, learning_rate: float, weight_decay: float) -> list[dict[str, Any]]:
+        """Return the base's groups, the prefix in one of its own."""
+        from pefbench.tuners.mam import MamTokens
+
+        prefix = MamTokens.attach(model).weight
+        groups = super().parameter_groups(model, learning_rate, weight_decay)
+        for group in groups:
+            group["params"] = [weight for weight in group["params"] if weight is not prefix]
+        rate = learning_rate * self.prefix_learning_rate_ratio
+        own = {"params": [prefix], "weight_decay": weight_decay, "lr": rate}
+        return [*(group for group in groups if group["params"]), own]
+
+
+METHOD = Mam

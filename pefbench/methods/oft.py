@@ -1,0 +1,46 @@
+"""OFT: the input of each linear map is rotated by a trained block-diagonal orthogonal matrix."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from pefbench.methods._blocks import BlockMethod
+
+if TYPE_CHECKING:
+    from peft import PeftConfig
+    from torch import nn
+
+
+class Oft(BlockMethod):
+    """Qiu et al. 2023 (arXiv:2306.07280), section 3: W R x, which keeps the angles between the rows of W.
+
+    The rotations start at the identity. PEFT reads a dropout for them and does not use it, so there is none here.
+    """
+
+    learning_rate: ClassVar[float] = 1e-3
+    trains: ClassVar[str] = r"\.oft_R\."
+    usual_block: ClassVar[int] = 32
+
+    shared: bool = Field(default=False, description="one rotation for all blocks of a linear map")
+    cayley: Literal["exact", "neumann"] = Field(
+        "exact",
+        description="how a rotation comes from its weights: by solving for it, as in the paper, or by the first five "
+        "terms of a series (OFTv2, arXiv:2506.19847), faster and not quite orthogonal",
+    )
+
+    def config(self, model: nn.Module) -> PeftConfig:
+        """Choose blocks that fit the linear maps that the recipe names, or all of them."""
+        from peft import OFTConfig
+
+        targets = self.targets(model)
+        return OFTConfig(
+            oft_block_size=self.fitting_block(model, targets),
+            block_share=self.shared,
+            use_cayley_neumann=self.cayley == "neumann",
+            target_modules=targets,
+        )
+
+
+METHOD = Oft

@@ -1,0 +1,72 @@
+"""P-tuning: a prompt that a small network computes while it is trained."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from pefbench.errors import MethodError
+from pefbench.methods._prompt_learning import PromptLearning
+
+if TYPE_CHECKING:
+    from peft import PeftConfig
+    from torch import nn
+
+
+class PTuning(PromptLearning):
+    """Liu et al. 2021 (arXiv:2103.10385), section 3; all virtual tokens stand before the text."""
+
+    learning_rate: ClassVar[float] = 1e-2
+
+    num_virtual_tokens: int = Field(20, ge=1, description="length of the prompt")
+    encoder: Literal["mlp", "lstm"] = Field(
+        "mlp", description="what computes the prompt: three linear maps with ReLU, or a bidirectional LSTM and two maps"
+    )
+    encoder_size: int | None = Field(None, ge=1, description="its hidden size; null: the size of the embeddings")
+    encoder_layers: int = Field(2, ge=1, description="layers of the LSTM")
+    encoder_dropout: float = Field(0.0, ge=0, lt=1, description="dropout between layers of the LSTM")
+
+    @model_validator(mode="after")
+    def _is_sensible(self) -> Self:
+        """Refuse options that would have no effect."""
+        if self.encoder == "mlp" and self.encoder_layers != 2:
+            raise MethodError("method.encoder_layers: belongs to encoder lstm; the mlp has three maps")
+        if self.encoder_dropout and (self.encoder == "mlp" or self.encoder_layers == 1):
+            raise MethodError("method.encoder_dropout: falls between layers of the lstm; there are none")
+        return self
+
+    def config(self, model: nn.Module) -> PeftConfig:
+        """Give PEFT the size of the model's embeddings."""
+        from peft import PromptEncoderConfig
+
+        from pefbench.tuners.prompt_tokens import common_options
+
+        return PromptEncoderConfig(
+            num_virtual_tokens=self.num_virtual_tokens,
+            encoder_reparameterization_type=self.encoder.upper(),
+            encoder_hidden_size=self.encoder_size,
+            encoder_num_layers=self.encoder_layers,
+            encoder_dropout=self.encoder_dropout,
+            **common_options(model),
+        )
+
+    def apply(self, model: nn.Module, task_type: str) -> nn.Module:
+        """Wrap the model by PEFT, but not the encoder's own `mlp_head` where the model has a `head` to save."""
+        from peft.utils import ModulesToSaveWrapper
+
+        wrapped: Any = super().apply(model, task_type)
+        encoder = wrapped.prompt_encoder[wrapped.active_adapter]
+        for name, part in encoder.named_children():
+            if isinstance(part, ModulesToSaveWrapper):
+                setattr(encoder, name, part.modules_to_save[wrapped.active_adapter])
+        return wrapped  # type: ignore[no-any-return]
+
+    def prepare(self, model: nn.Module) -> None:
+        """Put the prompt to work."""
+        from pefbench.tuners.prompt_tokens import PromptTokens
+
+        PromptTokens.attach(model)
+
+
+METHOD = PTuning

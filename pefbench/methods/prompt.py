@@ -1,0 +1,64 @@
+"""Prompt tuning: trained word embeddings before the text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from pefbench.methods._prompt_learning import COMMON, TEXT, PromptLearning, common_pieces, text_pieces
+
+if TYPE_CHECKING:
+    from peft import PeftConfig
+    from torch import nn
+    from transformers import PreTrainedTokenizerFast
+
+    from pefbench.forms import Encoded
+
+
+class Prompt(PromptLearning):
+    """Lester et al. 2021 (arXiv:2104.08691), section 2; with an encoder and a decoder, the encoder reads the prompt."""
+
+    # The paper's 0.3 is Adafactor's, relative to the size of the weights; they are far below 1 here.
+    learning_rate: ClassVar[float] = 3e-2
+
+    num_virtual_tokens: int = Field(20, ge=1, description="length of the prompt")
+    init: Literal["vocabulary", "text", "random"] = Field(
+        "vocabulary",
+        description=f"vocabulary: embeddings drawn from the {COMMON:,} most common pieces of the training texts; text: "
+        "those of `init_text`; random: normal, with the mean and deviation of the embeddings (section 3.2)",
+    )
+    init_text: str = Field(TEXT, description="init text: repeated or cut to the number of virtual tokens")
+
+    def config(self, model: nn.Module) -> PeftConfig:
+        """Give PEFT the size of the model's embeddings."""
+        from peft import PromptTuningConfig
+
+        from pefbench.tuners.prompt_tokens import common_options
+
+        return PromptTuningConfig(num_virtual_tokens=self.num_virtual_tokens, **common_options(model))
+
+    def begin(self, model: nn.Module, tokenizer: PreTrainedTokenizerFast, encoded: Encoded, steps: int) -> None:  # noqa: ARG002 - the base's signature
+        """Let the prompt start as `init` says."""
+        import torch
+
+        from pefbench.tuners.prompt_tokens import PromptTokens
+
+        tokens = PromptTokens.attach(model)
+        if self.init == "random":
+            sample = tokens.embedded(common_pieces(tokenizer, encoded, COMMON))
+            start = torch.normal(float(sample.mean()), float(sample.std()), tokens.weight.shape)
+        elif self.init == "text":
+            start = tokens.embedded(text_pieces(tokenizer, self.init_text, self.num_virtual_tokens))
+        else:
+            start = tokens.embedded(common_pieces(tokenizer, encoded, self.num_virtual_tokens))
+        tokens.weight.data.copy_(start)
+
+    def prepare(self, model: nn.Module) -> None:
+        """Put the prompt to work."""
+        from pefbench.tuners.prompt_tokens import PromptTokens
+
+        PromptTokens.attach(model)
+
+
+METHOD = Prompt

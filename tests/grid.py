@@ -1,0 +1,240 @@
+"""One cell of the grid: a method on a tiny model of an architecture with a head. It works, is refused, or is a bug."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from dataclasses import dataclass
+from functools import cache
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+import transformers
+
+from pefbench import models, preflight
+from pefbench.errors import MethodError
+from pefbench.forms import ROWS, TARGETS, Encoded, Form, forward
+from pefbench.forms.choice import ChoiceForm
+from pefbench.forms.sequence import SequenceForm
+from pefbench.forms.span import SpanForm
+from pefbench.forms.token import TokenForm
+from pefbench.registry import find
+from pefbench.training import make_optimizer
+from tests import tiny
+from tests.tokenizers import words
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import Tensor, nn
+    from transformers import PreTrainedConfig
+
+    from pefbench.methods import Method
+    from pefbench.recipe import TrainSection
+
+Batch = dict[str, "Tensor"]
+HEADS = ("sequence", "token", "span", "choice", "generation")
+LABELS = ["O", "B-X", "I-X"]
+RATE = 3e-3
+# What a method needs to be told in a world where the hidden size is 16.
+OPTIONS: dict[str, dict[str, Any]] = {
+    "peft": {"type": "MISS", "options": {"r": 4}},
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A model of one architecture with one head, and a batch that it can learn."""
+
+    architecture: str
+    head: str
+    form: Form
+    config: PreTrainedConfig
+    batch: Batch
+
+    def pretrained(self, folder: Path, seed: int) -> nn.Module:
+        """Return the backbone that lies in `folder` under a head drawn by `seed`."""
+        torch.manual_seed(seed)
+        return models.load_pretrained(folder, self.config, self.form, attention="eager").eval()
+
+
+def heads(architecture: str) -> list[str]:
+    """Return the heads that transformers has for an architecture."""
+    kind = type(tiny.config(architecture))
+    return [head for head in HEADS if (form := _form(architecture, head)) and kind in _auto(form)._model_mapping]
+
+
+@cache
+def cell(architecture: str, head: str) -> Cell:
+    """Return the model, the form and the batch of a cell."""
+    form = _form(architecture, head)
+    assert form is not None
+    config = tiny.config(architecture)
+    for name, value in form.config().items():
+        setattr(config, name, value)
+    return Cell(architecture, head, form, config, _batch(architecture, head))
+
+
+def write_base(cell: Cell, folder: Path) -> None:
+    """Save the backbone alone, or the whole language model: what a trial starts from."""
+    torch.manual_seed(0)
+    model = _auto(cell.form).from_config(cell.config)
+    inner = model if cell.head == "generation" else getattr(model, model.base_model_prefix, model)
+    inner.save_pretrained(folder)
+
+
+def attempt(name: str, cell: Cell, base: Path, folder: Path) -> str | None:
+    """Try a method on a cell; return why it is refused, or None. AssertionError when it does not do what it should."""
+    method: Method = find("method", name)(name=name, **OPTIONS.get(name, {}))
+    pretrained = cell.pretrained(base, seed=1)
+    sizes = preflight.head_sizes(pretrained)
+    try:
+        model = method.apply(pretrained, cell.form.task_type)
+        preflight.check_trained(model, method, sizes)
+        method.begin(model, words(cell.architecture), _encoded(cell), 100)
+    except MethodError as error:
+        return reason(error)
+    method.prepare(model)
+    _trains_what_it_says(model, method, sizes)
+    _learns_and_leaves_the_rest(model, method, cell)
+    answers = outputs(cell, model)
+    _is_the_same_when_loaded(model, method, cell, base, folder, answers)
+    if method.merges:
+        cast("Any", model).merge_adapter()
+        _close(outputs(cell, model), answers, 1e-4, "merged")
+    return None
+
+
+def reason(error: MethodError) -> str:
+    """Return the reason without method and model, which the grid's place says."""
+    return re.sub(r"^(method )?\S+( does not work)? on \S+: ", "", str(error)).strip()
+
+
+def outputs(cell: Cell, model: nn.Module) -> list[Tensor]:
+    """Return what the model computes for the batch: the logits, and the tokens that it generates."""
+    model.eval()
+    with torch.no_grad():
+        output = forward(model, cell.batch)
+        logits = [output.start_logits, output.end_logits] if cell.head == "span" else [output.logits]
+        if cell.head == "generation":
+            logits.append(_generated(cell, model))
+    return [tensor.detach().clone() for tensor in logits]
+
+
+def _generated(cell: Cell, model: Any) -> Tensor:
+    left = {name: cell.batch[name].flip(1) for name in ("input_ids", "attention_mask")}  # padding on the left
+    generated: Tensor = model.generate(**left, max_new_tokens=4, do_sample=False, pad_token_id=tiny.PAD)
+    return generated
+
+
+def _trains_what_it_says(model: nn.Module, method: Method, sizes: dict[str, int]) -> None:
+    bare = preflight.bare(model)
+    in_head = {id(weight) for name in sizes for weight in bare.get_submodule(name).parameters()}
+    for key, weight in model.named_parameters():
+        said = id(weight) in in_head or re.search(method.trains, key)
+        expected = bool(said) and "original_module" not in key  # PEFT keeps the head's first weights beside it
+        assert weight.requires_grad == expected, f"{key}: trained {weight.requires_grad}, said {expected}"
+
+
+def _learns_and_leaves_the_rest(model: nn.Module, method: Method, cell: Cell) -> None:
+    frozen = {key: weight.detach().clone() for key, weight in model.named_parameters() if not weight.requires_grad}
+    own = {
+        key: weight.detach().clone()
+        for key, weight in model.named_parameters()
+        if weight.requires_grad and re.search(method.trains, key)
+    }
+    settings = SimpleNamespace(learning_rate=RATE, weight_decay=0.0, optimizer="adamw")
+    optimizer = make_optimizer(model, method, cast("TrainSection", settings))
+    model.eval()  # without dropout: the loss is a function of the weights alone
+    losses = []
+    for step in (1, 2, 3):
+        loss = cell.form.loss_sum(model, cell.batch)
+        losses.append(loss.item())
+        if step == 3:
+            break
+        penalty = method.penalty(model)
+        (loss if penalty is None else loss + penalty).backward()
+        optimizer.step()
+        method.after_step(model, step)
+        optimizer.zero_grad()
+    assert losses[2] < losses[0], losses
+    after = dict(model.named_parameters())
+    for key, weight in frozen.items():
+        assert torch.equal(after[key], weight), f"{key} is frozen and has changed"
+    if own:
+        assert any(not torch.equal(after[key], weight) for key, weight in own.items()), "only the head has learned"
+
+
+def _is_the_same_when_loaded(
+    model: nn.Module, method: Method, cell: Cell, base: Path, folder: Path, answers: list[Tensor]
+) -> None:
+    assert models.save(model, folder, method) > 0
+    torch.manual_seed(2)  # another head, should it not be loaded
+    loaded = models.load_saved(folder, base, cell.config, cell.form, attention="eager")
+    method.prepare(loaded)
+    # P-tuning saves what its encoder computed: the same but for the order of sums.
+    _close(outputs(cell, loaded), answers, 1e-5, "loaded")
+
+
+def _close(found: list[Tensor], expected: list[Tensor], tolerance: float, what: str) -> None:
+    for one, other in zip(found, expected, strict=True):
+        difference = (one.double() - other.double()).abs().max().item()
+        assert difference <= tolerance, f"{what}: outputs differ by {difference:.2g}"
+
+
+def _auto(form: Form) -> Any:
+    return getattr(transformers, form.auto_class)
+
+
+def _form(architecture: str, head: str) -> Form | None:
+    match head:
+        case "sequence":
+            return SequenceForm(LABELS)
+        case "token":
+            return TokenForm(LABELS)
+        case "span":
+            return SpanForm()
+        case "choice":
+            return ChoiceForm()
+        case _:
+            return _language_form(architecture)
+
+
+def _language_form(architecture: str) -> Form | None:
+    from pefbench.forms.generation import GenerationDataset
+
+    if architecture in tiny.ENCODERS:
+        return None
+    return GenerationDataset({}).form(tiny.config(architecture))
+
+
+def _batch(architecture: str, head: str) -> Batch:
+    batch = tiny.batch(architecture)
+    ids, mask = batch["input_ids"], batch["attention_mask"]
+    ids[torch.arange(len(ids)), mask.sum(1) - 1] = tiny.END  # heads of BART and T5 read the end token
+    rows, length = ids.shape
+    targets = {
+        "sequence": torch.tensor([0, 1, 2, 0]),
+        "token": (ids % len(LABELS)).masked_fill(mask == 0, -100),
+        "span": torch.tensor([[1, 2], [0, 0], [2, 5], [1, 1]]),
+        "choice": torch.tensor([0, 1, 1, 0]),
+        "generation": ids.masked_fill((mask == 0) | (torch.arange(length) < 2), -100),
+    }[head]
+    found = {"input_ids": ids, "attention_mask": mask, TARGETS: targets}
+    if head == "choice":
+        found[ROWS] = torch.tensor([2, rows - 2])
+    if head == "generation" and architecture in tiny.ENCODER_DECODERS:
+        found["decoder_input_ids"] = torch.cat([torch.full((rows, 1), tiny.START), ids[:, :-1]], 1)
+    return found
+
+
+def _encoded(cell: Cell) -> Encoded:
+    import numpy as np
+
+    batch = cell.batch
+    ids = [row[mask.bool()].numpy() for row, mask in zip(batch["input_ids"], batch["attention_mask"], strict=True)]
+    return Encoded({"input_ids": ids}, np.ones(len(ids)), [None] * len(ids), padding={"input_ids": tiny.PAD})
+
+
+warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing.*")

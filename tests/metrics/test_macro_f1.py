@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import classification_report, f1_score
+
+from pefbench import registry
+from pefbench.classification_report import render
+from pefbench.metrics import score
+from pefbench.metrics.macro_f1 import METRIC
+
+LABEL = st.sampled_from(["sport", "world", "Ärger", "1", ""])
+CORPUS = st.lists(st.tuples(LABEL, LABEL), min_size=1, max_size=12)
+Corpus = list[tuple[str, str]]
+
+GOLD = ["a", "a", "b", "b", "b", "c"]
+PREDICTED = ["a", "b", "b", "b", "a", "b"]
+
+
+def split(corpus: Corpus) -> tuple[list[str], list[str]]:
+    return [predicted for predicted, _ in corpus], [gold for _, gold in corpus]
+
+
+def sklearn_value(predicted: list[str], gold: list[str]) -> float:
+    return float(f1_score(gold, predicted, average="macro", zero_division=0))
+
+
+def test_registry_finds_it() -> None:
+    assert registry.find("metric", "macro_f1") is METRIC
+
+
+def test_value_by_hand() -> None:
+    values = METRIC().compute(predictions=PREDICTED, references=GOLD)
+    assert values == {"macro_f1": pytest.approx((1 / 2 + 4 / 7 + 0) / 3)}
+    assert type(values["macro_f1"]) is float
+
+
+@settings(max_examples=50, deadline=None)
+@given(CORPUS)
+def test_counts_give_the_value_of_scikit_learn(corpus: Corpus) -> None:
+    predicted, gold = split(corpus)
+    metric, expected = METRIC(), {"macro_f1": sklearn_value(predicted, gold)}
+    assert metric.compute(predictions=predicted, references=gold) == pytest.approx(expected, abs=1e-12)
+    assert metric.from_counts(metric.counts(predicted, gold).sum(axis=0)) == pytest.approx(expected, abs=1e-12)
+
+
+@settings(max_examples=50, deadline=None)
+@given(CORPUS, st.data())
+def test_resampled_counts_are_the_value_of_the_resampled_corpus(corpus: Corpus, data: st.DataObject) -> None:
+    predicted, gold = split(corpus)
+    draws = data.draw(st.lists(st.integers(0, len(corpus) - 1), min_size=1, max_size=8))
+    metric = METRIC()
+    sums = metric.counts(predicted, gold)[draws].sum(axis=0)
+    values = metric.from_counts(np.stack([sums, sums]).reshape(2, 1, -1))["macro_f1"]
+    expected = sklearn_value([predicted[i] for i in draws], [gold[i] for i in draws])
+    assert values.shape == (2, 1)
+    assert values.ravel().tolist() == pytest.approx([expected, expected], abs=1e-12)
+
+
+def test_a_rare_class_does_not_pull_the_interval_below_the_value() -> None:
+    gold = ["a"] * 99 + ["rare"]
+    found = score(METRIC(), gold, gold, resamples=500)["macro_f1"]
+    assert (found["low"], found["value"], found["high"]) == (1, 1, 1)
+
+
+def test_a_class_that_is_only_predicted_counts_with_zero() -> None:
+    assert METRIC().compute(predictions=["a", "b"], references=["a", "a"])["macro_f1"] == pytest.approx(1 / 3)
+
+
+@settings(max_examples=50, deadline=None)
+@given(CORPUS)
+def test_report_is_that_of_scikit_learn(corpus: Corpus) -> None:
+    predicted, gold = split(corpus)
+    report = METRIC().report(predicted, gold)
+    expected = classification_report(gold, predicted, output_dict=True, zero_division=0)
+    accuracy = expected.pop("accuracy")
+    micro = {"precision": accuracy, "recall": accuracy, "f1-score": accuracy, "support": len(gold)}
+    assert report["averages"].pop("micro avg") == pytest.approx(micro)
+    assert [*report["classes"]] == sorted({*gold, *predicted})
+    assert {**report["classes"], **report["averages"]} == {name: pytest.approx(row) for name, row in expected.items()}
+
+
+def test_report_reads_as_the_classic_one() -> None:
+    report = METRIC().report(PREDICTED, GOLD)
+    json.dumps(report)
+    assert (
+        render(report, digits=3)
+        == """\
+              precision    recall  f1-score   support
+
+           a      0.500     0.500     0.500         2
+           b      0.500     0.667     0.571         3
+           c      0.000     0.000     0.000         1
+
+   micro avg      0.500     0.500     0.500         6
+   macro avg      0.333     0.389     0.357         6
+weighted avg      0.417     0.500     0.452         6
+"""
+    )
+
+
+def test_signature_names_library_and_classes() -> None:
+    name, library, version, *rest = METRIC().signature().split("|")
+    assert (name, library, version[:2]) == ("macro_f1", "lib:scikit-learn", "v:")
+    assert rest == ["average:macro", "labels:seen", "zero_division:0"]
+
+
+def test_many_labels_and_few_examples_do_not_warn() -> None:
+    labels = [str(number) for number in range(30)]
+    assert METRIC().compute(predictions=labels, references=labels[::-1])["macro_f1"] == 0
+
+
+@pytest.mark.parametrize("name", ["counts", "report", "compute"])
+def test_lengths_must_agree(name: str) -> None:
+    with pytest.raises(ValueError, match=r"number of predictions|1 predictions for 2 references"):
+        getattr(METRIC(), name)(predictions=["a"], references=["a", "b"])
