@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RECIPE ?= recipes/lora_ner.yaml
 
-.PHONY: help install demo test lint format types unit bench baseline readme clean
+.PHONY: help install demo test lint format types unit bench baseline matrix readme clean
 
 help:  ## say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,8 +41,11 @@ baseline: install  ## record results/baseline anew
 	for recipe in recipes/*.yaml; do $(BIN)/pefbench run $$recipe --out results/baseline --rerun || exit 1; done
 	rm -rf results/baseline/*/*/
 
+matrix: install  ## try every method on tiny models of every architecture, and write down what works
+	$(BIN)/python -m tests.write_matrix
+
 readme: install  ## put the baseline's table into the README
-	$(BIN)/python tests/readme_table.py
+	$(BIN)/python -m tests.readme_parts
 
 clean:  ## remove what `make` made, but no results
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -28,7 +28,7 @@ class Corpus:
     """A task's examples by split.
 
     fingerprint: sha256 over every value that the task reads. revision: the commit of a hub data set.
-    dropped: how many rows of a split were left out because a later split has their text.
+    dropped: how many rows of a split were left out because a later split, or the split itself, has their text.
     """
 
     dataset: Dataset
@@ -42,9 +42,10 @@ def load(recipe: Recipe) -> Corpus:
     task: Task = find("task", recipe.task)
     parts, revision = _read_parts(recipe.data, task)
     splits, dropped = _split(parts, task), dict.fromkeys(SPLITS, 0)
-    if recipe.data.leaks == "drop":
-        splits, leaked = sources.drop_leaks(splits, lambda row: task.text(row.values))
-        dropped |= leaked
+    for chosen, drop in ((recipe.data.repeats, sources.drop_repeats), (recipe.data.leaks, sources.drop_leaks)):
+        if chosen == "drop":
+            splits, left_out = drop(splits, lambda row: task.text(row.values))
+            dropped = {split: dropped[split] + left_out[split] for split in SPLITS}
     for split in SPLITS:
         if not splits[split]:
             sizes = ", ".join(f"{name} {len(splits[name])}" for name in SPLITS)
@@ -67,6 +68,7 @@ def _read_parts(data: DataSection, task: Task) -> tuple[dict[str, list[Row]], st
             revision=data.revision,
             format=data.format,
             text_format=task.text_format,
+            encoding=data.encoding,
             sha256=data.sha256,
         )
         columns = resolve_columns(task, data.columns, rows.columns)

@@ -67,7 +67,7 @@ def _truncated(prepared: Prepared) -> list[str]:
     length = prepared.recipe.train.max_length
     return [
         f"{encoded.truncated} of {len(encoded)} {split} examples are cut at {length} word pieces; "
-        "what lies beyond counts as not found"
+        "what lies beyond is not seen"
         for split, encoded in prepared.encoded.items()
         if encoded.truncated
     ]
@@ -75,7 +75,7 @@ def _truncated(prepared: Prepared) -> list[str]:
 
 def _dropped(prepared: Prepared) -> list[str]:
     return [
-        f"{dropped} {split} examples were dropped: their text is also in a later split"
+        f"{dropped} {split} examples were dropped: their text is also in a later split, or earlier in their own"
         for split, dropped in prepared.corpus.dropped.items()
         if dropped
     ]

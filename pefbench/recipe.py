@@ -51,7 +51,7 @@ class DataSection(Section):
     config: str | None = Field(None, description="configuration of an hf: data set")
     revision: str | None = Field(None, description="commit, tag or branch of an hf: data set")
     sha256: str | None = Field(None, description="digest of a wheel that pefbench does not know")
-    format: str | None = Field(None, description="conll, jsonl, json, csv, tsv or parquet; null: by the file's suffix")
+    format: str | None = Field(None, description="conll, trec, jsonl, json, csv, tsv or parquet; null: by the suffix")
     encoding: str = Field("utf-8", description="of text files: utf-8, latin-1, cp1252, ... (Python's names)")
     train: str | None = Field(None, description="file or hub split to train on; null: split the one file by hash")
     validation: str | None = Field(None, description="file or hub split to choose on; null: a tenth of train, by hash")
@@ -130,9 +130,7 @@ SECTIONS: dict[str, type[Section]] = {
 
 # Fields that describe one source (one model, one method): an override of the key drops what the file says of them.
 DESCRIBED_BY = {
-    ("data", "source"): [
-        ("data", key) for key in ("config", "revision", "sha256", "format", "train", "validation", "test", "columns")
-    ],
+    ("data", "source"): [("data", key) for key in DataSection.model_fields if key not in {"source", "leaks"}],
     ("model", "name"): [("model", "revision"), ("model", "sha256")],
 }
 

@@ -303,7 +303,15 @@ def test_list_recipes_from_anywhere(pefbench: Callable[..., Run], monkeypatch: A
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["list", "methods"], ["table", "results/baseline"], ["run", "--help"]], ids=" ".join
+    "arguments",
+    [
+        ["--help"],
+        ["list", "methods"],
+        ["list", "methods", "--matrix"],
+        ["table", "results/baseline"],
+        ["run", "--help"],
+    ],
+    ids=" ".join,
 )
 def test_quick_commands_start_at_once_without_torch(arguments: list[str]) -> None:
     program = (

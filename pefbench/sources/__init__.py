@@ -22,7 +22,7 @@ from pefbench.sources import files, hub, wheels
 from pefbench.sources.address import FileAddress, HubAddress, WheelAddress, parse_address
 from pefbench.sources.cache import cache_folder
 from pefbench.sources.rows import Row, Rows, fingerprint
-from pefbench.sources.splitting import drop_leaks, normalise, split_by_hash
+from pefbench.sources.splitting import drop_leaks, drop_repeats, normalise, split_by_hash
 from pefbench.sources.weights import check_weights, refuse_pickles
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ __all__ = [
     "cache_folder",
     "check_weights",
     "drop_leaks",
+    "drop_repeats",
     "fingerprint",
     "locate",
     "normalise",

@@ -92,3 +92,17 @@ def drop_leaks(
         kept[name] = [row for row, text in zip(rows, keys[name], strict=True) if text not in later]
         dropped[name] = len(rows) - len(kept[name])
     return kept, dropped
+
+
+def drop_repeats(
+    splits: Mapping[str, list[Row]], key: Callable[[Row], str]
+) -> tuple[dict[str, list[Row]], dict[str, int]]:
+    """Keep of each split the first row of every text, by its normalised key; return also how many rows each lost."""
+    kept, dropped = {}, {}
+    for name, rows in splits.items():
+        first: dict[str, Row] = {}
+        for row in rows:
+            first.setdefault(normalise(key(row)), row)
+        kept[name] = list(first.values())
+        dropped[name] = len(rows) - len(first)
+    return kept, dropped

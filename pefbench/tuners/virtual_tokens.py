@@ -59,7 +59,7 @@ class VirtualTokens:
     @property
     def at_work(self) -> bool:
         """Whether the next forward pass has the virtual tokens."""
-        return not (self._aside or self.model._adapters_disabled)
+        return not (self._aside or getattr(self.model, "_adapters_disabled", False))
 
     @property
     def weight(self) -> nn.Parameter:

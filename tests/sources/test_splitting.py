@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pefbench.sources import Row, drop_leaks, fingerprint, normalise, split_by_hash
+from pefbench.sources import Row, drop_leaks, drop_repeats, fingerprint, normalise, split_by_hash
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -186,6 +186,16 @@ def test_fingerprint_of_what_json_has_not() -> None:
     odd = [b"\x00", Decimal("1.10"), dt.date(2020, 1, 2), dt.datetime(2020, 1, 2, 3, tzinfo=dt.UTC)]
     prints = {fingerprint({"train": [row({"a": value})]}) for value in [*odd, "00", "1.10", "2020-01-02"]}
     assert len(prints) == 7
+
+
+@given(texts, texts)
+def test_repeats_leave_the_first_row_of_each_text(train: list[str], test: list[str]) -> None:
+    rows = {"train": rows_of(train), "test": rows_of(test)}
+    kept, dropped = drop_repeats(rows, text_of)
+    for split, values in (("train", train), ("test", test)):
+        first = dict(reversed([(normalise(value), line) for line, value in enumerate(values, start=1)]))
+        assert sorted(row.line for row in kept[split]) == [row.line for row in kept[split]] == sorted(first.values())
+        assert dropped[split] == len(values) - len(first)
 
 
 def test_importing_sources_is_cheap() -> None:

@@ -1,0 +1,44 @@
+"""The README's generated parts: pefbench's own commands write them, a test holds them against what they show."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pefbench import matrix, results, tables
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT = Path(__file__).resolve().parents[1]
+README = ROOT / "README.md"
+END = "<!-- end -->"
+
+
+def table() -> str:
+    """Return the table of the committed results."""
+    return tables.table(results.load_results(ROOT / "results" / "baseline").results, "markdown")
+
+
+def grid() -> str:
+    """Return the grid of methods, models and heads; Markdown must not fold its columns."""
+    return f"```\n{matrix.render(matrix.load())}\n```"
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "<!-- pefbench table results/baseline --format markdown -->\n": table,
+    "<!-- pefbench list methods --matrix -->\n": grid,
+}
+
+
+def with_parts(readme: str) -> str:
+    """Return the README's text with the generated parts between their marks."""
+    for begin, content in PARTS.items():
+        before, _, rest = readme.partition(begin)
+        _, _, after = rest.partition(END)
+        readme = f"{before}{begin}{content()}\n{END}{after}"
+    return readme
+
+
+if __name__ == "__main__":
+    README.write_text(with_parts(README.read_text(encoding="utf8")), encoding="utf8")
