@@ -122,9 +122,9 @@ def test_a_few_steps_choose_right_on_every_architecture_with_a_sequence_head(arc
     form = ChoiceDataset({}).form(model.config)
     encoded = form.encode(words(architecture), SOME, 16)
     batch = whole(encoded)
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
     losses = []
-    for _ in range(12):
+    for _ in range(25):
         losses.append(form.loss_sum(model, batch))
         losses[-1].backward()
         optimizer.step()
