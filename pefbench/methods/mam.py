@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field
 
 from pefbench.methods import PeftMethod
-from pefbench.methods._prompt_learning import PrefixStart
+from pefbench.methods._prompt_learning import PrefixStart, at_own_rate
 
 if TYPE_CHECKING:
     from peft import PeftConfig
@@ -72,13 +72,9 @@ class Mam(PrefixStart, PeftMethod):
         """Return the base's groups, the prefix in one of its own."""
         from pefbench.tuners.mam import MamTokens
 
-        prefix = MamTokens.attach(model).weight
         groups = super().parameter_groups(model, learning_rate, weight_decay)
-        for group in groups:
-            group["params"] = [weight for weight in group["params"] if weight is not prefix]
         rate = learning_rate * self.prefix_learning_rate_ratio
-        own = {"params": [prefix], "weight_decay": weight_decay, "lr": rate}
-        return [*(group for group in groups if group["params"]), own]
+        return at_own_rate(groups, [MamTokens.attach(model).weight], rate)
 
 
 METHOD = Mam

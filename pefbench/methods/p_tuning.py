@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from pefbench.errors import MethodError
-from pefbench.methods._prompt_learning import PromptLearning
+from pefbench.methods._prompt_learning import PromptLearning, at_own_rate
 
 if TYPE_CHECKING:
     from peft import PeftConfig
@@ -26,6 +26,9 @@ class PTuning(PromptLearning):
     encoder_size: int | None = Field(None, ge=1, description="its hidden size; null: the size of the embeddings")
     encoder_layers: int = Field(2, ge=1, description="layers of the LSTM")
     encoder_dropout: float = Field(0.0, ge=0, lt=1, description="dropout between layers of the LSTM")
+    encoder_learning_rate_ratio: float = Field(
+        0.1, gt=0, description="the encoder's learning rate / the head's; it fails at rates that a head learns at"
+    )
 
     @model_validator(mode="after")
     def _is_sensible(self) -> Self:
@@ -61,6 +64,12 @@ class PTuning(PromptLearning):
             if isinstance(part, ModulesToSaveWrapper):
                 setattr(encoder, name, part.modules_to_save[wrapped.active_adapter])
         return wrapped  # type: ignore[no-any-return]
+
+    def parameter_groups(self, model: nn.Module, learning_rate: float, weight_decay: float) -> list[dict[str, Any]]:
+        """Return the base's groups, the encoder in groups of its own."""
+        encoder: Any = model.prompt_encoder
+        groups = super().parameter_groups(model, learning_rate, weight_decay)
+        return at_own_rate(groups, encoder.parameters(), learning_rate * self.encoder_learning_rate_ratio)
 
     def prepare(self, model: nn.Module) -> None:
         """Put the prompt to work."""
