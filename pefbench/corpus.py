@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pefbench import sources
 from pefbench.errors import DataError, RecipeError
 from pefbench.registry import find
+from pefbench.sources import BadRows
 from pefbench.tasks import resolve_columns
 
 if TYPE_CHECKING:
@@ -29,31 +30,40 @@ class Corpus:
 
     fingerprint: sha256 over every value that the task reads. revision: the commit of a hub data set.
     dropped: how many rows of a split were left out because a later split, or the split itself, has their text.
+    skipped: what was wrong with each bad row that was left out, with its file and line.
     """
 
     dataset: Dataset
     fingerprint: str
     revision: str | None
     dropped: Mapping[str, int]
+    skipped: Sequence[str]
 
 
 def load(recipe: Recipe) -> Corpus:
     """Read and split a recipe's data. Raises SourceError or DataError, before anything is trained."""
     task: Task = find("task", recipe.task)
-    parts, revision = _read_parts(recipe.data, task)
+    bad = BadRows(skip=recipe.data.on_bad_row == "skip")
+    parts, revision = _read_parts(recipe.data, task, bad)
     splits, dropped = _split(parts, task), dict.fromkeys(SPLITS, 0)
     for chosen, drop in ((recipe.data.repeats, sources.drop_repeats), (recipe.data.leaks, sources.drop_leaks)):
         if chosen == "drop":
             splits, left_out = drop(splits, lambda row: task.text(row.values))
             dropped = {split: dropped[split] + left_out[split] for split in SPLITS}
+    _check_sizes(splits, recipe.data.source)
+    dataset = task.read(splits, bad)
+    _check_sizes(dataset.splits, recipe.data.source)
+    return Corpus(dataset, sources.fingerprint(splits), revision, dropped, bad.found)
+
+
+def _check_sizes(splits: Mapping[str, Sequence[Any]], source: str) -> None:
     for split in SPLITS:
         if not splits[split]:
             sizes = ", ".join(f"{name} {len(splits[name])}" for name in SPLITS)
-            raise DataError(f"{recipe.data.source}: the {split} split is empty ({sizes} examples)")
-    return Corpus(task.read(splits), sources.fingerprint(splits), revision, dropped)
+            raise DataError(f"{source}: the {split} split is empty ({sizes} examples)")
 
 
-def _read_parts(data: DataSection, task: Task) -> tuple[dict[str, list[Row]], str | None]:
+def _read_parts(data: DataSection, task: Task, bad: BadRows) -> tuple[dict[str, list[Row]], str | None]:
     """Read the parts that the recipe names, or the single file as `all`; columns get the task's names."""
     named = {split: part for split in SPLITS if (part := getattr(data, split)) is not None}
     if named and not {"train", "test"} <= named.keys():
@@ -70,6 +80,7 @@ def _read_parts(data: DataSection, task: Task) -> tuple[dict[str, list[Row]], st
             text_format=task.text_format,
             encoding=data.encoding,
             sha256=data.sha256,
+            bad=bad,
         )
         columns = resolve_columns(task, data.columns, rows.columns)
         read[split] = [_renamed(row, columns) for row in rows.rows]

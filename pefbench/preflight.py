@@ -10,13 +10,15 @@ from pefbench.errors import MethodError
 from pefbench.methods import NOTHING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from torch import nn
 
     from pefbench.methods import Method
     from pefbench.preparing import Prepared
 
+SHOWN = 3
+"""How many bad rows a warning tells of."""
 FAR = 30
 """A learning rate that is this many times the method's default, or this small a part of it, is doubtful."""
 
@@ -56,11 +58,19 @@ def doubts(prepared: Prepared) -> list[str]:
     recipe = prepared.recipe
     return [
         *prepared.corpus.dataset.notes,
+        *_skipped(prepared.corpus.skipped),
         *_truncated(prepared),
         *_dropped(prepared),
         *prepared.form.check(prepared.encoded),
         *_far_rate(recipe.method, recipe.train.learning_rate),
     ]
+
+
+def _skipped(found: Sequence[str]) -> list[str]:
+    if not found:
+        return []
+    others = f"; {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+    return [f"bad rows left out, {len(found)}: {'; '.join(found[:SHOWN])}{others}"]
 
 
 def _truncated(prepared: Prepared) -> list[str]:

@@ -66,6 +66,9 @@ class DataSection(Section):
     repeats: Literal["drop", "keep"] = Field(
         "keep", description="rows whose text is already in their split: drop them, or keep them"
     )
+    on_bad_row: Literal["error", "skip"] = Field(
+        "error", description="a row that cannot be read: stop with its file and line, or leave it out and count it"
+    )
 
 
 class TrainSection(Section):
@@ -128,9 +131,10 @@ SECTIONS: dict[str, type[Section]] = {
     "evaluate": EvaluateSection,
 }
 
+OF_ANY_SOURCE = {"source", "leaks", "on_bad_row"}
 # Fields that describe one source (one model, one method): an override of the key drops what the file says of them.
 DESCRIBED_BY = {
-    ("data", "source"): [("data", key) for key in DataSection.model_fields if key not in {"source", "leaks"}],
+    ("data", "source"): [("data", key) for key in DataSection.model_fields if key not in OF_ANY_SOURCE],
     ("model", "name"): [("model", "revision"), ("model", "sha256")],
 }
 

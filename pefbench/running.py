@@ -275,6 +275,7 @@ class Trial:
             "source": self.recipe.data.source,
             "revision": corpus.revision,
             "fingerprint": corpus.fingerprint,
+            "skipped": len(corpus.skipped),
             "splits": {
                 split: {
                     "examples": len(encoded),

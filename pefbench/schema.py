@@ -71,6 +71,7 @@ class Data(TypedDict):
     source: str  # as in the recipe
     fingerprint: str  # hash of the rows
     revision: NotRequired[str | None]  # commit of a hub data set
+    skipped: NotRequired[int]  # bad rows left out, as data.on_bad_row: skip asks
     splits: dict[str, Split]  # train | validation | test
 
 

@@ -165,6 +165,38 @@ def test_a_bad_row_is_named(world: World, tmp_path: Path, mistake: str) -> None:
         load(world, f"file:{tmp_path / 'r.jsonl'}")
 
 
+def test_bad_rows_are_left_out_and_counted_when_asked(world: World, tmp_path: Path) -> None:
+    write_jsonl(tmp_path / "r.jsonl", TAGGED)
+    with (tmp_path / "r.jsonl").open("a", encoding="utf8") as stream:
+        stream.writelines(json.dumps(row) + "\n" for row, _ in MISTAKES.values())
+        stream.write("{not json\n")
+    write_jsonl(tmp_path / "good.jsonl", TAGGED)
+    loaded = load(world, f"file:{tmp_path / 'r.jsonl'}", "data.on_bad_row=skip")
+    good = load(world, f"file:{tmp_path / 'good.jsonl'}")
+    assert loaded.dataset.splits == good.dataset.splits
+    assert good.skipped == []
+    assert sorted(where.partition(" ")[0] for where in loaded.skipped) == [
+        f"r.jsonl:{len(TAGGED) + i}:" for i in range(1, len(MISTAKES) + 2)
+    ]
+
+
+def test_a_split_of_bad_rows_alone_is_refused(world: World, tmp_path: Path) -> None:
+    for split, tagged in SPLITS.items():
+        write_jsonl(tmp_path / f"{split}.jsonl", tagged)
+    (tmp_path / "test.jsonl").write_text('{"tokens": ["a"], "ner_tags": []}\n', encoding="utf8")
+    with pytest.raises(DataError, match="the test split is empty"):
+        load(world, f"file:{tmp_path}", *parts("jsonl"), "data.on_bad_row=skip")
+
+
+def test_a_conll_line_of_another_width_spoils_its_sentence_alone(world: World, tmp_path: Path) -> None:
+    write_conll(tmp_path / "good.conll", TAGGED)
+    text = (tmp_path / "good.conll").read_text(encoding="utf8")
+    (tmp_path / "bad.conll").write_text(text + "\na\tO\nb\tO\tO\nc\nd\tO\n", encoding="utf8")
+    loaded = load(world, f"file:{tmp_path / 'bad.conll'}", "data.on_bad_row=skip")
+    assert loaded.dataset.splits == load(world, f"file:{tmp_path / 'good.conll'}").dataset.splits
+    assert len(loaded.skipped) == 1
+
+
 def test_a_wrong_column_lists_those_that_are_there(world: World, tmp_path: Path) -> None:
     write_csv(tmp_path / "r.csv", TAGGED)
     with pytest.raises(DataError, match=r"no column 'token' for the task's 'tokens'; the columns are: words, tags"):

@@ -21,7 +21,7 @@ from pefbench.errors import DataError, SourceError
 from pefbench.sources import files, hub, wheels
 from pefbench.sources.address import FileAddress, HubAddress, WheelAddress, parse_address
 from pefbench.sources.cache import cache_folder
-from pefbench.sources.rows import Row, Rows, fingerprint
+from pefbench.sources.rows import BadRows, Row, Rows, fingerprint
 from pefbench.sources.splitting import drop_leaks, drop_repeats, normalise, split_by_hash
 from pefbench.sources.weights import check_weights, refuse_pickles
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = [
+    "BadRows",
     "Row",
     "Rows",
     "cache_folder",
@@ -54,13 +55,14 @@ def read_rows(
     text_format: str = "conll",
     encoding: str = "utf-8",
     sha256: str | None = None,
+    bad: BadRows | None = None,
 ) -> Rows:
     """Read one file (``file:``, ``wheel:``) or one split (``hf:``) of a data source.
 
     part: a file in the folder or a split on the hub; None when there is only one. config, revision: for ``hf:`` alone.
     format: conll, trec, jsonl, json, csv, tsv or parquet; None goes by the suffix, unknown suffixes are `text_format`.
     encoding: that of text files, under the name that Python has for it. sha256: what the wheel, or the file that is
-    read, must hash to. Raises SourceError or DataError.
+    read, must hash to. bad: what becomes of bad rows; None: an error. Raises SourceError or DataError.
     """
     address = parse_address(source)
     files.check_format(format or text_format)
@@ -72,7 +74,7 @@ def read_rows(
         path, name = files.choose(_local(address, source, sha256), part, source)
         if isinstance(address, FileAddress):
             files.check_digest(path, source, sha256)
-        rows = files.read_file(path, name, format=format, text_format=text_format, encoding=encoding)
+        rows = files.read_file(path, name, bad or BadRows(), format=format, text_format=text_format, encoding=encoding)
     if not rows.rows:
         raise DataError(f"{source}{f' ({part})' if part else ''}: has no rows")
     return rows

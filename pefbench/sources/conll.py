@@ -16,11 +16,13 @@ from pefbench.sources.rows import Row, Rows
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pefbench.sources.rows import BadRows
+
 DOCUMENT = "-DOCSTART-"
 
 
-def read_conll(text: str, file: str) -> Rows:
-    """Read sentences, one row each, with the columns "0", "1", ... Raises DataError with ``file:line``."""
+def read_conll(text: str, file: str, bad: BadRows) -> Rows:
+    """Read sentences, one row each, with the columns "0", "1", ... A line of another width makes its sentence bad."""
     lines = [line.removesuffix("\r") for line in text.split("\n")]
     first = next((line for line in lines if not _is_gap(line) and not _is_comment(line)), None)
     if first is None:
@@ -29,17 +31,19 @@ def read_conll(text: str, file: str) -> Rows:
     width = len(_fields(first, tabbed=tabbed))
     rows: list[Row] = []
     sentence: list[Sequence[str]] = []
+    spoilt = False
     for number, line in enumerate([*lines, ""], start=1):
         if _is_gap(line):
-            if sentence:
+            if sentence and not spoilt:
                 rows.append(_row(sentence, file, number - len(sentence)))
-            sentence = []
+            sentence, spoilt = [], False
             continue
         fields = _fields(line, tabbed=tabbed)
         if len(fields) == width:
             sentence.append(fields)
-        elif sentence or not _is_comment(line):
-            raise DataError(_wrong_width(f"{file}:{number}", line, len(fields), width, tabbed=tabbed))
+        elif not spoilt and (sentence or not _is_comment(line)):
+            bad(DataError(_wrong_width(f"{file}:{number}", line, len(fields), width, tabbed=tabbed)))
+            spoilt = True
     return Rows(tuple(map(str, range(width))), rows)
 
 

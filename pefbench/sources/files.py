@@ -18,7 +18,7 @@ from pefbench.sources.trec import read_trec
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pefbench.sources.rows import Rows
+    from pefbench.sources.rows import BadRows, Rows
 
 TEXT_READERS = {
     "conll": read_conll,
@@ -145,13 +145,21 @@ def check_encoding(name: str) -> None:
         raise SourceError(f"unknown encoding {name!r}; usual ones are utf-8, utf-16, latin-1 and cp1252") from None
 
 
-def read_file(path: Path, name: str, *, format: str | None, text_format: str, encoding: str) -> Rows:  # noqa: A002
+def read_file(
+    path: Path,
+    name: str,
+    bad: BadRows,
+    *,
+    format: str | None,  # noqa: A002
+    text_format: str,
+    encoding: str,
+) -> Rows:
     """Read a file under the name that messages give it. Raises SourceError or DataError."""
     chosen = format or SUFFIXES.get(_suffix(name), text_format)
     data = _read_bytes(path, name)
     if chosen == "parquet":
         return read_parquet(data, name)
-    return TEXT_READERS[chosen](_decode(data, name, encoding), name)
+    return TEXT_READERS[chosen](_decode(data, name, encoding), name, bad)
 
 
 def _read_bytes(path: Path, name: str) -> bytes:

@@ -1,4 +1,4 @@
-"""JSON lines, JSON, CSV and TSV. Each reader takes the text and the file's name, and raises DataError with a line."""
+"""JSON lines, JSON, CSV and TSV. Each reader takes the text, the file's name and what becomes of bad rows."""
 
 from __future__ import annotations
 
@@ -13,36 +13,41 @@ from pefbench.sources.rows import Row, Rows
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from pefbench.sources.rows import BadRows
+
 LONGEST_FIELD = 2**31 - 1  # characters; the csv module's own limit of 131,072 is short for articles
 
 
-def read_jsonl(text: str, file: str) -> Rows:
+def read_jsonl(text: str, file: str, bad: BadRows) -> Rows:
     """Read one object a line; blank lines are skipped, and a key that a line lacks is None."""
     records = []
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
-            records.append((number, _parse(line, file, number)))
-    return _from_objects(records, file)
+            try:
+                records.append((number, _parse(line, file, number)))
+            except DataError as error:
+                bad(error)
+    return _from_objects(records, file, bad)
 
 
-def read_json(text: str, file: str) -> Rows:
+def read_json(text: str, file: str, bad: BadRows) -> Rows:
     """Read a list of objects, or the list under ``data`` of an object; lines are the numbers of the items."""
     document = _parse(text, file, 1)
     if isinstance(document, dict):
         document = document.get("data", document)
     if not isinstance(document, list):
         raise DataError(f"{file}: holds neither a list of objects nor {{'data': [...]}}")
-    return _from_objects(enumerate(document, start=1), file)
+    return _from_objects(enumerate(document, start=1), file, bad)
 
 
-def read_csv(text: str, file: str) -> Rows:
+def read_csv(text: str, file: str, bad: BadRows) -> Rows:
     """Read comma-separated values with a header and quotes as in RFC 4180; every value is a str."""
-    return _read_delimited(text, file, delimiter=",", quoted=True)
+    return _read_delimited(text, file, bad, delimiter=",", quoted=True)
 
 
-def read_tsv(text: str, file: str) -> Rows:
+def read_tsv(text: str, file: str, bad: BadRows) -> Rows:
     """Read tab-separated values with a header; a quote is a character like any other, every value is a str."""
-    return _read_delimited(text, file, delimiter="\t", quoted=False)
+    return _read_delimited(text, file, bad, delimiter="\t", quoted=False)
 
 
 def _parse(text: str, file: str, line: int) -> Any:
@@ -53,26 +58,27 @@ def _parse(text: str, file: str, line: int) -> Any:
         raise DataError(f"{at}: not JSON: {error.msg} at column {error.colno}") from None
 
 
-def _from_objects(records: Iterable[tuple[int, Any]], file: str) -> Rows:
+def _from_objects(records: Iterable[tuple[int, Any]], file: str, bad: BadRows) -> Rows:
     columns: dict[str, None] = {}  # an ordered set
     objects: list[tuple[int, dict[str, Any]]] = []
     for number, record in records:
         if not isinstance(record, dict):
-            raise DataError(f"{file}:{number}: a row must be an object with column names, this is {str(record)[:40]!r}")
+            bad(DataError(f"{file}:{number}: a row must be an object with column names, this is {str(record)[:40]!r}"))
+            continue
         columns |= dict.fromkeys(record)
         objects.append((number, record))
     rows = [Row({name: record.get(name) for name in columns}, file, number) for number, record in objects]
     return Rows(tuple(columns), rows)
 
 
-def _read_delimited(text: str, file: str, *, delimiter: str, quoted: bool) -> Rows:
+def _read_delimited(text: str, file: str, bad: BadRows, *, delimiter: str, quoted: bool) -> Rows:
     limit = csv.field_size_limit(LONGEST_FIELD)
     try:
         records = _delimited_records(text, file, delimiter, quoted=quoted)
         header = next(records, (0, []))[1]
         if duplicates := sorted({name for name in header if header.count(name) > 1}):
             raise DataError(f"{file}:1: the header names {duplicates[0]!r} twice")
-        rows = [_record(header, values, file, line) for line, values in records]
+        rows = [row for line, values in records if (row := _record(header, values, file, line, bad))]
     finally:
         csv.field_size_limit(limit)
     return Rows(tuple(header), rows)
@@ -97,7 +103,8 @@ def _delimited_records(text: str, file: str, delimiter: str, *, quoted: bool) ->
             yield line, fields
 
 
-def _record(header: list[str], values: list[str], file: str, line: int) -> Row:
+def _record(header: list[str], values: list[str], file: str, line: int, bad: BadRows) -> Row | None:
     if len(values) != len(header):
-        raise DataError(f"{file}:{line}: {len(values)} fields where the header has {len(header)}")
+        bad(DataError(f"{file}:{line}: {len(values)} fields where the header has {len(header)}"))
+        return None
     return Row(dict(zip(header, values, strict=True)), file, line)

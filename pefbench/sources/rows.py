@@ -5,10 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pefbench.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,33 @@ class Rows:
     columns: tuple[str, ...]
     rows: list[Row]
     revision: str | None = None
+
+
+class BadRows:
+    """What becomes of rows that are not what they should be: the first one is an error, or all are left out.
+
+    skip: leave them out, and remember of each what was wrong, with its file and line, in `found`.
+    """
+
+    def __init__(self, *, skip: bool = False) -> None:
+        self.skip = skip
+        self.found: list[str] = []
+
+    def __call__(self, error: DataError) -> None:
+        """Raise the error of one row, or remember it: then the caller leaves the row out."""
+        if not self.skip:
+            raise error
+        self.found.append(str(error))
+
+    def good(self, rows: Iterable[Row], read: Callable[[Row], T]) -> list[T]:
+        """Return what `read` makes of each row that it does not refuse with a DataError."""
+        values = []
+        for row in rows:
+            try:
+                values.append(read(row))
+            except DataError as error:
+                self(error)
+        return values
 
 
 def fingerprint(splits: Mapping[str, Sequence[Row]]) -> str:

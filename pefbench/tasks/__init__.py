@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from pefbench.forms import Dataset
-    from pefbench.sources import Row
+    from pefbench.sources import BadRows, Row
 
 
 @dataclass(frozen=True)
@@ -24,15 +24,14 @@ class Task:
     columns: what the task calls its columns -> the names they usually have in sources, the likeliest first. A number
     counts columns from 0 (negative: from the last), for formats whose columns have no names.
     text: a row's own columns -> the text by which duplicates are known and single files are split.
-    read: splits of rows, under the task's column names -> the form's examples; raises DataError where a row cannot be
-    what the task needs.
+    read: splits of rows, under the task's column names, and what becomes of bad rows -> the form's examples.
     metrics: names in `metrics/`; the first one's headline is the task's.
     """
 
     form: str
     columns: Mapping[str, tuple[str | int, ...]]
     text: Callable[[Mapping[str, Any]], str]
-    read: Callable[[Mapping[str, Sequence[Row]]], Dataset]
+    read: Callable[[Mapping[str, Sequence[Row]], BadRows], Dataset]
     metrics: tuple[str, ...]
     defaults: Mapping[str, Mapping[str, Any]]
     text_format: str = "jsonl"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import DataError
@@ -10,7 +11,7 @@ from pefbench.forms.sequence import SequenceDataset, SequenceExample
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pefbench.sources import Row
+    from pefbench.sources import BadRows, Row
 
 
 def text(values: Mapping[str, Any]) -> str:
@@ -19,20 +20,31 @@ def text(values: Mapping[str, Any]) -> str:
     return given if isinstance(given, str) else ""
 
 
-def read(splits: Mapping[str, Sequence[Row]]) -> SequenceDataset:
-    """Read texts and labels; the labels are those of the training split. Raises DataError with file and line."""
-    examples = {split: [SequenceExample(_text(row), _label(row)) for row in rows] for split, rows in splits.items()}
+def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> SequenceDataset:
+    """Read texts and labels; the labels are those of the training split. A label that it has not is a bad row."""
+    examples = {"train": bad.good(splits["train"], _example)}
     labels = sorted({example.label for example in examples["train"]})
     if len(labels) < 2:
-        raise DataError(f"{splits['train'][0].file}: every training text has the label {labels[0]!r}; two are needed")
-    for split, rows in splits.items():
-        for row, example in zip(rows, examples[split], strict=True):
-            if example.label not in labels:
-                raise DataError(
-                    f"{row.where}: label {example.label!r} of the {split} split is not in train "
-                    f"(train has: {_listing(labels)})"
-                )
-    return SequenceDataset(examples, labels)
+        raise DataError(
+            f"{splits['train'][0].file}: every training text has the label {', '.join(labels)!r}; two are needed"
+        )
+    for split in splits.keys() - examples.keys():
+        examples[split] = bad.good(splits[split], partial(_seen, labels=labels, split=split))
+    return SequenceDataset({split: examples[split] for split in splits}, labels)
+
+
+def _example(row: Row) -> SequenceExample:
+    return SequenceExample(_text(row), _label(row))
+
+
+def _seen(row: Row, labels: Sequence[str], split: str) -> SequenceExample:
+    """Return a row as an example whose label is one of the training split's."""
+    example = _example(row)
+    if example.label not in labels:
+        raise DataError(
+            f"{row.where}: label {example.label!r} of the {split} split is not in train (train has: {_listing(labels)})"
+        )
+    return example
 
 
 def _text(row: Row) -> str:

@@ -13,7 +13,7 @@ from pefbench.tasks import Task
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pefbench.sources import Row
+    from pefbench.sources import BadRows, Row
 
 
 def text(values: Mapping[str, Any]) -> str:
@@ -22,24 +22,28 @@ def text(values: Mapping[str, Any]) -> str:
     return tokens if isinstance(tokens, str) else " ".join(str(token) for token in tokens or [])
 
 
-def read(splits: Mapping[str, Sequence[Row]]) -> TokenDataset:
+def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> TokenDataset:
     """Read tags of any usual scheme as IOB2; the labels are those of the training split's entity types."""
-    rows = [row for split in splits.values() for row in split]
-    pairs = [_pair(row) for row in rows]
-    tags, scheme = tagging.to_iob2([given for _, given in pairs], lambda row, token: rows[row].at(token))
-    examples = (TokenExample(tuple(tokens), tuple(read)) for (tokens, _), read in zip(pairs, tags, strict=True))
-    read_splits = {split: [next(examples) for _ in members] for split, members in splits.items()}
-    labels = tagging.labels([example.tags for example in read_splits["train"]])
-    _check_seen(splits, read_splits, labels)
-    return TokenDataset(read_splits, labels, notes=[] if scheme == "IOB2" else [f"tags read from {scheme} as IOB2"])
+    read = {split: bad.good(rows, _pair) for split, rows in splits.items()}
+    pairs = [pair for split in read.values() for pair in split]
+    tags, scheme = tagging.to_iob2([given for _, _, given in pairs], lambda i, token: pairs[i][0].at(token))
+    iob2 = iter(tags)
+    tagged = {
+        split: [(row, TokenExample(tuple(tokens), tuple(next(iob2)))) for row, tokens, _ in members]
+        for split, members in read.items()
+    }
+    labels = tagging.labels([example.tags for _, example in tagged["train"]])
+    notes = [] if scheme == "IOB2" else [f"tags read from {scheme} as IOB2"]
+    return TokenDataset({split: _seen(members, labels, split, bad) for split, members in tagged.items()}, labels, notes)
 
 
-def _pair(row: Row) -> tuple[list[str], list[str]]:
-    """Return a row's tokens and tags. Raises DataError when they are not lists of strings of one length."""
+def _pair(row: Row) -> tuple[Row, list[str], list[str]]:
+    """Return a row, its tokens and its tags. Raises DataError when they are not lists of strings of one length."""
     tokens, tags = (_strings(row, column) for column in ("tokens", "tags"))
     if len(tokens) != len(tags):
         raise DataError(f"{row.where}: {len(tokens)} tokens but {len(tags)} tags")
-    return tokens, tags
+    tagging.to_iob2([tags], lambda _, token: row.at(token))  # names the row whose tags no scheme knows
+    return row, tokens, tags
 
 
 def _strings(row: Row, column: str) -> list[str]:
@@ -56,17 +60,23 @@ def _strings(row: Row, column: str) -> list[str]:
     return value
 
 
-def _check_seen(
-    splits: Mapping[str, Sequence[Row]], examples: Mapping[str, Sequence[TokenExample]], labels: Sequence[str]
-) -> None:
-    for split, members in examples.items():
-        for row, example in zip(splits[split], members, strict=True):
-            for token, tag in enumerate(example.tags):
-                if tag not in labels:
-                    raise DataError(
-                        f"{row.at(token)}: entity type {tag[2:]!r} of the {split} split is not in train "
-                        f"(train has: {', '.join(tagging.entity_types([labels])) or 'none'})"
-                    )
+def _seen(
+    members: Sequence[tuple[Row, TokenExample]], labels: Sequence[str], split: str, bad: BadRows
+) -> list[TokenExample]:
+    """Return the examples whose entity types the training split has."""
+    kept = []
+    for row, example in members:
+        new = next((token for token, tag in enumerate(example.tags) if tag not in labels), None)
+        if new is None:
+            kept.append(example)
+            continue
+        bad(
+            DataError(
+                f"{row.at(new)}: entity type {example.tags[new][2:]!r} of the {split} split is not in train "
+                f"(train has: {', '.join(tagging.entity_types([labels])) or 'none'})"
+            )
+        )
+    return kept
 
 
 TASK = Task(

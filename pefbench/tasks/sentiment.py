@@ -13,29 +13,29 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pefbench.forms.sequence import SequenceDataset
-    from pefbench.sources import Row
+    from pefbench.sources import BadRows, Row
 
 MIDDLE = 1 / 8
 """Ratings nearer to 0 than this part of training's farthest are neither positive nor negative."""
 
 
-def read(splits: Mapping[str, Sequence[Row]]) -> SequenceDataset:
+def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> SequenceDataset:
     """Read labels as they are; where they are ratings, their sign is the label and the middle is left out.
 
-    Labels are ratings when a number among them is not whole (classes may be numbered). Raises DataError.
+    Labels are ratings when a number among them is not whole (classes may be numbered).
     """
     if not any(_number(row) % 1 > 0 for rows in splits.values() for row in rows):
-        return _labelled.read(splits)
-    ratings = {split: [_rating(row) for row in rows] for split, rows in splits.items()}
-    edge = MIDDLE * max(map(abs, ratings["train"]))
-    kept = {split: _polar(rows, ratings[split], edge) for split, rows in splits.items()}
+        return _labelled.read(splits, bad)
+    rated = {split: bad.good(rows, _rated) for split, rows in splits.items()}
+    edge = MIDDLE * max((abs(rating) for _, rating in rated["train"]), default=0)
+    kept = {split: _polar(rows, edge) for split, rows in rated.items()}
     notes = []
-    for split, rows in splits.items():
+    for split, rows in rated.items():
         if not kept[split]:
-            raise DataError(f"{rows[0].file}: every text of the {split} split is rated within {edge:.2g} of 0")
+            raise DataError(f"{splits[split][0].file}: every text of the {split} split is rated within {edge:.2g} of 0")
         left_out = len(rows) - len(kept[split])
         notes.append(f"{left_out} of {len(rows)} {split} texts are left out: they are rated within {edge:.2g} of 0")
-    return replace(_labelled.read(kept), notes=notes)
+    return replace(_labelled.read(kept, bad), notes=notes)
 
 
 def _number(row: Row) -> float:
@@ -47,20 +47,20 @@ def _number(row: Row) -> float:
     return number if math.isfinite(number) else math.nan
 
 
-def _rating(row: Row) -> float:
+def _rated(row: Row) -> tuple[Row, float]:
     rating = _number(row)
     if math.isnan(rating):
         raise DataError(
             f"{row.where}: label should be a number, as other ratings, got {str(row.values['label'])[:60]!r}"
         )
-    return rating
+    return row, rating
 
 
-def _polar(rows: Sequence[Row], ratings: Sequence[float], edge: float) -> list[Row]:
+def _polar(rated: Sequence[tuple[Row, float]], edge: float) -> list[Row]:
     """Return the rows that are rated at least `edge` from 0, with the sign's name as label."""
     return [
         replace(row, values=row.values | {"label": "positive" if rating > 0 else "negative"})
-        for row, rating in zip(rows, ratings, strict=True)
+        for row, rating in rated
         if abs(rating) >= edge > 0
     ]
 

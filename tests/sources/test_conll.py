@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pefbench.errors import DataError
 from pefbench.sources import read_rows
 from pefbench.sources.conll import read_conll
+from pefbench.sources.rows import BadRows
 from tests.sources.refusals import refusal
 
 SHARED = Path("../shared/data/wnut17")
@@ -28,7 +29,7 @@ def check_round_trip(written: list[list[tuple[str, str]]], separator: str, newli
     assume(not first.startswith("# ") and first != "#")  # a leading comment cannot tell the layout
     assume(not any(token.startswith("-DOCSTART-") for sentence in written for token, _ in sentence))
     lines = [separator.join(pair) if pair else "" for sentence in written for pair in [*sentence, ()]]
-    rows = read_conll(newline.join(lines), "x.txt").rows
+    rows = read_conll(newline.join(lines), "x.txt", BadRows()).rows
     assert [list(zip(row.values["0"], row.values["1"], strict=True)) for row in rows] == written
     for row in rows:
         for i, token in enumerate(row.values["0"]):
@@ -48,7 +49,7 @@ def test_space_round_trip(written: list[list[tuple[str, str]]], newline: str) ->
 def test_conll2003_layout() -> None:
     documents = "EU NNP B-NP B-ORG\nrejects VBZ B-VP O\n", "Peter  NNP B-NP B-PER \n"
     text = "".join(f"-DOCSTART- -X- -X- O\n\n{document}\n" for document in documents)
-    rows = read_conll(text, "eng.train")
+    rows = read_conll(text, "eng.train", BadRows())
     assert rows.columns == ("0", "1", "2", "3")
     assert [row.values["0"] for row in rows.rows] == [["EU", "rejects"], ["Peter"]]
     assert [row.values["3"] for row in rows.rows] == [["B-ORG", "O"], ["B-PER"]]
@@ -56,22 +57,22 @@ def test_conll2003_layout() -> None:
 
 
 def test_a_separator_line_may_hold_a_tab_and_a_token_may_be_a_space() -> None:
-    rows = read_conll("a\tO\n \tB-x\n\t\nb\u00a0c\tO\n\u2028d\tO", "x").rows
+    rows = read_conll("a\tO\n \tB-x\n\t\nb\u00a0c\tO\n\u2028d\tO", "x", BadRows()).rows
     assert [row.values["0"] for row in rows] == [["a", " "], ["b\u00a0c", "\u2028d"]]
 
 
 def test_a_no_break_space_does_not_separate() -> None:
-    assert read_conll("b\u00a0c   O\n", "x").rows[0].values == {"0": ["b\u00a0c"], "1": ["O"]}
+    assert read_conll("b\u00a0c   O\n", "x", BadRows()).rows[0].values == {"0": ["b\u00a0c"], "1": ["O"]}
 
 
 def test_comments_between_sentences_are_skipped_and_tokens_are_not() -> None:
     text = "# sent_id = 1\n# text = a b\n1\ta\tDET\n2\tb\tNOUN\n\n# text = #\n#\n1\t#\tSYM\n"
-    rows = read_conll(text, "x").rows
+    rows = read_conll(text, "x", BadRows()).rows
     assert [row.values["1"] for row in rows] == [["a", "b"], ["#"]]
     assert [row.line for row in rows] == [3, 8]
-    hashes = read_conll("a O\n\n# O\nb O\n# B-x\n", "x").rows
+    hashes = read_conll("a O\n\n# O\nb O\n# B-x\n", "x", BadRows()).rows
     assert [row.values["0"] for row in hashes] == [["a"], ["#", "b", "#"]]
-    with_tab = read_conll("# id 7f3a\tdomain=en\na _ _ O\n", "x").rows
+    with_tab = read_conll("# id 7f3a\tdomain=en\na _ _ O\n", "x", BadRows()).rows
     assert [row.values["0"] for row in with_tab] == [["a"]]
 
 
@@ -85,13 +86,13 @@ def test_comments_between_sentences_are_skipped_and_tokens_are_not() -> None:
     ],
 )
 def test_another_number_of_columns_is_refused_with_its_line(text: str, where: str, columns: str) -> None:
-    message = refusal(DataError, read_conll, text, "x")
+    message = refusal(DataError, read_conll, text, "x", BadRows())
     assert message.startswith(f"{where}: {columns}")
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "-DOCSTART- -X- O O\n\n", "# only a comment"])
 def test_no_sentences(text: str) -> None:
-    assert read_conll(text, "x").rows == []
+    assert read_conll(text, "x", BadRows()).rows == []
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the shared data folder is not here")

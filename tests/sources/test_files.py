@@ -16,6 +16,7 @@ from pyarrow import parquet
 from pefbench.errors import DataError, SourceError
 from pefbench.sources import check_weights, locate, parts, read_rows
 from pefbench.sources.records import read_csv
+from pefbench.sources.rows import BadRows
 from tests.sources.refusals import refusal
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ cells = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
 def test_csv_round_trip(records: list[tuple[str, str]]) -> None:
     buffer = io.StringIO(newline="")
     csv.writer(buffer, quoting=csv.QUOTE_ALL).writerows([("a", "b"), *records])
-    read = read_csv(buffer.getvalue(), "x.csv").rows
+    read = read_csv(buffer.getvalue(), "x.csv", BadRows()).rows
     assert [(row.values["a"], row.values["b"]) for row in read] == records
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from pefbench.errors import DataError
 from pefbench.sources import read_rows
+from pefbench.sources.rows import BadRows
 from pefbench.sources.trec import read_trec
 from tests.sources.refusals import refusal
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def test_a_line_is_a_coarse_label_a_fine_one_and_a_text() -> None:
-    rows = read_trec("DESC:manner How did it end ?\r\n\n NUM:date  When : at 5:30 ?\n", "x.label")
+    rows = read_trec("DESC:manner How did it end ?\r\n\n NUM:date  When : at 5:30 ?\n", "x.label", BadRows())
     assert rows.columns == ("text", "coarse_label", "fine_label")
     assert [(row.line, *row.values.values()) for row in rows.rows] == [
         (1, "How did it end ?", "DESC", "DESC:manner"),
@@ -26,7 +27,7 @@ def test_a_line_is_a_coarse_label_a_fine_one_and_a_text() -> None:
 
 @pytest.mark.parametrize("line", ["DESC How ?", "DESC:manner", "DESC:manner ", ":manner How ?", "DESC: How ?", "How ?"])
 def test_a_line_of_another_kind_is_named(line: str) -> None:
-    message = refusal(DataError, read_trec, f"DESC:manner How ?\n{line}\n", "x.label")
+    message = refusal(DataError, read_trec, f"DESC:manner How ?\n{line}\n", "x.label", BadRows())
     assert message == f"x.label:2: should be CLASS:subclass and a text, got {line.strip()!r}"
 
 

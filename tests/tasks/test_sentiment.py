@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pefbench.errors import DataError
-from pefbench.sources import Row
+from pefbench.sources import BadRows, Row
 from pefbench.tasks.sentiment import TASK
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def read(train: Sequence[Any], test: Sequence[Any] = ()) -> SequenceDataset:
         split: [Row({"text": f"text {i}", "label": label}, "x.tsv", i + 2) for i, label in enumerate(labels)]
         for split, labels in splits.items()
     }
-    dataset: SequenceDataset = TASK.read(rows)  # type: ignore[assignment]
+    dataset: SequenceDataset = TASK.read(rows, BadRows())  # type: ignore[assignment]
     return dataset
 
 
