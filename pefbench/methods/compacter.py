@@ -20,7 +20,7 @@ class Compacter(PeftMethod):
     The norms stay frozen here, as with the other adapters; the authors train them too.
     """
 
-    learning_rate: ClassVar[float] = 3e-3
+    learning_rate: ClassVar[float] = 3e-2
     trains: ClassVar[str] = r"\.bottleneck_(rule|down|up|activation)\."
 
     variant: Literal["houlsby", "pfeiffer"] = Field(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class HeadOnly(SelectedMethod):
     """Alain and Bengio 2017 (arXiv:1610.01644): what the features that are there can tell; the floor."""
 
-    learning_rate: ClassVar[float] = 3e-3
+    learning_rate: ClassVar[float] = 3e-2
     trains: ClassVar[str] = NOTHING
 
     def selected(self, model: nn.Module) -> list[str]:

@@ -17,7 +17,7 @@ class Ia3(VectorsMethod):
     Where queries, keys and values are one fused map, all of its output is rescaled.
     """
 
-    learning_rate: ClassVar[float] = 5e-3
+    learning_rate: ClassVar[float] = 2e-2
     trains: ClassVar[str] = r"\.ia3_l\."
     merges: ClassVar[bool] = True
     vectors: ClassVar[str] = ".ia3_l."

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class LnTuning(PeftMethod):
     """Zhao et al. 2024 (arXiv:2312.11420); here every norm of the backbone, that of the embeddings too."""
 
-    learning_rate: ClassVar[float] = 3e-3
+    learning_rate: ClassVar[float] = 1e-2
     trains: ClassVar[str] = r"\.ln_tuning_layers\."
     merges: ClassVar[bool] = True
 

@@ -24,7 +24,7 @@ class Mam(PrefixStart, PeftMethod):
     of sizes, but train about 1 % of a small encoder instead of a tenth.
     """
 
-    learning_rate: ClassVar[float] = 1e-3
+    learning_rate: ClassVar[float] = 5e-4
     trains: ClassVar[str] = r"\.bottleneck_(down|up|activation)\.|\.mam_prefix\."
 
     num_virtual_tokens: int = Field(10, ge=1, description="length of the prefix")

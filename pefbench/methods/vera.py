@@ -19,7 +19,7 @@ class Vera(TargetedMethod):
     The random matrices are saved with the vectors: another version of torch might draw others from the same seed.
     """
 
-    learning_rate: ClassVar[float] = 1e-2
+    learning_rate: ClassVar[float] = 3e-2
     trains: ClassVar[str] = r"\.vera_lambda_[bd]\."
     merges: ClassVar[bool] = True
 
