@@ -36,7 +36,7 @@ class Metric(evaluate.Metric, ABC):  # type: ignore[misc]  # evaluate has no typ
     higher_is_better: ClassVar[dict[str, bool]]
     """For each value that ``compute`` returns."""
     library: ClassVar[str]
-    """Distribution that computes the values."""
+    """Distribution that computes the values, or the official script whose rules they follow."""
     settings: str
     """Choices that change the values, as ``name:choice|name:choice``."""
     prediction: ClassVar[Any]

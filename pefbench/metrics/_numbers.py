@@ -1,0 +1,34 @@
+"""Predicted and true numbers, and the sums that correlation and agreement are made of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from datasets import Value
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    Array = npt.NDArray[np.float64]
+
+NUMBER = Value("float64")
+
+
+def numbers(predictions: Sequence[float], references: Sequence[float]) -> tuple[Array, Array]:
+    """Return both as arrays of shape (examples,). Raises ValueError when lengths differ or one is not finite."""
+    predicted, gold = (np.asarray(list(values), dtype=np.float64) for values in (predictions, references))
+    if len(predicted) != len(gold):
+        raise ValueError(f"{len(predicted)} predictions for {len(gold)} references")
+    for name, values in (("prediction", predicted), ("reference", gold)):
+        if not (finite := np.isfinite(values)).all():
+            number = int(np.argmin(finite))
+            raise ValueError(f"{name} {number} is {values[number]}, not a finite number")
+    return predicted, gold
+
+
+def products(x: Array, y: Array) -> Array:
+    """Return 1, x, y, xx, yy and xy of each example, whose sums have all second moments: (examples, 6)."""
+    return np.stack([np.ones_like(x), x, y, x * x, y * y, x * y], axis=1)

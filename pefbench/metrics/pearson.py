@@ -1,0 +1,68 @@
+"""Pearson's correlation of predicted and true numbers, as in essay scoring and semantic similarity."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from scipy.stats import pearsonr
+
+from pefbench.metrics._base import Metric, ratio
+from pefbench.metrics._numbers import NUMBER, numbers, products
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    Array = npt.NDArray[np.float64]
+
+_ROUNDING = 1e-11  # what differs by less, relative to its mean, differs by rounding alone
+
+
+class Pearson(Metric):
+    """Pearson's r, from -1 to 1; 0, where it has no value: predictions or references that are all the same.
+
+    Predictions and references: one finite number an example, equally many; ValueError otherwise.
+    """
+
+    headline = "pearson"
+    higher_is_better: ClassVar = {"pearson": True}
+    library = "scipy"
+    settings = "constant:0"
+    prediction = NUMBER
+    reference = NUMBER
+
+    def _compute(self, *, predictions: Sequence[float], references: Sequence[float]) -> dict[str, float]:
+        predicted, gold = numbers(predictions, references)
+        if not (_centred(predicted).any() and _centred(gold).any()):
+            return {"pearson": 0.0}
+        return {"pearson": float(pearsonr(predicted, gold).statistic)}
+
+    def counts(self, predictions: Sequence[float], references: Sequence[float]) -> Array:
+        """Return the products of centred and scaled numbers, which correlate as they did: (examples, 6)."""
+        return products(*(_centred(values) for values in numbers(predictions, references)))
+
+    def from_counts(self, sums: Array) -> dict[str, Array]:
+        """Return r from the sums of 1, x, y, xx, yy and xy, of shape (..., 6)."""
+        n, x, y, xx, yy, xy = np.moveaxis(sums, -1, 0)
+        spread = _spread(n, x, xx) * _spread(n, y, yy)
+        return {"pearson": np.clip(ratio(n * xy - x * y, np.sqrt(spread)), -1, 1) * (spread > 0)}
+
+
+def _centred(values: Array) -> Array:
+    """Return values around 0, at most 1 away from it; all 0 when they are the same but for rounding."""
+    if not len(values):
+        return values
+    mean = values.mean()
+    largest = np.abs(values - mean).max()
+    return np.zeros_like(values) if largest <= _ROUNDING * abs(mean) else (values - mean) / largest
+
+
+def _spread(n: Array, x: Array, xx: Array) -> Array:
+    """Return n squared times the variance; 0 when it is but rounding, as where a resample draws one number."""
+    spread = n * xx - x * x
+    return np.where(spread <= _ROUNDING * n * xx, 0.0, spread)
+
+
+METRIC = Pearson

@@ -1,0 +1,70 @@
+"""Quadratic weighted kappa: the agreement of predicted with true whole scores, as in essay scoring.
+
+Cohen 1968, "Weighted kappa": 1 minus the mean squared difference over the one expected by chance. Where data have
+several prompts with ranges of their own (ASAP), the field takes the kappa of each; this is over what it is given.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from sklearn.metrics import cohen_kappa_score
+
+from pefbench.metrics._base import Metric, ratio
+from pefbench.metrics._numbers import NUMBER, numbers, products
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    Array = npt.NDArray[np.float64]
+
+
+class QuadraticKappa(Metric):
+    """Quadratic weighted kappa, from -1 to 1; 0, where it has no value: all scores are one and the same.
+
+    References: one whole number an example. Predictions: one finite number an example, taken as the nearest whole one
+    (of two, the even one) within the range of all references. Equally many; ValueError otherwise. A resample of the
+    interval keeps to that range.
+    """
+
+    headline = "quadratic_kappa"
+    higher_is_better: ClassVar = {"quadratic_kappa": True}
+    library = "scikit-learn"
+    settings = "weights:quadratic|round:half-even|range:references"
+    prediction = NUMBER
+    reference = NUMBER
+
+    def _compute(self, *, predictions: Sequence[float], references: Sequence[float]) -> dict[str, float]:
+        predicted, gold = _scores(predictions, references)
+        if not gold.any():
+            return {"quadratic_kappa": 0.0}
+        # The weights go by a label's position, so scores that occur nowhere must have theirs.
+        labels = np.arange(gold.max() + 1)
+        return {"quadratic_kappa": float(cohen_kappa_score(gold, predicted, labels=labels, weights="quadratic"))}
+
+    def counts(self, predictions: Sequence[float], references: Sequence[float]) -> Array:
+        """Return the products of predicted and true scores, counted from the lowest: (examples, 6)."""
+        return products(*_scores(predictions, references))
+
+    def from_counts(self, sums: Array) -> dict[str, Array]:
+        """Return kappa from the sums of 1, x, y, xx, yy and xy, of shape (..., 6); whole numbers, so exact."""
+        n, x, y, xx, yy, xy = np.moveaxis(sums, -1, 0)
+        by_chance = n * (xx + yy) - 2 * x * y
+        return {"quadratic_kappa": ratio(by_chance - n * (xx + yy - 2 * xy), by_chance)}
+
+
+def _scores(predictions: Sequence[float], references: Sequence[float]) -> tuple[Array, Array]:
+    """Return predicted and true scores, whole numbers from 0. Raises ValueError, also for a reference not whole."""
+    predicted, gold = numbers(predictions, references)
+    if not len(gold):
+        return predicted, gold
+    if len(broken := np.flatnonzero(gold != np.rint(gold))):
+        raise ValueError(f"reference {broken[0]} is {gold[broken[0]]}; quadratic kappa needs whole scores")
+    low, high = gold.min(), gold.max()
+    return np.clip(np.rint(predicted), low, high) - low, gold - low
+
+
+METRIC = QuadraticKappa

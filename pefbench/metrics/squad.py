@@ -1,0 +1,97 @@
+"""Exact match and F1 of answers, by SQuAD's rules.
+
+Rajpurkar et al. 2016 (arXiv:1606.05250, section 6.1): both compare texts without case, punctuation, articles and extra
+white space, and take the best of the right answers; F1 is that of the words the two texts share, counted as often as
+they occur. Questions without an answer as in the script of SQuAD 2.0, evaluate-v2.0.py (Rajpurkar et al. 2018,
+arXiv:1806.03822): 1 for an empty prediction, 0 for any other. Only ASCII punctuation and English articles are dropped.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from collections import Counter
+from statistics import fmean
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from datasets import List
+
+from pefbench.metrics._base import TEXT, Metric, ratio
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    Array = npt.NDArray[np.float64]
+
+_PUNCTUATION = str.maketrans("", "", string.punctuation)
+_ARTICLES = re.compile(r"\b(?:a|an|the)\b")
+
+
+class Squad(Metric):
+    """Exact match and F1, averaged over questions, from 0 to 1.
+
+    Predictions: one text a question; references: the list of its right texts; equally many, ValueError otherwise. A
+    question has no answer when the list is empty, or all its texts are but punctuation, articles and white space.
+    The rules are computed here, as the script is not in any library that is needed anyway.
+    """
+
+    headline = "exact_match"
+    higher_is_better: ClassVar = {"exact_match": True, "answer_f1": True}
+    library = "evaluate-v2.0.py"
+    settings = "normalize:squad|answers:best"
+    prediction = TEXT
+    reference = List(TEXT)
+
+    def _compute(self, *, predictions: Sequence[str], references: Sequence[Sequence[str]]) -> dict[str, float]:
+        exact, f1 = zip(*judged(predictions, references), strict=True)
+        return {"exact_match": fmean(exact), "answer_f1": fmean(f1)}
+
+    def counts(self, predictions: Sequence[str], references: Sequence[Sequence[str]]) -> Array:
+        """Return each question's exact match and F1, and one: (questions, 3)."""
+        return np.asarray([(*both, 1) for both in judged(predictions, references)], dtype=np.float64).reshape(-1, 3)
+
+    def from_counts(self, sums: Array) -> dict[str, Array]:
+        """Return the means from sums of shape (..., 3)."""
+        return {"exact_match": ratio(sums[..., 0], sums[..., 2]), "answer_f1": ratio(sums[..., 1], sums[..., 2])}
+
+    def signature(self) -> str:
+        """Return the rules' name and settings; their version is in the script's name."""
+        return f"{type(self).__module__.rpartition('.')[2]}|script:{self.library}|{self.settings}"
+
+
+def judged(predictions: Sequence[str], references: Sequence[Sequence[str]]) -> list[tuple[float, float]]:
+    """Return exact match and F1 of each question, each the best over its right texts. Raises ValueError."""
+    return [
+        (max(exact_match(predicted, text) for text in texts), max(answer_f1(predicted, text) for text in texts))
+        for predicted, gold in zip(predictions, references, strict=True)
+        for texts in [answers(gold) or [""]]
+    ]
+
+
+def answers(texts: Sequence[str]) -> list[str]:
+    """Return the texts of which something is left by `normalize`; none: the question has no answer."""
+    return [text for text in texts if normalize(text)]
+
+
+def normalize(text: str) -> str:
+    """Return a text in lower case, without ASCII punctuation and articles, its words one space apart."""
+    return " ".join(_ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split())
+
+
+def exact_match(predicted: str, gold: str) -> float:
+    """Return 1 when the two texts are the same once normalised, else 0."""
+    return float(normalize(predicted) == normalize(gold))
+
+
+def answer_f1(predicted: str, gold: str) -> float:
+    """Return the F1 of the words that two texts share, from 0 to 1; where one has none, whether the other has none."""
+    found, wanted = normalize(predicted).split(), normalize(gold).split()
+    if not found or not wanted:
+        return float(found == wanted)
+    return 2 * (Counter(found) & Counter(wanted)).total() / (len(found) + len(wanted))
+
+
+METRIC = Squad

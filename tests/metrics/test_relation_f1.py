@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pefbench import registry
+from pefbench.metrics import score
+from pefbench.metrics.relation_f1 import METRIC
+
+CE, CE_BACK = "Cause-Effect(e1,e2)", "Cause-Effect(e2,e1)"
+CW, CW_BACK = "Component-Whole(e1,e2)", "Component-Whole(e2,e1)"
+MT, OTHER = "Message-Topic(e1,e2)", "Other"
+LABEL = st.sampled_from([CE, CE_BACK, CW, CW_BACK, MT, OTHER, OTHER, "Ärger-Grund(e2,e1)"])
+CORPUS = st.lists(st.tuples(LABEL, LABEL), min_size=1, max_size=12)
+Corpus = list[tuple[str, str]]
+
+GOLD = [CE, CE, CE, CE_BACK, CE_BACK, CW, CW, CW_BACK, OTHER, OTHER, OTHER, CW_BACK]
+PREDICTED = [CE, CE, CE_BACK, CE_BACK, OTHER, CW, CW_BACK, CW_BACK, OTHER, CE, MT, CE]
+
+
+def split(corpus: Corpus) -> tuple[list[str], list[str]]:
+    return [predicted for predicted, _ in corpus], [gold for _, gold in corpus]
+
+
+def by_the_scorers_arithmetic(predicted: list[str], gold: list[str]) -> dict[str, float]:
+    """Return the official values, with the scorer's own bookkeeping: proposed, answered, right and wrong direction."""
+    proposed: dict[str, int] = {}
+    answered: dict[str, int] = {}
+    right: dict[str, int] = {}
+    wrong_direction: dict[str, int] = {}
+    for mine, answer in zip(predicted, gold, strict=True):
+        my_relation, relation = mine.split("(")[0], answer.split("(")[0]
+        answered[relation] = answered.get(relation, 0) + 1
+        if my_relation == relation and mine != answer:
+            wrong_direction[relation] = wrong_direction.get(relation, 0) + 1
+            continue
+        proposed[my_relation] = proposed.get(my_relation, 0) + 1
+        right[relation] = right.get(relation, 0) + (mine == answer)
+    rows = []
+    for relation in answered.keys() - {"Other"}:
+        hits = right.get(relation, 0)
+        precision = hits / (proposed[relation] + wrong_direction.get(relation, 0)) if proposed.get(relation) else 0.0
+        recall = hits / answered[relation]
+        rows.append((precision, recall, 2 * precision * recall / (precision + recall) if hits else 0.0))
+    means = np.mean(rows, axis=0).tolist() if rows else [0.0, 0.0, 0.0]
+    return dict(zip(("relation_precision", "relation_recall", "relation_f1"), means, strict=True))
+
+
+def test_registry_finds_it() -> None:
+    assert registry.find("metric", "relation_f1") is METRIC
+
+
+def test_values_are_those_that_the_official_scorer_prints() -> None:
+    values = METRIC().compute(predictions=PREDICTED, references=GOLD)
+    # perl semeval2010_task8_scorer-v1.2.pl: "MACRO-averaged result (excluding Other)" of its last evaluation
+    printed = {"relation_precision": 58.33, "relation_recall": 55.00, "relation_f1": 55.84}
+    assert {name: round(100 * value, 2) for name, value in values.items()} == printed
+    assert {type(value) for value in values.values()} == {float}
+
+
+@settings(max_examples=25, deadline=None)
+@given(CORPUS)
+def test_counts_and_values_follow_the_scorers_arithmetic(corpus: Corpus) -> None:
+    predicted, gold = split(corpus)
+    metric, expected = METRIC(), by_the_scorers_arithmetic(*split(corpus))
+    assert metric.compute(predictions=predicted, references=gold) == pytest.approx(expected, abs=1e-12)
+    assert metric.from_counts(metric.counts(predicted, gold).sum(axis=0)) == pytest.approx(expected, abs=1e-12)
+
+
+@settings(max_examples=25, deadline=None)
+@given(CORPUS, st.data())
+def test_resampled_counts_are_the_values_of_the_resampled_corpus(corpus: Corpus, data: st.DataObject) -> None:
+    draws = data.draw(st.lists(st.integers(0, len(corpus) - 1), min_size=1, max_size=8))
+    metric = METRIC()
+    sums = metric.counts(*split(corpus))[draws].sum(axis=0)
+    values = metric.from_counts(np.stack([sums, sums]).reshape(2, 1, -1))
+    expected = by_the_scorers_arithmetic(*split([corpus[i] for i in draws]))
+    assert {name: value.shape for name, value in values.items()} == dict.fromkeys(expected, (2, 1))
+    assert {name: float(value[1, 0]) for name, value in values.items()} == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_wrong_direction_is_missed_and_wrongly_found() -> None:
+    values = METRIC().compute(predictions=[CE, CE_BACK], references=[CE, CE])
+    assert values == {"relation_precision": 0.5, "relation_recall": 0.5, "relation_f1": 0.5}
+    as_other = METRIC().compute(predictions=[CE, OTHER], references=[CE, CE])
+    assert as_other == {"relation_precision": 1.0, "relation_recall": 0.5, "relation_f1": pytest.approx(2 / 3)}
+
+
+def test_other_counts_only_where_it_was_called_a_relation() -> None:
+    assert METRIC().compute(predictions=[CE, OTHER, OTHER], references=[CE, OTHER, OTHER])["relation_f1"] == 1
+    assert METRIC().compute(predictions=[CE, CE], references=[CE, OTHER])["relation_precision"] == 0.5
+
+
+def test_a_relation_that_is_only_predicted_has_no_part_in_the_mean() -> None:
+    assert METRIC().compute(predictions=[CE, MT], references=[CE, OTHER])["relation_f1"] == 1
+
+
+def test_all_wrong_and_no_relation_at_all_are_zero_without_a_warning() -> None:
+    for predicted, gold in (([CW, OTHER], [CE, CE]), ([OTHER], [OTHER]), ([CE], [OTHER]), ([""], [CE])):
+        scores = score(METRIC(), predicted, gold, resamples=10)
+        assert {found["value"] for found in scores.values()} == {0.0}
+    assert METRIC().report([OTHER], [OTHER])["averages"]["macro avg"]["support"] == 0
+
+
+def test_report_has_the_scorers_rows_and_averages_without_other() -> None:
+    report = METRIC().report(PREDICTED, GOLD)
+    assert report["classes"] == {
+        "Cause-Effect": pytest.approx({"precision": 3 / 6, "recall": 3 / 5, "f1-score": 6 / 11, "support": 5}),
+        "Component-Whole": pytest.approx({"precision": 2 / 3, "recall": 2 / 4, "f1-score": 4 / 7, "support": 4}),
+        "Other": pytest.approx({"precision": 1 / 2, "recall": 1 / 3, "f1-score": 2 / 5, "support": 3}),
+    }
+    assert report["averages"]["micro avg"] == pytest.approx(
+        {"precision": 5 / 9, "recall": 5 / 9, "f1-score": 5 / 9, "support": 9}
+    )
+    macro = report["averages"]["macro avg"]
+    assert (round(macro["f1-score"], 4), macro["support"]) == (0.5584, 9)
+    assert report["averages"]["weighted avg"]["recall"] == pytest.approx(5 / 9)
+    assert json.loads(json.dumps(report)) == report
+
+
+def test_another_name_for_no_relation_can_be_set() -> None:
+    class NoRelation(METRIC):
+        other = "no_relation"
+
+    values = NoRelation().compute(predictions=["per:title(e1,e2)", "Other"], references=["per:title(e1,e2)", "Other"])
+    assert values["relation_recall"] == 1
+    assert NoRelation().compute(predictions=[CE, CE], references=[CE, "no_relation"])["relation_precision"] == 0.5
+    assert NoRelation().signature().endswith("|without:no_relation")
+
+
+def test_score_has_value_interval_and_signature() -> None:
+    scores = score(METRIC(), PREDICTED * 10, GOLD * 10, resamples=200)
+    found = scores["relation_f1"]
+    assert found["value"] == pytest.approx((6 / 11 + 4 / 7) / 2)
+    assert found["low"] < found["value"] < found["high"]
+    name, library, version, *rest = found["signature"].split("|")
+    assert (name, library, version[:2]) == ("relation_f1", "lib:scikit-learn", "v:")
+    assert rest[:3] == ["average:macro", "direction:counted", "without:Other"]
+    assert json.loads(json.dumps(scores)) == scores
+
+
+@pytest.mark.parametrize("name", ["counts", "report", "compute"])
+def test_lengths_must_agree(name: str) -> None:
+    with pytest.raises(ValueError, match=r"number of predictions|argument 2 is longer"):
+        getattr(METRIC(), name)(predictions=[CE], references=[CE, CE])
