@@ -12,11 +12,11 @@ from typing import Any
 
 from pefbench.errors import RecipeError, suggest
 
-FOLDERS = {"task": "tasks", "method": "methods", "metric": "metrics"}
+FOLDERS = {"task": "tasks", "method": "methods", "metric": "metrics", "baseline": "baselines"}
 
 
 def names(kind: str) -> list[str]:
-    """Return the names of all tasks, methods or metrics, sorted. `kind`: task | method | metric."""
+    """Return the names of all entries of a kind, sorted. `kind`: task | method | metric | baseline."""
     folder = Path(__file__).parent / FOLDERS[kind]
     return sorted(file.stem for file in folder.glob("*.py") if not file.stem.startswith("_"))
 
@@ -37,7 +37,7 @@ def recipes() -> list[Path]:
 
 
 def find(kind: str, name: str) -> Any:
-    """Import ``<folder>/<name>.py`` and return its ``TASK``, ``METHOD`` or ``METRIC``.
+    """Import ``<folder>/<name>.py`` and return its ``TASK``, ``METHOD``, ``METRIC`` or ``BASELINE``.
 
     Raises RecipeError with the list of names when there is none.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from accelerate.utils import broadcast_object_list, set_seed
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
     from torch import nn
 
+    from pefbench.metrics._base import Metric
     from pefbench.recipe import Recipe
 
 CHECKPOINT = "checkpoint.pt"
@@ -206,8 +208,21 @@ class Trial:
             for split, predictions in answers.items():
                 references = self.prepared.form.references(self.prepared.examples[split])
                 self.result["metrics"][split] |= score(metric, predictions, references)
+                if split == "test":
+                    self._score_baselines(metric, references)
                 if split == "test" and (report := metric.report(predictions, references)) is not None:
                     self.result["report"][name] = report
+
+    def _score_baselines(self, metric: Metric, references: list[Any]) -> None:
+        scores = self.result.setdefault("baselines", {})
+        for name, answers in self._baselines.items():
+            scores.setdefault(name, {}).update(score(metric, answers, references))
+
+    @cached_property
+    def _baselines(self) -> dict[str, list[Any]]:
+        """Return what the task's trivial baselines answer on test, after the training examples that the model had."""
+        train, test = self.prepared.examples["train"], self.prepared.examples["test"]
+        return {name: find("baseline", name)(train, test) for name in find("task", self.recipe.task).baselines}
 
     def _save(self, model: nn.Module, predictions: list[Any]) -> None:
         shutil.rmtree(self.folder / roundtrip.MODEL, ignore_errors=True)

@@ -150,6 +150,7 @@ class Result(TypedDict):
     model: NotRequired[Model]
     phases: NotRequired[Phases]
     metrics: NotRequired[dict[str, dict[str, Metric]]]  # split -> name -> metric
+    baselines: NotRequired[dict[str, dict[str, Metric]]]  # name of a trivial baseline -> name -> metric, on test
     headline: NotRequired[str]  # name of the metric that trials are ranked by, on test
     report: NotRequired[dict[str, Report]]  # name of the report -> report, on test
     curve: NotRequired[list[dict[str, Any]]]  # step, epoch, loss, learning_rate, ...

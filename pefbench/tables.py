@@ -54,7 +54,7 @@ def summary(stored: Stored) -> str:
     result = stored.result
     parts = [table([stored])]
     if metrics := result.get("metrics"):
-        parts.append(_metrics_table(metrics))
+        parts.append(_metrics_table(metrics, result.get("baselines", {})))
     parts += [f"{name}\n\n{render(report).rstrip()}" for name, report in result.get("report", {}).items()]
     lines = [f"warning: {warning}" for warning in result.get("warnings", [])]
     if result["status"] == "finished":
@@ -94,7 +94,10 @@ def _rows(results: Iterable[Stored]) -> list[Row]:
     """One row per trial, in the order to show: group by group, best first, failed ones last."""
     rows = [(_rank(stored), stored) for stored in results]
     rows.sort(key=lambda each: each[0])
-    ordered = [{**_what(stored), **_score(stored.result), **_cost(stored.result)} for _, stored in rows]
+    ordered = [
+        {**_what(stored), **_score(stored.result), **_baseline(stored.result), **_cost(stored.result)}
+        for _, stored in rows
+    ]
     _add_settings(ordered, [stored.result["recipe"] for _, stored in rows])
     return [{**row, "path": str(stored.path)} for row, (_, stored) in zip(ordered, rows, strict=True)]
 
@@ -179,6 +182,20 @@ def _score(result: Result) -> Row:
     }
 
 
+def _baseline(result: Result) -> Row:
+    """Return the best trivial baseline, and whether the model's whole interval is better than it."""
+    headline = result.get("headline", "")
+    found = {name: scores[headline] for name, scores in result.get("baselines", {}).items() if headline in scores}
+    if not found or result["status"] == "failed":
+        return dict.fromkeys(("baseline", "baseline_value", "beats_baseline"))
+    metric = _headline(result)
+    sign = 1 if metric["higher_is_better"] else -1
+    best = max(found, key=lambda name: sign * found[name]["value"])
+    value, worst = found[best]["value"], metric["low"] if sign > 0 else metric["high"]
+    beats = sign * (metric["value"] if worst is None else worst) > sign * value
+    return {"baseline": best, "baseline_value": value, "beats_baseline": beats}
+
+
 def _cost(result: Result) -> Row:
     model, data, train = result.get("model"), result.get("data"), result.get("phases", {}).get("train")
     split = data["splits"].get("train") if data else None
@@ -231,6 +248,7 @@ def _finished_cells(row: Row) -> dict[str, str]:
         "Method": row["method"],
         "Settings": row["settings"],
         row["metric"]: interval(row["value"], row["low"], row["high"]),
+        "Best baseline": _text(row["baseline"], lambda name: _beaten(name, row)),
         "Train examples": _text(row["train_examples"], lambda n: f"{n:,}{' (cut)' * row['train_examples_cut']}"),
         "Trainable": f"{readable(row['trainable_parameters'])} ({row['trainable_percent']:.3g} %)",
         "Adapter": _text(row["adapter_bytes"], lambda size: readable(size, "B")),
@@ -244,7 +262,11 @@ def _failed_cells(row: Row) -> dict[str, str]:
     return {**names, "Error": " ".join((row["error"] or "not recorded").split())}
 
 
-def _text(value: float | None, spell: Callable[[Any], str]) -> str:
+def _beaten(name: str, row: Row) -> str:
+    return f"{interval(row['baseline_value'], None, None)} {name}{'' if row['beats_baseline'] else ', NOT BEATEN'}"
+
+
+def _text(value: float | str | None, spell: Callable[[Any], str]) -> str:
     return "" if value is None else spell(value)
 
 
@@ -293,7 +315,9 @@ def _escaped(text: str, style: str) -> str:
     return "".join(rules.get(character, character) for character in text)
 
 
-def _metrics_table(metrics: dict[str, dict[str, Metric]]) -> str:
+def _metrics_table(metrics: dict[str, dict[str, Metric]], baselines: dict[str, dict[str, Metric]]) -> str:
+    scores = {split: metrics[split] for split in sorted(metrics)}
+    scores |= {f"test, {name} baseline": found for name, found in baselines.items()}
     return _grid(
         [
             {
@@ -303,8 +327,8 @@ def _metrics_table(metrics: dict[str, dict[str, Metric]]) -> str:
                 "examples": f"{metric['examples']:,}",
                 "better": "higher" if metric["higher_is_better"] else "lower",
             }
-            for split in sorted(metrics)
-            for name, metric in metrics[split].items()
+            for split, found in scores.items()
+            for name, metric in found.items()
         ],
         "text",
     )

@@ -54,6 +54,8 @@ def test_one_trial_from_recipe_to_check(world: World, out: Path, pefbench: Calla
     assert result["round_trip"]["examples"] == result["data"]["splits"]["test"]["examples"]
     assert result["metrics"]["test"]["entity_f1"]["value"] > 0.9
     assert result["headline"] == "entity_f1"
+    assert 0 < result["baselines"]["word_tags"]["entity_f1"]["value"] <= 1
+    assert result["baselines"]["word_tags"].keys() == result["metrics"]["test"].keys()
     assert set(result["report"]) == {"entity_f1", "token_report"}
     assert result["model"]["trainable_parameters"] < 0.5 * result["model"]["parameters"]
     assert set(result["phases"]) == {"load", "tokenize", "train", "evaluate"}

@@ -17,7 +17,7 @@ PACKAGE = ROOT / "pefbench"
 ROWS = [
     ["errors", "classification_report", "matrix"],
     ["schema", "registry", "tagging", "progress", "phases", "intervals", "structure", "cpu_kernels"],
-    ["quantizing", "sources", "forms", "batching", "metrics", "tuners", "results"],
+    ["quantizing", "sources", "forms", "baselines", "batching", "metrics", "tuners", "results"],
     ["tasks", "methods", "provenance", "checkpoints"],
     ["recipe"],
     ["corpus", "models", "devices"],

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -177,6 +178,29 @@ def test_a_trial_that_failed_before_the_data_was_read() -> None:
     for style in FORMATS:
         assert "loss is nan at step 7" in table([at(result)], style)
     assert rows_of([at(result)])[0]["parameters"] is None
+
+
+@pytest.mark.parametrize(("value", "low", "better"), [(0.5, 0.41, True), (0.5, 0.39, False), (0.5, None, True)])
+def test_the_best_baseline_stands_beside_a_result_and_must_be_below_its_interval(
+    value: float, low: float | None, better: bool
+) -> None:
+    metric = {"value": value, "low": low, "high": 0.6, "examples": 9, "higher_is_better": True, "signature": "s"}
+    baselines = {name: {"f1": metric | {"value": of, "low": None}} for name, of in (("dumb", 0.1), ("words", 0.4))}
+    changes = {"metrics": {"test": {"f1": metric}}, "headline": "f1", "baselines": baselines}
+    stored = Stored(Path("r.json"), sample(changes=changes))
+    [row] = json.loads(table([stored], "json"))
+    assert (row["baseline"], row["baseline_value"], row["beats_baseline"]) == ("words", 0.4, better)
+    assert ("0.400 words, NOT BEATEN" in table([stored])) is not better
+    assert "0.400 words" in table([stored])
+    assert re.search(r"test, words baseline +f1 +0.400", summary(stored))
+
+
+def test_a_lower_value_beats_a_baseline_where_lower_is_better() -> None:
+    metric = {"value": 9.0, "low": 8.0, "high": 10.0, "examples": 9, "higher_is_better": False, "signature": "s"}
+    baselines = {name: {"loss": metric | {"value": of}} for name, of in (("bad", 30.0), ("good", 11.0))}
+    changes = {"metrics": {"test": {"loss": metric}}, "headline": "loss", "baselines": baselines}
+    [row] = json.loads(table([Stored(Path("r.json"), sample(changes=changes))], "json"))
+    assert (row["baseline"], row["beats_baseline"]) == ("good", True)
 
 
 def test_no_adapter_and_no_interval() -> None:

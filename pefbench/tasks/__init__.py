@@ -25,7 +25,7 @@ class Task:
     counts columns from 0 (negative: from the last), for formats whose columns have no names.
     text: a row's own columns -> the text by which duplicates are known and single files are split.
     read: splits of rows, under the task's column names, and what becomes of bad rows -> the form's examples.
-    metrics: names in `metrics/`; the first one's headline is the task's.
+    metrics: names in `metrics/`; the first one's headline is the task's. baselines: names in `baselines/`.
     """
 
     form: str
@@ -35,6 +35,7 @@ class Task:
     metrics: tuple[str, ...]
     defaults: Mapping[str, Mapping[str, Any]]
     text_format: str = "jsonl"
+    baselines: tuple[str, ...] = ()
 
 
 def resolve_columns(task: Task, named: Mapping[str, str | int], available: Sequence[str]) -> dict[str, str]:

