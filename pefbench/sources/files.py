@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import difflib
-import gzip
 import hashlib
-import zlib
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from pefbench.errors import DataError, SourceError, suggest
+from pefbench.errors import SourceError, suggest
+from pefbench.sources.chatterbot import read_chatterbot
+from pefbench.sources.clinc import is_clinc, read_clinc
 from pefbench.sources.conll import read_conll
+from pefbench.sources.folders import listing
+from pefbench.sources.home_assistant import is_home_assistant, read_home_assistant
+from pefbench.sources.mind import read_mind
+from pefbench.sources.movielens import read_movielens
 from pefbench.sources.parquet import read_parquet
 from pefbench.sources.records import read_csv, read_json, read_jsonl, read_tsv
+from pefbench.sources.semeval import read_semeval
+from pefbench.sources.squad import is_squad, read_squad
+from pefbench.sources.texts import decode, read_bytes
 from pefbench.sources.trec import read_trec
+from pefbench.sources.tsv_no_header import read_tsv_no_header
+from pefbench.sources.wordnet import read_wordnet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,9 +35,22 @@ TEXT_READERS = {
     "json": read_json,
     "csv": read_csv,
     "tsv": read_tsv,
+    "tsv_no_header": read_tsv_no_header,
     "trec": read_trec,
+    "semeval": read_semeval,
+    "squad": read_squad,
+    "clinc": read_clinc,
+    "home_assistant": read_home_assistant,
 }
-FORMATS = (*TEXT_READERS, "parquet")
+JSON_LAYOUTS = {"squad": is_squad, "clinc": is_clinc, "home_assistant": is_home_assistant}  # known by their content
+FORMATS_WITH_SPLITS = ("clinc",)  # whose readers take `FILE#SPLIT`
+FOLDER_READERS = {
+    "movielens": read_movielens,
+    "mind": read_mind,
+    "chatterbot": read_chatterbot,
+    "wordnet": read_wordnet,
+}
+FORMATS = (*TEXT_READERS, "parquet", *FOLDER_READERS)
 SUFFIXES = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
@@ -64,12 +86,6 @@ def near(name: str, valid: Sequence[str]) -> str:
     return f"{guess}it has {listing(valid)}"
 
 
-def listing(names: Sequence[str], limit: int = 12) -> str:
-    """Return the names in order on one line, and how many more there are."""
-    more = f" and {len(names) - limit} more" if len(names) > limit else ""
-    return ", ".join(sorted(names)[:limit]) + more or "nothing"
-
-
 def names(path: Path) -> list[str]:
     """Return the visible files below a folder, relative to it and sorted; of a file, its own name."""
     if path.is_file():
@@ -79,22 +95,22 @@ def names(path: Path) -> list[str]:
 
 
 def choose(path: Path, part: str | None, source: str) -> tuple[Path, str]:
-    """Return the file that `part` names in a source, and its name relative to the source.
+    """Return the file or folder that `part` names in a source, and its name relative to the source.
 
-    Without a part it is the file itself, or a folder's only one that looks like data. Raises SourceError.
+    Without a part it is the source itself, whose name is "" where it is a folder. A part may also be a split inside a
+    file: then the name is ``FILE#SPLIT``. Whether the format has what is chosen is for `read_file` to say. Raises
+    SourceError.
     """
     if path.is_file():
-        if part not in {None, path.name}:
-            raise SourceError(f"{source}: is one file and has no part {part!r}; name its folder as the source instead")
-        return path, path.name
+        return path, path.name if part in {None, path.name} else f"{path.name}#{part}"
     if part is None:
-        part = _only(names(path), source)
-    elif PurePosixPath(part).is_absolute() or ".." in PurePosixPath(part).parts:
+        return path, ""
+    if PurePosixPath(part).is_absolute() or ".." in PurePosixPath(part).parts:
         raise SourceError(f"{source}: the part {part!r} must lie inside the source")
-    file = path / part
-    if not file.is_file():
-        raise SourceError(f"{source}: has no file {part!r}; {near(part, names(path))}")
-    return file, part
+    for inside in (part, part.rpartition("#")[0]):
+        if inside and (path / inside).exists():
+            return path / inside, part
+    raise SourceError(f"{source}: has no file {part!r}; {near(part, names(path))}")
 
 
 def _only(valid: Sequence[str], source: str) -> str:
@@ -110,7 +126,9 @@ def _suffix(name: str) -> str:
 
 
 def check_digest(path: Path, source: str, sha256: str | None) -> None:
-    """Raise SourceError when a digest is given and the file has another."""
+    """Raise SourceError when a digest is given and the file, or the only one of a folder, has another."""
+    if sha256 is not None and path.is_dir():
+        path /= _only(names(path), source)
     if sha256 is not None and (found := digest_of(path)) != plain_digest(sha256, source):
         raise SourceError(f"{source}: {path.name} has sha256 {found} where {plain_digest(sha256, source)} is expected")
 
@@ -154,34 +172,33 @@ def read_file(
     text_format: str,
     encoding: str,
 ) -> Rows:
-    """Read a file under the name that messages give it. Raises SourceError or DataError."""
-    chosen = format or SUFFIXES.get(_suffix(name), text_format)
-    data = _read_bytes(path, name)
-    if chosen == "parquet":
-        return read_parquet(data, name)
-    return TEXT_READERS[chosen](_decode(data, name, encoding), name, bad)
+    """Read what `choose` chose, under the name that messages give it.
+
+    A folder is read by the reader of its format, or else its only file that looks like data is. Raises SourceError or
+    DataError.
+    """
+    if path.is_dir():
+        if folder_format := _folder_format(path, format, text_format):
+            return FOLDER_READERS[folder_format](path, name, bad)
+        only = _only(names(path), name or path.name)
+        path, name = path / only, str(PurePosixPath(name, only))
+    file = name if name.endswith(path.name) else name.rpartition("#")[0]
+    chosen = format or SUFFIXES.get(_suffix(file), text_format)
+    if chosen in FOLDER_READERS:
+        raise SourceError(f"{file}: the format {chosen} is that of a folder; name the folder, not a file in it")
+    data = read_bytes(path, file)
+    text = "" if chosen == "parquet" else decode(data, file, encoding)
+    if format is None and chosen == "json":
+        chosen = next((layout for layout, fits in JSON_LAYOUTS.items() if fits(text)), chosen)
+    if name != file and chosen not in FORMATS_WITH_SPLITS:
+        split = name.removeprefix(f"{file}#")
+        raise SourceError(f"{file}: is one file and has no part {split!r}; name its folder as the source instead")
+    return read_parquet(data, name) if chosen == "parquet" else TEXT_READERS[chosen](text, name, bad)
 
 
-def _read_bytes(path: Path, name: str) -> bytes:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise SourceError(f"{name}: cannot be read: {error.strerror}") from None
-    if not name.lower().endswith(".gz"):
-        return data
-    try:
-        return gzip.decompress(data)
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{name}: not gzip, or cut short: {error}") from None
-
-
-def _decode(data: bytes, name: str, encoding: str) -> str:
-    """Decode, and drop a byte order mark; another encoding than the given one is never guessed."""
-    try:
-        return data.decode(encoding).removeprefix("\ufeff")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].decode(encoding, errors="replace").count("\n") + 1
-        raise DataError(
-            f"{name}:{line}: not {encoding.upper()} (byte 0x{data[error.start]:02x}); "
-            "name the file's encoding with data.encoding, such as latin-1"
-        ) from None
+def _folder_format(path: Path, named: str | None, text_format: str) -> str | None:
+    """Return the format of a folder as a whole: the recipe's, or the task's unless the folder has one table."""
+    if named is not None:
+        return named if named in FOLDER_READERS else None
+    tables = [name for name in names(path) if _suffix(name) in SUFFIXES]
+    return text_format if text_format in FOLDER_READERS and len(tables) != 1 else None

@@ -23,7 +23,9 @@ class Task:
 
     columns: what the task calls its columns -> the names they usually have in sources, the likeliest first. A number
     counts columns from 0 (negative: from the last), for formats whose columns have no names.
+    optional: those of them that a source may lack; their values are then None.
     text: a row's own columns -> the text by which duplicates are known and single files are split.
+    group: a row's own columns -> what must not lie on two sides when a single file is split; None: the text.
     read: splits of rows, under the task's column names, and what becomes of bad rows -> the form's examples.
     metrics: names in `metrics/`; the first one's headline is the task's. baselines: names in `baselines/`.
     """
@@ -36,14 +38,21 @@ class Task:
     defaults: Mapping[str, Mapping[str, Any]]
     text_format: str = "jsonl"
     baselines: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    group: Callable[[Mapping[str, Any]], str] | None = None
 
 
 def resolve_columns(task: Task, named: Mapping[str, str | int], available: Sequence[str]) -> dict[str, str]:
-    """Return the task's column names -> the source's; raises DataError with the columns that are there."""
+    """Return the task's column names -> the source's, without optional ones that are not there.
+
+    Raises DataError with the columns that are there.
+    """
     resolved = {}
     for column, usual in task.columns.items():
         candidates = [_column(choice, available) for choice in ([named[column]] if column in named else usual)]
         found = next((name for name in candidates if name is not None), None)
+        if found is None and column in task.optional and column not in named:
+            continue
         if found is None:
             wanted = repr(named[column]) if column in named else " or ".join(repr(name) for name in usual)
             raise DataError(

