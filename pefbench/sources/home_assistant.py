@@ -87,8 +87,11 @@ def _templates(document: Mapping[str, Any], file: str) -> Iterator[Template]:
 
 def _domains(block: Mapping[str, Any]) -> list[str]:
     """Return the kinds of device that a block of templates asks for, in its context or in its slots."""
-    asked = [(block.get(key) or {}).get("domain") or [] for key in ("requires_context", "slots")]
-    return [domain for one in asked for domain in ([one] if isinstance(one, str) else one)]
+    found: list[str] = []
+    for key in ("requires_context", "slots"):
+        domain = block[key].get("domain", []) if isinstance(block.get(key), dict) else []
+        found += [domain] if isinstance(domain, str) else domain
+    return found
 
 
 @dataclass(frozen=True)
@@ -135,11 +138,13 @@ class _Grammar:
 
     def _given(self, name: str) -> list[str]:
         """Return the values that the file has for a list, themselves templates; none for an open one."""
-        given = self.lists.get(name) or {}
+        given = self.lists.get(name, {})
         if "range" in given:
             bounds = given["range"]
             return [str(number) for number in range(bounds["from"], bounds["to"] + 1, bounds.get("step", 1))]
-        return [value["in"] if isinstance(value, dict) else value for value in given.get("values") or []]
+        if "values" in given:
+            return [str(value["in"] if isinstance(value, dict) else value) for value in given["values"]]
+        return []
 
 
 def _distinct(rows: Sequence[Row]) -> list[Row]:

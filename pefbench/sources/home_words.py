@@ -1,7 +1,7 @@
 """English words for what every home has names of its own for: rooms, devices, lists, and what people say freely.
 
-Home Assistant's templates leave these lists open. The words here were written for pefbench; they carry no label, since
-every intent draws from the same lists.
+Home Assistant's templates leave these lists open. The words here were written for pefbench; every
+intent draws from the same lists, but a device's names follow the kind of device that a template is about.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sklearn.dummy import DummyClassifier
 
 from pefbench.forms.sequence import SequenceExample
+from pefbench.forms.span import SpanExample
 from pefbench.forms.token import TokenExample
 from pefbench.registry import find, names
 
@@ -67,3 +68,13 @@ def test_of_equally_frequent_tags_the_order_of_the_texts_decides_nothing() -> No
     train = [TokenExample(("Paris",), ("B-PER",)), TokenExample(("Paris",), ("B-LOC",))]
     answers = [find("baseline", "word_tags")(each, train[:1]) for each in (train, train[::-1])]
     assert answers == [[["B-LOC"]], [["B-LOC"]]]
+
+
+def test_the_sentence_with_most_words_of_the_question_is_the_answer() -> None:
+    context = "It is old. The red house stands in Rome!\nThe house is red, and in ruins"
+    asked = [SpanExample(question, context, ()) for question in ("Where is the RED house ?", "Rome", "Nothing such")]
+    assert find("baseline", "overlapping_sentence")([], asked) == [
+        "The house is red, and in ruins",
+        "The red house stands in Rome!",
+        "It is old.",
+    ]

@@ -1,0 +1,29 @@
+"""Several sources as one: their addresses, joined by " + "."""
+
+from __future__ import annotations
+
+import re
+
+from pefbench.errors import SourceError
+
+JOINT = " + "
+
+
+def members(source: str, part: str | None, sha256: str | None = None) -> list[tuple[str, str | None]]:
+    """Return the (source, part) pairs that are read, one after the other, for a part of a source; for most only one.
+
+    A part of a joint source, ``wheel:a==1!x/first + wheel:b==2!second``, is one or several of its members by the last
+    name of their paths: ``first``, ``first + second``; None is all of them. Raises SourceError.
+    """
+    addresses = source.split(JOINT)
+    if len(addresses) == 1:
+        return [(source, part)]
+    if sha256 is not None:
+        raise SourceError(f"{source}: one sha256 cannot pin several sources; pin each in wheels.txt")
+    by_name = {re.split(r"[:!/]", address.strip().rstrip("/"))[-1]: address.strip() for address in addresses}
+    if len(by_name) < len(addresses):
+        raise SourceError(f"{source}: two of these sources end in the same name, by which parts are told apart")
+    wanted = list(by_name) if part is None else [name.strip() for name in part.split(JOINT)]
+    if unknown := [name for name in wanted if name not in by_name]:
+        raise SourceError(f"{source}: has no part {unknown[0]!r}; it has {', '.join(sorted(by_name))}")
+    return [(by_name[name], None) for name in wanted]

