@@ -19,7 +19,9 @@ def test_the_table_and_the_grid_are_those_of_the_commands() -> None:
 def test_the_baseline_is_of_default_recipes_run_from_a_commit() -> None:
     recipes = {file.stem for file in registry.recipes() if file.parent.name == "recipes"}
     recorded = {stored.result["recipe"]["name"] for stored in BASELINE}
-    assert {"full_ner", "lora_ner", "bottleneck_ner", "prefix_ner"} <= recorded <= recipes
+    every_method = {f"{method}_{task}" for method in registry.names("method") for task in ("ner", "topic")}
+    assert recipes & every_method <= recorded <= recipes
+    assert len(recipes & every_method) == 2 * len([name for name in registry.names("method") if name != "peft"])
     for stored in BASELINE:
         assert stored.result["status"] == "finished"
         assert stored.result["provenance"]["dirty"] is False
