@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
+from pefbench.tagging import OUTSIDE
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pefbench.forms.token import TokenExample
-
-OUTSIDE = "O"
 
 
 def word_tags(train: Sequence[TokenExample], test: Sequence[TokenExample]) -> list[list[str]]:

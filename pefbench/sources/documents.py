@@ -1,4 +1,4 @@
-"""What the readers of whole JSON documents share."""
+"""What the readers of JSON share."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 from pefbench.errors import DataError
 
 
-def parse(text: str, file: str) -> Any:
-    """Parse JSON. Raises DataError with the line."""
+def parse(text: str, file: str, line: int = 1) -> Any:
+    """Parse JSON that begins on a line of a file. Raises DataError with the line."""
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        raise DataError(f"{file}:{error.lineno}: not JSON: {error.msg} at column {error.colno}") from None
+        raise DataError(f"{file}:{line + error.lineno - 1}: not JSON: {error.msg} at column {error.colno}") from None
     except RecursionError:
         raise DataError(f"{file}: not JSON that can be read: nested too deeply") from None
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import DataError
+from pefbench.sources.documents import parse
 from pefbench.sources.rows import Row, Rows
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def read_jsonl(text: str, file: str, bad: BadRows) -> Rows:
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             try:
-                records.append((number, _parse(line, file, number)))
+                records.append((number, parse(line, file, number)))
             except DataError as error:
                 bad(error)
     return _from_objects(records, file, bad)
@@ -32,7 +32,7 @@ def read_jsonl(text: str, file: str, bad: BadRows) -> Rows:
 
 def read_json(text: str, file: str, bad: BadRows) -> Rows:
     """Read a list of objects, or the list under ``data`` of an object; lines are the numbers of the items."""
-    document = _parse(text, file, 1)
+    document = parse(text, file)
     if isinstance(document, dict):
         document = document.get("data", document)
     if not isinstance(document, list):
@@ -48,14 +48,6 @@ def read_csv(text: str, file: str, bad: BadRows) -> Rows:
 def read_tsv(text: str, file: str, bad: BadRows) -> Rows:
     """Read tab-separated values with a header; a quote is a character like any other, every value is a str."""
     return _read_delimited(text, file, bad, delimiter="\t", quoted=False)
-
-
-def _parse(text: str, file: str, line: int) -> Any:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        at = f"{file}:{line + error.lineno - 1}"
-        raise DataError(f"{at}: not JSON: {error.msg} at column {error.colno}") from None
 
 
 def _from_objects(records: Iterable[tuple[int, Any]], file: str, bad: BadRows) -> Rows:
