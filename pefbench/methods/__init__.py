@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pefbench.errors import MethodError, suggest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from peft import PeftConfig
@@ -146,6 +147,17 @@ class TargetedMethod(PeftMethod):
                     f"{suggest(ending, endings)}"
                 )
         return [name for name in linear if any(_ends(name, ending) for ending in self.target_modules)]
+
+
+def at_own_rate(groups: list[dict[str, Any]], weights: Iterable[Tensor], rate: float) -> list[dict[str, Any]]:
+    """Return an optimizer's groups, with these weights in groups of their own that have this learning rate."""
+    chosen = {id(weight) for weight in weights}
+    split = [
+        group | its_rate | {"params": [weight for weight in group["params"] if (id(weight) in chosen) == own]}
+        for group in groups
+        for own, its_rate in ((False, {}), (True, {"lr": rate}))
+    ]
+    return [group for group in split if group["params"]]
 
 
 def _ends(name: str, ending: str) -> bool:

@@ -11,8 +11,6 @@ from pefbench.errors import MethodError
 from pefbench.methods import Method, PeftMethod
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from torch import Tensor, nn
     from transformers import PreTrainedTokenizerFast
 
@@ -68,17 +66,6 @@ class PrefixStart(VirtualTokenMethod):
             pairs = tokens.of_text(torch.from_numpy(encoded.features["input_ids"][row]))
             chosen.append(tokens.shape.joined(pairs)[piece])
         return torch.stack(chosen)
-
-
-def at_own_rate(groups: list[dict[str, Any]], weights: Iterable[Tensor], rate: float) -> list[dict[str, Any]]:
-    """Return an optimizer's groups, with these weights in groups of their own that have this learning rate."""
-    chosen = {id(weight) for weight in weights}
-    split = [
-        group | its_rate | {"params": [weight for weight in group["params"] if (id(weight) in chosen) == own]}
-        for group in groups
-        for own, its_rate in ((False, {}), (True, {"lr": rate}))
-    ]
-    return [group for group in split if group["params"]]
 
 
 def text_pieces(tokenizer: PreTrainedTokenizerFast, text: str, count: int) -> Tensor:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from pefbench.errors import MethodError
-from pefbench.methods import TargetedMethod
+from pefbench.methods import TargetedMethod, at_own_rate
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -112,13 +112,8 @@ class Lora(TargetedMethod):
         groups = super().parameter_groups(model, learning_rate, weight_decay)
         if self.b_learning_rate_ratio is None:
             return groups
-        faster = {id(weight) for name, weight in model.named_parameters() if ".lora_B." in name}
-        split = [
-            group | rate | {"params": [weight for weight in group["params"] if (id(weight) in faster) == is_b]}
-            for group in groups
-            for is_b, rate in ((False, {}), (True, {"lr": learning_rate * self.b_learning_rate_ratio}))
-        ]
-        return [group for group in split if group["params"]]
+        faster = [weight for name, weight in model.named_parameters() if ".lora_B." in name]
+        return at_own_rate(groups, faster, learning_rate * self.b_learning_rate_ratio)
 
     def prepare(self, model: nn.Module) -> None:
         """Compute the plain layers in one pass each."""

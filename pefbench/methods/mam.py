@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from pefbench.methods import PeftMethod
-from pefbench.methods._prompt_learning import PrefixStart, at_own_rate
+from pefbench.methods import PeftMethod, at_own_rate
+from pefbench.methods._prompt_learning import PrefixStart
 
 if TYPE_CHECKING:
     from peft import PeftConfig

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from pefbench.errors import MethodError
-from pefbench.methods._prompt_learning import PromptLearning, at_own_rate
+from pefbench.methods import at_own_rate
+from pefbench.methods._prompt_learning import PromptLearning
 
 if TYPE_CHECKING:
     from peft import PeftConfig
