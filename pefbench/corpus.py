@@ -51,7 +51,7 @@ def load(recipe: Recipe) -> Corpus:
             splits, left_out = drop(splits, lambda row: task.text(row.values))
             dropped = {split: dropped[split] + left_out[split] for split in SPLITS}
     _check_sizes(splits, recipe.data.source)
-    dataset = task.read(splits, bad)
+    dataset = task.read(splits, bad, **recipe.options.model_dump())
     _check_sizes(dataset.splits, recipe.data.source)
     return Corpus(dataset, sources.fingerprint(splits), revision, dropped, bad.found)
 

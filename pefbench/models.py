@@ -32,13 +32,10 @@ def folder(recipe: Recipe) -> Path:
 
 
 def load_tokenizer(where: Path, recipe: Recipe, form: Form) -> PreTrainedTokenizerFast:
-    """Return the model's tokenizer; refuses one that cannot tell which piece belongs to which word.
-
-    Words that are given one by one are read as if a space stood before each; texts are read as they are.
-    """
+    """Return the model's tokenizer; refuses one that cannot tell which piece belongs to which word."""
     from transformers import AutoTokenizer
 
-    words = {"add_prefix_space": True} if form.task_type == "TOKEN_CLS" else {}
+    words = {"add_prefix_space": True} if form.reads_words else {}
     try:
         tokenizer = AutoTokenizer.from_pretrained(where, **words)
     except (OSError, ValueError, KeyError) as error:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pefbench.errors import RecipeError, suggest
 from pefbench.methods import Method
 from pefbench.registry import find, names
+from pefbench.tasks import Options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -111,6 +112,7 @@ class Recipe(Section):
 
     name: str = Field(description="the recipe file's name without its suffix; the results' folder")
     task: str
+    options: Options
     model: ModelSection
     data: DataSection
     method: Method
@@ -120,8 +122,8 @@ class Recipe(Section):
     def resolved(self) -> dict[str, Any]:
         """Return every field as plain JSON-able values; `load_resolved` reads it back."""
         values = self.model_dump(mode="json")
-        values["method"] = self.method.model_dump(mode="json")
-        return values
+        # By their own classes: the schema here names only the bases.
+        return values | {"options": self.options.model_dump(mode="json"), "method": self.method.model_dump(mode="json")}
 
 
 SECTIONS: dict[str, type[Section]] = {
@@ -162,10 +164,11 @@ def resolve(raw: Mapping[str, Any], *, name: str) -> Recipe:
     """Lay a recipe's values over the defaults of its task and its method, and validate the whole."""
     _check_keys(raw, {key: None for key in Recipe.model_fields if key != "name"}, "")
     task = find("task", _text(raw.get("task"), "task"))
-    options = _mapping(raw.get("method"), "method")
-    method_class: type[Method] = find("method", _text(options.get("name"), "method.name"))
-    method = _validate(method_class, dict(options), "method.")
-    values: dict[str, Any] = {"name": name, "task": raw["task"], "method": method}
+    options = _validate(task.options, _mapping(raw.get("options"), "options"), "options.")
+    chosen = _mapping(raw.get("method"), "method")
+    method_class: type[Method] = find("method", _text(chosen.get("name"), "method.name"))
+    method = _validate(method_class, dict(chosen), "method.")
+    values: dict[str, Any] = {"name": name, "task": raw["task"], "options": options, "method": method}
     for section, schema in SECTIONS.items():
         given = _mapping(raw.get(section), section)
         base = dict(task.defaults.get(section, {}))

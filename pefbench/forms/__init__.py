@@ -92,6 +92,8 @@ class Form(Protocol):
     """The name of the transformers class that puts the head on the backbone."""
     task_type: str
     """The form's name in PEFT."""
+    reads_words: bool = False
+    """Texts come as words, one by one: a tokenizer is to read each as if a space stood before it."""
 
     def config(self) -> dict[str, Any]:
         """Return what the model's config must say of the head: id2label, num_labels, ..."""

@@ -49,6 +49,7 @@ class TokenForm(Form):
 
     auto_class = "AutoModelForTokenClassification"
     task_type = "TOKEN_CLS"
+    reads_words = True
 
     def __init__(self, labels: Sequence[str]) -> None:
         self.labels = list(labels)

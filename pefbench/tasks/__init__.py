@@ -8,13 +8,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel, ConfigDict
+
 from pefbench.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from pefbench.forms import Dataset
-    from pefbench.sources import BadRows, Row
+
+
+class Options(BaseModel):
+    """What a recipe may choose for one task alone, under `options`: a child has a field for each choice."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 @dataclass(frozen=True)
@@ -26,20 +33,22 @@ class Task:
     optional: those of them that a source may lack; their values are then None.
     text: a row's own columns -> the text by which duplicates are known and single files are split.
     group: a row's own columns -> what must not lie on two sides when a single file is split; None: the text.
-    read: splits of rows, under the task's column names, and what becomes of bad rows -> the form's examples.
+    read: splits of rows, under the task's column names, and what becomes of bad rows -> the form's examples. The
+    recipe's options are given by name.
     metrics: names in `metrics/`; the first one's headline is the task's. baselines: names in `baselines/`.
     """
 
     form: str
     columns: Mapping[str, tuple[str | int, ...]]
     text: Callable[[Mapping[str, Any]], str]
-    read: Callable[[Mapping[str, Sequence[Row]], BadRows], Dataset]
+    read: Callable[..., Dataset]
     metrics: tuple[str, ...]
     defaults: Mapping[str, Mapping[str, Any]]
     text_format: str = "jsonl"
     baselines: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
     group: Callable[[Mapping[str, Any]], str] | None = None
+    options: type[Options] = Options
 
 
 def resolve_columns(task: Task, named: Mapping[str, str | int], available: Sequence[str]) -> dict[str, str]:

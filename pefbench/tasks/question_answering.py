@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pydantic import Field
+
 from pefbench.errors import DataError
 from pefbench.forms.span import SpanDataset, SpanExample
-from pefbench.tasks import Task
+from pefbench.tasks import Options, Task
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pefbench.sources import BadRows, Row
+
+
+class SpanOptions(Options):
+    """How long contexts are read, and how long an answer may be."""
+
+    overlap: int | None = Field(
+        None, ge=0, description="word pieces that two windows on a long context share; null: a third of max_length"
+    )
+    max_answer_length: int = Field(30, ge=1, description="an answer's most word pieces")
 
 
 def text(values: Mapping[str, Any]) -> str:
@@ -24,9 +35,12 @@ def context(values: Mapping[str, Any]) -> str:
     return str(values["context"])
 
 
-def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> SpanDataset:
+def read(
+    splits: Mapping[str, Sequence[Row]], bad: BadRows, *, overlap: int | None, max_answer_length: int
+) -> SpanDataset:
     """Read questions with their answers; one without any answer has none in its context (SQuAD 2.0)."""
-    return SpanDataset({split: bad.good(rows, _example) for split, rows in splits.items()})
+    examples = {split: bad.good(rows, _example) for split, rows in splits.items()}
+    return SpanDataset(examples, overlap=overlap, max_answer_length=max_answer_length)
 
 
 def _example(row: Row) -> SpanExample:
@@ -65,6 +79,7 @@ TASK = Task(
     text=text,
     group=context,
     read=read,
+    options=SpanOptions,
     metrics=("squad",),
     baselines=("overlapping_sentence",),
     text_format="squad",
