@@ -55,6 +55,6 @@ TASK = Task(
             "source": "wheel:home-assistant-intents==2026.10.27!home_assistant_intents/data/en.json",
             "format": "home_assistant",
         },
-        "train": {"epochs": 3, "batch_size": 16, "max_length": 64},
+        "train": {"epochs": 8, "batch_size": 16, "max_length": 64},
     },
 )

@@ -88,13 +88,14 @@ TASK = Task(
         # Parameters of functions, from docstrings; tested on another package than those learned from.
         "data": {
             "source": "wheel:networkx==3.6.1!networkx + wheel:discord.py==2.7.1!discord + "
-            "wheel:seaborn==0.13.2!seaborn + wheel:xarray==2026.9.0!xarray",
+            "wheel:seaborn==0.13.2!seaborn + wheel:control==0.10.2!control",
             "train": "networkx + discord",
             "validation": "seaborn",
-            "test": "xarray",
+            "test": "control",
             "format": "docstring_parameters",
             "repeats": "drop",
         },
-        "train": {"epochs": 2, "batch_size": 16, "max_length": 256},
+        "train": {"epochs": 1, "batch_size": 8, "max_length": 256},
+        "evaluate": {"batch_size": 16},
     },
 )
