@@ -2,7 +2,7 @@
 
 Efron and Tibshirani, "An Introduction to the Bootstrap" (1993), chapter 13. Examples are drawn with replacement and
 the whole metric is computed anew on each draw. For a corpus metric such as entity F1 the mean of per-example scores
-would be another quantity, so a metric gives additive counts per example, and a draw is a sum of counts.
+would be another quantity, so a metric is computed on weighted examples: a weight says how often one was drawn.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _CHUNK_WEIGHTS = 2**22  # weights held at once: 32 MiB
 
 
 def bootstrap(
-    counts: Array,
+    examples: int,
     statistic: Callable[[Array], Mapping[str, Array]],
     *,
     resamples: int = 2000,
@@ -31,17 +31,18 @@ def bootstrap(
 ) -> dict[str, tuple[float, float]]:
     """Return the interval (low, high) of each value that `statistic` computes.
 
-    `counts` has shape (examples, statistics); `statistic` takes summed counts of shape (resamples, statistics) and
-    returns values of shape (resamples,) by name. The same seed gives the same intervals.
+    `statistic` takes weights of shape (resamples, examples) and returns values of shape (resamples,) by name. The same
+    seed gives the same intervals.
     Raises ValueError when there are no examples or no resamples, or `confidence` is not between 0 and 1.
     """
-    if counts.ndim != 2 or not len(counts):
-        raise ValueError(f"counts must have shape (examples, statistics) with an example or more, not {counts.shape}")
-    if resamples < 1 or not 0 < confidence < 1:
-        raise ValueError(f"resamples ({resamples}) must be positive and confidence ({confidence}) between 0 and 1")
-    sums = np.concatenate([weights @ counts for weights in _draws(len(counts), resamples, seed)])
+    if examples < 1 or resamples < 1 or not 0 < confidence < 1:
+        raise ValueError(
+            f"examples ({examples}) and resamples ({resamples}) must be positive and confidence ({confidence}) "
+            "between 0 and 1"
+        )
+    blocks = [statistic(weights) for weights in _draws(examples, resamples, seed)]
     tails = [(1 - confidence) / 2, (1 + confidence) / 2]
-    return {name: _ends(np.quantile(values, tails)) for name, values in statistic(sums).items()}
+    return {name: _ends(np.quantile(np.concatenate([block[name] for block in blocks]), tails)) for name in blocks[0]}
 
 
 def _draws(examples: int, resamples: int, seed: int) -> Iterator[Array]:

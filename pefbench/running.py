@@ -210,8 +210,8 @@ class Trial:
                 self.result["metrics"][split] |= score(metric, predictions, references)
                 if split == "test":
                     self._score_baselines(metric, references)
-                if split == "test" and (report := metric.report(predictions, references)) is not None:
-                    self.result["report"][name] = report
+                    if (report := metric.report([*map(metric.read, predictions)], references)) is not None:
+                        self.result["report"][name] = report
 
     def _score_baselines(self, metric: Metric, references: list[Any]) -> None:
         scores = self.result.setdefault("baselines", {})

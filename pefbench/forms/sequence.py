@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 
     from pefbench.forms._pairs import Array
 
+    Answer = str | dict[str, Any]
+
+DECIMALS = 9
+ROUNDING = 1e-3
+
 
 @dataclass(frozen=True, slots=True)
 class SequenceExample:
@@ -35,30 +40,42 @@ class SequenceExample:
 
 @dataclass(frozen=True)
 class SequenceDataset:
-    """Labelled texts by split, and the labels that the training split has."""
+    """Labelled texts by split, and the labels that the training split has.
+
+    outside: the label of texts that have none of the others, where there is one; see `SequenceForm`.
+    """
 
     splits: Mapping[str, Sequence[SequenceExample]]
     labels: list[str]
     notes: Sequence[str] = field(default_factory=list)
+    outside: str | None = None
 
     def form(self, model: PretrainedConfig) -> SequenceForm:
         """Return the sequence form over these labels, with what this model needs of its input."""
-        return SequenceForm(self.labels, segments=tells_segments(model), reads_end=bool(model.is_encoder_decoder))
+        return SequenceForm(
+            self.labels,
+            segments=tells_segments(model),
+            reads_end=bool(model.is_encoder_decoder),
+            outside=self.outside,
+        )
 
 
 class SequenceForm(Form):
     """Classification of whole texts.
 
     segments: the model tells the two texts of a pair apart by `token_type_ids`. reads_end: its head reads the state of
-    the end token (BART, T5), so each row needs one, and no more in one row than in another.
+    the end token (BART, T5), so each row needs one, and no more in one row than in another. outside: a label whose
+    probability stands beside each answer.
     """
 
     auto_class = "AutoModelForSequenceClassification"
     task_type = "SEQ_CLS"
 
-    def __init__(self, labels: Sequence[str], *, segments: bool = False, reads_end: bool = False) -> None:
+    def __init__(
+        self, labels: Sequence[str], *, segments: bool = False, reads_end: bool = False, outside: str | None = None
+    ) -> None:
         self.labels = list(labels)
-        self.segments, self.reads_end = segments, reads_end
+        self.segments, self.reads_end, self.outside = segments, reads_end, outside
 
     def config(self) -> dict[str, Any]:
         """Name the labels in the model's config."""
@@ -102,13 +119,34 @@ class SequenceForm(Form):
 
         return cross_entropy(forward(model, batch).logits.float(), batch[TARGETS], reduction="sum")
 
-    def predict(self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[Any]) -> list[str]:  # noqa: ARG002 - an answer needs the logits alone
-        """Return the likeliest label of each text."""
-        return [self.labels[best] for best in forward(model, batch).logits.argmax(-1).tolist()]
+    def predict(self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[Any]) -> list[Answer]:  # noqa: ARG002 - an answer needs the logits alone
+        """Return the likeliest label of each text; with `outside`, also the probability of that label."""
+        logits = forward(model, batch).logits.float()
+        labels = [self.labels[best] for best in logits.argmax(-1).tolist()]
+        if self.outside is None:
+            return list(labels)
+        chances = logits.softmax(-1)[:, self.labels.index(self.outside)].tolist()
+        return [
+            {"label": label, "outside": round(chance, DECIMALS)} for label, chance in zip(labels, chances, strict=True)
+        ]
+
+    def correct(self, prediction: Answer, reference: str) -> bool:
+        """Return whether the label is the right one."""
+        return _label(prediction) == reference
+
+    def same(self, before: Answer, after: Answer) -> bool:
+        """Return whether labels agree, and probabilities but for rounding, as between two ways to the same numbers."""
+        if isinstance(before, str) or isinstance(after, str):
+            return before == after
+        return _label(before) == _label(after) and abs(before["outside"] - after["outside"]) < ROUNDING
 
     def references(self, examples: Sequence[SequenceExample]) -> list[str]:
         """Return each text's label."""
         return [example.label for example in examples]
+
+
+def _label(answer: Answer) -> str:
+    return answer if isinstance(answer, str) else str(answer["label"])
 
 
 def _pairs(tokenizer: PreTrainedTokenizerFast, examples: Sequence[SequenceExample]) -> list[str]:

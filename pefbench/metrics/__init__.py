@@ -41,18 +41,22 @@ def score(
 ) -> dict[str, MetricValue]:
     """Score predictions, one per example, and return each value of the metric with its confidence interval.
 
-    The value is the library's; the interval is a percentile bootstrap over examples, from the metric's counts.
-    The counts must lead to the library's value, within 1e-9: AssertionError otherwise.
+    The value is the library's; the interval is a percentile bootstrap over examples, by the metric of weighted ones.
+    With all weights 1 that must be the library's value, within 1e-9: AssertionError otherwise.
     Raises ValueError when there are no examples or the two differ in length.
     """
+    import numpy as np
+
     from pefbench.intervals import bootstrap
 
     if not predictions or len(predictions) != len(references):
         raise ValueError(f"{len(predictions)} predictions for {len(references)} references; need one for each")
+    predictions = [metric.read(answer) for answer in predictions]
     values: dict[str, float] = metric.compute(predictions=predictions, references=references)
-    counts = metric.counts(predictions, references)
-    _check_same(metric, values, {name: float(value) for name, value in metric.from_counts(counts.sum(axis=0)).items()})
-    intervals = bootstrap(counts, metric.from_counts, resamples=resamples, confidence=confidence, seed=seed)
+    weighted = metric.weighted(predictions, references)
+    once = weighted(np.ones((1, len(predictions))))
+    _check_same(metric, values, {name: float(value[0]) for name, value in once.items()})
+    intervals = bootstrap(len(predictions), weighted, resamples=resamples, confidence=confidence, seed=seed)
     signature = f"{metric.signature()}|ci:percentile-bootstrap-{100 * confidence:g}|n:{resamples}|seed:{seed}"
     return {
         name: MetricValue(
@@ -67,12 +71,12 @@ def score(
     }
 
 
-def _check_same(metric: Metric, values: Mapping[str, float], from_counts: Mapping[str, float]) -> None:
+def _check_same(metric: Metric, values: Mapping[str, float], once: Mapping[str, float]) -> None:
     """Raise AssertionError when the intervals would be of something else than the values."""
-    if not values.keys() == from_counts.keys() == metric.higher_is_better.keys():
+    if not values.keys() == once.keys() == metric.higher_is_better.keys():
         raise AssertionError(
-            f"{type(metric).__name__} names differ: {[*values]}, {[*from_counts]}, {[*metric.higher_is_better]}"
+            f"{type(metric).__name__} names differ: {[*values]}, {[*once]}, {[*metric.higher_is_better]}"
         )
     for name, value in values.items():
-        if not math.isclose(value, from_counts[name], rel_tol=1e-9, abs_tol=1e-9):
-            raise AssertionError(f"{name} is {value!r} by the library and {from_counts[name]!r} from counts")
+        if not math.isclose(value, once[name], rel_tol=1e-9, abs_tol=1e-9):
+            raise AssertionError(f"{name} is {value!r} by the library and {once[name]!r} on examples that count once")

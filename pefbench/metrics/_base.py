@@ -12,7 +12,7 @@ import numpy as np
 from datasets import Features, List, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import numpy.typing as npt
 
@@ -25,7 +25,7 @@ TAGS = List(Value("string"))
 
 
 class Metric(evaluate.Metric, ABC):  # type: ignore[misc]  # evaluate has no types
-    """A metric that computes through a library, and also knows its additive counts.
+    """A metric that computes through a library, and also on weighted examples, as its interval needs.
 
     ``compute(predictions=..., references=...)`` is evaluate's; a child fills in ``_compute``, which returns the
     library's values as plain floats, by name. Score on one process, with all examples.
@@ -52,12 +52,15 @@ class Metric(evaluate.Metric, ABC):  # type: ignore[misc]  # evaluate has no typ
         """Return the library's values by name."""
 
     @abstractmethod
-    def counts(self, predictions: Sequence[Any], references: Sequence[Any]) -> Array:
-        """Return statistics that add up over examples, of shape (examples, statistics)."""
+    def weighted(self, predictions: Sequence[Any], references: Sequence[Any]) -> Callable[[Array], dict[str, Array]]:
+        """Return a function of weights, (resamples, examples): the values of ``compute``, each of shape (resamples,).
 
-    @abstractmethod
-    def from_counts(self, sums: Array) -> dict[str, Array]:
-        """Return the values of ``compute`` from summed counts of shape (..., statistics), each of shape (...)."""
+        A weight says how often an example counts.
+        """
+
+    def read(self, answer: Any) -> Any:
+        """Return what the metric takes of one answer of a form: of a label with its probabilities, the label."""
+        return answer["label"] if isinstance(answer, dict) and "label" in answer else answer
 
     def report(self, predictions: Sequence[Any], references: Sequence[Any]) -> Report | None:  # noqa: ARG002
         """Return precision, recall and F1 per class, or None where there are no classes."""
@@ -78,6 +81,23 @@ class Metric(evaluate.Metric, ABC):  # type: ignore[misc]  # evaluate has no typ
     def _build_data_dir(self) -> str:
         """Name the folder that evaluate would cache in, but do not create it: all is kept in memory."""
         return str(Path(self._data_dir_root, self.name, self.config_name))
+
+
+class AdditiveMetric(Metric):
+    """A metric that follows from counts which add up over examples."""
+
+    @abstractmethod
+    def counts(self, predictions: Sequence[Any], references: Sequence[Any]) -> Array:
+        """Return statistics that add up over examples, of shape (examples, statistics)."""
+
+    @abstractmethod
+    def from_counts(self, sums: Array) -> dict[str, Array]:
+        """Return the values of ``compute`` from summed counts of shape (..., statistics), each of shape (...)."""
+
+    def weighted(self, predictions: Sequence[Any], references: Sequence[Any]) -> Callable[[Array], dict[str, Array]]:
+        """Return the values from weighted sums of counts."""
+        counts = self.counts(predictions, references)
+        return lambda weights: self.from_counts(weights @ counts)
 
 
 def pairs(

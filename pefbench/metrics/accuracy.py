@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from sklearn.metrics import accuracy_score
 
-from pefbench.metrics._base import TEXT, Metric, ratio
+from pefbench.metrics._base import TEXT, AdditiveMetric, ratio
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     Array = npt.NDArray[np.float64]
 
 
-class Accuracy(Metric):
+class Accuracy(AdditiveMetric):
     """The fraction of predicted labels that equal the reference, letter for letter.
 
     Predictions and references: one label an example, equally many; ValueError otherwise.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from sklearn.metrics import accuracy_score
 
-from pefbench.metrics._base import Metric, ratio
+from pefbench.metrics._base import AdditiveMetric, ratio
 from pefbench.metrics._ranks import CHOICE, PLACE
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Array = npt.NDArray[np.float64]
 
 
-class ChoiceAccuracy(Metric):
+class ChoiceAccuracy(AdditiveMetric):
     """The fraction of examples whose chosen candidate is the right one.
 
     Predictions: which candidate is chosen (of equal scores, whichever the form chose); references: which one is right.

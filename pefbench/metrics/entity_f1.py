@@ -13,7 +13,7 @@ from seqeval.metrics.v1 import classification_report, precision_recall_fscore_su
 from seqeval.scheme import IOB2
 
 from pefbench.classification_report import as_row
-from pefbench.metrics._base import TAGS, Metric, pairs, ratio
+from pefbench.metrics._base import TAGS, AdditiveMetric, pairs, ratio
 from pefbench.tagging import spans
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _AVERAGES = ("micro avg", "macro avg", "weighted avg")
 _STRICT: dict[str, Any] = {"scheme": IOB2, "zero_division": 0}
 
 
-class EntityF1(Metric):
+class EntityF1(AdditiveMetric):
     """Micro-averaged precision, recall and F1 over entities, from IOB2 tags.
 
     Predictions and references: one list of tags per sentence, both of the same length; ValueError otherwise.

@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.metrics import f1_score, precision_recall_fscore_support
 
 from pefbench.classification_report import as_row
-from pefbench.metrics._base import TEXT, Metric, ratio
+from pefbench.metrics._base import TEXT, AdditiveMetric, ratio
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Codes = npt.NDArray[np.int64]
 
 
-class MacroF1(Metric):
+class MacroF1(AdditiveMetric):
     """The unweighted mean of F1 over classes, and the report with a row a class.
 
     Predictions and references: one label an example, equally many; ValueError otherwise. Precision, recall or F1 of a

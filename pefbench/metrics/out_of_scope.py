@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from sklearn.metrics import accuracy_score
 
-from pefbench.metrics._base import TEXT, Metric, ratio
+from pefbench.metrics._base import TEXT, AdditiveMetric, ratio
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Array = npt.NDArray[np.float64]
 
 
-class OutOfScope(Metric):
+class OutOfScope(AdditiveMetric):
     """Accuracy over in-scope examples, and recall of the out-of-scope class.
 
     Predictions and references: one label an example, equally many; ValueError otherwise. A value is 0 where no example

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from scipy.stats import pearsonr
 
-from pefbench.metrics._base import Metric, ratio
+from pefbench.metrics._base import AdditiveMetric, ratio
 from pefbench.metrics._numbers import NUMBER, numbers, products
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _ROUNDING = 1e-11  # what differs by less, relative to its mean, differs by rounding alone
 
 
-class Pearson(Metric):
+class Pearson(AdditiveMetric):
     """Pearson's r, from -1 to 1; 0, where it has no value: predictions or references that are all the same.
 
     Predictions and references: one finite number an example, equally many; ValueError otherwise.

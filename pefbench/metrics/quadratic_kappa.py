@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from sklearn.metrics import cohen_kappa_score
 
-from pefbench.metrics._base import Metric, ratio
+from pefbench.metrics._base import AdditiveMetric, ratio
 from pefbench.metrics._numbers import NUMBER, numbers, products
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Array = npt.NDArray[np.float64]
 
 
-class QuadraticKappa(Metric):
+class QuadraticKappa(AdditiveMetric):
     """Quadratic weighted kappa, from -1 to 1; 0, where it has no value: all scores are one and the same.
 
     References: one whole number an example. Predictions: one finite number an example, taken as the nearest whole one

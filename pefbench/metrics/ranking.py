@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from sklearn.metrics import ndcg_score, roc_auc_score
 
-from pefbench.metrics._base import Metric, ratio
+from pefbench.metrics._base import AdditiveMetric, ratio
 from pefbench.metrics._ranks import CHOICE, PLACE, by_number_of_candidates, expected, standing
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 PLACES = 10
 
 
-class Ranking(Metric):
+class Ranking(AdditiveMetric):
     """AUC, NDCG@10 and hit rate@10, averaged over examples.
 
     Predictions: scores of the candidates; references: which one is right; equally many, ValueError otherwise. Equal

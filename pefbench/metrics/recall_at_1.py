@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from sklearn.metrics import ndcg_score
 
-from pefbench.metrics._base import Metric, ratio
+from pefbench.metrics._base import AdditiveMetric, ratio
 from pefbench.metrics._ranks import CHOICE, PLACE, by_number_of_candidates, expected, standing
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Array = npt.NDArray[np.float64]
 
 
-class RecallAt1(Metric):
+class RecallAt1(AdditiveMetric):
     """Recall@1 and MRR, averaged over examples.
 
     Predictions: scores of the candidates; references: which one is right; equally many, ValueError otherwise. Equal

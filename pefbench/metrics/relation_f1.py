@@ -15,7 +15,7 @@ import numpy as np
 from sklearn.metrics import precision_recall_fscore_support
 
 from pefbench.classification_report import as_row
-from pefbench.metrics._base import TEXT, Metric, ratio
+from pefbench.metrics._base import TEXT, AdditiveMetric, ratio
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,7 +30,7 @@ _DIRECTION = re.compile(r"\(e[12],e[12]\)$")
 _NOTHING = "(nothing)"  # no relation is called so
 
 
-class RelationF1(Metric):
+class RelationF1(AdditiveMetric):
     """Macro-averaged precision, recall and F1 over relations, from labels such as "Cause-Effect(e2,e1)" or "Other".
 
     Predictions and references: one label an example, equally many; ValueError otherwise. A value is 0 where its

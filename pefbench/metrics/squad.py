@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from datasets import List
 
-from pefbench.metrics._base import TEXT, Metric, ratio
+from pefbench.metrics._base import TEXT, AdditiveMetric, ratio
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +30,7 @@ _PUNCTUATION = str.maketrans("", "", string.punctuation)
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 
 
-class Squad(Metric):
+class Squad(AdditiveMetric):
     """Exact match and F1, averaged over questions, from 0 to 1.
 
     Predictions: one text a question; references: the list of its right texts; equally many, ValueError otherwise. A

@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 
 from pefbench.classification_report import as_row
-from pefbench.metrics._base import TAGS, Metric, pairs, ratio
+from pefbench.metrics._base import TAGS, AdditiveMetric, pairs, ratio
 from pefbench.tagging import OUTSIDE
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     Codes = npt.NDArray[np.int64]
 
 
-class TokenReport(Metric):
+class TokenReport(AdditiveMetric):
     """Accuracy and F1 over tokens, from tags of any scheme.
 
     Predictions and references: one list of tags per sentence, both of the same length, with a token at least in all;

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from pefbench.sources import BadRows, Row
 
 
+OUT_OF_SCOPE = "oos"
+"""What CLINC150 calls texts that have none of the intents; where it is learned, answers carry its probability."""
+
+
 def template(values: Mapping[str, Any]) -> str:
     """Return the template that a sentence was written from, else the sentence."""
     return str(values["template"] or _labelled.text(values))
@@ -29,7 +33,8 @@ def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> SequenceDataset:
         for split, rows in splits.items()
         if len(kept[split]) < len(rows)
     ]
-    return replace(_labelled.read(kept, bad), notes=notes)
+    dataset = _labelled.read(kept, bad)
+    return replace(dataset, notes=notes, outside=OUT_OF_SCOPE if OUT_OF_SCOPE in dataset.labels else None)
 
 
 def _is_taught(row: Row, taught: set[str]) -> bool:

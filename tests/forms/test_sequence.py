@@ -243,3 +243,17 @@ def test_predictions_and_references_are_names() -> None:
     assert form.predict(answering(output), collate(encoded, [0, 1]), encoded.decoding) == ["b", "a"]
     assert form.references(both) == ["a", "b"]
     assert form.config() == {"id2label": {0: "a", 1: "b", 2: "c"}, "label2id": {"a": 0, "b": 1, "c": 2}}
+
+
+def test_a_label_that_is_outside_has_its_probability_beside_each_answer() -> None:
+    form = SequenceDataset({}, LABELS, outside="b").form(tiny.sequence_classifier("bert", pad_token_id=tiny.PAD).config)
+    logits = torch.tensor([[2.0, 1.0, 0.0], [0.0, 3.0, 0.0]])
+    answers = form.predict(answering(logits), {}, [None, None])
+    expected = torch.softmax(logits, -1)[:, 1].tolist()
+    assert [answer["label"] for answer in answers if isinstance(answer, dict)] == ["a", "b"]
+    assert [answer["outside"] for answer in answers if isinstance(answer, dict)] == pytest.approx(expected, abs=1e-8)
+    assert form.correct(answers[0], "a")
+    assert not form.correct(answers[0], "b")
+    assert form.same(answers[1], {"label": "b", "outside": expected[1] + 1e-5})
+    assert not form.same(answers[1], {"label": "b", "outside": 0.1})
+    assert not form.same(answers[1], "b")

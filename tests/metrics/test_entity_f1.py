@@ -148,7 +148,7 @@ class Misnamed(EntityF1):
 
 
 def test_counts_that_lead_elsewhere_are_our_mistake() -> None:
-    with pytest.raises(AssertionError, match=r"entity_precision is 0\.5 by the library and 1\.25 from counts"):
+    with pytest.raises(AssertionError, match=r"entity_precision is 0\.5 by the library and 1\.25 on examples"):
         score(Miscounted(), PREDICTED, GOLD)
     with pytest.raises(AssertionError, match="names differ"):
         score(Misnamed(), PREDICTED, GOLD)

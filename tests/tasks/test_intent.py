@@ -10,7 +10,7 @@ from pefbench import corpus
 from pefbench.errors import DataError
 from pefbench.recipe import resolve
 from pefbench.sources import BadRows, Row
-from pefbench.tasks.intent import TASK
+from pefbench.tasks.intent import TASK, read
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,3 +56,9 @@ def test_an_unknown_intent_of_a_text_without_template_is_an_error() -> None:
     train = [row("on", "a", None), row("off", "b", None)]
     with pytest.raises(DataError, match=r"x.csv:2: label 'c' of the test split is not in train \(train has: a, b\)"):
         TASK.read({"train": train, "test": [row("what", "c", None)]}, BadRows())
+
+
+def test_where_out_of_scope_is_learned_its_probability_is_asked_for() -> None:
+    train = [row("on", "light", None), row("sing", "oos", None)]
+    assert read({"train": train}, BadRows()).outside == "oos"
+    assert read({"train": [*train[:1], row("off", "dark", None)]}, BadRows()).outside is None
