@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tests.worlds import World
 
 MINIMAL = "task: ner\nmethod: {name: lora}\n"
+ASKING = "task: question_answering\nmethod: {name: lora}\n"
 
 
 def write(folder: Path, text: str) -> Path:
@@ -81,6 +82,12 @@ def test_another_method_drops_the_options_of_the_first(tmp_path: Path) -> None:
     assert recipe.train.epochs == 3
 
 
+def test_a_task_has_options_of_its_own(tmp_path: Path) -> None:
+    recipe = load_recipe(write(tmp_path, ASKING), ["options.max_answer_length=8"])
+    assert recipe.resolved()["options"] == {"overlap": None, "max_answer_length": 8}
+    assert load_resolved(recipe.resolved()) == recipe
+
+
 @pytest.mark.parametrize(
     ("text", "overrides", "expected"),
     [
@@ -109,6 +116,10 @@ def test_another_method_drops_the_options_of_the_first(tmp_path: Path) -> None:
         (MINIMAL, ["evaluate.metrics=[]"], "evaluate.metrics: list should have at least 1 item"),
         (MINIMAL, ["task.epochs=1"], "task: should be a mapping"),
         (MINIMAL, ["data.columns.words=1"], "data.columns.words: unknown column of task 'ner'; valid: tags, tokens"),
+        (MINIMAL, ["options.overlap=1"], "options.overlap: unknown key; there are none"),
+        (ASKING, ["options.overlay=1"], "options.overlay: unknown key; did you mean 'overlap'?"),
+        (ASKING, ["options.overlap=-1"], "options.overlap: input should be greater than or equal to 0, got -1"),
+        ("task: ner\noptions: 3\nmethod: {name: lora}\n", [], "options: should be a mapping"),
         ("task: ner\nmethod: lora\n", [], "method: should be a mapping"),
         ("task: nre\nmethod: {name: lora}\n", [], "unknown task 'nre'; did you mean 'ner'?"),
         ("task: ner\nmethod: {name: lorra}\n", [], "unknown method 'lorra'; did you mean 'lora'? valid: "),
