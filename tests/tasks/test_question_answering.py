@@ -21,7 +21,7 @@ CONTEXT = "Rome is old, Rome is big."
 
 def read(answers: Any, *, question: Any = "Which city?", skip: bool = False) -> list[Any]:
     row = Row({"question": question, "context": CONTEXT, "answers": answers}, "x.json", 3)
-    return list(TASK.read({"train": [row]}, BadRows(skip=skip)).splits["train"])
+    return list(TASK.read({"train": [row]}, BadRows(skip=skip), **TASK.options().model_dump()).splits["train"])
 
 
 def test_answers_are_texts_and_places_each_once() -> None:
