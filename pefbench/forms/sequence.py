@@ -81,9 +81,7 @@ class SequenceForm(Form):
         """Name the labels in the model's config."""
         return {"id2label": dict(enumerate(self.labels)), "label2id": {label: i for i, label in enumerate(self.labels)}}
 
-    def encode(
-        self, tokenizer: PreTrainedTokenizerFast, examples: Sequence[SequenceExample], max_length: int
-    ) -> Encoded:
+    def encode(self, tokenizer: PreTrainedTokenizerFast, examples: Sequence[Any], max_length: int) -> Encoded:
         """Tokenise texts or pairs; of a pair the longer text is cut first. Raises SourceError, see `reads_end`."""
         paired = any(example.pair is not None for example in examples)
         batch = tokenizer(
@@ -103,15 +101,19 @@ class SequenceForm(Form):
         if self.segments and paired and SEGMENTS in tokenizer.model_input_names:
             features[SEGMENTS] = [segments for _, segments in rows]
             padding[SEGMENTS] = tokenizer.pad_token_type_id
-        index = {label: i for i, label in enumerate(self.labels)}
         return Encoded(
             features=features,
-            fixed={TARGETS: np.asarray([index[example.label] for example in examples], dtype=np.int64)},
+            fixed={TARGETS: self.targets(examples)},
             targets=np.ones(len(examples), dtype=np.int64),
             decoding=[None] * len(examples),
             truncated=sum(bool(encoding.overflowing) for encoding in batch.encodings),
             padding=padding,
         )
+
+    def targets(self, examples: Sequence[Any]) -> Array:
+        """Return the number of each text's label, (examples,)."""
+        index = {label: i for i, label in enumerate(self.labels)}
+        return np.asarray([index[example.label] for example in examples], dtype=np.int64)
 
     def loss_sum(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
         """Cross-entropy; the model's logits have shape (batch, labels)."""
@@ -149,7 +151,7 @@ def _label(answer: Answer) -> str:
     return answer if isinstance(answer, str) else str(answer["label"])
 
 
-def _pairs(tokenizer: PreTrainedTokenizerFast, examples: Sequence[SequenceExample]) -> list[str]:
+def _pairs(tokenizer: PreTrainedTokenizerFast, examples: Sequence[Any]) -> list[str]:
     """Return the second texts, empty where there is none.
 
     A line break divides them from the first where the tokenizer puts nothing between (GPT-2, Qwen2).

@@ -45,11 +45,11 @@ def classifier(architecture: str, form: MarkedForm) -> PreTrainedModel:
     with torch.no_grad():
         for weight in model.parameters():
             weight.add_(torch.randn(weight.shape, generator=generator) * 0.3)
-    return model.eval()
+    return cast("PreTrainedModel", model.eval())
 
 
 def written(encoded: Encoded) -> list[str]:
-    return [single_bytes().decode(row, skip_special_tokens=True) for row in encoded.features["input_ids"]]
+    return [str(single_bytes().decode(row, skip_special_tokens=True)) for row in encoded.features["input_ids"]]
 
 
 def whole(encoded: Encoded) -> dict[str, Any]:
@@ -116,7 +116,7 @@ def test_the_label_is_learned_from_what_is_marked_alone(architecture: str) -> No
     for _ in range(60):
         loss = form.loss_sum(model, batch)
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
     assert form.predict(model, batch, [None] * 3) == form.references(told)
     assert loss.item() < 0.5

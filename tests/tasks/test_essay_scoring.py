@@ -1,0 +1,76 @@
+"""Essays: one prompt at a time, and every score a number."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pefbench import corpus
+from pefbench.errors import DataError, UserError
+from pefbench.recipe import resolve
+from pefbench.registry import find
+from pefbench.sources import BadRows, Row
+from pefbench.tasks.essay_scoring import TASK, read
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pefbench.corpus import Corpus
+    from pefbench.forms.regression import RegressionExample
+
+HEADER = "essay_id\tessay_set\tessay\trater1_domain1\tdomain1_score\n"
+
+
+def row(score: Any, prompt: Any = None, text: Any = "An essay.") -> Row:
+    return Row({"text": text, "score": score, "prompt": prompt}, "x.tsv", 4)
+
+
+def load(folder: Path, prompts: int, **options: Any) -> Corpus:
+    lines = [f"{i}\t{1 + i % prompts}\tEssay num\xe9ro {i}\t3\t{i % 7}" for i in range(90)]
+    (folder / "x.tsv").write_text(HEADER + "\n".join(lines) + "\n", encoding="latin-1")
+    raw = {
+        "task": "essay_scoring",
+        "data": {"source": f"file:{folder / 'x.tsv'}", "encoding": "latin-1"},
+        "options": options,
+        "method": {"name": "lora"},
+    }
+    return corpus.load(resolve(raw, name="r"))
+
+
+def test_the_layout_of_asap_is_read(tmp_path: Path) -> None:
+    splits = load(tmp_path, prompts=1).dataset.splits
+    assert sum(map(len, splits.values())) == 90
+    first: RegressionExample = next(each for each in splits["train"] if each.text.endswith(" 9"))
+    assert (first.text, first.score) == ("Essay num\xe9ro 9", 2.0)
+
+
+def test_of_several_prompts_one_is_chosen(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"essays of 3 prompts, .*: 1, 2, 3; choose one with options\.prompt"):
+        load(tmp_path, prompts=3)
+    splits = load(tmp_path, prompts=3, prompt=2).dataset.splits
+    assert sum(map(len, splits.values())) == 30
+    with pytest.raises(DataError, match=r"options\.prompt: no essay has the prompt '9'; there are: 1, 2, 3"):
+        load(tmp_path, prompts=3, prompt=9)
+
+
+@pytest.mark.parametrize("score", ["good", "", None, "nan", True, "inf"])
+def test_a_score_is_a_number(score: Any) -> None:
+    with pytest.raises(DataError, match=r"^x\.tsv:4: score should be a number"):
+        read({"train": [row(score)]}, BadRows(), prompt=None)
+    kept = read({"train": [row(score), row("4.5")]}, BadRows(skip=True), prompt=None)
+    assert [example.score for example in kept.splits["train"]] == [4.5]
+
+
+def test_an_essay_has_a_word() -> None:
+    with pytest.raises(UserError, match=r"x\.tsv:4: text should be a string with a word in it"):
+        read({"train": [row(3, text=" ")]}, BadRows(), prompt=None)
+
+
+def test_baselines_answer_with_scores_of_the_range() -> None:
+    examples = read({"train": [row(i, text=f"word{i % 3} " * (i + 1)) for i in range(12)]}, BadRows(), prompt=None)
+    train = examples.splits["train"]
+    mean, words = (find("baseline", name)(train, train) for name in TASK.baselines)
+    assert mean == [5.5] * 12
+    assert all(0 <= score <= 11 for score in words)
+    assert sorted(words) == words  # the longer, the better
