@@ -6,8 +6,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from pefbench import structure
-from pefbench.errors import MethodError
+from pefbench.errors import MethodError, RecipeError
 from pefbench.methods import NOTHING
+from pefbench.registry import find
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -56,6 +57,7 @@ def bare(model: Any) -> nn.Module:
 def doubts(prepared: Prepared) -> list[str]:
     """Return what a reader of the numbers should know. Raises a UserError for what cannot come out right."""
     recipe = prepared.recipe
+    _check_metrics(prepared)
     return [
         *prepared.corpus.dataset.notes,
         *_skipped(prepared.corpus.skipped),
@@ -64,6 +66,16 @@ def doubts(prepared: Prepared) -> list[str]:
         *prepared.form.check(prepared.encoded),
         *_far_rate(recipe.method, recipe.train.learning_rate),
     ]
+
+
+def _check_metrics(prepared: Prepared) -> None:
+    """Raise RecipeError for a metric that cannot score the task's answers, which would show only after training."""
+    for name in prepared.recipe.evaluate.metrics:
+        metric = find("metric", name)()
+        for split in ("validation", "test"):
+            references = prepared.form.references(prepared.examples.get(split, ()))
+            if references and (why := metric.refusal(references)):
+                raise RecipeError(f"evaluate.metrics: {name} cannot score the {split} split: {why}")
 
 
 def _skipped(found: Sequence[str]) -> list[str]:

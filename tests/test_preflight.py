@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pytest
 
 from pefbench import preflight
-from pefbench.errors import MethodError
+from pefbench.errors import MethodError, RecipeError
 from pefbench.methods import Method
 from pefbench.phases import Phases
 from pefbench.preparing import prepare
 from pefbench.recipe import load_recipe
-from pefbench.registry import find
+from pefbench.registry import find, names
 from tests.tiny import model
 
 if TYPE_CHECKING:
@@ -81,3 +81,26 @@ def test_a_rate_far_from_the_methods_own_is_doubted(world: World) -> None:
 def test_cut_texts_are_counted(world: World) -> None:
     [cut, *_] = doubts(world, train__max_length=8)
     assert "train examples are cut at 8 word pieces" in cut
+
+
+@pytest.mark.parametrize(
+    ("name", "scored"), [("accuracy", "texts"), ("pearson", "numbers"), ("ranking", "whole numbers")]
+)
+def test_a_metric_of_other_answers_is_refused_before_training(world: World, name: str, scored: str) -> None:
+    prepared = prepare(load_recipe(world.recipe(evaluate={"metrics": [name]})), Phases())
+    told = f"evaluate.metrics: {name} cannot score the validation split: it scores {scored}, "
+    with pytest.raises(RecipeError, match=f"^{told}and the task's answers are lists of texts$"):
+        preflight.doubts(prepared)
+
+
+def test_every_metric_says_what_it_cannot_score() -> None:
+    answers = {"texts": "a", "lists of texts": ["a"], "whole numbers": 3, "numbers": 1.5}
+    for name in names("metric"):
+        refused = [kind for kind, answer in answers.items() if find("metric", name)().refusal([answer])]
+        assert 2 <= len(refused) <= 3, name
+
+
+def test_kappa_refuses_what_is_not_whole() -> None:
+    kappa = find("metric", "quadratic_kappa")()
+    assert kappa.refusal([1, 2.0, 3]) is None
+    assert kappa.refusal([1.0, 2.5]) == "it needs whole scores, and one is 2.5"

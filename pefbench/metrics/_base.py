@@ -62,6 +62,12 @@ class Metric(evaluate.Metric, ABC):  # type: ignore[misc]  # evaluate has no typ
         """Return what the metric takes of one answer of a form: of a label with its probabilities, the label."""
         return answer["label"] if isinstance(answer, dict) and "label" in answer else answer
 
+    def refusal(self, references: Sequence[Any]) -> str | None:
+        """Return why these references cannot be scored, or None: asked before training."""
+        kind = _kind(references[0])
+        wanted = _KINDS[str(self.reference)]
+        return None if kind in wanted else f"it scores {wanted[0]}, and the task's answers are {kind}"
+
     def report(self, predictions: Sequence[Any], references: Sequence[Any]) -> Report | None:  # noqa: ARG002
         """Return precision, recall and F1 per class, or None where there are no classes."""
         return None
@@ -98,6 +104,23 @@ class AdditiveMetric(Metric):
         """Return the values from weighted sums of counts."""
         counts = self.counts(predictions, references)
         return lambda weights: self.from_counts(weights @ counts)
+
+
+_KINDS = {
+    str(TEXT): ("texts",),
+    str(TAGS): ("lists of texts",),
+    str(Value("float64")): ("numbers", "whole numbers"),
+    str(Value("int64")): ("whole numbers",),
+}
+"""Type of one reference -> what it may be called, the usual name first."""
+
+
+def _kind(reference: Any) -> str:
+    if isinstance(reference, str):
+        return "texts"
+    if isinstance(reference, list):
+        return "lists of texts"
+    return "whole numbers" if isinstance(reference, int) else "numbers"
 
 
 def pairs(

@@ -37,6 +37,12 @@ class QuadraticKappa(AdditiveMetric):
     prediction = NUMBER
     reference = NUMBER
 
+    def refusal(self, references: Sequence[float]) -> str | None:
+        """Return the first score that is not whole."""
+        if wrong := super().refusal(references):
+            return wrong
+        return next((f"it needs whole scores, and one is {score:g}" for score in references if score % 1), None)
+
     def _compute(self, *, predictions: Sequence[float], references: Sequence[float]) -> dict[str, float]:
         predicted, gold = _scores(predictions, references)
         if not gold.any():
