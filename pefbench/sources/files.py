@@ -17,6 +17,7 @@ from pefbench.sources.home_assistant import is_home_assistant, read_home_assista
 from pefbench.sources.mind import read_mind
 from pefbench.sources.movielens import read_movielens
 from pefbench.sources.parquet import read_parquet
+from pefbench.sources.pubmedqa import is_pubmedqa, read_pubmedqa
 from pefbench.sources.records import read_csv, read_json, read_jsonl, read_tsv
 from pefbench.sources.semeval import read_semeval
 from pefbench.sources.squad import is_squad, read_squad
@@ -41,9 +42,15 @@ TEXT_READERS = {
     "semeval": read_semeval,
     "squad": read_squad,
     "clinc": read_clinc,
+    "pubmedqa": read_pubmedqa,
     "home_assistant": read_home_assistant,
 }
-JSON_LAYOUTS = {"squad": is_squad, "clinc": is_clinc, "home_assistant": is_home_assistant}  # known by their content
+JSON_LAYOUTS = {  # known by their content
+    "squad": is_squad,
+    "clinc": is_clinc,
+    "pubmedqa": is_pubmedqa,
+    "home_assistant": is_home_assistant,
+}
 FORMATS_WITH_SPLITS = ("clinc",)  # whose readers take `FILE#SPLIT`
 FOLDER_READERS = {
     "movielens": read_movielens,

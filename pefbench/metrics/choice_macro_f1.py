@@ -1,0 +1,39 @@
+"""Macro F1 of choices among the same candidates everywhere, such as yes, no and maybe: each candidate is a class.
+
+PubMedQA reports it beside the accuracy (Jin et al. 2019, arXiv:1909.06146). Where candidates differ from example to
+example, or are shuffled, their places are no classes, and the value means nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pefbench.metrics._ranks import PLACE
+from pefbench.metrics.macro_f1 import MacroF1
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pefbench.classification_report import Report
+
+
+class ChoiceMacroF1(MacroF1):
+    """Macro F1 over candidates, by their places.
+
+    Predictions: the place of the chosen candidate, which `read` takes from an answer of the choice form; references:
+    that of the right one; equally many, ValueError otherwise.
+    """
+
+    prediction = PLACE
+    reference = PLACE
+
+    def read(self, answer: Any) -> int:
+        """Return which candidate is chosen."""
+        return int(answer["choice"])
+
+    def report(self, predictions: Sequence[Any], references: Sequence[Any]) -> Report:
+        """Return a row per candidate that is chosen or right, by its place from 0."""
+        return super().report([*map(str, predictions)], [*map(str, references)])
+
+
+METRIC = ChoiceMacroF1

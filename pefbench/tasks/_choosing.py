@@ -1,0 +1,168 @@
+"""What tasks of the choice form share: wrong candidates drawn from a split, in an order that says nothing.
+
+Both follow from the sha256 of a text, such as the example's own, so that neither the order of rows nor a seed of
+training changes what an example is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from pefbench.errors import DataError
+from pefbench.forms.choice import ChoiceExample
+from pefbench.sources import normalise
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from pefbench.sources import Row
+
+LETTER = re.compile(r"[A-Za-z]")
+NUMBERED = re.compile(r"(?:[^\W\d]+)?([0-9]+)")
+"""A label that is a number, or a name with one: ``3``, ``choice1``."""
+
+
+class Pool:
+    """Texts of one split that wrong candidates are drawn from.
+
+    A text that is there twice is drawn twice as often: give every right answer of the split, as often as it is right,
+    and no text is likelier to be right than another. Give each text once for uniform distractors.
+    """
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._texts = tuple(texts)
+        self._keys = [normalise(text) for text in self._texts]
+
+    def distractors(self, wanted: int, seed_text: str, exclude: Iterable[str]) -> list[str]:
+        """Return `wanted` texts, no two of them and none of `exclude` the same when normalised.
+
+        exclude: the right answer, and whatever else would be right. Raises DataError where there are too few.
+        """
+        taken = {normalise(text) for text in exclude}
+        drawn: list[str] = []
+        for index in self._draws(wanted, seed_text):
+            if len(drawn) == wanted:
+                break
+            if self._keys[index] not in taken:
+                taken.add(self._keys[index])
+                drawn.append(self._texts[index])
+        if len(drawn) < wanted:
+            raise DataError(f"{wanted} wrong candidates are wanted, but the split has only {len(drawn)} different ones")
+        return drawn
+
+    def _draws(self, wanted: int, seed_text: str) -> Iterator[int]:
+        """Yield indices at random; then, as texts may be few or repeated, every index once."""
+        generator = random_numbers(seed_text)
+        if self._texts:
+            yield from generator.integers(len(self._texts), size=4 * wanted).tolist()
+        yield from generator.permutation(len(self._texts)).tolist()
+
+
+def shuffled(candidates: Sequence[str], right: int, seed_text: str) -> tuple[tuple[str, ...], int]:
+    """Return the candidates in an order by the text's hash, and where the right one stands in it."""
+    order = random_numbers(f"order\n{seed_text}").permutation(len(candidates)).tolist()
+    return tuple(candidates[index] for index in order), order.index(right)
+
+
+def random_numbers(text: str) -> np.random.Generator:
+    """Return numpy's generator, seeded by the sha256 of a text."""
+    return np.random.default_rng(int.from_bytes(digest(text), "big"))
+
+
+def digest(text: str) -> bytes:
+    """Return the sha256 of a text, by which it is drawn."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+
+
+class Asked(NamedTuple):
+    """A context and what is right after it.
+
+    wrong: the other candidates of the data; none: they are drawn from what is right elsewhere in the split, among those
+    of the same `kind`. also_right: what must not be drawn either.
+    """
+
+    row: Row
+    context: str
+    right: str
+    wrong: tuple[str, ...] = ()
+    kind: str = ""
+    also_right: tuple[str, ...] = ()
+
+
+def examples(asked: Sequence[Asked], candidates: int) -> list[ChoiceExample]:
+    """Return one split's examples: candidates shuffled, and as many as said where the data have none.
+
+    What is right for a context anywhere in the split is never drawn as wrong for it. Raises DataError where there are
+    too few to draw.
+    """
+    pools = {
+        kind: Pool(each.right for each in asked if each.kind == kind and not each.wrong)
+        for kind in {each.kind for each in asked}
+    }
+    right: dict[str, list[str]] = defaultdict(list)
+    for each in asked:
+        right[normalise(each.context)] += [each.right, *each.also_right]
+    made = []
+    for each in asked:
+        seed = f"{each.context}\n{each.right}"
+        wrong: Sequence[str] = each.wrong
+        if not wrong:
+            try:
+                wrong = pools[each.kind].distractors(candidates - 1, seed, right[normalise(each.context)])
+            except DataError as error:
+                raise DataError(f"{each.row.where}: {error} (set options.candidates)") from None
+        made.append(ChoiceExample(each.context, *shuffled((each.right, *wrong), 0, seed)))
+    return made
+
+
+def texts(given: object, row: Row, column: str) -> list[str]:
+    """Return a row's candidates: a list, or in formats without lists (CSV, TSV) a JSON list.
+
+    Raises DataError unless they are two or more texts; it calls them `column`.
+    """
+    found = given
+    if isinstance(given, str):
+        try:
+            found = json.loads(given)
+        except ValueError:
+            found = None
+    are_texts = isinstance(found, list) and all(isinstance(each, str) and each.strip() for each in found)
+    if not isinstance(found, list) or not are_texts or len(found) < 2:
+        raise DataError(f"{row.where}: {column} should be two or more texts, got {str(given)[:60]!r}")
+    return found
+
+
+def is_letter(label: object) -> bool:
+    """Return whether a label is a letter, of which A is the first candidate."""
+    return isinstance(label, str) and LETTER.fullmatch(label.strip()) is not None
+
+
+def number(label: object) -> int | None:
+    """Return the number that a label is, or ends in; of a letter, A is 0. None where it is none of these."""
+    if isinstance(label, str) and is_letter(label):
+        return ord(label.strip().upper()) - ord("A")
+    if isinstance(label, str):
+        found = NUMBERED.fullmatch(label.strip())
+        return int(found[1]) if found else None
+    if isinstance(label, float) and label.is_integer():
+        return int(label)  # what a table library makes of whole numbers where some are missing
+    return label if isinstance(label, int) and not isinstance(label, bool) else None
+
+
+def place(row: Row, column: str, candidates: int, first: int = 0) -> int:
+    """Return which candidate a row's label names, from 0. first: the number of the first one. Raises DataError."""
+    label = row.values[column]
+    found = number(label)
+    right = -1 if found is None else found - (0 if is_letter(label) else first)
+    if not 0 <= right < candidates:
+        raise DataError(
+            f"{row.where}: {column} should say which of {candidates} candidates is right, by a number from {first} "
+            f"or a letter from A, got {str(label)[:60]!r}"
+        )
+    return right

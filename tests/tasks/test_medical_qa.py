@@ -1,0 +1,80 @@
+"""Medical questions: the same candidates everywhere, after the abstract and the question."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pefbench import corpus
+from pefbench.errors import DataError, RecipeError
+from pefbench.recipe import resolve
+from pefbench.registry import find
+from pefbench.sources import BadRows, Row
+from pefbench.tasks.medical_qa import TASK
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pefbench.forms.choice import ChoiceDataset
+
+GOOD = {"question": "Does it?", "context": {"contexts": ["We asked.", "It did."]}, "answer": "yes"}
+
+
+def read(*train: dict[str, Any], test: dict[str, Any] | None = None, skip: bool = False) -> ChoiceDataset:
+    given = {"train": train, "test": [test or GOOD]}
+    rows = {split: [Row(each, "x.json", i + 1) for i, each in enumerate(found)] for split, found in given.items()}
+    dataset: ChoiceDataset = TASK.read(rows, BadRows(skip=skip))  # type: ignore[assignment]
+    return dataset
+
+
+@pytest.mark.parametrize(
+    "context", [{"contexts": ["We asked.", "It did."]}, ["We asked.", "It did."], "We asked.\nIt did."]
+)
+def test_the_question_stands_behind_the_abstract(context: Any) -> None:
+    found = read(GOOD | {"context": context}, GOOD | {"answer": "no"}, GOOD | {"answer": "maybe"}).splits["train"]
+    assert {each.context for each in found} == {"We asked.\nIt did.\nDoes it?"}
+    assert {each.candidates for each in found} == {("maybe", "no", "yes")}
+    assert [each.label for each in found] == [2, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        ({"question": None}, "question should be a text"),
+        ({"answer": None}, "answer should be a text"),
+        ({"context": {"contexts": []}}, "context should be a text, a list of texts"),
+        ({"context": None}, "context should be a text, a list of texts"),
+        ({"answer": "perhaps"}, r"the answer 'perhaps' is not in train \(train has: no, yes\)"),
+    ],
+)
+def test_a_bad_row_is_named_or_left_out(values: dict[str, Any], why: str) -> None:
+    train = [GOOD, GOOD | {"answer": "no"}]
+    with pytest.raises(DataError, match=r"x\.json:1: " + why):
+        read(*train, test=GOOD | values)
+    assert read(*train, test=GOOD | values, skip=True).splits["test"] == []
+
+
+def test_one_answer_is_no_question() -> None:
+    with pytest.raises(DataError, match="every training question has the answer 'yes'; two are needed"):
+        read(GOOD, GOOD)
+
+
+def test_pubmedqa_s_own_file_is_read_and_the_majority_scored(tmp_path: Path) -> None:
+    questions = {
+        str(i): {"QUESTION": f"Does {i}?", "CONTEXTS": [f"Text {i}."], "final_decision": ["yes", "no", "yes"][i % 3]}
+        for i in range(90)
+    }
+    (tmp_path / "ori_pqal.json").write_text(json.dumps(questions), encoding="utf8")
+    source = {"source": f"file:{tmp_path / 'ori_pqal.json'}"}
+    splits = corpus.load(resolve({"task": "medical_qa", "data": source, "method": {"name": "full"}}, name="r"))
+    train, test = (splits.dataset.splits[split] for split in ("train", "test"))
+    answers = find("baseline", "popular_candidate")(train, test)
+    assert {each["choice"] for each in answers} == {1}
+    assert {each.candidates for each in test} == {("no", "yes")}
+
+
+def test_it_has_no_data_by_default() -> None:
+    with pytest.raises(RecipeError, match=r"data\.source"):
+        resolve({"task": "medical_qa", "method": {"name": "full"}}, name="r")
