@@ -97,7 +97,9 @@ def _renamed(row: Row, columns: Mapping[str, str], absent: Mapping[str, None]) -
 
 
 def _split(parts: Mapping[str, Sequence[Row]], task: Task) -> dict[str, list[Row]]:
-    """Split what is not split yet, by a hash of the text, or of the group: stable under any order of the rows."""
+    """Split what is not split yet: as the task does, or by a hash of text or group, stable under any order of rows."""
+    if "all" in parts and task.split is not None:
+        return dict(task.split(parts["all"]))
 
     def key(row: Row) -> str:
         return (task.group or task.text)(row.values)

@@ -17,6 +17,7 @@ from pefbench.sources.home_assistant import is_home_assistant, read_home_assista
 from pefbench.sources.mind import read_mind
 from pefbench.sources.movielens import read_movielens
 from pefbench.sources.parquet import read_parquet
+from pefbench.sources.phrasebank import read_phrasebank
 from pefbench.sources.pubmedqa import is_pubmedqa, read_pubmedqa
 from pefbench.sources.records import read_csv, read_json, read_jsonl, read_tsv
 from pefbench.sources.semeval import read_semeval
@@ -43,6 +44,7 @@ TEXT_READERS = {
     "squad": read_squad,
     "clinc": read_clinc,
     "pubmedqa": read_pubmedqa,
+    "phrasebank": read_phrasebank,
     "home_assistant": read_home_assistant,
 }
 JSON_LAYOUTS = {  # known by their content

