@@ -1,4 +1,4 @@
-"""How text becomes tensors and tensors become answers: the five shapes that all tasks take.
+"""How text becomes tensors and tensors become answers: the shapes that all tasks take.
 
 A form owns tokenising, the head, the loss and decoding. It knows nothing of tasks, methods or training.
 """
