@@ -26,6 +26,7 @@ from pefbench.sources.texts import decode, read_bytes
 from pefbench.sources.trec import read_trec
 from pefbench.sources.tsv_no_header import read_tsv_no_header
 from pefbench.sources.wordnet import read_wordnet
+from pefbench.sources.wordnet_relations import read_wordnet_relations
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,6 +60,7 @@ FOLDER_READERS = {
     "mind": read_mind,
     "chatterbot": read_chatterbot,
     "wordnet": read_wordnet,
+    "wordnet_relations": read_wordnet_relations,
     "docstring_entities": read_entities,
     "docstring_parameters": read_parameters,
 }

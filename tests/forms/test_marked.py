@@ -13,7 +13,9 @@ from transformers import AutoModelForTokenClassification
 
 from pefbench.batching import collate
 from pefbench.errors import RecipeError
+from pefbench.forms import forward
 from pefbench.forms.marked import MarkedDataset, MarkedExample, MarkedForm, mark
+from pefbench.registry import find
 from tests import tiny
 from tests.tokenizers import single_bytes
 
@@ -131,6 +133,19 @@ def test_an_answer_does_not_depend_on_what_else_is_in_the_batch(architecture: st
         together = form._scores(model, whole(encoded))
         alone = torch.cat([form._scores(model, collate(encoded, [i])) for i in range(len(SOME))])
     assert torch.allclose(together, alone, atol=1e-4)
+
+
+@pytest.mark.parametrize("method", ["prompt", "p_tuning", "prefix"])
+def test_virtual_tokens_do_not_shift_the_places_that_are_read(method: str) -> None:
+    form = form_for("gpt2")
+    model = find("method", method)(name=method).apply(classifier("gpt2", form), form.task_type).eval()
+    batch = whole(form.encode(single_bytes("gpt2"), SOME[:1], 64))
+    with torch.no_grad():
+        before = forward(model, batch).logits
+        batch["input_ids"][0, 5] += 1
+        after = forward(model, batch).logits
+    changed = (before - after).abs().amax(-1)[0] > 1e-6
+    assert changed.nonzero().flatten().tolist()[0] == 5  # a decoder's states depend on nothing that comes later
 
 
 @settings(max_examples=60, deadline=None)
