@@ -66,8 +66,8 @@ def read_rows(
 
     part: a file in the folder or a split on the hub; None when there is only one. config, revision: for ``hf:`` alone.
     A part may also be a folder, or a split inside a file (CLINC150: ``train+oos_train``, ``FILE#train`` in a folder).
-    format: conll, trec, semeval, squad, clinc, home_assistant, jsonl, json, csv, tsv, tsv_no_header or parquet, and of
-    a folder movielens, mind, chatterbot or wordnet; None goes by the suffix, unknown suffixes are `text_format`.
+    format: one of `FORMATS` in `files`, some of them of whole folders; None goes by the suffix, unknown suffixes are
+    `text_format`.
     encoding: that of text files, under the name that Python has for it. sha256: what the wheel, or the file that is
     read, must hash to. bad: what becomes of bad rows; None: an error. Raises SourceError or DataError.
     """
