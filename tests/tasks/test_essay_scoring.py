@@ -62,9 +62,26 @@ def test_a_score_is_a_number(score: Any) -> None:
     assert [example.score for example in kept.splits["train"]] == [4.5]
 
 
-def test_an_essay_has_a_word() -> None:
+@pytest.mark.parametrize("text", [" ", '""', '" "', None])
+def test_an_essay_has_a_word(text: Any) -> None:
     with pytest.raises(UserError, match=r"x\.tsv:4: text should be a string with a word in it"):
-        read({"train": [row(3, text=" ")]}, BadRows(), prompt=None)
+        read({"train": [row(3, text=text)]}, BadRows(), prompt=None)
+
+
+@pytest.mark.parametrize(
+    ("table", "essay"),
+    [
+        ('"Dear editor, I agree."', "Dear editor, I agree."),
+        ('"She said ""no"" and left."', 'She said "no" and left.'),
+        ('"""No"", she said."', '"No", she said.'),
+        ('"No", she said, "not now"', '"No", she said, "not now"'),
+        ('He said "yes".', 'He said "yes".'),
+        ('"', '"'),
+    ],
+)
+def test_quotes_of_the_table_are_no_part_of_an_essay(table: str, essay: str) -> None:
+    examples = read({"train": [row(3, text=table)]}, BadRows(), prompt=None)
+    assert [example.text for example in examples.splits["train"]] == [essay]
 
 
 def test_baselines_answer_with_scores_of_the_range() -> None:
@@ -74,3 +91,17 @@ def test_baselines_answer_with_scores_of_the_range() -> None:
     assert mean == [5.5] * 12
     assert all(0 <= score <= 11 for score in words)
     assert sorted(words) == words  # the longer, the better
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ('"Dear ""local"" paper"', 'Dear "local" paper'),
+        ('"Yes," he said, "no"', '"Yes," he said, "no"'),
+        ("plain", "plain"),
+        ('"', '"'),
+    ],
+)
+def test_the_quotes_of_the_table_are_not_the_essays(given: str, expected: str) -> None:
+    [example] = read({"train": [row(3, text=given)]}, BadRows(), prompt=None).splits["train"]
+    assert example.text == expected

@@ -9,6 +9,7 @@ import pytest
 from pefbench import corpus
 from pefbench.errors import DataError
 from pefbench.recipe import resolve
+from pefbench.registry import find
 from pefbench.sources import BadRows, Row
 from pefbench.tasks.recommendation import TASK, leave_last_out, read
 
@@ -98,6 +99,31 @@ def test_each_click_of_an_impression_stands_among_what_was_not_clicked() -> None
     assert first.context == "x\ny"
 
 
+def test_training_has_a_few_of_what_was_shown_and_other_splits_have_all() -> None:
+    shown = tuple(f"news {number}" for number in range(40))
+    rows = [impression([item == "news 7" for item in shown], shown)]
+    found = read({"train": rows, "test": rows}, BadRows(), **OPTIONS)
+    (few,), (all_of_them,) = found.splits["train"], found.splits["test"]
+    assert len({*few.candidates}) == len(few.candidates) == OPTIONS["train_candidates"]
+    assert {*all_of_them.candidates} == {*shown}
+    assert [each.candidates[each.label] for each in (few, all_of_them)] == ["news 7"] * 2
+    again = read({"train": rows}, BadRows(), **OPTIONS)
+    assert again.splits["train"] == [few]
+
+
+def test_a_title_that_was_clicked_is_wrong_nowhere_in_its_impression() -> None:
+    (only,) = read({"test": [impression([True, False, False], ("a", "a", "b"))]}, BadRows(), **OPTIONS).splits["test"]
+    assert sorted(only.candidates) == ["a", "b"]
+
+
+def test_words_that_repeat_are_a_baseline(tmp_path: Path) -> None:
+    splits = load(tmp_path).dataset.splits
+    for name in TASK.baselines:
+        answers = find("baseline", name)(splits["train"], splits["test"])
+        assert [len(each["scores"]) for each in answers] == [20] * USERS
+    assert "overlapping_candidate" in TASK.baselines  # genres repeat: far above popularity on MovieLens
+
+
 @pytest.mark.parametrize(
     ("clicked", "why"),
     [
@@ -120,3 +146,19 @@ def test_impressions_name_their_splits_and_logs_do_not() -> None:
     log = Row({"user": "u", "history": ["a"] * 9, "candidates": None, "clicked": None}, "ml.inter", 2)
     with pytest.raises(DataError, match=r"ml\.inter:2: a log is split by time, not by file"):
         read({"train": [log]}, BadRows(), **OPTIONS)
+
+
+def test_of_a_long_impression_training_takes_few_and_testing_all() -> None:
+    shown = tuple(f"news {i}" for i in range(60))
+    long = impression([i == 7 for i in range(60)], shown)
+    splits = read({"train": [long], "test": [long]}, BadRows(), **OPTIONS).splits
+    [trained], [tested] = splits["train"], splits["test"]
+    assert len({*trained.candidates}) == OPTIONS["train_candidates"]
+    assert {*trained.candidates} <= {*shown}
+    assert sorted(tested.candidates) == sorted(shown)
+    assert [each.candidates[each.label] for each in (trained, tested)] == ["news 7"] * 2
+
+
+def test_a_title_that_was_clicked_is_not_wrong_where_it_was_shown_again() -> None:
+    [first] = read({"train": [impression([True, False, False], ("a", "a", "b"))]}, BadRows(), **OPTIONS).splits["train"]
+    assert sorted(first.candidates) == ["a", "b"]
