@@ -116,7 +116,7 @@ def test_a_title_that_was_clicked_is_wrong_nowhere_in_its_impression() -> None:
     assert sorted(only.candidates) == ["a", "b"]
 
 
-def test_words_that_repeat_are_a_baseline(tmp_path: Path) -> None:
+def test_each_baseline_scores_every_candidate_and_repeated_words_are_one(tmp_path: Path) -> None:
     splits = load(tmp_path).dataset.splits
     for name in TASK.baselines:
         answers = find("baseline", name)(splits["train"], splits["test"])
