@@ -28,7 +28,7 @@ class EssayOptions(Options):
 
 def read(splits: Mapping[str, Sequence[Row]], bad: BadRows, *, prompt: int | str | None) -> RegressionDataset:
     """Read essays and their scores, of one prompt. Raises DataError where there are several and none is chosen."""
-    there = {_prompt(row): None for rows in splits.values() for row in rows}
+    there = sorted({_prompt(row) for rows in splits.values() for row in rows})
     if len(there) > 1 and prompt is None:
         raise DataError(
             f"{splits['train'][0].file}: essays of {len(there)} prompts, whose scores cannot be compared: "

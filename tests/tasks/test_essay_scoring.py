@@ -54,6 +54,12 @@ def test_of_several_prompts_one_is_chosen(tmp_path: Path) -> None:
         load(tmp_path, prompts=3, prompt=9)
 
 
+def test_prompts_are_named_in_order() -> None:
+    rows = [row(3, prompt) for prompt in ("b", "c", "a")]
+    with pytest.raises(DataError, match=r"3 prompts, .*: a, b, c; choose one"):
+        read({"train": rows}, BadRows(), prompt=None)
+
+
 @pytest.mark.parametrize("score", ["good", "", None, "nan", True, "inf"])
 def test_a_score_is_a_number(score: Any) -> None:
     with pytest.raises(DataError, match=r"^x\.tsv:4: score should be a number"):
