@@ -70,10 +70,10 @@ def doubts(prepared: Prepared) -> list[str]:
 
 def _check_metrics(prepared: Prepared) -> None:
     """Raise RecipeError for a metric that cannot score the task's answers, which would show only after training."""
-    for name in prepared.recipe.evaluate.metrics:
-        metric = find("metric", name)()
-        for split in ("validation", "test"):
-            references = prepared.form.references(prepared.examples.get(split, ()))
+    metrics = {name: find("metric", name)() for name in prepared.recipe.evaluate.metrics}
+    for split in ("validation", "test"):
+        references = prepared.form.references(prepared.examples.get(split, ()))
+        for name, metric in metrics.items():
             if references and (why := metric.refusal(references)):
                 raise RecipeError(f"evaluate.metrics: {name} cannot score the {split} split: {why}")
 

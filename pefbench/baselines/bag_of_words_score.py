@@ -11,7 +11,11 @@ from pefbench.baselines._words import text, vectorizer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy.typing as npt
+
     from pefbench.forms.regression import RegressionExample
+
+    Array = npt.NDArray[np.float64]
 
 STRENGTH = 1.0
 """Strength of the L2 penalty; not tuned on any data set."""
@@ -22,18 +26,20 @@ def bag_of_words_score(train: Sequence[RegressionExample], test: Sequence[Regres
 
     The logarithm of the number of words is a feature too: long essays score better.
     """
-    from scipy.sparse import csr_matrix, hstack
     from sklearn.linear_model import Ridge
+    from sklearn.pipeline import make_pipeline, make_union
+    from sklearn.preprocessing import FunctionTransformer
 
-    words = vectorizer().fit([text(example) for example in train])
-
-    def features(examples: Sequence[RegressionExample]) -> csr_matrix:
-        lengths = np.log1p([[len(text(example).split())] for example in examples])
-        return hstack([words.transform([text(example) for example in examples]), csr_matrix(lengths)]).tocsr()
-
+    pipeline = make_pipeline(make_union(vectorizer(), FunctionTransformer(_lengths)), Ridge(alpha=STRENGTH))
     scores = np.asarray([example.score for example in train])
-    fitted = Ridge(alpha=STRENGTH).fit(features(train), scores)
-    return [float(score) for score in fitted.predict(features(test)).clip(scores.min(), scores.max())]
+    pipeline.fit([text(example) for example in train], scores)
+    predicted = pipeline.predict([text(example) for example in test])
+    return [float(score) for score in predicted.clip(scores.min(), scores.max())]
+
+
+def _lengths(texts: Sequence[str]) -> Array:
+    """Return the logarithm of each text's number of words, (texts, 1)."""
+    return np.log1p([[len(told.split())] for told in texts])
 
 
 BASELINE = bag_of_words_score

@@ -14,7 +14,7 @@ import numpy as np
 from pefbench.errors import DataError
 from pefbench.forms import TARGETS, forward
 from pefbench.forms._pairs import tells_segments
-from pefbench.forms.sequence import DECIMALS, SequenceForm
+from pefbench.forms._texts import TextForm
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from pefbench.forms._pairs import Array
 
+DECIMALS = 9
 ROUNDING = 1e-2
 """How far two ways to the same number may differ, in standard deviations of the scores."""
 
@@ -58,11 +59,11 @@ class RegressionDataset:
         )
 
 
-class RegressionForm(SequenceForm):
+class RegressionForm(TextForm):
     """A number for whole texts.
 
     mean, spread: of the training split's scores; spread is their standard deviation. bounds: the lowest and the highest
-    of them; answers lie between.
+    of them; answers lie between. segments, reads_end: see `TextForm`.
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class RegressionForm(SequenceForm):
         segments: bool = False,
         reads_end: bool = False,
     ) -> None:
-        super().__init__([], segments=segments, reads_end=reads_end)
+        super().__init__(segments=segments, reads_end=reads_end)
         self.mean, self.spread, self.bounds = mean, spread, bounds
 
     def config(self) -> dict[str, Any]:
@@ -91,19 +92,19 @@ class RegressionForm(SequenceForm):
 
         return mse_loss(forward(model, batch).logits.float()[:, 0], batch[TARGETS], reduction="sum")
 
-    def predict(self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[Any]) -> list[Any]:  # noqa: ARG002 - an answer needs the logits alone
+    def predict(self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[Any]) -> list[float]:  # noqa: ARG002 - an answer needs the logits alone
         """Return each text's score."""
         found = forward(model, batch).logits.double()[:, 0].detach().cpu().numpy() * self.spread + self.mean
         return [round(float(score), DECIMALS) for score in found.clip(*self.bounds)]
 
-    def references(self, examples: Sequence[Any]) -> list[Any]:
+    def references(self, examples: Sequence[RegressionExample]) -> list[float]:
         """Return each text's own score."""
         return [example.score for example in examples]
 
-    def correct(self, prediction: float, reference: float) -> bool:  # type: ignore[override]  # numbers, not labels
+    def correct(self, prediction: float, reference: float) -> bool:
         """Return whether the nearest whole score is the right one."""
         return round(prediction) == round(reference)
 
-    def same(self, before: float, after: float) -> bool:  # type: ignore[override]  # numbers, not labels
+    def same(self, before: float, after: float) -> bool:
         """Return whether two scores agree but for rounding."""
         return abs(before - after) <= ROUNDING * self.spread

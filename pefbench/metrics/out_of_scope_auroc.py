@@ -10,10 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from datasets import Value
 from sklearn.metrics import roc_auc_score
 
 from pefbench.metrics._base import TEXT, Metric, ratio
+from pefbench.metrics._numbers import NUMBER
+from pefbench.metrics.out_of_scope import OutOfScope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,10 +34,9 @@ class OutOfScopeAuroc(Metric):
     headline = "out_of_scope_auroc"
     higher_is_better: ClassVar = {"out_of_scope_auroc": True}
     library = "scikit-learn"
-    prediction = Value("float64")
+    prediction = NUMBER
     reference = TEXT
-    label: ClassVar[str] = "oos"
-    """The class of examples that have none of the intents."""
+    label: ClassVar[str] = OutOfScope.label
 
     def __init__(self) -> None:
         self.settings = f"out-of-scope:{self.label}|ties:half"

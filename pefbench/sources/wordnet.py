@@ -26,6 +26,8 @@ PARTS = {"noun": "n", "verb": "v", "adj": "a", "adv": "r"}  # a file's suffix ->
 HYPERNYM = frozenset({"@", "@i"})  # of a kind, and of an instance
 MARKER = re.compile(r"\((?:a|p|ip)\)$")  # where an adjective may stand; not a part of the word
 
+EXAMPLES = re.compile(r'[;:,]?\s*".*', re.DOTALL)
+
 
 class Synset(NamedTuple):
     """One line. hypernyms: the synsets, such as ``00001740-n``, that it points to."""
@@ -58,6 +60,11 @@ def read_wordnet(folder: Path, name: str, bad: BadRows) -> Rows:
         except DataError as error:
             bad(error)
     return Rows(COLUMNS, rows)
+
+
+def definition(gloss: str) -> str:
+    """Return a gloss without its examples, which would show the word."""
+    return EXAMPLES.sub("", gloss).strip()
 
 
 def _synsets(text: str, file: str, part: str, bad: BadRows) -> dict[str, Synset]:

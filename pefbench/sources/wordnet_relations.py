@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pefbench.sources.folders import member
 from pefbench.sources.rows import Row, Rows
-from pefbench.sources.wordnet import read_wordnet
+from pefbench.sources.wordnet import definition, read_wordnet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -38,7 +38,6 @@ RELATIONS = {
 EACH = 1000
 """At most so many sentences have one relation, or none."""
 POINTER = re.compile(r" (?P<symbol>\S{1,2}) (?P<target>\d{8}) n 0000(?!\S)")
-EXAMPLES = re.compile(r'[;:,]?\s*".*', re.DOTALL)
 WORD = re.compile(r"(?<![\w'-])[A-Za-z]{3,}(?![\w'-])")
 NO_NOUNS = frozenset({"are", "being", "does", "how", "may", "might", "while", "who", "why"})
 """Words that are nouns alone in WordNet (who: an organisation), but not in a definition."""
@@ -95,7 +94,7 @@ def read_wordnet_relations(folder: Path, name: str, bad: BadRows) -> Rows:
 def _noun(row: Row, lines: Sequence[str]) -> Noun:
     before = lines[row.line - 1].partition("|")[0]
     pointers = [(found["symbol"], f"{found['target']}-n") for found in POINTER.finditer(before)]
-    return Noun(row, row.values["words"], EXAMPLES.sub("", row.values["gloss"]).strip(), pointers)
+    return Noun(row, row.values["words"], definition(row.values["gloss"]), pointers)
 
 
 def _words(rows: Sequence[Row], *, nouns: bool) -> set[str]:

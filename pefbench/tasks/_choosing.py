@@ -17,6 +17,7 @@ import numpy as np
 from pefbench.errors import DataError
 from pefbench.forms.choice import ChoiceExample
 from pefbench.sources import normalise
+from pefbench.tasks._values import whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -95,6 +96,11 @@ class Asked(NamedTuple):
     also_right: tuple[str, ...] = ()
 
 
+def among(row: Row, context: str, candidates: Sequence[str], right: int) -> Asked:
+    """Return a question whose candidates the data have. right: which of them is right, from 0."""
+    return Asked(row, context, candidates[right], (*candidates[:right], *candidates[right + 1 :]))
+
+
 def examples(asked: Sequence[Asked], candidates: int) -> list[ChoiceExample]:
     """Return one split's examples: candidates shuffled, and as many as said where the data have none.
 
@@ -150,9 +156,8 @@ def number(label: object) -> int | None:
     if isinstance(label, str):
         found = NUMBERED.fullmatch(label.strip())
         return int(found[1]) if found else None
-    if isinstance(label, float) and label.is_integer():
-        return int(label)  # what a table library makes of whole numbers where some are missing
-    return label if isinstance(label, int) and not isinstance(label, bool) else None
+    found_whole = whole(label)
+    return found_whole if type(found_whole) is int else None
 
 
 def place(row: Row, column: str, candidates: int, first: int = 0) -> int:

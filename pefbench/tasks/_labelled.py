@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pefbench.errors import DataError
 from pefbench.forms.sequence import SequenceDataset, SequenceExample
+from pefbench.tasks._values import whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pefbench.sources import BadRows, Row
+
+
+class Labelled(Protocol):
+    """An example of any form that has a label."""
+
+    @property
+    def label(self) -> str:
+        """Return the label's name."""
+
+
+Example = TypeVar("Example", bound=Labelled)
 
 
 def text(values: Mapping[str, Any]) -> str:
@@ -22,27 +34,34 @@ def text(values: Mapping[str, Any]) -> str:
 
 def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> SequenceDataset:
     """Read texts and labels; the labels are those of the training split. A label that it has not is a bad row."""
-    examples = {"train": bad.good(splits["train"], _example)}
-    labels = names(splits["train"], [example.label for example in examples["train"]])
-    for split in splits.keys() - examples.keys():
-        examples[split] = bad.good(splits[split], partial(_seen, labels=labels, split=split))
-    return SequenceDataset({split: examples[split] for split in splits}, labels)
+    return SequenceDataset(*examples(splits, bad, _example))
 
 
-def names(rows: Sequence[Row], labels: Iterable[str]) -> list[str]:
-    """Return the different labels of the training split, sorted. Raises DataError unless there are two."""
-    found = sorted({*labels})
-    if len(found) < 2:
-        raise DataError(f"{rows[0].file}: every training text has the label {', '.join(found)!r}; two are needed")
-    return found
+def examples(
+    splits: Mapping[str, Sequence[Row]], bad: BadRows, example: Callable[[Row], Example]
+) -> tuple[dict[str, list[Example]], list[str]]:
+    """Return rows as examples by split, and the different labels of the training split, sorted.
 
-
-def check_seen(row: Row, name: str, labels: Sequence[str], split: str) -> None:
-    """Raise DataError unless the label is one of the training split's."""
-    if name not in labels:
+    A row of another split whose label is not among them is a bad one. Raises DataError unless there are two labels.
+    """
+    train = bad.good(splits["train"], example)
+    labels = sorted({each.label for each in train})
+    if len(labels) < 2:
         raise DataError(
-            f"{row.where}: label {name!r} of the {split} split is not in train (train has: {_listing(labels)})"
+            f"{splits['train'][0].file}: every training text has the label {', '.join(labels)!r}; two are needed"
         )
+
+    def seen(row: Row, split: str) -> Example:
+        found = example(row)
+        if found.label not in labels:
+            raise DataError(
+                f"{row.where}: label {found.label!r} of the {split} split is not in train "
+                f"(train has: {_listing(labels)})"
+            )
+        return found
+
+    others = {split: bad.good(rows, partial(seen, split=split)) for split, rows in splits.items() if split != "train"}
+    return {split: others.get(split, train) for split in splits}, labels
 
 
 def told(row: Row) -> str:
@@ -55,9 +74,7 @@ def told(row: Row) -> str:
 
 def label(row: Row) -> str:
     """Return the label's name; a whole number that has no name is its own, as a string. Raises DataError."""
-    given = row.values["label"]
-    if isinstance(given, float) and given.is_integer():
-        given = int(given)  # what a table library makes of whole numbers where some are missing
+    given = whole(row.values["label"])
     if isinstance(given, int):
         return str(given)
     if not isinstance(given, str) or not given.strip():
@@ -67,12 +84,6 @@ def label(row: Row) -> str:
 
 def _example(row: Row) -> SequenceExample:
     return SequenceExample(told(row), label(row))
-
-
-def _seen(row: Row, labels: Sequence[str], split: str) -> SequenceExample:
-    example = _example(row)
-    check_seen(row, example.label, labels, split)
-    return example
 
 
 def _listing(labels: Sequence[str], limit: int = 20) -> str:

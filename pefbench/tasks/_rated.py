@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from pefbench.errors import DataError
+from pefbench.tasks._values import number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,23 +16,14 @@ if TYPE_CHECKING:
 
 def are_ratings(splits: Mapping[str, Sequence[Row]]) -> bool:
     """Return whether the labels are ratings: a number among them is not whole (classes may be numbered)."""
-    return any(_number(row) % 1 > 0 for rows in splits.values() for row in rows)
+    return any(number(row.values["label"]) % 1 > 0 for rows in splits.values() for row in rows)
 
 
 def rating(row: Row) -> tuple[Row, float]:
     """Return a row and its label's number. Raises DataError when it has none."""
-    found = _number(row)
+    found = number(row.values["label"])
     if math.isnan(found):
         raise DataError(
             f"{row.where}: label should be a number, as other ratings, got {str(row.values['label'])[:60]!r}"
         )
     return row, found
-
-
-def _number(row: Row) -> float:
-    """Return a label's number; NaN when it has none, or an infinite one."""
-    try:
-        number = float(row.values["label"])
-    except (TypeError, ValueError):
-        return math.nan
-    return number if math.isfinite(number) else math.nan

@@ -8,7 +8,6 @@ part of speech.
 
 from __future__ import annotations
 
-import re
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,8 @@ from pydantic import Field
 
 from pefbench.errors import DataError
 from pefbench.forms.choice import ChoiceDataset
-from pefbench.tasks import Options, Task, _choosing
+from pefbench.sources.wordnet import definition
+from pefbench.tasks import Options, Task, _choosing, _values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,8 +27,6 @@ PLACES = ("first", "second", "third", "fourth", "fifth")
 """Columns with a candidate each."""
 CONNECTIVES = {"cause": "because", "effect": "therefore"}
 """How COPA's questions are put so that a candidate goes on from them."""
-EXAMPLES = re.compile(r'[;:,]?\s*".*', re.DOTALL)
-"""Where a gloss's examples begin; they would show the word."""
 
 
 class LexicalOptions(Options):
@@ -49,7 +47,7 @@ def text(values: Mapping[str, Any]) -> str:
 def group(values: Mapping[str, Any]) -> str:
     """Return the context, or the definition: all questions on it stay on one side."""
     context = str(values["context"])
-    return _defined(context) if _is_definition(values) else context
+    return definition(context) if _is_definition(values) else context
 
 
 def read(splits: Mapping[str, Sequence[Row]], bad: BadRows, *, candidates: int, tested: int | None) -> ChoiceDataset:
@@ -74,29 +72,22 @@ def _is_definition(values: Mapping[str, Any]) -> bool:
 
 def _asked(row: Row, first: int) -> _choosing.Asked:
     """Return a row's question. first: the number of a first candidate. Raises DataError where it is not one."""
-    context = row.values["context"]
-    if not isinstance(context, str) or not context.strip():
-        raise DataError(f"{row.where}: context should be a text, got {str(context)[:60]!r}")
+    context = _values.text(row, "context")
     if _is_definition(row.values):
         return _definition(row, context)
     candidates, names = _candidates(row)
     label = row.values["label"]
     right = names.index(label) if label in names else _choosing.place(row, "label", len(candidates), first)
-    wrong = (*candidates[:right], *candidates[right + 1 :])
-    return _choosing.Asked(row, _put(context, row.values["question"]), candidates[right], wrong)
+    return _choosing.among(row, _put(context, row.values["question"]), candidates, right)
 
 
 def _definition(row: Row, gloss: str) -> _choosing.Asked:
     """Ask which word a gloss defines; its examples are left out, and its synonyms are no wrong answers."""
     words, part = row.values["words"], row.values["part"]
-    defined = _defined(gloss)
+    defined = definition(gloss)
     if not defined or not isinstance(words, list) or not words or not all(isinstance(word, str) for word in words):
         raise DataError(f"{row.where}: should have a definition and a list of words, got {gloss[:60]!r}")
     return _choosing.Asked(row, defined, words[0], kind=str(part), also_right=tuple(words))
-
-
-def _defined(gloss: str) -> str:
-    return EXAMPLES.sub("", gloss).strip()
 
 
 def _put(context: str, question: object) -> str:

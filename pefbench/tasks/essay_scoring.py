@@ -10,7 +10,7 @@ from pydantic import Field
 
 from pefbench.errors import DataError
 from pefbench.forms.regression import RegressionDataset, RegressionExample
-from pefbench.tasks import Options, Task, _labelled
+from pefbench.tasks import Options, Task, _labelled, _values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,8 +43,7 @@ def read(splits: Mapping[str, Sequence[Row]], bad: BadRows, *, prompt: int | str
 
 
 def _prompt(row: Row) -> str:
-    given = row.values["prompt"]
-    return str(int(given) if isinstance(given, float) and given.is_integer() else given)
+    return str(_values.whole(row.values["prompt"]))
 
 
 def _example(row: Row) -> RegressionExample:
@@ -68,11 +67,8 @@ def _unquoted(text: str) -> str:
 def _score(row: Row) -> float:
     """Return a row's score. Raises DataError unless it is a finite number."""
     given: Any = row.values["score"]
-    try:
-        score = math.nan if isinstance(given, bool) else float(given)
-    except (TypeError, ValueError):
-        score = math.nan
-    if not math.isfinite(score):
+    score = math.nan if isinstance(given, bool) else _values.number(given)
+    if math.isnan(score):
         raise DataError(f"{row.where}: score should be a number, got {str(given)[:60]!r}")
     return score
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import DataError
 from pefbench.forms.choice import ChoiceDataset, ChoiceExample
-from pefbench.tasks import Task
+from pefbench.tasks import Task, _values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,9 +45,7 @@ def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> ChoiceDataset:
 def _checked(row: Row) -> Row:
     """Return a row that has an abstract, a question and an answer. Raises DataError where it has not."""
     for column in ("question", "answer"):
-        given = row.values[column]
-        if not isinstance(given, str) or not given.strip():
-            raise DataError(f"{row.where}: {column} should be a text, got {str(given)[:60]!r}")
+        _values.text(row, column)
     if not "".join(_parts(row.values["context"])).strip():
         raise DataError(
             f"{row.where}: context should be a text, a list of texts, or an object that has one under 'contexts', "

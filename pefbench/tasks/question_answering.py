@@ -8,7 +8,7 @@ from pydantic import Field
 
 from pefbench.errors import DataError
 from pefbench.forms.span import SpanDataset, SpanExample
-from pefbench.tasks import Options, Task
+from pefbench.tasks import Options, Task, _values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,19 +45,12 @@ def read(
 
 def _example(row: Row) -> SpanExample:
     """Return a row as an example. Raises DataError where an answer does not stand where it is said to begin."""
-    question, told = (_string(row, column) for column in ("question", "context"))
+    question, told = (_values.text(row, column) for column in ("question", "context"))
     answers = _answers(row)
     for answer, start in answers:
         if not answer or told[start : start + len(answer)] != answer or start < 0:
             raise DataError(f"{row.where}: the answer {answer[:40]!r} is not in the context at character {start}")
     return SpanExample(question, told, answers)
-
-
-def _string(row: Row, column: str) -> str:
-    given = row.values[column]
-    if not isinstance(given, str) or not given.strip():
-        raise DataError(f"{row.where}: {column} should be a text, got {str(given)[:60]!r}")
-    return given
 
 
 def _answers(row: Row) -> tuple[tuple[str, int], ...]:

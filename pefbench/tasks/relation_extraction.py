@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import DataError
@@ -27,17 +26,7 @@ def text(values: Mapping[str, Any]) -> str:
 
 def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> MarkedDataset:
     """Read sentences whose entities stand in tags, ``<e1>``, ``<e2>``, or are given by their characters."""
-    examples = {"train": bad.good(splits["train"], _example)}
-    labels = _labelled.names(splits["train"], [example.label for example in examples["train"]])
-    for split in splits.keys() - examples.keys():
-        examples[split] = bad.good(splits[split], partial(_seen, labels=labels, split=split))
-    return MarkedDataset({split: examples[split] for split in splits}, labels)
-
-
-def _seen(row: Row, labels: Sequence[str], split: str) -> MarkedExample:
-    example = _example(row)
-    _labelled.check_seen(row, example.label, labels, split)
-    return example
+    return MarkedDataset(*_labelled.examples(splits, bad, _example))
 
 
 def _example(row: Row) -> MarkedExample:

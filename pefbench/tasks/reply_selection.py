@@ -13,7 +13,7 @@ from pydantic import Field
 
 from pefbench.errors import DataError
 from pefbench.forms.choice import ChoiceDataset
-from pefbench.tasks import Options, Task, _choosing
+from pefbench.tasks import Options, Task, _choosing, _values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -67,9 +67,7 @@ def _replied(row: Row, context: str) -> _choosing.Asked:
     """Return the reply that a row has, or that it names among its candidates."""
     reply = row.values["reply"]
     if row.values["candidates"] is None:
-        if not isinstance(reply, str) or not reply.strip():
-            raise DataError(f"{row.where}: reply should be a text, got {str(reply)[:60]!r}")
-        return _choosing.Asked(row, context, reply)
+        return _choosing.Asked(row, context, _values.text(row, "reply"))
     candidates = _choosing.texts(row.values["candidates"], row, "candidates")
     if row.values["label"] is not None:
         right = _choosing.place(row, "label", len(candidates))
@@ -77,7 +75,7 @@ def _replied(row: Row, context: str) -> _choosing.Asked:
         right = candidates.index(reply)
     else:
         raise DataError(f"{row.where}: no label, and the reply {str(reply)[:60]!r} is none of the candidates")
-    return _choosing.Asked(row, context, candidates[right], (*candidates[:right], *candidates[right + 1 :]))
+    return _choosing.among(row, context, candidates, right)
 
 
 def _is_conversation(values: Mapping[str, Any]) -> bool:

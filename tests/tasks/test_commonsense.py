@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from transformers import BertConfig, GPT2Config
 
-from pefbench import corpus
 from pefbench.errors import DataError, RecipeError
 from pefbench.forms.choice import ChoiceForm
 from pefbench.forms.likelihood import LikelihoodForm
 from pefbench.recipe import resolve
+from tests.tasks import loading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,8 +55,7 @@ LAYOUTS: dict[str, tuple[dict[str, Any], str, set[str], str]] = {
 
 def load(file: Path, rows: list[dict[str, Any]], **data: Any) -> Corpus:
     file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf8")
-    raw = {"task": "commonsense", "data": {"source": f"file:{file}", **data}, "method": {"name": "full"}}
-    return corpus.load(resolve(raw, name="r"))
+    return loading.load("commonsense", file, **data)
 
 
 def examples(loaded: Corpus) -> list[ChoiceExample]:
@@ -114,7 +113,7 @@ def test_it_has_no_data_by_default() -> None:
         resolve({"task": "commonsense", "method": {"name": "full"}}, name="r")
 
 
-def wordnet(folder: Path, sets: int) -> str:
+def wordnet(folder: Path, sets: int) -> None:
     """Write two data files with `sets` sets of two synonyms each; every third definition is there in both files."""
     for part, letter in (("noun", "n"), ("verb", "v")):
         lines = [
@@ -123,17 +122,11 @@ def wordnet(folder: Path, sets: int) -> str:
             for i in range(sets)
         ]
         (folder / f"data.{part}").write_text("".join(lines), encoding="utf-8")
-    return f"file:{folder}"
 
 
 def lexical(folder: Path, **options: Any) -> Corpus:
-    raw = {
-        "task": "commonsense",
-        "data": {"source": wordnet(folder, 120), "format": "wordnet"},
-        "options": options,
-        "method": {"name": "full"},
-    }
-    return corpus.load(resolve(raw, name="r"))
+    wordnet(folder, 120)
+    return loading.load("commonsense", folder, options, format="wordnet")
 
 
 def test_a_definition_asks_for_its_first_word_among_others_of_the_same_part_and_split(tmp_path: Path) -> None:
@@ -166,9 +159,8 @@ def test_the_definitions_tested_may_be_fewer(tmp_path: Path) -> None:
 
 
 def test_a_gloss_of_examples_alone_is_a_bad_row(tmp_path: Path) -> None:
-    source = wordnet(tmp_path, 60)
+    wordnet(tmp_path, 60)
     with (tmp_path / "data.noun").open("a", encoding="utf-8") as file:
         file.write('00009999 03 n 01 lost 0 000 | "it was lost"  \n')
-    raw = {"task": "commonsense", "data": {"source": source, "format": "wordnet"}, "method": {"name": "full"}}
     with pytest.raises(DataError, match=r"data\.noun:61: should have a definition and a list of words"):
-        corpus.load(resolve(raw, name="r"))
+        loading.load("commonsense", tmp_path, format="wordnet")

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pefbench import corpus
 from pefbench.errors import DataError, UserError
-from pefbench.recipe import resolve
 from pefbench.registry import find
 from pefbench.sources import BadRows, Row
 from pefbench.tasks.essay_scoring import TASK, read
+from tests.tasks import loading
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,13 +28,7 @@ def row(score: Any, prompt: Any = None, text: Any = "An essay.") -> Row:
 def load(folder: Path, prompts: int, **options: Any) -> Corpus:
     lines = [f"{i}\t{1 + i % prompts}\tEssay num\xe9ro {i}\t3\t{i % 7}" for i in range(90)]
     (folder / "x.tsv").write_text(HEADER + "\n".join(lines) + "\n", encoding="latin-1")
-    raw = {
-        "task": "essay_scoring",
-        "data": {"source": f"file:{folder / 'x.tsv'}", "encoding": "latin-1"},
-        "options": options,
-        "method": {"name": "lora"},
-    }
-    return corpus.load(resolve(raw, name="r"))
+    return loading.load("essay_scoring", folder / "x.tsv", options, encoding="latin-1")
 
 
 def test_the_layout_of_asap_is_read(tmp_path: Path) -> None:

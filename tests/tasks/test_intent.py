@@ -6,21 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pefbench import corpus
 from pefbench.errors import DataError
-from pefbench.recipe import resolve
 from pefbench.sources import BadRows, Row
 from pefbench.tasks.intent import TASK, read
+from tests.tasks import loading
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from pefbench.corpus import Corpus
-
-
-def load(file: Path, **data: str) -> Corpus:
-    raw = {"task": "intent", "data": {"source": f"file:{file}", **data}, "method": {"name": "full"}}
-    return corpus.load(resolve(raw, name="r"))
 
 
 def row(text: str, label: str, template: str | None) -> Row:
@@ -30,7 +22,7 @@ def row(text: str, label: str, template: str | None) -> Row:
 def test_no_template_is_on_two_sides(tmp_path: Path) -> None:
     lines = [f"turn on lamp {i} of {t},{'on' if t % 2 else 'off'},t{t}" for t in range(60) for i in range(5)]
     (tmp_path / "x.csv").write_text("text,label,template\n" + "\n".join(lines) + "\n", encoding="utf8")
-    splits = load(tmp_path / "x.csv").dataset.splits
+    splits = loading.load("intent", tmp_path / "x.csv").dataset.splits
     sides = {split: {example.text.rpartition(" ")[2] for example in members} for split, members in splits.items()}
     assert not sides["train"] & (sides["validation"] | sides["test"])
     assert not sides["validation"] & sides["test"]
@@ -40,7 +32,7 @@ def test_no_template_is_on_two_sides(tmp_path: Path) -> None:
 def test_texts_need_no_template(tmp_path: Path) -> None:
     lines = [f"utterance {i},{'ab'[i % 2]}" for i in range(80)]
     (tmp_path / "x.csv").write_text("text,category\n" + "\n".join(lines) + "\n", encoding="utf8")
-    assert sum(len(members) for members in load(tmp_path / "x.csv").dataset.splits.values()) == 80
+    assert sum(len(members) for members in loading.load("intent", tmp_path / "x.csv").dataset.splits.values()) == 80
 
 
 def test_an_intent_without_a_template_in_training_is_left_out_and_counted() -> None:

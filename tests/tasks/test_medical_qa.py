@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pefbench import corpus
 from pefbench.errors import DataError, RecipeError
 from pefbench.recipe import resolve
 from pefbench.registry import find
 from pefbench.sources import BadRows, Row
 from pefbench.tasks.medical_qa import TASK
+from tests.tasks import loading
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,8 +67,7 @@ def test_pubmedqa_s_own_file_is_read_and_the_majority_scored(tmp_path: Path) -> 
         for i in range(90)
     }
     (tmp_path / "ori_pqal.json").write_text(json.dumps(questions), encoding="utf8")
-    source = {"source": f"file:{tmp_path / 'ori_pqal.json'}"}
-    splits = corpus.load(resolve({"task": "medical_qa", "data": source, "method": {"name": "full"}}, name="r"))
+    splits = loading.load("medical_qa", tmp_path / "ori_pqal.json")
     train, test = (splits.dataset.splits[split] for split in ("train", "test"))
     answers = find("baseline", "popular_candidate")(train, test)
     assert {each["choice"] for each in answers} == {1}

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pefbench import corpus
 from pefbench.errors import DataError
-from pefbench.recipe import resolve
 from pefbench.sources import BadRows, Row
 from pefbench.tasks.question_answering import TASK
+from tests.tasks import loading
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,12 +63,7 @@ def test_all_questions_on_a_context_lie_on_one_side(tmp_path: Path) -> None:
     ]
     rows += [row | {"question": "And what else?"} for row in rows]
     (tmp_path / "x.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf8")
-    raw = {
-        "task": "question_answering",
-        "data": {"source": f"file:{tmp_path / 'x.jsonl'}"},
-        "method": {"name": "full"},
-    }
-    splits = corpus.load(resolve(raw, name="r")).dataset.splits
+    splits = loading.load("question_answering", tmp_path / "x.jsonl").dataset.splits
     contexts = {split: {example.context for example in members} for split, members in splits.items()}
     assert sum(map(len, contexts.values())) == 60
     assert sum(map(len, splits.values())) == 120

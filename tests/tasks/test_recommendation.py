@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pefbench import corpus
 from pefbench.errors import DataError
-from pefbench.recipe import resolve
 from pefbench.registry import find
 from pefbench.sources import BadRows, Row
 from pefbench.tasks.recommendation import TASK, leave_last_out, read
+from tests.tasks import loading
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,13 +28,7 @@ def load(folder: Path, **options: Any) -> Corpus:
     lines = [f"{u}\t{u + n}\t3\t{100 * u + n}" for u in range(USERS) for n in range(10)]
     header = "user_id:token\titem_id:token\trating:float\ttimestamp:float\n"
     (folder / "ml.inter").write_text(header + "\n".join(lines) + "\n", encoding="utf8")
-    raw = {
-        "task": "recommendation",
-        "data": {"source": f"file:{folder}", "format": "movielens"},
-        "options": options,
-        "method": {"name": "lora"},
-    }
-    return corpus.load(resolve(raw, name="r"))
+    return loading.load("recommendation", folder, options, format="movielens")
 
 
 def impression(clicked: Any, candidates: tuple[str, ...] = ("a", "b", "c")) -> Row:

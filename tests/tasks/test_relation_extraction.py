@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pefbench import corpus
 from pefbench.errors import DataError
 from pefbench.forms.marked import MarkedExample
-from pefbench.recipe import resolve
 from pefbench.registry import find
 from pefbench.sources import BadRows, Row
 from pefbench.tasks.relation_extraction import TASK, read
+from tests.tasks import loading
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,12 +80,7 @@ def test_one_sentence_with_other_entities_marked_is_on_the_same_side(tmp_path: P
         for tagged in (f"<e1>a{i}</e1> and <e2>b</e2> or c", f"a{i} and <e1>b</e1> or <e2>c</e2>")
     ]
     (tmp_path / "x.jsonl").write_text("".join(json.dumps(each) + "\n" for each in rows), encoding="utf8")
-    raw = {
-        "task": "relation_extraction",
-        "data": {"source": f"file:{tmp_path / 'x.jsonl'}"},
-        "method": {"name": "lora"},
-    }
-    loaded = corpus.load(resolve(raw, name="r"))
+    loaded = loading.load("relation_extraction", tmp_path / "x.jsonl")
     texts = {split: {example.text for example in members} for split, members in loaded.dataset.splits.items()}
     assert sum(map(len, texts.values())) == 60
     assert sum(map(len, loaded.dataset.splits.values())) == 120

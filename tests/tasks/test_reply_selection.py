@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pefbench import corpus
 from pefbench.errors import DataError
-from pefbench.recipe import resolve
 from pefbench.sources import BadRows, Row
 from pefbench.tasks.reply_selection import TASK
+from tests.tasks import loading
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,9 +26,8 @@ def read(*given: dict[str, Any], candidates: int = 2, skip: bool = False) -> lis
 
 def load(file: Path, *rows: dict[str, Any], columns: dict[str, str] | None = None) -> Corpus:
     file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf8")
-    data = {"source": f"file:{file}", "format": "jsonl", "on_bad_row": "error", "repeats": "keep"}
-    raw = {"task": "reply_selection", "data": data | {"columns": columns or {}}, "method": {"name": "full"}}
-    return corpus.load(resolve(raw | {"options": {"candidates": 3}}, name="r"))
+    data = {"format": "jsonl", "on_bad_row": "error", "repeats": "keep", "columns": columns or {}}
+    return loading.load("reply_selection", file, {"candidates": 3}, **data)
 
 
 def right(example: ChoiceExample) -> str:
