@@ -60,7 +60,7 @@ def test_scores_are_learned(architecture: str, pair: str | None) -> None:
     form = form_for(architecture, told)
     model: Any = AutoModelForSequenceClassification.from_config(tiny.config(architecture, **form.config())).eval()
     batch = collate(form.encode(words(architecture), told, 16), range(2))
-    optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+    optimizer = torch.optim.Adam(model.parameters(), 3e-3)
     for _ in range(300):
         loss = form.loss_sum(model, batch)
         if loss < 1e-3:
