@@ -86,6 +86,7 @@ def prepare(recipe: Recipe, phases: Phases, splits: Sequence[str] = corpus.SPLIT
         data = corpus.load(recipe)
         base = models.folder(recipe)
         form = data.dataset.form(models.load_config(base, recipe))
+        form = form.pooled() if recipe.model.pooling else form
         tokenizer = models.load_tokenizer(base, recipe, form)
         config = models.fit_config(base, recipe, form, tokenizer)
     with phases.measure("tokenize"):

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from pefbench.errors import RecipeError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -96,6 +98,10 @@ class Form(Protocol):
     """Texts come as words, one by one: a tokenizer is to read each as if a space stood before it."""
     found_by: str = ""
     """Settings of `predict` that every score depends on, as in the signature of a metric; "" where it has none."""
+
+    def pooled(self) -> Form:
+        """Return this form, reading the mean of all pieces' states. Raises RecipeError where that makes no sense."""
+        raise RecipeError("model.pooling: only what is asked of whole texts can be read from a mean; leave it out here")
 
     def config(self) -> dict[str, Any]:
         """Return what the model's config must say of the head: id2label, num_labels, ..."""
