@@ -1,58 +1,44 @@
 """What the forms share that read whole texts, or pairs of them, with the sequence head: how a text becomes a row.
 
 Every text is shown to the model, an empty one too. The head is the architecture's own: encoders read the first
-piece's state (or a mean), decoders the last piece's, encoder-decoders that of the end token. Or it is a linear map of
-the mean of all pieces' states, as of models that were made for sentence embeddings (Reimers and Gurevych 2019,
-arXiv:1908.10084, section 3): the same as the mean of the outputs of the architecture's head for tokens.
+piece's state (or a mean), decoders the last piece's, encoder-decoders that of the end token; or see `_pooling`.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from copy import copy
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from pefbench.errors import SourceError
-from pefbench.forms import TARGETS, Encoded, Form, forward
+from pefbench.forms import TARGETS, Encoded
 from pefbench.forms._pairs import SEGMENTS, end_token
+from pefbench.forms._pooling import RowForm
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from torch import Tensor, nn
     from transformers import PreTrainedTokenizerFast
 
     from pefbench.forms._pairs import Array
 
 
-class TextForm(Form):
+class TextForm(RowForm):
     """One row a text, one target a row.
 
     segments: the model tells the two texts of a pair apart by `token_type_ids`. reads_end: its head reads the state of
     the end token (BART, T5), so each row needs one, and no more in one row than in another.
     """
 
-    auto_class = "AutoModelForSequenceClassification"
-    task_type = "SEQ_CLS"
-
     def __init__(self, *, segments: bool = False, reads_end: bool = False) -> None:
         self.segments, self.reads_end = segments, reads_end
 
     def pooled(self) -> Self:
         """Return this form with a linear head on the mean of all pieces' states."""
-        changed = copy(self)
-        changed.auto_class, changed.task_type, changed.reads_end = "AutoModelForTokenClassification", "TOKEN_CLS", False
+        changed = super().pooled()
+        changed.reads_end = False
         return changed
-
-    def outputs(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
-        """Return the head's outputs for each text, (batch, outputs), in fp32."""
-        logits: Tensor = forward(model, batch).logits.float()
-        if logits.ndim == 2:
-            return logits
-        seen = batch["attention_mask"][:, :, None]
-        return (logits * seen).sum(1) / seen.sum(1)
 
     @abstractmethod
     def targets(self, examples: Sequence[Any]) -> Array:
