@@ -11,7 +11,8 @@ A model is a folder with safetensors, or a file in the GGUF format, which is con
 Several addresses joined by " + " are read as one source, whose parts are the last names of their paths. Formats of
 files go by the suffix, also before ``.gz``: ``.jsonl`` ``.ndjson`` ``.json`` ``.csv`` ``.tsv`` ``.parquet``;
 any other suffix is the task's text format, and SQuAD, CLINC150 and Home Assistant JSON are known by their content.
-Some formats are of a folder as a whole: MovieLens, MIND, ChatterBot, WordNet. Text is UTF-8 unless the recipe says
+Some formats are of a folder as a whole: MovieLens, MIND, ChatterBot, WordNet, gettext. Two files with parallel text are
+the part ``FILE+FILE`` of their folder. Text is UTF-8 unless the recipe says
 otherwise. Nothing that a source holds is ever executed: no data set scripts, no pickled weights, no wheel is installed
 or imported.
 
