@@ -31,7 +31,7 @@ class Bleu(SacreMetric):
 
     def scorer(self) -> Any:
         """Return sacreBLEU's BLEU. That a text looks tokenised is no reason for a warning here."""
-        from sacrebleu.metrics import BLEU
+        from sacrebleu.metrics.bleu import BLEU
 
         return BLEU(lowercase=self.lowercase, force=True)
 

@@ -30,7 +30,7 @@ class Chrf(SacreMetric):
 
     def scorer(self) -> Any:
         """Return sacreBLEU's chrF."""
-        from sacrebleu.metrics import CHRF
+        from sacrebleu.metrics.chrf import CHRF
 
         return CHRF(beta=BETA)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from statistics import fmean
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 def cider_by_arrays(corpus: Corpus) -> Reference:
     """Return CIDEr-D with the document frequencies of a corpus, with vectors over all of its n-grams."""
 
-    def vector(text: str, n: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    def vector(text: str, n: int) -> np.ndarray[Any, Any]:
         found = list(ngrams(words_alone(text), n))
         frequency = np.array([found.count(gram) for gram in vocabulary[n]], dtype=np.float64)
-        return frequency * np.log(len(corpus) / np.maximum(1, documents[n]))
+        weights: np.ndarray[Any, Any] = frequency * np.log(len(corpus) / np.maximum(1, documents[n]))
+        return weights
 
     every = [text for text, _ in corpus] + [text for _, right in corpus for text in right]
     vocabulary = {n: sorted({gram for text in every for gram in ngrams(words_alone(text), n)}) for n in range(1, 5)}
