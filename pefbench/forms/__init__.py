@@ -106,6 +106,10 @@ class Form(Protocol):
     def loss_sum(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
         """Return the model's loss on a batch of `collate`, summed over its targets: a scalar in fp32."""
 
+    def prediction_lengths(self, encoded: Encoded) -> np.ndarray[Any, Any]:
+        """Return how long each example is for `predict`, (examples,): those of alike lengths share a batch."""
+        return encoded.lengths
+
     def predict(self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[Any]) -> list[Any]:
         """Return one JSON-able answer an example, whatever was cut from its text."""
 
