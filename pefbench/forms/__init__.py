@@ -96,6 +96,8 @@ class Form(Protocol):
     """Texts come as words, one by one: a tokenizer is to read each as if a space stood before it."""
     found_by: str = ""
     """Settings of `predict` that every score depends on, as in the signature of a metric; "" where it has none."""
+    judged_by: str = ""
+    """The same of `judged`."""
 
     def config(self) -> dict[str, Any]:
         """Return what the model's config must say of the head: id2label, num_labels, ..."""
@@ -112,6 +114,10 @@ class Form(Protocol):
 
     def predict(self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[Any]) -> list[Any]:
         """Return one JSON-able answer an example, whatever was cut from its text."""
+
+    def judged(self, answers: Sequence[Any], examples: Sequence[Any]) -> list[Any]:  # noqa: ARG002 - where texts are judged
+        """Return a split's answers, of a model or a baseline, with what others say of them, as they are scored."""
+        return list(answers)
 
     def references(self, examples: Sequence[Any]) -> list[Any]:
         """Return the right answer an example: JSON-able, and what `correct` and the task's metrics compare with."""

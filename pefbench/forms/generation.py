@@ -15,9 +15,11 @@ import numpy as np
 
 from pefbench.errors import RecipeError
 from pefbench.forms import TARGETS, Encoded, Form, forward
+from pefbench.forms._judging import judged
 from pefbench.forms._language import IGNORED, causal_losses, is_decoder, offers_last_logits
 from pefbench.forms._pairs import added, end_token, ids
 from pefbench.forms._prompts import Plain, for_decoder
+from pefbench.forms._sampling import GumbelNoise
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from transformers import PretrainedConfig, PreTrainedTokenizerFast
 
+    from pefbench.forms._judging import Judge
     from pefbench.forms._pairs import Array, End
     from pefbench.forms._prompts import Message
 
@@ -53,16 +56,35 @@ class GenerationExample:
 class Search:
     """How answers are found; part of a metric's signature, as every score depends on it.
 
-    max_new_tokens: word pieces of an answer, the end token among them. num_beams: 1 is greedy search.
+    max_new_tokens: word pieces of an answer, the end token among them. num_beams: 1 is greedy search. temperature:
+    above 0 answers are drawn, each piece from the `top_k` likeliest, by `seed`; without beams.
     """
 
     max_new_tokens: int = 64
     num_beams: int = 1
+    temperature: float = 0.0
+    top_k: int = 50
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for what cannot be searched for."""
+        if self.temperature < 0 or (self.temperature > 0 and self.num_beams > 1):
+            raise ValueError(f"temperature {self.temperature} with {self.num_beams} beams")
 
     @property
     def signature(self) -> str:
         """Return the settings as in the signature of a metric."""
-        return f"search:{'greedy' if self.num_beams == 1 else f'beams-{self.num_beams}'}|new:{self.max_new_tokens}"
+        how = "greedy" if self.num_beams == 1 else f"beams-{self.num_beams}"
+        if self.temperature:
+            how = f"drawn|temperature:{self.temperature:g}|top-k:{self.top_k}|seed:{self.seed}"
+        return f"search:{how}|new:{self.max_new_tokens}"
+
+    def processors(self, asked: Sequence[Asked]) -> list[GumbelNoise]:
+        """Return what transformers changes the logits of these rows by."""
+        if not self.temperature:
+            return []
+        numbers = [each.number for each in asked]
+        return [GumbelNoise(numbers, temperature=self.temperature, top_k=self.top_k, seed=self.seed)]
 
 
 @dataclass(frozen=True)
@@ -71,7 +93,8 @@ class GenerationDataset:
 
     search: how to generate. keep: which end of a prompt is kept when it is too long. chat: decoders are asked by their
     chat template where they have one. separator: what stands between prompt and answer of decoders without.
-    likelihood: predictions also say how likely the example's own answer is, see `GenerationForm.predict`.
+    likelihood: predictions also say how likely the example's own answer is, see `GenerationForm.predict`. judge: what
+    says more of the answers once they are all there.
     """
 
     splits: Mapping[str, Sequence[GenerationExample]]
@@ -81,9 +104,15 @@ class GenerationDataset:
     chat: bool = True
     separator: str = "\n"
     likelihood: bool = False
+    judge: Judge | None = None
 
     def form(self, model: PretrainedConfig) -> GenerationForm:
         """Return the form for this kind of model. Raises RecipeError for encoders, which cannot generate."""
+        form = self._unjudged(model)
+        form.judge = self.judge
+        return form
+
+    def _unjudged(self, model: PretrainedConfig) -> GenerationForm:
         if is_decoder(model):
             return CausalForm(
                 search=self.search,
@@ -119,13 +148,15 @@ class Asked:
     """What generating an answer takes.
 
     given: the pieces that the decoder is given: a decoder's whole prompt, an encoder-decoder's start. reference: how
-    many pieces the right answer has, the end token among them, uncut. end: the end token.
+    many pieces the right answer has, the end token among them, uncut. end: the end token. number: of the example in
+    its split, from 0.
     """
 
     given: Array
     reference: int
     end: int
     tokenizer: PreTrainedTokenizerFast
+    number: int = 0
 
 
 class GenerationForm(Form):
@@ -133,6 +164,7 @@ class GenerationForm(Form):
 
     search: Search
     likelihood: bool = False
+    judge: Judge | None = None
 
     @abstractmethod
     def losses(self, model: nn.Module, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
@@ -172,12 +204,23 @@ class GenerationForm(Form):
         """Return the settings of the search."""
         return self.search.signature
 
+    @property
+    def judged_by(self) -> str:  # type: ignore[override]  # as it depends on the judge
+        """Return who judges, if anybody does."""
+        return self.judge.signature if self.judge else ""
+
+    def judged(self, answers: Sequence[Any], examples: Sequence[GenerationExample]) -> list[Any]:
+        """Return answers with the judge's verdicts, if there is a judge."""
+        return judged(self.judge, answers, examples) if self.judge else list(answers)
+
     def references(self, examples: Sequence[GenerationExample]) -> list[dict[str, Any]]:
         """Return the right texts of each example, one or more, as `texts`, and its facts beside them."""
         return [{"texts": [*(each.references or (each.target,))], **each.facts} for each in examples]
 
-    def correct(self, prediction: str | Likely, reference: Mapping[str, Any]) -> bool:
-        """Return whether a text is one of the right ones but for white space around it."""
+    def correct(self, prediction: Any, reference: Mapping[str, Any]) -> bool:
+        """Return what the judge says, or whether a text is one of the right ones but for white space around it."""
+        if self.judge:
+            return self.judge.right(prediction, reference)
         given = prediction if isinstance(prediction, str) else prediction["text"]
         return given.strip() in [text.strip() for text in reference["texts"]]
 
@@ -186,7 +229,7 @@ class GenerationForm(Form):
         if not self.likelihood:
             return bool(before == after)
         alike = np.isclose(before["nll"], after["nll"], rtol=1e-2, atol=1e-3)
-        return bool(alike) and (before["text"], before["pieces"]) == (after["text"], after["pieces"])
+        return bool(alike) and before == {**after, "nll": before["nll"]}
 
     def shown(self, example: GenerationExample) -> str:
         """Return the prompt behind what was said before it, a line each."""
@@ -241,13 +284,13 @@ class CausalForm(GenerationForm):
         prompter, end = for_decoder(tokenizer, self.keep, chat=self.chat, separator=self.separator)
         asked, rows, labels, shortened = [], [], [], 0
         answers = ids(tokenizer, [example.target for example in examples])
-        for example, answer in zip(examples, answers, strict=True):
+        for number, (example, answer) in enumerate(zip(examples, answers, strict=True)):
             room = max_length - self.search.max_new_tokens
             prompt, whole = prompter.prompt(example.history, example.prompt, room, example.instruction)
             learned = _ended(answer, end, max_length - len(prompt))
             rows.append(np.concatenate([prompt, learned]))
             labels.append(np.concatenate([np.full_like(prompt, IGNORED), learned]))
-            asked.append(Asked(prompt, len(answer) + 1, end, tokenizer))
+            asked.append(Asked(prompt, len(answer) + 1, end, tokenizer, number))
             shortened += not whole or len(learned) <= len(answer)
         return Encoded(
             features={"input_ids": rows, TARGETS: labels},
@@ -271,7 +314,8 @@ class CausalForm(GenerationForm):
         for group in _groups([len(one.given) for one in asked], together=_takes_padding(model)):
             given = _padded_left([asked[i].given for i in group], asked[0].tokenizer.pad_token_id)
             inputs = {name: tensor.to(batch["input_ids"].device) for name, tensor in given.items()}
-            generated: Tensor = _quietly(model, **inputs)
+            processors = self.search.processors([asked[i] for i in group])
+            generated: Tensor = _quietly(model, processors, **inputs)
             found |= zip(group, generated[:, inputs["input_ids"].shape[1] :].cpu().numpy(), strict=True)
         return [found[i] for i in range(len(asked))]
 
@@ -311,7 +355,7 @@ class Seq2SeqForm(GenerationForm):
                 TARGETS: labels,
             },
             targets=np.asarray([len(row) for row in learned], dtype=np.int64),
-            decoding=[Asked(given, len(answer) + 1, end, tokenizer) for answer in answers],
+            decoding=[Asked(given, len(answer) + 1, end, tokenizer, number) for number, answer in enumerate(answers)],
             truncated=sum(
                 not whole or len(row) <= len(answer)
                 for (_, whole), row, answer in zip(sources, learned, answers, strict=True)
@@ -337,7 +381,7 @@ class Seq2SeqForm(GenerationForm):
 
         sources = {name: batch[name] for name in ("input_ids", "attention_mask")}
         given = torch.from_numpy(np.stack([one.given for one in asked])).to(batch["input_ids"].device)
-        generated: Tensor = _quietly(model, **sources, decoder_input_ids=given)
+        generated: Tensor = _quietly(model, self.search.processors(asked), **sources, decoder_input_ids=given)
         return list(generated[:, given.shape[1] :].cpu().numpy())
 
 
@@ -401,13 +445,13 @@ def _takes_padding(model: nn.Module) -> bool:
     return config is None or not config.is_prompt_learning or config.peft_type in ("PREFIX_TUNING", "CARTRIDGE")
 
 
-def _quietly(model: Any, **inputs: Tensor) -> Any:
+def _quietly(model: Any, processors: Sequence[GumbelNoise], **inputs: Tensor) -> Any:
     """Generate without PEFT's warning that positions are dropped, see `_takes_padding`."""
     import warnings
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Position ids are not supported")
-        return model.generate(**inputs)
+        return model.generate(**inputs, logits_processor=[*processors])
 
 
 @contextmanager
