@@ -35,7 +35,7 @@ def doctests(docstring: str, name: str, known: AbstractSet[str]) -> str | None:
 
     try:
         found = doctest.DocTestParser().get_examples(docstring)
-        examples = [example for example in found if not _imports_only(example, name)]
+        examples = [each for each in found if not each.options.get(doctest.SKIP) and not _imports_only(each, name)]
         taken = _taken(examples)
     except (SyntaxError, ValueError):
         return None
