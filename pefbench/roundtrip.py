@@ -107,6 +107,7 @@ def verify(folder: Path) -> int:
         batch_size=recipe.evaluate.batch_size,
         what="verify",
     )
+    predictions = prepared.form.judged(predictions, prepared.examples["test"])
     lines = (folder / PREDICTIONS).read_text(encoding="utf8").splitlines()
     before = [json.loads(line)["prediction"] for line in lines]
     same = prepared.form.same

@@ -192,7 +192,7 @@ class Trial:
         return training.model, progressed
 
     def _predict(self, model: nn.Module, split: str) -> list[Any]:
-        return predict(
+        answers = predict(
             model,
             self.prepared.encoded[split],
             self.prepared.form,
@@ -200,16 +200,18 @@ class Trial:
             batch_size=self.recipe.evaluate.batch_size,
             what=split,
         )
+        return self.prepared.form.judged(answers, self.prepared.examples[split])
 
     def _score(self, answers: dict[str, list[Any]]) -> None:
         """Add metrics on validation and test, and the reports on test."""
         self.result |= {"metrics": {split: {} for split in answers}, "report": {}}
+        form = self.prepared.form
+        found_by = "|".join(filter(None, [form.found_by, form.judged_by]))
         for name in self.recipe.evaluate.metrics:
             metric = find("metric", name)()
             self.result.setdefault("headline", metric.headline)
             for split, predictions in answers.items():
-                references = self.prepared.form.references(self.prepared.examples[split])
-                found_by = self.prepared.form.found_by
+                references = form.references(self.prepared.examples[split])
                 self.result["metrics"][split] |= score(metric, predictions, references, found_by=found_by)
                 if split == "test":
                     self._score_baselines(metric, references)
@@ -221,13 +223,15 @@ class Trial:
         scores = self.result.setdefault("baselines", {})
         for name, answers in self._baselines.items():
             if all(map(metric.reads, answers)):
-                scores.setdefault(name, {}).update(score(metric, answers, references))
+                scored = score(metric, answers, references, found_by=self.prepared.form.judged_by)
+                scores.setdefault(name, {}).update(scored)
 
     @cached_property
     def _baselines(self) -> dict[str, list[Any]]:
         """Return what the task's trivial baselines answer on test, after the training examples that the model had."""
         train, test = self.prepared.examples["train"], self.prepared.examples["test"]
-        return {name: find("baseline", name)(train, test) for name in find("task", self.recipe.task).baselines}
+        names = find("task", self.recipe.task).baselines
+        return {name: self.prepared.form.judged(find("baseline", name)(train, test), test) for name in names}
 
     def _save(self, model: nn.Module, predictions: list[Any]) -> None:
         shutil.rmtree(self.folder / roundtrip.MODEL, ignore_errors=True)

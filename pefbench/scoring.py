@@ -28,7 +28,8 @@ def predict(
     # Past DDP's own forward, which would synchronise buffers at a step that the other processes may not have.
     bare = accelerator.unwrap_model(model, keep_fp32_wrapper=True)
     bare.eval()
-    mine = sorted_batches(encoded.lengths, batch_size)[accelerator.process_index :: accelerator.num_processes]
+    batches = sorted_batches(form.prediction_lengths(encoded), batch_size)
+    mine = batches[accelerator.process_index :: accelerator.num_processes]
     answers: list[tuple[int, Any]] = []
     with Progress(what, len(mine), enabled=accelerator.is_main_process) as progress:
         for batch in mine:

@@ -96,6 +96,8 @@ class Form(Protocol):
     """Texts come as words, one by one: a tokenizer is to read each as if a space stood before it."""
     found_by: str = ""
     """Settings of `predict` that every score depends on, as in the signature of a metric; "" where it has none."""
+    judged_by: str = ""
+    """The same of `judged`."""
 
     def config(self) -> dict[str, Any]:
         """Return what the model's config must say of the head: id2label, num_labels, ..."""
@@ -106,8 +108,16 @@ class Form(Protocol):
     def loss_sum(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
         """Return the model's loss on a batch of `collate`, summed over its targets: a scalar in fp32."""
 
+    def prediction_lengths(self, encoded: Encoded) -> np.ndarray[Any, Any]:
+        """Return how long each example is for `predict`, (examples,): those of alike lengths share a batch."""
+        return encoded.lengths
+
     def predict(self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[Any]) -> list[Any]:
         """Return one JSON-able answer an example, whatever was cut from its text."""
+
+    def judged(self, answers: Sequence[Any], examples: Sequence[Any]) -> list[Any]:  # noqa: ARG002 - where texts are judged
+        """Return a split's answers, of a model or a baseline, with what others say of them, as they are scored."""
+        return list(answers)
 
     def references(self, examples: Sequence[Any]) -> list[Any]:
         """Return the right answer an example: JSON-able, and what `correct` and the task's metrics compare with."""

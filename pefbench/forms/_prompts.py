@@ -24,7 +24,7 @@ ANSWER = "answer"
 
 
 class Plain:
-    """Prompts as plain text: what was said before, and the prompt, are lines.
+    """Prompts as plain text: what was said before, and the prompt, are lines, behind the instruction.
 
     before, after: the pieces around them. keep: which end is kept when they are too long.
     """
@@ -33,12 +33,14 @@ class Plain:
         self.tokenizer, self.keep = tokenizer, keep
         self.before, self.after = before, after
 
-    def prompt(self, history: Sequence[Message], prompt: str, length: int) -> tuple[Array, bool]:
+    def prompt(self, history: Sequence[Message], prompt: str, length: int, instruction: str = "") -> tuple[Array, bool]:
         """Return at most `length` pieces, and whether that is all of them."""
-        [text] = ids(self.tokenizer, ["\n".join([*(said for _, said in history), prompt])])
+        [text] = pieces(self.tokenizer, [instruction + "\n".join([*(said for _, said in history), prompt])])
+        told = int((text.offsets[:, 0] < len(instruction)).sum())
         room = max(0, length - len(self.before) - len(self.after))
-        whole = np.concatenate([self.before, cut(text, room, self.keep), self.after])
-        return cut(whole, length, "end"), len(text) <= room
+        kept = cut(text.ids[told:], max(0, room - told), self.keep)
+        whole = np.concatenate([self.before, text.ids[:told], kept, self.after])
+        return cut(whole, length, "end"), len(text.ids) <= room
 
 
 class Chat:
@@ -47,18 +49,18 @@ class Chat:
     def __init__(self, tokenizer: PreTrainedTokenizerFast, keep: End) -> None:
         self.tokenizer, self.keep = tokenizer, keep
 
-    def prompt(self, history: Sequence[Message], prompt: str, length: int) -> tuple[Array, bool]:
+    def prompt(self, history: Sequence[Message], prompt: str, length: int, instruction: str = "") -> tuple[Array, bool]:
         """Return at most `length` pieces, and whether that is all of them. Raises RecipeError, see `_apply`."""
-        found = whole = self._ids(history, prompt)
+        found = whole = self._ids(history, instruction + prompt)
         system = [message for message in history if message[0] == "system"]
         turns = [message for message in history if message[0] != "system"]
         while len(found) > length and turns:
             turns = _later(turns)
-            found = self._ids([*system, *turns], prompt)
+            found = self._ids([*system, *turns], instruction + prompt)
         text = prompt
         while len(found) > length and text:
             text = self._shorter(text, len(found) - length)
-            found = self._ids(system, text)
+            found = self._ids(system, instruction + text)
         return cut(found, length, "end"), len(whole) <= length
 
     def end(self) -> int:

@@ -9,15 +9,17 @@ from __future__ import annotations
 from abc import abstractmethod
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 
 from pefbench.errors import RecipeError
 from pefbench.forms import TARGETS, Encoded, Form, forward
+from pefbench.forms._judging import judged
 from pefbench.forms._language import IGNORED, causal_losses, is_decoder, offers_last_logits
 from pefbench.forms._pairs import added, end_token, ids
 from pefbench.forms._prompts import Plain, for_decoder
+from pefbench.forms._sampling import GumbelNoise
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from transformers import PretrainedConfig, PreTrainedTokenizerFast
 
+    from pefbench.forms._judging import Judge
     from pefbench.forms._pairs import Array, End
     from pefbench.forms._prompts import Message
 
@@ -37,7 +40,8 @@ class GenerationExample:
     """A prompt, the answer to it, and what was said before: roles (system, user, assistant) and texts.
 
     references: the right texts, where the answer is not the only one. facts: what metrics need to know beside them
-    (the tests that a program should pass, the attribute that a text should have), JSON-able, by name.
+    (the tests that a program should pass, the attribute that a text should have), JSON-able, by name. instruction: what
+    stands right before the prompt and says what to do with it; a prompt that is too long loses none of it.
     """
 
     prompt: str
@@ -45,22 +49,42 @@ class GenerationExample:
     history: tuple[Message, ...] = ()
     references: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
+    instruction: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
     """How answers are found; part of a metric's signature, as every score depends on it.
 
-    max_new_tokens: word pieces of an answer, the end token among them. num_beams: 1 is greedy search.
+    max_new_tokens: word pieces of an answer, the end token among them. num_beams: 1 is greedy search. temperature:
+    above 0 answers are drawn, each piece from the `top_k` likeliest, by `seed`; without beams.
     """
 
     max_new_tokens: int = 64
     num_beams: int = 1
+    temperature: float = 0.0
+    top_k: int = 50
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for what cannot be searched for."""
+        if self.temperature < 0 or (self.temperature > 0 and self.num_beams > 1):
+            raise ValueError(f"temperature {self.temperature} with {self.num_beams} beams")
 
     @property
     def signature(self) -> str:
         """Return the settings as in the signature of a metric."""
-        return f"search:{'greedy' if self.num_beams == 1 else f'beams-{self.num_beams}'}|new:{self.max_new_tokens}"
+        how = "greedy" if self.num_beams == 1 else f"beams-{self.num_beams}"
+        if self.temperature:
+            how = f"drawn|temperature:{self.temperature:g}|top-k:{self.top_k}|seed:{self.seed}"
+        return f"search:{how}|new:{self.max_new_tokens}"
+
+    def processors(self, asked: Sequence[Asked]) -> list[GumbelNoise]:
+        """Return what transformers changes the logits of these rows by."""
+        if not self.temperature:
+            return []
+        numbers = [each.number for each in asked]
+        return [GumbelNoise(numbers, temperature=self.temperature, top_k=self.top_k, seed=self.seed)]
 
 
 @dataclass(frozen=True)
@@ -69,6 +93,8 @@ class GenerationDataset:
 
     search: how to generate. keep: which end of a prompt is kept when it is too long. chat: decoders are asked by their
     chat template where they have one. separator: what stands between prompt and answer of decoders without.
+    likelihood: predictions also say how likely the example's own answer is, see `GenerationForm.predict`. judge: what
+    says more of the answers once they are all there.
     """
 
     splits: Mapping[str, Sequence[GenerationExample]]
@@ -77,9 +103,16 @@ class GenerationDataset:
     keep: End = "end"
     chat: bool = True
     separator: str = "\n"
+    likelihood: bool = False
+    judge: Judge | None = None
 
     def form(self, model: PretrainedConfig) -> GenerationForm:
         """Return the form for this kind of model. Raises RecipeError for encoders, which cannot generate."""
+        form = self._unjudged(model)
+        form.judge = self.judge
+        return form
+
+    def _unjudged(self, model: PretrainedConfig) -> GenerationForm:
         if is_decoder(model):
             return CausalForm(
                 search=self.search,
@@ -87,6 +120,7 @@ class GenerationDataset:
                 chat=self.chat,
                 separator=self.separator,
                 last_logits=offers_last_logits(model),
+                likelihood=self.likelihood,
             )
         if not model.is_encoder_decoder:
             raise RecipeError(
@@ -96,7 +130,17 @@ class GenerationDataset:
         start = getattr(model, "decoder_start_token_id", None)
         if start is None:
             raise RecipeError("model.name: the config of this encoder-decoder has no decoder_start_token_id")
-        return Seq2SeqForm(start, search=self.search, keep=self.keep)
+        return Seq2SeqForm(start, search=self.search, keep=self.keep, likelihood=self.likelihood)
+
+
+class Likely(TypedDict):
+    """A generated text, and how likely the example's own answer is."""
+
+    text: str
+    nll: float
+    """The summed negative log-likelihood of the answer's pieces, the end token among them, in nats."""
+    pieces: int
+    """How many pieces that sum is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,19 +148,27 @@ class Asked:
     """What generating an answer takes.
 
     given: the pieces that the decoder is given: a decoder's whole prompt, an encoder-decoder's start. reference: how
-    many pieces the right answer has, the end token among them, uncut. end: the end token.
+    many pieces the right answer has, the end token among them, uncut. end: the end token. number: of the example in
+    its split, from 0.
     """
 
     given: Array
     reference: int
     end: int
     tokenizer: PreTrainedTokenizerFast
+    number: int = 0
 
 
 class GenerationForm(Form):
     """What both kinds of model share: how answers are searched for and read."""
 
     search: Search
+    likelihood: bool = False
+    judge: Judge | None = None
+
+    @abstractmethod
+    def losses(self, model: nn.Module, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Return the cross-entropy of each piece that is to be learned, in fp32, and its row: (targets,) each."""
 
     @abstractmethod
     def generate(self, model: nn.Module, batch: Mapping[str, Tensor], asked: Sequence[Asked]) -> Iterable[Array]:
@@ -126,28 +178,63 @@ class GenerationForm(Form):
         """Ask for nothing: the head is the model's own."""
         return {}
 
-    def predict(self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[Asked]) -> list[str]:
-        """Return the generated texts, without special tokens."""
+    def loss_sum(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
+        """Cross-entropy over the answers' pieces; the logits have shape (batch, length or answer, vocabulary)."""
+        return self.losses(model, batch)[0].sum()
+
+    def predict(
+        self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[Asked]
+    ) -> list[str] | list[Likely]:
+        """Return the generated texts, without special tokens; with `likelihood` that of the right answer beside them.
+
+        It is the likelihood of the answer as it is learned: of one that is cut, of what is left.
+        """
         with _searching(model, self.search, decoding[0]) as ends:
             found = list(self.generate(model, batch, decoding))
-        return [_text(pieces, ends, asked.tokenizer) for pieces, asked in zip(found, decoding, strict=True)]
+        texts = [_text(pieces, ends, asked.tokenizer) for pieces, asked in zip(found, decoding, strict=True)]
+        if not self.likelihood:
+            return texts
+        losses, row = (tensor.cpu() for tensor in self.losses(model, batch))
+        sums = row.bincount(losses.double(), minlength=len(texts)).tolist()
+        counts = row.bincount(minlength=len(texts)).tolist()
+        return [Likely(text=text, nll=nll, pieces=n) for text, nll, n in zip(texts, sums, counts, strict=True)]
 
     @property
     def found_by(self) -> str:  # type: ignore[override]  # as it depends on the search
         """Return the settings of the search."""
         return self.search.signature
 
+    @property
+    def judged_by(self) -> str:  # type: ignore[override]  # as it depends on the judge
+        """Return who judges, if anybody does."""
+        return self.judge.signature if self.judge else ""
+
+    def judged(self, answers: Sequence[Any], examples: Sequence[GenerationExample]) -> list[Any]:
+        """Return answers with the judge's verdicts, if there is a judge."""
+        return judged(self.judge, answers, examples) if self.judge else list(answers)
+
     def references(self, examples: Sequence[GenerationExample]) -> list[dict[str, Any]]:
         """Return the right texts of each example, one or more, as `texts`, and its facts beside them."""
         return [{"texts": [*(each.references or (each.target,))], **each.facts} for each in examples]
 
-    def correct(self, prediction: str, reference: Mapping[str, Any]) -> bool:
-        """Return whether a text is one of the right ones but for white space around it."""
-        return prediction.strip() in [text.strip() for text in reference["texts"]]
+    def correct(self, prediction: Any, reference: Mapping[str, Any]) -> bool:
+        """Return what the judge says, or whether a text is one of the right ones but for white space around it."""
+        if self.judge:
+            return self.judge.right(prediction, reference)
+        given = prediction if isinstance(prediction, str) else prediction["text"]
+        return given.strip() in [text.strip() for text in reference["texts"]]
+
+    def same(self, before: Any, after: Any) -> bool:
+        """Return whether the texts are the same, and the likelihoods but for rounding."""
+        if not self.likelihood:
+            return bool(before == after)
+        alike = np.isclose(before["nll"], after["nll"], rtol=1e-2, atol=1e-3)
+        return bool(alike) and before == {**after, "nll": before["nll"]}
 
     def shown(self, example: GenerationExample) -> str:
         """Return the prompt behind what was said before it, a line each."""
-        return "\n".join([*(f"{role}: {said}" for role, said in example.history), example.prompt])
+        prompt = example.instruction + example.prompt
+        return "\n".join([*(f"{role}: {said}" for role, said in example.history), prompt])
 
     def check(self, encoded: Mapping[str, Encoded]) -> list[str]:
         """Raise RecipeError when answers of a split that is scored are longer than what may be generated."""
@@ -184,8 +271,9 @@ class CausalForm(GenerationForm):
         chat: bool = True,
         separator: str = "\n",
         last_logits: bool = False,
+        likelihood: bool = False,
     ) -> None:
-        self.search, self.keep = search or Search(), keep
+        self.search, self.keep, self.likelihood = search or Search(), keep, likelihood
         self.chat, self.separator, self.last_logits = chat, separator, last_logits
 
     def encode(
@@ -196,12 +284,13 @@ class CausalForm(GenerationForm):
         prompter, end = for_decoder(tokenizer, self.keep, chat=self.chat, separator=self.separator)
         asked, rows, labels, shortened = [], [], [], 0
         answers = ids(tokenizer, [example.target for example in examples])
-        for example, answer in zip(examples, answers, strict=True):
-            prompt, whole = prompter.prompt(example.history, example.prompt, max_length - self.search.max_new_tokens)
+        for number, (example, answer) in enumerate(zip(examples, answers, strict=True)):
+            room = max_length - self.search.max_new_tokens
+            prompt, whole = prompter.prompt(example.history, example.prompt, room, example.instruction)
             learned = _ended(answer, end, max_length - len(prompt))
             rows.append(np.concatenate([prompt, learned]))
             labels.append(np.concatenate([np.full_like(prompt, IGNORED), learned]))
-            asked.append(Asked(prompt, len(answer) + 1, end, tokenizer))
+            asked.append(Asked(prompt, len(answer) + 1, end, tokenizer, number))
             shortened += not whole or len(learned) <= len(answer)
         return Encoded(
             features={"input_ids": rows, TARGETS: labels},
@@ -211,9 +300,13 @@ class CausalForm(GenerationForm):
             padding={"input_ids": tokenizer.pad_token_id, TARGETS: IGNORED},
         )
 
-    def loss_sum(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
-        """Cross-entropy over the answers' pieces; the model's logits have shape (batch, length, vocabulary)."""
-        return causal_losses(model, batch, batch[TARGETS], last_logits=self.last_logits)[0].sum()
+    def prediction_lengths(self, encoded: Encoded) -> Array:
+        """Return the lengths of the prompts: how long an answer is must not say which examples share a batch."""
+        return np.asarray([len(asked.given) for asked in encoded.decoding], dtype=np.int64)
+
+    def losses(self, model: nn.Module, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Return the loss of each piece of the answers; the model's logits have shape (batch, length, vocabulary)."""
+        return causal_losses(model, batch, batch[TARGETS], last_logits=self.last_logits)
 
     def generate(self, model: nn.Module, batch: Mapping[str, Tensor], asked: Sequence[Asked]) -> Iterable[Array]:
         """Continue the prompts, padded on the left; the model numbers positions by the mask."""
@@ -221,7 +314,8 @@ class CausalForm(GenerationForm):
         for group in _groups([len(one.given) for one in asked], together=_takes_padding(model)):
             given = _padded_left([asked[i].given for i in group], asked[0].tokenizer.pad_token_id)
             inputs = {name: tensor.to(batch["input_ids"].device) for name, tensor in given.items()}
-            generated: Tensor = _quietly(model, **inputs)
+            processors = self.search.processors([asked[i] for i in group])
+            generated: Tensor = _quietly(model, processors, **inputs)
             found |= zip(group, generated[:, inputs["input_ids"].shape[1] :].cpu().numpy(), strict=True)
         return [found[i] for i in range(len(asked))]
 
@@ -236,8 +330,10 @@ class Seq2SeqForm(GenerationForm):
     auto_class = "AutoModelForSeq2SeqLM"
     task_type = "SEQ_2_SEQ_LM"
 
-    def __init__(self, start: int, *, search: Search | None = None, keep: End = "end") -> None:
-        self.start, self.search, self.keep = start, search or Search(), keep
+    def __init__(
+        self, start: int, *, search: Search | None = None, keep: End = "end", likelihood: bool = False
+    ) -> None:
+        self.start, self.search, self.keep, self.likelihood = start, search or Search(), keep, likelihood
 
     def encode(
         self, tokenizer: PreTrainedTokenizerFast, examples: Sequence[GenerationExample], max_length: int
@@ -248,7 +344,7 @@ class Seq2SeqForm(GenerationForm):
         given = np.concatenate([[self.start], before[1:] if before[:1].tolist() == [self.start] else before])
         self._check_room(max_length, len(given))
         end = int(after[-1]) if len(after) else end_token(tokenizer)
-        sources = [prompter.prompt(example.history, example.prompt, max_length) for example in examples]
+        sources = [prompter.prompt(each.history, each.prompt, max_length, each.instruction) for each in examples]
         answers = ids(tokenizer, [example.target for example in examples], "text_target")
         learned = [_ended(answer, end, max_length - len(given)) for answer in answers]
         labels = [np.concatenate([np.full(len(given) - 1, IGNORED), row]) for row in learned]
@@ -259,7 +355,7 @@ class Seq2SeqForm(GenerationForm):
                 TARGETS: labels,
             },
             targets=np.asarray([len(row) for row in learned], dtype=np.int64),
-            decoding=[Asked(given, len(answer) + 1, end, tokenizer) for answer in answers],
+            decoding=[Asked(given, len(answer) + 1, end, tokenizer, number) for number, answer in enumerate(answers)],
             truncated=sum(
                 not whole or len(row) <= len(answer)
                 for (_, whole), row, answer in zip(sources, learned, answers, strict=True)
@@ -271,13 +367,13 @@ class Seq2SeqForm(GenerationForm):
             },
         )
 
-    def loss_sum(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
-        """Cross-entropy over the answers' pieces; the model's logits have shape (batch, answer, vocabulary)."""
+    def losses(self, model: nn.Module, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Return the loss of each piece of the answers; the model's logits have shape (batch, answer, vocabulary)."""
         from torch.nn.functional import cross_entropy
 
         asked = batch[TARGETS] != IGNORED
         logits = forward(model, batch, use_cache=False).logits[:, -asked.shape[1] :]
-        return cross_entropy(logits[asked].float(), batch[TARGETS][asked], reduction="sum")
+        return cross_entropy(logits[asked].float(), batch[TARGETS][asked], reduction="none"), asked.nonzero()[:, 0]
 
     def generate(self, model: nn.Module, batch: Mapping[str, Tensor], asked: Sequence[Asked]) -> Iterable[Array]:
         """Generate from the sources of the batch."""
@@ -285,7 +381,7 @@ class Seq2SeqForm(GenerationForm):
 
         sources = {name: batch[name] for name in ("input_ids", "attention_mask")}
         given = torch.from_numpy(np.stack([one.given for one in asked])).to(batch["input_ids"].device)
-        generated: Tensor = _quietly(model, **sources, decoder_input_ids=given)
+        generated: Tensor = _quietly(model, self.search.processors(asked), **sources, decoder_input_ids=given)
         return list(generated[:, given.shape[1] :].cpu().numpy())
 
 
@@ -349,13 +445,13 @@ def _takes_padding(model: nn.Module) -> bool:
     return config is None or not config.is_prompt_learning or config.peft_type in ("PREFIX_TUNING", "CARTRIDGE")
 
 
-def _quietly(model: Any, **inputs: Tensor) -> Any:
+def _quietly(model: Any, processors: Sequence[GumbelNoise], **inputs: Tensor) -> Any:
     """Generate without PEFT's warning that positions are dropped, see `_takes_padding`."""
     import warnings
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Position ids are not supported")
-        return model.generate(**inputs)
+        return model.generate(**inputs, logits_processor=[*processors])
 
 
 @contextmanager

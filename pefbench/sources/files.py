@@ -12,11 +12,14 @@ from pefbench.sources.chatterbot import read_chatterbot
 from pefbench.sources.clinc import is_clinc, read_clinc
 from pefbench.sources.conll import read_conll
 from pefbench.sources.docstring_functions import read_functions
+from pefbench.sources.docstring_summaries import read_summaries
 from pefbench.sources.docstrings import read_entities, read_parameters
 from pefbench.sources.folders import listing
+from pefbench.sources.gettext_catalogues import read_gettext
 from pefbench.sources.home_assistant import is_home_assistant, read_home_assistant
 from pefbench.sources.mind import read_mind
 from pefbench.sources.movielens import read_movielens
+from pefbench.sources.parallel import is_pair, read_parallel
 from pefbench.sources.parquet import read_parquet
 from pefbench.sources.phrasebank import read_phrasebank
 from pefbench.sources.pubmedqa import is_pubmedqa, read_pubmedqa
@@ -65,6 +68,8 @@ FOLDER_READERS = {
     "docstring_entities": read_entities,
     "docstring_parameters": read_parameters,
     "docstring_functions": read_functions,
+    "docstring_summaries": read_summaries,
+    "gettext": read_gettext,
 }
 FORMATS = (*TEXT_READERS, "parquet", *FOLDER_READERS)
 SUFFIXES = {
@@ -114,8 +119,8 @@ def choose(path: Path, part: str | None, source: str) -> tuple[Path, str]:
     """Return the file or folder that `part` names in a source, and its name relative to the source.
 
     Without a part it is the source itself, whose name is "" where it is a folder. A part may also be a split inside a
-    file: then the name is ``FILE#SPLIT``. Whether the format has what is chosen is for `read_file` to say. Raises
-    SourceError.
+    file: then the name is ``FILE#SPLIT``; or two files with parallel text, ``FILE+FILE``: then the path is that of the
+    folder. Whether the format has what is chosen is for `read_file` to say. Raises SourceError.
     """
     if path.is_file():
         return path, path.name if part in {None, path.name} else f"{path.name}#{part}"
@@ -123,6 +128,8 @@ def choose(path: Path, part: str | None, source: str) -> tuple[Path, str]:
         return path, ""
     if PurePosixPath(part).is_absolute() or ".." in PurePosixPath(part).parts:
         raise SourceError(f"{source}: the part {part!r} must lie inside the source")
+    if is_pair(path, part):
+        return path, part
     for inside in (part, part.rpartition("#")[0]):
         if inside and (path / inside).exists():
             return path / inside, part
@@ -194,6 +201,8 @@ def read_file(
     DataError.
     """
     if path.is_dir():
+        if is_pair(path, name):
+            return _pair(path, name, bad, format, encoding)
         if folder_format := _folder_format(path, format, text_format):
             return FOLDER_READERS[folder_format](path, name, bad)
         only = _only(names(path), name or path.name)
@@ -214,6 +223,12 @@ def read_file(
         return TEXT_READERS[chosen](text, f"{file}#{split}", bad)
     _refuse_split(file, split)
     return TEXT_READERS[chosen](text, file, bad)
+
+
+def _pair(folder: Path, name: str, bad: BadRows, named: str | None, encoding: str) -> Rows:
+    if named is not None:
+        raise SourceError(f"{name}: two files joined by + are parallel text, not {named}")
+    return read_parallel(folder, name, bad, encoding)
 
 
 def _refuse_split(file: str, split: str) -> None:

@@ -25,7 +25,9 @@ def refuse_pickles(folder: Path, source: str | None = None) -> None:
 def check_weights(folder: Path, source: str | None = None) -> None:
     """Raise SourceError unless the path is a folder with weights in safetensors. `source`: the name in the message."""
     if not folder.is_dir():
-        raise SourceError(f"{source or folder}: not a folder; a model is a folder with config.json and *.safetensors")
+        raise SourceError(
+            f"{source or folder}: not a folder or *.gguf file: a model is a folder with config.json and *.safetensors"
+        )
     refuse_pickles(folder, source)
     if not _has_safetensors(folder):
         raise SourceError(f"{source or folder}: no *.safetensors in it; pickled weights are never loaded")

@@ -53,7 +53,7 @@ def whole(encoded: Encoded) -> dict[str, torch.Tensor]:
     return collate(encoded, range(len(encoded)))
 
 
-def one_by_one(form: GenerationForm, model: nn.Module, encoded: Encoded) -> Iterator[str]:
+def one_by_one(form: GenerationForm, model: nn.Module, encoded: Encoded) -> Iterator[Any]:
     for i, asked in enumerate(encoded.decoding):
         yield from form.predict(model, collate(encoded, [i]), [asked])
 
@@ -350,3 +350,73 @@ def test_a_reference_has_the_right_texts_and_the_facts() -> None:
     assert not form.correct("e", right[0])
     assert form.shown(told[0]) == "user: x\na"
     assert form.found_by == "search:greedy|new:8"
+
+
+@pytest.mark.parametrize("kind", ["none", "prefix", "prompt"])
+@pytest.mark.parametrize("architecture", GENERATORS)
+def test_predictions_may_say_how_likely_the_right_answer_is(architecture: str, kind: str) -> None:
+    base = tiny.model(architecture, initializer_range=0.5)
+    form, tokenizer = form_for(base, likelihood=True), words(architecture)
+    model = base if kind == "none" else peft_model(base, kind, form.task_type)
+    encoded = form.encode(tokenizer, SOME, 24)
+    with torch.inference_mode():
+        together = cast("list[Any]", form.predict(model, whole(encoded), encoded.decoding))
+        alone = list(one_by_one(form, model, encoded))
+        losses = [form.loss_sum(model, collate(encoded, [i])).item() for i in range(len(SOME))]
+        texts = form_for(base).predict(model, whole(encoded), encoded.decoding)
+    assert [answer["text"] for answer in together] == texts
+    assert [answer["pieces"] for answer in together] == [len(example.target.split()) + 1 for example in SOME]
+    assert [answer["nll"] for answer in together] == pytest.approx(losses, rel=1e-4)
+    assert all(map(form.same, together, alone))
+    assert all(type(value) in {str, float, int} for answer in together for value in answer.values())
+
+
+def test_of_answers_with_a_likelihood_the_text_must_be_the_same_and_the_number_nearly() -> None:
+    form = CausalForm(likelihood=True)
+    answer = {"text": "b ", "nll": 10.0, "pieces": 3}
+    assert form.same(answer, answer | {"nll": 10.05})
+    assert not form.same(answer, answer | {"nll": 10.5})
+    assert not form.same(answer, answer | {"text": "b"})
+    assert not form.same(answer, answer | {"pieces": 4})
+    assert not CausalForm().same("b ", "b")
+    assert form.correct(cast("Any", answer), {"texts": ["a", "b"]})
+    assert not form.correct(cast("Any", answer), {"texts": ["a"]})
+
+
+@pytest.mark.parametrize("keep", ["start", "end"])
+def test_of_a_prompt_that_is_too_long_the_instruction_stays(keep: Any) -> None:
+    told = GenerationExample("0123456789", "yes", instruction="say: ")
+    tokenizer = single_bytes()
+    form = CausalForm(search=Search(max_new_tokens=4), keep=keep)
+    assert form.shown(told) == "say: 0123456789"
+    for room, shown in ((16, "0123456789"), (11, "01234" if keep == "start" else "56789"), (6, ""), (3, "")):
+        encoded = form.encode(tokenizer, [told], room + 4)
+        assert tokenizer.decode(encoded.decoding[0].given) == f"say: {shown}\n"[-room:]
+        assert encoded.truncated == int(shown != told.prompt)
+    source = single_bytes("bart")
+    encoded = Seq2SeqForm(tiny.PAD, search=Search(4), keep=keep).encode(source, [told], 12)
+    assert source.decode(encoded.features["input_ids"][0]) == f"<s>say: {'01234' if keep == 'start' else '56789'}</s>"
+
+
+@pytest.mark.parametrize("keep", ["start", "end"])
+def test_in_a_chat_the_instruction_stays_too(keep: Any) -> None:
+    tokenizer = single_bytes(chat_template=CHAT)
+    told = GenerationExample("0123456789", "yes", history=(("user", "u1"), ("assistant", "a1")), instruction="say: ")
+    form = CausalForm(keep=keep, search=Search(max_new_tokens=4))
+    room = len("?user\nsay: 01234?\n?assistant\n")
+    [asked] = form.encode(tokenizer, [told], room + 4).decoding
+    kept = "01234" if keep == "start" else "56789"
+    assert tokenizer.decode(asked.given) == f"<s>user\nsay: {kept}</s>\n<s>assistant\n"
+    [asked] = form.encode(tokenizer, [told], 200).decoding
+    assert tokenizer.decode(asked.given).endswith("a1</s>\n<s>user\nsay: 0123456789</s>\n<s>assistant\n")
+
+
+def test_which_examples_share_a_batch_does_not_depend_on_the_answers() -> None:
+    told = [GenerationExample("w4 w5 w6", "w7"), GenerationExample("w4", "w5 w6 w7 w8 w9 w10")]
+    form = CausalForm(search=Search(max_new_tokens=8))
+    encoded = form.encode(words("gpt2"), told, 24)
+    assert encoded.lengths.tolist() == [6, 9]
+    assert form.prediction_lengths(encoded).tolist() == [4, 2]
+    pair = Seq2SeqForm(tiny.PAD, search=Search(max_new_tokens=8))
+    encoded = pair.encode(words("bart"), told, 24)
+    assert pair.prediction_lengths(encoded).tolist() == encoded.lengths.tolist() == [5, 3]

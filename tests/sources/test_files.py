@@ -263,5 +263,5 @@ def test_locate_refuses_pickled_weights(tmp_path: Path) -> None:
     write(tmp_path / "model.safetensors", "x")
     check_weights(tmp_path)
     assert locate(source) == tmp_path
-    assert "not a folder" in refusal(SourceError, check_weights, tmp_path / "model.safetensors")
+    assert "not a folder or *.gguf file" in refusal(SourceError, check_weights, tmp_path / "model.safetensors")
     assert "sha256" in refusal(SourceError, locate, source, sha256="0" * 64)

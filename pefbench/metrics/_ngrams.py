@@ -1,0 +1,41 @@
+"""Texts as words and runs of words: what the metrics share that count n-grams themselves."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    Gram = tuple[str, ...]
+
+# What coco-caption drops of the Penn Treebank's marks, as 13a writes them.
+_MARKS = frozenset(["'", "`", ".", "?", "!", ",", ":", "-", "--", "...", ";", '"', "(", ")", "{", "}"])
+
+
+def words(text: str) -> list[str]:
+    """Return a text's words and marks in lower case, apart as mteval-v13a has them."""
+    found: str = _tokenizer()(text.rstrip())
+    return found.lower().split()
+
+
+def words_alone(text: str) -> list[str]:
+    """Return a text's words in lower case without the marks between them, nearly as coco-caption has them.
+
+    Its tokeniser, Stanford's in Java, also cuts "don't" in two, which 13a does not.
+    """
+    return [word for word in words(text) if word not in _MARKS]
+
+
+def grams(tokens: Sequence[str], length: int) -> Counter[Gram]:
+    """Return how often each run of `length` words occurs."""
+    return Counter(zip(*(tokens[i:] for i in range(length)), strict=False))
+
+
+@lru_cache(maxsize=1)
+def _tokenizer() -> Any:
+    from sacrebleu.tokenizers.tokenizer_13a import Tokenizer13a
+
+    return Tokenizer13a()

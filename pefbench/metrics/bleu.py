@@ -1,0 +1,51 @@
+"""BLEU of a corpus (Papineni et al. 2002, "BLEU: a Method for Automatic Evaluation of Machine Translation").
+
+As sacreBLEU computes it: mteval's 13a tokeniser, case kept, n-grams up to 4, exponential smoothing of those orders of
+which no n-gram is right. The right text whose length is nearest to the generated one's is the one to be as long as.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from pefbench.metrics._base import ratio
+from pefbench.metrics._sacrebleu import SacreMetric
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Array = npt.NDArray[np.float64]
+
+ORDER = 4
+
+
+class Bleu(SacreMetric):
+    """BLEU, from 0 to 100. Predictions: one text an example; references: its right texts, one or more."""
+
+    headline = "bleu"
+    higher_is_better: ClassVar = {"bleu": True}
+    lowercase: ClassVar[bool] = False
+    """Whether texts are compared in lower case."""
+
+    def scorer(self) -> Any:
+        """Return sacreBLEU's BLEU. That a text looks tokenised is no reason for a warning here."""
+        from sacrebleu.metrics.bleu import BLEU
+
+        return BLEU(lowercase=self.lowercase, force=True)
+
+    def from_counts(self, sums: Array) -> dict[str, Array]:
+        """Return BLEU from sums of lengths (generated, right), right n-grams by order and all n-grams by order."""
+        generated, wanted = sums[..., 0], sums[..., 1]
+        right, total = sums[..., 2 : 2 + ORDER], sums[..., 2 + ORDER :]
+        # The k-th order of which nothing is right counts as 1/2^k right n-grams; an order without n-grams makes it 0.
+        smoothed = np.where(right > 0, right, (total > 0) * 0.5 ** np.cumsum(right == 0, axis=-1))
+        with np.errstate(divide="ignore"):
+            mean = np.exp(np.log(ratio(smoothed, total)).mean(axis=-1))
+        # A longer text than wanted is not penalised; an empty one is worth nothing.
+        brevity = np.where(generated > 0, np.exp(np.minimum(0, 1 - ratio(wanted, generated))), 0)
+        return {self.headline: np.where(right.any(axis=-1), 100 * brevity * mean, 0)}
+
+
+METRIC = Bleu

@@ -1,0 +1,22 @@
+"""BLEU of texts in lower case, as mteval-v13a and so the E2E NLG challenge's script report it.
+
+Dušek et al. 2020, "Evaluating the State-of-the-Art of End-to-End Natural Language Generation: The E2E NLG Challenge",
+arXiv:1901.07931, section 4.1. Its script smooths nothing: the two differ where no n-gram of an order is right.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pefbench.metrics.bleu import Bleu
+
+
+class BleuLowercase(Bleu):
+    """BLEU without case, from 0 to 100. Predictions: one text an example; references: its right texts."""
+
+    headline = "bleu_lowercase"
+    higher_is_better: ClassVar = {"bleu_lowercase": True}
+    lowercase = True
+
+
+METRIC = BleuLowercase

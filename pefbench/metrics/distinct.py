@@ -1,0 +1,81 @@
+"""How varied generated texts are: different n-grams, divided by all n-grams of the corpus.
+
+Li et al. 2016, "A Diversity-Promoting Objective Function for Neural Conversation Models", arXiv:1510.03055, section
+5.2, which divides by the number of words for pairs of words too; here each count is divided by that of its own n-grams.
+Words and marks are those of mteval-v13a in lower case. The longer a corpus, the lower its values: compare them on the
+same prompts alone. A resample of the bootstrap has some texts more than once and others not at all, so it is less
+varied than the corpus: the interval lies below the value, and says how much the value moves, not where it lies.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from pefbench.metrics._base import ratio
+from pefbench.metrics._ngrams import grams, words
+from pefbench.metrics._texts import TextMetric
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy.typing as npt
+    from scipy.sparse import csr_array
+
+    Array = npt.NDArray[np.float64]
+
+_CHUNK = 2**22  # n-grams of resamples looked at together: 32 MiB
+
+
+class Distinct(TextMetric):
+    """Distinct-1 and distinct-2, from 0 to 1; 0 where there are no n-grams.
+
+    Predictions: one text an example. References: not looked at.
+    """
+
+    headline = "distinct_2"
+    higher_is_better: ClassVar = {"distinct_1": True, "distinct_2": True}
+    library = "sacrebleu"
+    settings = "tok:13a|case:lc|over:n-grams|corpus:all-predictions"
+
+    def _compute(self, *, predictions: Sequence[str], references: Sequence[Sequence[str]]) -> dict[str, float]:  # noqa: ARG002
+        found = {}
+        for length, name in enumerate(self.higher_is_better, start=1):
+            each = [gram for text in predictions for gram in grams(words(text), length).elements()]
+            found[name] = len({*each}) / len(each) if each else 0.0
+        return found
+
+    def weighted(
+        self,
+        predictions: Sequence[str],
+        references: Sequence[Sequence[str]],  # noqa: ARG002 - not looked at
+    ) -> Callable[[Array], dict[str, Array]]:
+        """Return the values of resamples: n-grams of examples that are drawn, over all n-grams drawn."""
+        counted = {name: _incidence(predictions, length) for length, name in enumerate(self.higher_is_better, start=1)}
+        return lambda weights: {
+            name: ratio(_different(weights, where), weights @ totals) for name, (where, totals) in counted.items()
+        }
+
+
+def _incidence(texts: Sequence[str], length: int) -> tuple[csr_array, Array]:
+    """Return which n-grams each text has, (n-grams, texts), and how many in all, (texts,)."""
+    from scipy.sparse import csr_array
+
+    counts = [grams(words(text), length) for text in texts]
+    number: dict[tuple[str, ...], int] = {}
+    places = [(number.setdefault(gram, len(number)), text) for text, each in enumerate(counts) for gram in each]
+    rows, columns = np.asarray(places, dtype=np.int64).reshape(-1, 2).T
+    there = csr_array((np.ones(len(places)), (rows, columns)), shape=(len(number), len(texts)))
+    return there, np.asarray([each.total() for each in counts], dtype=np.float64)
+
+
+def _different(weights: Array, where: csr_array) -> Array:
+    """Return how many n-grams are in any text that a resample has: (resamples,)."""
+    drawn = (weights > 0).astype(np.float64)
+    step = max(1, _CHUNK // max(1, where.shape[0]))
+    parts = [((where @ drawn[i : i + step].T) > 0).sum(axis=0) for i in range(0, len(drawn), step)]
+    return np.concatenate(parts).astype(np.float64)
+
+
+METRIC = Distinct

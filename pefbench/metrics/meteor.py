@@ -1,0 +1,66 @@
+"""METEOR as nltk has it: words that agree to the letter, by stem or by WordNet's synonyms, and in what order.
+
+Banerjee and Lavie 2005, "METEOR: An Automatic Metric for MT Evaluation with Improved Correlation with Human Judgments",
+with Porter's stems. The E2E NLG challenge and COCO's captions are reported with METEOR 1.5, a Java program with tuned
+parameters and tables of paraphrases: its values are others, and are not computed here. Synonyms need nltk's wordnet
+data, which is no package: without it the metric is refused before training.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from pefbench.metrics._ngrams import words
+from pefbench.metrics._texts import MeanTextMetric
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    Array = npt.NDArray[np.float64]
+
+
+class Meteor(MeanTextMetric):
+    """METEOR, from 0 to 1, averaged over examples.
+
+    Predictions: one text an example; references: its right texts, of which the best is counted.
+    """
+
+    headline = "meteor"
+    higher_is_better: ClassVar = {"meteor": True}
+    library = "nltk"
+    settings = "alpha:0.9|beta:3|gamma:0.5|match:exact,porter,wordnet|tok:13a|case:lc|references:best"
+
+    def refusal(self, references: Sequence[Any]) -> str | None:
+        """Return why these references cannot be scored, or that nltk's wordnet data is not there."""
+        try:
+            synonyms().synsets("word")
+        except LookupError:
+            return "it needs nltk's wordnet data, which is not there (python -m nltk.downloader wordnet fetches it)"
+        return super().refusal(references)
+
+    def scores(self, predictions: Sequence[str], references: Sequence[Sequence[str]]) -> Array:
+        """Return each example's value: (examples, 1). Raises LookupError without nltk's wordnet data."""
+        from nltk.translate.meteor_score import meteor_score
+
+        known = synonyms()
+        return np.asarray(
+            [
+                [meteor_score([words(each) for each in right], words(text), wordnet=known)]
+                for text, right in zip(predictions, references, strict=True)
+            ],
+            dtype=np.float64,
+        )
+
+
+def synonyms() -> Any:
+    """Return nltk's WordNet, which is looked for when it is first asked."""
+    from nltk.corpus import wordnet
+
+    return wordnet
+
+
+METRIC = Meteor

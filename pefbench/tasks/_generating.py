@@ -1,0 +1,57 @@
+"""What tasks that generate text share: the options of the search, and which examples are scored.
+
+Generating takes seconds an example, so a recipe may have fewer scored; which ones follows from a hash of them alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from pefbench.forms.generation import GenerationDataset, Search
+from pefbench.tasks import Options, _choosing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pefbench.forms.generation import GenerationExample
+
+
+class GeneratingOptions(Options):
+    """How answers are searched for, and how many examples are scored."""
+
+    max_new_tokens: int = Field(
+        64, ge=1, description="word pieces of an answer, the end token among them; 95 % of the references must fit"
+    )
+    num_beams: int = Field(1, ge=1, description="beams of the search; 1 is greedy")
+    tested: int | None = Field(
+        None, ge=1, description="examples of validation, and of test, at most, chosen by a hash; null: all"
+    )
+
+
+def dataset(
+    examples: Mapping[str, Sequence[GenerationExample]],
+    *,
+    max_new_tokens: int,
+    num_beams: int,
+    tested: int | None,
+    notes: Sequence[str] = (),
+    **settings: Any,
+) -> GenerationDataset:
+    """Return a task's examples with the options that all such tasks have. settings: other fields of the data set."""
+    splits, fewer = dict(examples), []
+    for split, found in examples.items():
+        if tested is not None and split != "train" and tested < len(found):
+            splits[split] = _fewer(found, tested)
+            fewer.append(f"{split} is {tested} of {len(found)} examples")
+    return GenerationDataset(
+        splits, notes=[*notes, *sorted(fewer)], search=Search(max_new_tokens, num_beams), **settings
+    )
+
+
+def _fewer(examples: Sequence[GenerationExample], wanted: int) -> list[GenerationExample]:
+    """Return so many examples, in their order: those whose prompt and answer have the lowest hashes."""
+    digests = [_choosing.digest(repr((each.history, each.prompt, each.target))) for each in examples]
+    chosen = sorted(range(len(examples)), key=digests.__getitem__)[:wanted]
+    return [examples[i] for i in sorted(chosen)]

@@ -1,0 +1,82 @@
+"""BLEU and chrF against sacreBLEU."""
+
+from __future__ import annotations
+
+import time
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import sacrebleu
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pefbench import registry
+from pefbench.metrics import score
+from tests.metrics.texts import CORPUS, ODD, ORDINARY, Corpus, check, draws_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pefbench.metrics._base import Metric
+
+    Reference = Callable[[list[Any], list[Any]], dict[str, float]]
+
+
+def bleu(predictions: list[str], references: list[list[str]]) -> dict[str, float]:
+    return {"bleu": sacrebleu.corpus_bleu(predictions, [*map(list, zip_longest(*references))], force=True).score}
+
+
+def lowercase(predictions: list[str], references: list[list[str]]) -> dict[str, float]:
+    streams = [*map(list, zip_longest(*references))]
+    return {"bleu_lowercase": sacrebleu.corpus_bleu(predictions, streams, lowercase=True, force=True).score}
+
+
+def chrf(predictions: list[str], references: list[list[str]]) -> dict[str, float]:
+    return {"chrf": sacrebleu.corpus_chrf(predictions, [*map(list, zip_longest(*references))]).score}
+
+
+NAMED: list[Any] = [bleu, lowercase, chrf]
+
+
+def of(reference: Any) -> Metric:
+    name = "bleu_lowercase" if reference is lowercase else reference.__name__
+    found: Metric = registry.find("metric", name)()
+    return found
+
+
+@pytest.mark.parametrize("reference", NAMED)
+@pytest.mark.parametrize("corpus", ODD.values(), ids=ODD)
+def test_values_are_the_librarys(corpus: Corpus, reference: Reference) -> None:
+    check(of(reference), corpus, reference, draws=[0, 0, *range(len(corpus) - 2)])
+
+
+@pytest.mark.parametrize("reference", NAMED)
+@settings(max_examples=40, deadline=None)
+@given(corpus=CORPUS, data=st.data())
+def test_values_of_any_corpus_and_resample_are_the_librarys(
+    reference: Reference, corpus: Corpus, data: st.DataObject
+) -> None:
+    check(of(reference), corpus, reference, draws_of(data, corpus))
+
+
+def test_the_librarys_own_signature_is_in_ours() -> None:
+    references = [{"texts": right} for _, right in ORDINARY]
+    found = score(of(bleu), [text for text, _ in ORDINARY], references, resamples=10, found_by="search:greedy|new:8")
+    version = sacrebleu.__version__
+    start = f"bleu|lib:sacrebleu|v:{version}|nrefs:var|case:mixed|eff:no|tok:13a|smooth:exp|search:greedy|new:8|ci:"
+    assert found["bleu"]["signature"].startswith(start)
+    assert of(lowercase).signature() == f"bleu_lowercase|lib:sacrebleu|v:{version}|case:lc|eff:no|tok:13a|smooth:exp"
+    assert of(chrf).signature() == f"chrf|lib:sacrebleu|v:{version}|case:mixed|eff:yes|nc:6|nw:0|space:no"
+    alone = score(of(bleu), ["a"], [{"texts": ["a"]}], resamples=10)
+    assert "|nrefs:1|" in alone["bleu"]["signature"]
+
+
+@pytest.mark.parametrize("reference", NAMED)
+def test_a_thousand_examples_are_resampled_in_no_time(reference: Reference) -> None:
+    predictions = [f"{text} {i}" for i in range(334) for text, _ in ORDINARY][:1000]
+    references = [{"texts": [*right, str(i)]} for i in range(334) for _, right in ORDINARY][:1000]
+    started = time.perf_counter()
+    [found] = score(of(reference), predictions, references).values()
+    assert found["low"] < found["value"] < found["high"]
+    assert time.perf_counter() - started < 20
