@@ -7,14 +7,13 @@ at least one passes with the probability 1 - C(n - c, k) / C(n, k), which is ave
 from __future__ import annotations
 
 import sys
-from statistics import fmean
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from pefbench.metrics._base import TAGS, AdditiveMetric, ratio
+from pefbench.metrics._base import TAGS
 from pefbench.metrics._programs import program
-from pefbench.metrics._texts import TextMetric
+from pefbench.metrics._texts import MeanTextMetric
 from pefbench.sandbox import running
 from pefbench.sandbox.running import Limits
 
@@ -29,7 +28,7 @@ KS = (1, 10, 100)
 LIMITS = Limits()
 
 
-class PassAtK(TextMetric, AdditiveMetric):
+class PassAtK(MeanTextMetric):
     """pass@1, and pass@10 and pass@100 where every problem has so many answers, from 0 to 1.
 
     Predictions: the answers to a problem, one or more. References: the code before the answer and the tests behind it,
@@ -66,21 +65,12 @@ class PassAtK(TextMetric, AdditiveMetric):
             running.check()
         return why
 
-    def _compute(
-        self, *, predictions: Sequence[Sequence[str]], references: Sequence[Sequence[str]]
-    ) -> dict[str, float]:
+    def scores(self, predictions: Sequence[Sequence[str]], references: Sequence[Sequence[str]]) -> Array:
+        """Return each problem's estimates, for each k that there are answers enough for: (problems, ks)."""
         found = self._found(predictions, references)
-        self.higher_is_better = {f"pass_at_{k}": True for k in _ks(found)}  # type: ignore[misc]  # of what is returned
-        return {f"pass_at_{k}": fmean(pass_at_k(n, c, k) for n, c in found) for k in _ks(found)}
-
-    def counts(self, predictions: Sequence[Sequence[str]], references: Sequence[Sequence[str]]) -> Array:
-        """Return one and each problem's estimates: (problems, 1 + how many k there are)."""
-        found = self._found(predictions, references)
-        return np.asarray([[1, *(pass_at_k(n, c, k) for k in _ks(found))] for n, c in found], dtype=np.float64)
-
-    def from_counts(self, sums: Array) -> dict[str, Array]:
-        """Return the means from sums of shape (..., 1 + how many k there are)."""
-        return {f"pass_at_{KS[i - 1]}": ratio(sums[..., i], sums[..., 0]) for i in range(1, sums.shape[-1])}
+        ks = _ks(found)
+        self.higher_is_better = {f"pass_at_{k}": True for k in ks}  # type: ignore[misc]  # of what is returned
+        return np.asarray([[pass_at_k(n, c, k) for k in ks] for n, c in found], dtype=np.float64)
 
     def signature(self) -> str:
         """Return the paper, and what passing depends on."""
