@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from pefbench import running
 from pefbench.errors import DataError
 from pefbench.metrics.pass_at_k import PassAtK
-from pefbench.recipe import DataSection, load_recipe
+from pefbench.recipe import DataSection, load_recipe, resolve
 from pefbench.sources import BadRows, Row
 from pefbench.tasks.code_generation import TASK
+from tests import gguf_files, tiny
 from tests.tasks import loading
 
 if TYPE_CHECKING:
@@ -52,8 +54,7 @@ def untested_{0}(x):
 
 def read(rows: list[dict[str, Any]], **options: Any) -> GenerationDataset:
     kept = [Row({column: row.get(column) for column in TASK.columns}, "x.jsonl", i) for i, row in enumerate(rows, 1)]
-    dataset: GenerationDataset = TASK.read({"test": kept}, BadRows(), **TASK.options(**options).model_dump())
-    return dataset
+    return cast("GenerationDataset", TASK.read({"test": kept}, BadRows(), **TASK.options(**options).model_dump()))
 
 
 def passes(example: GenerationExample, answer: str) -> float:
@@ -150,3 +151,26 @@ def test_rows_that_cannot_be_used_are_refused(row: dict[str, Any], why: str) -> 
 def test_recipes_differ_from_the_task_in_the_method_alone(method: str) -> None:
     recipe = load_recipe(Path(__file__).parents[2] / "recipes" / f"{method}_code_generation.yaml")
     assert recipe.data == DataSection(**TASK.defaults["data"])
+
+
+def test_a_trial_runs_what_the_model_and_the_baseline_wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PEFBENCH_CACHE", str(tmp_path / "cache"))
+    gguf_files.write(tmp_path / "tiny.gguf", tiny.causal_lm("llama", vocab_size=gguf_files.PIECES))
+    loaded(tmp_path, HUMANEVAL)
+    raw = {
+        "task": "code_generation",
+        "model": {"name": f"file:{tmp_path / 'tiny.gguf'}"},
+        "data": {"source": f"file:{tmp_path / 'x.jsonl'}"},
+        "options": {"max_new_tokens": 21},
+        "method": {"name": "lora"},
+        "train": {"epochs": 1, "batch_size": 8, "max_length": 60, "precision": "fp32", "threads": 1},
+    }
+    path = running.run(resolve(raw, name="lora_code_generation"), tmp_path / "out")
+    result = json.loads(path.read_text(encoding="utf8"))
+    assert result["status"] == "finished"
+    assert result["headline"] == "pass_at_1"
+    assert result["metrics"]["validation"].keys() == result["metrics"]["test"].keys() == {"pass_at_1"}
+    assert result["metrics"]["test"]["pass_at_1"]["value"] == 0  # nothing can be learned in five steps
+    assert "|python:3." in result["metrics"]["test"]["pass_at_1"]["signature"]
+    assert "|search:greedy|new:21|" in result["metrics"]["test"]["pass_at_1"]["signature"]
+    assert result["baselines"]["nearest_answer"]["pass_at_1"]["value"] == 1  # all have the same body
