@@ -8,11 +8,12 @@ arXiv:2108.07732, section 3.1).
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from pefbench.errors import DataError
+from pefbench.errors import DataError, RecipeError
 from pefbench.forms.generation import GenerationExample
 from pefbench.tasks import Task, _generating, _values
 
@@ -33,6 +34,8 @@ class CodeOptions(_generating.GeneratingOptions):
     max_new_tokens: int = Field(
         256, ge=1, description="word pieces of an answer, the end token among them; 95 % of the references must fit"
     )
+    temperature: float = Field(0.0, ge=0, description="answers are drawn at it; 0: the likeliest is searched for")
+    samples: int = Field(1, ge=1, description="answers drawn for each function; pass@10 takes ten and more")
 
 
 def text(values: Mapping[str, Any]) -> str:
@@ -40,7 +43,9 @@ def text(values: Mapping[str, Any]) -> str:
     return str(values["prompt"])
 
 
-def read(splits: Mapping[str, Sequence[Row]], bad: BadRows, **options: Any) -> GenerationDataset:
+def read(
+    splits: Mapping[str, Sequence[Row]], bad: BadRows, *, temperature: float, samples: int, **options: Any
+) -> GenerationDataset:
     """Read descriptions with their functions; of those without a test, only training has any use."""
     examples = {split: bad.good(rows, _example) for split, rows in splits.items()}
     notes = []
@@ -49,7 +54,11 @@ def read(splits: Mapping[str, Sequence[Row]], bad: BadRows, **options: Any) -> G
         if len(tested) < len(found):
             notes.append(f"{split} is {len(tested)} of {len(found)} functions: the others have no test")
         examples[split] = tested
-    return _generating.dataset(examples, notes=notes, separator="", **options)
+    dataset = _generating.dataset(examples, notes=notes, separator="", **options)
+    try:
+        return replace(dataset, search=replace(dataset.search, temperature=temperature, samples=samples))
+    except ValueError as error:
+        raise RecipeError(f"options: {error}: samples are drawn, which takes a temperature, and no beams") from None
 
 
 def _example(row: Row) -> GenerationExample:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from pefbench import running
-from pefbench.errors import DataError
+from pefbench.errors import DataError, RecipeError
 from pefbench.metrics.pass_at_k import PassAtK
 from pefbench.recipe import DataSection, load_recipe, resolve
 from pefbench.sources import BadRows, Row
@@ -130,6 +130,17 @@ def test_the_answer_goes_on_where_the_prompt_ends() -> None:
     assert dataset.search.max_new_tokens == 9
 
 
+def test_samples_are_drawn() -> None:
+    row = {"prompt": "p", "solution": "s", "test": "t"}
+    search = read([row], temperature=0.2, samples=20).search
+    assert "drawn|temperature:0.2|top-k:50|seed:0|samples:20" in search.signature
+    assert "greedy" in read([row]).search.signature
+    with pytest.raises(RecipeError, match=r"options: 2 samples at temperature 0\.0: samples are drawn, which takes a"):
+        read([row], samples=2)
+    with pytest.raises(RecipeError, match=r"options: temperature 0\.5 with 3 beams: .* and no beams"):
+        read([row], temperature=0.5, num_beams=3)
+
+
 @pytest.mark.parametrize(
     ("row", "why"),
     [
@@ -161,7 +172,7 @@ def test_a_trial_runs_what_the_model_and_the_baseline_wrote(tmp_path: Path, monk
         "task": "code_generation",
         "model": {"name": f"file:{tmp_path / 'tiny.gguf'}"},
         "data": {"source": f"file:{tmp_path / 'x.jsonl'}"},
-        "options": {"max_new_tokens": 21},
+        "options": {"max_new_tokens": 21, "temperature": 1.0, "samples": 2},
         "method": {"name": "lora"},
         "train": {"epochs": 1, "batch_size": 8, "max_length": 60, "precision": "fp32", "threads": 1},
     }
@@ -172,5 +183,6 @@ def test_a_trial_runs_what_the_model_and_the_baseline_wrote(tmp_path: Path, monk
     assert result["metrics"]["validation"].keys() == result["metrics"]["test"].keys() == {"pass_at_1"}
     assert result["metrics"]["test"]["pass_at_1"]["value"] == 0  # nothing can be learned in five steps
     assert "|python:3." in result["metrics"]["test"]["pass_at_1"]["signature"]
-    assert "|search:greedy|new:21|" in result["metrics"]["test"]["pass_at_1"]["signature"]
+    assert "|seed:0|samples:2|new:21|" in result["metrics"]["test"]["pass_at_1"]["signature"]
+    assert [len(sample["prediction"]["samples"]) for sample in result["samples"]] == [2] * len(result["samples"])
     assert result["baselines"]["nearest_answer"]["pass_at_1"]["value"] == 1  # all have the same body
