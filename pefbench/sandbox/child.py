@@ -23,7 +23,7 @@ DIE_WITH_PARENT = 1
 CAPABILITIES = 0x20080522
 """The kernel's third layout of capabilities, two words each."""
 LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache", "/usr/share/zoneinfo")
-HARMLESS_DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
+HARMLESS_DEVICES = ("/dev/zero", "/dev/urandom", "/dev/random")
 
 
 def main() -> None:
@@ -40,8 +40,8 @@ def main() -> None:
         limit(seconds, memory, size, files)
         shut_in(parent)
         try_fences(home)
-    except OSError as error:
-        os.write(report, f"refused {error.strerror or error}".encode())
+    except (OSError, ValueError) as error:  # ValueError: a limit that is lower already
+        os.write(report, f"refused {getattr(error, 'strerror', None) or error}".encode())
         return
     os.write(report, b"ready ")
     run(program, report, given)
@@ -54,6 +54,7 @@ def limit(seconds: int, memory: int, size: int, files: int) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))  # which does not bind root; the filter of system calls does
 
 
 def shut_in(parent: int) -> None:
@@ -67,7 +68,8 @@ def shut_in(parent: int) -> None:
         raise OSError(ctypes.get_errno(), f"giving up capabilities: {os.strerror(ctypes.get_errno())}")
     libc.prctl(seccomp.NO_NEW_PRIVILEGES, *map(ctypes.c_ulong, (1, 0, 0, 0)))
     own = [os.path.join(prefix, "lib") for prefix in (sys.base_prefix, sys.base_exec_prefix)]  # noqa: PTH118
-    landlock.confine([*own, *LIBRARIES, *HARMLESS_DEVICES], os.getcwd(), landlock.version())  # noqa: PTH109
+    scratch = os.getcwd()  # noqa: PTH109
+    landlock.confine([*own, *LIBRARIES, *HARMLESS_DEVICES], [scratch, os.devnull], landlock.version())
     seccomp.confine()
 
 

@@ -10,6 +10,7 @@ READ_FILE, READ_FOLDER = 1 << 2, 1 << 3
 WRITE_FILE, REMOVE_FILE, MAKE_FILE, TRUNCATE = 1 << 1, 1 << 5, 1 << 8, 1 << 14
 READ = READ_FILE | READ_FOLDER
 READ_AND_WRITE = READ | WRITE_FILE | REMOVE_FILE | MAKE_FILE | TRUNCATE
+OF_FILES = READ_FILE | WRITE_FILE | TRUNCATE
 RIGHTS = {1: 13, 2: 14, 3: 15, 5: 16}
 """The kernel's version of Landlock -> how many rights of files it knows, numbered from 0."""
 
@@ -23,11 +24,11 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 def version() -> int:
     """Return the kernel's version of Landlock, from 1. Raises OSError where there is none."""
-    return _call("the kernel has no Landlock", CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(VERSION))
+    return _call("Landlock cannot be had", CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(VERSION))
 
 
-def confine(readable: list[str], writable: str, known: int) -> None:
-    """Leave this process the reading of some files and folders, and one folder to write in. Raises OSError.
+def confine(readable: list[str], writable: list[str], known: int) -> None:
+    """Leave this process some files and folders to read, and some to write, too. Raises OSError.
 
     Network connections and signals go with it where the kernel can. known: the version to keep to.
     """
@@ -37,7 +38,8 @@ def confine(readable: list[str], writable: str, known: int) -> None:
     rules = _call("Landlock", CREATE_RULESET, attributes, ctypes.c_size_t(len(attributes)), ctypes.c_uint32(0))
     for path in readable:
         _allow(rules, path, READ)
-    _allow(rules, writable, READ_AND_WRITE & handled)
+    for path in writable:
+        _allow(rules, path, READ_AND_WRITE & handled)
     _call("Landlock", RESTRICT_SELF, ctypes.c_int(rules), ctypes.c_uint32(0))
     os.close(rules)
 
@@ -48,7 +50,7 @@ def _allow(rules: int, path: str, rights: int) -> None:
         beneath = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except FileNotFoundError:
         return
-    rights = rights if os.path.isdir(path) else rights & ~READ_FOLDER  # noqa: PTH112 - pathlib takes long to import
+    rights = rights if os.path.isdir(path) else rights & OF_FILES  # noqa: PTH112 - pathlib takes long to import
     rule = struct.pack("=Qi", rights, beneath)
     _call("Landlock", ADD_RULE, ctypes.c_int(rules), ctypes.c_int(PATH_BENEATH), rule, ctypes.c_uint32(0))
     os.close(beneath)

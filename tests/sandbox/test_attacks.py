@@ -186,15 +186,15 @@ def test_threads_are_refused() -> None:
 )
 def test_an_endless_loop_ends(program: str) -> None:
     began = time.monotonic()
-    outcome = run(program, Limits(seconds=1, wall_seconds=20))
+    outcome = run(program, Limits(seconds=1, wall_seconds=60))
     assert outcome.status in {"timeout", "memory"}  # to be killed, not asked, looks as if memory had been short
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 70
 
 
 def test_sleeping_ends() -> None:
     began = time.monotonic()
     assert run("import time; time.sleep(600)", Limits(wall_seconds=0.5)).status == "timeout"
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
 
 
 def test_stopping_itself_ends() -> None:
@@ -257,7 +257,7 @@ def test_a_program_dies_with_who_ran_it(temporary: Path) -> None:
 
 def until(condition: object) -> None:
     assert callable(condition)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -34,6 +34,10 @@ assert __name__ != "__main__"
 assert Point(1) == Point(1) and Point.__module__ == __name__
 assert zoneinfo.ZoneInfo("Europe/Berlin") if os.path.exists("/usr/share/zoneinfo/Europe/Berlin") else True
 print("spoken to nobody")
+with open(os.devnull, "w") as nobody:
+    print("as well", file=nobody)
+with tempfile.TemporaryFile() as file:
+    file.write(b"x")
 """
     assert run(program) == Outcome("passed", "")
 
@@ -66,8 +70,9 @@ def test_limits_are_kept_by_the_memory_and_not_by_the_machine() -> None:
 
 def test_elsewhere_than_on_linux_nothing_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
-    with pytest.raises(SandboxError, match=r"run on Linux alone, not on darwin; take a container"):
-        check()
+    for attempt in (check, lambda: run_all(["x = 1"])):
+        with pytest.raises(SandboxError, match=r"run on Linux alone, not on darwin; take a container"):
+            attempt()
 
 
 def test_where_a_fence_does_not_hold_nothing_is_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -75,6 +80,38 @@ def test_where_a_fence_does_not_hold_nothing_is_run(monkeypatch: pytest.MonkeyPa
     with pytest.raises(SandboxError, match=r"not all fences hold: the home folder can be read; it takes Linux 5\.13"):
         run(f"open({str(tmp_path / 'ran')!r}, 'w')")
     assert not (tmp_path / "ran").exists()
+
+
+def test_a_limit_that_is_lower_already_is_said() -> None:
+    program = """
+import os, resource
+resource.setrlimit(resource.RLIMIT_NOFILE, (20, 20))
+if os.getuid() == 0:
+    from pefbench.sandbox import child
+    child.ctypes.CDLL(None).capset((child.ctypes.c_uint32 * 2)(child.CAPABILITIES, 0), (child.ctypes.c_uint32 * 6)())
+from pefbench.errors import SandboxError
+from pefbench.sandbox.running import run
+try:
+    run("x = 1")
+except SandboxError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "not all fences hold: not allowed to raise maximum limit;" in done.stdout
+
+
+def test_a_kernel_without_descriptors_of_processes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(_: int) -> int:
+        raise OSError(38, "Function not implemented")
+
+    monkeypatch.setattr("os.pidfd_open", missing)
+    with pytest.raises(SandboxError, match="cannot be watched here: Function not implemented"):
+        run("x = 1")
+
+
+def test_a_program_that_has_no_time_to_start_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "POLL_MILLISECONDS", 0)
+    assert run("x = 1", Limits(wall_seconds=0)).status == "timeout"
 
 
 def test_a_sandbox_that_does_not_start_says_why(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -98,7 +135,7 @@ def test_the_first_landlock_is_enough(tmp_path: Path) -> None:
 import os
 from pefbench.sandbox import landlock, seccomp
 landlock.libc.prctl(38, 1, 0, 0, 0)
-landlock.confine(["/usr/lib"], {str(scratch)!r}, 1)
+landlock.confine(["/usr/lib"], [{str(scratch)!r}], 1)
 seccomp.confine()
 open({str(scratch / "own")!r}, "w").close()
 for flags in (os.O_RDONLY | os.O_TRUNC, os.O_TRUNC | 3, os.O_WRONLY, os.O_RDONLY):
