@@ -8,7 +8,8 @@
     │   ├── SourceError          data or weights that cannot be had: missing file, no network, wrong checksum
     │   ├── DataError            rows that cannot be used: a missing column, a mixed tag scheme, an empty split
     │   ├── MethodError          a method that cannot work on this model or this form
-    │   └── OutputError          a results folder that cannot be written, a disk without room
+    │   ├── OutputError          a results folder that cannot be written, a disk without room
+    │   └── SandboxError         a machine on which generated code cannot be run safely
     └── TrialError               exit 1: the trial started and failed; its result says why
         ├── DivergedError        a loss that is not finite
         └── RoundTripError       what was saved does not predict what was trained
@@ -56,6 +57,10 @@ class MethodError(UserError):
 
 class OutputError(UserError):
     """A results folder that cannot be written or has too little room."""
+
+
+class SandboxError(UserError):
+    """A machine on which programs that nobody has read cannot be run safely."""
 
 
 class TrialError(PefbenchError):

@@ -16,7 +16,7 @@ PACKAGE = ROOT / "pefbench"
 # written from the bottom up: a module may import those of its own row and of the rows above it.
 ROWS = [
     ["errors", "classification_report", "matrix"],
-    ["schema", "registry", "tagging", "progress", "phases", "intervals", "structure", "cpu_kernels"],
+    ["schema", "registry", "tagging", "progress", "phases", "intervals", "structure", "cpu_kernels", "sandbox"],
     ["quantizing", "sources", "forms", "baselines", "batching", "metrics", "tuners", "results"],
     ["tasks", "methods", "provenance", "checkpoints"],
     ["recipe"],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from pefbench.forms._pairs import Array, End
     from pefbench.forms._prompts import Message
 
+FAR = 2**32
+"""More examples than a split has."""
 COVERED = 95
 """Percent of the references that a generation must be able to reach."""
 
@@ -57,7 +59,8 @@ class Search:
     """How answers are found; part of a metric's signature, as every score depends on it.
 
     max_new_tokens: word pieces of an answer, the end token among them. num_beams: 1 is greedy search. temperature:
-    above 0 answers are drawn, each piece from the `top_k` likeliest, by `seed`; without beams.
+    above 0 answers are drawn, each piece from the `top_k` likeliest, by `seed`; without beams. samples: drawn answers
+    to each prompt; the first is the same whatever their number.
     """
 
     max_new_tokens: int = 64
@@ -65,9 +68,12 @@ class Search:
     temperature: float = 0.0
     top_k: int = 50
     seed: int = 0
+    samples: int = 1
 
     def __post_init__(self) -> None:
         """Raise ValueError for what cannot be searched for."""
+        if self.samples < 1 or (self.samples > 1 and not self.temperature):
+            raise ValueError(f"{self.samples} samples at temperature {self.temperature}")
         if self.temperature < 0 or (self.temperature > 0 and self.num_beams > 1):
             raise ValueError(f"temperature {self.temperature} with {self.num_beams} beams")
 
@@ -77,13 +83,14 @@ class Search:
         how = "greedy" if self.num_beams == 1 else f"beams-{self.num_beams}"
         if self.temperature:
             how = f"drawn|temperature:{self.temperature:g}|top-k:{self.top_k}|seed:{self.seed}"
+            how += f"|samples:{self.samples}" if self.samples > 1 else ""
         return f"search:{how}|new:{self.max_new_tokens}"
 
     def processors(self, asked: Sequence[Asked]) -> list[GumbelNoise]:
         """Return what transformers changes the logits of these rows by."""
         if not self.temperature:
             return []
-        numbers = [each.number for each in asked]
+        numbers = [each.number + each.sample * FAR for each in asked]
         return [GumbelNoise(numbers, temperature=self.temperature, top_k=self.top_k, seed=self.seed)]
 
 
@@ -149,7 +156,7 @@ class Asked:
 
     given: the pieces that the decoder is given: a decoder's whole prompt, an encoder-decoder's start. reference: how
     many pieces the right answer has, the end token among them, uncut. end: the end token. number: of the example in
-    its split, from 0.
+    its split, from 0. sample: of the answers to it, from 0.
     """
 
     given: Array
@@ -157,6 +164,7 @@ class Asked:
     end: int
     tokenizer: PreTrainedTokenizerFast
     number: int = 0
+    sample: int = 0
 
 
 class GenerationForm(Form):
@@ -182,22 +190,24 @@ class GenerationForm(Form):
         """Cross-entropy over the answers' pieces; the logits have shape (batch, length or answer, vocabulary)."""
         return self.losses(model, batch)[0].sum()
 
-    def predict(
-        self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[Asked]
-    ) -> list[str] | list[Likely]:
+    def predict(self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[Asked]) -> list[Any]:
         """Return the generated texts, without special tokens; with `likelihood` that of the right answer beside them.
 
-        It is the likelihood of the answer as it is learned: of one that is cut, of what is left.
+        It is the likelihood of the answer as it is learned: of one that is cut, of what is left. Of several samples the
+        first is the text, and all stand beside it.
         """
         with _searching(model, self.search, decoding[0]) as ends:
-            found = list(self.generate(model, batch, decoding))
-        texts = [_text(pieces, ends, asked.tokenizer) for pieces, asked in zip(found, decoding, strict=True)]
+            drawn = [
+                [_text(pieces, ends, decoding[0].tokenizer) for pieces in self.generate(model, batch, asked)]
+                for asked in ([replace(one, sample=i) for one in decoding] for i in range(self.search.samples))
+            ]
         if not self.likelihood:
-            return texts
+            return _with_samples(drawn[0], drawn)
         losses, row = (tensor.cpu() for tensor in self.losses(model, batch))
-        sums = row.bincount(losses.double(), minlength=len(texts)).tolist()
-        counts = row.bincount(minlength=len(texts)).tolist()
-        return [Likely(text=text, nll=nll, pieces=n) for text, nll, n in zip(texts, sums, counts, strict=True)]
+        sums = row.bincount(losses.double(), minlength=len(decoding)).tolist()
+        counts = row.bincount(minlength=len(decoding)).tolist()
+        likely = [Likely(text=text, nll=nll, pieces=n) for text, nll, n in zip(drawn[0], sums, counts, strict=True)]
+        return _with_samples(likely, drawn)
 
     @property
     def found_by(self) -> str:  # type: ignore[override]  # as it depends on the search
@@ -414,6 +424,14 @@ def _text(pieces: Array, ends: Sequence[int], tokenizer: PreTrainedTokenizerFast
     stop = np.flatnonzero(np.isin(pieces, ends))
     chosen = pieces[: stop[0]] if len(stop) else pieces
     return str(tokenizer.decode(chosen.tolist(), skip_special_tokens=True, clean_up_tokenization_spaces=False))
+
+
+def _with_samples(answers: Sequence[Any], drawn: Sequence[Sequence[str]]) -> list[Any]:
+    """Return answers with all that was drawn for each beside, where that is more than one text."""
+    if len(drawn) == 1:
+        return list(answers)
+    said = [{"text": answer} if isinstance(answer, str) else answer for answer in answers]
+    return [{**answer, "samples": list(texts)} for answer, texts in zip(said, zip(*drawn, strict=True), strict=True)]
 
 
 def _padded_left(rows: Sequence[Array], padding: int) -> dict[str, Tensor]:

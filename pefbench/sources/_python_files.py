@@ -1,4 +1,4 @@
-"""The docstrings of a folder of Python files, read as text: no file is imported or executed."""
+"""A folder of Python files and their docstrings, read as text: no file is imported or executed."""
 
 from __future__ import annotations
 
@@ -33,8 +33,23 @@ class Docstring:
     line: int
 
 
+@dataclass(frozen=True, slots=True)
+class Module:
+    """One file of Python, parsed. source: its bytes; file: its name in messages."""
+
+    tree: ast.Module
+    source: bytes
+    file: str
+
+
 def docstrings(folder: Path, name: str, bad: BadRows, holding: re.Pattern[str]) -> Iterator[Docstring]:
-    """Yield the docstrings that hold a match, of modules, classes and functions, by file and line; tests are left out.
+    """Yield the docstrings that hold a match, of modules, classes and functions, by file and line, see `modules`."""
+    for module in modules(folder, name, bad, holding):
+        yield from (docstring for docstring in _of_module(module) if holding.search(docstring.text))
+
+
+def modules(folder: Path, name: str, bad: BadRows, holding: re.Pattern[str]) -> Iterator[Module]:
+    """Yield the files that hold a match, by name; tests are left out.
 
     name: the folder relative to the source; "", the source itself, goes by its own name in messages.
     Files whose bytes hold no match are not parsed, which saves most of the time; of the others, one that this Python
@@ -44,26 +59,30 @@ def docstrings(folder: Path, name: str, bad: BadRows, holding: re.Pattern[str]) 
     for path in map(PurePosixPath, inside):
         source = b"" if _is_test(path) else (folder / path).read_bytes()
         if holding.search(source.decode("latin-1")):  # whatever the encoding, ASCII is ASCII
-            found = _of_file(source, (PurePosixPath(name or folder.name) / path).as_posix(), bad)
-            yield from (docstring for docstring in found if holding.search(docstring.text))
+            file = (PurePosixPath(name or folder.name) / path).as_posix()
+            if (tree := _parsed(source, file, bad)) is not None:
+                yield Module(tree, source, file)
 
 
 def _is_test(path: PurePosixPath) -> bool:
     return not {"test", "tests"}.isdisjoint(path.parts) or path.name.startswith("test_") or path.name == "conftest.py"
 
 
-def _of_file(source: bytes, file: str, bad: BadRows) -> Iterator[Docstring]:
+def _parsed(source: bytes, file: str, bad: BadRows) -> ast.Module | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # escapes such as "\d" in somebody else's strings
-            tree = ast.parse(source)
+            return ast.parse(source)
     except (SyntaxError, ValueError) as error:  # ValueError: a null byte
         line = getattr(error, "lineno", None) or 1
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
         bad(DataError(f"{file}:{line}: not Python as version {version} reads it: {getattr(error, 'msg', error)}"))
-        return
-    found = [read for node in _documented(tree) if (read := _docstring(node, file))]
-    yield from sorted(found, key=lambda docstring: docstring.line)
+        return None
+
+
+def _of_module(module: Module) -> list[Docstring]:
+    found = [read for node in _documented(module.tree) if (read := _docstring(node, module.file))]
+    return sorted(found, key=lambda docstring: docstring.line)
 
 
 def _documented(node: ast.AST) -> Iterator[Documented]:

@@ -11,6 +11,7 @@ from pefbench.errors import SourceError, suggest
 from pefbench.sources.chatterbot import read_chatterbot
 from pefbench.sources.clinc import is_clinc, read_clinc
 from pefbench.sources.conll import read_conll
+from pefbench.sources.docstring_functions import read_functions
 from pefbench.sources.docstring_summaries import read_summaries
 from pefbench.sources.docstrings import read_entities, read_parameters
 from pefbench.sources.folders import listing
@@ -66,6 +67,7 @@ FOLDER_READERS = {
     "wordnet_relations": read_wordnet_relations,
     "docstring_entities": read_entities,
     "docstring_parameters": read_parameters,
+    "docstring_functions": read_functions,
     "docstring_summaries": read_summaries,
     "gettext": read_gettext,
 }

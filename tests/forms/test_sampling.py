@@ -40,6 +40,15 @@ def test_what_is_drawn_does_not_depend_on_the_batch(architecture: str) -> None:
     assert drawn(architecture, [[0, 1, 2, 3, 4]], top_k=1) == drawn(architecture, [[0, 1, 2, 3, 4]], top_k=1, seed=1)
 
 
+@pytest.mark.parametrize("architecture", ["llama", "t5"])
+def test_of_several_samples_each_is_drawn_apart(architecture: str) -> None:
+    one = drawn(architecture, [[0, 1, 2, 3, 4]])
+    several = cast("Any", drawn(architecture, [[0, 1, 2, 3, 4]], samples=3))
+    assert [answer["text"] for answer in several] == [answer["samples"][0] for answer in several] == one
+    assert all(len(set(answer["samples"])) == 3 for answer in several)
+    assert several == drawn(architecture, [[4], [2, 0], [1, 3]], samples=3)
+
+
 def test_it_draws_from_the_softmax_of_the_likeliest() -> None:
     scores = torch.tensor([[0.0, 1.0, -torch.inf, 2.0, 1.5, -1.0]])
     noise = GumbelNoise([3], temperature=2.0, top_k=3, seed=0)
@@ -63,6 +72,7 @@ def test_the_global_random_numbers_are_not_touched() -> None:
 def test_the_signature_says_how_answers_are_drawn() -> None:
     search = Search(max_new_tokens=8, temperature=0.7, top_k=20, seed=3)
     assert search.signature == "search:drawn|temperature:0.7|top-k:20|seed:3|new:8"
-    for wrong in ({"temperature": -1.0}, {"temperature": 1.0, "num_beams": 2}):
+    assert Search(temperature=1.0, samples=9).signature == "search:drawn|temperature:1|top-k:50|seed:0|samples:9|new:64"
+    for wrong in ({"temperature": -1.0}, {"temperature": 1.0, "num_beams": 2}, {"samples": 2}, {"samples": 0}):
         with pytest.raises(ValueError, match="temperature"):
             Search(**cast("Any", wrong))

