@@ -119,7 +119,7 @@ TASK = Task(
     columns={
         "text": ("text", "sentence", "review", "content", "ref", "human_reference", "target"),
         "label": ("label", "sentiment", "polarity"),
-        "meaning": ("mr", "meaning_representation"),
+        "meaning": ("mr", "MR", "meaning_representation"),
     },
     optional=("label", "meaning"),
     text=text,

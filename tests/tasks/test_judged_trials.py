@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from pefbench import running
+from pefbench.errors import RecipeError
 from pefbench.recipe import load_recipe
 from tests import tiny
 from tests.tokenizers import single_bytes
@@ -63,3 +64,11 @@ def test_a_trial_is_judged_and_comes_out_the_same_in_a_fresh_process(task: str, 
     assert "|search:" in test[result["headline"]]["signature"]
     assert "|search:" not in next(iter(result["baselines"].values()))[result["headline"]]["signature"]
     assert result["samples"][0]["prediction"].keys() == VERDICTS[task]
+
+
+def test_a_metric_of_what_answers_do_not_say_is_refused_before_training(tmp_path: Path) -> None:
+    file = recipe(tmp_path, "controllable_generation")
+    told = "perplexity cannot score the task's answers, which do not say nll or pieces"
+    with pytest.raises(RecipeError, match=f"^evaluate.metrics: {told}$"):
+        running.run(load_recipe(file, ["evaluate.metrics=[attribute_accuracy, perplexity]"]), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
