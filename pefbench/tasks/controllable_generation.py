@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
+from pefbench.errors import DataError
 from pefbench.forms.generation import GenerationDataset, GenerationExample
 from pefbench.sources import normalise
 from pefbench.tasks import Task, _generating, _polar, _values
@@ -55,25 +56,29 @@ def read(
     judged_by: float,
     **generating: Any,
 ) -> GenerationDataset:
-    """Read meaning representations where the data have them, or else texts with labels or ratings."""
+    """Read meaning representations where the data have them, or else texts with labels or ratings.
+
+    Raises DataError where the judge would have no text of a label.
+    """
     if any(row.values["meaning"] is not None for rows in splits.values() for row in rows):
         return _generating.dataset(_meanings(splits, bad), **generating)
     labelled = _polar.read(splits, bad)
-    train = labelled.splits["train"]
-    learned, left = (
-        [each for each in train if (_position(each.text) < judged_by) is wanted] for wanted in (True, False)
-    )
+    learned = [each for each in labelled.splits["train"] if _position(each.text) < judged_by]
+    if {each.label for each in learned} != {*labelled.labels}:
+        raise DataError(
+            f"{splits['train'][0].file}: {len(learned)} training texts are too few to judge by; "
+            "each label needs one (set options.judged_by)"
+        )
     judge = AttributeJudge(learned, labelled.splits["test"])
-    examples = {
-        split: [_asking_for(each.label, each, kind, first_words) for each in left]
-        if split == "train"
-        else [_asking_for(_drawn(each.text, labelled.labels), each, kind, first_words) for each in texts]
-        for split, texts in labelled.splits.items()
-    }
     told = (
         f"{len(learned)} training texts are the judge's, which is right about {100 * judge.accuracy:.1f} % of the "
         f"{len(labelled.splits['test'])} real test texts"
     )
+    examples = {}
+    for split, texts in labelled.splits.items():
+        chosen = [each for each in texts if split != "train" or _position(each.text) >= judged_by]
+        labels = [each.label if split == "train" else _drawn(each.text, labelled.labels) for each in chosen]
+        examples[split] = [_asking_for(*pair, kind, first_words) for pair in zip(labels, chosen, strict=True)]
     return _generating.dataset(examples, notes=[*labelled.notes, told], judge=judge, **generating)
 
 

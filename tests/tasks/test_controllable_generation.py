@@ -102,6 +102,11 @@ def test_a_text_of_one_word_begins_with_nothing(tmp_path: Path) -> None:
     assert len(made.splits["test"]) == 3
 
 
+def test_a_judge_without_texts_of_a_label_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"too few to judge by; each label needs one \(set options\.judged_by\)"):
+        load(reviews(tmp_path, 60), {"judged_by": 0.001})
+
+
 MEANINGS = {
     "trainset.csv": [
         ("name[Alimentum], area[city centre]", "There is a place in the city centre, Alimentum."),
