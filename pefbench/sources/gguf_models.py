@@ -6,14 +6,15 @@ chat template in it is Jinja, which transformers runs in a sandbox. The converte
 
 from __future__ import annotations
 
-import tempfile
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pefbench.errors import SourceError
-from pefbench.progress import say
-from pefbench.sources.cache import cache_folder
+from pefbench.sources import converting
 from pefbench.sources.files import digest_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SUFFIX = ".gguf"
 MAGIC = b"GGUF"
@@ -27,25 +28,13 @@ def is_gguf(path: Path) -> bool:
 
 
 def converted(file: Path, source: str) -> Path:
-    """Return the folder with the file's model, which is converted the first time. Several processes may ask at once.
+    """Return the folder with the file's model, which is converted the first time.
 
     The folder is named by the file's sha256 and the versions of what converts it. Raises SourceError: no `gguf`
     package, not a decoder's GGUF that transformers reads, no room in the cache folder.
     """
-    from filelock import FileLock
-
-    folder = cache_folder() / "gguf" / f"{digest_of(file)[:16]}-{_converter(source)}"
-    if folder.is_dir():
-        return folder
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder.with_name(f"{folder.name}.lock")):
-            if not folder.is_dir():
-                _convert(file, folder, source)
-    except OSError as error:
-        reason = error.strerror or error
-        raise SourceError(f"{source}: cannot be converted into {folder.parent}: {reason}") from None
-    return folder
+    name = f"{digest_of(file)[:16]}-{_converter(source)}"
+    return converting.once("gguf", name, source, lambda to: _write(file, to, source))
 
 
 def _converter(source: str) -> str:
@@ -56,31 +45,21 @@ def _converter(source: str) -> str:
         raise SourceError(f"{source}: a GGUF model needs the package gguf: pip install 'pefbench[gguf]'") from None
 
 
-def _convert(file: Path, folder: Path, source: str) -> None:
-    """Write beside the target, and rename: the target is whole or not there."""
-    with file.open("rb") as stream:
-        if stream.read(len(MAGIC)) != MAGIC:
-            raise SourceError(f"{source}: not a GGUF file: it does not begin with {MAGIC.decode()}")
-    say(f"{source}: converting its weights, once")
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".convert-") as temporary:
-        model = Path(temporary, "model")
-        _write(file, model, source)
-        model.rename(folder)
-
-
 def _write(file: Path, to: Path, source: str) -> None:
     """Save the model in fp32 with its tokenizer; the config no longer says that the weights are quantised."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    with file.open("rb") as stream:
+        if stream.read(len(MAGIC)) != MAGIC:
+            raise SourceError(f"{source}: not a GGUF file: it does not begin with {MAGIC.decode()}")
     try:
         tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
         model = AutoModelForCausalLM.from_pretrained(
             file.parent, gguf_file=file.name, dtype=torch.float32, trust_remote_code=False
         )
     except Exception as error:  # noqa: BLE001 - what is raised on a broken file, tokenizers' own included, has no base
-        reason = (str(error).strip() or type(error).__name__).partition("\n")[0][:200]
-        raise SourceError(f"{source}: not a GGUF model that transformers reads: {reason}") from None
+        raise SourceError(f"{source}: not a GGUF model that transformers reads: {converting.reason(error)}") from None
     quantizer = getattr(model, "hf_quantizer", None)
     if quantizer is not None:
         quantizer.remove_quantization_config(model)
