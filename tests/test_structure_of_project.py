@@ -18,7 +18,7 @@ ROWS = [
     ["errors", "classification_report", "matrix"],
     ["schema", "registry", "tagging", "progress", "phases", "intervals", "structure", "cpu_kernels"],
     ["quantizing", "sources", "forms", "baselines", "batching", "metrics", "tuners", "results"],
-    ["tasks", "methods", "provenance", "checkpoints"],
+    ["tasks", "methods", "provenance", "checkpoints", "evidence"],
     ["recipe"],
     ["corpus", "models", "devices"],
     ["preflight", "preparing", "training", "scoring"],
