@@ -19,6 +19,7 @@ from pefbench.scoring import predict
 from pefbench.training import Progressed, Training
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from accelerate import Accelerator
@@ -26,21 +27,31 @@ if TYPE_CHECKING:
 
     from pefbench.metrics._base import Metric
     from pefbench.recipe import Recipe
+    from pefbench.sharing import Shared
 
 CHECKPOINT = "checkpoint.pt"
 EVALUATED = ("validation", "test")
 
 
-def run(recipe: Recipe, out: Path, *, rerun: bool = False) -> Path:
+def run(
+    recipe: Recipe,
+    out: Path,
+    *,
+    rerun: bool = False,
+    scored: Sequence[str] = EVALUATED,
+    shared: Shared | None = None,
+) -> Path:
     """Run a recipe's trial, or find it finished; return the path of its result, on every process.
 
+    scored: the splits to predict; without test it is neither read nor saved for, as in tuning. shared: what other
+    trials of this process have read already.
     Raises a UserError before training, a TrialError after it has started; then the result says `failed`.
     """
     started = provenance.now()
     phases = Phases()
-    prepared = prepare(recipe, phases)
+    prepared = prepare(recipe, phases, ["train", *scored], shared)
     accelerator = devices.accelerator(prepared.recipe.train.precision)
-    trial = Trial(prepared, accelerator, phases, out, started)
+    trial = Trial(prepared, accelerator, phases, out, started, scored)
     finished = trial.is_finished()
     if finished and not rerun:
         if accelerator.is_main_process:
@@ -59,14 +70,31 @@ def check(recipe: Recipe, out: Path) -> None:
     Trial(prepared, accelerator, phases, out, started).check()
 
 
+def result_path(recipe: Recipe, fingerprint: str, out: Path, scored: Sequence[str] = EVALUATED) -> Path:
+    """Return where the result of a recipe, its precision resolved, on data of this fingerprint lies."""
+    content = recipe.resolved()
+    if tuple(scored) != EVALUATED:  # the same training, but not the same result
+        content["scored"] = list(scored)
+    return out / recipe.name / f"{results.trial_id(content, fingerprint)}.json"
+
+
 class Trial:
     """One trial on the processes of this run; only the main process writes."""
 
-    def __init__(self, prepared: Prepared, accelerator: Accelerator, phases: Phases, out: Path, started: str) -> None:
+    def __init__(
+        self,
+        prepared: Prepared,
+        accelerator: Accelerator,
+        phases: Phases,
+        out: Path,
+        started: str,
+        scored: Sequence[str] = EVALUATED,
+    ) -> None:
+        self.scored = tuple(scored)
         self.prepared, self.accelerator, self.phases = prepared, accelerator, phases
         self.recipe = prepared.recipe
-        self.id = results.trial_id(self.recipe.resolved(), prepared.corpus.fingerprint)
-        self.path = out / self.recipe.name / f"{self.id}.json"
+        self.path = result_path(self.recipe, prepared.corpus.fingerprint, out, self.scored)
+        self.id = self.path.stem
         self.folder = self.path.with_suffix("")
         self.replaces: Path | None = None
         self.commit, self.dirty = provenance.commit()
@@ -76,6 +104,7 @@ class Trial:
             "status": "failed",
             "error": None,
             "recipe": self.recipe.resolved(),
+            "scored": list(self.scored),
             "provenance": self._provenance(started),
             "data": self._data(),
             "warnings": preflight.doubts(prepared),
@@ -128,7 +157,7 @@ class Trial:
         trainable = models.count(model, trainable=True)
         self.result["model"] = {
             "name": self.recipe.model.name,
-            "fingerprint": models.fingerprint(self.prepared.base),
+            "fingerprint": self.prepared.shared.fingerprint(self.prepared.base),
             "parameters": parameters,
             "trainable_parameters": trainable,
             "trainable_percent": 100 * trainable / parameters,
@@ -148,22 +177,31 @@ class Trial:
     def _train_and_score(self, model: nn.Module) -> None:
         trained, progressed = self._train(model)
         with self.phases.measure("evaluate"):
-            answers = {split: self._predict(trained, split) for split in EVALUATED}
+            answers = {split: self._predict(trained, split) for split in self.scored}
         self.result["phases"] = self._phases(progressed)
         if self.accelerator.is_main_process:
             self._score(answers)
-            self._save(self.accelerator.unwrap_model(trained, keep_fp32_wrapper=False), answers["test"])
+            if "test" in answers:
+                self._save(self.accelerator.unwrap_model(trained, keep_fp32_wrapper=False), answers["test"])
         self.accelerator.wait_for_everyone()
         del model, trained
         self.accelerator.free_memory()
         if self.accelerator.is_main_process:
-            self.result["round_trip"] = {"reproduced": False, "examples": len(answers["test"]), "seconds": 0.0}
-            self.result["round_trip"] = roundtrip.check_in_fresh_process(self.folder)
+            if "test" in answers:
+                self.result["round_trip"] = {"reproduced": False, "examples": len(answers["test"]), "seconds": 0.0}
+                self.result["round_trip"] = roundtrip.check_in_fresh_process(self.folder)
             self.result["status"] = "finished"
             self._replace()
             self._write()
-            (self.folder / CHECKPOINT).unlink(missing_ok=True)
+            self._clear(saved="test" in answers)
         self.accelerator.wait_for_everyone()
+
+    def _clear(self, *, saved: bool) -> None:
+        """Remove the checkpoint; and the whole folder of a trial that saved nothing."""
+        if saved:
+            (self.folder / CHECKPOINT).unlink(missing_ok=True)
+        else:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def _train(self, model: nn.Module) -> tuple[nn.Module, Progressed]:
         belongs_to = {
@@ -238,6 +276,7 @@ class Trial:
         """Write a failed result: whichever process fails first does it, as the others fail only because of it."""
         try:
             (self.folder / "failed").touch(exist_ok=False)
+            self.result["error_type"] = type(error).__name__
             self.result["error"] = f"{type(error).__name__}: {error}".splitlines()[0]
             if isinstance(error, PefbenchError):
                 self.result["error"] = str(error)

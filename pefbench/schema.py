@@ -144,6 +144,8 @@ class Result(TypedDict):
     id: str  # trial_id(recipe, data fingerprint)
     status: Literal["finished", "failed"]
     error: str | None  # one line; null when finished
+    error_type: NotRequired[str]  # name of the Python exception, where there was one
+    scored: NotRequired[list[str]]  # splits that were predicted; absent: validation and test. Tuning leaves test out
     recipe: dict[str, Any]  # fully resolved; `name` is the stem of the recipe file
     provenance: Provenance
     data: NotRequired[Data]
@@ -190,6 +192,11 @@ def problem(value: Any) -> str | None:
     return f"damaged result: {found[1:]}" if found else _inconsistency(cast("Result", value))
 
 
+def is_final(result: Result) -> bool:
+    """Return whether the test split was scored; if not, the trial is one of tuning, and is not ranked by itself."""
+    return "test" in result.get("scored", ["test"])
+
+
 def _optional(kind: Any) -> frozenset[str]:
     # __optional_keys__ misses NotRequired where annotations are postponed.
     hints = get_type_hints(kind, include_extras=True)
@@ -216,8 +223,9 @@ def _unfinished(result: Result) -> str | None:
             return f"damaged result: {name} is missing, though the trial finished"
     if "train" not in result["phases"]:
         return "damaged result: phases.train is missing, though the trial finished"
-    if result["headline"] not in result["metrics"].get("test", {}):
-        return f"damaged result: the headline metric {result['headline']!r} is missing in metrics.test"
+    split = "test" if is_final(result) else "validation"
+    if result["headline"] not in result["metrics"].get(split, {}):
+        return f"damaged result: the headline metric {result['headline']!r} is missing in metrics.{split}"
     return None
 
 

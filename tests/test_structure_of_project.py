@@ -21,10 +21,11 @@ ROWS = [
     ["tasks", "methods", "provenance", "checkpoints", "evidence"],
     ["recipe"],
     ["corpus", "models", "devices"],
+    ["sharing"],
     ["preflight", "preparing", "training", "scoring"],
     ["roundtrip"],
     ["running", "tables"],
-    ["checks"],
+    ["checks", "comparing"],
     ["cli"],
     ["__main__"],
 ]
