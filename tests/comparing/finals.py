@@ -13,10 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from pefbench.comparing.file import Pscp
     from pefbench.comparing.plan import Plan
 
 
-def plan(methods: Sequence[str], seeds: Sequence[int], metrics: Sequence[str] = ("accuracy",)) -> Plan:
+def plan(
+    methods: Sequence[str], seeds: Sequence[int], metrics: Sequence[str] = ("accuracy",), pscp: Pscp | None = None
+) -> Plan:
     """Return a plan of these methods, two rates each."""
     rates = [{"train.learning_rate": 0.001}, {"train.learning_rate": 0.01}]
     recipe = SimpleNamespace(
@@ -28,6 +31,7 @@ def plan(methods: Sequence[str], seeds: Sequence[int], metrics: Sequence[str] = 
         seeds=list(seeds),
         tuning_seeds=[0],
         trials=2,
+        pscp=pscp,
     )
     found: Any = SimpleNamespace(
         comparison=comparison,

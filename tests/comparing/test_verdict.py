@@ -11,6 +11,7 @@ from statsmodels.stats.multitest import multipletests
 
 from pefbench.comparing import report, verdict
 from pefbench.comparing.choice import Chosen
+from pefbench.comparing.file import Pscp
 from pefbench.errors import DataError
 from pefbench.metrics.entity_f1 import EntityF1
 from tests.comparing.finals import final, plan, tuning
@@ -180,3 +181,27 @@ def test_a_verdict_is_written_whole_and_read_back(out: Path) -> None:
     path.write_text("{}", encoding="utf8")
     with pytest.raises(DataError, match="not a comparison of schema 1"):
         report.read(path)
+
+
+def test_the_composite_score_is_there_when_asked_for_and_orders_nothing(out: Path) -> None:
+    constants = Pscp(parameters=1_180_000, seconds_per_1000=2.0, memory_bytes=1e9)
+    outcomes = finals(out, {"good": 0.85, "cheap": 0.8})
+    for outcome in outcomes:
+        result: Any = outcome.result
+        result["inference"] = {"seconds_per_1000": 1.0, "merged_seconds_per_1000": None}
+        if outcome.planned.method == "cheap":
+            result["model"]["trainable_parameters"] = 10
+    chosen = {name: Chosen(0, [0.5]) for name in ("good", "cheap")}
+    found = verdict.make(plan(["good", "cheap"], SEEDS, pscp=constants), "accuracy", chosen, [], outcomes, higher=True)
+    good, cheap = found["methods"]
+    assert good["test"] is not None
+    assert good["costs"] is not None
+    assert cheap["costs"] is not None
+    # parameters that equal their constant halve it; 1 of 2 seconds takes a third; 0.9 of 1 GB
+    assert good["costs"]["pscp"] == pytest.approx(good["test"]["value"] / 2 / 1.5 / 1.9)
+    assert (cheap["costs"]["pscp"] or 0) > (good["costs"]["pscp"] or 0)
+    assert found["pscp"]["parameters"] == 1_180_000
+    shown = report.render(found)
+    assert "PSCP" in shown
+    assert shown.index("good") < shown.index("cheap")
+    assert "PSCP" not in report.render(judge(out.parent / "other", RATES))
