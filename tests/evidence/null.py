@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 class Null:
     """How outcomes come about: an example is right where a sum of normal draws is above 0, these being their spreads.
 
-    example: how hard it is for both methods. taste: for one method. seed: how good a run is; `other_seed`: of the second
-    method's runs, where those vary otherwise. chance: of one run on one example. With `f1` an outcome counts entities
-    instead: each example has one to three, each found or not.
+    example: how hard it is for both methods. taste: for one method. seed: how good a run is; `other_seed`: of the
+    second method's runs, where those vary otherwise. chance: of one run on one example. With `f1` an outcome counts
+    entities instead: each example has one to three, each found or not.
     """
 
     seeds: int = 3
