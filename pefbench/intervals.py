@@ -40,12 +40,12 @@ def bootstrap(
             f"examples ({examples}) and resamples ({resamples}) must be positive and confidence ({confidence}) "
             "between 0 and 1"
         )
-    blocks = [statistic(weights) for weights in _draws(examples, resamples, seed)]
+    blocks = [statistic(weights) for weights in draws(examples, resamples, seed)]
     tails = [(1 - confidence) / 2, (1 + confidence) / 2]
     return {name: _ends(np.quantile(np.concatenate([block[name] for block in blocks]), tails)) for name in blocks[0]}
 
 
-def _draws(examples: int, resamples: int, seed: int) -> Iterator[Array]:
+def draws(examples: int, resamples: int, seed: int) -> Iterator[Array]:
     """Yield blocks of resamples as weights of shape (block, examples): how often each example was drawn.
 
     Each row is one multinomial draw. Counting uniform indices is some ten times faster than `Generator.multinomial`

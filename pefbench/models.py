@@ -12,9 +12,10 @@ from pefbench import quantizing, sources, structure
 from pefbench.errors import DataError, RecipeError, SourceError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
-    from torch import nn
+    from torch import Tensor, nn
     from transformers import PretrainedConfig, PreTrainedTokenizerFast
 
     from pefbench.forms import Form
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pefbench.recipe import Quantize, Recipe
 
 TRAINED = "trained.safetensors"
+WEIGHTS = "model.safetensors"
 
 
 def folder(recipe: Recipe) -> Path:
@@ -93,18 +95,29 @@ def model_class(config: PretrainedConfig, form: Form) -> Any:
 
 
 def load_pretrained(
-    where: Path, config: PretrainedConfig, form: Form, *, attention: str, quantize: Quantize = "none"
+    where: Path,
+    config: PretrainedConfig,
+    form: Form,
+    *,
+    attention: str,
+    quantize: Quantize = "none",
+    weights: Mapping[str, Tensor] | None = None,
 ) -> nn.Module:
     """Return the pretrained backbone under the form's head; what the checkpoint lacks is drawn at random.
 
-    All is in fp32 but what `quantize` holds in fewer bits: see `quantizing`.
+    All is in fp32 but what `quantize` holds in fewer bits: see `quantizing`. `weights`: those of `read_weights`, which
+    are copied rather than read again.
     """
     import torch
     import transformers
 
     auto_class = getattr(transformers, form.auto_class)
-    model: nn.Module = auto_class.from_pretrained(
-        where,
+    # A state dict needs the class itself: the auto class would look for files.
+    loader: Any = auto_class if weights is None else model_class(config, form)
+    copied = {} if weights is None else {"state_dict": {name: weight.clone() for name, weight in weights.items()}}
+    model = loader.from_pretrained(
+        where if weights is None else None,
+        **copied,
         config=config,
         dtype=torch.float32,
         attn_implementation=attention,
@@ -112,8 +125,23 @@ def load_pretrained(
         trust_remote_code=False,
         quantization_config=quantizing.settings(quantize, auto_class, config) if quantize != "none" else None,
     )
+    model.config.name_or_path = model.name_or_path = str(where)  # an adapter says what it belongs to
     quantizing.settle(model)
-    return model
+    loaded: nn.Module = model
+    return loaded
+
+
+def read_weights(where: Path) -> dict[str, Tensor] | None:
+    """Return a model folder's weights, to be kept in memory; None for a model that is more than its one file.
+
+    Such are models in several files, and those with settings for generating, which are read with the weights.
+    """
+    from safetensors.torch import load_file
+
+    if not (where / WEIGHTS).exists() or (where / "generation_config.json").exists():
+        return None
+    weights: dict[str, Tensor] = load_file(where / WEIGHTS)
+    return weights
 
 
 def save(model: nn.Module, to: Path, method: Method) -> int:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pefbench import corpus, devices, models, preflight
+from pefbench.sharing import Shared
 from pefbench.training import total_steps
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ class Prepared:
     tokenizer: PreTrainedTokenizerFast
     base: Path
     config: PretrainedConfig
+    shared: Shared
 
     @property
     def attention(self) -> str:
@@ -51,8 +54,14 @@ class Prepared:
         from accelerate.utils import set_seed
 
         set_seed(self.recipe.train.seed)
+        quantize = self.recipe.model.quantize
         return models.load_pretrained(
-            self.base, self.config, self.form, attention=self.attention, quantize=self.recipe.model.quantize
+            self.base,
+            self.config,
+            self.form,
+            attention=self.attention,
+            quantize=quantize,
+            weights=self.shared.weights(self.base) if quantize == "none" else None,
         )
 
     def with_method(self, model: nn.Module) -> nn.Module:
@@ -77,13 +86,18 @@ class Prepared:
         models.hold_frozen(model, self.recipe.train.precision, self.recipe.method.trains)
 
 
-def prepare(recipe: Recipe, phases: Phases, splits: Sequence[str] = corpus.SPLITS) -> Prepared:
-    """Read and tokenise a recipe's data and its model's config. Raises a UserError for what cannot work."""
+def prepare(
+    recipe: Recipe, phases: Phases, splits: Sequence[str] = corpus.SPLITS, shared: Shared | None = None
+) -> Prepared:
+    """Read and tokenise a recipe's data and its model's config. Raises a UserError for what cannot work.
+
+    shared: what other trials of this process have read and tokenised already; None: nothing.
+    """
+    shared = shared or Shared(keeps=False)
     devices.set_threads(recipe.train.threads)
-    precision = devices.resolve_precision(recipe.train.precision)
-    recipe = recipe.model_copy(update={"train": recipe.train.model_copy(update={"precision": precision})})
+    recipe = with_precision(recipe)
     with phases.measure("load"):
-        data = corpus.load(recipe)
+        data = shared.corpus(recipe)
         base = models.folder(recipe)
         form = data.dataset.form(models.load_config(base, recipe))
         form = form.pooled() if recipe.model.pooling else form
@@ -91,8 +105,19 @@ def prepare(recipe: Recipe, phases: Phases, splits: Sequence[str] = corpus.SPLIT
         config = models.fit_config(base, recipe, form, tokenizer)
     with phases.measure("tokenize"):
         examples = {split: _chosen(recipe, split, data.dataset.splits[split]) for split in splits}
-        encoded = {split: form.encode(tokenizer, examples[split], recipe.train.max_length) for split in splits}
-    return Prepared(recipe, data, form, examples, encoded, tokenizer, base, config)
+        encoded = {
+            split: shared.encoded(
+                recipe, split, partial(form.encode, tokenizer, examples[split], recipe.train.max_length)
+            )
+            for split in splits
+        }
+    return Prepared(recipe, data, form, examples, encoded, tokenizer, base, config, shared)
+
+
+def with_precision(recipe: Recipe) -> Recipe:
+    """Return the recipe with the precision that `auto` comes to on this machine."""
+    precision = devices.resolve_precision(recipe.train.precision)
+    return recipe.model_copy(update={"train": recipe.train.model_copy(update={"precision": precision})})
 
 
 def _chosen(recipe: Recipe, split: str, examples: Sequence[Any]) -> Sequence[Any]:

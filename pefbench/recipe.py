@@ -37,7 +37,7 @@ class ModelSection(Section):
     """Which pretrained model."""
 
     name: str = Field(
-        description="hf:OWNER/NAME, file:FOLDER or wheel:NAME==VERSION!FOLDER, or a *.gguf file; warm-started: before it"
+        description="hf:OWNER/NAME, file:FOLDER, wheel:NAME==VERSION!FOLDER or a *.gguf file; warm-started: before it"
     )
     revision: str | None = Field(None, description="commit, tag or branch of an hf: model")
     sha256: str | None = Field(None, description="digest of a wheel that pefbench does not know")
@@ -155,7 +155,7 @@ def load_recipe(path: Path, overrides: Iterable[str] = ()) -> Recipe:
 
     Raises RecipeError, with the file and the YAML path of the first mistake.
     """
-    raw = _read_yaml(path)
+    raw = read_yaml(path)
     for override in overrides:
         _override(raw, override)
     try:
@@ -173,10 +173,10 @@ def resolve(raw: Mapping[str, Any], *, name: str) -> Recipe:
     """Lay a recipe's values over the defaults of its task and its method, and validate the whole."""
     _check_keys(raw, {key: None for key in Recipe.model_fields if key != "name"}, "")
     task = find("task", _text(raw.get("task"), "task"))
-    options = _validate(task.options, _mapping(raw.get("options"), "options"), "options.")
+    options = validate(task.options, _mapping(raw.get("options"), "options"), "options.")
     chosen = _mapping(raw.get("method"), "method")
     method_class: type[Method] = find("method", _text(chosen.get("name"), "method.name"))
-    method = _validate(method_class, dict(chosen), "method.")
+    method = validate(method_class, dict(chosen), "method.")
     values: dict[str, Any] = {"name": name, "task": raw["task"], "options": options, "method": method}
     for section, schema in SECTIONS.items():
         given = _mapping(raw.get(section), section)
@@ -187,7 +187,7 @@ def resolve(raw: Mapping[str, Any], *, name: str) -> Recipe:
             base |= method.train_defaults()
         if section == "data" and given.get("source", base.get("source")) != base.get("source"):
             base = {}
-        values[section] = _validate(schema, base | given, f"{section}.")
+        values[section] = validate(schema, base | given, f"{section}.")
     recipe = Recipe.model_construct(**values)
     _check_columns(recipe, task.columns)
     _check_metrics(recipe)
@@ -217,7 +217,8 @@ def _check_quantize(recipe: Recipe) -> None:
         )
 
 
-def _validate(section: type[BaseModel], values: dict[str, Any], prefix: str) -> Any:
+def validate(section: type[BaseModel], values: dict[str, Any], prefix: str) -> Any:
+    """Return a section made of `values`. Raises RecipeError with the path, `prefix` first, of the first mistake."""
     try:
         return section.model_validate(values)
     except ValidationError as error:
@@ -304,20 +305,21 @@ _Loader.add_implicit_resolver(
 )
 
 
-def _read_yaml(path: Path) -> dict[str, Any]:
+def read_yaml(path: Path, *, what: str = "recipe", keys: str = "task, model, data, method, train") -> dict[str, Any]:
+    """Return a YAML file's mapping. Raises RecipeError with the line of a mistake; `what` and `keys` are its words."""
     try:
         text = path.read_text(encoding="utf8")
     except FileNotFoundError:
         near = [file.name for file in path.parent.glob("*.yaml")] if path.parent.is_dir() else []
         hint = f"; {suggest(path.name, near)}" if near else ""
-        raise RecipeError(f"no recipe at {path}{hint}") from None
+        raise RecipeError(f"no {what} at {path}{hint}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"cannot read {path}: {error}") from None
     try:
         raw = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise RecipeError(f"{path}:{line}: not a recipe: {error.problem}") from None
+        raise RecipeError(f"{path}:{line}: not a {what}: {error.problem}") from None
     if not isinstance(raw, dict):
-        raise RecipeError(f"{path}: a recipe is a mapping of keys to values (task, model, data, method, train)")
+        raise RecipeError(f"{path}: a {what} is a mapping of keys to values ({keys})")
     return raw

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from pefbench.errors import DataError, OutputError, UserError
-from pefbench.schema import ID, read_time
+from pefbench.schema import ID, is_final, read_time
 from pefbench.schema import problem as problem_of
 
 if TYPE_CHECKING:
@@ -40,7 +40,10 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The results of a folder, sorted by path, and one line for each file that is damaged."""
+    """The results of a folder, sorted by path, and one line for each file that is damaged.
+
+    Trials of tuning, which were never scored on test, are not among them.
+    """
 
     results: list[Stored]
     problems: list[str]
@@ -171,7 +174,8 @@ def load_results(folder: Path, *, exclude: Path | None = None) -> Loaded:
         raise UserError(_unreadable(error)) from error
     for path in paths:
         try:
-            results.append(Stored(path, read_result(path)))
+            if is_final(result := read_result(path)):
+                results.append(Stored(path, result))
         except DataError as error:
             problems.append(str(error))
     if not results:

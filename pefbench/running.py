@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import time
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from accelerate.utils import broadcast_object_list, set_seed
 
-from pefbench import devices, models, preflight, provenance, results, roundtrip, schema
+from pefbench import devices, inference, models, preflight, provenance, results, roundtrip, schema
 from pefbench.errors import DataError, PefbenchError, TrialError
 from pefbench.metrics import score
 from pefbench.phases import Phases
@@ -19,6 +20,7 @@ from pefbench.scoring import predict
 from pefbench.training import Progressed, Training
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from accelerate import Accelerator
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from pefbench.metrics._base import Metric
     from pefbench.recipe import Recipe
+    from pefbench.sharing import Shared
 
 CHECKPOINT = "checkpoint.pt"
 EVALUATED = ("validation", "test")
@@ -33,16 +36,26 @@ SAMPLES = 5
 """Test examples that the result shows whole, of forms whose answers are worth reading."""
 
 
-def run(recipe: Recipe, out: Path, *, rerun: bool = False) -> Path:
+def run(
+    recipe: Recipe,
+    out: Path,
+    *,
+    rerun: bool = False,
+    scored: Sequence[str] = EVALUATED,
+    shared: Shared | None = None,
+    merged: bool = False,
+) -> Path:
     """Run a recipe's trial, or find it finished; return the path of its result, on every process.
 
+    scored: the splits to predict; without test it is neither read nor saved for, as in tuning. shared: what other
+    trials of this process have read already. merged: predict test once more with the method merged, to time it.
     Raises a UserError before training, a TrialError after it has started; then the result says `failed`.
     """
     started = provenance.now()
     phases = Phases()
-    prepared = prepare(recipe, phases)
+    prepared = prepare(recipe, phases, ["train", *scored], shared)
     accelerator = devices.accelerator(prepared.recipe.train.precision)
-    trial = Trial(prepared, accelerator, phases, out, started)
+    trial = Trial(prepared, accelerator, phases, out, started, scored, merged=merged)
     finished = trial.is_finished()
     if finished and not rerun:
         if accelerator.is_main_process:
@@ -61,16 +74,36 @@ def check(recipe: Recipe, out: Path) -> None:
     Trial(prepared, accelerator, phases, out, started).check()
 
 
+def result_path(recipe: Recipe, fingerprint: str, out: Path, scored: Sequence[str] = EVALUATED) -> Path:
+    """Return where the result of a recipe, its precision resolved, on data of this fingerprint lies."""
+    content = recipe.resolved()
+    if tuple(scored) != EVALUATED:  # the same training, but not the same result
+        content["scored"] = list(scored)
+    return out / recipe.name / f"{results.trial_id(content, fingerprint)}.json"
+
+
 class Trial:
     """One trial on the processes of this run; only the main process writes."""
 
-    def __init__(self, prepared: Prepared, accelerator: Accelerator, phases: Phases, out: Path, started: str) -> None:
+    def __init__(
+        self,
+        prepared: Prepared,
+        accelerator: Accelerator,
+        phases: Phases,
+        out: Path,
+        started: str,
+        scored: Sequence[str] = EVALUATED,
+        *,
+        merged: bool = False,
+    ) -> None:
+        self.scored, self.merged = tuple(scored), merged
         self.prepared, self.accelerator, self.phases = prepared, accelerator, phases
         self.recipe = prepared.recipe
-        self.id = results.trial_id(self.recipe.resolved(), prepared.corpus.fingerprint)
-        self.path = out / self.recipe.name / f"{self.id}.json"
+        self.path = result_path(self.recipe, prepared.corpus.fingerprint, out, self.scored)
+        self.id = self.path.stem
         self.folder = self.path.with_suffix("")
         self.replaces: Path | None = None
+        self.seconds: dict[str, float] = {}
         self.commit, self.dirty = provenance.commit()
         self.result: dict[str, Any] = {
             "schema": schema.SCHEMA,
@@ -78,6 +111,7 @@ class Trial:
             "status": "failed",
             "error": None,
             "recipe": self.recipe.resolved(),
+            "scored": list(self.scored),
             "provenance": self._provenance(started),
             "data": self._data(),
             "warnings": preflight.doubts(prepared),
@@ -130,7 +164,7 @@ class Trial:
         trainable = models.count(model, trainable=True)
         self.result["model"] = {
             "name": self.recipe.model.name,
-            "fingerprint": models.fingerprint(self.prepared.base),
+            "fingerprint": self.prepared.shared.fingerprint(self.prepared.base),
             "parameters": parameters,
             "trainable_parameters": trainable,
             "trainable_percent": 100 * trainable / parameters,
@@ -150,22 +184,33 @@ class Trial:
     def _train_and_score(self, model: nn.Module) -> None:
         trained, progressed = self._train(model)
         with self.phases.measure("evaluate"):
-            answers = {split: self._predict(trained, split) for split in EVALUATED}
+            answers = {split: self._predict(trained, split) for split in self.scored}
         self.result["phases"] = self._phases(progressed)
         if self.accelerator.is_main_process:
             self._score(answers)
-            self._save(self.accelerator.unwrap_model(trained, keep_fp32_wrapper=False), answers["test"])
+            if "test" in answers:
+                self._save(self.accelerator.unwrap_model(trained, keep_fp32_wrapper=False), answers["test"])
+        if "test" in answers:
+            self._time_inference(trained, answers["test"])
         self.accelerator.wait_for_everyone()
         del model, trained
         self.accelerator.free_memory()
         if self.accelerator.is_main_process:
-            self.result["round_trip"] = {"reproduced": False, "examples": len(answers["test"]), "seconds": 0.0}
-            self.result["round_trip"] = roundtrip.check_in_fresh_process(self.folder)
+            if "test" in answers:
+                self.result["round_trip"] = {"reproduced": False, "examples": len(answers["test"]), "seconds": 0.0}
+                self.result["round_trip"] = roundtrip.check_in_fresh_process(self.folder)
             self.result["status"] = "finished"
             self._replace()
             self._write()
-            (self.folder / CHECKPOINT).unlink(missing_ok=True)
+            self._clear(saved="test" in answers)
         self.accelerator.wait_for_everyone()
+
+    def _clear(self, *, saved: bool) -> None:
+        """Remove the checkpoint; and the whole folder of a trial that saved nothing."""
+        if saved:
+            (self.folder / CHECKPOINT).unlink(missing_ok=True)
+        else:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def _train(self, model: nn.Module) -> tuple[nn.Module, Progressed]:
         belongs_to = {
@@ -191,7 +236,18 @@ class Trial:
         self.result["curve"] = progressed.curve
         return training.model, progressed
 
+    def _time_inference(self, model: nn.Module, answers: list[Any]) -> None:
+        """Add how long test took, and takes with the method merged: after all else, as merging changes the model."""
+        adapted = answers, self.seconds["test"]
+        could = self.merged and inference.merge(
+            self.accelerator.unwrap_model(model, keep_fp32_wrapper=True), self.recipe.method
+        )
+        merged = (self._predict(model, "test"), self.seconds["test"]) if could else None
+        same = self.prepared.form.same
+        self.result["inference"] = inference.measure(adapted, merged, same, self.accelerator.num_processes)
+
     def _predict(self, model: nn.Module, split: str) -> list[Any]:
+        started = time.perf_counter()
         answers = predict(
             model,
             self.prepared.encoded[split],
@@ -200,6 +256,7 @@ class Trial:
             batch_size=self.recipe.evaluate.batch_size,
             what=split,
         )
+        self.seconds[split] = time.perf_counter() - started
         return self.prepared.form.judged(answers, self.prepared.examples[split])
 
     def _score(self, answers: dict[str, list[Any]]) -> None:
@@ -258,6 +315,7 @@ class Trial:
         """Write a failed result: whichever process fails first does it, as the others fail only because of it."""
         try:
             (self.folder / "failed").touch(exist_ok=False)
+            self.result["error_type"] = type(error).__name__
             self.result["error"] = f"{type(error).__name__}: {error}".splitlines()[0]
             if isinstance(error, PefbenchError):
                 self.result["error"] = str(error)

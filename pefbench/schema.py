@@ -137,6 +137,15 @@ class RoundTrip(TypedDict):
     seconds: float
 
 
+class Inference(TypedDict):
+    """How long the test split took to predict, in batches of evaluate.batch_size, all processes together."""
+
+    seconds_per_1000: float  # seconds per 1,000 examples, with the method in place
+    merged_seconds_per_1000: float | None  # with it merged into the weights; null where it cannot be
+    merged_same: float | None  # fraction of answers that merging, which rounds, left as they were
+    processes: int
+
+
 class Result(TypedDict):
     """One trial. A failed one lacks what it did not reach."""
 
@@ -144,6 +153,8 @@ class Result(TypedDict):
     id: str  # trial_id(recipe, data fingerprint)
     status: Literal["finished", "failed"]
     error: str | None  # one line; null when finished
+    error_type: NotRequired[str]  # name of the Python exception, where there was one
+    scored: NotRequired[list[str]]  # splits that were predicted; absent: validation and test. Tuning leaves test out
     recipe: dict[str, Any]  # fully resolved; `name` is the stem of the recipe file
     provenance: Provenance
     data: NotRequired[Data]
@@ -154,6 +165,7 @@ class Result(TypedDict):
     headline: NotRequired[str]  # name of the metric that trials are ranked by, on test
     report: NotRequired[dict[str, Report]]  # name of the report -> report, on test
     curve: NotRequired[list[dict[str, Any]]]  # step, epoch, loss, learning_rate, ...
+    inference: NotRequired[Inference]
     artifacts: NotRequired[Artifacts]
     samples: NotRequired[list[dict[str, Any]]]  # prompt, prediction, reference of a few test examples
     round_trip: NotRequired[RoundTrip | None]  # null when it was not asked for
@@ -191,6 +203,11 @@ def problem(value: Any) -> str | None:
     return f"damaged result: {found[1:]}" if found else _inconsistency(cast("Result", value))
 
 
+def is_final(result: Result) -> bool:
+    """Return whether the test split was scored; if not, the trial is one of tuning, and is not ranked by itself."""
+    return "test" in result.get("scored", ["test"])
+
+
 def _optional(kind: Any) -> frozenset[str]:
     # __optional_keys__ misses NotRequired where annotations are postponed.
     hints = get_type_hints(kind, include_extras=True)
@@ -217,9 +234,15 @@ def _unfinished(result: Result) -> str | None:
             return f"damaged result: {name} is missing, though the trial finished"
     if "train" not in result["phases"]:
         return "damaged result: phases.train is missing, though the trial finished"
-    if result["headline"] not in result["metrics"].get("test", {}):
-        return f"damaged result: the headline metric {result['headline']!r} is missing in metrics.test"
+    split = "test" if is_final(result) else "validation"
+    if result["headline"] not in result["metrics"].get(split, {}):
+        return f"damaged result: the headline metric {result['headline']!r} is missing in metrics.{split}"
     return None
+
+
+def mismatch(kind: Any, value: Any) -> str | None:
+    """Return where a JSON value is not of a TypedDict's shape, as ``.field should be ...``, or None."""
+    return _checker(kind)(value)
 
 
 _PLAIN: dict[Any, tuple[str, frozenset[type]]] = {

@@ -28,6 +28,7 @@ from pefbench.results import (
     trial_id,
     write_json,
 )
+from pefbench.schema import problem
 from tests.sample_results import change, failed_sample, sample, store
 
 if TYPE_CHECKING:
@@ -389,3 +390,14 @@ def test_nothing_heavy_is_imported() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == ""
+
+
+def test_tuning_trials_are_not_ranked(tmp_path: Path) -> None:
+    tuned = sample(changes={"scored": ["validation"], "metrics.test": ..., "recipe.train.seed": 7})
+    assert problem(tuned) is None
+    store(tmp_path, tuned)
+    final = store(tmp_path, sample())
+    assert [each.path for each in load_results(tmp_path).results] == [final.path]
+    unscored = problem(sample(changes={"scored": ["validation"], "metrics.validation": {}}))
+    assert unscored is not None
+    assert "metrics.validation" in unscored

@@ -1,0 +1,24 @@
+"""Holm's correction: p-values of several tests, adjusted so that one false alarm among all is as rare as of one test.
+
+Holm, "A simple sequentially rejective multiple test procedure" (1979). The tests need not be independent.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return the adjusted p-values, in the order given. Raises ValueError for what is no probability."""
+    for p in p_values:
+        if not 0 <= p <= 1:
+            raise ValueError(f"{p} is no probability")
+    adjusted = [0.0] * len(p_values)
+    highest = 0.0
+    for rank, place in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[place]))
+        adjusted[place] = highest
+    return adjusted
