@@ -67,7 +67,12 @@ def test_a_file_is_converted_once_and_another_one_again(tmp_path: Path, monkeypa
     source = written(tmp_path, llama())
     converted = []
     own = gguf_models._write
-    monkeypatch.setattr(gguf_models, "_write", lambda *given: (converted.append(1), own(*given)))
+
+    def counted(*given: Any) -> None:
+        converted.append(1)
+        own(*given)
+
+    monkeypatch.setattr(gguf_models, "_write", counted)
     first = sources.locate(source)
     assert sources.locate(source) == first
     assert sources.locate(written(tmp_path / "b", llama(), "Other.GGUF")) == first  # the same bytes elsewhere

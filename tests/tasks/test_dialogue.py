@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 def read(*given: dict[str, Any], history: int = 4, skip: bool = False) -> list[GenerationExample]:
     rows = [Row(dict.fromkeys(TASK.columns) | values, "x.json", i) for i, values in enumerate(given, start=1)]
-    made = TASK.read({"train": rows}, BadRows(skip=skip), history=history, max_new_tokens=8, num_beams=1, tested=None)
+    made: Any = TASK.read(
+        {"train": rows}, BadRows(skip=skip), history=history, max_new_tokens=8, num_beams=1, tested=None
+    )
     assert made.keep == "end"
     assert made.likelihood
     return list(made.splits["train"])
