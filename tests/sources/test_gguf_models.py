@@ -139,6 +139,20 @@ def test_a_missing_package_names_its_extra(tmp_path: Path, monkeypatch: pytest.M
     assert refusal(SourceError, sources.locate, source).endswith("needs the package gguf: pip install 'pefbench[gguf]'")
 
 
+def test_what_lies_beside_the_file_is_not_read(tmp_path: Path) -> None:
+    source = written(tmp_path, llama())
+    (tmp_path / "adapter_config.json").write_text('{"base_model_name_or_path": "no/where", "peft_type": "LORA"}')
+    (tmp_path / "tokenizer_config.json").write_text(
+        '{"chat_template": "other", "auto_map": {"AutoTokenizer": ["x.Y"]}}'
+    )
+    (tmp_path / "chat_template.jinja").write_text("other")
+    (tmp_path / "config.json").write_text('{"model_type": "bert", "auto_map": {"AutoConfig": "x.Y"}}')
+    where = sources.locate(source)
+    assert json.loads((where / "config.json").read_text(encoding="utf8"))["model_type"] == "llama"
+    assert AutoTokenizer.from_pretrained(where).chat_template == CHAT
+    assert sorted(file.name for file in where.iterdir() if file.suffix == ".jinja") == ["chat_template.jinja"]
+
+
 def test_a_chat_template_cannot_reach_out_of_its_sandbox(tmp_path: Path) -> None:
     template = "{{ ''.__class__.__mro__[1].__subclasses__() }}"
     where = sources.locate(written(tmp_path, llama(), chat_template=template))

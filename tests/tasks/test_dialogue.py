@@ -115,6 +115,13 @@ def test_conversations_that_begin_alike_are_of_one_side_whatever_the_system_is_t
     assert sum(map(len, found[0].values())) == 60
 
 
+def test_what_is_no_list_has_no_text_and_is_refused_only_where_it_is_read() -> None:
+    values = {**dict.fromkeys(TASK.columns), "turns": 5, "messages": {"role": "user"}, "prompt": "a"}
+    assert TASK.text(values) == "a"
+    assert TASK.group is not None
+    assert TASK.group(values) == "a"
+
+
 def test_the_options_of_the_search_are_the_data_set_s(tmp_path: Path) -> None:
     rows = [{"turns": [f"Question {i}?", f"Reply {i}."]} for i in range(90)]
     (tmp_path / "x.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf8")
