@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from pefbench.forms import Encoded, Form
+from pefbench.forms import Encoded
 from pefbench.scoring import predict
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ ALONE = SimpleNamespace(
 )
 
 
-class Prompts(Form):
+class Prompts:
     """Answers with what it was asked; how long a prompt is, is said beside it, and has nothing to do with its row."""
 
     def __init__(self) -> None:
@@ -52,7 +52,7 @@ def test_batches_are_sorted_by_what_is_predicted_from_and_answers_keep_their_ord
         padding={"input_ids": 0},
     )
     form = Prompts()
-    found = predict(nn.Linear(1, 1), encoded, form, cast("Any", ALONE), batch_size=size, what="test")
+    found = predict(nn.Linear(1, 1), encoded, cast("Any", form), cast("Any", ALONE), batch_size=size, what="test")
     assert found == list(range(len(lengths)))
     asked = [length for batch in form.batches for length in batch]
     assert asked == sorted((prompt for _, prompt in lengths), reverse=True)
