@@ -77,10 +77,19 @@ def fit_config(where: Path, recipe: Recipe, form: Form, tokenizer: PreTrainedTok
     _check_positions(config, tokenizer, recipe)
     quantizing.check_installed(recipe)
     if recipe.model.dropout is not None:
-        for key, value in config.to_dict().items():
-            if "drop" in key and "layerdrop" not in key and isinstance(value, float):
-                setattr(config, key, recipe.model.dropout)
+        for part in stacks(config):
+            for key, value in part.to_dict().items():
+                if "drop" in key and "layerdrop" not in key and isinstance(value, float):
+                    setattr(part, key, recipe.model.dropout)
     return config
+
+
+def stacks(config: PretrainedConfig) -> list[PretrainedConfig]:
+    """Return a model's config, and those of the models that it is put together of, as encoder and decoder."""
+    from transformers import PretrainedConfig
+
+    inner = [getattr(config, name, None) for name in ("encoder", "decoder")]
+    return [config, *(part for part in inner if isinstance(part, PretrainedConfig))]
 
 
 def model_class(config: PretrainedConfig, form: Form) -> Any:

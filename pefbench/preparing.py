@@ -45,7 +45,8 @@ class Prepared:
     @property
     def attention(self) -> str:
         """Return the attention implementation for this precision."""
-        rates = [value for key, value in self.config.to_dict().items() if "att" in key and "drop" in key]
+        values = [item for part in models.stacks(self.config) for item in part.to_dict().items()]
+        rates = [value for key, value in values if "att" in key and "drop" in key]
         fused = models.model_class(self.config, self.form)._supports_sdpa
         return devices.attention(self.recipe.train.precision, dropout=any(rates)) if fused else "eager"
 

@@ -37,7 +37,7 @@ class ModelSection(Section):
     """Which pretrained model."""
 
     name: str = Field(
-        description="hf:OWNER/NAME, file:FOLDER, wheel:NAME==VERSION!FOLDER or a *.gguf file; warm-started: before it"
+        description="hf:OWNER/NAME, file:FOLDER, wheel:NAME==VERSION!FOLDER; a *.gguf file; warm-started:ENCODER"
     )
     revision: str | None = Field(None, description="commit, tag or branch of an hf: model")
     sha256: str | None = Field(None, description="digest of a wheel that pefbench does not know")

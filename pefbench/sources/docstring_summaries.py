@@ -36,7 +36,8 @@ def read_summaries(folder: Path, name: str, bad: BadRows) -> Rows:
     reader would not see the words as they stand there, or where the document has the summary in it. In a package each
     summary and each document is read once: functions that share either are mostly one another's copies.
     """
-    rows, seen = [], set()
+    rows: list[Row] = []
+    seen: set[str] = set()
     for docstring in docstrings(folder, name, bad, LONG):
         found = _read(docstring)
         keys = set(map(normalise, found)) if found else set()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 SUFFIX = ".gguf"
 MAGIC = b"GGUF"
+ALONE = "model.gguf"
 CONVERTER = 1
 """Rises with every change of what a conversion writes; transformers and gguf have numbers of their own."""
 
@@ -46,17 +47,23 @@ def _converter(source: str) -> str:
 
 
 def _write(file: Path, to: Path, source: str) -> None:
-    """Save the model in fp32 with its tokenizer; the config no longer says that the weights are quantised."""
+    """Save the model in fp32 with its tokenizer; the config no longer says that the weights are quantised.
+
+    The file is read in a folder of its own: transformers would also read an adapter or a tokenizer that lies beside it.
+    """
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     with file.open("rb") as stream:
         if stream.read(len(MAGIC)) != MAGIC:
             raise SourceError(f"{source}: not a GGUF file: it does not begin with {MAGIC.decode()}")
+    alone = to.with_name("alone")
+    alone.mkdir()
+    (alone / ALONE).symlink_to(file.resolve())
     try:
-        tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
+        tokenizer = AutoTokenizer.from_pretrained(alone, gguf_file=ALONE, trust_remote_code=False)
         model = AutoModelForCausalLM.from_pretrained(
-            file.parent, gguf_file=file.name, dtype=torch.float32, trust_remote_code=False
+            alone, gguf_file=ALONE, dtype=torch.float32, trust_remote_code=False
         )
     except Exception as error:  # noqa: BLE001 - what is raised on a broken file, tokenizers' own included, has no base
         raise SourceError(f"{source}: not a GGUF model that transformers reads: {converting.reason(error)}") from None

@@ -49,7 +49,7 @@ def _build(encoder: Path, to: Path, source: str) -> None:
         torch.manual_seed(SEED)
         try:
             model: Any = EncoderDecoderModel.from_encoder_decoder_pretrained(
-                encoder, encoder, encoder_use_safetensors=True, decoder_use_safetensors=True
+                str(encoder), str(encoder), encoder_use_safetensors=True, decoder_use_safetensors=True
             )
         except (ValueError, TypeError, OSError, AttributeError) as error:
             raise SourceError(f"{source}: no decoder can be made of it: {converting.reason(error)}") from None

@@ -38,7 +38,7 @@ class DialogueOptions(_generating.GeneratingOptions):
 
 def text(values: Mapping[str, Any]) -> str:
     """Return all that is said in a row."""
-    said = [one for one in values["turns"] or () if isinstance(one, str)]
+    said = _texts(values["turns"])
     said += [content for _, content in _told(values["messages"])]
     return "\n".join(
         [*said, *(str(values[column]) for column in ("prompt", "completion") if values[column] is not None)]
@@ -48,7 +48,7 @@ def text(values: Mapping[str, Any]) -> str:
 def group(values: Mapping[str, Any]) -> str:
     """Return how a conversation begins, whatever the system was told: none of these lies on two sides."""
     begins = [content for role, content in _told(values["messages"]) if role != "system"]
-    begins += [one for one in values["turns"] or () if isinstance(one, str)]
+    begins += _texts(values["turns"])
     return str((begins or [values["prompt"]])[0])
 
 
@@ -82,6 +82,10 @@ def _alternating(row: Row) -> list[tuple[Message, ...]]:
         tuple((("assistant", "user")[(end - at) % 2], turn) for at, turn in enumerate(turns[: end + 1]))
         for end in range(1, len(turns))
     ]
+
+
+def _texts(turns: object) -> list[str]:
+    return [turn for turn in turns if isinstance(turn, str)] if isinstance(turns, list) else []
 
 
 def _after_users(row: Row) -> list[tuple[Message, ...]]:

@@ -67,7 +67,12 @@ def test_a_file_is_converted_once_and_another_one_again(tmp_path: Path, monkeypa
     source = written(tmp_path, llama())
     converted = []
     own = gguf_models._write
-    monkeypatch.setattr(gguf_models, "_write", lambda *given: (converted.append(1), own(*given)))
+
+    def counted(*given: Any) -> None:
+        converted.append(1)
+        own(*given)
+
+    monkeypatch.setattr(gguf_models, "_write", counted)
     first = sources.locate(source)
     assert sources.locate(source) == first
     assert sources.locate(written(tmp_path / "b", llama(), "Other.GGUF")) == first  # the same bytes elsewhere
@@ -132,6 +137,20 @@ def test_a_missing_package_names_its_extra(tmp_path: Path, monkeypatch: pytest.M
     source = written(tmp_path, llama())
     monkeypatch.setattr(gguf_models, "version", version)
     assert refusal(SourceError, sources.locate, source).endswith("needs the package gguf: pip install 'pefbench[gguf]'")
+
+
+def test_what_lies_beside_the_file_is_not_read(tmp_path: Path) -> None:
+    source = written(tmp_path, llama())
+    (tmp_path / "adapter_config.json").write_text('{"base_model_name_or_path": "no/where", "peft_type": "LORA"}')
+    (tmp_path / "tokenizer_config.json").write_text(
+        '{"chat_template": "other", "auto_map": {"AutoTokenizer": ["x.Y"]}}'
+    )
+    (tmp_path / "chat_template.jinja").write_text("other")
+    (tmp_path / "config.json").write_text('{"model_type": "bert", "auto_map": {"AutoConfig": "x.Y"}}')
+    where = sources.locate(source)
+    assert json.loads((where / "config.json").read_text(encoding="utf8"))["model_type"] == "llama"
+    assert AutoTokenizer.from_pretrained(where).chat_template == CHAT
+    assert sorted(file.name for file in where.iterdir() if file.suffix == ".jinja") == ["chat_template.jinja"]
 
 
 def test_a_chat_template_cannot_reach_out_of_its_sandbox(tmp_path: Path) -> None:

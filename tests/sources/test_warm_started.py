@@ -12,6 +12,7 @@ from pefbench import models, sources
 from pefbench.batching import collate
 from pefbench.errors import SourceError
 from pefbench.forms.generation import GenerationDataset, GenerationExample, Search
+from pefbench.recipe import resolve
 from pefbench.registry import find
 from tests import tiny, worlds
 from tests.sources.refusals import refusal
@@ -97,6 +98,22 @@ def test_a_method_learns_and_is_the_same_after_loading(encoder: Path, tmp_path: 
     method.prepare(again)
     with torch.inference_mode():
         assert form.predict(again, batch, encoded.decoding) == answers
+
+
+def test_the_dropout_of_a_recipe_is_that_of_both_stacks(encoder: Path) -> None:
+    where = sources.locate(f"warm-started:file:{encoder}")
+    raw = {
+        "task": "summarization",
+        "model": {"name": f"warm-started:file:{encoder}", "dropout": 0.25},
+        "data": {"source": "file:x"},
+        "method": {"name": "full"},
+        "train": {"max_length": 32},
+    }
+    form = GenerationDataset({}).form(tiny_config(where))
+    tokenizer = cast("Any", AutoTokenizer.from_pretrained(where))
+    config = models.fit_config(where, resolve(raw, name="r"), form, tokenizer)
+    for part in (config.encoder, config.decoder):
+        assert part.hidden_dropout_prob == part.attention_probs_dropout_prob == 0.25
 
 
 def test_what_is_no_encoder_is_refused(encoder: Path, tmp_path: Path) -> None:

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 def read(*given: dict[str, Any], history: int = 4, skip: bool = False) -> list[GenerationExample]:
     rows = [Row(dict.fromkeys(TASK.columns) | values, "x.json", i) for i, values in enumerate(given, start=1)]
-    made = TASK.read({"train": rows}, BadRows(skip=skip), history=history, max_new_tokens=8, num_beams=1, tested=None)
+    made: Any = TASK.read(
+        {"train": rows}, BadRows(skip=skip), history=history, max_new_tokens=8, num_beams=1, tested=None
+    )
     assert made.keep == "end"
     assert made.likelihood
     return list(made.splits["train"])
@@ -111,6 +113,13 @@ def test_conversations_that_begin_alike_are_of_one_side_whatever_the_system_is_t
     found = [sides(tmp_path / "x.jsonl", rows) for rows in (talks, single, turns)]
     assert found[0] == found[1] == found[2]
     assert sum(map(len, found[0].values())) == 60
+
+
+def test_what_is_no_list_has_no_text_and_is_refused_only_where_it_is_read() -> None:
+    values = {**dict.fromkeys(TASK.columns), "turns": 5, "messages": {"role": "user"}, "prompt": "a"}
+    assert TASK.text(values) == "a"
+    assert TASK.group is not None
+    assert TASK.group(values) == "a"
 
 
 def test_the_options_of_the_search_are_the_data_set_s(tmp_path: Path) -> None:

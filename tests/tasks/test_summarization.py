@@ -15,12 +15,10 @@ from tests.tasks import loading
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pefbench.forms.generation import GenerationDataset
 
-
-def read(*given: dict[str, Any], skip: bool = False) -> GenerationDataset:
+def read(*given: dict[str, Any], skip: bool = False) -> Any:
     rows = [Row(dict.fromkeys(TASK.columns) | values, "x.json", i) for i, values in enumerate(given, start=1)]
-    made: GenerationDataset = TASK.read({"train": rows}, BadRows(skip=skip), max_new_tokens=8, num_beams=1, tested=None)
+    made: Any = TASK.read({"train": rows}, BadRows(skip=skip), max_new_tokens=8, num_beams=1, tested=None)
     return made
 
 

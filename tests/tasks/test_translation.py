@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -15,6 +15,7 @@ from tests.tasks import loading
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pefbench.forms import Dataset
     from pefbench.forms.generation import GenerationDataset
 
 OPTIONS = {"source_language": "en", "target_language": "de", "max_new_tokens": 8, "num_beams": 1, "tested": None}
@@ -22,11 +23,10 @@ OPTIONS = {"source_language": "en", "target_language": "de", "max_new_tokens": 8
 
 def read(*given: dict[str, Any], skip: bool = False, **options: Any) -> GenerationDataset:
     rows = [Row(dict.fromkeys(TASK.columns) | values, "x.json", i) for i, values in enumerate(given, start=1)]
-    made: GenerationDataset = TASK.read({"train": rows}, BadRows(skip=skip), **(OPTIONS | options))
-    return made
+    return cast("GenerationDataset", TASK.read({"train": rows}, BadRows(skip=skip), **(OPTIONS | options)))
 
 
-def pairs(made: GenerationDataset, split: str = "train") -> list[tuple[str, str]]:
+def pairs(made: Dataset, split: str = "train") -> list[tuple[str, str]]:
     return [(each.prompt, each.target) for each in made.splits[split]]
 
 
@@ -102,5 +102,5 @@ def test_parallel_files_and_tables_are_read(tmp_path: Path) -> None:
     tables = {name: part.partition(".")[0] for name, part in parts.items()}
     for suffix, format_ in ((".tsv", None), (".txt", "tsv_no_header")):
         named = {name: part + suffix for name, part in tables.items()}
-        made = loading.load("translation", tmp_path, format=format_, **named).dataset
+        made = loading.load("translation", tmp_path, None, format=format_, **named).dataset
         assert pairs(made, "test") == [("test one", "test unu")]
