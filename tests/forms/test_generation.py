@@ -361,7 +361,7 @@ def test_predictions_may_say_how_likely_the_right_answer_is(architecture: str, k
     model = base if kind == "none" else peft_model(base, kind, form.task_type)
     encoded = form.encode(tokenizer, SOME, 24)
     with torch.inference_mode():
-        together = cast("list[Any]", form.predict(model, whole(encoded), encoded.decoding))
+        together = form.predict(model, whole(encoded), encoded.decoding)
         alone = list(one_by_one(form, model, encoded))
         losses = [form.loss_sum(model, collate(encoded, [i])).item() for i in range(len(SOME))]
         texts = form_for(base).predict(model, whole(encoded), encoded.decoding)
