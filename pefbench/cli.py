@@ -122,6 +122,8 @@ def _list(parsed: argparse.Namespace) -> int:
 def _compare(parsed: argparse.Namespace) -> int:
     from pefbench.comparing import grid, report
 
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise UserError("compare starts the processes that it needs; run it without a launcher")
     wanted = grid.Wanted(parsed.comparison, parsed.out, parsed.workers, tuple(parsed.override), give_up=parsed.give_up)
     if parsed.dry_run:
         _print(grid.dry_run(wanted))

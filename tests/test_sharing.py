@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from safetensors.torch import load_file
 
-from pefbench import corpus, models, running
+from pefbench import corpus, models, running, scoring
 from pefbench.recipe import load_recipe
 from pefbench.sharing import Shared
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import torch
@@ -24,6 +25,16 @@ def trial(recipe: Path, out: Path, shared: Shared | None, **options: Any) -> dic
     path = running.run(load_recipe(recipe), out, shared=shared, **options)
     result: dict[str, Any] = json.loads(path.read_text(encoding="utf8"))
     return result
+
+
+def noted(notes: list[str], name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function, with a note of each call: its `what`, where it has one, or `name`."""
+
+    def call(*given: Any, **options: Any) -> Any:
+        notes.append(options.get("what", name))
+        return function(*given, **options)
+
+    return call
 
 
 def weights(out: Path, name: str) -> dict[str, torch.Tensor]:
@@ -49,9 +60,8 @@ def test_after_other_trials_a_trial_is_bit_for_bit_the_same(world: World, out: P
 
 def test_data_and_weights_are_read_once(world: World, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
-    load, read_weights = corpus.load, models.read_weights
-    monkeypatch.setattr(corpus, "load", lambda recipe: (read.append("data"), load(recipe))[1])
-    monkeypatch.setattr(models, "read_weights", lambda base: (read.append("weights"), read_weights(base))[1])
+    monkeypatch.setattr(corpus, "load", noted(read, "data", corpus.load))
+    monkeypatch.setattr(models, "read_weights", noted(read, "weights", models.read_weights))
     shared = Shared()
     for rate in (0.01, 0.02):
         trial(world.recipe("once", train__learning_rate=rate), out, shared, scored=["validation"])
@@ -73,11 +83,8 @@ def test_what_tokens_depend_on_is_not_shared(world: World, out: Path) -> None:
 
 
 def test_a_tuning_trial_never_sees_the_test_split(world: World, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    predicted = []
-    predict = running.predict
-    monkeypatch.setattr(
-        running, "predict", lambda *given, **options: (predicted.append(options["what"]), predict(*given, **options))[1]
-    )
+    predicted: list[str] = []
+    monkeypatch.setattr(running, "predict", noted(predicted, "", scoring.predict))
     recipe = world.recipe("tuning")
     result = trial(recipe, out, None, scored=["validation"])
     assert predicted == ["validation"]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from pefbench.comparing.search import label
 from pefbench.errors import DataError
-from pefbench.results import ID, read_result
-from pefbench.schema import read_time
+from pefbench.results import read_result
+from pefbench.schema import ID, read_time
 from pefbench.tables import readable_seconds
 
 if TYPE_CHECKING:

@@ -27,8 +27,8 @@ def read_rows(outcome: Outcome) -> list[Row]:
     Raises DataError when they are not there, or damaged.
     """
     result = _result(outcome)
-    name = (result.get("artifacts") or {}).get("predictions")
-    file = outcome.path.parent / str(name)
+    artifacts = result.get("artifacts")
+    file = outcome.path.parent / str(artifacts["predictions"] if artifacts else None)
     try:
         return [json.loads(line) for line in file.read_text(encoding="utf8").splitlines()]
     except (OSError, ValueError) as error:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from itertools import combinations
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pefbench.comparing import costs, outcomes
 from pefbench.comparing.choice import value_of
 from pefbench.comparing.pscp import pscp
-from pefbench.comparing.verdict_schema import SCHEMA, Comparison, Costs, McNemar, Method, Pair, Test, Trial
+from pefbench.comparing.verdict_schema import SCHEMA, Comparison, Costs, Heading, McNemar, Method, Pair, Test, Trial
 from pefbench.evidence.detectable import smallest_difference
 from pefbench.evidence.expected_best import expected_best
 from pefbench.evidence.holm import holm
@@ -93,12 +93,14 @@ def _relative(result: str, folder: Path) -> str:
     return result.removeprefix(f"{folder}/")
 
 
-def _heading(plan: Plan, metric: str, whole: Mapping[str, Sequence[Outcome]], tested: Tested, *, higher: bool) -> Any:
+def _heading(
+    plan: Plan, metric: str, whole: Mapping[str, Sequence[Outcome]], tested: Tested, *, higher: bool
+) -> Heading:
     comparison = plan.comparison
     first = next((trials[0] for trials in whole.values()), None)
     same = outcomes.identity(first, metric) if first is not None else {}
     recipe = plan.tuning()[0].recipe
-    return {
+    heading: Heading = {
         "schema": SCHEMA,
         "name": comparison.name,
         "task": recipe.task,
@@ -113,8 +115,10 @@ def _heading(plan: Plan, metric: str, whole: Mapping[str, Sequence[Outcome]], te
         "seeds": comparison.seeds,
         "examples": next((each.examples for each in tested.scores.values()), None),
         "test": TEST,
-        **({"pscp": comparison.pscp.model_dump()} if comparison.pscp is not None else {}),
     }
+    if comparison.pscp is not None:
+        heading["pscp"] = comparison.pscp.model_dump()
+    return heading
 
 
 def _method(

@@ -90,12 +90,11 @@ class Pair(TypedDict):
     mcnemar: list[McNemar]  # for each seed, where the metric is the fraction of right examples; else empty
 
 
-class Comparison(TypedDict):
-    """A comparison: methods in the file's order."""
+class Heading(TypedDict):
+    """What was compared, by what."""
 
     schema: int  # SCHEMA
     name: str
-    complete: bool  # whether every method has all its trials
     task: str
     model: str
     data: dict[str, str]  # fingerprints of the data and of the model's weights; empty without final trials
@@ -108,9 +107,15 @@ class Comparison(TypedDict):
     seeds: list[int]
     examples: int | None  # of the test split
     test: str  # how pairs were tested
+    pscp: NotRequired[dict[str, float]]  # constants of the composite score, where the comparison file has them
+
+
+class Comparison(Heading):
+    """A comparison: methods in the file's order."""
+
+    complete: bool  # whether every method has all its trials
     smallest_difference: float | None  # median of the pairs' `detectable`
     methods: list[Method]
     pairs: list[Pair]
-    pscp: NotRequired[dict[str, float]]  # constants of the composite score, where the comparison file has them
     notes: list[str]
     finished: str  # ISO 8601, UTC

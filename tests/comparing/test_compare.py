@@ -124,7 +124,7 @@ def test_a_shared_trial_is_the_lone_one(world: World, done: tuple[Path, Path, st
     recipe = load_resolved(shared["recipe"])
     overrides = ["method.rank=4", f"train.learning_rate={recipe.train.learning_rate}", "train.seed=2"]
     command = [*PEFBENCH, "run", world.folder / "longer.yaml", "--out", tmp_path]
-    status, _, said = finish([*command, *(part for each in overrides for part in ("-o", each))], ROOT)
+    status, _, said = finish([*command, *(part for each in overrides for part in ("-o", each))], ROOT, seconds=600)
     assert status == 0, said
     [file] = tmp_path.glob("longer/*.json")
     alone = json.loads(file.read_text(encoding="utf8"))
@@ -185,6 +185,8 @@ def test_a_wrong_comparison_ends_with_status_2(world: World, tmp_path: Path) -> 
     assert said.startswith("error: metric: unknown value 'entity_f2'; did you mean 'entity_f1'?")
     status, _, said = finish([*PEFBENCH, "compare", "nowhere.yaml"], ROOT)
     assert (status, said) == (2, "error: no comparison at nowhere.yaml\n")
+    status, _, said = finish([*PEFBENCH, "compare", file], ROOT, WORLD_SIZE="2")
+    assert (status, said) == (2, "error: compare starts the processes that it needs; run it without a launcher\n")
 
 
 def test_reading_a_verdict_imports_nothing_heavy() -> None:
