@@ -204,11 +204,10 @@ def test_too_short_a_length_is_refused() -> None:
 @pytest.mark.parametrize("architecture", ["bert", "distilbert", "llama"])
 def test_pooled_a_candidate_s_score_is_the_mean_of_its_row(architecture: str) -> None:
     model = tiny.token_classifier(architecture, num_labels=1)
-    form = ChoiceDataset({}).form(model.config)
-    form = ChoiceForm() if architecture == "llama" else form
+    form = ChoiceForm().pooled()
     batch = whole(form.encode(words(), SOME, 24))
     with torch.inference_mode():
-        found = form.pooled().scores(model, batch)
+        found = form.scores(model, batch)
         inputs = {name: tensor for name, tensor in batch.items() if name not in ("labels", "rows")}
         each = model(**inputs).logits[:, :, 0]
     expected = [row[seen].mean() for row, seen in zip(each, batch["attention_mask"].bool(), strict=True)]
