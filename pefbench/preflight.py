@@ -71,6 +71,11 @@ def doubts(prepared: Prepared) -> list[str]:
 def _check_metrics(prepared: Prepared) -> None:
     """Raise RecipeError for a metric that cannot score the task's answers, which would show only after training."""
     metrics = {name: find("metric", name)() for name in prepared.recipe.evaluate.metrics}
+    for name, metric in metrics.items():
+        if lacking := sorted(metric.wants - prepared.form.says):
+            raise RecipeError(
+                f"evaluate.metrics: {name} cannot score the task's answers, which do not say {' or '.join(lacking)}"
+            )
     for split in ("validation", "test"):
         references = prepared.form.references(prepared.examples.get(split, ()))
         for name, metric in metrics.items():

@@ -9,10 +9,12 @@ import pytest
 from pefbench import preflight
 from pefbench.errors import MethodError, RecipeError
 from pefbench.methods import Method
+from pefbench.metrics import meteor
 from pefbench.phases import Phases
 from pefbench.preparing import prepare
 from pefbench.recipe import load_recipe
 from pefbench.registry import find, names
+from tests.metrics.synonyms import Few
 from tests.tiny import model
 
 if TYPE_CHECKING:
@@ -93,8 +95,9 @@ def test_a_metric_of_other_answers_is_refused_before_training(world: World, name
         preflight.doubts(prepared)
 
 
-def test_every_metric_says_what_it_cannot_score() -> None:
-    generated = {"texts": ["a"], "attribute": "good", "test": "", "prompt": ""}
+def test_every_metric_says_what_it_cannot_score(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(meteor, "synonyms", Few)  # without nltk's data it would refuse everything
+    generated = {"texts": ["a"], "attribute": "good", "label": "good", "test": "", "prompt": ""}
     answers = {"texts": "a", "lists of texts": ["a"], "whole numbers": 3, "numbers": 1.5, "generated": generated}
     for name in names("metric"):
         refused = [kind for kind, answer in answers.items() if find("metric", name)().refusal([answer])]

@@ -98,6 +98,8 @@ class Form(Protocol):
     """Settings of `predict` that every score depends on, as in the signature of a metric; "" where it has none."""
     judged_by: str = ""
     """The same of `judged`."""
+    says: frozenset[str] = frozenset()
+    """What answers of `predict` may or may not have and a metric may need, by name."""
 
     def config(self) -> dict[str, Any]:
         """Return what the model's config must say of the head: id2label, num_labels, ..."""

@@ -205,6 +205,11 @@ class GenerationForm(Form):
         return self.search.signature
 
     @property
+    def says(self) -> frozenset[str]:  # type: ignore[override]  # as it depends on the likelihood
+        """Return what answers say beside their text."""
+        return frozenset({"nll", "pieces"} if self.likelihood else ())
+
+    @property
     def judged_by(self) -> str:  # type: ignore[override]  # as it depends on the judge
         """Return who judges, if anybody does."""
         return self.judge.signature if self.judge else ""

@@ -43,6 +43,8 @@ class Metric(evaluate.Metric, ABC):  # type: ignore[misc]  # evaluate has no typ
     """Type of one prediction, as a feature of datasets, such as `TEXT` or `TAGS`."""
     reference: ClassVar[Any]
     """Type of one reference."""
+    wants: ClassVar[frozenset[str]] = frozenset()
+    """What it needs of a form's answers that not every form's have, by name."""
 
     def __init__(self) -> None:
         super().__init__(keep_in_memory=True, seed=0)

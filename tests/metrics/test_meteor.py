@@ -11,30 +11,8 @@ from nltk.translate.meteor_score import single_meteor_score
 
 from pefbench.metrics import meteor
 from pefbench.metrics._ngrams import words
+from tests.metrics.synonyms import Few
 from tests.metrics.texts import CORPUS, ODD, Corpus, check, draws_of
-
-SYNONYMS = {"cat": ["cat", "feline"], "garden": ["garden", "yard"], "cold": ["cold", "chilly"]}
-
-
-class Lemma:
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def name(self) -> str:
-        return self._name
-
-
-class Few:
-    """A WordNet of three synsets."""
-
-    def __init__(self, names: list[str] | None = None) -> None:
-        self.names = names or []
-
-    def synsets(self, word: str) -> list[Few]:
-        return [Few(names) for names in SYNONYMS.values() if word in names]
-
-    def lemmas(self) -> list[Lemma]:
-        return [Lemma(name) for name in self.names]
 
 
 @pytest.fixture(scope="module", autouse=True)

