@@ -100,6 +100,7 @@ def prepare(
         data = shared.corpus(recipe)
         base = models.folder(recipe)
         form = data.dataset.form(models.load_config(base, recipe))
+        form = form.pooled() if recipe.model.pooling else form
         tokenizer = models.load_tokenizer(base, recipe, form)
         config = models.fit_config(base, recipe, form, tokenizer)
     with phases.measure("tokenize"):

@@ -39,6 +39,13 @@ class ModelSection(Section):
     name: str = Field(description="hf:OWNER/NAME, file:FOLDER or wheel:NAME==VERSION!FOLDER")
     revision: str | None = Field(None, description="commit, tag or branch of an hf: model")
     sha256: str | None = Field(None, description="digest of a wheel that pefbench does not know")
+    # Left out where it is null: a field that came later leaves the ids of earlier trials as they were.
+    pooling: Literal["mean"] | None = Field(
+        None,
+        exclude_if=lambda value: value is None,
+        description="what a text's class or score is read from: mean, of all pieces' states; null: as its architecture "
+        "does, of one state",
+    )
     dropout: float | None = Field(None, ge=0, lt=1, description="the backbone's dropout; null: as in its config")
     quantize: Quantize = Field(
         "none", description="hold the blocks' frozen linear maps in 8 or 4 bits: none, int8, nf4 or nf4-double"

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 CHECKPOINT = "checkpoint.pt"
 EVALUATED = ("validation", "test")
+SAMPLES = 5
+"""Test examples that the result shows whole, of forms whose answers are worth reading."""
 
 
 def run(
@@ -245,16 +247,19 @@ class Trial:
             self.result.setdefault("headline", metric.headline)
             for split, predictions in answers.items():
                 references = self.prepared.form.references(self.prepared.examples[split])
-                self.result["metrics"][split] |= score(metric, predictions, references)
+                found_by = self.prepared.form.found_by
+                self.result["metrics"][split] |= score(metric, predictions, references, found_by=found_by)
                 if split == "test":
                     self._score_baselines(metric, references)
-                    if (report := metric.report([*map(metric.read, predictions)], references)) is not None:
+                    read = [*map(metric.read, predictions)], [*map(metric.read_reference, references)]
+                    if (report := metric.report(*read)) is not None:
                         self.result["report"][name] = report
 
     def _score_baselines(self, metric: Metric, references: list[Any]) -> None:
         scores = self.result.setdefault("baselines", {})
         for name, answers in self._baselines.items():
-            scores.setdefault(name, {}).update(score(metric, answers, references))
+            if all(map(metric.reads, answers)):
+                scores.setdefault(name, {}).update(score(metric, answers, references))
 
     @cached_property
     def _baselines(self) -> dict[str, list[Any]]:
@@ -266,11 +271,22 @@ class Trial:
         shutil.rmtree(self.folder / roundtrip.MODEL, ignore_errors=True)
         self.result["model"]["adapter_bytes"] = models.save(model, self.folder / roundtrip.MODEL, self.recipe.method)
         references = self.prepared.form.references(self.prepared.examples["test"])
+        if samples := self._samples(predictions, references):
+            self.result["samples"] = samples
         roundtrip.write_trial(self.folder, self.prepared, predictions, references)
         self.result["artifacts"] = {
             "folder": f"{self.id}/{roundtrip.MODEL}",
             "predictions": f"{self.id}/{roundtrip.PREDICTIONS}",
         }
+
+    def _samples(self, predictions: list[Any], references: list[Any]) -> list[dict[str, Any]]:
+        """Return the first test examples with what the model answered, where the form shows them."""
+        shown = [self.prepared.form.shown(example) for example in self.prepared.examples["test"][:SAMPLES]]
+        return [
+            {"prompt": prompt, "prediction": answer, "reference": right}
+            for prompt, answer, right in zip(shown, predictions, references, strict=False)
+            if prompt is not None
+        ]
 
     def _write_failure(self, error: Exception) -> None:
         """Write a failed result: whichever process fails first does it, as the others fail only because of it."""

@@ -157,6 +157,7 @@ class Result(TypedDict):
     report: NotRequired[dict[str, Report]]  # name of the report -> report, on test
     curve: NotRequired[list[dict[str, Any]]]  # step, epoch, loss, learning_rate, ...
     artifacts: NotRequired[Artifacts]
+    samples: NotRequired[list[dict[str, Any]]]  # prompt, prediction, reference of a few test examples
     round_trip: NotRequired[RoundTrip | None]  # null when it was not asked for
     warnings: NotRequired[list[str]]
 

@@ -14,7 +14,7 @@ from pefbench.errors import UserError, suggest
 from pefbench.results import newest, readable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from pefbench.results import Stored
     from pefbench.schema import Metric, Result
@@ -94,8 +94,9 @@ def _rows(results: Iterable[Stored]) -> list[Row]:
     """One row per trial, in the order to show: group by group, best first, failed ones last."""
     rows = [(_rank(stored), stored) for stored in results]
     rows.sort(key=lambda each: each[0])
+    known = _known_baselines(stored.result for _, stored in rows)
     ordered = [
-        {**_what(stored), **_score(stored.result), **_baseline(stored.result), **_cost(stored.result)}
+        {**_what(stored), **_score(stored.result), **_baseline(stored.result, known), **_cost(stored.result)}
         for _, stored in rows
     ]
     _add_settings(ordered, [stored.result["recipe"] for _, stored in rows])
@@ -182,11 +183,33 @@ def _score(result: Result) -> Row:
     }
 
 
-def _baseline(result: Result) -> Row:
+def _known_baselines(results: Iterable[Result]) -> dict[tuple[Any, ...], dict[str, Metric]]:
+    """Return what trivial baselines scored on the headline metric, by what they depend on: see `_depends_on`."""
+    known: dict[tuple[Any, ...], dict[str, Metric]] = {}
+    for result in results:
+        headline = result.get("headline", "")
+        found = {name: scores[headline] for name, scores in result.get("baselines", {}).items() if headline in scores}
+        if found and result["status"] == "finished":
+            known.setdefault(_depends_on(result), {}).update(found)
+    return known
+
+
+def _depends_on(result: Result) -> tuple[Any, ...]:
+    """Return what a trivial baseline's score follows from: data, metric and the training examples; never the model.
+
+    So it is that of a trial of the same data, too, which was recorded before there were baselines.
+    """
+    train = result["recipe"]["train"]
+    limit = train.get("max_examples")
+    chosen = None if limit is None else (limit, train.get("seed"))
+    signature, data = _headline(result)["signature"], result["data"]["fingerprint"]
+    return (result["recipe"]["task"], result["headline"], signature, data, chosen)
+
+
+def _baseline(result: Result, known: Mapping[tuple[Any, ...], dict[str, Metric]]) -> Row:
     """Return the best trivial baseline, and whether the model's whole interval is better than it."""
-    headline = result.get("headline", "")
-    found = {name: scores[headline] for name, scores in result.get("baselines", {}).items() if headline in scores}
-    if not found or result["status"] == "failed":
+    found = known.get(_depends_on(result)) if result["status"] == "finished" else None
+    if not found:
         return dict.fromkeys(("baseline", "baseline_value", "beats_baseline"))
     metric = _headline(result)
     sign = 1 if metric["higher_is_better"] else -1

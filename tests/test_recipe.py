@@ -41,8 +41,15 @@ def test_each_method_brings_its_own_learning_rate(tmp_path: Path) -> None:
 
 
 def test_resolved_reads_back_the_same(tmp_path: Path) -> None:
-    recipe = load_recipe(write(tmp_path, MINIMAL), ["train.max_examples=10", "data.columns.tags=3"])
+    recipe = load_recipe(
+        write(tmp_path, MINIMAL), ["train.max_examples=10", "data.columns.tags=3", "model.pooling=mean"]
+    )
     assert load_resolved(recipe.resolved()) == recipe
+
+
+def test_a_field_that_came_later_is_told_only_where_it_differs(tmp_path: Path) -> None:
+    assert "pooling" not in load_recipe(write(tmp_path, MINIMAL)).resolved()["model"]
+    assert load_recipe(write(tmp_path, MINIMAL), ["model.pooling=mean"]).resolved()["model"]["pooling"] == "mean"
 
 
 @pytest.mark.parametrize(
@@ -58,6 +65,7 @@ def test_resolved_reads_back_the_same(tmp_path: Path) -> None:
         ("train.max_examples=null", "train", "max_examples", None),
         ("model.quantize=nf4-double", "model", "quantize", "nf4-double"),
         ("train.optimizer=adamw8bit", "train", "optimizer", "adamw8bit"),
+        ("model.pooling=mean", "model", "pooling", "mean"),
     ],
 )
 def test_overrides_set_any_field(tmp_path: Path, override: str, section: str, key: str, value: object) -> None:

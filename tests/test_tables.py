@@ -195,6 +195,22 @@ def test_the_best_baseline_stands_beside_a_result_and_must_be_below_its_interval
     assert re.search(r"test, words baseline +f1 +0.400", summary(stored))
 
 
+def test_a_trial_of_the_same_training_examples_shares_the_baselines() -> None:
+    metric = {"value": 0.5, "low": 0.45, "high": 0.6, "examples": 9, "higher_is_better": True, "signature": "s"}
+    plain = {"metrics": {"test": {"f1": metric}}, "headline": "f1"}
+    results = [
+        sample("full_ner", "full", changes=plain | {"baselines": {"words": {"f1": metric | {"value": 0.4}}}}),
+        sample("lora_ner", "lora", changes=plain),
+        sample("prefix_ner", "prefix", changes=plain | {"recipe.train.max_examples": 7}),
+        sample("bottleneck_ner", "bottleneck", changes=plain | {"data.fingerprint": "another"}),
+    ]
+    rows = {row["recipe"]: row for row in rows_of([at(result) for result in results])}
+    shown = {name: (row["baseline"], row["beats_baseline"]) for name, row in rows.items()}
+    assert shown == dict.fromkeys(["full_ner", "lora_ner"], ("words", True)) | dict.fromkeys(
+        ["prefix_ner", "bottleneck_ner"], (None, None)
+    )
+
+
 def test_a_lower_value_beats_a_baseline_where_lower_is_better() -> None:
     metric = {"value": 9.0, "low": 8.0, "high": 10.0, "examples": 9, "higher_is_better": False, "signature": "s"}
     baselines = {name: {"loss": metric | {"value": of}} for name, of in (("bad", 30.0), ("good", 11.0))}

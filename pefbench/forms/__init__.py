@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from pefbench.errors import RecipeError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -94,6 +96,12 @@ class Form(Protocol):
     """The form's name in PEFT."""
     reads_words: bool = False
     """Texts come as words, one by one: a tokenizer is to read each as if a space stood before it."""
+    found_by: str = ""
+    """Settings of `predict` that every score depends on, as in the signature of a metric; "" where it has none."""
+
+    def pooled(self) -> Form:
+        """Return this form, reading the mean of all pieces' states. Raises RecipeError where that makes no sense."""
+        raise RecipeError("model.pooling: only what is asked of whole texts can be read from a mean; leave it out here")
 
     def config(self) -> dict[str, Any]:
         """Return what the model's config must say of the head: id2label, num_labels, ..."""
@@ -113,6 +121,10 @@ class Form(Protocol):
     def correct(self, prediction: Any, reference: Any) -> bool:
         """Return whether one answer of `predict` is right, to the letter."""
         return bool(prediction == reference)
+
+    def shown(self, example: Any) -> str | None:  # noqa: ARG002 - for forms whose answers are worth reading
+        """Return what an example asks, as a reader of the result should see it, or None to show no examples."""
+        return None
 
     def same(self, before: Any, after: Any) -> bool:
         """Return whether two answers of `predict` to one example agree, as those before and after loading must."""

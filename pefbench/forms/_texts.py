@@ -1,19 +1,20 @@
 """What the forms share that read whole texts, or pairs of them, with the sequence head: how a text becomes a row.
 
 Every text is shown to the model, an empty one too. The head is the architecture's own: encoders read the first
-piece's state (or a mean), decoders the last piece's, encoder-decoders that of the end token.
+piece's state (or a mean), decoders the last piece's, encoder-decoders that of the end token; or see `_pooling`.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from pefbench.errors import SourceError
-from pefbench.forms import TARGETS, Encoded, Form
+from pefbench.forms import TARGETS, Encoded
 from pefbench.forms._pairs import SEGMENTS, end_token
+from pefbench.forms._pooling import RowForm
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,18 +24,21 @@ if TYPE_CHECKING:
     from pefbench.forms._pairs import Array
 
 
-class TextForm(Form):
+class TextForm(RowForm):
     """One row a text, one target a row.
 
     segments: the model tells the two texts of a pair apart by `token_type_ids`. reads_end: its head reads the state of
     the end token (BART, T5), so each row needs one, and no more in one row than in another.
     """
 
-    auto_class = "AutoModelForSequenceClassification"
-    task_type = "SEQ_CLS"
-
     def __init__(self, *, segments: bool = False, reads_end: bool = False) -> None:
         self.segments, self.reads_end = segments, reads_end
+
+    def pooled(self) -> Self:
+        """Return this form with a linear head on the mean of all pieces' states."""
+        changed = super().pooled()
+        changed.reads_end = False
+        return changed
 
     @abstractmethod
     def targets(self, examples: Sequence[Any]) -> Array:

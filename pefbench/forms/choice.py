@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pefbench.errors import DataError
-from pefbench.forms import ROWS, TARGETS, Encoded, Form, forward
+from pefbench.forms import ROWS, TARGETS, Encoded, Form
 from pefbench.forms._language import is_decoder, offers_last_logits
 from pefbench.forms._pairs import SEGMENTS, cut, fitting, ids, tells_segments, template
+from pefbench.forms._pooling import RowForm
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -102,15 +103,12 @@ class ScoringForm(Form):
         return bool(np.allclose(before["scores"], after["scores"], rtol=1e-2, atol=1e-3))
 
 
-class ChoiceForm(ScoringForm):
+class ChoiceForm(RowForm, ScoringForm):
     """Candidates scored by a head of one output: the sequence head, so that every architecture with one has it.
 
     BERT's own head for multiple choice computes the same. keep: which end of a context is kept when it is too long.
     segments: the model tells context and candidate apart by `token_type_ids`.
     """
-
-    auto_class = "AutoModelForSequenceClassification"
-    task_type = "SEQ_CLS"
 
     def __init__(self, *, keep: End = "end", segments: bool = False) -> None:
         self.keep, self.segments = keep, segments
@@ -146,9 +144,8 @@ class ChoiceForm(ScoringForm):
         return kept, candidate[: room - len(kept)]
 
     def scores(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
-        """Return the head's output: logits of shape (rows, 1)."""
-        scores: Tensor = forward(model, batch).logits.float()[:, 0]
-        return scores
+        """Return the head's output, its only one."""
+        return self.outputs(model, batch)[:, 0]
 
     def right(self, batch: Mapping[str, Tensor]) -> Tensor:
         """Return the targets as they are."""

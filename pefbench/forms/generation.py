@@ -34,11 +34,17 @@ COVERED = 95
 
 @dataclass(frozen=True, slots=True)
 class GenerationExample:
-    """A prompt, the answer to it, and what was said before: roles (system, user, assistant) and texts."""
+    """A prompt, the answer to it, and what was said before: roles (system, user, assistant) and texts.
+
+    references: the right texts, where the answer is not the only one. facts: what metrics need to know beside them
+    (the tests that a program should pass, the attribute that a text should have), JSON-able, by name.
+    """
 
     prompt: str
     target: str
     history: tuple[Message, ...] = ()
+    references: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +132,22 @@ class GenerationForm(Form):
             found = list(self.generate(model, batch, decoding))
         return [_text(pieces, ends, asked.tokenizer) for pieces, asked in zip(found, decoding, strict=True)]
 
-    def references(self, examples: Sequence[GenerationExample]) -> list[str]:
-        """Return the right answers."""
-        return [example.target for example in examples]
+    @property
+    def found_by(self) -> str:  # type: ignore[override]  # as it depends on the search
+        """Return the settings of the search."""
+        return self.search.signature
 
-    def correct(self, prediction: str, reference: str) -> bool:
-        """Return whether two texts are the same but for white space around them."""
-        return prediction.strip() == reference.strip()
+    def references(self, examples: Sequence[GenerationExample]) -> list[dict[str, Any]]:
+        """Return the right texts of each example, one or more, as `texts`, and its facts beside them."""
+        return [{"texts": [*(each.references or (each.target,))], **each.facts} for each in examples]
+
+    def correct(self, prediction: str, reference: Mapping[str, Any]) -> bool:
+        """Return whether a text is one of the right ones but for white space around it."""
+        return prediction.strip() in [text.strip() for text in reference["texts"]]
+
+    def shown(self, example: GenerationExample) -> str:
+        """Return the prompt behind what was said before it, a line each."""
+        return "\n".join([*(f"{role}: {said}" for role, said in example.history), example.prompt])
 
     def check(self, encoded: Mapping[str, Encoded]) -> list[str]:
         """Raise RecipeError when answers of a split that is scored are longer than what may be generated."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pefbench.errors import DataError
-from pefbench.forms import TARGETS, forward
+from pefbench.forms import TARGETS
 from pefbench.forms._pairs import tells_segments
 from pefbench.forms._texts import TextForm
 
@@ -90,11 +90,11 @@ class RegressionForm(TextForm):
         """Squared error of standardised scores; the model's logits have shape (batch, 1)."""
         from torch.nn.functional import mse_loss
 
-        return mse_loss(forward(model, batch).logits.float()[:, 0], batch[TARGETS], reduction="sum")
+        return mse_loss(self.outputs(model, batch)[:, 0], batch[TARGETS], reduction="sum")
 
     def predict(self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[Any]) -> list[float]:  # noqa: ARG002 - an answer needs the logits alone
         """Return each text's score."""
-        found = forward(model, batch).logits.double()[:, 0].detach().cpu().numpy() * self.spread + self.mean
+        found = self.outputs(model, batch).double()[:, 0].detach().cpu().numpy() * self.spread + self.mean
         return [round(float(score), DECIMALS) for score in found.clip(*self.bounds)]
 
     def references(self, examples: Sequence[RegressionExample]) -> list[float]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pefbench.forms import TARGETS, forward
+from pefbench.forms import TARGETS
 from pefbench.forms._pairs import tells_segments
 from pefbench.forms._texts import TextForm
 
@@ -81,11 +81,11 @@ class SequenceForm(TextForm):
         """Cross-entropy; the model's logits have shape (batch, labels)."""
         from torch.nn.functional import cross_entropy
 
-        return cross_entropy(forward(model, batch).logits.float(), batch[TARGETS], reduction="sum")
+        return cross_entropy(self.outputs(model, batch), batch[TARGETS], reduction="sum")
 
     def predict(self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[Any]) -> list[Answer]:  # noqa: ARG002 - an answer needs the logits alone
         """Return the likeliest label of each text; with `outside`, also the probability of that label."""
-        logits = forward(model, batch).logits.float()
+        logits = self.outputs(model, batch)
         labels = [self.labels[best] for best in logits.argmax(-1).tolist()]
         if self.outside is None:
             return list(labels)

@@ -35,11 +35,14 @@ def score(
     predictions: Sequence[Any],
     references: Sequence[Any],
     *,
+    found_by: str = "",
     resamples: int = 2000,
     confidence: float = 0.95,
     seed: int = 0,
 ) -> dict[str, MetricValue]:
     """Score predictions, one per example, and return each value of the metric with its confidence interval.
+
+    found_by: what else the values depend on, such as how texts were generated; a part of the signature.
 
     The value is the library's; the interval is a percentile bootstrap over examples, by the metric of weighted ones.
     With all weights 1 that must be the library's value, within 1e-9: AssertionError otherwise.
@@ -52,12 +55,14 @@ def score(
     if not predictions or len(predictions) != len(references):
         raise ValueError(f"{len(predictions)} predictions for {len(references)} references; need one for each")
     predictions = [metric.read(answer) for answer in predictions]
+    references = [metric.read_reference(reference) for reference in references]
     values: dict[str, float] = metric.compute(predictions=predictions, references=references)
     weighted = metric.weighted(predictions, references)
     once = weighted(np.ones((1, len(predictions))))
     _check_same(metric, values, {name: float(value[0]) for name, value in once.items()})
     intervals = bootstrap(len(predictions), weighted, resamples=resamples, confidence=confidence, seed=seed)
-    signature = f"{metric.signature()}|ci:percentile-bootstrap-{100 * confidence:g}|n:{resamples}|seed:{seed}"
+    interval = f"ci:percentile-bootstrap-{100 * confidence:g}|n:{resamples}|seed:{seed}"
+    signature = "|".join(filter(None, [metric.signature(), found_by, interval]))
     return {
         name: MetricValue(
             value=value,

@@ -62,6 +62,14 @@ class Metric(evaluate.Metric, ABC):  # type: ignore[misc]  # evaluate has no typ
         """Return what the metric takes of one answer of a form: of a label with its probabilities, the label."""
         return answer["label"] if isinstance(answer, dict) and "label" in answer else answer
 
+    def reads(self, answer: Any) -> bool:  # noqa: ARG002 - for metrics that need more than every answer has
+        """Return whether it can score such an answer; a trivial baseline's may lack what a model's has."""
+        return True
+
+    def read_reference(self, reference: Any) -> Any:
+        """Return what the metric takes of one reference of a form."""
+        return reference
+
     def refusal(self, references: Sequence[Any]) -> str | None:
         """Return why these references cannot be scored, or None: asked before training."""
         kind = _kind(references[0])
@@ -120,6 +128,8 @@ def _kind(reference: Any) -> str:
         return "texts"
     if isinstance(reference, list):
         return "lists of texts"
+    if isinstance(reference, dict):
+        return "texts to generate"
     return "whole numbers" if isinstance(reference, int) else "numbers"
 
 

@@ -1,16 +1,21 @@
-"""Financial sentiment: say whether news is good, bad or neither for the company that it is about."""
+"""Financial sentiment: say whether news is good, bad or neither for the company that it is about.
+
+Where the rows name the company it is the second text of a pair: news of two may be good for one and bad for the other
+(Cortis et al. 2017, SemEval-2017 task 5).
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pefbench.errors import DataError
+from pefbench.forms.sequence import SequenceDataset, SequenceExample
 from pefbench.tasks import Task, _labelled, _rated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pefbench.forms.sequence import SequenceDataset
     from pefbench.sources import BadRows, Row
 
 NEUTRAL = 0.1
@@ -20,10 +25,17 @@ NEUTRAL = 0.1
 def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> SequenceDataset:
     """Read labels as they are; where they are ratings from -1 to 1, their sign is the label, near 0 it is neutral."""
     if not _rated.are_ratings(splits):
-        return _labelled.read(splits, bad)
+        return SequenceDataset(*_labelled.examples(splits, bad, _example))
     named = {split: [_named(*each) for each in bad.good(rows, _rated.rating)] for split, rows in splits.items()}
     note = f"labels are the signs of ratings, neutral within {NEUTRAL} of 0"
-    return replace(_labelled.read(named, bad), notes=[note])
+    return SequenceDataset(*_labelled.examples(named, bad, _example), notes=[note])
+
+
+def _example(row: Row) -> SequenceExample:
+    company = row.values["company"]
+    if company is not None and not (isinstance(company, str) and company.strip()):
+        raise DataError(f"{row.where}: company should be a name, got {str(company)[:60]!r}")
+    return SequenceExample(_labelled.told(row), _labelled.label(row), company)
 
 
 def _named(row: Row, rating: float) -> Row:
@@ -33,7 +45,12 @@ def _named(row: Row, rating: float) -> Row:
 
 TASK = Task(
     form="sequence",
-    columns={"text": ("text", "sentence", "title", "headline"), "label": ("label", "sentiment")},
+    columns={
+        "text": ("text", "sentence", "title", "headline"),
+        "label": ("label", "sentiment"),
+        "company": ("company",),
+    },
+    optional=("company",),
     text=_labelled.text,
     read=read,
     metrics=("macro_f1", "accuracy"),

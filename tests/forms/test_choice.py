@@ -199,3 +199,17 @@ def test_an_empty_candidate_has_no_likelihood() -> None:
 def test_too_short_a_length_is_refused() -> None:
     with pytest.raises(RecipeError, match=r"train.max_length: 4 leaves no room for two texts"):
         ChoiceForm().encode(words(), SOME, 4)
+
+
+@pytest.mark.parametrize("architecture", ["bert", "distilbert", "llama"])
+def test_pooled_a_candidate_s_score_is_the_mean_of_its_row(architecture: str) -> None:
+    model = tiny.token_classifier(architecture, num_labels=1)
+    form = ChoiceDataset({}).form(model.config)
+    form = ChoiceForm() if architecture == "llama" else form
+    batch = whole(form.encode(words(), SOME, 24))
+    with torch.inference_mode():
+        found = form.pooled().scores(model, batch)
+        inputs = {name: tensor for name, tensor in batch.items() if name not in ("labels", "rows")}
+        each = model(**inputs).logits[:, :, 0]
+    expected = [row[seen].mean() for row, seen in zip(each, batch["attention_mask"].bool(), strict=True)]
+    torch.testing.assert_close(found, torch.stack(expected), atol=1e-6, rtol=1e-5)

@@ -125,7 +125,7 @@ def test_what_was_learned_is_generated(architecture: str) -> None:
         optimizer.step()
         optimizer.zero_grad()
     answers = form.predict(model, batch, encoded.decoding)
-    assert answers == form.references(SOME)
+    assert answers == [example.target for example in SOME]
     assert all(map(form.correct, answers, form.references(SOME)))
 
 
@@ -336,3 +336,17 @@ def test_a_limit_that_leaves_no_room_for_what_stands_before_an_answer_is_refused
     for form, architecture in told:
         with pytest.raises(RecipeError, match=r"what stands before an answer do not fit train.max_length, 4; at most"):
             form.encode(words(architecture), SOME, 4)
+
+
+def test_a_reference_has_the_right_texts_and_the_facts() -> None:
+    form = CausalForm(search=Search(max_new_tokens=8))
+    told = [
+        GenerationExample("a", "b", history=(("user", "x"),)),
+        GenerationExample("c", "d", references=("d", "e"), facts={"attribute": "good"}),
+    ]
+    right = form.references(told)
+    assert right == [{"texts": ["b"]}, {"texts": ["d", "e"], "attribute": "good"}]
+    assert form.correct(" e\n", right[1])
+    assert not form.correct("e", right[0])
+    assert form.shown(told[0]) == "user: x\na"
+    assert form.found_by == "search:greedy|new:8"

@@ -14,8 +14,9 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
 from pefbench.batching import collate
-from pefbench.errors import SourceError
+from pefbench.errors import RecipeError, SourceError
 from pefbench.forms.sequence import SequenceDataset, SequenceExample, SequenceForm
+from pefbench.forms.token import TokenForm
 from pefbench.registry import find, names
 from tests import tiny
 from tests.forms.answering import answering
@@ -257,3 +258,34 @@ def test_a_label_that_is_outside_has_its_probability_beside_each_answer() -> Non
     assert form.same(answers[1], {"label": "b", "outside": expected[1] + 1e-5})
     assert not form.same(answers[1], {"label": "b", "outside": 0.1})
     assert not form.same(answers[1], "b")
+
+
+TOKEN_HEADS = [name for name in ARCHITECTURES if name != "bart"]  # which has no head for tokens in transformers
+
+
+@pytest.mark.parametrize("architecture", TOKEN_HEADS)
+def test_pooled_it_reads_a_linear_map_of_the_mean_of_all_states(architecture: str) -> None:
+    words = tokenizer(KINDS.get(architecture))
+    form = SequenceDataset({}, LABELS).form(tiny.config(architecture)).pooled()
+    assert (form.auto_class, form.task_type) == ("AutoModelForTokenClassification", "TOKEN_CLS")
+    model = tiny.token_classifier(architecture)
+    head: dict[str, Tensor] = {}
+    linear = next(each for each in reversed([*model.modules()]) if getattr(each, "out_features", 0) == len(LABELS))
+    linear.register_forward_pre_hook(lambda _, given: head.update(states=given[0]))
+    encoded = form.encode(words, examples(TEXTS), 32)
+    batch = collate(encoded, range(len(TEXTS)))
+    with torch.inference_mode():
+        found = form.outputs(model, batch)
+        alone = torch.cat([form.outputs(model, collate(encoded, [i])) for i in range(len(TEXTS))])
+        form.outputs(model, batch)
+        means = [
+            states[seen].mean(0) for states, seen in zip(head["states"], batch["attention_mask"].bool(), strict=True)
+        ]
+        expected = linear(torch.stack(means))
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(found, alone, atol=1e-5, rtol=1e-5)
+
+
+def test_what_is_asked_of_single_words_cannot_be_pooled() -> None:
+    with pytest.raises(RecipeError, match=r"^model\.pooling: only what is asked of whole texts"):
+        TokenForm(["O"]).pooled()

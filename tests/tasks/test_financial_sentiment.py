@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import json
+from typing import TYPE_CHECKING
+
 import pytest
 
 from pefbench.errors import DataError, RecipeError
 from pefbench.recipe import resolve
 from pefbench.sources import BadRows, Row
 from pefbench.tasks.financial_sentiment import TASK
+from tests.tasks.loading import load
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def labels(given: list[object], *, skip: bool = False) -> list[str]:
-    rows = [Row({"text": f"headline {i}", "label": label}, "x.json", i + 1) for i, label in enumerate(given)]
+    told = {"company": None}
+    rows = [Row({"text": f"headline {i}", "label": label} | told, "x.json", i + 1) for i, label in enumerate(given)]
     dataset = TASK.read({"train": rows}, BadRows(skip=skip))
     return [example.label for example in dataset.splits["train"]]
 
@@ -37,3 +45,20 @@ def test_what_is_no_rating_among_ratings_is_a_bad_row() -> None:
 def test_it_has_no_data_by_default() -> None:
     with pytest.raises(RecipeError, match=r"data\.source"):
         resolve({"task": "financial_sentiment", "method": {"name": "full"}}, name="r")
+
+
+def test_the_company_is_a_second_text_where_there_is_one(tmp_path: Path) -> None:
+    lines = [
+        {"title": f"A buys B, day {i}", "company": name, "sentiment": score}
+        for i in range(40)
+        for name, score in (("A", -0.4), ("B", 0.5))
+    ]
+    file = tmp_path / "rated.json"
+    file.write_text(json.dumps(lines), encoding="utf8")
+    splits = load("financial_sentiment", file).dataset.splits
+    found = {(example.pair, example.label) for examples in splits.values() for example in examples}
+    assert found == {("A", "negative"), ("B", "positive")}
+    lines[7]["company"] = 3
+    file.write_text(json.dumps(lines), encoding="utf8")
+    with pytest.raises(DataError, match=r"rated\.json.*: company should be a name, got '3'"):
+        load("financial_sentiment", file)
