@@ -10,7 +10,7 @@ import os
 import sys
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from pefbench import __version__
 from pefbench.errors import PefbenchError, UserError
@@ -18,7 +18,10 @@ from pefbench.errors import PefbenchError, UserError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pefbench.results import Loaded
+
 TABLE_FORMATS = ("text", "markdown", "csv", "latex", "json")
+PREFERENCES = ("weights", "quality", "adapter", "memory", "time")
 LISTS = ("tasks", "methods", "metrics", "recipes")
 
 
@@ -66,26 +69,38 @@ def _verify(parsed: argparse.Namespace) -> int:
 
 
 def _table(parsed: argparse.Namespace) -> int:
-    from pefbench import results, tables
+    from pefbench import tables
 
-    loaded = results.load_results(parsed.results)
-    for problem in loaded.problems:
-        _complain(f"warning: {problem}")
+    loaded = _loaded(parsed.results)
     _print(tables.table(loaded.results, parsed.format))
     return 1 if loaded.problems else 0
 
 
+def _pick(parsed: argparse.Namespace) -> int:
+    from pefbench import amounts, picking
+
+    limits = picking.Limits(
+        memory=parsed.max_memory and amounts.size(parsed.max_memory, "--max-memory"),
+        adapter=parsed.max_adapter and amounts.size(parsed.max_adapter, "--max-adapter"),
+        seconds=parsed.max_train_time and amounts.duration(parsed.max_train_time, "--max-train-time"),
+        within=parsed.within,
+        prefer=parsed.prefer,
+    )
+    loaded = _loaded(parsed.results)
+    answers = picking.pick(loaded.results, limits, parsed.task)
+    _print(picking.render(answers, limits))
+    return 1 if loaded.problems or any(answer.named is None for answer in answers) else 0
+
+
 def _check(parsed: argparse.Namespace) -> int:
-    from pefbench import checks, results
+    from pefbench import checks
 
     if parsed.baseline is None:
         parsed.baseline = parsed.results / "baseline"
     if parsed.baseline.resolve() == parsed.results.resolve():
         raise UserError(f"--baseline {parsed.baseline}: results would be compared with themselves")
-    new = results.load_results(parsed.results, exclude=parsed.baseline)
-    baseline = results.load_results(parsed.baseline)
-    for problem in new.problems + baseline.problems:
-        _complain(f"warning: {problem}")
+    new = _loaded(parsed.results, exclude=parsed.baseline)
+    baseline = _loaded(parsed.baseline)
     tolerances = checks.Tolerances(
         metric=parsed.tolerance,
         metrics=_per_metric(parsed.metric_tolerance),
@@ -145,6 +160,8 @@ def _parser() -> argparse.ArgumentParser:
     table.add_argument("--format", choices=TABLE_FORMATS, default="text", help="how to print it (text)")
     table.set_defaults(run=_table)
 
+    _add_pick(commands)
+
     check = commands.add_parser("check", help="compare results with a baseline; exit 1 when something got worse")
     check.add_argument("results", type=Path, metavar="RESULTS", help="a folder of results")
     check.add_argument("--baseline", type=Path, metavar="DIR", help="what to compare with (RESULTS/baseline)")
@@ -167,6 +184,36 @@ def _parser() -> argparse.ArgumentParser:
     listing.add_argument("--matrix", action="store_true", help="of methods: on which models and heads each works")
     listing.set_defaults(run=_list)
     return parser
+
+
+def _add_pick(commands: Any) -> None:
+    pick = commands.add_parser("pick", help="name the method that meets your limits; exit 1 when none does")
+    pick.add_argument("results", type=Path, metavar="RESULTS", help="a folder of results")
+    pick.add_argument("--task", metavar="NAME", help="of this task alone (an answer for each there is)")
+    pick.add_argument("--max-memory", metavar="SIZE", help="peak memory of training, as 8GiB")
+    pick.add_argument("--max-adapter", metavar="SIZE", help="saved weights, as 50MB")
+    pick.add_argument("--max-train-time", metavar="TIME", help="duration of training, as 20min")
+    pick.add_argument(
+        "--within", type=float, default=0.95, metavar="SHARE", help="of full fine-tuning's metric, at least (0.95)"
+    )
+    pick.add_argument(
+        "--prefer",
+        choices=PREFERENCES,
+        default="weights",
+        help="of those that meet the limits, name the one with the fewest trained weights, best quality, smallest "
+        "saved adapter, least memory or shortest training (weights)",
+    )
+    pick.set_defaults(run=_pick)
+
+
+def _loaded(folder: Path, *, exclude: Path | None = None) -> Loaded:
+    """Read a folder's results, and warn of each file that is damaged: the exit status must say so, too."""
+    from pefbench import results
+
+    loaded = results.load_results(folder, exclude=exclude)
+    for problem in loaded.problems:
+        _complain(f"warning: skipped {problem}")
+    return loaded
 
 
 def _per_metric(given: Sequence[str]) -> dict[str, float]:

@@ -16,7 +16,7 @@ PACKAGE = ROOT / "pefbench"
 # written from the bottom up: a module may import those of its own row and of the rows above it.
 ROWS = [
     ["errors", "classification_report", "matrix"],
-    ["schema", "registry", "tagging", "progress", "phases", "intervals", "structure", "cpu_kernels"],
+    ["schema", "registry", "amounts", "tagging", "progress", "phases", "intervals", "structure", "cpu_kernels"],
     ["quantizing", "sources", "forms", "baselines", "batching", "metrics", "tuners", "results"],
     ["tasks", "methods", "provenance", "checkpoints", "evidence"],
     ["recipe"],
@@ -25,7 +25,7 @@ ROWS = [
     ["preflight", "preparing", "training", "scoring"],
     ["roundtrip"],
     ["running", "tables"],
-    ["checks", "comparing"],
+    ["checks", "comparing", "picking"],
     ["cli"],
     ["__main__"],
 ]

@@ -21,6 +21,12 @@ def comparable(result: Result) -> tuple[str, ...]:
     )
 
 
+def group_of(result: Result) -> tuple[str, ...]:
+    """Return what is equal in the finished trials of one group: task and base model, and what is `comparable`."""
+    recipe = result["recipe"]
+    return (recipe["task"], short_model(recipe["model"]["name"]), *comparable(result))
+
+
 def headline(result: Result) -> Metric:
     """Return the metric that a finished trial is ranked by."""
     return result["metrics"]["test"][result["headline"]]

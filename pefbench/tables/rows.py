@@ -7,11 +7,11 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from pefbench.tables import baselines
-from pefbench.tables.groups import comparable, heading, headline
+from pefbench.tables.groups import group_of, heading, headline
 from pefbench.tables.wording import short_model
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Container, Iterable, Sequence
 
     from pefbench.results import Stored
     from pefbench.schema import Result
@@ -38,13 +38,12 @@ def rows_of(results: Iterable[Stored]) -> list[Row]:
 def _rank(stored: Stored) -> tuple[Any, ...]:
     result = stored.result
     recipe = result["recipe"]
-    names = (recipe["task"], short_model(recipe["model"]["name"]))
     last = (recipe["name"], result["id"])
     if result["status"] == "failed":
-        return (1, *names, *last)
+        return (1, recipe["task"], short_model(recipe["model"]["name"]), *last)
     metric = headline(result)
     best_first = -metric["value"] if metric["higher_is_better"] else metric["value"]
-    return (0, *names, *comparable(result), best_first, *last)
+    return (0, *group_of(result), best_first, *last)
 
 
 def group(row: Row) -> tuple[Any, ...]:
@@ -105,15 +104,21 @@ def _cost(result: Result) -> Row:
 
 
 def _add_settings(rows: Sequence[Row], recipes: Sequence[dict[str, Any]]) -> None:
-    """Say in which settings trials of one recipe differ (a grid's), spelt as overrides: ``train.seed=1``."""
-    alike: dict[tuple[str, str, str], list[tuple[Row, dict[str, str]]]] = defaultdict(list)
+    """Say in which settings trials of one recipe differ (a grid's)."""
+    alike: dict[tuple[str, str, str], list[tuple[Row, dict[str, Any]]]] = defaultdict(list)
     for row, recipe in zip(rows, recipes, strict=True):
-        alike[row["group"], row["recipe"], row["method"]].append((row, dict(_flat(recipe))))
+        alike[row["group"], row["recipe"], row["method"]].append((row, recipe))
     for members in alike.values():
-        keys = sorted({key for _, flat in members for key in flat} - {"name"})
-        differing = [key for key in keys if len({flat.get(key) for _, flat in members}) > 1]
-        for row, flat in members:
-            row["settings"] = " ".join(f"{key}={flat[key]}" for key in differing if key in flat)
+        for (row, _), text in zip(members, differences([recipe for _, recipe in members]), strict=True):
+            row["settings"] = text
+
+
+def differences(recipes: Sequence[dict[str, Any]], ignored: Container[str] = ("name",)) -> list[str]:
+    """Return for each recipe what is not the same in all, spelt as overrides: ``train.learning_rate=0.001``."""
+    flat = [dict(_flat(recipe)) for recipe in recipes]
+    keys = sorted({key for each in flat for key in each if key not in ignored})
+    differing = [key for key in keys if len({each.get(key) for each in flat}) > 1]
+    return [" ".join(f"{key}={each[key]}" for key in differing if key in each) for each in flat]
 
 
 def _flat(settings: dict[str, Any], prefix: str = "") -> Iterable[tuple[str, str]]:
