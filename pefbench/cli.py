@@ -134,6 +134,32 @@ def _list(parsed: argparse.Namespace) -> int:
     return 0
 
 
+def _compare(parsed: argparse.Namespace) -> int:
+    from pefbench.comparing import grid, report
+
+    wanted = grid.Wanted(parsed.comparison, parsed.out, parsed.workers, tuple(parsed.override), give_up=parsed.give_up)
+    if parsed.dry_run:
+        _print(grid.dry_run(wanted))
+        return 0
+    path = grid.compare(wanted)
+    verdict = report.read(path)
+    _print(report.render(verdict))
+    _print(f"comparison: {path}")
+    return 0 if verdict["complete"] else 1
+
+
+def _worker(parsed: argparse.Namespace) -> int:
+    _hush_libraries()
+    import json
+
+    from pefbench.comparing import worker
+
+    if parsed.trial is None:
+        worker.serve({int(core) for core in parsed.cores.split(",")} if parsed.cores else None)
+    worker.run_one(json.loads(parsed.trial.read_text(encoding="utf8")))
+    return 0
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="pefbench", description="Fine-tuning methods compared honestly: for this task, this model, this budget."
@@ -150,6 +176,33 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--rerun", action="store_true", help="train again even if this trial is finished")
     run.add_argument("--check-only", action="store_true", help="stop before training, having checked all that can be")
     run.set_defaults(run=_run)
+
+    compare = commands.add_parser("compare", help="tune methods alike, then compare them; runs only what is missing")
+    compare.add_argument(
+        "comparison", type=Path, metavar="COMPARISON", help="a YAML file, such as recipes/compare/ner.yaml"
+    )
+    compare.add_argument(
+        "-o",
+        dest="override",
+        action="append",
+        default=[],
+        metavar="KEY.PATH=VALUE",
+        help="override a field of the base recipe",
+    )
+    compare.add_argument("--out", type=Path, default=Path("results"), metavar="DIR", help="where results go (results)")
+    compare.add_argument("--workers", type=_count, default=1, metavar="N", help="trials side by side (1)")
+    compare.add_argument("--dry-run", action="store_true", help="print the plan and how long it may take")
+    compare.add_argument(
+        "--give-up",
+        action="store_true",
+        help="count tuning trials that die as the worst, rather than wait for the next start to run them again",
+    )
+    compare.set_defaults(run=_compare)
+
+    worker = commands.add_parser("worker")  # without help it is not listed: compare starts it
+    worker.add_argument("--cores")
+    worker.add_argument("--trial", type=Path)
+    worker.set_defaults(run=_worker)
 
     verify = commands.add_parser("verify", help="load what a trial saved and compare its test predictions")
     verify.add_argument("trial", type=Path, metavar="FOLDER", help="a trial's folder, results/RECIPE/ID")
@@ -231,6 +284,13 @@ def _positive(text: str) -> float:
     value = float(text)
     if not value >= 0:
         raise argparse.ArgumentTypeError(f"{text} is not a number of 0 or more")
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of 1 or more")
     return value
 
 

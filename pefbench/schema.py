@@ -230,6 +230,11 @@ def _unfinished(result: Result) -> str | None:
     return None
 
 
+def mismatch(kind: Any, value: Any) -> str | None:
+    """Return where a JSON value is not of a TypedDict's shape, as ``.field should be ...``, or None."""
+    return _checker(kind)(value)
+
+
 _PLAIN: dict[Any, tuple[str, frozenset[type]]] = {
     str: ("a string", frozenset({str})),
     int: ("an integer", frozenset({int})),
