@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pefbench import __version__
-from pefbench.errors import PefbenchError, UserError
+from pefbench.errors import OutputError, PefbenchError, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 TABLE_FORMATS = ("text", "markdown", "csv", "latex", "json")
 PREFERENCES = ("weights", "quality", "adapter", "memory", "time")
+MATCHES = ("id", "recipe")
 LISTS = ("tasks", "methods", "metrics", "recipes")
 
 
@@ -107,9 +108,13 @@ def _check(parsed: argparse.Namespace) -> int:
         time_ratio=parsed.time_ratio,
         memory_ratio=parsed.memory_ratio,
     )
-    findings = checks.check(new.results, baseline.results, tolerances)
+    damaged = new.problems + baseline.problems
+    findings = checks.check(new.results, baseline.results, tolerances, by=parsed.match, damaged=damaged)
+    for file, content in ((parsed.markdown, checks.markdown), (parsed.junit, checks.junit)):
+        if file is not None:
+            _write(file, content(findings))
     _print(checks.render(findings))
-    return 1 if any(finding.is_failure for finding in findings) or baseline.problems else 0
+    return 1 if any(finding.is_failure for finding in findings) else 0
 
 
 def _list(parsed: argparse.Namespace) -> int:
@@ -215,22 +220,7 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_pick(commands)
 
-    check = commands.add_parser("check", help="compare results with a baseline; exit 1 when something got worse")
-    check.add_argument("results", type=Path, metavar="RESULTS", help="a folder of results")
-    check.add_argument("--baseline", type=Path, metavar="DIR", help="what to compare with (RESULTS/baseline)")
-    check.add_argument(
-        "--tolerance", type=_positive, default=0.01, metavar="X", help="how much a metric may be worse, absolute (0.01)"
-    )
-    check.add_argument(
-        "--metric-tolerance", action="append", default=[], metavar="NAME=X", help="the same for one metric by name"
-    )
-    check.add_argument(
-        "--time-ratio", type=_positive, default=1.5, metavar="R", help="how much slower training may be (1.5)"
-    )
-    check.add_argument(
-        "--memory-ratio", type=_positive, default=1.2, metavar="R", help="how much more memory it may take (1.2)"
-    )
-    check.set_defaults(run=_check)
+    _add_check(commands)
 
     listing = commands.add_parser("list", help="what there is to choose from")
     listing.add_argument("what", choices=LISTS)
@@ -259,6 +249,33 @@ def _add_pick(commands: Any) -> None:
     pick.set_defaults(run=_pick)
 
 
+def _add_check(commands: Any) -> None:
+    check = commands.add_parser("check", help="compare results with a baseline; exit 1 when something got worse")
+    check.add_argument("results", type=Path, metavar="RESULTS", help="a folder of results")
+    check.add_argument("--baseline", type=Path, metavar="DIR", help="what to compare with (RESULTS/baseline)")
+    check.add_argument(
+        "--tolerance",
+        type=_positive,
+        metavar="X",
+        help="how much a metric may be worse, absolute (a paired test decides; without predictions the interval)",
+    )
+    check.add_argument(
+        "--metric-tolerance", action="append", default=[], metavar="NAME=X", help="the same for one metric by name"
+    )
+    check.add_argument(
+        "--time-ratio", type=_positive, default=1.5, metavar="R", help="how much slower training may be (1.5)"
+    )
+    check.add_argument(
+        "--memory-ratio", type=_positive, default=1.2, metavar="R", help="how much more memory it may take (1.2)"
+    )
+    check.add_argument(
+        "--match", choices=MATCHES, default="id", help="same id, or same recipe with changed settings (id)"
+    )
+    check.add_argument("--junit", type=Path, metavar="FILE", help="also write JUnit XML, for CI")
+    check.add_argument("--markdown", type=Path, metavar="FILE", help="also write a summary for a pull request")
+    check.set_defaults(run=_check)
+
+
 def _loaded(folder: Path, *, exclude: Path | None = None) -> Loaded:
     """Read a folder's results, and warn of each file that is damaged: the exit status must say so, too."""
     from pefbench import results
@@ -267,6 +284,14 @@ def _loaded(folder: Path, *, exclude: Path | None = None) -> Loaded:
     for problem in loaded.problems:
         _complain(f"warning: skipped {problem}")
     return loaded
+
+
+def _write(file: Path, content: str) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content, encoding="utf8")
+    except OSError as error:
+        raise OutputError(f"cannot write {file}: {error.strerror or type(error).__name__}") from None
 
 
 def _per_metric(given: Sequence[str]) -> dict[str, float]:
