@@ -147,6 +147,15 @@ def test_without_predictions_the_interval_decides(tmp_path: Path) -> None:
         assert (finding.verdict, bool(finding.message)) == (verdict, value != 0.529)
 
 
+@pytest.mark.parametrize(("value", "verdict"), [(0.9, "same"), (0.95, "worse"), (0.85, "better")])
+def test_equal_predictions_that_score_otherwise_are_no_chance(tmp_path: Path, value: float, verdict: str) -> None:
+    keep(tmp_path / "new", answers(range(30)))
+    keep(tmp_path / "old", answers(range(30)), changes={"metrics.test.accuracy.value": value})
+    finding = quality(tmp_path / "new", tmp_path / "old")
+    assert finding.verdict == verdict
+    assert ("scoring has changed" in finding.message) is (verdict != "same")
+
+
 def test_equal_predictions_need_no_libraries(tmp_path: Path) -> None:
     for side in ("old", "new"):
         keep(tmp_path / side, answers(range(30)))

@@ -20,10 +20,11 @@ def costs(trial: str, old: Result, new: Result, tolerances: Tolerances) -> Itera
     before, now = old["phases"]["train"], new["phases"]["train"]
     machine = _differences(old, new, ("cpu", "threads", "gpu", "processes", "precision"))
     if before["tokens"] == now["tokens"]:
-        subject, values, spell = TRAIN_TIME, (before["seconds"], now["seconds"]), readable_seconds
+        subject, values = TRAIN_TIME, (before["seconds"], now["seconds"])
     else:
-        subject, spell = THROUGHPUT, _tokens_per_second
+        subject = THROUGHPUT
         values = (_per_token(before["tokens_per_second"]), _per_token(now["tokens_per_second"]))
+    spell = readable_seconds if subject == TRAIN_TIME else _tokens_per_second
     yield _cost(trial, subject, values, spell, ratio=tolerances.time_ratio, differences=machine)
     yield _cost(
         trial,

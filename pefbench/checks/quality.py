@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pefbench.schema import Metric, Result
 
 LEVEL = 0.05
+# Equal predictions are scored alike, but for the rounding of another machine.
+SCORING = 1e-6
 # For a metric without an interval, where no tolerance is given.
 PLAIN_TOLERANCE = 0.01
 
@@ -56,7 +58,10 @@ def _by_tolerance(name: str, before: Metric, now: Metric, tolerance: float) -> t
 def _by_test(name: str, before: Metric, now: Metric, tested: Paired) -> tuple[Verdict, str]:
     gain = _gain(before, now)
     if tested.difference is None:
-        return "same", ""
+        if abs(gain) <= SCORING:
+            return "same", ""
+        changed = f"{_change(name, before, now)}, of equal predictions: scoring has changed, or a result was edited"
+        return ("worse" if gain < 0 else "better"), changed
     difference, low, high = tested.difference
     test = f"difference {difference:+.4f} [{low:+.4f}, {high:+.4f}], paired p {tested.p:.2g} of {tested.tests} tests"
     change = f"{_change(name, before, now)} ({test})"
