@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 import warnings
@@ -73,6 +74,10 @@ def _table(parsed: argparse.Namespace) -> int:
     from pefbench import tables
 
     loaded = _loaded(parsed.results)
+    if parsed.pivot:
+        verdicts, damaged = _verdicts(parsed.results)
+        _print(tables.pivot(loaded.results, parsed.format, verdicts))
+        return 1 if loaded.problems or damaged else 0
     _print(tables.table(loaded.results, parsed.format))
     return 1 if loaded.problems else 0
 
@@ -216,6 +221,7 @@ def _parser() -> argparse.ArgumentParser:
     table = commands.add_parser("table", help="tabulate results")
     table.add_argument("results", type=Path, metavar="RESULTS", help="a folder of results, or one result")
     table.add_argument("--format", choices=TABLE_FORMATS, default="text", help="how to print it (text)")
+    table.add_argument("--pivot", action="store_true", help="one table: tasks as rows, methods as columns")
     table.set_defaults(run=_table)
 
     _add_pick(commands)
@@ -276,11 +282,13 @@ def _add_check(commands: Any) -> None:
     check.set_defaults(run=_check)
 
 
-def _loaded(folder: Path, *, exclude: Path | None = None) -> Loaded:
+def _loaded(folder: Path, *, exclude: Path | None = None, without: Sequence[str] = ("curve",)) -> Loaded:
     """Read a folder's results, and warn of each file that is damaged: the exit status must say so, too."""
     from pefbench import results
 
-    loaded = results.load_results(folder, exclude=exclude)
+    # Thousands of results are millions of objects without a circle: to look for one would take half of the time.
+    gc.disable()
+    loaded = results.load_results(folder, exclude=exclude, without=without)
     for problem in loaded.problems:
         _complain(f"warning: skipped {problem}")
     return loaded
@@ -292,6 +300,21 @@ def _write(file: Path, content: str) -> None:
         file.write_text(content, encoding="utf8")
     except OSError as error:
         raise OutputError(f"cannot write {file}: {error.strerror or type(error).__name__}") from None
+
+
+def _verdicts(folder: Path) -> tuple[list[Any], int]:
+    """Return what comparisons below a folder found, and how many of their files are damaged: each is told of."""
+    from pefbench.comparing import report
+    from pefbench.errors import DataError
+
+    found, damaged = [], 0
+    for file in sorted(folder.rglob("comparison.json")) if folder.is_dir() else ():
+        try:
+            found.append(report.read(file))
+        except DataError as error:
+            _complain(f"warning: skipped {error}")
+            damaged += 1
+    return found, damaged
 
 
 def _per_metric(given: Sequence[str]) -> dict[str, float]:

@@ -9,7 +9,7 @@ from pefbench.errors import UserError, suggest
 from pefbench.results import newest, readable
 from pefbench.tables import baselines, interval, readable_seconds
 from pefbench.tables.groups import heading
-from pefbench.tables.settings import settings_of
+from pefbench.tables.settings import settings_of, tuned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -93,7 +93,7 @@ def _answer(members: Sequence[Setting], limits: Limits, known: Known) -> Answer:
     excluded: dict[str, list[str]] = {}
     affordable = [each for each in members if not _too_costly(each, limits, excluded)]
     chosen = _one_a_recipe(members, affordable)
-    reference = _tuned([each for each in members if each.method == FULL] or members)
+    reference = tuned([each for each in members if each.method == FULL] or members)
     wanted = _wanted(reference, limits.within)
     short = [each for each in chosen if each.sign * each.value < each.sign * wanted]
     excluded[f"--within, {limits.within:g}"] = [f"{each.name} ({_score(each)})" for each in short]
@@ -132,19 +132,12 @@ def _one_a_recipe(members: Sequence[Setting], affordable: Sequence[Setting]) -> 
     for each in members:
         recipes.setdefault(_recipe(each), []).append(each)
     within = {recipe: [each for each in several if each in affordable] for recipe, several in recipes.items()}
-    chosen = [_tuned(within[recipe] or several) for recipe, several in recipes.items()]
+    chosen = [tuned(within[recipe] or several) for recipe, several in recipes.items()]
     return [each for each in members if each in chosen]
 
 
 def _recipe(each: Setting) -> str:
     return f"{each.first['recipe']['name']} {each.method}"
-
-
-def _tuned(settings: Sequence[Setting]) -> Setting:
-    def on_validation(each: Setting) -> float:
-        return each.sign * (each.value if each.validation is None else each.validation)
-
-    return max(settings, key=on_validation)
 
 
 def _wanted(reference: Setting, within: float) -> float:

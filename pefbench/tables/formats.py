@@ -6,6 +6,8 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
+from pefbench.tables.marks import as_latex
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
 
 TABULATE = {"text": "simple", "markdown": "pipe", "latex": "latex_booktabs"}
 FORMATS = (*TABULATE, "csv", "json")
-_LEFT = {"Task", "Model", "Recipe", "Method", "Settings", "Error", "split", "metric"}
+_LEFT = {"Task", "Model", "Recipe", "Method", "Settings", "Error", "split", "metric", "Data", "Precision", "Metric"}
 
 
 def csv_text(rows: Sequence[Row]) -> str:
@@ -35,7 +37,8 @@ def grid(cells: Sequence[dict[str, str]], style: str) -> str:
     # tabulate escapes for LaTeX, but a bar in a cell would end it in Markdown.
     body = [[_cell(row[title], style) for title in titles] for row in cells]
     align = ["left" if title in _LEFT else "right" for title in titles]
-    return tabulate(body, titles, tablefmt=TABULATE[style], colalign=align, disable_numparse=True)
+    content = tabulate(body, titles, tablefmt=TABULATE[style], colalign=align, disable_numparse=True)
+    return as_latex(content) if style == "latex" else content
 
 
 def _cell(text: str, style: str) -> str:

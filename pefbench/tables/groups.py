@@ -37,10 +37,11 @@ def heading(result: Result) -> str:
     metric, signature, weights, data, precision = comparable(result)
     recipe = result["recipe"]
     direction = "higher" if headline(result)["higher_is_better"] else "lower"
-    model = f"{short_model(recipe['model']['name'])} (weights {_short(weights)})"
+    model = f"{short_model(recipe['model']['name'])} (weights {short(weights)})"
     score = f"{metric}, {direction} is better ({signature})"
-    return " · ".join([recipe["task"], model, f"data {_short(data)}", precision, score])
+    return " · ".join([recipe["task"], model, f"data {short(data)}", precision, score])
 
 
-def _short(fingerprint: str) -> str:
+def short(fingerprint: str) -> str:
+    """Return the first digits of a fingerprint, for people."""
     return fingerprint.rpartition(":")[2][:6]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pefbench.errors import UserError, suggest
 from pefbench.results import newest, readable
 from pefbench.tables.formats import FORMATS, csv_text, escaped, grid
+from pefbench.tables.marks import legend, marked
 from pefbench.tables.rows import FAILED, group, rows_of
 from pefbench.tables.wording import interval, readable_seconds
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from pefbench.results import Stored
+    from pefbench.tables.marks import Mark
     from pefbench.tables.rows import Row
 
 
@@ -38,24 +40,45 @@ def table(results: Sequence[Stored], style: str = "text") -> str:
     for row in rows:
         groups[group(row)].append(row)
     blocks = [_block(members, style) for members in groups.values()]
-    return "\n\n".join(blocks + [escaped(note, style) for note in _notes(len(groups.keys() - {(FAILED,)}), older)])
+    notes = [*legend((mark for members in groups.values() for mark in _marks(members)), style)]
+    notes += _notes(len(groups.keys() - {(FAILED,)}), older)
+    return "\n\n".join(blocks + [escaped(note, style) for note in notes])
 
 
 def _block(rows: Sequence[Row], style: str) -> str:
     heading = rows[0]["group"]
-    cells = [_failed_cells(row) if heading == FAILED else _finished_cells(row) for row in rows]
+    found = _marks(rows)
+    cells = [
+        _failed_cells(row) if heading == FAILED else _finished_cells(row, mark, style)
+        for row, mark in zip(rows, found, strict=True)
+    ]
     content = grid(cells, style)
     if style == "latex":
         return f"\\begin{{table}}\n\\caption{{{escaped(heading, style)}}}\n{content}\n\\end{{table}}"
     return f"### {heading}\n\n{content}" if style == "markdown" else f"{heading}\n\n{content}"
 
 
-def _finished_cells(row: Row) -> dict[str, str]:
+def _marks(rows: Sequence[Row]) -> list[Mark]:
+    """Return the marks of the rows of a group, which are trials: by their intervals, for no comparison is of trials."""
+    best = rows[0]
+    if best["group"] == FAILED or len(rows) < 2:
+        return [""] * len(rows)
+    return ["best", *(_overlapping(best, row) for row in rows[1:])]
+
+
+def _overlapping(best: Row, row: Row) -> Mark:
+    if best["low"] is None or row["low"] is None:
+        return ""
+    return "overlapping" if row["low"] <= best["high"] and best["low"] <= row["high"] else ""
+
+
+def _finished_cells(row: Row, mark: Mark, style: str) -> dict[str, str]:
+    value, space, rest = interval(row["value"], row["low"], row["high"]).partition(" ")
     return {
         "Recipe": row["recipe"],
         "Method": row["method"],
         "Settings": row["settings"],
-        row["metric"]: interval(row["value"], row["low"], row["high"]),
+        f"{row['metric']} {'↑' if row['higher_is_better'] else '↓'}": marked(value, space + rest, mark, style),
         "Best baseline": _text(row["baseline"], lambda name: _beaten(name, row)),
         "Train examples": _text(row["train_examples"], lambda n: f"{n:,}{' (cut)' * row['train_examples_cut']}"),
         "Trainable": f"{readable(row['trainable_parameters'])} ({row['trainable_percent']:.3g} %)",

@@ -115,6 +115,8 @@ def _add_settings(rows: Sequence[Row], recipes: Sequence[dict[str, Any]]) -> Non
 
 def differences(recipes: Sequence[dict[str, Any]], ignored: Container[str] = ("name",)) -> list[str]:
     """Return for each recipe what is not the same in all, spelt as overrides: ``train.learning_rate=0.001``."""
+    if len(recipes) == 1:
+        return [""]
     flat = [dict(_flat(recipe)) for recipe in recipes]
     keys = sorted({key for each in flat for key in each if key not in ignored})
     differing = [key for key in keys if len({each.get(key) for each in flat}) > 1]
@@ -126,4 +128,9 @@ def _flat(settings: dict[str, Any], prefix: str = "") -> Iterable[tuple[str, str
         if isinstance(value, dict):
             yield from _flat(value, f"{prefix}{key}.")
         else:
-            yield f"{prefix}{key}", value if isinstance(value, str) else json.dumps(value)
+            yield f"{prefix}{key}", value if isinstance(value, str) else _spelt(value)
+
+
+def _spelt(value: Any) -> str:
+    # As JSON spells it, too, but ten times faster; a thousand trials have fifty thousand numbers.
+    return repr(value) if type(value) in {int, float} else json.dumps(value)

@@ -139,6 +139,24 @@ def settings_of(results: Iterable[Stored]) -> dict[tuple[str, ...], list[Setting
     return {group: _named(list(trials[group].values())) for group in sorted(trials)}
 
 
+def tuned(settings: Sequence[Setting]) -> Setting:
+    """Return the setting that is best on validation: to choose one on test would flatter it."""
+
+    def on_validation(each: Setting) -> float:
+        return each.sign * (each.value if each.validation is None else each.validation)
+
+    return max(settings, key=on_validation)
+
+
+def one_a_method(settings: Sequence[Setting]) -> list[Setting]:
+    """Return each method's setting that is best on validation, in the given order."""
+    methods: dict[str, list[Setting]] = defaultdict(list)
+    for each in settings:
+        methods[each.method].append(each)
+    chosen = [tuned(several) for several in methods.values()]
+    return [each for each in settings if each in chosen]
+
+
 def _identity(recipe: dict[str, Any]) -> str:
     """Return a recipe without its seed. Its name is kept: a comparison may have two of the same setting."""
     train = {name: value for name, value in recipe["train"].items() if name != "seed"}

@@ -27,7 +27,12 @@ def readable_seconds(seconds: float) -> str:
 
 def interval(value: float, low: float | None, high: float | None) -> str:
     """Return a value with its 95 % interval: ``0.512 [0.480, 0.543]``, or only the value when there is none."""
-    digits = 3 if abs(value) < 10 else 1  # fractions need three; BLEU and perplexity, which are larger, one
+    places = digits(value)
     if low is None or high is None:
-        return f"{value:.{digits}f}"
-    return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+        return f"{value:.{places}f}"
+    return f"{value:.{places}f} [{low:.{places}f}, {high:.{places}f}]"
+
+
+def digits(value: float) -> int:
+    """Return how many decimals a score has: fractions need three; BLEU and perplexity, which are larger, one."""
+    return 3 if abs(value) < 10 else 1
