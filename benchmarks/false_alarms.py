@@ -19,6 +19,7 @@ NULLS = {
     "the same, entity F1": Null(f1=True),
     "seeds do not matter": Null(seed=0.0),
     "seeds matter much": Null(seed=0.3),
+    "for one method much": Null(seed=0.05, other_seed=0.3),
     "1,000 examples": Null(examples=1000),
     "60 examples": Null(examples=60),
     "runs almost the same": Null(chance=0.2, seed=0.03),

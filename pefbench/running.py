@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import time
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from accelerate.utils import broadcast_object_list, set_seed
 
-from pefbench import devices, models, preflight, provenance, results, roundtrip, schema
+from pefbench import devices, inference, models, preflight, provenance, results, roundtrip, schema
 from pefbench.errors import DataError, PefbenchError, TrialError
 from pefbench.metrics import score
 from pefbench.phases import Phases
@@ -99,6 +100,7 @@ class Trial:
         self.id = self.path.stem
         self.folder = self.path.with_suffix("")
         self.replaces: Path | None = None
+        self.seconds: dict[str, float] = {}
         self.commit, self.dirty = provenance.commit()
         self.result: dict[str, Any] = {
             "schema": schema.SCHEMA,
@@ -185,6 +187,8 @@ class Trial:
             self._score(answers)
             if "test" in answers:
                 self._save(self.accelerator.unwrap_model(trained, keep_fp32_wrapper=False), answers["test"])
+        if "test" in answers:
+            self._time_inference(trained, answers["test"])
         self.accelerator.wait_for_everyone()
         del model, trained
         self.accelerator.free_memory()
@@ -229,8 +233,17 @@ class Trial:
         self.result["curve"] = progressed.curve
         return training.model, progressed
 
+    def _time_inference(self, model: nn.Module, answers: list[Any]) -> None:
+        """Add how long test took, and takes with the method merged: after all else, as merging changes the model."""
+        adapted = answers, self.seconds["test"]
+        could = inference.merge(self.accelerator.unwrap_model(model, keep_fp32_wrapper=True), self.recipe.method)
+        merged = (self._predict(model, "test"), self.seconds["test"]) if could else None
+        same = self.prepared.form.same
+        self.result["inference"] = inference.measure(adapted, merged, same, self.accelerator.num_processes)
+
     def _predict(self, model: nn.Module, split: str) -> list[Any]:
-        return predict(
+        started = time.perf_counter()
+        answers = predict(
             model,
             self.prepared.encoded[split],
             self.prepared.form,
@@ -238,6 +251,8 @@ class Trial:
             batch_size=self.recipe.evaluate.batch_size,
             what=split,
         )
+        self.seconds[split] = time.perf_counter() - started
+        return answers
 
     def _score(self, answers: dict[str, list[Any]]) -> None:
         """Add metrics on validation and test, and the reports on test."""

@@ -137,6 +137,15 @@ class RoundTrip(TypedDict):
     seconds: float
 
 
+class Inference(TypedDict):
+    """How long the test split took to predict, in batches of evaluate.batch_size, all processes together."""
+
+    seconds_per_1000: float  # seconds per 1,000 examples, with the method in place
+    merged_seconds_per_1000: float | None  # with it merged into the weights; null where it cannot be
+    merged_same: float | None  # fraction of answers that merging, which rounds, left as they were
+    processes: int
+
+
 class Result(TypedDict):
     """One trial. A failed one lacks what it did not reach."""
 
@@ -156,6 +165,7 @@ class Result(TypedDict):
     headline: NotRequired[str]  # name of the metric that trials are ranked by, on test
     report: NotRequired[dict[str, Report]]  # name of the report -> report, on test
     curve: NotRequired[list[dict[str, Any]]]  # step, epoch, loss, learning_rate, ...
+    inference: NotRequired[Inference]
     artifacts: NotRequired[Artifacts]
     samples: NotRequired[list[dict[str, Any]]]  # prompt, prediction, reference of a few test examples
     round_trip: NotRequired[RoundTrip | None]  # null when it was not asked for

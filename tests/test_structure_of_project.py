@@ -23,7 +23,7 @@ ROWS = [
     ["corpus", "models", "devices"],
     ["sharing"],
     ["preflight", "preparing", "training", "scoring"],
-    ["roundtrip"],
+    ["roundtrip", "inference"],
     ["running", "tables"],
     ["checks", "comparing", "picking"],
     ["cli"],

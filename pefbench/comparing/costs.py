@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from statistics import fmean
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,8 +24,21 @@ def of(finals: Sequence[Outcome], tuning: Sequence[Outcome]) -> Costs:
         "train_seconds": fmean(result["phases"]["train"]["seconds"] for result in results),
         "evaluate_seconds": fmean(result["phases"]["evaluate"]["seconds"] for result in results),
         "peak_memory_bytes": _peaks([result["phases"] for result in results]),
+        "inference_seconds_per_1000": _mean([_inference(result, "seconds_per_1000") for result in results]),
+        "merged_seconds_per_1000": _mean([_inference(result, "merged_seconds_per_1000") for result in results]),
         "tuning_seconds": sum(_trained(each.result) for each in tuning if each.result),
     }
+
+
+def _inference(result: Result, name: str) -> float | None:
+    measured: Any = result.get("inference", {})
+    value: float | None = measured.get(name)
+    return value
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    there = [value for value in values if value is not None]
+    return fmean(there) if len(there) == len(values) else None
 
 
 def _trained(result: Result) -> float:

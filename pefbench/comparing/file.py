@@ -37,6 +37,17 @@ class Entry(Section):
     )
 
 
+class Pscp(Section):
+    """Constants of the composite score: see `pscp`. A cost that equals its constant halves the score, at beta 1."""
+
+    parameters: float = Field(gt=0, description="trainable parameters")
+    seconds_per_1000: float = Field(gt=0, description="inference seconds per 1,000 examples")
+    memory_bytes: float = Field(gt=0, description="peak memory of training, bytes")
+    beta_parameters: float = Field(1.0, ge=0, description="weight of the parameters; 0: they do not count")
+    beta_seconds: float = Field(1.0, ge=0, description="weight of the inference seconds")
+    beta_memory: float = Field(1.0, ge=0, description="weight of the memory")
+
+
 class Comparison(Section):
     """A comparison file."""
 
@@ -56,6 +67,7 @@ class Comparison(Section):
         description="the value that chooses settings, on validation, and that methods are compared by, on test; "
         "null: the headline of the recipe's first metric",
     )
+    pscp: Pscp | None = Field(None, description="constants of the composite score; null: none is computed")
 
 
 def load_comparison(path: Path, overrides: Iterable[str] = ()) -> tuple[Comparison, dict[str, list[search.Setting]]]:

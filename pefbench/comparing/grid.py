@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from pefbench.comparing import choice, estimate
@@ -76,8 +77,7 @@ def dry_run(wanted: Wanted) -> str:
     """Return the plan of a comparison, what of it is done, and how long the rest may take, for people."""
     plan = Plan(wanted.file, wanted.overrides)
     folder = wanted.out / plan.comparison.name
-    folder.mkdir(parents=True, exist_ok=True)
-    with Pool(folder, wanted.workers) as pool:
+    with TemporaryDirectory() as logs, Pool(Path(logs), 1) as pool:
         facts = _facts(plan, pool, folder)
     tuned = [read_outcome(trial, facts.paths[_key(trial)]) for trial in plan.tuning()]
     chosen = _choose(plan, tuned, facts, give_up=False)

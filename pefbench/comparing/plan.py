@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -37,7 +38,12 @@ class Planned:
 
     def request(self, out: Path) -> dict[str, Any]:
         """Return what a worker is told."""
-        return {"recipe": self.recipe.resolved(), "scored": list(self.scored), "out": str(out)}
+        return {
+            "recipe": self.recipe.resolved(),
+            "scored": list(self.scored),
+            "out": str(out),
+            "arguments": sys.argv[1:],
+        }
 
 
 @dataclass(frozen=True)

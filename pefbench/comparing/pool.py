@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 from collections import deque
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 PEFBENCH = (sys.executable, "-m", "pefbench")
 KEPT_LINES = 20
+LAST_WORDS = 5.0
+"""Seconds that a dead process's last lines are waited for."""
 
 
 class Process:
@@ -36,6 +39,8 @@ class Process:
         if cores:
             self.command += ["--cores", ",".join(map(str, cores))]
         self.process: subprocess.Popen[str] | None = None
+        self.listener: threading.Thread | None = None
+        self.stopped = False
         self.said: deque[str] = deque(maxlen=KEPT_LINES)
 
     def ask(self, request: Message) -> Message:
@@ -50,31 +55,52 @@ class Process:
         except OSError:
             line = ""
         if not line:
-            raise TrialError(ended(process.wait(), self.said))
+            raise TrialError(ended(self._end(), self.said))
         answer: Message = json.loads(line)
         return answer
 
     def stop(self) -> None:
-        """End the process, whatever it does."""
+        """End the process and all that it has started, whatever they do; none is started again."""
+        self.stopped = True
         if self.process is not None and self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self._end()
 
-    def _start(self) -> subprocess.Popen[str]:
+    def _end(self) -> int:
+        """Wait for the process, hear its last words, close its pipes; return its exit status."""
+        process = self.process
+        if process is None:
+            return 0
+        status = process.wait()
+        if self.listener is not None:
+            self.listener.join(LAST_WORDS)
+        for pipe in (process.stdin, process.stdout):
+            with suppress(OSError):  # what it was not told is lost with it
+                if pipe is not None:
+                    pipe.close()
+        return status
+
+    def _start(self, **variables: str) -> subprocess.Popen[str]:
+        if self.stopped:
+            raise TrialError("it was stopped")
         process = subprocess.Popen(
             self.command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=environment(),
+            env=environment() | variables,
+            start_new_session=True,
         )
-        threading.Thread(target=self._listen, args=(process,), daemon=True).start()
+        self.listener = threading.Thread(target=self._listen, args=(process,), daemon=True)
+        self.listener.start()
         return process
 
     def _listen(self, process: subprocess.Popen[str]) -> None:
-        with self.log.open("a", encoding="utf8") as log:
-            for line in process.stderr or ():
+        if process.stderr is None:
+            raise AssertionError("a worker is listened to through a pipe")
+        with self.log.open("a", encoding="utf8") as log, process.stderr:
+            for line in process.stderr:
                 log.write(line)
                 log.flush()
                 self.said.append(line.strip())
@@ -93,26 +119,14 @@ class Launched(Process):
             file = Path(folder, "request.json")
             file.write_text(json.dumps(request), encoding="utf8")
             self.command = launch_command(len(self.gpus), file)
-            self.process = process = self._start()
-            if process.stdin is not None:
+            self.process = process = self._start(CUDA_VISIBLE_DEVICES=",".join(map(str, self.gpus)))
+            if process.stdin is not None and process.stdout is not None:
                 process.stdin.close()
-            status = process.wait()
+                process.stdout.read()
+            status = self._end()
         if status != 0:
             raise TrialError(ended(status, self.said))
         return {}
-
-    def _start(self) -> subprocess.Popen[str]:
-        visible = {"CUDA_VISIBLE_DEVICES": ",".join(map(str, self.gpus))}
-        process = subprocess.Popen(
-            self.command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=environment() | visible,
-        )
-        threading.Thread(target=self._listen, args=(process,), daemon=True).start()
-        return process
 
 
 def launch_command(processes: int, request: Path) -> list[str]:

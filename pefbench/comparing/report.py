@@ -61,9 +61,11 @@ def _methods(comparison: Comparison) -> str:
         key=lambda method: (method["test"] is None, sign * (method["test"] or {"value": 0})["value"]),
     )
     headers = ["", "Method", "Chosen", comparison["metric"], "p against best", "Could have shown"]
-    headers += ["Trainable", "Adapter", "Training", "Tuning", "Peak memory"]
+    headers += ["Trainable", "Adapter", "Training", "Tuning", "Peak memory", "Test of 1,000", "merged"]
+    headers += ["PSCP"] if "pscp" in comparison else []
     best = next((method["name"] for method in ordered if method["best"]), None)
-    rows = [[*_quality(method, best, comparison["pairs"]), *_costs(method)] for method in ordered]
+    width = len(headers)
+    rows = [[*_quality(method, best, comparison["pairs"]), *_costs(method)][:width] for method in ordered]
     return tabulate(rows, headers, disable_numparse=True)
 
 
@@ -80,13 +82,15 @@ def _quality(method: Method, best: str | None, pairs: Sequence[Pair]) -> list[st
 def _costs(method: Method) -> list[str]:
     costs = method["costs"]
     if costs is None:
-        return [""] * 5
+        return [""] * 8
     return [
         f"{readable(costs['trainable_parameters'])} ({costs['trainable_percent']:.3g} %)",
         readable(costs["adapter_bytes"], "B") if costs["adapter_bytes"] is not None else "",
         readable_seconds(costs["train_seconds"]),
         readable_seconds(costs["tuning_seconds"]),
         readable(max(costs["peak_memory_bytes"].values()), "B"),
+        *(_seconds(costs.get(name)) for name in ("inference_seconds_per_1000", "merged_seconds_per_1000")),
+        f"{costs['pscp']:.3f}" if costs.get("pscp") is not None else "",
     ]
 
 
@@ -137,6 +141,10 @@ def _troubles(comparison: Comparison) -> list[str]:
                 if trial["status"] != "finished"
             ]
     return lines
+
+
+def _seconds(value: object) -> str:
+    return readable_seconds(value) if isinstance(value, float) else ""
 
 
 def _p(value: float) -> str:

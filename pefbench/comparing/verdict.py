@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from pefbench.comparing import costs, outcomes
 from pefbench.comparing.choice import value_of
-from pefbench.comparing.verdict_schema import SCHEMA, Comparison, McNemar, Method, Pair, Test, Trial
+from pefbench.comparing.pscp import pscp
+from pefbench.comparing.verdict_schema import SCHEMA, Comparison, Costs, McNemar, Method, Pair, Test, Trial
 from pefbench.evidence.detectable import smallest_difference
 from pefbench.evidence.expected_best import expected_best
 from pefbench.evidence.holm import holm
@@ -112,6 +113,7 @@ def _heading(plan: Plan, metric: str, whole: Mapping[str, Sequence[Outcome]], te
         "seeds": comparison.seeds,
         "examples": next((each.examples for each in tested.scores.values()), None),
         "test": TEST,
+        **({"pscp": comparison.pscp.model_dump()} if comparison.pscp is not None else {}),
     }
 
 
@@ -142,9 +144,17 @@ def _method(
         "test": None if scores is None else _test(scores),
         "best": name == best,
         "tied": None if scores is None else _is_tied(name, best, pairs),
-        "costs": None if scores is None else costs.of(finals, tuning),
+        "costs": None if scores is None else _costs(plan, scores, finals, tuning, higher=higher),
         "notes": chosen.notes,
     }
+
+
+def _costs(plan: Plan, scores: Scores, finals: Sequence[Outcome], tuning: Sequence[Outcome], *, higher: bool) -> Costs:
+    """Return a method's costs; with the composite score where the file has its constants and higher is better."""
+    found = costs.of(finals, tuning)
+    if plan.comparison.pscp is not None and higher:
+        found["pscp"] = pscp(scores.mean, found, plan.comparison.pscp)
+    return found
 
 
 def _trial(outcome: Outcome, metric: str) -> Trial:

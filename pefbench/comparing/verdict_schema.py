@@ -43,7 +43,7 @@ class Costs(TypedDict):
     tuning_seconds: float  # training of all its tuning trials together
     inference_seconds_per_1000: NotRequired[float | None]  # test examples, with the adapter in place
     merged_seconds_per_1000: NotRequired[float | None]  # with the adapter merged; null where it cannot be
-    pscp: NotRequired[float | None]  # composite score; see `pscp` of the whole
+    pscp: NotRequired[float | None]  # composite score by the constants in `pscp`; null where an input is missing
 
 
 class Method(TypedDict):
@@ -111,6 +111,6 @@ class Comparison(TypedDict):
     smallest_difference: float | None  # median of the pairs' `detectable`
     methods: list[Method]
     pairs: list[Pair]
-    pscp: NotRequired[dict[str, Any]]  # constants of the composite score
+    pscp: NotRequired[dict[str, float]]  # constants of the composite score, where the comparison file has them
     notes: list[str]
     finished: str  # ISO 8601, UTC

@@ -104,6 +104,7 @@ def _run(request: Message, shared: Shared | None) -> Message:
     from pefbench.recipe import load_resolved
 
     recipe = load_resolved(request["recipe"])
+    sys.argv[1:] = request["arguments"]  # the command that the result names is the user's
     path = running.run(recipe, Path(request["out"]), scored=request["scored"], shared=shared)
     return {"path": str(path)}
 

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 class Null:
     """How outcomes come about: an example is right where a sum of normal draws is above 0, these being their spreads.
 
-    example: how hard it is for both methods. taste: for one method. seed: how good a run is. chance: of one run on one
-    example. With `f1` an outcome counts entities instead: each example has one to three, each found or not.
+    example: how hard it is for both methods. taste: for one method. seed: how good a run is; `other_seed`: of the
+    second method's runs, where those vary otherwise. chance: of one run on one example. With `f1` an outcome counts
+    entities instead: each example has one to three, each found or not.
     """
 
     seeds: int = 3
@@ -31,6 +32,7 @@ class Null:
     example: float = 1.2
     taste: float = 0.5
     seed: float = 0.1
+    other_seed: float | None = None
     chance: float = 0.7
     f1: bool = False
 
@@ -38,18 +40,19 @@ class Null:
         """Return the scores of two methods with the same truth, on the same examples."""
         hard = 1.0 + random.normal(0, self.example, self.examples)
         gold = random.integers(1, 4, self.examples)
-        runs = [*self._runs(hard, gold, random), *self._runs(hard, gold, random)]
+        spreads = self.seed, self.seed if self.other_seed is None else self.other_seed
+        runs = [run for spread in spreads for run in self._runs(hard, gold, spread, random)]
         both = resample(runs, self.examples, resamples=300)
         halves = slice(self.seeds), slice(self.seeds, None)
         first, second = (Scores(both.values[half], both.resampled[half], self.examples) for half in halves)
         return first, second
 
     def _runs(
-        self, hard: Array, gold: npt.NDArray[np.int64], random: np.random.Generator
+        self, hard: Array, gold: npt.NDArray[np.int64], spread: float, random: np.random.Generator
     ) -> list[Callable[[Array], Array]]:
         at = hard + random.normal(0, self.taste, self.examples)
         levels = [
-            at + random.normal(0, self.seed) + random.normal(0, self.chance, self.examples) for _ in range(self.seeds)
+            at + random.normal(0, spread) + random.normal(0, self.chance, self.examples) for _ in range(self.seeds)
         ]
         return [f1(level, gold, random) if self.f1 else accuracy(level) for level in levels]
 
