@@ -82,6 +82,16 @@ def _table(parsed: argparse.Namespace) -> int:
     return 1 if loaded.problems else 0
 
 
+def _report(parsed: argparse.Namespace) -> int:
+    from pefbench import reporting
+
+    loaded = _loaded(parsed.results, without=())
+    verdicts, damaged = _verdicts(parsed.results)
+    _write(parsed.out, reporting.page(loaded.results, verdicts))
+    _print(f"{parsed.out}: opens in any browser, without a network")
+    return 1 if loaded.problems or damaged else 0
+
+
 def _pick(parsed: argparse.Namespace) -> int:
     from pefbench import amounts, picking
 
@@ -223,6 +233,11 @@ def _parser() -> argparse.ArgumentParser:
     table.add_argument("--format", choices=TABLE_FORMATS, default="text", help="how to print it (text)")
     table.add_argument("--pivot", action="store_true", help="one table: tasks as rows, methods as columns")
     table.set_defaults(run=_table)
+
+    report = commands.add_parser("report", help="write the results as one HTML page that opens offline")
+    report.add_argument("results", type=Path, metavar="RESULTS", help="a folder of results")
+    report.add_argument("--out", type=Path, default=Path("report.html"), metavar="FILE", help="(report.html)")
+    report.set_defaults(run=_report)
 
     _add_pick(commands)
 

@@ -17,7 +17,7 @@ PACKAGE = ROOT / "pefbench"
 ROWS = [
     ["errors", "classification_report", "matrix"],
     ["schema", "registry", "amounts", "tagging", "progress", "phases", "intervals", "structure", "cpu_kernels"],
-    ["quantizing", "sources", "forms", "baselines", "batching", "metrics", "tuners", "results"],
+    ["quantizing", "sources", "forms", "baselines", "batching", "metrics", "tuners", "results", "predictions"],
     ["tasks", "methods", "provenance", "checkpoints", "evidence"],
     ["recipe"],
     ["corpus", "models", "devices"],
@@ -25,7 +25,7 @@ ROWS = [
     ["preflight", "preparing", "training", "scoring"],
     ["roundtrip", "inference"],
     ["running", "tables"],
-    ["checks", "comparing", "picking"],
+    ["checks", "comparing", "picking", "reporting"],
     ["cli"],
     ["__main__"],
 ]

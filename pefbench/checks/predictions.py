@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from pefbench.errors import DataError, PefbenchError
+from pefbench.errors import PefbenchError
+from pefbench.predictions import file_of, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from pefbench.evidence.resampling import Weighted
+    from pefbench.predictions import Row
     from pefbench.results import Stored
 
-    Row = dict[str, Any]
     Values = Callable[[npt.NDArray[Any]], Mapping[str, npt.NDArray[Any]]]
 
 
@@ -55,33 +55,6 @@ def compare(pairs: Iterable[tuple[Stored, Stored]]) -> tuple[dict[tuple[str, str
         except (UnpairableError, PefbenchError) as error:
             refused[old.result["id"]] = str(error)
     return _corrected(found), refused
-
-
-def file_of(stored: Stored) -> Path | None:
-    """Return where a trial's predictions lie, or None where they were not kept (results alone may be copied)."""
-    artifacts = stored.result.get("artifacts")
-    named = artifacts and artifacts["predictions"]
-    file = stored.path.parent / str(named)
-    return file if named and file.is_file() else None
-
-
-def read(file: Path) -> list[Row]:
-    """Return the rows of a file of predictions. Raises DataError, with the line, when it is damaged."""
-    rows = []
-    try:
-        lines = file.read_text(encoding="utf8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{file}: cannot be read as text ({type(error).__name__})") from None
-    for number, line in enumerate(lines, start=1):
-        if line:
-            try:
-                row = json.loads(line)
-            except ValueError:
-                row = None
-            if not isinstance(row, dict) or not {"id", "prediction", "reference", "correct"} <= row.keys():
-                raise DataError(f"{file}:{number}: not a prediction (id, prediction, reference, correct)")
-            rows.append(row)
-    return rows
 
 
 def _pair(old: Stored, new: Stored, before: Path, now: Path) -> Iterator[tuple[str, Paired]]:
