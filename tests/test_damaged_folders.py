@@ -25,7 +25,7 @@ KINDS = {
     "older": (WHOLE.replace('"schema": 1', '"schema": 0'), "written by an older pefbench"),
     "newer": (WHOLE.replace('"schema": 1', '"schema": 2'), "written by a newer pefbench"),
 }
-COMMANDS = {"table": ["table"], "pivot": ["table", "--pivot"], "pick": ["pick"]}
+COMMANDS = {"table": ["table"], "pivot": ["table", "--pivot"], "pick": ["pick"], "report": ["report"]}
 
 
 def put(folder: Path, kind: str) -> Path:

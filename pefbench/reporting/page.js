@@ -106,7 +106,7 @@ function padded(low, high, log) {
 
 /* Axes with grid lines; the returned functions place a value. */
 function axes(width, x, y) {
-  const margin = { left: 54, right: 14, top: 12, bottom: 44 };
+  const margin = { left: 54, right: 14, top: 28, bottom: 44 };
   const right = width - margin.right;
   const bottom = HEIGHT - margin.bottom;
   const place = {
@@ -123,6 +123,7 @@ function axes(width, x, y) {
     back.append(draw("line", { class: "grid", x1: place.x(value), x2: place.x(value), y1: margin.top, y2: bottom }));
     back.append(draw("text", { class: "axis", x: place.x(value), y: bottom + 18, "text-anchor": "middle" }, x.spell(value)));
   }
+  back.append(draw("text", { class: "axis", x: 4, y: 12 }, y.title));
   back.append(draw("text", { class: "axis", x: (margin.left + right) / 2, y: HEIGHT - 6, "text-anchor": "middle" }, x.title));
   return { place, back };
 }
@@ -176,7 +177,7 @@ function scatter(group) {
     const { place, back } = axes(
       width,
       { low: xLow, high: xHigh, log, spell: cost.spell, title: `${cost.title}${log ? ", logarithmic" : ""}` },
-      { low: yLow, high: yHigh, log: false, spell: (value) => Number(value.toPrecision(3)).toString() },
+      { low: yLow, high: yHigh, log: false, spell: (value) => Number(value.toPrecision(3)).toString(), title: `${chosen.y} ${higher ? "↑" : "↓"}` },
     );
     const steps = front.map((point, at) => `${at ? `H${place.x(point.x)}V` : `M${place.x(point.x)},`}${place.y(point.y)}`);
     const line = draw("path", { class: "front", d: steps.length ? `${steps.join("")}H${place.right}` : "" });
@@ -210,7 +211,7 @@ function scatter(group) {
 /* Names beside the points, those of the front first, each where it hides neither a name nor a dot; else none. */
 function labelled(picture, points, front, place) {
   const taken = points.map((point) => box(place.x(point.x) - 6, place.y(point.y) - 6, 12, 12));
-  const names = draw("g", { "aria-hidden": "true" });
+  const names = draw("g", { class: "names", "aria-hidden": "true" });
   picture.append(names);
   for (const point of [...front, ...points.filter((each) => !front.includes(each))]) {
     const text = draw("text", {}, point.each.method);
@@ -253,7 +254,7 @@ function curves(group) {
     if (!points.length) { plot.replaceChildren(el("p", { class: "note" }, "No method is ticked.")); return; }
     const losses = points.map((point) => point[1]).filter((value) => !state.log || value > 0);
     const low = state.log ? Math.min(...losses) : Math.min(0, ...losses);
-    const y = { low, high: Math.max(...losses) * (state.log ? 1.1 : 1.03), log: state.log, spell: (value) => Number(value.toPrecision(3)).toString() };
+    const y = { low, high: Math.max(...losses) * (state.log ? 1.1 : 1.03), log: state.log, spell: (value) => Number(value.toPrecision(3)).toString(), title: "training loss" };
     const { place, back } = axes(width, { low: 0, high: Math.max(...points.map((point) => point[0])), log: false, spell: (value) => Number(value.toPrecision(3)).toString(), title: "epoch" }, y);
     const lines = visible.map((at) => {
       const path = settings[at].curve.filter((point) => !state.log || point[1] > 0)

@@ -35,7 +35,9 @@ def page(results: Sequence[Stored], verdicts: Sequence[Verdict] = ()) -> str:
         "data": embedded(data),
     }
     # In one pass, so that nothing is looked for in what was put in.
-    return re.sub(r"<!-- (\w+) -->", lambda found: parts[found[1]], _part("page.html"))
+    text = re.sub(r"<!-- (\w+) -->", lambda found: parts[found[1]], _part("page.html"))
+    # A lone surrogate, as a name or a prediction may hold, is no UTF-8.
+    return text.encode("utf8", "replace").decode("utf8")
 
 
 def embedded(data: Any) -> str:
@@ -43,13 +45,12 @@ def embedded(data: Any) -> str:
     text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
-    # A lone surrogate, as a prediction may hold, is no UTF-8.
-    return text.encode("utf8", "replace").decode("utf8")
+    return text
 
 
 def _verdict(number: int, group: dict[str, Any]) -> str:
     """Return a group's verdict; it is in the page itself, to be read also where no script runs."""
-    return f'<li><a href="#group-{number}">{escape(group["task"])}</a> {escape(group["verdict"])}</li>'
+    return f'<li><a href="#group-{number}">{escape(group["task"])}</a><span>{escape(group["verdict"])}</span></li>'
 
 
 def _part(name: str) -> str:
