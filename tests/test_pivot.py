@@ -112,10 +112,8 @@ def test_a_comparison_of_other_trials_decides_nothing() -> None:
 
 def test_csv_has_the_numbers() -> None:
     rows = list(csv.DictReader(io.StringIO(pivot([FULL, LORA], "csv"))))
-    assert [(row["method"], row["mark"], float(row["low"])) for row in rows] == [
-        ("full", "best", pytest.approx(0.52)),
-        ("lora", "overlapping", pytest.approx(0.482)),
-    ]
+    assert [(row["method"], row["mark"]) for row in rows] == [("full", "best"), ("lora", "overlapping")]
+    assert [float(row["low"]) for row in rows] == pytest.approx([0.52, 0.482])
 
 
 def test_failed_trials_are_counted() -> None:

@@ -117,10 +117,17 @@ def differences(recipes: Sequence[dict[str, Any]], ignored: Container[str] = ("n
     """Return for each recipe what is not the same in all, spelt as overrides: ``train.learning_rate=0.001``."""
     if len(recipes) == 1:
         return [""]
-    flat = [dict(_flat(recipe)) for recipe in recipes]
+    flat = [dict(_flat(each)) for each in _unlike(recipes)]
     keys = sorted({key for each in flat for key in each if key not in ignored})
     differing = [key for key in keys if len({each.get(key) for each in flat}) > 1]
     return [" ".join(f"{key}={each[key]}" for key in differing if key in each) for each in flat]
+
+
+def _unlike(recipes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the recipes without the sections that are the same in all: of thousands of trials that is most of them."""
+    first = recipes[0]
+    alike = {name for name in first if all(name in each and each[name] == first[name] for each in recipes)}
+    return [{name: value for name, value in each.items() if name not in alike} for each in recipes]
 
 
 def _flat(settings: dict[str, Any], prefix: str = "") -> Iterable[tuple[str, str]]:
