@@ -154,7 +154,7 @@ function scatter(group) {
   const costs = Object.entries(COSTS).filter(([name]) => group.settings.some((each) => each[name]));
   const metrics = Object.keys(group.settings[0].metrics);
   const plot = el("div", { class: "plot" });
-  const detail = el("p", { class: "detail", "aria-live": "polite" }, "");
+  const detail = el("p", { class: "detail" }, "");
   const chosen = { x: costs[0][0], y: metrics[0] };
   let again = () => {};
   const across = choice("Across: cost", costs.map(([name, cost]) => [name, cost.title]), (value) => { chosen.x = value; again(); });
