@@ -103,9 +103,10 @@ def _pick(parsed: argparse.Namespace) -> int:
         prefer=parsed.prefer,
     )
     loaded = _loaded(parsed.results)
-    answers = picking.pick(loaded.results, limits, parsed.task)
+    verdicts, damaged = _verdicts(parsed.results)
+    answers = picking.pick(loaded.results, limits, parsed.task, verdicts)
     _print(picking.render(answers, limits))
-    return 1 if loaded.problems or any(answer.named is None for answer in answers) else 0
+    return 1 if loaded.problems or damaged or any(answer.named is None for answer in answers) else 0
 
 
 def _check(parsed: argparse.Namespace) -> int:

@@ -9,6 +9,7 @@ from pefbench.errors import UserError, suggest
 from pefbench.results import newest, readable
 from pefbench.tables import baselines, interval, readable_seconds
 from pefbench.tables.groups import heading
+from pefbench.tables.marks import Tests
 from pefbench.tables.settings import settings_of, tuned
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from pefbench.results import Stored
     from pefbench.schema import Metric, Result
+    from pefbench.tables.marks import Verdict
     from pefbench.tables.settings import Setting
 
     Known = Mapping[tuple[object, ...], dict[str, Metric]]
@@ -74,8 +76,13 @@ class Answer:
     notes: list[str] = field(default_factory=list)
 
 
-def pick(results: Sequence[Stored], limits: Limits, task: str | None = None) -> list[Answer]:
-    """Return an answer for each group of comparable trials. Raises UserError where there is no trial to choose from."""
+def pick(
+    results: Sequence[Stored], limits: Limits, task: str | None = None, verdicts: Sequence[Verdict] = ()
+) -> list[Answer]:
+    """Return an answer for each group of comparable trials. verdicts: what comparisons found, to tell ties by.
+
+    Raises UserError where there is no trial to choose from.
+    """
     shown = newest(results)[0]
     if task is not None:
         tasks = {stored.result["recipe"]["task"] for stored in shown}
@@ -86,10 +93,10 @@ def pick(results: Sequence[Stored], limits: Limits, task: str | None = None) -> 
     if not groups:
         raise UserError("every trial failed: there is nothing to choose from")
     known = baselines.known(stored.result for stored in shown)
-    return [_answer(members, limits, known) for members in groups.values()]
+    return [_answer(members, limits, known, Tests(verdicts)) for members in groups.values()]
 
 
-def _answer(members: Sequence[Setting], limits: Limits, known: Known) -> Answer:
+def _answer(members: Sequence[Setting], limits: Limits, known: Known, tests: Tests) -> Answer:
     excluded: dict[str, list[str]] = {}
     affordable = [each for each in members if not _too_costly(each, limits, excluded)]
     chosen = _one_a_recipe(members, affordable)
@@ -101,7 +108,12 @@ def _answer(members: Sequence[Setting], limits: Limits, known: Known) -> Answer:
     named = min(meeting, key=lambda each: (_preferred(limits.prefer)(each), each.name), default=None)
     notes = list(_notes(members, affordable, limits))
     if named:
-        notes = [*_doubts(named, meeting, reference, wanted), *_baseline(named, known), *notes]
+        notes = [
+            *_doubts(named, reference, wanted),
+            *_ties(named, meeting, tests),
+            *_baseline(named, known),
+            *notes,
+        ]
     return Answer(heading(reference.first), reference, wanted, named, meeting, excluded, notes)
 
 
@@ -159,18 +171,30 @@ def _preferred(preference: Preference) -> Callable[[Setting], float]:
     return kinds[preference]
 
 
-def _doubts(named: Setting, meeting: Sequence[Setting], reference: Setting, wanted: float) -> Iterator[str]:
+def _doubts(named: Setting, reference: Setting, wanted: float) -> Iterator[str]:
     """Say what the numbers do not show, though the answer may read as if they did."""
     worst = named.low if named.sign > 0 else named.high
     if worst is not None and named is not reference and named.sign * worst < named.sign * wanted:
         yield f"its interval reaches {interval(worst, None, None)}, so that it is good enough is likely, not certain"
-    others = [each for each in meeting if each is not named]
-    better = [each.name for each in others if each.sign * each.value > each.sign * named.value]
-    apart = [each.name for each in others if each.name in better and not each.overlaps(named)]
-    if apart:
-        yield f"shown to be better than it (intervals apart): {', '.join(apart)}"
-    if tied := [each.name for each in others if each.overlaps(named)]:
-        yield f"tied with it (their intervals overlap; only a paired test may tell them apart): {', '.join(tied)}"
+
+
+def _ties(named: Setting, meeting: Sequence[Setting], tests: Tests) -> Iterator[str]:
+    """Say what is shown to be better, and what is not told apart, by the paired test or else by intervals."""
+    others = [(each, tests.tied(named, each)) for each in meeting if each is not named]
+    better = [(each, tied) for each, tied in others if each.sign * each.value > each.sign * named.value]
+    kinds = {
+        "shown to be better than it by the paired test": [each for each, tied in better if tied is False],
+        "shown to be better than it (intervals apart)": [
+            each for each, tied in better if tied is None and not each.overlaps(named)
+        ],
+        "tied with it by the paired test": [each for each, tied in others if tied],
+        "tied with it (their intervals overlap; only a paired test may tell them apart)": [
+            each for each, tied in others if tied is None and each.overlaps(named)
+        ],
+    }
+    for kind, found in kinds.items():
+        if found:
+            yield f"{kind}: {', '.join(each.name for each in found)}"
 
 
 def _baseline(named: Setting, known: Known) -> Iterator[str]:

@@ -96,6 +96,24 @@ def test_a_tie_and_a_doubt_are_told() -> None:
     assert any(note.startswith("shown to be better") and "full_ner" in note for note in better.notes)
 
 
+@pytest.mark.parametrize(
+    ("p", "note"),
+    [
+        (0.2, "tied with it by the paired test: lora_ner"),
+        (0.01, "shown to be better than it by the paired test: lora_ner"),
+    ],
+)
+def test_a_paired_test_has_the_word_where_there_was_one(p: float, note: str) -> None:
+    results = trials()
+    finals = [{"final": [{"result": f"{each.result['recipe']['name']}/{each.result['id']}.json"}]} for each in results]
+    compared = {"methods": finals, "pairs": [{"first": "lora_ner", "second": "vera_ner", "p_holm": p}]}
+    (answer,) = pick(results, Limits(), verdicts=[compared])
+    assert note in answer.notes
+    assert any(
+        each.startswith("tied with it (their intervals") and each.endswith(": full_ner") for each in answer.notes
+    )
+
+
 def test_lower_is_better() -> None:
     def loss(name: str, method: str, value: float) -> Stored:
         metric = {"value": value, "low": None, "high": None, "examples": 9, "higher_is_better": False, "signature": "s"}

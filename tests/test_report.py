@@ -102,7 +102,11 @@ def test_a_comparison_speaks_by_its_paired_test() -> None:
     compared = {"methods": finals, "pairs": [{"first": "full_ner", "second": "lora_ner", "p_holm": 0.4}]}
     assert "by the paired test lora_ner is not shown to be worse" in verdict([FULL, LORA], verdicts=[compared])
     compared["pairs"][0]["p_holm"] = 0.01
-    assert "not shown" not in verdict([FULL, LORA], verdicts=[compared])
+    assert verdict([FULL, LORA], verdicts=[compared]).endswith("the paired test shows each of the others to be worse.")
+    assert "by the paired test or by an interval" in verdict([FULL, LORA, BITFIT], verdicts=[compared])
+    compared["pairs"][0]["p_holm"] = 0.4
+    near = at(sample("vera_ner", "vera", value=0.53))
+    assert "or where there was none by their intervals" in verdict([FULL, LORA, near], verdicts=[compared])
 
 
 def test_many_ties_are_counted_and_lower_is_better() -> None:

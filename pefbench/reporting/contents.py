@@ -33,14 +33,14 @@ def contents(results: Sequence[Stored], verdicts: Sequence[Verdict] = ()) -> dic
     tests = Tests(verdicts)
     finished = [stored for stored in shown if stored.result["status"] == "finished"]
     return {
-        "groups": [_group(members, marks(members, tests), known) for members in settings_of(shown).values()],
+        "groups": [_group(members, tests, known) for members in settings_of(shown).values()],
         "failed": [_failed(stored.result) for stored in shown if stored.result["status"] == "failed"],
         "environments": _environments(finished),
     }
 
 
-def _group(members: Sequence[Setting], found: Sequence[Mark], known: Known) -> dict[str, Any]:
-    first = members[0].first
+def _group(members: Sequence[Setting], tests: Tests, known: Known) -> dict[str, Any]:
+    first, found = members[0].first, marks(members, tests)
     metric, signature, _, _, precision = comparable(first)
     rows = [baselines.beside(each.first, known) for each in members]
     return {
@@ -52,7 +52,7 @@ def _group(members: Sequence[Setting], found: Sequence[Mark], known: Known) -> d
         "metric": metric,
         "signature": signature,
         "higher": members[0].sign > 0,
-        "verdict": sentences.verdict(members, found),
+        "verdict": sentences.verdict(members, found, tests),
         "caveats": sentences.caveats(members, rows),
         "settings": [_setting(each, mark, row) for each, mark, row in zip(members, found, rows, strict=True)],
         "examples": examples.differing(members),

@@ -10,13 +10,18 @@ from pefbench.tables.wording import interval
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from pefbench.tables.marks import Mark
+    from pefbench.tables.marks import Mark, Tests
     from pefbench.tables.settings import Setting
 
 NAMED = 3
+_HOW = {
+    (True, False): "the paired test",
+    (False, True): "their intervals alone",
+    (True, True): "the paired test, or where there was none by their intervals,",
+}
 
 
-def verdict(members: Sequence[Setting], marks: Sequence[Mark]) -> str:
+def verdict(members: Sequence[Setting], marks: Sequence[Mark], tests: Tests) -> str:
     """Return the verdict: the best, what is not shown to be worse, and the cheapest of these."""
     best = members[0]
     score = f"{best.first['headline']} {interval(best.value, best.low, best.high)}"
@@ -26,13 +31,22 @@ def verdict(members: Sequence[Setting], marks: Sequence[Mark]) -> str:
     said = f"{best.name} has the {kind} {score} of {len(members)}"
     tied = [each for each, mark in zip(members, marks, strict=True) if mark in {"tied", "overlapping"}]
     if not tied:
-        by = "" if best.low is None else ", and its interval lies apart from all others'"
-        return f"{said}{by}."
-    how = "the paired test" if "overlapping" not in marks else "their intervals alone"
+        return f"{said}{_apart(members, tests)}."
+    how = _HOW["tied" in marks, "overlapping" in marks]
     said += f", but by {how} {_listed(tied)} {'is' if len(tied) == 1 else 'are'} not shown to be worse"
     cheapest = min([best, *tied], key=lambda each: (each.trained, each.name))
     weights = f"{readable(cheapest.trained)} ({cheapest.first['model']['trainable_percent']:.3g} %)"
     return f"{said}; of these {cheapest.name} trains the fewest weights, {weights}."
+
+
+def _apart(members: Sequence[Setting], tests: Tests) -> str:
+    best, *others = members
+    tested = [tests.tied(best, each) is not None for each in others]
+    if all(tested):
+        return ", and the paired test shows each of the others to be worse"
+    if any(tested):
+        return ", and each of the others is shown to be worse, by the paired test or by an interval that lies apart"
+    return "" if best.low is None else ", and its interval lies apart from all others'"
 
 
 def caveats(members: Sequence[Setting], baselines: Sequence[Mapping[str, Any]]) -> list[str]:
