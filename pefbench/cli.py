@@ -6,19 +6,24 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from pefbench import __version__
-from pefbench.errors import PefbenchError, UserError
+from pefbench.errors import OutputError, PefbenchError, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pefbench.results import Loaded
+
 TABLE_FORMATS = ("text", "markdown", "csv", "latex", "json")
+PREFERENCES = ("weights", "quality", "adapter", "memory", "time")
+MATCHES = ("id", "recipe")
 LISTS = ("tasks", "methods", "metrics", "recipes")
 
 
@@ -66,35 +71,66 @@ def _verify(parsed: argparse.Namespace) -> int:
 
 
 def _table(parsed: argparse.Namespace) -> int:
-    from pefbench import results, tables
+    from pefbench import tables
 
-    loaded = results.load_results(parsed.results)
-    for problem in loaded.problems:
-        _complain(f"warning: {problem}")
+    loaded = _loaded(parsed.results)
+    if parsed.pivot:
+        verdicts, damaged = _verdicts(parsed.results)
+        _print(tables.pivot(loaded.results, parsed.format, verdicts))
+        return 1 if loaded.problems or damaged else 0
     _print(tables.table(loaded.results, parsed.format))
     return 1 if loaded.problems else 0
 
 
+def _report(parsed: argparse.Namespace) -> int:
+    from pefbench import reporting
+
+    loaded = _loaded(parsed.results, without=())
+    verdicts, damaged = _verdicts(parsed.results)
+    _write(parsed.out, reporting.page(loaded.results, verdicts))
+    _print(f"{parsed.out}: opens in any browser, without a network")
+    return 1 if loaded.problems or damaged else 0
+
+
+def _pick(parsed: argparse.Namespace) -> int:
+    from pefbench import amounts, picking
+
+    limits = picking.Limits(
+        memory=parsed.max_memory and amounts.size(parsed.max_memory, "--max-memory"),
+        adapter=parsed.max_adapter and amounts.size(parsed.max_adapter, "--max-adapter"),
+        seconds=parsed.max_train_time and amounts.duration(parsed.max_train_time, "--max-train-time"),
+        within=parsed.within,
+        prefer=parsed.prefer,
+    )
+    loaded = _loaded(parsed.results)
+    verdicts, damaged = _verdicts(parsed.results)
+    answers = picking.pick(loaded.results, limits, parsed.task, verdicts)
+    _print(picking.render(answers, limits))
+    return 1 if loaded.problems or damaged or any(answer.named is None for answer in answers) else 0
+
+
 def _check(parsed: argparse.Namespace) -> int:
-    from pefbench import checks, results
+    from pefbench import checks
 
     if parsed.baseline is None:
         parsed.baseline = parsed.results / "baseline"
     if parsed.baseline.resolve() == parsed.results.resolve():
         raise UserError(f"--baseline {parsed.baseline}: results would be compared with themselves")
-    new = results.load_results(parsed.results, exclude=parsed.baseline)
-    baseline = results.load_results(parsed.baseline)
-    for problem in new.problems + baseline.problems:
-        _complain(f"warning: {problem}")
+    new = _loaded(parsed.results, exclude=parsed.baseline)
+    baseline = _loaded(parsed.baseline)
     tolerances = checks.Tolerances(
         metric=parsed.tolerance,
         metrics=_per_metric(parsed.metric_tolerance),
         time_ratio=parsed.time_ratio,
         memory_ratio=parsed.memory_ratio,
     )
-    findings = checks.check(new.results, baseline.results, tolerances)
+    damaged = new.problems + baseline.problems
+    findings = checks.check(new.results, baseline.results, tolerances, by=parsed.match, damaged=damaged)
+    for file, content in ((parsed.markdown, checks.markdown), (parsed.junit, checks.junit)):
+        if file is not None:
+            _write(file, content(findings))
     _print(checks.render(findings))
-    return 1 if any(finding.is_failure for finding in findings) or baseline.problems else 0
+    return 1 if any(finding.is_failure for finding in findings) else 0
 
 
 def _list(parsed: argparse.Namespace) -> int:
@@ -198,13 +234,54 @@ def _parser() -> argparse.ArgumentParser:
     table = commands.add_parser("table", help="tabulate results")
     table.add_argument("results", type=Path, metavar="RESULTS", help="a folder of results, or one result")
     table.add_argument("--format", choices=TABLE_FORMATS, default="text", help="how to print it (text)")
+    table.add_argument("--pivot", action="store_true", help="one table: tasks as rows, methods as columns")
     table.set_defaults(run=_table)
 
+    report = commands.add_parser("report", help="write the results as one HTML page that opens offline")
+    report.add_argument("results", type=Path, metavar="RESULTS", help="a folder of results")
+    report.add_argument("--out", type=Path, default=Path("report.html"), metavar="FILE", help="(report.html)")
+    report.set_defaults(run=_report)
+
+    _add_pick(commands)
+
+    _add_check(commands)
+
+    listing = commands.add_parser("list", help="what there is to choose from")
+    listing.add_argument("what", choices=LISTS)
+    listing.add_argument("--matrix", action="store_true", help="of methods: on which models and heads each works")
+    listing.set_defaults(run=_list)
+    return parser
+
+
+def _add_pick(commands: Any) -> None:
+    pick = commands.add_parser("pick", help="name the method that meets your limits; exit 1 when none does")
+    pick.add_argument("results", type=Path, metavar="RESULTS", help="a folder of results")
+    pick.add_argument("--task", metavar="NAME", help="of this task alone (an answer for each there is)")
+    pick.add_argument("--max-memory", metavar="SIZE", help="peak memory of training, as 8GiB")
+    pick.add_argument("--max-adapter", metavar="SIZE", help="saved weights, as 50MB")
+    pick.add_argument("--max-train-time", metavar="TIME", help="duration of training, as 20min")
+    pick.add_argument(
+        "--within", type=float, default=0.95, metavar="SHARE", help="of full fine-tuning's metric, at least (0.95)"
+    )
+    pick.add_argument(
+        "--prefer",
+        choices=PREFERENCES,
+        default="weights",
+        help="of those that meet the limits, name the one with the fewest trained weights, best quality, smallest "
+        "saved adapter, least memory or shortest training (weights)",
+    )
+    pick.set_defaults(run=_pick)
+
+
+def _add_check(commands: Any) -> None:
     check = commands.add_parser("check", help="compare results with a baseline; exit 1 when something got worse")
     check.add_argument("results", type=Path, metavar="RESULTS", help="a folder of results")
     check.add_argument("--baseline", type=Path, metavar="DIR", help="what to compare with (RESULTS/baseline)")
     check.add_argument(
-        "--tolerance", type=_positive, default=0.01, metavar="X", help="how much a metric may be worse, absolute (0.01)"
+        "--tolerance",
+        type=_positive,
+        metavar="X",
+        help="how much a metric may be worse, absolute (a paired test decides; without predictions the interval)",
     )
     check.add_argument(
         "--metric-tolerance", action="append", default=[], metavar="NAME=X", help="the same for one metric by name"
@@ -215,13 +292,47 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument(
         "--memory-ratio", type=_positive, default=1.2, metavar="R", help="how much more memory it may take (1.2)"
     )
+    check.add_argument(
+        "--match", choices=MATCHES, default="id", help="same id, or same recipe with changed settings (id)"
+    )
+    check.add_argument("--junit", type=Path, metavar="FILE", help="also write JUnit XML, for CI")
+    check.add_argument("--markdown", type=Path, metavar="FILE", help="also write a summary for a pull request")
     check.set_defaults(run=_check)
 
-    listing = commands.add_parser("list", help="what there is to choose from")
-    listing.add_argument("what", choices=LISTS)
-    listing.add_argument("--matrix", action="store_true", help="of methods: on which models and heads each works")
-    listing.set_defaults(run=_list)
-    return parser
+
+def _loaded(folder: Path, *, exclude: Path | None = None, without: Sequence[str] = ("curve",)) -> Loaded:
+    """Read a folder's results, and warn of each file that is damaged: the exit status must say so, too."""
+    from pefbench import results
+
+    # Thousands of results are millions of objects without a circle: to look for one would take half of the time.
+    gc.disable()
+    loaded = results.load_results(folder, exclude=exclude, without=without)
+    for problem in loaded.problems:
+        _complain(f"warning: skipped {problem}")
+    return loaded
+
+
+def _write(file: Path, content: str) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content, encoding="utf8")
+    except OSError as error:
+        raise OutputError(f"cannot write {file}: {error.strerror or type(error).__name__}") from None
+
+
+def _verdicts(folder: Path) -> tuple[list[Any], int]:
+    """Return what comparisons below a folder found, and how many of their files are damaged: each is told of."""
+    from pefbench.comparing import report
+    from pefbench.errors import DataError
+
+    found, damaged = [], 0
+    for file in sorted(folder.rglob("comparison.json")) if folder.is_dir() else ():
+        try:
+            found.append(report.read(file))
+        except DataError as error:
+            _complain(f"warning: skipped {error}")
+            damaged += 1
+    return found, damaged
 
 
 def _per_metric(given: Sequence[str]) -> dict[str, float]:

@@ -161,9 +161,10 @@ def read_result(path: Path) -> Result:
     return cast("Result", value)
 
 
-def load_results(folder: Path, *, exclude: Path | None = None) -> Loaded:
+def load_results(folder: Path, *, exclude: Path | None = None, without: Iterable[str] = ()) -> Loaded:
     """Read every result below `folder` (or the one file that it is), but not what lies in `exclude`.
 
+    without: optional fields to let go once they are read; curves take most of the memory of thousands of results.
     Raises UserError when there is no readable result at all.
     """
     results: list[Stored] = []
@@ -175,6 +176,8 @@ def load_results(folder: Path, *, exclude: Path | None = None) -> Loaded:
     for path in paths:
         try:
             if is_final(result := read_result(path)):
+                for name in without:
+                    dict.pop(result, name, None)  # type: ignore[arg-type]
                 results.append(Stored(path, result))
         except DataError as error:
             problems.append(str(error))

@@ -28,7 +28,7 @@ def trial(**changes: Any) -> Stored:
 
 
 BASE = trial()
-DEFAULT = Tolerances()
+DEFAULT = Tolerances(metric=0.01)
 
 
 def failures(findings: list[Finding]) -> list[tuple[str, str]]:

@@ -236,7 +236,7 @@ whole = json.dumps(sample())
         (b'{"schema": 2}', "newer pefbench"),
         (b'{"schema": "1"}', "unknown schema"),
         (b'{"schema": true}', "unknown schema"),
-        (b'{"schema": 0}', "unknown schema"),
+        (b'{"schema": 0}', "older pefbench"),
         (b'{"schema": 1}', "id is missing"),
     ],
 )

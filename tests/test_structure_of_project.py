@@ -16,8 +16,19 @@ PACKAGE = ROOT / "pefbench"
 # written from the bottom up: a module may import those of its own row and of the rows above it.
 ROWS = [
     ["errors", "classification_report", "matrix"],
-    ["schema", "registry", "tagging", "progress", "phases", "intervals", "structure", "cpu_kernels", "sandbox"],
-    ["quantizing", "sources", "forms", "baselines", "batching", "metrics", "tuners", "results"],
+    [
+        "schema",
+        "registry",
+        "amounts",
+        "tagging",
+        "progress",
+        "phases",
+        "intervals",
+        "structure",
+        "cpu_kernels",
+        "sandbox",
+    ],
+    ["quantizing", "sources", "forms", "baselines", "batching", "metrics", "tuners", "results", "predictions"],
     ["tasks", "methods", "provenance", "checkpoints", "evidence"],
     ["recipe"],
     ["corpus", "models", "devices"],
@@ -25,7 +36,7 @@ ROWS = [
     ["preflight", "preparing", "training", "scoring"],
     ["roundtrip", "inference"],
     ["running", "tables"],
-    ["checks", "comparing"],
+    ["checks", "comparing", "picking", "reporting"],
     ["cli"],
     ["__main__"],
 ]

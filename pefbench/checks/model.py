@@ -1,0 +1,77 @@
+"""What a check is told, and what it finds."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from pefbench.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# "not compared" is a note: the trial still counts, its timing cannot. "not comparable" is a failure.
+Verdict = Literal["same", "better", "worse", "missing", "failed", "damaged", "not comparable", "not compared", "new"]
+COMPARED = frozenset({"same", "better", "worse"})
+FAILURES = frozenset({"worse", "missing", "failed", "damaged", "not comparable"})
+TRIAL, TRAIN_TIME, THROUGHPUT, PEAK_MEMORY, FILE = "trial", "train time", "throughput", "peak memory", "file"
+NO_METRIC = frozenset({TRIAL, TRAIN_TIME, THROUGHPUT, PEAK_MEMORY, FILE})
+# Keeps a difference of exactly the tolerance from failing by the rounding of floats.
+ROUNDING = 1e-9
+
+
+@dataclass(frozen=True)
+class Tolerances:
+    """How much worse is still the same. Raises UserError for a tolerance that makes no sense."""
+
+    metric: float | None = None
+    """Absolute, in the metric's own unit, for every metric that `metrics` does not name. None: by the paired test."""
+
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    """Absolute, by the name of the metric."""
+
+    time_ratio: float = 1.5
+    """Training may take so many times the baseline's seconds."""
+
+    memory_ratio: float = 1.2
+    """Peak memory in training may be so many times the baseline's bytes."""
+
+    def __post_init__(self) -> None:
+        for name, value in {"other metrics": self.metric, **self.metrics}.items():
+            if value is not None and not (math.isfinite(value) and value >= 0):
+                raise UserError(f"the tolerance of {name} is {value}; it should be a number from 0 up")
+        for name, value in {"time": self.time_ratio, "memory": self.memory_ratio}.items():
+            if not (math.isfinite(value) and value >= 1):
+                raise UserError(f"the {name} ratio is {value}; it should be a number from 1 up")
+
+    def of(self, metric: str) -> float | None:
+        """Return the absolute tolerance of a metric, or None where a test decides."""
+        return self.metrics.get(metric, self.metric)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One comparison of a trial with its baseline."""
+
+    trial: str
+    """Recipe and id."""
+
+    subject: str
+    """A metric's name, "train time", "peak memory", or "trial" for the trial as a whole."""
+
+    baseline: str
+    """Readable value, empty where there is none."""
+
+    now: str
+    """Readable value, empty where there is none."""
+
+    verdict: Verdict
+
+    message: str = ""
+    """What is wrong or worth knowing, in one line; empty for "same"."""
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether this makes `pefbench check` exit with 1."""
+        return self.verdict in FAILURES
