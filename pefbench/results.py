@@ -177,7 +177,7 @@ def load_results(folder: Path, *, exclude: Path | None = None, without: Iterable
         try:
             if is_final(result := read_result(path)):
                 for name in without:
-                    dict.pop(result, name, None)  # type: ignore[arg-type]
+                    cast("dict[str, Any]", result).pop(name, None)
                 results.append(Stored(path, result))
         except DataError as error:
             problems.append(str(error))
