@@ -375,11 +375,11 @@ def test_thousands_of_results_load_quickly(tmp_path: Path) -> None:
     text = json.dumps(sample())
     for index in range(2000):
         (tmp_path / f"{index:012x}.json").write_text(text)
-    started = time.perf_counter()
+    started = time.process_time()
     loaded = load_results(tmp_path)
-    seconds = time.perf_counter() - started
+    seconds = time.process_time() - started
     assert len(loaded.results) == 2000
-    # About 0.5 s on two busy cores.
+    # About 0.5 s; of the processor, for on a busy machine the clock tells of others.
     assert seconds < 5
 
 
