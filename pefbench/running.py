@@ -239,9 +239,10 @@ class Trial:
     def _time_inference(self, model: nn.Module, answers: list[Any]) -> None:
         """Add how long test took, and takes with the method merged: after all else, as merging changes the model."""
         adapted = answers, self.seconds["test"]
-        could = self.merged and inference.merge(
-            self.accelerator.unwrap_model(model, keep_fp32_wrapper=True), self.recipe.method
-        )
+        bare = self.accelerator.unwrap_model(model, keep_fp32_wrapper=True)
+        # With several processes one that cannot merge would leave the others waiting for its predictions.
+        alone = self.accelerator.num_processes == 1
+        could = self.merged and alone and inference.merge(bare, self.recipe.method)
         merged = (self._predict(model, "test"), self.seconds["test"]) if could else None
         same = self.prepared.form.same
         self.result["inference"] = inference.measure(adapted, merged, same, self.accelerator.num_processes)

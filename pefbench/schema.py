@@ -141,7 +141,7 @@ class Inference(TypedDict):
     """How long the test split took to predict, in batches of evaluate.batch_size, all processes together."""
 
     seconds_per_1000: float  # seconds per 1,000 examples, with the method in place
-    merged_seconds_per_1000: float | None  # with it merged into the weights; null where it cannot be
+    merged_seconds_per_1000: float | None  # with it merged into the weights; null where it cannot be, or processes > 1
     merged_same: float | None  # fraction of answers that merging, which rounds, left as they were
     processes: int
 
