@@ -189,7 +189,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"pefbench {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    made = (_add_run, _add_compare, _add_worker, _add_verify, _add_table, _add_report, _add_pick, _add_check, _add_list)
+    for add in made:
+        add(commands)
+    return parser
 
+
+def _add_run(commands: Any) -> None:
     run = commands.add_parser("run", help="train and score one recipe; go on where an earlier start was killed")
     run.add_argument("recipe", type=Path, metavar="RECIPE", help="a YAML file, such as recipes/lora_ner.yaml")
     run.add_argument(
@@ -200,6 +206,8 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--check-only", action="store_true", help="stop before training, having checked all that can be")
     run.set_defaults(run=_run)
 
+
+def _add_compare(commands: Any) -> None:
     compare = commands.add_parser("compare", help="tune methods alike, then compare them; runs only what is missing")
     compare.add_argument(
         "comparison", type=Path, metavar="COMPARISON", help="a YAML file, such as recipes/compare/ner.yaml"
@@ -222,35 +230,40 @@ def _parser() -> argparse.ArgumentParser:
     )
     compare.set_defaults(run=_compare)
 
+
+def _add_worker(commands: Any) -> None:
     worker = commands.add_parser("worker")  # without help it is not listed: compare starts it
     worker.add_argument("--cores")
     worker.add_argument("--trial", type=Path)
     worker.set_defaults(run=_worker)
 
+
+def _add_verify(commands: Any) -> None:
     verify = commands.add_parser("verify", help="load what a trial saved and compare its test predictions")
     verify.add_argument("trial", type=Path, metavar="FOLDER", help="a trial's folder, results/RECIPE/ID")
     verify.set_defaults(run=_verify)
 
+
+def _add_table(commands: Any) -> None:
     table = commands.add_parser("table", help="tabulate results")
     table.add_argument("results", type=Path, metavar="RESULTS", help="a folder of results, or one result")
     table.add_argument("--format", choices=TABLE_FORMATS, default="text", help="how to print it (text)")
     table.add_argument("--pivot", action="store_true", help="one table: tasks as rows, methods as columns")
     table.set_defaults(run=_table)
 
+
+def _add_report(commands: Any) -> None:
     report = commands.add_parser("report", help="write the results as one HTML page that opens offline")
     report.add_argument("results", type=Path, metavar="RESULTS", help="a folder of results")
     report.add_argument("--out", type=Path, default=Path("report.html"), metavar="FILE", help="(report.html)")
     report.set_defaults(run=_report)
 
-    _add_pick(commands)
 
-    _add_check(commands)
-
+def _add_list(commands: Any) -> None:
     listing = commands.add_parser("list", help="what there is to choose from")
     listing.add_argument("what", choices=LISTS)
     listing.add_argument("--matrix", action="store_true", help="of methods: on which models and heads each works")
     listing.set_defaults(run=_list)
-    return parser
 
 
 def _add_pick(commands: Any) -> None:

@@ -7,32 +7,29 @@ keys and values; `Search` says how.
 from __future__ import annotations
 
 from abc import abstractmethod
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 
 from pefbench.errors import RecipeError
-from pefbench.forms import TARGETS, Encoded, Form, forward
+from pefbench.forms import Form
 from pefbench.forms._judging import judged
-from pefbench.forms._language import IGNORED, causal_losses, is_decoder, offers_last_logits
-from pefbench.forms._pairs import added, end_token, ids
-from pefbench.forms._prompts import Plain, for_decoder
-from pefbench.forms._sampling import GumbelNoise
+from pefbench.forms._language import is_decoder, offers_last_logits
+from pefbench.forms.search import Search, searching
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from torch import Tensor, nn
     from transformers import PretrainedConfig, PreTrainedTokenizerFast
 
+    from pefbench.forms import Encoded
     from pefbench.forms._judging import Judge
     from pefbench.forms._pairs import Array, End
     from pefbench.forms._prompts import Message
+    from pefbench.forms.search import Asked
 
-FAR = 2**32
-"""More examples than a split has."""
 COVERED = 95
 """Percent of the references that a generation must be able to reach."""
 
@@ -52,46 +49,6 @@ class GenerationExample:
     references: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     instruction: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Search:
-    """How answers are found; part of a metric's signature, as every score depends on it.
-
-    max_new_tokens: word pieces of an answer, the end token among them. num_beams: 1 is greedy search. temperature:
-    above 0 answers are drawn, each piece from the `top_k` likeliest, by `seed`; without beams. samples: drawn answers
-    to each prompt; the first is the same whatever their number.
-    """
-
-    max_new_tokens: int = 64
-    num_beams: int = 1
-    temperature: float = 0.0
-    top_k: int = 50
-    seed: int = 0
-    samples: int = 1
-
-    def __post_init__(self) -> None:
-        """Raise ValueError for what cannot be searched for."""
-        if self.samples < 1 or (self.samples > 1 and not self.temperature):
-            raise ValueError(f"{self.samples} samples at temperature {self.temperature}")
-        if self.temperature < 0 or (self.temperature > 0 and self.num_beams > 1):
-            raise ValueError(f"temperature {self.temperature} with {self.num_beams} beams")
-
-    @property
-    def signature(self) -> str:
-        """Return the settings as in the signature of a metric."""
-        how = "greedy" if self.num_beams == 1 else f"beams-{self.num_beams}"
-        if self.temperature:
-            how = f"drawn|temperature:{self.temperature:g}|top-k:{self.top_k}|seed:{self.seed}"
-            how += f"|samples:{self.samples}" if self.samples > 1 else ""
-        return f"search:{how}|new:{self.max_new_tokens}"
-
-    def processors(self, asked: Sequence[Asked]) -> list[GumbelNoise]:
-        """Return what transformers changes the logits of these rows by."""
-        if not self.temperature:
-            return []
-        numbers = [each.number + each.sample * FAR for each in asked]
-        return [GumbelNoise(numbers, temperature=self.temperature, top_k=self.top_k, seed=self.seed)]
 
 
 @dataclass(frozen=True)
@@ -120,6 +77,9 @@ class GenerationDataset:
         return form
 
     def _unjudged(self, model: PretrainedConfig) -> GenerationForm:
+        from pefbench.forms.causal import CausalForm
+        from pefbench.forms.seq2seq import Seq2SeqForm
+
         if is_decoder(model):
             return CausalForm(
                 search=self.search,
@@ -148,23 +108,6 @@ class Likely(TypedDict):
     """The summed negative log-likelihood of the answer's pieces, the end token among them, in nats."""
     pieces: int
     """How many pieces that sum is over."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What generating an answer takes.
-
-    given: the pieces that the decoder is given: a decoder's whole prompt, an encoder-decoder's start. reference: how
-    many pieces the right answer has, the end token among them, uncut. end: the end token. number: of the example in
-    its split, from 0. sample: of the answers to it, from 0.
-    """
-
-    given: Array
-    reference: int
-    end: int
-    tokenizer: PreTrainedTokenizerFast
-    number: int = 0
-    sample: int = 0
 
 
 class GenerationForm(Form):
@@ -196,7 +139,7 @@ class GenerationForm(Form):
         It is the likelihood of the answer as it is learned: of one that is cut, of what is left. Of several samples the
         first is the text, and all stand beside it.
         """
-        with _searching(model, self.search, decoding[0]) as ends:
+        with searching(model, self.search, decoding[0]) as ends:
             drawn = [
                 [_text(pieces, ends, decoding[0].tokenizer) for pieces in self.generate(model, batch, asked)]
                 for asked in ([replace(one, sample=i) for one in decoding] for i in range(self.search.samples))
@@ -259,145 +202,13 @@ class GenerationForm(Form):
                 raise RecipeError(f"{problem} (split {split})")
         return []
 
-    def _check_room(self, max_length: int, before: int) -> None:
+    def check_room(self, max_length: int, before: int) -> None:
         """Raise RecipeError when an answer behind `before` pieces can become longer than a row."""
         if self.search.max_new_tokens + before > max_length:
             raise RecipeError(
                 f"max_new_tokens: {self.search.max_new_tokens} and what stands before an answer do not fit "
                 f"train.max_length, {max_length}; at most {max_length - before}"
             )
-
-
-class CausalForm(GenerationForm):
-    """Answers as the continuation of their prompts, by a decoder.
-
-    A row is a prompt, its answer and the end token, in `max_length` pieces. So that each answer can be generated within
-    them, a prompt leaves room for `max_new_tokens`, the same in training and testing.
-    """
-
-    auto_class = "AutoModelForCausalLM"
-    task_type = "CAUSAL_LM"
-
-    def __init__(
-        self,
-        *,
-        search: Search | None = None,
-        keep: End = "end",
-        chat: bool = True,
-        separator: str = "\n",
-        last_logits: bool = False,
-        likelihood: bool = False,
-    ) -> None:
-        self.search, self.keep, self.likelihood = search or Search(), keep, likelihood
-        self.chat, self.separator, self.last_logits = chat, separator, last_logits
-
-    def encode(
-        self, tokenizer: PreTrainedTokenizerFast, examples: Sequence[GenerationExample], max_length: int
-    ) -> Encoded:
-        """Tokenise prompts and answers apart, as generation meets them. Raises RecipeError when there is no room."""
-        self._check_room(max_length, 1)
-        prompter, end = for_decoder(tokenizer, self.keep, chat=self.chat, separator=self.separator)
-        asked, rows, labels, shortened = [], [], [], 0
-        answers = ids(tokenizer, [example.target for example in examples])
-        for number, (example, answer) in enumerate(zip(examples, answers, strict=True)):
-            room = max_length - self.search.max_new_tokens
-            prompt, whole = prompter.prompt(example.history, example.prompt, room, example.instruction)
-            learned = _ended(answer, end, max_length - len(prompt))
-            rows.append(np.concatenate([prompt, learned]))
-            labels.append(np.concatenate([np.full_like(prompt, IGNORED), learned]))
-            asked.append(Asked(prompt, len(answer) + 1, end, tokenizer, number))
-            shortened += not whole or len(learned) <= len(answer)
-        return Encoded(
-            features={"input_ids": rows, TARGETS: labels},
-            targets=np.asarray([int((row != IGNORED).sum()) for row in labels], dtype=np.int64),
-            decoding=asked,
-            truncated=shortened,
-            padding={"input_ids": tokenizer.pad_token_id, TARGETS: IGNORED},
-        )
-
-    def prediction_lengths(self, encoded: Encoded) -> Array:
-        """Return the lengths of the prompts: how long an answer is must not say which examples share a batch."""
-        return np.asarray([len(asked.given) for asked in encoded.decoding], dtype=np.int64)
-
-    def losses(self, model: nn.Module, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """Return the loss of each piece of the answers; the model's logits have shape (batch, length, vocabulary)."""
-        return causal_losses(model, batch, batch[TARGETS], last_logits=self.last_logits)
-
-    def generate(self, model: nn.Module, batch: Mapping[str, Tensor], asked: Sequence[Asked]) -> Iterable[Array]:
-        """Continue the prompts, padded on the left; the model numbers positions by the mask."""
-        found: dict[int, Array] = {}
-        for group in _groups([len(one.given) for one in asked], together=_takes_padding(model)):
-            given = _padded_left([asked[i].given for i in group], asked[0].tokenizer.pad_token_id)
-            inputs = {name: tensor.to(batch["input_ids"].device) for name, tensor in given.items()}
-            processors = self.search.processors([asked[i] for i in group])
-            generated: Tensor = _quietly(model, processors, **inputs)
-            found |= zip(group, generated[:, inputs["input_ids"].shape[1] :].cpu().numpy(), strict=True)
-        return [found[i] for i in range(len(asked))]
-
-
-class Seq2SeqForm(GenerationForm):
-    """Answers by an encoder-decoder; the decoder reads the answer one piece behind.
-
-    start: the decoder's first piece. What else the tokenizer puts before a target (BART's start, a language) is given
-    as well, and neither learned nor generated.
-    """
-
-    auto_class = "AutoModelForSeq2SeqLM"
-    task_type = "SEQ_2_SEQ_LM"
-
-    def __init__(
-        self, start: int, *, search: Search | None = None, keep: End = "end", likelihood: bool = False
-    ) -> None:
-        self.start, self.search, self.keep, self.likelihood = start, search or Search(), keep, likelihood
-
-    def encode(
-        self, tokenizer: PreTrainedTokenizerFast, examples: Sequence[GenerationExample], max_length: int
-    ) -> Encoded:
-        """Tokenise sources and targets, each of at most `max_length` pieces. Raises RecipeError."""
-        prompter = Plain(tokenizer, self.keep, *added(tokenizer))
-        before, after = added(tokenizer, "text_target")
-        given = np.concatenate([[self.start], before[1:] if before[:1].tolist() == [self.start] else before])
-        self._check_room(max_length, len(given))
-        end = int(after[-1]) if len(after) else end_token(tokenizer)
-        sources = [prompter.prompt(each.history, each.prompt, max_length, each.instruction) for each in examples]
-        answers = ids(tokenizer, [example.target for example in examples], "text_target")
-        learned = [_ended(answer, end, max_length - len(given)) for answer in answers]
-        labels = [np.concatenate([np.full(len(given) - 1, IGNORED), row]) for row in learned]
-        return Encoded(
-            features={
-                "input_ids": [source for source, _ in sources],
-                "decoder_input_ids": [np.concatenate([given, row[:-1]]) for row in learned],
-                TARGETS: labels,
-            },
-            targets=np.asarray([len(row) for row in learned], dtype=np.int64),
-            decoding=[Asked(given, len(answer) + 1, end, tokenizer, number) for number, answer in enumerate(answers)],
-            truncated=sum(
-                not whole or len(row) <= len(answer)
-                for (_, whole), row, answer in zip(sources, learned, answers, strict=True)
-            ),
-            padding={
-                "input_ids": tokenizer.pad_token_id,
-                "decoder_input_ids": tokenizer.pad_token_id,
-                TARGETS: IGNORED,
-            },
-        )
-
-    def losses(self, model: nn.Module, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """Return the loss of each piece of the answers; the model's logits have shape (batch, answer, vocabulary)."""
-        from torch.nn.functional import cross_entropy
-
-        asked = batch[TARGETS] != IGNORED
-        logits = forward(model, batch, use_cache=False).logits[:, -asked.shape[1] :]
-        return cross_entropy(logits[asked].float(), batch[TARGETS][asked], reduction="none"), asked.nonzero()[:, 0]
-
-    def generate(self, model: nn.Module, batch: Mapping[str, Tensor], asked: Sequence[Asked]) -> Iterable[Array]:
-        """Generate from the sources of the batch."""
-        import torch
-
-        sources = {name: batch[name] for name in ("input_ids", "attention_mask")}
-        given = torch.from_numpy(np.stack([one.given for one in asked])).to(batch["input_ids"].device)
-        generated: Tensor = _quietly(model, self.search.processors(asked), **sources, decoder_input_ids=given)
-        return list(generated[:, given.shape[1] :].cpu().numpy())
 
 
 def reference_lengths(encoded: Encoded) -> Array:
@@ -419,7 +230,7 @@ def too_short(lengths: Array, max_new_tokens: int) -> str | None:
     )
 
 
-def _ended(answer: Array, end: int, room: int) -> Array:
+def ended(answer: Array, end: int, room: int) -> Array:
     """Return an answer and its end; one that does not fit is cut and does not end."""
     return np.append(answer, end)[:room]
 
@@ -437,72 +248,3 @@ def _with_samples(answers: Sequence[Any], drawn: Sequence[Sequence[str]]) -> lis
         return list(answers)
     said = [{"text": answer} if isinstance(answer, str) else answer for answer in answers]
     return [{**answer, "samples": list(texts)} for answer, texts in zip(said, zip(*drawn, strict=True), strict=True)]
-
-
-def _padded_left(rows: Sequence[Array], padding: int) -> dict[str, Tensor]:
-    """Return prompts as one batch, (rows, longest), with their mask."""
-    import torch
-
-    width = max(map(len, rows))
-    batch = np.full((2, len(rows), width), [[[padding]], [[0]]], dtype=np.int64)
-    for i, row in enumerate(rows):
-        batch[0, i, width - len(row) :] = row
-        batch[1, i, width - len(row) :] = 1
-    return {"input_ids": torch.from_numpy(batch[0]), "attention_mask": torch.from_numpy(batch[1])}
-
-
-def _groups(lengths: Sequence[int], *, together: bool) -> list[list[int]]:
-    """Return which prompts are continued together: all, or those of one length each."""
-    if together:
-        return [list(range(len(lengths)))]
-    return [[i for i, length in enumerate(lengths) if length == one] for one in sorted(set(lengths))]
-
-
-def _takes_padding(model: nn.Module) -> bool:
-    """Return whether prompts may be padded on the left.
-
-    With virtual tokens before the text PEFT drops the positions, and padding between the two would count as text. A
-    prefix lies in the cache and keeps its positions.
-    """
-    config = getattr(model, "active_peft_config", None)
-    return config is None or not config.is_prompt_learning or config.peft_type in ("PREFIX_TUNING", "CARTRIDGE")
-
-
-def _quietly(model: Any, processors: Sequence[GumbelNoise], **inputs: Tensor) -> Any:
-    """Generate without PEFT's warning that positions are dropped, see `_takes_padding`."""
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Position ids are not supported")
-        return model.generate(**inputs, logits_processor=[*processors])
-
-
-@contextmanager
-def _searching(model: Any, search: Search, asked: Asked) -> Iterator[list[int]]:
-    """Let the model generate by `search` alone inside the block, and give the pieces that end an answer.
-
-    What a checkpoint says of beams, penalties, sampling or lengths would make scores of models incomparable; only what
-    it says of special tokens holds: where to begin and end, and what never to give.
-    """
-    from transformers import GenerationConfig
-
-    base = model.get_base_model() if hasattr(model, "get_base_model") else model
-    own = base.generation_config
-    ends = sorted(
-        {asked.end, *np.atleast_1d([] if own.eos_token_id is None else own.eos_token_id).astype(int).tolist()}
-    )
-    base.generation_config = GenerationConfig(
-        max_new_tokens=search.max_new_tokens,
-        num_beams=search.num_beams,
-        do_sample=False,
-        use_cache=True,
-        pad_token_id=asked.tokenizer.pad_token_id,
-        eos_token_id=ends,
-        decoder_start_token_id=own.decoder_start_token_id,
-        bad_words_ids=own.bad_words_ids,
-        suppress_tokens=own.suppress_tokens,
-    )
-    try:
-        yield ends
-    finally:
-        base.generation_config = own

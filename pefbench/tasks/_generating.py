@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from pefbench.forms.generation import GenerationDataset, Search
+from pefbench.forms.generation import GenerationDataset
+from pefbench.forms.search import Search
 from pefbench.tasks import Options, _choosing
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from pefbench.errors import DataError
-from pefbench.forms.generation import GenerationDataset, GenerationExample, Search
+from pefbench.forms.generation import GenerationDataset, GenerationExample
+from pefbench.forms.search import Search
 from pefbench.tasks import Task, _generating, _labelled, _polar
 from pefbench.tasks._choosing import digest
 from pefbench.tasks._judges import DownstreamJudge

@@ -13,15 +13,10 @@ from transformers import GenerationConfig
 
 from pefbench.batching import collate
 from pefbench.errors import RecipeError
-from pefbench.forms.generation import (
-    CausalForm,
-    GenerationDataset,
-    GenerationExample,
-    Search,
-    Seq2SeqForm,
-    reference_lengths,
-    too_short,
-)
+from pefbench.forms.causal import CausalForm
+from pefbench.forms.generation import GenerationDataset, GenerationExample, reference_lengths, too_short
+from pefbench.forms.search import Search
+from pefbench.forms.seq2seq import Seq2SeqForm
 from tests import tiny
 from tests.tokenizers import CHAT, WORDS, single_bytes, words
 

@@ -10,7 +10,8 @@ import torch
 
 from pefbench.batching import collate
 from pefbench.forms._sampling import GumbelNoise
-from pefbench.forms.generation import GenerationDataset, GenerationExample, Search
+from pefbench.forms.generation import GenerationDataset, GenerationExample
+from pefbench.forms.search import Search
 from tests import tiny
 from tests.tokenizers import words
 

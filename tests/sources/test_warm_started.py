@@ -11,7 +11,8 @@ from transformers import AutoModel, AutoTokenizer
 from pefbench import models, sources
 from pefbench.batching import collate
 from pefbench.errors import SourceError
-from pefbench.forms.generation import GenerationDataset, GenerationExample, Search
+from pefbench.forms.generation import GenerationDataset, GenerationExample
+from pefbench.forms.search import Search
 from pefbench.recipe import resolve
 from pefbench.registry import find
 from tests import tiny, worlds

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from pefbench.forms.generation import GenerationExample, Search
+from pefbench.forms.generation import GenerationExample
+from pefbench.forms.search import Search
 from pefbench.tasks._generating import GeneratingOptions, dataset
 
 MANY = [GenerationExample(f"prompt {i}", f"answer {i}") for i in range(40)]
