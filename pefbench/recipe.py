@@ -222,7 +222,8 @@ def validate(section: type[BaseModel], values: dict[str, Any], prefix: str) -> A
     try:
         return section.model_validate(values)
     except ValidationError as error:
-        mistakes = error.errors(include_url=False)
+        # An unknown key first: misspelt, it is also the reason why another is missing.
+        mistakes = sorted(error.errors(include_url=False), key=lambda each: each["type"] != "extra_forbidden")
         more = f" (and {len(mistakes) - 1} more)" if len(mistakes) > 1 else ""
         raise RecipeError(f"{_sentence(mistakes[0], section, prefix)}{more}") from None
 

@@ -125,6 +125,7 @@ def test_a_task_has_options_of_its_own(tmp_path: Path) -> None:
         (MINIMAL, ["task.epochs=1"], "task: should be a mapping"),
         (MINIMAL, ["data.columns.words=1"], "data.columns.words: unknown column of task 'ner'; valid: tags, tokens"),
         (MINIMAL, ["options.overlap=1"], "options.overlap: unknown key; there are none"),
+        (MINIMAL, ["train.epochs=many", "train.epohcs=3"], "train.epohcs: unknown key; did you mean 'epochs'?"),
         (ASKING, ["options.overlay=1"], "options.overlay: unknown key; did you mean 'overlap'?"),
         (ASKING, ["options.overlap=-1"], "options.overlap: input should be greater than or equal to 0, got -1"),
         ("task: ner\noptions: 3\nmethod: {name: lora}\n", [], "options: should be a mapping"),
