@@ -273,8 +273,7 @@ class Trial:
                 self.result["metrics"][split] |= score(metric, predictions, references, found_by=found_by)
                 if split == "test":
                     self._score_baselines(metric, references)
-                    read = [*map(metric.read, predictions)], [*map(metric.read_reference, references)]
-                    if (report := metric.report(*read)) is not None:
+                    if (report := metric.report(*metric.take(predictions, references))) is not None:
                         self.result["report"][name] = report
 
     def _score_baselines(self, metric: Metric, references: list[Any]) -> None:

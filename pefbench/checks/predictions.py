@@ -101,8 +101,8 @@ def _tests(
 def weighted_by(metric: Any, rows: Sequence[Row]) -> Values:
     """Return the metric of weighted rows. Raises UnpairableError where it cannot score them."""
     try:
-        answers = [metric.read(row["prediction"]) for row in rows]
-        weighted: Values = metric.weighted(answers, [metric.read_reference(row["reference"]) for row in rows])
+        taken = metric.take([row["prediction"] for row in rows], [row["reference"] for row in rows])
+        weighted: Values = metric.weighted(*taken)
     except (TypeError, ValueError, KeyError, IndexError) as error:
         raise UnpairableError(f"the predictions are not what the metric scores ({type(error).__name__})") from None
     return weighted

@@ -91,8 +91,7 @@ def are_fractions_right(found: Sequence[Scores], rows: Sequence[Sequence[Sequenc
 def _weighted(rows: Sequence[Row], name: str, result: Result) -> Weighted:
     metrics = [find("metric", each)() for each in result["recipe"]["evaluate"]["metrics"]]
     metric = next(each for each in metrics if name in each.higher_is_better)
-    read = [metric.read(row["prediction"]) for row in rows], [metric.read_reference(row["reference"]) for row in rows]
-    values = metric.weighted(*read)
+    values = metric.weighted(*metric.take([row["prediction"] for row in rows], [row["reference"] for row in rows]))
 
     def run(weights: Array) -> Array:
         chosen: Array = values(weights)[name]

@@ -54,8 +54,7 @@ def score(
 
     if not predictions or len(predictions) != len(references):
         raise ValueError(f"{len(predictions)} predictions for {len(references)} references; need one for each")
-    predictions = [metric.read(answer) for answer in predictions]
-    references = [metric.read_reference(reference) for reference in references]
+    predictions, references = metric.take(predictions, references)
     values: dict[str, float] = metric.compute(predictions=predictions, references=references)
     weighted = metric.weighted(predictions, references)
     once = weighted(np.ones((1, len(predictions))))

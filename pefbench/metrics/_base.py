@@ -72,6 +72,10 @@ class Metric(evaluate.Metric, ABC):  # type: ignore[misc]  # evaluate has no typ
         """Return what the metric takes of one reference of a form."""
         return reference
 
+    def take(self, answers: Sequence[Any], references: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+        """Return what the metric takes of a form's answers and references, as `compute` and `weighted` want them."""
+        return [*map(self.read, answers)], [*map(self.read_reference, references)]
+
     def refusal(self, references: Sequence[Any]) -> str | None:
         """Return why these references cannot be scored, or None: asked before training."""
         kind = _kind(references[0])
