@@ -106,6 +106,7 @@ def prepare(
         config = models.fit_config(base, recipe, form, tokenizer)
     with phases.measure("tokenize"):
         examples = {split: _chosen(recipe, split, data.dataset.splits[split]) for split in splits}
+        form = form.balanced(examples.get("train", ())) if recipe.train.class_weights else form
         encoded = {
             split: shared.encoded(
                 recipe, split, partial(form.encode, tokenizer, examples[split], recipe.train.max_length)

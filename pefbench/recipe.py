@@ -97,6 +97,13 @@ class TrainSection(Section):
         "adamw", description="adamw8bit keeps the moments of weights of 4096 elements and more in 8 bits"
     )
     weight_decay: float = Field(0.01, ge=0, description="AdamW's decoupled decay, on matrices only")
+    # Left out where it is null, as `model.pooling`.
+    class_weights: Literal["balanced"] | None = Field(
+        None,
+        exclude_if=lambda value: value is None,
+        description="weight of a training text in the loss: balanced, so that all classes weigh the same together; "
+        "null: that all texts weigh the same",
+    )
     max_grad_norm: float = Field(1.0, gt=0, description="gradients are clipped to this L2 norm")
     precision: Precision = Field(
         "auto", description="fp32, bf16 or fp16 arithmetic; auto: bf16 where the hardware has it"

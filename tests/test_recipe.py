@@ -49,6 +49,7 @@ def test_resolved_reads_back_the_same(tmp_path: Path) -> None:
 
 def test_a_field_that_came_later_is_told_only_where_it_differs(tmp_path: Path) -> None:
     assert "pooling" not in load_recipe(write(tmp_path, MINIMAL)).resolved()["model"]
+    assert "class_weights" not in load_recipe(write(tmp_path, MINIMAL)).resolved()["train"]
     assert load_recipe(write(tmp_path, MINIMAL), ["model.pooling=mean"]).resolved()["model"]["pooling"] == "mean"
 
 
@@ -66,6 +67,7 @@ def test_a_field_that_came_later_is_told_only_where_it_differs(tmp_path: Path) -
         ("model.quantize=nf4-double", "model", "quantize", "nf4-double"),
         ("train.optimizer=adamw8bit", "train", "optimizer", "adamw8bit"),
         ("model.pooling=mean", "model", "pooling", "mean"),
+        ("train.class_weights=balanced", "train", "class_weights", "balanced"),
     ],
 )
 def test_overrides_set_any_field(tmp_path: Path, override: str, section: str, key: str, value: object) -> None:

@@ -107,6 +107,10 @@ class Form(Protocol):
         """Return this form, reading the mean of all pieces' states. Raises RecipeError where that makes no sense."""
         raise RecipeError("model.pooling: only what is asked of whole texts can be read from a mean; leave it out here")
 
+    def balanced(self, examples: Sequence[Any]) -> Form:  # noqa: ARG002 - where there are classes
+        """Return this form, its classes weighing alike in the loss on `examples`. Raises RecipeError without any."""
+        raise RecipeError("train.class_weights: only classes of whole texts can be weighted; leave it out here")
+
     def config(self) -> dict[str, Any]:
         """Return what the model's config must say of the head: id2label, num_labels, ..."""
 

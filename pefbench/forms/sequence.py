@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -67,6 +68,17 @@ class SequenceForm(TextForm):
     ) -> None:
         super().__init__(segments=segments, reads_end=reads_end)
         self.labels, self.outside = list(labels), outside
+        self.weights: Array | None = None
+
+    def balanced(self, examples: Sequence[SequenceExample]) -> Self:
+        """Return this form with each class weighted by examples / (classes x examples of the class), (classes,).
+
+        The loss on all `examples` together keeps its scale: their mean weight is 1 where every class has some.
+        """
+        changed = copy(self)
+        counts = np.bincount(self.targets(examples), minlength=len(self.labels))
+        changed.weights = (len(examples) / len(self.labels) / np.maximum(counts, 1)).astype(np.float32)
+        return changed
 
     def config(self) -> dict[str, Any]:
         """Name the labels in the model's config."""
@@ -78,10 +90,13 @@ class SequenceForm(TextForm):
         return np.asarray([index[example.label] for example in examples], dtype=np.int64)
 
     def loss_sum(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
-        """Cross-entropy; the model's logits have shape (batch, labels)."""
+        """Cross-entropy, weighted by class where `balanced`; the model's logits have shape (batch, labels)."""
+        import torch
         from torch.nn.functional import cross_entropy
 
-        return cross_entropy(self.outputs(model, batch), batch[TARGETS], reduction="sum")
+        logits = self.outputs(model, batch)
+        weights = None if self.weights is None else torch.from_numpy(self.weights).to(logits.device)
+        return cross_entropy(logits, batch[TARGETS], weights, reduction="sum")
 
     def predict(self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[Any]) -> list[Answer]:  # noqa: ARG002 - an answer needs the logits alone
         """Return the likeliest label of each text; with `outside`, also the probability of that label."""

@@ -10,6 +10,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.utils.class_weight import compute_class_weight
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
@@ -289,3 +290,42 @@ def test_pooled_it_reads_a_linear_map_of_the_mean_of_all_states(architecture: st
 def test_what_is_asked_of_single_words_cannot_be_pooled() -> None:
     with pytest.raises(RecipeError, match=r"^model\.pooling: only what is asked of whole texts"):
         TokenForm(["O"]).pooled()
+
+
+def test_balanced_each_class_weighs_as_scikit_learn_s_do() -> None:
+    drawn = np.random.default_rng(0).choice(LABELS, 50, p=[0.7, *[0.3 / (len(LABELS) - 1)] * (len(LABELS) - 1)])
+    train = [SequenceExample("text", str(label)) for label in drawn]
+    form = SequenceDataset({}, LABELS).form(tiny.config("bert"))
+    assert form.weights is None
+    weighted = form.balanced(train)
+    assert form.weights is None
+    expected = compute_class_weight("balanced", classes=np.asarray(LABELS), y=drawn)
+    assert weighted.weights == pytest.approx(expected)
+    targets = weighted.targets(train)
+    assert weighted.weights is not None
+    assert weighted.weights[targets].mean() == pytest.approx(1)
+
+
+def test_balanced_the_loss_is_the_weighted_sum_of_each_text_s() -> None:
+    form = SequenceDataset({}, LABELS).form(tiny.config("bert"))
+    train = examples(TEXTS)
+    weighted = form.balanced([*train, train[0], train[0]])
+    model = tiny.sequence_classifier("bert")
+    encoded = form.encode(tokenizer(KINDS.get("bert")), train, 32)
+    assert weighted.weights is not None
+    with torch.inference_mode():
+        alone = [form.loss_sum(model, collate(encoded, [i])).item() for i in range(len(train))]
+        together = weighted.loss_sum(model, collate(encoded, range(len(train)))).item()
+    expected = sum(weighted.weights[target] * loss for target, loss in zip(form.targets(train), alone, strict=True))
+    assert together == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_class_that_has_no_training_text_left_divides_nothing() -> None:
+    form = SequenceDataset({}, LABELS).form(tiny.config("bert")).balanced([SequenceExample("text", LABELS[0])])
+    assert form.weights is not None
+    assert np.isfinite(form.weights).all()
+
+
+def test_what_has_no_classes_of_texts_cannot_be_balanced() -> None:
+    with pytest.raises(RecipeError, match=r"^train\.class_weights: only classes of whole texts"):
+        TokenForm(["O"]).balanced([])
