@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import json
 import os
 import sys
 import warnings
@@ -65,8 +66,16 @@ def _verify(parsed: argparse.Namespace) -> int:
     _hush_libraries()
     from pefbench.roundtrip import verify
 
-    examples = verify(parsed.trial)
-    _print(f"{parsed.trial}: loaded again, it gives the same predictions on all {examples} test examples")
+    found = verify(parsed.trial)
+    if parsed.json:
+        _print(json.dumps(found))
+        return 0
+    same = (
+        f"all {found['examples']}"
+        if not found["differ"]
+        else f"{found['examples'] - found['differ']} of {found['examples']}"
+    )
+    _print(f"{parsed.trial}: loaded again, it gives the same predictions on {same} test examples")
     return 0
 
 
@@ -241,6 +250,7 @@ def _add_worker(commands: Any) -> None:
 def _add_verify(commands: Any) -> None:
     verify = commands.add_parser("verify", help="load what a trial saved and compare its test predictions")
     verify.add_argument("trial", type=Path, metavar="FOLDER", help="a trial's folder, results/RECIPE/ID")
+    verify.add_argument("--json", action="store_true", help="print the numbers of examples, and of those that differ")
     verify.set_defaults(run=_verify)
 
 

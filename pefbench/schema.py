@@ -134,6 +134,9 @@ class RoundTrip(TypedDict):
 
     reproduced: bool  # the same predictions
     examples: int  # compared
+    differ: NotRequired[
+        int
+    ]  # of them: generated on a GPU, where rounding may turn a near tie; older files leave it out
     seconds: float
 
 

@@ -159,7 +159,10 @@ def test_a_failed_rerun_leaves_the_finished_result(
 
     assert pefbench("run", recipe, "--out", out, "--rerun")[0] == 0
     assert json.loads(file.read_text(encoding="utf8"))["provenance"] != json.loads(before)["provenance"]
-    assert pefbench("verify", folder)[0] == 0
+    status, printed, _ = pefbench("verify", folder, "--json")
+    trip = json.loads(file.read_text(encoding="utf8"))["round_trip"]
+    assert (status, json.loads(printed)) == (0, {"examples": trip["examples"], "differ": trip["differ"]})
+    assert trip["differ"] == 0
     assert [path.name for path in out.glob("again/*") if path.is_dir()] == [folder.name]
     assert not list(folder.glob("checkpoint*"))
 

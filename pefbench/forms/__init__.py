@@ -100,6 +100,8 @@ class Form(Protocol):
     """Settings of `predict` that every score depends on, as in the signature of a metric; "" where it has none."""
     judged_by: str = ""
     """The same of `judged`."""
+    flips: float = 0.0
+    """Share of answers that may differ between two processes on a GPU, by rounding alone: see `GenerationForm`."""
     says: frozenset[str] = frozenset()
     """What answers of `predict` may or may not have and a metric may need, by name."""
 

@@ -116,6 +116,9 @@ class GenerationForm(Form):
     search: Search
     likelihood: bool = False
     judge: Judge | None = None
+    flips = 0.01
+    """A text is a chain of choices, each after all before it: of two pieces that are all but equally likely a last bit
+    chooses, and all that follows is another text. Seen on an H100 in bf16: 4 texts of 2,198 (14 trials)."""
 
     @abstractmethod
     def losses(self, model: nn.Module, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:

@@ -51,4 +51,6 @@ def _round_trip(result: Result) -> str:
     if trip is None:
         return "not run"
     verdict = "reproduced" if trip["reproduced"] else "NOT reproduced: the saved model predicts something else;"
-    return f"{verdict} {trip['examples']:,} predictions in a fresh process, {readable_seconds(trip['seconds'])}"
+    differ = trip.get("differ", 0)
+    but = f" but for {differ}, within what a GPU's rounding does" if differ else ""
+    return f"{verdict} {trip['examples']:,} predictions in a fresh process{but}, {readable_seconds(trip['seconds'])}"
