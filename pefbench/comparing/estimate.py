@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from pefbench.comparing.plan import Outcome, Plan
     from pefbench.schema import Result
 
-ALIKE = ("task", "model", "data", "method")
-"""Sections of a recipe that must be equal for one trial to tell how long another takes; epochs are allowed for."""
+ALIKE = (("task", "model", "data", "method"), ("task", "model", "data"))
+"""Sections of a recipe that must be equal for one trial to tell how long another takes; where none are, fewer must be:
+methods differ less in time than tasks and models do. Epochs are allowed for."""
 
 
 def render(plan: Plan, chosen: Mapping[str, Chosen], outcomes: Sequence[Outcome], out: Path, workers: int) -> str:
@@ -58,14 +59,17 @@ def earlier(out: Path) -> list[Result]:
 
 
 def _seconds(outcome: Outcome, known: Sequence[Result]) -> float | None:
-    """Return how long a trial may take: the median of those like it, scaled by the epochs; None without any."""
+    """Return how long a trial may take: the median of those most like it, scaled by the epochs; None without any."""
     recipe = outcome.planned.recipe.resolved()
-    like = [
-        _wall(result) * recipe["train"]["epochs"] / result["recipe"]["train"]["epochs"]
-        for result in known
-        if all(result["recipe"].get(section) == recipe[section] for section in ALIKE)
-    ]
-    return median(like) if like else None
+    for sections in ALIKE:
+        like: list[float] = [
+            _wall(result) * recipe["train"]["epochs"] / result["recipe"]["train"]["epochs"]
+            for result in known
+            if all(result["recipe"].get(section) == recipe[section] for section in sections)
+        ]
+        if like:
+            return median(like)
+    return None
 
 
 def _wall(result: Result) -> float:

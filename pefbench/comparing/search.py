@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pefbench.errors import RecipeError, suggest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     Draw = Callable[[random.Random], Any]
 
@@ -41,6 +41,24 @@ def settings(ranges: Mapping[str, Any], trials: int, seed: int, path: str) -> li
 def override(field: str, value: Any) -> str:
     """Return a setting's value as an override of a recipe, ``train.learning_rate=0.001``."""
     return f"{field}={json.dumps(value, allow_nan=False)}"
+
+
+def edges(settings: Sequence[Setting], chosen: int) -> list[str]:
+    """Return a note for each number that was chosen at an end of those tried: the best may lie beyond it.
+
+    Of fewer than three values each is at an end, which tells nothing.
+    """
+    notes = []
+    for field, value in settings[chosen].items():
+        tried = {each[field] for each in settings if _is_number(each[field])}
+        if _is_number(value) and len(tried) > 2 and value in (min(tried), max(tried)):
+            end = "smallest" if value == min(tried) else "largest"
+            notes.append(f"chose the {end} {field} that it tried, {_shown(value)}: a better one may lie beyond")
+    return notes
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def label(setting: Setting) -> str:

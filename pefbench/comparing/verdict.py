@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pefbench.comparing import costs, outcomes
 from pefbench.comparing.choice import value_of
 from pefbench.comparing.pscp import pscp
+from pefbench.comparing.search import edges
 from pefbench.comparing.verdict_schema import SCHEMA, Comparison, Costs, Heading, McNemar, Method, Pair, Test, Trial
 from pefbench.evidence.detectable import smallest_difference
 from pefbench.evidence.expected_best import expected_best
@@ -149,7 +150,7 @@ def _method(
         "best": name == best,
         "tied": None if scores is None else _is_tied(name, best, pairs),
         "costs": None if scores is None else _costs(plan, scores, finals, tuning, higher=higher),
-        "notes": chosen.notes,
+        "notes": [*chosen.notes, *([] if chosen.setting is None else edges(plan.settings[name], chosen.setting))],
     }
 
 

@@ -51,9 +51,19 @@ def test_the_median_of_trials_alike_scaled_by_epochs(out: Path) -> None:
 def test_what_is_not_known_is_said(out: Path) -> None:
     earlier(out, "lora", 20, 0)
     (out / "before" / "0123456789ab.json").write_text("{", encoding="utf8")
-    both = rendered(out, [outcome(out / "a", "lora"), outcome(out / "b", "full")])
-    assert both.endswith("time: about 20 s, and 1 trials of unknown length")
-    assert rendered(out, [outcome(out / "b", "full")]).endswith("time: unknown; no trial like these was run before")
+    other = outcome(out / "b", "full")
+    other.planned.recipe.resolved()["task"] = "another"
+    assert rendered(out, [outcome(out / "a", "lora"), other]).endswith(
+        "time: about 20 s, and 1 trials of unknown length"
+    )
+    assert rendered(out, [other]).endswith("time: unknown; no trial like these was run before")
+
+
+def test_where_a_method_was_not_run_others_tell_of_it(out: Path) -> None:
+    earlier(out, "lora", 20, 0)
+    assert rendered(out, [outcome(out / "b", "full")]).endswith("time: about 20 s")
+    earlier(out, "full", 50, 1)
+    assert rendered(out, [outcome(out / "b", "full")]).endswith("time: about 50 s")
 
 
 def test_the_plan_says_what_is_chosen_and_done(out: Path) -> None:
