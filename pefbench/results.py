@@ -1,7 +1,7 @@
 """The result file: its id, and how it is written, read and collected. Its fields are in `schema`.
 
 One trial is one file ``results/<recipe>/<id>.json``; what it saved lies beside it in the folder ``<id>/``.
-Only the standard library is imported here, so that `table` and `check` start at once.
+Nothing heavy is imported here, so that `table` and `check` start at once.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
+
+import orjson
 
 from pefbench.errors import DataError, OutputError, UserError
 from pefbench.schema import ID, is_final, read_time
@@ -136,26 +138,17 @@ def check_writable(folder: Path, needed_bytes: int) -> None:
         raise OutputError(f"too little room in {folder}: {need} needed, {have} free; make room or choose another --out")
 
 
-def _no_constant(name: str) -> float:
-    raise ValueError(f"it holds {name}, which is not JSON")
-
-
-_DECODER = json.JSONDecoder(parse_constant=_no_constant)
-
-
 def read_result(path: Path) -> Result:
     """Read one result file. Raises DataError when it is damaged, foreign or of another schema."""
     try:
-        value = _DECODER.decode(path.read_text(encoding="utf8"))
+        value = orjson.loads(path.read_text(encoding="utf8"))
     except OSError as error:
         raise DataError(_unreadable(error)) from error
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: damaged result: not UTF-8 text") from error
-    except json.JSONDecodeError as error:
+    except orjson.JSONDecodeError as error:
         where = f"line {error.lineno} column {error.colno}"
         raise DataError(f"{path}: damaged result: not a whole JSON file ({error.msg}, {where})") from error
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{path}: damaged result: {error}") from error
     if problem := problem_of(value):
         raise DataError(f"{path}: {problem}")
     return cast("Result", value)
