@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 TRIAL = "trial.json"
 MODEL = "model"
 PREDICTIONS = "predictions.jsonl"
+ASKED = 500
+"""Characters."""
 
 # What a launcher tells its workers: the fresh process is nobody's worker.
 LAUNCHER_VARIABLES = (
@@ -47,14 +49,23 @@ LAUNCHER_VARIABLES = (
 
 
 def write_trial(folder: Path, prepared: Prepared, predictions: Sequence[Any], references: Sequence[Any]) -> None:
-    """Write beside the saved model what a fresh process needs to check it: the recipe and the predictions."""
-    correct = prepared.form.correct
-    lines = [
-        json.dumps(
-            {"id": i, "prediction": given, "reference": right, "correct": correct(given, right)}, ensure_ascii=False
-        )
-        for i, (given, right) in enumerate(zip(predictions, references, strict=True))
+    """Write beside the saved model what a fresh process needs to check it: the recipe and the predictions.
+
+    What was asked stands beside each prediction, for people: its first characters. Results do not hold it, so they can
+    be shown where the data may not be.
+    """
+    form, examples = prepared.form, prepared.examples["test"]
+    rows = [
+        {
+            "id": i,
+            "asked": form.asked(example)[:ASKED],
+            "prediction": given,
+            "reference": right,
+            "correct": form.correct(given, right),
+        }
+        for i, (example, given, right) in enumerate(zip(examples, predictions, references, strict=True))
     ]
+    lines = [json.dumps(row, ensure_ascii=False) for row in rows]
     temporary = folder / f".tmp-{PREDICTIONS}"
     temporary.write_text("\n".join(lines) + "\n", encoding="utf8")
     temporary.replace(folder / PREDICTIONS)

@@ -226,7 +226,10 @@ whole = json.dumps(sample())
         (b"\xff\xfe\x00", "not UTF-8"),
         (b"\x00" * 100, "not a whole JSON file"),
         (b"[" * 100_000, "damaged"),
-        (whole.replace("0.512", "NaN").encode(), r"not a whole JSON file \(unexpected character, .*line 1 column \d+\)"),
+        (
+            whole.replace("0.512", "NaN").encode(),
+            r"not a whole JSON file \(unexpected character, .*line 1 column \d+\)",
+        ),
         (whole.replace("0.512", "1e999").encode(), "number is infinity"),
         (whole.replace("0.512", "1" * 4000).encode(), "number is infinity"),
         (whole.replace("0.512", "1" * 5000).encode(), "damaged result"),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from pefbench import predictions
 from pefbench.errors import DataError
 from pefbench.evidence.resampling import Scores, resample
 from pefbench.registry import find
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from pefbench.comparing.plan import Outcome
     from pefbench.evidence.resampling import Array, Weighted
+    from pefbench.predictions import Row
     from pefbench.schema import Result
 
-Row = dict[str, Any]
 ALIKE = "data", "model", "precision", "metric"
 
 
@@ -30,11 +30,10 @@ def read_rows(outcome: Outcome) -> list[Row]:
     artifacts = result.get("artifacts")
     file = outcome.path.parent / str(artifacts["predictions"] if artifacts else None)
     try:
-        return [json.loads(line) for line in file.read_text(encoding="utf8").splitlines()]
-    except (OSError, ValueError) as error:
+        return predictions.read(file)
+    except DataError as error:
         raise DataError(
-            f"{file}: the predictions of {outcome.planned.text} cannot be read ({type(error).__name__}); "
-            f"remove {outcome.path.name} to run the trial again"
+            f"{error}: the predictions of {outcome.planned.text}; remove {outcome.path.name} to run the trial again"
         ) from None
 
 

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pefbench.comparing.choice import Chosen
-    from pefbench.comparing.outcomes import Row
     from pefbench.comparing.plan import Outcome, Plan
     from pefbench.evidence.resampling import Scores
+    from pefbench.predictions import Row
 
 LEVEL = 0.05
 TEST = (

@@ -133,6 +133,11 @@ class Form(Protocol):
         """Return a split's answers, of a model or a baseline, with what others say of them, as they are scored."""
         return list(answers)
 
+    def asked(self, example: Any) -> str:
+        """Return what an example asks, as people read it: a text and its pair, where the form has no other parts."""
+        pair = getattr(example, "pair", None)
+        return example.text if pair is None else f"{example.text} | {pair}"
+
     def references(self, examples: Sequence[Any]) -> list[Any]:
         """Return the right answer an example: JSON-able, and what `correct` and the task's metrics compare with."""
 

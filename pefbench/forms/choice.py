@@ -90,6 +90,10 @@ class ScoringForm(Form):
         bounds = np.cumsum(batch[ROWS].cpu().numpy())[:-1]
         return [{"choice": int(each.argmax()), "scores": each.tolist()} for each in np.split(scores, bounds)]
 
+    def asked(self, example: ChoiceExample) -> str:
+        """Return the context and the numbered candidates."""
+        return " | ".join([example.context, *(f"{i}: {each}" for i, each in enumerate(example.candidates))])
+
     def references(self, examples: Sequence[ChoiceExample]) -> list[int]:
         """Return which candidate is right."""
         return [example.label for example in examples]

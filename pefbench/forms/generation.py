@@ -174,6 +174,10 @@ class GenerationForm(Form):
         """Return answers with the judge's verdicts, if there is a judge."""
         return judged(self.judge, answers, examples) if self.judge else list(answers)
 
+    def asked(self, example: GenerationExample) -> str:
+        """Return the prompt."""
+        return example.prompt
+
     def references(self, examples: Sequence[GenerationExample]) -> list[dict[str, Any]]:
         """Return the right texts of each example, one or more, as `texts`, and its facts beside them."""
         return [{"texts": [*(each.references or (each.target,))], **each.facts} for each in examples]

@@ -186,6 +186,10 @@ class SpanForm(Form):
         # Some tokenizers count the space before a word as part of it.
         return windows.context[begin:end].strip()
 
+    def asked(self, example: SpanExample) -> str:
+        """Return the question and the context."""
+        return f"{example.question} | {example.context}"
+
     def references(self, examples: Sequence[SpanExample]) -> list[list[str]]:
         """Return each question's right answers; none where the context has none."""
         return [[text for text, _ in example.answers] for example in examples]

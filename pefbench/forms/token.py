@@ -103,6 +103,10 @@ class TokenForm(Form):
             for row, first in zip(best, decoding, strict=True)
         ]
 
+    def asked(self, example: TokenExample) -> str:
+        """Return the words."""
+        return " ".join(example.tokens)
+
     def references(self, examples: Sequence[TokenExample]) -> list[list[str]]:
         """Return each sentence's tags, for all of its words."""
         return [list(example.tags) for example in examples]

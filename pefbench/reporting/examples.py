@@ -63,6 +63,7 @@ def _is_agreed(rows: Sequence[Row]) -> bool:
 def _spelt(rows: Sequence[Row]) -> dict[str, Any]:
     return {
         "id": rows[0]["id"],
+        "asked": spell(rows[0].get("asked", "")),
         "reference": spell(rows[0]["reference"]),
         "answers": [spell(row["prediction"]) for row in rows],
         "correct": [bool(row["correct"]) for row in rows],
