@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pefbench import matrix, results, tables
+from pefbench.comparing import report
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pefbench.comparing.verdict_schema import Comparison
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
@@ -20,6 +23,21 @@ def table() -> str:
     return tables.table(results.load_results(ROOT / "results" / "baseline").results, "markdown")
 
 
+def verdicts() -> list[Comparison]:
+    """Return what the committed comparisons found."""
+    return [report.read(file) for file in sorted((ROOT / "results" / "compare").glob("*/comparison.json"))]
+
+
+def pivot() -> str:
+    """Return the table of the committed comparisons: tasks by methods."""
+    return tables.pivot(results.load_results(ROOT / "results" / "compare").results, "markdown", verdicts())
+
+
+def spelt_out() -> str:
+    """Return each comparison's verdict; Markdown must not fold its columns."""
+    return "\n\n".join(f"```\n{report.render(each)}\n```" for each in verdicts())
+
+
 def grid() -> str:
     """Return the grid of methods, models and heads; Markdown must not fold its columns."""
     return f"```\n{matrix.render(matrix.load())}\n```"
@@ -27,6 +45,8 @@ def grid() -> str:
 
 PARTS: dict[str, Callable[[], str]] = {
     "<!-- pefbench table results/baseline --format markdown -->\n": table,
+    "<!-- pefbench table results/compare --pivot --format markdown -->\n": pivot,
+    "<!-- what pefbench compare printed -->\n": spelt_out,
     "<!-- pefbench list methods --matrix -->\n": grid,
 }
 

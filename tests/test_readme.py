@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from pefbench import registry, results
-from tests.readme_parts import PARTS, README, ROOT, with_parts
+from tests.readme_parts import PARTS, README, ROOT, verdicts, with_parts
 
+if TYPE_CHECKING:
+    from pefbench.comparing.verdict_schema import Comparison, Trial
+
+COMPARISONS = verdicts()
 BASELINE = results.load_results(ROOT / "results" / "baseline").results
 
 
@@ -30,6 +35,25 @@ def test_the_baseline_is_of_default_recipes_run_from_a_commit() -> None:
         round_trip = stored.result["round_trip"]
         assert round_trip is not None
         assert round_trip["reproduced"] is True
+
+
+def test_the_comparisons_are_whole_and_run_from_a_commit() -> None:
+    recorded = {(each["name"], trial["result"]) for each in COMPARISONS for trial in trials(each)}
+    folder = ROOT / "results" / "compare"
+    kept = {(file.parts[-3], "/".join(file.parts[-2:])) for file in folder.glob("*/*/*.json")}
+    assert recorded == kept
+    for each in COMPARISONS:
+        assert each["complete"]
+        assert (len(each["methods"]), each["trials"], len(each["seeds"])) == (4, 3, 3)
+        for trial in trials(each):
+            source = results.read_result(folder / each["name"] / trial["result"])["provenance"]
+            assert source["dirty"] is False
+            assert re.fullmatch(r"[0-9a-f]{40}", source["commit"] or "")
+            assert source["command"].startswith(f"pefbench compare recipes/compare/{each['name']}.yaml")
+
+
+def trials(comparison: Comparison) -> list[Trial]:
+    return [trial for method in comparison["methods"] for trial in [*method["tuning"], *method["final"]]]
 
 
 def test_every_command_it_names_is_there() -> None:
