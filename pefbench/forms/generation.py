@@ -174,10 +174,6 @@ class GenerationForm(Form):
         """Return answers with the judge's verdicts, if there is a judge."""
         return judged(self.judge, answers, examples) if self.judge else list(answers)
 
-    def asked(self, example: GenerationExample) -> str:
-        """Return the prompt."""
-        return example.prompt
-
     def references(self, examples: Sequence[GenerationExample]) -> list[dict[str, Any]]:
         """Return the right texts of each example, one or more, as `texts`, and its facts beside them."""
         return [{"texts": [*(each.references or (each.target,))], **each.facts} for each in examples]
@@ -195,6 +191,10 @@ class GenerationForm(Form):
             return bool(before == after)
         alike = np.isclose(before["nll"], after["nll"], rtol=1e-2, atol=1e-3)
         return bool(alike) and before == {**after, "nll": before["nll"]}
+
+    def asked(self, example: GenerationExample) -> str:
+        """Return what is shown."""
+        return self.shown(example)
 
     def shown(self, example: GenerationExample) -> str:
         """Return the prompt behind what was said before it, a line each."""
