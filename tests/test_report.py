@@ -90,7 +90,10 @@ def test_verdicts_say_what_is_shown_and_what_is_not() -> None:
     assert verdict([LORA]) == "lora_ner alone was tried: entity_f1 0.540 [0.510, 0.570]."
     tied = verdict([LORA, FULL, BITFIT])
     assert tied.startswith("full_ner has the highest entity_f1 0.550 [0.520, 0.580] of 3, but by their intervals alone")
-    assert "lora_ner is not shown to be worse; of these lora_ner trains the fewest weights, 1.2 M (5.15 %)." in tied
+    assert tied.endswith(
+        "lora_ner is not shown to be worse; of these lora_ner, at 0.540 [0.510, 0.570], trains the fewest weights, "
+        "1.2 M (5.15 %)."
+    )
     assert "its interval lies apart" in verdict([FULL, BITFIT])
 
 

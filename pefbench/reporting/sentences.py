@@ -36,7 +36,9 @@ def verdict(members: Sequence[Setting], marks: Sequence[Mark], tests: Tests) -> 
     said += f", but by {how} {_listed(tied)} {'is' if len(tied) == 1 else 'are'} not shown to be worse"
     cheapest = min([best, *tied], key=lambda each: (each.trained, each.name))
     weights = f"{readable(cheapest.trained)} ({cheapest.first['model']['trainable_percent']:.3g} %)"
-    return f"{said}; of these {cheapest.name} trains the fewest weights, {weights}."
+    # Few seeds can leave undecided what is far apart: its score is to be seen before it is taken for as good.
+    at = "" if cheapest is best else f", at {interval(cheapest.value, cheapest.low, cheapest.high)},"
+    return f"{said}; of these {cheapest.name}{at} trains the fewest weights, {weights}."
 
 
 def _apart(members: Sequence[Setting], tests: Tests) -> str:
