@@ -70,11 +70,8 @@ def _verify(parsed: argparse.Namespace) -> int:
     if parsed.json:
         _print(json.dumps(found))
         return 0
-    same = (
-        f"all {found['examples']}"
-        if not found["differ"]
-        else f"{found['examples'] - found['differ']} of {found['examples']}"
-    )
+    alike = found["examples"] - found["differ"]
+    same = f"{alike} of {found['examples']}" if found["differ"] else f"all {alike}"
     _print(f"{parsed.trial}: loaded again, it gives the same predictions on {same} test examples")
     return 0
 
