@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pefbench.preflight import bare
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -38,7 +36,7 @@ def merge(model: Any, method: Method) -> bool:
     It cannot where the method has none of it, where the weights are held in few bits, and where PEFT refuses. The model
     is not to be saved after it: its own weights have changed.
     """
-    from pefbench.structure import is_quantised
+    from pefbench.structure import bare, is_quantised
 
     if not method.merges or not hasattr(model, "merge_adapter"):
         return False

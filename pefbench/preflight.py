@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pefbench import structure
 from pefbench.errors import MethodError, RecipeError
@@ -36,22 +36,16 @@ def check_trained(model: nn.Module, method: Method, heads: Mapping[str, int]) ->
     `heads`: what `head_sizes` said of the pretrained model.
     """
     trained = [name for name, weight in model.named_parameters() if weight.requires_grad]
-    where = f"method {method.name} on {type(bare(model)).__name__}"
+    where = f"method {method.name} on {type(structure.bare(model)).__name__}"
     if not trained:
         raise MethodError(f"{where}: nothing would be trained")
     for name, size in heads.items():
-        module = bare(model).get_submodule(name)
+        module = structure.bare(model).get_submodule(name)
         found = sum(weight.numel() for weight in module.parameters() if weight.requires_grad)
         if found != size:
             raise MethodError(f"{where}: {found:,} of the {size:,} weights of its head {name!r} would be trained")
     if method.trains != NOTHING and not any(re.search(method.trains, name) for name in trained):
         raise MethodError(f"{where}: it touches no module of the model")
-
-
-def bare(model: Any) -> nn.Module:
-    """Return the pretrained model inside PEFT's wrapper, or the model itself."""
-    inner: nn.Module = model.get_base_model() if hasattr(model, "get_base_model") else model
-    return inner
 
 
 def doubts(prepared: Prepared) -> list[str]:

@@ -58,6 +58,11 @@ class _Linear:
     writes: int
 
 
+def bare(model: Any) -> Any:
+    """Return the pretrained model inside PEFT's wrapper, or the model itself."""
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
+
+
 def backbone_name(model: nn.Module) -> str:
     """Return the attribute of `model` that holds its pretrained body, or "" when the model is its own backbone.
 

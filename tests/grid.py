@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 import transformers
 
-from pefbench import models, preflight
+from pefbench import models, preflight, structure
 from pefbench.errors import MethodError
 from pefbench.forms import ROWS, TARGETS, Encoded, Form, forward
 from pefbench.forms.choice import ChoiceForm
@@ -129,7 +129,7 @@ def _generated(cell: Cell, model: Any) -> Tensor:
 
 
 def _trains_what_it_says(model: nn.Module, method: Method, sizes: dict[str, int]) -> None:
-    bare = preflight.bare(model)
+    bare = structure.bare(model)
     in_head = {id(weight) for name in sizes for weight in bare.get_submodule(name).parameters()}
     for key, weight in model.named_parameters():
         said = id(weight) in in_head or re.search(method.trains, key)

@@ -142,7 +142,9 @@ class GenerationForm(Form):
         It is the likelihood of the answer as it is learned: of one that is cut, of what is left. Of several samples the
         first is the text, and all stand beside it.
         """
-        with searching(model, self.search, decoding[0]) as ends:
+        from pefbench.forms._fast_search import fast_search
+
+        with searching(model, self.search, decoding[0]) as ends, fast_search(model):
             drawn = [
                 [_text(pieces, ends, decoding[0].tokenizer) for pieces in self.generate(model, batch, asked)]
                 for asked in ([replace(one, sample=i) for one in decoding] for i in range(self.search.samples))

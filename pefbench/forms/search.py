@@ -100,12 +100,10 @@ def generate(model: Any, processors: Sequence[GumbelNoise], pieces: int, **input
 
 def ends_of(model: Any) -> list[int]:
     """Return the pieces that end an answer, inside of `searching`."""
-    ends: list[int] = _base(model).generation_config.eos_token_id
+    from pefbench.structure import bare
+
+    ends: list[int] = bare(model).generation_config.eos_token_id
     return ends
-
-
-def _base(model: Any) -> Any:
-    return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 
 @contextmanager
@@ -117,7 +115,9 @@ def searching(model: Any, search: Search, asked: Asked) -> Iterator[list[int]]:
     """
     from transformers import GenerationConfig
 
-    base = _base(model)
+    from pefbench.structure import bare
+
+    base = bare(model)
     own = base.generation_config
     ends = sorted(
         {asked.end, *np.atleast_1d([] if own.eos_token_id is None else own.eos_token_id).astype(int).tolist()}
