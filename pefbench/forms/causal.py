@@ -11,7 +11,7 @@ from pefbench.forms._language import IGNORED, causal_losses
 from pefbench.forms._pairs import ids
 from pefbench.forms._prompts import for_decoder
 from pefbench.forms.generation import GenerationForm, ended
-from pefbench.forms.search import Asked, Search, ends_of, generate
+from pefbench.forms.search import Asked, Search, generate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -79,27 +79,15 @@ class CausalForm(GenerationForm):
         return causal_losses(model, batch, batch[TARGETS], last_logits=self.last_logits)
 
     def generate(self, model: nn.Module, batch: Mapping[str, Tensor], asked: Sequence[Asked]) -> Iterable[Array]:
-        """Continue the prompts, padded on the left; the model numbers positions by the mask.
-
-        A batch goes on until its last answer has ended, so a long search goes by stages: answers that have ended leave
-        it, and the others go on behind what they have.
-        """
-        device, ends = batch["input_ids"].device, ends_of(model)
-        answers = [np.empty(0, dtype=np.int64) for _ in asked]
-        waiting = [*range(len(asked))]
-        for pieces in self.search.stages():
-            rows = {i: np.concatenate([asked[i].given, answers[i]]) for i in waiting}
-            for group in _groups({i: len(row) for i, row in rows.items()}, together=_takes_padding(model)):
-                given = _padded_left([rows[i] for i in group], asked[0].tokenizer.pad_token_id)
-                inputs = {name: tensor.to(device) for name, tensor in given.items()}
-                processors = self.search.processors([asked[i] for i in group])
-                generated: Tensor = generate(model, processors, pieces, **inputs)
-                for i, row in zip(group, generated[:, inputs["input_ids"].shape[1] :].cpu().numpy(), strict=True):
-                    answers[i] = np.concatenate([answers[i], row])
-            waiting = [i for i in waiting if not np.isin(answers[i], ends).any()]
-            if not waiting:
-                break
-        return answers
+        """Continue the prompts, padded on the left; the model numbers positions by the mask."""
+        found: dict[int, Array] = {}
+        for group in _groups([len(one.given) for one in asked], together=_takes_padding(model)):
+            given = _padded_left([asked[i].given for i in group], asked[0].tokenizer.pad_token_id)
+            inputs = {name: tensor.to(batch["input_ids"].device) for name, tensor in given.items()}
+            processors = self.search.processors([asked[i] for i in group])
+            generated: Tensor = generate(model, processors, **inputs)
+            found |= zip(group, generated[:, inputs["input_ids"].shape[1] :].cpu().numpy(), strict=True)
+        return [found[i] for i in range(len(asked))]
 
 
 def _padded_left(rows: Sequence[Array], padding: int) -> dict[str, Tensor]:
@@ -114,11 +102,11 @@ def _padded_left(rows: Sequence[Array], padding: int) -> dict[str, Tensor]:
     return {"input_ids": torch.from_numpy(batch[0]), "attention_mask": torch.from_numpy(batch[1])}
 
 
-def _groups(lengths: Mapping[int, int], *, together: bool) -> list[list[int]]:
+def _groups(lengths: Sequence[int], *, together: bool) -> list[list[int]]:
     """Return which prompts are continued together: all, or those of one length each."""
     if together:
-        return [[*lengths]]
-    return [[i for i, length in lengths.items() if length == one] for one in sorted(set(lengths.values()))]
+        return [list(range(len(lengths)))]
+    return [[i for i, length in enumerate(lengths) if length == one] for one in sorted(set(lengths))]
 
 
 def _takes_padding(model: nn.Module) -> bool:

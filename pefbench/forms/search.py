@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 FAR = 2**32
 """More examples than a split has."""
-STAGE = 64
-"""Word pieces after which answers that have ended leave a greedy search that may go on for twice as many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +54,6 @@ class Search:
             how += f"|samples:{self.samples}" if self.samples > 1 else ""
         return f"search:{how}|new:{self.max_new_tokens}"
 
-    def stages(self) -> list[int]:
-        """Return how many pieces each stage of a search by stages adds at most; see `CausalForm.generate`."""
-        whole = self.num_beams > 1 or self.temperature > 0 or self.max_new_tokens < 2 * STAGE
-        if whole:  # beams and noise go on from what they were, which a new start has not
-            return [self.max_new_tokens]
-        full, rest = divmod(self.max_new_tokens, STAGE)
-        return [STAGE] * full + [rest] * (rest > 0)
-
     def processors(self, asked: Sequence[Asked]) -> list[GumbelNoise]:
         """Return what transformers changes the logits of these rows by."""
         if not self.temperature:
@@ -89,21 +79,13 @@ class Asked:
     sample: int = 0
 
 
-def generate(model: Any, processors: Sequence[GumbelNoise], pieces: int, **inputs: Tensor) -> Any:
-    """Return what the model generates, at most `pieces`, without PEFT's warning on dropped positions: see `causal`."""
+def generate(model: Any, processors: Sequence[GumbelNoise], **inputs: Tensor) -> Any:
+    """Return what the model generates, without PEFT's warning that positions are dropped: see `causal`."""
     import warnings
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Position ids are not supported")
-        return model.generate(**inputs, logits_processor=[*processors], max_new_tokens=pieces)
-
-
-def ends_of(model: Any) -> list[int]:
-    """Return the pieces that end an answer, inside of `searching`."""
-    from pefbench.structure import bare
-
-    ends: list[int] = bare(model).generation_config.eos_token_id
-    return ends
+        return model.generate(**inputs, logits_processor=[*processors])
 
 
 @contextmanager

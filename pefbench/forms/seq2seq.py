@@ -84,6 +84,5 @@ class Seq2SeqForm(GenerationForm):
 
         sources = {name: batch[name] for name in ("input_ids", "attention_mask")}
         given = torch.from_numpy(np.stack([one.given for one in asked])).to(batch["input_ids"].device)
-        pieces, processors = self.search.max_new_tokens, self.search.processors(asked)
-        generated: Tensor = generate(model, processors, pieces, **sources, decoder_input_ids=given)
+        generated: Tensor = generate(model, self.search.processors(asked), **sources, decoder_input_ids=given)
         return list(generated[:, given.shape[1] :].cpu().numpy())

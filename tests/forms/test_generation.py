@@ -98,45 +98,6 @@ def test_a_batch_generates_what_each_prompt_does_alone_and_without_a_cache(archi
     assert len(set(together)) > 1
 
 
-@pytest.mark.parametrize("architecture", tiny.DECODERS)
-def test_a_search_by_stages_finds_what_one_in_one_go_does(architecture: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pefbench.forms.search.STAGE", 3)
-    model = tiny.model(architecture, initializer_range=0.5)
-    form, tokenizer = form_for(model, search=Search(max_new_tokens=8)), words(architecture)
-    assert form.search.stages() == [3, 3, 2]
-    encoded = form.encode(tokenizer, SOME, 24)
-    lengths = [len(one.given) for one in encoded.decoding]
-    assert len(set(lengths)) > 1
-    batches: list[int] = []
-    generates: Any = model.generate
-
-    def counted(**given: Any) -> Any:
-        batches.append(len(given["input_ids"]))
-        return generates(**given)
-
-    monkeypatch.setattr(model, "generate", counted)
-    with torch.inference_mode():
-        found = form.predict(model, whole(encoded), encoded.decoding)
-    assert batches[0] == len(SOME)
-    assert batches == sorted(batches, reverse=True)
-    monkeypatch.undo()
-    assert found == [greedy(model, encoded, i, tokenizer, 8) for i in range(len(SOME))]
-
-
-@pytest.mark.parametrize(
-    ("search", "stages"),
-    [
-        (Search(max_new_tokens=192), [64, 64, 64]),
-        (Search(max_new_tokens=130), [64, 64, 2]),
-        (Search(max_new_tokens=127), [127]),
-        (Search(max_new_tokens=192, num_beams=2), [192]),
-        (Search(max_new_tokens=192, temperature=1.0), [192]),
-    ],
-)
-def test_only_a_long_greedy_search_goes_by_stages(search: Search, stages: list[int]) -> None:
-    assert search.stages() == stages
-
-
 @pytest.mark.parametrize("architecture", GENERATORS)
 def test_beams_do_not_depend_on_the_batch(architecture: str) -> None:
     model = tiny.model(architecture, initializer_range=0.5)
