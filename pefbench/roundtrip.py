@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from pefbench import devices
+from pefbench import devices, predictions
 from pefbench.errors import DataError, RoundTripError
 from pefbench.phases import Phases
 from pefbench.preparing import prepare
@@ -48,7 +48,7 @@ LAUNCHER_VARIABLES = (
 )
 
 
-def write_trial(folder: Path, prepared: Prepared, predictions: Sequence[Any], references: Sequence[Any]) -> None:
+def write_trial(folder: Path, prepared: Prepared, answers: Sequence[Any], references: Sequence[Any]) -> None:
     """Write beside the saved model what a fresh process needs to check it: the recipe and the predictions.
 
     What was asked stands beside each prediction, for people: its first characters. Results do not hold it, so they can
@@ -63,7 +63,7 @@ def write_trial(folder: Path, prepared: Prepared, predictions: Sequence[Any], re
             "reference": right,
             "correct": form.correct(given, right),
         }
-        for i, (example, given, right) in enumerate(zip(examples, predictions, references, strict=True))
+        for i, (example, given, right) in enumerate(zip(examples, answers, references, strict=True))
     ]
     lines = [json.dumps(row, ensure_ascii=False) for row in rows]
     temporary = folder / f".tmp-{PREDICTIONS}"
@@ -120,7 +120,7 @@ def verify(folder: Path) -> Verified:
     accelerator = devices.accelerator(prepared.recipe.train.precision)
     model = prepared.saved(folder / MODEL)
     prepared.make_ready(model)
-    predictions = predict(
+    after = predict(
         accelerator.prepare(model),
         prepared.encoded["test"],
         prepared.form,
@@ -128,11 +128,10 @@ def verify(folder: Path) -> Verified:
         batch_size=recipe.evaluate.batch_size,
         what="verify",
     )
-    predictions = prepared.form.judged(predictions, prepared.examples["test"])
-    lines = (folder / PREDICTIONS).read_text(encoding="utf8").splitlines()
-    before = [json.loads(line)["prediction"] for line in lines]
+    after = prepared.form.judged(after, prepared.examples["test"])
+    before = [row["prediction"] for row in predictions.read(folder / PREDICTIONS)]
     same = prepared.form.same
-    differ = [i for i, (old, new) in enumerate(zip(before, predictions, strict=True)) if not same(old, new)]
+    differ = [i for i, (old, new) in enumerate(zip(before, after, strict=True)) if not same(old, new)]
     if len(differ) > allowed(prepared.form, accelerator.device.type, len(before)):
         raise RoundTripError(
             f"{folder}: after loading, {len(differ)} of {len(before)} test predictions differ (the first: {differ[0]})"
