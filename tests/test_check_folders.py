@@ -14,7 +14,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from pefbench.checks import Finding, Tolerances, check, junit, markdown, render
-from pefbench.cli import MATCHES, main
+from pefbench.cli import main
+from pefbench.commands.check import MATCHES
 from pefbench.results import Stored, load_results
 from tests.sample_results import sample, store
 

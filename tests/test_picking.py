@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pefbench.cli import PREFERENCES, main
+from pefbench.cli import main
+from pefbench.commands.pick import PREFERENCES
 from pefbench.errors import UserError
 from pefbench.picking import PREFERENCES as KNOWN_PREFERENCES
 from pefbench.picking import Answer, Limits, pick, render

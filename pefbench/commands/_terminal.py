@@ -1,0 +1,41 @@
+"""What is printed, and what is not. Nothing else prints results and errors."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+
+
+def print_once(text: str) -> None:
+    """Print from the first process alone."""
+    if os.environ.get("RANK", "0") == "0":
+        print_line(text)
+
+
+def print_line(text: str) -> None:
+    """Print to the standard output, at once."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def complain(text: str) -> None:
+    """Print to the standard error, at once."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+def hush_libraries() -> None:
+    """Keep the libraries' own progress bars and notices out of what pefbench says."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    import logging
+
+    import datasets
+    import transformers
+
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    datasets.utils.logging.disable_progress_bar()
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module=r"(torch|transformers|peft|accelerate|datasets|huggingface_hub)(\.|$)")
