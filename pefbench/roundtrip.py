@@ -109,9 +109,11 @@ class Verified(TypedDict):
 def verify(folder: Path) -> Verified:
     """Load what a trial saved and predict its test split again.
 
-    Raises RoundTripError when predictions differ, DataError when the data are not those of the trial.
+    Raises RoundTripError when predictions differ, DataError when the predictions cannot be read, or the data
+    are not those of the trial.
     """
     trial = _read_trial(folder)
+    before = [row["prediction"] for row in predictions.read(folder / PREDICTIONS)]
     recipe = load_resolved(trial["recipe"])
     recipe = recipe.model_copy(update={"train": recipe.train.model_copy(update={"threads": trial["threads"]})})
     prepared = prepare(recipe, Phases(), ["test"])
@@ -129,7 +131,6 @@ def verify(folder: Path) -> Verified:
         what="verify",
     )
     after = prepared.form.judged(after, prepared.examples["test"])
-    before = [row["prediction"] for row in predictions.read(folder / PREDICTIONS)]
     same = prepared.form.same
     differ = [i for i, (old, new) in enumerate(zip(before, after, strict=True)) if not same(old, new)]
     if len(differ) > allowed(prepared.form, accelerator.device.type, len(before)):

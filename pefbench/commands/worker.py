@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +22,6 @@ def add(commands: Any) -> None:
 
 def _run(parsed: argparse.Namespace) -> int:
     hush_libraries()
-    import json
-
     from pefbench.comparing import worker
 
     if parsed.trial is None:
