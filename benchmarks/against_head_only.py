@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from pefbench.registry import find
-from pefbench.results import load_results
+from pefbench.results.store import load_results
 
 RESAMPLES = 4000
 

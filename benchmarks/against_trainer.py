@@ -20,9 +20,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+from pefbench.paths import PROJECT
 from pefbench.recipe import Recipe, load_recipe
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = PROJECT
 RECIPE = ROOT / "recipes" / "lora_ner.yaml"
 PRECISIONS = ("fp32", "bf16")
 WARM_UP = 0.1
@@ -84,8 +85,8 @@ def child(name: str, epochs: float, batch_size: int, precision: str) -> dict[str
 
 def pefbench(recipe: Recipe) -> dict[str, float]:
     """Run the recipe as `pefbench run` does."""
-    from pefbench.results import read_result
-    from pefbench.running import run
+    from pefbench.results.store import read_result
+    from pefbench.trial.run import run
 
     with tempfile.TemporaryDirectory() as out:
         result = read_result(run(recipe, Path(out)))
@@ -108,11 +109,12 @@ def trainer(recipe: Recipe) -> dict[str, float]:
         TrainingArguments,
     )
 
-    from pefbench import corpus, models
+    from pefbench.models import loading
+    from pefbench.trial import corpus
 
     data = corpus.load(recipe).dataset
-    base = models.folder(recipe)
-    labels = data.form(models.load_config(base, recipe)).labels  # type: ignore[attr-defined]
+    base = loading.folder(recipe)
+    labels = data.form(loading.load_config(base, recipe)).labels  # type: ignore[attr-defined]
     tokenizer = AutoTokenizer.from_pretrained(base)
 
     def tokenize(row: dict[str, Any]) -> dict[str, Any]:

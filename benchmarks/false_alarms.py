@@ -12,7 +12,7 @@ import sys
 
 import numpy as np
 
-from tests.evidence.null import Null
+from tests.stats.null import Null
 
 NULLS = {
     "3 seeds, 250 examples": Null(),
@@ -32,7 +32,7 @@ NULLS = {
 
 def rates(null: Null, simulations: int) -> tuple[float, float]:
     """Return the fractions of false alarms: of the test, and of the bootstrap over examples alone."""
-    from pefbench.evidence.paired import difference
+    from pefbench.stats.paired import difference
 
     random = np.random.default_rng(1)
     alarms = np.zeros(2)

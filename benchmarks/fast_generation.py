@@ -13,20 +13,20 @@ import argparse
 import statistics
 import time
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from pefbench.forms._fast_search import cast_once, fast_search, growing_caches
-from pefbench.phases import Phases
-from pefbench.preparing import prepare
+from pefbench.heads._fast_search import cast_once, fast_search, growing_caches
+from pefbench.paths import PROJECT
 from pefbench.recipe import load_recipe
+from pefbench.trial.phases import Phases
+from pefbench.trial.prepare import prepare
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-RECIPES = Path(__file__).resolve().parents[1] / "recipes"
+RECIPES = PROJECT / "recipes"
 FIRST_WORD = 1000
 """Pieces before it are special tokens and single bytes."""
 

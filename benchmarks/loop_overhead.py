@@ -18,19 +18,20 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from pefbench import devices
-from pefbench.batching import collate
-from pefbench.cpu_kernels import fast_on_cpu
-from pefbench.phases import Phases
-from pefbench.preparing import prepare
+from pefbench.models.cpu_kernels import fast_on_cpu
+from pefbench.paths import PROJECT
 from pefbench.progress import Progress
 from pefbench.recipe import load_recipe
-from pefbench.training import Training
+from pefbench.trial import devices
+from pefbench.trial.batching import collate
+from pefbench.trial.loop import Training
+from pefbench.trial.phases import Phases
+from pefbench.trial.prepare import prepare
 
 if TYPE_CHECKING:
-    from pefbench.batching import Indices
+    from pefbench.trial.batching import Indices
 
-RECIPE = Path(__file__).resolve().parents[1] / "recipes" / "lora_ner.yaml"
+RECIPE = PROJECT / "recipes" / "lora_ner.yaml"
 
 
 def main() -> None:

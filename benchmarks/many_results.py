@@ -18,9 +18,10 @@ import time
 from itertools import cycle, islice
 from pathlib import Path
 
-from pefbench.results import load_results
+from pefbench.paths import PROJECT
+from pefbench.results.store import load_results
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = PROJECT
 
 
 def write(folder: Path, count: int) -> int:

@@ -8,7 +8,7 @@ here = Path(__file__).resolve().parent
 if sys.path and Path(sys.path[0] or ".").resolve() == here:
     sys.path[0] = str(here.parent)
 
-from pefbench.cli import main  # noqa: E402 - the path must be right first
+from pefbench.cli.main import main  # noqa: E402 - the path must be right first
 
 if __name__ == "__main__":
     main()

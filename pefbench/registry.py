@@ -11,26 +11,27 @@ from pathlib import Path
 from typing import Any
 
 from pefbench.errors import RecipeError, suggest
+from pefbench.paths import PACKAGE, PROJECT
 
-FOLDERS = {"task": "tasks", "method": "methods", "metric": "metrics", "baseline": "baselines"}
+FOLDERS = {"task": "tasks", "method": "methods", "metric": "metrics", "baseline": "tasks/baselines"}
 
 
 def names(kind: str) -> list[str]:
     """Return the names of all entries of a kind, sorted. `kind`: task | method | metric | baseline."""
-    folder = Path(__file__).parent / FOLDERS[kind]
+    folder = PACKAGE / FOLDERS[kind]
     return sorted(file.stem for file in folder.glob("*.py") if not file.stem.startswith("_"))
 
 
 def summary(kind: str, name: str) -> str:
     """Return the first docstring line of one entry, without importing it."""
-    file = Path(__file__).parent / FOLDERS[kind] / f"{name}.py"
+    file = PACKAGE / FOLDERS[kind] / f"{name}.py"
     docstring = ast.get_docstring(ast.parse(file.read_text(encoding="utf8"))) or ""
     return docstring.partition("\n")[0]
 
 
 def recipes() -> list[Path]:
     """Return the recipes of the working directory's `recipes/`, else those that lie beside the package."""
-    for folder in (Path("recipes"), Path(__file__).resolve().parents[1] / "recipes"):
+    for folder in (Path("recipes"), PROJECT / "recipes"):
         if found := sorted(folder.rglob("*.yaml")):
             return found
     return []
@@ -44,5 +45,5 @@ def find(kind: str, name: str) -> Any:
     valid = names(kind)
     if name not in valid:
         raise RecipeError(f"unknown {kind} {name!r}; {suggest(name, valid)}")
-    module = importlib.import_module(f"pefbench.{FOLDERS[kind]}.{name}")
+    module = importlib.import_module(f"pefbench.{FOLDERS[kind].replace('/', '.')}.{name}")
     return getattr(module, kind.upper())

@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 import transformers
 
-from pefbench import models, preflight, structure
 from pefbench.errors import MethodError
-from pefbench.forms import ROWS, TARGETS, Encoded, Form, forward
-from pefbench.forms.choice import ChoiceForm
-from pefbench.forms.sequence import SequenceForm
-from pefbench.forms.span import SpanForm
-from pefbench.forms.token import TokenForm
+from pefbench.heads import ROWS, TARGETS, Encoded, Form, forward
+from pefbench.heads.choice import ChoiceForm
+from pefbench.heads.sequence import SequenceForm
+from pefbench.heads.span import SpanForm
+from pefbench.heads.token import TokenForm
+from pefbench.models import architecture as structure
+from pefbench.models import loading
 from pefbench.registry import find
-from pefbench.training import make_optimizer
+from pefbench.trial import preflight
+from pefbench.trial.loop import make_optimizer
 from tests import tiny
 from tests.tokenizers import words
 
@@ -56,7 +58,7 @@ class Cell:
     def pretrained(self, folder: Path, seed: int) -> nn.Module:
         """Return the backbone that lies in `folder` under a head drawn by `seed`."""
         torch.manual_seed(seed)
-        return models.load_pretrained(folder, self.config, self.form, attention="eager").eval()
+        return loading.load_pretrained(folder, self.config, self.form, attention="eager").eval()
 
 
 def heads(architecture: str) -> list[str]:
@@ -169,9 +171,9 @@ def _learns_and_leaves_the_rest(model: nn.Module, method: Method, cell: Cell) ->
 def _is_the_same_when_loaded(
     model: nn.Module, method: Method, cell: Cell, base: Path, folder: Path, answers: list[Tensor]
 ) -> None:
-    assert models.save(model, folder, method) > 0
+    assert loading.save(model, folder, method) > 0
     torch.manual_seed(2)  # another head, should it not be loaded
-    loaded = models.load_saved(folder, base, cell.config, cell.form, attention="eager")
+    loaded = loading.load_saved(folder, base, cell.config, cell.form, attention="eager")
     method.prepare(loaded)
     # P-tuning saves what its encoder computed: the same but for the order of sums.
     _close(outputs(cell, loaded), answers, 1e-5, "loaded")
@@ -202,7 +204,7 @@ def _form(architecture: str, head: str) -> Form | None:
 
 
 def _language_form(architecture: str) -> Form | None:
-    from pefbench.forms.generation import GenerationDataset
+    from pefbench.heads.generation import GenerationDataset
 
     if architecture in tiny.ENCODERS:
         return None

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pefbench import matrix, results, tables
-from pefbench.comparing import report
+from pefbench.analysis import tables
+from pefbench.compare import report
+from pefbench.methods import _matrix
+from pefbench.paths import PROJECT
+from pefbench.results import store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pefbench.comparing.verdict_schema import Comparison
+    from pefbench.compare.verdict_schema import Comparison
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = PROJECT
 README = ROOT / "README.md"
 END = "<!-- end -->"
 
 
 def table() -> str:
     """Return the table of the committed results."""
-    return tables.table(results.load_results(ROOT / "results" / "baseline").results, "markdown")
+    return tables.table(store.load_results(ROOT / "results" / "baseline").results, "markdown")
 
 
 def verdicts() -> list[Comparison]:
@@ -30,7 +32,7 @@ def verdicts() -> list[Comparison]:
 
 def pivot() -> str:
     """Return the table of the committed comparisons: tasks by methods."""
-    return tables.pivot(results.load_results(ROOT / "results" / "compare").results, "markdown", verdicts())
+    return tables.pivot(store.load_results(ROOT / "results" / "compare").results, "markdown", verdicts())
 
 
 def spelt_out() -> str:
@@ -40,7 +42,7 @@ def spelt_out() -> str:
 
 def grid() -> str:
     """Return the grid of methods, models and heads; Markdown must not fold its columns."""
-    return f"```\n{matrix.render(matrix.load())}\n```"
+    return f"```\n{_matrix.render(_matrix.load())}\n```"
 
 
 PARTS: dict[str, Callable[[], str]] = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any
 
-from pefbench.results import Stored, trial_id, write_json
-from pefbench.schema import SCHEMA, Result
+from pefbench.results.schema import SCHEMA, Result
+from pefbench.results.store import Stored, trial_id, write_json
 
 if TYPE_CHECKING:
     from pathlib import Path

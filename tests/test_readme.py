@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pefbench import registry, results
+from pefbench import registry
+from pefbench.results import store
 from tests.readme_parts import PARTS, README, ROOT, verdicts, with_parts
 
 if TYPE_CHECKING:
-    from pefbench.comparing.verdict_schema import Comparison, Trial
+    from pefbench.compare.verdict_schema import Comparison, Trial
 
 COMPARISONS = verdicts()
-BASELINE = results.load_results(ROOT / "results" / "baseline").results
+BASELINE = store.load_results(ROOT / "results" / "baseline").results
 
 
 def test_the_table_and_the_grid_are_those_of_the_commands() -> None:
@@ -46,7 +47,7 @@ def test_the_comparisons_are_whole_and_run_from_a_commit() -> None:
         assert each["complete"]
         assert (len(each["methods"]), each["trials"], len(each["seeds"])) == (4, 3, 3)
         for trial in trials(each):
-            source = results.read_result(folder / each["name"] / trial["result"])["provenance"]
+            source = store.read_result(folder / each["name"] / trial["result"])["provenance"]
             assert source["dirty"] is False
             assert re.fullmatch(r"[0-9a-f]{40}", source["commit"] or "")
             assert source["command"].startswith(f"pefbench compare recipes/compare/{each['name']}.yaml")

@@ -5,87 +5,98 @@ from __future__ import annotations
 import ast
 import sys
 from importlib.metadata import packages_distributions
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
-PACKAGE = ROOT / "pefbench"
+from pefbench.paths import PACKAGE, PROJECT
 
-# recipe -> source -> task (+ form) -> model -> method -> training -> scoring -> result -> table / report / check,
-# written from the bottom up: a module may import those of its own row and of the rows above it.
-ROWS = [
-    ["errors", "classification_report", "matrix"],
-    [
-        "schema",
-        "registry",
-        "amounts",
-        "tagging",
-        "progress",
-        "phases",
-        "intervals",
-        "structure",
-        "cpu_kernels",
-        "sandbox",
-    ],
-    ["quantizing", "sources", "forms", "baselines", "batching", "metrics", "tuners", "results", "predictions"],
-    ["tasks", "methods", "provenance", "checkpoints", "evidence"],
-    ["recipe"],
-    ["corpus", "models", "devices"],
-    ["sharing"],
-    ["preflight", "preparing", "training", "scoring"],
-    ["roundtrip", "inference"],
-    ["running", "tables"],
-    ["checks", "comparing", "picking", "reporting"],
-    ["commands"],
-    ["cli"],
-    ["__main__"],
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# recipe -> source -> model -> head -> method -> task -> trial -> analysis -> comparison -> command line, from the
+# bottom up: a room imports only those above it in this list. What is said for types alone does not count yet.
+ORDER = [
+    "errors",
+    "paths",
+    "progress",
+    "registry",
+    "results",
+    "sources",
+    "metrics/sandbox",
+    "stats",
+    "metrics",
+    "models",
+    "heads",
+    "methods/tuners",
+    "methods",
+    "tasks/baselines",
+    "tasks",
+    "recipe",
+    "trial",
+    "analysis/tables",
+    "analysis/checks",
+    "analysis/html",
+    "analysis",
+    "compare",
+    "cli",
+    "__main__",
 ]
-LEVEL = {name: level for level, row in enumerate(ROWS) for name in row}
-# Written under TYPE_CHECKING only, a name below may be told of a type above; nothing is imported at run time.
 MODULES = sorted(file for file in PACKAGE.rglob("*.py") if file != PACKAGE / "__init__.py")
 
 
-def unit(file: Path) -> str:
-    """Return the module, or the folder, that a file belongs to."""
-    return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+def module_name(file: Path) -> str:
+    """Return a file's module below the package: ``trial.loop``; a folder's for its ``__init__``."""
+    parts = file.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def runtime_imports(tree: ast.AST) -> set[str]:
-    """Return the pefbench units that a module imports when it runs, inside functions too."""
+NAMES = {module_name(file) for file in MODULES}
+
+
+def imported(file: Path) -> set[str]:
+    """Return the modules of pefbench that a file imports: when it runs, or inside functions."""
     found = set()
-    pending = [tree]
-    while pending:
-        node = pending.pop()
+    typed: set[int] = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf8"))):
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            pending.extend(node.orelse)
+            typed |= {id(inner) for inner in ast.walk(node)}
+        if id(node) in typed:
             continue
-        if isinstance(node, ast.ImportFrom) and node.module == "pefbench":
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("pefbench."):
-            found.add(str(node.module).split(".")[1])
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "pefbench":
+            base = str(node.module).removeprefix("pefbench").removeprefix(".")
+            for alias in node.names:
+                inner = f"{base}.{alias.name}".removeprefix(".")
+                found.add(inner if inner in NAMES else base)
         elif isinstance(node, ast.Import):
-            found |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("pefbench.")}
-        pending.extend(ast.iter_child_nodes(node))
-    return found - {"__version__"}
+            found |= {
+                alias.name.removeprefix("pefbench.") for alias in node.names if alias.name.startswith("pefbench.")
+            }
+    return found - {"", module_name(file)}
 
 
-@pytest.mark.parametrize("file", MODULES, ids=lambda file: str(file.relative_to(PACKAGE)))
-def test_imports_flow_one_way(file: Path) -> None:
-    assert unit(file) in LEVEL, f"give {unit(file)} a row"
-    for imported in runtime_imports(ast.parse(file.read_text(encoding="utf8"))):
-        assert LEVEL[imported] <= LEVEL[unit(file)], f"{unit(file)} may not import {imported}"
+def room(module: str) -> str:
+    """Return the listed room that a module belongs to: the longest name in ORDER that it lies in."""
+    path = module.replace(".", "/")
+    found = [name for name in ORDER if path == name or path.startswith(f"{name}/")]
+    return max(found, key=len, default=path.partition("/")[0])
 
 
-def test_units_do_not_import_each_other_in_a_circle() -> None:
-    edges: dict[str, set[str]] = {}
-    for file in MODULES:
-        imports = runtime_imports(ast.parse(file.read_text(encoding="utf8"))) - {unit(file)}
-        edges.setdefault(unit(file), set()).update(imports)
-    while leaves := [name for name, needed in edges.items() if not needed & edges.keys()]:
-        for name in leaves:
-            del edges[name]
-    assert not edges, f"a circle among {sorted(edges)}"
+IMPORTS = {module_name(file): imported(file) for file in MODULES}
+
+
+def test_every_room_has_its_place() -> None:
+    unlisted = {room(name) for name in NAMES} - set(ORDER)
+    assert not unlisted, f"say where these stand in ORDER: {sorted(unlisted)}"
+    gone = [name for name in ORDER if not (PACKAGE / name).is_dir() and not (PACKAGE / f"{name}.py").exists()]
+    assert not gone, f"no such rooms: {gone}"
+
+
+@pytest.mark.parametrize("module", sorted(NAMES))
+def test_imports_flow_one_way(module: str) -> None:
+    for other in sorted(IMPORTS[module]):
+        lower, upper = ORDER.index(room(other)), ORDER.index(room(module))
+        assert lower <= upper, f"{module} may not import {other}: {room(module)} lies below {room(other)}"
 
 
 def test_no_module_shadows_a_library() -> None:
@@ -98,11 +109,17 @@ def test_no_module_shadows_a_library() -> None:
 
 def test_only_the_command_line_prints() -> None:
     for file in MODULES:
-        if unit(file) not in {"cli", "commands", "progress"}:
+        if room(module_name(file)) not in {"cli", "progress"}:
             assert "sys.stdout" not in file.read_text(encoding="utf8"), file
 
 
-@pytest.mark.parametrize("file", sorted((ROOT / "recipes").rglob("*.yaml")), ids=lambda file: file.stem)
+def test_only_paths_looks_at_its_own_file() -> None:
+    for file in MODULES:
+        if module_name(file) not in {"paths", "__main__"}:  # __main__ mends the path that paths is imported by
+            assert "__file__" not in file.read_text(encoding="utf8"), file
+
+
+@pytest.mark.parametrize("file", sorted((PROJECT / "recipes").rglob("*.yaml")), ids=lambda file: file.stem)
 def test_every_recipe_is_valid(file: Path) -> None:
     from pefbench.recipe import load_recipe
 

@@ -7,9 +7,9 @@ import tempfile
 import traceback
 from pathlib import Path
 
-from pefbench.matrix import FILE, Matrix, render
+from pefbench.methods._matrix import FILE, Matrix, render
 from pefbench.registry import names
-from pefbench.results import write_json
+from pefbench.results.store import write_json
 from tests.grid import attempt, cell, heads, write_base
 from tests.tiny import EVERY
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from transformers import PreTrainedTokenizerFast
 
-    from pefbench.forms import Encoded
+    from pefbench.heads import Encoded
 
 NOTHING = r"(?!)"
 """A pattern that no name matches: of a method that trains the head alone."""
@@ -109,11 +109,11 @@ class PeftMethod(Method):
         """Wrap the model by PEFT; the head is trained and saved with the adapter."""
         from peft import get_peft_model
 
-        from pefbench import structure
+        from pefbench.models import architecture
 
         config = self.config(model)
         config.task_type = task_type
-        config.modules_to_save = structure.head_modules(model) or None
+        config.modules_to_save = architecture.head_modules(model) or None
         try:
             wrapped: nn.Module = get_peft_model(model, config)
         except (ValueError, NotImplementedError) as error:
@@ -134,9 +134,9 @@ class TargetedMethod(PeftMethod):
 
         Raises MethodError for an ending that matches nothing.
         """
-        from pefbench import structure
+        from pefbench.models import architecture
 
-        linear = structure.linear_modules(model)
+        linear = architecture.linear_modules(model)
         if self.target_modules is None:
             return linear
         for ending in self.target_modules:

@@ -19,20 +19,20 @@ class LinearMethod(TargetedMethod):
 
     def targets(self, model: nn.Module) -> list[str]:
         """Return the full names of the linear maps to adapt. Raises MethodError for a kind that PEFT cannot adapt."""
-        from pefbench import structure
+        from pefbench.models import architecture
 
         names = super().targets(model)
         for name in names:
             module = model.get_submodule(name)
-            if structure.is_transposed(module):
+            if architecture.is_transposed(module):
                 raise self._refusal(model, f"{name} is a Conv1D, which PEFT's {self.name} cannot adapt")
-            if not self.adapts_quantised and structure.is_quantised(module):
+            if not self.adapts_quantised and architecture.is_quantised(module):
                 raise self._refusal(model, f"{name} is quantised, which PEFT's {self.name} cannot adapt")
         return names
 
     def prepare(self, model: nn.Module) -> None:
         """Let the adapted maps return what plain ones return under autocast."""
-        from pefbench.tuners import adapted_dtype
+        from pefbench.methods.tuners import adapted_dtype
 
         adapted_dtype.settle(model)
 

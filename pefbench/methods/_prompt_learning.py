@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from transformers import PreTrainedTokenizerFast
 
-    from pefbench.forms import Encoded
-    from pefbench.tuners.prefix_tokens import PrefixTokens
+    from pefbench.heads import Encoded
+    from pefbench.methods.tuners.prefix_tokens import PrefixTokens
 
 TEXT = "Read the following text with care, then give the answer that it asks for."
 COMMON = 5000

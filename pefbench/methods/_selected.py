@@ -19,12 +19,12 @@ class SelectedMethod(Method):
 
     def apply(self, model: nn.Module, task_type: str) -> nn.Module:  # noqa: ARG002 - the base's signature
         """Return the model itself, with the selected weights and the head trainable and the rest frozen."""
-        from pefbench import structure
+        from pefbench.models import architecture
 
         selected = self.selected(model)
         model.requires_grad_(requires_grad=False)
         for name in selected:
             model.get_parameter(name).requires_grad_()
-        for name in structure.head_modules(model):
+        for name in architecture.head_modules(model):
             model.get_submodule(name).requires_grad_()
         return model

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from transformers import PreTrainedTokenizerFast
 
-    from pefbench.forms import Encoded
+    from pefbench.heads import Encoded
 
 SENSITIVITY = ("ipt", "exp_avg_ipt", "exp_avg_unc")
 """The rank allocator's memory: the last step's sensitivity, its running mean, and that of its uncertainty."""
@@ -65,7 +65,7 @@ class Adalora(TargetedMethod):
         """Target the linear maps that the recipe names, or all of them; `begin` fills in the schedule."""
         from peft import AdaLoraConfig
 
-        from pefbench import structure
+        from pefbench.models import architecture
 
         targets = self.targets(model)
         return AdaLoraConfig(
@@ -78,7 +78,7 @@ class Adalora(TargetedMethod):
             beta1=self.sensitivity_smoothing,
             beta2=self.uncertainty_smoothing,
             total_step=1,
-            fan_in_fan_out=any(structure.is_transposed(model.get_submodule(name)) for name in targets),
+            fan_in_fan_out=any(architecture.is_transposed(model.get_submodule(name)) for name in targets),
             target_modules=targets,
         )
 

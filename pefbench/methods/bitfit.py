@@ -27,12 +27,12 @@ class BitFit(SelectedMethod):
 
     def selected(self, model: nn.Module) -> list[str]:
         """Return the names of the biases; raises MethodError for a model that has none, or not those."""
-        from pefbench import structure
+        from pefbench.models import architecture
 
         if self.biases == "query_and_mlp":
-            inputs = [name for feed_forward in structure.feed_forwards(model) for name in feed_forward.inputs]
-            return [self._bias_of(model, name) for name in structure.queries(model) + inputs]
-        heads = tuple(f"{name}." for name in structure.head_modules(model))
+            inputs = [name for feed_forward in architecture.feed_forwards(model) for name in feed_forward.inputs]
+            return [self._bias_of(model, name) for name in architecture.queries(model) + inputs]
+        heads = tuple(f"{name}." for name in architecture.head_modules(model))
         found = [name for name, _ in model.named_parameters() if name.endswith("bias") and not name.startswith(heads)]
         if not found:
             raise MethodError(f"method {self.name} does not work on {type(model).__name__}: its backbone has no biases")

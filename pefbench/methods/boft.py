@@ -32,7 +32,7 @@ class Boft(BlockMethod, VectorsMethod):
         """Choose blocks that fit the linear maps that the recipe names, or all of them."""
         from peft import BOFTConfig
 
-        from pefbench.tuners import butterfly
+        from pefbench.methods.tuners import butterfly
 
         butterfly.register()
         targets = self.targets(model)
@@ -45,7 +45,7 @@ class Boft(BlockMethod, VectorsMethod):
 
     def prepare(self, model: nn.Module) -> None:
         """Rotate by blocks, in place of products with matrices that are mostly zeros."""
-        from pefbench.tuners import butterfly
+        from pefbench.methods.tuners import butterfly
 
         super().prepare(model)
         butterfly.fuse(model)

@@ -20,9 +20,9 @@ class HeadOnly(SelectedMethod):
 
     def selected(self, model: nn.Module) -> list[str]:
         """Return no weight; raises MethodError for a model without a head of its own."""
-        from pefbench import structure
+        from pefbench.models import architecture
 
-        if not structure.head_modules(model):
+        if not architecture.head_modules(model):
             raise MethodError(
                 f"method {self.name} does not work on {type(model).__name__}: it has no head of its own to train "
                 "(the output embeddings of a language model are part of the pretrained weights)"

@@ -26,14 +26,14 @@ class Ia3(VectorsMethod):
         """Find the keys, the values and the feed-forwards in the model's structure."""
         from peft import IA3Config
 
-        from pefbench import structure
+        from pefbench.models import architecture
 
-        outputs = [feed_forward.output for feed_forward in structure.feed_forwards(model)]
-        targets = structure.keys_and_values(model) + outputs
+        outputs = [feed_forward.output for feed_forward in architecture.feed_forwards(model)]
+        targets = architecture.keys_and_values(model) + outputs
         return IA3Config(
             target_modules=targets,
             feedforward_modules=outputs,
-            fan_in_fan_out=any(structure.is_transposed(model.get_submodule(name)) for name in targets),
+            fan_in_fan_out=any(architecture.is_transposed(model.get_submodule(name)) for name in targets),
         )
 
 

@@ -23,9 +23,9 @@ class LnTuning(PeftMethod):
         """Find the norms in the model's structure. Raises MethodError when there are none with weights."""
         from peft import LNTuningConfig
 
-        from pefbench import structure
+        from pefbench.models import architecture
 
-        norms = structure.norms(model)
+        norms = architecture.norms(model)
         if not norms:
             raise MethodError(
                 f"method {self.name} does not work on {type(model).__name__}: it has no norms with weights"
@@ -34,7 +34,7 @@ class LnTuning(PeftMethod):
 
     def apply(self, model: nn.Module, task_type: str) -> nn.Module:
         """Wrap the model by PEFT, as every method of PEFT does."""
-        from pefbench.tuners import quiet
+        from pefbench.methods.tuners import quiet
 
         with quiet.about_norms():
             return super().apply(model, task_type)

@@ -79,7 +79,7 @@ class Lora(TargetedMethod):
         """Target the linear maps that the recipe names, or all of them. Raises MethodError when the init cannot be."""
         from peft import LoraConfig
 
-        from pefbench import structure
+        from pefbench.models import architecture
 
         targets = self.targets(model)
         maps = [model.get_submodule(name) for name in targets]
@@ -94,7 +94,7 @@ class Lora(TargetedMethod):
             use_dora=self.dora,
             init_lora_weights=self._init(),
             bias=self.bias,
-            fan_in_fan_out=any(structure.is_transposed(linear) for linear in maps),
+            fan_in_fan_out=any(architecture.is_transposed(linear) for linear in maps),
             target_modules=targets,
         )
 
@@ -102,7 +102,7 @@ class Lora(TargetedMethod):
         """Wrap the model by PEFT; keep what a start inside the pretrained weights was, for saving."""
         wrapped = super().apply(model, task_type)
         if self.init in RESIDUAL:
-            from pefbench.tuners import residual_lora
+            from pefbench.methods.tuners import residual_lora
 
             residual_lora.remember(wrapped)
         return wrapped
@@ -117,7 +117,7 @@ class Lora(TargetedMethod):
 
     def prepare(self, model: nn.Module) -> None:
         """Compute the plain layers in one pass each."""
-        from pefbench.tuners import fused_lora, residual_lora
+        from pefbench.methods.tuners import fused_lora, residual_lora
 
         if self.init in RESIDUAL:
             residual_lora.fold(model, self.rank, self.alpha)
@@ -127,7 +127,7 @@ class Lora(TargetedMethod):
     def save_adapter(self, model: nn.Module, to: Path) -> None:
         """Save the adapter as PEFT does, as a plain LoRA whatever the init."""
         if self.init in RESIDUAL:
-            from pefbench.tuners import residual_lora
+            from pefbench.methods.tuners import residual_lora
 
             residual_lora.save(model, to)
         else:
@@ -142,15 +142,15 @@ class Lora(TargetedMethod):
 
     def _check_init(self, maps: list[nn.Module]) -> None:
         """Raise MethodError where the pretrained weights are not what the init takes them for."""
-        from pefbench import structure
+        from pefbench.models import architecture
 
-        if self.init in FLOATING and any(structure.is_quantised(linear) for linear in maps):
+        if self.init in FLOATING and any(architecture.is_quantised(linear) for linear in maps):
             raise MethodError(f"method.init: {self.init} does not work on quantised weights; use default or gaussian")
-        if self.init == "olora" and any(structure.is_transposed(linear) for linear in maps):
+        if self.init == "olora" and any(architecture.is_transposed(linear) for linear in maps):
             raise MethodError(
                 "method.init: olora does not work on Conv1D, whose weights PEFT would decompose transposed"
             )
-        smallest = min(min(structure.features(linear)) for linear in maps)
+        smallest = min(min(architecture.features(linear)) for linear in maps)
         if self.init in DECOMPOSING and self.rank > smallest:
             raise MethodError(f"method.rank: {self.rank}; init {self.init} has only {smallest} vectors to start from")
 

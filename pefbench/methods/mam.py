@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch import nn
     from transformers import PreTrainedTokenizerFast
 
-    from pefbench.forms import Encoded
+    from pefbench.heads import Encoded
 
 
 class Mam(PrefixStart, PeftMethod):
@@ -41,7 +41,7 @@ class Mam(PrefixStart, PeftMethod):
 
     def config(self, model: nn.Module) -> PeftConfig:  # noqa: ARG002 - the tuner finds its places by itself
         """Translate the options into the tuner's configuration."""
-        from pefbench.tuners.mam import MamConfig
+        from pefbench.methods.tuners.mam import MamConfig
 
         ours = {"name", "init", "init_text", "prefix_learning_rate_ratio"}
         return MamConfig(**self.model_dump(exclude=ours, exclude_none=True))
@@ -54,7 +54,7 @@ class Mam(PrefixStart, PeftMethod):
 
     def begin(self, model: nn.Module, tokenizer: PreTrainedTokenizerFast, encoded: Encoded, steps: int) -> None:  # noqa: ARG002 - the base's signature
         """Let the prefix start as `init` says."""
-        from pefbench.tuners.mam import MamTokens
+        from pefbench.methods.tuners.mam import MamTokens
 
         tokens = MamTokens.attach(model)
         if self.init == "zero":
@@ -64,13 +64,13 @@ class Mam(PrefixStart, PeftMethod):
 
     def prepare(self, model: nn.Module) -> None:
         """Put the prefix to work."""
-        from pefbench.tuners.mam import MamTokens
+        from pefbench.methods.tuners.mam import MamTokens
 
         MamTokens.attach(model)
 
     def parameter_groups(self, model: nn.Module, learning_rate: float, weight_decay: float) -> list[dict[str, Any]]:
         """Return the base's groups, the prefix in one of its own."""
-        from pefbench.tuners.mam import MamTokens
+        from pefbench.methods.tuners.mam import MamTokens
 
         groups = super().parameter_groups(model, learning_rate, weight_decay)
         rate = learning_rate * self.prefix_learning_rate_ratio

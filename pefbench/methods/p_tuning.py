@@ -44,7 +44,7 @@ class PTuning(PromptLearning):
         """Give PEFT the size of the model's embeddings."""
         from peft import PromptEncoderConfig
 
-        from pefbench.tuners.prompt_tokens import common_options
+        from pefbench.methods.tuners.prompt_tokens import common_options
 
         return PromptEncoderConfig(
             num_virtual_tokens=self.num_virtual_tokens,
@@ -74,7 +74,7 @@ class PTuning(PromptLearning):
 
     def prepare(self, model: nn.Module) -> None:
         """Put the prompt to work."""
-        from pefbench.tuners.prompt_tokens import PromptTokens
+        from pefbench.methods.tuners.prompt_tokens import PromptTokens
 
         PromptTokens.attach(model)
 

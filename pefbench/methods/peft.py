@@ -109,9 +109,9 @@ class Peft(PeftMethod):
 
     def apply(self, model: nn.Module, task_type: str) -> nn.Module:
         """Wrap the model by PEFT, and see that it computes. Raises MethodError with what PEFT says when it cannot."""
-        from pefbench import structure
+        from pefbench.models import architecture
 
-        kind, heads = type(model).__name__, structure.head_modules(model)
+        kind, heads = type(model).__name__, architecture.head_modules(model)
         if heads and "modules_to_save" not in self._fields():
             raise MethodError(
                 f"{self.type} does not work on {kind}: PEFT trains no head beside it ({', '.join(heads)})"
@@ -128,9 +128,9 @@ class Peft(PeftMethod):
 
     def prepare(self, model: nn.Module) -> None:
         """Put virtual tokens to work, or let the adapted maps return what linear maps do."""
-        from pefbench.tuners import adapted_dtype
-        from pefbench.tuners.prefix_tokens import PrefixTokens
-        from pefbench.tuners.prompt_tokens import PromptTokens
+        from pefbench.methods.tuners import adapted_dtype
+        from pefbench.methods.tuners.prefix_tokens import PrefixTokens
+        from pefbench.methods.tuners.prompt_tokens import PromptTokens
 
         if self.type in PREFIXES:
             PrefixTokens.attach(model)
@@ -163,22 +163,22 @@ class Peft(PeftMethod):
 
     def _defaults(self, model: nn.Module) -> dict[str, Any]:
         """Return options that follow from the model, for those of them that the type has."""
-        from pefbench import structure
+        from pefbench.models import architecture
 
         if self.type in PREFIXES:
             return _prefix_sizes(model)
         if self.type in PROMPTS:
-            from pefbench.tuners.prompt_tokens import common_options
+            from pefbench.methods.tuners.prompt_tokens import common_options
 
             return common_options(model)
         if self.type == "LN_TUNING":
-            return {"target_modules": structure.norms(model)}
+            return {"target_modules": architecture.norms(model)}
         if self.type == "IA3" and "target_modules" not in self.options:
             return _ia3_targets(model)
         if self.type in WITHOUT_TARGETS:
             return {}
-        linear = structure.linear_modules(model)
-        transposed = any(structure.is_transposed(model.get_submodule(name)) for name in linear)
+        linear = architecture.linear_modules(model)
+        transposed = any(architecture.is_transposed(model.get_submodule(name)) for name in linear)
         found = {"target_modules": linear, "fan_in_fan_out": transposed, "progressbar": False}
         return {option: value for option, value in found.items() if option in self._fields()}
 
@@ -186,10 +186,10 @@ class Peft(PeftMethod):
         """Raise MethodError where PEFT would take quantised weights for the numbers that they stand for."""
         from peft.tuners.tuners_utils import BaseTunerLayer
 
-        from pefbench import structure
+        from pefbench.models import architecture
 
         for name, layer in wrapped.named_modules():
-            if isinstance(layer, BaseTunerLayer) and structure.is_quantised(layer.get_base_layer()):
+            if isinstance(layer, BaseTunerLayer) and architecture.is_quantised(layer.get_base_layer()):
                 made_for_it = "bit" in type(layer).__name__  # Linear4bit, Linear8bitLt
                 if not made_for_it and getattr(layer, "quantization_backend", None) is None:
                     raise MethodError(
@@ -200,14 +200,14 @@ class Peft(PeftMethod):
         """Run the model on two word pieces: some options fit the layers' sizes only in PEFT's opinion."""
         import torch
 
-        from pefbench.tuners import prefix_tokens
+        from pefbench.methods.tuners import prefix_tokens
 
         if self.type != "SHADOW":  # it computes around the whole model
             prefix_tokens.run(wrapped.get_base_model(), torch.zeros(2, dtype=torch.long))
 
 
 def _prefix_sizes(model: nn.Module) -> dict[str, Any]:
-    from pefbench.tuners import prefix_tokens
+    from pefbench.methods.tuners import prefix_tokens
 
     shape = prefix_tokens.shape(model)
     return {
@@ -218,10 +218,10 @@ def _prefix_sizes(model: nn.Module) -> dict[str, Any]:
 
 
 def _ia3_targets(model: nn.Module) -> dict[str, Any]:
-    from pefbench import structure
+    from pefbench.models import architecture
 
-    outputs = [feed_forward.output for feed_forward in structure.feed_forwards(model)]
-    return {"target_modules": structure.keys_and_values(model) + outputs, "feedforward_modules": outputs}
+    outputs = [feed_forward.output for feed_forward in architecture.feed_forwards(model)]
+    return {"target_modules": architecture.keys_and_values(model) + outputs, "feedforward_modules": outputs}
 
 
 METHOD = Peft

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch import nn
     from transformers import PreTrainedTokenizerFast
 
-    from pefbench.forms import Encoded
+    from pefbench.heads import Encoded
 
 
 class Prefix(PromptLearning, PrefixStart):
@@ -46,7 +46,7 @@ class Prefix(PromptLearning, PrefixStart):
         """Give PEFT the shape of the model's keys and values. Raises MethodError for a model without a place."""
         from peft import PrefixTuningConfig
 
-        from pefbench.tuners import prefix_tokens
+        from pefbench.methods.tuners import prefix_tokens
 
         shape = prefix_tokens.shape(model)
         return PrefixTuningConfig(
@@ -61,7 +61,7 @@ class Prefix(PromptLearning, PrefixStart):
 
     def begin(self, model: nn.Module, tokenizer: PreTrainedTokenizerFast, encoded: Encoded, steps: int) -> None:  # noqa: ARG002 - the base's signature
         """Let the prefix start from a text or from activations."""
-        from pefbench.tuners.prefix_tokens import PrefixTokens
+        from pefbench.methods.tuners.prefix_tokens import PrefixTokens
 
         if self.init in {"text", "activations"}:
             tokens = PrefixTokens.attach(model)
@@ -69,7 +69,7 @@ class Prefix(PromptLearning, PrefixStart):
 
     def prepare(self, model: nn.Module) -> None:
         """Put the prefix to work."""
-        from pefbench.tuners.prefix_tokens import PrefixTokens
+        from pefbench.methods.tuners.prefix_tokens import PrefixTokens
 
         PrefixTokens.attach(model)
 

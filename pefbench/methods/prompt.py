@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from torch import nn
     from transformers import PreTrainedTokenizerFast
 
-    from pefbench.forms import Encoded
+    from pefbench.heads import Encoded
 
 
 class Prompt(PromptLearning):
@@ -34,7 +34,7 @@ class Prompt(PromptLearning):
         """Give PEFT the size of the model's embeddings."""
         from peft import PromptTuningConfig
 
-        from pefbench.tuners.prompt_tokens import common_options
+        from pefbench.methods.tuners.prompt_tokens import common_options
 
         return PromptTuningConfig(num_virtual_tokens=self.num_virtual_tokens, **common_options(model))
 
@@ -42,7 +42,7 @@ class Prompt(PromptLearning):
         """Let the prompt start as `init` says."""
         import torch
 
-        from pefbench.tuners.prompt_tokens import PromptTokens
+        from pefbench.methods.tuners.prompt_tokens import PromptTokens
 
         tokens = PromptTokens.attach(model)
         if self.init == "random":
@@ -56,7 +56,7 @@ class Prompt(PromptLearning):
 
     def prepare(self, model: nn.Module) -> None:
         """Put the prompt to work."""
-        from pefbench.tuners.prompt_tokens import PromptTokens
+        from pefbench.methods.tuners.prompt_tokens import PromptTokens
 
         PromptTokens.attach(model)
 

@@ -32,7 +32,7 @@ class Vera(TargetedMethod):
         """Target the linear maps that the recipe names, or all of them."""
         from peft import VeraConfig
 
-        from pefbench import structure
+        from pefbench.models import architecture
 
         targets = self.targets(model)
         return VeraConfig(
@@ -41,13 +41,13 @@ class Vera(TargetedMethod):
             vera_dropout=self.dropout,
             projection_prng_key=self.projection_seed,
             save_projection=True,
-            fan_in_fan_out=any(structure.is_transposed(model.get_submodule(name)) for name in targets),
+            fan_in_fan_out=any(architecture.is_transposed(model.get_submodule(name)) for name in targets),
             target_modules=targets,
         )
 
     def prepare(self, model: nn.Module) -> None:
         """Let the adapted maps return what linear maps do."""
-        from pefbench.tuners import adapted_dtype
+        from pefbench.methods.tuners import adapted_dtype
 
         adapted_dtype.settle(model)
 

@@ -50,7 +50,7 @@ def score(
     """
     import numpy as np
 
-    from pefbench.intervals import bootstrap
+    from pefbench.stats.bootstrap import bootstrap
 
     if not predictions or len(predictions) != len(references):
         raise ValueError(f"{len(predictions)} predictions for {len(references)} references; need one for each")

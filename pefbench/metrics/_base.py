@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from pefbench.classification_report import Report
+    from pefbench.results.classification_report import Report
 
     Array = npt.NDArray[np.float64]
 

@@ -14,7 +14,7 @@ from pefbench.metrics.macro_f1 import MacroF1
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pefbench.classification_report import Report
+    from pefbench.results.classification_report import Report
 
 
 class ChoiceMacroF1(MacroF1):

@@ -12,16 +12,16 @@ import numpy as np
 from seqeval.metrics.v1 import classification_report, precision_recall_fscore_support
 from seqeval.scheme import IOB2
 
-from pefbench.classification_report import as_row
 from pefbench.metrics._base import TAGS, AdditiveMetric, pairs, ratio
-from pefbench.tagging import spans
+from pefbench.results.classification_report import as_row
+from pefbench.sources.tagging import spans
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy.typing as npt
 
-    from pefbench.classification_report import Report
+    from pefbench.results.classification_report import Report
 
     Sentences = Sequence[Sequence[str]]
     Array = npt.NDArray[np.float64]

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from sklearn.metrics import f1_score, precision_recall_fscore_support
 
-from pefbench.classification_report import as_row
 from pefbench.metrics._base import TEXT, AdditiveMetric, ratio
+from pefbench.results.classification_report import as_row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy.typing as npt
 
-    from pefbench.classification_report import Report
+    from pefbench.results.classification_report import Report
 
     Array = npt.NDArray[np.float64]
     Codes = npt.NDArray[np.int64]

@@ -14,8 +14,8 @@ import numpy as np
 from pefbench.metrics._base import TAGS
 from pefbench.metrics._programs import program
 from pefbench.metrics._texts import MeanTextMetric
-from pefbench.sandbox import running
-from pefbench.sandbox.running import Limits
+from pefbench.metrics.sandbox import running
+from pefbench.metrics.sandbox.running import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

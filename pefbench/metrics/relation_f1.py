@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from sklearn.metrics import precision_recall_fscore_support
 
-from pefbench.classification_report import as_row
 from pefbench.metrics._base import TEXT, AdditiveMetric, ratio
+from pefbench.results.classification_report import as_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import numpy.typing as npt
 
-    from pefbench.classification_report import Report, Row
+    from pefbench.results.classification_report import Report, Row
 
     Array = npt.NDArray[np.float64]
 

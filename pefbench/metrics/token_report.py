@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 
-from pefbench.classification_report import as_row
 from pefbench.metrics._base import TAGS, AdditiveMetric, pairs, ratio
-from pefbench.tagging import OUTSIDE
+from pefbench.results.classification_report import as_row
+from pefbench.sources.tagging import OUTSIDE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy.typing as npt
 
-    from pefbench.classification_report import Report, Row
+    from pefbench.results.classification_report import Report, Row
 
     Sentences = Sequence[Sequence[str]]
     Array = npt.NDArray[np.float64]

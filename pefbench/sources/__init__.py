@@ -25,13 +25,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pefbench.errors import DataError, SourceError
-from pefbench.sources import files, gguf_models, hub, warm_started, wheels
-from pefbench.sources.address import FileAddress, HubAddress, WheelAddress, parse_address
-from pefbench.sources.cache import cache_folder
-from pefbench.sources.joint import members
+from pefbench.sources import files
+from pefbench.sources.derived import gguf_models, warm_started
 from pefbench.sources.rows import BadRows, Row, Rows, fingerprint
 from pefbench.sources.splitting import drop_leaks, drop_repeats, normalise, split_by_hash
-from pefbench.sources.weights import check_weights, refuse_pickles
+from pefbench.sources.transport import hub, wheels
+from pefbench.sources.transport.address import FileAddress, HubAddress, WheelAddress, parse_address
+from pefbench.sources.transport.cache import cache_folder
+from pefbench.sources.transport.joint import members
+from pefbench.sources.transport.weights import check_weights, refuse_pickles
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,29 +8,29 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from pefbench.errors import SourceError, suggest
-from pefbench.sources.chatterbot import read_chatterbot
-from pefbench.sources.clinc import is_clinc, read_clinc
-from pefbench.sources.conll import read_conll
-from pefbench.sources.docstring_functions import read_functions
-from pefbench.sources.docstring_summaries import read_summaries
-from pefbench.sources.docstrings import read_entities, read_parameters
+from pefbench.sources.derived.docstring_functions import read_functions
+from pefbench.sources.derived.docstring_summaries import read_summaries
+from pefbench.sources.derived.docstrings import read_entities, read_parameters
+from pefbench.sources.derived.home_assistant import is_home_assistant, read_home_assistant
+from pefbench.sources.derived.wordnet_relations import read_wordnet_relations
 from pefbench.sources.folders import listing
-from pefbench.sources.gettext_catalogues import read_gettext
-from pefbench.sources.home_assistant import is_home_assistant, read_home_assistant
-from pefbench.sources.mind import read_mind
-from pefbench.sources.movielens import read_movielens
-from pefbench.sources.parallel import is_pair, read_parallel
-from pefbench.sources.parquet import read_parquet
-from pefbench.sources.phrasebank import read_phrasebank
-from pefbench.sources.pubmedqa import is_pubmedqa, read_pubmedqa
-from pefbench.sources.records import read_csv, read_json, read_jsonl, read_tsv
-from pefbench.sources.semeval import read_semeval
-from pefbench.sources.squad import is_squad, read_squad
+from pefbench.sources.formats.chatterbot import read_chatterbot
+from pefbench.sources.formats.clinc import is_clinc, read_clinc
+from pefbench.sources.formats.conll import read_conll
+from pefbench.sources.formats.gettext_catalogues import read_gettext
+from pefbench.sources.formats.mind import read_mind
+from pefbench.sources.formats.movielens import read_movielens
+from pefbench.sources.formats.parallel import is_pair, read_parallel
+from pefbench.sources.formats.parquet import read_parquet
+from pefbench.sources.formats.phrasebank import read_phrasebank
+from pefbench.sources.formats.pubmedqa import is_pubmedqa, read_pubmedqa
+from pefbench.sources.formats.records import read_csv, read_json, read_jsonl, read_tsv
+from pefbench.sources.formats.semeval import read_semeval
+from pefbench.sources.formats.squad import is_squad, read_squad
+from pefbench.sources.formats.trec import read_trec
+from pefbench.sources.formats.tsv_no_header import read_tsv_no_header
+from pefbench.sources.formats.wordnet import read_wordnet
 from pefbench.sources.texts import decode, read_bytes
-from pefbench.sources.trec import read_trec
-from pefbench.sources.tsv_no_header import read_tsv_no_header
-from pefbench.sources.wordnet import read_wordnet
-from pefbench.sources.wordnet_relations import read_wordnet_relations
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,7 +15,7 @@ from pefbench.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from pefbench.forms import Dataset
+    from pefbench.heads import Dataset
     from pefbench.sources import Row
 
 

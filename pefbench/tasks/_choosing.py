@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from pefbench.errors import DataError
-from pefbench.forms.choice import ChoiceExample
+from pefbench.heads.choice import ChoiceExample
 from pefbench.sources import normalise
 from pefbench.tasks._values import whole
 

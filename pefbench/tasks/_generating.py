@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from pefbench.forms.generation import GenerationDataset
-from pefbench.forms.search import Search
+from pefbench.heads.generation import GenerationDataset
+from pefbench.heads.search import Search
 from pefbench.tasks import Options, _choosing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pefbench.forms.generation import GenerationExample
+    from pefbench.heads.generation import GenerationExample
 
 
 class GeneratingOptions(Options):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from pefbench.baselines.bag_of_words import bag_of_words
-from pefbench.forms.sequence import SequenceExample
+from pefbench.heads.sequence import SequenceExample
+from pefbench.tasks.baselines.bag_of_words import bag_of_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pefbench.forms.generation import GenerationExample
+    from pefbench.heads.generation import GenerationExample
 
 
 class AttributeJudge:

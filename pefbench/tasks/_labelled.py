@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pefbench.errors import DataError
-from pefbench.forms.sequence import SequenceDataset, SequenceExample
+from pefbench.heads.sequence import SequenceDataset, SequenceExample
 from pefbench.tasks._values import whole
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from pefbench.tasks import _labelled, _rated
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pefbench.forms.sequence import SequenceDataset
+    from pefbench.heads.sequence import SequenceDataset
     from pefbench.sources import BadRows, Row
 
 MIDDLE = 1 / 8

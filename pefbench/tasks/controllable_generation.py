@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from pefbench.errors import DataError
-from pefbench.forms.generation import GenerationDataset, GenerationExample
+from pefbench.heads.generation import GenerationDataset, GenerationExample
 from pefbench.sources import normalise
 from pefbench.tasks import Task, _generating, _polar, _values
 from pefbench.tasks._choosing import digest
@@ -25,7 +25,7 @@ from pefbench.tasks._judges import AttributeJudge
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pefbench.forms.sequence import SequenceExample
+    from pefbench.heads.sequence import SequenceExample
     from pefbench.sources import BadRows, Row
 
 SAY = "Say this in one or two sentences: "

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from pefbench.errors import DataError
-from pefbench.forms.generation import GenerationDataset, GenerationExample
-from pefbench.forms.search import Search
+from pefbench.heads.generation import GenerationDataset, GenerationExample
+from pefbench.heads.search import Search
 from pefbench.tasks import Task, _generating, _labelled, _polar
 from pefbench.tasks._choosing import digest
 from pefbench.tasks._judges import DownstreamJudge
@@ -26,7 +26,7 @@ from pefbench.tasks._judges import DownstreamJudge
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from pefbench.forms.sequence import SequenceExample
+    from pefbench.heads.sequence import SequenceExample
     from pefbench.sources import BadRows, Row
 
 

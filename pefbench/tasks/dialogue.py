@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from pefbench.errors import DataError
-from pefbench.forms.generation import GenerationExample
+from pefbench.heads.generation import GenerationExample
 from pefbench.sources import normalise
 from pefbench.tasks import Task, _generating, _values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pefbench.forms._prompts import Message
-    from pefbench.forms.generation import GenerationDataset
+    from pefbench.heads._prompts import Message
+    from pefbench.heads.generation import GenerationDataset
     from pefbench.sources import BadRows, Row
 
 ROLES = ("system", "user", "assistant")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from pefbench.errors import DataError
-from pefbench.forms.regression import RegressionDataset, RegressionExample
+from pefbench.heads.regression import RegressionDataset, RegressionExample
 from pefbench.tasks import Options, Task, _labelled, _values
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pefbench.errors import DataError
-from pefbench.forms.sequence import SequenceDataset, SequenceExample
+from pefbench.heads.sequence import SequenceDataset, SequenceExample
 from pefbench.tasks import Task, _labelled, _rated
 
 if TYPE_CHECKING:

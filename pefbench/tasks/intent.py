@@ -10,7 +10,7 @@ from pefbench.tasks import Task, _labelled
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pefbench.forms.sequence import SequenceDataset
+    from pefbench.heads.sequence import SequenceDataset
     from pefbench.sources import BadRows, Row
 
 

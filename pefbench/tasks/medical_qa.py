@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import DataError
-from pefbench.forms.choice import ChoiceDataset, ChoiceExample
+from pefbench.heads.choice import ChoiceDataset, ChoiceExample
 from pefbench.tasks import Task, _values
 
 if TYPE_CHECKING:

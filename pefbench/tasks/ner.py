@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from pefbench import tagging
 from pefbench.errors import DataError
-from pefbench.forms.token import TokenDataset, TokenExample
+from pefbench.heads.token import TokenDataset, TokenExample
+from pefbench.sources import tagging
 from pefbench.tasks import Task
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from pefbench.errors import DataError
-from pefbench.forms.span import SpanDataset, SpanExample
+from pefbench.heads.span import SpanDataset, SpanExample
 from pefbench.tasks import Options, Task, _values
 
 if TYPE_CHECKING:

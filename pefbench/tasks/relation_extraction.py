@@ -6,13 +6,13 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import DataError
-from pefbench.forms.marked import MarkedDataset, MarkedExample
+from pefbench.heads.marked import MarkedDataset, MarkedExample
 from pefbench.tasks import Task, _labelled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pefbench.forms.marked import Span
+    from pefbench.heads.marked import Span
     from pefbench.sources import BadRows, Row
 
 TAG = re.compile(r"</?e[12]>")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from pefbench.errors import DataError
-from pefbench.forms.choice import ChoiceDataset
+from pefbench.heads.choice import ChoiceDataset
 from pefbench.tasks import Options, Task, _choosing, _values
 
 if TYPE_CHECKING:

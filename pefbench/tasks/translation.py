@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from pefbench.errors import DataError
-from pefbench.forms.generation import GenerationExample
+from pefbench.heads.generation import GenerationExample
 from pefbench.tasks import Task, _generating, _values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pefbench.forms.generation import GenerationDataset
+    from pefbench.heads.generation import GenerationDataset
     from pefbench.sources import BadRows, Row
 
 LANGUAGES = {

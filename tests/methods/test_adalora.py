@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from peft import PeftModel
 from safetensors.torch import load_file
 
-from pefbench import checkpoints
 from pefbench.errors import MethodError
 from pefbench.methods.adalora import Adalora
+from pefbench.trial import checkpoints
 from tests import tiny
 from tests.methods import trial
 

@@ -11,10 +11,11 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from pefbench import models, structure
 from pefbench.errors import MethodError
 from pefbench.methods.lora import FLOATING, RESIDUAL
-from pefbench.tuners import fused_lora
+from pefbench.methods.tuners import fused_lora
+from pefbench.models import architecture as structure
+from pefbench.models import loading
 from tests import tiny
 from tests.methods import trial
 
@@ -67,7 +68,7 @@ def test_it_trains_just_its_matrices_and_the_head() -> None:
     base = tiny.model("bert")
     head = sum(weight.numel() for weight in base.get_submodule("classifier").parameters())
     expected = sum(RANK * sum(structure.features(base.get_submodule(name))) for name in structure.linear_modules(base))
-    assert models.count(lora().apply(base, "TOKEN_CLS"), trainable=True) == expected + head
+    assert loading.count(lora().apply(base, "TOKEN_CLS"), trainable=True) == expected + head
 
 
 @pytest.mark.parametrize(

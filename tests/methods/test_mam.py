@@ -14,12 +14,12 @@ from peft.mapping import PEFT_TYPE_TO_TUNER_MAPPING
 from torch.nn.functional import cross_entropy
 from transformers import AutoTokenizer
 
-from pefbench import structure
 from pefbench.errors import MethodError
-from pefbench.forms import Encoded
+from pefbench.heads import Encoded
 from pefbench.methods.mam import Mam
-from pefbench.tuners import mam as tuner
-from pefbench.tuners.bottleneck_layer import BottleneckLayer
+from pefbench.methods.tuners import mam as tuner
+from pefbench.methods.tuners.bottleneck_layer import BottleneckLayer
+from pefbench.models import architecture as structure
 from tests import tiny
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ import torch
 from transformers import AutoTokenizer
 
 from pefbench.errors import MethodError
-from pefbench.forms import Encoded
+from pefbench.heads import Encoded
 from pefbench.methods.prefix import Prefix
-from pefbench.tuners.prefix_tokens import PrefixTokens
+from pefbench.methods.tuners.prefix_tokens import PrefixTokens
 from tests import tiny
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from torch import nn
 from transformers import AutoTokenizer
 
 from pefbench.errors import MethodError
-from pefbench.forms import Encoded
+from pefbench.heads import Encoded
 from pefbench.methods._prompt_learning import common_pieces
 from pefbench.methods.p_tuning import PTuning
 from pefbench.methods.prompt import Prompt

@@ -12,7 +12,6 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoConfig
 
-from pefbench import models, structure
 from pefbench.errors import MethodError, RecipeError
 from pefbench.methods.bitfit import BitFit
 from pefbench.methods.boft import Boft
@@ -25,12 +24,14 @@ from pefbench.methods.ln_tuning import LnTuning
 from pefbench.methods.loha import LoHa
 from pefbench.methods.lokr import LoKr
 from pefbench.methods.oft import Oft
+from pefbench.models import architecture as structure
+from pefbench.models import loading
 from tests import tiny
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pefbench.forms import Form
+    from pefbench.heads import Form
     from pefbench.methods import Method
 
 METHODS: dict[str, type[Method]] = {
@@ -99,7 +100,7 @@ def own_size(model: nn.Module, architecture: str) -> int:
     """Return how many weights are trained beside the head."""
     base = tiny.model(architecture)
     heads = [base.get_submodule(name) for name in structure.head_modules(base)]
-    return models.count(model, trainable=True) - sum(models.count(head) for head in heads)
+    return loading.count(model, trainable=True) - sum(loading.count(head) for head in heads)
 
 
 @cache
@@ -150,11 +151,11 @@ def test_two_steps_lower_the_loss_and_leave_the_rest(name: str, architecture: st
 def test_what_is_saved_predicts_the_same_when_loaded(name: str, architecture: str, tmp_path: Path) -> None:
     model, _, _ = trained(name, architecture)
     tiny.model(architecture).save_pretrained(tmp_path / "base")
-    assert models.save(model, tmp_path / "saved", make(name)) > 0
+    assert loading.save(model, tmp_path / "saved", make(name)) > 0
     form = cast("Form", SimpleNamespace(auto_class=f"AutoModelFor{of(AUTO, architecture)}"))
     config = AutoConfig.from_pretrained(tmp_path / "base")
     attention = tiny.model(architecture).config._attn_implementation
-    loaded = models.load_saved(tmp_path / "saved", tmp_path / "base", config, form, attention=str(attention))
+    loaded = loading.load_saved(tmp_path / "saved", tmp_path / "base", config, form, attention=str(attention))
     make(name).prepare(loaded)
     with torch.no_grad():
         assert torch.equal(logits(loaded.eval(), architecture), logits(model, architecture))

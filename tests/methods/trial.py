@@ -11,7 +11,8 @@ from peft import PeftModel
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pefbench import models, structure
+from pefbench.models import architecture as structure
+from pefbench.models import loading
 from pefbench.registry import find
 from tests import tiny
 
@@ -154,4 +155,4 @@ def frozen(model: nn.Module) -> dict[str, Tensor]:
 
 def _make_ready(how: Method, model: nn.Module, precision: str) -> None:
     how.prepare(model)
-    models.hold_frozen(model, precision, how.trains)
+    loading.hold_frozen(model, precision, how.trains)

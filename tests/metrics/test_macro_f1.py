@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from sklearn.metrics import classification_report, f1_score
 
 from pefbench import registry
-from pefbench.classification_report import render
 from pefbench.metrics import score
 from pefbench.metrics.macro_f1 import METRIC
+from pefbench.results.classification_report import render
 
 LABEL = st.sampled_from(["sport", "world", "Ärger", "1", ""])
 CORPUS = st.lists(st.tuples(LABEL, LABEL), min_size=1, max_size=12)

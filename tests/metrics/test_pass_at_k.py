@@ -16,8 +16,8 @@ from pefbench.errors import SandboxError
 from pefbench.metrics import score
 from pefbench.metrics._programs import program, unfenced
 from pefbench.metrics.pass_at_k import PassAtK, pass_at_k
-from pefbench.sandbox import running
-from pefbench.sandbox.running import Outcome
+from pefbench.metrics.sandbox import running
+from pefbench.metrics.sandbox.running import Outcome
 
 PROMPT = 'def twice(x):\n    """Return x two times."""\n'
 TEST = "assert twice(2) == 4\nassert twice('a') == 'aa'\n"

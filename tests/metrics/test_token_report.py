@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from sklearn.metrics import classification_report, f1_score
 
 from pefbench import registry
-from pefbench.classification_report import render
 from pefbench.metrics import score
 from pefbench.metrics.token_report import METRIC
+from pefbench.results.classification_report import render
 
 Tags = list[list[str]]
 Corpus = list[list[tuple[str, str]]]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pefbench import corpus
 from pefbench.recipe import resolve
+from pefbench.trial import corpus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from pefbench.corpus import Corpus
+    from pefbench.trial.corpus import Corpus
 
 
 def load(task: str, path: Path, options: Mapping[str, Any] | None = None, **data: Any) -> Corpus:

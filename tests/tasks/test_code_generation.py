@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from pefbench import running
 from pefbench.errors import DataError, RecipeError
 from pefbench.metrics.pass_at_k import PassAtK
+from pefbench.paths import PROJECT
 from pefbench.recipe import DataSection, load_recipe, resolve
 from pefbench.sources import BadRows, Row
 from pefbench.tasks.code_generation import TASK
+from pefbench.trial import run
 from tests import gguf_files, tiny
 from tests.tasks import loading
 
 if TYPE_CHECKING:
-    from pefbench.forms.generation import GenerationDataset, GenerationExample
+    from pefbench.heads.generation import GenerationDataset, GenerationExample
 
 HUMANEVAL = {
     "task_id": "HumanEval/0",
@@ -160,7 +161,7 @@ def test_rows_that_cannot_be_used_are_refused(row: dict[str, Any], why: str) -> 
 
 @pytest.mark.parametrize("method", ["full", "lora", "bottleneck", "prefix"])
 def test_recipes_differ_from_the_task_in_the_method_alone(method: str) -> None:
-    recipe = load_recipe(Path(__file__).parents[2] / "recipes" / f"{method}_code_generation.yaml")
+    recipe = load_recipe(PROJECT / "recipes" / f"{method}_code_generation.yaml")
     assert recipe.data == DataSection(**TASK.defaults["data"])
 
 
@@ -176,7 +177,7 @@ def test_a_trial_runs_what_the_model_and_the_baseline_wrote(tmp_path: Path, monk
         "method": {"name": "lora"},
         "train": {"epochs": 1, "batch_size": 8, "max_length": 60, "precision": "fp32", "threads": 1},
     }
-    path = running.run(resolve(raw, name="lora_code_generation"), tmp_path / "out")
+    path = run.run(resolve(raw, name="lora_code_generation"), tmp_path / "out")
     result = json.loads(path.read_text(encoding="utf8"))
     assert result["status"] == "finished"
     assert result["headline"] == "pass_at_1"

@@ -9,8 +9,8 @@ import pytest
 from transformers import BertConfig, GPT2Config
 
 from pefbench.errors import DataError, RecipeError
-from pefbench.forms.choice import ChoiceForm
-from pefbench.forms.likelihood import LikelihoodForm
+from pefbench.heads.choice import ChoiceForm
+from pefbench.heads.likelihood import LikelihoodForm
 from pefbench.recipe import resolve
 from tests.tasks import loading
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from pefbench.corpus import Corpus
-    from pefbench.forms.choice import ChoiceExample
+    from pefbench.heads.choice import ChoiceExample
+    from pefbench.trial.corpus import Corpus
 
 LAYOUTS: dict[str, tuple[dict[str, Any], str, set[str], str]] = {
     "COPA, a cause": (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pefbench.errors import DataError
-from pefbench.forms._judging import judged
+from pefbench.heads._judging import judged
 from pefbench.metrics import score
 from pefbench.registry import find
 from pefbench.tasks.controllable_generation import TASK
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from pefbench.forms.generation import GenerationDataset
+    from pefbench.heads.generation import GenerationDataset
 
 GOOD, BAD = ("great", "lovely", "fine"), ("dull", "awful", "poor")
 NOUNS = ("plot", "cast", "music", "ending", "script", "hero", "camera")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pefbench.errors import DataError, RecipeError
-from pefbench.forms._judging import judged
+from pefbench.heads._judging import judged
 from pefbench.metrics import score
 from pefbench.recipe import resolve
 from pefbench.registry import find
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from pefbench.forms.generation import GenerationDataset
+    from pefbench.heads.generation import GenerationDataset
 
 
 def load(file: Path, **options: Any) -> GenerationDataset:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pefbench import roundtrip, running
 from pefbench.errors import RecipeError
 from pefbench.recipe import resolve
 from pefbench.registry import find, names
+from pefbench.trial import round_trip, run
 from tests import tiny
 from tests.tokenizers import single_bytes
 
@@ -70,8 +70,8 @@ def test_a_trial_runs_on_an_encoder_decoder(
     task: str, architecture: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trip = {"reproduced": True, "examples": 1, "differ": 0, "seconds": 1.0}
-    monkeypatch.setattr(roundtrip, "check_in_fresh_process", lambda _folder: trip)
-    path = running.run(settled(tmp_path, task, architecture), tmp_path / "out")
+    monkeypatch.setattr(round_trip, "check_in_fresh_process", lambda _folder: trip)
+    path = run.run(settled(tmp_path, task, architecture), tmp_path / "out")
     result = json.loads(path.read_text(encoding="utf8"))
     assert result["status"] == "finished"
     assert result["curve"]
@@ -88,4 +88,4 @@ def test_an_encoder_is_refused(tmp_path: Path) -> None:
     recipe = settled(tmp_path, "translation", "t5")
     tiny.model("bert", vocab_size=260).save_pretrained(tmp_path / "model")
     with pytest.raises(RecipeError, match=r"^model.name: bert is an encoder and cannot generate text; take a decoder"):
-        running.run(recipe, tmp_path / "out")
+        run.run(recipe, tmp_path / "out")

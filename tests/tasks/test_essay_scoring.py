@@ -15,8 +15,8 @@ from tests.tasks import loading
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pefbench.corpus import Corpus
-    from pefbench.forms.regression import RegressionExample
+    from pefbench.heads.regression import RegressionExample
+    from pefbench.trial.corpus import Corpus
 
 HEADER = "essay_id\tessay_set\tessay\trater1_domain1\tdomain1_score\n"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from pefbench.forms.generation import GenerationExample
-from pefbench.forms.search import Search
+from pefbench.heads.generation import GenerationExample
+from pefbench.heads.search import Search
 from pefbench.tasks._generating import GeneratingOptions, dataset
 
 MANY = [GenerationExample(f"prompt {i}", f"answer {i}") for i in range(40)]

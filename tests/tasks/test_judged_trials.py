@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from pefbench import running
 from pefbench.errors import RecipeError
 from pefbench.recipe import load_recipe
+from pefbench.trial import run
 from tests import tiny
 from tests.tokenizers import single_bytes
 
@@ -46,7 +46,7 @@ def recipe(folder: Path, task: str) -> Path:
 
 @pytest.mark.parametrize("task", OPTIONS)
 def test_a_trial_is_judged_and_comes_out_the_same_in_a_fresh_process(task: str, tmp_path: Path) -> None:
-    path = running.run(load_recipe(recipe(tmp_path, task)), tmp_path / "out")
+    path = run.run(load_recipe(recipe(tmp_path, task)), tmp_path / "out")
     result = json.loads(path.read_text(encoding="utf8"))
     assert result["round_trip"]["reproduced"]
     lines = (path.with_suffix("") / "predictions.jsonl").read_text(encoding="utf8").splitlines()
@@ -70,5 +70,5 @@ def test_a_metric_of_what_answers_do_not_say_is_refused_before_training(tmp_path
     file = recipe(tmp_path, "controllable_generation")
     told = "perplexity cannot score the task's answers, which do not say nll or pieces"
     with pytest.raises(RecipeError, match=f"^evaluate.metrics: {told}$"):
-        running.run(load_recipe(file, ["evaluate.metrics=[attribute_accuracy, perplexity]"]), tmp_path / "out")
+        run.run(load_recipe(file, ["evaluate.metrics=[attribute_accuracy, perplexity]"]), tmp_path / "out")
     assert not (tmp_path / "out").exists()

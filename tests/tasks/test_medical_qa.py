@@ -17,7 +17,7 @@ from tests.tasks import loading
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pefbench.forms.choice import ChoiceDataset
+    from pefbench.heads.choice import ChoiceDataset
 
 GOOD = {"question": "Does it?", "context": {"contexts": ["We asked.", "It did."]}, "answer": "yes"}
 

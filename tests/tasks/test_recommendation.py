@@ -15,7 +15,7 @@ from tests.tasks import loading
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pefbench.corpus import Corpus
+    from pefbench.trial.corpus import Corpus
 
 USERS, ITEMS = 30, 40
 OPTIONS = TASK.options().model_dump()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pefbench.errors import DataError
-from pefbench.forms.marked import MarkedExample
+from pefbench.heads.marked import MarkedExample
 from pefbench.registry import find
 from pefbench.sources import BadRows, Row
 from pefbench.tasks.relation_extraction import TASK, read

@@ -15,8 +15,8 @@ from tests.tasks import loading
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pefbench.corpus import Corpus
-    from pefbench.forms.choice import ChoiceExample
+    from pefbench.heads.choice import ChoiceExample
+    from pefbench.trial.corpus import Corpus
 
 
 def read(*given: dict[str, Any], candidates: int = 2, skip: bool = False) -> list[ChoiceExample]:

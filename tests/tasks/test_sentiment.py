@@ -14,7 +14,7 @@ from pefbench.tasks.sentiment import TASK
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pefbench.forms.sequence import SequenceDataset
+    from pefbench.heads.sequence import SequenceDataset
 
 
 def read(train: Sequence[Any], test: Sequence[Any] = ()) -> SequenceDataset:

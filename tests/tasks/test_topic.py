@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from transformers import BertConfig
 
-from pefbench import corpus, registry
+from pefbench import registry
 from pefbench.errors import DataError
 from pefbench.recipe import load_recipe
+from pefbench.trial import corpus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from pefbench.corpus import Corpus
+    from pefbench.trial.corpus import Corpus
     from tests.worlds import World
 
     Labelled = Sequence[tuple[str, str]]

@@ -15,8 +15,8 @@ from tests.tasks import loading
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pefbench.forms import Dataset
-    from pefbench.forms.generation import GenerationDataset
+    from pefbench.heads import Dataset
+    from pefbench.heads.generation import GenerationDataset
 
 OPTIONS = {"source_language": "en", "target_language": "de", "max_new_tokens": 8, "num_beams": 1, "tested": None}
 

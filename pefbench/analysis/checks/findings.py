@@ -1,0 +1,95 @@
+"""All comparisons of two folders of results."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pefbench.analysis.checks import predictions, quality
+from pefbench.analysis.checks.costs import costs
+from pefbench.analysis.checks.matching import match, name
+from pefbench.analysis.checks.model import COMPARED, FILE, NO_METRIC, TRIAL, Finding
+from pefbench.errors import UserError, suggest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from pefbench.analysis.checks.matching import Match, Pair
+    from pefbench.analysis.checks.model import Tolerances, Verdict
+    from pefbench.analysis.checks.predictions import Paired
+    from pefbench.results.schema import Result
+    from pefbench.results.store import Stored
+
+
+def check(
+    results: Sequence[Stored],
+    baseline: Sequence[Stored],
+    tolerances: Tolerances,
+    *,
+    by: Match = "id",
+    damaged: Sequence[str] = (),
+) -> list[Finding]:
+    """Compare each trial of the baseline with the newest result of the same id, or of the same recipe.
+
+    Test metrics, training time and peak memory in training are compared. Having nothing to compare is a failure, and
+    so is each file of `damaged`, which could not be read.
+    Raises UserError when a tolerance names a metric that no baseline trial has.
+    """
+    pairs, new = match(results, baseline, by)
+    _refuse_unknown_metrics(tolerances, (pair.old.result for pair in pairs))
+    paired, refused = predictions.compare(_with_predictions(pairs, tolerances))
+    findings = [finding for pair in pairs for finding in _pair(pair, tolerances, paired, refused)]
+    findings += [
+        Finding(name(each), TRIAL, "", each.result["status"], "new", "no baseline for this trial") for each in new
+    ]
+    findings += [Finding(problem.partition(": ")[0], FILE, "", "", "damaged", problem) for problem in damaged]
+    if not any(finding.subject not in NO_METRIC and finding.verdict in COMPARED for finding in findings):
+        nothing = "no trial could be compared with the baseline"
+        findings.append(Finding("all", TRIAL, "", "", "not comparable", nothing))
+    return findings
+
+
+def _refuse_unknown_metrics(tolerances: Tolerances, baseline: Iterable[Result]) -> None:
+    known = {name for result in baseline for name in result.get("metrics", {}).get("test", {})}
+    for metric in tolerances.metrics:
+        if metric not in known:
+            raise UserError(f"tolerance for {metric!r}, which no baseline trial measures; {suggest(metric, known)}")
+
+
+def _with_predictions(pairs: Sequence[Pair], tolerances: Tolerances) -> Iterator[tuple[Stored, Stored]]:
+    """Yield what the paired test is to decide on: nothing where the user gave a tolerance for all."""
+    if tolerances.metric is None:
+        for pair in pairs:
+            if pair.new is not None and _obstacle(pair) is None:
+                yield pair.old, pair.new
+
+
+def _pair(
+    pair: Pair, tolerances: Tolerances, paired: Mapping[tuple[str, str], Paired], refused: Mapping[str, str]
+) -> Iterator[Finding]:
+    old, new = pair.old.result, pair.new.result if pair.new else None
+    if obstacle := _obstacle(pair):
+        yield Finding(pair.name, TRIAL, old["status"], new["status"] if new else "", *obstacle)
+    elif new is not None:
+        if pair.changed:
+            yield Finding(pair.name, TRIAL, old["id"], new["id"], "not compared", f"settings changed: {pair.changed}")
+        if reason := refused.get(old["id"]):
+            yield Finding(pair.name, TRIAL, "", "", "not compared", f"no paired test: {reason}")
+        yield from quality.metrics(pair, new, tolerances, paired)
+        yield from costs(pair.name, old, new, tolerances)
+
+
+def _obstacle(pair: Pair) -> tuple[Verdict, str] | None:
+    """Return why two results cannot be compared at all."""
+    if pair.new is None:
+        why = pair.sibling or "a changed recipe or data set has another id"
+        return "missing", f"no result with this id ({why})"
+    old, new = pair.old.result, pair.new.result
+    if new["status"] == "failed":
+        return "failed", f"failed: {new['error'] or 'no reason recorded'}"
+    if old["status"] == "failed":
+        return "better", "finished now, failed in the baseline"
+    if old["data"]["fingerprint"] != new["data"]["fingerprint"]:
+        return "not comparable", "not comparable: the data's fingerprint differs"
+    if old["model"]["fingerprint"] != new["model"]["fingerprint"]:
+        return "not comparable", "not comparable: the base model's fingerprint differs"
+    return None

@@ -1,0 +1,132 @@
+"""The paired test: what two trials answered to the same test examples. Its libraries are imported only when it runs."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from pefbench.errors import PefbenchError
+from pefbench.results.predictions import file_of, read
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from pefbench.results.predictions import Row
+    from pefbench.results.store import Stored
+    from pefbench.stats.resampling import Weighted
+
+    Values = Callable[[npt.NDArray[Any]], Mapping[str, npt.NDArray[Any]]]
+
+
+@dataclass(frozen=True)
+class Paired:
+    """One metric of two trials, on the same resamples of the examples.
+
+    difference: new minus old with its interval (of this pair alone); None where every answer is the same.
+    p: two-sided, after Holm's correction over all `tests` of the check.
+    """
+
+    difference: tuple[float, float, float] | None
+    p: float
+    tests: int = 0
+
+
+class UnpairableError(Exception):
+    """The predictions of two trials cannot be held against each other; the message says why."""
+
+
+def compare(pairs: Iterable[tuple[Stored, Stored]]) -> tuple[dict[tuple[str, str], Paired], dict[str, str]]:
+    """Return the tests by the old trial's id and the metric's name, and by id why a pair could not be tested.
+
+    A pair without predictions on one side or both is in neither.
+    """
+    found: dict[tuple[str, str], Paired] = {}
+    refused: dict[str, str] = {}
+    for old, new in pairs:
+        files = file_of(old), file_of(new)
+        if files[0] is None or files[1] is None:
+            continue
+        try:
+            found |= {(old.result["id"], name): test for name, test in _pair(old, new, files[0], files[1])}
+        except (UnpairableError, PefbenchError) as error:
+            refused[old.result["id"]] = str(error)
+    return _corrected(found), refused
+
+
+def _pair(old: Stored, new: Stored, before: Path, now: Path) -> Iterator[tuple[str, Paired]]:
+    common = [name for name in _metrics(old) if _same_signature(old, new, name)]
+    if before.read_bytes() == now.read_bytes():
+        yield from ((name, Paired(None, 1.0)) for name in common)
+        return
+    rows = read(before), read(now)
+    if [row["reference"] for row in rows[0]] != [row["reference"] for row in rows[1]] or not rows[0]:
+        raise UnpairableError("the predictions are not of the same test examples")
+    yield from _tests(old, new, rows, common)
+
+
+def _metrics(stored: Stored) -> dict[str, float]:
+    return {name: metric["value"] for name, metric in stored.result["metrics"]["test"].items()}
+
+
+def _same_signature(old: Stored, new: Stored, name: str) -> bool:
+    metrics = [each.result["metrics"]["test"].get(name) for each in (old, new)]
+    return metrics[1] is not None and metrics[0] is not None and metrics[0]["signature"] == metrics[1]["signature"]
+
+
+def _tests(
+    old: Stored, new: Stored, rows: tuple[Sequence[Row], Sequence[Row]], names: Sequence[str]
+) -> Iterator[tuple[str, Paired]]:
+    from pefbench.registry import find
+    from pefbench.stats.paired import difference
+    from pefbench.stats.resampling import resample
+
+    for metric in (find("metric", each)() for each in old.result["recipe"]["evaluate"]["metrics"]):
+        ours = [name for name in names if name in metric.higher_is_better]
+        signature = f"{metric.signature()}|"
+        if not ours or not old.result["metrics"]["test"][ours[0]]["signature"].startswith(signature):
+            continue  # scored by another version of it: its interval has to do
+        weighted = [weighted_by(metric, each) for each in rows]
+        for name in ours:
+            scores = [resample([_one(run, name)], len(rows[0])) for run in weighted]
+            for stored, score in zip((old, new), scores, strict=True):
+                _hold_against_result(stored, name, score.mean)
+            found = difference(scores[1], scores[0])
+            yield name, Paired((found.value, found.low, found.high), found.p)
+
+
+def weighted_by(metric: Any, rows: Sequence[Row]) -> Values:
+    """Return the metric of weighted rows. Raises UnpairableError where it cannot score them."""
+    try:
+        taken = metric.take([row["prediction"] for row in rows], [row["reference"] for row in rows])
+        weighted: Values = metric.weighted(*taken)
+    except (TypeError, ValueError, KeyError, IndexError) as error:
+        raise UnpairableError(f"the predictions are not what the metric scores ({type(error).__name__})") from None
+    return weighted
+
+
+def _one(values: Values, name: str) -> Weighted:
+    return lambda weights: values(weights)[name]
+
+
+def _hold_against_result(stored: Stored, name: str, value: float) -> None:
+    told = _metrics(stored)[name]
+    if not math.isclose(told, value, rel_tol=1e-9, abs_tol=1e-9):
+        raise UnpairableError(f"{stored.path}: {name} is {told:.4f} there and {value:.4f} by its predictions")
+
+
+def _corrected(found: dict[tuple[str, str], Paired]) -> dict[tuple[str, str], Paired]:
+    """Correct the p-values of all tests: a check of many trials is to give no more false alarms than one test."""
+    tested = {key: paired for key, paired in found.items() if paired.difference is not None}
+    if not tested:
+        return found
+    from pefbench.stats.holm import holm
+
+    adjusted = holm([paired.p for paired in tested.values()])
+    corrected = {
+        key: replace(paired, p=p, tests=len(tested)) for (key, paired), p in zip(tested.items(), adjusted, strict=True)
+    }
+    return found | corrected

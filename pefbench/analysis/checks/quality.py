@@ -1,0 +1,87 @@
+"""Is a metric worse: by an absolute tolerance, else by the paired test, else by the baseline's interval."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pefbench.analysis.checks.model import ROUNDING, Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pefbench.analysis.checks.matching import Pair
+    from pefbench.analysis.checks.model import Tolerances, Verdict
+    from pefbench.analysis.checks.predictions import Paired
+    from pefbench.results.schema import Metric, Result
+
+LEVEL = 0.05
+# Equal predictions are scored alike, but for the rounding of another machine.
+SCORING = 1e-6
+# For a metric without an interval, where no tolerance is given.
+PLAIN_TOLERANCE = 0.01
+
+
+def metrics(
+    pair: Pair, new: Result, tolerances: Tolerances, paired: Mapping[tuple[str, str], Paired]
+) -> Iterator[Finding]:
+    """Yield a finding for each test metric of the baseline's trial."""
+    for name, before in pair.old.result["metrics"]["test"].items():
+        now = new["metrics"]["test"].get(name)
+        if now is None:
+            yield Finding(pair.name, name, f"{before['value']:.4f}", "", "missing", f"{name} is missing on test")
+        else:
+            tested = paired.get((pair.old.result["id"], name))
+            verdict, message = _compare(name, before, now, tolerances.of(name), tested)
+            yield Finding(pair.name, name, f"{before['value']:.4f}", f"{now['value']:.4f}", verdict, message)
+
+
+def _compare(
+    name: str, before: Metric, now: Metric, tolerance: float | None, tested: Paired | None
+) -> tuple[Verdict, str]:
+    if before["signature"] != now["signature"]:
+        return "not comparable", f"{name} is not comparable: signature {now['signature']}, was {before['signature']}"
+    if tolerance is None and tested is not None:
+        return _by_test(name, before, now, tested)
+    if tolerance is None and before["low"] is not None and before["high"] is not None:
+        return _by_interval(name, before, now, before["low"], before["high"])
+    return _by_tolerance(name, before, now, PLAIN_TOLERANCE if tolerance is None else tolerance)
+
+
+def _by_tolerance(name: str, before: Metric, now: Metric, tolerance: float) -> tuple[Verdict, str]:
+    gain = _gain(before, now)
+    change = f"{_change(name, before, now)} (tolerance {tolerance:g})"
+    if gain < -tolerance - ROUNDING:
+        return "worse", change
+    return ("better", change) if gain > tolerance + ROUNDING else ("same", "")
+
+
+def _by_test(name: str, before: Metric, now: Metric, tested: Paired) -> tuple[Verdict, str]:
+    gain = _gain(before, now)
+    if tested.difference is None:
+        if abs(gain) <= SCORING:
+            return "same", ""
+        changed = f"{_change(name, before, now)}, of equal predictions: scoring has changed, or a result was edited"
+        return ("worse" if gain < 0 else "better"), changed
+    difference, low, high = tested.difference
+    test = f"difference {difference:+.4f} [{low:+.4f}, {high:+.4f}], paired p {tested.p:.2g} of {tested.tests} tests"
+    change = f"{_change(name, before, now)} ({test})"
+    if tested.p < LEVEL:
+        return ("worse", change) if gain < 0 else ("better", change)
+    return "same", f"{change}: not shown to be another" if abs(gain) > ROUNDING else ""
+
+
+def _by_interval(name: str, before: Metric, now: Metric, low: float, high: float) -> tuple[Verdict, str]:
+    change = f"{_change(name, before, now)} [{low:.4f}, {high:.4f}], no predictions to pair"
+    if low - ROUNDING <= now["value"] <= high + ROUNDING:
+        lost = _gain(before, now) < -PLAIN_TOLERANCE
+        return "same", f"{change}: within its interval" if lost else ""
+    return ("worse" if _gain(before, now) < 0 else "better"), change
+
+
+def _gain(before: Metric, now: Metric) -> float:
+    gain = now["value"] - before["value"]
+    return gain if before["higher_is_better"] else -gain
+
+
+def _change(name: str, before: Metric, now: Metric) -> str:
+    return f"{name} is {now['value']:.4f}, was {before['value']:.4f}"

@@ -1,0 +1,99 @@
+"""A check's findings as text, as a summary for a pull request, and as JUnit XML for CI."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pefbench.analysis.checks.model import Finding
+
+_TITLES = ("trial", "metric", "baseline", "now", "verdict")
+_ALIGN = ("left", "left", "right", "right", "left")
+# Characters that XML 1.0 cannot hold, not even escaped; an error message may have any.
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def render(findings: Sequence[Finding]) -> str:
+    """Return the findings as a table, then what failed, then notes, then the verdict; no newline at the end."""
+    from tabulate import tabulate
+
+    body = [_cells(each) for each in findings]
+    parts = [tabulate(body, _TITLES, tablefmt="simple", colalign=_ALIGN, disable_numparse=True)] if body else []
+    lines = [f"failure: {each.trial}: {each.message}" for each in findings if each.is_failure]
+    lines += [f"note: {each.trial}: {each.message}" for each in findings if each.message and not each.is_failure]
+    return "\n\n".join([*parts, "\n".join([*lines, verdict(findings)])])
+
+
+def verdict(findings: Sequence[Finding]) -> str:
+    """Return whether the check passed, in a line."""
+    failures = sum(each.is_failure for each in findings)
+    of = f"check failed: {failures} of {len(findings)}" if failures else f"check passed: {len(findings)}"
+    return f"{of} comparisons"
+
+
+def markdown(findings: Sequence[Finding]) -> str:
+    """Return a summary for a pull request: the verdict, what failed, and the rest folded; ends with a newline."""
+    failures = [each for each in findings if each.is_failure]
+    better = [each for each in findings if each.verdict == "better"]
+    parts = [f"### pefbench {verdict(findings)}"]
+    if failures:
+        parts.append(_markdown_table(failures))
+    if better:
+        parts.append(f"Better: {', '.join(f'{_plain(each.trial)} ({_plain(each.subject)})' for each in better)}.")
+    if notes := [each for each in findings if each.message and not each.is_failure and each.verdict != "better"]:
+        lines = "\n".join(f"- {_plain(each.trial)}: {_plain(each.message)}" for each in notes)
+        parts.append(_folded(f"{len(notes)} notes", lines))
+    if findings:
+        parts.append(_folded(f"All {len(findings)} comparisons", _markdown_table(findings)))
+    return "\n\n".join(parts) + "\n"
+
+
+def junit(findings: Sequence[Finding]) -> str:
+    """Return the findings as JUnit XML, a test case each; what could not be compared is skipped there."""
+    failures = sum(each.is_failure for each in findings)
+    skipped = sum(each.verdict in _SKIPPED for each in findings)
+    counts = {"tests": str(len(findings)), "failures": str(failures), "skipped": str(skipped), "errors": "0"}
+    root = ET.Element("testsuites", {"name": "pefbench check", **counts})
+    suite = ET.SubElement(root, "testsuite", {"name": "pefbench check", **counts})
+    for each in findings:
+        case = ET.SubElement(suite, "testcase", {"classname": _xml(each.trial), "name": _xml(each.subject)})
+        if each.is_failure:
+            failure = ET.SubElement(case, "failure", {"type": each.verdict, "message": _xml(each.message)})
+            failure.text = _xml(f"baseline: {each.baseline or 'none'}, now: {each.now or 'none'}")
+        elif each.verdict in _SKIPPED:
+            ET.SubElement(case, "skipped", {"message": _xml(each.message)})
+        elif each.message:
+            ET.SubElement(case, "system-out").text = _xml(each.message)
+    ET.indent(root)
+    return ET.tostring(root, encoding="unicode", xml_declaration=False) + "\n"
+
+
+_SKIPPED = frozenset({"not compared", "new"})
+
+
+def _cells(each: Finding) -> list[str]:
+    return [each.trial, each.subject, each.baseline, each.now, each.verdict]
+
+
+def _markdown_table(findings: Sequence[Finding]) -> str:
+    from tabulate import tabulate
+
+    body = [[*map(_plain, _cells(each)), _plain(each.message)] for each in findings]
+    return tabulate(body, [*_TITLES, "what"], tablefmt="pipe", colalign=[*_ALIGN, "left"], disable_numparse=True)
+
+
+def _folded(title: str, content: str) -> str:
+    return f"<details><summary>{title}</summary>\n\n{content}\n\n</details>"
+
+
+def _plain(text: str) -> str:
+    """Return text that Markdown shows as it is: a trial's error may hold anything."""
+    return re.sub(r"([\\`*_\[\]|~#@!])", r"\\\1", " ".join(text.split())).replace("&", "&amp;").replace("<", "&lt;")
+
+
+def _xml(text: str) -> str:
+    return _NOT_XML.sub("\ufffd", text)

@@ -1,0 +1,81 @@
+"""Test examples that methods answered unlike, from the predictions that trials keep."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from pefbench.errors import DataError
+from pefbench.results.predictions import file_of, read
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pefbench.analysis.tables.settings import Setting
+    from pefbench.results.predictions import Row
+
+MOST = 300
+LONGEST = 400
+
+
+def differing(members: Sequence[Setting]) -> dict[str, Any]:
+    """Return the examples on which settings differ, those first that one has right and another wrong.
+
+    names: the settings with predictions of the same examples. total, differ: how many examples there are, and how many
+    are answered unlike. rows: of these at most MOST. notes: whose predictions could not be used, and why.
+    """
+    answers: dict[str, list[Row]] = {}
+    notes: list[str] = []
+    for each in members:
+        rows = _rows(each, notes)
+        if rows and answers and not _same_examples(rows, next(iter(answers.values()))):
+            notes.append(f"{each.name}: its predictions are of other examples")
+        elif rows:
+            answers[each.name] = rows
+    together = list(zip(*answers.values(), strict=True))
+    unlike = [rows for rows in together if len({json.dumps(row["prediction"]) for row in rows}) > 1]
+    spelt = [_spelt(rows) for rows in sorted(unlike, key=_is_agreed)]
+    # What differs in scores alone, the answer being the same, is no difference to look at.
+    seen = [row for row in spelt if len(set(row["answers"])) > 1]
+    return {"names": [*answers], "total": len(together), "differ": len(seen), "rows": seen[:MOST], "notes": notes}
+
+
+def _rows(each: Setting, notes: list[str]) -> list[Row]:
+    """Return the predictions of a setting's first seed; none where they were not kept."""
+    file = file_of(each.trials[0])
+    if file is None:
+        return []
+    try:
+        return read(file)
+    except DataError as error:
+        notes.append(str(error))
+        return []
+
+
+def _same_examples(first: Sequence[Row], second: Sequence[Row]) -> bool:
+    return [row["reference"] for row in first] == [row["reference"] for row in second]
+
+
+def _is_agreed(rows: Sequence[Row]) -> bool:
+    return len({bool(row["correct"]) for row in rows}) == 1
+
+
+def _spelt(rows: Sequence[Row]) -> dict[str, Any]:
+    return {
+        "id": rows[0]["id"],
+        "asked": spell(rows[0].get("asked", "")),
+        "reference": spell(rows[0]["reference"]),
+        "answers": [spell(row["prediction"]) for row in rows],
+        "correct": [bool(row["correct"]) for row in rows],
+    }
+
+
+def spell(answer: Any) -> str:
+    """Return an answer as text: of tags those that are not O, with their place; of a scored choice the choice."""
+    if isinstance(answer, dict):
+        answer = next((answer[name] for name in ("label", "choice", "text") if name in answer), answer)
+    if isinstance(answer, list) and answer and all(isinstance(tag, str) for tag in answer):
+        tags = [f"{place}:{tag}" for place, tag in enumerate(answer) if tag != "O"]
+        answer = " ".join(tags) or "(all O)"
+    text = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"

@@ -1,0 +1,62 @@
+"""The page: its template with the style, the script and the data put in."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from html import escape
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from pefbench import __version__
+from pefbench.analysis.html.contents import contents
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pefbench.analysis.tables.marks import Verdict
+    from pefbench.results.store import Stored
+
+_HERE = "pefbench.analysis.html"
+
+
+def page(results: Sequence[Stored], verdicts: Sequence[Verdict] = ()) -> str:
+    """Return the report as one HTML document. verdicts: what comparisons found."""
+    data = contents(results, verdicts)
+    style, script = _part("page.css"), _part("page.js")
+    parts = {
+        "policy": f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'",
+        "style": style,
+        "script": script,
+        "version": escape(__version__),
+        "verdicts": "\n".join(_verdict(number, group) for number, group in enumerate(data["groups"])),
+        "data": embedded(data),
+    }
+    # In one pass, so that nothing is looked for in what was put in.
+    text = re.sub(r"<!-- (\w+) -->", lambda found: parts[found[1]], _part("page.html"))
+    # A lone surrogate, as a name or a prediction may hold, is no UTF-8.
+    return text.encode("utf8", "replace").decode("utf8")
+
+
+def embedded(data: Any) -> str:
+    """Return data as JSON that can stand in a script element: nothing in it can end the element or begin a comment."""
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def _verdict(number: int, group: dict[str, Any]) -> str:
+    """Return a group's verdict; it is in the page itself, to be read also where no script runs."""
+    return f'<li><a href="#group-{number}">{escape(group["task"])}</a><span>{escape(group["verdict"])}</span></li>'
+
+
+def _part(name: str) -> str:
+    return files(_HERE).joinpath(name).read_text(encoding="utf8")
+
+
+def _hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).digest()
+    return f"sha256-{base64.b64encode(digest).decode()}"

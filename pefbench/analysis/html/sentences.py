@@ -1,0 +1,80 @@
+"""What a group of trials shows, in a sentence, and what it does not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pefbench.analysis.tables.wording import interval
+from pefbench.results.store import readable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from pefbench.analysis.tables.marks import Mark, Tests
+    from pefbench.analysis.tables.settings import Setting
+
+NAMED = 3
+_HOW = {
+    (True, False): "the paired test",
+    (False, True): "their intervals alone",
+    (True, True): "the paired test, or where there was none by their intervals,",
+}
+
+
+def verdict(members: Sequence[Setting], marks: Sequence[Mark], tests: Tests) -> str:
+    """Return the verdict: the best, what is not shown to be worse, and the cheapest of these."""
+    best = members[0]
+    score = f"{best.first['headline']} {interval(best.value, best.low, best.high)}"
+    if len(members) == 1:
+        return f"{best.name} alone was tried: {score}."
+    kind = "highest" if best.sign > 0 else "lowest"
+    said = f"{best.name} has the {kind} {score} of {len(members)}"
+    tied = [each for each, mark in zip(members, marks, strict=True) if mark in {"tied", "overlapping"}]
+    if not tied:
+        return f"{said}{_apart(members, tests)}."
+    how = _HOW["tied" in marks, "overlapping" in marks]
+    said += f", but by {how} {_listed(tied)} {'is' if len(tied) == 1 else 'are'} not shown to be worse"
+    cheapest = min([best, *tied], key=lambda each: (each.trained, each.name))
+    weights = f"{readable(cheapest.trained)} ({cheapest.first['model']['trainable_percent']:.3g} %)"
+    # Few seeds can leave undecided what is far apart: its score is to be seen before it is taken for as good.
+    at = "" if cheapest is best else f", at {interval(cheapest.value, cheapest.low, cheapest.high)},"
+    return f"{said}; of these {cheapest.name}{at} trains the fewest weights, {weights}."
+
+
+def _apart(members: Sequence[Setting], tests: Tests) -> str:
+    best, *others = members
+    tested = [tests.tied(best, each) is not None for each in others]
+    if all(tested):
+        return ", and the paired test shows each of the others to be worse"
+    if any(tested):
+        return ", and each of the others is shown to be worse, by the paired test or by an interval that lies apart"
+    return "" if best.low is None else ", and its interval lies apart from all others'"
+
+
+def caveats(members: Sequence[Setting], baselines: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return what a reader of the verdict should know."""
+    return list(_caveats(members, baselines))
+
+
+def _caveats(members: Sequence[Setting], baselines: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    rows = zip(members, baselines, strict=True)
+    if weak := [each for each, row in rows if row["beats_baseline"] is False]:
+        yield f"Not shown to beat the best trivial baseline: {_listed(weak)}."
+    if all(row["baseline"] is None for row in baselines):
+        yield "No trivial baseline was recorded, so it is open whether the task is hard."
+    if any(len(each.trials) == 1 for each in members):
+        yield "Settings with one seed: their intervals are over test examples alone, not over training anew."
+    if len({str(_machine(each)) for each in members}) > 1:
+        yield "The trials ran on unlike machines or threads: times and memory do not compare exactly."
+
+
+def _machine(each: Setting) -> object:
+    hardware = each.first["provenance"]["hardware"]
+    return hardware["cpu"], hardware["threads"], hardware["gpu"], each.first["provenance"]["world_size"]
+
+
+def _listed(settings: Sequence[Setting]) -> str:
+    names = [each.name for each in settings]
+    if len(names) > NAMED + 1:
+        return f"{', '.join(names[:NAMED])} and {len(names) - NAMED} others"
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

@@ -1,0 +1,47 @@
+"""Which trials may be ranked together, and what a heading says of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pefbench.analysis.tables.wording import short_model
+
+if TYPE_CHECKING:
+    from pefbench.results.schema import Metric, Result
+
+
+def comparable(result: Result) -> tuple[str, ...]:
+    """Return what must be equal for two trials of a task to be ranked together."""
+    return (
+        result["headline"],
+        headline(result)["signature"],
+        result["model"]["fingerprint"],
+        result["data"]["fingerprint"],
+        result["provenance"]["precision"],
+    )
+
+
+def group_of(result: Result) -> tuple[str, ...]:
+    """Return what is equal in the finished trials of one group: task and base model, and what is `comparable`."""
+    recipe = result["recipe"]
+    return (recipe["task"], short_model(recipe["model"]["name"]), *comparable(result))
+
+
+def headline(result: Result) -> Metric:
+    """Return the metric that a finished trial is ranked by."""
+    return result["metrics"]["test"][result["headline"]]
+
+
+def heading(result: Result) -> str:
+    """Return what trials that may be ranked together have in common, in a line."""
+    metric, signature, weights, data, precision = comparable(result)
+    recipe = result["recipe"]
+    direction = "higher" if headline(result)["higher_is_better"] else "lower"
+    model = f"{short_model(recipe['model']['name'])} (weights {short(weights)})"
+    score = f"{metric}, {direction} is better ({signature})"
+    return " · ".join([recipe["task"], model, f"data {short(data)}", precision, score])
+
+
+def short(fingerprint: str) -> str:
+    """Return the first digits of a fingerprint, for people."""
+    return fingerprint.rpartition(":")[2][:6]

@@ -1,0 +1,109 @@
+"""One row a trial, best first, and never two trials ranked that cannot be compared."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from pefbench.analysis.tables.formats import FORMATS, csv_text, escaped, grid
+from pefbench.analysis.tables.marks import legend, marked
+from pefbench.analysis.tables.rows import FAILED, group, rows_of
+from pefbench.analysis.tables.wording import interval, readable_seconds
+from pefbench.errors import UserError, suggest
+from pefbench.results.store import newest, readable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from pefbench.analysis.tables.marks import Mark
+    from pefbench.analysis.tables.rows import Row
+    from pefbench.results.store import Stored
+
+
+def table(results: Sequence[Stored], style: str = "text") -> str:
+    """Return the results as a table in one of FORMATS; without a newline at the end.
+
+    Text, Markdown and LaTeX have one table for each group of trials that may be ranked together: same task, data,
+    base model, precision and metric signature. CSV and JSON have all groups in one, with raw numbers and no notes.
+    Of trials with the same id the newest is shown. Raises UserError for an unknown style.
+    """
+    if style not in FORMATS:
+        raise UserError(f"unknown format {style!r}; {suggest(style, FORMATS)}")
+    shown, older = newest(results)
+    rows = rows_of(shown)
+    if style == "csv":
+        return csv_text(rows)
+    if style == "json":
+        return json.dumps(rows, indent=1, allow_nan=False)
+    groups: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[group(row)].append(row)
+    blocks = [_block(members, style) for members in groups.values()]
+    notes = [*legend((mark for members in groups.values() for mark in _marks(members)), style)]
+    notes += _notes(len(groups.keys() - {(FAILED,)}), older)
+    return "\n\n".join(blocks + [escaped(note, style) for note in notes])
+
+
+def _block(rows: Sequence[Row], style: str) -> str:
+    heading = rows[0]["group"]
+    found = _marks(rows)
+    cells = [
+        _failed_cells(row) if heading == FAILED else _finished_cells(row, mark, style)
+        for row, mark in zip(rows, found, strict=True)
+    ]
+    content = grid(cells, style)
+    if style == "latex":
+        return f"\\begin{{table}}\n\\caption{{{escaped(heading, style)}}}\n{content}\n\\end{{table}}"
+    return f"### {heading}\n\n{content}" if style == "markdown" else f"{heading}\n\n{content}"
+
+
+def _marks(rows: Sequence[Row]) -> list[Mark]:
+    """Return the marks of the rows of a group, which are trials: by their intervals, for no comparison is of trials."""
+    best = rows[0]
+    if best["group"] == FAILED or len(rows) < 2:
+        return [""] * len(rows)
+    return ["best", *(_overlapping(best, row) for row in rows[1:])]
+
+
+def _overlapping(best: Row, row: Row) -> Mark:
+    if best["low"] is None or row["low"] is None:
+        return ""
+    return "overlapping" if row["low"] <= best["high"] and best["low"] <= row["high"] else ""
+
+
+def _finished_cells(row: Row, mark: Mark, style: str) -> dict[str, str]:
+    value, space, rest = interval(row["value"], row["low"], row["high"]).partition(" ")
+    return {
+        "Recipe": row["recipe"],
+        "Method": row["method"],
+        "Settings": row["settings"],
+        f"{row['metric']} {'↑' if row['higher_is_better'] else '↓'}": marked(value, space + rest, mark, style),
+        "Best baseline": _text(row["baseline"], lambda name: _beaten(name, row)),
+        "Train examples": _text(row["train_examples"], lambda n: f"{n:,}{' (cut)' * row['train_examples_cut']}"),
+        "Trainable": f"{readable(row['trainable_parameters'])} ({row['trainable_percent']:.3g} %)",
+        "Adapter": _text(row["adapter_bytes"], lambda size: readable(size, "B")),
+        "Train time": readable_seconds(row["train_seconds"]),
+        "Peak memory": readable(row["train_peak_memory_bytes"], "B"),
+    }
+
+
+def _failed_cells(row: Row) -> dict[str, str]:
+    names = {title: row[title.lower()] for title in ("Task", "Model", "Recipe", "Method", "Settings")}
+    return {**names, "Error": " ".join((row["error"] or "not recorded").split())}
+
+
+def _beaten(name: str, row: Row) -> str:
+    return f"{interval(row['baseline_value'], None, None)} {name}{'' if row['beats_baseline'] else ', NOT BEATEN'}"
+
+
+def _text(value: float | str | None, spell: Callable[[Any], str]) -> str:
+    return "" if value is None else spell(value)
+
+
+def _notes(groups: int, older: int) -> Iterable[str]:
+    if groups > 1:
+        yield "Trials in different tables differ in what their heading says, so they are not ranked together."
+    if older:
+        results = "result of a trial" if older == 1 else "results of trials"
+        yield f"{older} older {results} with the same id not shown."

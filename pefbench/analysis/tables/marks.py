@@ -1,0 +1,91 @@
+"""The best of a group in bold, and what is not shown to differ from it marked, with the reason for saying so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from pefbench.analysis.tables.settings import Setting
+
+    # What `pefbench compare` found: see comparing.verdict_schema.
+    Verdict = Mapping[str, Any]
+
+Mark = Literal["best", "tied", "overlapping", ""]
+LEVEL = 0.05
+SIGNS = {"best": "**", "tied": "*", "overlapping": "~"}
+LEGEND = {
+    "best": "best",
+    "tied": "not shown to differ from the best by the paired test of its comparison",
+    "overlapping": "its 95 % interval overlaps that of the best (a weak sign: a paired test may tell them apart)",
+}
+# Stand for LaTeX until tabulate has escaped the rest.
+_OPEN, _CLOSE, _RAISED = "\ue000", "\ue001", "\ue002"
+
+
+@dataclass(frozen=True)
+class Tests:
+    """The verdicts of comparisons, asked by pairs."""
+
+    verdicts: Sequence[Verdict] = ()
+
+    def tied(self, first: Setting, second: Setting) -> bool | None:
+        """Return whether the paired test left two settings of one group undecided; None where they were not tested."""
+        names = {each.first["recipe"]["name"] for each in (first, second)}
+        for verdict in self.verdicts:
+            if _is_of(verdict, first) and _is_of(verdict, second):
+                for pair in verdict["pairs"]:
+                    if {pair["first"], pair["second"]} == names:
+                        return bool(pair["p_holm"] >= LEVEL)
+        return None
+
+
+def _is_of(verdict: Verdict, setting: Setting) -> bool:
+    """Return whether a setting's trials are the final ones of a method of a comparison."""
+    finals = {
+        trial["result"].rpartition("/")[2] for method in verdict["methods"] for trial in method["final"]
+    }  # named by id, so the same wherever the folder lies
+    return all(f"{each.result['id']}.json" in finals for each in setting.trials)
+
+
+def marks(members: Sequence[Setting], tests: Tests) -> list[Mark]:
+    """Return the mark of each setting of a group, whose first is the best; none where there is only one."""
+    if len(members) < 2:
+        return [""] * len(members)
+    return ["best", *(_mark(members[0], each, tests) for each in members[1:])]
+
+
+def _mark(best: Setting, other: Setting, tests: Tests) -> Mark:
+    tied = tests.tied(best, other)
+    if tied is not None:
+        return "tied" if tied else ""
+    known = best.low is not None and other.low is not None
+    return "overlapping" if known and best.overlaps(other) else ""
+
+
+def marked(value: str, rest: str, mark: Mark, style: str) -> str:
+    """Return a value and what follows it with its mark, as a cell of one of the styles."""
+    if mark == "best" and style in {"markdown", "latex"}:
+        begin, end = ("**", "**") if style == "markdown" else (_OPEN, _CLOSE)
+        return f"{begin}{value}{end}{rest}"
+    sign = SIGNS.get(mark, "")
+    if style == "latex":
+        return f"{value}{rest}{_RAISED * bool(sign)}{sign}"
+    return f"{chr(92) * bool(sign) if style == 'markdown' else ''}{sign} {value}{rest}".lstrip()
+
+
+def legend(used: Iterable[Mark], style: str) -> list[str]:
+    """Return a line for each mark that is used."""
+    signs = SIGNS | {"best": {"markdown": "**bold**", "latex": "bold"}.get(style, SIGNS["best"])}
+    escape = "\\" if style == "markdown" else ""
+    found = set(used)
+    return [f"{escape * (name != 'best')}{signs[name]}: {text}" for name, text in LEGEND.items() if name in found]
+
+
+def as_latex(text: str) -> str:
+    """Return a table set by tabulate with the marks that stood for LaTeX put in."""
+    text = text.replace(_OPEN, r"\textbf{").replace(_CLOSE, "}").replace("±", r"$\pm$")
+    text = text.replace("↑", r"$\uparrow$").replace("↓", r"$\downarrow$")
+    return text.replace(f"{_RAISED}*", r"$^{*}$").replace(rf"{_RAISED}\textasciitilde{{}}", r"$^{\sim}$")

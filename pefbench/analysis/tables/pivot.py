@@ -1,0 +1,117 @@
+"""One table: tasks as rows, methods as columns; in a row only what can be compared."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from pefbench.analysis.tables.formats import FORMATS, csv_text, escaped, grid
+from pefbench.analysis.tables.groups import comparable, short
+from pefbench.analysis.tables.marks import Tests, legend, marked, marks
+from pefbench.analysis.tables.settings import one_a_method, settings_of
+from pefbench.analysis.tables.wording import digits, short_model
+from pefbench.errors import UserError, suggest
+from pefbench.results.store import newest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pefbench.analysis.tables.marks import Mark, Verdict
+    from pefbench.analysis.tables.settings import Setting
+    from pefbench.results.store import Stored
+
+_NAMES = ("Task", "Model", "Data", "Precision", "Metric")
+_APART = "A row has one task, base model, data set, precision and metric: what differs in one of them has its own row."
+
+
+def pivot(results: Sequence[Stored], style: str = "text", verdicts: Sequence[Verdict] = ()) -> str:
+    """Return the results as one table in one of FORMATS; without a newline at the end.
+
+    A cell is the mean over seeds of a method's setting that is best on validation, and half of its 95 % interval.
+    verdicts: what comparisons found, to mark ties by; without one the intervals decide.
+    CSV and JSON have one cell a row, with raw numbers. Raises UserError for an unknown style.
+    """
+    if style not in FORMATS:
+        raise UserError(f"unknown format {style!r}; {suggest(style, FORMATS)}")
+    shown = newest(results)[0]
+    every = settings_of(shown)
+    groups = [one_a_method(members) for members in every.values()]
+    marked_groups = [(members, marks(members, Tests(verdicts))) for members in groups]
+    cells = [cell for members, found in marked_groups for cell in _cells(members, found)]
+    if style == "csv":
+        return csv_text(cells)
+    if style == "json":
+        return json.dumps(cells, indent=1, allow_nan=False)
+    methods = _methods(groups)
+    rows = [_row(members, found, methods, style) for members, found in marked_groups]
+    content = grid(rows, style) if rows else ""
+    notes = list(_notes(every.values(), groups, shown))
+    notes = [*legend((mark for _, found in marked_groups for mark in found), style), *notes]
+    return "\n\n".join(filter(None, [content, "\n".join(_line(note, style) for note in notes)]))
+
+
+def _methods(groups: Sequence[Sequence[Setting]]) -> list[str]:
+    """Return the columns: full fine-tuning first, then by name."""
+    return sorted({each.method for members in groups for each in members}, key=lambda name: (name != "full", name))
+
+
+def _row(members: Sequence[Setting], found: Sequence[Mark], methods: Sequence[str], style: str) -> dict[str, str]:
+    by_method = {each.method: (each, mark) for each, mark in zip(members, found, strict=True)}
+    values = {method: _cell(*by_method[method], style) if method in by_method else "" for method in methods}
+    return {**_what(members[0]), **values}
+
+
+def _what(setting: Setting) -> dict[str, str]:
+    result = setting.first
+    metric, _, weights, data, precision = comparable(result)
+    model = f"{short_model(result['recipe']['model']['name'])} {short(weights)}"
+    values = (result["recipe"]["task"], model, short(data), precision, f"{metric} {'↑' if setting.sign > 0 else '↓'}")
+    return dict(zip(_NAMES, values, strict=True))
+
+
+def _cell(setting: Setting, mark: Mark, style: str) -> str:
+    places = digits(setting.value)
+    half = "" if setting.low is None or setting.high is None else f" ±{(setting.high - setting.low) / 2:.{places}f}"
+    seeds = f" ({len(setting.trials)} seeds)" if len(setting.trials) > 1 else ""
+    return marked(f"{setting.value:.{places}f}", f"{half}{seeds}", mark, style)
+
+
+def _cells(members: Sequence[Setting], found: Sequence[Mark]) -> Iterator[dict[str, Any]]:
+    for each, mark in zip(members, found, strict=True):
+        metric, signature, weights, data, precision = comparable(each.first)
+        yield {
+            "task": each.first["recipe"]["task"],
+            "model": short_model(each.first["recipe"]["model"]["name"]),
+            "model_fingerprint": weights,
+            "data_fingerprint": data,
+            "precision": precision,
+            "metric": metric,
+            "metric_signature": signature,
+            "higher_is_better": each.sign > 0,
+            "method": each.method,
+            "recipe": each.first["recipe"]["name"],
+            "settings": each.differs,
+            "seeds": len(each.trials),
+            "value": each.value,
+            "low": each.low,
+            "high": each.high,
+            "spread": each.spread if len(each.trials) > 1 else None,
+            "mark": mark,
+        }
+
+
+def _notes(every: Any, groups: Sequence[Sequence[Setting]], shown: Sequence[Stored]) -> Iterator[str]:
+    if any("seeds" in _cell(each, "", "text") for members in groups for each in members):
+        yield "Several seeds: their mean, and an interval over test examples and seeds."
+    if sum(map(len, every)) > sum(map(len, groups)):
+        yield "Of several settings of a method the one that is best on validation is shown."
+    if len(groups) > 1:
+        yield _APART
+    if failed := sum(stored.result["status"] == "failed" for stored in shown):
+        yield f"Failed trials, not shown: {failed}."
+
+
+def _line(note: str, style: str) -> str:
+    if style == "latex":
+        return escaped(note, style) + r" \\"
+    return f"- {note}" if style == "markdown" else note

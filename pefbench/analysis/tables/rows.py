@@ -1,0 +1,143 @@
+"""Trials as rows of raw numbers, in the order to show."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from pefbench.analysis.tables import baselines
+from pefbench.analysis.tables.groups import group_of, heading, headline
+from pefbench.analysis.tables.wording import short_model
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Sequence
+
+    from pefbench.results.schema import Result
+    from pefbench.results.store import Stored
+
+# One trial as raw numbers: bytes, seconds, counts. Its keys are the columns of CSV and JSON, in this order.
+Row = dict[str, Any]
+
+FAILED = "failed"
+
+
+def rows_of(results: Iterable[Stored]) -> list[Row]:
+    """Return one row per trial, in the order to show: group by group, best first, failed ones last."""
+    rows = [(_rank(stored), stored) for stored in results]
+    rows.sort(key=lambda each: each[0])
+    known = baselines.known(stored.result for _, stored in rows)
+    ordered = [
+        {**_what(stored), **_score(stored.result), **baselines.beside(stored.result, known), **_cost(stored.result)}
+        for _, stored in rows
+    ]
+    _add_settings(ordered, [stored.result["recipe"] for _, stored in rows])
+    return [{**row, "path": str(stored.path)} for row, (_, stored) in zip(ordered, rows, strict=True)]
+
+
+def _rank(stored: Stored) -> tuple[Any, ...]:
+    result = stored.result
+    recipe = result["recipe"]
+    last = (recipe["name"], result["id"])
+    if result["status"] == "failed":
+        return (1, recipe["task"], short_model(recipe["model"]["name"]), *last)
+    metric = headline(result)
+    best_first = -metric["value"] if metric["higher_is_better"] else metric["value"]
+    return (0, *group_of(result), best_first, *last)
+
+
+def group(row: Row) -> tuple[Any, ...]:
+    """Return what is equal in the rows of one table."""
+    # The whole fingerprints and signatures: the heading shows only their first digits.
+    names = ("task", "model", "metric", "metric_signature", "model_fingerprint", "data_fingerprint", "precision")
+    return (FAILED,) if row["group"] == FAILED else tuple(row[name] for name in names)
+
+
+def _what(stored: Stored) -> Row:
+    result = stored.result
+    recipe, model, data = result["recipe"], result.get("model"), result.get("data")
+    return {
+        "group": FAILED if result["status"] == "failed" else heading(result),
+        "task": recipe["task"],
+        "model": short_model(recipe["model"]["name"]),
+        "model_fingerprint": model and model["fingerprint"],
+        "data_fingerprint": data and data["fingerprint"],
+        "precision": result["provenance"]["precision"],
+        "id": result["id"],
+        "recipe": recipe["name"],
+        "method": recipe["method"]["name"],
+        "settings": "",
+        "seed": recipe["train"].get("seed"),
+        "learning_rate": recipe["train"].get("learning_rate"),
+        "status": result["status"],
+        "error": result["error"],
+    }
+
+
+def _score(result: Result) -> Row:
+    metric = headline(result) if result["status"] == "finished" else None
+    return {
+        "metric": result.get("headline"),
+        "metric_signature": metric and metric["signature"],
+        "value": metric and metric["value"],
+        "low": metric and metric["low"],
+        "high": metric and metric["high"],
+        "higher_is_better": metric and metric["higher_is_better"],
+        "test_examples": metric and metric["examples"],
+    }
+
+
+def _cost(result: Result) -> Row:
+    model, data, train = result.get("model"), result.get("data"), result.get("phases", {}).get("train")
+    split = data["splits"].get("train") if data else None
+    limit = result["recipe"]["train"].get("max_examples")
+    return {
+        "train_examples": split and split["examples"],
+        "train_examples_cut": limit is not None and split is not None and split["examples"] >= limit,
+        "parameters": model and model["parameters"],
+        "trainable_parameters": model and model["trainable_parameters"],
+        "trainable_percent": model and model["trainable_percent"],
+        "adapter_bytes": model and model["adapter_bytes"],
+        "train_seconds": train and train["seconds"],
+        "train_peak_memory_bytes": train and train["peak_memory_bytes"],
+    }
+
+
+def _add_settings(rows: Sequence[Row], recipes: Sequence[dict[str, Any]]) -> None:
+    """Say in which settings trials of one recipe differ (a grid's)."""
+    alike: dict[tuple[str, str, str], list[tuple[Row, dict[str, Any]]]] = defaultdict(list)
+    for row, recipe in zip(rows, recipes, strict=True):
+        alike[row["group"], row["recipe"], row["method"]].append((row, recipe))
+    for members in alike.values():
+        for (row, _), text in zip(members, differences([recipe for _, recipe in members]), strict=True):
+            row["settings"] = text
+
+
+def differences(recipes: Sequence[dict[str, Any]], ignored: Container[str] = ("name",)) -> list[str]:
+    """Return for each recipe what is not the same in all, spelt as overrides: ``train.learning_rate=0.001``."""
+    if len(recipes) == 1:
+        return [""]
+    flat = [dict(_flat(each)) for each in _unlike(recipes)]
+    keys = sorted({key for each in flat for key in each if key not in ignored})
+    differing = [key for key in keys if len({each.get(key) for each in flat}) > 1]
+    return [" ".join(f"{key}={each[key]}" for key in differing if key in each) for each in flat]
+
+
+def _unlike(recipes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the recipes without the sections that are the same in all: of thousands of trials that is most of them."""
+    first = recipes[0]
+    alike = {name for name in first if all(name in each and each[name] == first[name] for each in recipes)}
+    return [{name: value for name, value in each.items() if name not in alike} for each in recipes]
+
+
+def _flat(settings: dict[str, Any], prefix: str = "") -> Iterable[tuple[str, str]]:
+    for key, value in settings.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value if isinstance(value, str) else _spelt(value)
+
+
+def _spelt(value: Any) -> str:
+    # As JSON spells it, too, but ten times faster; a thousand trials have fifty thousand numbers.
+    return repr(value) if type(value) in {int, float} else json.dumps(value)

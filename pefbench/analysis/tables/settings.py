@@ -1,0 +1,190 @@
+"""Trials of one setting with several seeds, taken together: their mean, and how far it may be off."""
+
+from __future__ import annotations
+
+import json
+import math
+import statistics
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pefbench.analysis.tables.groups import group_of, headline
+from pefbench.analysis.tables.rows import differences
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pefbench.results.schema import Result
+    from pefbench.results.store import Stored
+
+# Student's t, two-sided 95 %, by degrees of freedom from 1; beyond the last it is within 2 % of that of a normal law.
+_STUDENT = [
+    *(12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131),
+    *(2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042),
+]
+_NORMAL = 1.96
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting of a method: its finished trials, which differ in their seed alone."""
+
+    trials: list[Stored]
+    differs: str = field(default="")
+    """In what it differs from other settings of its recipe, as overrides; empty where there is one."""
+
+    @property
+    def first(self) -> Result:
+        """Return one of its results, for what all have in common."""
+        return self.trials[0].result
+
+    @property
+    def name(self) -> str:
+        """Return the recipe's name, and the setting where the recipe has several."""
+        return f"{self.first['recipe']['name']} {self.differs}".rstrip()
+
+    @property
+    def method(self) -> str:
+        """Return the method's name."""
+        return str(self.first["recipe"]["method"]["name"])
+
+    @property
+    def sign(self) -> int:
+        """Return 1 where a higher metric is better, -1 where a lower one is."""
+        return 1 if headline(self.first)["higher_is_better"] else -1
+
+    @property
+    def value(self) -> float:
+        """Return the mean of the headline metric on test."""
+        return statistics.fmean(self._values())
+
+    @property
+    def spread(self) -> float:
+        """Return the standard deviation over seeds; 0 with one seed, of which nothing is known."""
+        return statistics.stdev(self._values()) if len(self.trials) > 1 else 0.0
+
+    @property
+    def low(self) -> float | None:
+        """Return the lower end of the 95 % interval, or None where there is none."""
+        return self._end(-1)
+
+    @property
+    def high(self) -> float | None:
+        """Return the upper end of the 95 % interval, or None where there is none."""
+        return self._end(1)
+
+    @property
+    def validation(self) -> float | None:
+        """Return the mean of the headline metric on validation, by which settings of a method are chosen."""
+        found = [
+            metrics[each.result["headline"]]["value"]
+            for each in self.trials
+            if each.result["headline"] in (metrics := each.result["metrics"].get("validation", {}))
+        ]
+        return statistics.fmean(found) if found else None
+
+    @property
+    def trained(self) -> int:
+        """Return the number of trained weights."""
+        return self.first["model"]["trainable_parameters"]
+
+    @property
+    def adapter_bytes(self) -> int | None:
+        """Return the size of the saved weights, the largest over seeds; None where it is not known."""
+        sizes = [each.result["model"]["adapter_bytes"] for each in self.trials]
+        return max((size for size in sizes if size is not None), default=None)
+
+    @property
+    def seconds(self) -> float:
+        """Return the mean duration of training."""
+        return statistics.fmean(each.result["phases"]["train"]["seconds"] for each in self.trials)
+
+    @property
+    def memory_bytes(self) -> int:
+        """Return the peak memory of training, the highest over seeds."""
+        return max(each.result["phases"]["train"]["peak_memory_bytes"] for each in self.trials)
+
+    def overlaps(self, other: Setting) -> bool:
+        """Return whether their intervals overlap: then neither is shown to be better. Without intervals they do."""
+        if self.low is None or self.high is None or other.low is None or other.high is None:
+            return True
+        return self.low <= other.high and other.low <= self.high
+
+    def _values(self) -> list[float]:
+        return [headline(each.result)["value"] for each in self.trials]
+
+    def _end(self, direction: int) -> float | None:
+        """Return an end of the interval over test examples and seeds.
+
+        The runs' intervals are over test examples, which all seeds share, so their mean is no narrower for there being
+        several. What seeds do is added to it as variances add. (What examples and seed do together is in both: the
+        interval is rather too wide than too narrow.)
+        """
+        metrics = [headline(each.result) for each in self.trials]
+        ends = [(metric["low"] if direction < 0 else metric["high"], metric["value"]) for metric in metrics]
+        reaches = [abs(end - value) for end, value in ends if end is not None]
+        if len(reaches) < len(ends):
+            return None
+        over_seeds = _student(len(ends) - 1) * self.spread / math.sqrt(len(ends))
+        return self.value + direction * math.hypot(statistics.fmean(reaches), over_seeds)
+
+
+def settings_of(results: Iterable[Stored]) -> dict[tuple[str, ...], list[Setting]]:
+    """Return the settings of finished trials by group (see `groups.group_of`), sorted; in each the best first."""
+    trials: dict[tuple[str, ...], dict[str, list[Stored]]] = defaultdict(lambda: defaultdict(list))
+    for stored in results:
+        if stored.result["status"] == "finished":
+            trials[group_of(stored.result)][_identity(stored.result["recipe"])].append(stored)
+    return {group: _named(list(trials[group].values())) for group in sorted(trials)}
+
+
+def tuned(settings: Sequence[Setting]) -> Setting:
+    """Return the setting that is best on validation: to choose one on test would flatter it."""
+
+    def on_validation(each: Setting) -> float:
+        return each.sign * (each.value if each.validation is None else each.validation)
+
+    return max(settings, key=on_validation)
+
+
+def one_a_method(settings: Sequence[Setting]) -> list[Setting]:
+    """Return each method's setting that is best on validation, in the given order."""
+    methods: dict[str, list[Setting]] = defaultdict(list)
+    for each in settings:
+        methods[each.method].append(each)
+    chosen = [tuned(several) for several in methods.values()]
+    return [each for each in settings if each in chosen]
+
+
+def _identity(recipe: dict[str, Any]) -> str:
+    """Return a recipe without its seed. Its name is kept: a comparison may have two of the same setting."""
+    train = {name: value for name, value in recipe["train"].items() if name != "seed"}
+    return json.dumps({**recipe, "train": train}, sort_keys=True)
+
+
+def _named(members: Sequence[list[Stored]]) -> list[Setting]:
+    alike: dict[tuple[str, str], list[list[Stored]]] = defaultdict(list)
+    for trials in members:
+        recipe = trials[0].result["recipe"]
+        alike[recipe["name"], recipe["method"]["name"]].append(sorted(trials, key=_seed))
+    found = [
+        Setting(trials, differs)
+        for several in alike.values()
+        for trials, differs in zip(several, _differences(several), strict=True)
+    ]
+    return sorted(found, key=lambda each: (-each.sign * each.value, each.name))
+
+
+def _differences(several: Sequence[list[Stored]]) -> list[str]:
+    return differences([trials[0].result["recipe"] for trials in several], ignored=("name", "train.seed"))
+
+
+def _seed(stored: Stored) -> tuple[str, str]:
+    return str(stored.result["recipe"]["train"].get("seed")), stored.result["id"]
+
+
+def _student(freedom: int) -> float:
+    if freedom < 1:
+        return 0.0
+    return _STUDENT[freedom - 1] if freedom <= len(_STUDENT) else _NORMAL

@@ -1,0 +1,56 @@
+"""What `pefbench run` prints at the end of a trial."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pefbench.analysis.tables.formats import grid
+from pefbench.analysis.tables.listing import table
+from pefbench.analysis.tables.wording import interval, readable_seconds
+from pefbench.results.classification_report import render
+
+if TYPE_CHECKING:
+    from pefbench.results.schema import Metric, Result
+    from pefbench.results.store import Stored
+
+
+def summary(stored: Stored) -> str:
+    """Return what `pefbench run` prints at the end of a trial; without a newline at the end."""
+    result = stored.result
+    parts = [table([stored])]
+    if metrics := result.get("metrics"):
+        parts.append(_metrics_table(metrics, result.get("baselines", {})))
+    parts += [f"{name}\n\n{render(report).rstrip()}" for name, report in result.get("report", {}).items()]
+    lines = [f"warning: {warning}" for warning in result.get("warnings", [])]
+    if result["status"] == "finished":
+        lines.insert(0, f"round trip: {_round_trip(result)}")
+    return "\n\n".join([*parts, "\n".join([*lines, f"result: {stored.path}"])])
+
+
+def _metrics_table(metrics: dict[str, dict[str, Metric]], baselines: dict[str, dict[str, Metric]]) -> str:
+    scores = {split: metrics[split] for split in sorted(metrics)}
+    scores |= {f"test, {name} baseline": found for name, found in baselines.items()}
+    return grid(
+        [
+            {
+                "split": split,
+                "metric": name,
+                "value [95 % interval]": interval(metric["value"], metric["low"], metric["high"]),
+                "examples": f"{metric['examples']:,}",
+                "better": "higher" if metric["higher_is_better"] else "lower",
+            }
+            for split, found in scores.items()
+            for name, metric in found.items()
+        ],
+        "text",
+    )
+
+
+def _round_trip(result: Result) -> str:
+    trip = result.get("round_trip")
+    if trip is None:
+        return "not run"
+    verdict = "reproduced" if trip["reproduced"] else "NOT reproduced: the saved model predicts something else;"
+    differ = trip.get("differ", 0)
+    but = f" but for {differ}, within what a GPU's rounding does" if differ else ""
+    return f"{verdict} {trip['examples']:,} predictions in a fresh process{but}, {readable_seconds(trip['seconds'])}"

@@ -1,0 +1,80 @@
+"""pefbench check: results against a baseline."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pefbench.cli._arguments import positive
+from pefbench.cli._folders import loaded_from, write_file
+from pefbench.cli._terminal import print_line
+from pefbench.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MATCHES = ("id", "recipe")
+
+
+def add(commands: Any) -> None:
+    """Add the command to the subparsers of argparse."""
+    check = commands.add_parser("check", help="compare results with a baseline; exit 1 when something got worse")
+    check.add_argument("results", type=Path, metavar="RESULTS", help="a folder of results")
+    check.add_argument("--baseline", type=Path, metavar="DIR", help="what to compare with (RESULTS/baseline)")
+    check.add_argument(
+        "--tolerance",
+        type=positive,
+        metavar="X",
+        help="how much a metric may be worse, absolute (a paired test decides; without predictions the interval)",
+    )
+    check.add_argument(
+        "--metric-tolerance", action="append", default=[], metavar="NAME=X", help="the same for one metric by name"
+    )
+    check.add_argument(
+        "--time-ratio", type=positive, default=1.5, metavar="R", help="how much slower training may be (1.5)"
+    )
+    check.add_argument(
+        "--memory-ratio", type=positive, default=1.2, metavar="R", help="how much more memory it may take (1.2)"
+    )
+    check.add_argument(
+        "--match", choices=MATCHES, default="id", help="same id, or same recipe with changed settings (id)"
+    )
+    check.add_argument("--junit", type=Path, metavar="FILE", help="also write JUnit XML, for CI")
+    check.add_argument("--markdown", type=Path, metavar="FILE", help="also write a summary for a pull request")
+    check.set_defaults(run=_run)
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    from pefbench.analysis import checks
+
+    if parsed.baseline is None:
+        parsed.baseline = parsed.results / "baseline"
+    if parsed.baseline.resolve() == parsed.results.resolve():
+        raise UserError(f"--baseline {parsed.baseline}: results would be compared with themselves")
+    new = loaded_from(parsed.results, exclude=parsed.baseline)
+    baseline = loaded_from(parsed.baseline)
+    tolerances = checks.Tolerances(
+        metric=parsed.tolerance,
+        metrics=_per_metric(parsed.metric_tolerance),
+        time_ratio=parsed.time_ratio,
+        memory_ratio=parsed.memory_ratio,
+    )
+    damaged = new.problems + baseline.problems
+    findings = checks.check(new.results, baseline.results, tolerances, by=parsed.match, damaged=damaged)
+    for file, content in ((parsed.markdown, checks.markdown), (parsed.junit, checks.junit)):
+        if file is not None:
+            write_file(file, content(findings))
+    print_line(checks.render(findings))
+    return 1 if any(finding.is_failure for finding in findings) else 0
+
+
+def _per_metric(given: Sequence[str]) -> dict[str, float]:
+    tolerances = {}
+    for item in given:
+        name, _, value = item.partition("=")
+        try:
+            tolerances[name] = positive(value)
+        except (ValueError, argparse.ArgumentTypeError):
+            raise UserError(f"--metric-tolerance {item}: should be NAME=X, as in entity_f1=0.02") from None
+    return tolerances

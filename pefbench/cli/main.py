@@ -1,0 +1,55 @@
+"""The command line: one command, its errors in one line each, its exit status.
+
+0: done. 1: a trial failed, or a check did. 2: the user's input is wrong; one line says what, where, and what is right.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+from pefbench import __version__
+from pefbench.cli import check, compare, listing, pick, report, run, table, verify, worker
+from pefbench.cli._terminal import complain
+from pefbench.errors import PefbenchError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COMMANDS = run, compare, worker, verify, table, report, pick, check, listing
+"""In the order of the help."""
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run one command and exit with its status."""
+    parsed = _parser().parse_args(arguments)
+    try:
+        status: int = parsed.run(parsed)
+    except PefbenchError as error:
+        rank = os.environ.get("RANK", "0")
+        complain(f"error: {error}" if rank == "0" else f"error (process {rank}): {error}")
+        status = error.exit_status
+    except KeyboardInterrupt:
+        complain("interrupted; the same command goes on from the last checkpoint")
+        status = 130
+    except BrokenPipeError:  # as when the table is piped into head
+        sys.stdout = None
+        status = 141
+    sys.exit(status)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="pefbench", description="Fine-tuning methods compared honestly: for this task, this model, this budget."
+    )
+    parser.add_argument("--version", action="version", version=f"pefbench {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        command.add(commands)
+    return parser
+
+
+if __name__ == "__main__":
+    main()

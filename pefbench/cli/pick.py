@@ -1,0 +1,53 @@
+"""pefbench pick: the method that meets your limits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pefbench.cli._folders import loaded_from, verdicts_below
+from pefbench.cli._terminal import print_line
+
+if TYPE_CHECKING:
+    import argparse
+
+PREFERENCES = ("weights", "quality", "adapter", "memory", "time")
+
+
+def add(commands: Any) -> None:
+    """Add the command to the subparsers of argparse."""
+    pick = commands.add_parser("pick", help="name the method that meets your limits; exit 1 when none does")
+    pick.add_argument("results", type=Path, metavar="RESULTS", help="a folder of results")
+    pick.add_argument("--task", metavar="NAME", help="of this task alone (an answer for each there is)")
+    pick.add_argument("--max-memory", metavar="SIZE", help="peak memory of training, as 8GiB")
+    pick.add_argument("--max-adapter", metavar="SIZE", help="saved weights, as 50MB")
+    pick.add_argument("--max-train-time", metavar="TIME", help="duration of training, as 20min")
+    pick.add_argument(
+        "--within", type=float, default=0.95, metavar="SHARE", help="of full fine-tuning's metric, at least (0.95)"
+    )
+    pick.add_argument(
+        "--prefer",
+        choices=PREFERENCES,
+        default="weights",
+        help="of those that meet the limits, name the one with the fewest trained weights, best quality, smallest "
+        "saved adapter, least memory or shortest training (weights)",
+    )
+    pick.set_defaults(run=_run)
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    from pefbench.analysis import pick as picking
+    from pefbench.cli import amounts
+
+    limits = picking.Limits(
+        memory=parsed.max_memory and amounts.size(parsed.max_memory, "--max-memory"),
+        adapter=parsed.max_adapter and amounts.size(parsed.max_adapter, "--max-adapter"),
+        seconds=parsed.max_train_time and amounts.duration(parsed.max_train_time, "--max-train-time"),
+        within=parsed.within,
+        prefer=parsed.prefer,
+    )
+    loaded = loaded_from(parsed.results)
+    verdicts, damaged = verdicts_below(parsed.results)
+    answers = picking.pick(loaded.results, limits, parsed.task, verdicts)
+    print_line(picking.render(answers, limits))
+    return 1 if loaded.problems or damaged or any(answer.named is None for answer in answers) else 0

@@ -1,0 +1,30 @@
+"""pefbench report: results as a page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pefbench.cli._folders import loaded_from, verdicts_below, write_file
+from pefbench.cli._terminal import print_line
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add(commands: Any) -> None:
+    """Add the command to the subparsers of argparse."""
+    report = commands.add_parser("report", help="write the results as one HTML page that opens offline")
+    report.add_argument("results", type=Path, metavar="RESULTS", help="a folder of results")
+    report.add_argument("--out", type=Path, default=Path("report.html"), metavar="FILE", help="(report.html)")
+    report.set_defaults(run=_run)
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    from pefbench.analysis import html
+
+    loaded = loaded_from(parsed.results, without=())
+    verdicts, damaged = verdicts_below(parsed.results)
+    write_file(parsed.out, html.page(loaded.results, verdicts))
+    print_line(f"{parsed.out}: opens in any browser, without a network")
+    return 1 if loaded.problems or damaged else 0

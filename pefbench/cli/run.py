@@ -1,0 +1,42 @@
+"""pefbench run: one recipe, one trial, one result."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pefbench.cli._terminal import hush_libraries, print_once
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add(commands: Any) -> None:
+    """Add the command to the subparsers of argparse."""
+    run = commands.add_parser("run", help="train and score one recipe; go on where an earlier start was killed")
+    run.add_argument("recipe", type=Path, metavar="RECIPE", help="a YAML file, such as recipes/lora_ner.yaml")
+    run.add_argument(
+        "-o", dest="override", action="append", default=[], metavar="KEY.PATH=VALUE", help="override a recipe's field"
+    )
+    run.add_argument("--out", type=Path, default=Path("results"), metavar="DIR", help="where results go (results)")
+    run.add_argument("--rerun", action="store_true", help="train again even if this trial is finished")
+    run.add_argument("--check-only", action="store_true", help="stop before training, having checked all that can be")
+    run.set_defaults(run=_run)
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    hush_libraries()
+    from pefbench.recipe import load_recipe
+
+    recipe = load_recipe(parsed.recipe, parsed.override)
+    from pefbench.analysis import tables
+    from pefbench.results import store
+    from pefbench.trial import run as running
+
+    if parsed.check_only:
+        running.check(recipe, parsed.out)
+        print_once("nothing is wrong with this recipe; it was not trained")
+        return 0
+    path = running.run(recipe, parsed.out, rerun=parsed.rerun)
+    print_once(tables.summary(store.Stored(path, store.read_result(path))))
+    return 0

@@ -1,0 +1,35 @@
+"""pefbench table: results as a table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pefbench.cli._folders import loaded_from, verdicts_below
+from pefbench.cli._terminal import print_line
+
+if TYPE_CHECKING:
+    import argparse
+
+TABLE_FORMATS = ("text", "markdown", "csv", "latex", "json")
+
+
+def add(commands: Any) -> None:
+    """Add the command to the subparsers of argparse."""
+    table = commands.add_parser("table", help="tabulate results")
+    table.add_argument("results", type=Path, metavar="RESULTS", help="a folder of results, or one result")
+    table.add_argument("--format", choices=TABLE_FORMATS, default="text", help="how to print it (text)")
+    table.add_argument("--pivot", action="store_true", help="one table: tasks as rows, methods as columns")
+    table.set_defaults(run=_run)
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    from pefbench.analysis import tables
+
+    loaded = loaded_from(parsed.results)
+    if parsed.pivot:
+        verdicts, damaged = verdicts_below(parsed.results)
+        print_line(tables.pivot(loaded.results, parsed.format, verdicts))
+        return 1 if loaded.problems or damaged else 0
+    print_line(tables.table(loaded.results, parsed.format))
+    return 1 if loaded.problems else 0

@@ -1,0 +1,34 @@
+"""pefbench verify: the round trip of one trial."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pefbench.cli._terminal import hush_libraries, print_line
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add(commands: Any) -> None:
+    """Add the command to the subparsers of argparse."""
+    verify = commands.add_parser("verify", help="load what a trial saved and compare its test predictions")
+    verify.add_argument("trial", type=Path, metavar="FOLDER", help="a trial's folder, results/RECIPE/ID")
+    verify.add_argument("--json", action="store_true", help="print the numbers of examples, and of those that differ")
+    verify.set_defaults(run=_run)
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    hush_libraries()
+    from pefbench.trial.round_trip import verify
+
+    found = verify(parsed.trial)
+    if parsed.json:
+        print_line(json.dumps(found))
+        return 0
+    alike = found["examples"] - found["differ"]
+    same = f"{alike} of {found['examples']}" if found["differ"] else f"all {alike}"
+    print_line(f"{parsed.trial}: loaded again, it gives the same predictions on {same} test examples")
+    return 0

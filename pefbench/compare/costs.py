@@ -1,0 +1,56 @@
+"""What a method costs, measured in its own trials."""
+
+from __future__ import annotations
+
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pefbench.compare.plan import Outcome
+    from pefbench.compare.verdict_schema import Costs
+    from pefbench.results.schema import Phases, Result
+
+
+def of(finals: Sequence[Outcome], tuning: Sequence[Outcome]) -> Costs:
+    """Return the costs of a method, all of whose final trials are finished."""
+    results = [each.result for each in finals if each.result]
+    model = results[0]["model"]
+    return {
+        "trainable_parameters": model["trainable_parameters"],
+        "trainable_percent": model["trainable_percent"],
+        "adapter_bytes": model["adapter_bytes"],
+        "train_seconds": fmean(result["phases"]["train"]["seconds"] for result in results),
+        "evaluate_seconds": fmean(result["phases"]["evaluate"]["seconds"] for result in results),
+        "peak_memory_bytes": _peaks([result["phases"] for result in results]),
+        "inference_seconds_per_1000": _mean([_inference(result, "seconds_per_1000") for result in results]),
+        "merged_seconds_per_1000": _mean([_inference(result, "merged_seconds_per_1000") for result in results]),
+        "tuning_seconds": sum(_trained(each.result) for each in tuning if each.result),
+    }
+
+
+def _inference(result: Result, name: str) -> float | None:
+    measured: Any = result.get("inference", {})
+    value: float | None = measured.get(name)
+    return value
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    there = [value for value in values if value is not None]
+    return fmean(there) if len(there) == len(values) else None
+
+
+def _trained(result: Result) -> float:
+    phases = result.get("phases", {})
+    return phases["train"]["seconds"] if "train" in phases else 0.0
+
+
+def _peaks(measured: Sequence[Phases]) -> dict[str, int]:
+    peaks: dict[str, int] = {}
+    for phases in measured:
+        costs = {name: phases.get(name) for name in ("load", "tokenize", "train", "evaluate")}
+        for name, cost in costs.items():
+            if isinstance(cost, dict):
+                peaks[name] = max(peaks.get(name, 0), cost["peak_memory_bytes"])
+    return peaks

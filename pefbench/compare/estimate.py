@@ -1,0 +1,93 @@
+"""The plan of a comparison for people, with an estimate of time from trials that were run before."""
+
+from __future__ import annotations
+
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from pefbench.analysis.tables import readable_seconds
+from pefbench.compare.search import label
+from pefbench.errors import DataError
+from pefbench.results.schema import ID, read_time
+from pefbench.results.store import read_result
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from pefbench.compare.choice import Chosen
+    from pefbench.compare.plan import Outcome, Plan
+    from pefbench.results.schema import Result
+
+ALIKE = (("task", "model", "data", "method"), ("task", "model", "data"))
+"""Sections of a recipe that must be equal for one trial to tell how long another takes; where none are, fewer must be:
+methods differ less in time than tasks and models do. Epochs are allowed for."""
+
+
+def render(plan: Plan, chosen: Mapping[str, Chosen], outcomes: Sequence[Outcome], out: Path, workers: int) -> str:
+    """Return the plan: what each method tries, what is done, and how long the rest may take."""
+    comparison = plan.comparison
+    known = earlier(out)
+    todo = [outcome for outcome in outcomes if outcome.status == "missing"]
+    seconds = [_seconds(outcome, known) for outcome in todo]
+    heading = (
+        f"{comparison.name}: {len(comparison.methods)} methods, {comparison.trials} settings each on "
+        f"{len(comparison.tuning_seeds)} tuning seed(s), then {len(comparison.seeds)} final seed(s): "
+        f"{len(outcomes)} trials, {len(outcomes) - len(todo)} of them done"
+    )
+    lines = [heading]
+    for method, settings in plan.settings.items():
+        made = chosen[method].setting
+        picked = f"; chosen: {label(settings[made])}" if made is not None else ""
+        lines.append(f"  {method}: {'; '.join(map(label, settings))}{picked}")
+    lines += [f"  to run: {outcome.planned.text}{_about(each)}" for outcome, each in zip(todo, seconds, strict=True)]
+    return "\n".join([*lines, _total(seconds, workers)])
+
+
+def earlier(out: Path) -> list[Result]:
+    """Return every finished trial below `out`, of tuning too; damaged files are passed over."""
+    found = []
+    for path in sorted(out.rglob("*.json")) if out.exists() else []:
+        if ID.fullmatch(path.stem):
+            try:
+                result = read_result(path)
+            except DataError:
+                continue
+            if result["status"] == "finished":
+                found.append(result)
+    return found
+
+
+def _seconds(outcome: Outcome, known: Sequence[Result]) -> float | None:
+    """Return how long a trial may take: the median of those most like it, scaled by the epochs; None without any."""
+    recipe = outcome.planned.recipe.resolved()
+    for sections in ALIKE:
+        like: list[float] = [
+            _wall(result) * recipe["train"]["epochs"] / result["recipe"]["train"]["epochs"]
+            for result in known
+            if all(result["recipe"].get(section) == recipe[section] for section in sections)
+        ]
+        if like:
+            return median(like)
+    return None
+
+
+def _wall(result: Result) -> float:
+    source: Any = result["provenance"]
+    return (read_time(source["finished"]) - read_time(source["started"])).total_seconds()
+
+
+def _about(seconds: float | None) -> str:
+    return "" if seconds is None else f" (about {readable_seconds(seconds)})"
+
+
+def _total(seconds: Sequence[float | None], workers: int) -> str:
+    there = [each for each in seconds if each is not None]
+    if not seconds:
+        return "nothing is left to run"
+    if not there:
+        return "time: unknown; no trial like these was run before"
+    unknown = len(seconds) - len(there)
+    rest = f", and {unknown} trials of unknown length" if unknown else ""
+    beside = f" with {workers} workers, if they do not slow each other down" if workers > 1 else ""
+    return f"time: about {readable_seconds(sum(there) / workers)}{beside}{rest}"

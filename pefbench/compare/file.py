@@ -1,0 +1,147 @@
+"""The schema of a comparison file: what is compared, how each method is tuned, and with which seeds.
+
+What all methods share, the data, the model and the metric, is the base recipe's. A method has its own section and its
+own search; a search may change nothing that would make the methods answer different questions.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from pefbench.compare import search
+from pefbench.errors import RecipeError, suggest
+from pefbench.recipe import Section, load_recipe, read_yaml, validate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from pefbench.recipe import Recipe
+
+SEARCHABLE = ("method", "train", "model")
+FIXED = ("train.seed", "train.precision", "train.max_examples", "train.threads", "model.name", "model.revision")
+"""What must be alike in all methods, though it stands in a section that may be searched."""
+
+
+class Entry(Section):
+    """One method of a comparison."""
+
+    method: dict[str, Any] = Field(description="the recipe's method section: its name and options")
+    search: dict[str, Any] = Field(
+        min_length=1,
+        description="recipe field (train.learning_rate, method.rank, ...) -> a list of values, every combination of "
+        "which is tried; or what to draw each trial's value from: {choice: [...]}, {uniform: [low, high]} or "
+        "{log_uniform: [low, high]}",
+    )
+
+
+class Pscp(Section):
+    """Constants of the composite score: see `pscp`. A cost that equals its constant halves the score, at beta 1."""
+
+    parameters: float = Field(gt=0, description="trainable parameters")
+    seconds_per_1000: float = Field(gt=0, description="inference seconds per 1,000 examples")
+    memory_bytes: float = Field(gt=0, description="peak memory of training, bytes")
+    beta_parameters: float = Field(1.0, ge=0, description="weight of the parameters; 0: they do not count")
+    beta_seconds: float = Field(1.0, ge=0, description="weight of the inference seconds")
+    beta_memory: float = Field(1.0, ge=0, description="weight of the memory")
+
+
+class Comparison(Section):
+    """A comparison file."""
+
+    name: str = Field(description="the file's name without its suffix; the results' folder")
+    recipe: str = Field(description="the base recipe: a path, from this file's folder")
+    methods: dict[str, Entry] = Field(min_length=2, description="a name of your own -> a method")
+    trials: int = Field(ge=1, description="settings that each method may try: the same number for all")
+    search_seed: int = Field(0, ge=0, description="for settings that are drawn")
+    tuning_seeds: list[int] = Field(
+        [0], min_length=1, description="train.seed of the tuning trials; a setting is judged by the mean over them"
+    )
+    seeds: list[int] = Field(
+        min_length=1, description="train.seed of the final trials: the chosen setting with each, scored on test once"
+    )
+    metric: str | None = Field(
+        None,
+        description="the value that chooses settings, on validation, and that methods are compared by, on test; "
+        "null: the headline of the recipe's first metric",
+    )
+    pscp: Pscp | None = Field(None, description="constants of the composite score; null: none is computed")
+
+
+def load_comparison(path: Path, overrides: Iterable[str] = ()) -> tuple[Comparison, dict[str, list[search.Setting]]]:
+    """Read a comparison file and return it with the settings of each method, all of them valid recipes.
+
+    overrides: as for a recipe, laid over the base recipe. Raises RecipeError, with the YAML path of the first mistake.
+    """
+    keys = [name for name in Comparison.model_fields if name != "name"]
+    raw = read_yaml(path, what="comparison", keys=", ".join(keys))
+    try:
+        comparison = _validated(raw, keys, path.stem)
+        _check_seeds(comparison)
+        settings = {name: _settings(comparison, name) for name in comparison.methods}
+    except RecipeError as error:
+        raise RecipeError(f"{path}: {error}") from None
+    base = path.parent / comparison.recipe
+    load_recipe(base, overrides)  # a mistake of its own is told as such, before any method's
+    for name, tried in settings.items():
+        for setting in tried:
+            recipe_of(comparison, base, name, setting, 0, overrides, where=path)
+    return comparison, settings
+
+
+def recipe_of(
+    comparison: Comparison,
+    base: Path,
+    name: str,
+    setting: search.Setting,
+    seed: int,
+    overrides: Iterable[str] = (),
+    *,
+    where: Path | None = None,
+) -> Recipe:
+    """Return the recipe of one trial: the base with the method, the setting and the seed. Raises RecipeError."""
+    changes = {"method": comparison.methods[name].method, **setting, "train.seed": seed}
+    laid = [*overrides, *(search.override(field, value) for field, value in changes.items())]
+    try:
+        recipe = load_recipe(base, laid)
+    except RecipeError as error:
+        mistake = str(error).removeprefix(f"{base}: ")
+        raise RecipeError(f"{where or base}: methods.{name}: {mistake}") from None
+    return recipe.model_copy(update={"name": name})
+
+
+def _validated(raw: Mapping[str, Any], keys: list[str], name: str) -> Comparison:
+    if "name" in raw:
+        raise RecipeError(f"name: unknown key; {suggest('name', keys)}")
+    comparison: Comparison = validate(Comparison, {**raw, "name": name}, "")
+    return comparison
+
+
+def _check_seeds(comparison: Comparison) -> None:
+    for field in ("seeds", "tuning_seeds"):
+        seeds = getattr(comparison, field)
+        for place, seed in enumerate(seeds):
+            if seed < 0 or seed in seeds[:place]:
+                raise RecipeError(f"{field}.{place}: should be a new number of 0 or more, got {seed}")
+
+
+def _settings(comparison: Comparison, name: str) -> list[search.Setting]:
+    path = f"methods.{name}"
+    if "/" in name or name.startswith("."):
+        raise RecipeError(f"{path}: a method's name is also a folder's; it may not have / or begin with a dot")
+    entry = comparison.methods[name]
+    _check_fields(entry.search, f"{path}.search")
+    return search.settings(entry.search, comparison.trials, comparison.search_seed, f"{path}.search")
+
+
+def _check_fields(ranges: Mapping[str, Any], path: str) -> None:
+    for field in ranges:
+        section = field.partition(".")[0]
+        if field in FIXED or field == "method.name" or section not in SEARCHABLE or section == field:
+            allowed = ", ".join(f"{each}.*" for each in SEARCHABLE)
+            raise RecipeError(
+                f"{path}.{field}: may not be searched: methods would differ in more than how they are trained; "
+                f"valid: {allowed}, but not {', '.join(FIXED)}"
+            )

@@ -1,0 +1,105 @@
+"""What final trials answered to each test example, and whether methods may be compared by it."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from pefbench.errors import DataError
+from pefbench.registry import find
+from pefbench.results import predictions
+from pefbench.stats.resampling import Scores, resample
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pefbench.compare.plan import Outcome
+    from pefbench.results.predictions import Row
+    from pefbench.results.schema import Result
+    from pefbench.stats.resampling import Array, Weighted
+
+ALIKE = "data", "model", "precision", "metric"
+
+
+def read_rows(outcome: Outcome) -> list[Row]:
+    """Return a finished trial's predictions: prediction, reference and correct of each test example.
+
+    Raises DataError when they are not there, or damaged.
+    """
+    result = _result(outcome)
+    artifacts = result.get("artifacts")
+    file = outcome.path.parent / str(artifacts["predictions"] if artifacts else None)
+    try:
+        return predictions.read(file)
+    except DataError as error:
+        raise DataError(
+            f"{error}: the predictions of {outcome.planned.text}; remove {outcome.path.name} to run the trial again"
+        ) from None
+
+
+def identity(outcome: Outcome, metric: str) -> dict[str, str]:
+    """Return what must be equal in all trials that are compared, by the names in ALIKE."""
+    result = _result(outcome)
+    values = (
+        result["data"]["fingerprint"],
+        result["model"]["fingerprint"],
+        result["provenance"]["precision"],
+        result["metrics"]["test"][metric]["signature"],
+    )
+    return dict(zip(ALIKE, values, strict=True))
+
+
+def check_alike(finals: Sequence[Outcome], rows: Sequence[Sequence[Row]], metric: str) -> None:
+    """Raise DataError unless all trials answered the same examples, from the same data and weights, scored alike."""
+    first = identity(finals[0], metric)
+    references = [row["reference"] for row in rows[0]]
+    for outcome, answers in zip(finals, rows, strict=True):
+        for what, value in identity(outcome, metric).items():
+            if value != first[what]:
+                raise DataError(
+                    f"{outcome.planned.text} and {finals[0].planned.text} differ in {what} ({value} and {first[what]}) "
+                    f"and cannot be compared; remove {outcome.path} to run it again"
+                )
+        if [row["reference"] for row in answers] != references:
+            raise DataError(f"{outcome.path}: its predictions are of other test examples than the first trial's")
+
+
+def scores(finals: Sequence[Outcome], rows: Sequence[Sequence[Row]], metric: str) -> Scores:
+    """Return one method's scores on the test split and on resamples of it. Raises DataError when they do not agree.
+
+    The value on all examples, from the predictions, must be the one in the result.
+    """
+    runs = [_weighted(answers, metric, _result(outcome)) for outcome, answers in zip(finals, rows, strict=True)]
+    found = resample(runs, len(rows[0]))
+    for outcome, value in zip(finals, found.values, strict=True):
+        told = _result(outcome)["metrics"]["test"][metric]["value"]
+        if not math.isclose(told, value, rel_tol=1e-9, abs_tol=1e-9):
+            raise DataError(f"{outcome.path}: {metric} is {told} there and {value} by its predictions")
+    return found
+
+
+def are_fractions_right(found: Sequence[Scores], rows: Sequence[Sequence[Sequence[Row]]]) -> bool:
+    """Return whether the metric is the fraction of right examples, as accuracy is: McNemar's test is for those."""
+    return all(
+        math.isclose(value, sum(row["correct"] for row in answers) / len(answers), abs_tol=1e-9)
+        for method, runs in zip(found, rows, strict=True)
+        for value, answers in zip(method.values, runs, strict=True)
+    )
+
+
+def _weighted(rows: Sequence[Row], name: str, result: Result) -> Weighted:
+    metrics = [find("metric", each)() for each in result["recipe"]["evaluate"]["metrics"]]
+    metric = next(each for each in metrics if name in each.higher_is_better)
+    values = metric.weighted(*metric.take([row["prediction"] for row in rows], [row["reference"] for row in rows]))
+
+    def run(weights: Array) -> Array:
+        chosen: Array = values(weights)[name]
+        return chosen
+
+    return run
+
+
+def _result(outcome: Outcome) -> Result:
+    if outcome.result is None:
+        raise AssertionError(f"{outcome.planned.text} is not finished")
+    return outcome.result

@@ -1,0 +1,121 @@
+"""A process that runs trials for a comparison, one after another, and shares between them what it can.
+
+It reads requests as lines of JSON from its standard input and answers each with a line on what was its standard output;
+all that a trial says goes to standard error. When the comparison that asks ends, so does its worker.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import json
+import os
+import queue
+import sys
+import threading
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from pefbench.errors import PefbenchError
+
+if TYPE_CHECKING:
+    from pefbench.trial.cache import Shared
+
+Message = dict[str, Any]
+
+
+def serve(cores: set[int] | None = None) -> NoReturn:
+    """Answer requests until standard input ends. `cores`: the only ones to use, where the system can be told so."""
+    _keep_to(cores)
+    with os.fdopen(os.dup(1), "w", encoding="utf8") as answers:
+        os.dup2(2, 1)
+        requests = _requests()
+        from pefbench.trial.cache import Shared
+
+        shared = Shared()
+        while True:
+            answers.write(json.dumps(_answer(requests.get(), shared)) + "\n")
+            answers.flush()
+
+
+def run_one(request: Message) -> None:
+    """Run one trial, on all processes of a launcher."""
+    _run(request, None)
+
+
+def _keep_to(cores: set[int] | None) -> None:
+    if cores and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, cores)
+
+
+def _requests() -> queue.SimpleQueue[Message]:
+    """Return the requests as they come. At their end the process ends at once, even within a trial."""
+    found: queue.SimpleQueue[Message] = queue.SimpleQueue()
+
+    def read() -> None:
+        for line in sys.stdin:
+            found.put(json.loads(line))
+        os._exit(0)
+
+    threading.Thread(target=read, daemon=True).start()
+    return found
+
+
+def _answer(request: Message, shared: Shared) -> Message:
+    """Do what is asked. No exception ends the worker: others' trials are waiting."""
+    try:
+        return _inspect(request, shared) if request["do"] == "inspect" else _run(request, shared)
+    except PefbenchError as error:
+        return {"error": str(error), "exit_status": error.exit_status}
+    except Exception as error:  # noqa: BLE001 - it is told, and the traceback is in the log
+        traceback.print_exc()
+        return {"error": f"{type(error).__name__}: {error}".splitlines()[0], "exit_status": 1}
+    finally:
+        _give_back_memory()
+
+
+def _inspect(request: Message, shared: Shared) -> Message:
+    """Return where each trial's result lies or will lie, what there is to compare by, and how many GPUs there are."""
+    import torch
+
+    from pefbench.recipe import load_resolved
+    from pefbench.registry import find
+    from pefbench.trial.prepare import with_precision
+    from pefbench.trial.run import result_path
+
+    paths = []
+    for trial in request["trials"]:
+        recipe = with_precision(load_resolved(trial["recipe"]))
+        fingerprint = shared.corpus(recipe).fingerprint
+        paths.append(str(result_path(recipe, fingerprint, Path(trial["out"]), trial["scored"])))
+    metrics = [find("metric", name) for name in load_resolved(request["trials"][0]["recipe"]).evaluate.metrics]
+    better = {name: higher for metric in metrics for name, higher in metric.higher_is_better.items()}
+    return {
+        "paths": paths,
+        "headline": metrics[0].headline,
+        "higher_is_better": better,
+        "gpus": torch.cuda.device_count(),
+    }
+
+
+def _run(request: Message, shared: Shared | None) -> Message:
+    from pefbench.recipe import load_resolved
+    from pefbench.trial import run
+
+    recipe = load_resolved(request["recipe"])
+    sys.argv[1:] = request["arguments"]  # the command that the result names is the user's
+    path = run.run(recipe, Path(request["out"]), scored=request["scored"], shared=shared, merged=True)
+    return {"path": str(path)}
+
+
+def _give_back_memory() -> None:
+    """Return what a trial has freed to the system: the next one's peak is to be its own."""
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:  # glibc's
+        trim(0)

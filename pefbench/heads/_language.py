@@ -1,0 +1,57 @@
+"""What the forms that use a language model's own head share: which models have one, and the loss of given pieces."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any
+
+from pefbench.heads import forward
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor, nn
+    from transformers import PretrainedConfig
+
+IGNORED = -100
+
+
+def is_decoder(config: PretrainedConfig) -> bool:
+    """Return whether a model reads from left to right and has a language model's head.
+
+    Encoders such as BERT have such a head in transformers too, but see what comes after a piece unless their config
+    says `is_decoder`.
+    """
+    from transformers import AutoModelForCausalLM, AutoModelForMaskedLM
+
+    if config.is_encoder_decoder or type(config) not in AutoModelForCausalLM._model_mapping:
+        return False
+    return type(config) not in AutoModelForMaskedLM._model_mapping or bool(getattr(config, "is_decoder", False))
+
+
+def offers_last_logits(config: PretrainedConfig) -> bool:
+    """Return whether a decoder can compute the logits of its last positions alone: those of a prompt cost memory."""
+    from transformers import AutoModelForCausalLM
+
+    model: Any = AutoModelForCausalLM._model_mapping[type(config)]
+    return "logits_to_keep" in inspect.signature(model.forward).parameters
+
+
+def causal_losses(
+    model: nn.Module, batch: Mapping[str, Tensor], labels: Tensor, *, last_logits: bool
+) -> tuple[Tensor, Tensor]:
+    """Return the cross-entropy of each labelled piece given those before it, in fp32, and its row: (targets,) each.
+
+    labels: (rows, length), IGNORED where nothing is asked. Only the labelled pieces' logits are raised to fp32 and,
+    with `last_logits`, only those from the first labelled column on are computed.
+    """
+    from torch.nn.functional import cross_entropy
+
+    row, column = (labels[:, 1:] != IGNORED).nonzero(as_tuple=True)
+    first = int(column.min()) if len(column) else 0
+    kept = labels.shape[1] - first
+    options = {"logits_to_keep": kept} if last_logits else {}
+    # Counted from the right: what stands on the left may be virtual tokens.
+    logits = forward(model, batch, use_cache=False, **options).logits[:, -kept:]
+    losses = cross_entropy(logits[row, column - first].float(), labels[row, column + 1], reduction="none")
+    return losses, row

@@ -1,0 +1,130 @@
+"""Prompts as a model reads them: by the chat template of its tokenizer, or as plain text."""
+
+from __future__ import annotations
+
+from itertools import dropwhile
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pefbench.errors import RecipeError
+from pefbench.heads._pairs import added, cut, end_token, ids, pieces
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from transformers import PreTrainedTokenizerFast
+
+    from pefbench.heads._pairs import Array, End
+
+Message = tuple[str, str]
+"""Who speaks (system, user or assistant), and what is said."""
+
+ANSWER = "answer"
+
+
+class Plain:
+    """Prompts as plain text: what was said before, and the prompt, are lines, behind the instruction.
+
+    before, after: the pieces around them. keep: which end is kept when they are too long.
+    """
+
+    def __init__(self, tokenizer: PreTrainedTokenizerFast, keep: End, before: Array, after: Array) -> None:
+        self.tokenizer, self.keep = tokenizer, keep
+        self.before, self.after = before, after
+
+    def prompt(self, history: Sequence[Message], prompt: str, length: int, instruction: str = "") -> tuple[Array, bool]:
+        """Return at most `length` pieces, and whether that is all of them."""
+        [text] = pieces(self.tokenizer, [instruction + "\n".join([*(said for _, said in history), prompt])])
+        told = int((text.offsets[:, 0] < len(instruction)).sum())
+        room = max(0, length - len(self.before) - len(self.after))
+        kept = cut(text.ids[told:], max(0, room - told), self.keep)
+        whole = np.concatenate([self.before, text.ids[:told], kept, self.after])
+        return cut(whole, length, "end"), len(text.ids) <= room
+
+
+class Chat:
+    """Prompts by a chat template. Of what is too long the oldest turns go first, then the prompt is cut."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerFast, keep: End) -> None:
+        self.tokenizer, self.keep = tokenizer, keep
+
+    def prompt(self, history: Sequence[Message], prompt: str, length: int, instruction: str = "") -> tuple[Array, bool]:
+        """Return at most `length` pieces, and whether that is all of them. Raises RecipeError, see `_apply`."""
+        found = whole = self._ids(history, instruction + prompt)
+        system = [message for message in history if message[0] == "system"]
+        turns = [message for message in history if message[0] != "system"]
+        while len(found) > length and turns:
+            turns = _later(turns)
+            found = self._ids([*system, *turns], instruction + prompt)
+        text = prompt
+        while len(found) > length and text:
+            text = self._shorter(text, len(found) - length)
+            found = self._ids(system, instruction + text)
+        return cut(found, length, "end"), len(whole) <= length
+
+    def end(self) -> int:
+        """Return the piece by which the template ends an answer, or the end token where it does not."""
+        text: str = self._apply([("user", "question"), ("assistant", ANSWER)], tokenize=False)
+        closing = self.tokenizer(text.rpartition(ANSWER)[2], add_special_tokens=False)["input_ids"]
+        return next(
+            (int(token) for token in closing if token in self.tokenizer.added_tokens_decoder), end_token(self.tokenizer)
+        )
+
+    def _shorter(self, text: str, excess: int) -> str:
+        """Return a text without about `excess` of its pieces, and a character shorter at least."""
+        [read] = pieces(self.tokenizer, [text])
+        kept = (
+            cut(read.offsets, len(read.offsets) - excess, self.keep) if len(read.offsets) > excess else read.offsets[:0]
+        )
+        if not len(kept):
+            return ""
+        if self.keep == "start":
+            return text[: min(int(kept[-1, 1]), len(text) - 1)]
+        return text[max(int(kept[0, 0]), 1) :]
+
+    def _ids(self, history: Sequence[Message], prompt: str) -> Array:
+        """Return a conversation's pieces up to where the answer begins; its texts cannot write control tokens."""
+        found = self._apply(
+            [*history, ("user", prompt)],
+            tokenize=True,
+            add_generation_prompt=True,
+            sanitize_control_tokens=True,
+            return_dict=False,
+        )
+        return np.asarray(found, dtype=np.int64)
+
+    def _apply(self, messages: Sequence[Message], **options: Any) -> Any:
+        """Apply the template. Raises RecipeError when it refuses, as many do where roles do not alternate."""
+        from jinja2 import TemplateError
+
+        try:
+            return self.tokenizer.apply_chat_template(
+                [{"role": role, "content": said} for role, said in messages], **options
+            )
+        except TemplateError as error:
+            roles = ", ".join(role for role, _ in messages)
+            raise RecipeError(f"model.name: its chat template refuses the roles {roles}: {error}") from None
+
+
+def _later(turns: Sequence[Message]) -> list[Message]:
+    """Return a conversation from the user's second turn on: most templates want a user to begin."""
+    return list(dropwhile(lambda message: message[0] != "user", turns[1:]))
+
+
+def for_decoder(
+    tokenizer: PreTrainedTokenizerFast, keep: End, *, chat: bool, separator: str
+) -> tuple[Plain | Chat, int]:
+    """Return what makes a decoder's prompts, and the piece that ends its answers.
+
+    Without a template, `separator` stands between prompt and answer.
+    """
+    if chat and tokenizer.chat_template:
+        by_template = Chat(tokenizer, keep)
+        return by_template, by_template.end()
+    before, after = added(tokenizer)
+    [between] = ids(tokenizer, [separator])
+    end = int(after[-1]) if len(after) else end_token(tokenizer)
+    # The first piece of an answer is predicted from a piece before it, even after an empty prompt.
+    before = before if len(before) + len(between) else np.asarray([end], dtype=np.int64)
+    return Plain(tokenizer, keep, before, between), end

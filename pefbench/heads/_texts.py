@@ -1,0 +1,95 @@
+"""What the forms share that read whole texts, or pairs of them, with the sequence head: how a text becomes a row.
+
+Every text is shown to the model, an empty one too. The head is the architecture's own: encoders read the first
+piece's state (or a mean), decoders the last piece's, encoder-decoders that of the end token; or see `_pooling`.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from pefbench.errors import SourceError
+from pefbench.heads import TARGETS, Encoded
+from pefbench.heads._pairs import SEGMENTS, end_token
+from pefbench.heads._pooling import RowForm
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from transformers import PreTrainedTokenizerFast
+
+    from pefbench.heads._pairs import Array
+
+
+class TextForm(RowForm):
+    """One row a text, one target a row.
+
+    segments: the model tells the two texts of a pair apart by `token_type_ids`. reads_end: its head reads the state of
+    the end token (BART, T5), so each row needs one, and no more in one row than in another.
+    """
+
+    def __init__(self, *, segments: bool = False, reads_end: bool = False) -> None:
+        self.segments, self.reads_end = segments, reads_end
+
+    def pooled(self) -> Self:
+        """Return this form with a linear head on the mean of all pieces' states."""
+        changed = super().pooled()
+        changed.reads_end = False
+        return changed
+
+    @abstractmethod
+    def targets(self, examples: Sequence[Any]) -> Array:
+        """Return what the loss compares with, (examples,)."""
+
+    def encode(self, tokenizer: PreTrainedTokenizerFast, examples: Sequence[Any], max_length: int) -> Encoded:
+        """Tokenise texts or pairs; of a pair the longer text is cut first. Raises SourceError, see `reads_end`."""
+        paired = any(example.pair is not None for example in examples)
+        batch = tokenizer(
+            [example.text for example in examples],
+            _pairs(tokenizer, examples) if paired else None,
+            truncation="longest_first",
+            max_length=max_length,
+            padding=False,
+            split_special_tokens=True,  # those that a text spells out are text
+        )
+        end = end_token(tokenizer)
+        rows = [_pieces(encoding, end) for encoding in batch.encodings]
+        if self.reads_end and (end == tokenizer.pad_token_id or any(ids[-1] != end for ids, _ in rows)):
+            raise SourceError("the model's head reads the end token; its tokenizer adds none, or pads with it")
+        features = {"input_ids": [ids for ids, _ in rows]}
+        padding = {"input_ids": tokenizer.pad_token_id}
+        if self.segments and paired and SEGMENTS in tokenizer.model_input_names:
+            features[SEGMENTS] = [segments for _, segments in rows]
+            padding[SEGMENTS] = tokenizer.pad_token_type_id
+        return Encoded(
+            features=features,
+            fixed={TARGETS: self.targets(examples)},
+            targets=np.ones(len(examples), dtype=np.int64),
+            decoding=[None] * len(examples),
+            truncated=sum(bool(encoding.overflowing) for encoding in batch.encodings),
+            padding=padding,
+        )
+
+
+def _pairs(tokenizer: PreTrainedTokenizerFast, examples: Sequence[Any]) -> list[str]:
+    """Return the second texts, empty where there is none.
+
+    A line break divides them from the first where the tokenizer puts nothing between (GPT-2, Qwen2).
+    """
+    joined = tokenizer.num_special_tokens_to_add(pair=True) <= tokenizer.num_special_tokens_to_add(pair=False)
+    return [("\n" if joined else "") + (example.pair or "") for example in examples]
+
+
+def _pieces(encoding: Any, end: int) -> Array:
+    """Return the ids and the segments of a row's pieces, shape (2, pieces).
+
+    An end token within a text is left out, as heads would take it for the row's end: unigram tokenizers such as T5's
+    still read it where it is spelt out. A row without a piece, which no model reads, becomes one end token.
+    """
+    pieces = np.asarray([encoding.ids, encoding.type_ids], dtype=np.int64)
+    added = np.asarray(encoding.special_tokens_mask, dtype=bool)
+    pieces = pieces[:, added | (pieces[0] != end)]
+    return pieces if pieces.size else np.asarray([[end], [0]], dtype=np.int64)

@@ -1,0 +1,119 @@
+"""Generation by a decoder: an answer is the continuation of its prompt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pefbench.heads import TARGETS, Encoded
+from pefbench.heads._language import IGNORED, causal_losses
+from pefbench.heads._pairs import ids
+from pefbench.heads._prompts import for_decoder
+from pefbench.heads.generation import GenerationForm, ended
+from pefbench.heads.search import Asked, Search, generate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from torch import Tensor, nn
+    from transformers import PreTrainedTokenizerFast
+
+    from pefbench.heads._pairs import Array, End
+    from pefbench.heads.generation import GenerationExample
+
+
+class CausalForm(GenerationForm):
+    """Answers as the continuation of their prompts, by a decoder.
+
+    A row is a prompt, its answer and the end token, in `max_length` pieces. So that each answer can be generated within
+    them, a prompt leaves room for `max_new_tokens`, the same in training and testing.
+    """
+
+    auto_class = "AutoModelForCausalLM"
+    task_type = "CAUSAL_LM"
+
+    def __init__(
+        self,
+        *,
+        search: Search | None = None,
+        keep: End = "end",
+        chat: bool = True,
+        separator: str = "\n",
+        last_logits: bool = False,
+        likelihood: bool = False,
+    ) -> None:
+        self.search, self.keep, self.likelihood = search or Search(), keep, likelihood
+        self.chat, self.separator, self.last_logits = chat, separator, last_logits
+
+    def encode(
+        self, tokenizer: PreTrainedTokenizerFast, examples: Sequence[GenerationExample], max_length: int
+    ) -> Encoded:
+        """Tokenise prompts and answers apart, as generation meets them. Raises RecipeError when there is no room."""
+        self.check_room(max_length, 1)
+        prompter, end = for_decoder(tokenizer, self.keep, chat=self.chat, separator=self.separator)
+        asked, rows, labels, shortened = [], [], [], 0
+        answers = ids(tokenizer, [example.target for example in examples])
+        for number, (example, answer) in enumerate(zip(examples, answers, strict=True)):
+            room = max_length - self.search.max_new_tokens
+            prompt, whole = prompter.prompt(example.history, example.prompt, room, example.instruction)
+            learned = ended(answer, end, max_length - len(prompt))
+            rows.append(np.concatenate([prompt, learned]))
+            labels.append(np.concatenate([np.full_like(prompt, IGNORED), learned]))
+            asked.append(Asked(prompt, len(answer) + 1, end, tokenizer, number))
+            shortened += not whole or len(learned) <= len(answer)
+        return Encoded(
+            features={"input_ids": rows, TARGETS: labels},
+            targets=np.asarray([int((row != IGNORED).sum()) for row in labels], dtype=np.int64),
+            decoding=asked,
+            truncated=shortened,
+            padding={"input_ids": tokenizer.pad_token_id, TARGETS: IGNORED},
+        )
+
+    def prediction_lengths(self, encoded: Encoded) -> Array:
+        """Return the lengths of the prompts: how long an answer is must not say which examples share a batch."""
+        return np.asarray([len(asked.given) for asked in encoded.decoding], dtype=np.int64)
+
+    def losses(self, model: nn.Module, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Return the loss of each piece of the answers; the model's logits have shape (batch, length, vocabulary)."""
+        return causal_losses(model, batch, batch[TARGETS], last_logits=self.last_logits)
+
+    def generate(self, model: nn.Module, batch: Mapping[str, Tensor], asked: Sequence[Asked]) -> Iterable[Array]:
+        """Continue the prompts, padded on the left; the model numbers positions by the mask."""
+        found: dict[int, Array] = {}
+        for group in _groups([len(one.given) for one in asked], together=_takes_padding(model)):
+            given = _padded_left([asked[i].given for i in group], asked[0].tokenizer.pad_token_id)
+            inputs = {name: tensor.to(batch["input_ids"].device) for name, tensor in given.items()}
+            processors = self.search.processors([asked[i] for i in group])
+            generated: Tensor = generate(model, processors, **inputs)
+            found |= zip(group, generated[:, inputs["input_ids"].shape[1] :].cpu().numpy(), strict=True)
+        return [found[i] for i in range(len(asked))]
+
+
+def _padded_left(rows: Sequence[Array], padding: int) -> dict[str, Tensor]:
+    """Return prompts as one batch, (rows, longest), with their mask."""
+    import torch
+
+    width = max(map(len, rows))
+    batch = np.full((2, len(rows), width), [[[padding]], [[0]]], dtype=np.int64)
+    for i, row in enumerate(rows):
+        batch[0, i, width - len(row) :] = row
+        batch[1, i, width - len(row) :] = 1
+    return {"input_ids": torch.from_numpy(batch[0]), "attention_mask": torch.from_numpy(batch[1])}
+
+
+def _groups(lengths: Sequence[int], *, together: bool) -> list[list[int]]:
+    """Return which prompts are continued together: all, or those of one length each."""
+    if together:
+        return [list(range(len(lengths)))]
+    return [[i for i, length in enumerate(lengths) if length == one] for one in sorted(set(lengths))]
+
+
+def _takes_padding(model: nn.Module) -> bool:
+    """Return whether prompts may be padded on the left.
+
+    With virtual tokens before the text PEFT drops the positions, and padding between the two would count as text. A
+    prefix lies in the cache and keeps its positions.
+    """
+    config = getattr(model, "active_peft_config", None)
+    return config is None or not config.is_prompt_learning or config.peft_type in ("PREFIX_TUNING", "CARTRIDGE")

@@ -1,0 +1,102 @@
+"""The choice form for decoders without a head: the candidate that the language model finds likeliest.
+
+A candidate's score is its log-likelihood after the context, divided by its number of word pieces, so that long
+candidates are not at a disadvantage (Brown et al. 2020, arXiv:2005.14165, section 2.4).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pefbench.errors import DataError, RecipeError
+from pefbench.heads import TARGETS, Encoded
+from pefbench.heads._language import IGNORED, causal_losses
+from pefbench.heads._pairs import added, cut, end_token, pieces
+from pefbench.heads.choice import ScoringForm, of_rows, right_ones
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from torch import Tensor, nn
+    from transformers import PreTrainedTokenizerFast
+
+    from pefbench.heads._pairs import Array, End
+    from pefbench.heads.choice import ChoiceExample
+
+
+class LikelihoodForm(ScoringForm):
+    """Candidates scored by their mean log-likelihood a word piece.
+
+    keep: which end of a context is kept when it is too long. separator: what stands between context and candidate.
+    last_logits: see `pefbench.forms._language.causal_losses`.
+    """
+
+    auto_class = "AutoModelForCausalLM"
+    task_type = "CAUSAL_LM"
+
+    def __init__(self, *, keep: End = "end", separator: str = " ", last_logits: bool = False) -> None:
+        self.keep, self.separator, self.last_logits = keep, separator, last_logits
+
+    def config(self) -> dict[str, Any]:
+        """Ask for nothing: the head is the model's own."""
+        return {}
+
+    def encode(self, tokenizer: PreTrainedTokenizerFast, examples: Sequence[ChoiceExample], max_length: int) -> Encoded:
+        """Tokenise context and candidate as one text. The context is cut first; at least one piece comes before.
+
+        Raises RecipeError when the length leaves no room, DataError for a candidate without a word piece.
+        """
+        before = added(tokenizer)[0]
+        before = before if len(before) else np.asarray([end_token(tokenizer)], dtype=np.int64)
+        room = max_length - len(before)
+        if room < 1:
+            raise RecipeError(f"train.max_length: {max_length} leaves no room beside {len(before)} special tokens")
+        texts = [
+            (example.context + self.separator, candidate) for example in examples for candidate in example.candidates
+        ]
+        whole = pieces(tokenizer, [context + candidate for context, candidate in texts])
+        lengths = np.asarray(
+            [_after(text.offsets, len(context)) for text, (context, _) in zip(whole, texts, strict=True)]
+        )
+        if len(lengths) and not lengths.min():
+            raise DataError(f"the candidate {texts[int(lengths.argmin())][1]!r} has no word piece to be likely")
+        rows = [
+            np.concatenate([before, self._cut(text.ids, int(length), room)])
+            for text, length in zip(whole, lengths, strict=True)
+        ]
+        return of_rows(
+            examples,
+            {"input_ids": rows},
+            {"input_ids": tokenizer.pad_token_id},
+            np.stack([right_ones(examples), np.minimum(lengths, room)], axis=1),
+            truncated=np.asarray([len(text.ids) for text in whole]) > room,
+        )
+
+    def _cut(self, ids: Array, candidate: int, room: int) -> Array:
+        """Return a row's pieces without the special ones: the last `candidate` are the candidate's."""
+        context = len(ids) - candidate
+        kept = cut(ids[:context], max(0, room - candidate), self.keep)
+        return np.concatenate([kept, ids[context:][:room]])
+
+    def scores(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
+        """Return each row's mean log-likelihood of its candidate's pieces."""
+        import torch
+
+        ids, lengths = batch["input_ids"], batch[TARGETS][:, 1]
+        ends = batch["attention_mask"].sum(1)[:, None]
+        places = torch.arange(ids.shape[1], device=ids.device)
+        candidate = (places >= ends - lengths[:, None]) & (places < ends)
+        labels = ids.masked_fill(~candidate, IGNORED)
+        losses, row = causal_losses(model, batch, labels, last_logits=self.last_logits)
+        return -losses.new_zeros(len(ids)).index_add(0, row, losses) / lengths
+
+    def right(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """Return the first column of the targets; the second is the number of the candidate's pieces."""
+        return batch[TARGETS][:, 0]
+
+
+def _after(offsets: Array, end: int) -> int:
+    """Return how many pieces have a character at or beyond `end`: a space may belong to the word that follows it."""
+    return int((offsets[:, 1] > end).sum())

@@ -1,0 +1,163 @@
+"""The marked form: one label for a text in which two pieces are marked, as in relation extraction.
+
+Marks are written into the text, and the label is read from the states that stand at them (Baldini Soares et al. 2019,
+arXiv:1906.03158, section 3.2, entity start). The marks are those of R-BERT (Wu and He 2019, arXiv:1905.08284): ``$``
+around the first and ``#`` around the second, which every vocabulary has, so that no embedding is new and untrained.
+
+A linear map of several states side by side is a sum of linear maps of each. So the head is the architecture's own for
+tokens, with one output for each label at each mark, and a label's score is the sum of its outputs at the marks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pefbench.errors import RecipeError
+from pefbench.heads import TARGETS, Encoded, Form, forward
+from pefbench.heads._language import is_decoder
+from pefbench.heads._pairs import added, pieces
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from torch import Tensor, nn
+    from transformers import PretrainedConfig, PreTrainedTokenizerFast
+
+    from pefbench.heads._pairs import Array, Pieces
+
+Span = tuple[int, int]
+MARKS = ("$", "#")
+"""What stands before and after the first and the second piece of text."""
+READ = {False: ("first", "second"), True: ("first", "second", "end")}
+"""Where states are read, by whether the model reads from left to right only."""
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedExample:
+    """A text, its two marked pieces (characters: first and after the last), and the label."""
+
+    text: str
+    first: Span
+    second: Span
+    label: str
+
+    @property
+    def pair(self) -> None:
+        """Return that there is no second text, as baselines on labelled texts ask."""
+        return None
+
+
+@dataclass(frozen=True)
+class MarkedDataset:
+    """Marked texts by split, and the labels that the training split has."""
+
+    splits: Mapping[str, Sequence[MarkedExample]]
+    labels: list[str]
+    notes: Sequence[str] = field(default_factory=list)
+
+    def form(self, model: PretrainedConfig) -> MarkedForm:
+        """Return the marked form over these labels for this kind of model."""
+        return MarkedForm(self.labels, causal=is_decoder(model))
+
+
+class MarkedForm(Form):
+    """Classification by the states at marks.
+
+    causal: a state says nothing of what comes after it. Then the marks that close are read, and the text's last piece;
+    else those that open.
+    """
+
+    auto_class = "AutoModelForTokenClassification"
+    task_type = "TOKEN_CLS"
+
+    def __init__(self, labels: Sequence[str], *, causal: bool = False) -> None:
+        self.labels, self.causal = list(labels), causal
+        self.read = READ[causal]
+
+    def config(self) -> dict[str, Any]:
+        """Ask for an output for each label at each place that is read."""
+        names = [f"{place}:{label}" for place in self.read for label in self.labels]
+        return {"id2label": dict(enumerate(names)), "label2id": {name: i for i, name in enumerate(names)}}
+
+    def encode(self, tokenizer: PreTrainedTokenizerFast, examples: Sequence[MarkedExample], max_length: int) -> Encoded:
+        """Write the marks and tokenise; of a text that is too long, the pieces nearest to a mark are kept.
+
+        Raises RecipeError when the length leaves no room for the marks.
+        """
+        before, after = added(tokenizer)
+        room = max_length - len(before) - len(after)
+        if room < 2 * len(MARKS):
+            needed = max_length - room + 2 * len(MARKS)
+            raise RecipeError(f"train.max_length: {max_length} leaves no room for two marked texts; at least {needed}")
+        written = [mark(example) for example in examples]
+        rows, places, cut = [], [], 0
+        for text, (_, marks) in zip(pieces(tokenizer, [text for text, _ in written]), written, strict=True):
+            at = np.asarray([_piece(text, character) for character in marks])
+            kept = _nearest(len(text.ids), at, room)
+            cut += len(kept) < len(text.ids)
+            rows.append(np.concatenate([before, text.ids[kept], after]))
+            places.append(self._places(len(before) + np.searchsorted(kept, at), len(rows[-1])))
+        index = {label: i for i, label in enumerate(self.labels)}
+        targets = [[index[example.label], *place] for example, place in zip(examples, places, strict=True)]
+        return Encoded(
+            features={"input_ids": rows},
+            fixed={TARGETS: np.asarray(targets, dtype=np.int64).reshape(-1, 1 + len(self.read))},
+            targets=np.ones(len(examples), dtype=np.int64),
+            decoding=[None] * len(examples),
+            truncated=cut,
+            padding={"input_ids": tokenizer.pad_token_id},
+        )
+
+    def _places(self, at: Array, length: int) -> list[int]:
+        """Return the columns that are read of a row with marks in these columns: opening, closing; opening, closing."""
+        return [*at[1::2].tolist(), length - 1] if self.causal else at[::2].tolist()
+
+    def loss_sum(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
+        """Cross-entropy over labels."""
+        from torch.nn.functional import cross_entropy
+
+        return cross_entropy(self._scores(model, batch), batch[TARGETS][:, 0], reduction="sum")
+
+    def predict(self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[Any]) -> list[str]:  # noqa: ARG002 - an answer needs the scores alone
+        """Return the likeliest label of each text."""
+        return [self.labels[best] for best in self._scores(model, batch).argmax(-1).tolist()]
+
+    def _scores(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
+        """Return the score of each label, (rows, labels), in fp32, from logits of shape (rows, length, outputs)."""
+        places = batch[TARGETS][:, 1:]
+        logits = forward(model, batch).logits.float()
+        at = logits.gather(1, places[:, :, None].expand(-1, -1, logits.shape[-1]))
+        each = at.unflatten(-1, (len(self.read), len(self.labels)))
+        scores: Tensor = each.diagonal(dim1=1, dim2=2).sum(-1)
+        return scores
+
+    def references(self, examples: Sequence[MarkedExample]) -> list[str]:
+        """Return each text's label."""
+        return [example.label for example in examples]
+
+
+def mark(example: MarkedExample) -> tuple[str, tuple[int, int, int, int]]:
+    """Return a text with its marks, and the characters where they stand: around the first, then around the second."""
+    spans = sorted(zip((example.first, example.second), MARKS, (0, 1), strict=True))
+    text, at, done = "", {}, 0
+    for (start, end), sign, which in spans:
+        text += f"{example.text[done:start]}{sign} "
+        opening = len(text) - 2
+        text += f"{example.text[start:end]} {sign}"
+        at[which] = (opening, len(text) - 1)
+        done = end
+    return text + example.text[done:], (*at[0], *at[1])
+
+
+def _piece(text: Pieces, character: int) -> int:
+    """Return which piece stands for a character, or comes next where none does."""
+    return min(int(np.searchsorted(text.offsets[:, 1], character, side="right")), len(text.ids) - 1)
+
+
+def _nearest(length: int, at: Array, room: int) -> Array:
+    """Return which of a text's pieces are kept, in order: those nearest to a mark, the earlier of equals."""
+    distance = np.abs(np.arange(length)[:, None] - at).min(axis=1)
+    return np.sort(np.argsort(distance, kind="stable")[:room])

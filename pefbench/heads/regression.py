@@ -1,0 +1,110 @@
+"""The regression form: one number for a text or for a pair of texts, as in essay scoring and semantic similarity.
+
+The sequence head with one output, trained by the mean squared error, as transformers does where a config says
+`num_labels=1`. It learns standardised scores, so that one learning rate fits scores from 0 to 1 and from 0 to 60.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pefbench.errors import DataError
+from pefbench.heads import TARGETS
+from pefbench.heads._pairs import tells_segments
+from pefbench.heads._texts import TextForm
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from torch import Tensor, nn
+    from transformers import PretrainedConfig
+
+    from pefbench.heads._pairs import Array
+
+DECIMALS = 9
+ROUNDING = 1e-2
+"""How far two ways to the same number may differ, in standard deviations of the scores."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegressionExample:
+    """A text, or a text and its pair, and its score."""
+
+    text: str
+    score: float
+    pair: str | None = None
+
+
+@dataclass(frozen=True)
+class RegressionDataset:
+    """Scored texts by split."""
+
+    splits: Mapping[str, Sequence[RegressionExample]]
+    notes: Sequence[str] = field(default_factory=list)
+
+    def form(self, model: PretrainedConfig) -> RegressionForm:
+        """Return the regression form over the training split's scores. Raises DataError when they are all the same."""
+        scores = np.asarray([example.score for example in self.splits["train"]])
+        if not np.ptp(scores) > 0:
+            raise DataError(f"every training text has the score {scores[0]:g}; two different ones are needed")
+        return RegressionForm(
+            mean=float(scores.mean()),
+            spread=float(scores.std()),
+            bounds=(float(scores.min()), float(scores.max())),
+            segments=tells_segments(model),
+            reads_end=bool(model.is_encoder_decoder),
+        )
+
+
+class RegressionForm(TextForm):
+    """A number for whole texts.
+
+    mean, spread: of the training split's scores; spread is their standard deviation. bounds: the lowest and the highest
+    of them; answers lie between. segments, reads_end: see `TextForm`.
+    """
+
+    def __init__(
+        self,
+        *,
+        mean: float,
+        spread: float,
+        bounds: tuple[float, float],
+        segments: bool = False,
+        reads_end: bool = False,
+    ) -> None:
+        super().__init__(segments=segments, reads_end=reads_end)
+        self.mean, self.spread, self.bounds = mean, spread, bounds
+
+    def config(self) -> dict[str, Any]:
+        """Ask for one output."""
+        return {"num_labels": 1}
+
+    def targets(self, examples: Sequence[RegressionExample]) -> Array:
+        """Return standardised scores, (examples,), in fp32."""
+        return np.asarray([(example.score - self.mean) / self.spread for example in examples], dtype=np.float32)
+
+    def loss_sum(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
+        """Squared error of standardised scores; the model's logits have shape (batch, 1)."""
+        from torch.nn.functional import mse_loss
+
+        return mse_loss(self.outputs(model, batch)[:, 0], batch[TARGETS], reduction="sum")
+
+    def predict(self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[Any]) -> list[float]:  # noqa: ARG002 - an answer needs the logits alone
+        """Return each text's score."""
+        found = self.outputs(model, batch).double()[:, 0].detach().cpu().numpy() * self.spread + self.mean
+        return [round(float(score), DECIMALS) for score in found.clip(*self.bounds)]
+
+    def references(self, examples: Sequence[RegressionExample]) -> list[float]:
+        """Return each text's own score."""
+        return [example.score for example in examples]
+
+    def correct(self, prediction: float, reference: float) -> bool:
+        """Return whether the nearest whole score is the right one."""
+        return round(prediction) == round(reference)
+
+    def same(self, before: float, after: float) -> bool:
+        """Return whether two scores agree but for rounding."""
+        return abs(before - after) <= ROUNDING * self.spread

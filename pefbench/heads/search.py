@@ -1,0 +1,121 @@
+"""How a language model's answers are found: greedily, with beams, or drawn; the same for every model and method."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pefbench.heads._sampling import GumbelNoise
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from torch import Tensor
+    from transformers import PreTrainedTokenizerFast
+
+    from pefbench.heads._pairs import Array
+
+FAR = 2**32
+"""More examples than a split has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """How answers are found; part of a metric's signature, as every score depends on it.
+
+    max_new_tokens: word pieces of an answer, the end token among them. num_beams: 1 is greedy search. temperature:
+    above 0 answers are drawn, each piece from the `top_k` likeliest, by `seed`; without beams. samples: drawn answers
+    to each prompt; the first is the same whatever their number.
+    """
+
+    max_new_tokens: int = 64
+    num_beams: int = 1
+    temperature: float = 0.0
+    top_k: int = 50
+    seed: int = 0
+    samples: int = 1
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for what cannot be searched for."""
+        if self.samples < 1 or (self.samples > 1 and not self.temperature):
+            raise ValueError(f"{self.samples} samples at temperature {self.temperature}")
+        if self.temperature < 0 or (self.temperature > 0 and self.num_beams > 1):
+            raise ValueError(f"temperature {self.temperature} with {self.num_beams} beams")
+
+    @property
+    def signature(self) -> str:
+        """Return the settings as in the signature of a metric."""
+        how = "greedy" if self.num_beams == 1 else f"beams-{self.num_beams}"
+        if self.temperature:
+            how = f"drawn|temperature:{self.temperature:g}|top-k:{self.top_k}|seed:{self.seed}"
+            how += f"|samples:{self.samples}" if self.samples > 1 else ""
+        return f"search:{how}|new:{self.max_new_tokens}"
+
+    def processors(self, asked: Sequence[Asked]) -> list[GumbelNoise]:
+        """Return what transformers changes the logits of these rows by."""
+        if not self.temperature:
+            return []
+        numbers = [each.number + each.sample * FAR for each in asked]
+        return [GumbelNoise(numbers, temperature=self.temperature, top_k=self.top_k, seed=self.seed)]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What generating an answer takes.
+
+    given: the pieces that the decoder is given: a decoder's whole prompt, an encoder-decoder's start. reference: how
+    many pieces the right answer has, the end token among them, uncut. end: the end token. number: of the example in
+    its split, from 0. sample: of the answers to it, from 0.
+    """
+
+    given: Array
+    reference: int
+    end: int
+    tokenizer: PreTrainedTokenizerFast
+    number: int = 0
+    sample: int = 0
+
+
+def generate(model: Any, processors: Sequence[GumbelNoise], **inputs: Tensor) -> Any:
+    """Return what the model generates, without PEFT's warning that positions are dropped: see `causal`."""
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Position ids are not supported")
+        return model.generate(**inputs, logits_processor=[*processors])
+
+
+@contextmanager
+def searching(model: Any, search: Search, asked: Asked) -> Iterator[list[int]]:
+    """Let the model generate by `search` alone inside the block, and give the pieces that end an answer.
+
+    What a checkpoint says of beams, penalties, sampling or lengths would make scores of models incomparable; only what
+    it says of special tokens holds: where to begin and end, and what never to give.
+    """
+    from transformers import GenerationConfig
+
+    from pefbench.models.architecture import bare
+
+    base = bare(model)
+    own = base.generation_config
+    ends = sorted(
+        {asked.end, *np.atleast_1d([] if own.eos_token_id is None else own.eos_token_id).astype(int).tolist()}
+    )
+    base.generation_config = GenerationConfig(
+        max_new_tokens=search.max_new_tokens,
+        num_beams=search.num_beams,
+        do_sample=False,
+        use_cache=True,
+        pad_token_id=asked.tokenizer.pad_token_id,
+        eos_token_id=ends,
+        decoder_start_token_id=own.decoder_start_token_id,
+        bad_words_ids=own.bad_words_ids,
+        suppress_tokens=own.suppress_tokens,
+    )
+    try:
+        yield ends
+    finally:
+        base.generation_config = own

@@ -1,0 +1,128 @@
+"""The sequence form: one label for a text or for a pair of texts, as in topic classification or inference."""
+
+from __future__ import annotations
+
+from copy import copy
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from pefbench.heads import TARGETS
+from pefbench.heads._pairs import tells_segments
+from pefbench.heads._texts import TextForm
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from torch import Tensor, nn
+    from transformers import PretrainedConfig
+
+    from pefbench.heads._pairs import Array
+
+    Answer = str | dict[str, Any]
+
+DECIMALS = 9
+ROUNDING = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceExample:
+    """A text, or a text and its pair, and the label."""
+
+    text: str
+    label: str
+    pair: str | None = None
+
+
+@dataclass(frozen=True)
+class SequenceDataset:
+    """Labelled texts by split, and the labels that the training split has.
+
+    outside: the label of texts that have none of the others, where there is one; see `SequenceForm`.
+    """
+
+    splits: Mapping[str, Sequence[SequenceExample]]
+    labels: list[str]
+    notes: Sequence[str] = field(default_factory=list)
+    outside: str | None = None
+
+    def form(self, model: PretrainedConfig) -> SequenceForm:
+        """Return the sequence form over these labels, with what this model needs of its input."""
+        return SequenceForm(
+            self.labels,
+            segments=tells_segments(model),
+            reads_end=bool(model.is_encoder_decoder),
+            outside=self.outside,
+        )
+
+
+class SequenceForm(TextForm):
+    """Classification of whole texts.
+
+    segments, reads_end: see `TextForm`. outside: a label whose probability stands beside each answer.
+    """
+
+    def __init__(
+        self, labels: Sequence[str], *, segments: bool = False, reads_end: bool = False, outside: str | None = None
+    ) -> None:
+        super().__init__(segments=segments, reads_end=reads_end)
+        self.labels, self.outside = list(labels), outside
+        self.weights: Array | None = None
+
+    def balanced(self, examples: Sequence[SequenceExample]) -> Self:
+        """Return this form with each class weighted by examples / (classes x examples of the class), (classes,).
+
+        The loss on all `examples` together keeps its scale: their mean weight is 1 where every class has some.
+        """
+        changed = copy(self)
+        counts = np.bincount(self.targets(examples), minlength=len(self.labels))
+        changed.weights = (len(examples) / len(self.labels) / np.maximum(counts, 1)).astype(np.float32)
+        return changed
+
+    def config(self) -> dict[str, Any]:
+        """Name the labels in the model's config."""
+        return {"id2label": dict(enumerate(self.labels)), "label2id": {label: i for i, label in enumerate(self.labels)}}
+
+    def targets(self, examples: Sequence[SequenceExample]) -> Array:
+        """Return the number of each text's label, (examples,)."""
+        index = {label: i for i, label in enumerate(self.labels)}
+        return np.asarray([index[example.label] for example in examples], dtype=np.int64)
+
+    def loss_sum(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
+        """Cross-entropy, weighted by class where `balanced`; the model's logits have shape (batch, labels)."""
+        import torch
+        from torch.nn.functional import cross_entropy
+
+        logits = self.outputs(model, batch)
+        weights = None if self.weights is None else torch.from_numpy(self.weights).to(logits.device)
+        return cross_entropy(logits, batch[TARGETS], weights, reduction="sum")
+
+    def predict(self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[Any]) -> list[Answer]:  # noqa: ARG002 - an answer needs the logits alone
+        """Return the likeliest label of each text; with `outside`, also the probability of that label."""
+        logits = self.outputs(model, batch)
+        labels = [self.labels[best] for best in logits.argmax(-1).tolist()]
+        if self.outside is None:
+            return list(labels)
+        chances = logits.softmax(-1)[:, self.labels.index(self.outside)].tolist()
+        return [
+            {"label": label, "outside": round(chance, DECIMALS)} for label, chance in zip(labels, chances, strict=True)
+        ]
+
+    def correct(self, prediction: Answer, reference: str) -> bool:
+        """Return whether the label is the right one."""
+        return _label(prediction) == reference
+
+    def same(self, before: Answer, after: Answer) -> bool:
+        """Return whether labels agree, and probabilities but for rounding, as between two ways to the same numbers."""
+        if isinstance(before, str) or isinstance(after, str):
+            return before == after
+        return _label(before) == _label(after) and abs(before["outside"] - after["outside"]) < ROUNDING
+
+    def references(self, examples: Sequence[SequenceExample]) -> list[str]:
+        """Return each text's label."""
+        return [example.label for example in examples]
+
+
+def _label(answer: Answer) -> str:
+    return answer if isinstance(answer, str) else str(answer["label"])

@@ -1,0 +1,281 @@
+"""The span form: the answer to a question is a piece of a context, as in extractive question answering.
+
+A context that is too long is read in overlapping windows, each a row of its example. The head gives each piece a score
+for being the answer's first and one for being its last (Devlin et al. 2019, arXiv:1810.04805, section 4.2). Where a
+window does not have the answer, both point at the null position (section 4.3): the [CLS] token of bidirectional models,
+which is first; for tokenizers that have none, the row's last piece, the only one that has seen the whole row in a
+decoder.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pefbench.heads import TARGETS, Encoded, Form, forward
+from pefbench.heads._pairs import (
+    SEGMENTS,
+    Array,
+    Pieces,
+    Template,
+    end_token,
+    fitting,
+    pieces,
+    tells_segments,
+    template,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from torch import Tensor, nn
+    from transformers import PretrainedConfig, PreTrainedTokenizerFast
+
+IGNORED = -100
+
+
+@dataclass(frozen=True, slots=True)
+class SpanExample:
+    """A question on a context, and its answers: text and where in the context it begins, in characters.
+
+    Without answers, the context does not have one (SQuAD 2.0). Several are equally right; the first is learned.
+    """
+
+    question: str
+    context: str
+    answers: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class SpanDataset:
+    """Questions by split.
+
+    max_answer_length: an answer's most word pieces. overlap: see `SpanForm`.
+    """
+
+    splits: Mapping[str, Sequence[SpanExample]]
+    notes: Sequence[str] = field(default_factory=list)
+    max_answer_length: int = 30
+    overlap: int | None = None
+
+    def form(self, model: PretrainedConfig) -> SpanForm:
+        """Return the span form; it may leave a question unanswered when the training split does."""
+        return SpanForm(
+            no_answers=any(not example.answers for example in self.splits["train"]),
+            max_answer_length=self.max_answer_length,
+            overlap=self.overlap,
+            segments=tells_segments(model),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """What turns the scores of one example's rows into a piece of its context.
+
+    offsets: the characters of each of the context's pieces, (pieces, 2). columns: for each row, the column of the first
+    piece of its window, the column after the last, and the null position, (rows, 3). firsts: for each row, which of
+    the context's pieces its window begins with, (rows,).
+    """
+
+    context: str
+    offsets: Array
+    columns: Array
+    firsts: Array
+
+
+class SpanForm(Form):
+    """A piece of the context, by a linear head on each state.
+
+    no_answers: "" is an answer, given when the null position scores higher than the best span. max_answer_length: an
+    answer's most word pieces. overlap: how many word pieces two windows that follow each other share; None: a third of
+    the maximum length. segments: the model tells question and context apart by `token_type_ids`.
+    """
+
+    auto_class = "AutoModelForQuestionAnswering"
+    task_type = "QUESTION_ANS"
+
+    def __init__(
+        self,
+        *,
+        no_answers: bool = False,
+        max_answer_length: int = 30,
+        overlap: int | None = None,
+        segments: bool = False,
+    ) -> None:
+        self.no_answers, self.max_answer_length = no_answers, max_answer_length
+        self.overlap, self.segments = overlap, segments
+
+    def config(self) -> dict[str, Any]:
+        """Ask for two scores a piece: first and last of the answer."""
+        return {"num_labels": 2}
+
+    def encode(self, tokenizer: PreTrainedTokenizerFast, examples: Sequence[SpanExample], max_length: int) -> Encoded:
+        """Lay each context out in windows behind its question. Long questions are cut; contexts never are.
+
+        Raises RecipeError when the length leaves no room for a question and a window.
+        """
+        around, null = _with_null(template(tokenizer), tokenizer)
+        room, overlap = around.room(max_length), max_length // 3 if self.overlap is None else self.overlap
+        questions = pieces(tokenizer, [example.question for example in examples])
+        contexts = pieces(tokenizer, [example.context for example in examples])
+        kept = [
+            fitting(len(question.ids), max(1, len(context.ids)), room)
+            for question, context in zip(questions, contexts, strict=True)
+        ]
+        cut = [question.ids[:length] for question, length in zip(questions, kept, strict=True)]
+        laid = [
+            _Laid(around, null, question, context, room, overlap)
+            for question, context in zip(cut, contexts, strict=True)
+        ]
+        features = {"input_ids": [row for one in laid for row in one.ids()]}
+        padding = {"input_ids": tokenizer.pad_token_id}
+        if self.segments:
+            features[SEGMENTS] = [row for one in laid for row in one.segments()]
+            padding[SEGMENTS] = tokenizer.pad_token_type_id
+        labels = [one.labels(example) for one, example in zip(laid, examples, strict=True)]
+        return Encoded(
+            features=features,
+            fixed={TARGETS: np.concatenate([np.empty((0, 2), dtype=np.int64), *labels])},
+            targets=np.asarray([int((each[:, 0] != IGNORED).sum()) for each in labels], dtype=np.int64),
+            decoding=[one.windows(example) for one, example in zip(laid, examples, strict=True)],
+            rows=np.asarray([len(one.starts) for one in laid], dtype=np.int64),
+            truncated=sum(len(question.ids) > length for question, length in zip(questions, kept, strict=True)),
+            padding=padding,
+        )
+
+    def loss_sum(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
+        """Sum over rows of the mean of two cross-entropies; the model's scores have shape (rows, length) each."""
+        from torch.nn.functional import cross_entropy
+
+        output = forward(model, batch)
+        first, last = batch[TARGETS].unbind(-1)
+        firsts = cross_entropy(output.start_logits.float(), first, reduction="sum")
+        return (firsts + cross_entropy(output.end_logits.float(), last, reduction="sum")) / 2
+
+    def predict(self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[Windows]) -> list[str]:
+        """Return the best span over all windows as it stands in the context; "" where there is none.
+
+        As in the evaluation of SQuAD 2.0, the score of no answer is the lowest of the null position's over the windows.
+        """
+        import torch
+
+        output = forward(model, batch)
+        columns = torch.from_numpy(np.concatenate([windows.columns for windows in decoding]))
+        found = best_spans(
+            output.start_logits.float(),
+            output.end_logits.float(),
+            columns.to(output.start_logits.device),
+            self.max_answer_length,
+        )
+        rows = np.cumsum([0] + [len(windows.firsts) for windows in decoding])
+        spans = [part.detach().cpu().numpy() for part in found]
+        return [
+            self._answer(windows, *(part[begin:end] for part in spans))
+            for windows, begin, end in zip(decoding, rows, rows[1:], strict=False)
+        ]
+
+    def _answer(self, windows: Windows, scores: Array, first: Array, last: Array, null: Array) -> str:
+        """Return the text of the best of one example's spans, one a row: columns `first` to `last`."""
+        row = int(scores.argmax())
+        if not np.isfinite(scores[row]) or (self.no_answers and null.min() > scores[row]):
+            return ""
+        shift = windows.firsts[row] - windows.columns[row, 0]
+        begin, end = windows.offsets[first[row] + shift, 0], windows.offsets[last[row] + shift, 1]
+        # Some tokenizers count the space before a word as part of it.
+        return windows.context[begin:end].strip()
+
+    def asked(self, example: SpanExample) -> str:
+        """Return the question and the context."""
+        return f"{example.question} | {example.context}"
+
+    def references(self, examples: Sequence[SpanExample]) -> list[list[str]]:
+        """Return each question's right answers; none where the context has none."""
+        return [[text for text, _ in example.answers] for example in examples]
+
+    def correct(self, prediction: str, reference: Sequence[str]) -> bool:
+        """Return whether the answer is, letter for letter, one of the right ones, or rightly missing."""
+        return prediction in reference if reference else not prediction
+
+
+def best_spans(
+    start: Tensor, end: Tensor, columns: Tensor, max_answer_length: int
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return for each row the best span's score, first and last column, and the score of the null position.
+
+    start, end: (rows, length). columns: (rows, 3), see `Windows`. A row without a piece has the score -inf.
+    """
+    import torch
+    from torch.nn.functional import pad
+
+    places = torch.arange(start.shape[1], device=start.device)
+    outside = (places < columns[:, :1]) | (places >= columns[:, 1:2])
+    # For each first piece, the best last one within reach: (rows, length, max_answer_length).
+    reach = pad(end.masked_fill(outside, -torch.inf), (0, max_answer_length - 1), value=-torch.inf)
+    best, further = reach.unfold(1, max_answer_length, 1).max(-1)
+    scores, first = (start.masked_fill(outside, -torch.inf) + best).max(-1)
+    last = first + further.gather(1, first[:, None])[:, 0]
+    null = (start + end).gather(1, columns[:, 2:])[:, 0]
+    return scores, first, last, null
+
+
+def answer_pieces(example: SpanExample, context: Pieces) -> tuple[int, int] | None:
+    """Return the first and the last piece of the context that has a character of the first answer, or None."""
+    if not example.answers:
+        return None
+    text, begin = example.answers[0]
+    touched = np.flatnonzero((context.offsets[:, 1] > begin) & (context.offsets[:, 0] < begin + len(text)))
+    return (int(touched[0]), int(touched[-1])) if len(touched) else None
+
+
+class _Laid:
+    """One example's rows: its question, and windows over its context."""
+
+    def __init__(self, around: Template, null: int, question: Array, context: Pieces, room: int, overlap: int) -> None:
+        self.around, self.question, self.context = around, question, context
+        self.room = room - len(question)
+        step = self.room - min(overlap, self.room // 2)
+        self.starts = np.arange(0, max(1, len(context.ids) - self.room + step), step, dtype=np.int64)
+        self.lengths = np.minimum(self.room, len(context.ids) - self.starts)
+        self.column = len(around.before) + len(question) + len(around.between)
+        self.null = null + (self.column + self.lengths + len(around.after) if null < 0 else 0 * self.lengths)
+
+    def ids(self) -> list[Array]:
+        """Return each row's ids."""
+        bounds = zip(self.starts, self.lengths, strict=True)
+        return [self.around.join(self.question, self.context.ids[at : at + length]) for at, length in bounds]
+
+    def segments(self) -> list[Array]:
+        """Return each row's `token_type_ids`."""
+        return [self.around.segments_of(len(self.question), int(length)) for length in self.lengths]
+
+    def labels(self, example: SpanExample) -> Array:
+        """Return the columns of the answer's first and last piece, (rows, 2): the null position where it is not.
+
+        An answer of which the tokenizer leaves no piece is not learned: IGNORED.
+        """
+        null = np.stack([self.null, self.null], axis=1)
+        answer = answer_pieces(example, self.context)
+        if answer is None:
+            return np.full_like(null, IGNORED) if example.answers else null
+        here = (self.starts <= answer[0]) & (answer[1] < self.starts + self.lengths)
+        placed = np.asarray(answer) - self.starts[:, None] + self.column
+        return np.where(here[:, None], placed, null)
+
+    def windows(self, example: SpanExample) -> Windows:
+        """Return what decoding needs."""
+        firsts = np.full_like(self.starts, self.column)
+        columns = np.stack([firsts, firsts + self.lengths, self.null], axis=1)
+        return Windows(example.context, self.context.offsets, columns, self.starts)
+
+
+def _with_null(around: Template, tokenizer: PreTrainedTokenizerFast) -> tuple[Template, int]:
+    """Return the template and its null position: the column of [CLS], or -1, the last, where an end token stands."""
+    cls = np.flatnonzero(around.before == tokenizer.cls_token_id)
+    if tokenizer.cls_token_id is not None and len(cls):
+        return around, int(cls[0])
+    if not len(around.after):
+        end = np.asarray([end_token(tokenizer)], dtype=np.int64)
+        around = Template(around.before, around.between, end, around.segments)
+    return around, -1

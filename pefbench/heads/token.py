@@ -1,0 +1,134 @@
+"""The token form: one label a word, as in entity recognition.
+
+Only a word's first piece carries its label and its prediction. Padding, special tokens and continuation pieces count
+nowhere. Words that the model never sees (beyond the maximum length, or without a piece) are predicted to be outside.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pefbench.heads import TARGETS, Encoded, Form, forward
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+    from torch import Tensor, nn
+    from transformers import PretrainedConfig, PreTrainedTokenizerFast
+
+IGNORED = -100
+OUTSIDE = "O"
+UNSEEN = -1
+
+
+@dataclass(frozen=True, slots=True)
+class TokenExample:
+    """A sentence: words and one tag a word."""
+
+    tokens: tuple[str, ...]
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TokenDataset:
+    """Tagged sentences by split, and the labels that the training split has."""
+
+    splits: Mapping[str, Sequence[TokenExample]]
+    labels: list[str]
+    notes: Sequence[str] = field(default_factory=list)
+
+    def form(self, model: PretrainedConfig) -> TokenForm:  # noqa: ARG002 - the same for every model
+        """Return the token form over these labels."""
+        return TokenForm(self.labels)
+
+
+class TokenForm(Form):
+    """Word tagging by a linear head on the states of first pieces."""
+
+    auto_class = "AutoModelForTokenClassification"
+    task_type = "TOKEN_CLS"
+    reads_words = True
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        self.labels = list(labels)
+
+    def config(self) -> dict[str, Any]:
+        """Name the labels in the model's config."""
+        return {"id2label": dict(enumerate(self.labels)), "label2id": {tag: i for i, tag in enumerate(self.labels)}}
+
+    def encode(self, tokenizer: PreTrainedTokenizerFast, examples: Sequence[TokenExample], max_length: int) -> Encoded:
+        """Tokenise word by word and lay each tag on its word's first piece."""
+        import numpy as np
+
+        index = {tag: i for i, tag in enumerate(self.labels)}
+        batch = tokenizer(
+            [list(example.tokens) for example in examples],
+            is_split_into_words=True,
+            truncation=True,
+            max_length=max_length,
+            padding=False,
+            return_attention_mask=False,
+            return_token_type_ids=False,
+        )
+        input_ids = [np.asarray(ids, dtype=np.int64) for ids in batch["input_ids"]]
+        firsts = [_first_pieces(batch.word_ids(i), len(example.tokens)) for i, example in enumerate(examples)]
+        labels = [
+            _lay(np.asarray([index.get(tag, IGNORED) for tag in example.tags]), first, len(ids))
+            for example, first, ids in zip(examples, firsts, input_ids, strict=True)
+        ]
+        return Encoded(
+            features={"input_ids": input_ids, TARGETS: labels},
+            targets=np.asarray([int((row != IGNORED).sum()) for row in labels]),
+            decoding=firsts,
+            truncated=sum(bool((first == UNSEEN).any()) for first in firsts),
+            padding={"input_ids": tokenizer.pad_token_id, TARGETS: IGNORED},
+        )
+
+    def loss_sum(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
+        """Cross-entropy over first pieces; the model's logits have shape (batch, length, labels)."""
+        from torch.nn.functional import cross_entropy
+
+        logits = forward(model, batch).logits.float()
+        return cross_entropy(logits.flatten(0, 1), batch[TARGETS].flatten(), ignore_index=IGNORED, reduction="sum")
+
+    def predict(
+        self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[np.ndarray[Any, Any]]
+    ) -> list[list[str]]:
+        """Return the likeliest tag of each word; OUTSIDE for the words that the model never saw."""
+        best = forward(model, batch).logits.argmax(-1).cpu().numpy()
+        return [
+            [OUTSIDE if piece == UNSEEN else self.labels[row[piece]] for piece in first.tolist()]
+            for row, first in zip(best, decoding, strict=True)
+        ]
+
+    def asked(self, example: TokenExample) -> str:
+        """Return the words."""
+        return " ".join(example.tokens)
+
+    def references(self, examples: Sequence[TokenExample]) -> list[list[str]]:
+        """Return each sentence's tags, for all of its words."""
+        return [list(example.tags) for example in examples]
+
+
+def _first_pieces(word_ids: Sequence[int | None], words: int) -> np.ndarray[Any, Any]:
+    """Return for each word the position of its first piece, or UNSEEN; shape (words,)."""
+    import numpy as np
+
+    first = np.full(words, UNSEEN, dtype=np.int64)
+    for position in range(len(word_ids) - 1, -1, -1):
+        word = word_ids[position]
+        if word is not None:
+            first[word] = position
+    return first
+
+
+def _lay(tags: np.ndarray[Any, Any], first: np.ndarray[Any, Any], length: int) -> np.ndarray[Any, Any]:
+    """Return labels by piece, shape (length,): a tag at each seen word's first piece, IGNORED elsewhere."""
+    import numpy as np
+
+    labels = np.full(length, IGNORED, dtype=np.int64)
+    seen = first != UNSEEN
+    labels[first[seen]] = tags[seen]
+    return labels

@@ -1,0 +1,77 @@
+"""The grid of methods, architectures and heads: what works, and what is refused for which reason.
+
+`_matrix.json` is written by tests/write_matrix.py from tiny models, and a test tries every cell of it again.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TypedDict
+
+from pefbench.paths import PACKAGE
+
+FILE = PACKAGE / "methods" / "_matrix.json"
+LETTERS = {"sequence": "S", "token": "T", "span": "Q", "choice": "C", "generation": "G"}
+MEANING = (
+    "S sequence, T token, Q span (question answering), C choice, G generation; - is refused before training, "
+    ". has no such head in transformers"
+)
+
+
+class Matrix(TypedDict):
+    """What `_matrix.json` holds."""
+
+    heads: dict[str, list[str]]
+    """Architecture -> the heads that it has."""
+    refused: dict[str, dict[str, dict[str, str]]]
+    """Method -> architecture -> head -> why it is refused. What is not here works."""
+    methods: list[str]
+
+
+def load() -> Matrix:
+    """Return the grid."""
+    matrix: Matrix = json.loads(FILE.read_text(encoding="utf8"))
+    return matrix
+
+
+def render(matrix: Matrix) -> str:
+    """Return the grid as text, one row a method, and the reasons beneath it."""
+    from tabulate import tabulate
+
+    rows = [
+        [method, *(_cell(heads, matrix["refused"].get(method, {}).get(name, {})) for name, heads in _columns(matrix))]
+        for method in matrix["methods"]
+    ]
+    grid = tabulate(rows, ["method", *matrix["heads"]], tablefmt="simple", disable_numparse=True)
+    return "\n\n".join(filter(None, [grid, MEANING, _reasons(matrix)]))
+
+
+def _columns(matrix: Matrix) -> list[tuple[str, list[str]]]:
+    return list(matrix["heads"].items())
+
+
+def _cell(heads: list[str], refused: dict[str, str]) -> str:
+    marks = [("-" if head in refused else letter) if head in heads else "." for head, letter in LETTERS.items()]
+    return "".join(marks)
+
+
+def _reasons(matrix: Matrix) -> str:
+    """Return each reason once, with the cells that it refuses: method, then architecture (heads)."""
+    where: dict[str, dict[str, dict[str, list[str]]]] = {}
+    for method, architectures in matrix["refused"].items():
+        for name, heads in architectures.items():
+            for head, reason in heads.items():
+                where.setdefault(reason, {}).setdefault(method, {}).setdefault(name, []).append(head)
+    lines = []
+    for reason, methods in where.items():
+        cells = [f"{method} on {_places(places, matrix)}" for method, places in methods.items()]
+        lines.append(f"- {'; '.join(cells)}: {reason}")
+    return "\n".join(lines)
+
+
+def _places(places: dict[str, list[str]], matrix: Matrix) -> str:
+    """Return architectures; the heads too, where only some of an architecture's are meant."""
+    return ", ".join(
+        name if len(heads) == len(matrix["heads"][name]) else f"{name} ({', '.join(heads)})"
+        for name, heads in places.items()
+    )

@@ -1,0 +1,87 @@
+"""MAM adapters for PEFT: a prefix in the attentions and scaled parallel adapters beside the feed-forwards.
+
+He et al. 2022 (arXiv:2110.04366), section 4.6, "mix-and-match". One tuner holds both, so that they are saved and
+loaded as one adapter. Importing this module registers it with PEFT.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import aenum
+import torch
+from peft import PeftType
+from peft.mapping import PEFT_TYPE_TO_TUNER_MAPPING
+from peft.utils import register_peft_method
+from torch import nn
+
+from pefbench.methods.tuners import prefix_tokens
+from pefbench.methods.tuners.bottleneck import BottleneckConfig, BottleneckModel
+from pefbench.methods.tuners.prefix_tokens import PrefixTokens
+from pefbench.methods.tuners.virtual_tokens import input_embeddings, text_stack
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+NAME = "mam"
+PREFIX = "mam_"
+
+
+@dataclass
+class MamConfig(BottleneckConfig):
+    """Both parts: the fields of the bottleneck adapters, and the length of the prefix."""
+
+    variant: str = "scaled_parallel"
+    """As for bottleneck adapters; MAM is `scaled_parallel`."""
+    num_virtual_tokens: int = 10
+    """Length of the prefix."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.peft_type = PeftType(NAME.upper())
+
+
+class MamModel(BottleneckModel):
+    """The model with its adapters, and the prefixes beside it, by adapter name."""
+
+    prefix = PREFIX
+
+    def inject_adapter(self, model: nn.Module, adapter_name: str, *args: Any, **kwargs: Any) -> None:
+        """Add the bottlenecks to the model, and a prefix (virtual tokens, numbers of one) drawn as PEFT draws its."""
+        super().inject_adapter(model, adapter_name, *args, **kwargs)
+        if not hasattr(self, "mam_prefix"):
+            self.mam_prefix = nn.ParameterDict()
+        config = self.peft_config[adapter_name]
+        weight = input_embeddings(text_stack(model)).weight
+        numbers = torch.randn(config.num_virtual_tokens, prefix_tokens.shape(model).numbers)
+        self.mam_prefix[adapter_name] = nn.Parameter(numbers.to(weight.device), requires_grad=not config.inference_mode)
+
+
+class MamTokens(PrefixTokens):
+    """The prefix of a model with a MAM adapter."""
+
+    @property
+    def weight(self) -> nn.Parameter:
+        """Return the prefix."""
+        weight: nn.Parameter = self.model.base_model.mam_prefix[self.model.active_adapter]
+        return weight
+
+    def values(self) -> Tensor:
+        """Return the prefix, shape (virtual tokens, numbers of one)."""
+        return self.weight
+
+
+def register() -> None:
+    """Make the tuner known to PEFT; must have run before `PeftModel.from_pretrained`. Runs on import, and only once.
+
+    Raises KeyError when PEFT has another method of this name.
+    """
+    if PEFT_TYPE_TO_TUNER_MAPPING.get(NAME.upper()) is MamModel:
+        return
+    if NAME.upper() not in PeftType.__members__:
+        aenum.extend_enum(PeftType, NAME.upper(), NAME.upper())
+    register_peft_method(name=NAME, config_cls=MamConfig, model_cls=MamModel, prefix=PREFIX)
+
+
+register()

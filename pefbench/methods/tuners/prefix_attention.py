@@ -1,0 +1,126 @@
+"""A prefix given to the attention function, for encoders without a cache: DistilBERT, ModernBERT, T5's encoder...
+
+In transformers an attention computes queries, keys and values, and leaves the rest to a function that its config
+names. Here each attention is given a copy of its config that names a function which lays the prefix before the keys
+and values, and then calls the one that was named before. Masks are made as before, positions are not moved, and
+relative position biases know nothing of the prefix: it is equally near to every piece, and inside every window.
+"""
+
+from __future__ import annotations
+
+import copy
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.nn import functional
+from transformers import AttentionInterface, PreTrainedModel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Self
+
+    from torch import Tensor, nn
+
+    from pefbench.methods.tuners.prefix_routes import KeyValues
+    from pefbench.methods.tuners.virtual_tokens import Arguments
+
+NAME = "pefbench_prefix"
+
+
+@dataclass(eq=False)
+class Place:
+    """What one attention module must know: which function it called before, and its layer's prefix."""
+
+    config: Any
+    pair: tuple[Tensor, Tensor] | None = None
+    """Keys and values (1, heads, virtual tokens, size), while a call of the stack runs."""
+    seen: list[tuple[Place, Tensor, Tensor]] | None = None
+    """Where to note keys and values, while they are recorded."""
+
+
+@dataclass(eq=False)
+class AttentionPrefix:
+    """The way into a stack through its attention functions."""
+
+    places: dict[nn.Module, Place]
+    in_order: list[Place] = field(default_factory=list)
+    takes_positions = False
+
+    @classmethod
+    def into(cls, stack: nn.Module, *, crosses: bool) -> Self | None:
+        """Return the way in for an encoder: causal attention masks a prefix that it is not told of."""
+        modules = [module for module in stack.modules() if _may_attend(module)]
+        if crosses or not modules or any(getattr(module, "is_causal", False) for module in modules):
+            return None
+        route = cls({module: Place(module.config) for module in modules})
+        for module, place in route.places.items():
+            renamed = copy.copy(place.config)
+            renamed._attn_implementation = NAME
+            setattr(module, "config", renamed)  # noqa: B010 - not a module in the eyes of mypy
+            setattr(module, NAME, place)
+        return route
+
+    def record(self, run: Callable[[], object]) -> KeyValues:
+        """Return what the attentions compute within `run`, in the order in which they are called."""
+        seen: list[tuple[Place, Tensor, Tensor]] = []
+        for place in self.places.values():
+            place.seen = seen
+        try:
+            run()
+        finally:
+            for place in self.places.values():
+                place.seen = None
+        self.in_order = [place for place, _, _ in seen]
+        return [(keys, values) for _, keys, values in seen]
+
+    def add(self, given: Arguments, prefix: Callable[[], KeyValues]) -> Arguments:
+        """Hand each attention its layer's prefix; the call itself stays as it is."""
+        for place, pair in zip(self.in_order, prefix(), strict=True):
+            place.pair = pair
+        return given
+
+    def done(self) -> None:
+        """Take the prefix from the attentions."""
+        for place in self.places.values():
+            place.pair = None
+
+    def leave(self) -> None:
+        """Give each attention its own config back."""
+        for module, place in self.places.items():
+            setattr(module, "config", place.config)  # noqa: B010 - not a module in the eyes of mypy
+            delattr(module, NAME)
+
+
+def attend(
+    module: Any, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **kwargs: Any
+) -> tuple[Tensor, Tensor | None]:
+    """Attend to the prefix too; queries, keys and values have shape (batch, heads, length, size).
+
+    Masks and position biases end in the length of the keys.
+    """
+    place: Place = getattr(module, NAME)
+    if place.seen is not None:
+        place.seen.append((place, key, value))
+    if place.pair is not None:
+        keys, values = (part.to(key.dtype).expand(len(key), -1, -1, -1) for part in place.pair)
+        key, value = torch.cat([keys, key], dim=2), torch.cat([values, value], dim=2)
+        length = keys.shape[2]
+        if attention_mask is not None:
+            # Masks are True where attention goes, or are added to its scores.
+            attention_mask = functional.pad(attention_mask, (length, 0), value=attention_mask.dtype == torch.bool)
+        if kwargs.get("position_bias") is not None:
+            kwargs["position_bias"] = functional.pad(kwargs["position_bias"], (length, 0))
+    eager: Any = getattr(sys.modules[type(module).__module__], "eager_attention_forward", None)
+    before = AttentionInterface().get_interface(place.config._attn_implementation, eager)
+    attended: tuple[Tensor, Tensor | None] = before(module, query, key, value, attention_mask, **kwargs)
+    return attended
+
+
+def _may_attend(module: nn.Module) -> bool:
+    """Return whether a module could be an attention that asks its config for a function: most that could are not."""
+    return not isinstance(module, PreTrainedModel) and hasattr(vars(module).get("config"), "_attn_implementation")
+
+
+AttentionInterface.register(NAME, attend)

@@ -1,0 +1,86 @@
+"""A prefix as a cache that is not empty, for stacks that take `past_key_values`: BERT, GPT-2, Llama, decoders of T5...
+
+The positions of the text are counted from behind the prefix, as after a text that was cached.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from transformers import DynamicCache, EncoderDecoderCache
+
+from pefbench.methods.tuners.virtual_tokens import Arguments, by_name, is_empty, parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Self
+
+    from torch import nn
+
+    from pefbench.methods.tuners.prefix_routes import KeyValues
+
+CACHE = "past_key_values"
+
+
+class CachedPrefix:
+    """The way into a stack through its cache."""
+
+    takes_positions = True
+
+    def __init__(self, stack: nn.Module, *, crosses: bool) -> None:
+        self.stack, self.crosses = stack, crosses
+
+    @classmethod
+    def into(cls, stack: nn.Module, *, crosses: bool) -> Self | None:
+        """Return the way in when the stack's forward pass names a cache among its arguments."""
+        named = CACHE in parameters(stack)
+        return cls(stack, crosses=crosses) if named else None
+
+    def record(self, run: Callable[[], object]) -> KeyValues:
+        """Return what `run` leaves in an empty cache; nothing when it leaves a layer out."""
+        cache = self._empty()
+
+        def give(stack: nn.Module, args: tuple[Any, ...], kwargs: Arguments) -> tuple[tuple[()], Arguments]:
+            return (), by_name(stack, args, kwargs) | {CACHE: cache}
+
+        hook = self.stack.register_forward_pre_hook(give, with_kwargs=True)
+        try:
+            run()
+        finally:
+            hook.remove()
+        layers = _own(cache).layers
+        return [(layer.keys, layer.values) for layer in layers] if all(map(_is_filled, layers)) else []
+
+    def add(self, given: Arguments, prefix: Callable[[], KeyValues]) -> Arguments:
+        """Fill the cache of a text's first call; on later ones it is there."""
+        if not is_empty(given.get(CACHE)):
+            return given
+        cache = given.get(CACHE)
+        cache = self._empty() if cache is None else cache
+        text = given["input_ids"] if given.get("input_ids") is not None else given["inputs_embeds"]
+        layers = prefix()
+        for layer, pair in enumerate(layers):
+            keys, values = (part.expand(len(text), -1, -1, -1) for part in pair)
+            _own(cache).update(keys, values, layer)
+        if given.get("attention_mask") is None:  # encoders make one of the text's length alone
+            positions = layers[0][0].shape[2] + text.shape[1]
+            given = given | {"attention_mask": text.new_ones((len(text), positions)).long()}
+        return given | {CACHE: cache}
+
+    def done(self) -> None:
+        """Nothing is kept."""
+
+    def leave(self) -> None:
+        """Nothing was changed."""
+
+    def _empty(self) -> Any:
+        return EncoderDecoderCache(DynamicCache(), DynamicCache()) if self.crosses else DynamicCache()
+
+
+def _own(cache: Any) -> Any:
+    """Return the part of a cache that the self-attentions use."""
+    return cache.self_attention_cache if isinstance(cache, EncoderDecoderCache) else cache
+
+
+def _is_filled(layer: Any) -> bool:
+    return bool(layer.is_initialized)

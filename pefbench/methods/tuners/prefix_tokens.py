@@ -1,0 +1,152 @@
+"""Prefixes: virtual tokens that are keys and values of every self-attention (Li and Liang 2021, arXiv:2101.00190).
+
+In a model of one stack all its layers have a prefix; in a pair those of the decoder, as PEFT has it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from pefbench.errors import MethodError
+from pefbench.methods.tuners.prefix_attention import AttentionPrefix
+from pefbench.methods.tuners.prefix_cache import CACHE, CachedPrefix
+from pefbench.methods.tuners.prefix_disentangled import DisentangledPrefix
+from pefbench.methods.tuners.virtual_tokens import (
+    Arguments,
+    VirtualTokens,
+    by_name,
+    decoder,
+    input_embeddings,
+    is_pair,
+    text_stack,
+)
+from pefbench.models import architecture
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from pefbench.methods.tuners.prefix_routes import KeyValues, Route
+
+ROUTES: tuple[type[Route], ...] = (CachedPrefix, AttentionPrefix, DisentangledPrefix)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The size of one virtual token: `layers` times a key and a value, each of `heads` times `size` numbers."""
+
+    layers: int
+    heads: int
+    size: int
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers a virtual token is."""
+        return 2 * self.layers * self.heads * self.size
+
+    def split(self, flat: Tensor) -> KeyValues:
+        """(virtual tokens, numbers) -> keys and values of a batch of 1, in the order that PEFT has them in."""
+        parts = flat.view(len(flat), self.layers, 2, self.heads, self.size).permute(1, 2, 3, 0, 4)
+        return [(keys[None], values[None]) for keys, values in parts]
+
+    def joined(self, pairs: KeyValues) -> Tensor:
+        """Return the inverse of `split`."""
+        parts = torch.stack([torch.stack([keys[0], values[0]]) for keys, values in pairs])
+        return parts.permute(3, 0, 1, 2, 4).flatten(1)
+
+
+class PrefixTokens(VirtualTokens):
+    """The prefix of a model with PEFT's prefix tuning."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__(model)
+        base: nn.Module = model.get_base_model()
+        self.route, self.shape = find_route(base)
+        stack = prefixed_stack(base)
+        self._drops_cache = False
+        stack.register_forward_pre_hook(self._add, with_kwargs=True)
+        stack.register_forward_hook(self._done, always_call=True)
+
+    def key_values(self) -> KeyValues:
+        """Return the prefix of each layer, a batch of 1, in the precision that attention computes in."""
+        values = self.values()
+        kind = values.device.type
+        if torch.is_autocast_enabled(kind):
+            dtype = torch.get_autocast_dtype(kind)
+        else:
+            dtype = input_embeddings(text_stack(self.model.get_base_model())).weight.dtype
+        return self.shape.split(values.to(dtype))
+
+    def of_text(self, ids: Tensor) -> KeyValues:
+        """Return the keys and values that the model without its prefix computes for a text, ids (length,)."""
+        with self.aside():
+            return self.route.record(lambda: run(self.model.get_base_model(), ids))
+
+    def _add(self, stack: nn.Module, args: tuple[Any, ...], kwargs: Arguments) -> tuple[tuple[()], Arguments]:
+        given = by_name(stack, args, kwargs)
+        self._drops_cache = given.get("use_cache") is False
+        if self.at_work:
+            if self.route.takes_positions:
+                given |= self.moved_behind(given)
+            given = self.route.add(given, self.key_values)
+        return (), given
+
+    def _done(self, _stack: nn.Module, _args: Any, output: Any) -> Any:
+        self.route.done()
+        if self._drops_cache and getattr(output, CACHE, None) is not None:
+            # Some stacks return whatever cache they had: generating without one would go on from it.
+            setattr(output, CACHE, None)
+        return output
+
+
+def prefixed_stack(model: nn.Module) -> nn.Module:
+    """Return the stack of layers whose self-attentions get the prefix."""
+    return decoder(model) or architecture.backbone(model)
+
+
+def find_route(model: nn.Module) -> tuple[Route, Shape]:
+    """Return the way of a prefix into a model, and the prefix's shape. Raises MethodError when there is none."""
+    for kind in ROUTES:
+        route = kind.into(prefixed_stack(model), crosses=is_pair(model))
+        if route is None:
+            continue
+        if found := route.record(lambda: run(model, torch.zeros(2, dtype=torch.long))):
+            return route, _shape(found, model)
+        route.leave()
+    raise MethodError(
+        f"{type(model).__name__}: a prefix has no way into its attentions: they take no past_key_values, call no "
+        "attention function of transformers, and are not DeBERTa-v2's"
+    )
+
+
+def shape(model: nn.Module) -> Shape:
+    """Return the shape of a prefix for a model. Raises MethodError as `find_route` does."""
+    route, found = find_route(model)
+    route.leave()
+    return found
+
+
+@torch.no_grad()
+def run(model: nn.Module, ids: Tensor) -> None:
+    """Run the backbone on a text, ids (length,), without dropout; the decoder of a pair reads the same text."""
+    backbone = architecture.backbone(model)
+    training = backbone.training
+    ids = ids[None].to(input_embeddings(text_stack(model)).weight.device)
+    inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+    inputs |= {"decoder_input_ids": ids} if is_pair(model) else {}
+    low = {torch.float16, torch.bfloat16} & {weight.dtype for weight in backbone.parameters()}
+    with torch.autocast(ids.device.type, torch.bfloat16, enabled=bool(low)):
+        backbone.eval()(**inputs)
+    backbone.train(training)
+
+
+def _shape(pairs: KeyValues, model: nn.Module) -> Shape:
+    shapes = {tuple(part.shape) for pair in pairs for part in pair}
+    if len(shapes) > 1:
+        raise MethodError(
+            f"{type(model).__name__}: its layers have keys and values of several shapes, and PEFT's prefix has one"
+        )
+    [(_, heads, _, size)] = shapes
+    return Shape(len(pairs), heads, size)

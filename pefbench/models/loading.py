@@ -1,0 +1,272 @@
+"""The pretrained model under a form's head, and the model with its method: built, saved and loaded."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import sys
+import warnings
+from typing import TYPE_CHECKING, Any, cast
+
+from pefbench import sources
+from pefbench.errors import DataError, RecipeError, SourceError
+from pefbench.models import architecture, quantization
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from torch import Tensor, nn
+    from transformers import PretrainedConfig, PreTrainedTokenizerFast
+
+    from pefbench.heads import Form
+    from pefbench.methods import Method
+    from pefbench.recipe import Quantize, Recipe
+
+TRAINED = "trained.safetensors"
+WEIGHTS = "model.safetensors"
+
+
+def folder(recipe: Recipe) -> Path:
+    """Return the local folder of the recipe's model, downloading it when it is not there. Raises SourceError."""
+    where = sources.locate(recipe.model.name, revision=recipe.model.revision, sha256=recipe.model.sha256)
+    sources.check_weights(where)
+    return where
+
+
+def load_tokenizer(where: Path, recipe: Recipe, form: Form) -> PreTrainedTokenizerFast:
+    """Return the model's tokenizer; refuses one that cannot tell which piece belongs to which word."""
+    from transformers import AutoTokenizer
+
+    words = {"add_prefix_space": True} if form.reads_words else {}
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(where, **words)
+    except (OSError, ValueError, KeyError) as error:
+        raise SourceError(f"{recipe.model.name}: no tokenizer: {_first_line(error)}") from None
+    if not tokenizer.is_fast:
+        raise SourceError(f"{recipe.model.name}: has no fast tokenizer (tokenizer.json), which word alignment needs")
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    if tokenizer.pad_token_id is None:
+        raise SourceError(f"{recipe.model.name}: its tokenizer has neither a pad token nor an end token to pad with")
+    return cast("PreTrainedTokenizerFast", tokenizer)
+
+
+def load_config(where: Path, recipe: Recipe, **changes: Any) -> PretrainedConfig:
+    """Return the model's own config, with `changes`. Raises SourceError when transformers does not know the model."""
+    from transformers import AutoConfig
+
+    try:
+        config: PretrainedConfig = AutoConfig.from_pretrained(where, trust_remote_code=False, **changes)
+    except (OSError, ValueError, KeyError) as error:
+        raise SourceError(f"{recipe.model.name}: not a model that transformers knows: {_first_line(error)}") from None
+    if getattr(config, "quantization_config", None) is not None:
+        raise SourceError(
+            f"{recipe.model.name}: its weights are quantised already; name the original model, and say model.quantize"
+        )
+    return config
+
+
+def fit_config(where: Path, recipe: Recipe, form: Form, tokenizer: PreTrainedTokenizerFast) -> PretrainedConfig:
+    """Return the model's config with the form's head, the tokenizer's padding and the recipe's dropout.
+
+    Raises RecipeError when transformers has no such head for the model, when texts of the maximum length, with the
+    method's virtual tokens, have no positions, and when the recipe needs a library that is not installed.
+    """
+    config = load_config(where, recipe, pad_token_id=tokenizer.pad_token_id, **form.config())
+    model_class(config, form)
+    _check_positions(config, tokenizer, recipe)
+    quantization.check_installed(recipe)
+    if recipe.model.dropout is not None:
+        for part in stacks(config):
+            for key, value in part.to_dict().items():
+                if "drop" in key and "layerdrop" not in key and isinstance(value, float):
+                    setattr(part, key, recipe.model.dropout)
+    return config
+
+
+def stacks(config: PretrainedConfig) -> list[PretrainedConfig]:
+    """Return a model's config, and those of the models that it is put together of, as encoder and decoder."""
+    from transformers import PretrainedConfig
+
+    inner = [getattr(config, name, None) for name in ("encoder", "decoder")]
+    return [config, *(part for part in inner if isinstance(part, PretrainedConfig))]
+
+
+def model_class(config: PretrainedConfig, form: Form) -> Any:
+    """Return the class that puts the form's head on a model of this config. Raises RecipeError when there is none."""
+    import transformers
+
+    classes = getattr(transformers, form.auto_class)._model_mapping
+    if type(config) not in classes:
+        head = form.auto_class.removeprefix("AutoModelFor")
+        raise RecipeError(f"model.name: {config.model_type} models have no head for {head} in transformers")
+    return classes[type(config)]
+
+
+def load_pretrained(
+    where: Path,
+    config: PretrainedConfig,
+    form: Form,
+    *,
+    attention: str,
+    quantize: Quantize = "none",
+    weights: Mapping[str, Tensor] | None = None,
+) -> nn.Module:
+    """Return the pretrained backbone under the form's head; what the checkpoint lacks is drawn at random.
+
+    All is in fp32 but what `quantize` holds in fewer bits: see `quantizing`. `weights`: those of `read_weights`, which
+    are copied rather than read again.
+    """
+    import torch
+    import transformers
+
+    auto_class = getattr(transformers, form.auto_class)
+    # A state dict needs the class itself: the auto class would look for files.
+    loader: Any = auto_class if weights is None else model_class(config, form)
+    copied = {} if weights is None else {"state_dict": {name: weight.clone() for name, weight in weights.items()}}
+    model = loader.from_pretrained(
+        where if weights is None else None,
+        **copied,
+        config=config,
+        dtype=torch.float32,
+        attn_implementation=attention,
+        use_safetensors=True,
+        trust_remote_code=False,
+        quantization_config=quantization.settings(quantize, auto_class, config) if quantize != "none" else None,
+    )
+    model.config.name_or_path = model.name_or_path = str(where)  # an adapter says what it belongs to
+    quantization.settle(model)
+    loaded: nn.Module = model
+    return loaded
+
+
+def read_weights(where: Path) -> dict[str, Tensor] | None:
+    """Return a model folder's weights, to be kept in memory; None for a model that is more than its one file.
+
+    Such are models in several files, and those with settings for generating, which are read with the weights.
+    """
+    from safetensors.torch import load_file
+
+    if not (where / WEIGHTS).exists() or (where / "generation_config.json").exists():
+        return None
+    weights: dict[str, Tensor] = load_file(where / WEIGHTS)
+    return weights
+
+
+def save(model: nn.Module, to: Path, method: Method) -> int:
+    """Save what the method trained, as safetensors; return the bytes of the weight files.
+
+    That is an adapter with its head, as PEFT lays it out, or the full model, or TRAINED: the trained weights by name.
+    """
+    saving: Any = model
+    weights = dict(model.named_parameters())
+    if hasattr(model, "peft_config"):
+        method.save_adapter(model, to)
+    elif all(weight.requires_grad for weight in weights.values()):
+        saving.save_pretrained(to)
+    else:
+        from safetensors.torch import save_file
+
+        to.mkdir(parents=True, exist_ok=True)
+        trained = {name: weight.detach().contiguous() for name, weight in weights.items() if weight.requires_grad}
+        save_file(trained, to / TRAINED, metadata={"format": "pt"})
+    return sum(file.stat().st_size for file in to.glob("*.safetensors"))
+
+
+def load_saved(
+    saved: Path, base: Path, config: PretrainedConfig, form: Form, *, attention: str, quantize: Quantize = "none"
+) -> nn.Module:
+    """Return what `save` wrote: the full model, or the pretrained one with the trained weights or the adapter.
+
+    `attention` and `quantize` as for `load_pretrained`.
+    """
+    if not (saved / TRAINED).exists() and not (saved / "adapter_config.json").exists():
+        return load_pretrained(saved, config, form, attention=attention, quantize=quantize)
+    pretrained = load_pretrained(base, config, form, attention=attention, quantize=quantize)
+    if (saved / TRAINED).exists():
+        return _load_trained(saved / TRAINED, pretrained)
+    from peft import PeftModel
+
+    from pefbench.methods.tuners import bottleneck, butterfly, mam, quiet
+
+    bottleneck.register()
+    butterfly.register()
+    mam.register()
+    with quiet.about_norms(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The following rank_pattern keys did not match")  # AdaLoRA's are not LoRA's
+        model: nn.Module = PeftModel.from_pretrained(pretrained, saved)
+    return model
+
+
+def _load_trained(file: Path, model: nn.Module) -> nn.Module:
+    """Put trained weights into the pretrained model. Raises DataError unless they fit, the whole head among them."""
+    from safetensors.torch import load_file
+
+    trained = load_file(file)
+    untrained, unknown = model.load_state_dict(trained, strict=False)
+    heads = tuple(f"{name}." for name in architecture.head_modules(model))
+    lost = [name for name in untrained if name.startswith(heads)] if heads else []
+    if lost or unknown:
+        raise DataError(f"{file}: not weights of {type(model).__name__}: {', '.join([*lost, *unknown][:3])}")
+    for name, weight in model.named_parameters():
+        weight.requires_grad_(name in trained)
+    return model
+
+
+def hold_frozen(model: nn.Module, precision: str, trained: str) -> None:
+    """Hold the frozen linear maps in the precision they compute in, in place.
+
+    Autocast would cast them anew at every step, to the same numbers: it keeps casts only of weights that are trained.
+    Output embeddings that are the input embeddings stay as they are: those are looked up, not multiplied.
+    `trained`: the method's pattern of names. In a model that was loaded these, and the head, are frozen too.
+    """
+    import torch
+
+    if precision == "fp32":
+        return
+    dtype = torch.bfloat16 if precision == "bf16" else torch.float16
+    embeddings = [module.weight for module in model.modules() if isinstance(module, torch.nn.Embedding)]
+    for name, module in model.named_modules():
+        if not isinstance(module, torch.nn.Linear) or architecture.is_quantised(module) or ".modules_to_save." in name:
+            continue
+        weights = dict(module.named_parameters(recurse=False))
+        if any(weight.requires_grad or re.search(trained, f"{name}.{key}") for key, weight in weights.items()):
+            continue
+        if any(weight is embedding for weight in weights.values() for embedding in embeddings):
+            continue
+        for weight in weights.values():
+            if weight.dtype == torch.float32:
+                weight.data = weight.data.to(dtype)
+
+
+def count(model: nn.Module, *, trainable: bool = False) -> int:
+    """Return how many weights there are, quantised or not, or how many of them are trained."""
+    weights = [weight for weight in model.parameters() if weight.requires_grad or not trainable]
+    return sum(map(quantization.elements, weights))
+
+
+def fingerprint(where: Path) -> str:
+    """Return a sha256 over the model's weight files, so that results on other weights are never taken for alike."""
+    digest = hashlib.sha256()
+    for file in sorted(where.glob("*.safetensors")):
+        with file.open("rb") as stream:
+            digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return digest.hexdigest()
+
+
+def _check_positions(config: PretrainedConfig, tokenizer: PreTrainedTokenizerFast, recipe: Recipe) -> None:
+    # Some models keep positions for padding, which only the tokenizer's own limit shows.
+    positions = min(getattr(config, "max_position_embeddings", None) or sys.maxsize, tokenizer.model_max_length)
+    virtual_tokens = recipe.method.virtual_tokens()
+    needed = recipe.train.max_length + virtual_tokens
+    if needed > positions:
+        added = f" and {virtual_tokens} virtual tokens" if virtual_tokens else ""
+        raise RecipeError(
+            f"train.max_length: {recipe.train.max_length}{added} do not fit the {positions} positions of "
+            f"{recipe.model.name}; at most {positions - virtual_tokens}"
+        )
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).partition("\n")[0]

@@ -1,0 +1,197 @@
+"""Quantised models: frozen linear maps held in 8 or 4 bits by bitsandbytes, to be trained around.
+
+- `int8`: one scale a row (LLM.int8(), Dettmers et al. 2022, arXiv:2208.07339, section 2.1). On a GPU activations are
+  rounded too, apart from outliers; on a CPU weights alone.
+- `nf4`: 4-bit NormalFloat, one scale for each block of 64 (QLoRA, Dettmers et al. 2023, arXiv:2305.14314, section 3).
+- `nf4-double`: the same with the scales themselves in 8 bits (section 3, "Double Quantization").
+
+What is quantised are the linear maps of the transformer blocks. Embeddings, norms, biases, pooler, output embeddings
+and the head stay as they are: the head is trained, and a layer that the checkpoint lacks has nothing to quantise.
+
+Of what PEFT's `prepare_model_for_kbit_training` does, nothing is left to do: every method freezes what it does not
+train, the unquantised weights are loaded in fp32, and activations are never recomputed.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+import math
+import re
+from importlib.metadata import PackageNotFoundError, version
+from types import MethodType
+from typing import TYPE_CHECKING, Any
+
+import torch
+from packaging.version import Version
+from torch import nn
+from transformers.pytorch_utils import Conv1D
+
+from pefbench.errors import RecipeError, SourceError
+from pefbench.models import architecture
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch import Tensor
+    from transformers import BitsAndBytesConfig, PretrainedConfig
+
+    from pefbench.recipe import Quantize, Recipe
+
+OLDEST = "0.50"
+"""The oldest bitsandbytes that this is tested with."""
+
+# What bitsandbytes says of kernels that no layer here uses, and of roundings that are int8's definition.
+NOISE = {
+    "bitsandbytes.backends.cpu.ops": "Failed to load CPU gemm_4bit_forward",
+    "bitsandbytes.autograd._functions": "MatMul8bitLt: inputs will be cast",
+}
+
+
+def _silence(logger: str, noise: str) -> None:
+    """Keep a logger from saying what begins with `noise`; a second call changes nothing that is heard."""
+
+    def speaks(record: logging.LogRecord) -> bool:
+        return not str(record.msg).startswith(noise)
+
+    logging.getLogger(logger).addFilter(speaks)
+
+
+# Before any library imports bitsandbytes, which says the first of them at once.
+for _logger, _noise in NOISE.items():
+    _silence(_logger, _noise)
+
+
+def check_installed(recipe: Recipe) -> None:
+    """Raise RecipeError when a recipe needs bitsandbytes, and it is not there or too old."""
+    if recipe.model.quantize != "none":
+        key = f"model.quantize: {recipe.model.quantize}"
+    elif recipe.train.optimizer == "adamw8bit":
+        key = f"train.optimizer: {recipe.train.optimizer}"
+    else:
+        return
+    try:
+        there = version("bitsandbytes")
+    except PackageNotFoundError:
+        there = "0"
+    if Version(there) < Version(OLDEST):
+        raise RecipeError(f"{key} needs bitsandbytes {OLDEST} or newer: pip install 'pefbench[quantize]'")
+
+
+def settings(quantize: Quantize, auto_class: Any, config: PretrainedConfig) -> BitsAndBytesConfig:
+    """Return transformers' settings that quantise the linear maps of the blocks of this model, and no others."""
+    from transformers import BitsAndBytesConfig
+
+    skipped = [f"{re.escape(name)}$" for name in _outside_blocks(auto_class, config)]
+    if quantize == "int8":
+        return BitsAndBytesConfig(load_in_8bit=True, llm_int8_skip_modules=skipped)
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=quantize == "nf4-double",
+        llm_int8_skip_modules=skipped,
+    )
+
+
+def settle(model: nn.Module) -> None:
+    """Let quantised layers compute as frozen linear maps do, in place; what bitsandbytes computes stays the same.
+
+    Its own layers change themselves as they compute. In a forward pass without gradients, a 4-bit layer on a CPU
+    repacks its weight for a bf16 kernel that has no backward pass: whatever lies below it then gets no gradient, ever
+    after. Both kinds cast their bias in place to the dtype of the input, and cannot give a gradient to it. And on a
+    CPU, int8 layers predict by another rule than they train by.
+
+    Raises SourceError for a quantised layer that the checkpoint has no weight for, and RecipeError for one whose weight
+    bitsandbytes does not read back as it wrote it.
+    """
+    forwards = {"Linear4bit": _forward_4bit, "Linear8bitLt": _forward_8bit}
+    for name, layer in model.named_modules():
+        forward = forwards.get(type(layer).__name__)
+        if forward is None:
+            continue
+        if _scales(layer.weight) is None:
+            raise SourceError(f"{name}: the checkpoint has no weight for it, and random ones cannot be quantised")
+        _check_reading(name, layer)
+        setattr(layer, "forward", MethodType(forward, layer))  # noqa: B010 - a method in the eyes of mypy
+
+
+def elements(weight: Tensor) -> int:
+    """Return how many numbers a weight stands for; two of them share a byte in 4 bits."""
+    state = getattr(weight, "quant_state", None)
+    return weight.numel() if state is None else math.prod(state.shape)
+
+
+def adamw_8bit(groups: list[dict[str, Any]], learning_rate: float) -> torch.optim.Optimizer:
+    """Return AdamW with moments in 8 bits, one scale for each 256 (Dettmers et al. 2022, arXiv:2110.02861, section 2).
+
+    Weights of fewer than 4096 elements keep moments of 32 bits.
+    """
+    from bitsandbytes.optim import AdamW8bit
+
+    optimizer: torch.optim.Optimizer = AdamW8bit(groups, lr=learning_rate)
+    return optimizer
+
+
+def _outside_blocks(auto_class: Any, config: PretrainedConfig) -> Iterator[str]:
+    """Yield the names of the linear maps that are in no transformer block, found in a model without weights."""
+    with torch.device("meta"):
+        skeleton = auto_class.from_config(copy.deepcopy(config), trust_remote_code=False)
+    inside = set(architecture.linear_modules(skeleton))
+    for name, module in skeleton.named_modules():
+        if isinstance(module, nn.Linear | Conv1D) and name not in inside:
+            yield name
+
+
+def _scales(weight: Any) -> Any:
+    """Return what a quantised weight is scaled by, or None when it was never quantised."""
+    return getattr(weight, "quant_state", None) or getattr(weight, "SCB", None)
+
+
+def _check_reading(name: str, layer: Any) -> None:
+    """Raise RecipeError when the 4-bit weight of a layer is misread here.
+
+    Blocks run over the whole weight, row after row. Where they end within rows, bitsandbytes 0.50.2 gives numbers the
+    scales of other blocks, on a CPU with AVX-512 and when a row's length is a multiple of 16: errors of 20 to 50 %, for
+    9 %. Read as a single row, the same weight comes out right.
+    """
+    state = getattr(layer.weight, "quant_state", None)
+    if state is None or layer.in_features % state.blocksize == 0:
+        return
+    from bitsandbytes.functional import dequantize_4bit
+
+    one_row = copy.copy(state)
+    one_row.shape = torch.Size((1, math.prod(state.shape)))
+    if not torch.equal(
+        dequantize_4bit(layer.weight, state).flatten(), dequantize_4bit(layer.weight, one_row).flatten()
+    ):
+        raise RecipeError(
+            f"model.quantize: {name} reads {layer.in_features} units, not a multiple of {state.blocksize}; on this "
+            f"processor bitsandbytes {version('bitsandbytes')} misreads such 4-bit weights; use int8, or a GPU"
+        )
+
+
+def _forward_4bit(layer: Any, x: Tensor) -> Tensor:
+    """x (..., in) -> (..., out), computed in the dtype that `nn.Linear` would compute in."""
+    from bitsandbytes import matmul_4bit
+
+    return _add(matmul_4bit(x.to(_dtype(x)), layer.weight, quant_state=layer.weight.quant_state), layer.bias)
+
+
+def _forward_8bit(layer: Any, x: Tensor) -> Tensor:
+    """x (..., in) -> (..., out), computed in the dtype that `nn.Linear` would compute in."""
+    from bitsandbytes import matmul
+
+    if layer.weight.SCB is not None:
+        layer.init_8bit_state()
+    layer.state.is_training = True  # on a CPU: round the weights alone
+    return _add(matmul(x.to(_dtype(x)), layer.weight, state=layer.state), layer.bias)
+
+
+def _dtype(x: Tensor) -> Any:
+    kind = x.device.type
+    return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else x.dtype
+
+
+def _add(y: Tensor, bias: Tensor | None) -> Tensor:
+    # Outside of bitsandbytes' product, whose gradient for a bias has a wrong shape on batches of sequences.
+    return y if bias is None else y + bias.to(y.dtype)

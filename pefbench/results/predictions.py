@@ -1,0 +1,44 @@
+"""The predictions that a trial keeps beside its result: where they lie, and their rows."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from pefbench.errors import DataError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pefbench.results.store import Stored
+
+    Row = dict[str, Any]
+
+FIELDS = {"id", "prediction", "reference", "correct"}
+
+
+def file_of(stored: Stored) -> Path | None:
+    """Return where a trial's predictions lie, or None where they were not kept (results alone may be copied)."""
+    artifacts = stored.result.get("artifacts")
+    named = artifacts and artifacts["predictions"]
+    file = stored.path.parent / str(named)
+    return file if named and file.is_file() else None
+
+
+def read(file: Path) -> list[Row]:
+    """Return the rows of a file of predictions. Raises DataError, with the line, when it is damaged."""
+    rows = []
+    try:
+        lines = file.read_text(encoding="utf8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{file}: cannot be read as text ({type(error).__name__})") from None
+    for number, line in enumerate(lines, start=1):
+        if line:
+            try:
+                row = json.loads(line)
+            except (ValueError, RecursionError):
+                row = None
+            if not isinstance(row, dict) or not row.keys() >= FIELDS:
+                raise DataError(f"{file}:{number}: not a prediction ({', '.join(sorted(FIELDS))})")
+            rows.append(row)
+    return rows

@@ -1,0 +1,92 @@
+"""Where a result comes from: command, commit, package versions, hardware."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shlex
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from pefbench.paths import PACKAGE, PROJECT
+
+PACKAGES = (
+    "pefbench", "torch", "transformers", "peft", "accelerate", "tokenizers", "datasets", "evaluate", "seqeval",
+    "scikit-learn", "numpy", "bitsandbytes",
+)  # fmt: skip
+
+
+def now() -> str:
+    """Return the time as ISO 8601 in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def command() -> str:
+    """Return what the user typed, from `pefbench` on: the interpreter's and the package's places are left out."""
+    return shlex.join(["pefbench", *sys.argv[1:]])
+
+
+def commit() -> tuple[str | None, bool | None]:
+    """Return pefbench's git commit and whether its code differs from it; None, None outside a checkout.
+
+    Results do not count as a difference: writing one must not make the next one dirty.
+    """
+    if not (PROJECT / ".git").exists():
+        return None, None
+    head = _git(PROJECT, "rev-parse", "HEAD")
+    changed = _git(PROJECT, "status", "--porcelain", "--", ".", ":(exclude)results")
+    return (head, bool(changed)) if head is not None and changed is not None else (None, None)
+
+
+def code_digest() -> str:
+    """Return a sha256 over the package's own source, which tells changed code from committed code."""
+    digest = hashlib.sha256()
+    for file in sorted(PACKAGE.rglob("*.py")):
+        digest.update(f"{file.relative_to(PACKAGE)}\0".encode() + file.read_bytes())
+    return digest.hexdigest()
+
+
+def packages() -> dict[str, str]:
+    """Return the versions that were installed of everything that can change a number."""
+    versions = {}
+    for name in PACKAGES:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return {"python": platform.python_version(), **versions}
+
+
+def hardware() -> dict[str, Any]:
+    """Return the processor, cores, threads a process, memory in bytes, and the GPU's name."""
+    import torch
+
+    return {
+        "cpu": _cpu_name(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+    }
+
+
+def _cpu_name() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text(encoding="utf8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()

@@ -1,0 +1,329 @@
+"""The result file's schema: every field, its meaning and unit, and the check that a file is such a result.
+
+Fields may be added, never renamed. Only the standard library is imported here, so that `table` and `check` start at
+once.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from functools import cache
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Literal,
+    NotRequired,
+    TypedDict,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
+
+from pefbench.results.classification_report import Report  # noqa: TC001 - the schema is read at run time
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    _Check = Callable[[Any], str | None]
+
+SCHEMA = 1
+ID = re.compile(r"[0-9a-f]{12}")
+
+
+class Hardware(TypedDict):
+    """What the trial ran on."""
+
+    cpu: str  # model name of the processor
+    cores: int  # cores that the trial could use
+    threads: int  # threads that each process did use
+    memory_bytes: int  # main memory
+    gpu: str | None  # model name of the accelerator; null on a CPU
+
+
+class Provenance(TypedDict):
+    """Where a result comes from: enough to run it again."""
+
+    command: str  # the command line
+    commit: str | None  # git commit of pefbench; null outside a checkout
+    dirty: bool | None  # whether that checkout had changes; null outside a checkout
+    packages: dict[str, str]  # name -> version
+    hardware: Hardware
+    world_size: int  # processes
+    precision: str  # fp32 | bf16 | fp16, never auto
+    started: str  # ISO 8601, UTC
+    finished: str  # ISO 8601, UTC; for a failed trial the time of the failure
+
+
+class Split(TypedDict):
+    """The size of one split, as used."""
+
+    examples: int  # after max_examples
+    tokens: int  # without padding
+    dropped: int  # examples left out, such as those whose text a later split has
+
+
+class Data(TypedDict):
+    """The data set."""
+
+    source: str  # as in the recipe
+    fingerprint: str  # hash of the rows
+    revision: NotRequired[str | None]  # commit of a hub data set
+    skipped: NotRequired[int]  # bad rows left out, as data.on_bad_row: skip asks
+    splits: dict[str, Split]  # train | validation | test
+
+
+class Model(TypedDict):
+    """The base model and what the method trains of it."""
+
+    name: str  # as in the recipe
+    fingerprint: str  # hash of the base weights
+    parameters: int  # of the pretrained model and its head, without what the method adds
+    trainable_parameters: int
+    trainable_percent: float  # 100 * trainable_parameters / parameters
+    adapter_bytes: int | None  # size of the saved weights; null when nothing was saved
+
+
+class Phase(TypedDict):
+    """The cost of one phase."""
+
+    seconds: float  # wall clock
+    peak_memory_bytes: int  # of the accelerator, or of the process on a CPU
+
+
+class TrainPhase(Phase):
+    """The cost of training; tokenising and evaluation are not in it."""
+
+    steps: int  # optimizer steps
+    tokens: int  # seen in training, without padding
+    padding_fraction: float  # padding / (tokens + padding), 0 to 1
+    tokens_per_second: float  # without padding
+
+
+class Phases(TypedDict):
+    """The phases that the trial reached."""
+
+    load: NotRequired[Phase]
+    tokenize: NotRequired[Phase]
+    train: NotRequired[TrainPhase]
+    evaluate: NotRequired[Phase]
+
+
+class Metric(TypedDict):
+    """One metric on one split."""
+
+    value: float  # in the metric's own unit
+    low: float | None  # 95 % interval; null where there is none
+    high: float | None
+    examples: int  # scored
+    higher_is_better: bool
+    signature: str  # everything that changes the number; only equal signatures may be compared
+
+
+class Artifacts(TypedDict):
+    """What the trial saved; paths are relative to the result file."""
+
+    folder: str | None  # adapter or model
+    predictions: str | None  # one row per test example
+
+
+class RoundTrip(TypedDict):
+    """The saved model, loaded in a fresh process and asked again."""
+
+    reproduced: bool  # the same predictions
+    examples: int  # compared
+    differ: NotRequired[
+        int
+    ]  # of them: generated on a GPU, where rounding may turn a near tie; older files leave it out
+    seconds: float
+
+
+class Inference(TypedDict):
+    """How long the test split took to predict, in batches of evaluate.batch_size, all processes together."""
+
+    seconds_per_1000: float  # seconds per 1,000 examples, with the method in place
+    merged_seconds_per_1000: float | None  # with it merged into the weights; null where it cannot be, or processes > 1
+    merged_same: float | None  # fraction of answers that merging, which rounds, left as they were
+    processes: int
+
+
+class Result(TypedDict):
+    """One trial. A failed one lacks what it did not reach."""
+
+    schema: int  # SCHEMA
+    id: str  # trial_id(recipe, data fingerprint)
+    status: Literal["finished", "failed"]
+    error: str | None  # one line; null when finished
+    error_type: NotRequired[str]  # name of the Python exception, where there was one
+    scored: NotRequired[list[str]]  # splits that were predicted; absent: validation and test. Tuning leaves test out
+    recipe: dict[str, Any]  # fully resolved; `name` is the stem of the recipe file
+    provenance: Provenance
+    data: NotRequired[Data]
+    model: NotRequired[Model]
+    phases: NotRequired[Phases]
+    metrics: NotRequired[dict[str, dict[str, Metric]]]  # split -> name -> metric
+    baselines: NotRequired[dict[str, dict[str, Metric]]]  # name of a trivial baseline -> name -> metric, on test
+    headline: NotRequired[str]  # name of the metric that trials are ranked by, on test
+    report: NotRequired[dict[str, Report]]  # name of the report -> report, on test
+    curve: NotRequired[list[dict[str, Any]]]  # step, epoch, loss, learning_rate, ...
+    inference: NotRequired[Inference]
+    artifacts: NotRequired[Artifacts]
+    samples: NotRequired[list[dict[str, Any]]]  # prompt, prediction, reference of a few test examples
+    round_trip: NotRequired[RoundTrip | None]  # null when it was not asked for
+    warnings: NotRequired[list[str]]
+
+
+class _Named(TypedDict):
+    name: str
+
+
+class _RecipeKeys(TypedDict):
+    """What table and check read of a recipe."""
+
+    name: str
+    task: str
+    model: _Named
+    method: _Named
+    train: dict[str, Any]
+
+
+def problem(value: Any) -> str | None:
+    """Return what keeps a JSON value from being a result, or None. Drops the nulls of what was not reached."""
+    if not isinstance(value, dict) or "schema" not in value:
+        return "not a pefbench result (an object with a field 'schema' was expected)"
+    if type(value["schema"]) is int and value["schema"] > SCHEMA:
+        return f"written by a newer pefbench (schema {value['schema']}, this one reads {SCHEMA}); update pefbench"
+    if type(value["schema"]) is int and value["schema"] < SCHEMA:
+        return f"written by an older pefbench (schema {value['schema']}, this one reads {SCHEMA}); run the trial again"
+    if value["schema"] != SCHEMA or value["schema"] is True:
+        return f"unknown schema {value['schema']!r}; this pefbench reads schema {SCHEMA}"
+    for name in _NOT_REACHED:
+        if name in value and value[name] is None:
+            del value[name]
+    found = _checker(Result)(value)
+    if found is None and (inner := _checker(_RecipeKeys)(value["recipe"])):
+        found = f".recipe{inner}"
+    return f"damaged result: {found[1:]}" if found else _inconsistency(cast("Result", value))
+
+
+def is_final(result: Result) -> bool:
+    """Return whether the test split was scored; if not, the trial is one of tuning, and is not ranked by itself."""
+    return "test" in result.get("scored", ["test"])
+
+
+def _optional(kind: Any) -> frozenset[str]:
+    # __optional_keys__ misses NotRequired where annotations are postponed.
+    hints = get_type_hints(kind, include_extras=True)
+    return frozenset(name for name, hint in hints.items() if get_origin(hint) is NotRequired)
+
+
+_NOT_REACHED = _optional(Result)
+
+
+def _inconsistency(result: Result) -> str | None:
+    if not ID.fullmatch(result["id"]):
+        return f"damaged result: id should be 12 hex digits, is {result['id']!r}"
+    for name in ("started", "finished"):
+        try:
+            read_time(result["provenance"][name])
+        except ValueError:
+            return f"damaged result: provenance.{name} should be a time in ISO 8601"
+    return _unfinished(result) if result["status"] == "finished" else None
+
+
+def _unfinished(result: Result) -> str | None:
+    for name in ("data", "model", "phases", "metrics", "headline"):
+        if name not in result:
+            return f"damaged result: {name} is missing, though the trial finished"
+    if "train" not in result["phases"]:
+        return "damaged result: phases.train is missing, though the trial finished"
+    split = "test" if is_final(result) else "validation"
+    if result["headline"] not in result["metrics"].get(split, {}):
+        return f"damaged result: the headline metric {result['headline']!r} is missing in metrics.{split}"
+    return None
+
+
+def mismatch(kind: Any, value: Any) -> str | None:
+    """Return where a JSON value is not of a TypedDict's shape, as ``.field should be ...``, or None."""
+    return _checker(kind)(value)
+
+
+_PLAIN: dict[Any, tuple[str, frozenset[type]]] = {
+    str: ("a string", frozenset({str})),
+    int: ("an integer", frozenset({int})),
+    float: ("a finite number", frozenset({int, float})),
+    bool: ("true or false", frozenset({bool})),
+}
+
+
+@cache
+def _checker(kind: Any) -> _Check:
+    """Compile a type of the schema into a function: value -> None, or ``.field.name should be ...``.
+
+    Compiled once, because thousands of files are checked.
+    """
+    origin, arguments = get_origin(kind), get_args(kind)
+    if is_typeddict(kind):
+        return _record(kind)
+    if origin is dict:
+        return _collection(dict, "an object", _checker(arguments[1]))
+    if origin is list:
+        return _collection(list, "a list", _checker(arguments[0]))
+    if origin is Literal:
+        return lambda value: None if value in arguments else f" should be {' or '.join(arguments)}"
+    if type(None) in arguments:
+        inner = _checker(next(each for each in arguments if each is not type(None)))
+        return lambda value: None if value is None else inner(value)
+    return _anything if kind is Any else _plain(*_PLAIN[kind])
+
+
+def _plain(name: str, accepted: frozenset[type]) -> _Check:
+    # The exact type, because True is an int to isinstance. JSON's 1e999 is read as infinity.
+    if float in accepted or int in accepted:
+        return lambda value: None if type(value) in accepted and -1e300 < value < 1e300 else f" should be {name}"
+    return lambda value: None if type(value) in accepted else f" should be {name}"
+
+
+def _collection(kind: type[dict[str, Any] | list[Any]], name: str, item: _Check) -> _Check:
+    def check(value: Any) -> str | None:
+        if type(value) is not kind:
+            return f" should be {name}"
+        if item is _anything:
+            return None
+        items: Iterable[tuple[Any, Any]] = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, each in items:
+            if problem := item(each):
+                return f".{key}{problem}"
+        return None
+
+    return check
+
+
+def _anything(value: Any) -> str | None:  # noqa: ARG001 - a curve has thousands of such values; none is looked at
+    return None
+
+
+def _record(kind: Any) -> _Check:
+    fields = {name: _checker(hint) for name, hint in get_type_hints(kind).items()}
+    optional = _optional(kind)
+
+    def check(value: Any) -> str | None:
+        if type(value) is not dict:
+            return " should be an object"
+        for name, checker in fields.items():
+            if name in value:
+                if problem := checker(value[name]):
+                    return f".{name}{problem}"
+            elif name not in optional:
+                return f".{name} is missing"
+        return None
+
+    return check
+
+
+def read_time(text: str) -> datetime:
+    """Return a time in ISO 8601; one without a zone is in UTC. Raises ValueError for anything else."""
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

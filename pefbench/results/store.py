@@ -1,0 +1,219 @@
+"""The result file: its id, and how it is written, read and collected. Its fields are in `schema`.
+
+One trial is one file ``results/<recipe>/<id>.json``; what it saved lies beside it in the folder ``<id>/``.
+Nothing heavy is imported here, so that `table` and `check` start at once.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import secrets
+import shutil
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import orjson
+
+from pefbench.errors import DataError, OutputError, UserError
+from pefbench.results.schema import ID, is_final, read_time
+from pefbench.results.schema import problem as problem_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from pefbench.results.schema import Result
+
+TEMPORARY_PREFIX = ".tmp-"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A result and where it lies."""
+
+    path: Path
+    result: Result
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The results of a folder, sorted by path, and one line for each file that is damaged.
+
+    Trials of tuning, which were never scored on test, are not among them.
+    """
+
+    results: list[Stored]
+    problems: list[str]
+
+
+def trial_id(recipe: Mapping[str, Any], fingerprint: str) -> str:
+    """Return the 12 hex digits that name a trial: a hash of the resolved recipe and the data's `fingerprint`.
+
+    The recipe's own name is left out: a renamed file is the same trial.
+    """
+    content = {key: value for key, value in recipe.items() if key != "name"}
+    canonical = json.dumps([content, fingerprint], sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+
+def readable(value: float, unit: str = "") -> str:
+    """Return a count or a size in decimal units: ``1.2 M``, ``3.4 MB``, ``512 B``."""
+    power = 0
+    while abs(value) >= 999.5 and power < 4:
+        value /= 1000
+        power += 1
+    digits = 1 if power and abs(value) < 99.95 else 0
+    return f"{value:.{digits}f} {'kMGT'[power - 1 : power]}{unit}".rstrip()
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write `value` to `path` so that there is always the old file or the whole new one, also after a power cut.
+
+    Raises OutputError when the file cannot be written, ValueError for NaN and infinity (which are not JSON).
+    """
+    content = json.dumps(value, indent=1, allow_nan=False) + "\n"
+    # In the same folder, because a rename is atomic only within one file system.
+    temporary = path.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            _write_synced(temporary, content)
+            os.replace(temporary, path)  # noqa: PTH105 - the call that the promise of atomicity rests on
+        finally:
+            temporary.unlink(missing_ok=True)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {_reason(error)}") from error
+
+
+def _write_synced(path: Path, content: str) -> None:
+    with path.open("x", encoding="utf8") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    # Makes the rename durable. Some file systems cannot do this; the file itself is whole either way.
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _reason(error: OSError) -> str:
+    if error.errno == errno.ENOSPC:
+        return "the disk is full; make room, or choose another folder with --out"
+    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+        return f"{(error.strerror or 'not allowed').lower()}; choose a folder that you may write to with --out"
+    if error.errno in {errno.ENOTDIR, errno.EEXIST}:
+        return f"{error.filename or 'a part of the path'} is a file, not a folder; choose another folder with --out"
+    return error.strerror or type(error).__name__
+
+
+def check_writable(folder: Path, needed_bytes: int) -> None:
+    """Create `folder` and make sure that a trial can write `needed_bytes` to it; call it before training.
+
+    Raises OutputError when the folder cannot be written to or its disk has too little room.
+    """
+    probe = folder / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            _write_synced(probe, "probe\n")
+        finally:
+            probe.unlink(missing_ok=True)
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        raise OutputError(f"cannot write to the folder {folder}: {_reason(error)}") from error
+    if free < needed_bytes:
+        need, have = readable(needed_bytes, "B"), readable(free, "B")
+        raise OutputError(f"too little room in {folder}: {need} needed, {have} free; make room or choose another --out")
+
+
+def read_result(path: Path) -> Result:
+    """Read one result file. Raises DataError when it is damaged, foreign or of another schema."""
+    try:
+        value = orjson.loads(path.read_text(encoding="utf8"))
+    except OSError as error:
+        raise DataError(_unreadable(error)) from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: damaged result: not UTF-8 text") from error
+    except orjson.JSONDecodeError as error:
+        where = f"line {error.lineno} column {error.colno}"
+        raise DataError(f"{path}: damaged result: not a whole JSON file ({error.msg}, {where})") from error
+    if problem := problem_of(value):
+        raise DataError(f"{path}: {problem}")
+    return cast("Result", value)
+
+
+def load_results(folder: Path, *, exclude: Path | None = None, without: Iterable[str] = ()) -> Loaded:
+    """Read every result below `folder` (or the one file that it is), but not what lies in `exclude`.
+
+    without: optional fields to let go once they are read; curves take most of the memory of thousands of results.
+    Raises UserError when there is no readable result at all.
+    """
+    results: list[Stored] = []
+    problems: list[str] = []
+    try:
+        paths = _result_files(folder, exclude, problems)
+    except OSError as error:
+        raise UserError(_unreadable(error)) from error
+    for path in paths:
+        try:
+            if is_final(result := read_result(path)):
+                for name in without:
+                    cast("dict[str, Any]", result).pop(name, None)
+                results.append(Stored(path, result))
+        except DataError as error:
+            problems.append(str(error))
+    if not results:
+        damaged = f"; {len(problems)} damaged, the first: {problems[0]}" if problems else ""
+        raise UserError(f"no result in {folder}: results are files named <12 hex digits>.json{damaged}")
+    return Loaded(results, problems)
+
+
+def _result_files(folder: Path, exclude: Path | None, problems: list[str]) -> list[Path]:
+    if folder.is_file():
+        return [folder]
+    if not folder.exists():
+        raise UserError(f"no such folder or file: {folder}")
+    root, excluded = folder.resolve(), exclude.resolve() if exclude else None
+    found = []
+    for here, folders, files in os.walk(folder, onerror=lambda error: problems.append(_unreadable(error))):
+        real = root / Path(here).relative_to(folder)
+        # A folder named like a trial holds its artifacts, whose JSON files are none of ours.
+        folders[:] = [name for name in folders if not ID.fullmatch(name) and real / name != excluded]
+        found += [Path(here, name) for name in files if _is_result(name) and real / name != excluded]
+    return sorted(found)
+
+
+def _unreadable(error: OSError) -> str:
+    return f"cannot read {error.filename}: {error.strerror or type(error).__name__}"
+
+
+def _is_result(name: str) -> bool:
+    return name.endswith(".json") and ID.fullmatch(name.removesuffix(".json")) is not None
+
+
+def newest(results: Iterable[Stored]) -> tuple[list[Stored], int]:
+    """Return one result per id, the one that ended last, and how many older ones were left out."""
+    kept: dict[str, Stored] = {}
+    count = 0
+    for stored in results:
+        count += 1
+        known = kept.get(stored.result["id"])
+        if known is None or _ended(stored) > _ended(known):
+            kept[stored.result["id"]] = stored
+    return list(kept.values()), count - len(kept)
+
+
+def _ended(stored: Stored) -> datetime:
+    return read_time(stored.result["provenance"]["finished"])

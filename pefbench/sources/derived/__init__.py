@@ -1,0 +1,1 @@
+"""Data sets made of packages, and models made of other files."""

@@ -1,0 +1,50 @@
+"""Models that are made of other files once, and are folders like any other from then on: whole or not there."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pefbench.errors import SourceError
+from pefbench.progress import say
+from pefbench.sources.transport.cache import cache_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def once(kind: str, name: str, source: str, write: Callable[[Path], None]) -> Path:
+    """Return the folder of a model that `write` writes the first time. Several processes may ask at once.
+
+    kind: the folder in the cache, for all that are made this way. name: says everything that the model depends on.
+    Raises SourceError: what `write` raises, or no room in the cache folder.
+    """
+    from filelock import FileLock
+
+    folder = cache_folder() / kind / name
+    if folder.is_dir():
+        return folder
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.with_name(f"{name}.lock")):
+            if not folder.is_dir():
+                say(f"{source}: converting its weights, once")
+                _write_beside(folder, write)
+    except OSError as error:
+        reason = error.strerror or error
+        raise SourceError(f"{source}: cannot be converted into {folder.parent}: {reason}") from None
+    return folder
+
+
+def _write_beside(folder: Path, write: Callable[[Path], None]) -> None:
+    """Write beside the target, and rename: what is killed half way leaves no folder of that name."""
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".convert-") as temporary:
+        model = Path(temporary, "model")
+        write(model)
+        model.rename(folder)
+
+
+def reason(error: BaseException) -> str:
+    """Return the first line of what a library raised."""
+    return (str(error).strip() or type(error).__name__).partition("\n")[0][:200]

@@ -1,0 +1,74 @@
+"""Models in the GGUF format, each converted once to a folder with safetensors, config and tokenizer.
+
+A GGUF file is data. Its tensors, which may hold a few bits a weight, its config values and its tokenizer are read; a
+chat template in it is Jinja, which transformers runs in a sandbox. The converted weights are the same numbers in fp32.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+from pefbench.errors import SourceError
+from pefbench.sources.derived import converting
+from pefbench.sources.files import digest_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SUFFIX = ".gguf"
+MAGIC = b"GGUF"
+ALONE = "model.gguf"
+CONVERTER = 1
+"""Rises with every change of what a conversion writes; transformers and gguf have numbers of their own."""
+
+
+def is_gguf(path: Path) -> bool:
+    """Return whether a path is a file in the GGUF format, by its name."""
+    return path.suffix.lower() == SUFFIX and path.is_file()
+
+
+def converted(file: Path, source: str) -> Path:
+    """Return the folder with the file's model, which is converted the first time.
+
+    The folder is named by the file's sha256 and the versions of what converts it. Raises SourceError: no `gguf`
+    package, not a decoder's GGUF that transformers reads, no room in the cache folder.
+    """
+    name = f"{digest_of(file)[:16]}-{_converter(source)}"
+    return converting.once("gguf", name, source, lambda to: _write(file, to, source))
+
+
+def _converter(source: str) -> str:
+    """Return the converter's version. Raises SourceError without the gguf package."""
+    try:
+        return f"{CONVERTER}-{version('transformers')}-{version('gguf')}"
+    except PackageNotFoundError:
+        raise SourceError(f"{source}: a GGUF model needs the package gguf: pip install 'pefbench[gguf]'") from None
+
+
+def _write(file: Path, to: Path, source: str) -> None:
+    """Save the model in fp32 with its tokenizer; the config no longer says that the weights are quantised.
+
+    The file is read in a folder of its own: transformers would also read an adapter or a tokenizer that lies beside it.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    with file.open("rb") as stream:
+        if stream.read(len(MAGIC)) != MAGIC:
+            raise SourceError(f"{source}: not a GGUF file: it does not begin with {MAGIC.decode()}")
+    alone = to.with_name("alone")
+    alone.mkdir()
+    (alone / ALONE).symlink_to(file.resolve())
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(alone, gguf_file=ALONE, trust_remote_code=False)
+        model = AutoModelForCausalLM.from_pretrained(
+            alone, gguf_file=ALONE, dtype=torch.float32, trust_remote_code=False
+        )
+    except Exception as error:  # noqa: BLE001 - what is raised on a broken file, tokenizers' own included, has no base
+        raise SourceError(f"{source}: not a GGUF model that transformers reads: {converting.reason(error)}") from None
+    quantizer = getattr(model, "hf_quantizer", None)
+    if quantizer is not None:
+        quantizer.remove_quantization_config(model)
+    tokenizer.save_pretrained(to)
+    model.save_pretrained(to)

@@ -1,0 +1,67 @@
+"""Encoder-decoders that begin as two copies of one encoder (Rothe et al. 2020, arXiv:1907.12461, "BERT2BERT").
+
+The decoder has what an encoder lacks, attention to the other stack and a language model's head, in part drawn at
+random: once, so that all trials begin with the same weights, and what a method leaves frozen is the same after loading.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from pefbench.errors import SourceError
+from pefbench.sources.derived import converting
+from pefbench.sources.files import digest_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PREFIX = "warm-started:"
+"""What stands before the address of the encoder."""
+BUILDER = 1
+"""Rises with every change of what is built."""
+SEED = 0
+
+
+def encoder_decoder(encoder: Path, source: str) -> Path:
+    """Return the folder with the encoder-decoder, which is built the first time from the encoder's folder.
+
+    Its decoder begins with the encoder's first special token and ends with its last. Raises SourceError for a model
+    that is no encoder, or whose architecture has no decoder that attends to another stack.
+    """
+    files = sorted(file for pattern in ("*.safetensors", "*.json") for file in encoder.glob(pattern))
+    digest = hashlib.sha256("".join(map(digest_of, files)).encode()).hexdigest()
+    name = f"{digest[:16]}-{BUILDER}-{version('transformers')}"
+    return converting.once("warm-started", name, source, lambda to: _build(encoder, to, source))
+
+
+def _build(encoder: Path, to: Path, source: str) -> None:
+    import torch
+    from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer, EncoderDecoderModel
+
+    tokenizer: Any = AutoTokenizer.from_pretrained(encoder)
+    if type(AutoConfig.from_pretrained(encoder)) not in AutoModelForMaskedLM._model_mapping:
+        raise SourceError(f"{source}: not an encoder, of which a decoder could be made")
+    if None in (tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.pad_token_id):
+        raise SourceError(f"{source}: its tokenizer has no first, last or padding token for a decoder")
+    with torch.random.fork_rng():
+        torch.manual_seed(SEED)
+        try:
+            model: Any = EncoderDecoderModel.from_encoder_decoder_pretrained(
+                str(encoder), str(encoder), encoder_use_safetensors=True, decoder_use_safetensors=True
+            )
+        except (ValueError, TypeError, OSError, AttributeError) as error:
+            raise SourceError(f"{source}: no decoder can be made of it: {converting.reason(error)}") from None
+    if not model.config.decoder.add_cross_attention:
+        raise SourceError(f"{source}: no decoder of this architecture attends to another stack")
+    tokens = {
+        "decoder_start_token_id": tokenizer.cls_token_id,
+        "eos_token_id": tokenizer.sep_token_id,
+        "pad_token_id": tokenizer.pad_token_id,
+    }
+    for name, token in tokens.items():
+        setattr(model.config, name, token)
+        setattr(model.generation_config, name, token)
+    tokenizer.save_pretrained(to)
+    model.to(torch.float32).save_pretrained(to)

@@ -1,0 +1,110 @@
+"""Data sets and models of the Hugging Face hub, or of a local folder that is laid out like one of its repositories."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from pefbench.errors import SourceError
+from pefbench.sources.formats.parquet import table_rows
+from pefbench.sources.rows import Rows
+from pefbench.sources.transport.hub_errors import WITHOUT_HUB, explain, explained, is_unreachable, library_errors
+
+NAME = re.compile(r"[\w.-]+(?:/[\w.-]+)?")
+COMMIT = re.compile(r"[0-9a-f]{40}")
+MODEL_FILES = ["*.safetensors", "*.json", "*.txt", "*.model", "*.spm", "*.jinja"]
+NEVER = ["*.bin", "*.ckpt", "*.pkl", "*.pt", "*.pth", "*/*"]  # the last: no copies in other formats in subfolders
+
+
+def read_split(name: str, part: str | None, *, config: str | None, revision: str | None) -> Rows:
+    """Read one split; None when there is only one. Labels come as their names, None where hidden.
+
+    `Rows.revision` is the commit that was read, None for a local folder. Raises SourceError or DataError.
+    """
+    local = _local_folder(name)
+    commit = None if local else _resolve(name, revision)
+    split = part or _only_split(name, config, commit or revision)
+    wanted = _wanted("data set", name, config, revision)
+    with explained(wanted):
+        path = str(local or name)
+        dataset: Any = _datasets().load_dataset(path, config, split=split, revision=commit or revision)
+    found = None if local else _commit_of(dataset)
+    if commit and found and commit != found:  # `datasets` falls back to any cached commit when a download fails
+        raise SourceError(f"{wanted}: commit {commit} cannot be read, only an older one in the cache; {WITHOUT_HUB}")
+    rows = table_rows(dataset.with_format("arrow")[:], dataset.features.to_dict(), f"hf:{name}/{split}")
+    return Rows(rows.columns, rows.rows, commit or found)
+
+
+def split_names(name: str, *, config: str | None, revision: str | None) -> list[str]:
+    """Return the splits of a data set. Raises SourceError."""
+    local = _local_folder(name)
+    with explained(_wanted("data set", name, config, revision)):
+        return list(_datasets().get_dataset_split_names(str(local or name), config, revision=revision))
+
+
+def model_folder(name: str, revision: str | None) -> Path:
+    """Return the folder with a model's safetensors, config and tokenizer files, downloaded when missing.
+
+    Raises SourceError.
+    """
+    if local := _local_folder(name):
+        return local
+    with explained(_wanted("model", name, None, revision)):
+        from huggingface_hub import snapshot_download
+
+        folder = snapshot_download(name, revision=revision, allow_patterns=MODEL_FILES, ignore_patterns=NEVER)
+    return Path(folder)
+
+
+def _datasets() -> Any:
+    """Return the `datasets` library, with its progress bars off."""
+    import datasets
+
+    datasets.disable_progress_bars()
+    return datasets
+
+
+def _local_folder(name: str) -> Path | None:
+    """Return the folder when there is one of this name, None for a hub name. Raises SourceError for neither."""
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return folder
+    if not NAME.fullmatch(name) or name.startswith("."):
+        raise SourceError(f"hf:{name}: neither owner/name of the hub nor a folder that is there")
+    return None
+
+
+def _wanted(kind: str, name: str, config: str | None, revision: str | None) -> str:
+    named = {"config": config, "revision": revision}
+    return f"{kind} hf:{name}" + "".join(f", {key} {value}" for key, value in named.items() if value)
+
+
+def _only_split(name: str, config: str | None, revision: str | None) -> str:
+    splits = split_names(name, config=config, revision=revision)
+    if len(splits) != 1:
+        raise SourceError(f"hf:{name}: name the split to read; it has {', '.join(splits)}")
+    return splits[0]
+
+
+def _resolve(name: str, revision: str | None) -> str | None:
+    """Return the commit that a revision stands for now, None when only the cache can tell.
+
+    Without a network a branch or tag has no known commit, so it is refused: the cache may hold another.
+    """
+    if revision and COMMIT.fullmatch(revision):
+        return revision
+    from huggingface_hub import HfApi
+
+    try:
+        return HfApi().dataset_info(name, revision=revision).sha
+    except library_errors() as error:
+        if revision is None and is_unreachable(error):
+            return None
+        raise explain(error, _wanted("data set", name, None, revision)) from None
+
+
+def _commit_of(dataset: Any) -> str | None:
+    """Return the commit that a data set's cache files were made from: the name of their folder."""
+    folders = {Path(file["filename"]).parent.name for file in dataset.cache_files}
+    return next((folder for folder in folders if COMMIT.fullmatch(folder)), None)

@@ -1,0 +1,54 @@
+"""The scores of one method's runs, and the same scores on resamples of the test examples.
+
+All runs that are compared see the same resamples: that is what pairs them. A corpus metric such as entity F1 is
+computed anew on each, through the weighted function that every metric here has.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pefbench.stats.bootstrap import draws
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy.typing as npt
+
+    Array = npt.NDArray[np.float64]
+    Weighted = Callable[[Array], Array]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The scores of one method: a run for each seed.
+
+    values: on the test examples, (seeds,). resampled: on resamples of them, (seeds, resamples).
+    examples: how many there are.
+    """
+
+    values: Array
+    resampled: Array
+    examples: int
+
+    @property
+    def mean(self) -> float:
+        """Return the mean over seeds."""
+        return float(self.values.mean())
+
+
+def resample(runs: Sequence[Weighted], examples: int, *, resamples: int = 2000, seed: int = 0) -> Scores:
+    """Score each run on the examples and on resamples of them, which depend on `seed` and `examples` alone.
+
+    A run is a function of weights, (resamples, examples) -> (resamples,).
+    Raises ValueError when there is no run or no example.
+    """
+    if not runs or examples < 1:
+        raise ValueError(f"{len(runs)} runs on {examples} examples; at least one of each is needed")
+    once = np.ones((1, examples))
+    values = [float(run(once)[0]) for run in runs]
+    blocks = [np.stack([run(weights) for run in runs]) for weights in draws(examples, resamples, seed)]
+    return Scores(np.asarray(values), np.concatenate(blocks, axis=1), examples)

@@ -1,0 +1,18 @@
+"""Copying: the text that is asked about, as its own translation or summary; names and numbers come out right."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pefbench.heads.generation import GenerationExample
+
+
+def copy_source(train: Sequence[GenerationExample], test: Sequence[GenerationExample]) -> list[str]:  # noqa: ARG001
+    """Return each prompt, without its instruction. It learns nothing from `train`."""
+    return [example.prompt for example in test]
+
+
+BASELINE = copy_source

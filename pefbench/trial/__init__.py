@@ -1,0 +1,1 @@
+"""One recipe, one trial, one result."""

@@ -1,0 +1,74 @@
+"""From tokenised examples to padded batches: what a step, and what a process of it, works on.
+
+Everything here is a pure function of the seed, the epoch and the lengths. A run that was killed, or that has another
+number of processes, sees the same examples in the same steps.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pefbench.heads import ROWS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from pefbench.heads import Encoded
+
+Indices = np.ndarray[Any, np.dtype[np.int64]]
+
+BATCHES_A_BUCKET = 20
+"""Examples are shuffled, then sorted by length within this many batches: 90 % useful tokens, order still random."""
+
+
+def epoch_batches(lengths: np.ndarray[Any, Any], batch_size: int, *, seed: int, epoch: int) -> list[Indices]:
+    """Return one epoch's batches of example indices: each example once, alike lengths together, in random order."""
+    random = np.random.default_rng([seed, epoch])
+    order = random.permutation(len(lengths))
+    batches: list[Indices] = []
+    for start in range(0, len(order), BATCHES_A_BUCKET * batch_size):
+        bucket = order[start : start + BATCHES_A_BUCKET * batch_size]
+        bucket = bucket[np.argsort(lengths[bucket], kind="stable")]
+        batches += [bucket[at : at + batch_size] for at in range(0, len(bucket), batch_size)]
+    return [batches[i] for i in random.permutation(len(batches))]
+
+
+def sorted_batches(lengths: np.ndarray[Any, Any], batch_size: int) -> list[Indices]:
+    """Return batches for prediction, longest texts first, so that memory runs out at once or not at all."""
+    order = np.argsort(-lengths, kind="stable")
+    return [order[at : at + batch_size] for at in range(0, len(order), batch_size)]
+
+
+def share(batch: Indices, rank: int, world_size: int) -> Indices:
+    """Return one process's examples of a global batch; the shares are disjoint and cover it."""
+    return batch[rank::world_size]
+
+
+def collate(encoded: Encoded, indices: Sequence[int] | Indices) -> dict[str, Tensor]:
+    """Return examples as one batch: each feature padded to its longest row, shape (rows, longest), and the mask.
+
+    With several rows an example there is also `rows`, shape (examples,): how many belong to each.
+    """
+    import torch
+
+    chosen = [int(i) for i in indices]
+    rows = encoded.rows_of(chosen)
+    batch = {
+        name: _padded([arrays[row] for row in rows], encoded.padding[name]) for name, arrays in encoded.features.items()
+    }
+    batch["attention_mask"] = _padded([np.ones_like(encoded.features["input_ids"][row]) for row in rows], 0)
+    batch |= {name: array[rows] for name, array in encoded.fixed.items()}
+    if encoded.rows is not None:
+        batch[ROWS] = encoded.rows[chosen]
+    return {name: torch.from_numpy(array) for name, array in batch.items()}
+
+
+def _padded(arrays: Sequence[np.ndarray[Any, Any]], padding: int) -> np.ndarray[Any, Any]:
+    padded = np.full((len(arrays), max(map(len, arrays))), padding, dtype=np.int64)
+    for row, array in zip(padded, arrays, strict=True):
+        row[: len(array)] = array
+    return padded

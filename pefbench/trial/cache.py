@@ -1,0 +1,65 @@
+"""What several trials of one process need alike, read and tokenised once: data, tokens, pretrained weights.
+
+Everything here is kept under all that it depends on, and is never changed: examples and tokens are only read, and a
+model gets copies of the weights. So a trial gives the same numbers whatever ran before it in its process.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pefbench.models import loading
+from pefbench.trial import corpus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from pefbench.heads import Encoded
+    from pefbench.recipe import Recipe
+    from pefbench.trial.corpus import Corpus
+
+    Kept = TypeVar("Kept")
+
+
+class Shared:
+    """What is kept over trials. With `keeps` false nothing is: each call reads anew."""
+
+    def __init__(self, *, keeps: bool = True) -> None:
+        self.keeps = keeps
+        self._kept: dict[str, Any] = {}
+
+    def corpus(self, recipe: Recipe) -> Corpus:
+        """Return the recipe's data."""
+        return self._once(["corpus", *_data(recipe)], lambda: corpus.load(recipe))
+
+    def encoded(self, recipe: Recipe, split: str, encode: Callable[[], Encoded]) -> Encoded:
+        """Return a tokenised split of the recipe, by `encode` where it is not kept."""
+        depends = [*_data(recipe), recipe.model.model_dump(mode="json"), recipe.train.max_length, split]
+        if split == "train" and recipe.train.max_examples is not None:
+            depends += [recipe.train.max_examples, recipe.train.seed]
+        return self._once(["encoded", *depends], encode)
+
+    def weights(self, base: Path) -> Mapping[str, Tensor] | None:
+        """Return the weights in a model's folder, for copying; None where they are to be read from there."""
+        return self._once(["weights", str(base)], lambda: loading.read_weights(base)) if self.keeps else None
+
+    def fingerprint(self, base: Path) -> str:
+        """Return the fingerprint of the weights in a model's folder."""
+        return self._once(["fingerprint", str(base)], lambda: loading.fingerprint(base))
+
+    def _once(self, depends: list[Any], make: Callable[[], Kept]) -> Kept:
+        if not self.keeps:
+            return make()
+        key = json.dumps(depends, sort_keys=True)
+        if key not in self._kept:
+            self._kept[key] = make()
+        kept: Kept = self._kept[key]
+        return kept
+
+
+def _data(recipe: Recipe) -> list[Any]:
+    return [recipe.task, recipe.options.model_dump(mode="json"), recipe.data.model_dump(mode="json")]

@@ -1,0 +1,112 @@
+"""From a recipe's data section to a task's examples: read, name columns, split, drop leaks, take the fingerprint."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from pefbench import sources
+from pefbench.errors import DataError, RecipeError
+from pefbench.registry import find
+from pefbench.sources import BadRows
+from pefbench.tasks import resolve_columns
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pefbench.heads import Dataset
+    from pefbench.recipe import DataSection, Recipe
+    from pefbench.sources import Row
+    from pefbench.tasks import Task
+
+SPLITS = ("train", "validation", "test")
+ALL_FRACTIONS = {"train": 0.8, "validation": 0.1, "test": 0.1}
+TRAIN_FRACTIONS = {"train": 0.9, "validation": 0.1}
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A task's examples by split.
+
+    fingerprint: sha256 over every value that the task reads. revision: the commit of a hub data set.
+    dropped: how many rows of a split were left out because a later split, or the split itself, has their text.
+    skipped: what was wrong with each bad row that was left out, with its file and line.
+    """
+
+    dataset: Dataset
+    fingerprint: str
+    revision: str | None
+    dropped: Mapping[str, int]
+    skipped: Sequence[str]
+
+
+def load(recipe: Recipe) -> Corpus:
+    """Read and split a recipe's data. Raises SourceError or DataError, before anything is trained."""
+    task: Task = find("task", recipe.task)
+    bad = BadRows(skip=recipe.data.on_bad_row == "skip")
+    parts, revision = _read_parts(recipe.data, task, bad)
+    splits, dropped = _split(parts, task), dict.fromkeys(SPLITS, 0)
+    for chosen, drop in ((recipe.data.repeats, sources.drop_repeats), (recipe.data.leaks, sources.drop_leaks)):
+        if chosen == "drop":
+            splits, left_out = drop(splits, lambda row: task.text(row.values))
+            dropped = {split: dropped[split] + left_out[split] for split in SPLITS}
+    _check_sizes(splits, recipe.data.source)
+    dataset = task.read(splits, bad, **recipe.options.model_dump())
+    _check_sizes(dataset.splits, recipe.data.source)
+    return Corpus(dataset, sources.fingerprint(splits), revision, dropped, bad.found)
+
+
+def _check_sizes(splits: Mapping[str, Sequence[Any]], source: str) -> None:
+    for split in SPLITS:
+        if not splits[split]:
+            sizes = ", ".join(f"{name} {len(splits[name])}" for name in SPLITS)
+            raise DataError(f"{source}: the {split} split is empty ({sizes} examples)")
+
+
+def _read_parts(data: DataSection, task: Task, bad: BadRows) -> tuple[dict[str, list[Row]], str | None]:
+    """Read the parts that the recipe names, or the single file as `all`; columns get the task's names."""
+    named = {split: part for split in SPLITS if (part := getattr(data, split)) is not None}
+    if named and not {"train", "test"} <= named.keys():
+        missing = ", ".join(f"data.{split}" for split in ("train", "test") if split not in named)
+        raise RecipeError(f"{missing}: missing; name at least data.train and data.test, or none of the three")
+    read: dict[str, list[Row]] = {}
+    revision = None
+    absent = dict.fromkeys(task.columns)
+    for split, part in (named or {"all": None}).items():
+        read[split] = []
+        for source, inside in sources.members(data.source, part, data.sha256):
+            rows = sources.read_rows(
+                source,
+                inside,
+                config=data.config,
+                revision=data.revision,
+                format=data.format,
+                text_format=task.text_format,
+                encoding=data.encoding,
+                sha256=data.sha256,
+                bad=bad,
+            )
+            columns = resolve_columns(task, data.columns, rows.columns)
+            read[split] += [_renamed(row, columns, absent) for row in rows.rows]
+            revision = rows.revision
+    return read, revision
+
+
+def _renamed(row: Row, columns: Mapping[str, str], absent: Mapping[str, None]) -> Row:
+    return replace(row, values={**absent, **{name: row.values[column] for name, column in columns.items()}})
+
+
+def _split(parts: Mapping[str, Sequence[Row]], task: Task) -> dict[str, list[Row]]:
+    """Split what is not split yet: as the task does, or by a hash of text or group, stable under any order of rows."""
+    if "all" in parts and task.split is not None:
+        return dict(task.split(parts["all"]))
+
+    def key(row: Row) -> str:
+        return (task.group or task.text)(row.values)
+
+    if "all" in parts:
+        return sources.split_by_hash(parts["all"], key, ALL_FRACTIONS)
+    splits = {split: list(rows) for split, rows in parts.items()}
+    if "validation" not in splits:
+        splits |= sources.split_by_hash(splits["train"], key, TRAIN_FRACTIONS)
+    return splits

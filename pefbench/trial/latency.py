@@ -1,0 +1,53 @@
+"""How long predicting takes: with the method in place, and, where PEFT can, with it merged into the model's weights."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pefbench.methods import Method
+    from pefbench.results.schema import Inference
+
+    Timed = tuple[list[Any], float]
+    """Answers, one an example, and the seconds that they took."""
+
+
+def measure(adapted: Timed, merged: Timed | None, same: Callable[[Any, Any], bool], processes: int) -> Inference:
+    """Return what a result says of inference. `same`: whether two answers to one example agree."""
+    answers, seconds = adapted
+    found: Inference = {
+        "seconds_per_1000": 1000 * seconds / len(answers),
+        "merged_seconds_per_1000": None,
+        "merged_same": None,
+        "processes": processes,
+    }
+    if merged is not None:
+        after, took = merged
+        found["merged_seconds_per_1000"] = 1000 * took / len(after)
+        found["merged_same"] = _fraction_same(answers, after, same)
+    return found
+
+
+def merge(model: Any, method: Method) -> bool:
+    """Merge what the method trained into the model, in place; return whether that could be done.
+
+    It cannot where the method has none of it, where the weights are held in few bits, and where PEFT refuses. The model
+    is not to be saved after it: its own weights have changed.
+    """
+    from pefbench.models.architecture import bare, is_quantised
+
+    if not method.merges or not hasattr(model, "merge_adapter"):
+        return False
+    if any(is_quantised(module) for module in bare(model).modules()):
+        return False
+    try:
+        model.merge_adapter()
+    except (ValueError, NotImplementedError):
+        return False
+    return True
+
+
+def _fraction_same(before: Sequence[Any], after: Sequence[Any], same: Callable[[Any, Any], bool]) -> float:
+    return sum(same(one, other) for one, other in zip(before, after, strict=True)) / len(before)

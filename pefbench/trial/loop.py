@@ -1,0 +1,240 @@
+"""A lean training loop under accelerate: length buckets, exact global means, resumable at any step.
+
+The loss of a step is the mean over the targets of the whole global batch, whatever the number of processes and of
+micro-batches: each part is divided by the global count, which every process can compute by itself.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from accelerate.utils import gather_object
+
+from pefbench.errors import DivergedError
+from pefbench.models import quantization
+from pefbench.models.cpu_kernels import fast_on_cpu
+from pefbench.progress import Progress
+from pefbench.trial import checkpoints
+from pefbench.trial.batching import Indices, collate, epoch_batches, share
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from accelerate import Accelerator
+    from torch import Tensor, nn
+
+    from pefbench.heads import Encoded, Form
+    from pefbench.methods import Method
+    from pefbench.recipe import TrainSection
+
+CURVE_POINTS = 200
+
+
+@dataclass
+class Progressed:
+    """How far a run is: the part of its state that is plain numbers.
+
+    tokens: word pieces seen, padding left out. padded: the same with padding. seconds: training alone, without
+    checkpoints, over all the times that the run was started. curve: one point for each stretch of steps.
+    """
+
+    step: int = 0
+    tokens: int = 0
+    padded: int = 0
+    seconds: float = 0.0
+    curve: list[dict[str, float]] = field(default_factory=list)
+
+
+def learning_rate(settings: TrainSection, step: int, total: int) -> float:
+    """Return the rate of a step (from 0): a linear rise over the warm-up, then the schedule's fall towards zero."""
+    return settings.learning_rate * fraction_of_peak(settings, step, total)
+
+
+def fraction_of_peak(settings: TrainSection, step: int, total: int) -> float:
+    """Return a step's learning rate as a fraction of the peak."""
+    rising = round(settings.warmup * total)
+    if step < rising:
+        return (step + 1) / rising
+    fallen = (step - rising) / max(1, total - rising)
+    match settings.schedule:
+        case "linear":
+            return 1 - fallen
+        case "cosine":
+            return 0.5 * (1 + math.cos(math.pi * fallen))
+        case "constant":
+            return 1.0
+
+
+def total_steps(settings: TrainSection, examples: int) -> int:
+    """Return the optimizer steps of a whole training run."""
+    return max(1, round(settings.epochs * math.ceil(examples / settings.batch_size)))
+
+
+def make_optimizer(model: nn.Module, method: Method, settings: TrainSection) -> torch.optim.Optimizer:
+    """Return AdamW over the method's groups; each keeps its own peak rate as `peak`."""
+    groups = method.parameter_groups(model, settings.learning_rate, settings.weight_decay)
+    groups = [group | {"peak": group.get("lr", settings.learning_rate)} for group in groups]
+    if settings.optimizer == "adamw8bit":
+        return quantization.adamw_8bit(groups, settings.learning_rate)
+    return torch.optim.AdamW(groups, lr=settings.learning_rate, fused=True)
+
+
+class Training:
+    """One training run of a prepared model; `run` starts it or goes on from its checkpoint."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        encoded: Encoded,
+        form: Form,
+        method: Method,
+        settings: TrainSection,
+        accelerator: Accelerator,
+        *,
+        checkpoint: Path,
+        belongs_to: dict[str, Any],
+    ) -> None:
+        self.form, self.encoded, self.settings, self.accelerator = form, encoded, settings, accelerator
+        self.method, self.bare = method, model
+        self.checkpoint, self.belongs_to = checkpoint, belongs_to
+        self.model, self.optimizer = accelerator.prepare(model, make_optimizer(model, method, settings))
+        self.trainable = [weight for weight in self.model.parameters() if weight.requires_grad]
+        self.steps_an_epoch = math.ceil(len(encoded) / settings.batch_size)
+        self.total = total_steps(settings, len(encoded))
+        self.stretch = max(1, self.total // CURVE_POINTS)
+        self.at = Progressed()
+        self.losses: list[Tensor] = []
+        self.planned: tuple[int, list[Indices]] = (-1, [])
+
+    def run(self) -> Progressed:
+        """Train to the last step. Raises DivergedError at the first step whose loss is not finite."""
+        self._restore()
+        self.model.train()
+        main = self.accelerator.is_main_process
+        with fast_on_cpu(), Progress("train", self.total, start=self.at.step, enabled=main) as progress:
+            while self.at.step < self.total:
+                self._stretch(progress)
+        return self.at
+
+    def _stretch(self, progress: Progress) -> None:
+        """Train up to the next point of the curve, timed without what is written to disk."""
+        started = time.perf_counter()
+        stop = min(self.total, self._next(self.stretch), self._next(self.settings.checkpoint_steps))
+        while self.at.step < stop:
+            self._step(self._batch(self.at.step))
+            self.at.step += 1
+            progress.step(**self._latest())
+        self._note_losses()
+        self.at.seconds += time.perf_counter() - started
+        if self.at.step % self.settings.checkpoint_steps == 0 or self.at.step == self.total:
+            self._save()
+
+    def _latest(self) -> dict[str, float]:
+        """Return what is shown beside the progress: the newest point of the curve."""
+        return {name: self.at.curve[-1][name] for name in ("loss", "learning_rate")} if self.at.curve else {}
+
+    def _next(self, interval: int) -> int:
+        return (self.at.step // interval + 1) * interval
+
+    def _step(self, batch: Indices) -> None:
+        """Take one optimizer step on a global batch."""
+        fraction = fraction_of_peak(self.settings, self.at.step, self.total)
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["peak"] * fraction
+        self._count(batch)
+        mine = share(batch, self.accelerator.process_index, self.accelerator.num_processes)
+        # A process without examples still takes part in the others' reductions: with one example that counts nothing.
+        weight = 1.0 if len(mine) else 0.0
+        mine = mine if len(mine) else batch[:1]
+        targets = max(1, int(self.encoded.targets[batch].sum()))
+        parts = self._micro_batches(mine)
+        losses = [self._backward(part, weight / targets, last=part is parts[-1]) for part in parts]
+        self.accelerator.clip_grad_norm_(self.trainable, self.settings.max_grad_norm)
+        self.optimizer.step()
+        self.method.after_step(self.bare, self.at.step + 1)
+        self.optimizer.zero_grad()
+        self.losses.append(torch.stack(losses).sum())
+
+    def _backward(self, part: Indices, weight: float, *, last: bool) -> Tensor:
+        """Add one micro-batch's gradients; return its share of the global mean loss."""
+        tensors = {name: tensor.to(self.accelerator.device) for name, tensor in collate(self.encoded, part).items()}
+        with nullcontext() if last else self.accelerator.no_sync(self.model):
+            loss = self.form.loss_sum(self.model, tensors) * weight
+            penalty = self.method.penalty(self.bare) if last else None
+            # Gradients are averaged over processes; the loss is already divided by the global count.
+            whole = loss * self.accelerator.num_processes
+            self.accelerator.backward(whole if penalty is None else whole + penalty)
+        return loss.detach()
+
+    def _micro_batches(self, mine: Indices) -> list[Indices]:
+        size = self.settings.micro_batch_size or max(1, len(mine))
+        return [mine[at : at + size] for at in range(0, len(mine), size)]
+
+    def _count(self, batch: Indices) -> None:
+        """Add up what all processes together see of a batch."""
+        encoded, processes = self.encoded, self.accelerator.num_processes
+        self.at.tokens += int(encoded.tokens[batch].sum())
+        for rank in range(processes):
+            for part in self._micro_batches(share(batch, rank, processes)):
+                self.at.padded += len(encoded.rows_of(part)) * int(encoded.lengths[part].max())
+
+    def _batch(self, step: int) -> Indices:
+        epoch, position = divmod(step, self.steps_an_epoch)
+        if self.planned[0] != epoch:
+            batches = epoch_batches(
+                self.encoded.lengths, self.settings.batch_size, seed=self.settings.seed, epoch=epoch
+            )
+            self.planned = (epoch, batches)
+        return self.planned[1][position]
+
+    def _note_losses(self) -> None:
+        """Add a point to the curve: the mean loss since the last one; one synchronisation for the whole stretch."""
+        losses = self.accelerator.reduce(torch.stack(self.losses), reduction="sum").double().cpu().numpy()
+        self.losses = []
+        first = self.at.step - len(losses)
+        if not np.isfinite(losses).all():
+            step = first + int(np.argmin(np.isfinite(losses))) + 1
+            raise DivergedError(
+                f"the loss is not finite at step {step} of {self.total} "
+                f"(learning rate {learning_rate(self.settings, step - 1, self.total):.3g}); try a lower learning rate"
+            )
+        rate = learning_rate(self.settings, self.at.step - 1, self.total)
+        epoch = self.at.step / self.steps_an_epoch
+        self.at.curve.append(
+            {"step": self.at.step, "epoch": epoch, "loss": float(losses.mean()), "learning_rate": rate}
+        )
+
+    def _save(self) -> None:
+        """Write a checkpoint: all processes give their random states, one writes."""
+        random_states = gather_object([checkpoints.random_state()])
+        if self.accelerator.is_main_process:
+            scaler = self.accelerator.scaler
+            state = {
+                "belongs_to": self.belongs_to,
+                "progress": vars(self.at),
+                "random": random_states,
+                "trained": checkpoints.trained_state(self.accelerator.unwrap_model(self.model)),
+                "optimizer": self.optimizer.state_dict(),
+                "method": self.method.state(self.bare),
+                "scaler": scaler.state_dict() if scaler is not None else None,
+            }
+            checkpoints.write(self.checkpoint, state)
+        self.accelerator.wait_for_everyone()
+
+    def _restore(self) -> None:
+        state = checkpoints.read(self.checkpoint, self.belongs_to)
+        if state is None:
+            return
+        self.at = Progressed(**state["progress"])
+        checkpoints.restore_trained(self.accelerator.unwrap_model(self.model), state["trained"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.method.restore(self.bare, state["method"])
+        if self.accelerator.scaler is not None:
+            self.accelerator.scaler.load_state_dict(state["scaler"])
+        checkpoints.restore_random(state["random"][self.accelerator.process_index])

@@ -1,0 +1,266 @@
+"""`pefbench check` on two folders: predictions that are paired, changed recipes, damaged files, what CI reads."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from pefbench.analysis.checks import Finding, Tolerances, check, junit, markdown, render
+from pefbench.cli.check import MATCHES
+from pefbench.cli.main import main
+from pefbench.paths import PROJECT
+from pefbench.results.store import Stored, load_results
+from tests.sample_results import sample, store
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ROOT = PROJECT
+GOLD = ["yes" if i % 3 else "no" for i in range(300)]
+
+
+def answers(wrong: Sequence[int]) -> list[str]:
+    return [("no" if gold == "yes" else "yes") if i in wrong else gold for i, gold in enumerate(GOLD)]
+
+
+def keep(folder: Path, given: Sequence[str], gold: Sequence[str] = GOLD, **options: Any) -> Stored:
+    """Store a trial that gave these answers, with the scores that pefbench gives them."""
+    from pefbench.metrics import score
+    from pefbench.metrics.accuracy import METRIC
+
+    scores = score(METRIC(), [*given], [*gold])
+    changes = {"metrics": {"validation": scores, "test": scores}, "headline": "accuracy"} | options.pop("changes", {})
+    changes["recipe.evaluate"] = {"metrics": ["accuracy"]}
+    stored = store(folder, sample(changes=changes, **options))
+    named = {"folder": None, "predictions": f"{stored.result['id']}/predictions.jsonl"}
+    store(folder, {**stored.result, "artifacts": named})  # type: ignore[typeddict-item]
+    file = stored.path.parent / named["predictions"]  # type: ignore[operator]
+    file.parent.mkdir()
+    rows = [
+        {"id": i, "prediction": one, "reference": right, "correct": one == right}
+        for i, (one, right) in enumerate(zip(given, gold, strict=True))
+    ]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf8")
+    return stored
+
+
+def of(folder: Path) -> list[Stored]:
+    return load_results(folder).results
+
+
+def quality(new: Path, old: Path, tolerances: Tolerances | None = None) -> Finding:
+    (finding,) = [each for each in check(of(new), of(old), tolerances or Tolerances()) if each.subject == "accuracy"]
+    return finding
+
+
+def test_a_loss_that_examples_show_is_worse_though_intervals_overlap(tmp_path: Path) -> None:
+    keep(tmp_path / "old", answers(range(30)))
+    keep(tmp_path / "new", answers(range(42)))
+    finding = quality(tmp_path / "new", tmp_path / "old")
+    assert finding.verdict == "worse"
+    assert "difference -0.0400" in finding.message
+    assert quality(tmp_path / "old", tmp_path / "new").verdict == "better"
+
+
+def test_the_same_loss_by_chance_is_no_failure_but_told(tmp_path: Path) -> None:
+    keep(tmp_path / "old", answers(range(30)))
+    keep(tmp_path / "new", answers(random.Random(1).sample(range(30, 300), 42)))
+    finding = quality(tmp_path / "new", tmp_path / "old")
+    assert finding.verdict == "same"
+    assert finding.message.endswith("not shown to be another")
+
+
+def test_a_tolerance_decides_where_it_is_given(tmp_path: Path) -> None:
+    keep(tmp_path / "old", answers(range(30)))
+    keep(tmp_path / "new", answers(range(42)))
+    assert quality(tmp_path / "new", tmp_path / "old", Tolerances(metric=0.05)).verdict == "same"
+    assert quality(tmp_path / "new", tmp_path / "old", Tolerances(metrics={"accuracy": 0.03})).verdict == "worse"
+
+
+def test_many_tests_are_corrected(tmp_path: Path) -> None:
+    """A difference at p near 0.03 fails alone, and no longer among twenty."""
+    for seed in range(20):
+        keep(tmp_path / "old", answers(range(30)), seed=seed)
+        wrong = [*range(30), *range(100, 105)] if seed == 0 else [*range(29), 100]
+        keep(tmp_path / "new", answers(wrong), seed=seed)
+    several = check(of(tmp_path / "new"), of(tmp_path / "old"), Tolerances())
+    assert not any(each.is_failure for each in several)
+    alone = {
+        side: [each for each in of(tmp_path / side) if each.result["recipe"]["train"]["seed"] == 0]
+        for side in ("new", "old")
+    }
+    assert [each.subject for each in check(alone["new"], alone["old"], Tolerances()) if each.is_failure] == ["accuracy"]
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        ("other examples", "not of the same test examples"),
+        ("half a line", r"predictions.jsonl:300: not a prediction"),
+        ("edited result", "there and 0.9000 by its predictions"),
+        ("not text", "cannot be read as text"),
+    ],
+)
+def test_what_cannot_be_paired_is_judged_by_its_interval(tmp_path: Path, damage: str, reason: str) -> None:
+    old = keep(tmp_path / "old", answers(range(30)))
+    gold = ["no", *GOLD[1:-1], "maybe"] if damage == "other examples" else GOLD
+    keep(tmp_path / "new", answers(range(33)), gold)
+    file = old.path.with_suffix("") / "predictions.jsonl"
+    content = file.read_bytes()
+    if damage == "half a line":
+        file.write_bytes(content[:-20])
+    elif damage == "not text":
+        file.write_bytes(b"\xff" + content)
+    elif damage == "edited result":
+        changed = json.loads(old.path.read_text(encoding="utf8"))
+        changed["metrics"]["test"]["accuracy"]["value"] = 0.93
+        old.path.write_text(json.dumps(changed), encoding="utf8")
+    text = render(check(of(tmp_path / "new"), of(tmp_path / "old"), Tolerances()))
+    assert "note: lora_ner" in text
+    assert "no paired test" in text
+    assert re.search(reason, text)
+    assert "check passed" in text
+
+
+def test_answers_that_the_metric_cannot_read_are_no_crash() -> None:
+    from pefbench.analysis.checks import predictions
+    from pefbench.metrics.entity_f1 import METRIC
+
+    rows = [{"prediction": None, "reference": ["O"]}]
+    with pytest.raises(predictions.UnpairableError, match="not what the metric scores"):
+        predictions.weighted_by(METRIC(), rows)
+
+
+def test_without_predictions_the_interval_decides(tmp_path: Path) -> None:
+    old = store(tmp_path / "old", sample(value=0.5))  # [0.47, 0.53]
+    for value, verdict in ((0.471, "same"), (0.469, "worse"), (0.529, "same"), (0.531, "better")):
+        new = sample(value=value)
+        (finding,) = [
+            each for each in check([Stored(Path("x"), new)], [old], Tolerances()) if each.subject == "entity_f1"
+        ]
+        assert (finding.verdict, bool(finding.message)) == (verdict, value != 0.529)
+
+
+@pytest.mark.parametrize(("value", "verdict"), [(0.9, "same"), (0.95, "worse"), (0.85, "better")])
+def test_equal_predictions_that_score_otherwise_are_no_chance(tmp_path: Path, value: float, verdict: str) -> None:
+    keep(tmp_path / "new", answers(range(30)))
+    keep(tmp_path / "old", answers(range(30)), changes={"metrics.test.accuracy.value": value})
+    finding = quality(tmp_path / "new", tmp_path / "old")
+    assert finding.verdict == verdict
+    assert ("scoring has changed" in finding.message) is (verdict != "same")
+
+
+def test_equal_predictions_need_no_libraries(tmp_path: Path) -> None:
+    for side in ("old", "new"):
+        keep(tmp_path / side, answers(range(30)))
+    program = (
+        "import sys; from pefbench.cli import main\n"
+        f"try: main(['check', {str(tmp_path / 'new')!r}, '--baseline', {str(tmp_path / 'old')!r}])\n"
+        "except SystemExit as end: assert end.code == 0, end.code\n"
+        "heavy = {'torch', 'evaluate', 'numpy', 'scipy'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_changed_recipe_is_missing_unless_it_is_matched_by_recipe(tmp_path: Path) -> None:
+    old = store(tmp_path / "old", sample(learning_rate=0.002))
+    tokens = {"phases.train.tokens": 60_000, "phases.train.tokens_per_second": 2000.0}
+    new = store(tmp_path / "new", sample(learning_rate=0.001, changes=tokens))
+    findings = check([new], [old], Tolerances())
+    assert [each.verdict for each in findings] == ["missing", "new", "not comparable"]
+    assert f"{new.result['id']} is of the same recipe, but differs: train.learning_rate=0.001" in findings[0].message
+    findings = check([new], [old], Tolerances(), by="recipe")
+    assert not any(each.is_failure for each in findings)
+    assert "settings changed: train.learning_rate=0.001, was train.learning_rate=0.002" in render(findings)
+    assert {each.subject: each.verdict for each in findings}["throughput"] == "same"
+    slow = store(
+        tmp_path / "slow", sample(learning_rate=0.001, changes=tokens | {"phases.train.tokens_per_second": 9.0})
+    )
+    assert {each.subject: each.verdict for each in check([slow], [old], Tolerances(), by="recipe")}[
+        "throughput"
+    ] == "worse"
+
+
+def test_several_trials_of_a_recipe_are_not_matched_by_guessing(tmp_path: Path) -> None:
+    old = store(tmp_path / "old", sample(learning_rate=0.002))
+    new = [store(tmp_path / "new", sample(learning_rate=rate)) for rate in (0.1, 0.2)]
+    findings = check(new, [old], Tolerances(), by="recipe")
+    assert [each.verdict for each in findings] == ["missing", "new", "new", "not comparable"]
+    seeds = [store(tmp_path / "seeds", sample(learning_rate=0.1, seed=seed)) for seed in (0, 1)]
+    assert "missing" not in {each.verdict for each in check(seeds, [old], Tolerances(), by="recipe")}
+
+
+NASTY = "a|b <script>x</script> \x00\x1b[31m `c` *d* & \ud7ff"
+
+
+def findings() -> list[Finding]:
+    return [
+        Finding("lora 01", "accuracy", "0.9", "0.8", "worse", "accuracy is 0.8, was 0.9"),
+        Finding("lora 01", "train time", "1 s", "1 s", "same"),
+        Finding("full 02", "trial", "finished", "failed", "failed", NASTY),
+        Finding("full 03", "train time", "", "", "not compared", "cpu is a, was b"),
+        Finding("full 04", "accuracy", "0.1", "0.2", "better", "better"),
+    ]
+
+
+def test_junit_is_what_ci_reads() -> None:
+    root = ET.fromstring(junit(findings()))
+    assert root.attrib == {"name": "pefbench check", "tests": "5", "failures": "2", "skipped": "1", "errors": "0"}
+    cases = root.findall("./testsuite/testcase")
+    assert [(case.get("classname"), case.get("name")) for case in cases][:2] == [
+        ("lora 01", "accuracy"),
+        ("lora 01", "train time"),
+    ]
+    assert [child.tag for case in cases for child in case] == ["failure", "failure", "skipped", "system-out"]
+    (failure,) = cases[2]
+    assert failure.get("message") == NASTY.replace("\x00", "\ufffd").replace("\x1b", "\ufffd")
+
+
+def test_markdown_leads_with_the_verdict_and_cannot_be_broken() -> None:
+    text = markdown(findings())
+    assert text.startswith("### pefbench check failed: 2 of 5 comparisons\n")
+    assert "<script" not in text
+    assert "Better: full 04 (accuracy)." in text
+    table = text.split("\n\n")[1].splitlines()
+    assert len(table) == 4
+    assert len({line.replace(r"\|", "").count("|") for line in table}) == 1
+    assert text.count("<details>") == text.count("</details>") == 2
+    assert markdown(findings()[1:2]).startswith("### pefbench check passed: 1 comparisons\n")
+
+
+def test_the_command_writes_what_ci_reads_and_counts_damaged_files(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert MATCHES == ("id", "recipe")
+    for side in ("old", "new"):
+        store(tmp_path / side, sample())
+    out = tmp_path / "made" / "check"
+
+    def status(*options: str) -> Any:
+        arguments = ["check", str(tmp_path / "new"), "--baseline", str(tmp_path / "old"), *options]
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        return ended.value.code
+
+    assert status("--junit", f"{out}.xml", "--markdown", f"{out}.md") == 0
+    assert ET.parse(f"{out}.xml").getroot().get("failures") == "0"
+    assert Path(f"{out}.md").read_text(encoding="utf8").startswith("### pefbench check passed")
+    (tmp_path / "new" / "0123456789ab.json").write_text("{", encoding="utf8")
+    capsys.readouterr()
+    assert status("--junit", f"{out}.xml") == 1
+    said = capsys.readouterr()
+    assert "warning: skipped" in said.err
+    assert "0123456789ab.json" in said.out
+    assert ET.parse(f"{out}.xml").getroot().get("failures") == "1"
+    assert status("--junit", str(tmp_path)) == 2
+    assert "error: cannot write" in capsys.readouterr().err

@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pefbench.analysis.tables import FORMATS, pivot, table
+from pefbench.cli.main import main
+from pefbench.errors import UserError
+from pefbench.results.store import Stored
+from tests.sample_results import failed_sample, sample, store
+
+if TYPE_CHECKING:
+    from pefbench.results.schema import Result
+
+
+def at(result: Result) -> Stored:
+    return Stored(Path(f"{result['id']}.json"), result)
+
+
+FULL = at(sample("full_ner", "full", value=0.55))
+LORA = at(sample("lora_ner", "lora", value=0.512))
+BITFIT = at(sample("bitfit_ner", "bitfit", value=0.3))
+
+
+def cells(results: list[Stored], **options: Any) -> dict[str, dict[str, Any]]:
+    return {cell["method"]: cell for cell in json.loads(pivot(results, "json", **options))}
+
+
+def test_tasks_are_rows_and_methods_columns_with_the_best_and_its_ties_marked() -> None:
+    header, _, row = pivot([LORA, BITFIT, FULL]).splitlines()[:3]
+    assert re.split(r" {2,}", header) == ["Task", "Model", "Data", "Precision", "Metric", "full", "bitfit", "lora"]
+    assert re.split(r" {2,}", row)[-4:] == ["entity_f1 ↑", "** 0.550 ±0.030", "0.300 ±0.030", "~ 0.512 ±0.030"]
+    assert "**: best\n~: its 95 % interval overlaps" in pivot([LORA, BITFIT, FULL])
+
+
+def test_markdown_and_latex_are_bold() -> None:
+    text = pivot([LORA, BITFIT, FULL], "markdown")
+    assert "| **0.550** ±0.030 |" in text
+    assert r"\~ 0.512 ±0.030" in text
+    assert "- **bold**: best" in text
+    text = pivot([LORA, BITFIT, FULL], "latex")
+    assert r"\textbf{0.550} $\pm$0.030" in text
+    assert r"0.512 $\pm$0.030$^{\sim}$" in text
+    assert r"entity\_f1 $\uparrow$" in text
+    assert r"\toprule" in text
+    assert not re.search("[\ue000-\ue00f]", text)
+
+
+@pytest.mark.parametrize(
+    "field", ["data.fingerprint", "model.fingerprint", "provenance.precision", "metrics.test.entity_f1.signature"]
+)
+def test_unlike_is_never_in_one_row(field: str) -> None:
+    other = at(sample("lora_ner", "lora", value=0.9, seed=4, changes={field: "another"}))
+    rows = [line for line in pivot([FULL, LORA, other]).splitlines() if line.startswith("ner ")]
+    assert len(rows) == 2
+    assert not any("0.550" in row and "0.900" in row for row in rows)
+    assert "what differs in one of them has its own row" in pivot([FULL, LORA, other])
+
+
+def test_seeds_are_averaged_and_counted() -> None:
+    results = [at(sample("lora_ner", "lora", value=value, seed=seed)) for seed, value in enumerate((0.4, 0.5, 0.6))]
+    assert "0.500 ±0.250 (3 seeds)" in pivot(results)
+    cell = cells(results)["lora"]
+    assert (cell["seeds"], cell["value"]) == (3, pytest.approx(0.5))
+    assert cell["spread"] == pytest.approx(0.1)
+    assert cell["high"] - cell["value"] == pytest.approx((0.03**2 + 4.303**2 * 0.01 / 3) ** 0.5, rel=1e-3)
+
+
+def test_a_method_is_shown_by_the_setting_that_is_best_on_validation() -> None:
+    lucky = sample("lora_ner", "lora", value=0.9, learning_rate=1, changes={"metrics.validation.entity_f1.value": 0.1})
+    assert cells([LORA, at(lucky)])["lora"]["value"] == 0.512
+    assert "best on validation is shown" in pivot([LORA, at(lucky)])
+
+
+def test_lower_is_better() -> None:
+    changes = {"headline": "loss"}
+    results = [at(sample(f"{name}_lm", name, changes=changes)) for name in ("full", "lora")]
+    results[1].result["metrics"]["test"]["loss"]["value"] = 0.2
+    assert cells(results)["lora"]["mark"] == "best"
+    assert "loss ↓" in pivot(results)
+
+
+def verdict(p: float) -> dict[str, Any]:
+    finals = {"full_ner": FULL, "lora_ner": LORA}
+    methods = [
+        {"name": name, "final": [{"result": f"final/{name}/{stored.result['id']}.json"}]}
+        for name, stored in finals.items()
+    ]
+    return {"methods": methods, "pairs": [{"first": "lora_ner", "second": "full_ner", "p_holm": p}]}
+
+
+@pytest.mark.parametrize(("p", "mark", "sign"), [(0.2, "tied", "* 0.512"), (0.01, "", " 0.512")])
+def test_a_comparison_decides_what_it_tested(p: float, mark: str, sign: str) -> None:
+    found = cells([FULL, LORA, BITFIT], verdicts=[verdict(p)])
+    assert found["lora"]["mark"] == mark
+    assert found["bitfit"]["mark"] == ""
+    text = pivot([FULL, LORA, BITFIT], verdicts=[verdict(p)])
+    assert sign in text
+    assert ("paired test of its comparison" in text) is (mark == "tied")
+
+
+def test_a_comparison_of_other_trials_decides_nothing() -> None:
+    other = at(sample("lora_ner", "lora", value=0.54, seed=8))
+    assert cells([FULL, other], verdicts=[verdict(0.01)])["lora"]["mark"] == "overlapping"
+
+
+def test_csv_has_the_numbers() -> None:
+    rows = list(csv.DictReader(io.StringIO(pivot([FULL, LORA], "csv"))))
+    assert [(row["method"], row["mark"]) for row in rows] == [("full", "best"), ("lora", "overlapping")]
+    assert [float(row["low"]) for row in rows] == pytest.approx([0.52, 0.482])
+
+
+def test_failed_trials_are_counted() -> None:
+    assert "Failed trials, not shown: 1." in pivot([LORA, at(failed_sample())])
+
+
+@pytest.mark.parametrize("style", FORMATS)
+def test_no_results(style: str) -> None:
+    assert pivot([], style) == ("[]" if style == "json" else "")
+
+
+def test_unknown_format() -> None:
+    with pytest.raises(UserError, match="did you mean 'latex'"):
+        pivot([LORA], "latx")
+
+
+def test_the_list_of_trials_is_marked_too() -> None:
+    text = table([LORA, FULL, BITFIT])
+    assert "** 0.550 [0.520, 0.580]" in text
+    assert "~ 0.512 [0.482, 0.542]" in text
+    assert "  0.300 [" in text
+    assert text.count("**: best") == 1
+    assert "**0.550** [0.520, 0.580]" in table([LORA, FULL], "markdown")
+    assert "**" not in table([LORA])
+
+
+def test_the_command_reads_comparisons_and_names_damaged_ones(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for stored in (FULL, LORA):
+        store(tmp_path, stored.result)
+    (tmp_path / "comparison.json").write_text("{}", encoding="utf8")
+    with pytest.raises(SystemExit) as ended:
+        main(["table", str(tmp_path), "--pivot"])
+    said = capsys.readouterr()
+    assert ended.value.code == 1
+    assert "comparison.json: not a comparison" in said.err
+    assert "** 0.550" in said.out

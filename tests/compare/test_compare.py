@@ -1,0 +1,196 @@
+"""`pefbench compare` from end to end on a tiny world, through the real command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pefbench.compare import report
+from pefbench.recipe import load_resolved
+from tests.compare.files import write
+from tests.trial.test_processes import PEFBENCH, ROOT, finish, start
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tests.worlds import World
+
+DIVERGES = 1e30
+
+
+def verdict(out: Path, name: str) -> Mapping[str, Any]:
+    return report.read(out / name / "comparison.json")
+
+
+def methods(found: Mapping[str, Any]) -> dict[str, Any]:
+    return {method["name"]: method for method in found["methods"]}
+
+
+@pytest.fixture(scope="module")
+def done(world: World, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, str, str]:
+    """Return the file of a comparison, its results, and what the command printed and said."""
+    lora = {"method": {"name": "lora", "rank": 4}, "search": {"train.learning_rate": [DIVERGES, 0.01]}}
+    file = write(world, "whole", recipe=world.recipe("longer", train__epochs=6).name, methods__lora=lora)
+    out = tmp_path_factory.mktemp("compared")
+    status, printed, said = finish([*PEFBENCH, "compare", file, "--workers", 2, "--out", out], ROOT, seconds=600)
+    assert status == 0, said
+    return file, out, printed, said
+
+
+def test_methods_are_tuned_alike_and_then_tested_once_a_seed(done: tuple[Path, Path, str, str]) -> None:
+    _, out, printed, _ = done
+    found = verdict(out, "whole")
+    assert found["complete"]
+    assert (found["metric"], found["seeds"], found["trials"]) == ("entity_f1", [1, 2], 2)
+    results = [json.loads(file.read_text(encoding="utf8")) for file in out.glob("whole/*/*.json")]
+    tested = [(each["recipe"]["name"], each["recipe"]["train"]["seed"]) for each in results if "test" in each["scored"]]
+    assert sorted(tested) == [("head", 1), ("head", 2), ("lora", 1), ("lora", 2)]
+    tuned = [each for each in results if "test" not in each["scored"]]
+    assert len(tuned) == 4
+    assert all("test" not in each.get("metrics", {}) for each in tuned)
+    assert methods(found)["lora"]["best"]
+    assert methods(found)["lora"]["test"]["value"] > 0.9
+    assert "comparison.json" in printed
+    [pair] = found["pairs"]
+    assert pair["difference"] == pytest.approx(
+        methods(found)["head"]["test"]["value"] - methods(found)["lora"]["test"]["value"]
+    )
+    assert pair["mcnemar"] == []  # entity F1 is no fraction of right examples
+
+
+def test_the_verdict_holds_every_trial(done: tuple[Path, Path, str, str]) -> None:
+    _, out, _, _ = done
+    for method in verdict(out, "whole")["methods"]:
+        assert [(trial["setting"], trial["seed"]) for trial in method["tuning"]] == [(0, 0), (1, 0)]
+        assert [trial["seed"] for trial in method["final"]] == [1, 2]
+        for trial in [*method["tuning"], *method["final"]]:
+            result = json.loads((out / "whole" / trial["result"]).read_text(encoding="utf8"))
+            assert result["recipe"]["train"]["seed"] == trial["seed"]
+            assert result["provenance"]["command"].startswith("pefbench compare ")
+        assert method["costs"]["train_seconds"] > 0
+        assert method["costs"]["inference_seconds_per_1000"] > 0
+        assert (method["costs"]["merged_seconds_per_1000"] is None) == (method["name"] == "head")
+        assert method["costs"]["peak_memory_bytes"].keys() == {"load", "tokenize", "train", "evaluate"}
+
+
+def test_a_setting_that_diverges_is_a_failed_trial_and_is_not_run_again(done: tuple[Path, Path, str, str]) -> None:
+    file, out, printed, said = done
+    lora = methods(verdict(out, "whole"))["lora"]
+    assert [trial["status"] for trial in lora["tuning"]] == ["failed", "finished"]
+    assert "not finite" in lora["tuning"][0]["error"]
+    assert (lora["chosen"], lora["validation"][0]) == (1, None)
+    assert lora["expected_best"][0] == pytest.approx(lora["validation"][1])
+    before = {path: path.stat().st_mtime_ns for path in out.glob("whole/*/*.json")}
+    status, again, said = finish([*PEFBENCH, "compare", file, "--out", out], ROOT, seconds=300)
+    assert status == 0, said
+    assert "begun" not in said
+    assert again == printed
+    assert {path: path.stat().st_mtime_ns for path in out.glob("whole/*/*.json")} == before
+
+
+def test_trials_of_tuning_are_no_results_of_the_table(done: tuple[Path, Path, str, str]) -> None:
+    _, out, _, _ = done
+    status, printed, _ = finish([*PEFBENCH, "table", out, "--format", "json"], ROOT)
+    assert status == 0
+    assert len(json.loads(printed)) == 4
+
+
+def test_a_dry_run_tells_what_is_left_and_how_long(world: World, done: tuple[Path, Path, str, str]) -> None:
+    file, out, _, _ = done
+    before = sorted(out.rglob("*"))
+    status, printed, said = finish([*PEFBENCH, "compare", file, "--out", out, "--dry-run"], ROOT, seconds=300)
+    assert status == 0, said
+    assert "8 trials, 8 of them done" in printed
+    assert "nothing is left to run" in printed
+    longer = write(world, "whole", recipe="longer.yaml", seeds=[1, 2, 3])
+    status, printed, said = finish([*PEFBENCH, "compare", longer, "--out", out, "--dry-run"], ROOT, seconds=300)
+    assert status == 0, said
+    assert "to run: final head" in printed
+    assert "time: about" in printed
+    assert sorted(out.rglob("*")) == before
+
+
+def test_a_shared_trial_is_the_lone_one(world: World, done: tuple[Path, Path, str, str], tmp_path: Path) -> None:
+    _, out, _, _ = done
+    trial = methods(verdict(out, "whole"))["lora"]["final"][1]
+    shared = json.loads((out / "whole" / trial["result"]).read_text(encoding="utf8"))
+    recipe = load_resolved(shared["recipe"])
+    overrides = ["method.rank=4", f"train.learning_rate={recipe.train.learning_rate}", "train.seed=2"]
+    command = [*PEFBENCH, "run", world.folder / "longer.yaml", "--out", tmp_path]
+    status, _, said = finish([*command, *(part for each in overrides for part in ("-o", each))], ROOT, seconds=600)
+    assert status == 0, said
+    [file] = tmp_path.glob("longer/*.json")
+    alone = json.loads(file.read_text(encoding="utf8"))
+    assert alone["id"] == shared["id"]
+    assert alone["curve"] == shared["curve"]
+    assert alone["metrics"] == shared["metrics"]
+    one, other = (
+        (each.with_suffix("") / "model" / "adapter_model.safetensors").read_bytes()
+        for each in (file, out / "whole" / trial["result"])
+    )
+    assert one == other
+
+
+def test_a_killed_worker_costs_its_trial_alone_and_the_next_start_mends_it(world: World, tmp_path: Path) -> None:
+    # the first head trial is long enough to be killed in; the others are not touched
+    head = {"method": {"name": "head_only"}, "search": {"train.epochs": [3000, 1]}}
+    file = write(world, "killed", methods__head=head, seeds=[1])
+    command = [*PEFBENCH, "compare", file, "--out", tmp_path]
+    running = start(command, ROOT)
+    log = tmp_path / "killed" / "worker-0.log"
+    deadline = time.monotonic() + 300
+    while not log.exists() or "train: " not in log.read_text(encoding="utf8"):
+        assert time.monotonic() < deadline
+        assert running.poll() is None
+        time.sleep(0.1)
+    os.kill(worker_of(running.pid), signal.SIGKILL)
+    _, said = running.communicate(timeout=600)
+    assert running.returncode == 1, said
+    found = verdict(tmp_path, "killed")
+    assert not found["complete"]
+    assert [trial["status"] for trial in methods(found)["head"]["tuning"]] == ["missing", "finished"]
+    assert "SIGKILL" in methods(found)["head"]["tuning"][0]["error"]
+    assert methods(found)["head"]["final"] == []  # the choice is not made yet
+    assert methods(found)["lora"]["test"] is not None
+
+    shorter = {**head, "search": {"train.epochs": [2, 1]}}
+    write(world, "killed", methods__head=shorter, seeds=[1])
+    status, printed, said = finish(command, ROOT, seconds=600)
+    assert status == 0, said
+    begun = [line for line in said.splitlines() if line.startswith("begun")]
+    assert len(begun) == 2  # the setting that is missing, and head's final trial
+    assert all("head" in line for line in begun)
+    assert verdict(tmp_path, "killed")["complete"]
+    assert "not finished" not in printed
+
+
+def worker_of(pid: int) -> int:
+    """Return the process that a comparison has started."""
+    children = [file.read_text(encoding="ascii").split() for file in Path(f"/proc/{pid}/task").glob("*/children")]
+    [worker] = [int(child) for each in children for child in each]
+    return worker
+
+
+def test_a_wrong_comparison_ends_with_status_2(world: World, tmp_path: Path) -> None:
+    file = write(world, "unknown", metric="entity_f2")
+    status, printed, said = finish([*PEFBENCH, "compare", file, "--out", tmp_path], ROOT)
+    assert (status, printed) == (2, "")
+    assert said.startswith("error: metric: unknown value 'entity_f2'; did you mean 'entity_f1'?")
+    status, _, said = finish([*PEFBENCH, "compare", "nowhere.yaml"], ROOT)
+    assert (status, said) == (2, "error: no comparison at nowhere.yaml\n")
+    status, _, said = finish([*PEFBENCH, "compare", file], ROOT, WORLD_SIZE="2")
+    assert (status, said) == (2, "error: compare starts the processes that it needs; run it without a launcher\n")
+
+
+def test_reading_a_verdict_imports_nothing_heavy() -> None:
+    heavy = {"torch", "numpy", "transformers", "evaluate"}
+    code = f"import sys; import pefbench.comparing.report; print(sorted({heavy} & set(sys.modules)))"
+    status, printed, said = finish([sys.executable, "-c", code], ROOT)
+    assert (status, printed) == (0, "[]\n"), said

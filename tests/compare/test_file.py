@@ -1,0 +1,120 @@
+"""Comparison files: what is valid, what each trial's recipe is, and how a mistake is told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pefbench.compare.file import load_comparison, recipe_of
+from pefbench.compare.search import settings
+from pefbench.errors import RecipeError
+from pefbench.paths import PROJECT
+from tests.compare.files import write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.worlds import World
+
+RECIPES = PROJECT / "recipes" / "compare"
+
+
+@pytest.mark.parametrize("file", sorted(RECIPES.glob("*.yaml")), ids=lambda file: file.stem)
+def test_every_comparison_in_the_repository_is_valid(file: Path) -> None:
+    comparison, found = load_comparison(file)
+    assert list(found) == ["full", "lora", "bottleneck", "prefix"]
+    assert len(comparison.seeds) == 3
+    for name, tried in found.items():
+        rates = sorted(setting["train.learning_rate"] for setting in tried)
+        recipe = recipe_of(comparison, file.parent / comparison.recipe, name, tried[0], 3)
+        assert recipe.method.learning_rate in rates  # what a user gets without tuning is among what is tried
+        assert len(set(rates)) == comparison.trials == 3
+
+
+def test_a_trials_recipe_is_the_base_with_method_setting_and_seed(world: World) -> None:
+    file = write(world)
+    comparison, found = load_comparison(file, ["train.batch_size=4"])
+    recipe = recipe_of(comparison, file.parent / comparison.recipe, "lora", found["lora"][1], 7, ["train.batch_size=4"])
+    assert (recipe.name, recipe.method.name, recipe.method.model_dump()["rank"]) == ("lora", "lora", 4)
+    assert (recipe.train.learning_rate, recipe.train.seed, recipe.train.batch_size) == (0.01, 7, 4)
+    assert recipe.train.max_length == 32
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"trials": 3}, "methods.head.search: 2 different settings, and each method has 3 (trials)"),
+        ({"trials": 0}, "trials: input should be greater than or equal to 1, got 0"),
+        ({"seeds": ...}, "seeds: missing"),
+        ({"seeds": [1, 1]}, "seeds.1: should be a new number of 0 or more, got 1"),
+        ({"tuning_seeds": [-1]}, "tuning_seeds.0: should be a new number of 0 or more, got -1"),
+        ({"seed": 1}, "seed: unknown key; did you mean 'seeds'?"),
+        ({"name": "x"}, "name: unknown key"),
+        ({"methods": {"one": {"method": {"name": "full"}, "search": {"train.epochs": [1, 2]}}}}, "methods: "),
+        ({"methods__lora": {"method": {"name": "lora"}}}, "methods.lora.search: missing"),
+        (
+            {"methods__lora": {"method": {"name": "lorra"}, "search": {"train.epochs": [1, 2]}}},
+            "methods.lora: unknown method 'lorra'; did you mean 'lora'?",
+        ),
+        (
+            {"methods__lora": {"method": {"name": "lora"}, "search": {"method.rnk": [4, 8]}}},
+            "methods.lora: method.rnk: unknown key; did you mean 'rank'?",
+        ),
+        (
+            {"methods__lora": {"method": {"name": "lora"}, "search": {"data.source": ["file:a", "file:b"]}}},
+            "methods.lora.search.data.source: may not be searched",
+        ),
+        (
+            {"methods__lora": {"method": {"name": "lora"}, "search": {"train.seed": [1, 2]}}},
+            "methods.lora.search.train.seed: may not be searched",
+        ),
+        ({"methods__a/b": {"method": {"name": "lora"}, "search": {"train.epochs": [1, 2]}}}, "methods.a/b: "),
+    ],
+)
+def test_a_mistake_is_told_in_one_line_with_its_path(world: World, changes: dict[str, Any], said: str) -> None:
+    file = write(world, "wrong", **changes)
+    with pytest.raises(RecipeError) as error:
+        load_comparison(file)
+    assert str(error.value).startswith(f"{file}: {said}")
+    assert "\n" not in str(error.value)
+
+
+def test_a_mistake_of_the_base_recipe_is_its_own(world: World) -> None:
+    with pytest.raises(RecipeError, match=r"no recipe at .*bsae\.yaml; did you mean 'base\.yaml'"):
+        load_comparison(write(world, "lost", recipe="bsae.yaml"))
+
+
+def test_drawn_settings_are_the_seeds_and_lie_within() -> None:
+    ranges = {"train.learning_rate": {"log_uniform": [1e-4, 1e-2]}, "method.rank": {"choice": [4, 8]}}
+    found = settings(ranges, 8, 3, "s")
+    assert found == settings(ranges, 8, 3, "s")
+    assert found != settings(ranges, 8, 4, "s")
+    assert len({str(setting) for setting in found}) == 8
+    assert all(1e-4 <= setting["train.learning_rate"] <= 1e-2 for setting in found)
+    assert {setting["method.rank"] for setting in found} == {4, 8}
+    below = sum(setting["train.learning_rate"] < 1e-3 for setting in settings(ranges, 200, 0, "s"))
+    assert 70 < below < 130  # half of them lie below the middle of the logarithms
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"choice": [4, 8]}, "s: holds 2 different settings, and each method has 3"),
+        ({"log_uniform": [0, 1]}, "s.f.log_uniform: should begin above 0"),
+        ({"uniform": [2, 1]}, "s.f.uniform: should be two numbers, the lower first"),
+        ({"uniform": [1, "2"]}, "s.f.uniform: should be two numbers"),
+        ({"log_unifrom": [1, 2]}, "s.f.log_unifrom: unknown key; did you mean 'log_uniform'?"),
+        ({"choice": 4}, "s.f.choice: should be a list, got 4"),
+        (4, "s.f: should be a list of values or one of"),
+    ],
+)
+def test_ranges_that_cannot_be_drawn_from_are_refused(given: Any, said: str) -> None:
+    with pytest.raises(RecipeError) as error:
+        settings({"f": given}, 3, 0, "s")
+    assert str(error.value).startswith(said)
+
+
+def test_lists_and_draws_do_not_mix() -> None:
+    with pytest.raises(RecipeError, match=r"s\.b: a list beside fields that are drawn"):
+        settings({"a": {"choice": [1, 2]}, "b": [1, 2]}, 2, 0, "s")

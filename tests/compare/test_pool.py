@@ -1,0 +1,126 @@
+"""Worker processes: what a death says, who gets which cores, and how several GPUs are started."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pefbench.compare.pool import Launched, Pool, Process, ended, environment, launch_command, shares
+from pefbench.errors import TrialError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ECHO = "import sys\nfor line in sys.stdin: print(line.strip(), flush=True)"
+DYING = """
+import os, sys
+sys.stdin.readline()
+print("error: no room", file=sys.stderr, flush=True)
+os.kill(os.getpid(), 9)
+"""
+
+
+def process(log: Path, code: str) -> Process:
+    found = Process(log)
+    found.command = [sys.executable, "-c", code]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "line"),
+    [
+        (-signal.SIGKILL, [], "its process was ended by SIGKILL; the system does so when memory runs out"),
+        (-signal.SIGSEGV, ["error: x"], "its process was ended by SIGSEGV"),
+        (1, ["error: the disk is full", "more"], "the disk is full"),
+        (3, ["something"], "its process ended with status 3"),
+    ],
+)
+def test_a_death_is_told_in_one_line(status: int, said: list[str], line: str) -> None:
+    assert ended(status, said) == line
+
+
+def test_cores_are_shared_out_and_nobody_goes_without() -> None:
+    assert shares([0, 1, 2, 3, 4], 2) == [[0, 2, 4], [1, 3]]
+    assert shares([4, 7], 3) == [[4], [7], [4]]
+    assert shares(range(8), 4) == [[0, 4], [1, 5], [2, 6], [3, 7]]
+
+
+def test_a_process_that_died_is_started_again(tmp_path: Path) -> None:
+    worker = process(tmp_path / "log", DYING)
+    for _ in range(2):
+        with pytest.raises(TrialError, match="SIGKILL"):
+            worker.ask({"do": "run"})
+    worker.command = [sys.executable, "-c", ECHO]
+    assert worker.ask({"do": "run"}) == {"do": "run"}
+    worker.stop()
+    with pytest.raises(TrialError, match="stopped"):
+        worker.ask({"do": "run"})
+    assert (tmp_path / "log").read_text(encoding="utf8") == "error: no room\n" * 2
+
+
+def test_a_death_takes_one_trial_down_and_no_other(tmp_path: Path) -> None:
+    dies_of_two = (
+        "import os, sys\nfor line in sys.stdin:\n  '2' in line and os.kill(os.getpid(), 9)\n  print('{}', flush=True)"
+    )
+    told: dict[int, list[str | None]] = {}
+    with Pool(tmp_path, 2) as pool:
+        for member in pool.members:
+            member.command = [sys.executable, "-c", dies_of_two]
+        pool.run(
+            [{"number": n} for n in range(5)], lambda n, event, error: told.setdefault(n, []).append(error or event)
+        )
+    assert {number for number, events in told.items() if events == ["began", "ended"]} == {0, 1, 3, 4}
+    assert told[2][0] == "began"
+    assert "SIGKILL" in str(told[2][1])
+
+
+def test_a_worker_ends_when_the_comparison_does() -> None:
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "pefbench", "worker"], stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()
+    )
+    worker.communicate(timeout=120)
+    assert worker.returncode == 0
+
+
+def test_a_launcher_starts_one_process_a_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = launch_command(4, tmp_path)
+    assert command[command.index("--num_processes") + 1] == "4"
+    assert "--multi_gpu" in command
+    assert "--multi_gpu" not in launch_command(1, tmp_path)
+
+    see = (
+        "import json, os, sys; json.load(open(sys.argv[1])); print(os.environ['CUDA_VISIBLE_DEVICES'], file=sys.stderr)"
+    )
+    monkeypatch.setattr(
+        "pefbench.comparing.pool.launch_command", lambda _, file: [sys.executable, "-c", see, str(file)]
+    )
+    with Pool(tmp_path, 2) as pool:
+        pool.use_gpus(4)
+        assert [isinstance(member, Launched) for member in pool.members] == [True, True]
+        pool.run([{"a": 1}], lambda *_: None)
+    said = [file.read_text(encoding="utf8").strip() for file in sorted(tmp_path.glob("worker-*.log"))]
+    assert "0,2" in said or "1,3" in said
+
+
+def test_a_trial_through_accelerate_launch(tmp_path: Path) -> None:
+    # a request that cannot work: what comes back is the trial's own word, through the launcher
+    launched = Launched(tmp_path / "log", [0])
+    with pytest.raises(TrialError, match="missing"):
+        launched.ask(
+            {"recipe": {"name": "x", "method": {"name": "lora"}}, "scored": ["validation"], "out": str(tmp_path)}
+        )
+
+
+def test_no_launchers_variables_are_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setenv("ACCELERATE_USE_CPU", "1")
+    passed = environment()
+    assert not {"RANK", "ACCELERATE_USE_CPU"} & passed.keys()
+    assert passed["PATH"] == os.environ["PATH"]
+    assert json.dumps(passed)

@@ -1,0 +1,207 @@
+"""The verdict over made-up predictions: what is best, what is tied, and what may not be compared."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from statsmodels.stats.contingency_tables import mcnemar as expected_mcnemar
+from statsmodels.stats.multitest import multipletests
+
+from pefbench.compare import report, verdict
+from pefbench.compare.choice import Chosen
+from pefbench.compare.file import Pscp
+from pefbench.errors import DataError
+from pefbench.metrics.entity_f1 import EntityF1
+from tests.compare.finals import final, plan, tuning
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from pefbench.compare.plan import Outcome
+    from pefbench.compare.verdict_schema import Comparison
+
+SEEDS = [1, 2, 3]
+EXAMPLES = 200
+GOLD = ["a" if i % 3 else "b" for i in range(EXAMPLES)]
+
+
+def answers(right: float, seed: int) -> list[str]:
+    """Return labels that are right for this fraction of the examples; easy ones are so for every method."""
+    hard = np.random.default_rng(0).random(EXAMPLES) + np.random.default_rng(seed).normal(0, 0.1, EXAMPLES)
+    return [gold if at < right else "c" for gold, at in zip(GOLD, hard, strict=True)]
+
+
+def finals(out: Path, rates: Mapping[str, float]) -> list[Outcome]:
+    found = []
+    for number, (method, right) in enumerate(rates.items()):
+        for seed in SEEDS:
+            given = answers(right, 10 * number + seed)
+            accuracy = float(np.mean([one == gold for one, gold in zip(given, GOLD, strict=True)]))
+            found.append(final(out, method, seed, given, GOLD, accuracy))
+    return found
+
+
+def judge(out: Path, rates: Mapping[str, float], outcomes: list[Outcome] | None = None) -> Comparison:
+    outcomes = finals(out, rates) if outcomes is None else outcomes
+    chosen = {name: Chosen(0, [0.5, 0.4]) for name in rates}
+    tuned = [tuning(name, setting, 0.5 - setting / 10, out / "t") for name in rates for setting in (0, 1)]
+    return verdict.make(plan([*rates], SEEDS), "accuracy", chosen, tuned, outcomes, higher=True)
+
+
+RATES = {"good": 0.85, "alike": 0.84, "bad": 0.55}
+
+
+def test_best_tied_and_worse(out: Path) -> None:
+    found = judge(out, RATES)
+    methods = {method["name"]: method for method in found["methods"]}
+    assert [(methods[name]["best"], methods[name]["tied"]) for name in RATES] == [
+        (True, True),
+        (False, True),
+        (False, False),
+    ]
+    assert found["complete"]
+    assert found["examples"] == EXAMPLES
+    for method in found["methods"]:
+        test = method["test"]
+        assert test is not None
+        assert test["low"] < test["value"] < test["high"]
+        assert test["value"] == pytest.approx(np.mean(test["values"]))
+    assert methods["good"]["expected_best"] == [pytest.approx(0.45), pytest.approx(0.475)]
+
+
+def test_pairs_agree_with_statsmodels(out: Path) -> None:
+    outcomes = finals(out, RATES)
+    found = judge(out, RATES, outcomes)
+    assert [(pair["first"], pair["second"]) for pair in found["pairs"]] == [
+        ("good", "alike"),
+        ("good", "bad"),
+        ("alike", "bad"),
+    ]
+    adjusted = multipletests([pair["p"] for pair in found["pairs"]], method="holm")[1]
+    assert [pair["p_holm"] for pair in found["pairs"]] == pytest.approx(adjusted.tolist())
+    for number, seed in enumerate(SEEDS):
+        first, second = (
+            [one == gold for one, gold in zip(answers(right, 10 * place + seed), GOLD, strict=True)]
+            for place, right in ((0, 0.85), (2, 0.55))
+        )
+        table = np.zeros((2, 2), dtype=int)
+        for one, other in zip(first, second, strict=True):
+            table[1 - one, 1 - other] += 1
+        each = found["pairs"][1]["mcnemar"][number]
+        assert each["seed"] == seed
+        assert each["p"] == pytest.approx(expected_mcnemar(table, exact=True).pvalue)
+    assert all(0 < pair["detectable"] < pair["detectable_holm"] for pair in found["pairs"])
+
+
+def test_a_corpus_metric_is_computed_anew_on_each_resample(out: Path) -> None:
+    random = np.random.default_rng(4)
+    gold = [["B-X" if random.random() < 0.4 else "O" for _ in range(6)] for _ in range(60)]
+    outcomes = []
+    for method, noise in (("one", 0.1), ("other", 0.2)):
+        for seed in SEEDS:
+            given = [["O" if random.random() < noise else tag for tag in tags] for tags in gold]
+            f1 = EntityF1().compute(predictions=given, references=gold)["entity_f1"]
+            outcomes.append(final(out, method, seed, given, gold, f1, metric="entity_f1"))
+    chosen = {name: Chosen(0, [0.5]) for name in ("one", "other")}
+    found = verdict.make(plan(["one", "other"], SEEDS, ["entity_f1"]), "entity_f1", chosen, [], outcomes, higher=True)
+    [pair] = found["pairs"]
+    assert pair["low"] < pair["difference"] < pair["high"]
+    assert pair["mcnemar"] == []
+    first = found["methods"][0]["test"]
+    assert first is not None
+    assert first["values"] == [
+        pytest.approx(each.result["metrics"]["test"]["entity_f1"]["value"]) for each in outcomes[:3] if each.result
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"data__fingerprint": "ffff"}, "differ in data"),
+        ({"model__fingerprint": "ffff"}, "differ in model"),
+        ({"provenance__precision": "bf16"}, "differ in precision"),
+    ],
+)
+def test_unlike_trials_are_never_compared(out: Path, change: Mapping[str, Any], said: str) -> None:
+    outcomes = finals(out, {"good": 0.9})
+    given = answers(0.5, 1)
+    right = float(np.mean([one == gold for one, gold in zip(given, GOLD, strict=True)]))
+    outcomes += [final(out, "odd", seed, given, GOLD, right, **change) for seed in SEEDS]
+    with pytest.raises(DataError, match=said):
+        judge(out, {"good": 0.9, "odd": 0.5}, outcomes)
+
+
+def test_other_test_examples_are_never_compared(out: Path) -> None:
+    outcomes = finals(out, {"good": 0.9})
+    outcomes += [final(out, "odd", seed, GOLD[::-1], GOLD[::-1], 1.0) for seed in SEEDS]
+    with pytest.raises(DataError, match="other test examples"):
+        judge(out, {"good": 0.9, "odd": 0.5}, outcomes)
+
+
+def test_predictions_that_are_not_the_results_are_refused(out: Path) -> None:
+    outcomes = [final(out, "good", seed, answers(0.9, seed), GOLD, 0.123) for seed in SEEDS]
+    with pytest.raises(DataError, match=r"accuracy is 0\.123 there and 0\.[0-9]+ by its predictions"):
+        judge(out, {"good": 0.9}, outcomes)
+
+
+def test_a_method_without_all_its_trials_is_not_ranked(out: Path) -> None:
+    outcomes = finals(out, RATES)
+    lost = outcomes[-1]
+    outcomes[-1] = type(lost)(lost.planned, lost.path, "missing", None, "its process was ended by SIGKILL")
+    found = judge(out, RATES, outcomes)
+    bad = found["methods"][2]
+    assert not found["complete"]
+    assert (bad["test"], bad["tied"], bad["costs"]) == (None, None, None)
+    assert len(found["pairs"]) == 1
+    shown = report.render(found)
+    assert "not finished" in shown
+    assert "bad: final trial, setting 1, seed 3: missing: its process was ended by SIGKILL" in shown
+
+
+def test_a_verdict_is_written_whole_and_read_back(out: Path) -> None:
+    found = judge(out, RATES)
+    path = out / "comparison.json"
+    verdict.write(path, found)
+    assert report.read(path) == found
+    assert found["methods"][0]["final"][0]["result"].startswith("good/")
+    shown = report.render(found)
+    rows = [line.split() for line in shown.splitlines() if line.startswith(("*", " "))]
+    marks = {row[1]: row[0] for row in rows if row and row[0].startswith("*") and len(row) > 1}
+    assert (marks["good"], marks["alike"]) == ("**", "*")
+    assert "bad" not in marks
+    assert shown.index("good") < shown.index("alike") < shown.index("bad")
+
+    damaged = path.read_text(encoding="utf8").replace('"complete": true', '"complete": "yes"')
+    path.write_text(damaged, encoding="utf8")
+    with pytest.raises(DataError, match="damaged comparison: complete should be true or false"):
+        report.read(path)
+    path.write_text("{}", encoding="utf8")
+    with pytest.raises(DataError, match="not a comparison of schema 1"):
+        report.read(path)
+
+
+def test_the_composite_score_is_there_when_asked_for_and_orders_nothing(out: Path) -> None:
+    constants = Pscp(parameters=1_180_000, seconds_per_1000=2.0, memory_bytes=1e9)
+    outcomes = finals(out, {"good": 0.85, "cheap": 0.8})
+    for outcome in outcomes:
+        result: Any = outcome.result
+        result["inference"] = {"seconds_per_1000": 1.0, "merged_seconds_per_1000": None}
+        if outcome.planned.method == "cheap":
+            result["model"]["trainable_parameters"] = 10
+    chosen = {name: Chosen(0, [0.5]) for name in ("good", "cheap")}
+    found = verdict.make(plan(["good", "cheap"], SEEDS, pscp=constants), "accuracy", chosen, [], outcomes, higher=True)
+    good, cheap = found["methods"]
+    assert good["test"] is not None
+    assert good["costs"] is not None
+    assert cheap["costs"] is not None
+    # parameters that equal their constant halve it; 1 of 2 seconds takes a third; 0.9 of 1 GB
+    assert good["costs"]["pscp"] == pytest.approx(good["test"]["value"] / 2 / 1.5 / 1.9)
+    assert (cheap["costs"]["pscp"] or 0) > (good["costs"]["pscp"] or 0)
+    assert found["pscp"]["parameters"] == 1_180_000
+    shown = report.render(found)
+    assert "PSCP" in shown
+    assert shown.index("good") < shown.index("cheap")
+    assert "PSCP" not in report.render(judge(out.parent / "other", RATES))

@@ -1,0 +1,94 @@
+"""Models on disk and in memory: what is saved comes back, what is counted is there, frozen weights are held small."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+import torch
+
+from pefbench.errors import DataError
+from pefbench.models import loading
+from pefbench.registry import find
+from tests import tiny
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import Tensor, nn
+
+    from pefbench.heads import Form
+    from pefbench.methods import Method
+
+FORM = cast("Form", SimpleNamespace(auto_class="AutoModelForTokenClassification", task_type="TOKEN_CLS"))
+
+
+def saved_base(folder: Path) -> Path:
+    cast("Any", tiny.token_classifier("bert")).bert.save_pretrained(folder)
+    return folder
+
+
+def load(base: Path, seed: int) -> nn.Module:
+    torch.manual_seed(seed)
+    return loading.load_pretrained(base, tiny.config("bert"), FORM, attention="eager")
+
+
+def logits(model: nn.Module) -> Tensor:
+    model.eval()
+    with torch.no_grad():
+        result: Tensor = model(**tiny.batch("bert")).logits
+    return result
+
+
+@pytest.mark.parametrize("name", ["full", "head_only", "lora", "bottleneck"])
+def test_what_is_saved_is_loaded_with_its_head(tmp_path: Path, name: str) -> None:
+    base = saved_base(tmp_path / "base")
+    method: Method = find("method", name)(name=name)
+    model = method.apply(load(base, seed=1), "TOKEN_CLS")
+    torch.manual_seed(3)
+    with torch.no_grad():
+        for weight in model.parameters():
+            if weight.requires_grad:
+                weight.add_(torch.randn_like(weight), alpha=0.1)
+    written = loading.save(model, tmp_path / "saved", method)
+    assert written >= 4 * loading.count(model, trainable=True)
+    torch.manual_seed(2)
+    again = loading.load_saved(tmp_path / "saved", base, tiny.config("bert"), FORM, attention="eager")
+    assert torch.equal(logits(again), logits(model))
+    assert not torch.equal(logits(again), logits(load(base, seed=1)))
+
+
+def test_trained_weights_without_the_head_are_refused(tmp_path: Path) -> None:
+    base = saved_base(tmp_path / "base")
+    model = load(base, seed=1).requires_grad_(requires_grad=False)
+    model.get_parameter("bert.encoder.layer.0.output.dense.bias").requires_grad_()
+    loading.save(model, tmp_path / "saved", find("method", "bitfit")(name="bitfit"))
+    with pytest.raises(DataError, match=r"not weights of BertForTokenClassification: classifier.weight, classifier"):
+        loading.load_saved(tmp_path / "saved", base, tiny.config("bert"), FORM, attention="eager")
+
+
+def test_a_tied_weight_counts_once() -> None:
+    tied = tiny.causal_lm("gpt2")
+    names = {name for name, _ in tied.named_parameters()}
+    assert "transformer.wte.weight" in names
+    assert "lm_head.weight" not in names
+    assert loading.count(tied) == sum(weight.numel() for weight in tied.parameters())
+    apart = tiny.causal_lm("gpt2", tie_word_embeddings=False)
+    assert loading.count(apart) == loading.count(tied) + tiny.VOCABULARY * tiny.HIDDEN
+
+
+@pytest.mark.parametrize(("precision", "dtype"), [("fp32", torch.float32), ("bf16", torch.bfloat16)])
+def test_frozen_linear_maps_are_held_as_they_compute(precision: str, dtype: torch.dtype) -> None:
+    model = find("method", "lora")(name="lora").apply(tiny.token_classifier("bert"), "TOKEN_CLS")
+    loading.hold_frozen(model, precision, r"lora_")
+    for name, weight in model.named_parameters():
+        frozen_map = not weight.requires_grad and ".base_layer." in name
+        assert weight.dtype == (dtype if frozen_map else torch.float32) or "original_module" in name, name
+
+
+def test_the_fingerprint_tells_other_weights(tmp_path: Path) -> None:
+    one, same = saved_base(tmp_path / "one"), saved_base(tmp_path / "same")
+    assert loading.fingerprint(one) == loading.fingerprint(same)
+    cast("Any", tiny.token_classifier("bert", seed=1)).bert.save_pretrained(same)
+    assert loading.fingerprint(one) != loading.fingerprint(same)

@@ -1,0 +1,58 @@
+"""What a result says of its origin, and what its phases cost."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from pefbench.paths import PROJECT
+from pefbench.results import provenance
+from pefbench.trial.phases import Phases
+
+ROOT = PROJECT
+
+
+def test_the_commit_is_this_checkout_s() -> None:
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a checkout")
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    commit, dirty = provenance.commit()
+    assert commit == head.strip()
+    assert dirty in (True, False)
+
+
+def test_the_command_names_no_place_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["/somewhere/.venv/bin/pefbench", "run", "a recipe.yaml", "-o", "train.seed=1"])
+    assert provenance.command() == "pefbench run 'a recipe.yaml' -o train.seed=1"
+
+
+def test_versions_and_hardware_are_those_in_use() -> None:
+    assert provenance.packages()["torch"] == torch.__version__
+    hardware = provenance.hardware()
+    assert hardware["threads"] == torch.get_num_threads()
+    assert hardware["memory_bytes"] > 2**28
+    assert provenance.now().endswith("+00:00")
+
+
+def test_phases_are_measured_apart() -> None:
+    phases = Phases()
+    with phases.measure("quick"):
+        pass
+    with phases.measure("slow"):
+        time.sleep(0.2)
+        held = torch.ones(64 * 2**20, dtype=torch.uint8)
+    del held
+    with phases.measure("after"):
+        pass
+    with phases.measure("slow"):
+        time.sleep(0.1)
+    costs = phases.costs
+    assert costs["quick"]["seconds"] < 0.1
+    assert 0.3 <= costs["slow"]["seconds"] < 2
+    if not torch.cuda.is_available() and Path("/proc/self/clear_refs").exists():
+        assert costs["slow"]["peak_memory_bytes"] > costs["quick"]["peak_memory_bytes"] + 50 * 2**20
+        assert costs["after"]["peak_memory_bytes"] < costs["slow"]["peak_memory_bytes"] - 50 * 2**20

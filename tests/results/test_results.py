@@ -1,0 +1,407 @@
+from __future__ import annotations
+
+import errno
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pefbench.errors import DataError, OutputError, UserError
+from pefbench.paths import PROJECT
+from pefbench.results.schema import problem
+from pefbench.results.store import (
+    TEMPORARY_PREFIX,
+    Stored,
+    check_writable,
+    load_results,
+    newest,
+    read_result,
+    readable,
+    trial_id,
+    write_json,
+)
+from tests.sample_results import change, failed_sample, sample, store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT = PROJECT
+
+leaves = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+recipes = st.dictionaries(
+    st.text().filter(lambda key: key != "name"),
+    st.recursive(leaves, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=4),
+    min_size=1,
+    max_size=4,
+)
+
+
+def raise_os_error(number: int) -> Callable[..., NoReturn]:
+    def fail(*_: object, **__: object) -> NoReturn:
+        raise OSError(number, os.strerror(number))
+
+    return fail
+
+
+def reordered(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: reordered(each) for key, each in reversed(value.items())}
+    return [reordered(each) for each in value] if isinstance(value, list) else value
+
+
+@settings(max_examples=30, deadline=None)
+@given(recipe=recipes, fingerprint=st.text())
+def test_trial_id_does_not_depend_on_the_order_of_keys(recipe: dict[str, Any], fingerprint: str) -> None:
+    expected = trial_id(recipe, fingerprint)
+    assert re.fullmatch("[0-9a-f]{12}", expected)
+    reordered_recipe = reordered(recipe)
+    assert isinstance(reordered_recipe, dict)
+    assert trial_id(reordered_recipe, fingerprint) == expected
+
+
+@settings(max_examples=30, deadline=None)
+@given(recipe=recipes, fingerprint=st.text(), data=st.data())
+def test_trial_id_changes_with_any_value(recipe: dict[str, Any], fingerprint: str, data: st.DataObject) -> None:
+    key = data.draw(st.sampled_from(sorted(recipe)))
+    other = data.draw(leaves.filter(lambda value: json.dumps(value) != json.dumps(recipe[key])))
+    expected = trial_id(recipe, fingerprint)
+    assert trial_id({**recipe, key: other}, fingerprint) != expected
+    assert trial_id({each: value for each, value in recipe.items() if each != key}, fingerprint) != expected
+    assert trial_id(recipe, fingerprint + "x") != expected
+
+
+@settings(max_examples=30, deadline=None)
+@given(recipe=recipes, name=st.text())
+def test_trial_id_does_not_depend_on_the_name_of_the_recipe(recipe: dict[str, Any], name: str) -> None:
+    assert trial_id({**recipe, "name": name}, "data") == trial_id(recipe, "data")
+
+
+def test_trial_id_stays_what_it_was() -> None:
+    # Resuming depends on it: when this number changes, every finished trial is run again.
+    assert trial_id({"task": "ner", "train": {"seed": 0, "learning_rate": 2e-3}}, "1a2b") == "aaf33ec5fb64"
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "expected"),
+    [
+        (0, "", "0"),
+        (999, "", "999"),
+        (999.7, "B", "1.0 kB"),
+        (1_234_567, "", "1.2 M"),
+        (3_400_000, "B", "3.4 MB"),
+        (134_500_000, "", "134 M"),
+        (999_999, "B", "1.0 MB"),
+        (5e15, "B", "5000 TB"),
+        (512, "B", "512 B"),
+    ],
+)
+def test_readable(value: float, unit: str, expected: str) -> None:
+    assert readable(value, unit) == expected
+
+
+def test_write_and_read_back(tmp_path: Path) -> None:
+    for result in (sample(), failed_sample()):
+        stored = store(tmp_path, result)
+        assert read_result(stored.path) == result
+    assert not list(tmp_path.rglob(f"{TEMPORARY_PREFIX}*"))
+
+
+def test_written_file_is_as_readable_as_any_new_file(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", {})
+    (tmp_path / "b.json").touch()
+    assert (tmp_path / "a.json").stat().st_mode == (tmp_path / "b.json").stat().st_mode
+
+
+def test_nan_is_not_written(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="JSON compliant"):
+        write_json(tmp_path / "a.json", {"loss": float("nan")})
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("call", ["replace", "fsync"])
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+    path = tmp_path / "a.json"
+    write_json(path, {"old": True})
+    monkeypatch.setattr(os, call, raise_os_error(errno.ENOSPC))
+    with pytest.raises(OutputError, match="the disk is full") as caught:
+        write_json(path, {"new": True})
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert json.loads(path.read_text()) == {"old": True}
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_killed_writer_leaves_no_half_file(tmp_path: Path) -> None:
+    """The process dies between writing and renaming; readers see the old file and nothing else."""
+    stored = store(tmp_path, sample())
+    code = (
+        "import os, sys; from pathlib import Path; from pefbench.results import write_json\n"
+        "os.replace = lambda *_: os._exit(9)\n"
+        "write_json(Path(sys.argv[1]), {'schema': 1})"
+    )
+    assert subprocess.run([sys.executable, "-c", code, str(stored.path)], check=False, cwd=ROOT).returncode == 9
+    assert [path.name.startswith(TEMPORARY_PREFIX) for path in stored.path.parent.iterdir()].count(True) == 1
+    loaded = load_results(tmp_path)
+    assert [each.result for each in loaded.results] == [stored.result]
+    assert loaded.problems == []
+
+
+def test_an_interrupt_removes_the_temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write_json(tmp_path / "a.json", {})
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_cannot_be_synced_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "open", raise_os_error(errno.EINVAL), raising=True)
+    from pefbench.results import store as results
+
+    results._sync_folder(tmp_path)
+
+
+def test_check_writable_creates_the_folder_and_leaves_nothing(tmp_path: Path) -> None:
+    check_writable(tmp_path / "new" / "results", 1000)
+    assert list((tmp_path / "new" / "results").iterdir()) == []
+
+
+def test_check_writable_names_what_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=12_000_000))
+    with pytest.raises(OutputError, match=r"3\.4 GB needed, 12\.0 MB free") as caught:
+        check_writable(tmp_path, 3_400_000_000)
+    assert str(tmp_path) in str(caught.value)
+    check_writable(tmp_path, 12_000_000)
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.ENOSPC, "the disk is full"),
+        (errno.EACCES, "permission denied"),
+        (errno.EROFS, "read-only"),
+        (errno.EIO, "Input/output"),
+    ],
+)
+def test_check_writable_tries_to_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, words: str
+) -> None:
+    monkeypatch.setattr(os, "fsync", raise_os_error(number))
+    with pytest.raises(OutputError, match=words) as caught:
+        check_writable(tmp_path, 0)
+    assert "\n" not in str(caught.value)
+    assert str(tmp_path) in str(caught.value)
+
+
+@pytest.mark.parametrize("inside", ["", "sub", "sub/deeper"])
+def test_a_file_where_a_folder_should_be(tmp_path: Path, inside: str) -> None:
+    (tmp_path / "file").touch()
+    folder = tmp_path / "file" / inside
+    with pytest.raises(OutputError, match="is a file, not a folder"):
+        check_writable(folder, 0)
+    with pytest.raises(OutputError, match="is a file, not a folder"):
+        write_json(folder / "a.json", {})
+
+
+whole = json.dumps(sample())
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "not a whole JSON file"),
+        (whole[: len(whole) // 2].encode(), "not a whole JSON file"),
+        (whole.encode() + b"}", "not a whole JSON file"),
+        (b"\xff\xfe\x00", "not UTF-8"),
+        (b"\x00" * 100, "not a whole JSON file"),
+        (b"[" * 100_000, "damaged"),
+        (
+            whole.replace("0.512", "NaN").encode(),
+            r"not a whole JSON file \(unexpected character, .*line 1 column \d+\)",
+        ),
+        (whole.replace("0.512", "1e999").encode(), "number is infinity"),
+        (whole.replace("0.512", "1" * 4000).encode(), "number is infinity"),
+        (whole.replace("0.512", "1" * 5000).encode(), "damaged result"),
+        (b"[]", "not a pefbench result"),
+        (b"null", "not a pefbench result"),
+        (b'{"peft_type": "LORA"}', "not a pefbench result"),
+        (b'{"schema": 2}', "newer pefbench"),
+        (b'{"schema": "1"}', "unknown schema"),
+        (b'{"schema": true}', "unknown schema"),
+        (b'{"schema": 0}', "older pefbench"),
+        (b'{"schema": 1}', "id is missing"),
+    ],
+)
+def test_damaged_and_foreign_files(tmp_path: Path, content: bytes, words: str) -> None:
+    path = tmp_path / "0123456789ab.json"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=words) as caught:
+        read_result(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("id", "x", "id should be 12 hex digits"),
+        ("status", "done", "status should be finished or failed"),
+        ("status", ["finished"], "status should be finished or failed"),
+        ("error", 3, "error should be a string"),
+        ("recipe", None, "recipe should be an object"),
+        ("recipe.method", "lora", "recipe.method should be an object"),
+        ("recipe.model.name", ..., "recipe.model.name is missing"),
+        ("provenance.hardware.cores", True, "provenance.hardware.cores should be an integer"),
+        ("provenance.finished", "yesterday", "provenance.finished should be a time"),
+        ("provenance.packages.torch", 2.13, "provenance.packages.torch should be a string"),
+        ("data", ..., "data is missing, though"),
+        ("data.splits.test.tokens", 1.5, "data.splits.test.tokens should be an integer"),
+        ("model.adapter_bytes", "3", "model.adapter_bytes should be an integer"),
+        ("phases.train", ..., "phases.train is missing, though"),
+        ("phases.train.seconds", None, "phases.train.seconds should be a finite number"),
+        ("phases.train.steps", ..., "phases.train.steps is missing"),
+        ("metrics", None, "metrics is missing, though"),
+        ("metrics.test.loss.higher_is_better", 1, "metrics.test.loss.higher_is_better should be true or false"),
+        ("headline", "accuracy", "headline metric 'accuracy' is missing in metrics.test"),
+        ("report.entity level.classes.PER.support", ..., "PER.support is missing"),
+        ("curve", {}, "curve should be a list"),
+        ("warnings", ["a", 1], r"warnings\.1 should be a string"),
+    ],
+)
+def test_a_wrong_field_is_named(tmp_path: Path, field: str, value: object, words: str) -> None:
+    result = sample()
+    change(result, field, value)
+    stored = Stored(tmp_path / "0123456789ab.json", result)
+    write_json(stored.path, result)
+    with pytest.raises(DataError, match=words):
+        read_result(stored.path)
+
+
+def test_what_was_not_reached_may_be_null_or_absent(tmp_path: Path) -> None:
+    nulls = {"data": None, "model": None, "phases": None, "metrics": None, "headline": None, "round_trip": None}
+    result = failed_sample()
+    change(result, "data", ...)
+    write_json(tmp_path / "a.json", {**result, **nulls})
+    write_json(tmp_path / "b.json", {key: value for key, value in result.items() if key not in nulls})
+    assert read_result(tmp_path / "a.json") == read_result(tmp_path / "b.json")
+
+
+def test_new_fields_are_welcome(tmp_path: Path) -> None:
+    result = sample(changes={"provenance.conda": "base", "later": 1})
+    assert read_result(store(tmp_path, result).path) == result
+
+
+def test_load_results_reads_results_only(tmp_path: Path) -> None:
+    one = store(tmp_path, sample(seed=1))
+    two = store(tmp_path / "deep" / "er", sample(seed=2))
+    artifacts = one.path.with_suffix("")
+    for name in ("adapter_config.json", "tokenizer.json", "0123456789ab.json"):
+        write_json(artifacts / name, {"not": "ours"})
+    write_json(tmp_path / "notes.json", {})
+    (tmp_path / f"{TEMPORARY_PREFIX}0123").write_text("{")
+    loaded = load_results(tmp_path)
+    assert sorted(each.path for each in loaded.results) == [each.path for each in loaded.results]
+    assert {each.path for each in loaded.results} == {one.path, two.path}
+    assert loaded.problems == []
+
+
+def test_load_results_lists_damaged_files(tmp_path: Path) -> None:
+    good = store(tmp_path, sample())
+    bad = good.path.with_name("000000000000.json")
+    bad.write_text("{")
+    (bad.with_name("000000000001.json")).symlink_to("nowhere")
+    loaded = load_results(tmp_path)
+    assert [each.path for each in loaded.results] == [good.path]
+    assert len(loaded.problems) == 2
+    assert str(bad) in loaded.problems[0]
+    assert "000000000001.json" in loaded.problems[1]
+
+
+def test_load_results_without_the_baseline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    new = store(tmp_path / "results", sample(seed=1))
+    old = store(tmp_path / "results" / "baseline", sample(seed=2))
+    monkeypatch.chdir(tmp_path)
+    for exclude in (
+        tmp_path / "results" / "baseline",
+        Path("results/../results/baseline"),
+        Path("results", "baseline"),
+    ):
+        loaded = load_results(Path("results"), exclude=exclude)
+        assert [each.path for each in loaded.results] == [new.path.relative_to(tmp_path)]
+    assert len(load_results(Path("results")).results) == 2
+    assert len(load_results(tmp_path / "results", exclude=old.path).results) == 1
+
+
+def test_load_results_of_one_file(tmp_path: Path) -> None:
+    path = tmp_path / "best.json"
+    write_json(path, sample())
+    assert [each.path for each in load_results(path).results] == [path]
+
+
+def test_nothing_to_load(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no such folder"):
+        load_results(tmp_path / "nowhere")
+    with pytest.raises(UserError, match=r"cannot read .*name too long"):
+        load_results(tmp_path / ("x" * 300))
+    with pytest.raises(UserError, match="no result in"):
+        load_results(tmp_path)
+    (tmp_path / "000000000000.json").write_text("{")
+    with pytest.raises(UserError, match=r"1 damaged, the first: .*not a whole JSON file"):
+        load_results(tmp_path)
+
+
+def test_newest_compares_times_not_texts(tmp_path: Path) -> None:
+    # 02:30 at +02:00 is 00:30 in UTC, earlier than 01:00 without a zone, though its text is later.
+    times = ["2026-01-01T01:00:00", "2026-01-01T02:30:00+02:00", "2026-01-01T00:59:59.5Z"]
+    results = [
+        Stored(tmp_path / str(index), sample(changes={"provenance.finished": moment}))
+        for index, moment in enumerate(times)
+    ]
+    for order in (results, results[::-1]):
+        kept, older = newest(order)
+        assert kept == [results[0]]
+        assert older == 2
+
+
+def test_thousands_of_results_load_quickly(tmp_path: Path) -> None:
+    text = json.dumps(sample())
+    for index in range(2000):
+        (tmp_path / f"{index:012x}.json").write_text(text)
+    started = time.process_time()
+    loaded = load_results(tmp_path)
+    seconds = time.process_time() - started
+    assert len(loaded.results) == 2000
+    # About 0.5 s; of the processor, for on a busy machine the clock tells of others.
+    assert seconds < 5
+
+
+def test_nothing_heavy_is_imported() -> None:
+    code = (
+        "import sys, pefbench.results, pefbench.tables, pefbench.checks\n"
+        "print(*{'torch', 'numpy', 'pydantic', 'transformers', 'sklearn'} & sys.modules.keys())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == ""
+
+
+def test_tuning_trials_are_not_ranked(tmp_path: Path) -> None:
+    tuned = sample(changes={"scored": ["validation"], "metrics.test": ..., "recipe.train.seed": 7})
+    assert problem(tuned) is None
+    store(tmp_path, tuned)
+    final = store(tmp_path, sample())
+    assert [each.path for each in load_results(tmp_path).results] == [final.path]
+    unscored = problem(sample(changes={"scored": ["validation"], "metrics.validation": {}}))
+    assert unscored is not None
+    assert "metrics.validation" in unscored

@@ -1,0 +1,106 @@
+"""SQuAD 1.1 and 2.0."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pefbench.errors import DataError
+from pefbench.sources import BadRows, read_rows
+from pefbench.sources.formats.squad import read_squad
+from tests.sources.refusals import refusal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CONTEXT = "Élan: the Normans came from Normandy."
+GOOD = {"id": "a", "question": "Who came?", "answers": [{"text": "the Normans", "answer_start": 6}]}
+
+
+def squad(*questions: Any, context: Any = CONTEXT) -> str:
+    paragraphs = [{"context": context, "qas": list(questions)}]
+    return json.dumps({"version": "v2.0", "data": [{"title": "Normans", "paragraphs": paragraphs}]})
+
+
+def test_a_question_has_its_context_and_all_its_answers() -> None:
+    twice = GOOD | {"answers": [*GOOD["answers"], {"text": "Normans", "answer_start": 10}]}
+    rows = read_squad(squad(GOOD, twice), "x.json", BadRows())
+    assert rows.columns == ("question", "context", "answers", "id")
+    assert [row.line for row in rows.rows] == [1, 2]
+    assert rows.rows[1].values == {
+        "question": "Who came?",
+        "context": CONTEXT,
+        "answers": {"text": ["the Normans", "Normans"], "answer_start": [6, 10]},
+        "id": "a",
+    }
+
+
+def test_an_impossible_question_has_no_answers_and_plausible_ones_do_not_count() -> None:
+    plausible = {"is_impossible": True, "answers": [], "plausible_answers": GOOD["answers"]}
+    both = read_squad(squad(GOOD | plausible, GOOD | {"is_impossible": False}), "x", BadRows()).rows
+    assert [row.values["answers"] for row in both] == [
+        {"text": [], "answer_start": []},
+        {"text": ["the Normans"], "answer_start": [6]},
+    ]
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1), st.data())
+def test_starts_count_characters_of_any_script(context: str, data: st.DataObject) -> None:
+    context = f"{context}.\U0001f600é"
+    start = data.draw(st.integers(0, len(context) - 1))
+    text = context[start : data.draw(st.integers(start + 1, len(context)))]
+    question = GOOD | {"answers": [{"text": text, "answer_start": start}]}
+    [row] = read_squad(squad(question, context=context), "x", BadRows()).rows
+    assert row.values["answers"] == {"text": [text], "answer_start": [start]}
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        (GOOD | {"answers": [{"text": "Normans", "answer_start": 6}]}, "x.json:2: the answer 'Normans' is not at"),
+        (GOOD | {"answers": [{"text": ".", "answer_start": -1}]}, "x.json:2: the answer '.' is not at character -1"),
+        (GOOD | {"answers": [{"text": "", "answer_start": 6}]}, 'x.json:2: an answer should be {"text"'),
+        (GOOD | {"answers": [{"text": "the"}]}, 'x.json:2: an answer should be {"text"'),
+        (GOOD | {"answers": ["the Normans"]}, 'x.json:2: an answer should be {"text"'),
+        (GOOD | {"answers": []}, "x.json:2: the question has no answers and is not marked is_impossible"),
+        (GOOD | {"answers": [], "is_impossible": False}, "x.json:2: the question has no answers"),
+        ({"id": "a", "question": "Who?"}, "x.json:2: the question has no answers"),
+        (GOOD | {"question": "  "}, "x.json:2: 'question' should be text"),
+        (GOOD | {"question": None}, "x.json:2: 'question' should be text"),
+        ("Who came?", "x.json:2: a question must be an object"),
+    ],
+)
+def test_a_bad_question_is_named_or_left_out(question: Any, expected: str) -> None:
+    text = squad(GOOD, question, GOOD)
+    assert refusal(DataError, read_squad, text, "x.json", BadRows()).startswith(expected)
+    bad = BadRows(skip=True)
+    assert [row.line for row in read_squad(text, "x.json", bad).rows] == [1, 3]
+    assert [found.startswith(expected) for found in bad.found] == [True]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('{"data": [\n{"paragraphs" []}]}', "x.json:2: not JSON"),
+        ("[]", "x.json: should be an object with a list under 'data'"),
+        ('{"data": [{"title": "a"}]}', "x.json: an article: should be an object with a list under 'paragraphs'"),
+        ('{"data": [{"paragraphs": [{"context": "a"}]}]}', "x.json: a paragraph: should be an object with a list"),
+        ("[" * 100_000, "x.json: not JSON that can be read: nested too deeply"),
+    ],
+)
+def test_another_layout_is_refused(text: str, expected: str) -> None:
+    assert refusal(DataError, read_squad, text, "x.json", BadRows()).startswith(expected)
+
+
+def test_squad_is_known_by_its_content_and_other_json_is_not(tmp_path: Path) -> None:
+    file = tmp_path / "x.json"
+    file.write_text(squad(GOOD), encoding="utf-8")
+    assert read_rows(f"file:{file}").columns == ("question", "context", "answers", "id")
+    other = [{"text": 'keys "paragraphs": and "qas": in a text', "label": "b"}]
+    file.write_text(json.dumps({"data": other}), encoding="utf-8")
+    assert [row.values for row in read_rows(f"file:{file}", text_format="squad").rows] == other
+    assert "x.json: an article" in refusal(DataError, read_rows, f"file:{file}", format="squad")

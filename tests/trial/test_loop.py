@@ -1,0 +1,139 @@
+"""The training loop: exact means, resumable at any step, honest about what diverges."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import torch
+
+from pefbench.errors import DivergedError
+from pefbench.recipe import load_recipe
+from pefbench.trial import devices
+from pefbench.trial.loop import Training, learning_rate
+from pefbench.trial.phases import Phases
+from pefbench.trial.prepare import Prepared, prepare
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.worlds import World
+
+
+def prepared(world: World, **changes: Any) -> Prepared:
+    return prepare(load_recipe(world.recipe("training", **changes)), Phases())
+
+
+def training(ready: Prepared, folder: Path, **belongs_to: Any) -> Training:
+    return Training(
+        ready.with_method(ready.pretrained()),
+        ready.encoded["train"],
+        ready.form,
+        ready.recipe.method,
+        ready.recipe.train,
+        devices.accelerator("fp32"),
+        checkpoint=folder / "checkpoint.pt",
+        belongs_to={"id": "test", **belongs_to},
+    )
+
+
+def losses(run: Training) -> list[float]:
+    return [point["loss"] for point in run.at.curve]
+
+
+def weights(run: Training) -> list[torch.Tensor]:
+    return [weight.detach().clone() for weight in run.trainable]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        ("linear", [0.5, 1.0, 1.0, 0.875, 0.75, 0.625, 0.5, 0.375, 0.25, 0.125]),
+        ("cosine", [0.5, 1.0] + [0.5 * (1 + np.cos(np.pi * i / 8)) for i in range(8)]),
+        ("constant", [0.5] + [1.0] * 9),
+    ],
+)
+def test_learning_rates(world: World, schedule: str, expected: list[float]) -> None:
+    settings = load_recipe(world.recipe("rates", train__schedule=schedule), ["train.warmup=0.2"]).train
+    rates = [learning_rate(settings, step, 10) / settings.learning_rate for step in range(10)]
+    assert rates == pytest.approx(expected)
+
+
+def test_training_learns(world: World, tmp_path: Path) -> None:
+    run = training(prepared(world, train__epochs=4), tmp_path)
+    run.run()
+    assert np.mean(losses(run)[-3:]) < 0.5 * np.mean(losses(run)[:3])
+    assert run.at.step == run.total == len(losses(run))
+    assert run.at.padded >= run.at.tokens > 0
+    assert run.at.tokens == 4 * int(run.encoded.lengths.sum())
+
+
+def test_micro_batches_change_nothing_but_memory(world: World, tmp_path: Path) -> None:
+    runs = []
+    for size in (None, 5, 1):
+        ready = prepared(world, train__micro_batch_size=size, model={"name": f"file:{world.model}", "dropout": 0.0})
+        run = training(ready, tmp_path / str(size))
+        run.run()
+        runs.append(run)
+    for run in runs[1:]:
+        assert losses(run) == pytest.approx(losses(runs[0]), rel=1e-4)
+        assert run.at.tokens == runs[0].at.tokens
+        assert run.at.padded <= runs[0].at.padded
+
+
+def test_frozen_weights_stay_what_they_were(world: World, tmp_path: Path) -> None:
+    run = training(prepared(world), tmp_path)
+    frozen = {name: weight.clone() for name, weight in run.model.named_parameters() if not weight.requires_grad}
+    before = weights(run)
+    run.run()
+    assert all(torch.equal(weight, frozen[name]) for name, weight in run.model.named_parameters() if name in frozen)
+    assert not any(torch.equal(old, new) for old, new in zip(before, weights(run), strict=True))
+
+
+@pytest.mark.parametrize("stop", [1, 7, 10, 23])
+def test_a_stopped_run_goes_on_bit_for_bit(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: int
+) -> None:
+    ready = prepared(world, train__checkpoint_steps=5)
+    whole = training(ready, tmp_path / "whole")
+    whole.run()
+
+    stopped = training(ready, tmp_path / "stopped")
+    step = stopped._step
+
+    def dies(batch: Any) -> None:
+        if stopped.at.step == stop:
+            raise KeyboardInterrupt
+        step(batch)
+
+    monkeypatch.setattr(stopped, "_step", dies)
+    with pytest.raises(KeyboardInterrupt):
+        stopped.run()
+    torch.manual_seed(99)  # a new process has other random states
+    again = training(ready, tmp_path / "stopped")
+    again.run()
+    assert again.at.curve == whole.at.curve
+    assert all(torch.equal(a, b) for a, b in zip(weights(again), weights(whole), strict=True))
+
+
+def test_a_checkpoint_of_other_code_is_not_gone_on_with(world: World, tmp_path: Path) -> None:
+    ready = prepared(world)
+    training(ready, tmp_path, commit="a").run()
+    again = training(ready, tmp_path, commit="b")
+    again._restore()
+    assert again.at.step == 0
+
+
+def test_a_loss_that_is_not_finite_ends_the_run_at_its_step(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = training(prepared(world), tmp_path)
+    whole = run.form.loss_sum
+    calls = iter(range(1000))
+    monkeypatch.setattr(
+        run.form, "loss_sum", lambda model, batch: whole(model, batch) * (float("nan") if next(calls) == 8 else 1)
+    )
+    with pytest.raises(DivergedError, match=r"not finite at step 9 of 26 .*try a lower learning rate"):
+        run.run()
+    assert not (tmp_path / "checkpoint.pt").exists()

@@ -1,0 +1,110 @@
+"""What is refused or doubted before training."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pytest
+
+from pefbench.errors import MethodError, RecipeError
+from pefbench.methods import Method
+from pefbench.metrics import meteor
+from pefbench.recipe import load_recipe
+from pefbench.registry import find, names
+from pefbench.trial import preflight
+from pefbench.trial.phases import Phases
+from pefbench.trial.prepare import prepare
+from tests.metrics.synonyms import Few
+from tests.tiny import model
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from tests.worlds import World
+
+
+class Some(Method):
+    """Trains the weights that `chosen` names."""
+
+    learning_rate: ClassVar[float] = 1e-3
+    trains: ClassVar[str] = "query"
+    chosen: str
+
+    def apply(self, model: nn.Module, task_type: str) -> nn.Module:  # noqa: ARG002
+        for name, weight in model.named_parameters():
+            weight.requires_grad_(any(part in name for part in self.chosen.split()))
+        return model
+
+
+@pytest.mark.parametrize(
+    ("chosen", "mistake"),
+    [
+        ("nothing-at-all", r"method some on BertForTokenClassification: nothing would be trained"),
+        ("query", r"0 of the 51 weights of its head 'classifier' would be trained"),
+        ("query classifier.bias", r"3 of the 51 weights of its head 'classifier' would be trained"),
+        ("classifier", r"it touches no module of the model"),
+        ("query classifier", None),
+    ],
+)
+def test_what_is_trained_is_checked(chosen: str, mistake: str | None) -> None:
+    base = model("bert")
+    heads = preflight.head_sizes(base)
+    method = Some(name="some", chosen=chosen)
+    adapted = method.apply(base, "TOKEN_CLS")
+    if mistake is None:
+        preflight.check_trained(adapted, method, heads)
+        return
+    with pytest.raises(MethodError, match=mistake):
+        preflight.check_trained(adapted, method, heads)
+
+
+@pytest.mark.parametrize("name", ["lora", "bottleneck", "prefix", "full", "head_only", "bitfit"])
+def test_the_wrapped_head_counts_as_trained(name: str) -> None:
+    base = model("distilbert")
+    heads = preflight.head_sizes(base)
+    method: Method = find("method", name)(name=name)
+    if name == "prefix":
+        base = model("bert")
+    preflight.check_trained(method.apply(base, "TOKEN_CLS"), method, heads)
+
+
+def doubts(world: World, **changes: Any) -> list[str]:
+    return preflight.doubts(prepare(load_recipe(world.recipe("doubtful", **changes)), Phases()))
+
+
+def test_a_sound_recipe_has_no_doubts(world: World) -> None:
+    assert doubts(world) == []
+
+
+def test_a_rate_far_from_the_methods_own_is_doubted(world: World) -> None:
+    assert doubts(world, train__learning_rate=0.1) == ["train.learning_rate: 0.1 is far from lora's default, 0.001"]
+
+
+def test_cut_texts_are_counted(world: World) -> None:
+    [cut, *_] = doubts(world, train__max_length=8)
+    assert "train examples are cut at 8 word pieces" in cut
+
+
+@pytest.mark.parametrize(
+    ("name", "scored"), [("accuracy", "texts"), ("pearson", "numbers"), ("ranking", "whole numbers")]
+)
+def test_a_metric_of_other_answers_is_refused_before_training(world: World, name: str, scored: str) -> None:
+    prepared = prepare(load_recipe(world.recipe(evaluate={"metrics": [name]})), Phases())
+    told = f"evaluate.metrics: {name} cannot score the validation split: it scores {scored}, "
+    with pytest.raises(RecipeError, match=f"^{told}and the task's answers are lists of texts$"):
+        preflight.doubts(prepared)
+
+
+def test_every_metric_says_what_it_cannot_score(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(meteor, "synonyms", Few)  # without nltk's data it would refuse everything
+    generated = {"texts": ["a"], "attribute": "good", "label": "good", "test": "", "prompt": ""}
+    answers = {"texts": "a", "lists of texts": ["a"], "whole numbers": 3, "numbers": 1.5, "generated": generated}
+    for name in names("metric"):
+        refused = [kind for kind, answer in answers.items() if find("metric", name)().refusal([answer])]
+        assert 3 <= len(refused) <= 4, name
+
+
+def test_kappa_refuses_what_is_not_whole() -> None:
+    kappa = find("metric", "quadratic_kappa")()
+    assert kappa.refusal([1, 2.0, 3]) is None
+    assert kappa.refusal([1.0, 2.5]) == "it needs whole scores, and one is 2.5"

@@ -1,0 +1,208 @@
+"""Several processes, killed processes, and every way to start one. Each test runs the real command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pefbench.paths import PROJECT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tests.worlds import World
+
+ROOT = PROJECT
+BIN = Path(sys.executable).parent
+PEFBENCH = [sys.executable, "-m", "pefbench"]
+# pytest's workers share two cores; what is started here takes one thread a process
+QUIET: Mapping[str, str] = {"OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "1", "PYTHONWARNINGS": "default"}
+
+
+def start(command: Sequence[object], folder: Path, **environment: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [str(part) for part in command],
+        cwd=folder,
+        env=os.environ | QUIET | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def finish(
+    command: Sequence[object], folder: Path, *, seconds: float = 180, **environment: str
+) -> tuple[int, str, str]:
+    """Run a command to its end: exit status, standard output, standard error. A hang is a failure."""
+    process = start(command, folder, **environment)
+    try:
+        printed, said = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        raise
+    return process.returncode, printed, said
+
+
+def torchrun(processes: int) -> list[object]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = ["--nproc-per-node", processes, "--master-addr", "127.0.0.1", "--master-port", port]
+    return [BIN / "torchrun", *options, "-m", "pefbench"]
+
+
+def result(out: Path) -> dict[str, Any]:
+    [file] = out.glob("*/*.json")
+    loaded: dict[str, Any] = json.loads(file.read_text(encoding="utf8"))
+    return loaded
+
+
+def predictions(out: Path) -> list[Any]:
+    [file] = out.glob("*/*/predictions.jsonl")
+    return [json.loads(line) for line in file.read_text(encoding="utf8").splitlines()]
+
+
+def still(world: World, name: str, **changes: Any) -> Path:
+    """Return a recipe without dropout, whose random numbers depend on the process."""
+    return world.recipe(name, model={"name": f"file:{world.model}", "dropout": 0.0}, **changes)
+
+
+def test_two_processes_are_one(world: World, tmp_path: Path) -> None:
+    # 13 examples a step and 15 to validate on: nothing divides by two, and one step leaves a process without examples
+    recipe = still(world, "twice", train__batch_size=13, train__epochs=3, evaluate={"batch_size": 4})
+    for name, command in (("one", PEFBENCH), ("two", torchrun(2))):
+        status, printed, said = finish([*command, "run", recipe, "--out", tmp_path / name], ROOT)
+        assert status == 0, said
+        assert printed.count("round trip: reproduced") == 1
+    one, two = result(tmp_path / "one"), result(tmp_path / "two")
+    assert (one["provenance"]["world_size"], two["provenance"]["world_size"]) == (1, 2)
+    assert one["id"] == two["id"]
+    assert one["data"] == two["data"]
+    curves = [[point["loss"] for point in run["curve"]] for run in (one, two)]
+    assert curves[0] == pytest.approx(curves[1], rel=1e-3)
+    assert one["phases"]["train"]["tokens"] == two["phases"]["train"]["tokens"]
+    assert one["metrics"] == two["metrics"]
+    assert predictions(tmp_path / "one") == predictions(tmp_path / "two")
+    assert [line["id"] for line in predictions(tmp_path / "two")] == list(
+        range(one["data"]["splits"]["test"]["examples"])
+    )
+
+
+SABOTAGE = """
+import os, runpy, sys
+sys.argv = ["pefbench", *sys.argv[1:]]
+if os.environ["RANK"] == "1":
+    import pefbench.training as training
+    def breaks(self, batch):
+        if self.at.step == 3:
+            raise RuntimeError("this process broke on purpose")
+        return step(self, batch)
+    step, training.Training._step = training.Training._step, breaks
+runpy.run_module("pefbench", run_name="__main__")
+"""
+
+
+def test_one_failing_process_ends_all_with_its_error(world: World, tmp_path: Path) -> None:
+    script = tmp_path / "sabotaged.py"
+    script.write_text(SABOTAGE, encoding="utf8")
+    command = [*torchrun(2)[:-2], script]
+    started = time.monotonic()
+    status, _, said = finish(
+        [*command, "run", still(world, "broken"), "--out", tmp_path / "out"], ROOT, PYTHONPATH=str(ROOT)
+    )
+    assert status != 0
+    assert time.monotonic() - started < 120
+    assert "this process broke on purpose" in said
+    failed = result(tmp_path / "out")
+    assert failed["status"] == "failed"
+    assert failed["error"] == "RuntimeError: this process broke on purpose"
+
+
+def test_a_mistake_under_a_launcher_is_one_line_a_process(world: World, tmp_path: Path) -> None:
+    recipe = world.recipe("mistake", train__max_length=100)
+    status, _, said = finish([*torchrun(2), "run", recipe, "--out", tmp_path], ROOT)
+    assert status != 0
+    errors = [line for line in said.splitlines() if line.startswith("error")]
+    assert "train.max_length" in errors[0]
+    assert len(errors) <= 2
+    assert 'Traceback (most recent call last):\n  File "' + str(ROOT / "pefbench") not in said
+
+
+@pytest.mark.parametrize("method", ["full", "prefix"])
+def test_killed_at_any_moment_it_ends_the_same(world: World, tmp_path: Path, method: str) -> None:
+    recipe = world.recipe(f"killed_{method}", method={"name": method}, train__epochs=30, train__checkpoint_steps=20)
+    whole = [*PEFBENCH, "run", recipe, "--out", tmp_path / "whole"]
+    status, _, said = finish(whole, ROOT)
+    assert status == 0, said
+
+    command = [*PEFBENCH, "run", recipe, "--out", tmp_path / "killed"]
+    kills = 0
+    # at the first checkpoint, a moment later, and while the result is being made
+    for glob, pause in (("*/*/checkpoint.pt", 0.0), ("*/*/checkpoint.pt", 0.4), ("*/*/model", 0.0)):
+        process = start(command, ROOT)
+        deadline = time.monotonic() + 120
+        while not list((tmp_path / "killed").glob(glob)) and process.poll() is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.002)
+        if kills:  # the checkpoint of the last start is there at once: let this one get further
+            time.sleep(6.0)
+        time.sleep(pause)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        kills += process.returncode == -signal.SIGKILL
+    assert kills >= 1
+    status, _, said = finish(command, ROOT)
+    assert status == 0, said
+    before, after = result(tmp_path / "whole"), result(tmp_path / "killed")
+    assert after["status"] == "finished"
+    assert after["metrics"] == before["metrics"]
+    assert after["curve"] == before["curve"]
+    assert after["report"] == before["report"]
+    assert predictions(tmp_path / "killed") == predictions(tmp_path / "whole")
+    assert after["phases"]["train"]["steps"] == before["phases"]["train"]["steps"]
+    [folder] = (path for path in (tmp_path / "killed").glob("*/*") if path.is_dir())
+    assert sorted(file.name for file in folder.iterdir()) == ["model", "predictions.jsonl", "trial.json"]
+
+
+LAUNCH = [BIN / "accelerate", "launch", "--quiet"]
+SPELLINGS: dict[str, tuple[list[Any], bool]] = {
+    "accelerate launch pefbench": ([*LAUNCH, "pefbench"], True),
+    "accelerate launch -m pefbench": ([*LAUNCH, "-m", "pefbench"], False),
+    "python -m pefbench": (PEFBENCH, False),
+    "pefbench": ([BIN / "pefbench"], False),
+}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_every_spelling_of_the_main_job(world: World, tmp_path: Path, spelling: str) -> None:
+    command, at_the_root = SPELLINGS[spelling]
+    recipe = world.recipe("spelled", train__threads=None)
+    folder = ROOT if at_the_root else tmp_path
+    status, printed, said = finish(
+        [*command, "run", recipe, "-o", "train.epochs=1", "-o", "method.rank=2", "--out", tmp_path / "out"], folder
+    )
+    assert status == 0, said
+    assert "round trip: reproduced" in printed
+    found = result(tmp_path / "out")
+    assert found["recipe"]["train"]["epochs"] == 1
+    assert found["recipe"]["method"]["rank"] == 2
+    assert found["provenance"]["hardware"]["threads"] == found["provenance"]["hardware"]["cores"]
+    assert "train: " in said
+    assert "\r" not in said
+
+
+def test_a_mistake_ends_a_command_with_status_2(tmp_path: Path) -> None:
+    status, printed, said = finish([BIN / "pefbench", "run", "nowhere.yaml"], tmp_path)
+    assert (status, printed) == (2, "")
+    assert said == "error: no recipe at nowhere.yaml\n"
