@@ -113,8 +113,8 @@ def trainer(recipe: Recipe) -> dict[str, float]:
     from pefbench.trial import corpus
 
     data = corpus.load(recipe).dataset
-    base = loading.folder(recipe)
-    labels = data.form(loading.load_config(base, recipe)).labels  # type: ignore[attr-defined]
+    base = loading.folder(recipe.model)
+    labels = data.head(loading.load_config(base, recipe.model)).labels  # type: ignore[attr-defined]
     tokenizer = AutoTokenizer.from_pretrained(base)
 
     def tokenize(row: dict[str, Any]) -> dict[str, Any]:

@@ -59,12 +59,12 @@ def make(precision: str) -> Training:
     return Training(
         ready.with_method(ready.pretrained()),
         ready.encoded["train"],
-        ready.form,
+        ready.head,
         ready.recipe.method,
         ready.recipe.train,
         accelerator,
         checkpoint=Path(tempfile.mkdtemp()) / "checkpoint.pt",
-        belongs_to={},
+        checkpoint_key={},
     )
 
 
@@ -89,7 +89,7 @@ def epoch(training: Training, batches: list[Indices], ready: list[dict[str, torc
 
 def bare_step(training: Training, batch: Indices, tensors: dict[str, torch.Tensor]) -> None:
     """Forward, backward and step, and nothing else."""
-    loss = training.form.loss_sum(training.model, tensors) / int(training.encoded.targets[batch].sum())
+    loss = training.head.loss_sum(training.model, tensors) / int(training.encoded.targets[batch].sum())
     loss.backward()
     torch.nn.utils.clip_grad_norm_(training.trainable, training.settings.max_grad_norm)
     training.optimizer.step()

@@ -7,7 +7,7 @@
     │   ├── RecipeError          a key, a value or a name in a recipe or an override
     │   ├── SourceError          data or weights that cannot be had: missing file, no network, wrong checksum
     │   ├── DataError            rows that cannot be used: a missing column, a mixed tag scheme, an empty split
-    │   ├── MethodError          a method that cannot work on this model or this form
+    │   ├── MethodError          a method that cannot work on this model or this head
     │   ├── OutputError          a results folder that cannot be written, a disk without room
     │   └── SandboxError         a machine on which generated code cannot be run safely
     └── TrialError               exit 1: the trial started and failed; its result says why
@@ -52,7 +52,7 @@ class DataError(UserError):
 
 
 class MethodError(UserError):
-    """A method that cannot work on this model or this form."""
+    """A method that cannot work on this model or this head."""
 
 
 class OutputError(UserError):

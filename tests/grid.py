@@ -13,15 +13,16 @@ import torch
 import transformers
 
 from pefbench.errors import MethodError
-from pefbench.heads import ROWS, TARGETS, Encoded, Form, forward
-from pefbench.heads.choice import ChoiceForm
-from pefbench.heads.sequence import SequenceForm
-from pefbench.heads.span import SpanForm
-from pefbench.heads.token import TokenForm
+from pefbench.heads import ROWS, TARGETS, Encoded, Head, forward
+from pefbench.heads.choice import ChoiceHead
+from pefbench.heads.sequence import SequenceHead
+from pefbench.heads.span import SpanHead
+from pefbench.heads.token import TokenHead
+from pefbench.methods import _trained
 from pefbench.models import architecture as structure
 from pefbench.models import loading
 from pefbench.registry import find
-from pefbench.trial import preflight
+from pefbench.trial import artifacts
 from pefbench.trial.loop import make_optimizer
 from tests import tiny
 from tests.tokenizers import words
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedConfig
 
     from pefbench.methods import Method
-    from pefbench.recipe import TrainSection
+    from pefbench.sections import TrainSection
 
 Batch = dict[str, "Tensor"]
 HEADS = ("sequence", "token", "span", "choice", "generation")
@@ -50,39 +51,43 @@ class Cell:
     """A model of one architecture with one head, and a batch that it can learn."""
 
     architecture: str
-    head: str
-    form: Form
+    head_name: str
+    head: Head
     config: PreTrainedConfig
     batch: Batch
 
     def pretrained(self, folder: Path, seed: int) -> nn.Module:
         """Return the backbone that lies in `folder` under a head drawn by `seed`."""
         torch.manual_seed(seed)
-        return loading.load_pretrained(folder, self.config, self.form, attention="eager").eval()
+        return loading.load_pretrained(folder, self.config, self.head, attention="eager").eval()
 
 
 def heads(architecture: str) -> list[str]:
     """Return the heads that transformers has for an architecture."""
     kind = type(tiny.config(architecture))
-    return [head for head in HEADS if (form := _form(architecture, head)) and kind in _auto(form)._model_mapping]
+    return [
+        head_name
+        for head_name in HEADS
+        if (head := _form(architecture, head_name)) and kind in _auto(head)._model_mapping
+    ]
 
 
 @cache
-def cell(architecture: str, head: str) -> Cell:
-    """Return the model, the form and the batch of a cell."""
-    form = _form(architecture, head)
-    assert form is not None
+def cell(architecture: str, head_name: str) -> Cell:
+    """Return the model, the head and the batch of a cell."""
+    head = _form(architecture, head_name)
+    assert head is not None
     config = tiny.config(architecture)
-    for name, value in form.config().items():
+    for name, value in head.config().items():
         setattr(config, name, value)
-    return Cell(architecture, head, form, config, _batch(architecture, head))
+    return Cell(architecture, head_name, head, config, _batch(architecture, head_name))
 
 
 def write_base(cell: Cell, folder: Path) -> None:
     """Save the backbone alone, or the whole language model: what a trial starts from."""
     torch.manual_seed(0)
-    model = _auto(cell.form).from_config(cell.config)
-    inner = model if cell.head == "generation" else getattr(model, model.base_model_prefix, model)
+    model = _auto(cell.head).from_config(cell.config)
+    inner = model if cell.head_name == "generation" else getattr(model, model.base_model_prefix, model)
     inner.save_pretrained(folder)
 
 
@@ -90,11 +95,11 @@ def attempt(name: str, cell: Cell, base: Path, folder: Path) -> str | None:
     """Try a method on a cell; return why it is refused, or None. AssertionError when it does not do what it should."""
     method: Method = find("method", name)(name=name, **OPTIONS.get(name, {}))
     pretrained = cell.pretrained(base, seed=1)
-    sizes = preflight.head_sizes(pretrained)
+    sizes = _trained.head_sizes(pretrained)
     try:
-        model = method.apply(pretrained, cell.form.task_type)
-        preflight.check_trained(model, method, sizes)
-        method.begin(model, words(cell.architecture), _encoded(cell), 100)
+        model = method.apply(pretrained, cell.head.task_type)
+        _trained.check_trained(model, method, sizes)
+        method.on_train_begin(model, words(cell.architecture), _encoded(cell), 100)
     except MethodError as error:
         return reason(error)
     method.prepare(model)
@@ -118,8 +123,8 @@ def outputs(cell: Cell, model: nn.Module) -> list[Tensor]:
     model.eval()
     with torch.no_grad():
         output = forward(model, cell.batch)
-        logits = [output.start_logits, output.end_logits] if cell.head == "span" else [output.logits]
-        if cell.head == "generation":
+        logits = [output.start_logits, output.end_logits] if cell.head_name == "span" else [output.logits]
+        if cell.head_name == "generation":
             logits.append(_generated(cell, model))
     return [tensor.detach().clone() for tensor in logits]
 
@@ -131,10 +136,10 @@ def _generated(cell: Cell, model: Any) -> Tensor:
 
 
 def _trains_what_it_says(model: nn.Module, method: Method, sizes: dict[str, int]) -> None:
-    bare = structure.bare(model)
+    bare = structure.unwrap(model)
     in_head = {id(weight) for name in sizes for weight in bare.get_submodule(name).parameters()}
     for key, weight in model.named_parameters():
-        said = id(weight) in in_head or re.search(method.trains, key)
+        said = id(weight) in in_head or re.search(method.trainable_pattern, key)
         expected = bool(said) and "original_module" not in key  # PEFT keeps the head's first weights beside it
         assert weight.requires_grad == expected, f"{key}: trained {weight.requires_grad}, said {expected}"
 
@@ -144,14 +149,14 @@ def _learns_and_leaves_the_rest(model: nn.Module, method: Method, cell: Cell) ->
     own = {
         key: weight.detach().clone()
         for key, weight in model.named_parameters()
-        if weight.requires_grad and re.search(method.trains, key)
+        if weight.requires_grad and re.search(method.trainable_pattern, key)
     }
     settings = SimpleNamespace(learning_rate=RATE, weight_decay=0.0, optimizer="adamw")
     optimizer = make_optimizer(model, method, cast("TrainSection", settings))
     model.eval()  # without dropout: the loss is a function of the weights alone
     losses = []
     for step in (1, 2, 3):
-        loss = cell.form.loss_sum(model, cell.batch)
+        loss = cell.head.loss_sum(model, cell.batch)
         losses.append(loss.item())
         if step == 3:
             break
@@ -171,9 +176,9 @@ def _learns_and_leaves_the_rest(model: nn.Module, method: Method, cell: Cell) ->
 def _is_the_same_when_loaded(
     model: nn.Module, method: Method, cell: Cell, base: Path, folder: Path, answers: list[Tensor]
 ) -> None:
-    assert loading.save(model, folder, method) > 0
+    assert artifacts.save(model, folder, method) > 0
     torch.manual_seed(2)  # another head, should it not be loaded
-    loaded = loading.load_saved(folder, base, cell.config, cell.form, attention="eager")
+    loaded = artifacts.load_saved(folder, base, cell.config, cell.head, attention="eager")
     method.prepare(loaded)
     # P-tuning saves what its encoder computed: the same but for the order of sums.
     _close(outputs(cell, loaded), answers, 1e-5, "loaded")
@@ -185,33 +190,33 @@ def _close(found: list[Tensor], expected: list[Tensor], tolerance: float, what: 
         assert difference <= tolerance, f"{what}: outputs differ by {difference:.2g}"
 
 
-def _auto(form: Form) -> Any:
-    return getattr(transformers, form.auto_class)
+def _auto(head: Head) -> Any:
+    return getattr(transformers, head.auto_class)
 
 
-def _form(architecture: str, head: str) -> Form | None:
-    match head:
+def _form(architecture: str, head_name: str) -> Head | None:
+    match head_name:
         case "sequence":
-            return SequenceForm(LABELS)
+            return SequenceHead(LABELS)
         case "token":
-            return TokenForm(LABELS)
+            return TokenHead(LABELS)
         case "span":
-            return SpanForm()
+            return SpanHead()
         case "choice":
-            return ChoiceForm()
+            return ChoiceHead()
         case _:
             return _language_form(architecture)
 
 
-def _language_form(architecture: str) -> Form | None:
+def _language_form(architecture: str) -> Head | None:
     from pefbench.heads.generation import GenerationDataset
 
     if architecture in tiny.ENCODERS:
         return None
-    return GenerationDataset({}).form(tiny.config(architecture))
+    return GenerationDataset({}).head(tiny.config(architecture))
 
 
-def _batch(architecture: str, head: str) -> Batch:
+def _batch(architecture: str, head_name: str) -> Batch:
     batch = tiny.batch(architecture)
     ids, mask = batch["input_ids"], batch["attention_mask"]
     ids[torch.arange(len(ids)), mask.sum(1) - 1] = tiny.END  # heads of BART and T5 read the end token
@@ -222,11 +227,11 @@ def _batch(architecture: str, head: str) -> Batch:
         "span": torch.tensor([[1, 2], [0, 0], [2, 5], [1, 1]]),
         "choice": torch.tensor([0, 1, 1, 0]),
         "generation": ids.masked_fill((mask == 0) | (torch.arange(length) < 2), -100),
-    }[head]
+    }[head_name]
     found = {"input_ids": ids, "attention_mask": mask, TARGETS: targets}
-    if head == "choice":
+    if head_name == "choice":
         found[ROWS] = torch.tensor([2, rows - 2])
-    if head == "generation" and architecture in tiny.ENCODER_DECODERS:
+    if head_name == "generation" and architecture in tiny.ENCODER_DECODERS:
         found["decoder_input_ids"] = torch.cat([torch.full((rows, 1), tiny.START), ids[:, :-1]], 1)
     return found
 

@@ -1,4 +1,4 @@
-"""Write pefbench/matrix.json from what the tiny models do: `make matrix`. A bug in a cell ends it."""
+"""Write pefbench/methods/_matrix.json from what the tiny models do: `make matrix`. A bug in a cell ends it."""
 
 from __future__ import annotations
 

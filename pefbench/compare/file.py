@@ -12,7 +12,8 @@ from pydantic import Field
 
 from pefbench.compare import search
 from pefbench.errors import RecipeError, suggest
-from pefbench.recipe import Section, load_recipe, read_yaml, validate
+from pefbench.recipe import load_recipe, read_yaml, validate
+from pefbench.sections import Section
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

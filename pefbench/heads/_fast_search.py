@@ -36,7 +36,7 @@ def fast_search(model: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def cast_once(model: nn.Module) -> Iterator[None]:
-    """Hold the weights of fp32 linear maps in autocast's precision: to the same numbers as casting them at each step.
+    """Hold the weights of fp32 linear layers in autocast's precision: to the same numbers as casting them at each step.
 
     Adapters stay as they are: they are small, and some compute with their weights in fp32. A head that is the input
     embeddings is cast for itself.
@@ -57,7 +57,7 @@ def cast_once(model: nn.Module) -> Iterator[None]:
 
 
 def _own_linear_maps(model: nn.Module) -> list[nn.Module]:
-    """Return the fp32 linear maps of a model that are no adapter's, as far as they are plain."""
+    """Return the fp32 linear layers of a model that are no adapter's, as far as they are plain."""
     adapters = {inner for module in model.modules() if isinstance(module, BaseTunerLayer) for inner in module.modules()}
     return [
         module
@@ -114,7 +114,7 @@ def _grown(layer: Any, name: str, held: Tensor, new: Tensor) -> Tensor:
 @contextmanager
 def fused_attention(model: nn.Module) -> Iterator[None]:
     """Attend by the fused kernel where a model was loaded without, for what that costs backwards in training."""
-    base = architecture.bare(model)
+    base = architecture.unwrap(model)
     fuses = base._supports_sdpa and base._can_set_attn_implementation()
     switched = fuses and base.config._attn_implementation == "eager"
     if switched:

@@ -3,7 +3,7 @@
 A metric sees answers and facts, one of each an example, so that scores can be computed again from a trial's file of
 predictions alone. A judge's verdicts are therefore a part of the answers: they are written with them, reproduced by
 the round trip, and given to the answers of baselines as well. The task makes the judge, as it has the texts to train
-it from; the form passes texts on to it; the metric reads what it said. None of the three knows another.
+it from; the head passes texts on to it; the metric reads what it said. None of the three knows another.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pefbench.heads.generation import GenerationExample
+    from pefbench.heads.examples import GenerationExample
 
 
 class Judge(Protocol):

@@ -1,4 +1,4 @@
-"""What the forms that use a language model's own head share: which models have one, and the loss of given pieces."""
+"""What the heads that use a language model's own head share: which models have one, and the loss of given pieces."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """What a head on whole rows reads: the one state that its architecture's own head reads, or the mean of all states.
 
 The mean is what models were made for that embed sentences (Reimers and Gurevych 2019, arXiv:1908.10084, section 3). A
-linear map of the mean of all states is the mean of a linear map of each, so that the head is the architecture's own for
-tokens, and its outputs are averaged over the pieces of a row.
+linear layer of the mean of all states is the mean of a linear layer of each, so that the head is the architecture's own
+for tokens, and its outputs are averaged over the pieces of a row.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from copy import copy
 from typing import TYPE_CHECKING, Self
 
-from pefbench.heads import Form, forward
+from pefbench.heads import Head, forward
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
-class RowForm(Form):
-    """A form whose head has a few outputs for each row."""
+class RowHead(Head):
+    """A head with a few outputs for each row."""
 
     auto_class = "AutoModelForSequenceClassification"
     task_type = "SEQ_CLS"
 
     def pooled(self) -> Self:
-        """Return this form with a linear head on the mean of all pieces' states."""
+        """Return this head with a linear head on the mean of all pieces' states."""
         changed = copy(self)
         changed.auto_class, changed.task_type = "AutoModelForTokenClassification", "TOKEN_CLS"
         return changed

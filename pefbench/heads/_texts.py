@@ -1,4 +1,4 @@
-"""What the forms share that read whole texts, or pairs of them, with the sequence head: how a text becomes a row.
+"""What the heads share that read whole texts, or pairs of them, with the sequence head: how a text becomes a row.
 
 Every text is shown to the model, an empty one too. The head is the architecture's own: encoders read the first
 piece's state (or a mean), decoders the last piece's, encoder-decoders that of the end token; or see `_pooling`.
@@ -14,7 +14,7 @@ import numpy as np
 from pefbench.errors import SourceError
 from pefbench.heads import TARGETS, Encoded
 from pefbench.heads._pairs import SEGMENTS, end_token
-from pefbench.heads._pooling import RowForm
+from pefbench.heads._pooling import RowHead
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pefbench.heads._pairs import Array
 
 
-class TextForm(RowForm):
+class TextHead(RowHead):
     """One row a text, one target a row.
 
     segments: the model tells the two texts of a pair apart by `token_type_ids`. reads_end: its head reads the state of
@@ -35,7 +35,7 @@ class TextForm(RowForm):
         self.segments, self.reads_end = segments, reads_end
 
     def pooled(self) -> Self:
-        """Return this form with a linear head on the mean of all pieces' states."""
+        """Return this head with a linear head on the mean of all pieces' states."""
         changed = super().pooled()
         changed.reads_end = False
         return changed

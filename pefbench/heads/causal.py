@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pefbench.heads import TARGETS, Encoded
+from pefbench.heads._generation import GenerationHead, ended
 from pefbench.heads._language import IGNORED, causal_losses
 from pefbench.heads._pairs import ids
 from pefbench.heads._prompts import for_decoder
-from pefbench.heads.generation import GenerationForm, ended
 from pefbench.heads.search import Asked, Search, generate
 
 if TYPE_CHECKING:
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
     from pefbench.heads._pairs import Array, End
-    from pefbench.heads.generation import GenerationExample
+    from pefbench.heads.examples import GenerationExample
 
 
-class CausalForm(GenerationForm):
+class CausalHead(GenerationHead):
     """Answers as the continuation of their prompts, by a decoder.
 
     A row is a prompt, its answer and the end token, in `max_length` pieces. So that each answer can be generated within

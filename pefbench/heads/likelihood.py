@@ -1,6 +1,6 @@
-"""The choice form for decoders without a head: the candidate that the language model finds likeliest.
+"""The choice head for decoders without a head: the candidate that the language model finds likeliest.
 
-A candidate's score is its log-likelihood after the context, divided by its number of word pieces, so that long
+A candidate's score is its log-likelihood after the context, divided by its number of tokens, so that long
 candidates are not at a disadvantage (Brown et al. 2020, arXiv:2005.14165, section 2.4).
 """
 
@@ -14,7 +14,7 @@ from pefbench.errors import DataError, RecipeError
 from pefbench.heads import TARGETS, Encoded
 from pefbench.heads._language import IGNORED, causal_losses
 from pefbench.heads._pairs import added, cut, end_token, pieces
-from pefbench.heads.choice import ScoringForm, of_rows, right_ones
+from pefbench.heads._scoring import ScoringHead, of_rows, right_ones
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
     from pefbench.heads._pairs import Array, End
-    from pefbench.heads.choice import ChoiceExample
+    from pefbench.heads.examples import ChoiceExample
 
 
-class LikelihoodForm(ScoringForm):
-    """Candidates scored by their mean log-likelihood a word piece.
+class LikelihoodHead(ScoringHead):
+    """Candidates scored by their mean log-likelihood a token.
 
     keep: which end of a context is kept when it is too long. separator: what stands between context and candidate.
-    last_logits: see `pefbench.forms._language.causal_losses`.
+    last_logits: see `pefbench.heads._language.causal_losses`.
     """
 
     auto_class = "AutoModelForCausalLM"
@@ -46,7 +46,7 @@ class LikelihoodForm(ScoringForm):
     def encode(self, tokenizer: PreTrainedTokenizerFast, examples: Sequence[ChoiceExample], max_length: int) -> Encoded:
         """Tokenise context and candidate as one text. The context is cut first; at least one piece comes before.
 
-        Raises RecipeError when the length leaves no room, DataError for a candidate without a word piece.
+        Raises RecipeError when the length leaves no room, DataError for a candidate without a token.
         """
         before = added(tokenizer)[0]
         before = before if len(before) else np.asarray([end_token(tokenizer)], dtype=np.int64)
@@ -61,7 +61,7 @@ class LikelihoodForm(ScoringForm):
             [_after(text.offsets, len(context)) for text, (context, _) in zip(whole, texts, strict=True)]
         )
         if len(lengths) and not lengths.min():
-            raise DataError(f"the candidate {texts[int(lengths.argmin())][1]!r} has no word piece to be likely")
+            raise DataError(f"the candidate {texts[int(lengths.argmin())][1]!r} has no token to be likely")
         rows = [
             np.concatenate([before, self._cut(text.ids, int(length), room)])
             for text, length in zip(whole, lengths, strict=True)

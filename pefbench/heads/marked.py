@@ -1,11 +1,11 @@
-"""The marked form: one label for a text in which two pieces are marked, as in relation extraction.
+"""The marked head: one label for a text in which two pieces are marked, as in relation extraction.
 
 Marks are written into the text, and the label is read from the states that stand at them (Baldini Soares et al. 2019,
 arXiv:1906.03158, section 3.2, entity start). The marks are those of R-BERT (Wu and He 2019, arXiv:1905.08284): ``$``
 around the first and ``#`` around the second, which every vocabulary has, so that no embedding is new and untrained.
 
-A linear map of several states side by side is a sum of linear maps of each. So the head is the architecture's own for
-tokens, with one output for each label at each mark, and a label's score is the sum of its outputs at the marks.
+A linear layer of several states side by side is a sum of linear layers of each. So the head is the architecture's own
+for tokens, with one output for each label at each mark, and a label's score is the sum of its outputs at the marks.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pefbench.errors import RecipeError
-from pefbench.heads import TARGETS, Encoded, Form, forward
+from pefbench.heads import TARGETS, Encoded, Head, forward
 from pefbench.heads._language import is_decoder
 from pefbench.heads._pairs import added, pieces
 
@@ -58,12 +58,12 @@ class MarkedDataset:
     labels: list[str]
     notes: Sequence[str] = field(default_factory=list)
 
-    def form(self, model: PretrainedConfig) -> MarkedForm:
-        """Return the marked form over these labels for this kind of model."""
-        return MarkedForm(self.labels, causal=is_decoder(model))
+    def head(self, model: PretrainedConfig) -> MarkedHead:
+        """Return the marked head over these labels for this kind of model."""
+        return MarkedHead(self.labels, causal=is_decoder(model))
 
 
-class MarkedForm(Form):
+class MarkedHead(Head):
     """Classification by the states at marks.
 
     causal: a state says nothing of what comes after it. Then the marks that close are read, and the text's last piece;

@@ -1,4 +1,4 @@
-"""The regression form: one number for a text or for a pair of texts, as in essay scoring and semantic similarity.
+"""The regression head: one number for a text or for a pair of texts, as in essay scoring and semantic similarity.
 
 The sequence head with one output, trained by the mean squared error, as transformers does where a config says
 `num_labels=1`. It learns standardised scores, so that one learning rate fits scores from 0 to 1 and from 0 to 60.
@@ -14,7 +14,7 @@ import numpy as np
 from pefbench.errors import DataError
 from pefbench.heads import TARGETS
 from pefbench.heads._pairs import tells_segments
-from pefbench.heads._texts import TextForm
+from pefbench.heads._texts import TextHead
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,12 +45,12 @@ class RegressionDataset:
     splits: Mapping[str, Sequence[RegressionExample]]
     notes: Sequence[str] = field(default_factory=list)
 
-    def form(self, model: PretrainedConfig) -> RegressionForm:
-        """Return the regression form over the training split's scores. Raises DataError when they are all the same."""
+    def head(self, model: PretrainedConfig) -> RegressionHead:
+        """Return the regression head over the training split's scores. Raises DataError when they are all the same."""
         scores = np.asarray([example.score for example in self.splits["train"]])
         if not np.ptp(scores) > 0:
             raise DataError(f"every training text has the score {scores[0]:g}; two different ones are needed")
-        return RegressionForm(
+        return RegressionHead(
             mean=float(scores.mean()),
             spread=float(scores.std()),
             bounds=(float(scores.min()), float(scores.max())),
@@ -59,7 +59,7 @@ class RegressionDataset:
         )
 
 
-class RegressionForm(TextForm):
+class RegressionHead(TextHead):
     """A number for whole texts.
 
     mean, spread: of the training split's scores; spread is their standard deviation. bounds: the lowest and the highest

@@ -26,7 +26,7 @@ FAR = 2**32
 class Search:
     """How answers are found; part of a metric's signature, as every score depends on it.
 
-    max_new_tokens: word pieces of an answer, the end token among them. num_beams: 1 is greedy search. temperature:
+    max_new_tokens: tokens of an answer, the end token among them. num_beams: 1 is greedy search. temperature:
     above 0 answers are drawn, each piece from the `top_k` likeliest, by `seed`; without beams. samples: drawn answers
     to each prompt; the first is the same whatever their number.
     """
@@ -97,9 +97,9 @@ def searching(model: Any, search: Search, asked: Asked) -> Iterator[list[int]]:
     """
     from transformers import GenerationConfig
 
-    from pefbench.models.architecture import bare
+    from pefbench.models.architecture import unwrap
 
-    base = bare(model)
+    base = unwrap(model)
     own = base.generation_config
     ends = sorted(
         {asked.end, *np.atleast_1d([] if own.eos_token_id is None else own.eos_token_id).astype(int).tolist()}

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pefbench.heads import TARGETS, Encoded, forward
+from pefbench.heads._generation import GenerationHead, ended
 from pefbench.heads._language import IGNORED
 from pefbench.heads._pairs import added, end_token, ids
 from pefbench.heads._prompts import Plain
-from pefbench.heads.generation import GenerationForm, ended
 from pefbench.heads.search import Asked, Search, generate
 
 if TYPE_CHECKING:
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
     from pefbench.heads._pairs import Array, End
-    from pefbench.heads.generation import GenerationExample
+    from pefbench.heads.examples import GenerationExample
 
 
-class Seq2SeqForm(GenerationForm):
+class Seq2SeqHead(GenerationHead):
     """Answers by an encoder-decoder; the decoder reads the answer one piece behind.
 
     start: the decoder's first piece. What else the tokenizer puts before a target (BART's start, a language) is given

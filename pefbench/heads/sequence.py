@@ -1,4 +1,4 @@
-"""The sequence form: one label for a text or for a pair of texts, as in topic classification or inference."""
+"""The sequence head: one label for a text or for a pair of texts, as in topic classification or inference."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from pefbench.heads import TARGETS
 from pefbench.heads._pairs import tells_segments
-from pefbench.heads._texts import TextForm
+from pefbench.heads._texts import TextHead
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -47,9 +47,9 @@ class SequenceDataset:
     notes: Sequence[str] = field(default_factory=list)
     outside: str | None = None
 
-    def form(self, model: PretrainedConfig) -> SequenceForm:
-        """Return the sequence form over these labels, with what this model needs of its input."""
-        return SequenceForm(
+    def head(self, model: PretrainedConfig) -> SequenceHead:
+        """Return the sequence head over these labels, with what this model needs of its input."""
+        return SequenceHead(
             self.labels,
             segments=tells_segments(model),
             reads_end=bool(model.is_encoder_decoder),
@@ -57,7 +57,7 @@ class SequenceDataset:
         )
 
 
-class SequenceForm(TextForm):
+class SequenceHead(TextHead):
     """Classification of whole texts.
 
     segments, reads_end: see `TextForm`. outside: a label whose probability stands beside each answer.
@@ -71,7 +71,7 @@ class SequenceForm(TextForm):
         self.weights: Array | None = None
 
     def balanced(self, examples: Sequence[SequenceExample]) -> Self:
-        """Return this form with each class weighted by examples / (classes x examples of the class), (classes,).
+        """Return this head with each class weighted by examples / (classes x examples of the class), (classes,).
 
         The loss on all `examples` together keeps its scale: their mean weight is 1 where every class has some.
         """

@@ -1,4 +1,4 @@
-"""The span form: the answer to a question is a piece of a context, as in extractive question answering.
+"""The span head: the answer to a question is a piece of a context, as in extractive question answering.
 
 A context that is too long is read in overlapping windows, each a row of its example. The head gives each piece a score
 for being the answer's first and one for being its last (Devlin et al. 2019, arXiv:1810.04805, section 4.2). Where a
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pefbench.heads import TARGETS, Encoded, Form, forward
+from pefbench.heads import TARGETS, Encoded, Head, forward
 from pefbench.heads._pairs import (
     SEGMENTS,
     Array,
@@ -52,7 +52,7 @@ class SpanExample:
 class SpanDataset:
     """Questions by split.
 
-    max_answer_length: an answer's most word pieces. overlap: see `SpanForm`.
+    max_answer_length: an answer's most tokens. overlap: see `SpanForm`.
     """
 
     splits: Mapping[str, Sequence[SpanExample]]
@@ -60,9 +60,9 @@ class SpanDataset:
     max_answer_length: int = 30
     overlap: int | None = None
 
-    def form(self, model: PretrainedConfig) -> SpanForm:
-        """Return the span form; it may leave a question unanswered when the training split does."""
-        return SpanForm(
+    def head(self, model: PretrainedConfig) -> SpanHead:
+        """Return the span head; it may leave a question unanswered when the training split does."""
+        return SpanHead(
             no_answers=any(not example.answers for example in self.splits["train"]),
             max_answer_length=self.max_answer_length,
             overlap=self.overlap,
@@ -85,11 +85,11 @@ class Windows:
     firsts: Array
 
 
-class SpanForm(Form):
+class SpanHead(Head):
     """A piece of the context, by a linear head on each state.
 
     no_answers: "" is an answer, given when the null position scores higher than the best span. max_answer_length: an
-    answer's most word pieces. overlap: how many word pieces two windows that follow each other share; None: a third of
+    answer's most tokens. overlap: how many tokens two windows that follow each other share; None: a third of
     the maximum length. segments: the model tells question and context apart by `token_type_ids`.
     """
 
@@ -186,7 +186,7 @@ class SpanForm(Form):
         # Some tokenizers count the space before a word as part of it.
         return windows.context[begin:end].strip()
 
-    def asked(self, example: SpanExample) -> str:
+    def prompt(self, example: SpanExample) -> str:
         """Return the question and the context."""
         return f"{example.question} | {example.context}"
 

@@ -1,4 +1,4 @@
-"""The token form: one label a word, as in entity recognition.
+"""The token head: one label a word, as in entity recognition.
 
 Only a word's first piece carries its label and its prediction. Padding, special tokens and continuation pieces count
 nowhere. Words that the model never sees (beyond the maximum length, or without a piece) are predicted to be outside.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pefbench.heads import TARGETS, Encoded, Form, forward
+from pefbench.heads import TARGETS, Encoded, Head, forward
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,12 +39,12 @@ class TokenDataset:
     labels: list[str]
     notes: Sequence[str] = field(default_factory=list)
 
-    def form(self, model: PretrainedConfig) -> TokenForm:  # noqa: ARG002 - the same for every model
-        """Return the token form over these labels."""
-        return TokenForm(self.labels)
+    def head(self, model: PretrainedConfig) -> TokenHead:  # noqa: ARG002 - the same for every model
+        """Return the token head over these labels."""
+        return TokenHead(self.labels)
 
 
-class TokenForm(Form):
+class TokenHead(Head):
     """Word tagging by a linear head on the states of first pieces."""
 
     auto_class = "AutoModelForTokenClassification"
@@ -103,7 +103,7 @@ class TokenForm(Form):
             for row, first in zip(best, decoding, strict=True)
         ]
 
-    def asked(self, example: TokenExample) -> str:
+    def prompt(self, example: TokenExample) -> str:
         """Return the words."""
         return " ".join(example.tokens)
 

@@ -39,7 +39,7 @@ class Method(BaseModel):
     learning_rate: ClassVar[float]
     """Peak learning rate that suits the method on a small encoder; a recipe may name another."""
 
-    trains: ClassVar[str]
+    trainable_pattern: ClassVar[str]
     """Regular expression, searched for in the full name of a weight: what is trained beside the head."""
 
     merges: ClassVar[bool] = False
@@ -56,12 +56,14 @@ class Method(BaseModel):
     def apply(self, model: nn.Module, task_type: str) -> nn.Module:
         """Return the model with the method's weights trainable, its head among them, and the rest frozen.
 
-        `task_type` is the form's name in PEFT, such as TOKEN_CLS. Raises MethodError when the method does not work on
+        `task_type` is the head's name in PEFT, such as TOKEN_CLS. Raises MethodError when the method does not work on
         this model, or finds nothing to work on.
         """
         raise NotImplementedError
 
-    def begin(self, model: nn.Module, tokenizer: PreTrainedTokenizerFast, encoded: Encoded, steps: int) -> None:
+    def on_train_begin(
+        self, model: nn.Module, tokenizer: PreTrainedTokenizerFast, encoded: Encoded, steps: int
+    ) -> None:
         """Finish a new model: what the method takes from the training split, or from the number of steps."""
 
     def prepare(self, model: nn.Module) -> None:
@@ -123,14 +125,14 @@ class PeftMethod(Method):
 
 
 class TargetedMethod(PeftMethod):
-    """A method of PEFT that adapts linear maps: the ones that the recipe names, or all in the transformer blocks."""
+    """A method of PEFT that adapts linear layers: the ones that the recipe names, or all in the transformer blocks."""
 
     target_modules: list[str] | None = Field(
-        None, description="names (or their endings) of the linear maps to adapt; null: all in the transformer blocks"
+        None, description="names (or their endings) of the linear layers to adapt; null: all in the transformer blocks"
     )
 
     def targets(self, model: nn.Module) -> list[str]:
-        """Return the full names of the linear maps to adapt; the head is never among them, it is trained as a whole.
+        """Return the full names of the linear layers to adapt; the head is never among them, it is trained as a whole.
 
         Raises MethodError for an ending that matches nothing.
         """
@@ -143,7 +145,7 @@ class TargetedMethod(PeftMethod):
             if not any(_ends(name, ending) for name in linear):
                 endings = {name.rpartition(".")[2] for name in linear}
                 raise MethodError(
-                    f"method.target_modules: {ending!r} matches no linear map of {type(model).__name__}; "
+                    f"method.target_modules: {ending!r} matches no linear layer of {type(model).__name__}; "
                     f"{suggest(ending, endings)}"
                 )
         return [name for name in linear if any(_ends(name, ending) for ending in self.target_modules)]

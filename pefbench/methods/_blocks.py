@@ -1,4 +1,4 @@
-"""What orthogonal fine-tuning methods share: blocks that must divide what each linear map reads."""
+"""What orthogonal fine-tuning methods share: blocks that must divide what each linear layer reads."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class BlockMethod(LinearMethod):
-    """A method of PEFT that rotates the input of each linear map, block by block."""
+    """A method of PEFT that rotates the input of each linear layer, block by block."""
 
     adapts_quantised: ClassVar[bool] = True
     merges: ClassVar[bool] = True
@@ -27,7 +27,7 @@ class BlockMethod(LinearMethod):
     )
 
     def fitting_block(self, model: nn.Module, targets: list[str], *, factors: int = 1) -> int:
-        """Return the block size for these linear maps: the recipe's, or the largest fitting one up to the usual.
+        """Return the block size for these linear layers: the recipe's, or the largest fitting one up to the usual.
 
         A product of `factors` block-diagonal matrices pairs the blocks anew in each, so that their number must be
         divisible by two factors - 1 times, and the halves of a block move. Raises MethodError when a size cannot fit.
@@ -43,7 +43,7 @@ class BlockMethod(LinearMethod):
             return self.block_size
         sizes = f"block sizes that fit all: {', '.join(map(str, fitting)) or 'none'}"
         if self.block_size is None:
-            raise self._refusal(model, f"its linear maps read {sorted(set(reads.values()))} units; {sizes}")
+            raise self._refusal(model, f"its linear layers read {sorted(set(reads.values()))} units; {sizes}")
         wanted = self.block_size * together
         for name, units in reads.items():
             if units % wanted:

@@ -1,4 +1,4 @@
-"""What methods share whose PEFT tuner knows torch's linear map, but not every other kind of it."""
+"""What methods share whose PEFT tuner knows torch's linear layer, but not every other kind of it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 
 class LinearMethod(TargetedMethod):
-    """A method of PEFT that adapts nn.Linear, and is refused where the linear maps are transformers' Conv1D."""
+    """A method of PEFT that adapts nn.Linear, and is refused where the linear layers are transformers' Conv1D."""
 
     adapts_quantised: ClassVar[bool]
-    """Whether PEFT's tuner also works on the 4-bit and 8-bit linear maps of bitsandbytes."""
+    """Whether PEFT's tuner also works on the 4-bit and 8-bit linear layers of bitsandbytes."""
 
     def targets(self, model: nn.Module) -> list[str]:
-        """Return the full names of the linear maps to adapt. Raises MethodError for a kind that PEFT cannot adapt."""
+        """Return the full names of the linear layers to adapt. Raises MethodError for a kind that PEFT cannot adapt."""
         from pefbench.models import architecture
 
         names = super().targets(model)

@@ -23,7 +23,7 @@ COMMON = 5000
 
 
 class VirtualTokenMethod(Method):
-    """A method whose virtual tokens stand before the text, whatever the head: see `pefbench.tuners.virtual_tokens`."""
+    """A method whose virtual tokens stand before the text, whatever the head: see `tuners.virtual_tokens`."""
 
     num_virtual_tokens: int = Field(16, ge=1, description="how many virtual tokens stand before the text")
 
@@ -35,7 +35,7 @@ class VirtualTokenMethod(Method):
 class PromptLearning(VirtualTokenMethod, PeftMethod):
     """A method that PEFT calls prompt learning."""
 
-    trains: ClassVar[str] = r"^prompt_encoder\."
+    trainable_pattern: ClassVar[str] = r"^prompt_encoder\."
 
     def apply(self, model: nn.Module, task_type: str) -> nn.Module:
         """Wrap the model by PEFT and put the virtual tokens to work. Raises MethodError where they have no place."""
@@ -74,7 +74,7 @@ def text_pieces(tokenizer: PreTrainedTokenizerFast, text: str, count: int) -> Te
 
     ids = tokenizer(text, add_special_tokens=False)["input_ids"]
     if not ids:
-        raise MethodError(f"method.init_text: has no word pieces in this vocabulary: {text!r}")
+        raise MethodError(f"method.init_text: has no tokens in this vocabulary: {text!r}")
     return torch.tensor((ids * count)[:count])
 
 

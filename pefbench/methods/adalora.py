@@ -1,4 +1,4 @@
-"""AdaLoRA: LoRA whose ranks move, during training, to the linear maps that need them."""
+"""AdaLoRA: LoRA whose ranks move, during training, to the linear layers that need them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Adalora(TargetedMethod):
     """
 
     learning_rate: ClassVar[float] = 2e-3
-    trains: ClassVar[str] = r"\.lora_[ABE]\."
+    trainable_pattern: ClassVar[str] = r"\.lora_[ABE]\."
     merges: ClassVar[bool] = True
 
     init_rank: int = Field(12, ge=2, description="rank of every map at first; the paper has 1.5 x target_rank")
@@ -62,7 +62,7 @@ class Adalora(TargetedMethod):
         return self
 
     def config(self, model: nn.Module) -> PeftConfig:
-        """Target the linear maps that the recipe names, or all of them; `begin` fills in the schedule."""
+        """Target the linear layers that the recipe names, or all of them; `begin` fills in the schedule."""
         from peft import AdaLoraConfig
 
         from pefbench.models import architecture
@@ -82,7 +82,13 @@ class Adalora(TargetedMethod):
             target_modules=targets,
         )
 
-    def begin(self, model: nn.Module, tokenizer: PreTrainedTokenizerFast, encoded: Encoded, steps: int) -> None:  # noqa: ARG002 - the base's signature
+    def on_train_begin(
+        self,
+        model: nn.Module,
+        tokenizer: PreTrainedTokenizerFast,  # noqa: ARG002 - the base's signature
+        encoded: Encoded,  # noqa: ARG002 - the base's signature
+        steps: int,
+    ) -> None:
         """Lay the schedule over the run's steps. Raises MethodError when there are too few."""
         config = _config(model)
         config.total_step = steps

@@ -17,7 +17,7 @@ class BitFit(SelectedMethod):
     """Ben Zaken et al. 2022 (arXiv:2106.10199), section 3."""
 
     learning_rate: ClassVar[float] = 5e-3
-    trains: ClassVar[str] = r"bias$"
+    trainable_pattern: ClassVar[str] = r"bias$"
 
     biases: Literal["all", "query_and_mlp"] = Field(
         "all",

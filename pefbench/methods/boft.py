@@ -21,7 +21,7 @@ class Boft(BlockMethod, VectorsMethod):
     """
 
     learning_rate: ClassVar[float] = 1e-3
-    trains: ClassVar[str] = r"\.boft_[Rs]\."
+    trainable_pattern: ClassVar[str] = r"\.boft_[Rs]\."
     vectors: ClassVar[str] = ".boft_s."
     usual_block: ClassVar[int] = 8
 
@@ -29,7 +29,7 @@ class Boft(BlockMethod, VectorsMethod):
     dropout: float = Field(0.0, ge=0, lt=1, description="fraction of the blocks left at the identity in a step")
 
     def config(self, model: nn.Module) -> PeftConfig:
-        """Choose blocks that fit the linear maps that the recipe names, or all of them."""
+        """Choose blocks that fit the linear layers that the recipe names, or all of them."""
         from peft import BOFTConfig
 
         from pefbench.methods.tuners import butterfly

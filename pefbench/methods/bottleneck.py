@@ -21,10 +21,10 @@ class Bottleneck(PeftMethod):
     """
 
     learning_rate: ClassVar[float] = 1e-3
-    trains: ClassVar[str] = r"\.bottleneck_(down|up|activation)\."
+    trainable_pattern: ClassVar[str] = r"\.bottleneck_(down|up|activation)\."
 
     variant: Literal["houlsby", "pfeiffer", "parallel", "scaled_parallel"] = Field(
-        "houlsby", description="where the adapters stand; see pefbench.tuners.bottleneck"
+        "houlsby", description="where the adapters stand; see pefbench.methods.tuners.bottleneck"
     )
     reduction_factor: float = Field(
         16, gt=0, allow_inf_nan=False, description="hidden size / bottleneck size, which is at least 1"
@@ -38,7 +38,7 @@ class Bottleneck(PeftMethod):
 
     def config(self, model: nn.Module) -> PeftConfig:  # noqa: ARG002 - the tuner finds its places by itself
         """Translate the options into the tuner's configuration."""
-        from pefbench.methods.tuners.bottleneck import BottleneckConfig
+        from pefbench.methods.tuners.bottleneck_config import BottleneckConfig
 
         return BottleneckConfig(**self.model_dump(exclude={"name"}, exclude_none=True))
 

@@ -21,7 +21,7 @@ class Compacter(PeftMethod):
     """
 
     learning_rate: ClassVar[float] = 3e-2
-    trains: ClassVar[str] = r"\.bottleneck_(rule|down|up|activation)\."
+    trainable_pattern: ClassVar[str] = r"\.bottleneck_(rule|down|up|activation)\."
 
     variant: Literal["houlsby", "pfeiffer"] = Field(
         "houlsby", description="after attention and feed-forward; pfeiffer: after the feed-forward only, Compacter++"
@@ -37,7 +37,7 @@ class Compacter(PeftMethod):
 
     def config(self, model: nn.Module) -> PeftConfig:  # noqa: ARG002 - the tuner finds its places by itself
         """Translate the options into the tuner's configuration."""
-        from pefbench.methods.tuners.bottleneck import BottleneckConfig
+        from pefbench.methods.tuners.bottleneck_config import BottleneckConfig
 
         return BottleneckConfig(**self.model_dump(exclude={"name"}, exclude_none=True))
 

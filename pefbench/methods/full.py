@@ -15,7 +15,7 @@ class Full(Method):
     """Devlin et al. 2019 (arXiv:1810.04805), section 3.2: all parameters are fine-tuned end to end."""
 
     learning_rate: ClassVar[float] = 3e-4
-    trains: ClassVar[str] = ""
+    trainable_pattern: ClassVar[str] = ""
 
     def apply(self, model: nn.Module, task_type: str) -> nn.Module:  # noqa: ARG002 - the base's signature
         """Return the model itself with every weight trainable. Raises MethodError for a quantised model."""

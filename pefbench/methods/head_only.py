@@ -16,7 +16,7 @@ class HeadOnly(SelectedMethod):
     """Alain and Bengio 2017 (arXiv:1610.01644): what the features that are there can tell; the floor."""
 
     learning_rate: ClassVar[float] = 3e-2
-    trains: ClassVar[str] = NOTHING
+    trainable_pattern: ClassVar[str] = NOTHING
 
     def selected(self, model: nn.Module) -> list[str]:
         """Return no weight; raises MethodError for a model without a head of its own."""

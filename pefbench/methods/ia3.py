@@ -18,7 +18,7 @@ class Ia3(VectorsMethod):
     """
 
     learning_rate: ClassVar[float] = 2e-2
-    trains: ClassVar[str] = r"\.ia3_l\."
+    trainable_pattern: ClassVar[str] = r"\.ia3_l\."
     merges: ClassVar[bool] = True
     vectors: ClassVar[str] = ".ia3_l."
 

@@ -16,7 +16,7 @@ class LnTuning(PeftMethod):
     """Zhao et al. 2024 (arXiv:2312.11420); here every norm of the backbone, that of the embeddings too."""
 
     learning_rate: ClassVar[float] = 1e-2
-    trains: ClassVar[str] = r"\.ln_tuning_layers\."
+    trainable_pattern: ClassVar[str] = r"\.ln_tuning_layers\."
     merges: ClassVar[bool] = True
 
     def config(self, model: nn.Module) -> PeftConfig:

@@ -20,7 +20,7 @@ class LoHa(LinearMethod):
     """
 
     learning_rate: ClassVar[float] = 3e-3
-    trains: ClassVar[str] = r"\.hada_w[12]_[ab]\."
+    trainable_pattern: ClassVar[str] = r"\.hada_w[12]_[ab]\."
     merges: ClassVar[bool] = True
     adapts_quantised: ClassVar[bool] = False
 
@@ -29,7 +29,7 @@ class LoHa(LinearMethod):
     module_dropout: float = Field(0.0, ge=0, lt=1, description="probability of leaving out a whole update in a step")
 
     def config(self, model: nn.Module) -> PeftConfig:
-        """Target the linear maps that the recipe names, or all of them."""
+        """Target the linear layers that the recipe names, or all of them."""
         from peft import LoHaConfig
 
         return LoHaConfig(

@@ -17,7 +17,7 @@ class LoKr(LinearMethod):
     """Yeh et al. 2024 (LyCORIS, arXiv:2309.14859), section 3: the update is C ⊗ (B A), scaled by alpha / rank."""
 
     learning_rate: ClassVar[float] = 3e-3
-    trains: ClassVar[str] = r"\.lokr_w[12](_[ab])?\."
+    trainable_pattern: ClassVar[str] = r"\.lokr_w[12](_[ab])?\."
     merges: ClassVar[bool] = True
     adapts_quantised: ClassVar[bool] = False
 
@@ -32,7 +32,7 @@ class LoKr(LinearMethod):
     module_dropout: float = Field(0.0, ge=0, lt=1, description="probability of leaving out a whole update in a step")
 
     def config(self, model: nn.Module) -> PeftConfig:
-        """Target the linear maps that the recipe names, or all of them."""
+        """Target the linear layers that the recipe names, or all of them."""
         from peft import LoKrConfig
 
         return LoKrConfig(

@@ -1,4 +1,4 @@
-"""LoRA and its variants: low-rank updates added to the frozen linear maps."""
+"""LoRA and its variants: low-rank updates added to the frozen linear layers."""
 
 from __future__ import annotations
 
@@ -70,13 +70,13 @@ class Lora(TargetedMethod):
         return self
 
     @property
-    def trains(self) -> str:  # type: ignore[override]  # the base's is a constant; here it follows from the options
+    def trainable_pattern(self) -> str:  # type: ignore[override]  # the base's is a constant; here it follows from the options
         """Return what is trained beside the head."""
         matrices = "A" if self.init == "mica" else "A|B|magnitude_vector"
         return rf"\.lora_({matrices})\." + (r"|\.base_layer\.bias$" if self.bias == "lora_only" else "")
 
     def config(self, model: nn.Module) -> PeftConfig:
-        """Target the linear maps that the recipe names, or all of them. Raises MethodError when the init cannot be."""
+        """Target the linear layers that the recipe names, or all. Raises MethodError when the init cannot be."""
         from peft import LoraConfig
 
         from pefbench.models import architecture
@@ -85,7 +85,7 @@ class Lora(TargetedMethod):
         maps = [model.get_submodule(name) for name in targets]
         self._check_init(maps)
         if self.bias == "lora_only" and not any(getattr(linear, "bias", None) is not None for linear in maps):
-            raise MethodError(f"method.bias: the adapted linear maps of {type(model).__name__} have no bias to train")
+            raise MethodError(f"method.bias: the adapted linear layers of {type(model).__name__} have no bias to train")
         return LoraConfig(
             r=self.rank,
             lora_alpha=self.alpha,

@@ -25,7 +25,7 @@ class Mam(PrefixStart, PeftMethod):
     """
 
     learning_rate: ClassVar[float] = 5e-4
-    trains: ClassVar[str] = r"\.bottleneck_(down|up|activation)\.|\.mam_prefix\."
+    trainable_pattern: ClassVar[str] = r"\.bottleneck_(down|up|activation)\.|\.mam_prefix\."
 
     num_virtual_tokens: int = Field(10, ge=1, description="length of the prefix")
     prefix_learning_rate_ratio: float = Field(
@@ -52,7 +52,13 @@ class Mam(PrefixStart, PeftMethod):
         self.prepare(wrapped)
         return wrapped
 
-    def begin(self, model: nn.Module, tokenizer: PreTrainedTokenizerFast, encoded: Encoded, steps: int) -> None:  # noqa: ARG002 - the base's signature
+    def on_train_begin(
+        self,
+        model: nn.Module,
+        tokenizer: PreTrainedTokenizerFast,
+        encoded: Encoded,
+        steps: int,  # noqa: ARG002 - the base's signature
+    ) -> None:
         """Let the prefix start as `init` says."""
         from pefbench.methods.tuners.mam import MamTokens
 

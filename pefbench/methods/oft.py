@@ -1,4 +1,4 @@
-"""OFT: the input of each linear map is rotated by a trained block-diagonal orthogonal matrix."""
+"""OFT: the input of each linear layer is rotated by a trained block-diagonal orthogonal matrix."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Oft(BlockMethod):
     """
 
     learning_rate: ClassVar[float] = 1e-3
-    trains: ClassVar[str] = r"\.oft_R\."
+    trainable_pattern: ClassVar[str] = r"\.oft_R\."
     usual_block: ClassVar[int] = 32
 
-    shared: bool = Field(default=False, description="one rotation for all blocks of a linear map")
+    shared: bool = Field(default=False, description="one rotation for all blocks of a linear layer")
     cayley: Literal["exact", "neumann"] = Field(
         "exact",
         description="how a rotation comes from its weights: by solving for it, as in the paper, or by the first five "
@@ -31,7 +31,7 @@ class Oft(BlockMethod):
     )
 
     def config(self, model: nn.Module) -> PeftConfig:
-        """Choose blocks that fit the linear maps that the recipe names, or all of them."""
+        """Choose blocks that fit the linear layers that the recipe names, or all of them."""
         from peft import OFTConfig
 
         targets = self.targets(model)

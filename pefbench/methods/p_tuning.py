@@ -22,7 +22,8 @@ class PTuning(PromptLearning):
 
     num_virtual_tokens: int = Field(20, ge=1, description="length of the prompt")
     encoder: Literal["mlp", "lstm"] = Field(
-        "mlp", description="what computes the prompt: three linear maps with ReLU, or a bidirectional LSTM and two maps"
+        "mlp",
+        description="what computes the prompt: three linear layers with ReLU, or a bidirectional LSTM and two maps",
     )
     encoder_size: int | None = Field(None, ge=1, description="its hidden size; null: the size of the embeddings")
     encoder_layers: int = Field(2, ge=1, description="layers of the LSTM")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 REFUSED = {
     "ADALORA": "its ranks are allocated after each step; use method adalora",
-    "CPT": "it starts from worked examples as word pieces, and has a loss of its own",
+    "CPT": "it starts from worked examples as tokens, and has a loss of its own",
     "MULTITASK_PROMPT_TUNING": "it learns from several tasks at once, and a trial has one",
     "POLY": "it learns from several tasks at once, and a trial has one",
     "XLORA": "it mixes adapters that were trained before, and a trial starts from none",
@@ -36,7 +36,7 @@ PROMPTS = ("PROMPT_TUNING", "P_TUNING")
 BIASES = {"none": "", "all": r"|^(?!.*\.original_module\.).*\.bias$"}
 """What an option `bias` adds to what is trained; others than these add the biases of the adapted maps."""
 WITHOUT_TARGETS = ("ADAPTION_PROMPT", "SHADOW", "TRAINABLE_TOKENS")
-"""Types whose target modules are no linear maps; PEFT finds them."""
+"""Types whose target modules are no linear layers; PEFT finds them."""
 FAILURES = (
     ArithmeticError,
     AssertionError,
@@ -54,7 +54,7 @@ FAILURES = (
 class Peft(PeftMethod):
     """A type of PEFT as it comes: https://huggingface.co/docs/peft says what each is, its options and its paper.
 
-    Target modules that are not given are all linear maps in the transformer blocks, or what the type adapts instead.
+    Target modules that are not given are all linear layers in the transformer blocks, or what the type adapts instead.
     """
 
     learning_rate: ClassVar[float] = 1e-3
@@ -87,7 +87,7 @@ class Peft(PeftMethod):
         return self
 
     @property
-    def trains(self) -> str:  # type: ignore[override]  # the base's is a constant; here it follows from the type
+    def trainable_pattern(self) -> str:  # type: ignore[override]  # the base's is a constant; here it follows from the type
         """Return what is trained beside the head."""
         from peft.mapping import PEFT_TYPE_TO_PREFIX_MAPPING
 
@@ -127,7 +127,7 @@ class Peft(PeftMethod):
         return wrapped
 
     def prepare(self, model: nn.Module) -> None:
-        """Put virtual tokens to work, or let the adapted maps return what linear maps do."""
+        """Put virtual tokens to work, or let the adapted maps return what linear layers do."""
         from pefbench.methods.tuners import adapted_dtype
         from pefbench.methods.tuners.prefix_tokens import PrefixTokens
         from pefbench.methods.tuners.prompt_tokens import PromptTokens
@@ -197,7 +197,7 @@ class Peft(PeftMethod):
                     )
 
     def _try(self, wrapped: Any) -> None:
-        """Run the model on two word pieces: some options fit the layers' sizes only in PEFT's opinion."""
+        """Run the model on two tokens: some options fit the layers' sizes only in PEFT's opinion."""
         import torch
 
         from pefbench.methods.tuners import prefix_tokens

@@ -59,7 +59,13 @@ class Prefix(PromptLearning, PrefixStart):
             token_dim=shape.heads * shape.size,
         )
 
-    def begin(self, model: nn.Module, tokenizer: PreTrainedTokenizerFast, encoded: Encoded, steps: int) -> None:  # noqa: ARG002 - the base's signature
+    def on_train_begin(
+        self,
+        model: nn.Module,
+        tokenizer: PreTrainedTokenizerFast,
+        encoded: Encoded,
+        steps: int,  # noqa: ARG002 - the base's signature
+    ) -> None:
         """Let the prefix start from a text or from activations."""
         from pefbench.methods.tuners.prefix_tokens import PrefixTokens
 

@@ -38,7 +38,13 @@ class Prompt(PromptLearning):
 
         return PromptTuningConfig(num_virtual_tokens=self.num_virtual_tokens, **common_options(model))
 
-    def begin(self, model: nn.Module, tokenizer: PreTrainedTokenizerFast, encoded: Encoded, steps: int) -> None:  # noqa: ARG002 - the base's signature
+    def on_train_begin(
+        self,
+        model: nn.Module,
+        tokenizer: PreTrainedTokenizerFast,
+        encoded: Encoded,
+        steps: int,  # noqa: ARG002 - the base's signature
+    ) -> None:
         """Let the prompt start as `init` says."""
         import torch
 

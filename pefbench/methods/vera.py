@@ -1,4 +1,4 @@
-"""VeRA: two trained vectors a linear map, around random matrices that all maps share."""
+"""VeRA: two trained vectors a linear layer, around random matrices that all maps share."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Vera(TargetedMethod):
     """
 
     learning_rate: ClassVar[float] = 3e-2
-    trains: ClassVar[str] = r"\.vera_lambda_[bd]\."
+    trainable_pattern: ClassVar[str] = r"\.vera_lambda_[bd]\."
     merges: ClassVar[bool] = True
 
     rank: int = Field(256, ge=1, description="rows of A and columns of B; far more than LoRA's, and cheap")
@@ -29,7 +29,7 @@ class Vera(TargetedMethod):
     projection_seed: int = Field(0, ge=0, description="seed of the random matrices")
 
     def config(self, model: nn.Module) -> PeftConfig:
-        """Target the linear maps that the recipe names, or all of them."""
+        """Target the linear layers that the recipe names, or all of them."""
         from peft import VeraConfig
 
         from pefbench.models import architecture
@@ -46,7 +46,7 @@ class Vera(TargetedMethod):
         )
 
     def prepare(self, model: nn.Module) -> None:
-        """Let the adapted maps return what linear maps do."""
+        """Let the adapted maps return what linear layers do."""
         from pefbench.methods.tuners import adapted_dtype
 
         adapted_dtype.settle(model)

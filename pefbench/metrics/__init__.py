@@ -35,7 +35,7 @@ def score(
     predictions: Sequence[Any],
     references: Sequence[Any],
     *,
-    found_by: str = "",
+    decoding_signature: str = "",
     resamples: int = 2000,
     confidence: float = 0.95,
     seed: int = 0,
@@ -61,7 +61,7 @@ def score(
     _check_same(metric, values, {name: float(value[0]) for name, value in once.items()})
     intervals = bootstrap(len(predictions), weighted, resamples=resamples, confidence=confidence, seed=seed)
     interval = f"ci:percentile-bootstrap-{100 * confidence:g}|n:{resamples}|seed:{seed}"
-    signature = "|".join(filter(None, [metric.signature(), found_by, interval]))
+    signature = "|".join(filter(None, [metric.signature(), decoding_signature, interval]))
     return {
         name: MetricValue(
             value=value,

@@ -44,7 +44,7 @@ class Metric(evaluate.Metric, ABC):  # type: ignore[misc]  # evaluate has no typ
     reference: ClassVar[Any]
     """Type of one reference."""
     wants: ClassVar[frozenset[str]] = frozenset()
-    """What it needs of a form's answers that not every form's have, by name."""
+    """What it needs of a head's answers that not every head's have, by name."""
 
     def __init__(self) -> None:
         super().__init__(keep_in_memory=True, seed=0)
@@ -61,7 +61,7 @@ class Metric(evaluate.Metric, ABC):  # type: ignore[misc]  # evaluate has no typ
         """
 
     def read(self, answer: Any) -> Any:
-        """Return what the metric takes of one answer of a form: of a label with its probabilities, the label."""
+        """Return what the metric takes of one answer of a head: of a label with its probabilities, the label."""
         return answer["label"] if isinstance(answer, dict) and "label" in answer else answer
 
     def reads(self, answer: Any) -> bool:  # noqa: ARG002 - for metrics that need more than every answer has
@@ -69,11 +69,11 @@ class Metric(evaluate.Metric, ABC):  # type: ignore[misc]  # evaluate has no typ
         return True
 
     def read_reference(self, reference: Any) -> Any:
-        """Return what the metric takes of one reference of a form."""
+        """Return what the metric takes of one reference of a head."""
         return reference
 
     def take(self, answers: Sequence[Any], references: Sequence[Any]) -> tuple[list[Any], list[Any]]:
-        """Return what the metric takes of a form's answers and references, as `compute` and `weighted` want them."""
+        """Return what the metric takes of a head's answers and references, as `compute` and `weighted` want them."""
         return [*map(self.read, answers)], [*map(self.read_reference, references)]
 
     def refusal(self, references: Sequence[Any]) -> str | None:

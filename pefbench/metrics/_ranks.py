@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Choice = Mapping[str, Any]
 
 CHOICE = {"choice": Value("int64"), "scores": List(Value("float64"))}
-"""A prediction: which candidate is chosen, and the scores of all, as the choice form gives them."""
+"""A prediction: which candidate is chosen, and the scores of all, as the choice head gives them."""
 PLACE = Value("int64")
 """A reference: which candidate is right, from 0."""
 

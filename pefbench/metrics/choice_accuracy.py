@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class ChoiceAccuracy(AdditiveMetric):
     """The fraction of examples whose chosen candidate is the right one.
 
-    Predictions: which candidate is chosen (of equal scores, whichever the form chose); references: which one is right.
+    Predictions: which candidate is chosen (of equal scores, whichever the head chose); references: which one is right.
     Equally many, ValueError otherwise.
     """
 

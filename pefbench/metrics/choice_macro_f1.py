@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class ChoiceMacroF1(MacroF1):
     """Macro F1 over candidates, by their places.
 
-    Predictions: the place of the chosen candidate, which `read` takes from an answer of the choice form; references:
+    Predictions: the place of the chosen candidate, which `read` takes from an answer of the choice head; references:
     that of the right one; equally many, ValueError otherwise.
     """
 

@@ -1,4 +1,4 @@
-"""Perplexity of the right answers under the model: e to the power of their mean negative log-likelihood a word piece.
+"""Perplexity of the right answers under the model: e to the power of their mean negative log-likelihood a token.
 
 All pieces of the corpus count alike, the end token among them. Pieces are the tokenizer's: the values of models with
 different tokenizers cannot be compared.
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class Perplexity(AdditiveMetric, TextMetric):
     """Perplexity of the references, 1 or more.
 
-    Predictions: what generation says of an example's right answer: the negative log-likelihood of its word pieces
+    Predictions: what generation says of an example's right answer: the negative log-likelihood of its tokens
     together, in nats (`nll`), and how many they are (`pieces`). References: not looked at. Answers that are only texts,
     such as those of a baseline, have no likelihood and are not scored. Raises ValueError unless there are pieces.
     """
@@ -53,7 +53,7 @@ class Perplexity(AdditiveMetric, TextMetric):
         """Return negative log-likelihood and pieces of each example: (examples, 2)."""
         found = np.asarray([list(each) for each in predictions], dtype=np.float64).reshape(-1, 2)
         if not (found[:, 1] > 0).all():
-            raise ValueError(f"the reference of example {int(np.argmin(found[:, 1]))} has no word pieces")
+            raise ValueError(f"the reference of example {int(np.argmin(found[:, 1]))} has no tokens")
         return found
 
     def from_counts(self, sums: Array) -> dict[str, Array]:

@@ -1,7 +1,7 @@
 """What a method must know of a model, read from the model's own modules.
 
 A transformer is a few lists of repeated blocks. A block is a row of sublayers: one or two attentions and a
-feed-forward. Each sublayer reads the hidden state with some linear maps and writes it back with one:
+feed-forward. Each sublayer reads the hidden state with some linear layers and writes it back with one:
 
 ::
 
@@ -12,7 +12,7 @@ That is all that is assumed, so new architectures need no table of names. A bloc
 is refused with MethodError rather than guessed at.
 
 Names are full dotted names as in ``model.named_modules()``. They stay the same after PEFT has wrapped a linear
-map: the wrapper keeps the name and counts as the linear map that it wraps.
+map: the wrapper keeps the name and counts as the linear layer that it wraps.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Attention:
-    """The linear maps of one attention sublayer (self or cross), by full name."""
+    """The linear layers of one attention sublayer (self or cross), by full name."""
 
     inputs: tuple[str, ...]
     """Those that read: queries, keys and values, apart or fused; with some, maps of relative positions beside them."""
@@ -41,7 +41,7 @@ class Attention:
 
 @dataclass(frozen=True)
 class FeedForward:
-    """The linear maps of one feed-forward sublayer, by full name."""
+    """The linear layers of one feed-forward sublayer, by full name."""
 
     inputs: tuple[str, ...]
     """Those that read the hidden state: one (plain, or up and gate fused) or two (gate and up apart)."""
@@ -51,14 +51,14 @@ class FeedForward:
 
 @dataclass(frozen=True)
 class _Linear:
-    """One linear map: its full name and its sizes."""
+    """One linear layer: its full name and its sizes."""
 
     name: str
     reads: int
     writes: int
 
 
-def bare(model: Any) -> Any:
+def unwrap(model: Any) -> Any:
     """Return the pretrained model inside PEFT's wrapper, or the model itself."""
     return model.get_base_model() if hasattr(model, "get_base_model") else model
 
@@ -104,16 +104,16 @@ def head_modules(model: nn.Module) -> list[str]:
 def blocks(model: nn.Module) -> list[str]:
     """Return the names of the repeated transformer layers, encoder before decoder where there are both.
 
-    Raises MethodError when the backbone has no list of layers that hold linear maps.
+    Raises MethodError when the backbone has no list of layers that hold linear layers.
     """
     found = list(_blocks(backbone(model), backbone_name(model)))
     if not found:
-        raise MethodError(f"{type(model).__name__}: no list (ModuleList) of layers with linear maps in its backbone")
+        raise MethodError(f"{type(model).__name__}: no list (ModuleList) of layers with linear layers in its backbone")
     return found
 
 
 def linear_modules(model: nn.Module) -> list[str]:
-    """Return the names of every linear map inside the blocks; never the head, a pooler or embeddings.
+    """Return the names of every linear layer inside the blocks; never the head, a pooler or embeddings.
 
     Covers nn.Linear with its quantised subclasses (bitsandbytes) and transformers' Conv1D.
     """
@@ -129,7 +129,7 @@ def attentions(model: nn.Module) -> list[Attention]:
 
 
 def attention_outputs(model: nn.Module) -> list[str]:
-    """Return, for each attention (self and cross), the name of the linear map back to the hidden size.
+    """Return, for each attention (self and cross), the name of the linear layer back to the hidden size.
 
     Raises MethodError when a block is not attentions and one feed-forward.
     """
@@ -137,7 +137,7 @@ def attention_outputs(model: nn.Module) -> list[str]:
 
 
 def keys_and_values(model: nn.Module) -> list[str]:
-    """Return the linear maps whose output holds the keys or the values, attention by attention.
+    """Return the linear layers whose output holds the keys or the values, attention by attention.
 
     Apart, they are the maps whose own name begins with k or v: `key`, `v_proj`. Fused, it is the whole fused map, the
     queries included if they are in it. Raises MethodError for an attention whose maps show neither.
@@ -146,7 +146,7 @@ def keys_and_values(model: nn.Module) -> list[str]:
 
 
 def queries(model: nn.Module) -> list[str]:
-    """Return the linear map of each attention whose output is the queries and nothing else: its name begins with q.
+    """Return the linear layer of each attention whose output is the queries and nothing else: its name begins with q.
 
     Raises MethodError where the queries are fused with the keys and values.
     """
@@ -154,7 +154,7 @@ def queries(model: nn.Module) -> list[str]:
     for inputs in (attention.inputs for attention in attentions(model)):
         apart = _beginning("q", inputs)
         if len(inputs) == 1 or len(apart) != 1:
-            raise MethodError(f"{type(model).__name__}: {', '.join(inputs)}: no linear map of the queries alone")
+            raise MethodError(f"{type(model).__name__}: {', '.join(inputs)}: no linear layer of the queries alone")
         found += apart
     return found
 
@@ -176,27 +176,27 @@ def norms(model: nn.Module) -> list[str]:
 
 
 def is_quantised(module: nn.Module) -> bool:
-    """Return whether a linear map, wrapped by PEFT or not, stores its weight in the 4 or 8 bits of bitsandbytes."""
+    """Return whether a linear layer, wrapped by PEFT or not, stores its weight in the 4 or 8 bits of bitsandbytes."""
     weight = getattr(_unwrapped(module), "weight", None)
     return type(weight).__module__.partition(".")[0] == "bitsandbytes"
 
 
 def is_transposed(module: nn.Module) -> bool:
-    """Return whether a linear map, wrapped by PEFT or not, is transformers' Conv1D: its weight has shape (in, out)."""
+    """Return whether a linear layer, wrapped or not, is transformers' Conv1D: its weight has shape (in, out)."""
     return isinstance(_unwrapped(module), Conv1D)
 
 
 def features(module: nn.Module) -> tuple[int, int]:
-    """Return the input and output size of a linear map, wrapped by PEFT or not.
+    """Return the input and output size of a linear layer, wrapped by PEFT or not.
 
-    Raises MethodError when `module` is not a linear map.
+    Raises MethodError when `module` is not a linear layer.
     """
     core = _unwrapped(module)
     if isinstance(core, nn.Linear):
         return core.in_features, core.out_features
     if isinstance(core, Conv1D):  # stores its weight as (in, out)
         return core.nx, core.nf
-    raise MethodError(f"{type(core).__name__} is not a linear map (nn.Linear or transformers' Conv1D)")
+    raise MethodError(f"{type(core).__name__} is not a linear layer (nn.Linear or transformers' Conv1D)")
 
 
 def _unwrapped(module: nn.Module) -> nn.Module:
@@ -215,7 +215,7 @@ def _join(prefix: str, name: str) -> str:
 
 
 def _linears(module: nn.Module, name: str) -> Iterator[_Linear]:
-    """Yield the linear maps at and below `module`, in order of registration."""
+    """Yield the linear layers at and below `module`, in order of registration."""
     if _is_linear(module):
         reads, writes = features(module)
         yield _Linear(name, reads, writes)
@@ -225,7 +225,7 @@ def _linears(module: nn.Module, name: str) -> Iterator[_Linear]:
 
 
 def _blocks(module: nn.Module, name: str) -> Iterator[str]:
-    """Yield the outermost members of module lists that hold linear maps; a list of lists counts as one."""
+    """Yield the outermost members of module lists that hold linear layers; a list of lists counts as one."""
     for child_name, child in module.named_children():
         full = _join(name, child_name)
         if isinstance(module, nn.ModuleList) and not isinstance(child, nn.ModuleList):
@@ -236,7 +236,7 @@ def _blocks(module: nn.Module, name: str) -> Iterator[str]:
 
 
 def _parts(module: nn.Module, name: str) -> Iterator[tuple[nn.Module, str]]:
-    """Yield the children that hold linear maps; an inner list (T5's `layer`) is transparent."""
+    """Yield the children that hold linear layers; an inner list (T5's `layer`) is transparent."""
     for child_name, child in module.named_children():
         full = _join(name, child_name)
         if isinstance(child, nn.ModuleList):
@@ -246,9 +246,9 @@ def _parts(module: nn.Module, name: str) -> Iterator[tuple[nn.Module, str]]:
 
 
 def _groups(module: nn.Module, name: str) -> list[list[_Linear]]:
-    """Return the linear maps of a block, one list per sublayer.
+    """Return the linear layers of a block, one list per sublayer.
 
-    A child with several linear maps is a sublayer. Children with one each stand in a row and form a sublayer
+    A child with several linear layers is a sublayer. Children with one each stand in a row and form a sublayer
     together: BERT's `intermediate` and `output`, BART's `fc1` and `fc2`. A lone wrapper (ALBERT's group of one
     layer) is looked through.
     """
@@ -317,7 +317,7 @@ def _sublayers(model: nn.Module, block: str) -> tuple[list[Attention], FeedForwa
     if last < 0 or not attentions or not all(attentions):
         raise MethodError(
             f"{type(model).__name__}: {block} is not attentions (q, k, v -> output) and one feed-forward"
-            f" ({hidden} -> width -> {hidden}); its linear maps are {_describe(groups, block)}"
+            f" ({hidden} -> width -> {hidden}); its linear layers are {_describe(groups, block)}"
         )
     return cast("list[Attention]", attentions), cast("FeedForward", shapes[last])
 

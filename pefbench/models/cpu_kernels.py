@@ -1,4 +1,4 @@
-"""Two things that CPUs do slowly by default in a training step, done faster: linear maps in fp32, and dropout.
+"""Two things that CPUs do slowly by default in a training step, done faster: linear layers in fp32, and dropout.
 
 Both are in force only inside `fast_on_cpu`, for every method alike, and only for CPU tensors.
 """

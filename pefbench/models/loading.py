@@ -1,15 +1,14 @@
-"""The pretrained model under a form's head, and the model with its method: built, saved and loaded."""
+"""The pretrained model under a head's head, and the model with its method: built, saved and loaded."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 import sys
-import warnings
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from pefbench import sources
-from pefbench.errors import DataError, RecipeError, SourceError
+from pefbench.errors import RecipeError, SourceError
 from pefbench.models import architecture, quantization
 
 if TYPE_CHECKING:
@@ -19,69 +18,77 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from transformers import PretrainedConfig, PreTrainedTokenizerFast
 
-    from pefbench.heads import Form
-    from pefbench.methods import Method
-    from pefbench.recipe import Quantize, Recipe
+    from pefbench.sections import ModelSection, Quantize
 
-TRAINED = "trained.safetensors"
 WEIGHTS = "model.safetensors"
 
 
-def folder(recipe: Recipe) -> Path:
+class HeadSpec(Protocol):
+    """What a model must know of the head that is put on it; every `heads.Head` is one."""
+
+    auto_class: str
+    """The transformers class that puts the head on the backbone."""
+    reads_words: bool
+    """Texts come as words, one by one: the tokenizer is to read each as if a space stood before it."""
+
+    def config(self) -> dict[str, Any]:
+        """Return what the model's config must say of the head: id2label, num_labels, ..."""
+
+
+def folder(model: ModelSection) -> Path:
     """Return the local folder of the recipe's model, downloading it when it is not there. Raises SourceError."""
-    where = sources.locate(recipe.model.name, revision=recipe.model.revision, sha256=recipe.model.sha256)
+    where = sources.locate(model.name, revision=model.revision, sha256=model.sha256)
     sources.check_weights(where)
     return where
 
 
-def load_tokenizer(where: Path, recipe: Recipe, form: Form) -> PreTrainedTokenizerFast:
+def load_tokenizer(where: Path, model: ModelSection, head: HeadSpec) -> PreTrainedTokenizerFast:
     """Return the model's tokenizer; refuses one that cannot tell which piece belongs to which word."""
     from transformers import AutoTokenizer
 
-    words = {"add_prefix_space": True} if form.reads_words else {}
+    words = {"add_prefix_space": True} if head.reads_words else {}
     try:
         tokenizer = AutoTokenizer.from_pretrained(where, **words)
     except (OSError, ValueError, KeyError) as error:
-        raise SourceError(f"{recipe.model.name}: no tokenizer: {_first_line(error)}") from None
+        raise SourceError(f"{model.name}: no tokenizer: {_first_line(error)}") from None
     if not tokenizer.is_fast:
-        raise SourceError(f"{recipe.model.name}: has no fast tokenizer (tokenizer.json), which word alignment needs")
+        raise SourceError(f"{model.name}: has no fast tokenizer (tokenizer.json), which word alignment needs")
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     if tokenizer.pad_token_id is None:
-        raise SourceError(f"{recipe.model.name}: its tokenizer has neither a pad token nor an end token to pad with")
+        raise SourceError(f"{model.name}: its tokenizer has neither a pad token nor an end token to pad with")
     return cast("PreTrainedTokenizerFast", tokenizer)
 
 
-def load_config(where: Path, recipe: Recipe, **changes: Any) -> PretrainedConfig:
+def load_config(where: Path, model: ModelSection, **changes: Any) -> PretrainedConfig:
     """Return the model's own config, with `changes`. Raises SourceError when transformers does not know the model."""
     from transformers import AutoConfig
 
     try:
         config: PretrainedConfig = AutoConfig.from_pretrained(where, trust_remote_code=False, **changes)
     except (OSError, ValueError, KeyError) as error:
-        raise SourceError(f"{recipe.model.name}: not a model that transformers knows: {_first_line(error)}") from None
+        raise SourceError(f"{model.name}: not a model that transformers knows: {_first_line(error)}") from None
     if getattr(config, "quantization_config", None) is not None:
         raise SourceError(
-            f"{recipe.model.name}: its weights are quantised already; name the original model, and say model.quantize"
+            f"{model.name}: its weights are quantised already; name the original model, and say model.quantize"
         )
     return config
 
 
-def fit_config(where: Path, recipe: Recipe, form: Form, tokenizer: PreTrainedTokenizerFast) -> PretrainedConfig:
-    """Return the model's config with the form's head, the tokenizer's padding and the recipe's dropout.
+def fit_config(
+    where: Path, model: ModelSection, head: HeadSpec, tokenizer: PreTrainedTokenizerFast
+) -> PretrainedConfig:
+    """Return the model's config with the head, the tokenizer's padding and the recipe's dropout.
 
-    Raises RecipeError when transformers has no such head for the model, when texts of the maximum length, with the
-    method's virtual tokens, have no positions, and when the recipe needs a library that is not installed.
+    Raises RecipeError when transformers has no such head for the model.
     """
-    config = load_config(where, recipe, pad_token_id=tokenizer.pad_token_id, **form.config())
-    model_class(config, form)
-    _check_positions(config, tokenizer, recipe)
-    quantization.check_installed(recipe)
-    if recipe.model.dropout is not None:
+    config = load_config(where, model, pad_token_id=tokenizer.pad_token_id, **head.config())
+    model_class(config, head)
+    if model.dropout is not None:
         for part in stacks(config):
             for key, value in part.to_dict().items():
                 if "drop" in key and "layerdrop" not in key and isinstance(value, float):
-                    setattr(part, key, recipe.model.dropout)
+                    setattr(part, key, model.dropout)
     return config
 
 
@@ -93,27 +100,27 @@ def stacks(config: PretrainedConfig) -> list[PretrainedConfig]:
     return [config, *(part for part in inner if isinstance(part, PretrainedConfig))]
 
 
-def model_class(config: PretrainedConfig, form: Form) -> Any:
-    """Return the class that puts the form's head on a model of this config. Raises RecipeError when there is none."""
+def model_class(config: PretrainedConfig, head: HeadSpec) -> Any:
+    """Return the class that puts the head's head on a model of this config. Raises RecipeError when there is none."""
     import transformers
 
-    classes = getattr(transformers, form.auto_class)._model_mapping
+    classes = getattr(transformers, head.auto_class)._model_mapping
     if type(config) not in classes:
-        head = form.auto_class.removeprefix("AutoModelFor")
-        raise RecipeError(f"model.name: {config.model_type} models have no head for {head} in transformers")
+        wanted = head.auto_class.removeprefix("AutoModelFor")
+        raise RecipeError(f"model.name: {config.model_type} models have no head for {wanted} in transformers")
     return classes[type(config)]
 
 
 def load_pretrained(
     where: Path,
     config: PretrainedConfig,
-    form: Form,
+    head: HeadSpec,
     *,
     attention: str,
     quantize: Quantize = "none",
     weights: Mapping[str, Tensor] | None = None,
 ) -> nn.Module:
-    """Return the pretrained backbone under the form's head; what the checkpoint lacks is drawn at random.
+    """Return the pretrained backbone under the head; what the checkpoint lacks is drawn at random.
 
     All is in fp32 but what `quantize` holds in fewer bits: see `quantizing`. `weights`: those of `read_weights`, which
     are copied rather than read again.
@@ -121,9 +128,9 @@ def load_pretrained(
     import torch
     import transformers
 
-    auto_class = getattr(transformers, form.auto_class)
+    auto_class = getattr(transformers, head.auto_class)
     # A state dict needs the class itself: the auto class would look for files.
-    loader: Any = auto_class if weights is None else model_class(config, form)
+    loader: Any = auto_class if weights is None else model_class(config, head)
     copied = {} if weights is None else {"state_dict": {name: weight.clone() for name, weight in weights.items()}}
     model = loader.from_pretrained(
         where if weights is None else None,
@@ -154,68 +161,8 @@ def read_weights(where: Path) -> dict[str, Tensor] | None:
     return weights
 
 
-def save(model: nn.Module, to: Path, method: Method) -> int:
-    """Save what the method trained, as safetensors; return the bytes of the weight files.
-
-    That is an adapter with its head, as PEFT lays it out, or the full model, or TRAINED: the trained weights by name.
-    """
-    saving: Any = model
-    weights = dict(model.named_parameters())
-    if hasattr(model, "peft_config"):
-        method.save_adapter(model, to)
-    elif all(weight.requires_grad for weight in weights.values()):
-        saving.save_pretrained(to)
-    else:
-        from safetensors.torch import save_file
-
-        to.mkdir(parents=True, exist_ok=True)
-        trained = {name: weight.detach().contiguous() for name, weight in weights.items() if weight.requires_grad}
-        save_file(trained, to / TRAINED, metadata={"format": "pt"})
-    return sum(file.stat().st_size for file in to.glob("*.safetensors"))
-
-
-def load_saved(
-    saved: Path, base: Path, config: PretrainedConfig, form: Form, *, attention: str, quantize: Quantize = "none"
-) -> nn.Module:
-    """Return what `save` wrote: the full model, or the pretrained one with the trained weights or the adapter.
-
-    `attention` and `quantize` as for `load_pretrained`.
-    """
-    if not (saved / TRAINED).exists() and not (saved / "adapter_config.json").exists():
-        return load_pretrained(saved, config, form, attention=attention, quantize=quantize)
-    pretrained = load_pretrained(base, config, form, attention=attention, quantize=quantize)
-    if (saved / TRAINED).exists():
-        return _load_trained(saved / TRAINED, pretrained)
-    from peft import PeftModel
-
-    from pefbench.methods.tuners import bottleneck, butterfly, mam, quiet
-
-    bottleneck.register()
-    butterfly.register()
-    mam.register()
-    with quiet.about_norms(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "The following rank_pattern keys did not match")  # AdaLoRA's are not LoRA's
-        model: nn.Module = PeftModel.from_pretrained(pretrained, saved)
-    return model
-
-
-def _load_trained(file: Path, model: nn.Module) -> nn.Module:
-    """Put trained weights into the pretrained model. Raises DataError unless they fit, the whole head among them."""
-    from safetensors.torch import load_file
-
-    trained = load_file(file)
-    untrained, unknown = model.load_state_dict(trained, strict=False)
-    heads = tuple(f"{name}." for name in architecture.head_modules(model))
-    lost = [name for name in untrained if name.startswith(heads)] if heads else []
-    if lost or unknown:
-        raise DataError(f"{file}: not weights of {type(model).__name__}: {', '.join([*lost, *unknown][:3])}")
-    for name, weight in model.named_parameters():
-        weight.requires_grad_(name in trained)
-    return model
-
-
-def hold_frozen(model: nn.Module, precision: str, trained: str) -> None:
-    """Hold the frozen linear maps in the precision they compute in, in place.
+def cast_frozen_weights(model: nn.Module, precision: str, trained: str) -> None:
+    """Hold the frozen linear layers in the precision they compute in, in place.
 
     Autocast would cast them anew at every step, to the same numbers: it keeps casts only of weights that are trained.
     Output embeddings that are the input embeddings stay as they are: those are looked up, not multiplied.
@@ -255,16 +202,18 @@ def fingerprint(where: Path) -> str:
     return digest.hexdigest()
 
 
-def _check_positions(config: PretrainedConfig, tokenizer: PreTrainedTokenizerFast, recipe: Recipe) -> None:
+def check_positions(
+    config: PretrainedConfig, tokenizer: PreTrainedTokenizerFast, name: str, max_length: int, virtual_tokens: int
+) -> None:
+    """Raise RecipeError when texts of `max_length` tokens, behind the virtual ones, have no positions in the model."""
     # Some models keep positions for padding, which only the tokenizer's own limit shows.
     positions = min(getattr(config, "max_position_embeddings", None) or sys.maxsize, tokenizer.model_max_length)
-    virtual_tokens = recipe.method.virtual_tokens()
-    needed = recipe.train.max_length + virtual_tokens
+    needed = max_length + virtual_tokens
     if needed > positions:
         added = f" and {virtual_tokens} virtual tokens" if virtual_tokens else ""
         raise RecipeError(
-            f"train.max_length: {recipe.train.max_length}{added} do not fit the {positions} positions of "
-            f"{recipe.model.name}; at most {positions - virtual_tokens}"
+            f"train.max_length: {max_length}{added} do not fit the {positions} positions of "
+            f"{name}; at most {positions - virtual_tokens}"
         )
 
 

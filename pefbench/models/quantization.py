@@ -1,11 +1,11 @@
-"""Quantised models: frozen linear maps held in 8 or 4 bits by bitsandbytes, to be trained around.
+"""Quantised models: frozen linear layers held in 8 or 4 bits by bitsandbytes, to be trained around.
 
 - `int8`: one scale a row (LLM.int8(), Dettmers et al. 2022, arXiv:2208.07339, section 2.1). On a GPU activations are
   rounded too, apart from outliers; on a CPU weights alone.
 - `nf4`: 4-bit NormalFloat, one scale for each block of 64 (QLoRA, Dettmers et al. 2023, arXiv:2305.14314, section 3).
 - `nf4-double`: the same with the scales themselves in 8 bits (section 3, "Double Quantization").
 
-What is quantised are the linear maps of the transformer blocks. Embeddings, norms, biases, pooler, output embeddings
+What is quantised are the linear layers of the transformer blocks. Embeddings, norms, biases, pooler, output embeddings
 and the head stay as they are: the head is trained, and a layer that the checkpoint lacks has nothing to quantise.
 
 Of what PEFT's `prepare_model_for_kbit_training` does, nothing is left to do: every method freezes what it does not
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from torch import Tensor
     from transformers import BitsAndBytesConfig, PretrainedConfig
 
-    from pefbench.recipe import Quantize, Recipe
+    from pefbench.sections import Quantize
 
 OLDEST = "0.50"
 """The oldest bitsandbytes that this is tested with."""
@@ -62,12 +62,12 @@ for _logger, _noise in NOISE.items():
     _silence(_logger, _noise)
 
 
-def check_installed(recipe: Recipe) -> None:
+def check_installed(quantize: Quantize, optimizer: str) -> None:
     """Raise RecipeError when a recipe needs bitsandbytes, and it is not there or too old."""
-    if recipe.model.quantize != "none":
-        key = f"model.quantize: {recipe.model.quantize}"
-    elif recipe.train.optimizer == "adamw8bit":
-        key = f"train.optimizer: {recipe.train.optimizer}"
+    if quantize != "none":
+        key = f"model.quantize: {quantize}"
+    elif optimizer == "adamw8bit":
+        key = f"train.optimizer: {optimizer}"
     else:
         return
     try:
@@ -79,7 +79,7 @@ def check_installed(recipe: Recipe) -> None:
 
 
 def settings(quantize: Quantize, auto_class: Any, config: PretrainedConfig) -> BitsAndBytesConfig:
-    """Return transformers' settings that quantise the linear maps of the blocks of this model, and no others."""
+    """Return transformers' settings that quantise the linear layers of the blocks of this model, and no others."""
     from transformers import BitsAndBytesConfig
 
     skipped = [f"{re.escape(name)}$" for name in _outside_blocks(auto_class, config)]
@@ -94,7 +94,7 @@ def settings(quantize: Quantize, auto_class: Any, config: PretrainedConfig) -> B
 
 
 def settle(model: nn.Module) -> None:
-    """Let quantised layers compute as frozen linear maps do, in place; what bitsandbytes computes stays the same.
+    """Let quantised layers compute as frozen linear layers do, in place; what bitsandbytes computes stays the same.
 
     Its own layers change themselves as they compute. In a forward pass without gradients, a 4-bit layer on a CPU
     repacks its weight for a bf16 kernel that has no backward pass: whatever lies below it then gets no gradient, ever
@@ -133,7 +133,7 @@ def adamw_8bit(groups: list[dict[str, Any]], learning_rate: float) -> torch.opti
 
 
 def _outside_blocks(auto_class: Any, config: PretrainedConfig) -> Iterator[str]:
-    """Yield the names of the linear maps that are in no transformer block, found in a model without weights."""
+    """Yield the names of the linear layers that are in no transformer block, found in a model without weights."""
     with torch.device("meta"):
         skeleton = auto_class.from_config(copy.deepcopy(config), trust_remote_code=False)
     inside = set(architecture.linear_modules(skeleton))

@@ -39,7 +39,7 @@ _SEPARATORS, _VISIBLE = _Separators(), _Visible()
 
 
 def normalise(text: str) -> str:
-    """Return the form under which two texts count as the same.
+    """Return the head under which two texts count as the same.
 
     Unicode NFKC, case folded, format characters dropped, each punctuation mark or symbol a space, runs of white space
     one space: ``It's  FINE!``, ``it 's fine`` and ``it s fine`` are one. A text without any letter or digit keeps its

@@ -1,6 +1,6 @@
 """What a task is: what a row means, which metrics count, and what is sensible by default.
 
-One file is one task; it exports ``TASK``. How text becomes tensors is the form's affair, not the task's.
+One file is one task; it exports ``TASK``. How text becomes tensors is the head's affair, not the task's.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ class Task:
     text: a row's own columns -> the text by which duplicates are known and single files are split.
     split: the rows of a single file -> splits, where it is not by a hash; None: by a hash.
     group: a row's own columns -> what must not lie on two sides when a single file is split; None: the text.
-    read: splits of rows, under the task's column names, and what becomes of bad rows -> the form's examples. The
+    read: splits of rows, under the task's column names, and what becomes of bad rows -> the head's examples. The
     recipe's options are given by name.
     metrics: names in `metrics/`; the first one's headline is the task's. baselines: names in `baselines/`.
     """
 
-    form: str
+    head: str
     columns: Mapping[str, tuple[str | int, ...]]
     text: Callable[[Mapping[str, Any]], str]
     read: Callable[..., Dataset]

@@ -1,4 +1,4 @@
-"""What tasks of the choice form share: wrong candidates drawn from a split, in an order that says nothing.
+"""What tasks of the choice head share: wrong candidates drawn from a split, in an order that says nothing.
 
 Both follow from the sha256 of a text, such as the example's own, so that neither the order of rows nor a seed of
 training changes what an example is.
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from pefbench.errors import DataError
-from pefbench.heads.choice import ChoiceExample
+from pefbench.heads.examples import ChoiceExample
 from pefbench.sources import normalise
 from pefbench.tasks._values import whole
 

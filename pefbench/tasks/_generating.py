@@ -16,14 +16,14 @@ from pefbench.tasks import Options, _choosing
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pefbench.heads.generation import GenerationExample
+    from pefbench.heads.examples import GenerationExample
 
 
 class GeneratingOptions(Options):
     """How answers are searched for, and how many examples are scored."""
 
     max_new_tokens: int = Field(
-        64, ge=1, description="word pieces of an answer, the end token among them; 95 % of the references must fit"
+        64, ge=1, description="tokens of an answer, the end token among them; 95 % of the references must fit"
     )
     num_beams: int = Field(1, ge=1, description="beams of the search; 1 is greedy")
     tested: int | None = Field(

@@ -11,7 +11,7 @@ from pefbench.tasks.baselines.bag_of_words import bag_of_words
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pefbench.heads.generation import GenerationExample
+    from pefbench.heads.examples import GenerationExample
 
 
 class AttributeJudge:

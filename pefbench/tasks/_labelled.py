@@ -1,4 +1,4 @@
-"""What tasks that give each text one label share: the row's text, and rows read as examples of the sequence form."""
+"""What tasks that give each text one label share: the row's text, and rows read as examples of the sequence head."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Labelled(Protocol):
-    """An example of any form that has a label."""
+    """An example of any head that has a label."""
 
     @property
     def label(self) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from pefbench.errors import DataError, RecipeError
-from pefbench.heads.generation import GenerationExample
+from pefbench.heads.examples import GenerationExample
 from pefbench.tasks import Task, _generating, _values
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class CodeOptions(_generating.GeneratingOptions):
     """How long a function may become."""
 
     max_new_tokens: int = Field(
-        256, ge=1, description="word pieces of an answer, the end token among them; 95 % of the references must fit"
+        256, ge=1, description="tokens of an answer, the end token among them; 95 % of the references must fit"
     )
     temperature: float = Field(0.0, ge=0, description="answers are drawn at it; 0: the likeliest is searched for")
     samples: int = Field(1, ge=1, description="answers drawn for each function; pass@10 takes ten and more")
@@ -95,7 +95,7 @@ def _texts(row: Row, column: str) -> list[str]:
 
 
 TASK = Task(
-    form="generation",
+    head="generation",
     columns={
         "prompt": ("prompt", "text"),
         "solution": ("canonical_solution", "code"),

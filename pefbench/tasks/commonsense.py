@@ -1,6 +1,6 @@
 """Commonsense: which of a few candidates goes on from a text, explains it or answers it.
 
-Encoders get a head; decoders compare how likely the candidates are, each by its mean over word pieces. Of COPA, PIQA,
+Encoders get a head; decoders compare how likely the candidates are, each by its mean over tokens. Of COPA, PIQA,
 HellaSwag, Social IQa and the like each row has its candidates, in a list or in a column each. WordNet asks for lexical
 knowledge instead: which word a definition defines, the wrong ones being right elsewhere in the same split, of the same
 part of speech.
@@ -141,7 +141,7 @@ def _count(row: Row) -> int | None:
 
 
 TASK = Task(
-    form="choice",
+    head="choice",
     columns={
         "context": (
             *("premise", "ctx", "goal", "context", "startphrase", "sentence"),

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from pefbench.errors import DataError
-from pefbench.heads.generation import GenerationDataset, GenerationExample
+from pefbench.heads.examples import GenerationExample
+from pefbench.heads.generation import GenerationDataset
 from pefbench.heads.search import Search
 from pefbench.tasks import Task, _generating, _labelled, _polar
 from pefbench.tasks._choosing import digest
@@ -40,7 +41,7 @@ class AugmentationOptions(_generating.GeneratingOptions):
     kind: str = Field("sentence from a film review", description="what the texts are, as prompts call them")
     per_class: int = Field(50, ge=1, description="labelled texts of each class")
     temperature: float = Field(1.0, gt=0, description="of the draws: below 1 the likely is likelier still")
-    top_k: int = Field(50, ge=1, description="the likeliest word pieces, of which each is drawn")
+    top_k: int = Field(50, ge=1, description="the likeliest tokens, of which each is drawn")
     draw: int = Field(0, ge=0, description="another number draws other labelled texts, and other generated ones")
 
 
@@ -118,7 +119,7 @@ def _prompt(label: str, kind: str) -> str:
 
 
 TASK = Task(
-    form="generation",
+    head="generation",
     columns={"text": ("text", "sentence", "review", "content"), "label": ("label", "sentiment", "polarity")},
     text=_labelled.text,
     read=read,

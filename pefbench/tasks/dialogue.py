@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from pefbench.errors import DataError
-from pefbench.heads.generation import GenerationExample
+from pefbench.heads.examples import GenerationExample
 from pefbench.sources import normalise
 from pefbench.tasks import Task, _generating, _values
 
@@ -32,7 +32,7 @@ class DialogueOptions(_generating.GeneratingOptions):
 
     history: int = Field(4, ge=0, description="turns before the one that is replied to, at most; the latest are kept")
     max_new_tokens: int = Field(
-        48, ge=1, description="word pieces of an answer, the end token among them; 95 % of the references must fit"
+        48, ge=1, description="tokens of an answer, the end token among them; 95 % of the references must fit"
     )
 
 
@@ -133,7 +133,7 @@ def _asked(example: GenerationExample) -> str:
 
 
 TASK = Task(
-    form="generation",
+    head="generation",
     columns={
         "turns": ("turns", "dialog", "dialogue"),
         "messages": ("messages",),

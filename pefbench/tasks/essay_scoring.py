@@ -74,7 +74,7 @@ def _score(row: Row) -> float:
 
 
 TASK = Task(
-    form="regression",
+    head="regression",
     columns={
         "text": ("text", "essay", "full_text"),
         "score": ("score", "domain1_score", "label"),

@@ -44,7 +44,7 @@ def _named(row: Row, rating: float) -> Row:
 
 
 TASK = Task(
-    form="sequence",
+    head="sequence",
     columns={
         "text": ("text", "sentence", "title", "headline"),
         "label": ("label", "sentiment"),

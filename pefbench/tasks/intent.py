@@ -42,7 +42,7 @@ def _is_taught(row: Row, taught: set[str]) -> bool:
 
 
 TASK = Task(
-    form="sequence",
+    head="sequence",
     columns={
         "text": ("text", "utterance", "sentence", "query"),
         "label": ("label", "intent", "category"),

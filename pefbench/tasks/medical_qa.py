@@ -10,7 +10,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import DataError
-from pefbench.heads.choice import ChoiceDataset, ChoiceExample
+from pefbench.heads.choice import ChoiceDataset
+from pefbench.heads.examples import ChoiceExample
 from pefbench.tasks import Task, _values
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def _parts(given: object) -> list[str]:
 
 
 TASK = Task(
-    form="choice",
+    head="choice",
     columns={
         "question": ("question",),
         "context": ("context", "contexts", "abstract"),

@@ -80,7 +80,7 @@ def _seen(
 
 
 TASK = Task(
-    form="token",
+    head="token",
     columns={"tokens": ("tokens", "words", 0), "tags": ("ner_tags", "tags", "labels", -1)},
     text=text,
     read=read,

@@ -20,9 +20,9 @@ class SpanOptions(Options):
     """How long contexts are read, and how long an answer may be."""
 
     overlap: int | None = Field(
-        None, ge=0, description="word pieces that two windows on a long context share; null: a third of max_length"
+        None, ge=0, description="tokens that two windows on a long context share; null: a third of max_length"
     )
-    max_answer_length: int = Field(30, ge=1, description="an answer's most word pieces")
+    max_answer_length: int = Field(30, ge=1, description="an answer's most tokens")
 
 
 def text(values: Mapping[str, Any]) -> str:
@@ -67,7 +67,7 @@ def _answers(row: Row) -> tuple[tuple[str, int], ...]:
 
 
 TASK = Task(
-    form="span",
+    head="span",
     columns={"question": ("question",), "context": ("context",), "answers": ("answers",)},
     text=text,
     group=context,

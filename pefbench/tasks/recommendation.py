@@ -133,7 +133,7 @@ def _context(taken: Sequence[str]) -> str:
 
 
 TASK = Task(
-    form="choice",
+    head="choice",
     columns={
         "user": ("user",),
         "history": ("items", "history"),

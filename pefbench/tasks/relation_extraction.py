@@ -69,7 +69,7 @@ def _span(row: Row, column: str, told: str) -> Span:
 
 
 TASK = Task(
-    form="marked",
+    head="marked",
     columns={
         "text": ("text", "sentence"),
         "label": ("label", "relation"),

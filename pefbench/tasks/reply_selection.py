@@ -91,7 +91,7 @@ def _said(given: object) -> list[str]:
 
 
 TASK = Task(
-    form="choice",
+    head="choice",
     columns={
         "context": ("turns", "dialog", "dialogue", "context", "question", "query"),
         "reply": ("reply", "response", "answer"),

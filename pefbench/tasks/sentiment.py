@@ -5,7 +5,7 @@ from __future__ import annotations
 from pefbench.tasks import Task, _labelled, _polar
 
 TASK = Task(
-    form="sequence",
+    head="sequence",
     columns={"text": ("text", "sentence", "review", "content"), "label": ("label", "sentiment", "polarity")},
     text=_labelled.text,
     read=_polar.read,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from pefbench.heads.generation import GenerationExample
+from pefbench.heads.examples import GenerationExample
 from pefbench.tasks import Task, _generating, _values
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ class SummarizationOptions(_generating.GeneratingOptions):
     """How long a summary may become."""
 
     max_new_tokens: int = Field(
-        32, ge=1, description="word pieces of an answer, the end token among them; 95 % of the references must fit"
+        32, ge=1, description="tokens of an answer, the end token among them; 95 % of the references must fit"
     )
 
 
@@ -40,7 +40,7 @@ def _example(row: Row) -> GenerationExample:
 
 
 TASK = Task(
-    form="generation",
+    head="generation",
     columns={
         "document": ("document", "article", "dialogue", "text"),
         "summary": ("summary", "highlights", "abstract"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pefbench.tasks import Task, _labelled
 
 TASK = Task(
-    form="sequence",
+    head="sequence",
     columns={
         "text": ("text", "question", "sentence", "content"),
         "label": ("label", "coarse_label", "topic", "category", "class"),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from pefbench.errors import DataError
-from pefbench.heads.generation import GenerationExample
+from pefbench.heads.examples import GenerationExample
 from pefbench.tasks import Task, _generating, _values
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class TranslationOptions(_generating.GeneratingOptions):
     source_language: str = Field("en", min_length=1, description="code of the language to translate from")
     target_language: str = Field("de", min_length=1, description="code of the language to translate into")
     max_new_tokens: int = Field(
-        96, ge=1, description="word pieces of an answer, the end token among them; 95 % of the references must fit"
+        96, ge=1, description="tokens of an answer, the end token among them; 95 % of the references must fit"
     )
 
 
@@ -108,7 +108,7 @@ def _there(rows: Sequence[Row]) -> str:
 
 
 TASK = Task(
-    form="generation",
+    head="generation",
     columns={"source": ("source", "src", 0), "target": ("target", "tgt", 1), "translation": ("translation",)},
     optional=("source", "target", "translation"),
     text=text,

@@ -39,7 +39,7 @@ def write(path: Path, state: State) -> None:
         raise OutputError(f"cannot write the checkpoint {path}: {error.strerror or error}") from None
 
 
-def read(path: Path, belongs_to: Mapping[str, Any]) -> State | None:
+def read(path: Path, checkpoint_key: Mapping[str, Any]) -> State | None:
     """Return the checkpoint, or None when there is none or it is of another code, world size or hardware.
 
     Going on from such a one would give a result that no single run of one version can reproduce.
@@ -47,7 +47,7 @@ def read(path: Path, belongs_to: Mapping[str, Any]) -> State | None:
     if not path.exists():
         return None
     state: State = torch.load(path, map_location="cpu", weights_only=True)
-    return state if state["belongs_to"] == dict(belongs_to) else None
+    return state if state["belongs_to"] == dict(checkpoint_key) else None
 
 
 def trained_state(model: nn.Module) -> dict[str, torch.Tensor]:

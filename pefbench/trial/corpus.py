@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pefbench.heads import Dataset
-    from pefbench.recipe import DataSection, Recipe
+    from pefbench.recipe import Recipe
+    from pefbench.sections import DataSection
     from pefbench.sources import Row
     from pefbench.tasks import Task
 

@@ -12,7 +12,7 @@ from pefbench.errors import RecipeError
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
-    from pefbench.recipe import Precision
+    from pefbench.sections import Precision
 
 MIXED = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
 

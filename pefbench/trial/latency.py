@@ -36,11 +36,11 @@ def merge(model: Any, method: Method) -> bool:
     It cannot where the method has none of it, where the weights are held in few bits, and where PEFT refuses. The model
     is not to be saved after it: its own weights have changed.
     """
-    from pefbench.models.architecture import bare, is_quantised
+    from pefbench.models.architecture import is_quantised, unwrap
 
     if not method.merges or not hasattr(model, "merge_adapter"):
         return False
-    if any(is_quantised(module) for module in bare(model).modules()):
+    if any(is_quantised(module) for module in unwrap(model).modules()):
         return False
     try:
         model.merge_adapter()

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
     from torch import Tensor, nn
 
-    from pefbench.heads import Encoded, Form
+    from pefbench.heads import Encoded, Head
     from pefbench.methods import Method
-    from pefbench.recipe import TrainSection
+    from pefbench.sections import TrainSection
 
 CURVE_POINTS = 200
 
@@ -40,7 +40,7 @@ CURVE_POINTS = 200
 class Progressed:
     """How far a run is: the part of its state that is plain numbers.
 
-    tokens: word pieces seen, padding left out. padded: the same with padding. seconds: training alone, without
+    tokens: tokens seen, padding left out. padded: the same with padding. seconds: training alone, without
     checkpoints, over all the times that the run was started. curve: one point for each stretch of steps.
     """
 
@@ -92,17 +92,17 @@ class Training:
         self,
         model: nn.Module,
         encoded: Encoded,
-        form: Form,
+        head: Head,
         method: Method,
         settings: TrainSection,
         accelerator: Accelerator,
         *,
         checkpoint: Path,
-        belongs_to: dict[str, Any],
+        checkpoint_key: dict[str, Any],
     ) -> None:
-        self.form, self.encoded, self.settings, self.accelerator = form, encoded, settings, accelerator
+        self.head, self.encoded, self.settings, self.accelerator = head, encoded, settings, accelerator
         self.method, self.bare = method, model
-        self.checkpoint, self.belongs_to = checkpoint, belongs_to
+        self.checkpoint, self.checkpoint_key = checkpoint, checkpoint_key
         self.model, self.optimizer = accelerator.prepare(model, make_optimizer(model, method, settings))
         self.trainable = [weight for weight in self.model.parameters() if weight.requires_grad]
         self.steps_an_epoch = math.ceil(len(encoded) / settings.batch_size)
@@ -165,7 +165,7 @@ class Training:
         """Add one micro-batch's gradients; return its share of the global mean loss."""
         tensors = {name: tensor.to(self.accelerator.device) for name, tensor in collate(self.encoded, part).items()}
         with nullcontext() if last else self.accelerator.no_sync(self.model):
-            loss = self.form.loss_sum(self.model, tensors) * weight
+            loss = self.head.loss_sum(self.model, tensors) * weight
             penalty = self.method.penalty(self.bare) if last else None
             # Gradients are averaged over processes; the loss is already divided by the global count.
             whole = loss * self.accelerator.num_processes
@@ -216,7 +216,7 @@ class Training:
         if self.accelerator.is_main_process:
             scaler = self.accelerator.scaler
             state = {
-                "belongs_to": self.belongs_to,
+                "belongs_to": self.checkpoint_key,
                 "progress": vars(self.at),
                 "random": random_states,
                 "trained": checkpoints.trained_state(self.accelerator.unwrap_model(self.model)),
@@ -228,7 +228,7 @@ class Training:
         self.accelerator.wait_for_everyone()
 
     def _restore(self) -> None:
-        state = checkpoints.read(self.checkpoint, self.belongs_to)
+        state = checkpoints.read(self.checkpoint, self.checkpoint_key)
         if state is None:
             return
         self.at = Progressed(**state["progress"])

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
     from torch import nn
 
-    from pefbench.heads import Encoded, Form
+    from pefbench.heads import Encoded, Head
 
 
 @torch.inference_mode()
 def predict(
-    model: nn.Module, encoded: Encoded, form: Form, accelerator: Accelerator, *, batch_size: int, what: str
+    model: nn.Module, encoded: Encoded, head: Head, accelerator: Accelerator, *, batch_size: int, what: str
 ) -> list[Any]:
     """Return one answer an example, in the examples' order, the same on every process.
 
@@ -28,7 +28,7 @@ def predict(
     # Past DDP's own forward, which would synchronise buffers at a step that the other processes may not have.
     bare = accelerator.unwrap_model(model, keep_fp32_wrapper=True)
     bare.eval()
-    batches = sorted_batches(form.prediction_lengths(encoded), batch_size)
+    batches = sorted_batches(head.prediction_lengths(encoded), batch_size)
     mine = batches[accelerator.process_index :: accelerator.num_processes]
     answers: list[tuple[int, Any]] = []
     with Progress(what, len(mine), enabled=accelerator.is_main_process) as progress:
@@ -36,7 +36,7 @@ def predict(
             tensors = {name: tensor.to(accelerator.device) for name, tensor in collate(encoded, batch).items()}
             chosen = [int(i) for i in batch]
             with accelerator.autocast():  # generating goes past the forward that accelerate wraps
-                found = form.predict(bare, tensors, [encoded.decoding[i] for i in chosen])
+                found = head.predict(bare, tensors, [encoded.decoding[i] for i in chosen])
             answers += zip(chosen, found, strict=True)
             progress.step()
     return _in_order(gather_object(answers), len(encoded))

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from pefbench.errors import MethodError, RecipeError
-from pefbench.methods import NOTHING
-from pefbench.models import architecture
+from pefbench.errors import RecipeError
 from pefbench.registry import find
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from torch import nn
+    from collections.abc import Sequence
 
     from pefbench.methods import Method
     from pefbench.trial.prepare import Prepared
@@ -22,30 +17,6 @@ SHOWN = 3
 """How many bad rows a warning tells of."""
 FAR = 30
 """A learning rate that is this many times the method's default, or this small a part of it, is doubtful."""
-
-
-def head_sizes(model: nn.Module) -> dict[str, int]:
-    """Return the number of weights of each module of a pretrained model's head; empty for language models."""
-    heads = architecture.head_modules(model)
-    return {name: sum(weight.numel() for weight in model.get_submodule(name).parameters()) for name in heads}
-
-
-def check_trained(model: nn.Module, method: Method, heads: Mapping[str, int]) -> None:
-    """Raise MethodError unless the method trains something of its own on `model`, and the whole head.
-
-    `heads`: what `head_sizes` said of the pretrained model.
-    """
-    trained = [name for name, weight in model.named_parameters() if weight.requires_grad]
-    where = f"method {method.name} on {type(architecture.bare(model)).__name__}"
-    if not trained:
-        raise MethodError(f"{where}: nothing would be trained")
-    for name, size in heads.items():
-        module = architecture.bare(model).get_submodule(name)
-        found = sum(weight.numel() for weight in module.parameters() if weight.requires_grad)
-        if found != size:
-            raise MethodError(f"{where}: {found:,} of the {size:,} weights of its head {name!r} would be trained")
-    if method.trains != NOTHING and not any(re.search(method.trains, name) for name in trained):
-        raise MethodError(f"{where}: it touches no module of the model")
 
 
 def doubts(prepared: Prepared) -> list[str]:
@@ -57,7 +28,7 @@ def doubts(prepared: Prepared) -> list[str]:
         *_skipped(prepared.corpus.skipped),
         *_truncated(prepared),
         *_dropped(prepared),
-        *prepared.form.check(prepared.encoded),
+        *prepared.head.check(prepared.encoded),
         *_far_rate(recipe.method, recipe.train.learning_rate),
     ]
 
@@ -66,12 +37,12 @@ def _check_metrics(prepared: Prepared) -> None:
     """Raise RecipeError for a metric that cannot score the task's answers, which would show only after training."""
     metrics = {name: find("metric", name)() for name in prepared.recipe.evaluate.metrics}
     for name, metric in metrics.items():
-        if lacking := sorted(metric.wants - prepared.form.says):
+        if lacking := sorted(metric.wants - prepared.head.answer_fields):
             raise RecipeError(
                 f"evaluate.metrics: {name} cannot score the task's answers, which do not say {' or '.join(lacking)}"
             )
     for split in ("validation", "test"):
-        references = prepared.form.references(prepared.examples.get(split, ()))
+        references = prepared.head.references(prepared.examples.get(split, ()))
         for name, metric in metrics.items():
             if references and (why := metric.refusal(references)):
                 raise RecipeError(f"evaluate.metrics: {name} cannot score the {split} split: {why}")
@@ -87,7 +58,7 @@ def _skipped(found: Sequence[str]) -> list[str]:
 def _truncated(prepared: Prepared) -> list[str]:
     length = prepared.recipe.train.max_length
     return [
-        f"{encoded.truncated} of {len(encoded)} {split} examples are cut at {length} word pieces; "
+        f"{encoded.truncated} of {len(encoded)} {split} examples are cut at {length} tokens; "
         "what lies beyond is not seen"
         for split, encoded in prepared.encoded.items()
         if encoded.truncated

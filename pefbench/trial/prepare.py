@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pefbench.models import loading
-from pefbench.trial import corpus, devices, preflight
+from pefbench.methods._trained import check_trained, head_sizes
+from pefbench.models import loading, quantization
+from pefbench.trial import artifacts, corpus, devices
 from pefbench.trial.cache import Shared
 from pefbench.trial.loop import total_steps
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from torch import nn
     from transformers import PretrainedConfig, PreTrainedTokenizerFast
 
-    from pefbench.heads import Encoded, Form
+    from pefbench.heads import Encoded, Head
     from pefbench.recipe import Recipe
     from pefbench.trial.corpus import Corpus
     from pefbench.trial.phases import Phases
@@ -35,7 +36,7 @@ class Prepared:
 
     recipe: Recipe
     corpus: Corpus
-    form: Form
+    head: Head
     examples: Mapping[str, Sequence[Any]]
     encoded: Mapping[str, Encoded]
     tokenizer: PreTrainedTokenizerFast
@@ -48,7 +49,7 @@ class Prepared:
         """Return the attention implementation for this precision."""
         values = [item for part in loading.stacks(self.config) for item in part.to_dict().items()]
         rates = [value for key, value in values if "att" in key and "drop" in key]
-        fused = loading.model_class(self.config, self.form)._supports_sdpa
+        fused = loading.model_class(self.config, self.head)._supports_sdpa
         return devices.attention(self.recipe.train.precision, dropout=any(rates)) if fused else "eager"
 
     def pretrained(self) -> nn.Module:
@@ -60,7 +61,7 @@ class Prepared:
         return loading.load_pretrained(
             self.base,
             self.config,
-            self.form,
+            self.head,
             attention=self.attention,
             quantize=quantize,
             weights=self.shared.weights(self.base) if quantize == "none" else None,
@@ -69,23 +70,23 @@ class Prepared:
     def with_method(self, model: nn.Module) -> nn.Module:
         """Return the pretrained model with the recipe's method on it, ready to train. Raises MethodError."""
         method, encoded = self.recipe.method, self.encoded["train"]
-        heads = preflight.head_sizes(model)
-        model = method.apply(model, self.form.task_type)
-        preflight.check_trained(model, method, heads)
-        method.begin(model, self.tokenizer, encoded, total_steps(self.recipe.train, len(encoded)))
+        heads = head_sizes(model)
+        model = method.apply(model, self.head.task_type)
+        check_trained(model, method, heads)
+        method.on_train_begin(model, self.tokenizer, encoded, total_steps(self.recipe.train, len(encoded)))
         self.make_ready(model)
         return model
 
     def saved(self, folder: Path) -> nn.Module:
         """Return the trained model that a trial saved in `folder`."""
-        return loading.load_saved(
-            folder, self.base, self.config, self.form, attention=self.attention, quantize=self.recipe.model.quantize
+        return artifacts.load_saved(
+            folder, self.base, self.config, self.head, attention=self.attention, quantize=self.recipe.model.quantize
         )
 
     def make_ready(self, model: nn.Module) -> None:
         """Set up a model with the method on it, new or loaded, to compute in this precision; in place."""
         self.recipe.method.prepare(model)
-        loading.hold_frozen(model, self.recipe.train.precision, self.recipe.method.trains)
+        loading.cast_frozen_weights(model, self.recipe.train.precision, self.recipe.method.trainable_pattern)
 
 
 def prepare(
@@ -100,21 +101,25 @@ def prepare(
     recipe = with_precision(recipe)
     with phases.measure("load"):
         data = shared.corpus(recipe)
-        base = loading.folder(recipe)
-        form = data.dataset.form(loading.load_config(base, recipe))
-        form = form.pooled() if recipe.model.pooling else form
-        tokenizer = loading.load_tokenizer(base, recipe, form)
-        config = loading.fit_config(base, recipe, form, tokenizer)
+        base = loading.folder(recipe.model)
+        head = data.dataset.head(loading.load_config(base, recipe.model))
+        head = head.pooled() if recipe.model.pooling else head
+        tokenizer = loading.load_tokenizer(base, recipe.model, head)
+        config = loading.fit_config(base, recipe.model, head, tokenizer)
+        loading.check_positions(
+            config, tokenizer, recipe.model.name, recipe.train.max_length, recipe.method.virtual_tokens()
+        )
+        quantization.check_installed(recipe.model.quantize, recipe.train.optimizer)
     with phases.measure("tokenize"):
         examples = {split: _chosen(recipe, split, data.dataset.splits[split]) for split in splits}
-        form = form.balanced(examples.get("train", ())) if recipe.train.class_weights else form
+        head = head.balanced(examples.get("train", ())) if recipe.train.class_weights else head
         encoded = {
             split: shared.encoded(
-                recipe, split, partial(form.encode, tokenizer, examples[split], recipe.train.max_length)
+                recipe, split, partial(head.encode, tokenizer, examples[split], recipe.train.max_length)
             )
             for split in splits
         }
-    return Prepared(recipe, data, form, examples, encoded, tokenizer, base, config, shared)
+    return Prepared(recipe, data, head, examples, encoded, tokenizer, base, config, shared)
 
 
 def with_precision(recipe: Recipe) -> Recipe:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from pefbench.heads import Form
+    from pefbench.heads import Head
     from pefbench.trial.prepare import Prepared
 
 TRIAL = "trial.json"
@@ -55,14 +55,14 @@ def write_trial(folder: Path, prepared: Prepared, answers: Sequence[Any], refere
     What was asked stands beside each prediction, for people: its first characters. Results do not hold it, so they can
     be shown where the data may not be.
     """
-    form, examples = prepared.form, prepared.examples["test"]
+    head, examples = prepared.head, prepared.examples["test"]
     rows = [
         {
             "id": i,
-            "asked": form.asked(example)[:ASKED],
+            "asked": head.prompt(example)[:ASKED],
             "prediction": given,
             "reference": right,
-            "correct": form.correct(given, right),
+            "correct": head.correct(given, right),
         }
         for i, (example, given, right) in enumerate(zip(examples, answers, references, strict=True))
     ]
@@ -101,7 +101,7 @@ class Verified(TypedDict):
     examples: int
     """Compared."""
     differ: int
-    """How many of them are answered otherwise: none, but for what rounding may do, see `Form.flips`."""
+    """How many of them are answered otherwise: none, but for what rounding may do, see `Head.mismatch_tolerance`."""
 
 
 def verify(folder: Path) -> Verified:
@@ -123,24 +123,24 @@ def verify(folder: Path) -> Verified:
     after = predict(
         accelerator.prepare(model),
         prepared.encoded["test"],
-        prepared.form,
+        prepared.head,
         accelerator,
         batch_size=recipe.evaluate.batch_size,
         what="verify",
     )
-    after = prepared.form.judged(after, prepared.examples["test"])
-    same = prepared.form.same
+    after = prepared.head.judged(after, prepared.examples["test"])
+    same = prepared.head.same
     differ = [i for i, (old, new) in enumerate(zip(before, after, strict=True)) if not same(old, new)]
-    if len(differ) > allowed(prepared.form, accelerator.device.type, len(before)):
+    if len(differ) > allowed(prepared.head, accelerator.device.type, len(before)):
         raise RoundTripError(
             f"{folder}: after loading, {len(differ)} of {len(before)} test predictions differ (the first: {differ[0]})"
         )
     return {"examples": len(before), "differ": len(differ)}
 
 
-def allowed(form: Form, device: str, examples: int) -> int:
+def allowed(head: Head, device: str, examples: int) -> int:
     """Return how many predictions rounding may change between two processes: on a CPU none."""
-    return 0 if device == "cpu" or form.flips == 0 else max(1, int(form.flips * examples))
+    return 0 if device == "cpu" or head.mismatch_tolerance == 0 else max(1, int(head.mismatch_tolerance * examples))
 
 
 def _read_trial(folder: Path) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from pefbench.models import loading
 from pefbench.progress import say
 from pefbench.registry import find
 from pefbench.results import provenance, schema, store
-from pefbench.trial import devices, latency, preflight, round_trip
+from pefbench.trial import artifacts, devices, latency, preflight, round_trip
 from pefbench.trial.loop import Progressed, Training
 from pefbench.trial.phases import Phases
 from pefbench.trial.predict import predict
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 CHECKPOINT = "checkpoint.pt"
 EVALUATED = ("validation", "test")
 SAMPLES = 5
-"""Test examples that the result shows whole, of forms whose answers are worth reading."""
+"""Test examples that the result shows whole, of heads whose answers are worth reading."""
 
 
 def run(
@@ -215,7 +215,7 @@ class Trial:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def _train(self, model: nn.Module) -> tuple[nn.Module, Progressed]:
-        belongs_to = {
+        checkpoint_key = {
             "id": self.id,
             "world_size": self.accelerator.num_processes,
             "code": provenance.code_digest(),
@@ -226,12 +226,12 @@ class Trial:
         training = Training(
             model,
             self.prepared.encoded["train"],
-            self.prepared.form,
+            self.prepared.head,
             self.recipe.method,
             self.recipe.train,
             self.accelerator,
             checkpoint=self.folder / CHECKPOINT,
-            belongs_to=belongs_to,
+            checkpoint_key=checkpoint_key,
         )
         with self.phases.measure("train"):
             progressed = training.run()
@@ -246,7 +246,7 @@ class Trial:
         alone = self.accelerator.num_processes == 1
         could = self.merged and alone and latency.merge(bare, self.recipe.method)
         merged = (self._predict(model, "test"), self.seconds["test"]) if could else None
-        same = self.prepared.form.same
+        same = self.prepared.head.same
         self.result["inference"] = latency.measure(adapted, merged, same, self.accelerator.num_processes)
 
     def _predict(self, model: nn.Module, split: str) -> list[Any]:
@@ -254,25 +254,27 @@ class Trial:
         answers = predict(
             model,
             self.prepared.encoded[split],
-            self.prepared.form,
+            self.prepared.head,
             self.accelerator,
             batch_size=self.recipe.evaluate.batch_size,
             what=split,
         )
         self.seconds[split] = time.perf_counter() - started
-        return self.prepared.form.judged(answers, self.prepared.examples[split])
+        return self.prepared.head.judged(answers, self.prepared.examples[split])
 
     def _score(self, answers: dict[str, list[Any]]) -> None:
         """Add metrics on validation and test, and the reports on test."""
         self.result |= {"metrics": {split: {} for split in answers}, "report": {}}
-        form = self.prepared.form
-        found_by = "|".join(filter(None, [form.found_by, form.judged_by]))
+        head = self.prepared.head
+        decoding_signature = "|".join(filter(None, [head.decoding_signature, head.judge_signature]))
         for name in self.recipe.evaluate.metrics:
             metric = find("metric", name)()
             self.result.setdefault("headline", metric.headline)
             for split, predictions in answers.items():
-                references = form.references(self.prepared.examples[split])
-                self.result["metrics"][split] |= score(metric, predictions, references, found_by=found_by)
+                references = head.references(self.prepared.examples[split])
+                self.result["metrics"][split] |= score(
+                    metric, predictions, references, decoding_signature=decoding_signature
+                )
                 if split == "test":
                     self._score_baselines(metric, references)
                     if (report := metric.report(*metric.take(predictions, references))) is not None:
@@ -282,7 +284,7 @@ class Trial:
         scores = self.result.setdefault("baselines", {})
         for name, answers in self._baselines.items():
             if all(map(metric.reads, answers)):
-                scored = score(metric, answers, references, found_by=self.prepared.form.judged_by)
+                scored = score(metric, answers, references, decoding_signature=self.prepared.head.judge_signature)
                 scores.setdefault(name, {}).update(scored)
 
     @cached_property
@@ -290,12 +292,14 @@ class Trial:
         """Return what the task's trivial baselines answer on test, after the training examples that the model had."""
         train, test = self.prepared.examples["train"], self.prepared.examples["test"]
         names = find("task", self.recipe.task).baselines
-        return {name: self.prepared.form.judged(find("baseline", name)(train, test), test) for name in names}
+        return {name: self.prepared.head.judged(find("baseline", name)(train, test), test) for name in names}
 
     def _save(self, model: nn.Module, predictions: list[Any]) -> None:
         shutil.rmtree(self.folder / round_trip.MODEL, ignore_errors=True)
-        self.result["model"]["adapter_bytes"] = loading.save(model, self.folder / round_trip.MODEL, self.recipe.method)
-        references = self.prepared.form.references(self.prepared.examples["test"])
+        self.result["model"]["adapter_bytes"] = artifacts.save(
+            model, self.folder / round_trip.MODEL, self.recipe.method
+        )
+        references = self.prepared.head.references(self.prepared.examples["test"])
         if samples := self._samples(predictions, references):
             self.result["samples"] = samples
         round_trip.write_trial(self.folder, self.prepared, predictions, references)
@@ -305,8 +309,8 @@ class Trial:
         }
 
     def _samples(self, predictions: list[Any], references: list[Any]) -> list[dict[str, Any]]:
-        """Return the first test examples with what the model answered, where the form shows them."""
-        shown = [self.prepared.form.shown(example) for example in self.prepared.examples["test"][:SAMPLES]]
+        """Return the first test examples with what the model answered, where the head shows them."""
+        shown = [self.prepared.head.shown(example) for example in self.prepared.examples["test"][:SAMPLES]]
         return [
             {"prompt": prompt, "prediction": answer, "reference": right}
             for prompt, answer, right in zip(shown, predictions, references, strict=False)

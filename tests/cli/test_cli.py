@@ -14,6 +14,7 @@ import pytest
 
 from pefbench.cli.main import main
 from pefbench.paths import PROJECT
+from pefbench.trial import artifacts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,7 +99,7 @@ def test_check_only_stops_before_training(world: World, out: Path, pefbench: Cal
     mistaken = world.recipe("checked", method={"name": "lora", "target_modules": ["q_proj"]})
     status, printed, said = pefbench("run", mistaken, "--out", out, "--check-only")
     assert status == 2
-    assert re.search("error: .*method.target_modules: 'q_proj' matches no linear map", said)
+    assert re.search("error: .*method.target_modules: 'q_proj' matches no linear layer", said)
     assert printed == ""
 
 
@@ -110,7 +111,7 @@ def test_a_lost_head_fails_the_round_trip(
 
     from pefbench.models import loading
 
-    save = loading.save
+    save = artifacts.save
 
     def loses_the_head(model: Any, to: Path, method: Any) -> int:
         size = save(model, to, method)
@@ -254,7 +255,7 @@ MISTAKES = {
     "unknown source": (["data.source=ftp:x"], r"ftp:x"),
     "no such column": (["data.columns.tags=7"], r"no column 7 .*the columns are: 0, 1"),
     "only train named": (["data.train=corpus.conll"], r"data.test: missing"),
-    "no target": (["method.target_modules=[nothing]"], r"method.target_modules: 'nothing' matches no linear map"),
+    "no target": (["method.target_modules=[nothing]"], r"method.target_modules: 'nothing' matches no linear layer"),
     "too long": (["train.max_length=100"], r"train.max_length: 100 do not fit the 64 positions"),
     "prefix too long": (["method.name=prefix", "method.num_virtual_tokens=40"], r"32 and 40 virtual tokens do not fit"),
     "fp16 on a CPU": (["train.precision=fp16"], r"train.precision: fp16 needs a GPU"),
@@ -323,7 +324,7 @@ def test_list_recipes_from_anywhere(pefbench: Callable[..., Run], monkeypatch: A
 )
 def test_quick_commands_start_at_once_without_torch(arguments: list[str]) -> None:
     program = (
-        "import sys; from pefbench.cli import main\n"
+        "import sys; from pefbench.cli.main import main\n"
         f"try: main({arguments!r})\n"
         "except SystemExit as end: assert not end.code, end.code\n"
         "heavy = {'torch', 'transformers', 'peft', 'numpy', 'datasets', 'evaluate'} & set(sys.modules)\n"

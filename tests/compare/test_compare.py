@@ -191,6 +191,6 @@ def test_a_wrong_comparison_ends_with_status_2(world: World, tmp_path: Path) -> 
 
 def test_reading_a_verdict_imports_nothing_heavy() -> None:
     heavy = {"torch", "numpy", "transformers", "evaluate"}
-    code = f"import sys; import pefbench.comparing.report; print(sorted({heavy} & set(sys.modules)))"
+    code = f"import sys; import pefbench.compare.report; print(sorted({heavy} & set(sys.modules)))"
     status, printed, said = finish([sys.executable, "-c", code], ROOT)
     assert (status, printed) == (0, "[]\n"), said

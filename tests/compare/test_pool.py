@@ -97,9 +97,7 @@ def test_a_launcher_starts_one_process_a_gpu(tmp_path: Path, monkeypatch: pytest
     see = (
         "import json, os, sys; json.load(open(sys.argv[1])); print(os.environ['CUDA_VISIBLE_DEVICES'], file=sys.stderr)"
     )
-    monkeypatch.setattr(
-        "pefbench.comparing.pool.launch_command", lambda _, file: [sys.executable, "-c", see, str(file)]
-    )
+    monkeypatch.setattr("pefbench.compare.pool.launch_command", lambda _, file: [sys.executable, "-c", see, str(file)])
     with Pool(tmp_path, 2) as pool:
         pool.use_gpus(4)
         assert [isinstance(member, Launched) for member in pool.members] == [True, True]

@@ -6,32 +6,32 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pefbench.heads.causal import CausalForm
-from pefbench.heads.choice import ChoiceExample, ChoiceForm
-from pefbench.heads.generation import GenerationExample
-from pefbench.heads.marked import MarkedExample, MarkedForm
-from pefbench.heads.regression import RegressionExample, RegressionForm
-from pefbench.heads.sequence import SequenceExample, SequenceForm
-from pefbench.heads.span import SpanExample, SpanForm
-from pefbench.heads.token import TokenExample, TokenForm
+from pefbench.heads.causal import CausalHead
+from pefbench.heads.choice import ChoiceHead
+from pefbench.heads.examples import ChoiceExample, GenerationExample
+from pefbench.heads.marked import MarkedExample, MarkedHead
+from pefbench.heads.regression import RegressionExample, RegressionHead
+from pefbench.heads.sequence import SequenceExample, SequenceHead
+from pefbench.heads.span import SpanExample, SpanHead
+from pefbench.heads.token import TokenExample, TokenHead
 
 if TYPE_CHECKING:
-    from pefbench.heads import Form
+    from pefbench.heads import Head
 
 
 @pytest.mark.parametrize(
-    ("form", "example", "asked"),
+    ("head", "example", "asked"),
     [
-        (SequenceForm(["a"]), SequenceExample("one", "a"), "one"),
-        (SequenceForm(["a"]), SequenceExample("one", "a", "two"), "one | two"),
-        (RegressionForm, RegressionExample("an essay", 0.5), "an essay"),
-        (MarkedForm, MarkedExample("cause and effect", (0, 5), (10, 16), "a"), "cause and effect"),
-        (TokenForm(["O"]), TokenExample(("in", "Rome"), ("O", "O")), "in Rome"),
-        (ChoiceForm, ChoiceExample("why?", ("so", "not so"), 0), "why? | 0: so | 1: not so"),
-        (SpanForm, SpanExample("where?", "in Rome", ()), "where? | in Rome"),
-        (CausalForm, GenerationExample("say it", "it"), "say it"),
+        (SequenceHead(["a"]), SequenceExample("one", "a"), "one"),
+        (SequenceHead(["a"]), SequenceExample("one", "a", "two"), "one | two"),
+        (RegressionHead, RegressionExample("an essay", 0.5), "an essay"),
+        (MarkedHead, MarkedExample("cause and effect", (0, 5), (10, 16), "a"), "cause and effect"),
+        (TokenHead(["O"]), TokenExample(("in", "Rome"), ("O", "O")), "in Rome"),
+        (ChoiceHead, ChoiceExample("why?", ("so", "not so"), 0), "why? | 0: so | 1: not so"),
+        (SpanHead, SpanExample("where?", "in Rome", ()), "where? | in Rome"),
+        (CausalHead, GenerationExample("say it", "it"), "say it"),
     ],
 )
-def test_asked(form: Form | type[Form], example: Any, asked: str) -> None:
-    made = form.__new__(form) if isinstance(form, type) else form  # what it asks needs no settings of its form
-    assert made.asked(example) == asked
+def test_asked(head: Head | type[Head], example: Any, asked: str) -> None:
+    made = head.__new__(head) if isinstance(head, type) else head  # what it asks needs no settings of its head
+    assert made.prompt(example) == asked

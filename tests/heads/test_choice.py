@@ -1,4 +1,4 @@
-"""The choice forms: one score a candidate, whatever their number, by a head or by likelihood."""
+"""The choice heads: one score a candidate, whatever their number, by a head or by likelihood."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from transformers import AutoModelForMultipleChoice, AutoModelForSequenceClassification
 
 from pefbench.errors import DataError, RecipeError
-from pefbench.heads.choice import ChoiceDataset, ChoiceExample, ChoiceForm
-from pefbench.heads.likelihood import LikelihoodForm
+from pefbench.heads.choice import ChoiceDataset, ChoiceHead
+from pefbench.heads.examples import ChoiceExample
+from pefbench.heads.likelihood import LikelihoodHead
 from pefbench.trial.batching import collate
 from tests import tiny
 from tests.heads.answering import answering
@@ -33,7 +34,7 @@ SOME = [
 
 
 def scorer(architecture: str) -> PreTrainedModel:
-    config = tiny.config(architecture, **ChoiceForm().config())
+    config = tiny.config(architecture, **ChoiceHead().config())
     model: Any = AutoModelForSequenceClassification.from_config(config)
     return model.eval()  # type: ignore[no-any-return]
 
@@ -43,7 +44,7 @@ def whole(encoded: Encoded) -> dict[str, torch.Tensor]:
 
 
 def test_each_candidate_is_a_row_behind_its_context() -> None:
-    encoded = ChoiceForm(segments=True).encode(words(), SOME[:2], 16)
+    encoded = ChoiceHead(segments=True).encode(words(), SOME[:2], 16)
     assert [row.tolist() for row in encoded.features["input_ids"]] == [
         [2, 9, 8, 3, 4, 3],
         [2, 9, 8, 3, 5, 6, 3],
@@ -68,7 +69,7 @@ def test_of_long_rows_neither_text_is_cut_below_half(
     context: int, candidates: list[int], length: int, keep: Any
 ) -> None:
     asked = ChoiceExample(" ".join(WORDS[:context]), tuple(" ".join(WORDS[:n]) for n in candidates), 0)
-    encoded = ChoiceForm(keep=keep).encode(words(), [asked], length)
+    encoded = ChoiceHead(keep=keep).encode(words(), [asked], length)
     room = length - 3
     for row, candidate in zip(encoded.features["input_ids"], candidates, strict=True):
         first, second = (part.tolist() for part in np.split(row[1:-1], np.flatnonzero(row[1:-1] == tiny.END)))
@@ -90,14 +91,14 @@ def test_the_loss_is_the_cross_entropy_over_each_example_s_candidates(
     scores: list[list[float]], data: st.DataObject
 ) -> None:
     told = [ChoiceExample("w4", ("w5",) * len(each), data.draw(st.integers(0, len(each) - 1))) for each in scores]
-    encoded = ChoiceForm().encode(words(), told, 16)
+    encoded = ChoiceHead().encode(words(), told, 16)
     model = answering(torch.tensor([[score] for each in scores for score in each]))
     expected = -sum(
         float(torch.tensor(each).double().log_softmax(0)[example.label])
         for each, example in zip(scores, told, strict=True)
     )
-    assert ChoiceForm().loss_sum(model, whole(encoded)).item() == pytest.approx(expected, rel=1e-5, abs=1e-4)
-    for answer, each in zip(ChoiceForm().predict(model, whole(encoded), encoded.decoding), scores, strict=True):
+    assert ChoiceHead().loss_sum(model, whole(encoded)).item() == pytest.approx(expected, rel=1e-5, abs=1e-4)
+    for answer, each in zip(ChoiceHead().predict(model, whole(encoded), encoded.decoding), scores, strict=True):
         assert answer["scores"] == pytest.approx(each, abs=1e-6)
         assert answer["choice"] == int(np.argmax(answer["scores"]))
 
@@ -107,65 +108,65 @@ def test_the_head_computes_as_transformers_multiple_choice(architecture: str) ->
     model = scorer(architecture)
     own: Any = AutoModelForMultipleChoice.from_config(model.config).eval()
     own.load_state_dict(model.state_dict())
-    form = ChoiceDataset({}).form(model.config)
-    encoded = form.encode(words(architecture), [SOME[0], ChoiceExample("w9", ("w4 w5", "w6", "w7"), 2)], 16)
+    head = ChoiceDataset({}).head(model.config)
+    encoded = head.encode(words(architecture), [SOME[0], ChoiceExample("w9", ("w4 w5", "w6", "w7"), 2)], 16)
     batch = whole(encoded)
     inputs = {name: tensor.view(2, 3, -1) for name, tensor in batch.items() if name not in ("labels", "rows")}
     theirs = own(**inputs, labels=torch.tensor([1, 2]))
-    assert form.scores(model, batch).tolist() == pytest.approx(theirs.logits.flatten().tolist(), abs=1e-6)
-    assert form.loss_sum(model, batch).item() == pytest.approx(2 * theirs.loss.item(), rel=1e-5)
+    assert head.scores(model, batch).tolist() == pytest.approx(theirs.logits.flatten().tolist(), abs=1e-6)
+    assert head.loss_sum(model, batch).item() == pytest.approx(2 * theirs.loss.item(), rel=1e-5)
 
 
 @pytest.mark.parametrize("architecture", WITH_HEAD)
 def test_a_few_steps_choose_right_on_every_architecture_with_a_sequence_head(architecture: str) -> None:
     model = scorer(architecture)
-    form = ChoiceDataset({}).form(model.config)
-    encoded = form.encode(words(architecture), SOME, 16)
+    head = ChoiceDataset({}).head(model.config)
+    encoded = head.encode(words(architecture), SOME, 16)
     batch = whole(encoded)
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
     losses = []
     for _ in range(25):
-        losses.append(form.loss_sum(model, batch))
+        losses.append(head.loss_sum(model, batch))
         losses[-1].backward()
         optimizer.step()
         optimizer.zero_grad()
     assert losses[-1].isfinite()
     assert losses[-1].item() < 0.5 * losses[0].item()
-    answers = form.predict(model, batch, encoded.decoding)
+    answers = head.predict(model, batch, encoded.decoding)
     assert [len(answer["scores"]) for answer in answers] == [3, 2, 1]
-    assert all(map(form.correct, answers, form.references(SOME)))
+    assert all(map(head.correct, answers, head.references(SOME)))
     for i, answer in enumerate(answers):
-        [alone] = form.predict(model, collate(encoded, [i]), [None])
+        [alone] = head.predict(model, collate(encoded, [i]), [None])
         assert alone["scores"] == pytest.approx(answer["scores"], abs=1e-4)
 
 
 def test_answers_agree_when_their_scores_do_but_for_rounding() -> None:
     before = {"choice": 0, "scores": [1.0, 0.99999]}
-    assert ChoiceForm().same(before, {"choice": 1, "scores": [0.99999, 1.0]})
-    assert not ChoiceForm().same(before, {"choice": 0, "scores": [1.0, 0.9]})
+    assert ChoiceHead().same(before, {"choice": 1, "scores": [0.99999, 1.0]})
+    assert not ChoiceHead().same(before, {"choice": 0, "scores": [1.0, 0.9]})
 
 
 def test_a_label_that_is_no_candidate_is_refused() -> None:
     with pytest.raises(DataError, match="choice 1: the right candidate is number 2 of 2"):
-        ChoiceForm().encode(words(), [SOME[0], ChoiceExample("w4", ("w5", "w6"), 2)], 16)
+        ChoiceHead().encode(words(), [SOME[0], ChoiceExample("w4", ("w5", "w6"), 2)], 16)
 
 
 def test_decoders_compare_likelihoods_where_the_data_set_says_so() -> None:
-    forms = {
-        (name, likelihood): ChoiceDataset({}, likelihood=likelihood).form(tiny.config(name))
+    heads = {
+        (name, likelihood): ChoiceDataset({}, likelihood=likelihood).head(tiny.config(name))
         for name in tiny.EVERY
         for likelihood in (False, True)
     }
-    by_likelihood = {key for key, form in forms.items() if isinstance(form, LikelihoodForm)}
+    by_likelihood = {key for key, head in heads.items() if isinstance(head, LikelihoodHead)}
     assert by_likelihood == {(name, True) for name in tiny.DECODERS}
 
 
 @pytest.mark.parametrize("architecture", tiny.DECODERS)
 def test_a_candidate_s_likelihood_is_transformers_own_mean_loss(architecture: str) -> None:
     model = tiny.causal_lm(architecture)
-    form = ChoiceDataset({}, likelihood=True).form(model.config)
-    encoded = form.encode(words(architecture), SOME, 16)
-    scores = form.scores(model, whole(encoded)).tolist()
+    head = ChoiceDataset({}, likelihood=True).head(model.config)
+    encoded = head.encode(words(architecture), SOME, 16)
+    scores = head.scores(model, whole(encoded)).tolist()
     lengths = [len(text.split()) for example in SOME for text in example.candidates]
     assert len(scores) == len(lengths) == 6
     for row, length, score in zip(encoded.features["input_ids"], lengths, scores, strict=True):
@@ -178,36 +179,36 @@ def test_a_candidate_s_likelihood_is_transformers_own_mean_loss(architecture: st
 def test_what_is_likely_is_the_candidate_and_the_space_before_it() -> None:
     tokenizer = single_bytes()
     told = [ChoiceExample("I am", ("é", "out"), 0), ChoiceExample("", ("x",), 0)]
-    encoded = LikelihoodForm().encode(tokenizer, told, 16)
+    encoded = LikelihoodHead().encode(tokenizer, told, 16)
     assert [tokenizer.decode(row) for row in encoded.features["input_ids"]] == ["</s>I am é", "</s>I am out", "</s> x"]
     assert encoded.fixed["labels"].tolist() == [[1, 2], [0, 3], [1, 1]]
-    short = LikelihoodForm().encode(tokenizer, told, 5)
+    short = LikelihoodHead().encode(tokenizer, told, 5)
     assert [tokenizer.decode(row) for row in short.features["input_ids"]] == ["</s>m é", "</s> out", "</s> x"]
     assert short.truncated == 1
-    first = LikelihoodForm(keep="start").encode(tokenizer, told, 5)
+    first = LikelihoodHead(keep="start").encode(tokenizer, told, 5)
     assert tokenizer.decode(first.features["input_ids"][0]) == "</s>I é"
-    longer = LikelihoodForm().encode(tokenizer, [ChoiceExample("a", ("bcdefg",), 0)], 5)
+    longer = LikelihoodHead().encode(tokenizer, [ChoiceExample("a", ("bcdefg",), 0)], 5)
     assert tokenizer.decode(longer.features["input_ids"][0]) == "</s>bcde"
     assert longer.fixed["labels"].tolist() == [[1, 4]]
 
 
 def test_an_empty_candidate_has_no_likelihood() -> None:
-    with pytest.raises(DataError, match="the candidate '' has no word piece"):
-        LikelihoodForm().encode(single_bytes(), [ChoiceExample("a", ("b", ""), 0)], 16)
+    with pytest.raises(DataError, match="the candidate '' has no token"):
+        LikelihoodHead().encode(single_bytes(), [ChoiceExample("a", ("b", ""), 0)], 16)
 
 
 def test_too_short_a_length_is_refused() -> None:
     with pytest.raises(RecipeError, match=r"train.max_length: 4 leaves no room for two texts"):
-        ChoiceForm().encode(words(), SOME, 4)
+        ChoiceHead().encode(words(), SOME, 4)
 
 
 @pytest.mark.parametrize("architecture", ["bert", "distilbert", "llama"])
 def test_pooled_a_candidate_s_score_is_the_mean_of_its_row(architecture: str) -> None:
     model = tiny.token_classifier(architecture, num_labels=1)
-    form = ChoiceForm().pooled()
-    batch = whole(form.encode(words(), SOME, 24))
+    head = ChoiceHead().pooled()
+    batch = whole(head.encode(words(), SOME, 24))
     with torch.inference_mode():
-        found = form.scores(model, batch)
+        found = head.scores(model, batch)
         inputs = {name: tensor for name, tensor in batch.items() if name not in ("labels", "rows")}
         each = model(**inputs).logits[:, :, 0]
     expected = [row[seen].mean() for row, seen in zip(each, batch["attention_mask"].bool(), strict=True)]

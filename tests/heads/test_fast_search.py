@@ -12,7 +12,7 @@ from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
 
 from pefbench.heads._fast_search import ROOM, cast_once, fast_search, fused_attention, growing_caches
-from pefbench.models.loading import hold_frozen
+from pefbench.models.loading import cast_frozen_weights
 from pefbench.registry import find
 from tests import tiny
 
@@ -50,7 +50,7 @@ def adapted(architecture: str, method: str) -> Any:
     for weight in wrapped.parameters():
         if weight.requires_grad:
             weight.data += 0.1 * torch.randn(weight.shape, generator=generator)
-    hold_frozen(wrapped, "bf16", chosen.trains)
+    cast_frozen_weights(wrapped, "bf16", chosen.trainable_pattern)
     return wrapped.eval()
 
 

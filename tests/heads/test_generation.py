@@ -1,4 +1,4 @@
-"""The generation form: loss on answers alone, prompts that fit, and texts that do not depend on the batch."""
+"""The generation head: loss on answers alone, prompts that fit, and texts that do not depend on the batch."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from transformers import GenerationConfig
 
 from pefbench.errors import RecipeError
-from pefbench.heads.causal import CausalForm
-from pefbench.heads.generation import GenerationDataset, GenerationExample, reference_lengths, too_short
+from pefbench.heads._generation import reference_lengths, too_short
+from pefbench.heads.causal import CausalHead
+from pefbench.heads.examples import GenerationExample
+from pefbench.heads.generation import GenerationDataset
 from pefbench.heads.search import Search
-from pefbench.heads.seq2seq import Seq2SeqForm
+from pefbench.heads.seq2seq import Seq2SeqHead
 from pefbench.trial.batching import collate
 from tests import tiny
 from tests.tokenizers import CHAT, WORDS, single_bytes, words
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
     from pefbench.heads import Encoded
-    from pefbench.heads.generation import GenerationForm
+    from pefbench.heads._generation import GenerationHead
 
 GENERATORS = tiny.DECODERS + tiny.ENCODER_DECODERS
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
@@ -39,18 +41,18 @@ SOME = [
 ]
 
 
-def form_for(model: PreTrainedModel, **options: Any) -> GenerationForm:
+def form_for(model: PreTrainedModel, **options: Any) -> GenerationHead:
     search = options.pop("search", Search(max_new_tokens=8))
-    return GenerationDataset({}, search=search, **options).form(cast("Any", model.config))
+    return GenerationDataset({}, search=search, **options).head(cast("Any", model.config))
 
 
 def whole(encoded: Encoded) -> dict[str, torch.Tensor]:
     return collate(encoded, range(len(encoded)))
 
 
-def one_by_one(form: GenerationForm, model: nn.Module, encoded: Encoded) -> Iterator[Any]:
+def one_by_one(head: GenerationHead, model: nn.Module, encoded: Encoded) -> Iterator[Any]:
     for i, asked in enumerate(encoded.decoding):
-        yield from form.predict(model, collate(encoded, [i]), [asked])
+        yield from head.predict(model, collate(encoded, [i]), [asked])
 
 
 def greedy(model: Any, encoded: Encoded, row: int, tokenizer: PreTrainedTokenizerFast, steps: int) -> str:
@@ -72,15 +74,15 @@ def greedy(model: Any, encoded: Encoded, row: int, tokenizer: PreTrainedTokenize
 @pytest.mark.parametrize("last_logits", [False, True])
 def test_the_loss_is_transformers_own(architecture: str, *, last_logits: bool) -> None:
     model = tiny.model(architecture)
-    form = form_for(model)
-    if isinstance(form, CausalForm):
-        form.last_logits = last_logits
-    encoded = form.encode(words(architecture), SOME, 24)
+    head = form_for(model)
+    if isinstance(head, CausalHead):
+        head.last_logits = last_logits
+    encoded = head.encode(words(architecture), SOME, 24)
     batch = whole(encoded)
     labels = batch["labels"]
     own = model(**batch).loss
     assert int(encoded.targets.sum()) == int((labels != -100).sum()) == sum(len(e.target.split()) + 1 for e in SOME)
-    assert form.loss_sum(model, batch).item() == pytest.approx(own.item() * int(encoded.targets.sum()), rel=1e-5)
+    assert head.loss_sum(model, batch).item() == pytest.approx(own.item() * int(encoded.targets.sum()), rel=1e-5)
     if "decoder_input_ids" in batch:
         made = cast("Any", model).prepare_decoder_input_ids_from_labels(labels)
         assert torch.equal(made[labels != -100], batch["decoder_input_ids"][labels != -100])
@@ -89,11 +91,11 @@ def test_the_loss_is_transformers_own(architecture: str, *, last_logits: bool) -
 @pytest.mark.parametrize("architecture", GENERATORS)
 def test_a_batch_generates_what_each_prompt_does_alone_and_without_a_cache(architecture: str) -> None:
     model = tiny.model(architecture, initializer_range=0.5)
-    form, tokenizer = form_for(model), words(architecture)
-    encoded = form.encode(tokenizer, SOME, 24)
+    head, tokenizer = form_for(model), words(architecture)
+    encoded = head.encode(tokenizer, SOME, 24)
     with torch.inference_mode():
-        together = form.predict(model, whole(encoded), encoded.decoding)
-        assert together == list(one_by_one(form, model, encoded))
+        together = head.predict(model, whole(encoded), encoded.decoding)
+        assert together == list(one_by_one(head, model, encoded))
         assert together == [greedy(model, encoded, i, tokenizer, 8) for i in range(len(SOME))]
     assert len(set(together)) > 1
 
@@ -101,27 +103,27 @@ def test_a_batch_generates_what_each_prompt_does_alone_and_without_a_cache(archi
 @pytest.mark.parametrize("architecture", GENERATORS)
 def test_beams_do_not_depend_on_the_batch(architecture: str) -> None:
     model = tiny.model(architecture, initializer_range=0.5)
-    form = form_for(model, search=Search(max_new_tokens=6, num_beams=3))
-    encoded = form.encode(words(architecture), SOME, 24)
-    assert form.predict(model, whole(encoded), encoded.decoding) == list(one_by_one(form, model, encoded))
-    assert form.search.signature == "search:beams-3|new:6"
+    head = form_for(model, search=Search(max_new_tokens=6, num_beams=3))
+    encoded = head.encode(words(architecture), SOME, 24)
+    assert head.predict(model, whole(encoded), encoded.decoding) == list(one_by_one(head, model, encoded))
+    assert head.search.signature == "search:beams-3|new:6"
     assert Search().signature == "search:greedy|new:64"
 
 
 @pytest.mark.parametrize("architecture", GENERATORS)
 def test_what_was_learned_is_generated(architecture: str) -> None:
     model = tiny.model(architecture)
-    form = form_for(model)
-    encoded = form.encode(words(architecture), SOME, 24)
+    head = form_for(model)
+    encoded = head.encode(words(architecture), SOME, 24)
     batch = whole(encoded)
     optimizer = torch.optim.Adam(model.parameters(), lr=0.03)
     for _ in range(40):
-        (form.loss_sum(model, batch) / 10).backward()
+        (head.loss_sum(model, batch) / 10).backward()
         optimizer.step()
         optimizer.zero_grad()
-    answers = form.predict(model, batch, encoded.decoding)
+    answers = head.predict(model, batch, encoded.decoding)
     assert answers == [example.target for example in SOME]
-    assert all(map(form.correct, answers, form.references(SOME)))
+    assert all(map(head.correct, answers, head.references(SOME)))
 
 
 def peft_model(base: PreTrainedModel, kind: str, task_type: str) -> Any:
@@ -147,15 +149,15 @@ def peft_model(base: PreTrainedModel, kind: str, task_type: str) -> Any:
 )
 def test_models_with_an_adapter_or_virtual_tokens_learn_and_generate_alike(kind: str, architecture: str) -> None:
     base = tiny.model(architecture, initializer_range=0.5)
-    form, tokenizer = form_for(base), words(architecture)
-    model = peft_model(base, kind, form.task_type)
-    encoded = form.encode(tokenizer, SOME, 24)
+    head, tokenizer = form_for(base), words(architecture)
+    model = peft_model(base, kind, head.task_type)
+    encoded = head.encode(tokenizer, SOME, 24)
     batch = whole(encoded)
     own = model(**batch).loss
-    assert form.loss_sum(model, batch).item() == pytest.approx(own.item() * int(encoded.targets.sum()), rel=1e-4)
+    assert head.loss_sum(model, batch).item() == pytest.approx(own.item() * int(encoded.targets.sum()), rel=1e-4)
     with torch.inference_mode():
-        together = form.predict(model, batch, encoded.decoding)
-        assert together == list(one_by_one(form, model, encoded))
+        together = head.predict(model, batch, encoded.decoding)
+        assert together == list(one_by_one(head, model, encoded))
         assert together == [greedy(model, encoded, i, tokenizer, 8) for i in range(len(SOME))]
 
 
@@ -178,13 +180,13 @@ class Parrot(torch.nn.Linear):
 @settings(deadline=None, max_examples=100)
 @given(texts=st.lists(st.tuples(TEXT, TEXT), min_size=1, max_size=3), architecture=st.sampled_from(["gpt2", "bart"]))
 def test_answers_survive_the_way_through_pieces(texts: list[tuple[str, str]], architecture: str) -> None:
-    form = CausalForm() if architecture == "gpt2" else Seq2SeqForm(tiny.PAD)
+    head = CausalHead() if architecture == "gpt2" else Seq2SeqHead(tiny.PAD)
     told = [GenerationExample(prompt, target) for prompt, target in texts]
-    encoded = form.encode(single_bytes(architecture), told, 400)
+    encoded = head.encode(single_bytes(architecture), told, 400)
     learned = [row[row != -100] for row in encoded.features["labels"]]
     assert all(row[-1] == tiny.END for row in learned)
     parrot = Parrot(learned)
-    assert form.predict(parrot, whole(encoded), encoded.decoding) == [target for _, target in texts]
+    assert head.predict(parrot, whole(encoded), encoded.decoding) == [target for _, target in texts]
 
 
 @settings(deadline=None, max_examples=100)
@@ -199,9 +201,9 @@ def test_answers_survive_the_way_through_pieces(texts: list[tuple[str, str]], ar
 def test_a_row_fits_and_its_answer_has_the_room_to_be_generated(
     prompt: int, answer: int, room: int, length: int, keep: Any, architecture: str
 ) -> None:
-    form = CausalForm(search=Search(max_new_tokens=room), keep=keep)
+    head = CausalHead(search=Search(max_new_tokens=room), keep=keep)
     told = GenerationExample(" ".join(WORDS[:prompt]), " ".join(WORDS[:answer]))
-    encoded = form.encode(words(architecture), [told], length)
+    encoded = head.encode(words(architecture), [told], length)
     [asked], [row], [labels] = encoded.decoding, encoded.features["input_ids"], encoded.features["labels"]
     assert 1 <= len(asked.given) <= length - room
     assert len(row) <= length
@@ -221,14 +223,14 @@ def test_a_row_fits_and_its_answer_has_the_room_to_be_generated(
 def test_a_prompt_and_what_was_said_before_are_lines() -> None:
     tokenizer = single_bytes()
     told = GenerationExample("And you?", "Fine", history=(("user", "Hi"), ("assistant", "Hello")))
-    encoded = CausalForm().encode(tokenizer, [told], 100)
+    encoded = CausalHead().encode(tokenizer, [told], 100)
     assert tokenizer.decode(encoded.features["input_ids"][0]) == "Hi\nHello\nAnd you?\nFine</s>"
-    encoded = CausalForm(separator=" => ", chat=False).encode(tokenizer, [GenerationExample("a", "b")], 100)
+    encoded = CausalHead(separator=" => ", chat=False).encode(tokenizer, [GenerationExample("a", "b")], 100)
     assert tokenizer.decode(encoded.features["input_ids"][0]) == "a => b</s>"
 
 
 def test_an_answer_follows_something_even_when_the_prompt_is_empty() -> None:
-    encoded = CausalForm(separator="").encode(words("gpt2"), [GenerationExample("", "w4")], 100)
+    encoded = CausalHead(separator="").encode(words("gpt2"), [GenerationExample("", "w4")], 100)
     assert encoded.features["input_ids"][0].tolist() == [tiny.END, 4, tiny.END]
     assert encoded.features["labels"][0].tolist() == [-100, 4, tiny.END]
 
@@ -236,8 +238,8 @@ def test_an_answer_follows_something_even_when_the_prompt_is_empty() -> None:
 def chat(text: str, length: int, keep: Any = "end", history: tuple[tuple[str, str], ...] = ()) -> tuple[str, int]:
     """Return how a prompt is shown through a chat template, and how many were cut."""
     tokenizer = single_bytes(chat_template=CHAT)
-    form = CausalForm(keep=keep, search=Search(max_new_tokens=4))
-    encoded = form.encode(tokenizer, [GenerationExample(text, "yes", history)], length + 4)
+    head = CausalHead(keep=keep, search=Search(max_new_tokens=4))
+    encoded = head.encode(tokenizer, [GenerationExample(text, "yes", history)], length + 4)
     [asked], [row] = encoded.decoding, encoded.features["input_ids"]
     assert tokenizer.decode(row[len(asked.given) :]) == "yes</s>"
     return str(tokenizer.decode(asked.given)), encoded.truncated
@@ -248,7 +250,7 @@ def test_decoders_are_asked_by_their_chat_template() -> None:
     shown, cut = chat("é</s>", 200, history=said)
     assert shown == ("<s>system\nS</s>\n<s>user\nu1</s>\n<s>assistant\na1</s>\n<s>user\né</s></s>\n<s>assistant\n")
     assert cut == 0
-    plain = CausalForm(chat=False).encode(single_bytes(chat_template=CHAT), [GenerationExample("a", "b")], 100)
+    plain = CausalHead(chat=False).encode(single_bytes(chat_template=CHAT), [GenerationExample("a", "b")], 100)
     assert plain.features["input_ids"][0].tolist() == single_bytes()("a\nb</s>")["input_ids"]
 
 
@@ -268,12 +270,12 @@ def test_a_chat_template_that_refuses_the_roles_is_the_user_s_mistake() -> None:
     refusing = single_bytes(chat_template="{{ raise_exception('no system role') if messages[0]['role'] == 'system' }}")
     told = GenerationExample("a", "b", history=(("system", "S"),))
     with pytest.raises(RecipeError, match="its chat template refuses the roles system, user: no system role"):
-        CausalForm().encode(refusing, [told], 100)
+        CausalHead().encode(refusing, [told], 100)
 
 
 def test_an_encoder_decoder_is_given_what_stands_before_a_target() -> None:
     told = GenerationExample("w4 w5", "w6 w7", history=(("user", "w8"),))
-    encoded = Seq2SeqForm(tiny.PAD, search=Search(14)).encode(words("bart"), [told], 16)
+    encoded = Seq2SeqHead(tiny.PAD, search=Search(14)).encode(words("bart"), [told], 16)
     assert {name: rows[0].tolist() for name, rows in encoded.features.items()} == {
         "input_ids": [2, 8, 4, 5, 3],
         "decoder_input_ids": [0, 2, 6, 7],
@@ -281,7 +283,7 @@ def test_an_encoder_decoder_is_given_what_stands_before_a_target() -> None:
     }
     assert encoded.decoding[0].given.tolist() == [0, 2]
     assert encoded.targets.tolist() == [3]
-    again = Seq2SeqForm(tiny.START, search=Search(2)).encode(words("bart"), [told], 4)
+    again = Seq2SeqHead(tiny.START, search=Search(2)).encode(words("bart"), [told], 4)
     assert {name: rows[0].tolist() for name, rows in again.features.items()} == {
         "input_ids": [2, 4, 5, 3],
         "decoder_input_ids": [2, 6, 7],
@@ -292,108 +294,108 @@ def test_an_encoder_decoder_is_given_what_stands_before_a_target() -> None:
 
 def test_what_a_checkpoint_says_of_search_does_not_hold_but_its_special_tokens_do() -> None:
     model = tiny.model("gpt2", initializer_range=0.5)
-    form, tokenizer = form_for(model), words("gpt2")
-    encoded = form.encode(tokenizer, SOME, 24)
-    before = form.predict(model, whole(encoded), encoded.decoding)
+    head, tokenizer = form_for(model), words("gpt2")
+    encoded = head.encode(tokenizer, SOME, 24)
+    before = head.predict(model, whole(encoded), encoded.decoding)
     first = tokenizer(before[0])["input_ids"][0]
     own = GenerationConfig(num_beams=4, repetition_penalty=3.0, max_length=3, min_length=20, eos_token_id=3)
     model.generation_config = own
-    assert form.predict(model, whole(encoded), encoded.decoding) == before
+    assert head.predict(model, whole(encoded), encoded.decoding) == before
     assert model.generation_config is own
     own.bad_words_ids = [[first]]
-    found = cast("list[str]", form.predict(model, whole(encoded), encoded.decoding))
+    found = cast("list[str]", head.predict(model, whole(encoded), encoded.decoding))
     assert tokenizer.decode(first) not in " ".join(found).split()
     own.bad_words_ids, own.eos_token_id = None, [3, first]
-    assert form.predict(model, whole(encoded), encoded.decoding)[0] == ""
+    assert head.predict(model, whole(encoded), encoded.decoding)[0] == ""
 
 
 def test_encoders_and_models_without_a_start_are_refused() -> None:
     dataset = GenerationDataset({})
     for name in tiny.ENCODERS:
         with pytest.raises(RecipeError, match=f"model.name: {name} is an encoder and cannot generate text"):
-            dataset.form(tiny.config(name))
+            dataset.head(tiny.config(name))
     with pytest.raises(RecipeError, match="has no decoder_start_token_id"):
-        dataset.form(tiny.config("bart", decoder_start_token_id=None))
+        dataset.head(tiny.config("bart", decoder_start_token_id=None))
 
 
 def test_a_limit_below_the_95th_percentile_of_the_references_is_refused() -> None:
     lengths = np.asarray([1] * 94 + [9] + [50] * 5)
     assert too_short(lengths, 9) is None
     problem = too_short(lengths, 8)
-    assert problem == "max_new_tokens: 8 word pieces reach 94 % of the references; 95 % of them take 9"
+    assert problem == "max_new_tokens: 8 tokens reach 94 % of the references; 95 % of them take 9"
     assert too_short(lengths[:0], 1) is None
-    form = CausalForm(search=Search(max_new_tokens=4))
-    encoded = form.encode(words("gpt2"), SOME, 24)
+    head = CausalHead(search=Search(max_new_tokens=4))
+    encoded = head.encode(words("gpt2"), SOME, 24)
     assert reference_lengths(encoded).tolist() == [3, 5, 2, 4]
-    assert form.check({"train": encoded}) == []
-    with pytest.raises(RecipeError, match=r"max_new_tokens: 4 word pieces reach 75 % .* take 5 \(split test\)"):
-        form.check({"train": encoded, "test": encoded})
+    assert head.check({"train": encoded}) == []
+    with pytest.raises(RecipeError, match=r"max_new_tokens: 4 tokens reach 75 % .* take 5 \(split test\)"):
+        head.check({"train": encoded, "test": encoded})
 
 
 def test_a_limit_that_leaves_no_room_for_what_stands_before_an_answer_is_refused() -> None:
-    told = [(CausalForm(search=Search(max_new_tokens=4)), "gpt2"), (Seq2SeqForm(0, search=Search(3)), "bart")]
-    for form, architecture in told:
+    told = [(CausalHead(search=Search(max_new_tokens=4)), "gpt2"), (Seq2SeqHead(0, search=Search(3)), "bart")]
+    for head, architecture in told:
         with pytest.raises(RecipeError, match=r"what stands before an answer do not fit train.max_length, 4; at most"):
-            form.encode(words(architecture), SOME, 4)
+            head.encode(words(architecture), SOME, 4)
 
 
 def test_a_reference_has_the_right_texts_and_the_facts() -> None:
-    form = CausalForm(search=Search(max_new_tokens=8))
+    head = CausalHead(search=Search(max_new_tokens=8))
     told = [
         GenerationExample("a", "b", history=(("user", "x"),)),
         GenerationExample("c", "d", references=("d", "e"), facts={"attribute": "good"}),
     ]
-    right = form.references(told)
+    right = head.references(told)
     assert right == [{"texts": ["b"]}, {"texts": ["d", "e"], "attribute": "good"}]
-    assert form.correct(" e\n", right[1])
-    assert not form.correct("e", right[0])
-    assert form.shown(told[0]) == "user: x\na"
-    assert form.found_by == "search:greedy|new:8"
+    assert head.correct(" e\n", right[1])
+    assert not head.correct("e", right[0])
+    assert head.shown(told[0]) == "user: x\na"
+    assert head.decoding_signature == "search:greedy|new:8"
 
 
 @pytest.mark.parametrize("kind", ["none", "prefix", "prompt"])
 @pytest.mark.parametrize("architecture", GENERATORS)
 def test_predictions_may_say_how_likely_the_right_answer_is(architecture: str, kind: str) -> None:
     base = tiny.model(architecture, initializer_range=0.5)
-    form, tokenizer = form_for(base, likelihood=True), words(architecture)
-    model = base if kind == "none" else peft_model(base, kind, form.task_type)
-    encoded = form.encode(tokenizer, SOME, 24)
+    head, tokenizer = form_for(base, likelihood=True), words(architecture)
+    model = base if kind == "none" else peft_model(base, kind, head.task_type)
+    encoded = head.encode(tokenizer, SOME, 24)
     with torch.inference_mode():
-        together = form.predict(model, whole(encoded), encoded.decoding)
-        alone = list(one_by_one(form, model, encoded))
-        losses = [form.loss_sum(model, collate(encoded, [i])).item() for i in range(len(SOME))]
+        together = head.predict(model, whole(encoded), encoded.decoding)
+        alone = list(one_by_one(head, model, encoded))
+        losses = [head.loss_sum(model, collate(encoded, [i])).item() for i in range(len(SOME))]
         texts = form_for(base).predict(model, whole(encoded), encoded.decoding)
     assert [answer["text"] for answer in together] == texts
     assert [answer["pieces"] for answer in together] == [len(example.target.split()) + 1 for example in SOME]
     assert [answer["nll"] for answer in together] == pytest.approx(losses, rel=1e-4)
-    assert all(map(form.same, together, alone))
+    assert all(map(head.same, together, alone))
     assert all(type(value) in {str, float, int} for answer in together for value in answer.values())
 
 
 def test_of_answers_with_a_likelihood_the_text_must_be_the_same_and_the_number_nearly() -> None:
-    form = CausalForm(likelihood=True)
+    head = CausalHead(likelihood=True)
     answer = {"text": "b ", "nll": 10.0, "pieces": 3}
-    assert form.same(answer, answer | {"nll": 10.05})
-    assert not form.same(answer, answer | {"nll": 10.5})
-    assert not form.same(answer, answer | {"text": "b"})
-    assert not form.same(answer, answer | {"pieces": 4})
-    assert not CausalForm().same("b ", "b")
-    assert form.correct(cast("Any", answer), {"texts": ["a", "b"]})
-    assert not form.correct(cast("Any", answer), {"texts": ["a"]})
+    assert head.same(answer, answer | {"nll": 10.05})
+    assert not head.same(answer, answer | {"nll": 10.5})
+    assert not head.same(answer, answer | {"text": "b"})
+    assert not head.same(answer, answer | {"pieces": 4})
+    assert not CausalHead().same("b ", "b")
+    assert head.correct(cast("Any", answer), {"texts": ["a", "b"]})
+    assert not head.correct(cast("Any", answer), {"texts": ["a"]})
 
 
 @pytest.mark.parametrize("keep", ["start", "end"])
 def test_of_a_prompt_that_is_too_long_the_instruction_stays(keep: Any) -> None:
     told = GenerationExample("0123456789", "yes", instruction="say: ")
     tokenizer = single_bytes()
-    form = CausalForm(search=Search(max_new_tokens=4), keep=keep)
-    assert form.shown(told) == "say: 0123456789"
+    head = CausalHead(search=Search(max_new_tokens=4), keep=keep)
+    assert head.shown(told) == "say: 0123456789"
     for room, shown in ((16, "0123456789"), (11, "01234" if keep == "start" else "56789"), (6, ""), (3, "")):
-        encoded = form.encode(tokenizer, [told], room + 4)
+        encoded = head.encode(tokenizer, [told], room + 4)
         assert tokenizer.decode(encoded.decoding[0].given) == f"say: {shown}\n"[-room:]
         assert encoded.truncated == int(shown != told.prompt)
     source = single_bytes("bart")
-    encoded = Seq2SeqForm(tiny.PAD, search=Search(4), keep=keep).encode(source, [told], 12)
+    encoded = Seq2SeqHead(tiny.PAD, search=Search(4), keep=keep).encode(source, [told], 12)
     assert source.decode(encoded.features["input_ids"][0]) == f"<s>say: {'01234' if keep == 'start' else '56789'}</s>"
 
 
@@ -401,21 +403,21 @@ def test_of_a_prompt_that_is_too_long_the_instruction_stays(keep: Any) -> None:
 def test_in_a_chat_the_instruction_stays_too(keep: Any) -> None:
     tokenizer = single_bytes(chat_template=CHAT)
     told = GenerationExample("0123456789", "yes", history=(("user", "u1"), ("assistant", "a1")), instruction="say: ")
-    form = CausalForm(keep=keep, search=Search(max_new_tokens=4))
+    head = CausalHead(keep=keep, search=Search(max_new_tokens=4))
     room = len("?user\nsay: 01234?\n?assistant\n")
-    [asked] = form.encode(tokenizer, [told], room + 4).decoding
+    [asked] = head.encode(tokenizer, [told], room + 4).decoding
     kept = "01234" if keep == "start" else "56789"
     assert tokenizer.decode(asked.given) == f"<s>user\nsay: {kept}</s>\n<s>assistant\n"
-    [asked] = form.encode(tokenizer, [told], 200).decoding
+    [asked] = head.encode(tokenizer, [told], 200).decoding
     assert str(tokenizer.decode(asked.given)).endswith("a1</s>\n<s>user\nsay: 0123456789</s>\n<s>assistant\n")
 
 
 def test_which_examples_share_a_batch_does_not_depend_on_the_answers() -> None:
     told = [GenerationExample("w4 w5 w6", "w7"), GenerationExample("w4", "w5 w6 w7 w8 w9 w10")]
-    form = CausalForm(search=Search(max_new_tokens=8))
-    encoded = form.encode(words("gpt2"), told, 24)
+    head = CausalHead(search=Search(max_new_tokens=8))
+    encoded = head.encode(words("gpt2"), told, 24)
     assert encoded.lengths.tolist() == [6, 9]
-    assert form.prediction_lengths(encoded).tolist() == [4, 2]
-    pair = Seq2SeqForm(tiny.PAD, search=Search(max_new_tokens=8))
+    assert head.prediction_lengths(encoded).tolist() == [4, 2]
+    pair = Seq2SeqHead(tiny.PAD, search=Search(max_new_tokens=8))
     encoded = pair.encode(words("bart"), told, 24)
     assert pair.prediction_lengths(encoded).tolist() == encoded.lengths.tolist() == [5, 3]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from pefbench.heads.generation import GenerationDataset, GenerationExample
+from pefbench.heads.examples import GenerationExample
+from pefbench.heads.generation import GenerationDataset
 from tests import tiny
 
 if TYPE_CHECKING:
@@ -28,35 +29,35 @@ class Loudness:
 
 
 def form_of(**options: Any) -> Any:
-    return GenerationDataset({}, **options).form(cast("Any", tiny.config("gpt2")))
+    return GenerationDataset({}, **options).head(cast("Any", tiny.config("gpt2")))
 
 
 def test_verdicts_stand_beside_the_text_and_what_the_model_said() -> None:
-    form = form_of(judge=Loudness())
+    head = form_of(judge=Loudness())
     likely = {"text": "x", "nll": 2.0, "pieces": 3}
-    assert form.judged(["A", likely], SOME) == [
+    assert head.judged(["A", likely], SOME) == [
         {"text": "A", "loud": True, "all": 1},
         {"text": "x", "nll": 2.0, "pieces": 3, "loud": False, "all": 1},
     ]
-    assert form.judged_by == "judge:capitals"
-    assert form.found_by == "search:greedy|new:64"
+    assert head.judge_signature == "judge:capitals"
+    assert head.decoding_signature == "search:greedy|new:64"
 
 
 def test_the_judge_says_what_is_right() -> None:
-    form = form_of(judge=Loudness())
-    answers = form.judged(["A", "D"], SOME)
-    assert [form.correct(*pair) for pair in zip(answers, form.references(SOME), strict=True)] == [True, False]
-    assert form_of().correct("b", form.references(SOME)[0])
+    head = form_of(judge=Loudness())
+    answers = head.judged(["A", "D"], SOME)
+    assert [head.correct(*pair) for pair in zip(answers, head.references(SOME), strict=True)] == [True, False]
+    assert form_of().correct("b", head.references(SOME)[0])
 
 
 def test_without_a_judge_answers_stay_as_they_are() -> None:
     assert form_of().judged(["A", "b"], SOME) == ["A", "b"]
-    assert form_of().judged_by == ""
+    assert form_of().judge_signature == ""
 
 
 def test_the_round_trip_looks_at_verdicts_too() -> None:
-    form = form_of(judge=Loudness(), likelihood=True)
+    head = form_of(judge=Loudness(), likelihood=True)
     before = {"text": "x", "nll": 2.0, "pieces": 3, "loud": False}
-    assert form.same(before, before | {"nll": 2.001})
-    assert not form.same(before, before | {"loud": True})
+    assert head.same(before, before | {"nll": 2.001})
+    assert not head.same(before, before | {"loud": True})
     assert not form_of(judge=Loudness()).same({"text": "x", "loud": False}, {"text": "x", "loud": True})

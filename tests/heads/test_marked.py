@@ -1,4 +1,4 @@
-"""The marked form: the label follows from what is marked, wherever it stands."""
+"""The marked head: the label follows from what is marked, wherever it stands."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from transformers import AutoModelForTokenClassification
 
 from pefbench.errors import RecipeError
 from pefbench.heads import forward
-from pefbench.heads.marked import MarkedDataset, MarkedExample, MarkedForm, mark
+from pefbench.heads.marked import MarkedDataset, MarkedExample, MarkedHead, mark
 from pefbench.registry import find
 from pefbench.trial.batching import collate
 from tests import tiny
@@ -35,13 +35,13 @@ SOME = [
 ]
 
 
-def form_for(architecture: str) -> MarkedForm:
-    return MarkedDataset({}, LABELS).form(tiny.config(architecture))
+def form_for(architecture: str) -> MarkedHead:
+    return MarkedDataset({}, LABELS).head(tiny.config(architecture))
 
 
-def classifier(architecture: str, form: MarkedForm) -> PreTrainedModel:
+def classifier(architecture: str, head: MarkedHead) -> PreTrainedModel:
     """Return a tiny model that reads bytes, with weights far from zero, so that its outputs depend on every piece."""
-    config = tiny.config(architecture, vocab_size=260, num_labels=3 * len(form.read))
+    config = tiny.config(architecture, vocab_size=260, num_labels=3 * len(head.read))
     model = cast("PreTrainedModel", AutoModelForTokenClassification.from_config(config))
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
@@ -86,22 +86,22 @@ def test_opening_marks_are_read_or_closing_ones_and_the_end(architecture: str, w
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_a_score_is_one_linear_layer_over_the_states_side_by_side(architecture: str) -> None:
-    form = form_for(architecture)
-    model = classifier(architecture, form)
-    batch = whole(form.encode(single_bytes(architecture), SOME, 64))
+    head = form_for(architecture)
+    model = classifier(architecture, head)
+    batch = whole(head.encode(single_bytes(architecture), SOME, 64))
     head = cast("Any", next(m for m in reversed([*model.modules()]) if isinstance(m, torch.nn.Linear)))
     seen: list[torch.Tensor] = []
     hook = head.register_forward_hook(lambda _, inputs, __: seen.append(inputs[0]))
     with torch.no_grad():
-        scores = form._scores(model, batch)
+        scores = head._scores(model, batch)
         hook.remove()
         places = batch["labels"][:, 1:]
         states = torch.stack([seen[0][row, places[row]].flatten() for row in range(len(SOME))])
-        blocks = head.weight.unflatten(0, (len(form.read), 3))
+        blocks = head.weight.unflatten(0, (len(head.read), 3))
         weight = torch.cat([*blocks], dim=1)
-        bias = 0 if head.bias is None else head.bias.unflatten(0, (len(form.read), 3)).sum(0)
+        bias = 0 if head.bias is None else head.bias.unflatten(0, (len(head.read), 3)).sum(0)
     assert torch.allclose(scores, states @ weight.T + bias, atol=1e-5)
-    assert form.predict(model, batch, [None] * 4) == [LABELS[i] for i in scores.argmax(-1).tolist()]
+    assert head.predict(model, batch, [None] * 4) == [LABELS[i] for i in scores.argmax(-1).tolist()]
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
@@ -111,35 +111,35 @@ def test_the_label_is_learned_from_what_is_marked_alone(architecture: str) -> No
         MarkedExample(TEXT, (14, 17), (4, 7), LABELS[1]),
         MarkedExample(TEXT, (0, 3), (8, 11), LABELS[2]),
     ]
-    form = form_for(architecture)
-    model = classifier(architecture, form)
-    batch = whole(form.encode(single_bytes(architecture), told, 64))
+    head = form_for(architecture)
+    model = classifier(architecture, head)
+    batch = whole(head.encode(single_bytes(architecture), told, 64))
     optimizer = torch.optim.Adam(model.parameters(), 3e-3)
     for _ in range(60):
-        loss = form.loss_sum(model, batch)
+        loss = head.loss_sum(model, batch)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    assert form.predict(model, batch, [None] * 3) == form.references(told)
+    assert head.predict(model, batch, [None] * 3) == head.references(told)
     assert loss.item() < 0.5
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_an_answer_does_not_depend_on_what_else_is_in_the_batch(architecture: str) -> None:
-    form = form_for(architecture)
-    model = classifier(architecture, form)
-    encoded = form.encode(single_bytes(architecture), SOME, 64)
+    head = form_for(architecture)
+    model = classifier(architecture, head)
+    encoded = head.encode(single_bytes(architecture), SOME, 64)
     with torch.no_grad():
-        together = form._scores(model, whole(encoded))
-        alone = torch.cat([form._scores(model, collate(encoded, [i])) for i in range(len(SOME))])
+        together = head._scores(model, whole(encoded))
+        alone = torch.cat([head._scores(model, collate(encoded, [i])) for i in range(len(SOME))])
     assert torch.allclose(together, alone, atol=1e-4)
 
 
 @pytest.mark.parametrize("method", ["prompt", "p_tuning", "prefix"])
 def test_virtual_tokens_do_not_shift_the_places_that_are_read(method: str) -> None:
-    form = form_for("gpt2")
-    model = find("method", method)(name=method).apply(classifier("gpt2", form), form.task_type).eval()
-    batch = whole(form.encode(single_bytes("gpt2"), SOME[:1], 64))
+    head = form_for("gpt2")
+    model = find("method", method)(name=method).apply(classifier("gpt2", head), head.task_type).eval()
+    batch = whole(head.encode(single_bytes("gpt2"), SOME[:1], 64))
     with torch.no_grad():
         before = forward(model, batch).logits
         batch["input_ids"][0, 5] += 1
@@ -158,8 +158,8 @@ def test_marks_are_never_cut_off(text: str, data: st.DataObject, max_length: int
     bounds = sorted(data.draw(st.lists(st.integers(0, len(text)), min_size=4, max_size=4, unique=True)))
     spans = [(bounds[0], bounds[1]), (bounds[2], bounds[3])]
     first, second = spans if data.draw(st.booleans()) else spans[::-1]
-    form = MarkedForm(LABELS)
-    encoded = form.encode(single_bytes(), [MarkedExample(text, first, second, "Other")], max_length)
+    head = MarkedHead(LABELS)
+    encoded = head.encode(single_bytes(), [MarkedExample(text, first, second, "Other")], max_length)
     [row] = encoded.features["input_ids"]
     pieces = [single_bytes().decode(int(piece)) for piece in row]
     assert pieces.count("$") == pieces.count("#") == 2
@@ -171,16 +171,16 @@ def test_marks_are_never_cut_off(text: str, data: st.DataObject, max_length: int
 
 def test_of_a_long_text_the_pieces_near_the_marks_are_kept() -> None:
     told = [MarkedExample("far away " + TEXT + " and much more", (13, 16), (23, 26), "Other")]
-    encoded = MarkedForm(LABELS).encode(single_bytes(), told, 30)
+    encoded = MarkedHead(LABELS).encode(single_bytes(), told, 30)
     assert written(encoded) == ["the $ cat $ saw é # dog # and"]
 
 
 def test_too_short_a_length_is_refused() -> None:
     with pytest.raises(RecipeError, match=r"train\.max_length: 5 leaves no room for two marked texts; at least 6"):
-        MarkedForm(LABELS).encode(single_bytes("bert"), SOME, 5)
+        MarkedHead(LABELS).encode(single_bytes("bert"), SOME, 5)
 
 
 def test_an_empty_split_is_encoded() -> None:
-    encoded = MarkedForm(LABELS).encode(single_bytes(), [], 16)
+    encoded = MarkedHead(LABELS).encode(single_bytes(), [], 16)
     assert len(encoded) == 0
     assert np.shape(encoded.fixed["labels"]) == (0, 3)

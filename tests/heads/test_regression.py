@@ -1,4 +1,4 @@
-"""The regression form: scores are standardised on the way in, and come out as they were."""
+"""The regression head: scores are standardised on the way in, and come out as they were."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from transformers import AutoModelForSequenceClassification
 
 from pefbench.errors import DataError
-from pefbench.heads.regression import RegressionDataset, RegressionExample, RegressionForm
+from pefbench.heads.regression import RegressionDataset, RegressionExample, RegressionHead
 from pefbench.trial.batching import collate
 from tests import tiny
 from tests.heads.answering import answering
@@ -22,55 +22,55 @@ ARCHITECTURES = [name for name in tiny.EVERY if name != "marian"]
 SOME = [RegressionExample(f"w{7 + i} w9 w8", score) for i, score in enumerate([2.0, 8.0, 12.0, 5.0])]
 
 
-def form_for(architecture: str, examples: list[RegressionExample]) -> RegressionForm:
-    return RegressionDataset({"train": examples}).form(tiny.config(architecture))
+def form_for(architecture: str, examples: list[RegressionExample]) -> RegressionHead:
+    return RegressionDataset({"train": examples}).head(tiny.config(architecture))
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(-60, 60), min_size=2, max_size=20).filter(lambda scores: len({*scores}) > 1))
 def test_what_is_learned_has_mean_0_and_spread_1_and_comes_back(scores: list[int]) -> None:
     examples = [RegressionExample("w9", float(score)) for score in scores]
-    form = form_for("bert", examples)
-    targets = form.encode(words(), examples, 8).fixed["labels"]
+    head = form_for("bert", examples)
+    targets = head.encode(words(), examples, 8).fixed["labels"]
     assert targets.dtype == np.float32
     assert (targets.mean(), targets.std()) == pytest.approx((0, 1), abs=1e-5)
-    found = form.predict(answering(torch.from_numpy(targets)[:, None]), {}, [None] * len(scores))
+    found = head.predict(answering(torch.from_numpy(targets)[:, None]), {}, [None] * len(scores))
     assert found == pytest.approx(scores, abs=1e-4)
-    assert form.references(examples) == scores
+    assert head.references(examples) == scores
 
 
 def test_an_answer_lies_between_the_training_scores() -> None:
-    form = form_for("bert", SOME)
-    assert form.predict(answering(torch.tensor([[-99.0], [99.0]])), {}, [None] * 2) == [2.0, 12.0]
+    head = form_for("bert", SOME)
+    assert head.predict(answering(torch.tensor([[-99.0], [99.0]])), {}, [None] * 2) == [2.0, 12.0]
 
 
 def test_the_loss_is_transformers_own() -> None:
-    form = form_for("bert", SOME)
-    config = tiny.config("bert", **form.config(), problem_type="regression")
+    head = form_for("bert", SOME)
+    config = tiny.config("bert", **head.config(), problem_type="regression")
     model: Any = AutoModelForSequenceClassification.from_config(config).eval()
-    batch = collate(form.encode(words(), SOME, 8), range(4))
+    batch = collate(head.encode(words(), SOME, 8), range(4))
     own = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"], labels=batch["labels"]).loss
-    assert form.loss_sum(model, batch).item() == pytest.approx(4 * own.item(), rel=1e-5)
+    assert head.loss_sum(model, batch).item() == pytest.approx(4 * own.item(), rel=1e-5)
 
 
 @pytest.mark.parametrize("pair", [None, "w12 w9"])
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_scores_are_learned(architecture: str, pair: str | None) -> None:
     told = [RegressionExample("w7 w7", 2.0, pair), RegressionExample("w40 w40", 12.0, pair)]
-    form = form_for(architecture, told)
-    model: Any = AutoModelForSequenceClassification.from_config(tiny.config(architecture, **form.config())).eval()
-    batch = collate(form.encode(words(architecture), told, 16), range(2))
+    head = form_for(architecture, told)
+    model: Any = AutoModelForSequenceClassification.from_config(tiny.config(architecture, **head.config())).eval()
+    batch = collate(head.encode(words(architecture), told, 16), range(2))
     optimizer = torch.optim.Adam(model.parameters(), 3e-3)
     for _ in range(300):
-        loss = form.loss_sum(model, batch)
+        loss = head.loss_sum(model, batch)
         if loss < 1e-3:
             break
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    found = form.predict(model, batch, [None] * 2)
+    found = head.predict(model, batch, [None] * 2)
     assert found == pytest.approx([2.0, 12.0], abs=0.2)
-    assert [form.correct(*each) for each in zip(found, [2.0, 12.0], strict=True)] == [True, True]
+    assert [head.correct(*each) for each in zip(found, [2.0, 12.0], strict=True)] == [True, True]
 
 
 def test_a_pair_is_one_input() -> None:
@@ -80,10 +80,10 @@ def test_a_pair_is_one_input() -> None:
 
 
 def test_answers_agree_but_for_rounding() -> None:
-    form = form_for("bert", SOME)
-    assert form.same(5.0, 5.0 + 0.009 * form.spread)
-    assert not form.same(5.0, 5.0 + 0.02 * form.spread)
-    assert not form.correct(4.4, 5.0)
+    head = form_for("bert", SOME)
+    assert head.same(5.0, 5.0 + 0.009 * head.spread)
+    assert not head.same(5.0, 5.0 + 0.02 * head.spread)
+    assert not head.correct(4.4, 5.0)
 
 
 def test_one_score_for_all_cannot_be_learned() -> None:

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from pefbench.heads._sampling import GumbelNoise
-from pefbench.heads.generation import GenerationDataset, GenerationExample
+from pefbench.heads.examples import GenerationExample
+from pefbench.heads.generation import GenerationDataset
 from pefbench.heads.search import Search
 from pefbench.trial.batching import collate
 from tests import tiny
@@ -22,13 +23,13 @@ SOME = [GenerationExample(prompt, "w5") for prompt in ("w9 w8 w7", "w10", "w11 w
 def drawn(architecture: str, batches: list[list[int]], **search: Any) -> list[str]:
     model = tiny.model(architecture, initializer_range=0.2)
     chosen = Search(max_new_tokens=8, temperature=30.0 if "t5" in architecture else 1.0, **search)
-    form = GenerationDataset({}, search=chosen).form(cast("Any", model.config))
-    encoded = form.encode(words(architecture), SOME, 24)
+    head = GenerationDataset({}, search=chosen).head(cast("Any", model.config))
+    encoded = head.encode(words(architecture), SOME, 24)
     found: dict[int, Any] = {}
     with torch.inference_mode():
         for batch in batches:
             asked = [encoded.decoding[i] for i in batch]
-            found |= zip(batch, form.predict(model, collate(encoded, batch), asked), strict=True)
+            found |= zip(batch, head.predict(model, collate(encoded, batch), asked), strict=True)
     return [found[i] for i in range(len(SOME))]
 
 

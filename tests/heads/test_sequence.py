@@ -1,4 +1,4 @@
-"""The sequence form: one label a text, whatever else is in the batch."""
+"""The sequence head: one label a text, whatever else is in the batch."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
 from pefbench.errors import RecipeError, SourceError
-from pefbench.heads.sequence import SequenceDataset, SequenceExample, SequenceForm
-from pefbench.heads.token import TokenForm
+from pefbench.heads.sequence import SequenceDataset, SequenceExample, SequenceHead
+from pefbench.heads.token import TokenHead
 from pefbench.registry import find, names
 from pefbench.trial.batching import collate
 from tests import tiny
@@ -70,8 +70,8 @@ def examples(texts: list[str], pairs: list[str] | None = None) -> list[SequenceE
     ]
 
 
-def form_for(model: PreTrainedModel) -> SequenceForm:
-    return SequenceDataset({}, LABELS).form(model.config)
+def form_for(model: PreTrainedModel) -> SequenceHead:
+    return SequenceDataset({}, LABELS).head(model.config)
 
 
 def classifier(architecture: str, pad_token_id: int | None) -> PreTrainedModel:
@@ -115,11 +115,11 @@ VIRTUAL = [name for name in names("method") if find("method", name).model_fields
 def test_virtual_tokens_do_not_move_the_place_that_the_head_reads(architecture: str, name: str) -> None:
     words = tokenizer(KINDS.get(architecture), padded_by="</s>" if architecture in tiny.DECODERS else "<pad>")
     model: torch.nn.Module = classifier(architecture, words.pad_token_id)
-    form = form_for(cast("PreTrainedModel", model))
-    encoded = form.encode(words, examples(TEXTS), 32)
+    head = form_for(cast("PreTrainedModel", model))
+    encoded = head.encode(words, examples(TEXTS), 32)
     method: Method = find("method", name)(name=name, num_virtual_tokens=3)
-    model = method.apply(model, form.task_type)
-    method.begin(model, words, encoded, 10)
+    model = method.apply(model, head.task_type)
+    method.on_train_begin(model, words, encoded, 10)
     method.prepare(model.eval())
     together = logits(model, collate(encoded, range(len(TEXTS))))
     alone = torch.cat([logits(model, collate(encoded, [i])) for i in range(len(TEXTS))])
@@ -143,8 +143,8 @@ def test_a_decoder_s_head_reads_the_last_piece_of_the_text(architecture: str) ->
 @pytest.mark.parametrize("kind", ["bart", "t5"])
 @pytest.mark.parametrize("paired", [False, True])
 def test_every_row_has_equally_many_end_tokens(kind: str, paired: bool) -> None:
-    form = SequenceForm(LABELS, reads_end=True)
-    encoded = form.encode(tokenizer(kind), examples(TEXTS, TEXTS[::-1] if paired else None), 5)
+    head = SequenceHead(LABELS, reads_end=True)
+    encoded = head.encode(tokenizer(kind), examples(TEXTS, TEXTS[::-1] if paired else None), 5)
     ends = [int((ids == tiny.END).sum()) for ids in encoded.features["input_ids"]]
     assert set(ends) == {tokenizer(kind).num_special_tokens_to_add(pair=paired) - (kind == "bart")}
     assert all(ids[-1] == tiny.END for ids in encoded.features["input_ids"])
@@ -153,7 +153,7 @@ def test_every_row_has_equally_many_end_tokens(kind: str, paired: bool) -> None:
 @pytest.mark.parametrize(("kind", "padded_by"), [("llama", "<pad>"), (None, "<pad>"), ("t5", "</s>")])
 def test_a_head_that_reads_an_end_which_is_not_there_is_refused(kind: str | None, padded_by: str) -> None:
     with pytest.raises(SourceError, match="head reads the end token"):
-        SequenceForm(LABELS, reads_end=True).encode(tokenizer(kind, padded_by=padded_by), examples(["w7"]), 8)
+        SequenceHead(LABELS, reads_end=True).encode(tokenizer(kind, padded_by=padded_by), examples(["w7"]), 8)
 
 
 @settings(deadline=None, max_examples=60)
@@ -164,7 +164,7 @@ def test_a_head_that_reads_an_end_which_is_not_there_is_refused(kind: str | None
 )
 def test_a_text_is_cut_at_its_end_and_never_dropped(texts: list[list[str]], kind: str | None, length: int) -> None:
     words = tokenizer(kind)
-    encoded = SequenceForm(LABELS).encode(words, examples([" ".join(text) for text in texts]), length)
+    encoded = SequenceHead(LABELS).encode(words, examples([" ".join(text) for text in texts]), length)
     room = length - words.num_special_tokens_to_add(pair=False)
     for ids, text in zip(encoded.features["input_ids"], texts, strict=True):
         pieces = [int(i) for i in ids if i not in SPECIAL.values()]
@@ -178,7 +178,7 @@ def test_a_text_is_cut_at_its_end_and_never_dropped(texts: list[list[str]], kind
 
 
 def test_labels_are_one_a_row() -> None:
-    encoded = SequenceForm(LABELS).encode(tokenizer("bert"), examples(["w7", "w8 w9", "w10", "w11"]), 8)
+    encoded = SequenceHead(LABELS).encode(tokenizer("bert"), examples(["w7", "w8 w9", "w10", "w11"]), 8)
     assert encoded.fixed["labels"].tolist() == [0, 1, 2, 0]
     assert collate(encoded, [2, 1])["labels"].tolist() == [2, 1]
     assert set(encoded.features) == {"input_ids"}
@@ -186,7 +186,7 @@ def test_labels_are_one_a_row() -> None:
 
 def test_of_a_pair_the_longer_text_is_cut_first() -> None:
     pair = examples(["w7 w8 w9 w10 w11 w12", "w7"], ["w20 w21", "w20 w21 w22 w23 w24"])
-    encoded = SequenceForm(LABELS).encode(tokenizer("bert"), pair, 8)
+    encoded = SequenceHead(LABELS).encode(tokenizer("bert"), pair, 8)
     found = [tokenizer("bert").decode(ids.tolist()) for ids in encoded.features["input_ids"]]
     assert found == ["<s> w7 w8 w9 </s> w20 w21 </s>", "<s> w7 </s> w20 w21 w22 w23 </s>"]
     assert encoded.truncated == 2
@@ -195,14 +195,14 @@ def test_of_a_pair_the_longer_text_is_cut_first() -> None:
 @pytest.mark.parametrize(("types", "expected"), [(2, True), (1, False), (0, False)])
 def test_a_pair_has_segments_where_the_model_has_them(types: int, expected: bool) -> None:
     config = tiny.config("bert", type_vocab_size=types)
-    form = SequenceDataset({}, LABELS).form(config)
-    encoded = form.encode(tokenizer("bert"), examples(["w7 w8", "w9"], ["w10", "w11"]), 16)
+    head = SequenceDataset({}, LABELS).head(config)
+    encoded = head.encode(tokenizer("bert"), examples(["w7 w8", "w9"], ["w10", "w11"]), 16)
     assert ("token_type_ids" in encoded.features) == expected
     if expected:
         batch = collate(encoded, [0, 1])
         assert batch["token_type_ids"].tolist() == [[0, 0, 0, 0, 1, 1], [0, 0, 0, 1, 1, 0]]
-    assert "token_type_ids" not in form.encode(tokenizer("bert"), examples(["w7"]), 16).features
-    assert "token_type_ids" not in form.encode(tokenizer("llama"), examples(["w7"], ["w8"]), 16).features
+    assert "token_type_ids" not in head.encode(tokenizer("bert"), examples(["w7"]), 16).features
+    assert "token_type_ids" not in head.encode(tokenizer("llama"), examples(["w7"], ["w8"]), 16).features
 
 
 def test_something_stands_between_the_texts_of_a_pair() -> None:
@@ -222,43 +222,43 @@ def test_something_stands_between_the_texts_of_a_pair() -> None:
     for kind in (None, "llama", "bert"):
         spy = Spy(kind)
         mixed = [*examples(["w7"], ["w8"]), SequenceExample("w7", "a")]
-        SequenceForm(LABELS).encode(cast("PreTrainedTokenizerFast", spy), mixed, 8)
+        SequenceHead(LABELS).encode(cast("PreTrainedTokenizerFast", spy), mixed, 8)
         assert spy.seen == [["\nw8", "\n"] if kind is None else ["w8", ""]]
 
 
 def test_the_loss_is_a_sum_over_texts() -> None:
-    form = SequenceForm(LABELS)
-    batch = collate(form.encode(tokenizer("bert"), examples(["w7", "w8"]), 8), [0, 1])
+    head = SequenceHead(LABELS)
+    batch = collate(head.encode(tokenizer("bert"), examples(["w7", "w8"]), 8), [0, 1])
     output = torch.randn(2, 3, generator=torch.Generator().manual_seed(0))
     expected = -(output.log_softmax(-1)[0, 0] + output.log_softmax(-1)[1, 1])
-    loss = form.loss_sum(answering(output.bfloat16()), batch)
+    loss = head.loss_sum(answering(output.bfloat16()), batch)
     assert loss.dtype == torch.float32
     assert loss.item() == pytest.approx(expected.item(), rel=1e-2)
-    assert form.loss_sum(answering(output), batch).item() == pytest.approx(expected.item(), rel=1e-6)
+    assert head.loss_sum(answering(output), batch).item() == pytest.approx(expected.item(), rel=1e-6)
 
 
 def test_predictions_and_references_are_names() -> None:
-    form = SequenceForm(LABELS)
+    head = SequenceHead(LABELS)
     both = examples(["w7", "w8"])
-    encoded = form.encode(tokenizer("bert"), both, 8)
+    encoded = head.encode(tokenizer("bert"), both, 8)
     output = torch.tensor([[0.0, 2.0, 1.0], [3.0, 2.0, 1.0]])
-    assert form.predict(answering(output), collate(encoded, [0, 1]), encoded.decoding) == ["b", "a"]
-    assert form.references(both) == ["a", "b"]
-    assert form.config() == {"id2label": {0: "a", 1: "b", 2: "c"}, "label2id": {"a": 0, "b": 1, "c": 2}}
+    assert head.predict(answering(output), collate(encoded, [0, 1]), encoded.decoding) == ["b", "a"]
+    assert head.references(both) == ["a", "b"]
+    assert head.config() == {"id2label": {0: "a", 1: "b", 2: "c"}, "label2id": {"a": 0, "b": 1, "c": 2}}
 
 
 def test_a_label_that_is_outside_has_its_probability_beside_each_answer() -> None:
-    form = SequenceDataset({}, LABELS, outside="b").form(tiny.sequence_classifier("bert", pad_token_id=tiny.PAD).config)
+    head = SequenceDataset({}, LABELS, outside="b").head(tiny.sequence_classifier("bert", pad_token_id=tiny.PAD).config)
     logits = torch.tensor([[2.0, 1.0, 0.0], [0.0, 3.0, 0.0]])
-    answers = form.predict(answering(logits), {}, [None, None])
+    answers = head.predict(answering(logits), {}, [None, None])
     expected = torch.softmax(logits, -1)[:, 1].tolist()
     assert [answer["label"] for answer in answers if isinstance(answer, dict)] == ["a", "b"]
     assert [answer["outside"] for answer in answers if isinstance(answer, dict)] == pytest.approx(expected, abs=1e-8)
-    assert form.correct(answers[0], "a")
-    assert not form.correct(answers[0], "b")
-    assert form.same(answers[1], {"label": "b", "outside": expected[1] + 1e-5})
-    assert not form.same(answers[1], {"label": "b", "outside": 0.1})
-    assert not form.same(answers[1], "b")
+    assert head.correct(answers[0], "a")
+    assert not head.correct(answers[0], "b")
+    assert head.same(answers[1], {"label": "b", "outside": expected[1] + 1e-5})
+    assert not head.same(answers[1], {"label": "b", "outside": 0.1})
+    assert not head.same(answers[1], "b")
 
 
 TOKEN_HEADS = [name for name in ARCHITECTURES if name != "bart"]  # which has no head for tokens in transformers
@@ -267,20 +267,21 @@ TOKEN_HEADS = [name for name in ARCHITECTURES if name != "bart"]  # which has no
 @pytest.mark.parametrize("architecture", TOKEN_HEADS)
 def test_pooled_it_reads_a_linear_map_of_the_mean_of_all_states(architecture: str) -> None:
     words = tokenizer(KINDS.get(architecture))
-    form = SequenceDataset({}, LABELS).form(tiny.config(architecture)).pooled()
-    assert (form.auto_class, form.task_type) == ("AutoModelForTokenClassification", "TOKEN_CLS")
+    head = SequenceDataset({}, LABELS).head(tiny.config(architecture)).pooled()
+    assert (head.auto_class, head.task_type) == ("AutoModelForTokenClassification", "TOKEN_CLS")
     model = tiny.token_classifier(architecture)
-    head: dict[str, Tensor] = {}
+    seen_by_head: dict[str, Tensor] = {}
     linear = next(each for each in reversed([*model.modules()]) if getattr(each, "out_features", 0) == len(LABELS))
-    linear.register_forward_pre_hook(lambda _, given: head.update(states=given[0]))
-    encoded = form.encode(words, examples(TEXTS), 32)
+    linear.register_forward_pre_hook(lambda _, given: seen_by_head.update(states=given[0]))
+    encoded = head.encode(words, examples(TEXTS), 32)
     batch = collate(encoded, range(len(TEXTS)))
     with torch.inference_mode():
-        found = form.outputs(model, batch)
-        alone = torch.cat([form.outputs(model, collate(encoded, [i])) for i in range(len(TEXTS))])
-        form.outputs(model, batch)
+        found = head.outputs(model, batch)
+        alone = torch.cat([head.outputs(model, collate(encoded, [i])) for i in range(len(TEXTS))])
+        head.outputs(model, batch)
         means = [
-            states[seen].mean(0) for states, seen in zip(head["states"], batch["attention_mask"].bool(), strict=True)
+            states[seen].mean(0)
+            for states, seen in zip(seen_by_head["states"], batch["attention_mask"].bool(), strict=True)
         ]
         expected = linear(torch.stack(means))
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
@@ -289,16 +290,16 @@ def test_pooled_it_reads_a_linear_map_of_the_mean_of_all_states(architecture: st
 
 def test_what_is_asked_of_single_words_cannot_be_pooled() -> None:
     with pytest.raises(RecipeError, match=r"^model\.pooling: only what is asked of whole texts"):
-        TokenForm(["O"]).pooled()
+        TokenHead(["O"]).pooled()
 
 
 def test_balanced_each_class_weighs_as_scikit_learn_s_do() -> None:
     drawn = np.random.default_rng(0).choice(LABELS, 50, p=[0.7, *[0.3 / (len(LABELS) - 1)] * (len(LABELS) - 1)])
     train = [SequenceExample("text", str(label)) for label in drawn]
-    form = SequenceDataset({}, LABELS).form(tiny.config("bert"))
-    assert form.weights is None
-    weighted = form.balanced(train)
-    assert form.weights is None
+    head = SequenceDataset({}, LABELS).head(tiny.config("bert"))
+    assert head.weights is None
+    weighted = head.balanced(train)
+    assert head.weights is None
     expected = compute_class_weight("balanced", classes=np.asarray(LABELS), y=drawn)
     assert weighted.weights == pytest.approx(expected)
     targets = weighted.targets(train)
@@ -307,25 +308,25 @@ def test_balanced_each_class_weighs_as_scikit_learn_s_do() -> None:
 
 
 def test_balanced_the_loss_is_the_weighted_sum_of_each_text_s() -> None:
-    form = SequenceDataset({}, LABELS).form(tiny.config("bert"))
+    head = SequenceDataset({}, LABELS).head(tiny.config("bert"))
     train = examples(TEXTS)
-    weighted = form.balanced([*train, train[0], train[0]])
+    weighted = head.balanced([*train, train[0], train[0]])
     model = tiny.sequence_classifier("bert")
-    encoded = form.encode(tokenizer(KINDS.get("bert")), train, 32)
+    encoded = head.encode(tokenizer(KINDS.get("bert")), train, 32)
     assert weighted.weights is not None
     with torch.inference_mode():
-        alone = [form.loss_sum(model, collate(encoded, [i])).item() for i in range(len(train))]
+        alone = [head.loss_sum(model, collate(encoded, [i])).item() for i in range(len(train))]
         together = weighted.loss_sum(model, collate(encoded, range(len(train)))).item()
-    expected = sum(weighted.weights[target] * loss for target, loss in zip(form.targets(train), alone, strict=True))
+    expected = sum(weighted.weights[target] * loss for target, loss in zip(head.targets(train), alone, strict=True))
     assert together == pytest.approx(expected, rel=1e-5)
 
 
 def test_a_class_that_has_no_training_text_left_divides_nothing() -> None:
-    form = SequenceDataset({}, LABELS).form(tiny.config("bert")).balanced([SequenceExample("text", LABELS[0])])
-    assert form.weights is not None
-    assert np.isfinite(form.weights).all()
+    head = SequenceDataset({}, LABELS).head(tiny.config("bert")).balanced([SequenceExample("text", LABELS[0])])
+    assert head.weights is not None
+    assert np.isfinite(head.weights).all()
 
 
 def test_what_has_no_classes_of_texts_cannot_be_balanced() -> None:
     with pytest.raises(RecipeError, match=r"^train\.class_weights: only classes of whole texts"):
-        TokenForm(["O"]).balanced([])
+        TokenHead(["O"]).balanced([])

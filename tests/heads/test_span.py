@@ -1,4 +1,4 @@
-"""The span form: windows cover the context, labels lie on the answer, answers are cut from the text itself."""
+"""The span head: windows cover the context, labels lie on the answer, answers are cut from the text itself."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from transformers import AutoModelForQuestionAnswering
 
 from pefbench.errors import RecipeError
-from pefbench.heads.span import IGNORED, SpanDataset, SpanExample, SpanForm, Windows, best_spans
+from pefbench.heads.span import IGNORED, SpanDataset, SpanExample, SpanHead, Windows, best_spans
 from pefbench.trial.batching import collate
 from tests import tiny
 from tests.heads.answering import answering
@@ -33,7 +33,7 @@ def example(question: str, context: str, answer: str | None = None) -> SpanExamp
 
 
 def span_model(architecture: str) -> PreTrainedModel:
-    model: Any = AutoModelForQuestionAnswering.from_config(tiny.config(architecture, **SpanForm().config()))
+    model: Any = AutoModelForQuestionAnswering.from_config(tiny.config(architecture, **SpanHead().config()))
     return model.eval()  # type: ignore[no-any-return]
 
 
@@ -62,7 +62,7 @@ def test_windows_cover_the_context_and_keep_to_the_length(
     question: int, context: int, length: int, overlap: int | None, architecture: str
 ) -> None:
     asked, told = " ".join(WORDS[:question]), " ".join(WORDS[:context])
-    encoded = SpanForm(overlap=overlap).encode(words(architecture), [example(asked, told)], length)
+    encoded = SpanHead(overlap=overlap).encode(words(architecture), [example(asked, told)], length)
     [windows] = encoded.decoding
     read: list[int] = []
     for row, (first, last, null), begin in zip(
@@ -92,20 +92,20 @@ def test_a_labelled_answer_is_cut_from_the_context_as_it_stands(
 ) -> None:
     context = before + answer + after
     asked = SpanExample("why?", context, ((answer, len(before)),))
-    form = SpanForm(max_answer_length=10_000)
-    encoded = form.encode(single_bytes(), [asked], length)
+    head = SpanHead(max_answer_length=10_000)
+    encoded = head.encode(single_bytes(), [asked], length)
     labels, [windows] = encoded.fixed["labels"], encoded.decoding
     there = labels[:, 0] != windows.columns[:, 2]
     spans = {int(row): tuple(labels[row]) for row in np.flatnonzero(there)}
     for row, span in spans.items():
-        [found] = form.predict(pointing(encoded, {row: span}), whole(encoded), encoded.decoding)
+        [found] = head.predict(pointing(encoded, {row: span}), whole(encoded), encoded.decoding)
         assert found == answer.strip()
     assert there.any() or len(answer.encode()) > (length - 6) // 4
 
 
 def test_labels_are_the_answer_s_columns_in_windows_that_have_it_whole() -> None:
-    form = SpanForm(overlap=2)
-    encoded = form.encode(words(), [example("w60 w61", "w4 w5 w6 w7 w8 w9 w10 w11", "w7 w8")], 9)
+    head = SpanHead(overlap=2)
+    encoded = head.encode(words(), [example("w60 w61", "w4 w5 w6 w7 w8 w9 w10 w11", "w7 w8")], 9)
     assert [row.tolist() for row in encoded.features["input_ids"]] == [
         [2, 60, 61, 3, 4, 5, 6, 7, 3],
         [2, 60, 61, 3, 6, 7, 8, 9, 3],
@@ -113,7 +113,7 @@ def test_labels_are_the_answer_s_columns_in_windows_that_have_it_whole() -> None
     ]
     assert encoded.fixed["labels"].tolist() == [[0, 0], [5, 6], [0, 0]]
     assert encoded.targets.tolist() == [3]
-    assert form.references([example("", "a b", "b"), example("", "a")]) == [["b"], []]
+    assert head.references([example("", "a b", "b"), example("", "a")]) == [["b"], []]
 
 
 @pytest.mark.parametrize(
@@ -127,63 +127,63 @@ def test_labels_are_the_answer_s_columns_in_windows_that_have_it_whole() -> None
     ],
 )
 def test_without_an_answer_the_null_position_is_right(architecture: str, row: list[int], null: int) -> None:
-    encoded = SpanForm().encode(words(architecture), [example("w9", "w4 w5")], 16)
+    encoded = SpanHead().encode(words(architecture), [example("w9", "w4 w5")], 16)
     assert encoded.features["input_ids"][0].tolist() == row
     assert encoded.fixed["labels"].tolist() == [[null, null]]
 
 
 def test_a_line_break_divides_question_and_context_where_the_tokenizer_puts_nothing() -> None:
     tokenizer = single_bytes("gpt2")
-    encoded = SpanForm().encode(tokenizer, [example("Who?", "Ann", "Ann")], 16)
+    encoded = SpanHead().encode(tokenizer, [example("Who?", "Ann", "Ann")], 16)
     assert tokenizer.decode(encoded.features["input_ids"][0]) == "Who?\nAnn</s>"
 
 
 def test_special_tokens_in_a_text_are_text() -> None:
-    encoded = SpanForm().encode(single_bytes("t5"), [example("</s>", "a </s> b", "</s>")], 32)
+    encoded = SpanHead().encode(single_bytes("t5"), [example("</s>", "a </s> b", "</s>")], 32)
     assert encoded.features["input_ids"][0].tolist().count(tiny.END) == 2
     [labels] = encoded.fixed["labels"].tolist()
-    assert SpanForm().predict(pointing(encoded, {0: tuple(labels)}), whole(encoded), encoded.decoding) == ["</s>"]
+    assert SpanHead().predict(pointing(encoded, {0: tuple(labels)}), whole(encoded), encoded.decoding) == ["</s>"]
 
 
 def test_segments_tell_question_and_context_apart() -> None:
-    form = SpanDataset({"train": [example("w4", "w5", "w5")]}).form(tiny.config("bert"))
-    encoded = form.encode(words(), [example("w4", "w5 w6")], 16)
+    head = SpanDataset({"train": [example("w4", "w5", "w5")]}).head(tiny.config("bert"))
+    encoded = head.encode(words(), [example("w4", "w5 w6")], 16)
     assert encoded.features["token_type_ids"][0].tolist() == [0, 0, 0, 1, 1, 1]
-    plain = SpanDataset({"train": []}).form(tiny.config("llama")).encode(words("llama"), [example("w4", "w5")], 16)
+    plain = SpanDataset({"train": []}).head(tiny.config("llama")).encode(words("llama"), [example("w4", "w5")], 16)
     assert set(plain.features) == {"input_ids"}
 
 
 def test_a_long_question_is_cut_to_half_of_the_room_and_counted() -> None:
     tokenizer, context = words(), " ".join(WORDS[:20])
     examples = [example(" ".join(WORDS[:n]), context) for n in (6, 7, 30)] + [example(" ".join(WORDS[:11]), "w4")]
-    encoded = SpanForm().encode(tokenizer, examples, 15)
+    encoded = SpanHead().encode(tokenizer, examples, 15)
     questions = [windows.columns[0, 0] - 2 for windows in encoded.decoding]
     assert questions == [6, 6, 6, 11]
     assert encoded.truncated == 2
 
 
 def test_an_answer_without_a_piece_is_not_learned() -> None:
-    encoded = SpanForm().encode(words(), [SpanExample("w4", "w5  w6", ((" ", 3),)), example("w4", "w5", "w5")], 16)
+    encoded = SpanHead().encode(words(), [SpanExample("w4", "w5  w6", ((" ", 3),)), example("w4", "w5", "w5")], 16)
     assert encoded.fixed["labels"].tolist() == [[IGNORED, IGNORED], [3, 3]]
     assert encoded.targets.tolist() == [0, 1]
 
 
 def test_too_short_a_length_is_refused() -> None:
     with pytest.raises(RecipeError, match=r"train.max_length: 4 leaves no room for two texts beside 3 special tokens"):
-        SpanForm().encode(words(), [example("w4", "w5", "w5")], 4)
+        SpanHead().encode(words(), [example("w4", "w5", "w5")], 4)
 
 
 @pytest.mark.parametrize("architecture", WITH_HEAD)
 def test_the_loss_is_transformers_own(architecture: str) -> None:
     model = span_model(architecture)
-    form = SpanDataset({"train": []}, overlap=2).form(model.config)
+    head = SpanDataset({"train": []}, overlap=2).head(model.config)
     told = [example("w9 w8", "w4 w5 w6 w7 w8 w9 w10 w11", "w7 w8"), example("w9", "w4 w5", "w5"), example("w6", "w7")]
-    encoded = form.encode(words(architecture), told, 10)
+    encoded = head.encode(words(architecture), told, 10)
     batch = whole(encoded)
     labels = batch.pop("labels")
     rows = batch.pop("rows")
     own = model(**batch, start_positions=labels[:, 0], end_positions=labels[:, 1])
-    ours = form.loss_sum(model, batch | {"labels": labels, "rows": rows})
+    ours = head.loss_sum(model, batch | {"labels": labels, "rows": rows})
     assert int(encoded.targets.sum()) == len(labels) > 3
     assert ours.item() == pytest.approx(own.loss.item() * len(labels), rel=1e-5)
 
@@ -191,11 +191,11 @@ def test_the_loss_is_transformers_own(architecture: str) -> None:
 @pytest.mark.parametrize("architecture", WITH_HEAD)
 def test_answers_are_the_same_alone_and_in_a_batch(architecture: str) -> None:
     model = span_model(architecture)
-    form = SpanForm(no_answers=True)
+    head = SpanHead(no_answers=True)
     told = [example("w9", "w4 w5 w6"), example("w9 w8", " ".join(WORDS[:15])), example("w5", "")]
-    encoded = form.encode(words(architecture), told, 12)
-    together = form.predict(model, whole(encoded), encoded.decoding)
-    assert together == [form.predict(model, collate(encoded, [i]), [encoded.decoding[i]])[0] for i in range(3)]
+    encoded = head.encode(words(architecture), told, 12)
+    together = head.predict(model, whole(encoded), encoded.decoding)
+    assert together == [head.predict(model, collate(encoded, [i]), [encoded.decoding[i]])[0] for i in range(3)]
     assert together[2] == ""
 
 
@@ -223,8 +223,8 @@ def test_the_best_span_is_that_of_an_exhaustive_search(seed: int, bounds: list[t
 
 
 def test_the_best_window_gives_the_answer() -> None:
-    form = SpanForm(overlap=0, max_answer_length=2)
-    encoded = form.encode(words(), [example("w60", "w4  w5 w6\tw7 w8"), example("w60", "w9 w10")], 7)
+    head = SpanHead(overlap=0, max_answer_length=2)
+    encoded = head.encode(words(), [example("w60", "w4  w5 w6\tw7 w8"), example("w60", "w9 w10")], 7)
     start = torch.zeros(3, 7)
     end = torch.zeros(3, 7)
     start[0, 4], end[0, 4] = 1, 1
@@ -232,26 +232,26 @@ def test_the_best_window_gives_the_answer() -> None:
     start[2, 0] = end[2, 0] = 9  # outside the context
     start[2, 3] = end[2, 4] = 1
     model = answering(start_logits=start, end_logits=end)
-    assert form.predict(model, whole(encoded), encoded.decoding) == ["w7 w8", "w9 w10"]
+    assert head.predict(model, whole(encoded), encoded.decoding) == ["w7 w8", "w9 w10"]
 
 
 def test_no_answer_is_given_only_where_there_may_be_none() -> None:
     told = [example("w60", " ".join(WORDS[:6])), example("w60", "w4")]
-    forms = [SpanDataset({"train": split}, overlap=0).form(tiny.config("bert")) for split in (told[:1], [])]
-    encoded = forms[0].encode(words(), told, 7)
+    heads = [SpanDataset({"train": split}, overlap=0).head(tiny.config("bert")) for split in (told[:1], [])]
+    encoded = heads[0].encode(words(), told, 7)
     assert encoded.rows is not None
     assert encoded.rows.tolist() == [2, 1]
     start = torch.zeros(3, 7)
     start[:, 3] = torch.tensor([1.0, 2.0, 1.0])
     start[:, 0] = torch.tensor([5.0, 1.9, 1.1])  # of the first example's windows, the lowest counts
     model = answering(start_logits=start, end_logits=torch.zeros(3, 7))
-    answers = [form.predict(model, whole(encoded), encoded.decoding) for form in forms]
+    answers = [head.predict(model, whole(encoded), encoded.decoding) for head in heads]
     assert answers == [["w7", ""], ["w7", "w4"]]
 
 
 def test_an_answer_is_right_when_it_is_one_of_the_references() -> None:
-    form = SpanForm()
-    assert form.correct("b", ["a", "b"])
-    assert not form.correct("", ["a"])
-    assert form.correct("", [])
-    assert not form.correct("a", [])
+    head = SpanHead()
+    assert head.correct("b", ["a", "b"])
+    assert not head.correct("", ["a"])
+    assert head.correct("", [])
+    assert not head.correct("a", [])

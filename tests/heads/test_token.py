@@ -1,4 +1,4 @@
-"""The token form: labels on first pieces only, every word scored."""
+"""The token head: labels on first pieces only, every word scored."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
-from pefbench.heads.token import IGNORED, TokenExample, TokenForm
+from pefbench.heads.token import IGNORED, TokenExample, TokenHead
 from pefbench.trial.batching import collate
 from tests.heads.answering import answering
 
@@ -31,7 +31,7 @@ def tokenizer(world: World) -> PreTrainedTokenizerFast:
 
 
 def pieces(tokenizer: PreTrainedTokenizerFast, word: str) -> list[int]:
-    """Return a word's pieces, found without the form's own alignment."""
+    """Return a word's pieces, found without the head's own alignment."""
     return [int(i) for i in tokenizer(word, add_special_tokens=False)["input_ids"]]
 
 
@@ -41,7 +41,7 @@ def test_labels_lie_on_first_pieces_and_nowhere_else(
     tokenizer: PreTrainedTokenizerFast, words: list[tuple[str, str]], length: int
 ) -> None:
     example = TokenExample(tuple(word for word, _ in words), tuple(tag for _, tag in words))
-    encoded = TokenForm(LABELS).encode(tokenizer, [example], length)
+    encoded = TokenHead(LABELS).encode(tokenizer, [example], length)
     expected = [IGNORED]
     for word, tag in words:
         expected += [LABELS.index(tag) if i == 0 else IGNORED for i, _ in enumerate(pieces(tokenizer, word))]
@@ -54,11 +54,11 @@ def test_labels_lie_on_first_pieces_and_nowhere_else(
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
 @given(words=st.lists(WORDS, min_size=1, max_size=20), length=st.integers(4, 24))
 def test_every_word_gets_a_prediction(tokenizer: PreTrainedTokenizerFast, words: list[str], length: int) -> None:
-    form = TokenForm(LABELS)
-    encoded = form.encode(tokenizer, [TokenExample(tuple(words), ("O",) * len(words))], length)
+    head = TokenHead(LABELS)
+    encoded = head.encode(tokenizer, [TokenExample(tuple(words), ("O",) * len(words))], length)
     logits = torch.zeros(1, int(encoded.lengths[0]), len(LABELS))
     logits[:, :, LABELS.index("B-PER")] = 1
-    [tags] = form.predict(answering(logits), collate(encoded, [0]), encoded.decoding)
+    [tags] = head.predict(answering(logits), collate(encoded, [0]), encoded.decoding)
     room, used, expected = length - 2, 0, []
     for word in words:
         count = len(pieces(tokenizer, word))
@@ -68,29 +68,29 @@ def test_every_word_gets_a_prediction(tokenizer: PreTrainedTokenizerFast, words:
 
 
 def test_predictions_are_those_of_the_first_piece(tokenizer: PreTrainedTokenizerFast) -> None:
-    form = TokenForm(LABELS)
+    head = TokenHead(LABELS)
     assert len(pieces(tokenizer, "Farah")) == 2
-    encoded = form.encode(tokenizer, [TokenExample(("Farah", "the"), ("B-PER", "O"))], 16)
+    encoded = head.encode(tokenizer, [TokenExample(("Farah", "the"), ("B-PER", "O"))], 16)
     logits = torch.zeros(1, 5, len(LABELS))  # [CLS] Far ##ah the [SEP]
     logits[0, 1, 3] = logits[0, 2, 1] = logits[0, 3, 0] = 1
-    assert form.predict(answering(logits), collate(encoded, [0]), encoded.decoding) == [["B-PER", "O"]]
+    assert head.predict(answering(logits), collate(encoded, [0]), encoded.decoding) == [["B-PER", "O"]]
 
 
 def test_the_loss_is_a_sum_over_first_pieces(tokenizer: PreTrainedTokenizerFast) -> None:
-    form = TokenForm(LABELS)
+    head = TokenHead(LABELS)
     examples = [TokenExample(("Farah", "the"), ("B-PER", "O")), TokenExample(("a",), ("I-LOC",))]
-    encoded = form.encode(tokenizer, examples, 16)
+    encoded = head.encode(tokenizer, examples, 16)
     batch = collate(encoded, [0, 1])
     logits = torch.randn(2, 5, len(LABELS), generator=torch.Generator().manual_seed(0))
     log_probabilities = logits.log_softmax(-1)
     expected = -(log_probabilities[0, 1, 3] + log_probabilities[0, 3, 0] + log_probabilities[1, 1, 2])
-    assert form.loss_sum(answering(logits), batch).item() == pytest.approx(expected.item(), rel=1e-6)
+    assert head.loss_sum(answering(logits), batch).item() == pytest.approx(expected.item(), rel=1e-6)
     assert encoded.targets.tolist() == [2, 1]
 
 
 def test_what_is_cut_is_counted(tokenizer: PreTrainedTokenizerFast) -> None:
     examples = [TokenExample(("the",) * n, ("O",) * n) for n in (2, 3, 9)]
-    encoded = TokenForm(LABELS).encode(tokenizer, examples, 5)
+    encoded = TokenHead(LABELS).encode(tokenizer, examples, 5)
     assert encoded.truncated == 1
     assert encoded.lengths.tolist() == [4, 5, 5]
     assert np.asarray(encoded.targets).tolist() == [2, 3, 3]

@@ -194,7 +194,7 @@ def test_options_that_contradict_each_other(options: dict[str, Any], message: st
 @pytest.mark.parametrize(
     ("architecture", "options", "message"),
     [
-        ("llama", {"bias": "lora_only"}, "method.bias: the adapted linear maps of LlamaForCausalLM have no bias to"),
+        ("llama", {"bias": "lora_only"}, "method.bias: the adapted linear layers of LlamaForCausalLM have no bias to"),
         ("bert", {"init": "pissa", "rank": 17}, "method.rank: 17; init pissa has only 16 vectors to start from"),
         ("gpt2", {"init": "olora"}, "method.init: olora does not work on Conv1D"),
     ],

@@ -63,7 +63,7 @@ def test_both_parts_learn_and_come_back_with_the_head(architecture: str, tmp_pat
     for name, weight in wrapped.named_parameters():
         if name in start:
             assert not torch.equal(weight, start[name]), name
-            assert re.search(method.trains, name) or ".modules_to_save." in name
+            assert re.search(method.trainable_pattern, name) or ".modules_to_save." in name
     wrapped.save_pretrained(tmp_path)
     base = tiny.model(architecture)
     for head in structure.head_modules(base):
@@ -75,7 +75,7 @@ def test_both_parts_learn_and_come_back_with_the_head(architecture: str, tmp_pat
         assert torch.allclose(loaded(**batch).logits, wrapped(**batch).logits, atol=1e-5)
     found = dict(loaded.named_parameters())
     assert all(torch.equal(found[name], weight) for name, weight in wrapped.named_parameters() if name in start)
-    assert not any(weight.requires_grad for name, weight in found.items() if re.search(method.trains, name))
+    assert not any(weight.requires_grad for name, weight in found.items() if re.search(method.trainable_pattern, name))
 
 
 def test_the_prefix_alone_is_what_prefix_tuning_computes() -> None:
@@ -130,7 +130,7 @@ def test_the_prefix_may_start_otherwise(init: str, world: World) -> None:
     encoded = Encoded(features={"input_ids": rows}, targets=np.ones(1), decoding=[None])
     method, wrapped = mam(init=init), applied("bert", init=init)
     before = wrapped.virtual_tokens.weight.clone()
-    method.begin(wrapped, tokenizer, encoded, 10)
+    method.on_train_begin(wrapped, tokenizer, encoded, 10)
     after = wrapped.virtual_tokens.weight
     assert not torch.equal(after, before)
     assert bool(after.any()) == (init != "zero")

@@ -44,7 +44,7 @@ def bases(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Cell], Path]:
     folder = tmp_path_factory.mktemp("bases")
 
     def base(cell: Cell) -> Path:
-        path = folder / f"{cell.architecture}-{cell.head}"
+        path = folder / f"{cell.architecture}-{cell.head_name}"
         if not path.exists():
             write_base(cell, path)
         return path

@@ -1,4 +1,4 @@
-"""Every method on a tiny model: what is trained, and which linear maps are meant."""
+"""Every method on a tiny model: what is trained, and which linear layers are meant."""
 
 from __future__ import annotations
 
@@ -37,6 +37,6 @@ def test_targets_are_found_by_their_endings() -> None:
     assert chosen
     assert all(name.endswith((".query", "output.dense")) for name in chosen)
     with pytest.raises(
-        MethodError, match=r"method.target_modules: 'q_proj' matches no linear map of BertFor.*valid: .*query"
+        MethodError, match=r"method.target_modules: 'q_proj' matches no linear layer of BertFor.*valid: .*query"
     ):
         Lora(name="lora", target_modules=["q_proj"]).targets(base)

@@ -44,7 +44,7 @@ def started(architecture: str, tokenizer: Any, encoded: Encoded, **options: Any)
     model = tiny.model(architecture)
     task_type = {"llama": "CAUSAL_LM", "t5": "SEQ_2_SEQ_LM", "bart": "SEQ_2_SEQ_LM"}.get(architecture, "TOKEN_CLS")
     wrapped: Any = chosen.apply(model, task_type).eval()
-    chosen.begin(wrapped, tokenizer, encoded, 10)
+    chosen.on_train_begin(wrapped, tokenizer, encoded, 10)
     chosen.prepare(wrapped)
     return wrapped
 
@@ -131,5 +131,5 @@ def test_options_that_contradict_each_other_are_refused() -> None:
 
 
 def test_a_text_without_pieces_is_refused(tokenizer: Any, encoded: Encoded) -> None:
-    with pytest.raises(MethodError, match=r"method.init_text: has no word pieces in this vocabulary: ' '"):
+    with pytest.raises(MethodError, match=r"method.init_text: has no tokens in this vocabulary: ' '"):
         started("bert", tokenizer, encoded, init="text", init_text=" ")

@@ -38,7 +38,7 @@ def started(architecture: str, tokenizer: Any, encoded: Encoded, **options: Any)
     chosen = Prompt(name="prompt", **options)
     task_type = "SEQ_2_SEQ_LM" if architecture in tiny.ENCODER_DECODERS else "TOKEN_CLS"
     wrapped: Any = chosen.apply(tiny.model(architecture), task_type)
-    chosen.begin(wrapped, tokenizer, encoded, 10)
+    chosen.on_train_begin(wrapped, tokenizer, encoded, 10)
     return wrapped
 
 
@@ -103,7 +103,7 @@ def test_beside_the_head_just_the_prompt_s_network_is_trained(
 ) -> None:
     wrapped = method.apply(tiny.model(architecture), "TOKEN_CLS")
     names = [name for name, weight in wrapped.named_parameters() if weight.requires_grad]
-    matching = {name for name in names if re.search(method.trains, name)}
+    matching = {name for name in names if re.search(method.trainable_pattern, name)}
     assert matching == {f"prompt_encoder.default.{name}" for name in trained}
     assert all(".modules_to_save." in name for name in set(names) - matching)
     assert len(names) > len(matching)

@@ -1,4 +1,4 @@
-"""The methods that change or add weights at the model's own linear maps, norms and biases."""
+"""The methods that change or add weights at the model's own linear layers, norms and biases."""
 
 from __future__ import annotations
 
@@ -26,12 +26,13 @@ from pefbench.methods.lokr import LoKr
 from pefbench.methods.oft import Oft
 from pefbench.models import architecture as structure
 from pefbench.models import loading
+from pefbench.trial import artifacts
 from tests import tiny
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pefbench.heads import Form
+    from pefbench.heads import Head
     from pefbench.methods import Method
 
 METHODS: dict[str, type[Method]] = {
@@ -92,7 +93,7 @@ def logits(model: nn.Module, architecture: str) -> Tensor:
 
 
 def linears(model: nn.Module) -> dict[str, tuple[int, int]]:
-    """Return the sizes (in, out) of the linear maps in the blocks."""
+    """Return the sizes (in, out) of the linear layers in the blocks."""
     return {name: structure.features(model.get_submodule(name)) for name in structure.linear_modules(model)}
 
 
@@ -127,7 +128,7 @@ def test_trains_what_it_says_and_the_head(name: str, architecture: str) -> None:
     heads = structure.head_modules(tiny.model(architecture))
     for key, weight in model.named_parameters():
         in_head = any(key.startswith(f"{head}.") for head in heads) or ".modules_to_save." in key
-        assert weight.requires_grad == (in_head or bool(re.search(METHODS[name].trains, key))), key
+        assert weight.requires_grad == (in_head or bool(re.search(METHODS[name].trainable_pattern, key))), key
     assert (own_size(model, architecture) == 0) == (name == "head_only")
 
 
@@ -151,11 +152,11 @@ def test_two_steps_lower_the_loss_and_leave_the_rest(name: str, architecture: st
 def test_what_is_saved_predicts_the_same_when_loaded(name: str, architecture: str, tmp_path: Path) -> None:
     model, _, _ = trained(name, architecture)
     tiny.model(architecture).save_pretrained(tmp_path / "base")
-    assert loading.save(model, tmp_path / "saved", make(name)) > 0
-    form = cast("Form", SimpleNamespace(auto_class=f"AutoModelFor{of(AUTO, architecture)}"))
+    assert artifacts.save(model, tmp_path / "saved", make(name)) > 0
+    head = cast("Head", SimpleNamespace(auto_class=f"AutoModelFor{of(AUTO, architecture)}"))
     config = AutoConfig.from_pretrained(tmp_path / "base")
     attention = tiny.model(architecture).config._attn_implementation
-    loaded = loading.load_saved(tmp_path / "saved", tmp_path / "base", config, form, attention=str(attention))
+    loaded = artifacts.load_saved(tmp_path / "saved", tmp_path / "base", config, head, attention=str(attention))
     make(name).prepare(loaded)
     with torch.no_grad():
         assert torch.equal(logits(loaded.eval(), architecture), logits(model, architecture))
@@ -346,7 +347,7 @@ def test_bitfit_trains_all_biases_or_the_two_that_matter_most() -> None:
 
 @pytest.mark.parametrize(
     ("architecture", "message"),
-    [("qwen2", r"gate_proj has no bias"), ("gpt2", r"c_attn: no linear map of the queries alone")],
+    [("qwen2", r"gate_proj has no bias"), ("gpt2", r"c_attn: no linear layer of the queries alone")],
 )
 def test_bitfit_of_biases_that_are_not_there_is_refused(architecture: str, message: str) -> None:
     with pytest.raises(MethodError, match=message):

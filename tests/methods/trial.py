@@ -63,7 +63,7 @@ def said_names(how: Method, model: nn.Module) -> set[str]:
     heads = structure.head_modules(bare)
     head = re.compile(rf"(^|\.)({'|'.join(map(re.escape, heads))})\.(modules_to_save\.|(?!original_module))")
     names = [name for name, _ in model.named_parameters()]
-    return {name for name in names if re.search(how.trains, name) or (heads and head.search(name))}
+    return {name for name in names if re.search(how.trainable_pattern, name) or (heads and head.search(name))}
 
 
 def applied(
@@ -73,7 +73,7 @@ def applied(
     base = tiny.model(architecture, **changes)
     torch.manual_seed(1)
     model = how.apply(base, task_type(architecture))
-    how.begin(model, cast("Any", None), cast("Any", None), steps)
+    how.on_train_begin(model, cast("Any", None), cast("Any", None), steps)
     _make_ready(how, model, precision)
     return model.eval()
 
@@ -155,4 +155,4 @@ def frozen(model: nn.Module) -> dict[str, Tensor]:
 
 def _make_ready(how: Method, model: nn.Module, precision: str) -> None:
     how.prepare(model)
-    loading.hold_frozen(model, precision, how.trains)
+    loading.cast_frozen_weights(model, precision, how.trainable_pattern)

@@ -43,7 +43,7 @@ def test_the_gains_interval_is_over_real_texts_and_paired() -> None:
         {"text": "y", "plain": "a", "augmented": "a"}
     ] * 90
     references = [{"texts": ["z"], "label": "b", "held": "t"}] * 10 + [{"texts": ["z"], "label": "a", "held": "t"}] * 90
-    found = score(augmentation_gain.METRIC(), answers, references, found_by="search:drawn|downstream:x")
+    found = score(augmentation_gain.METRIC(), answers, references, decoding_signature="search:drawn|downstream:x")
     value = found["augmentation_gain"]
     assert value["value"] == pytest.approx(0.1)
     # one in ten is won and none lost: the standard error is 0.03, that of unpaired accuracies were larger

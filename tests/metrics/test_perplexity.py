@@ -51,5 +51,5 @@ def test_answers_without_a_likelihood_are_not_scored_and_no_pieces_are_an_error(
     assert not metric.reads("a text")
     assert not metric.reads({"text": "a"})
     assert metric.reads({"text": "a", "nll": 1.0, "pieces": 2})
-    with pytest.raises(ValueError, match="the reference of example 1 has no word pieces"):
+    with pytest.raises(ValueError, match="the reference of example 1 has no tokens"):
         metric.weighted([[1.0, 1.0], [0.0, 0.0]], [["x"]] * 2)(np.ones((1, 2)))

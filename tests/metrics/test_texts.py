@@ -35,7 +35,9 @@ class Same(TextMetric):
 
 def test_a_text_is_scored_with_all_right_ones_and_the_search_is_in_the_signature() -> None:
     references = [{"texts": ["a", "b"], "attribute": "x"}, {"texts": ["c"]}]
-    found = score(Same(), ["b", {"text": "d", "nll": 1.0}], references, found_by="search:greedy|new:8")["same"]
+    found = score(Same(), ["b", {"text": "d", "nll": 1.0}], references, decoding_signature="search:greedy|new:8")[
+        "same"
+    ]
     assert found["value"] == 0.5
     assert "|match:exact|search:greedy|new:8|ci:percentile-bootstrap-95|" in found["signature"]
 

@@ -293,7 +293,7 @@ def test_without_keys_and_values_an_attention_passes_nothing_on(architecture: st
 def test_queries(architecture: str) -> None:
     model = tiny.model(architecture)
     if architecture in FUSED:
-        with pytest.raises(MethodError, match=r"(Wqkv|c_attn): no linear map of the queries alone"):
+        with pytest.raises(MethodError, match=r"(Wqkv|c_attn): no linear layer of the queries alone"):
             structure.queries(model)
         return
     found = structure.queries(model)
@@ -307,7 +307,7 @@ def test_fused_keys_and_values_beside_queries() -> None:
         "transformer.h.0.attn.c_attn",
         "transformer.h.0.crossattention.c_attn",
     ]
-    with pytest.raises(MethodError, match=r"h\.0\.attn\.c_attn: no linear map of the queries alone"):
+    with pytest.raises(MethodError, match=r"h\.0\.attn\.c_attn: no linear layer of the queries alone"):
         structure.queries(model)
 
 
@@ -413,5 +413,5 @@ def test_a_block_of_another_shape_is_refused_with_what_was_found() -> None:
 
 def test_features_of_what_is_not_a_linear_map() -> None:
     assert structure.features(Conv1D(nf=3, nx=2)) == (2, 3)
-    with pytest.raises(MethodError, match="Embedding is not a linear map"):
+    with pytest.raises(MethodError, match="Embedding is not a linear layer"):
         structure.features(nn.Embedding(2, 2))

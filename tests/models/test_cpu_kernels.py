@@ -1,4 +1,4 @@
-"""The CPU kernels: dropout with the right rate and scale, linear maps with the right gradients."""
+"""The CPU kernels: dropout with the right rate and scale, linear layers with the right gradients."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ import torch
 from pefbench.errors import DataError
 from pefbench.models import loading
 from pefbench.registry import find
+from pefbench.trial import artifacts
 from tests import tiny
 
 if TYPE_CHECKING:
@@ -18,10 +19,10 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from pefbench.heads import Form
+    from pefbench.heads import Head
     from pefbench.methods import Method
 
-FORM = cast("Form", SimpleNamespace(auto_class="AutoModelForTokenClassification", task_type="TOKEN_CLS"))
+FORM = cast("Head", SimpleNamespace(auto_class="AutoModelForTokenClassification", task_type="TOKEN_CLS"))
 
 
 def saved_base(folder: Path) -> Path:
@@ -51,10 +52,10 @@ def test_what_is_saved_is_loaded_with_its_head(tmp_path: Path, name: str) -> Non
         for weight in model.parameters():
             if weight.requires_grad:
                 weight.add_(torch.randn_like(weight), alpha=0.1)
-    written = loading.save(model, tmp_path / "saved", method)
+    written = artifacts.save(model, tmp_path / "saved", method)
     assert written >= 4 * loading.count(model, trainable=True)
     torch.manual_seed(2)
-    again = loading.load_saved(tmp_path / "saved", base, tiny.config("bert"), FORM, attention="eager")
+    again = artifacts.load_saved(tmp_path / "saved", base, tiny.config("bert"), FORM, attention="eager")
     assert torch.equal(logits(again), logits(model))
     assert not torch.equal(logits(again), logits(load(base, seed=1)))
 
@@ -63,9 +64,9 @@ def test_trained_weights_without_the_head_are_refused(tmp_path: Path) -> None:
     base = saved_base(tmp_path / "base")
     model = load(base, seed=1).requires_grad_(requires_grad=False)
     model.get_parameter("bert.encoder.layer.0.output.dense.bias").requires_grad_()
-    loading.save(model, tmp_path / "saved", find("method", "bitfit")(name="bitfit"))
+    artifacts.save(model, tmp_path / "saved", find("method", "bitfit")(name="bitfit"))
     with pytest.raises(DataError, match=r"not weights of BertForTokenClassification: classifier.weight, classifier"):
-        loading.load_saved(tmp_path / "saved", base, tiny.config("bert"), FORM, attention="eager")
+        artifacts.load_saved(tmp_path / "saved", base, tiny.config("bert"), FORM, attention="eager")
 
 
 def test_a_tied_weight_counts_once() -> None:
@@ -81,7 +82,7 @@ def test_a_tied_weight_counts_once() -> None:
 @pytest.mark.parametrize(("precision", "dtype"), [("fp32", torch.float32), ("bf16", torch.bfloat16)])
 def test_frozen_linear_maps_are_held_as_they_compute(precision: str, dtype: torch.dtype) -> None:
     model = find("method", "lora")(name="lora").apply(tiny.token_classifier("bert"), "TOKEN_CLS")
-    loading.hold_frozen(model, precision, r"lora_")
+    loading.cast_frozen_weights(model, precision, r"lora_")
     for name, weight in model.named_parameters():
         frozen_map = not weight.requires_grad and ".base_layer." in name
         assert weight.dtype == (dtype if frozen_map else torch.float32) or "original_module" in name, name

@@ -21,9 +21,10 @@ from pefbench.heads import Encoded
 from pefbench.methods import NOTHING
 from pefbench.models import architecture as structure
 from pefbench.models import loading, quantization
-from pefbench.recipe import Quantize, load_recipe
+from pefbench.recipe import load_recipe
 from pefbench.registry import find, names
-from pefbench.trial import devices
+from pefbench.sections import Quantize
+from pefbench.trial import artifacts, devices
 from pefbench.trial import run as running
 from pefbench.trial.loop import Training
 from pefbench.trial.phases import Phases
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from pefbench.heads import Form
+    from pefbench.heads import Head
     from pefbench.methods import Method
     from tests.worlds import World
 
@@ -68,7 +69,7 @@ class Saved:
         return loading.load_pretrained(
             self.path(architecture),
             tiny.config(architecture, **(WIDE[architecture] | changes)),
-            form(architecture),
+            head(architecture),
             attention="eager",
             quantize=quantize,
         )
@@ -87,13 +88,13 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Saved:
     return Saved(tmp_path_factory.mktemp("saved"))
 
 
-def form(architecture: str) -> Form:
+def head(architecture: str) -> Head:
     auto_class, task_type = "AutoModelForSeq2SeqLM", "SEQ_2_SEQ_LM"
     if architecture in tiny.ENCODERS:
         auto_class, task_type = "AutoModelForTokenClassification", "TOKEN_CLS"
     elif architecture in tiny.DECODERS:
         auto_class, task_type = "AutoModelForCausalLM", "CAUSAL_LM"
-    return cast("Form", SimpleNamespace(auto_class=auto_class, task_type=task_type))
+    return cast("Head", SimpleNamespace(auto_class=auto_class, task_type=task_type))
 
 
 def quantised(model: nn.Module) -> dict[str, Tensor]:
@@ -189,7 +190,7 @@ def test_computing_in_bf16_leaves_the_biases_as_they_are(saved: Saved, quantize:
     model = saved.load("bert", quantize)
     biases = [name.removesuffix("weight") + "bias" for name in quantised(model)]
     before = {name: model.get_parameter(name).clone() for name in biases}
-    loading.hold_frozen(model.requires_grad_(requires_grad=False), "bf16", NOTHING)
+    loading.cast_frozen_weights(model.requires_grad_(requires_grad=False), "bf16", NOTHING)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         logits(model)
     for name, bias in before.items():
@@ -244,9 +245,9 @@ def begun(method: Method, model: nn.Module, tokenizer: PreTrainedTokenizerFast, 
     model = method.apply(model, "TOKEN_CLS")
     ids = tiny.batch("bert")["input_ids"].numpy()
     encoded = Encoded({"input_ids": list(ids)}, targets=np.full(len(ids), 8), decoding=list(ids))
-    method.begin(model, tokenizer, encoded, steps)
+    method.on_train_begin(model, tokenizer, encoded, steps)
     method.prepare(model)
-    loading.hold_frozen(model, "fp32", method.trains)
+    loading.cast_frozen_weights(model, "fp32", method.trainable_pattern)
     return model
 
 
@@ -292,12 +293,12 @@ def test_every_method_trains_around_quantised_weights_and_comes_back(
     assert all(torch.equal(weight, model.get_parameter(key)) for key, weight in before.items())
     assert 0 < loading.count(model, trainable=True) < whole
     expected = logits(model)
-    loading.save(model, tmp_path, method)
-    again = loading.load_saved(
+    artifacts.save(model, tmp_path, method)
+    again = artifacts.load_saved(
         tmp_path,
         saved.path("bert"),
         tiny.config("bert", **(WIDE["bert"] | NO_DROPOUT)),
-        form("bert"),
+        head("bert"),
         attention="eager",
         quantize=quantize,
     )
@@ -309,7 +310,7 @@ def test_every_method_trains_around_quantised_weights_and_comes_back(
 @pytest.mark.parametrize("architecture", tiny.EVERY)
 def test_every_architecture_trains_quantised(saved: Saved, architecture: str, quantize: Quantize) -> None:
     torch.manual_seed(0)
-    model = lora().apply(saved.load(architecture, quantize), form(architecture).task_type)
+    model = lora().apply(saved.load(architecture, quantize), head(architecture).task_type)
     lora().prepare(model)
     for name, weight in model.named_parameters():
         if "lora_B" in name:
@@ -369,7 +370,7 @@ def test_a_checkpoint_that_lacks_a_quantised_weight_is_refused(
         loading.load_pretrained(
             tmp_path / "model",
             tiny.config("bert", **WIDE["bert"]),
-            form("bert"),
+            head("bert"),
             attention="eager",
             quantize=quantize,
         )
@@ -385,7 +386,7 @@ def test_a_weight_whose_blocks_end_within_rows_is_read_right_or_refused(
     whole.save_pretrained(tmp_path)
     try:
         model = loading.load_pretrained(
-            tmp_path, tiny.config("bert", **changes), form("bert"), attention="eager", quantize=quantize
+            tmp_path, tiny.config("bert", **changes), head("bert"), attention="eager", quantize=quantize
         )
     except RecipeError as error:
         assert re.search(rf"reads {units} units, not a multiple of 64; .*use int8, or a GPU", str(error))  # noqa: PT017
@@ -414,12 +415,12 @@ def training(world: World, folder: Path, **changes: Any) -> Training:
     return Training(
         ready.with_method(ready.pretrained()),
         ready.encoded["train"],
-        ready.form,
+        ready.head,
         ready.recipe.method,
         ready.recipe.train,
         devices.accelerator("fp32"),
         checkpoint=folder / "checkpoint.pt",
-        belongs_to={"id": "test"},
+        checkpoint_key={"id": "test"},
     )
 
 

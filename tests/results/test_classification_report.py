@@ -52,7 +52,7 @@ def test_rows_survive_json() -> None:
 
 def test_tables_need_no_heavy_library() -> None:
     program = (
-        "import sys, pefbench.classification_report, pefbench.metrics, pefbench.tagging; "
+        "import sys, pefbench.results.classification_report, pefbench.metrics, pefbench.sources.tagging; "
         "print([name for name in ('numpy', 'sklearn', 'evaluate', 'torch') if name in sys.modules])"
     )
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

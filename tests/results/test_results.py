@@ -145,7 +145,7 @@ def test_a_killed_writer_leaves_no_half_file(tmp_path: Path) -> None:
     """The process dies between writing and renaming; readers see the old file and nothing else."""
     stored = store(tmp_path, sample())
     code = (
-        "import os, sys; from pathlib import Path; from pefbench.results import write_json\n"
+        "import os, sys; from pathlib import Path; from pefbench.results.store import write_json\n"
         "os.replace = lambda *_: os._exit(9)\n"
         "write_json(Path(sys.argv[1]), {'schema': 1})"
     )
@@ -389,7 +389,7 @@ def test_thousands_of_results_load_quickly(tmp_path: Path) -> None:
 
 def test_nothing_heavy_is_imported() -> None:
     code = (
-        "import sys, pefbench.results, pefbench.tables, pefbench.checks\n"
+        "import sys, pefbench.results.store, pefbench.analysis.tables, pefbench.analysis.checks\n"
         "print(*{'torch', 'numpy', 'pydantic', 'transformers', 'sklearn'} & sys.modules.keys())"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)

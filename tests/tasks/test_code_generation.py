@@ -12,7 +12,8 @@ import pytest
 from pefbench.errors import DataError, RecipeError
 from pefbench.metrics.pass_at_k import PassAtK
 from pefbench.paths import PROJECT
-from pefbench.recipe import DataSection, load_recipe, resolve
+from pefbench.recipe import load_recipe, resolve
+from pefbench.sections import DataSection
 from pefbench.sources import BadRows, Row
 from pefbench.tasks.code_generation import TASK
 from pefbench.trial import run
@@ -20,7 +21,8 @@ from tests import gguf_files, tiny
 from tests.tasks import loading
 
 if TYPE_CHECKING:
-    from pefbench.heads.generation import GenerationDataset, GenerationExample
+    from pefbench.heads.examples import GenerationExample
+    from pefbench.heads.generation import GenerationDataset
 
 HUMANEVAL = {
     "task_id": "HumanEval/0",

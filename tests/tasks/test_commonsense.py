@@ -9,8 +9,8 @@ import pytest
 from transformers import BertConfig, GPT2Config
 
 from pefbench.errors import DataError, RecipeError
-from pefbench.heads.choice import ChoiceForm
-from pefbench.heads.likelihood import LikelihoodForm
+from pefbench.heads.choice import ChoiceHead
+from pefbench.heads.likelihood import LikelihoodHead
 from pefbench.recipe import resolve
 from tests.tasks import loading
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from pefbench.heads.choice import ChoiceExample
+    from pefbench.heads.examples import ChoiceExample
     from pefbench.trial.corpus import Corpus
 
 LAYOUTS: dict[str, tuple[dict[str, Any], str, set[str], str]] = {
@@ -88,8 +88,8 @@ def test_every_layout_is_read_without_naming_a_column(tmp_path: Path, layout: st
 
 def test_decoders_compare_likelihoods_and_encoders_get_a_head(tmp_path: Path) -> None:
     dataset = load(tmp_path / "x.jsonl", varied(LAYOUTS["PIQA"][0])).dataset
-    assert isinstance(dataset.form(GPT2Config()), LikelihoodForm)
-    assert isinstance(dataset.form(BertConfig()), ChoiceForm)
+    assert isinstance(dataset.head(GPT2Config()), LikelihoodHead)
+    assert isinstance(dataset.head(BertConfig()), ChoiceHead)
 
 
 def test_a_label_beyond_the_candidates_is_named_or_left_out(tmp_path: Path) -> None:

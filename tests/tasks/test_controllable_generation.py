@@ -85,7 +85,9 @@ def test_what_is_generated_is_judged_and_scored(dataset: GenerationDataset) -> N
     wanted = [f"It was {'lovely' if each.facts['attribute'] == 'positive' else 'awful'}" for each in test]
     answers = judged(judge, [*wanted[:-1], "It was awful and lovely"[: 12 if "lovely" in wanted[-1] else None]], test)
     references = [{"texts": [each.target], **each.facts} for each in test]
-    found = score(find("metric", "attribute_accuracy")(), answers[:-1], references[:-1], found_by=judge.signature)
+    found = score(
+        find("metric", "attribute_accuracy")(), answers[:-1], references[:-1], decoding_signature=judge.signature
+    )
     assert found["attribute_accuracy"]["value"] == 1
     assert "|judge:bag_of_words," in found["attribute_accuracy"]["signature"]
     assert [judge.right(*pair) for pair in zip(answers[:3], references[:3], strict=True)] == [True] * 3

@@ -15,7 +15,7 @@ from tests.tasks import loading
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pefbench.heads.generation import GenerationExample
+    from pefbench.heads.examples import GenerationExample
 
 
 def read(*given: dict[str, Any], history: int = 4, skip: bool = False) -> list[GenerationExample]:

@@ -61,7 +61,7 @@ def settled(folder: Path, task: str, architecture: str) -> Any:
 
 
 def test_the_tasks_here_are_all_that_generate() -> None:
-    assert {name for name in names("task") if find("task", name).form == "generation"} == ROWS.keys()
+    assert {name for name in names("task") if find("task", name).head == "generation"} == ROWS.keys()
 
 
 @pytest.mark.parametrize("architecture", ["t5", "bart", "marian"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from pefbench.heads.generation import GenerationExample
+from pefbench.heads.examples import GenerationExample
 from pefbench.heads.search import Search
 from pefbench.tasks._generating import GeneratingOptions, dataset
 

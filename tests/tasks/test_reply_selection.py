@@ -15,7 +15,7 @@ from tests.tasks import loading
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pefbench.heads.choice import ChoiceExample
+    from pefbench.heads.examples import ChoiceExample
     from pefbench.trial.corpus import Corpus
 
 

@@ -25,16 +25,16 @@ def prepared(world: World, **changes: Any) -> Prepared:
     return prepare(load_recipe(world.recipe("training", **changes)), Phases())
 
 
-def training(ready: Prepared, folder: Path, **belongs_to: Any) -> Training:
+def training(ready: Prepared, folder: Path, **checkpoint_key: Any) -> Training:
     return Training(
         ready.with_method(ready.pretrained()),
         ready.encoded["train"],
-        ready.form,
+        ready.head,
         ready.recipe.method,
         ready.recipe.train,
         devices.accelerator("fp32"),
         checkpoint=folder / "checkpoint.pt",
-        belongs_to={"id": "test", **belongs_to},
+        checkpoint_key={"id": "test", **checkpoint_key},
     )
 
 
@@ -129,10 +129,10 @@ def test_a_loss_that_is_not_finite_ends_the_run_at_its_step(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = training(prepared(world), tmp_path)
-    whole = run.form.loss_sum
+    whole = run.head.loss_sum
     calls = iter(range(1000))
     monkeypatch.setattr(
-        run.form, "loss_sum", lambda model, batch: whole(model, batch) * (float("nan") if next(calls) == 8 else 1)
+        run.head, "loss_sum", lambda model, batch: whole(model, batch) * (float("nan") if next(calls) == 8 else 1)
     )
     with pytest.raises(DivergedError, match=r"not finite at step 9 of 26 .*try a lower learning rate"):
         run.run()

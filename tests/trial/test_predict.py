@@ -51,8 +51,8 @@ def test_batches_are_sorted_by_what_is_predicted_from_and_answers_keep_their_ord
         decoding=[(prompt, i) for i, (_, prompt) in enumerate(lengths)],
         padding={"input_ids": 0},
     )
-    form = Prompts()
-    found = predict(nn.Linear(1, 1), encoded, cast("Any", form), cast("Any", ALONE), batch_size=size, what="test")
+    head = Prompts()
+    found = predict(nn.Linear(1, 1), encoded, cast("Any", head), cast("Any", ALONE), batch_size=size, what="test")
     assert found == list(range(len(lengths)))
-    asked = [length for batch in form.batches for length in batch]
+    asked = [length for batch in head.batches for length in batch]
     assert asked == sorted((prompt for _, prompt in lengths), reverse=True)

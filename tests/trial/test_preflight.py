@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pytest
 
 from pefbench.errors import MethodError, RecipeError
-from pefbench.methods import Method
+from pefbench.methods import Method, _trained
 from pefbench.metrics import meteor
 from pefbench.recipe import load_recipe
 from pefbench.registry import find, names
@@ -27,7 +27,7 @@ class Some(Method):
     """Trains the weights that `chosen` names."""
 
     learning_rate: ClassVar[float] = 1e-3
-    trains: ClassVar[str] = "query"
+    trainable_pattern: ClassVar[str] = "query"
     chosen: str
 
     def apply(self, model: nn.Module, task_type: str) -> nn.Module:  # noqa: ARG002
@@ -48,24 +48,24 @@ class Some(Method):
 )
 def test_what_is_trained_is_checked(chosen: str, mistake: str | None) -> None:
     base = model("bert")
-    heads = preflight.head_sizes(base)
+    heads = _trained.head_sizes(base)
     method = Some(name="some", chosen=chosen)
     adapted = method.apply(base, "TOKEN_CLS")
     if mistake is None:
-        preflight.check_trained(adapted, method, heads)
+        _trained.check_trained(adapted, method, heads)
         return
     with pytest.raises(MethodError, match=mistake):
-        preflight.check_trained(adapted, method, heads)
+        _trained.check_trained(adapted, method, heads)
 
 
 @pytest.mark.parametrize("name", ["lora", "bottleneck", "prefix", "full", "head_only", "bitfit"])
 def test_the_wrapped_head_counts_as_trained(name: str) -> None:
     base = model("distilbert")
-    heads = preflight.head_sizes(base)
+    heads = _trained.head_sizes(base)
     method: Method = find("method", name)(name=name)
     if name == "prefix":
         base = model("bert")
-    preflight.check_trained(method.apply(base, "TOKEN_CLS"), method, heads)
+    _trained.check_trained(method.apply(base, "TOKEN_CLS"), method, heads)
 
 
 def doubts(world: World, **changes: Any) -> list[str]:
@@ -82,7 +82,7 @@ def test_a_rate_far_from_the_methods_own_is_doubted(world: World) -> None:
 
 def test_cut_texts_are_counted(world: World) -> None:
     [cut, *_] = doubts(world, train__max_length=8)
-    assert "train examples are cut at 8 word pieces" in cut
+    assert "train examples are cut at 8 tokens" in cut
 
 
 @pytest.mark.parametrize(

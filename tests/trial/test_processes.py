@@ -103,12 +103,12 @@ SABOTAGE = """
 import os, runpy, sys
 sys.argv = ["pefbench", *sys.argv[1:]]
 if os.environ["RANK"] == "1":
-    import pefbench.training as training
+    from pefbench.trial import loop
     def breaks(self, batch):
         if self.at.step == 3:
             raise RuntimeError("this process broke on purpose")
         return step(self, batch)
-    step, training.Training._step = training.Training._step, breaks
+    step, loop.Training._step = loop.Training._step, breaks
 runpy.run_module("pefbench", run_name="__main__")
 """
 

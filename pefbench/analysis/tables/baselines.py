@@ -9,7 +9,7 @@ from pefbench.analysis.tables.groups import headline
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from pefbench.analysis.tables.rows import Row
+    from pefbench.analysis.tables.row import Row
     from pefbench.results.schema import Metric, Result
 
 

@@ -11,7 +11,7 @@ from pefbench.analysis.tables.marks import as_latex
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pefbench.analysis.tables.rows import Row
+    from pefbench.analysis.tables.row import Row
 
 TABULATE = {"text": "simple", "markdown": "pipe", "latex": "latex_booktabs"}
 FORMATS = (*TABULATE, "csv", "json")

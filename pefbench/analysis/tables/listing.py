@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from pefbench.analysis.tables.marks import Mark
-    from pefbench.analysis.tables.rows import Row
+    from pefbench.analysis.tables.row import Row
     from pefbench.results.store import Stored
 
 

@@ -13,11 +13,10 @@ from pefbench.analysis.tables.wording import short_model
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Sequence
 
+    from pefbench.analysis.tables.row import Row
     from pefbench.results.schema import Result
     from pefbench.results.store import Stored
 
-# One trial as raw numbers: bytes, seconds, counts. Its keys are the columns of CSV and JSON, in this order.
-Row = dict[str, Any]
 
 FAILED = "failed"
 

@@ -1,4 +1,4 @@
-"""One adapted linear map: the frozen map with its bottleneck adapters, one per adapter name."""
+"""One adapted linear layer: the frozen map with its bottleneck adapters, one per adapter name."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from pefbench.methods.tuners.phm import PhmLinear, new_rule
 from pefbench.models import architecture
 
 if TYPE_CHECKING:
-    from pefbench.methods.tuners.bottleneck import BottleneckConfig
+    from pefbench.methods.tuners.bottleneck_config import BottleneckConfig
 
 
 class BottleneckLayer(nn.Module, BaseTunerLayer):  # type: ignore[misc]
-    """A linear map `base_layer` that writes the hidden state, followed or accompanied by bottleneck adapters.
+    """A linear layer `base_layer` that writes the hidden state, followed or accompanied by bottleneck adapters.
 
     With h (..., hidden) what the base layer returns, and f the activation:
 
     - sequential (`houlsby`, `pfeiffer`): h <- h + s * (f(h W_down + b_down) W_up + b_up)
     - parallel (`parallel`, `scaled_parallel`): the same with x (..., hidden), the input of the feed-forward, for the
-      inner h. `read_from` names the linear map that gets x.
+      inner h. `read_from` names the linear layer that gets x.
 
     x is held from that map's call to this layer's call, within one forward pass of the feed-forward, and no longer.
     Gradient checkpointing runs both again, so it sees the x of its own pass. Several active adapters run in their
@@ -80,7 +80,7 @@ class BottleneckLayer(nn.Module, BaseTunerLayer):  # type: ignore[misc]
         BaseTunerLayer._move_adapter_to_device_of_base_layer(self, name)
 
     def read_from(self, feed_forward_input: nn.Module) -> None:
-        """Take the input of this linear map as the x of the parallel adapters; a second call changes nothing."""
+        """Take the input of this linear layer as the x of the parallel adapters; a second call changes nothing."""
         if self._input_hook is None:  # a bound method, so that a deep copy of the model hooks the copied layer
             self._input_hook = feed_forward_input.register_forward_pre_hook(self._remember)
 

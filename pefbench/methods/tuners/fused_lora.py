@@ -1,4 +1,4 @@
-"""LoRA's linear map as one autograd function: the same numbers as PEFT's, with fewer passes over memory.
+"""LoRA's linear layer as one autograd function: the same numbers as PEFT's, with fewer passes over memory.
 
 PEFT computes W x, casts x to the adapter's precision, computes A x, B A x, scales, adds and casts back: five passes
 over activations in the forward pass, and their reverses. Here the low-rank part is added into W x by the matrix

@@ -17,7 +17,8 @@ from peft.utils import register_peft_method
 from torch import nn
 
 from pefbench.methods.tuners import prefix_tokens
-from pefbench.methods.tuners.bottleneck import BottleneckConfig, BottleneckModel
+from pefbench.methods.tuners.bottleneck import BottleneckModel
+from pefbench.methods.tuners.bottleneck_config import BottleneckConfig
 from pefbench.methods.tuners.prefix_tokens import PrefixTokens
 from pefbench.methods.tuners.virtual_tokens import input_embeddings, text_stack
 

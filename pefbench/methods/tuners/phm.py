@@ -1,4 +1,4 @@
-"""The linear map of a Compacter layer: a sum of Kronecker products of a small shared matrix and a low-rank one."""
+"""The linear layer of a Compacter layer: a sum of Kronecker products of a small shared matrix and a low-rank one."""
 
 from __future__ import annotations
 

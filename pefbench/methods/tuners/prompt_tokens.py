@@ -54,7 +54,7 @@ class PromptTokens(VirtualTokens):
             memory_reader.register_forward_pre_hook(self._lengthen_memory, with_kwargs=True)
 
     def embedded(self, ids: Tensor) -> Tensor:
-        """Return the embeddings of word pieces (pieces,) -> (pieces, embedding size), as the prompt would have them."""
+        """Return the embeddings of tokens (pieces,) -> (pieces, embedding size), as the prompt would have them."""
         embedding = input_embeddings(self._stack)
         with torch.no_grad():
             found: Tensor = embedding(ids.to(embedding.weight.device))

@@ -1,7 +1,7 @@
 """Virtual tokens: trained positions that stand before the text, put in where the text enters the model.
 
 PEFT puts them in around the whole model, where they reach the head. Logits of token and span heads then hold
-positions that no label has, a pooler reads a virtual token for the first word piece, and a decoder's sequence head,
+positions that no label has, a pooler reads a virtual token for the first token, and a decoder's sequence head,
 which no longer sees the ids, takes the last position, padding or not. Here hooks on the stack of layers that reads the
 text put them in below, so that every head sees the text alone, at its own positions, with the ids as they were.
 

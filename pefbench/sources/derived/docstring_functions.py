@@ -29,7 +29,7 @@ COLUMNS = ("prompt", "canonical_solution", "entry_point", "test", "package")
 FUNCTION = re.compile(r"^def \w+", re.MULTILINE)
 LONGEST_PROMPT = 1500
 LONGEST_BODY = 800
-"""Characters, about 400 and 250 word pieces."""
+"""Characters, about 400 and 250 tokens."""
 BUILTINS = frozenset(dir(builtins)) - {"eval", "exec", "compile", "globals", "locals", "__import__", "breakpoint"}
 
 

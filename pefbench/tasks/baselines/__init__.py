@@ -1,7 +1,7 @@
 """Trivial baselines: what a task's metrics say of answers that need no language model.
 
 One file is one baseline; it exports ``BASELINE``, a function from training examples and the questions of another split
-to one answer an example, in the shape that the form's `predict` gives. It sees no label of that other split. A number
+to one answer an example, in the shape that the head's `predict` gives. It sees no label of that other split. A number
 of a fine-tuned model that is not above its baseline's is no reason to fine-tune.
 """
 

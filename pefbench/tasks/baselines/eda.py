@@ -16,7 +16,7 @@ from pefbench.tasks.baselines.repeated import repeated
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pefbench.heads.generation import GenerationExample
+    from pefbench.heads.examples import GenerationExample
 
 RATE = 0.1
 """The part of a text's words that are swapped, or left out."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pefbench.heads.choice import ChoiceExample
+    from pefbench.heads.examples import ChoiceExample
 
 
 def first_candidate(train: Sequence[ChoiceExample], test: Sequence[ChoiceExample]) -> list[dict[str, Any]]:  # noqa: ARG001

@@ -9,7 +9,7 @@ from pefbench.tasks.baselines.overlapping_sentence import SENTENCE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pefbench.heads.generation import GenerationExample
+    from pefbench.heads.examples import GenerationExample
 
 
 def lead_sentence(train: Sequence[GenerationExample], test: Sequence[GenerationExample]) -> list[str]:  # noqa: ARG001

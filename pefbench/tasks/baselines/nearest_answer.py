@@ -9,7 +9,7 @@ from pefbench.tasks.baselines._words import vectorizer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pefbench.heads.generation import GenerationExample
+    from pefbench.heads.examples import GenerationExample
 
 
 def nearest_answer(train: Sequence[GenerationExample], test: Sequence[GenerationExample]) -> list[str]:

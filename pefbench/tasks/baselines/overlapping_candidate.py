@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pefbench.heads.choice import ChoiceExample
+    from pefbench.heads.examples import ChoiceExample
 
 WORD = r"\w+"
 

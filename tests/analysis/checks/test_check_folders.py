@@ -162,7 +162,7 @@ def test_equal_predictions_need_no_libraries(tmp_path: Path) -> None:
     for side in ("old", "new"):
         keep(tmp_path / side, answers(range(30)))
     program = (
-        "import sys; from pefbench.cli import main\n"
+        "import sys; from pefbench.cli.main import main\n"
         f"try: main(['check', {str(tmp_path / 'new')!r}, '--baseline', {str(tmp_path / 'old')!r}])\n"
         "except SystemExit as end: assert end.code == 0, end.code\n"
         "heavy = {'torch', 'evaluate', 'numpy', 'scipy'} & set(sys.modules)\n"

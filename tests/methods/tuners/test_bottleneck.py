@@ -17,7 +17,8 @@ from torch.nn import functional
 
 from pefbench.errors import MethodError
 from pefbench.methods.tuners import bottleneck
-from pefbench.methods.tuners.bottleneck import VARIANTS, BottleneckConfig, BottleneckLayer
+from pefbench.methods.tuners.bottleneck import BottleneckLayer
+from pefbench.methods.tuners.bottleneck_config import VARIANTS, BottleneckConfig
 from pefbench.models import architecture as structure
 from tests import tiny
 
@@ -468,7 +469,7 @@ def test_wrong_options_are_the_users(fields: dict[str, Any], message: str) -> No
 def test_wrong_targets_are_the_users() -> None:
     with pytest.raises(MethodError, match=r"q_proj is not the output of a feed-forward, so a parallel adapter"):
         _wrap("llama", "parallel", target_modules=["q_proj"])
-    with pytest.raises(MethodError, match="LlamaMLP is not a linear map"):
+    with pytest.raises(MethodError, match="LlamaMLP is not a linear layer"):
         _wrap("llama", "houlsby", target_modules=["mlp"])
 
 

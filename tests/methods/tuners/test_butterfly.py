@@ -18,7 +18,7 @@ UNITS = 48
 
 
 def layer(factors: int = 2, block: int = 4, *, bias: bool = True, dropout: float = 0.0) -> Any:
-    """Return a PEFT model of one linear map with a BOFT adapter away from the identity."""
+    """Return a PEFT model of one linear layer with a BOFT adapter away from the identity."""
     butterfly.register()
     torch.manual_seed(0)
     base = nn.Sequential(nn.Linear(UNITS, 5, bias=bias))

@@ -14,7 +14,8 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from pefbench.errors import MethodError
-from pefbench.methods.tuners.bottleneck import BottleneckConfig, BottleneckLayer
+from pefbench.methods.tuners.bottleneck import BottleneckLayer
+from pefbench.methods.tuners.bottleneck_config import BottleneckConfig
 from pefbench.methods.tuners.phm import RULE_DEVIATION, PhmLinear, new_rule
 from pefbench.models import architecture as structure
 from tests import tiny

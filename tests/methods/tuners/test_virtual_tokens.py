@@ -400,7 +400,7 @@ def test_frozen_weights_in_bf16(architecture: str, name: str, tmp_path: Path) ->
     found = []
     for model in (wrapped, loaded):
         chosen.prepare(model)
-        loading.hold_frozen(model, "bf16", chosen.trains)
+        loading.cast_frozen_weights(model, "bf16", chosen.trainable_pattern)
         with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
             found.append(model(**batch).logits)
     assert torch.allclose(found[0].float(), found[1].float(), atol=1e-2)
@@ -450,7 +450,7 @@ def test_a_prefix_without_a_way_in_is_refused() -> None:
 
 def test_keys_of_several_shapes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     pairs = [(torch.zeros(1, 2, 2, size), torch.zeros(1, 2, 2, size)) for size in (4, 8)]
-    monkeypatch.setattr("pefbench.tuners.prefix_cache.CachedPrefix.record", lambda *_: pairs)
+    monkeypatch.setattr("pefbench.methods.tuners.prefix_cache.CachedPrefix.record", lambda *_: pairs)
     with pytest.raises(MethodError, match="BertForTokenClassification: its layers have keys and values of several"):
         prefix_tokens.shape(tiny.model("bert"))
 

@@ -246,7 +246,9 @@ def test_the_environment_and_the_input_are_empty(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_program_dies_with_who_ran_it(temporary: Path) -> None:
-    program = "from pefbench.sandbox.running import *; run('while True: pass', Limits(seconds=60, wall_seconds=60))"
+    program = (
+        "from pefbench.metrics.sandbox.running import *; run('while True: pass', Limits(seconds=60, wall_seconds=60))"
+    )
     with subprocess.Popen([sys.executable, "-c", program], env={**os.environ, "TMPDIR": str(temporary)}) as parent:
         until(lambda: bool(processes(parent.pid)))
         parent.send_signal(signal.SIGKILL)

@@ -87,10 +87,10 @@ def test_a_limit_that_is_lower_already_is_said() -> None:
 import os, resource
 resource.setrlimit(resource.RLIMIT_NOFILE, (20, 20))
 if os.getuid() == 0:
-    from pefbench.sandbox import child
+    from pefbench.metrics.sandbox import child
     child.ctypes.CDLL(None).capset((child.ctypes.c_uint32 * 2)(child.CAPABILITIES, 0), (child.ctypes.c_uint32 * 6)())
 from pefbench.errors import SandboxError
-from pefbench.sandbox.running import run
+from pefbench.metrics.sandbox.running import run
 try:
     run("x = 1")
 except SandboxError as error:
@@ -133,7 +133,7 @@ def test_the_first_landlock_is_enough(tmp_path: Path) -> None:
     scratch.mkdir()
     program = f"""
 import os
-from pefbench.sandbox import landlock, seccomp
+from pefbench.metrics.sandbox import landlock, seccomp
 landlock.libc.prctl(38, 1, 0, 0, 0)
 landlock.confine(["/usr/lib"], [{str(scratch)!r}], 1)
 seccomp.confine()

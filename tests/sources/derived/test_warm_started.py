@@ -10,11 +10,13 @@ from transformers import AutoModel, AutoTokenizer
 
 from pefbench import sources
 from pefbench.errors import SourceError
-from pefbench.heads.generation import GenerationDataset, GenerationExample
+from pefbench.heads.examples import GenerationExample
+from pefbench.heads.generation import GenerationDataset
 from pefbench.heads.search import Search
 from pefbench.models import loading
 from pefbench.recipe import resolve
 from pefbench.registry import find
+from pefbench.trial import artifacts
 from pefbench.trial.batching import collate
 from tests import tiny, worlds
 from tests.sources.refusals import refusal
@@ -45,8 +47,8 @@ def test_both_stacks_begin_as_the_encoder_and_the_rest_is_drawn_once(encoder: Pa
     assert torch.equal(torch.get_rng_state(), state)
     sources.check_weights(where)
     assert sources.locate(f"warm-started:file:{encoder}") == where
-    form = GenerationDataset({}).form(tiny_config(where))
-    model = loading.load_pretrained(where, tiny_config(where), form, attention="eager")
+    head = GenerationDataset({}).head(tiny_config(where))
+    model = loading.load_pretrained(where, tiny_config(where), head, attention="eager")
     found = weights(model)
     for name, weight in weights(AutoModel.from_pretrained(encoder)).items():
         if not name.startswith("pooler"):
@@ -54,10 +56,10 @@ def test_both_stacks_begin_as_the_encoder_and_the_rest_is_drawn_once(encoder: Pa
             assert torch.equal(found[f"decoder.bert.{name}"], weight), name
     drawn = [name for name in found if "crossattention.self" in name]
     assert len(drawn) == 12
-    again = weights(loading.load_pretrained(where, tiny_config(where), form, attention="eager"))
+    again = weights(loading.load_pretrained(where, tiny_config(where), head, attention="eager"))
     assert all(torch.equal(again[name], weight) for name, weight in found.items())
     tokenizer = AutoTokenizer.from_pretrained(where)
-    assert form.start == tokenizer.cls_token_id  # type: ignore[attr-defined]  # an encoder-decoder's
+    assert head.start == tokenizer.cls_token_id  # type: ignore[attr-defined]  # an encoder-decoder's
 
 
 def tiny_config(where: Path) -> Any:
@@ -70,12 +72,12 @@ def tiny_config(where: Path) -> Any:
 def test_a_method_learns_and_is_the_same_after_loading(encoder: Path, tmp_path: Path, name: str) -> None:
     where = sources.locate(f"warm-started:file:{encoder}")
     config, tokenizer = tiny_config(where), cast("Any", AutoTokenizer.from_pretrained(where))
-    form = GenerationDataset({}, search=Search(8), likelihood=True).form(config)
-    encoded = form.encode(tokenizer, SOME, 24)
+    head = GenerationDataset({}, search=Search(8), likelihood=True).head(config)
+    encoded = head.encode(tokenizer, SOME, 24)
     batch = collate(encoded, range(len(SOME)))
     method: Method = find("method", name)(name=name)
-    model: Any = method.apply(loading.load_pretrained(where, config, form, attention="eager"), form.task_type)
-    method.begin(model, tokenizer, encoded, 8)
+    model: Any = method.apply(loading.load_pretrained(where, config, head, attention="eager"), head.task_type)
+    method.on_train_begin(model, tokenizer, encoded, 8)
     method.prepare(model)
     before = weights(model)
     trained = [weight for weight in model.parameters() if weight.requires_grad]
@@ -83,7 +85,7 @@ def test_a_method_learns_and_is_the_same_after_loading(encoder: Path, tmp_path: 
     losses = []
     model.eval()
     for _ in range(8):
-        loss = form.loss_sum(model, batch)
+        loss = head.loss_sum(model, batch)
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
@@ -92,14 +94,14 @@ def test_a_method_learns_and_is_the_same_after_loading(encoder: Path, tmp_path: 
     frozen = {name for name, weight in model.named_parameters() if not weight.requires_grad}
     assert all(torch.equal(weight, before[name]) for name, weight in model.state_dict().items() if name in frozen)
     with torch.inference_mode():
-        answers = form.predict(model, batch, encoded.decoding)
-        alone = [form.predict(model, collate(encoded, [i]), [encoded.decoding[i]])[0] for i in range(len(SOME))]
-    assert all(map(form.same, answers, alone))
-    loading.save(model, tmp_path / "saved", method)
-    again = loading.load_saved(tmp_path / "saved", where, config, form, attention="eager").eval()
+        answers = head.predict(model, batch, encoded.decoding)
+        alone = [head.predict(model, collate(encoded, [i]), [encoded.decoding[i]])[0] for i in range(len(SOME))]
+    assert all(map(head.same, answers, alone))
+    artifacts.save(model, tmp_path / "saved", method)
+    again = artifacts.load_saved(tmp_path / "saved", where, config, head, attention="eager").eval()
     method.prepare(again)
     with torch.inference_mode():
-        assert form.predict(again, batch, encoded.decoding) == answers
+        assert head.predict(again, batch, encoded.decoding) == answers
 
 
 def test_the_dropout_of_a_recipe_is_that_of_both_stacks(encoder: Path) -> None:
@@ -111,9 +113,9 @@ def test_the_dropout_of_a_recipe_is_that_of_both_stacks(encoder: Path) -> None:
         "method": {"name": "full"},
         "train": {"max_length": 32},
     }
-    form = GenerationDataset({}).form(tiny_config(where))
+    head = GenerationDataset({}).head(tiny_config(where))
     tokenizer = cast("Any", AutoTokenizer.from_pretrained(where))
-    config = loading.fit_config(where, resolve(raw, name="r"), form, tokenizer)
+    config = loading.fit_config(where, resolve(raw, name="r").model, head, tokenizer)
     for part in (config.encoder, config.decoder):
         assert part.hidden_dropout_prob == part.attention_probs_dropout_prob == 0.25
 

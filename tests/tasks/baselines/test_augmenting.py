@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pefbench.heads.generation import GenerationExample
+from pefbench.heads.examples import GenerationExample
 from pefbench.tasks.baselines.eda import RATE, eda
 from pefbench.tasks.baselines.repeated import repeated
 

@@ -1,4 +1,4 @@
-"""Trivial baselines: they learn from training labels alone, and answer as the form does."""
+"""Trivial baselines: they learn from training labels alone, and answer as the head does."""
 
 from __future__ import annotations
 

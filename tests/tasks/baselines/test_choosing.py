@@ -1,4 +1,4 @@
-"""Trivial baselines of choices: they answer as the choice form does, and see no label of the other split."""
+"""Trivial baselines of choices: they answer as the choice head does, and see no label of the other split."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.metrics.pairwise import cosine_similarity
 
-from pefbench.heads.choice import ChoiceExample
+from pefbench.heads.examples import ChoiceExample
 from pefbench.metrics import score
 from pefbench.registry import find
 

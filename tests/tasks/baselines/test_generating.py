@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from pefbench.heads.generation import GenerationExample
+from pefbench.heads.examples import GenerationExample
 from pefbench.registry import find
 
 TRAIN = [

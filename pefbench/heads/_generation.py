@@ -1,0 +1,189 @@
+"""What generation by decoders and by encoder-decoders shares: how answers are searched for and read."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypedDict
+
+import numpy as np
+
+from pefbench.errors import RecipeError
+from pefbench.heads import Head
+from pefbench.heads._judging import judged
+from pefbench.heads.search import Search, searching
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from torch import Tensor, nn
+    from transformers import PreTrainedTokenizerFast
+
+    from pefbench.heads import Encoded
+    from pefbench.heads._judging import Judge
+    from pefbench.heads._pairs import Array
+    from pefbench.heads.examples import GenerationExample
+    from pefbench.heads.search import Asked
+
+
+COVERED = 95
+"""Percent of the references that a generation must be able to reach."""
+
+
+class Likely(TypedDict):
+    """A generated text, and how likely the example's own answer is."""
+
+    text: str
+    nll: float
+    """The summed negative log-likelihood of the answer's pieces, the end token among them, in nats."""
+    pieces: int
+    """How many pieces that sum is over."""
+
+
+class GenerationHead(Head):
+    """What both kinds of model share: how answers are searched for and read."""
+
+    search: Search
+    likelihood: bool = False
+    judge: Judge | None = None
+    mismatch_tolerance = 0.01
+    """A text is a chain of choices, each after all before it: of two pieces that are all but equally likely a last bit
+    chooses, and all that follows is another text. Seen on an H100 in bf16: 4 texts of 2,198 (14 trials)."""
+
+    @abstractmethod
+    def losses(self, model: nn.Module, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Return the cross-entropy of each piece that is to be learned, in fp32, and its row: (targets,) each."""
+
+    @abstractmethod
+    def generate(self, model: nn.Module, batch: Mapping[str, Tensor], asked: Sequence[Asked]) -> Iterable[Array]:
+        """Return the pieces after those that each example was given, in order, with whatever comes after the end."""
+
+    def config(self) -> dict[str, Any]:
+        """Ask for nothing: the head is the model's own."""
+        return {}
+
+    def loss_sum(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
+        """Cross-entropy over the answers' pieces; the logits have shape (batch, length or answer, vocabulary)."""
+        return self.losses(model, batch)[0].sum()
+
+    def predict(self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[Asked]) -> list[Any]:
+        """Return the generated texts, without special tokens; with `likelihood` that of the right answer beside them.
+
+        It is the likelihood of the answer as it is learned: of one that is cut, of what is left. Of several samples the
+        first is the text, and all stand beside it.
+        """
+        from pefbench.heads._fast_search import fast_search
+
+        with searching(model, self.search, decoding[0]) as ends, fast_search(model):
+            drawn = [
+                [_text(pieces, ends, decoding[0].tokenizer) for pieces in self.generate(model, batch, asked)]
+                for asked in ([replace(one, sample=i) for one in decoding] for i in range(self.search.samples))
+            ]
+        if not self.likelihood:
+            return _with_samples(drawn[0], drawn)
+        losses, row = (tensor.cpu() for tensor in self.losses(model, batch))
+        sums = row.bincount(losses.double(), minlength=len(decoding)).tolist()
+        counts = row.bincount(minlength=len(decoding)).tolist()
+        likely = [Likely(text=text, nll=nll, pieces=n) for text, nll, n in zip(drawn[0], sums, counts, strict=True)]
+        return _with_samples(likely, drawn)
+
+    @property
+    def decoding_signature(self) -> str:  # type: ignore[override]  # as it depends on the search
+        """Return the settings of the search."""
+        return self.search.signature
+
+    @property
+    def answer_fields(self) -> frozenset[str]:  # type: ignore[override]  # as it depends on the likelihood
+        """Return what answers say beside their text."""
+        return frozenset({"nll", "pieces"} if self.likelihood else ())
+
+    @property
+    def judge_signature(self) -> str:  # type: ignore[override]  # as it depends on the judge
+        """Return who judges, if anybody does."""
+        return self.judge.signature if self.judge else ""
+
+    def judged(self, answers: Sequence[Any], examples: Sequence[GenerationExample]) -> list[Any]:
+        """Return answers with the judge's verdicts, if there is a judge."""
+        return judged(self.judge, answers, examples) if self.judge else list(answers)
+
+    def references(self, examples: Sequence[GenerationExample]) -> list[dict[str, Any]]:
+        """Return the right texts of each example, one or more, as `texts`, and its facts beside them."""
+        return [{"texts": [*(each.references or (each.target,))], **each.facts} for each in examples]
+
+    def correct(self, prediction: Any, reference: Mapping[str, Any]) -> bool:
+        """Return what the judge says, or whether a text is one of the right ones but for white space around it."""
+        if self.judge:
+            return self.judge.right(prediction, reference)
+        given = prediction if isinstance(prediction, str) else prediction["text"]
+        return given.strip() in [text.strip() for text in reference["texts"]]
+
+    def same(self, before: Any, after: Any) -> bool:
+        """Return whether the texts are the same, and the likelihoods but for rounding."""
+        if not self.likelihood:
+            return bool(before == after)
+        alike = np.isclose(before["nll"], after["nll"], rtol=1e-2, atol=1e-3)
+        return bool(alike) and before == {**after, "nll": before["nll"]}
+
+    def prompt(self, example: GenerationExample) -> str:
+        """Return what is shown."""
+        return self.shown(example)
+
+    def shown(self, example: GenerationExample) -> str:
+        """Return the prompt behind what was said before it, a line each."""
+        prompt = example.instruction + example.prompt
+        return "\n".join([*(f"{role}: {said}" for role, said in example.history), prompt])
+
+    def check(self, encoded: Mapping[str, Encoded]) -> list[str]:
+        """Raise RecipeError when answers of a split that is scored are longer than what may be generated."""
+        for split, each in encoded.items():
+            problem = too_short(reference_lengths(each), self.search.max_new_tokens)
+            if problem and split != "train":
+                raise RecipeError(f"{problem} (split {split})")
+        return []
+
+    def check_room(self, max_length: int, before: int) -> None:
+        """Raise RecipeError when an answer behind `before` pieces can become longer than a row."""
+        if self.search.max_new_tokens + before > max_length:
+            raise RecipeError(
+                f"max_new_tokens: {self.search.max_new_tokens} and what stands before an answer do not fit "
+                f"train.max_length, {max_length}; at most {max_length - before}"
+            )
+
+
+def reference_lengths(encoded: Encoded) -> Array:
+    """Return how many pieces each right answer has, uncut, the end token among them: (examples,)."""
+    return np.asarray([asked.reference for asked in encoded.decoding], dtype=np.int64)
+
+
+def too_short(lengths: Array, max_new_tokens: int) -> str | None:
+    """Return what is wrong when fewer than 95 % of answers of these lengths can be generated whole, else None."""
+    if not len(lengths):
+        return None
+    needed = int(np.percentile(lengths, COVERED, method="inverted_cdf"))
+    if needed <= max_new_tokens:
+        return None
+    reached = 100 * float((lengths <= max_new_tokens).mean())
+    return (
+        f"max_new_tokens: {max_new_tokens} tokens reach {reached:.0f} % of the references; "
+        f"{COVERED} % of them take {needed}"
+    )
+
+
+def ended(answer: Array, end: int, room: int) -> Array:
+    """Return an answer and its end; one that does not fit is cut and does not end."""
+    return np.append(answer, end)[:room]
+
+
+def _text(pieces: Array, ends: Sequence[int], tokenizer: PreTrainedTokenizerFast) -> str:
+    """Return generated pieces up to the first end token as text."""
+    stop = np.flatnonzero(np.isin(pieces, ends))
+    chosen = pieces[: stop[0]] if len(stop) else pieces
+    return str(tokenizer.decode(chosen.tolist(), skip_special_tokens=True, clean_up_tokenization_spaces=False))
+
+
+def _with_samples(answers: Sequence[Any], drawn: Sequence[Sequence[str]]) -> list[Any]:
+    """Return answers with all that was drawn for each beside, where that is more than one text."""
+    if len(drawn) == 1:
+        return list(answers)
+    said = [{"text": answer} if isinstance(answer, str) else answer for answer in answers]
+    return [{**answer, "samples": list(texts)} for answer, texts in zip(said, zip(*drawn, strict=True), strict=True)]

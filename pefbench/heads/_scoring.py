@@ -1,0 +1,107 @@
+"""What heads that score the candidates of a choice share: loss, choice and ranking."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pefbench.errors import DataError
+from pefbench.heads import ROWS, TARGETS, Encoded, Head
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from torch import Tensor, nn
+
+    from pefbench.heads._pairs import Array
+    from pefbench.heads.examples import ChoiceExample
+
+    Choice = dict[str, Any]
+
+
+DECIMALS = 6
+
+
+class ScoringHead(Head):
+    """One score a row, and what follows from the scores: loss, choice, ranking."""
+
+    @abstractmethod
+    def scores(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
+        """Return the score of each row, (rows,), in fp32."""
+
+    @abstractmethod
+    def right(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """Return for each row whether its candidate is the right one, (rows,): 1 or 0."""
+
+    def loss_sum(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
+        """Cross-entropy over the candidates of each example."""
+        from torch.nn.functional import cross_entropy
+
+        label = by_example(self.right(batch), batch[ROWS], -1).argmax(-1)
+        scores = by_example(self.scores(model, batch), batch[ROWS], -float("inf"))
+        return cross_entropy(scores, label, reduction="sum")
+
+    def predict(self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[Any]) -> list[Choice]:  # noqa: ARG002 - an answer needs the scores alone
+        """Return for each example the best candidate, the first of equals, and the scores of all."""
+        scores = self.scores(model, batch).detach().cpu().numpy().astype(np.float64).round(DECIMALS)
+        bounds = np.cumsum(batch[ROWS].cpu().numpy())[:-1]
+        return [{"choice": int(each.argmax()), "scores": each.tolist()} for each in np.split(scores, bounds)]
+
+    def prompt(self, example: ChoiceExample) -> str:
+        """Return the context and the numbered candidates."""
+        return " | ".join([example.context, *(f"{i}: {each}" for i, each in enumerate(example.candidates))])
+
+    def references(self, examples: Sequence[ChoiceExample]) -> list[int]:
+        """Return which candidate is right."""
+        return [example.label for example in examples]
+
+    def correct(self, prediction: Choice, reference: int) -> bool:
+        """Return whether the chosen candidate is the right one."""
+        return bool(prediction["choice"] == reference)
+
+    def same(self, before: Choice, after: Choice) -> bool:
+        """Return whether the scores agree but for rounding, which may differ between two ways to the same numbers."""
+        return bool(np.allclose(before["scores"], after["scores"], rtol=1e-2, atol=1e-3))
+
+
+def by_example(values: Tensor, rows: Tensor, padding: float) -> Tensor:
+    """Return values of rows, (rows,), by example: (examples, most rows of one), the rest being `padding`."""
+    import torch
+
+    there = torch.arange(int(rows.max()), device=rows.device) < rows[:, None]
+    return values.new_full(there.shape, padding).masked_scatter(there, values)
+
+
+def right_ones(examples: Sequence[ChoiceExample]) -> Array:
+    """Return for each row whether its candidate is the right one, (rows,). Raises DataError when there is none."""
+    for number, example in enumerate(examples):
+        if not 0 <= example.label < len(example.candidates):
+            raise DataError(
+                f"choice {number}: the right candidate is number {example.label} of {len(example.candidates)}"
+            )
+    flags = [i == example.label for example in examples for i in range(len(example.candidates))]
+    return np.asarray(flags, dtype=np.int64)
+
+
+def of_rows(
+    examples: Sequence[ChoiceExample],
+    features: dict[str, list[Array]],
+    padding: dict[str, int],
+    targets: Array,
+    *,
+    truncated: Array,
+) -> Encoded:
+    """Return rows as examples. truncated: for each row, whether it lost text; targets: for each row, any shape."""
+    rows = np.asarray([len(example.candidates) for example in examples], dtype=np.int64)
+    firsts = np.cumsum(rows) - rows
+    return Encoded(
+        features=features,
+        fixed={TARGETS: targets},
+        targets=np.ones(len(examples), dtype=np.int64),
+        decoding=[None] * len(examples),
+        rows=rows,
+        truncated=int(np.logical_or.reduceat(truncated, firsts).sum()) if len(examples) else 0,
+        padding=padding,
+    )

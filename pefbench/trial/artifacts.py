@@ -1,0 +1,82 @@
+"""What a trial saves of its model, and how that is loaded again."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from pefbench.errors import DataError
+from pefbench.models import architecture, loading
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import nn
+    from transformers import PretrainedConfig
+
+    from pefbench.heads import Head
+    from pefbench.methods import Method
+    from pefbench.sections import Quantize
+
+
+TRAINED = "trained.safetensors"
+
+
+def save(model: nn.Module, to: Path, method: Method) -> int:
+    """Save what the method trained, as safetensors; return the bytes of the weight files.
+
+    That is an adapter with its head, as PEFT lays it out, or the full model, or TRAINED: the trained weights by name.
+    """
+    saving: Any = model
+    weights = dict(model.named_parameters())
+    if hasattr(model, "peft_config"):
+        method.save_adapter(model, to)
+    elif all(weight.requires_grad for weight in weights.values()):
+        saving.save_pretrained(to)
+    else:
+        from safetensors.torch import save_file
+
+        to.mkdir(parents=True, exist_ok=True)
+        trained = {name: weight.detach().contiguous() for name, weight in weights.items() if weight.requires_grad}
+        save_file(trained, to / TRAINED, metadata={"format": "pt"})
+    return sum(file.stat().st_size for file in to.glob("*.safetensors"))
+
+
+def load_saved(
+    saved: Path, base: Path, config: PretrainedConfig, head: Head, *, attention: str, quantize: Quantize = "none"
+) -> nn.Module:
+    """Return what `save` wrote: the full model, or the pretrained one with the trained weights or the adapter.
+
+    `attention` and `quantize` as for `load_pretrained`.
+    """
+    if not (saved / TRAINED).exists() and not (saved / "adapter_config.json").exists():
+        return loading.load_pretrained(saved, config, head, attention=attention, quantize=quantize)
+    pretrained = loading.load_pretrained(base, config, head, attention=attention, quantize=quantize)
+    if (saved / TRAINED).exists():
+        return _load_trained(saved / TRAINED, pretrained)
+    from peft import PeftModel
+
+    from pefbench.methods.tuners import bottleneck, butterfly, mam, quiet
+
+    bottleneck.register()
+    butterfly.register()
+    mam.register()
+    with quiet.about_norms(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The following rank_pattern keys did not match")  # AdaLoRA's are not LoRA's
+        model: nn.Module = PeftModel.from_pretrained(pretrained, saved)
+    return model
+
+
+def _load_trained(file: Path, model: nn.Module) -> nn.Module:
+    """Put trained weights into the pretrained model. Raises DataError unless they fit, the whole head among them."""
+    from safetensors.torch import load_file
+
+    trained = load_file(file)
+    untrained, unknown = model.load_state_dict(trained, strict=False)
+    heads = tuple(f"{name}." for name in architecture.head_modules(model))
+    lost = [name for name in untrained if name.startswith(heads)] if heads else []
+    if lost or unknown:
+        raise DataError(f"{file}: not weights of {type(model).__name__}: {', '.join([*lost, *unknown][:3])}")
+    for name, weight in model.named_parameters():
+        weight.requires_grad_(name in trained)
+    return model
