@@ -102,7 +102,7 @@ def attempt(name: str, cell: Cell, base: Path, folder: Path) -> str | None:
         method.on_train_begin(model, words(cell.architecture), _encoded(cell), 100)
     except MethodError as error:
         return reason(error)
-    method.prepare(model)
+    method.on_model_ready(model)
     _trains_what_it_says(model, method, sizes)
     _learns_and_leaves_the_rest(model, method, cell)
     answers = outputs(cell, model)
@@ -179,7 +179,7 @@ def _is_the_same_when_loaded(
     assert artifacts.save(model, folder, method) > 0
     torch.manual_seed(2)  # another head, should it not be loaded
     loaded = artifacts.load_saved(folder, base, cell.config, cell.head, attention="eager")
-    method.prepare(loaded)
+    method.on_model_ready(loaded)
     # P-tuning saves what its encoder computed: the same but for the order of sums.
     _close(outputs(cell, loaded), answers, 1e-5, "loaded")
 

@@ -28,8 +28,8 @@ NOTHING = r"(?!)"
 class Method(BaseModel):
     """A method's options, as the recipe's ``method:`` section names them.
 
-    A trial calls `apply`, `begin` and `prepare` on a new model, then `penalty` and `after_step` at each step. A model
-    that was saved is loaded without them, and gets `prepare` alone.
+    A trial calls `apply`, `on_train_begin` and `on_model_ready` on a new model, then `penalty` and `after_step` at each step. A model
+    that was saved is loaded without them, and gets `on_model_ready` alone.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -66,7 +66,7 @@ class Method(BaseModel):
     ) -> None:
         """Finish a new model: what the method takes from the training split, or from the number of steps."""
 
-    def prepare(self, model: nn.Module) -> None:
+    def on_model_ready(self, model: nn.Module) -> None:
         """Make a model with this method, new or loaded, ready to compute; what it computes stays the same."""
 
     def parameter_groups(self, model: nn.Module, learning_rate: float, weight_decay: float) -> list[dict[str, Any]]:  # noqa: ARG002 - for methods that have two rates

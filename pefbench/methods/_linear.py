@@ -30,7 +30,7 @@ class LinearMethod(TargetedMethod):
                 raise self._refusal(model, f"{name} is quantised, which PEFT's {self.name} cannot adapt")
         return names
 
-    def prepare(self, model: nn.Module) -> None:
+    def on_model_ready(self, model: nn.Module) -> None:
         """Let the adapted maps return what plain ones return under autocast."""
         from pefbench.methods.tuners import adapted_dtype
 

@@ -40,7 +40,7 @@ class PromptLearning(VirtualTokenMethod, PeftMethod):
     def apply(self, model: nn.Module, task_type: str) -> nn.Module:
         """Wrap the model by PEFT and put the virtual tokens to work. Raises MethodError where they have no place."""
         wrapped = super().apply(model, task_type)
-        self.prepare(wrapped)
+        self.on_model_ready(wrapped)
         return wrapped
 
 

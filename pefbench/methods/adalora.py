@@ -62,7 +62,7 @@ class Adalora(TargetedMethod):
         return self
 
     def config(self, model: nn.Module) -> PeftConfig:
-        """Target the linear layers that the recipe names, or all of them; `begin` fills in the schedule."""
+        """Target the linear layers that the recipe names, or all of them; `on_train_begin` fills in the schedule."""
         from peft import AdaLoraConfig
 
         from pefbench.models import architecture
@@ -104,7 +104,7 @@ class Adalora(TargetedMethod):
         final = min(round(self.final * steps), steps - 2)
         return min(round(self.initial * steps), steps - final - 1), final
 
-    def prepare(self, model: nn.Module) -> None:
+    def on_model_ready(self, model: nn.Module) -> None:
         """Give a loaded model its zero rows back: products of other sizes may be rounded differently."""
         ranks = _config(model).rank_pattern or {}
         for name, kept in ranks.items():

@@ -43,11 +43,11 @@ class Boft(BlockMethod, VectorsMethod):
             target_modules=targets,
         )
 
-    def prepare(self, model: nn.Module) -> None:
+    def on_model_ready(self, model: nn.Module) -> None:
         """Rotate by blocks, in place of products with matrices that are mostly zeros."""
         from pefbench.methods.tuners import butterfly
 
-        super().prepare(model)
+        super().on_model_ready(model)
         butterfly.fuse(model)
 
 

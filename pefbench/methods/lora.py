@@ -115,7 +115,7 @@ class Lora(TargetedMethod):
         faster = [weight for name, weight in model.named_parameters() if ".lora_B." in name]
         return at_own_rate(groups, faster, learning_rate * self.b_learning_rate_ratio)
 
-    def prepare(self, model: nn.Module) -> None:
+    def on_model_ready(self, model: nn.Module) -> None:
         """Compute the plain layers in one pass each."""
         from pefbench.methods.tuners import fused_lora, residual_lora
 

@@ -49,7 +49,7 @@ class Mam(PrefixStart, PeftMethod):
     def apply(self, model: nn.Module, task_type: str) -> nn.Module:
         """Wrap the model by PEFT and put the prefix to work. Raises MethodError where one of both has no place."""
         wrapped = super().apply(model, task_type)
-        self.prepare(wrapped)
+        self.on_model_ready(wrapped)
         return wrapped
 
     def on_train_begin(
@@ -68,7 +68,7 @@ class Mam(PrefixStart, PeftMethod):
         elif self.init != "random":
             tokens.weight.data.copy_(self.start(tokens, tokenizer, encoded))
 
-    def prepare(self, model: nn.Module) -> None:
+    def on_model_ready(self, model: nn.Module) -> None:
         """Put the prefix to work."""
         from pefbench.methods.tuners.mam import MamTokens
 

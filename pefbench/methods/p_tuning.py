@@ -73,7 +73,7 @@ class PTuning(PromptLearning):
         groups = super().parameter_groups(model, learning_rate, weight_decay)
         return at_own_rate(groups, encoder.parameters(), learning_rate * self.encoder_learning_rate_ratio)
 
-    def prepare(self, model: nn.Module) -> None:
+    def on_model_ready(self, model: nn.Module) -> None:
         """Put the prompt to work."""
         from pefbench.methods.tuners.prompt_tokens import PromptTokens
 

@@ -119,14 +119,14 @@ class Peft(PeftMethod):
         try:
             wrapped = super().apply(model, task_type)
             self._check_quantised(wrapped)
-            self.prepare(wrapped)
+            self.on_model_ready(wrapped)
             self._try(wrapped)
         except FAILURES as error:
             reason = str(error).strip().partition("\n")[0] or type(error).__name__
             raise MethodError(f"{self.type} does not work on {kind}: {reason}") from error
         return wrapped
 
-    def prepare(self, model: nn.Module) -> None:
+    def on_model_ready(self, model: nn.Module) -> None:
         """Put virtual tokens to work, or let the adapted maps return what linear layers do."""
         from pefbench.methods.tuners import adapted_dtype
         from pefbench.methods.tuners.prefix_tokens import PrefixTokens

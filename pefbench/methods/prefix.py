@@ -73,7 +73,7 @@ class Prefix(PromptLearning, PrefixStart):
             tokens = PrefixTokens.attach(model)
             tokens.weight.data.copy_(self.start(tokens, tokenizer, encoded))
 
-    def prepare(self, model: nn.Module) -> None:
+    def on_model_ready(self, model: nn.Module) -> None:
         """Put the prefix to work."""
         from pefbench.methods.tuners.prefix_tokens import PrefixTokens
 

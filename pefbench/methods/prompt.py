@@ -60,7 +60,7 @@ class Prompt(PromptLearning):
             start = tokens.embedded(common_pieces(tokenizer, encoded, self.num_virtual_tokens))
         tokens.weight.data.copy_(start)
 
-    def prepare(self, model: nn.Module) -> None:
+    def on_model_ready(self, model: nn.Module) -> None:
         """Put the prompt to work."""
         from pefbench.methods.tuners.prompt_tokens import PromptTokens
 

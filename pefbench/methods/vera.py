@@ -45,7 +45,7 @@ class Vera(TargetedMethod):
             target_modules=targets,
         )
 
-    def prepare(self, model: nn.Module) -> None:
+    def on_model_ready(self, model: nn.Module) -> None:
         """Let the adapted maps return what linear layers do."""
         from pefbench.methods.tuners import adapted_dtype
 

@@ -85,7 +85,7 @@ class Prepared:
 
     def make_ready(self, model: nn.Module) -> None:
         """Set up a model with the method on it, new or loaded, to compute in this precision; in place."""
-        self.recipe.method.prepare(model)
+        self.recipe.method.on_model_ready(model)
         loading.cast_frozen_weights(model, self.recipe.train.precision, self.recipe.method.trainable_pattern)
 
 

@@ -45,7 +45,7 @@ def adapted(architecture: str, method: str) -> Any:
     options = {"name": method} | METHODS[method]
     chosen = find("method", options["name"])(**options)
     wrapped = chosen.apply(base, task)
-    chosen.prepare(wrapped)
+    chosen.on_model_ready(wrapped)
     generator = torch.Generator().manual_seed(1)
     for weight in wrapped.parameters():
         if weight.requires_grad:

@@ -120,7 +120,7 @@ def test_virtual_tokens_do_not_move_the_place_that_the_head_reads(architecture: 
     method: Method = find("method", name)(name=name, num_virtual_tokens=3)
     model = method.apply(model, head.task_type)
     method.on_train_begin(model, words, encoded, 10)
-    method.prepare(model.eval())
+    method.on_model_ready(model.eval())
     together = logits(model, collate(encoded, range(len(TEXTS))))
     alone = torch.cat([logits(model, collate(encoded, [i])) for i in range(len(TEXTS))])
     torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-5)

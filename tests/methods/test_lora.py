@@ -145,7 +145,7 @@ def test_a_loaded_model_can_be_saved_again(init: str, tmp_path: Path) -> None:
     model = trial.check(how, "bert", tmp_path / "first")
     loaded = trial.reloaded(how, model, "bert", tmp_path / "second")
     again = trial.reloaded(how, loaded, "bert", tmp_path / "third")
-    how.prepare(again)
+    how.on_model_ready(again)
     assert torch.equal(trial.predicted(again, "bert"), trial.predicted(model, "bert"))
 
 

@@ -45,7 +45,7 @@ def started(architecture: str, tokenizer: Any, encoded: Encoded, **options: Any)
     task_type = {"llama": "CAUSAL_LM", "t5": "SEQ_2_SEQ_LM", "bart": "SEQ_2_SEQ_LM"}.get(architecture, "TOKEN_CLS")
     wrapped: Any = chosen.apply(model, task_type).eval()
     chosen.on_train_begin(wrapped, tokenizer, encoded, 10)
-    chosen.prepare(wrapped)
+    chosen.on_model_ready(wrapped)
     return wrapped
 
 

@@ -73,7 +73,7 @@ def wrap(name: str, architecture: str, base: nn.Module | None = None, **options:
     method = make(name, **options)
     torch.manual_seed(1)
     model = method.apply(base or tiny.model(architecture), of(TASKS, architecture)).eval()
-    method.prepare(model)
+    method.on_model_ready(model)
     return model
 
 
@@ -157,7 +157,7 @@ def test_what_is_saved_predicts_the_same_when_loaded(name: str, architecture: st
     config = AutoConfig.from_pretrained(tmp_path / "base")
     attention = tiny.model(architecture).config._attn_implementation
     loaded = artifacts.load_saved(tmp_path / "saved", tmp_path / "base", config, head, attention=str(attention))
-    make(name).prepare(loaded)
+    make(name).on_model_ready(loaded)
     with torch.no_grad():
         assert torch.equal(logits(loaded.eval(), architecture), logits(model, architecture))
         assert not torch.equal(logits(model, architecture), logits(tiny.model(architecture), architecture))

@@ -154,5 +154,5 @@ def frozen(model: nn.Module) -> dict[str, Tensor]:
 
 
 def _make_ready(how: Method, model: nn.Module, precision: str) -> None:
-    how.prepare(model)
+    how.on_model_ready(model)
     loading.cast_frozen_weights(model, precision, how.trainable_pattern)

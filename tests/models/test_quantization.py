@@ -246,7 +246,7 @@ def begun(method: Method, model: nn.Module, tokenizer: PreTrainedTokenizerFast, 
     ids = tiny.batch("bert")["input_ids"].numpy()
     encoded = Encoded({"input_ids": list(ids)}, targets=np.full(len(ids), 8), decoding=list(ids))
     method.on_train_begin(model, tokenizer, encoded, steps)
-    method.prepare(model)
+    method.on_model_ready(model)
     loading.cast_frozen_weights(model, "fp32", method.trainable_pattern)
     return model
 
@@ -302,7 +302,7 @@ def test_every_method_trains_around_quantised_weights_and_comes_back(
         attention="eager",
         quantize=quantize,
     )
-    method.prepare(again)
+    method.on_model_ready(again)
     assert torch.equal(logits(again), expected)
 
 
@@ -311,7 +311,7 @@ def test_every_method_trains_around_quantised_weights_and_comes_back(
 def test_every_architecture_trains_quantised(saved: Saved, architecture: str, quantize: Quantize) -> None:
     torch.manual_seed(0)
     model = lora().apply(saved.load(architecture, quantize), head(architecture).task_type)
-    lora().prepare(model)
+    lora().on_model_ready(model)
     for name, weight in model.named_parameters():
         if "lora_B" in name:
             torch.nn.init.normal_(weight, std=0.1)

@@ -378,7 +378,7 @@ def test_what_is_loaded_is_what_was_saved_to_the_last_bit(
         for weight in other.get_submodule(head).parameters():
             torch.nn.init.zeros_(weight)
     loaded = PeftModel.from_pretrained(other, tmp_path)
-    chosen.prepare(loaded)
+    chosen.on_model_ready(loaded)
     batch = inputs(architecture)
     with torch.no_grad():
         assert torch.equal(loaded.virtual_tokens.values(), wrapped.virtual_tokens.values())
@@ -399,7 +399,7 @@ def test_frozen_weights_in_bf16(architecture: str, name: str, tmp_path: Path) ->
     loaded = PeftModel.from_pretrained(tiny.model(architecture), tmp_path)
     found = []
     for model in (wrapped, loaded):
-        chosen.prepare(model)
+        chosen.on_model_ready(model)
         loading.cast_frozen_weights(model, "bf16", chosen.trainable_pattern)
         with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
             found.append(model(**batch).logits)

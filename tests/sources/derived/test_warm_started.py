@@ -78,7 +78,7 @@ def test_a_method_learns_and_is_the_same_after_loading(encoder: Path, tmp_path: 
     method: Method = find("method", name)(name=name)
     model: Any = method.apply(loading.load_pretrained(where, config, head, attention="eager"), head.task_type)
     method.on_train_begin(model, tokenizer, encoded, 8)
-    method.prepare(model)
+    method.on_model_ready(model)
     before = weights(model)
     trained = [weight for weight in model.parameters() if weight.requires_grad]
     optimizer = torch.optim.Adam(trained, lr=0.01)
@@ -99,7 +99,7 @@ def test_a_method_learns_and_is_the_same_after_loading(encoder: Path, tmp_path: 
     assert all(map(head.same, answers, alone))
     artifacts.save(model, tmp_path / "saved", method)
     again = artifacts.load_saved(tmp_path / "saved", where, config, head, attention="eager").eval()
-    method.prepare(again)
+    method.on_model_ready(again)
     with torch.inference_mode():
         assert head.predict(again, batch, encoded.decoding) == answers
 
