@@ -37,7 +37,7 @@ class ControlOptions(_generating.GeneratingOptions):
 
     kind: str = Field("sentence from a film review", description="what the texts are, as prompts call them")
     first_words: int = Field(2, ge=1, description="words that a text is asked to begin with, fewer than it has")
-    judge_signature: float = Field(
+    judged_by: float = Field(
         0.75, gt=0, lt=1, description="part of the training texts that the judge learns from and the generator does not"
     )
 
@@ -54,7 +54,7 @@ def read(
     *,
     kind: str,
     first_words: int,
-    judge_signature: float,
+    judged_by: float,
     **generating: Any,
 ) -> GenerationDataset:
     """Read meaning representations where the data have them, or else texts with labels or ratings.
@@ -64,7 +64,7 @@ def read(
     if any(row.values["meaning"] is not None for rows in splits.values() for row in rows):
         return _generating.dataset(_meanings(splits, bad), **generating)
     labelled = _polar.read(splits, bad)
-    learned = [each for each in labelled.splits["train"] if _position(each.text) < judge_signature]
+    learned = [each for each in labelled.splits["train"] if _position(each.text) < judged_by]
     if {each.label for each in learned} != {*labelled.labels}:
         raise DataError(
             f"{splits['train'][0].file}: {len(learned)} training texts are too few to judge by; "
@@ -77,7 +77,7 @@ def read(
     )
     examples = {}
     for split, texts in labelled.splits.items():
-        chosen = [each for each in texts if split != "train" or _position(each.text) >= judge_signature]
+        chosen = [each for each in texts if split != "train" or _position(each.text) >= judged_by]
         labels = [each.label if split == "train" else _drawn(each.text, labelled.labels) for each in chosen]
         examples[split] = [_asking_for(*pair, kind, first_words) for pair in zip(labels, chosen, strict=True)]
     return _generating.dataset(examples, notes=[*labelled.notes, told], judge=judge, **generating)
