@@ -13,7 +13,7 @@ from pefbench.results import store
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pefbench.compare.verdict_schema import Comparison
+    from pefbench.results.verdict_schema import Comparison
 
 ROOT = PROJECT
 README = ROOT / "README.md"

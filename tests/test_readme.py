@@ -10,7 +10,7 @@ from pefbench.results import store
 from tests.readme_parts import PARTS, README, ROOT, verdicts, with_parts
 
 if TYPE_CHECKING:
-    from pefbench.compare.verdict_schema import Comparison, Trial
+    from pefbench.results.verdict_schema import Comparison, TrialEntry
 
 COMPARISONS = verdicts()
 BASELINE = store.load_results(ROOT / "results" / "baseline").results
@@ -53,7 +53,7 @@ def test_the_comparisons_are_whole_and_run_from_a_commit() -> None:
             assert source["command"].startswith(f"pefbench compare recipes/compare/{each['name']}.yaml")
 
 
-def trials(comparison: Comparison) -> list[Trial]:
+def trials(comparison: Comparison) -> list[TrialEntry]:
     return [trial for method in comparison["methods"] for trial in [*method["tuning"], *method["final"]]]
 
 

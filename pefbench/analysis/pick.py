@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 from pefbench.analysis.tables import baselines, interval, readable_seconds
 from pefbench.analysis.tables.groups import heading
 from pefbench.analysis.tables.marks import Tests
-from pefbench.analysis.tables.settings import settings_of, tuned
+from pefbench.analysis.tables.replicates import best_on_validation, replicates_by_group
 from pefbench.errors import UserError, suggest
 from pefbench.results.store import newest, readable
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from pefbench.analysis.tables.marks import Verdict
-    from pefbench.analysis.tables.settings import Setting
+    from pefbench.analysis.tables.replicates import Replicates
     from pefbench.results.schema import Metric, Result
     from pefbench.results.store import Stored
 
@@ -62,12 +62,12 @@ class Answer:
     """The answer for one group of trials that can be compared. named: None where nothing meets the limits."""
 
     heading: str
-    reference: Setting
+    reference: Replicates
     wanted: float
     """The metric that is good enough."""
 
-    named: Setting | None
-    meeting: list[Setting]
+    named: Replicates | None
+    meeting: list[Replicates]
     """All that meet every limit, best metric first."""
 
     excluded: dict[str, list[str]] = field(default_factory=dict)
@@ -89,18 +89,18 @@ def pick(
         if task not in tasks:
             raise UserError(f"--task {task}: no trial of this task; {suggest(task, tasks)}")
         shown = [stored for stored in shown if stored.result["recipe"]["task"] == task]
-    groups = settings_of(shown)
+    groups = replicates_by_group(shown)
     if not groups:
         raise UserError("every trial failed: there is nothing to choose from")
     known = baselines.known(stored.result for stored in shown)
     return [_answer(members, limits, known, Tests(verdicts)) for members in groups.values()]
 
 
-def _answer(members: Sequence[Setting], limits: Limits, known: Known, tests: Tests) -> Answer:
+def _answer(members: Sequence[Replicates], limits: Limits, known: Known, tests: Tests) -> Answer:
     excluded: dict[str, list[str]] = {}
     affordable = [each for each in members if not _too_costly(each, limits, excluded)]
     chosen = _one_a_recipe(members, affordable)
-    reference = tuned([each for each in members if each.method == FULL] or members)
+    reference = best_on_validation([each for each in members if each.method == FULL] or members)
     wanted = _wanted(reference, limits.within)
     short = [each for each in chosen if each.sign * each.value < each.sign * wanted]
     excluded[f"--within, {limits.within:g}"] = [f"{each.name} ({_score(each)})" for each in short]
@@ -117,7 +117,7 @@ def _answer(members: Sequence[Setting], limits: Limits, known: Known, tests: Tes
     return Answer(heading(reference.first), reference, wanted, named, meeting, excluded, notes)
 
 
-def _too_costly(each: Setting, limits: Limits, excluded: dict[str, list[str]]) -> bool:
+def _too_costly(each: Replicates, limits: Limits, excluded: dict[str, list[str]]) -> bool:
     """Note by which limits a setting is excluded, and return whether it is."""
     size = each.adapter_bytes
     costs: list[tuple[str, float | None, float | None, Callable[[float], str]]] = [
@@ -135,24 +135,24 @@ def _too_costly(each: Setting, limits: Limits, excluded: dict[str, list[str]]) -
     return over
 
 
-def _one_a_recipe(members: Sequence[Setting], affordable: Sequence[Setting]) -> list[Setting]:
+def _one_a_recipe(members: Sequence[Replicates], affordable: Sequence[Replicates]) -> list[Replicates]:
     """Return each recipe's setting that is best on validation: to choose it on test would flatter it.
 
     Settings that cost too much stand back, unless a recipe has no others.
     """
-    recipes: dict[str, list[Setting]] = {}
+    recipes: dict[str, list[Replicates]] = {}
     for each in members:
         recipes.setdefault(_recipe(each), []).append(each)
     within = {recipe: [each for each in several if each in affordable] for recipe, several in recipes.items()}
-    chosen = [tuned(within[recipe] or several) for recipe, several in recipes.items()]
+    chosen = [best_on_validation(within[recipe] or several) for recipe, several in recipes.items()]
     return [each for each in members if each in chosen]
 
 
-def _recipe(each: Setting) -> str:
+def _recipe(each: Replicates) -> str:
     return f"{each.first['recipe']['name']} {each.method}"
 
 
-def _wanted(reference: Setting, within: float) -> float:
+def _wanted(reference: Replicates, within: float) -> float:
     """Return the metric that is good enough. A share of 0 or less says nothing, so such a metric is to be reached."""
     value = reference.value
     if value <= 0:
@@ -160,8 +160,8 @@ def _wanted(reference: Setting, within: float) -> float:
     return value * within if reference.sign > 0 else value / within
 
 
-def _preferred(preference: Preference) -> Callable[[Setting], float]:
-    kinds: dict[Preference, Callable[[Setting], float]] = {
+def _preferred(preference: Preference) -> Callable[[Replicates], float]:
+    kinds: dict[Preference, Callable[[Replicates], float]] = {
         "weights": lambda each: each.trained,
         "quality": lambda each: -each.sign * each.value,
         "adapter": lambda each: float("inf") if each.adapter_bytes is None else each.adapter_bytes,
@@ -171,14 +171,14 @@ def _preferred(preference: Preference) -> Callable[[Setting], float]:
     return kinds[preference]
 
 
-def _doubts(named: Setting, reference: Setting, wanted: float) -> Iterator[str]:
+def _doubts(named: Replicates, reference: Replicates, wanted: float) -> Iterator[str]:
     """Say what the numbers do not show, though the answer may read as if they did."""
     worst = named.low if named.sign > 0 else named.high
     if worst is not None and named is not reference and named.sign * worst < named.sign * wanted:
         yield f"its interval reaches {interval(worst, None, None)}, so that it is good enough is likely, not certain"
 
 
-def _ties(named: Setting, meeting: Sequence[Setting], tests: Tests) -> Iterator[str]:
+def _ties(named: Replicates, meeting: Sequence[Replicates], tests: Tests) -> Iterator[str]:
     """Say what is shown to be better, and what is not told apart, by the paired test or else by intervals."""
     others = [(each, tests.tied(named, each)) for each in meeting if each is not named]
     better = [(each, tied) for each, tied in others if each.sign * each.value > each.sign * named.value]
@@ -197,13 +197,13 @@ def _ties(named: Setting, meeting: Sequence[Setting], tests: Tests) -> Iterator[
             yield f"{kind}: {', '.join(each.name for each in found)}"
 
 
-def _baseline(named: Setting, known: Known) -> Iterator[str]:
+def _baseline(named: Replicates, known: Known) -> Iterator[str]:
     row = baselines.beside(named.first, known)
     if row["beats_baseline"] is False:
         yield f"it is not shown to beat a trivial baseline: {row['baseline']}, {row['baseline_value']:.3f}"
 
 
-def _notes(members: Sequence[Setting], affordable: Sequence[Setting], limits: Limits) -> Iterator[str]:
+def _notes(members: Sequence[Replicates], affordable: Sequence[Replicates], limits: Limits) -> Iterator[str]:
     if not any(each.method == FULL for each in members):
         yield "no trial of full fine-tuning is among these, so the best of them on validation stands for it"
     if unused := len(affordable) - len({_recipe(each) for each in affordable}):
@@ -239,16 +239,16 @@ def _lines(answer: Answer, limits: Limits) -> Iterator[str]:
     yield from (f"  note: {note}" for note in answer.notes)
 
 
-def _score(each: Setting) -> str:
+def _score(each: Replicates) -> str:
     seeds = f" (mean of {len(each.trials)} seeds)" if len(each.trials) > 1 else ""
     return f"{each.first['headline']} {interval(each.value, each.low, each.high)}{seeds}"
 
 
-def _share(named: Setting, reference: Setting) -> str:
+def _share(named: Replicates, reference: Replicates) -> str:
     return f"{named.value / reference.value:.1%}" if reference.value > 0 else "against that"
 
 
-def _costs(each: Setting) -> str:
+def _costs(each: Replicates) -> str:
     model = each.first["model"]
     saved = "size not recorded" if each.adapter_bytes is None else f"{_bytes(each.adapter_bytes)} saved"
     trained = f"{readable(each.trained)} weights trained ({model['trainable_percent']:.3g} %)"

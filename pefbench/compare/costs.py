@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pefbench.compare.plan import Outcome
-    from pefbench.compare.verdict_schema import Costs
     from pefbench.results.schema import Phases, Result
+    from pefbench.results.verdict_schema import Costs
 
 
 def of(finals: Sequence[Outcome], tuning: Sequence[Outcome]) -> Costs:

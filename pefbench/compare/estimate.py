@@ -1,4 +1,4 @@
-"""The plan of a comparison for people, with an estimate of time from trials that were run before."""
+"""The plan of a comparison as text, with an estimate of its time from earlier trials."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from pefbench.compare.choice import Chosen
     from pefbench.compare.plan import Outcome, Plan
+    from pefbench.compare.selection import Selection
     from pefbench.results.schema import Result
 
 ALIKE = (("task", "model", "data", "method"), ("task", "model", "data"))
@@ -24,8 +24,10 @@ ALIKE = (("task", "model", "data", "method"), ("task", "model", "data"))
 methods differ less in time than tasks and models do. Epochs are allowed for."""
 
 
-def render(plan: Plan, chosen: Mapping[str, Chosen], outcomes: Sequence[Outcome], out: Path, workers: int) -> str:
-    """Return the plan: what each method tries, what is done, and how long the rest may take."""
+def render(
+    plan: Plan, selections: Mapping[str, Selection], outcomes: Sequence[Outcome], out: Path, workers: int
+) -> str:
+    """The plan as text: what each method tries, which trials are done, and how long the rest may take."""
     comparison = plan.comparison
     known = earlier(out)
     todo = [outcome for outcome in outcomes if outcome.status == "missing"]
@@ -37,8 +39,8 @@ def render(plan: Plan, chosen: Mapping[str, Chosen], outcomes: Sequence[Outcome]
     )
     lines = [heading]
     for method, settings in plan.settings.items():
-        made = chosen[method].setting
-        picked = f"; chosen: {label(settings[made])}" if made is not None else ""
+        selected = selections[method].setting
+        picked = f"; chosen: {label(settings[selected])}" if selected is not None else ""
         lines.append(f"  {method}: {'; '.join(map(label, settings))}{picked}")
     lines += [f"  to run: {outcome.planned.text}{_about(each)}" for outcome, each in zip(todo, seconds, strict=True)]
     return "\n".join([*lines, _total(seconds, workers)])

@@ -49,7 +49,7 @@ class Pscp(Section):
     beta_memory: float = Field(1.0, ge=0, description="weight of the memory")
 
 
-class Comparison(Section):
+class ComparisonFile(Section):
     """A comparison file."""
 
     name: str = Field(description="the file's name without its suffix; the results' folder")
@@ -71,12 +71,14 @@ class Comparison(Section):
     pscp: Pscp | None = Field(None, description="constants of the composite score; null: none is computed")
 
 
-def load_comparison(path: Path, overrides: Iterable[str] = ()) -> tuple[Comparison, dict[str, list[search.Setting]]]:
+def load_comparison(
+    path: Path, overrides: Iterable[str] = ()
+) -> tuple[ComparisonFile, dict[str, list[search.Setting]]]:
     """Read a comparison file and return it with the settings of each method, all of them valid recipes.
 
     overrides: as for a recipe, laid over the base recipe. Raises RecipeError, with the YAML path of the first mistake.
     """
-    keys = [name for name in Comparison.model_fields if name != "name"]
+    keys = [name for name in ComparisonFile.model_fields if name != "name"]
     raw = read_yaml(path, what="comparison", keys=", ".join(keys))
     try:
         comparison = _validated(raw, keys, path.stem)
@@ -93,7 +95,7 @@ def load_comparison(path: Path, overrides: Iterable[str] = ()) -> tuple[Comparis
 
 
 def recipe_of(
-    comparison: Comparison,
+    comparison: ComparisonFile,
     base: Path,
     name: str,
     setting: search.Setting,
@@ -113,14 +115,14 @@ def recipe_of(
     return recipe.model_copy(update={"name": name})
 
 
-def _validated(raw: Mapping[str, Any], keys: list[str], name: str) -> Comparison:
+def _validated(raw: Mapping[str, Any], keys: list[str], name: str) -> ComparisonFile:
     if "name" in raw:
         raise RecipeError(f"name: unknown key; {suggest('name', keys)}")
-    comparison: Comparison = validate(Comparison, {**raw, "name": name}, "")
+    comparison: ComparisonFile = validate(ComparisonFile, {**raw, "name": name}, "")
     return comparison
 
 
-def _check_seeds(comparison: Comparison) -> None:
+def _check_seeds(comparison: ComparisonFile) -> None:
     for field in ("seeds", "tuning_seeds"):
         seeds = getattr(comparison, field)
         for place, seed in enumerate(seeds):
@@ -128,7 +130,7 @@ def _check_seeds(comparison: Comparison) -> None:
                 raise RecipeError(f"{field}.{place}: should be a new number of 0 or more, got {seed}")
 
 
-def _settings(comparison: Comparison, name: str) -> list[search.Setting]:
+def _settings(comparison: ComparisonFile, name: str) -> list[search.Setting]:
     path = f"methods.{name}"
     if "/" in name or name.startswith("."):
         raise RecipeError(f"{path}: a method's name is also a folder's; it may not have / or begin with a dot")

@@ -6,7 +6,7 @@ import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Self
 
-from pefbench.compare.choice import value_of
+from pefbench.compare.selection import value_of
 from pefbench.progress import say
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from pefbench.compare.plan import Outcome, Plan, Planned
+    from pefbench.compare.plan import Outcome, Plan, PlannedTrial
 
 REFRESHES_A_SECOND = 2
 
@@ -28,7 +28,7 @@ class Board:
         self.best = max if higher else min
         self.expected: Counter[tuple[str, bool]] = Counter()
         self.outcomes: dict[str, Outcome] = {}
-        self.running: list[Planned] = []
+        self.running: list[PlannedTrial] = []
         self.live: Any = None
 
     def expect(self, outcomes: Sequence[Outcome]) -> None:
@@ -42,7 +42,7 @@ class Board:
             kind = "final" if "test" in outcomes[0].planned.scored else "tuning"
             say(f"{self.plan.comparison.name}: {len(outcomes)} {kind} trials, {done} of them done")
 
-    def began(self, trial: Planned) -> None:
+    def began(self, trial: PlannedTrial) -> None:
         """Take note that a trial has begun."""
         self.running.append(trial)
         if self.live is None:

@@ -1,4 +1,4 @@
-"""What final trials answered to each test example, and whether methods may be compared by it."""
+"""Final trials' predictions and scores on each test example, and whether the trials may be compared."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ALIKE = "data", "model", "precision", "metric"
 
 
 def read_rows(outcome: Outcome) -> list[Row]:
-    """Return a finished trial's predictions: prediction, reference and correct of each test example.
+    """A finished trial's predictions: prediction, reference and correct of each test example.
 
     Raises DataError when they are not there, or damaged.
     """
@@ -38,7 +38,7 @@ def read_rows(outcome: Outcome) -> list[Row]:
 
 
 def identity(outcome: Outcome, metric: str) -> dict[str, str]:
-    """Return what must be equal in all trials that are compared, by the names in ALIKE."""
+    """What must be the same in all trials that are compared, by the names in ALIKE."""
     result = _result(outcome)
     values = (
         result["data"]["fingerprint"],
@@ -49,8 +49,8 @@ def identity(outcome: Outcome, metric: str) -> dict[str, str]:
     return dict(zip(ALIKE, values, strict=True))
 
 
-def check_alike(finals: Sequence[Outcome], rows: Sequence[Sequence[Row]], metric: str) -> None:
-    """Raise DataError unless all trials answered the same examples, from the same data and weights, scored alike."""
+def refuse_unlike(finals: Sequence[Outcome], rows: Sequence[Sequence[Row]], metric: str) -> None:
+    """Raise DataError unless all trials have the same data, weights, precision, metric and test examples."""
     first = identity(finals[0], metric)
     references = [row["reference"] for row in rows[0]]
     for outcome, answers in zip(finals, rows, strict=True):
@@ -61,13 +61,13 @@ def check_alike(finals: Sequence[Outcome], rows: Sequence[Sequence[Row]], metric
                     f"and cannot be compared; remove {outcome.path} to run it again"
                 )
         if [row["reference"] for row in answers] != references:
-            raise DataError(f"{outcome.path}: its predictions are of other test examples than the first trial's")
+            raise DataError(f"{outcome.path}: its predictions are of other test examples than those of the first trial")
 
 
 def scores(finals: Sequence[Outcome], rows: Sequence[Sequence[Row]], metric: str) -> Scores:
-    """Return one method's scores on the test split and on resamples of it. Raises DataError when they do not agree.
+    """One method's scores on the test split and on resamples of it.
 
-    The value on all examples, from the predictions, must be the one in the result.
+    Raises DataError when the score of the predictions is not the one in the result file.
     """
     runs = [_weighted(answers, metric, _result(outcome)) for outcome, answers in zip(finals, rows, strict=True)]
     found = resample(runs, len(rows[0]))
@@ -79,7 +79,7 @@ def scores(finals: Sequence[Outcome], rows: Sequence[Sequence[Row]], metric: str
 
 
 def are_fractions_right(found: Sequence[Scores], rows: Sequence[Sequence[Sequence[Row]]]) -> bool:
-    """Return whether the metric is the fraction of right examples, as accuracy is: McNemar's test is for those."""
+    """Whether the metric is the fraction of correct examples, as accuracy is: McNemar's test needs that."""
     return all(
         math.isclose(value, sum(row["correct"] for row in answers) / len(answers), abs_tol=1e-9)
         for method, runs in zip(found, rows, strict=True)

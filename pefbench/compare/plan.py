@@ -1,10 +1,10 @@
-"""The trials of a comparison: each setting with each tuning seed, then each method's choice with each seed."""
+"""The trials of a comparison: each setting with each tuning seed, then each method's selection with each seed."""
 
 from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pefbench.compare.file import load_comparison, recipe_of
 from pefbench.compare.search import label
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from pefbench.compare.messages import TrialRequest
     from pefbench.compare.search import Setting
     from pefbench.recipe import Recipe
     from pefbench.results.schema import Result
@@ -26,18 +27,25 @@ FINAL = ("validation", "test")
 
 
 @dataclass(frozen=True)
-class Planned:
-    """One trial. setting: the number of its setting among the method's. scored: the splits that it may predict."""
+class PlannedTrial:
+    """One trial of a comparison."""
 
     method: str
+    """As named in the comparison file."""
+
     setting: int
+    """Index among the method's settings."""
+
     seed: int
     scored: tuple[str, ...]
+    """Splits that it may predict."""
+
     recipe: Recipe
     text: str
+    """For people: "final lora, learning_rate 0.001, seed 1"."""
 
-    def request(self, out: Path) -> dict[str, Any]:
-        """Return what a worker is told."""
+    def request(self, out: Path) -> TrialRequest:
+        """The message that makes a worker run it."""
         return {
             "recipe": self.recipe.resolved(),
             "scored": list(self.scored),
@@ -48,17 +56,18 @@ class Planned:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a trial.
+    """A planned trial and its result, as far as there is one."""
 
-    finished: its result is there. failed: it cannot finish, its loss having diverged, so it is not run again.
-    missing: it did not run, or did not get to its end. error: why not, where that is known.
-    """
-
-    planned: Planned
+    planned: PlannedTrial
     path: Path
+    """Its result file, whether it exists or not."""
+
     status: Status
+    """finished; failed: its loss diverged, so it is not run again; missing: it did not run, or did not finish."""
+
     result: Result | None
     error: str | None = None
+    """Why it did not finish, where that is known."""
 
 
 class Plan:
@@ -68,8 +77,8 @@ class Plan:
         self.comparison, self.settings = load_comparison(file, overrides)
         self.base, self.overrides = file.parent / self.comparison.recipe, tuple(overrides)
 
-    def tuning(self) -> list[Planned]:
-        """Return the tuning trials, the methods taking turns, so that a run that is cut short has some of each."""
+    def tuning(self) -> list[PlannedTrial]:
+        """The tuning trials, methods taking turns, so that a run that is cut short has some of each."""
         return [
             self._planned(method, number, seed, TUNING)
             for number in range(self.comparison.trials)
@@ -77,19 +86,19 @@ class Plan:
             for seed in self.comparison.tuning_seeds
         ]
 
-    def final(self, method: str, setting: int) -> list[Planned]:
-        """Return a method's final trials with one of its settings."""
+    def final(self, method: str, setting: int) -> list[PlannedTrial]:
+        """A method's final trials with one of its settings."""
         return [self._planned(method, setting, seed, FINAL) for seed in self.comparison.seeds]
 
-    def _planned(self, method: str, number: int, seed: int, scored: tuple[str, ...]) -> Planned:
+    def _planned(self, method: str, number: int, seed: int, scored: tuple[str, ...]) -> PlannedTrial:
         setting: Setting = self.settings[method][number]
         recipe = recipe_of(self.comparison, self.base, method, setting, seed, self.overrides)
         kind = "final" if scored == FINAL else "tuning"
-        return Planned(method, number, seed, scored, recipe, f"{kind} {method}, {label(setting)}, seed {seed}")
+        return PlannedTrial(method, number, seed, scored, recipe, f"{kind} {method}, {label(setting)}, seed {seed}")
 
 
-def read_outcome(planned: Planned, path: Path, error: str | None = None) -> Outcome:
-    """Return what became of a trial, by the result file where it would lie; `error`: what its process said."""
+def read_outcome(planned: PlannedTrial, path: Path, error: str | None = None) -> Outcome:
+    """A trial's outcome, read from its result file. `error`: why its process ended, if it did."""
     try:
         result = read_result(path) if path.exists() else None
     except DataError as damaged:

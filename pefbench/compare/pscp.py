@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pefbench.compare.file import Pscp
-    from pefbench.compare.verdict_schema import Costs
+    from pefbench.results.verdict_schema import Costs
 
 
 def pscp(value: float, costs: Costs, constants: Pscp) -> float | None:

@@ -9,16 +9,16 @@ from tabulate import tabulate
 
 from pefbench.analysis.tables import interval, readable_seconds
 from pefbench.compare.search import label
-from pefbench.compare.verdict_schema import SCHEMA, Comparison
 from pefbench.errors import DataError
 from pefbench.results.schema import mismatch
 from pefbench.results.store import readable
+from pefbench.results.verdict_schema import SCHEMA, Comparison
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from pefbench.compare.verdict_schema import Method, Pair
+    from pefbench.results.verdict_schema import MethodVerdict, PairVerdict
 
 BEST, TIED = "**", "*"
 
@@ -60,7 +60,7 @@ def _methods(comparison: Comparison) -> str:
         comparison["methods"],
         key=lambda method: (method["test"] is None, sign * (method["test"] or {"value": 0})["value"]),
     )
-    headers = ["", "Method", "Chosen", comparison["metric"], "p against best", "Could have shown"]
+    headers = ["", "MethodVerdict", "Selection", comparison["metric"], "p against best", "Could have shown"]
     headers += ["Trainable", "Adapter", "Training", "Tuning", "Peak memory", "Test of 1,000", "merged"]
     headers += ["PSCP"] if "pscp" in comparison else []
     best = next((method["name"] for method in ordered if method["best"]), None)
@@ -69,7 +69,7 @@ def _methods(comparison: Comparison) -> str:
     return tabulate(rows, headers, disable_numparse=True)
 
 
-def _quality(method: Method, best: str | None, pairs: Sequence[Pair]) -> list[str]:
+def _quality(method: MethodVerdict, best: str | None, pairs: Sequence[PairVerdict]) -> list[str]:
     mark = BEST if method["best"] else TIED if method["tied"] else ""
     chosen = label(method["settings"][method["chosen"]]) if method["chosen"] is not None else ""
     test = method["test"]
@@ -79,7 +79,7 @@ def _quality(method: Method, best: str | None, pairs: Sequence[Pair]) -> list[st
     return [mark, method["name"], chosen, value, *against]
 
 
-def _costs(method: Method) -> list[str]:
+def _costs(method: MethodVerdict) -> list[str]:
     costs = method["costs"]
     if costs is None:
         return [""] * 8
@@ -103,7 +103,7 @@ def _legend(comparison: Comparison) -> str:
     )
 
 
-def _pairs(pairs: Sequence[Pair]) -> str:
+def _pairs(pairs: Sequence[PairVerdict]) -> str:
     by_seed = any(pair["mcnemar"] for pair in pairs)
     headers = ["Pair", "Difference", "p", "p (Holm)", *(["McNemar p, by seed"] if by_seed else [])]
     rows = [

@@ -1,7 +1,7 @@
-"""A process that runs trials for a comparison, one after another, and shares between them what it can.
+"""A process that runs the trials of a comparison, one after another, and shares between them what it can.
 
-It reads requests as lines of JSON from its standard input and answers each with a line on what was its standard output;
-all that a trial says goes to standard error. When the comparison that asks ends, so does its worker.
+Requests are lines of JSON on standard input, answers are lines of JSON on standard output; what a trial prints goes to
+standard error. When the comparison ends, so does the worker.
 """
 
 from __future__ import annotations
@@ -15,18 +15,19 @@ import sys
 import threading
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from pefbench.errors import PefbenchError
 
 if TYPE_CHECKING:
+    from pefbench.compare.messages import Failure, Inspection, InspectRequest, Ran, RunRequest, TrialRequest
     from pefbench.trial.cache import Shared
 
-Message = dict[str, Any]
+    Request = RunRequest | InspectRequest
 
 
 def serve(cores: set[int] | None = None) -> NoReturn:
-    """Answer requests until standard input ends. `cores`: the only ones to use, where the system can be told so."""
+    """Answer requests until standard input ends. `cores`: the only ones to use, where the system allows that choice."""
     _keep_to(cores)
     with os.fdopen(os.dup(1), "w", encoding="utf8") as answers:
         os.dup2(2, 1)
@@ -39,7 +40,7 @@ def serve(cores: set[int] | None = None) -> NoReturn:
             answers.flush()
 
 
-def run_one(request: Message) -> None:
+def run_one(request: TrialRequest) -> None:
     """Run one trial, on all processes of a launcher."""
     _run(request, None)
 
@@ -49,9 +50,9 @@ def _keep_to(cores: set[int] | None) -> None:
         os.sched_setaffinity(0, cores)
 
 
-def _requests() -> queue.SimpleQueue[Message]:
-    """Return the requests as they come. At their end the process ends at once, even within a trial."""
-    found: queue.SimpleQueue[Message] = queue.SimpleQueue()
+def _requests() -> queue.SimpleQueue[Request]:
+    """The requests as they come in. When standard input ends, so does the process, even during a trial."""
+    found: queue.SimpleQueue[Request] = queue.SimpleQueue()
 
     def read() -> None:
         for line in sys.stdin:
@@ -62,21 +63,21 @@ def _requests() -> queue.SimpleQueue[Message]:
     return found
 
 
-def _answer(request: Message, shared: Shared) -> Message:
-    """Do what is asked. No exception ends the worker: others' trials are waiting."""
+def _answer(request: Request, shared: Shared) -> Inspection | Ran | Failure:
+    """Handle a request. No exception ends the worker: other trials are waiting."""
     try:
         return _inspect(request, shared) if request["do"] == "inspect" else _run(request, shared)
     except PefbenchError as error:
         return {"error": str(error), "exit_status": error.exit_status}
-    except Exception as error:  # noqa: BLE001 - it is told, and the traceback is in the log
+    except Exception as error:  # noqa: BLE001 - reported, with the traceback in the log
         traceback.print_exc()
         return {"error": f"{type(error).__name__}: {error}".splitlines()[0], "exit_status": 1}
     finally:
         _give_back_memory()
 
 
-def _inspect(request: Message, shared: Shared) -> Message:
-    """Return where each trial's result lies or will lie, what there is to compare by, and how many GPUs there are."""
+def _inspect(request: InspectRequest, shared: Shared) -> Inspection:
+    """Look up the result file of each trial, the metric's values and the number of GPUs."""
     import torch
 
     from pefbench.recipe import load_resolved
@@ -99,7 +100,7 @@ def _inspect(request: Message, shared: Shared) -> Message:
     }
 
 
-def _run(request: Message, shared: Shared | None) -> Message:
+def _run(request: TrialRequest, shared: Shared | None) -> Ran:
     from pefbench.recipe import load_resolved
     from pefbench.trial import run
 
@@ -110,7 +111,7 @@ def _run(request: Message, shared: Shared | None) -> Message:
 
 
 def _give_back_memory() -> None:
-    """Return what a trial has freed to the system: the next one's peak is to be its own."""
+    """Give memory that a trial has freed back to the system, so that the next trial's peak is its own."""
     import torch
 
     gc.collect()

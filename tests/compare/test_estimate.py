@@ -6,8 +6,8 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from pefbench.compare import estimate
-from pefbench.compare.choice import Chosen
 from pefbench.compare.plan import Outcome
+from pefbench.compare.selection import Selection
 from tests.compare.finals import plan
 from tests.sample_results import sample, store
 
@@ -34,7 +34,7 @@ def earlier(out: Path, method: str, seconds: int, seed: int, epochs: float = 4) 
 
 
 def rendered(out: Path, outcomes: list[Outcome], workers: int = 1) -> str:
-    chosen = {"lora": Chosen(1, [0.1, 0.2]), "full": Chosen(None, [None, None])}
+    chosen = {"lora": Selection(1, [0.1, 0.2]), "full": Selection(None, [None, None])}
     return estimate.render(plan(["lora", "full"], [1, 2, 3]), chosen, outcomes, out, workers)
 
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pefbench.compare.pool import Launched, Pool, Process, ended, environment, launch_command, shares
+from pefbench.compare.pool import Pool, shares
+from pefbench.compare.process import Launched, Process, ended, environment, launch_command
 from pefbench.errors import TrialError
 
 if TYPE_CHECKING:
@@ -97,7 +98,9 @@ def test_a_launcher_starts_one_process_a_gpu(tmp_path: Path, monkeypatch: pytest
     see = (
         "import json, os, sys; json.load(open(sys.argv[1])); print(os.environ['CUDA_VISIBLE_DEVICES'], file=sys.stderr)"
     )
-    monkeypatch.setattr("pefbench.compare.pool.launch_command", lambda _, file: [sys.executable, "-c", see, str(file)])
+    monkeypatch.setattr(
+        "pefbench.compare.process.launch_command", lambda _, file: [sys.executable, "-c", see, str(file)]
+    )
     with Pool(tmp_path, 2) as pool:
         pool.use_gpus(4)
         assert [isinstance(member, Launched) for member in pool.members] == [True, True]

@@ -10,8 +10,8 @@ from statsmodels.stats.contingency_tables import mcnemar as expected_mcnemar
 from statsmodels.stats.multitest import multipletests
 
 from pefbench.compare import report, verdict
-from pefbench.compare.choice import Chosen
 from pefbench.compare.file import Pscp
+from pefbench.compare.selection import Selection
 from pefbench.errors import DataError
 from pefbench.metrics.entity_f1 import EntityF1
 from tests.compare.finals import final, plan, tuning
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pefbench.compare.plan import Outcome
-    from pefbench.compare.verdict_schema import Comparison
+    from pefbench.results.verdict_schema import Comparison
 
 SEEDS = [1, 2, 3]
 EXAMPLES = 200
@@ -46,7 +46,7 @@ def finals(out: Path, rates: Mapping[str, float]) -> list[Outcome]:
 
 def judge(out: Path, rates: Mapping[str, float], outcomes: list[Outcome] | None = None) -> Comparison:
     outcomes = finals(out, rates) if outcomes is None else outcomes
-    chosen = {name: Chosen(0, [0.5, 0.4]) for name in rates}
+    chosen = {name: Selection(0, [0.5, 0.4]) for name in rates}
     tuned = [tuning(name, setting, 0.5 - setting / 10, out / "t") for name in rates for setting in (0, 1)]
     return verdict.make(plan([*rates], SEEDS), "accuracy", chosen, tuned, outcomes, higher=True)
 
@@ -105,7 +105,7 @@ def test_a_corpus_metric_is_computed_anew_on_each_resample(out: Path) -> None:
             given = [["O" if random.random() < noise else tag for tag in tags] for tags in gold]
             f1 = EntityF1().compute(predictions=given, references=gold)["entity_f1"]
             outcomes.append(final(out, method, seed, given, gold, f1, metric="entity_f1"))
-    chosen = {name: Chosen(0, [0.5]) for name in ("one", "other")}
+    chosen = {name: Selection(0, [0.5]) for name in ("one", "other")}
     found = verdict.make(plan(["one", "other"], SEEDS, ["entity_f1"]), "entity_f1", chosen, [], outcomes, higher=True)
     [pair] = found["pairs"]
     assert pair["low"] < pair["difference"] < pair["high"]
@@ -191,7 +191,7 @@ def test_the_composite_score_is_there_when_asked_for_and_orders_nothing(out: Pat
         result["inference"] = {"seconds_per_1000": 1.0, "merged_seconds_per_1000": None}
         if outcome.planned.method == "cheap":
             result["model"]["trainable_parameters"] = 10
-    chosen = {name: Chosen(0, [0.5]) for name in ("good", "cheap")}
+    chosen = {name: Selection(0, [0.5]) for name in ("good", "cheap")}
     found = verdict.make(plan(["good", "cheap"], SEEDS, pscp=constants), "accuracy", chosen, [], outcomes, higher=True)
     good, cheap = found["methods"]
     assert good["test"] is not None

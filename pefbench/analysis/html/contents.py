@@ -9,7 +9,7 @@ from pefbench.analysis.html import examples, sentences
 from pefbench.analysis.tables import baselines
 from pefbench.analysis.tables.groups import comparable, heading
 from pefbench.analysis.tables.marks import Tests, marks
-from pefbench.analysis.tables.settings import settings_of
+from pefbench.analysis.tables.replicates import replicates_by_group
 from pefbench.analysis.tables.wording import short_model
 from pefbench.results.store import newest
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pefbench.analysis.tables.marks import Mark, Verdict
-    from pefbench.analysis.tables.settings import Setting
+    from pefbench.analysis.tables.replicates import Replicates
     from pefbench.results.schema import Metric, Result
     from pefbench.results.store import Stored
 
@@ -33,13 +33,13 @@ def contents(results: Sequence[Stored], verdicts: Sequence[Verdict] = ()) -> dic
     tests = Tests(verdicts)
     finished = [stored for stored in shown if stored.result["status"] == "finished"]
     return {
-        "groups": [_group(members, tests, known) for members in settings_of(shown).values()],
+        "groups": [_group(members, tests, known) for members in replicates_by_group(shown).values()],
         "failed": [_failed(stored.result) for stored in shown if stored.result["status"] == "failed"],
         "environments": _environments(finished),
     }
 
 
-def _group(members: Sequence[Setting], tests: Tests, known: Known) -> dict[str, Any]:
+def _group(members: Sequence[Replicates], tests: Tests, known: Known) -> dict[str, Any]:
     first, found = members[0].first, marks(members, tests)
     metric, signature, _, _, precision = comparable(first)
     rows = [baselines.beside(each.first, known) for each in members]
@@ -59,7 +59,7 @@ def _group(members: Sequence[Setting], tests: Tests, known: Known) -> dict[str, 
     }
 
 
-def _setting(each: Setting, mark: Mark, baseline: dict[str, Any]) -> dict[str, Any]:
+def _setting(each: Replicates, mark: Mark, baseline: dict[str, Any]) -> dict[str, Any]:
     phases = each.first["phases"]["train"]
     return {
         "name": each.name,
@@ -79,7 +79,7 @@ def _setting(each: Setting, mark: Mark, baseline: dict[str, Any]) -> dict[str, A
     }
 
 
-def _metrics(each: Setting) -> dict[str, dict[str, Any]]:
+def _metrics(each: Replicates) -> dict[str, dict[str, Any]]:
     """Return the headline with its interval over seeds, then other test metrics: their mean, an interval of one run."""
     runs = [stored.result["metrics"]["test"] for stored in each.trials]
     head = each.first["headline"]

@@ -11,14 +11,14 @@ from pefbench.results.predictions import file_of, read
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pefbench.analysis.tables.settings import Setting
+    from pefbench.analysis.tables.replicates import Replicates
     from pefbench.results.predictions import Row
 
 MOST = 300
 LONGEST = 400
 
 
-def differing(members: Sequence[Setting]) -> dict[str, Any]:
+def differing(members: Sequence[Replicates]) -> dict[str, Any]:
     """Return the examples on which settings differ, those first that one has right and another wrong.
 
     names: the settings with predictions of the same examples. total, differ: how many examples there are, and how many
@@ -40,7 +40,7 @@ def differing(members: Sequence[Setting]) -> dict[str, Any]:
     return {"names": [*answers], "total": len(together), "differ": len(seen), "rows": seen[:MOST], "notes": notes}
 
 
-def _rows(each: Setting, notes: list[str]) -> list[Row]:
+def _rows(each: Replicates, notes: list[str]) -> list[Row]:
     """Return the predictions of a setting's first seed; none where they were not kept."""
     file = file_of(each.trials[0])
     if file is None:

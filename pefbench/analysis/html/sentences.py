@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from pefbench.analysis.tables.marks import Mark, Tests
-    from pefbench.analysis.tables.settings import Setting
+    from pefbench.analysis.tables.replicates import Replicates
 
 NAMED = 3
 _HOW = {
@@ -21,7 +21,7 @@ _HOW = {
 }
 
 
-def verdict(members: Sequence[Setting], marks: Sequence[Mark], tests: Tests) -> str:
+def verdict(members: Sequence[Replicates], marks: Sequence[Mark], tests: Tests) -> str:
     """Return the verdict: the best, what is not shown to be worse, and the cheapest of these."""
     best = members[0]
     score = f"{best.first['headline']} {interval(best.value, best.low, best.high)}"
@@ -41,7 +41,7 @@ def verdict(members: Sequence[Setting], marks: Sequence[Mark], tests: Tests) -> 
     return f"{said}; of these {cheapest.name}{at} trains the fewest weights, {weights}."
 
 
-def _apart(members: Sequence[Setting], tests: Tests) -> str:
+def _apart(members: Sequence[Replicates], tests: Tests) -> str:
     best, *others = members
     tested = [tests.tied(best, each) is not None for each in others]
     if all(tested):
@@ -51,12 +51,12 @@ def _apart(members: Sequence[Setting], tests: Tests) -> str:
     return "" if best.low is None else ", and its interval lies apart from all others'"
 
 
-def caveats(members: Sequence[Setting], baselines: Sequence[Mapping[str, Any]]) -> list[str]:
+def caveats(members: Sequence[Replicates], baselines: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return what a reader of the verdict should know."""
     return list(_caveats(members, baselines))
 
 
-def _caveats(members: Sequence[Setting], baselines: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _caveats(members: Sequence[Replicates], baselines: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     rows = zip(members, baselines, strict=True)
     if weak := [each for each, row in rows if row["beats_baseline"] is False]:
         yield f"Not shown to beat the best trivial baseline: {_listed(weak)}."
@@ -68,12 +68,12 @@ def _caveats(members: Sequence[Setting], baselines: Sequence[Mapping[str, Any]])
         yield "The trials ran on unlike machines or threads: times and memory do not compare exactly."
 
 
-def _machine(each: Setting) -> object:
+def _machine(each: Replicates) -> object:
     hardware = each.first["provenance"]["hardware"]
     return hardware["cpu"], hardware["threads"], hardware["gpu"], each.first["provenance"]["world_size"]
 
 
-def _listed(settings: Sequence[Setting]) -> str:
+def _listed(settings: Sequence[Replicates]) -> str:
     names = [each.name for each in settings]
     if len(names) > NAMED + 1:
         return f"{', '.join(names[:NAMED])} and {len(names) - NAMED} others"

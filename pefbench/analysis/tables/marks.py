@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from pefbench.analysis.tables.settings import Setting
+    from pefbench.analysis.tables.replicates import Replicates
 
     # What `pefbench compare` found: see comparing.verdict_schema.
     Verdict = Mapping[str, Any]
@@ -31,7 +31,7 @@ class Tests:
 
     verdicts: Sequence[Verdict] = ()
 
-    def tied(self, first: Setting, second: Setting) -> bool | None:
+    def tied(self, first: Replicates, second: Replicates) -> bool | None:
         """Return whether the paired test left two settings of one group undecided; None where they were not tested."""
         names = {each.first["recipe"]["name"] for each in (first, second)}
         for verdict in self.verdicts:
@@ -42,7 +42,7 @@ class Tests:
         return None
 
 
-def _is_of(verdict: Verdict, setting: Setting) -> bool:
+def _is_of(verdict: Verdict, setting: Replicates) -> bool:
     """Return whether a setting's trials are the final ones of a method of a comparison."""
     finals = {
         trial["result"].rpartition("/")[2] for method in verdict["methods"] for trial in method["final"]
@@ -50,14 +50,14 @@ def _is_of(verdict: Verdict, setting: Setting) -> bool:
     return all(f"{each.result['id']}.json" in finals for each in setting.trials)
 
 
-def marks(members: Sequence[Setting], tests: Tests) -> list[Mark]:
+def marks(members: Sequence[Replicates], tests: Tests) -> list[Mark]:
     """Return the mark of each setting of a group, whose first is the best; none where there is only one."""
     if len(members) < 2:
         return [""] * len(members)
     return ["best", *(_mark(members[0], each, tests) for each in members[1:])]
 
 
-def _mark(best: Setting, other: Setting, tests: Tests) -> Mark:
+def _mark(best: Replicates, other: Replicates, tests: Tests) -> Mark:
     tied = tests.tied(best, other)
     if tied is not None:
         return "tied" if tied else ""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pefbench.analysis.tables.formats import FORMATS, csv_text, escaped, grid
 from pefbench.analysis.tables.groups import comparable, short
 from pefbench.analysis.tables.marks import Tests, legend, marked, marks
-from pefbench.analysis.tables.settings import one_a_method, settings_of
+from pefbench.analysis.tables.replicates import one_per_method, replicates_by_group
 from pefbench.analysis.tables.wording import digits, short_model
 from pefbench.errors import UserError, suggest
 from pefbench.results.store import newest
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pefbench.analysis.tables.marks import Mark, Verdict
-    from pefbench.analysis.tables.settings import Setting
+    from pefbench.analysis.tables.replicates import Replicates
     from pefbench.results.store import Stored
 
 _NAMES = ("Task", "Model", "Data", "Precision", "Metric")
@@ -34,8 +34,8 @@ def pivot(results: Sequence[Stored], style: str = "text", verdicts: Sequence[Ver
     if style not in FORMATS:
         raise UserError(f"unknown format {style!r}; {suggest(style, FORMATS)}")
     shown = newest(results)[0]
-    every = settings_of(shown)
-    groups = [one_a_method(members) for members in every.values()]
+    every = replicates_by_group(shown)
+    groups = [one_per_method(members) for members in every.values()]
     marked_groups = [(members, marks(members, Tests(verdicts))) for members in groups]
     cells = [cell for members, found in marked_groups for cell in _cells(members, found)]
     if style == "csv":
@@ -50,18 +50,18 @@ def pivot(results: Sequence[Stored], style: str = "text", verdicts: Sequence[Ver
     return "\n\n".join(filter(None, [content, "\n".join(_line(note, style) for note in notes)]))
 
 
-def _methods(groups: Sequence[Sequence[Setting]]) -> list[str]:
+def _methods(groups: Sequence[Sequence[Replicates]]) -> list[str]:
     """Return the columns: full fine-tuning first, then by name."""
     return sorted({each.method for members in groups for each in members}, key=lambda name: (name != "full", name))
 
 
-def _row(members: Sequence[Setting], found: Sequence[Mark], methods: Sequence[str], style: str) -> dict[str, str]:
+def _row(members: Sequence[Replicates], found: Sequence[Mark], methods: Sequence[str], style: str) -> dict[str, str]:
     by_method = {each.method: (each, mark) for each, mark in zip(members, found, strict=True)}
     values = {method: _cell(*by_method[method], style) if method in by_method else "" for method in methods}
     return {**_what(members[0]), **values}
 
 
-def _what(setting: Setting) -> dict[str, str]:
+def _what(setting: Replicates) -> dict[str, str]:
     result = setting.first
     metric, _, weights, data, precision = comparable(result)
     model = f"{short_model(result['recipe']['model']['name'])} {short(weights)}"
@@ -69,14 +69,14 @@ def _what(setting: Setting) -> dict[str, str]:
     return dict(zip(_NAMES, values, strict=True))
 
 
-def _cell(setting: Setting, mark: Mark, style: str) -> str:
+def _cell(setting: Replicates, mark: Mark, style: str) -> str:
     places = digits(setting.value)
     half = "" if setting.low is None or setting.high is None else f" ±{(setting.high - setting.low) / 2:.{places}f}"
     seeds = f" ({len(setting.trials)} seeds)" if len(setting.trials) > 1 else ""
     return marked(f"{setting.value:.{places}f}", f"{half}{seeds}", mark, style)
 
 
-def _cells(members: Sequence[Setting], found: Sequence[Mark]) -> Iterator[dict[str, Any]]:
+def _cells(members: Sequence[Replicates], found: Sequence[Mark]) -> Iterator[dict[str, Any]]:
     for each, mark in zip(members, found, strict=True):
         metric, signature, weights, data, precision = comparable(each.first)
         yield {
@@ -100,7 +100,7 @@ def _cells(members: Sequence[Setting], found: Sequence[Mark]) -> Iterator[dict[s
         }
 
 
-def _notes(every: Any, groups: Sequence[Sequence[Setting]], shown: Sequence[Stored]) -> Iterator[str]:
+def _notes(every: Any, groups: Sequence[Sequence[Replicates]], shown: Sequence[Stored]) -> Iterator[str]:
     if any("seeds" in _cell(each, "", "text") for members in groups for each in members):
         yield "Several seeds: their mean, and an interval over test examples and seeds."
     if sum(map(len, every)) > sum(map(len, groups)):

@@ -27,7 +27,7 @@ _NORMAL = 1.96
 
 
 @dataclass(frozen=True)
-class Setting:
+class Replicates:
     """One setting of a method: its finished trials, which differ in their seed alone."""
 
     trials: list[Stored]
@@ -105,7 +105,7 @@ class Setting:
         """Return the peak memory of training, the highest over seeds."""
         return max(each.result["phases"]["train"]["peak_memory_bytes"] for each in self.trials)
 
-    def overlaps(self, other: Setting) -> bool:
+    def overlaps(self, other: Replicates) -> bool:
         """Return whether their intervals overlap: then neither is shown to be better. Without intervals they do."""
         if self.low is None or self.high is None or other.low is None or other.high is None:
             return True
@@ -130,7 +130,7 @@ class Setting:
         return self.value + direction * math.hypot(statistics.fmean(reaches), over_seeds)
 
 
-def settings_of(results: Iterable[Stored]) -> dict[tuple[str, ...], list[Setting]]:
+def replicates_by_group(results: Iterable[Stored]) -> dict[tuple[str, ...], list[Replicates]]:
     """Return the settings of finished trials by group (see `groups.group_of`), sorted; in each the best first."""
     trials: dict[tuple[str, ...], dict[str, list[Stored]]] = defaultdict(lambda: defaultdict(list))
     for stored in results:
@@ -139,21 +139,21 @@ def settings_of(results: Iterable[Stored]) -> dict[tuple[str, ...], list[Setting
     return {group: _named(list(trials[group].values())) for group in sorted(trials)}
 
 
-def tuned(settings: Sequence[Setting]) -> Setting:
+def best_on_validation(settings: Sequence[Replicates]) -> Replicates:
     """Return the setting that is best on validation: to choose one on test would flatter it."""
 
-    def on_validation(each: Setting) -> float:
+    def on_validation(each: Replicates) -> float:
         return each.sign * (each.value if each.validation is None else each.validation)
 
     return max(settings, key=on_validation)
 
 
-def one_a_method(settings: Sequence[Setting]) -> list[Setting]:
+def one_per_method(settings: Sequence[Replicates]) -> list[Replicates]:
     """Return each method's setting that is best on validation, in the given order."""
-    methods: dict[str, list[Setting]] = defaultdict(list)
+    methods: dict[str, list[Replicates]] = defaultdict(list)
     for each in settings:
         methods[each.method].append(each)
-    chosen = [tuned(several) for several in methods.values()]
+    chosen = [best_on_validation(several) for several in methods.values()]
     return [each for each in settings if each in chosen]
 
 
@@ -163,13 +163,13 @@ def _identity(recipe: dict[str, Any]) -> str:
     return json.dumps({**recipe, "train": train}, sort_keys=True)
 
 
-def _named(members: Sequence[list[Stored]]) -> list[Setting]:
+def _named(members: Sequence[list[Stored]]) -> list[Replicates]:
     alike: dict[tuple[str, str], list[list[Stored]]] = defaultdict(list)
     for trials in members:
         recipe = trials[0].result["recipe"]
         alike[recipe["name"], recipe["method"]["name"]].append(sorted(trials, key=_seed))
     found = [
-        Setting(trials, differs)
+        Replicates(trials, differs)
         for several in alike.values()
         for trials, differs in zip(several, _differences(several), strict=True)
     ]

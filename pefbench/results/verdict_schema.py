@@ -10,7 +10,7 @@ from typing import Any, Literal, NotRequired, TypedDict
 SCHEMA = 1
 
 
-class Trial(TypedDict):
+class TrialEntry(TypedDict):
     """One trial."""
 
     setting: int  # number of its setting among the method's `settings`
@@ -46,7 +46,7 @@ class Costs(TypedDict):
     pscp: NotRequired[float | None]  # composite score by the constants in `pscp`; null where an input is missing
 
 
-class Method(TypedDict):
+class MethodVerdict(TypedDict):
     """One method."""
 
     name: str  # as in the comparison file
@@ -55,8 +55,8 @@ class Method(TypedDict):
     validation: list[float | None]  # for each setting the mean over tuning seeds; null where a trial failed
     chosen: int | None  # number of the setting that was best on validation
     expected_best: list[float]  # on validation, of the best of 1, 2, ... trials (Dodge et al. 2019)
-    tuning: list[Trial]
-    final: list[Trial]
+    tuning: list[TrialEntry]
+    final: list[TrialEntry]
     test: Test | None  # null while final trials are missing
     best: bool  # highest mean on test (lowest, where lower is better)
     tied: bool | None  # not shown to differ from the best at 5 % after Holm; null without a test value
@@ -64,7 +64,7 @@ class Method(TypedDict):
     notes: list[str]
 
 
-class McNemar(TypedDict):
+class SeedMcNemar(TypedDict):
     """Two runs of one seed: examples that one alone has right, and the exact two-sided p."""
 
     seed: int
@@ -73,7 +73,7 @@ class McNemar(TypedDict):
     p: float
 
 
-class Pair(TypedDict):
+class PairVerdict(TypedDict):
     """Two methods on the same test examples."""
 
     first: str
@@ -87,7 +87,7 @@ class Pair(TypedDict):
     freedom: float  # degrees of freedom of the standard error
     detectable: float  # smallest true difference shown with 80 % power at 5 %
     detectable_holm: float  # the same at 5 % over the number of pairs, the level of Holm's first step
-    mcnemar: list[McNemar]  # for each seed, where the metric is the fraction of right examples; else empty
+    mcnemar: list[SeedMcNemar]  # for each seed, where the metric is the fraction of right examples; else empty
 
 
 class Heading(TypedDict):
@@ -115,7 +115,7 @@ class Comparison(Heading):
 
     complete: bool  # whether every method has all its trials
     smallest_difference: float | None  # median of the pairs' `detectable`
-    methods: list[Method]
-    pairs: list[Pair]
+    methods: list[MethodVerdict]
+    pairs: list[PairVerdict]
     notes: list[str]
     finished: str  # ISO 8601, UTC

@@ -1,0 +1,53 @@
+"""What `compare` and its worker processes send each other: a line of JSON each way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, TypedDict
+
+Message = Mapping[str, object]
+"""Any of the messages below; a process passes them on as they are."""
+
+
+class TrialRequest(TypedDict):
+    """A trial to run."""
+
+    recipe: dict[str, Any]  # resolved; any recipe's JSON, checked by `load_resolved`
+    scored: list[str]  # splits to predict
+    out: str  # folder of results
+    arguments: list[str]  # the user's command line, for provenance
+
+
+class RunRequest(TrialRequest):
+    """Run a trial."""
+
+    do: Literal["run"]
+
+
+class InspectRequest(TypedDict):
+    """Look at trials without running them."""
+
+    do: Literal["inspect"]
+    trials: list[TrialRequest]
+
+
+class Inspection(TypedDict):
+    """The answer to `inspect`: what takes the data or torch to know."""
+
+    paths: list[str]  # result file of each trial, whether it exists or not
+    headline: str  # first value of the recipe's first metric
+    higher_is_better: dict[str, bool]  # value of a metric -> direction
+    gpus: int
+
+
+class Ran(TypedDict):
+    """The answer to `run`."""
+
+    path: str  # the result file
+
+
+class Failure(TypedDict):
+    """The answer to a request that failed."""
+
+    error: str
+    exit_status: int

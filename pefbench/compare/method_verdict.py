@@ -1,0 +1,89 @@
+"""One method of a verdict: its tuning, its final trials, its score on test and its costs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pefbench.compare import costs
+from pefbench.compare.pairs import is_tied
+from pefbench.compare.pscp import pscp
+from pefbench.compare.search import edges
+from pefbench.compare.selection import value_of
+from pefbench.stats.expected_best import expected_best
+from pefbench.stats.paired import interval
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pefbench.compare.plan import Outcome, Plan
+    from pefbench.compare.selection import Selection
+    from pefbench.compare.tested import Tested
+    from pefbench.results.verdict_schema import Costs, MethodVerdict, PairVerdict, Test, TrialEntry
+    from pefbench.stats.resampling import Scores
+
+
+def method_verdict(
+    plan: Plan,
+    name: str,
+    metric: str,
+    selection: Selection,
+    tuning: Sequence[Outcome],
+    finals: Sequence[Outcome],
+    tested: Tested,
+    pairs: Sequence[PairVerdict],
+    *,
+    best: str | None,
+    higher: bool,
+) -> MethodVerdict:
+    """The verdict's entry of a method. `tuning`, `finals`: its trials."""
+    settings, scores = plan.settings[name], tested.scores.get(name)
+    return {
+        "name": name,
+        "method": plan.comparison.methods[name].method,
+        "settings": settings,
+        "validation": selection.values,
+        "chosen": selection.setting,
+        "expected_best": _expected(selection.values, higher=higher),
+        "tuning": [_trial(outcome, metric) for outcome in tuning],
+        "final": [_trial(outcome, metric) for outcome in finals],
+        "test": None if scores is None else _test(scores),
+        "best": name == best,
+        "tied": None if scores is None else is_tied(name, best, pairs),
+        "costs": None if scores is None else _costs(plan, scores, finals, tuning, higher=higher),
+        "notes": [*selection.notes, *([] if selection.setting is None else edges(settings, selection.setting))],
+    }
+
+
+def _costs(plan: Plan, scores: Scores, finals: Sequence[Outcome], tuning: Sequence[Outcome], *, higher: bool) -> Costs:
+    """A method's costs; with the composite score where the file has its constants and higher is better."""
+    found = costs.of(finals, tuning)
+    if plan.comparison.pscp is not None and higher:
+        found["pscp"] = pscp(scores.mean, found, plan.comparison.pscp)
+    return found
+
+
+def _trial(outcome: Outcome, metric: str) -> TrialEntry:
+    phases = outcome.result.get("phases", {}) if outcome.result else {}
+    return {
+        "setting": outcome.planned.setting,
+        "seed": outcome.planned.seed,
+        "status": outcome.status,
+        "error": outcome.error,
+        "value": value_of(outcome, metric, outcome.planned.scored[-1]),
+        "result": str(outcome.path),
+        "train_seconds": phases["train"]["seconds"] if "train" in phases else None,
+    }
+
+
+def _test(scores: Scores) -> Test:
+    low, high = interval(scores)
+    return {"value": scores.mean, "low": low, "high": high, "values": scores.values.tolist()}
+
+
+def _expected(values: Sequence[float | None], *, higher: bool) -> list[float]:
+    """The expected best; a setting that failed counts as the worst that did not."""
+    there = [value for value in values if value is not None]
+    if not there:
+        return []
+    worst = min(there) if higher else max(there)
+    return expected_best([worst if value is None else value for value in values], higher_is_better=higher)

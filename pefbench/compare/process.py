@@ -1,0 +1,154 @@
+"""A worker process: it runs one trial at a time, and when it dies only that trial is lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections import deque
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pefbench.errors import TrialError
+from pefbench.paths import child_environment
+from pefbench.trial.round_trip import LAUNCHER_VARIABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pefbench.compare.messages import Message
+
+PEFBENCH = (sys.executable, "-m", "pefbench")
+KEPT_LINES = 20
+LAST_LINES_TIMEOUT = 5.0
+"""Seconds to wait for the last lines of a process that died."""
+
+
+class Process:
+    """A worker process, started at the first request, and again after it has died.
+
+    log: the file for its standard error.
+    """
+
+    def __init__(self, log: Path, cores: Sequence[int] = ()) -> None:
+        self.log = log
+        self.command = [*PEFBENCH, "worker"]
+        if cores:
+            self.command += ["--cores", ",".join(map(str, cores))]
+        self.process: subprocess.Popen[str] | None = None
+        self.listener: threading.Thread | None = None
+        self.stopped = False
+        self.said: deque[str] = deque(maxlen=KEPT_LINES)
+
+    def ask(self, request: Message) -> Message:
+        """The answer to a request. Raises TrialError when the process dies before it answers."""
+        process = self.process = self.process if self.process and self.process.poll() is None else self._start()
+        if process.stdin is None or process.stdout is None:
+            raise AssertionError("a worker has pipes")
+        try:
+            process.stdin.write(json.dumps(request) + "\n")
+            process.stdin.flush()
+            line = process.stdout.readline()
+        except OSError:
+            line = ""
+        if not line:
+            raise TrialError(ended(self._end(), self.said))
+        answer: Message = json.loads(line)
+        return answer
+
+    def stop(self) -> None:
+        """Kill the process and all that it has started, for good."""
+        self.stopped = True
+        if self.process is not None and self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self._end()
+
+    def _end(self) -> int:
+        """Wait for the process, read its last lines, close its pipes; return its exit status."""
+        process = self.process
+        if process is None:
+            return 0
+        status = process.wait()
+        if self.listener is not None:
+            self.listener.join(LAST_LINES_TIMEOUT)
+        for pipe in (process.stdin, process.stdout):
+            with suppress(OSError):  # a request that it never read is lost with it
+                if pipe is not None:
+                    pipe.close()
+        return status
+
+    def _start(self, **variables: str) -> subprocess.Popen[str]:
+        if self.stopped:
+            raise TrialError("it was stopped")
+        process = subprocess.Popen(
+            self.command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment() | variables,
+            start_new_session=True,
+        )
+        self.listener = threading.Thread(target=self._listen, args=(process,), daemon=True)
+        self.listener.start()
+        return process
+
+    def _listen(self, process: subprocess.Popen[str]) -> None:
+        if process.stderr is None:
+            raise AssertionError("a worker has pipes")
+        with self.log.open("a", encoding="utf8") as log, process.stderr:
+            for line in process.stderr:
+                log.write(line)
+                log.flush()
+                self.said.append(line.strip())
+
+
+class Launched(Process):
+    """A new launch for each trial: `accelerate launch` with one process for each GPU in `gpus`."""
+
+    def __init__(self, log: Path, gpus: Sequence[int]) -> None:
+        super().__init__(log)
+        self.gpus = list(gpus)
+
+    def ask(self, request: Message) -> Message:
+        """Run a trial. Raises TrialError when it fails or dies."""
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder, "request.json")
+            file.write_text(json.dumps(request), encoding="utf8")
+            self.command = launch_command(len(self.gpus), file)
+            self.process = process = self._start(CUDA_VISIBLE_DEVICES=",".join(map(str, self.gpus)))
+            if process.stdin is not None and process.stdout is not None:
+                process.stdin.close()
+                process.stdout.read()
+            status = self._end()
+        if status != 0:
+            raise TrialError(ended(status, self.said))
+        return {}
+
+
+def launch_command(processes: int, request: Path) -> list[str]:
+    """The command that runs one trial on several GPUs."""
+    launch = [sys.executable, "-m", "accelerate.commands.accelerate_cli", "launch", "--quiet"]
+    several = ["--multi_gpu", "--num_machines", "1", "--main_process_port", "0"] if processes > 1 else []
+    trial = ["-m", "pefbench", "worker", "--trial", str(request)]
+    return [*launch, *several, "--num_processes", str(processes), "--mixed_precision", "no", *trial]
+
+
+def environment() -> dict[str, str]:
+    """The environment of a worker: without a launcher's variables, with this package on the path."""
+    return child_environment(LAUNCHER_VARIABLES)
+
+
+def ended(status: int, said: Sequence[str]) -> str:
+    """Why a process ended before its trial did, in one line."""
+    last = next((line for line in reversed([*said]) if line.startswith("error: ")), "").removeprefix("error: ")
+    if status >= 0:
+        return last or f"its process ended with status {status}"
+    name = signal.Signals(-status).name if -status in {*signal.Signals} else f"signal {-status}"
+    hint = "; the system does so when memory runs out" if -status == signal.SIGKILL else ""
+    return f"its process was ended by {name}{hint}"

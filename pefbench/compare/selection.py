@@ -1,0 +1,75 @@
+"""The setting that a method goes into the final trials with: the best of its tuning, by validation alone."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pefbench.compare.plan import Outcome
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The outcome of tuning one method."""
+
+    setting: int | None
+    """Index of the selected setting; None while trials are missing, or when all settings failed."""
+
+    values: list[float | None]
+    """Validation score of each setting, averaged over the tuning seeds; None where a trial failed."""
+
+    notes: list[str] = field(default_factory=list)
+    """Warnings for the reader."""
+
+
+def select(
+    tuning: Sequence[Outcome], metric: str, *, higher: bool, give_up: bool = False, tested: Sequence[int] = ()
+) -> Selection:
+    """Select the best setting of one method; of equally good ones the first.
+
+    A setting with a failed trial is never selected. While trials are missing nothing is: the next run could select
+    another setting, and a second one would see the test split. `give_up` counts missing trials as failed. A setting in
+    `tested` was scored on test by an earlier run; while trials are missing, that selection stands.
+    """
+    missing = [outcome for outcome in tuning if outcome.status == "missing"]
+    values = _values(tuning, metric)
+    ranked = sorted(
+        (number for number, value in enumerate(values) if value is not None),
+        key=lambda number: values[number] or 0.0,
+        reverse=higher,
+    )
+    notes = [f"{len(missing)} tuning trials died and count as failed"] if missing and give_up else []
+    if missing and tested:
+        stands = f"{len(missing)} tuning trials are missing; the earlier selection stands"
+        return Selection(tested[0], values, [*notes, stands])
+    if missing and not give_up:
+        return Selection(None, values, [f"{len(missing)} tuning trials are missing; run the same command again"])
+    if not ranked:
+        return Selection(None, values, [*notes, "every setting failed"])
+    if others := [number for number in tested if number != ranked[0]]:
+        notes.append(f"test was scored with {len(others)} other settings before; selection used validation alone")
+    return Selection(ranked[0], values, notes)
+
+
+def value_of(outcome: Outcome, metric: str, split: str) -> float | None:
+    """A finished trial's score on a split; None for a trial that did not finish."""
+    if outcome.status != "finished" or outcome.result is None:
+        return None
+    return outcome.result["metrics"][split][metric]["value"]
+
+
+def _values(tuning: Sequence[Outcome], metric: str) -> list[float | None]:
+    found: defaultdict[int, list[float | None]] = defaultdict(list)
+    for outcome in tuning:
+        found[outcome.planned.setting].append(value_of(outcome, metric, "validation"))
+    return [_mean(found[number]) for number in sorted(found)]
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    there = [value for value in values if value is not None]
+    return fmean(there) if len(there) == len(values) else None

@@ -1,0 +1,28 @@
+"""The final trials of a comparison, scored on the same test examples and on the same resamples of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pefbench.compare import outcomes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pefbench.compare.plan import Outcome
+    from pefbench.stats.resampling import Scores
+
+
+class Tested:
+    """Scores and predictions of the methods whose final trials are all there."""
+
+    def __init__(self, finals: Mapping[str, Sequence[Outcome]], metric: str) -> None:
+        self.rows = {method: [outcomes.read_rows(each) for each in trials] for method, trials in finals.items()}
+        self.finals = finals
+        every = [each for trials in finals.values() for each in trials]
+        if every:
+            outcomes.refuse_unlike(every, [rows for runs in self.rows.values() for rows in runs], metric)
+        self.scores: dict[str, Scores] = {
+            method: outcomes.scores(trials, self.rows[method], metric) for method, trials in finals.items()
+        }
+        self.counts_right = outcomes.are_fractions_right([*self.scores.values()], [*self.rows.values()])
