@@ -10,7 +10,7 @@ import numpy as np
 
 from pefbench.errors import RecipeError
 from pefbench.heads import Head
-from pefbench.heads._judging import judged
+from pefbench.heads._generation_answers import GenerationAnswers
 from pefbench.heads.search import Search, searching
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from pefbench.heads import Encoded
     from pefbench.heads._judging import Judge
     from pefbench.heads._pairs import Array
-    from pefbench.heads.examples import GenerationExample
     from pefbench.heads.search import Asked
 
 
@@ -43,12 +42,9 @@ class Likely(TypedDict):
 class GenerationHead(Head):
     """What both kinds of model share: how answers are searched for and read."""
 
-    search: Search
-    likelihood: bool = False
-    judge: Judge | None = None
-    mismatch_tolerance = 0.01
-    """A text is a chain of choices, each after all before it: of two pieces that are all but equally likely a last bit
-    chooses, and all that follows is another text. Seen on an H100 in bf16: 4 texts of 2,198 (14 trials)."""
+    def __init__(self, search: Search | None, *, likelihood: bool, judge: Judge | None) -> None:
+        self.search, self.likelihood = search or Search(), likelihood
+        self.answers = GenerationAnswers(self.search, likelihood=likelihood, judge=judge)
 
     @abstractmethod
     def losses(self, model: nn.Module, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
@@ -86,52 +82,6 @@ class GenerationHead(Head):
         counts = row.bincount(minlength=len(decoding)).tolist()
         likely = [Likely(text=text, nll=nll, pieces=n) for text, nll, n in zip(drawn[0], sums, counts, strict=True)]
         return _with_samples(likely, drawn)
-
-    @property
-    def decoding_signature(self) -> str:  # type: ignore[override]  # as it depends on the search
-        """Return the settings of the search."""
-        return self.search.signature
-
-    @property
-    def answer_fields(self) -> frozenset[str]:  # type: ignore[override]  # as it depends on the likelihood
-        """Return what answers say beside their text."""
-        return frozenset({"nll", "pieces"} if self.likelihood else ())
-
-    @property
-    def judge_signature(self) -> str:  # type: ignore[override]  # as it depends on the judge
-        """Return who judges, if anybody does."""
-        return self.judge.signature if self.judge else ""
-
-    def judged(self, answers: Sequence[Any], examples: Sequence[GenerationExample]) -> list[Any]:
-        """Return answers with the judge's verdicts, if there is a judge."""
-        return judged(self.judge, answers, examples) if self.judge else list(answers)
-
-    def references(self, examples: Sequence[GenerationExample]) -> list[dict[str, Any]]:
-        """Return the right texts of each example, one or more, as `texts`, and its facts beside them."""
-        return [{"texts": [*(each.references or (each.target,))], **each.facts} for each in examples]
-
-    def correct(self, prediction: Any, reference: Mapping[str, Any]) -> bool:
-        """Return what the judge says, or whether a text is one of the right ones but for white space around it."""
-        if self.judge:
-            return self.judge.right(prediction, reference)
-        given = prediction if isinstance(prediction, str) else prediction["text"]
-        return given.strip() in [text.strip() for text in reference["texts"]]
-
-    def same(self, before: Any, after: Any) -> bool:
-        """Return whether the texts are the same, and the likelihoods but for rounding."""
-        if not self.likelihood:
-            return bool(before == after)
-        alike = np.isclose(before["nll"], after["nll"], rtol=1e-2, atol=1e-3)
-        return bool(alike) and before == {**after, "nll": before["nll"]}
-
-    def prompt(self, example: GenerationExample) -> str:
-        """Return what is shown."""
-        return self.shown(example)
-
-    def shown(self, example: GenerationExample) -> str:
-        """Return the prompt behind what was said before it, a line each."""
-        prompt = example.instruction + example.prompt
-        return "\n".join([*(f"{role}: {said}" for role, said in example.history), prompt])
 
     def check(self, encoded: Mapping[str, Encoded]) -> list[str]:
         """Raise RecipeError when answers of a split that is scored are longer than what may be generated."""

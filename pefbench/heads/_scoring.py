@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pefbench.errors import DataError
-from pefbench.heads import ROWS, TARGETS, Encoded, Head
+from pefbench.heads import ROWS, TARGETS, Answers, Encoded, Head
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,8 +24,30 @@ if TYPE_CHECKING:
 DECIMALS = 6
 
 
+class ChoiceAnswers(Answers):
+    """Choices: the number of the best candidate, and the scores of all."""
+
+    def prompt(self, example: ChoiceExample) -> str:
+        """Return the context and the numbered candidates."""
+        return " | ".join([example.context, *(f"{i}: {each}" for i, each in enumerate(example.candidates))])
+
+    def references(self, examples: Sequence[ChoiceExample]) -> list[int]:
+        """Return which candidate is right."""
+        return [example.label for example in examples]
+
+    def correct(self, prediction: Choice, reference: int) -> bool:
+        """Return whether the chosen candidate is the right one."""
+        return bool(prediction["choice"] == reference)
+
+    def same(self, before: Choice, after: Choice) -> bool:
+        """Return whether the scores agree but for rounding, which may differ between two ways to the same numbers."""
+        return bool(np.allclose(before["scores"], after["scores"], rtol=1e-2, atol=1e-3))
+
+
 class ScoringHead(Head):
-    """One score a row, and what follows from the scores: loss, choice, ranking."""
+    """One score per row, and what follows from the scores: loss, choice, ranking."""
+
+    answers = ChoiceAnswers()
 
     @abstractmethod
     def scores(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
@@ -48,22 +70,6 @@ class ScoringHead(Head):
         scores = self.scores(model, batch).detach().cpu().numpy().astype(np.float64).round(DECIMALS)
         bounds = np.cumsum(batch[ROWS].cpu().numpy())[:-1]
         return [{"choice": int(each.argmax()), "scores": each.tolist()} for each in np.split(scores, bounds)]
-
-    def prompt(self, example: ChoiceExample) -> str:
-        """Return the context and the numbered candidates."""
-        return " | ".join([example.context, *(f"{i}: {each}" for i, each in enumerate(example.candidates))])
-
-    def references(self, examples: Sequence[ChoiceExample]) -> list[int]:
-        """Return which candidate is right."""
-        return [example.label for example in examples]
-
-    def correct(self, prediction: Choice, reference: int) -> bool:
-        """Return whether the chosen candidate is the right one."""
-        return bool(prediction["choice"] == reference)
-
-    def same(self, before: Choice, after: Choice) -> bool:
-        """Return whether the scores agree but for rounding, which may differ between two ways to the same numbers."""
-        return bool(np.allclose(before["scores"], after["scores"], rtol=1e-2, atol=1e-3))
 
 
 def by_example(values: Tensor, rows: Tensor, padding: float) -> Tensor:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from transformers import PreTrainedTokenizerFast
 
+    from pefbench.heads._judging import Judge
     from pefbench.heads._pairs import Array, End
     from pefbench.heads.examples import GenerationExample
 
@@ -42,9 +43,10 @@ class CausalHead(GenerationHead):
         separator: str = "\n",
         last_logits: bool = False,
         likelihood: bool = False,
+        judge: Judge | None = None,
     ) -> None:
-        self.search, self.keep, self.likelihood = search or Search(), keep, likelihood
-        self.chat, self.separator, self.last_logits = chat, separator, last_logits
+        super().__init__(search, likelihood=likelihood, judge=judge)
+        self.keep, self.chat, self.separator, self.last_logits = keep, chat, separator, last_logits
 
     def encode(
         self, tokenizer: PreTrainedTokenizerFast, examples: Sequence[GenerationExample], max_length: int

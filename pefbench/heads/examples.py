@@ -9,12 +9,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pefbench.heads._prompts import Message
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    Choice = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ class GenerationDataset:
 
     search: how to generate. keep: which end of a prompt is kept when it is too long. chat: decoders are asked by their
     chat template where they have one. separator: what stands between prompt and answer of decoders without.
-    likelihood: predictions also say how likely the example's own answer is, see `GenerationForm.predict`. judge: what
+    likelihood: predictions also say how likely the example's own answer is, see `GenerationHead.predict`. judge: what
     says more of the answers once they are all there.
     """
 
@@ -45,11 +45,6 @@ class GenerationDataset:
 
     def head(self, model: PretrainedConfig) -> GenerationHead:
         """Return the head for this kind of model. Raises RecipeError for encoders, which cannot generate."""
-        head = self._unjudged(model)
-        head.judge = self.judge
-        return head
-
-    def _unjudged(self, model: PretrainedConfig) -> GenerationHead:
         from pefbench.heads.causal import CausalHead
         from pefbench.heads.seq2seq import Seq2SeqHead
 
@@ -61,6 +56,7 @@ class GenerationDataset:
                 separator=self.separator,
                 last_logits=offers_last_logits(model),
                 likelihood=self.likelihood,
+                judge=self.judge,
             )
         if not model.is_encoder_decoder:
             raise RecipeError(
@@ -70,4 +66,4 @@ class GenerationDataset:
         start = getattr(model, "decoder_start_token_id", None)
         if start is None:
             raise RecipeError("model.name: the config of this encoder-decoder has no decoder_start_token_id")
-        return Seq2SeqHead(start, search=self.search, keep=self.keep, likelihood=self.likelihood)
+        return Seq2SeqHead(start, search=self.search, keep=self.keep, likelihood=self.likelihood, judge=self.judge)

@@ -17,6 +17,7 @@ import numpy as np
 
 from pefbench.errors import RecipeError
 from pefbench.heads import TARGETS, Encoded, Head, forward
+from pefbench.heads._labels import LabelAnswers
 from pefbench.heads._language import is_decoder
 from pefbench.heads._pairs import added, pieces
 
@@ -72,6 +73,7 @@ class MarkedHead(Head):
 
     auto_class = "AutoModelForTokenClassification"
     task_type = "TOKEN_CLS"
+    answers = LabelAnswers()
 
     def __init__(self, labels: Sequence[str], *, causal: bool = False) -> None:
         self.labels, self.causal = list(labels), causal
@@ -133,10 +135,6 @@ class MarkedHead(Head):
         each = at.unflatten(-1, (len(self.read), len(self.labels)))
         scores: Tensor = each.diagonal(dim1=1, dim2=2).sum(-1)
         return scores
-
-    def references(self, examples: Sequence[MarkedExample]) -> list[str]:
-        """Return each text's label."""
-        return [example.label for example in examples]
 
 
 def mark(example: MarkedExample) -> tuple[str, tuple[int, int, int, int]]:

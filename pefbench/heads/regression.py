@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pefbench.errors import DataError
-from pefbench.heads import TARGETS
+from pefbench.heads import TARGETS, Answers
 from pefbench.heads._pairs import tells_segments
 from pefbench.heads._texts import TextHead
 
@@ -59,11 +59,30 @@ class RegressionDataset:
         )
 
 
+class ScoreAnswers(Answers):
+    """Scores. spread: the standard deviation of the training split's."""
+
+    def __init__(self, spread: float) -> None:
+        self.spread = spread
+
+    def references(self, examples: Sequence[RegressionExample]) -> list[float]:
+        """Return each text's own score."""
+        return [example.score for example in examples]
+
+    def correct(self, prediction: float, reference: float) -> bool:
+        """Return whether the nearest whole score is the right one."""
+        return round(prediction) == round(reference)
+
+    def same(self, before: float, after: float) -> bool:
+        """Return whether two scores agree but for rounding."""
+        return abs(before - after) <= ROUNDING * self.spread
+
+
 class RegressionHead(TextHead):
     """A number for whole texts.
 
     mean, spread: of the training split's scores; spread is their standard deviation. bounds: the lowest and the highest
-    of them; answers lie between. segments, reads_end: see `TextForm`.
+    of them; answers lie between. segments, reads_end: see `TextHead`.
     """
 
     def __init__(
@@ -77,6 +96,7 @@ class RegressionHead(TextHead):
     ) -> None:
         super().__init__(segments=segments, reads_end=reads_end)
         self.mean, self.spread, self.bounds = mean, spread, bounds
+        self.answers = ScoreAnswers(spread)
 
     def config(self) -> dict[str, Any]:
         """Ask for one output."""
@@ -96,15 +116,3 @@ class RegressionHead(TextHead):
         """Return each text's score."""
         found = self.outputs(model, batch).double()[:, 0].detach().cpu().numpy() * self.spread + self.mean
         return [round(float(score), DECIMALS) for score in found.clip(*self.bounds)]
-
-    def references(self, examples: Sequence[RegressionExample]) -> list[float]:
-        """Return each text's own score."""
-        return [example.score for example in examples]
-
-    def correct(self, prediction: float, reference: float) -> bool:
-        """Return whether the nearest whole score is the right one."""
-        return round(prediction) == round(reference)
-
-    def same(self, before: float, after: float) -> bool:
-        """Return whether two scores agree but for rounding."""
-        return abs(before - after) <= ROUNDING * self.spread

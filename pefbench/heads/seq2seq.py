@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from transformers import PreTrainedTokenizerFast
 
+    from pefbench.heads._judging import Judge
     from pefbench.heads._pairs import Array, End
     from pefbench.heads.examples import GenerationExample
 
@@ -34,9 +35,16 @@ class Seq2SeqHead(GenerationHead):
     task_type = "SEQ_2_SEQ_LM"
 
     def __init__(
-        self, start: int, *, search: Search | None = None, keep: End = "end", likelihood: bool = False
+        self,
+        start: int,
+        *,
+        search: Search | None = None,
+        keep: End = "end",
+        likelihood: bool = False,
+        judge: Judge | None = None,
     ) -> None:
-        self.start, self.search, self.keep, self.likelihood = start, search or Search(), keep, likelihood
+        super().__init__(search, likelihood=likelihood, judge=judge)
+        self.start, self.keep = start, keep
 
     def encode(
         self, tokenizer: PreTrainedTokenizerFast, examples: Sequence[GenerationExample], max_length: int

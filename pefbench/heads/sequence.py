@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from pefbench.heads import TARGETS
+from pefbench.heads._labels import LabelAnswers
 from pefbench.heads._pairs import tells_segments
 from pefbench.heads._texts import TextHead
 
@@ -18,12 +19,10 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from transformers import PretrainedConfig
 
+    from pefbench.heads._labels import LabelAnswer
     from pefbench.heads._pairs import Array
 
-    Answer = str | dict[str, Any]
-
 DECIMALS = 9
-ROUNDING = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ class SequenceExample:
 class SequenceDataset:
     """Labelled texts by split, and the labels that the training split has.
 
-    outside: the label of texts that have none of the others, where there is one; see `SequenceForm`.
+    outside: the label of texts that have none of the others, where there is one; see `SequenceHead`.
     """
 
     splits: Mapping[str, Sequence[SequenceExample]]
@@ -60,8 +59,10 @@ class SequenceDataset:
 class SequenceHead(TextHead):
     """Classification of whole texts.
 
-    segments, reads_end: see `TextForm`. outside: a label whose probability stands beside each answer.
+    segments, reads_end: see `TextHead`. outside: a label whose probability stands beside each answer.
     """
+
+    answers = LabelAnswers()
 
     def __init__(
         self, labels: Sequence[str], *, segments: bool = False, reads_end: bool = False, outside: str | None = None
@@ -98,7 +99,7 @@ class SequenceHead(TextHead):
         weights = None if self.weights is None else torch.from_numpy(self.weights).to(logits.device)
         return cross_entropy(logits, batch[TARGETS], weights, reduction="sum")
 
-    def predict(self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[Any]) -> list[Answer]:  # noqa: ARG002 - an answer needs the logits alone
+    def predict(self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[Any]) -> list[LabelAnswer]:  # noqa: ARG002 - an answer needs the logits alone
         """Return the likeliest label of each text; with `outside`, also the probability of that label."""
         logits = self.outputs(model, batch)
         labels = [self.labels[best] for best in logits.argmax(-1).tolist()]
@@ -108,21 +109,3 @@ class SequenceHead(TextHead):
         return [
             {"label": label, "outside": round(chance, DECIMALS)} for label, chance in zip(labels, chances, strict=True)
         ]
-
-    def correct(self, prediction: Answer, reference: str) -> bool:
-        """Return whether the label is the right one."""
-        return _label(prediction) == reference
-
-    def same(self, before: Answer, after: Answer) -> bool:
-        """Return whether labels agree, and probabilities but for rounding, as between two ways to the same numbers."""
-        if isinstance(before, str) or isinstance(after, str):
-            return before == after
-        return _label(before) == _label(after) and abs(before["outside"] - after["outside"]) < ROUNDING
-
-    def references(self, examples: Sequence[SequenceExample]) -> list[str]:
-        """Return each text's label."""
-        return [example.label for example in examples]
-
-
-def _label(answer: Answer) -> str:
-    return answer if isinstance(answer, str) else str(answer["label"])

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pefbench.heads import TARGETS, Encoded, Head, forward
+from pefbench.heads import TARGETS, Answers, Encoded, Head, forward
 from pefbench.heads._pairs import (
     SEGMENTS,
     Array,
@@ -52,7 +52,7 @@ class SpanExample:
 class SpanDataset:
     """Questions by split.
 
-    max_answer_length: an answer's most tokens. overlap: see `SpanForm`.
+    max_answer_length: an answer's most tokens. overlap: see `SpanHead`.
     """
 
     splits: Mapping[str, Sequence[SpanExample]]
@@ -85,6 +85,22 @@ class Windows:
     firsts: Array
 
 
+class SpanAnswers(Answers):
+    """Texts from the context; "" where there is no answer."""
+
+    def prompt(self, example: SpanExample) -> str:
+        """Return the question and the context."""
+        return f"{example.question} | {example.context}"
+
+    def references(self, examples: Sequence[SpanExample]) -> list[list[str]]:
+        """Return each question's right answers; none where the context has none."""
+        return [[text for text, _ in example.answers] for example in examples]
+
+    def correct(self, prediction: str, reference: Sequence[str]) -> bool:
+        """Return whether the answer is, letter for letter, one of the right ones, or rightly missing."""
+        return prediction in reference if reference else not prediction
+
+
 class SpanHead(Head):
     """A piece of the context, by a linear head on each state.
 
@@ -95,6 +111,7 @@ class SpanHead(Head):
 
     auto_class = "AutoModelForQuestionAnswering"
     task_type = "QUESTION_ANS"
+    answers = SpanAnswers()
 
     def __init__(
         self,
@@ -185,18 +202,6 @@ class SpanHead(Head):
         begin, end = windows.offsets[first[row] + shift, 0], windows.offsets[last[row] + shift, 1]
         # Some tokenizers count the space before a word as part of it.
         return windows.context[begin:end].strip()
-
-    def prompt(self, example: SpanExample) -> str:
-        """Return the question and the context."""
-        return f"{example.question} | {example.context}"
-
-    def references(self, examples: Sequence[SpanExample]) -> list[list[str]]:
-        """Return each question's right answers; none where the context has none."""
-        return [[text for text, _ in example.answers] for example in examples]
-
-    def correct(self, prediction: str, reference: Sequence[str]) -> bool:
-        """Return whether the answer is, letter for letter, one of the right ones, or rightly missing."""
-        return prediction in reference if reference else not prediction
 
 
 def best_spans(

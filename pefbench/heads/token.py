@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pefbench.heads import TARGETS, Encoded, Head, forward
+from pefbench.heads import TARGETS, Answers, Encoded, Head, forward
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,12 +44,25 @@ class TokenDataset:
         return TokenHead(self.labels)
 
 
+class TagAnswers(Answers):
+    """A tag for each word."""
+
+    def prompt(self, example: TokenExample) -> str:
+        """Return the words."""
+        return " ".join(example.tokens)
+
+    def references(self, examples: Sequence[TokenExample]) -> list[list[str]]:
+        """Return each sentence's tags, for all of its words."""
+        return [list(example.tags) for example in examples]
+
+
 class TokenHead(Head):
     """Word tagging by a linear head on the states of first pieces."""
 
     auto_class = "AutoModelForTokenClassification"
     task_type = "TOKEN_CLS"
     reads_words = True
+    answers = TagAnswers()
 
     def __init__(self, labels: Sequence[str]) -> None:
         self.labels = list(labels)
@@ -102,14 +115,6 @@ class TokenHead(Head):
             [OUTSIDE if piece == UNSEEN else self.labels[row[piece]] for piece in first.tolist()]
             for row, first in zip(best, decoding, strict=True)
         ]
-
-    def prompt(self, example: TokenExample) -> str:
-        """Return the words."""
-        return " ".join(example.tokens)
-
-    def references(self, examples: Sequence[TokenExample]) -> list[list[str]]:
-        """Return each sentence's tags, for all of its words."""
-        return [list(example.tags) for example in examples]
 
 
 def _first_pieces(word_ids: Sequence[int | None], words: int) -> np.ndarray[Any, Any]:

@@ -37,12 +37,12 @@ def _check_metrics(prepared: Prepared) -> None:
     """Raise RecipeError for a metric that cannot score the task's answers, which would show only after training."""
     metrics = {name: find("metric", name)() for name in prepared.recipe.evaluate.metrics}
     for name, metric in metrics.items():
-        if lacking := sorted(metric.wants - prepared.head.answer_fields):
+        if lacking := sorted(metric.wants - prepared.head.answers.answer_fields):
             raise RecipeError(
                 f"evaluate.metrics: {name} cannot score the task's answers, which do not say {' or '.join(lacking)}"
             )
     for split in ("validation", "test"):
-        references = prepared.head.references(prepared.examples.get(split, ()))
+        references = prepared.head.answers.references(prepared.examples.get(split, ()))
         for name, metric in metrics.items():
             if references and (why := metric.refusal(references)):
                 raise RecipeError(f"evaluate.metrics: {name} cannot score the {split} split: {why}")

@@ -59,10 +59,10 @@ def write_trial(folder: Path, prepared: Prepared, answers: Sequence[Any], refere
     rows = [
         {
             "id": i,
-            "asked": head.prompt(example)[:ASKED],
+            "asked": head.answers.prompt(example)[:ASKED],
             "prediction": given,
             "reference": right,
-            "correct": head.correct(given, right),
+            "correct": head.answers.correct(given, right),
         }
         for i, (example, given, right) in enumerate(zip(examples, answers, references, strict=True))
     ]
@@ -101,7 +101,7 @@ class Verified(TypedDict):
     examples: int
     """Compared."""
     differ: int
-    """How many of them are answered otherwise: none, but for what rounding may do, see `Head.mismatch_tolerance`."""
+    """How many of them are answered otherwise: none, but for what rounding may do, see `Answers.mismatch_tolerance`."""
 
 
 def verify(folder: Path) -> Verified:
@@ -128,8 +128,8 @@ def verify(folder: Path) -> Verified:
         batch_size=recipe.evaluate.batch_size,
         what="verify",
     )
-    after = prepared.head.judged(after, prepared.examples["test"])
-    same = prepared.head.same
+    after = prepared.head.answers.judged(after, prepared.examples["test"])
+    same = prepared.head.answers.same
     differ = [i for i, (old, new) in enumerate(zip(before, after, strict=True)) if not same(old, new)]
     if len(differ) > allowed(prepared.head, accelerator.device.type, len(before)):
         raise RoundTripError(
@@ -140,7 +140,8 @@ def verify(folder: Path) -> Verified:
 
 def allowed(head: Head, device: str, examples: int) -> int:
     """Return how many predictions rounding may change between two processes: on a CPU none."""
-    return 0 if device == "cpu" or head.mismatch_tolerance == 0 else max(1, int(head.mismatch_tolerance * examples))
+    share = head.answers.mismatch_tolerance
+    return 0 if device == "cpu" or share == 0 else max(1, int(share * examples))
 
 
 def _read_trial(folder: Path) -> dict[str, Any]:

@@ -246,7 +246,7 @@ class Trial:
         alone = self.accelerator.num_processes == 1
         could = self.merged and alone and latency.merge(bare, self.recipe.method)
         merged = (self._predict(model, "test"), self.seconds["test"]) if could else None
-        same = self.prepared.head.same
+        same = self.prepared.head.answers.same
         self.result["inference"] = latency.measure(adapted, merged, same, self.accelerator.num_processes)
 
     def _predict(self, model: nn.Module, split: str) -> list[Any]:
@@ -260,18 +260,18 @@ class Trial:
             what=split,
         )
         self.seconds[split] = time.perf_counter() - started
-        return self.prepared.head.judged(answers, self.prepared.examples[split])
+        return self.prepared.head.answers.judged(answers, self.prepared.examples[split])
 
     def _score(self, answers: dict[str, list[Any]]) -> None:
         """Add metrics on validation and test, and the reports on test."""
         self.result |= {"metrics": {split: {} for split in answers}, "report": {}}
         head = self.prepared.head
-        decoding_signature = "|".join(filter(None, [head.decoding_signature, head.judge_signature]))
+        decoding_signature = "|".join(filter(None, [head.answers.decoding_signature, head.answers.judge_signature]))
         for name in self.recipe.evaluate.metrics:
             metric = find("metric", name)()
             self.result.setdefault("headline", metric.headline)
             for split, predictions in answers.items():
-                references = head.references(self.prepared.examples[split])
+                references = head.answers.references(self.prepared.examples[split])
                 self.result["metrics"][split] |= score(
                     metric, predictions, references, decoding_signature=decoding_signature
                 )
@@ -284,7 +284,9 @@ class Trial:
         scores = self.result.setdefault("baselines", {})
         for name, answers in self._baselines.items():
             if all(map(metric.reads, answers)):
-                scored = score(metric, answers, references, decoding_signature=self.prepared.head.judge_signature)
+                scored = score(
+                    metric, answers, references, decoding_signature=self.prepared.head.answers.judge_signature
+                )
                 scores.setdefault(name, {}).update(scored)
 
     @cached_property
@@ -292,14 +294,14 @@ class Trial:
         """Return what the task's trivial baselines answer on test, after the training examples that the model had."""
         train, test = self.prepared.examples["train"], self.prepared.examples["test"]
         names = find("task", self.recipe.task).baselines
-        return {name: self.prepared.head.judged(find("baseline", name)(train, test), test) for name in names}
+        return {name: self.prepared.head.answers.judged(find("baseline", name)(train, test), test) for name in names}
 
     def _save(self, model: nn.Module, predictions: list[Any]) -> None:
         shutil.rmtree(self.folder / round_trip.MODEL, ignore_errors=True)
         self.result["model"]["adapter_bytes"] = artifacts.save(
             model, self.folder / round_trip.MODEL, self.recipe.method
         )
-        references = self.prepared.head.references(self.prepared.examples["test"])
+        references = self.prepared.head.answers.references(self.prepared.examples["test"])
         if samples := self._samples(predictions, references):
             self.result["samples"] = samples
         round_trip.write_trial(self.folder, self.prepared, predictions, references)
@@ -310,7 +312,7 @@ class Trial:
 
     def _samples(self, predictions: list[Any], references: list[Any]) -> list[dict[str, Any]]:
         """Return the first test examples with what the model answered, where the head shows them."""
-        shown = [self.prepared.head.shown(example) for example in self.prepared.examples["test"][:SAMPLES]]
+        shown = [self.prepared.head.answers.shown(example) for example in self.prepared.examples["test"][:SAMPLES]]
         return [
             {"prompt": prompt, "prediction": answer, "reference": right}
             for prompt, answer, right in zip(shown, predictions, references, strict=False)

@@ -24,14 +24,13 @@ if TYPE_CHECKING:
     [
         (SequenceHead(["a"]), SequenceExample("one", "a"), "one"),
         (SequenceHead(["a"]), SequenceExample("one", "a", "two"), "one | two"),
-        (RegressionHead, RegressionExample("an essay", 0.5), "an essay"),
-        (MarkedHead, MarkedExample("cause and effect", (0, 5), (10, 16), "a"), "cause and effect"),
+        (RegressionHead(mean=0.0, spread=1.0, bounds=(0.0, 1.0)), RegressionExample("an essay", 0.5), "an essay"),
+        (MarkedHead(["a"]), MarkedExample("cause and effect", (0, 5), (10, 16), "a"), "cause and effect"),
         (TokenHead(["O"]), TokenExample(("in", "Rome"), ("O", "O")), "in Rome"),
-        (ChoiceHead, ChoiceExample("why?", ("so", "not so"), 0), "why? | 0: so | 1: not so"),
-        (SpanHead, SpanExample("where?", "in Rome", ()), "where? | in Rome"),
-        (CausalHead, GenerationExample("say it", "it"), "say it"),
+        (ChoiceHead(), ChoiceExample("why?", ("so", "not so"), 0), "why? | 0: so | 1: not so"),
+        (SpanHead(), SpanExample("where?", "in Rome", ()), "where? | in Rome"),
+        (CausalHead(), GenerationExample("say it", "it"), "say it"),
     ],
 )
-def test_asked(head: Head | type[Head], example: Any, asked: str) -> None:
-    made = head.__new__(head) if isinstance(head, type) else head  # what it asks needs no settings of its head
-    assert made.prompt(example) == asked
+def test_asked(head: Head, example: Any, asked: str) -> None:
+    assert head.answers.prompt(example) == asked

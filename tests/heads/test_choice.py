@@ -134,7 +134,7 @@ def test_a_few_steps_choose_right_on_every_architecture_with_a_sequence_head(arc
     assert losses[-1].item() < 0.5 * losses[0].item()
     answers = head.predict(model, batch, encoded.decoding)
     assert [len(answer["scores"]) for answer in answers] == [3, 2, 1]
-    assert all(map(head.correct, answers, head.references(SOME)))
+    assert all(map(head.answers.correct, answers, head.answers.references(SOME)))
     for i, answer in enumerate(answers):
         [alone] = head.predict(model, collate(encoded, [i]), [None])
         assert alone["scores"] == pytest.approx(answer["scores"], abs=1e-4)
@@ -142,8 +142,8 @@ def test_a_few_steps_choose_right_on_every_architecture_with_a_sequence_head(arc
 
 def test_answers_agree_when_their_scores_do_but_for_rounding() -> None:
     before = {"choice": 0, "scores": [1.0, 0.99999]}
-    assert ChoiceHead().same(before, {"choice": 1, "scores": [0.99999, 1.0]})
-    assert not ChoiceHead().same(before, {"choice": 0, "scores": [1.0, 0.9]})
+    assert ChoiceHead().answers.same(before, {"choice": 1, "scores": [0.99999, 1.0]})
+    assert not ChoiceHead().answers.same(before, {"choice": 0, "scores": [1.0, 0.9]})
 
 
 def test_a_label_that_is_no_candidate_is_refused() -> None:

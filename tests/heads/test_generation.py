@@ -123,7 +123,7 @@ def test_what_was_learned_is_generated(architecture: str) -> None:
         optimizer.zero_grad()
     answers = head.predict(model, batch, encoded.decoding)
     assert answers == [example.target for example in SOME]
-    assert all(map(head.correct, answers, head.references(SOME)))
+    assert all(map(head.answers.correct, answers, head.answers.references(SOME)))
 
 
 def peft_model(base: PreTrainedModel, kind: str, task_type: str) -> Any:
@@ -345,12 +345,12 @@ def test_a_reference_has_the_right_texts_and_the_facts() -> None:
         GenerationExample("a", "b", history=(("user", "x"),)),
         GenerationExample("c", "d", references=("d", "e"), facts={"attribute": "good"}),
     ]
-    right = head.references(told)
+    right = head.answers.references(told)
     assert right == [{"texts": ["b"]}, {"texts": ["d", "e"], "attribute": "good"}]
-    assert head.correct(" e\n", right[1])
-    assert not head.correct("e", right[0])
-    assert head.shown(told[0]) == "user: x\na"
-    assert head.decoding_signature == "search:greedy|new:8"
+    assert head.answers.correct(" e\n", right[1])
+    assert not head.answers.correct("e", right[0])
+    assert head.answers.shown(told[0]) == "user: x\na"
+    assert head.answers.decoding_signature == "search:greedy|new:8"
 
 
 @pytest.mark.parametrize("kind", ["none", "prefix", "prompt"])
@@ -368,20 +368,20 @@ def test_predictions_may_say_how_likely_the_right_answer_is(architecture: str, k
     assert [answer["text"] for answer in together] == texts
     assert [answer["pieces"] for answer in together] == [len(example.target.split()) + 1 for example in SOME]
     assert [answer["nll"] for answer in together] == pytest.approx(losses, rel=1e-4)
-    assert all(map(head.same, together, alone))
+    assert all(map(head.answers.same, together, alone))
     assert all(type(value) in {str, float, int} for answer in together for value in answer.values())
 
 
 def test_of_answers_with_a_likelihood_the_text_must_be_the_same_and_the_number_nearly() -> None:
     head = CausalHead(likelihood=True)
     answer = {"text": "b ", "nll": 10.0, "pieces": 3}
-    assert head.same(answer, answer | {"nll": 10.05})
-    assert not head.same(answer, answer | {"nll": 10.5})
-    assert not head.same(answer, answer | {"text": "b"})
-    assert not head.same(answer, answer | {"pieces": 4})
-    assert not CausalHead().same("b ", "b")
-    assert head.correct(cast("Any", answer), {"texts": ["a", "b"]})
-    assert not head.correct(cast("Any", answer), {"texts": ["a"]})
+    assert head.answers.same(answer, answer | {"nll": 10.05})
+    assert not head.answers.same(answer, answer | {"nll": 10.5})
+    assert not head.answers.same(answer, answer | {"text": "b"})
+    assert not head.answers.same(answer, answer | {"pieces": 4})
+    assert not CausalHead().answers.same("b ", "b")
+    assert head.answers.correct(cast("Any", answer), {"texts": ["a", "b"]})
+    assert not head.answers.correct(cast("Any", answer), {"texts": ["a"]})
 
 
 @pytest.mark.parametrize("keep", ["start", "end"])
@@ -389,7 +389,7 @@ def test_of_a_prompt_that_is_too_long_the_instruction_stays(keep: Any) -> None:
     told = GenerationExample("0123456789", "yes", instruction="say: ")
     tokenizer = single_bytes()
     head = CausalHead(search=Search(max_new_tokens=4), keep=keep)
-    assert head.shown(told) == "say: 0123456789"
+    assert head.answers.shown(told) == "say: 0123456789"
     for room, shown in ((16, "0123456789"), (11, "01234" if keep == "start" else "56789"), (6, ""), (3, "")):
         encoded = head.encode(tokenizer, [told], room + 4)
         assert tokenizer.decode(encoded.decoding[0].given) == f"say: {shown}\n"[-room:]

@@ -35,29 +35,30 @@ def form_of(**options: Any) -> Any:
 def test_verdicts_stand_beside_the_text_and_what_the_model_said() -> None:
     head = form_of(judge=Loudness())
     likely = {"text": "x", "nll": 2.0, "pieces": 3}
-    assert head.judged(["A", likely], SOME) == [
+    assert head.answers.judged(["A", likely], SOME) == [
         {"text": "A", "loud": True, "all": 1},
         {"text": "x", "nll": 2.0, "pieces": 3, "loud": False, "all": 1},
     ]
-    assert head.judge_signature == "judge:capitals"
-    assert head.decoding_signature == "search:greedy|new:64"
+    assert head.answers.judge_signature == "judge:capitals"
+    assert head.answers.decoding_signature == "search:greedy|new:64"
 
 
 def test_the_judge_says_what_is_right() -> None:
     head = form_of(judge=Loudness())
-    answers = head.judged(["A", "D"], SOME)
-    assert [head.correct(*pair) for pair in zip(answers, head.references(SOME), strict=True)] == [True, False]
-    assert form_of().correct("b", head.references(SOME)[0])
+    answers = head.answers.judged(["A", "D"], SOME)
+    references = head.answers.references(SOME)
+    assert [head.answers.correct(*pair) for pair in zip(answers, references, strict=True)] == [True, False]
+    assert form_of().answers.correct("b", references[0])
 
 
 def test_without_a_judge_answers_stay_as_they_are() -> None:
-    assert form_of().judged(["A", "b"], SOME) == ["A", "b"]
-    assert form_of().judge_signature == ""
+    assert form_of().answers.judged(["A", "b"], SOME) == ["A", "b"]
+    assert form_of().answers.judge_signature == ""
 
 
 def test_the_round_trip_looks_at_verdicts_too() -> None:
     head = form_of(judge=Loudness(), likelihood=True)
     before = {"text": "x", "nll": 2.0, "pieces": 3, "loud": False}
-    assert head.same(before, before | {"nll": 2.001})
-    assert not head.same(before, before | {"loud": True})
-    assert not form_of(judge=Loudness()).same({"text": "x", "loud": False}, {"text": "x", "loud": True})
+    assert head.answers.same(before, before | {"nll": 2.001})
+    assert not head.answers.same(before, before | {"loud": True})
+    assert not form_of(judge=Loudness()).answers.same({"text": "x", "loud": False}, {"text": "x", "loud": True})

@@ -36,7 +36,7 @@ def test_what_is_learned_has_mean_0_and_spread_1_and_comes_back(scores: list[int
     assert (targets.mean(), targets.std()) == pytest.approx((0, 1), abs=1e-5)
     found = head.predict(answering(torch.from_numpy(targets)[:, None]), {}, [None] * len(scores))
     assert found == pytest.approx(scores, abs=1e-4)
-    assert head.references(examples) == scores
+    assert head.answers.references(examples) == scores
 
 
 def test_an_answer_lies_between_the_training_scores() -> None:
@@ -70,7 +70,7 @@ def test_scores_are_learned(architecture: str, pair: str | None) -> None:
         optimizer.step()
     found = head.predict(model, batch, [None] * 2)
     assert found == pytest.approx([2.0, 12.0], abs=0.2)
-    assert [head.correct(*each) for each in zip(found, [2.0, 12.0], strict=True)] == [True, True]
+    assert [head.answers.correct(*each) for each in zip(found, [2.0, 12.0], strict=True)] == [True, True]
 
 
 def test_a_pair_is_one_input() -> None:
@@ -81,9 +81,9 @@ def test_a_pair_is_one_input() -> None:
 
 def test_answers_agree_but_for_rounding() -> None:
     head = form_for("bert", SOME)
-    assert head.same(5.0, 5.0 + 0.009 * head.spread)
-    assert not head.same(5.0, 5.0 + 0.02 * head.spread)
-    assert not head.correct(4.4, 5.0)
+    assert head.answers.same(5.0, 5.0 + 0.009 * head.spread)
+    assert not head.answers.same(5.0, 5.0 + 0.02 * head.spread)
+    assert not head.answers.correct(4.4, 5.0)
 
 
 def test_one_score_for_all_cannot_be_learned() -> None:

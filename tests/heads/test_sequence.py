@@ -243,7 +243,7 @@ def test_predictions_and_references_are_names() -> None:
     encoded = head.encode(tokenizer("bert"), both, 8)
     output = torch.tensor([[0.0, 2.0, 1.0], [3.0, 2.0, 1.0]])
     assert head.predict(answering(output), collate(encoded, [0, 1]), encoded.decoding) == ["b", "a"]
-    assert head.references(both) == ["a", "b"]
+    assert head.answers.references(both) == ["a", "b"]
     assert head.config() == {"id2label": {0: "a", 1: "b", 2: "c"}, "label2id": {"a": 0, "b": 1, "c": 2}}
 
 
@@ -254,11 +254,11 @@ def test_a_label_that_is_outside_has_its_probability_beside_each_answer() -> Non
     expected = torch.softmax(logits, -1)[:, 1].tolist()
     assert [answer["label"] for answer in answers if isinstance(answer, dict)] == ["a", "b"]
     assert [answer["outside"] for answer in answers if isinstance(answer, dict)] == pytest.approx(expected, abs=1e-8)
-    assert head.correct(answers[0], "a")
-    assert not head.correct(answers[0], "b")
-    assert head.same(answers[1], {"label": "b", "outside": expected[1] + 1e-5})
-    assert not head.same(answers[1], {"label": "b", "outside": 0.1})
-    assert not head.same(answers[1], "b")
+    assert head.answers.correct(answers[0], "a")
+    assert not head.answers.correct(answers[0], "b")
+    assert head.answers.same(answers[1], {"label": "b", "outside": expected[1] + 1e-5})
+    assert not head.answers.same(answers[1], {"label": "b", "outside": 0.1})
+    assert not head.answers.same(answers[1], "b")
 
 
 TOKEN_HEADS = [name for name in ARCHITECTURES if name != "bart"]  # which has no head for tokens in transformers

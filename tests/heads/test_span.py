@@ -113,7 +113,7 @@ def test_labels_are_the_answer_s_columns_in_windows_that_have_it_whole() -> None
     ]
     assert encoded.fixed["labels"].tolist() == [[0, 0], [5, 6], [0, 0]]
     assert encoded.targets.tolist() == [3]
-    assert head.references([example("", "a b", "b"), example("", "a")]) == [["b"], []]
+    assert head.answers.references([example("", "a b", "b"), example("", "a")]) == [["b"], []]
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ def test_no_answer_is_given_only_where_there_may_be_none() -> None:
 
 def test_an_answer_is_right_when_it_is_one_of_the_references() -> None:
     head = SpanHead()
-    assert head.correct("b", ["a", "b"])
-    assert not head.correct("", ["a"])
-    assert head.correct("", [])
-    assert not head.correct("a", [])
+    assert head.answers.correct("b", ["a", "b"])
+    assert not head.answers.correct("", ["a"])
+    assert head.answers.correct("", [])
+    assert not head.answers.correct("a", [])

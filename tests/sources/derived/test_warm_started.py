@@ -96,7 +96,7 @@ def test_a_method_learns_and_is_the_same_after_loading(encoder: Path, tmp_path: 
     with torch.inference_mode():
         answers = head.predict(model, batch, encoded.decoding)
         alone = [head.predict(model, collate(encoded, [i]), [encoded.decoding[i]])[0] for i in range(len(SOME))]
-    assert all(map(head.same, answers, alone))
+    assert all(map(head.answers.same, answers, alone))
     artifacts.save(model, tmp_path / "saved", method)
     again = artifacts.load_saved(tmp_path / "saved", where, config, head, attention="eager").eval()
     method.on_model_ready(again)

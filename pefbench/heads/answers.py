@@ -1,0 +1,56 @@
+"""A head's answers: the right ones, and how two of them compare. Nothing here needs the model."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Answers(ABC):
+    """The answers of one head to one kind of example, reached as `head.answers`. An answer is JSON-able."""
+
+    mismatch_tolerance: float = 0.0
+    """Share of answers that may differ between two processes on a GPU, by rounding alone: see `GenerationAnswers`."""
+
+    @property
+    def decoding_signature(self) -> str:
+        """Settings of `Head.predict` that every score depends on, as in a metric's signature; "" where it has none."""
+        return ""
+
+    @property
+    def judge_signature(self) -> str:
+        """The settings of `judged`, likewise."""
+        return ""
+
+    @property
+    def answer_fields(self) -> frozenset[str]:
+        """Optional fields that these answers have and a metric may need, by name."""
+        return frozenset()
+
+    @abstractmethod
+    def references(self, examples: Sequence[Any]) -> list[Any]:
+        """Return the right answer to each example: what `correct` and the task's metrics compare with."""
+
+    def correct(self, prediction: Any, reference: Any) -> bool:
+        """Return whether one answer is exactly right."""
+        return bool(prediction == reference)
+
+    def same(self, before: Any, after: Any) -> bool:
+        """Return whether two answers to one example agree, as those before and after loading must."""
+        return bool(before == after)
+
+    def judged(self, answers: Sequence[Any], examples: Sequence[Any]) -> list[Any]:  # noqa: ARG002 - where texts are judged
+        """Return a split's answers, of a model or a baseline, with a judge's verdicts added where there is a judge."""
+        return list(answers)
+
+    def prompt(self, example: Any) -> str:
+        """Return an example's input as people read it; here a text and its pair."""
+        pair = getattr(example, "pair", None)
+        return example.text if pair is None else f"{example.text} | {pair}"
+
+    def shown(self, example: Any) -> str | None:  # noqa: ARG002 - for answers that are worth reading
+        """Return an example's input as the result shows it among its samples, or None to show no samples."""
+        return None

@@ -1,0 +1,27 @@
+"""What a task makes of its rows: examples by split, and the head that learns them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from transformers import PretrainedConfig
+
+    from pefbench.heads.head import Head
+
+
+class Dataset(Protocol):
+    """A task's examples by split, and the head that learns them."""
+
+    @property
+    def splits(self) -> Mapping[str, Sequence[Any]]:
+        """Examples by split: train, validation, test."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What a reader of the result should know of how the data was read."""
+
+    def head(self, model: PretrainedConfig) -> Head:
+        """Return the head, with its labels if it has any, for a model of this config."""

@@ -1,0 +1,69 @@
+"""A head: how text becomes tensors, and what is learned and predicted from them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+from pefbench.errors import RecipeError
+from pefbench.heads.encoded import ROWS, TARGETS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+    from torch import Tensor, nn
+    from transformers import PreTrainedTokenizerFast
+
+    from pefbench.heads.answers import Answers
+    from pefbench.heads.encoded import Encoded
+
+
+class Head(ABC):
+    """One head, for one set of labels and one kind of model."""
+
+    auto_class: str
+    """The name of the transformers class that puts the head on the backbone."""
+    task_type: str
+    """The head's name in PEFT."""
+    reads_words: bool = False
+    """Texts come as words, one by one: a tokenizer is to read each as if a space stood before it."""
+    answers: Answers
+    """The right answers, and how answers compare."""
+
+    def pooled(self) -> Head:
+        """Return this head reading the mean of all tokens' states. Raises RecipeError where that makes no sense."""
+        raise RecipeError("model.pooling: only heads on whole texts can read a mean; leave it out here")
+
+    def balanced(self, examples: Sequence[Any]) -> Head:  # noqa: ARG002 - where there are classes
+        """Return this head with its classes weighing alike in the loss on `examples`. Raises RecipeError."""
+        raise RecipeError("train.class_weights: only classes of whole texts can be weighted; leave it out here")
+
+    @abstractmethod
+    def config(self) -> dict[str, Any]:
+        """Return the head's entries in the model's config: id2label, num_labels, ..."""
+
+    @abstractmethod
+    def encode(self, tokenizer: PreTrainedTokenizerFast, examples: Sequence[Any], max_length: int) -> Encoded:
+        """Tokenise examples; texts beyond `max_length` tokens are truncated, never dropped."""
+
+    @abstractmethod
+    def loss_sum(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
+        """Return the model's loss on a batch of `collate`, summed over its targets: a scalar in fp32."""
+
+    def prediction_lengths(self, encoded: Encoded) -> np.ndarray[Any, Any]:
+        """Return how long each example is for `predict`, (examples,): those of similar lengths share a batch."""
+        return encoded.lengths
+
+    @abstractmethod
+    def predict(self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[Any]) -> list[Any]:
+        """Return one JSON-able answer per example, however much of its text was truncated."""
+
+    def check(self, encoded: Mapping[str, Encoded]) -> list[str]:  # noqa: ARG002 - for heads that have doubts
+        """Return what is doubtful about the tokenised splits. Raises RecipeError for what cannot come out right."""
+        return []
+
+
+def forward(model: nn.Module, batch: Mapping[str, Tensor], **options: Any) -> Any:
+    """Return the model's output on a batch; the targets stay with the head. `options` are the model's own."""
+    return model(**{name: tensor for name, tensor in batch.items() if name not in (TARGETS, ROWS)}, **options)
