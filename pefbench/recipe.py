@@ -7,6 +7,7 @@ of the task, those of the method, the recipe's file, and the overrides (``-o tra
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -14,6 +15,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from pefbench.errors import RecipeError, suggest
 from pefbench.methods import Method
+from pefbench.metrics import name_of
 from pefbench.registry import find, names
 from pefbench.sections import DataSection, EvaluateSection, ModelSection, Section, TrainSection
 from pefbench.tasks import Options
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pydantic_core import ErrorDetails
+
+    from pefbench.sections import NamedMetric
 
 
 class Recipe(Section):
@@ -97,9 +101,9 @@ def resolve(raw: Mapping[str, Any], *, name: str) -> Recipe:
         if section == "data" and given.get("source", base.get("source")) != base.get("source"):
             base = {}
         values[section] = validate(schema, base | given, f"{section}.")
+    values["evaluate"] = _with_checked_metrics(values["evaluate"])
     recipe = Recipe.model_construct(**values)
     _check_columns(recipe, task.columns)
-    _check_metrics(recipe)
     _check_quantize(recipe)
     return recipe
 
@@ -110,10 +114,28 @@ def _check_columns(recipe: Recipe, columns: Iterable[str]) -> None:
             raise RecipeError(f"data.columns.{key}: unknown column of task {recipe.task!r}; {suggest(key, columns)}")
 
 
-def _check_metrics(recipe: Recipe) -> None:
-    for name in recipe.evaluate.metrics:
-        if name not in names("metric"):
-            raise RecipeError(f"evaluate.metrics: unknown metric {name!r}; {suggest(name, names('metric'))}")
+def _with_checked_metrics(section: EvaluateSection) -> EvaluateSection:
+    """The section with every metric's name known and its options valid.
+
+    Options that are the metric's defaults are left out: a metric has one spelling, so that a trial has one id.
+    """
+    metrics = [_checked_metric(named) for named in section.metrics]
+    for name, times in Counter(map(name_of, metrics)).items():
+        if times > 1:
+            raise RecipeError(f"evaluate.metrics: {name} is named {times} times; a result holds one {name}")
+    return section.model_copy(update={"metrics": metrics})
+
+
+def _checked_metric(named: NamedMetric) -> NamedMetric:
+    name = name_of(named)
+    if name not in names("metric"):
+        raise RecipeError(f"evaluate.metrics: unknown metric {name!r}; {suggest(name, names('metric'))}")
+    if isinstance(named, str):
+        return named
+    given = {key: value for key, value in named.items() if key != "name"}
+    options = validate(find("metric", name).options_type, given, f"evaluate.metrics.{name}.")
+    chosen = options.model_dump(mode="json", exclude_defaults=True)
+    return {"name": name, **chosen} if chosen else name
 
 
 def _check_quantize(recipe: Recipe) -> None:

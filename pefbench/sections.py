@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic_core import PydanticCustomError
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
@@ -99,10 +100,23 @@ class TrainSection(Section):
     threads: int | None = Field(None, ge=1, description="CPU threads a process; null: the cores, shared out")
 
 
+def _is_named(value: object) -> object:
+    """Refuse in one sentence what is neither of the two ways to name a metric."""
+    if isinstance(value, str) or (isinstance(value, dict) and isinstance(value.get("name"), str)):
+        return value
+    raise PydanticCustomError("metric", "should be a metric's name, or {name: NAME, OPTION: VALUE}")
+
+
+NamedMetric = str | dict[str, JsonValue]
+"""A metric as a recipe names it: its name, or ``{name: f1, positive: spam}``, the name with options."""
+
+
 class EvaluateSection(Section):
     """How to predict."""
 
     batch_size: int = Field(128, ge=1, description="examples a forward pass, in one process")
-    metrics: list[str] = Field(
-        min_length=1, description="what to score, by name; trials are ranked by the first; the task has its own list"
+    metrics: list[Annotated[NamedMetric, BeforeValidator(_is_named)]] = Field(
+        min_length=1,
+        description="what to score: names, or {name: NAME, OPTION: VALUE}; trials are ranked by the first; the task "
+        "has its own list",
     )

@@ -32,6 +32,16 @@ def test_a_recipe_names_only_what_differs(tmp_path: Path) -> None:
     assert recipe.train.batch_size == 8
 
 
+def test_a_metric_has_one_spelling(tmp_path: Path) -> None:
+    file = write(tmp_path, MINIMAL)
+    plain = load_recipe(file, ["evaluate.metrics=[token_report]"])
+    assert plain == load_recipe(file, ["evaluate.metrics=[{name: token_report, labels: null}]"])
+    assert plain.resolved()["evaluate"]["metrics"] == ["token_report"]
+    chosen = load_recipe(file, ["evaluate.metrics=[{labels: [O, B-X], name: token_report}]"])
+    assert chosen.resolved()["evaluate"]["metrics"] == [{"name": "token_report", "labels": ["O", "B-X"]}]
+    assert load_resolved(chosen.resolved()) == chosen
+
+
 def test_each_method_brings_its_own_learning_rate(tmp_path: Path) -> None:
     rates = {
         name: load_recipe(write(tmp_path, MINIMAL), [f"method.name={name}"]).train.learning_rate
@@ -123,6 +133,17 @@ def test_a_task_has_options_of_its_own(tmp_path: Path) -> None:
             ["evaluate.metrics=[entity_f]"],
             "evaluate.metrics: unknown metric 'entity_f'; did you mean 'entity_f1'?",
         ),
+        (
+            MINIMAL,
+            ["evaluate.metrics=[3]"],
+            "evaluate.metrics.0: should be a metric's name, or {name: NAME, OPTION: VALUE}",
+        ),
+        (
+            MINIMAL,
+            ["evaluate.metrics=[{name: token_report, label: [O]}]"],
+            "evaluate.metrics.token_report.label: unknown key; did you mean 'labels'?",
+        ),
+        (MINIMAL, ["evaluate.metrics=[entity_f1, {name: entity_f1}]"], "evaluate.metrics: entity_f1 is named 2 times"),
         (MINIMAL, ["evaluate.metrics=[]"], "evaluate.metrics: list should have at least 1 item"),
         (MINIMAL, ["task.epochs=1"], "task: should be a mapping"),
         (MINIMAL, ["data.columns.words=1"], "data.columns.words: unknown column of task 'ner'; valid: tags, tokens"),

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from pefbench.errors import DataError
-from pefbench.registry import find
+from pefbench.metrics import make
 from pefbench.results import predictions
 from pefbench.stats.resampling import Scores, resample
 
@@ -88,7 +88,7 @@ def are_fractions_right(found: Sequence[Scores], rows: Sequence[Sequence[Sequenc
 
 
 def _weighted(rows: Sequence[Row], name: str, result: Result) -> Weighted:
-    metrics = [find("metric", each)() for each in result["recipe"]["evaluate"]["metrics"]]
+    metrics = [make(named) for named in result["recipe"]["evaluate"]["metrics"]]
     metric = next(each for each in metrics if name in each.higher_is_better)
     values = metric.weighted(*metric.take([row["prediction"] for row in rows], [row["reference"] for row in rows]))
 

@@ -80,8 +80,8 @@ def _inspect(request: InspectRequest, shared: Shared) -> Inspection:
     """Look up the result file of each trial, the metric's values and the number of GPUs."""
     import torch
 
+    from pefbench.metrics import make
     from pefbench.recipe import load_resolved
-    from pefbench.registry import find
     from pefbench.trial.prepare import with_precision
     from pefbench.trial.run import result_path
 
@@ -90,7 +90,7 @@ def _inspect(request: InspectRequest, shared: Shared) -> Inspection:
         recipe = with_precision(load_resolved(trial["recipe"]))
         fingerprint = shared.corpus(recipe).fingerprint
         paths.append(str(result_path(recipe, fingerprint, Path(trial["out"]), trial["scored"])))
-    metrics = [find("metric", name) for name in load_resolved(request["trials"][0]["recipe"]).evaluate.metrics]
+    metrics = [make(named) for named in load_resolved(request["trials"][0]["recipe"]).evaluate.metrics]
     better = {name: higher for metric in metrics for name, higher in metric.higher_is_better.items()}
     return {
         "paths": paths,

@@ -8,10 +8,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from pefbench.registry import find
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pefbench.metrics._base import Metric
+    from pefbench.sections import NamedMetric
 
 
 class MetricValue(TypedDict):
@@ -28,6 +31,21 @@ class MetricValue(TypedDict):
     higher_is_better: bool
     signature: str
     """Everything that the number depends on: metric, library, version, mode, and the settings of the interval."""
+
+
+def name_of(named: NamedMetric) -> str:
+    """The name of a metric as a recipe names it: alone, or with options."""
+    return named if isinstance(named, str) else str(named["name"])
+
+
+def make(named: NamedMetric) -> Metric:
+    """The metric that a recipe names, with the options that stand beside the name.
+
+    Raises RecipeError for an unknown name, and pydantic's ValidationError for a wrong option, which no recipe has.
+    """
+    options = {} if isinstance(named, str) else {key: value for key, value in named.items() if key != "name"}
+    metric: Metric = find("metric", name_of(named))(**options)
+    return metric
 
 
 def score(

@@ -11,6 +11,8 @@ import evaluate
 import numpy as np
 from datasets import Features, List, Value
 
+from pefbench.sections import Section
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
@@ -46,7 +48,13 @@ class Metric(evaluate.Metric, ABC):  # type: ignore[misc]  # evaluate has no typ
     wants: ClassVar[frozenset[str]] = frozenset()
     """What it needs of a head's answers that not every head's have, by name."""
 
-    def __init__(self) -> None:
+    options_type: ClassVar[type[Section]] = Section
+    """What a recipe may choose for it, as in ``{name: f1, positive: spam}``."""
+    options: Section
+    """What was chosen."""
+
+    def __init__(self, **options: Any) -> None:
+        self.options = self.options_type(**options)
         super().__init__(keep_in_memory=True, seed=0)
 
     @abstractmethod

@@ -30,9 +30,9 @@ class SacreMetric(AdditiveMetric, TextMetric):
 
     library = "sacrebleu"
 
-    def __init__(self) -> None:
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
         self.settings = _settings(self.scorer())
-        super().__init__()
 
     @abstractmethod
     def scorer(self) -> Any:

@@ -7,7 +7,7 @@ each other, so neither says much alone.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from sklearn.metrics import accuracy_score
@@ -37,9 +37,9 @@ class OutOfScope(AdditiveMetric):
     label: ClassVar[str] = "oos"
     """The class of examples that have none of the intents."""
 
-    def __init__(self) -> None:
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
         self.settings = f"match:exact|out-of-scope:{self.label}"
-        super().__init__()
 
     def _compute(self, *, predictions: Sequence[str], references: Sequence[str]) -> dict[str, float]:
         predicted, gold = np.asarray(list(predictions), dtype=object), np.asarray(list(references), dtype=object)

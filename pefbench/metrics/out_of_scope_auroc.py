@@ -38,9 +38,9 @@ class OutOfScopeAuroc(Metric):
     reference = TEXT
     label: ClassVar[str] = OutOfScope.label
 
-    def __init__(self) -> None:
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
         self.settings = f"out-of-scope:{self.label}|ties:half"
-        super().__init__()
 
     def read(self, answer: Any) -> float:
         """Return the probability of being out of scope."""

@@ -46,8 +46,8 @@ class PassAtK(MeanTextMetric):
         f"python:{sys.version_info.major}.{sys.version_info.minor}"
     )
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
         self._passed: dict[str, bool] = {}
 
     def read(self, answer: Any) -> list[str]:

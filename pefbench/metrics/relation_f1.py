@@ -45,9 +45,9 @@ class RelationF1(AdditiveMetric):
     other: ClassVar[str] = "Other"
     """The label of examples that have none of the relations."""
 
-    def __init__(self) -> None:
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
         self.settings = f"average:macro|direction:counted|without:{self.other}"
-        super().__init__()
 
     def _compute(self, *, predictions: Sequence[str], references: Sequence[str]) -> dict[str, float]:
         relations = self._relations(references)

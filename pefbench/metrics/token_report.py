@@ -7,13 +7,15 @@ methods by entity_f1; this is for comparing with reports that were made so.
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+from pydantic import Field
 from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 
 from pefbench.metrics._base import TAGS, AdditiveMetric, pairs, ratio
 from pefbench.results.classification_report import as_row
+from pefbench.sections import Section
 from pefbench.sources.tagging import OUTSIDE
 
 if TYPE_CHECKING:
@@ -28,13 +30,21 @@ if TYPE_CHECKING:
     Codes = npt.NDArray[np.int64]
 
 
+class TokenReportOptions(Section):
+    """What a recipe may choose."""
+
+    labels: list[str] | None = Field(
+        None, min_length=1, description="the labels that the averages run over; null: all that occur"
+    )
+
+
 class TokenReport(AdditiveMetric):
     """Accuracy and F1 over tokens, from tags of any scheme.
 
     Predictions and references: one list of tags per sentence, both of the same length, with a token at least in all;
     ValueError otherwise. Precision, recall or F1 of a label that does not occur is 0.
 
-    `labels` are those that the averages run over; by default all that occur in references or predictions, sorted.
+    The option `labels` names those that the averages run over; by default all that occur, sorted.
     The macro average of a resample keeps to the labels of the full data, also when it has no token of one of them.
     A rare label thus pulls resamples down, and the interval of the macro F1 with them.
     Raises ValueError for a tag that is not among given labels.
@@ -51,10 +61,13 @@ class TokenReport(AdditiveMetric):
     prediction = TAGS
     reference = TAGS
 
-    def __init__(self, labels: Sequence[str] | None = None) -> None:
-        self.labels = None if labels is None else list(labels)
-        self.settings = f"level:token|labels:{'seen' if self.labels is None else ','.join(self.labels)}"
-        super().__init__()
+    options_type = TokenReportOptions
+    options: TokenReportOptions
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        labels = self.options.labels
+        self.settings = f"level:token|labels:{'seen' if labels is None else ','.join(labels)}"
 
     def _compute(self, *, predictions: Sentences, references: Sentences) -> dict[str, float]:
         labels, predicted, gold = self._flat(predictions, references)
@@ -112,7 +125,7 @@ class TokenReport(AdditiveMetric):
         both = list(pairs(predictions, references))
         predicted, gold = (list(chain.from_iterable(tags)) for tags in ([p for p, _ in both], [g for _, g in both]))
         seen = {*predicted, *gold}
-        labels = sorted(seen) if self.labels is None else self.labels
+        labels = self.options.labels or sorted(seen)
         if unknown := sorted(seen.difference(labels)):
             raise ValueError(f"tags {unknown} are not among the labels {labels}")
         code = {label: position for position, label in enumerate(labels)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pefbench.errors import RecipeError
-from pefbench.registry import find
+from pefbench.metrics import make, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +35,7 @@ def doubts(prepared: Prepared) -> list[str]:
 
 def _check_metrics(prepared: Prepared) -> None:
     """Raise RecipeError for a metric that cannot score the task's answers, which would show only after training."""
-    metrics = {name: find("metric", name)() for name in prepared.recipe.evaluate.metrics}
+    metrics = {name_of(named): make(named) for named in prepared.recipe.evaluate.metrics}
     for name, metric in metrics.items():
         if lacking := sorted(metric.wants - prepared.head.answers.answer_fields):
             raise RecipeError(

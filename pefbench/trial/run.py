@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from accelerate.utils import broadcast_object_list, set_seed
 
 from pefbench.errors import DataError, PefbenchError, TrialError
-from pefbench.metrics import score
+from pefbench.metrics import make, name_of, score
 from pefbench.models import loading
 from pefbench.progress import say
 from pefbench.registry import find
@@ -267,8 +267,8 @@ class Trial:
         self.result |= {"metrics": {split: {} for split in answers}, "report": {}}
         head = self.prepared.head
         decoding_signature = "|".join(filter(None, [head.answers.decoding_signature, head.answers.judge_signature]))
-        for name in self.recipe.evaluate.metrics:
-            metric = find("metric", name)()
+        for named in self.recipe.evaluate.metrics:
+            metric = make(named)
             self.result.setdefault("headline", metric.headline)
             for split, predictions in answers.items():
                 references = head.answers.references(self.prepared.examples[split])
@@ -278,7 +278,7 @@ class Trial:
                 if split == "test":
                     self._score_baselines(metric, references)
                     if (report := metric.report(*metric.take(predictions, references))) is not None:
-                        self.result["report"][name] = report
+                        self.result["report"][name_of(named)] = report
 
     def _score_baselines(self, metric: Metric, references: list[Any]) -> None:
         scores = self.result.setdefault("baselines", {})

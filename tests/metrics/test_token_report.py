@@ -135,14 +135,14 @@ def test_a_tagger_that_says_only_o_looks_good_but_is_not() -> None:
 
 def test_given_labels_count_also_where_they_do_not_occur() -> None:
     labels = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
-    metric = METRIC(labels)
+    metric = METRIC(labels=labels)
     scores = score(metric, PREDICTED, GOLD, resamples=50)
     assert scores["token_macro_f1"]["value"] == pytest.approx((2 / 3 + 6 / 7) / 5)
     assert scores["token_accuracy"]["value"] == pytest.approx(4 / 6)
     assert "|labels:O,B-PER,I-PER,B-LOC,I-LOC|" in scores["token_macro_f1"]["signature"]
     assert [*metric.report(PREDICTED, GOLD)["classes"]] == labels
     with pytest.raises(ValueError, match=r"tags \['B-LOC'\] are not among the labels"):
-        METRIC(["O", "B-PER", "I-PER"]).counts(PREDICTED, GOLD)
+        METRIC(labels=["O", "B-PER", "I-PER"]).counts(PREDICTED, GOLD)
 
 
 def test_only_outside() -> None:

@@ -80,11 +80,11 @@ def _same_signature(old: Stored, new: Stored, name: str) -> bool:
 def _tests(
     old: Stored, new: Stored, rows: tuple[Sequence[Row], Sequence[Row]], names: Sequence[str]
 ) -> Iterator[tuple[str, Paired]]:
-    from pefbench.registry import find
+    from pefbench.metrics import make
     from pefbench.stats.paired import difference
     from pefbench.stats.resampling import resample
 
-    for metric in (find("metric", each)() for each in old.result["recipe"]["evaluate"]["metrics"]):
+    for metric in (make(named) for named in old.result["recipe"]["evaluate"]["metrics"]):
         ours = [name for name in names if name in metric.higher_is_better]
         signature = f"{metric.signature()}|"
         if not ours or not old.result["metrics"]["test"][ours[0]]["signature"].startswith(signature):
