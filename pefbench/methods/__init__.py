@@ -28,8 +28,8 @@ NOTHING = r"(?!)"
 class Method(BaseModel):
     """A method's options, as the recipe's ``method:`` section names them.
 
-    A trial calls `apply`, `on_train_begin` and `on_model_ready` on a new model, then `penalty` and `after_step` at each step. A model
-    that was saved is loaded without them, and gets `on_model_ready` alone.
+    A trial calls `apply`, `on_train_begin` and `on_model_ready` on a new model, then `penalty` and `after_step` at each
+    step. A model that was saved is loaded without them, and gets `on_model_ready` alone.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
