@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import DataError
+from pefbench.sources.rows import Row, Rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pefbench.sources.rows import BadRows
 
 
 def parse(text: str, file: str, line: int = 1) -> Any:
@@ -19,8 +25,22 @@ def parse(text: str, file: str, line: int = 1) -> Any:
 
 
 def items(document: Any, key: str, where: str) -> list[Any]:
-    """Return the list under a key of an object. Raises DataError when there is none."""
+    """The list under a key of an object. Raises DataError when there is none."""
     found = document.get(key) if isinstance(document, dict) else None
     if not isinstance(found, list):
         raise DataError(f"{where}: should be an object with a list under {key!r}")
     return found
+
+
+def from_objects(records: Iterable[tuple[int, Any]], file: str, bad: BadRows) -> Rows:
+    """Numbered objects as rows; a key that one lacks is None, and what is no object is a bad row."""
+    columns: dict[str, None] = {}  # an ordered set
+    objects: list[tuple[int, dict[str, Any]]] = []
+    for number, record in records:
+        if not isinstance(record, dict):
+            bad(DataError(f"{file}:{number}: a row must be an object with column names, this is {str(record)[:40]!r}"))
+            continue
+        columns |= dict.fromkeys(record)
+        objects.append((number, record))
+    rows = [Row({name: record.get(name) for name in columns}, file, number) for number, record in objects]
+    return Rows(tuple(columns), rows)

@@ -6,15 +6,15 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from pefbench.errors import SourceError
+from pefbench.sources.listing import listing
 from pefbench.sources.texts import read_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
 
 def member(folder: Path, name: str, file: str) -> tuple[str, str]:
-    """Return the text (UTF-8) of a file in a folder, and the file's name in messages. Raises SourceError or DataError.
+    """The text (UTF-8) of a file in a folder, and the file's name in messages. Raises SourceError or DataError.
 
     name: the folder relative to the source, "" for the source itself.
     """
@@ -25,19 +25,13 @@ def member(folder: Path, name: str, file: str) -> tuple[str, str]:
 
 
 def members(folder: Path, name: str, *suffixes: str) -> list[str]:
-    """Return the names of the files right in a folder that end so, sorted. Raises SourceError when there is none."""
+    """The names of the files right in a folder that end so, sorted. Raises SourceError when there is none."""
     found = sorted(file.name for file in folder.iterdir() if file.suffix in suffixes and file.is_file())
     found = [file for file in found if not file.startswith(".")]
     if not found:
         wanted = " or ".join(f"*{suffix}" for suffix in suffixes)
         raise SourceError(f"{name or folder.name}: should hold {wanted}; it has {_there(folder)}")
     return found
-
-
-def listing(names: Sequence[str], limit: int = 12) -> str:
-    """Return the names in order on one line, and how many more there are."""
-    more = f" and {len(names) - limit} more" if len(names) > limit else ""
-    return ", ".join(sorted(names)[:limit]) + more or "nothing"
 
 
 def _there(folder: Path) -> str:

@@ -32,11 +32,11 @@ class Row:
 
     @property
     def where(self) -> str:
-        """Return ``file:line`` for messages."""
+        """``file:line`` for messages."""
         return f"{self.file}:{self.line}"
 
     def at(self, token: int) -> str:
-        """Return ``file:line`` of one of the row's tokens: its own line in a CoNLL file, else the row's."""
+        """``file:line`` of one of the row's tokens: its own line in a CoNLL file, else the row's."""
         return f"{self.file}:{self.line + token * self.line_a_token}"
 
 
@@ -66,7 +66,7 @@ class BadRows:
         self.found.append(str(error))
 
     def good(self, rows: Iterable[Row], read: Callable[[Row], T]) -> list[T]:
-        """Return what `read` makes of each row that it does not refuse with a DataError."""
+        """What `read` makes of each row that it does not refuse with a DataError."""
         values = []
         for row in rows:
             try:
@@ -77,7 +77,7 @@ class BadRows:
 
 
 def fingerprint(splits: Mapping[str, Sequence[Row]]) -> str:
-    """Return the sha256 (hex) of every split's name and its rows' values, in canonical JSON.
+    """The sha256 (hex) of every split's name and its rows' values, in canonical JSON.
 
     The order of rows counts; the order of splits and columns, file names and line numbers do not.
     """

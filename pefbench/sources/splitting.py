@@ -39,7 +39,7 @@ _SEPARATORS, _VISIBLE = _Separators(), _Visible()
 
 
 def normalise(text: str) -> str:
-    """Return the head under which two texts count as the same.
+    """The head under which two texts count as the same.
 
     Unicode NFKC, case folded, format characters dropped, each punctuation mark or symbol a space, runs of white space
     one space: ``It's  FINE!``, ``it 's fine`` and ``it s fine`` are one. A text without any letter or digit keeps its
@@ -73,7 +73,7 @@ def split_by_hash(
 
 
 def _position(text: str) -> float:
-    """Return a number in [0, 1): the first 53 bits of the hash, which is what a float holds exactly."""
+    """A number in [0, 1): the first 53 bits of the hash, which is what a float holds exactly."""
     digest = hashlib.sha256(normalise(text).encode("utf-8", "surrogatepass")).digest()
     return (int.from_bytes(digest[:8], "big") >> 11) / 2**53
 

@@ -29,7 +29,7 @@ _CANONICAL = {"L": "E", "U": "S"}  # BILOU's letters in IOBES's
 
 
 def to_iob2(sentences: Sequence[Sequence[str]], where: Where) -> tuple[list[list[str]], str]:
-    """Return the tags in IOB2, and the name of the scheme they were in (one of `SCHEMES`).
+    """The tags in IOB2, and the name of the scheme they were in (one of `SCHEMES`).
 
     Give all sentences of a data set at once: a few alone may not show which scheme it is.
     `where(sentence, token)` names the place of a tag, as "file:line", for the error messages.
@@ -49,12 +49,12 @@ def to_iob2(sentences: Sequence[Sequence[str]], where: Where) -> tuple[list[list
 
 
 def entity_types(sentences: Iterable[Sequence[str]]) -> list[str]:
-    """Return the entity types of IOB2 tags, sorted."""
+    """The entity types of IOB2 tags, sorted."""
     return sorted({tag.partition("-")[2] for tags in sentences for tag in tags if tag != OUTSIDE})
 
 
 def labels(sentences: Iterable[Sequence[str]]) -> list[str]:
-    """Return ``O``, then ``B-X`` and ``I-X`` for each entity type X of IOB2 tags, sorted by type.
+    """``O``, then ``B-X`` and ``I-X`` for each entity type X of IOB2 tags, sorted by type.
 
     Both are there even where the data has only one of them, so that every entity can be predicted.
     """
@@ -62,7 +62,7 @@ def labels(sentences: Iterable[Sequence[str]]) -> list[str]:
 
 
 def spans(tags: Sequence[str]) -> list[tuple[str, int, int]]:
-    """Return the entities of one sentence as (type, start, end), `end` exclusive, in order.
+    """The entities of one sentence as (type, start, end), `end` exclusive, in order.
 
     Strict IOB2, as in seqeval: an I- that does not continue an entity of its own type belongs to none.
     """

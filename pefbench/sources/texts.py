@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 def read_text(path: Path, name: str, encoding: str = "utf-8") -> str:
-    """Return the text of a file under the name that messages give it. Raises SourceError or DataError."""
+    """The text of a file under the name that messages give it. Raises SourceError or DataError."""
     return decode(read_bytes(path, name), name, encoding)
 
 
 def read_bytes(path: Path, name: str) -> bytes:
-    """Return what a file holds, unpacked when its name ends in ``.gz``. Raises SourceError or DataError."""
+    """What a file holds, unpacked when its name ends in ``.gz``. Raises SourceError or DataError."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -41,3 +41,13 @@ def decode(data: bytes, name: str, encoding: str) -> str:
             f"{name}:{line}: not {encoding.upper()} (byte 0x{data[error.start]:02x}); "
             "name the file's encoding with data.encoding, such as latin-1"
         ) from None
+
+
+def check_encoding(name: str) -> None:
+    """Raise SourceError for an encoding that Python does not know, or that is not one of text."""
+    try:
+        b"text".decode(name)
+    except UnicodeDecodeError:
+        pass  # one of several bytes a character
+    except (LookupError, ValueError):
+        raise SourceError(f"unknown encoding {name!r}; usual ones are utf-8, utf-16, latin-1 and cp1252") from None

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def text(values: Mapping[str, Any]) -> str:
-    """Return the sentence."""
+    """The sentence."""
     tokens = values["tokens"]
     return tokens if isinstance(tokens, str) else " ".join(str(token) for token in tokens or [])
 
@@ -38,7 +38,7 @@ def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> TokenDataset:
 
 
 def _pair(row: Row) -> tuple[Row, list[str], list[str]]:
-    """Return a row, its tokens and its tags. Raises DataError when they are not lists of strings of one length."""
+    """A row, its tokens and its tags. Raises DataError when they are not lists of strings of one length."""
     tokens, tags = (_strings(row, column) for column in ("tokens", "tags"))
     if len(tokens) != len(tags):
         raise DataError(f"{row.where}: {len(tokens)} tokens but {len(tags)} tags")
@@ -47,7 +47,7 @@ def _pair(row: Row) -> tuple[Row, list[str], list[str]]:
 
 
 def _strings(row: Row, column: str) -> list[str]:
-    """Return one column's list; in formats without lists (CSV, TSV) a cell is a JSON list, or words between spaces."""
+    """One column's list; in formats without lists (CSV, TSV) a cell is a JSON list, or words between spaces."""
     given = row.values[column]
     value = given
     if isinstance(given, str):
@@ -63,7 +63,7 @@ def _strings(row: Row, column: str) -> list[str]:
 def _seen(
     members: Sequence[tuple[Row, TokenExample]], labels: Sequence[str], split: str, bad: BadRows
 ) -> list[TokenExample]:
-    """Return the examples whose entity types the training split has."""
+    """The examples whose entity types the training split has."""
     kept = []
     for row, example in members:
         new = next((token for token, tag in enumerate(example.tags) if tag not in labels), None)

@@ -15,7 +15,7 @@ from pyarrow import parquet
 
 from pefbench.errors import DataError, SourceError
 from pefbench.sources import check_weights, locate, parts, read_rows
-from pefbench.sources.formats.records import read_csv
+from pefbench.sources.formats.csv import read_csv
 from pefbench.sources.rows import BadRows
 from tests.sources.refusals import refusal
 

@@ -1,1 +1,1 @@
-"""Data sets made of packages, and models made of other files."""
+"""Data sets made of the files of packages, one a module, with a ``READER`` as in `formats`."""

@@ -26,7 +26,7 @@ assert runner.summarize(verbose=False).failed == 0
 
 
 def doctests(docstring: str, name: str, known: AbstractSet[str]) -> str | None:
-    """Return a program that fails when an example goes wrong; None when they cannot be run with the function alone.
+    """A program that fails when an example goes wrong; None when they cannot be run with the function alone.
 
     known: the names that the examples may take beside the function's. An import of the function itself is left out:
     the function is already there.
@@ -47,7 +47,7 @@ def doctests(docstring: str, name: str, known: AbstractSet[str]) -> str | None:
 
 
 def _imports_only(example: Example, name: str) -> bool:
-    """Return whether an example is an import of the function. Raises SyntaxError."""
+    """Whether an example is an import of the function. Raises SyntaxError."""
     return all(
         isinstance(statement, ast.ImportFrom) and [alias.name for alias in statement.names] == [name]
         for statement in ast.parse(example.source).body
@@ -55,7 +55,7 @@ def _imports_only(example: Example, name: str) -> bool:
 
 
 def _taken(examples: list[Example]) -> set[str]:
-    """Return the names that examples take and none of them makes. Raises SyntaxError, also for a foreign import."""
+    """The names that examples take and none of them makes. Raises SyntaxError, also for a foreign import."""
     source = "".join(example.source for example in examples)
     for node in ast.walk(ast.parse(source)):
         imported = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
@@ -67,6 +67,6 @@ def _taken(examples: list[Example]) -> set[str]:
 
 
 def _written(example: Example) -> str:
-    """Return an example as it is written in a docstring."""
+    """An example as it is written in a docstring."""
     first, *others = example.source.splitlines()
     return "".join([f">>> {first}\n", *(f"... {line}\n" for line in others), example.want])

@@ -65,7 +65,7 @@ class Plain:
 
 
 def plain(marked: str) -> Plain:
-    """Return a paragraph's words as a reader sees them.
+    """A paragraph's words as a reader sees them.
 
     ``:class:`~a.b.C``` is ``C``, ``:class:`a.b.C``` is ``a.b.C``, ``:meth:`.C.m()``` is ``C.m``, ```text <target>`_``
     is ``text``; literals and emphasis are their words. Unclear are a role of `KINDS` whose words are not one name,
@@ -95,7 +95,7 @@ def plain(marked: str) -> Plain:
 
 
 def _seen(match: re.Match[str]) -> tuple[str, str, bool]:
-    """Return one piece of markup as (what a reader sees, the kind of thing that it names or "", is that clear)."""
+    """One piece of markup as (what a reader sees, the kind of thing that it names or "", is that clear)."""
     if match["role"]:
         return _role(match["role"], match["body"])
     if match["escaped"]:
@@ -123,6 +123,6 @@ def _role(role: str, body: str) -> tuple[str, str, bool]:
 
 
 def _shortened(target: str) -> str:
-    """Return a target as Sphinx shows it: the last name after ``~``, no ``!``, leading dot or ``py:``."""
+    """A target as Sphinx shows it: the last name after ``~``, no ``!``, leading dot or ``py:``."""
     bare = target.removeprefix("py:").lstrip("!~.")
     return bare.rpartition(".")[2] if "~" in target.removesuffix(bare) else bare

@@ -36,12 +36,12 @@ class Parameter:
 
     @property
     def text(self) -> str:
-        """Return the entry as it is read: ``name : type``, and the description on the next line."""
+        """The entry as it is read: ``name : type``, and the description on the next line."""
         head = ", ".join(self.names) + (f" : {self.type}" if self.type else "")
         return f"{head}\n{self.description}" if self.description else head
 
     def answers(self) -> dict[str, tuple[str, int]]:
-        """Return what the entry says of its ``type``, ``default`` and ``meaning``: the words and where in `text`.
+        """What the entry says of its ``type``, ``default`` and ``meaning``: the words and where in `text`.
 
         The type is without "optional" and the default; the meaning is the description's first sentence.
         """
@@ -54,7 +54,7 @@ class Parameter:
         return (words, self.text.index(" : ") + 3) if words and _is_closed(words) else None
 
     def _default(self) -> tuple[str, int] | None:
-        """Return the default where the entry speaks of one once, and what follows is a literal."""
+        """The default where the entry speaks of one once, and what follows is a literal."""
         said = list(DEFAULT.finditer(self.text))
         value = VALUE.match(self.text, said[0].end()) if len(said) == 1 else None
         return (value["value"], value.start()) if value else None
@@ -65,7 +65,7 @@ class Parameter:
 
 
 def parameters(docstring: str) -> list[Parameter]:
-    """Return the entries of the Parameters section.
+    """The entries of the Parameters section.
 
     None are returned where there is no section, where a line that should begin an entry is something else, or where
     what stands there is not what a reader sees: placeholders such as ``%(verbose)s``, markup that is not closed.
@@ -85,7 +85,7 @@ def parameters(docstring: str) -> list[Parameter]:
 
 
 def _entries(body: str) -> list[list[str]]:
-    """Return the lines of each entry, the one that begins it first; runs of spaces in that are one."""
+    """The lines of each entry, the one that begins it first; runs of spaces in that are one."""
     entries: list[list[str]] = []
     for line in body.rstrip().split("\n"):
         if line[:1].strip():

@@ -98,7 +98,7 @@ def _is_border(line: _Line) -> bool:
 
 
 def _without_heading(block: Sequence[_Line]) -> tuple[list[_Line], str | None]:
-    """Return the block without a heading and its rules, and the heading."""
+    """The block without a heading and its rules, and the heading."""
     rules = [at for at, line in enumerate(block) if UNDERLINE.fullmatch(line.text)]
     if not rules:
         return list(block), None
@@ -108,7 +108,7 @@ def _without_heading(block: Sequence[_Line]) -> tuple[list[_Line], str | None]:
 
 
 def _directive(lines: Sequence[_Line]) -> list[_Line] | None:
-    """Return a note's lines without its mark, or None for a directive that is not running text."""
+    """A note's lines without its mark, or None for a directive that is not running text."""
     match = DIRECTIVE.match(lines[0].text)
     name, rest = (match["name"], match["rest"] or "") if match else (None, "")
     if name in VERSIONS:
@@ -143,7 +143,7 @@ def _plain_item(line: _Line) -> _Item:
 
 
 def _started(line: _Line) -> _Item | None:
-    """Return the item that a line begins by its mark, or None."""
+    """The item that a line begins by its mark, or None."""
     if match := FIELD.match(line.text):
         is_read = match["name"] not in TYPE_FIELDS
     elif match := BULLET.match(line.text) or ARGUMENT.match(line.text) or TYPED.match(line.text):

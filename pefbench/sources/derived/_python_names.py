@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 def is_standard(module: str) -> bool:
-    """Return whether a module is of the standard library; ``__future__`` is not one to take names from."""
+    """Whether a module is of the standard library; ``__future__`` is not one to take names from."""
     return module.partition(".")[0] in sys.stdlib_module_names - {"__future__"}
 
 
 def names_taken(source: str) -> set[str]:
-    """Return the names that a piece of Python takes from around it; raises SyntaxError where it is not Python."""
+    """The names that a piece of Python takes from around it; raises SyntaxError where it is not Python."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # escapes such as "\d" in somebody else's strings
         top = symtable.symtable(source, "source", "exec")

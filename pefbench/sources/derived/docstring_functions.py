@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from pefbench.sources.derived._doctests import doctests
 from pefbench.sources.derived._python_files import modules
 from pefbench.sources.derived._python_names import is_standard, names_taken
+from pefbench.sources.reader import FolderReader
 from pefbench.sources.rows import Row, Rows
 
 if TYPE_CHECKING:
@@ -107,8 +108,11 @@ def _bound(imports: tuple[str, ...]) -> set[str]:
 
 
 def _gives_back(node: ast.FunctionDef) -> bool:
-    """Return whether a function returns or yields something, and does not only say that it is not there yet."""
+    """Whether a function returns or yields something, and does not only say that it is not there yet."""
     inside = [*ast.walk(node)]
     gives = any(isinstance(each, ast.Return | ast.Yield | ast.YieldFrom) and each.value for each in inside)
     imports = [each for each in inside if isinstance(each, ast.Import | ast.ImportFrom)]
     return gives and all(any(_imports(each)) for each in imports)
+
+
+READER = FolderReader(read_functions)

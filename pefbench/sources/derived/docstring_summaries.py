@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pefbench.sources.derived._inline_markup import plain
 from pefbench.sources.derived._prose import paragraphs
 from pefbench.sources.derived._python_files import docstrings
+from pefbench.sources.reader import FolderReader
 from pefbench.sources.rows import Row, Rows
 from pefbench.sources.splitting import normalise
 
@@ -49,7 +50,7 @@ def read_summaries(folder: Path, name: str, bad: BadRows) -> Rows:
 
 
 def _read(docstring: Docstring) -> tuple[str, str] | None:
-    """Return a docstring's document and summary, or None where it does not have both."""
+    """A docstring's document and summary, or None where it does not have both."""
     first, _, rest = docstring.text.partition("\n\n")
     summary = plain(first.strip())
     body = [plain(paragraph) for _, paragraph in paragraphs(rest)]
@@ -59,3 +60,6 @@ def _read(docstring: Docstring) -> tuple[str, str] | None:
     if len(summary.text.split()) < SHORTEST_SUMMARY or len(document.split()) < SHORTEST_DOCUMENT:
         return None
     return None if normalise(summary.text) in normalise(document) else (document, summary.text)
+
+
+READER = FolderReader(read_summaries)

@@ -12,9 +12,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pefbench.errors import DataError
-from pefbench.sources.derived import home_words, templates
+from pefbench.sources.derived import _home_words as home_words
+from pefbench.sources.derived import _templates as templates
 from pefbench.sources.documents import items
 from pefbench.sources.documents import parse as parse_json
+from pefbench.sources.reader import TextReader
 from pefbench.sources.rows import Row, Rows
 
 if TYPE_CHECKING:
@@ -86,7 +88,7 @@ def _templates(document: Mapping[str, Any], file: str) -> Iterator[Template]:
 
 
 def _domains(block: Mapping[str, Any]) -> list[str]:
-    """Return the kinds of device that a block of templates asks for, in its context or in its slots."""
+    """The kinds of device that a block of templates asks for, in its context or in its slots."""
     found: list[str] = []
     for key in ("requires_context", "slots"):
         domain = block[key].get("domain", []) if isinstance(block.get(key), dict) else []
@@ -137,7 +139,7 @@ class _Grammar:
         return templates.OneOf(nodes)
 
     def _given(self, name: str) -> list[str]:
-        """Return the values that the file has for a list, themselves templates; none for an open one."""
+        """The values that the file has for a list, themselves templates; none for an open one."""
         given = self.lists.get(name, {})
         if "range" in given:
             bounds = given["range"]
@@ -148,7 +150,7 @@ class _Grammar:
 
 
 def _distinct(rows: Sequence[Row]) -> list[Row]:
-    """Return each sentence once, and none that has two labels; capitals do not count."""
+    """Each sentence once, and none that has two labels; capitals do not count."""
     labels: dict[str, set[str]] = {}
     first: dict[str, Row] = {}
     for row in rows:
@@ -156,3 +158,6 @@ def _distinct(rows: Sequence[Row]) -> list[Row]:
         labels.setdefault(key, set()).add(row.values["label"])
         first.setdefault(key, row)
     return [row for key, row in first.items() if len(labels[key]) == 1]
+
+
+READER = TextReader(read_home_assistant, fits=is_home_assistant)

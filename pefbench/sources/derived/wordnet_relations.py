@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pefbench.sources.folders import member
 from pefbench.sources.formats.wordnet import definition, read_wordnet
+from pefbench.sources.reader import FolderReader
 from pefbench.sources.rows import Row, Rows
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class Pair(NamedTuple):
     forward: bool
 
     def order(self) -> bytes:
-        """Return bytes by which sentences are drawn."""
+        """Bytes by which sentences are drawn."""
         return hashlib.sha256(f"{self.noun.words[0]}: {self.noun.definition}".encode()).digest()
 
 
@@ -122,13 +123,13 @@ def _pairs(noun: Noun, nouns: Mapping[str, Noun], only: set[str]) -> Iterator[Pa
 
 
 def _singular(word: str, only: set[str]) -> str | None:
-    """Return which noun a word is, in the singular, or None; words such as ``does`` are none."""
+    """Which noun a word is, in the singular, or None; words such as ``does`` are none."""
     found = (each for each in (word, word.removesuffix("s")) if each in only and len(each) > 2)
     return None if word in NO_NOUNS else next(found, None)
 
 
 def _above(noun: Noun, nouns: Mapping[str, Noun]) -> set[str]:
-    """Return the words of all hypernyms, however far up."""
+    """The words of all hypernyms, however far up."""
     words, pending, seen = set(), [noun], set()
     while pending:
         for symbol, target in pending.pop().pointers:
@@ -140,7 +141,7 @@ def _above(noun: Noun, nouns: Mapping[str, Noun]) -> set[str]:
 
 
 def _drawn(pairs: Sequence[Pair]) -> Pair | None:
-    """Return one of a noun's pairs: without a relation for a quarter of the nouns, else of its rarest relation."""
+    """One of a noun's pairs: without a relation for a quarter of the nouns, else of its rarest relation."""
     if not pairs:
         return None
     rank = {relation: place for place, (relation, _) in enumerate(RELATIONS.values())}
@@ -153,7 +154,7 @@ def _drawn(pairs: Sequence[Pair]) -> Pair | None:
 
 
 def _row(pair: Pair) -> Row:
-    """Return a sentence, its pieces in an order that says nothing, and the label with the direction in that order."""
+    """A sentence, its pieces in an order that says nothing, and the label with the direction in that order."""
     noun = pair.noun
     text = f"{noun.words[0]}: {noun.definition}"
     at = len(text) - len(noun.definition)
@@ -164,3 +165,6 @@ def _row(pair: Pair) -> Row:
     label = pair.relation if pair.relation == OTHER else pair.relation + direction
     values = {"text": text, "label": label, "first": first, "second": second, "synset": noun.row.values["synset"]}
     return Row(values, noun.row.file, noun.row.line)
+
+
+READER = FolderReader(read_wordnet_relations)

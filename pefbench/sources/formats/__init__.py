@@ -1,1 +1,1 @@
-"""One file format each: its reader turns a file or a folder into rows."""
+"""One format a module: its ``READER`` turns a file or a folder into rows. The folder is the registry."""

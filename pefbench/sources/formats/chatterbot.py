@@ -16,6 +16,7 @@ import yaml
 
 from pefbench.errors import DataError
 from pefbench.sources.folders import member, members
+from pefbench.sources.reader import FolderReader
 from pefbench.sources.rows import Row, Rows
 
 if TYPE_CHECKING:
@@ -73,7 +74,10 @@ def _keys(node: yaml.Node | None) -> dict[str, yaml.Node]:
 
 
 def _texts(node: yaml.Node | None) -> list[str] | None:
-    """Return the texts of a list of text; None for anything else."""
+    """The texts of a list of text; None for anything else."""
     if not isinstance(node, yaml.SequenceNode) or not all(isinstance(each, yaml.ScalarNode) for each in node.value):
         return None
     return [each.value.strip() for each in node.value]
+
+
+READER = FolderReader(read_chatterbot)

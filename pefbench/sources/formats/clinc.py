@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import DataError, SourceError, suggest
 from pefbench.sources.documents import parse
+from pefbench.sources.reader import TextReader
 from pefbench.sources.rows import Row, Rows
 
 if TYPE_CHECKING:
@@ -65,3 +66,6 @@ def _splits(document: Mapping[str, Any], chosen: str, name: str) -> list[str]:
 
 def _is_pair(pair: object) -> bool:
     return isinstance(pair, list) and len(pair) == 2 and all(isinstance(part, str) and part.strip() for part in pair)
+
+
+READER = TextReader(read_clinc, fits=is_clinc, has_splits=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pefbench.errors import DataError
+from pefbench.sources.reader import TextReader
 from pefbench.sources.rows import Row, Rows
 
 if TYPE_CHECKING:
@@ -68,3 +69,6 @@ def _wrong_width(where: str, line: str, found: int, width: int, *, tabbed: bool)
     columns = f"{found} column{'' if found == 1 else 's'}"
     separator = "tabs" if tabbed else "spaces"
     return f"{where}: {columns} where the file has {width} (separated by {separator}): {line[:60]!r}"
+
+
+READER = TextReader(read_conll)

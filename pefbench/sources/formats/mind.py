@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import DataError
 from pefbench.sources.folders import member
+from pefbench.sources.reader import FolderReader
 from pefbench.sources.rows import Row, Rows
 
 if TYPE_CHECKING:
@@ -77,3 +78,6 @@ def _title(news: str, titles: Mapping[str, str], where: str) -> str:
     if news not in titles:
         raise DataError(f"{where}: the news {news!r} is not in {NEWS}")
     return titles[news]
+
+
+READER = FolderReader(read_mind)

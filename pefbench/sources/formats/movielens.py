@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pefbench.errors import DataError, SourceError, suggest
 from pefbench.sources.folders import member, members
+from pefbench.sources.reader import FolderReader
 from pefbench.sources.rows import Row, Rows
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def _lines(text: str, file: str, wanted: Sequence[Sequence[str]], bad: BadRows) 
 
 
 def _items(lines: Iterator[Line], bad: BadRows) -> dict[str, str]:
-    """Return item -> its title, the year in brackets unless the title has it, and its genres where it has any."""
+    """Item -> its title, the year in brackets unless the title has it, and its genres where it has any."""
     items: dict[str, str] = {}
     for where, _, fields in lines:
         item, title = fields["item_id"], _first(fields, ITEM[1])
@@ -125,3 +126,6 @@ def _row(user: str, ratings: list[Rating], file: str) -> Row:
         "timestamps": [rating.time for rating in in_order],
     }
     return Row(values, file, ratings[0].number)
+
+
+READER = FolderReader(read_movielens)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pefbench.errors import DataError
+from pefbench.sources.reader import PairReader
 from pefbench.sources.rows import Row, Rows
 from pefbench.sources.texts import read_text
 
@@ -17,7 +18,7 @@ COLUMNS = ("source", "target")
 
 
 def is_pair(folder: Path, part: str) -> bool:
-    """Return whether a part names two files in a folder."""
+    """Whether a part names two files in a folder."""
     names = part.split("+")
     return len(names) == 2 and all(name and (folder / name).is_file() for name in names)
 
@@ -44,6 +45,9 @@ def read_parallel(folder: Path, part: str, bad: BadRows, encoding: str) -> Rows:
 
 
 def _lines(text: str) -> list[str]:
-    """Return the lines without the white space around them; a line ends with a line feed, and with nothing else."""
+    """The lines without the white space around them; a line ends with a line feed, and with nothing else."""
     lines = [line.strip() for line in text.split("\n")]
     return lines if lines[-1] else lines[:-1]
+
+
+READER = PairReader(read_parallel)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pefbench.errors import DataError
+from pefbench.sources.reader import TextReader
 from pefbench.sources.rows import Row, Rows
 
 if TYPE_CHECKING:
@@ -34,3 +35,6 @@ def read_phrasebank(text: str, file: str, bad: BadRows) -> Rows:
                 )
             )
     return Rows(COLUMNS, rows)
+
+
+READER = TextReader(read_phrasebank)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import DataError
 from pefbench.sources.documents import parse
+from pefbench.sources.reader import TextReader
 from pefbench.sources.rows import Row, Rows
 
 if TYPE_CHECKING:
@@ -55,3 +56,6 @@ def _values(article: str, question: Any, where: str) -> dict[str, Any]:
         raise DataError(f"{where}: 'CONTEXTS' should be a list of texts, got {str(parts)[:40]!r}")
     decision = question.get("final_decision")
     return {"pubid": article, "question": asked, "context": {"contexts": parts}, "final_decision": decision}
+
+
+READER = TextReader(read_pubmedqa, fits=is_pubmedqa)

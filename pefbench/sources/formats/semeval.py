@@ -14,6 +14,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pefbench.errors import DataError
+from pefbench.sources.reader import TextReader
 from pefbench.sources.rows import Row, Rows
 
 if TYPE_CHECKING:
@@ -67,3 +68,6 @@ def _values(lines: list[str], file: str, number: int) -> dict[str, str]:
         wrong = f"got {label[:60]!r}" if label else "the item ends"
         raise DataError(f"{file}:{number + 1}: should be Other or a relation such as Cause-Effect(e2,e1), {wrong}")
     return {"text": text, "label": label}
+
+
+READER = TextReader(read_semeval)

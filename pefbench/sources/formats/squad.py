@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import DataError
 from pefbench.sources.documents import items, parse
+from pefbench.sources.reader import TextReader
 from pefbench.sources.rows import Row, Rows
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def _values(context: object, question: Any, where: str) -> dict[str, Any]:
 
 
 def _span(answer: Any, context: str, where: str) -> tuple[str, int]:
-    """Return an answer's text and its start, which must be where the context has it."""
+    """An answer's text and its start, which must be where the context has it."""
     text, start = (answer.get("text"), answer.get("answer_start")) if isinstance(answer, dict) else (None, None)
     if not isinstance(text, str) or not text or not isinstance(start, int):
         raise DataError(f'{where}: an answer should be {{"text": ..., "answer_start": ...}}, got {str(answer)[:60]!r}')
@@ -75,3 +76,6 @@ def _span(answer: Any, context: str, where: str) -> tuple[str, int]:
         there = context[start : start + len(text)] if start >= 0 else ""
         raise DataError(f"{where}: the answer {text[:40]!r} is not at character {start} of its context: {there[:40]!r}")
     return text, start
+
+
+READER = TextReader(read_squad, fits=is_squad)

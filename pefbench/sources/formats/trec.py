@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pefbench.errors import DataError
+from pefbench.sources.reader import TextReader
 from pefbench.sources.rows import Row, Rows
 
 if TYPE_CHECKING:
@@ -31,3 +32,6 @@ def read_trec(text: str, file: str, bad: BadRows) -> Rows:
                 continue
             rows.append(Row({name: match[name] for name in COLUMNS}, file, number))
     return Rows(COLUMNS, rows)
+
+
+READER = TextReader(read_trec)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pefbench.errors import DataError
+from pefbench.sources.reader import TextReader
 from pefbench.sources.rows import Row, Rows
 
 if TYPE_CHECKING:
@@ -31,3 +32,6 @@ def read_tsv_no_header(text: str, file: str, bad: BadRows) -> Rows:
         else:
             bad(DataError(f"{file}:{number}: {len(fields)} fields where the first line has {len(columns)}"))
     return Rows(columns, rows)
+
+
+READER = TextReader(read_tsv_no_header)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pefbench.errors import DataError, SourceError
 from pefbench.sources.folders import member
+from pefbench.sources.reader import FolderReader
 from pefbench.sources.rows import Row, Rows
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def read_wordnet(folder: Path, name: str, bad: BadRows) -> Rows:
 
 
 def definition(gloss: str) -> str:
-    """Return a gloss without its examples, which would show the word."""
+    """A gloss without its examples, which would show the word."""
     return EXAMPLES.sub("", gloss).strip()
 
 
@@ -99,3 +100,6 @@ def _row(key: str, synset: Synset, synsets: Mapping[str, Synset]) -> Row:
     hypernyms = [word for hypernym in above for word in synsets[hypernym].words]
     values = {"synset": key, "words": synset.words, "gloss": synset.gloss, "hypernyms": hypernyms, "part": synset.part}
     return Row(values, synset.file, synset.number)
+
+
+READER = FolderReader(read_wordnet)

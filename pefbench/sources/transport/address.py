@@ -39,7 +39,7 @@ class WheelAddress:
 
     @property
     def requirement(self) -> str:
-        """Return ``name==version`` as pip takes it."""
+        """``name==version`` as pip takes it."""
         return f"{self.name}=={self.version}"
 
 

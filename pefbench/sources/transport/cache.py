@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def cache_folder() -> Path:
-    """Return ``$PEFBENCH_CACHE``, else ``$XDG_CACHE_HOME/pefbench``, else ``~/.cache/pefbench``; need not exist yet."""
+    """``$PEFBENCH_CACHE``, else ``$XDG_CACHE_HOME/pefbench``, else ``~/.cache/pefbench``; need not exist yet."""
     if own := os.environ.get("PEFBENCH_CACHE"):
         return Path(own).expanduser()
     if shared := os.environ.get("XDG_CACHE_HOME"):

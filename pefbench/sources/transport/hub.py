@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pefbench.errors import SourceError
-from pefbench.sources.formats.parquet import table_rows
+from pefbench.sources.arrow import table_rows
 from pefbench.sources.rows import Rows
 from pefbench.sources.transport.hub_errors import WITHOUT_HUB, explain, explained, is_unreachable, library_errors
 
@@ -37,14 +37,14 @@ def read_split(name: str, part: str | None, *, config: str | None, revision: str
 
 
 def split_names(name: str, *, config: str | None, revision: str | None) -> list[str]:
-    """Return the splits of a data set. Raises SourceError."""
+    """The splits of a data set. Raises SourceError."""
     local = _local_folder(name)
     with explained(_wanted("data set", name, config, revision)):
         return list(_datasets().get_dataset_split_names(str(local or name), config, revision=revision))
 
 
 def model_folder(name: str, revision: str | None) -> Path:
-    """Return the folder with a model's safetensors, config and tokenizer files, downloaded when missing.
+    """The folder with a model's safetensors, config and tokenizer files, downloaded when missing.
 
     Raises SourceError.
     """
@@ -58,7 +58,7 @@ def model_folder(name: str, revision: str | None) -> Path:
 
 
 def _datasets() -> Any:
-    """Return the `datasets` library, with its progress bars off."""
+    """The `datasets` library, with its progress bars off."""
     import datasets
 
     datasets.disable_progress_bars()
@@ -66,7 +66,7 @@ def _datasets() -> Any:
 
 
 def _local_folder(name: str) -> Path | None:
-    """Return the folder when there is one of this name, None for a hub name. Raises SourceError for neither."""
+    """The folder when there is one of this name, None for a hub name. Raises SourceError for neither."""
     folder = Path(name).expanduser()
     if folder.is_dir():
         return folder
@@ -88,7 +88,7 @@ def _only_split(name: str, config: str | None, revision: str | None) -> str:
 
 
 def _resolve(name: str, revision: str | None) -> str | None:
-    """Return the commit that a revision stands for now, None when only the cache can tell.
+    """The commit that a revision stands for now, None when only the cache can tell.
 
     Without a network a branch or tag has no known commit, so it is refused: the cache may hold another.
     """
@@ -105,6 +105,6 @@ def _resolve(name: str, revision: str | None) -> str | None:
 
 
 def _commit_of(dataset: Any) -> str | None:
-    """Return the commit that a data set's cache files were made from: the name of their folder."""
+    """The commit that a data set's cache files were made from: the name of their folder."""
     folders = {Path(file["filename"]).parent.name for file in dataset.cache_files}
     return next((folder for folder in folders if COMMIT.fullmatch(folder)), None)

@@ -25,7 +25,7 @@ def explained(wanted: str) -> Iterator[None]:
 
 
 def library_errors() -> tuple[type[Exception], ...]:
-    """Return what loading from the hub is known to raise; its HTTP library is whatever HfHubHTTPError is built on."""
+    """What loading from the hub is known to raise; its HTTP library is whatever HfHubHTTPError is built on."""
     from datasets.exceptions import DatasetsError
     from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
 
@@ -48,7 +48,7 @@ def explain(error: BaseException, wanted: str) -> UserError:
 
 
 def _refusal(causes: Sequence[BaseException]) -> str | None:
-    """Return why the hub, or we, will not hand out what is asked for; None when that is not the matter."""
+    """Why the hub, or we, will not hand out what is asked for; None when that is not the matter."""
     from datasets.exceptions import DatasetNotFoundError
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 

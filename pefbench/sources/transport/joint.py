@@ -10,7 +10,7 @@ JOINT = " + "
 
 
 def members(source: str, part: str | None, sha256: str | None = None) -> list[tuple[str, str | None]]:
-    """Return the (source, part) pairs that are read, one after the other, for a part of a source; for most only one.
+    """The (source, part) pairs that are read, one after the other, for a part of a source; for most only one.
 
     A part of a joint source, ``wheel:a==1!x/first + wheel:b==2!second``, is one or several of its members by the last
     name of their paths: ``first``, ``first + second``; None is all of them. Raises SourceError.

@@ -32,7 +32,7 @@ def unpack(archive: Path, folder: Path) -> None:
 
 
 def _target(member: zipfile.ZipInfo, folder: Path, archive: str) -> Path:
-    """Return where a member goes. Refuses absolute names, parents, drives, and what is not a plain file."""
+    """Where a member goes. Refuses absolute names, parents, drives, and what is not a plain file."""
     name = member.orig_filename
     parts = SEPARATORS.split(name)
     kind = stat.S_IFMT(member.external_attr >> 16)

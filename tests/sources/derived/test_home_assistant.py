@@ -9,7 +9,7 @@ import pytest
 
 from pefbench.errors import DataError
 from pefbench.sources import BadRows, read_rows
-from pefbench.sources.derived import home_words
+from pefbench.sources.derived import _home_words as home_words
 from pefbench.sources.derived.home_assistant import LIMIT, read_home_assistant
 from tests.sources.refusals import refusal
 

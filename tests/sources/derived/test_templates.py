@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pefbench.sources.derived.templates import Node, OneOf, Words, parse, texts
+from pefbench.sources.derived._templates import Node, OneOf, Words, parse, texts
 
 LISTS = {"color": ("red", "green"), "number": tuple(map(str, range(1000)))}
 RULES = {"the": "(the|my)"}

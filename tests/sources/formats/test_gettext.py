@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pefbench.errors import DataError, SourceError
 from pefbench.sources import BadRows, read_rows
-from pefbench.sources.formats.gettext_catalogues import PLACEHOLDER, _corresponds
+from pefbench.sources.formats.gettext import PLACEHOLDER, _corresponds
 from tests.sources.refusals import refusal
 
 if TYPE_CHECKING:

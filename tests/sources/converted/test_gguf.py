@@ -12,7 +12,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from pefbench import sources
 from pefbench.errors import SourceError
-from pefbench.sources.derived import gguf_models
+from pefbench.sources.converted import gguf as gguf_models
 from tests import gguf_files, tiny
 from tests.sources.refusals import refusal
 from tests.tokenizers import CHAT, single_bytes

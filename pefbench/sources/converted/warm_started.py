@@ -11,8 +11,8 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import SourceError
-from pefbench.sources.derived import converting
-from pefbench.sources.files import digest_of
+from pefbench.sources.converted.once import once, reason
+from pefbench.sources.transport.digests import digest_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +25,7 @@ SEED = 0
 
 
 def encoder_decoder(encoder: Path, source: str) -> Path:
-    """Return the folder with the encoder-decoder, which is built the first time from the encoder's folder.
+    """The folder with the encoder-decoder, which is built the first time from the encoder's folder.
 
     Its decoder begins with the encoder's first special token and ends with its last. Raises SourceError for a model
     that is no encoder, or whose architecture has no decoder that attends to another stack.
@@ -33,7 +33,7 @@ def encoder_decoder(encoder: Path, source: str) -> Path:
     files = sorted(file for pattern in ("*.safetensors", "*.json") for file in encoder.glob(pattern))
     digest = hashlib.sha256("".join(map(digest_of, files)).encode()).hexdigest()
     name = f"{digest[:16]}-{BUILDER}-{version('transformers')}"
-    return converting.once("warm-started", name, source, lambda to: _build(encoder, to, source))
+    return once("warm-started", name, source, lambda to: _build(encoder, to, source))
 
 
 def _build(encoder: Path, to: Path, source: str) -> None:
@@ -52,7 +52,7 @@ def _build(encoder: Path, to: Path, source: str) -> None:
                 str(encoder), str(encoder), encoder_use_safetensors=True, decoder_use_safetensors=True
             )
         except (ValueError, TypeError, OSError, AttributeError) as error:
-            raise SourceError(f"{source}: no decoder can be made of it: {converting.reason(error)}") from None
+            raise SourceError(f"{source}: no decoder can be made of it: {reason(error)}") from None
     if not model.config.decoder.add_cross_attention:
         raise SourceError(f"{source}: no decoder of this architecture attends to another stack")
     tokens = {

@@ -1,8 +1,7 @@
-"""Data sets made of the docstrings of a folder of Python files, such as a package in a wheel, which is never imported.
+"""Sentences whose names of classes, functions, methods, attributes and modules are tagged, made of docstrings.
 
-`read_entities` makes sentences whose names of classes, functions, methods, attributes and modules are tagged;
-`read_parameters` makes questions about the parameters of a function. Tests in the folder are left out. Both take the
-folder, its name relative to the source ("" for the source itself) and what becomes of a file that is not Python.
+Of those of a folder of Python files, such as a package in a wheel, which is never imported. Tests in the folder are
+left out.
 """
 
 from __future__ import annotations
@@ -12,28 +11,21 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pefbench.sources.derived._inline_markup import MENTION, Mention, Plain, plain
-from pefbench.sources.derived._numpydoc import TITLE, parameters
 from pefbench.sources.derived._prose import SENTENCE_END, paragraphs
 from pefbench.sources.derived._python_files import docstrings
+from pefbench.sources.reader import FolderReader
 from pefbench.sources.rows import Row, Rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from pefbench.sources.derived._numpydoc import Parameter
     from pefbench.sources.rows import BadRows
 
 TOKEN = re.compile(r"\w+(?:\.\w+)*|(?<=\w)['’]\w+|\S")
 SENTENCE = re.compile(r"[\"'(]?(?:[^\W\d].*[.!?:][\"')]?|[A-Z].*\w)", re.DOTALL)
 SHORTEST, LONGEST = 4, 60
-COLUMNS_OF_ENTITIES = ("tokens", "tags", "package")
-COLUMNS_OF_QUESTIONS = ("question", "context", "answers", "package")
-QUESTIONS = {
-    "type": "What type is {}?",
-    "default": "What is the default of {}?",
-    "meaning": "What does {} mean?",
-}
+COLUMNS = ("tokens", "tags", "package")
 
 
 def read_entities(folder: Path, name: str, bad: BadRows) -> Rows:
@@ -55,7 +47,7 @@ def read_entities(folder: Path, name: str, bad: BadRows) -> Rows:
         doubtful = sentence.unclear or any(text.removesuffix("()") in marked for _, text in sentence.literals)
         if not doubtful and (values := _tagged(sentence)):
             rows.append(replace(row, values=row.values | values))
-    return Rows(COLUMNS_OF_ENTITIES, rows)
+    return Rows(COLUMNS, rows)
 
 
 def _sentences(folder: Path, name: str, bad: BadRows) -> Iterator[tuple[Row, Plain]]:
@@ -86,7 +78,7 @@ def _part(paragraph: Plain, start: int, end: int) -> Plain:
 
 
 def _tagged(sentence: Plain) -> dict[str, list[str]] | None:
-    """Return tokens and tags; None for too few or too many tokens, or a token that two mentions share."""
+    """Tokens and tags; None for too few or too many tokens, or a token that two mentions share."""
     tokens = list(TOKEN.finditer(sentence.text))
     if not SHORTEST <= len(tokens) <= LONGEST:
         return None
@@ -100,36 +92,4 @@ def _tagged(sentence: Plain) -> dict[str, list[str]] | None:
     return {"tokens": [token[0] for token in tokens], "tags": tags}
 
 
-def read_parameters(folder: Path, name: str, bad: BadRows) -> Rows:
-    """Read one row a question, with the columns question, context, answers (as in SQuAD) and package (folder's name).
-
-    The context is the numpydoc section Parameters of one docstring, in plain words, with two entries or more; the
-    questions ask for the type, the default and the meaning of one of its parameters, and each answer is a span of that
-    entry. A parameter is not asked about when its name, in any case, stands before another entry too, or shares its
-    entry. In a package each section is read once, and of questions with the same words and the same answer the first.
-    """
-    rows, contexts, asked = [], set(), set()
-    for docstring in docstrings(folder, name, bad, TITLE):
-        entries = parameters(docstring.text)
-        context = "\n".join(entry.text for entry in entries)
-        if len(entries) < 2 or context in contexts:
-            continue
-        contexts.add(context)
-        for question, answer, start in _questions(entries):
-            if (question, answer) not in asked:
-                asked.add((question, answer))
-                answers = {"text": [answer], "answer_start": [start]}
-                values = {"question": question, "context": context, "answers": answers, "package": folder.name}
-                rows.append(Row(values, docstring.file, docstring.line))
-    return Rows(COLUMNS_OF_QUESTIONS, rows)
-
-
-def _questions(entries: Sequence[Parameter]) -> Iterator[tuple[str, str, int]]:
-    """Yield (question, answer, where the answer begins in the entries' text)."""
-    names = [bare.casefold() for entry in entries for bare in entry.names]
-    start = 0
-    for entry in entries:
-        if len(entry.names) == 1 and names.count(entry.names[0].casefold()) == 1:
-            for what, (answer, at) in entry.answers().items():
-                yield QUESTIONS[what].format(entry.names[0]), answer, start + at
-        start += len(entry.text) + 1
+READER = FolderReader(read_entities)

@@ -10,7 +10,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from pefbench.errors import DataError, SourceError
-from pefbench.sources.folders import listing
+from pefbench.sources.listing import listing
+from pefbench.sources.reader import FolderReader
 from pefbench.sources.rows import Row, Rows
 
 if TYPE_CHECKING:
@@ -70,10 +71,13 @@ def _finished(file: Path, shown: str, bad: BadRows) -> Iterator[tuple[int, str, 
 
 
 def _corresponds(message: str, translated: str) -> bool:
-    """Return whether a translation has a text, and just the placeholders of its message; their order is its own."""
+    """Whether a translation has a text, and just the placeholders of its message; their order is its own."""
     says_something = any(character.isalpha() for character in PLACEHOLDER.sub("", message))
     return says_something and bool(translated) and _placeholders(message) == _placeholders(translated)
 
 
 def _placeholders(text: str) -> Counter[str]:
     return Counter(PLACEHOLDER.findall(text))
+
+
+READER = FolderReader(read_gettext)

@@ -10,8 +10,8 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from pefbench.errors import SourceError
-from pefbench.sources.derived import converting
-from pefbench.sources.files import digest_of
+from pefbench.sources.converted.once import once, reason
+from pefbench.sources.transport.digests import digest_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,22 +24,22 @@ CONVERTER = 1
 
 
 def is_gguf(path: Path) -> bool:
-    """Return whether a path is a file in the GGUF format, by its name."""
+    """Whether a path is a file in the GGUF format, by its name."""
     return path.suffix.lower() == SUFFIX and path.is_file()
 
 
 def converted(file: Path, source: str) -> Path:
-    """Return the folder with the file's model, which is converted the first time.
+    """The folder with the file's model, which is converted the first time.
 
     The folder is named by the file's sha256 and the versions of what converts it. Raises SourceError: no `gguf`
     package, not a decoder's GGUF that transformers reads, no room in the cache folder.
     """
     name = f"{digest_of(file)[:16]}-{_converter(source)}"
-    return converting.once("gguf", name, source, lambda to: _write(file, to, source))
+    return once("gguf", name, source, lambda to: _write(file, to, source))
 
 
 def _converter(source: str) -> str:
-    """Return the converter's version. Raises SourceError without the gguf package."""
+    """The converter's version. Raises SourceError without the gguf package."""
     try:
         return f"{CONVERTER}-{version('transformers')}-{version('gguf')}"
     except PackageNotFoundError:
@@ -66,7 +66,7 @@ def _write(file: Path, to: Path, source: str) -> None:
             alone, gguf_file=ALONE, dtype=torch.float32, trust_remote_code=False
         )
     except Exception as error:  # noqa: BLE001 - what is raised on a broken file, tokenizers' own included, has no base
-        raise SourceError(f"{source}: not a GGUF model that transformers reads: {converting.reason(error)}") from None
+        raise SourceError(f"{source}: not a GGUF model that transformers reads: {reason(error)}") from None
     quantizer = getattr(model, "hf_quantizer", None)
     if quantizer is not None:
         quantizer.remove_quantization_config(model)

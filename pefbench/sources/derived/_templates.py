@@ -46,7 +46,7 @@ class InOrder:
 
     @cached_property
     def count(self) -> int:
-        """Return how many texts these are, counting one that comes about in two ways twice."""
+        """How many texts these are, counting one that comes about in two ways twice."""
         return math.prod(part.count for part in self.parts)
 
 
@@ -58,7 +58,7 @@ class OneOf:
 
     @cached_property
     def count(self) -> int:
-        """Return how many texts these are, counting one that comes about in two ways twice."""
+        """How many texts these are, counting one that comes about in two ways twice."""
         return sum(part.count for part in self.parts)
 
 
@@ -137,7 +137,7 @@ def _spaced(parts: Sequence[Node]) -> Iterator[Node]:
 
 
 def texts(node: Node, key: str, limit: int) -> list[str]:
-    """Return the different texts of a template, single-spaced: all when it has at most `limit`, else `limit` or fewer.
+    """The different texts of a template, single-spaced: all when it has at most `limit`, else `limit` or fewer.
 
     These are drawn by a hash of `key`, each alternative as likely as those beside it: the same key gives the same
     texts on every machine, whatever else is read.

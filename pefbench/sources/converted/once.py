@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def once(kind: str, name: str, source: str, write: Callable[[Path], None]) -> Path:
-    """Return the folder of a model that `write` writes the first time. Several processes may ask at once.
+    """The folder of a model that `write` writes the first time. Several processes may ask at once.
 
     kind: the folder in the cache, for all that are made this way. name: says everything that the model depends on.
     Raises SourceError: what `write` raises, or no room in the cache folder.
@@ -46,5 +46,5 @@ def _write_beside(folder: Path, write: Callable[[Path], None]) -> None:
 
 
 def reason(error: BaseException) -> str:
-    """Return the first line of what a library raised."""
+    """The first line of what a library raised."""
     return (str(error).strip() or type(error).__name__).partition("\n")[0][:200]

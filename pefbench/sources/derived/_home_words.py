@@ -107,7 +107,7 @@ DEVICES = {
 
 
 def values(name: str, domains: Iterable[str]) -> tuple[str, ...]:
-    """Return the values of an open list, none when it is not known here.
+    """The values of an open list, none when it is not known here.
 
     domains: the kinds of device that a ``name`` may be of; without any, it may be of every kind.
     """

@@ -1,0 +1,27 @@
+"""JSON lines: an object a line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pefbench.errors import DataError
+from pefbench.sources.documents import from_objects, parse
+from pefbench.sources.reader import TextReader
+
+if TYPE_CHECKING:
+    from pefbench.sources.rows import BadRows, Rows
+
+
+def read_jsonl(text: str, file: str, bad: BadRows) -> Rows:
+    """Read one object a line; blank lines are skipped, and a key that a line lacks is None."""
+    records = []
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            try:
+                records.append((number, parse(line, file, number)))
+            except DataError as error:
+                bad(error)
+    return from_objects(records, file, bad)
+
+
+READER = TextReader(read_jsonl, suffixes=(".jsonl", ".ndjson"))

@@ -1,0 +1,137 @@
+"""From a source to rows: find the file or the split that is meant, and read it by its format."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from pefbench.errors import DataError, SourceError
+from pefbench.sources import files, readers
+from pefbench.sources.formats import parallel
+from pefbench.sources.locate import local, refuse_digest
+from pefbench.sources.reader import BytesReader, FolderReader, PairReader
+from pefbench.sources.rows import BadRows
+from pefbench.sources.texts import check_encoding, decode, read_bytes
+from pefbench.sources.transport import hub
+from pefbench.sources.transport.address import FileAddress, HubAddress, parse_address
+from pefbench.sources.transport.digests import check_digest
+from pefbench.sources.transport.local import names
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pefbench.sources.rows import Rows
+
+
+def read_rows(
+    source: str,
+    part: str | None = None,
+    *,
+    config: str | None = None,
+    revision: str | None = None,
+    format: str | None = None,  # noqa: A002 - the recipe's name for it
+    text_format: str = "conll",
+    encoding: str = "utf-8",
+    sha256: str | None = None,
+    bad: BadRows | None = None,
+) -> Rows:
+    """Read one file (``file:``, ``wheel:``) or one split (``hf:``) of a data source.
+
+    part: a file in the folder or a split on the hub; None when there is only one. config, revision: for ``hf:`` alone.
+    A part may also be a folder, or a split inside a file (CLINC150: ``train+oos_train``, ``FILE#train`` in a folder).
+    format: the name of one (`readers`), some of them of whole folders; None goes by the suffix, unknown suffixes are
+    `text_format`.
+    encoding: that of text files, under the name that Python has for it. sha256: what the wheel, or the file that is
+    read, must hash to. bad: what becomes of bad rows; None: an error. Raises SourceError or DataError.
+    """
+    address = parse_address(source)
+    readers.find(format or text_format)
+    check_encoding(encoding)
+    if isinstance(address, HubAddress):
+        refuse_digest(source, sha256)
+        rows = hub.read_split(address.name, part, config=config, revision=revision)
+    else:
+        path, name = files.choose(local(address, source, sha256), part, source)
+        if isinstance(address, FileAddress) and sha256 is not None:
+            check_digest(path / files.only_file(path, source) if path.is_dir() else path, source, sha256)
+        rows = _read(path, name, bad or BadRows(), format=format, text_format=text_format, encoding=encoding)
+    if not rows.rows:
+        raise DataError(f"{source}{f' ({part})' if part else ''}: has no rows")
+    return rows
+
+
+def parts(
+    source: str, *, config: str | None = None, revision: str | None = None, sha256: str | None = None
+) -> list[str]:
+    """The files or the hub splits of a source, each a valid `part` of `read_rows`. Raises SourceError."""
+    address = parse_address(source)
+    if isinstance(address, HubAddress):
+        refuse_digest(source, sha256)
+        return hub.split_names(address.name, config=config, revision=revision)
+    return names(local(address, source, sha256))
+
+
+def _read(
+    path: Path,
+    name: str,
+    bad: BadRows,
+    *,
+    format: str | None,  # noqa: A002
+    text_format: str,
+    encoding: str,
+) -> Rows:
+    """Read what `files.choose` chose, under the name that messages give it.
+
+    A folder is read by the reader of its format, or else its only file that looks like data is.
+    """
+    if path.is_dir():
+        if parallel.is_pair(path, name):
+            return _read_pair(path, name, bad, format, encoding)
+        if folder_format := _folder_format(path, format, text_format):
+            return folder_format.read(path, name, bad)
+        only = files.only_file(path, name or path.name)
+        path, name = path / only, str(PurePosixPath(name, only))
+    file = name if name.endswith(path.name) else name.rpartition("#")[0]
+    chosen = format or readers.by_suffix().get(readers.suffix_of(file), text_format)
+    split = name.removeprefix(file).removeprefix("#")
+    return _read_file(path, file, split, chosen, bad, encoding=encoding, is_named=format is not None)
+
+
+def _read_file(path: Path, file: str, split: str, chosen: str, bad: BadRows, *, encoding: str, is_named: bool) -> Rows:
+    """Read one file. is_named: its format is the recipe's, so that a JSON file's layout is not looked at."""
+    reader = readers.find(chosen)
+    if isinstance(reader, FolderReader):
+        raise SourceError(f"{file}: the format {chosen} is that of a folder; name the folder, not a file in it")
+    if isinstance(reader, PairReader):
+        raise SourceError(f"{file}: the format {chosen} is that of two files; name both, as FILE+FILE")
+    data = read_bytes(path, file)
+    if isinstance(reader, BytesReader):
+        _refuse_split(file, split)
+        return reader.read(data, file, bad)
+    text = decode(data, file, encoding)
+    if chosen == "json" and not is_named:
+        reader = readers.by_content(text) or reader
+    if reader.has_splits:  # the # also without a split, for one may be in the file's own name
+        return reader.read(text, f"{file}#{split}", bad)
+    _refuse_split(file, split)
+    return reader.read(text, file, bad)
+
+
+def _read_pair(folder: Path, name: str, bad: BadRows, named: str | None, encoding: str) -> Rows:
+    if named is not None and not isinstance(readers.find(named), PairReader):
+        raise SourceError(f"{name}: two files joined by + are parallel text, not {named}")
+    return parallel.read_parallel(folder, name, bad, encoding)
+
+
+def _refuse_split(file: str, split: str) -> None:
+    if split:
+        raise SourceError(f"{file}: is one file and has no part {split!r}; name its folder as the source instead")
+
+
+def _folder_format(path: Path, named: str | None, text_format: str) -> FolderReader | None:
+    """The reader of a folder as a whole: of the recipe's format, or the task's unless the folder has one table."""
+    reader = readers.find(named or text_format)
+    if not isinstance(reader, FolderReader):
+        return None
+    tables = [name for name in names(path) if readers.suffix_of(name) in readers.by_suffix()]
+    return reader if named is not None or len(tables) != 1 else None

@@ -1,0 +1,62 @@
+"""Where a source lies on this machine, downloaded when it is not there yet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pefbench.errors import SourceError
+from pefbench.sources.converted import gguf, warm_started
+from pefbench.sources.transport import hub, wheels
+from pefbench.sources.transport.address import FileAddress, HubAddress, WheelAddress, parse_address
+from pefbench.sources.transport.digests import check_digest
+from pefbench.sources.transport.local import existing
+from pefbench.sources.transport.weights import check_weights, refuse_pickles
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def locate(source: str, *, revision: str | None = None, sha256: str | None = None) -> Path:
+    """The local folder (a model) or file of a source, downloaded when it is not there.
+
+    Of a hub model only safetensors, config and tokenizer files are downloaded. Raises SourceError, also for a folder
+    whose weights are pickled; `check_weights` further refuses a folder without any weights. A GGUF file is a model: its
+    folder is what it was converted to.
+    """
+    if source.startswith(warm_started.PREFIX):
+        encoder = locate(source.removeprefix(warm_started.PREFIX), revision=revision, sha256=sha256)
+        check_weights(encoder, source)
+        return warm_started.encoder_decoder(encoder, source)
+    address = parse_address(source)
+    if isinstance(address, HubAddress):
+        refuse_digest(source, sha256)
+        folder = hub.model_folder(address.name, revision)
+        check_weights(folder, source)
+        return folder
+    path = local(address, source, sha256)
+    if path.is_dir():
+        if isinstance(address, FileAddress):
+            refuse_digest(source, sha256)
+        refuse_pickles(path, source)
+    elif isinstance(address, FileAddress):
+        check_digest(path, source, sha256)
+    return gguf.converted(path, source) if gguf.is_gguf(path) else path
+
+
+def local(address: FileAddress | WheelAddress, source: str, sha256: str | None) -> Path:
+    """The file or folder of a ``file:`` or ``wheel:`` source, which is there. Raises SourceError."""
+    try:
+        if isinstance(address, FileAddress):
+            return existing(address.path, source)
+        root = wheels.unpacked(address, sha256)
+        return existing(root / address.inside, source, root)
+    except OSError as error:  # a folder that may not be looked into
+        raise SourceError(f"{source}: cannot be read: {error.strerror}") from None
+
+
+def refuse_digest(source: str, sha256: str | None) -> None:
+    """Raise SourceError when a digest is given for what has none: a folder, or the hub."""
+    if sha256 is not None:
+        raise SourceError(
+            f"{source}: a sha256 pins a wheel or one file; give a commit as the revision of an hf: source"
+        )

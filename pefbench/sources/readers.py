@@ -1,0 +1,67 @@
+"""The formats, by name: a module of `formats/` or `derived/` that exports ``READER`` is one. There is no other list."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import cache
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from pefbench.errors import SourceError, suggest
+from pefbench.sources import derived, formats
+from pefbench.sources.reader import BytesReader, TextReader
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import ModuleType
+
+    from pefbench.sources.reader import Reader
+
+
+@cache
+def _modules() -> Mapping[str, ModuleType]:
+    """The modules of all formats, by name; those that begin with an underscore are helpers."""
+    return {
+        entry.name: importlib.import_module(f"{folder.__name__}.{entry.name}")
+        for folder in (formats, derived)
+        for entry in pkgutil.iter_modules(folder.__path__)
+        if not entry.name.startswith("_")
+    }
+
+
+def names() -> list[str]:
+    """The names of all formats, sorted."""
+    return sorted(_modules())
+
+
+def summary(name: str) -> str:
+    """What a format is: the first line of its module's docstring."""
+    return (_modules()[name].__doc__ or "").partition("\n")[0]
+
+
+def find(name: str) -> Reader:
+    """The reader of a format. Raises SourceError with the names when there is none."""
+    if name not in _modules():
+        raise SourceError(f"unknown format {name!r}; {suggest(name, names())}")
+    reader: Reader = _modules()[name].READER
+    return reader
+
+
+@cache
+def by_suffix() -> Mapping[str, str]:
+    """Suffix, with the dot -> the name of its format."""
+    readers = {name: find(name) for name in names()}
+    tables = {name: reader for name, reader in readers.items() if isinstance(reader, TextReader | BytesReader)}
+    return {suffix: name for name, reader in tables.items() for suffix in reader.suffixes}
+
+
+def by_content(text: str) -> TextReader | None:
+    """The reader that knows a JSON file's layout as its own, or None."""
+    readers = [reader for name in names() if isinstance(reader := find(name), TextReader)]
+    return next((reader for reader in readers if reader.fits is not None and reader.fits(text)), None)
+
+
+def suffix_of(name: str) -> str:
+    """A file's suffix in lower case; of a compressed file the one before ``.gz``."""
+    return PurePosixPath(name.lower().removesuffix(".gz")).suffix
