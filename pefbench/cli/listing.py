@@ -10,7 +10,7 @@ from pefbench.errors import UserError
 if TYPE_CHECKING:
     import argparse
 
-LISTS = ("tasks", "methods", "metrics", "recipes")
+LISTS = ("tasks", "methods", "metrics", "formats", "recipes")
 
 
 def add(commands: Any) -> None:
@@ -35,9 +35,14 @@ def _run(parsed: argparse.Namespace) -> int:
         for file in registry.recipes():
             print_line(f"{file}  {file.read_text(encoding='utf8').partition(chr(10))[0].lstrip('# ')}")
         return 0
-    kind = parsed.what.removesuffix("s")
-    names = registry.names(kind)
-    width = max(len(name) for name in names)
-    for name in names:
-        print_line(f"{name:{width}}  {registry.summary(kind, name)}")
+    if parsed.what == "formats":
+        from pefbench.sources import readers
+
+        summaries = {name: readers.summary(name) for name in readers.names()}
+    else:
+        kind = parsed.what.removesuffix("s")
+        summaries = {name: registry.summary(kind, name) for name in registry.names(kind)}
+    width = max(map(len, summaries))
+    for name, summary in summaries.items():
+        print_line(f"{name:{width}}  {summary}")
     return 0
