@@ -11,10 +11,14 @@ PROJECT = PACKAGE.parent
 """The folder that holds it: a checkout of the project, or `site-packages`."""
 
 
-def child_environment(dropped: tuple[str, ...] = ()) -> dict[str, str]:
-    """Return the environment of a child process that imports this package, wherever it is started.
+LAUNCHER_VARIABLES = (
+    *("RANK", "WORLD_SIZE", "LOCAL_", "MASTER_", "GROUP_", "ROLE_"),
+    *("TORCHELASTIC_", "ACCELERATE_", "FORK_"),
+)
+"""Beginnings of the variables by which a launcher tells a process that it is one of its workers."""
 
-    dropped: prefixes of variables that the child must not inherit, such as a launcher's.
-    """
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
+
+def child_environment() -> dict[str, str]:
+    """The environment of a child process that imports this package, wherever it starts, and is no launcher's worker."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(LAUNCHER_VARIABLES)}
     return kept | {"PYTHONPATH": os.pathsep.join(filter(None, [str(PROJECT), kept.get("PYTHONPATH")]))}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 from typing import TYPE_CHECKING, Any
 
+from pefbench import atomic
 from pefbench.cli._terminal import complain
 from pefbench.errors import DataError, OutputError
 
@@ -19,8 +19,6 @@ def loaded_from(folder: Path, *, exclude: Path | None = None, without: Sequence[
     """Read a folder's results, and warn of each file that is damaged: the exit status must say so, too."""
     from pefbench.results import store
 
-    # Thousands of results are millions of objects without a circle: to look for one would take half of the time.
-    gc.disable()
     loaded = store.load_results(folder, exclude=exclude, without=without)
     for problem in loaded.problems:
         complain(f"warning: skipped {problem}")
@@ -42,9 +40,11 @@ def verdicts_below(folder: Path) -> tuple[list[Any], int]:
 
 
 def write_file(file: Path, content: str) -> None:
-    """Write text, with the folders above it. Raises OutputError."""
+    """Write text, with the folders above it; a pipe or a device is written to as it is. Raises OutputError."""
+    if file.is_file() or not file.exists():
+        atomic.write_text(file, content)
+        return
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(content, encoding="utf8")
     except OSError as error:
         raise OutputError(f"cannot write {file}: {error.strerror or type(error).__name__}") from None

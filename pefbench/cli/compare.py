@@ -44,7 +44,14 @@ def _run(parsed: argparse.Namespace) -> int:
 
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise UserError("compare starts the processes that it needs; run it without a launcher")
-    wanted = grid.Wanted(parsed.comparison, parsed.out, parsed.workers, tuple(parsed.override), give_up=parsed.give_up)
+    wanted = grid.Wanted(
+        parsed.comparison,
+        parsed.out,
+        parsed.workers,
+        tuple(parsed.override),
+        give_up=parsed.give_up,
+        command=parsed.command,
+    )
     if parsed.dry_run:
         print_line(grid.dry_run(wanted))
         return 0

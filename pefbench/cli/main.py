@@ -14,6 +14,7 @@ from pefbench import __version__
 from pefbench.cli import check, compare, listing, pick, report, run, table, verify, worker
 from pefbench.cli._terminal import complain
 from pefbench.errors import PefbenchError
+from pefbench.results.provenance import command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +25,9 @@ COMMANDS = run, compare, worker, verify, table, report, pick, check, listing
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run one command and exit with its status."""
+    arguments = sys.argv[1:] if arguments is None else arguments
     parsed = _parser().parse_args(arguments)
+    parsed.command = command(arguments)
     try:
         status: int = parsed.run(parsed)
     except PefbenchError as error:
@@ -46,8 +49,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"pefbench {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in COMMANDS:
-        command.add(commands)
+    for module in COMMANDS:
+        module.add(commands)
     return parser
 
 

@@ -37,6 +37,6 @@ def _run(parsed: argparse.Namespace) -> int:
         running.check(recipe, parsed.out)
         print_once("nothing is wrong with this recipe; it was not trained")
         return 0
-    path = running.run(recipe, parsed.out, rerun=parsed.rerun)
+    path = running.run(recipe, parsed.out, command=parsed.command, rerun=parsed.rerun)
     print_once(tables.summary(store.Stored(path, store.read_result(path))))
     return 0

@@ -25,13 +25,17 @@ ROOM = 2**20
 
 @dataclass(frozen=True)
 class Wanted:
-    """The user's request. give_up: count tuning trials that died as failed; see `selection`."""
+    """The user's request.
+
+    give_up: count tuning trials that died as failed; see `selection`. command: the command line, for provenance.
+    """
 
     file: Path
     out: Path
     workers: int = 1
     overrides: tuple[str, ...] = ()
     give_up: bool = False
+    command: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ def compare(wanted: Wanted) -> Path:
         if facts.gpus > 1:
             pool.use_gpus(facts.gpus)
         with Board(plan, facts.metric, pool.doing, higher=facts.higher_is_better) as board:
-            tuning = _run(plan.tuning(), facts, folder, pool, board)
+            tuning = _run(plan.tuning(), wanted.command, facts, folder, pool, board)
             selections = _select(plan, tuning, facts, give_up=wanted.give_up)
             final = [
                 trial
@@ -67,7 +71,7 @@ def compare(wanted: Wanted) -> Path:
                 if selected.setting is not None
                 for trial in plan.final(method, selected.setting)
             ]
-            finals = _run(final, facts, folder, pool, board)
+            finals = _run(final, wanted.command, facts, folder, pool, board)
     path = folder / VERDICT
     verdict.write(path, verdict.make(plan, facts.metric, selections, tuning, finals, higher=facts.higher_is_better))
     return path
@@ -105,7 +109,9 @@ def _facts(plan: Plan, pool: Pool, folder: Path) -> Facts:
     return Facts(paths, metric, answer["higher_is_better"][metric], answer["gpus"])
 
 
-def _run(trials: Sequence[PlannedTrial], facts: Facts, folder: Path, pool: Pool, board: Board) -> list[Outcome]:
+def _run(
+    trials: Sequence[PlannedTrial], command: str, facts: Facts, folder: Path, pool: Pool, board: Board
+) -> list[Outcome]:
     """Run the trials that are missing; return the outcomes of all, in order."""
     outcomes = [read_outcome(trial, facts.paths[_key(trial)]) for trial in trials]
     board.expect(outcomes)
@@ -119,7 +125,7 @@ def _run(trials: Sequence[PlannedTrial], facts: Facts, folder: Path, pool: Pool,
             outcomes[place] = read_outcome(trials[place], outcomes[place].path, error)
             board.ended(outcomes[place])
 
-    pool.run([trials[number].request(folder) for number in missing], tell)
+    pool.run([trials[number].request(folder, command) for number in missing], tell)
     return outcomes
 
 

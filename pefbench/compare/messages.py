@@ -15,7 +15,7 @@ class TrialRequest(TypedDict):
     recipe: dict[str, Any]  # resolved; any recipe's JSON, checked by `load_resolved`
     scored: list[str]  # splits to predict
     out: str  # folder of results
-    arguments: list[str]  # the user's command line, for provenance
+    command: str  # the user's command line, for provenance
 
 
 class RunRequest(TrialRequest):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -44,13 +43,13 @@ class PlannedTrial:
     text: str
     """For people: "final lora, learning_rate 0.001, seed 1"."""
 
-    def request(self, out: Path) -> TrialRequest:
+    def request(self, out: Path, command: str = "") -> TrialRequest:
         """The message that makes a worker run it."""
         return {
             "recipe": self.recipe.resolved(),
             "scored": list(self.scored),
             "out": str(out),
-            "arguments": sys.argv[1:],
+            "command": command,
         }
 
 

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 from pefbench.errors import TrialError
 from pefbench.paths import child_environment
-from pefbench.trial.round_trip import LAUNCHER_VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,7 +90,7 @@ class Process:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=environment() | variables,
+            env=child_environment() | variables,
             start_new_session=True,
         )
         self.listener = threading.Thread(target=self._listen, args=(process,), daemon=True)
@@ -137,11 +136,6 @@ def launch_command(processes: int, request: Path) -> list[str]:
     several = ["--multi_gpu", "--num_machines", "1", "--main_process_port", "0"] if processes > 1 else []
     trial = ["-m", "pefbench", "worker", "--trial", str(request)]
     return [*launch, *several, "--num_processes", str(processes), "--mixed_precision", "no", *trial]
-
-
-def environment() -> dict[str, str]:
-    """The environment of a worker: without a launcher's variables, with this package on the path."""
-    return child_environment(LAUNCHER_VARIABLES)
 
 
 def ended(status: int, said: Sequence[str]) -> str:

@@ -105,8 +105,8 @@ def _run(request: TrialRequest, shared: Shared | None) -> Ran:
     from pefbench.trial import run
 
     recipe = load_resolved(request["recipe"])
-    sys.argv[1:] = request["arguments"]  # the command that the result names is the user's
-    path = run.run(recipe, Path(request["out"]), scored=request["scored"], shared=shared, merged=True)
+    out, command = Path(request["out"]), request["command"]
+    path = run.run(recipe, out, command=command, scored=request["scored"], shared=shared, merged=True)
     return {"path": str(path)}
 
 

@@ -7,13 +7,15 @@ import os
 import platform
 import shlex
 import subprocess
-import sys
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pefbench.paths import PACKAGE, PROJECT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 PACKAGES = (
     "pefbench", "torch", "transformers", "peft", "accelerate", "tokenizers", "datasets", "evaluate", "seqeval",
@@ -26,9 +28,9 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def command() -> str:
-    """Return what the user typed, from `pefbench` on: the interpreter's and the package's places are left out."""
-    return shlex.join(["pefbench", *sys.argv[1:]])
+def command(arguments: Sequence[str]) -> str:
+    """The command line with these arguments, as a user types it; where the interpreter and the package lie is not."""
+    return shlex.join(["pefbench", *arguments])
 
 
 def commit() -> tuple[str | None, bool | None]:

@@ -6,30 +6,28 @@ Nothing heavy is imported here, so that `table` and `check` start at once.
 
 from __future__ import annotations
 
-import errno
+import gc
 import hashlib
 import json
 import os
-import secrets
 import shutil
-from contextlib import suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 
+from pefbench import atomic
 from pefbench.errors import DataError, OutputError, UserError
 from pefbench.results.schema import ID, is_final, read_time
 from pefbench.results.schema import problem as problem_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from pefbench.results.schema import Result
-
-TEMPORARY_PREFIX = ".tmp-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,46 +74,7 @@ def write_json(path: Path, value: object) -> None:
 
     Raises OutputError when the file cannot be written, ValueError for NaN and infinity (which are not JSON).
     """
-    content = json.dumps(value, indent=1, allow_nan=False) + "\n"
-    # In the same folder, because a rename is atomic only within one file system.
-    temporary = path.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            _write_synced(temporary, content)
-            os.replace(temporary, path)  # noqa: PTH105 - the call that the promise of atomicity rests on
-        finally:
-            temporary.unlink(missing_ok=True)
-        _sync_folder(path.parent)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {_reason(error)}") from error
-
-
-def _write_synced(path: Path, content: str) -> None:
-    with path.open("x", encoding="utf8") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    # Makes the rename durable. Some file systems cannot do this; the file itself is whole either way.
-    with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
-def _reason(error: OSError) -> str:
-    if error.errno == errno.ENOSPC:
-        return "the disk is full; make room, or choose another folder with --out"
-    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
-        return f"{(error.strerror or 'not allowed').lower()}; choose a folder that you may write to with --out"
-    if error.errno in {errno.ENOTDIR, errno.EEXIST}:
-        return f"{error.filename or 'a part of the path'} is a file, not a folder; choose another folder with --out"
-    return error.strerror or type(error).__name__
+    atomic.write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
 
 
 def check_writable(folder: Path, needed_bytes: int) -> None:
@@ -123,16 +82,15 @@ def check_writable(folder: Path, needed_bytes: int) -> None:
 
     Raises OutputError when the folder cannot be written to or its disk has too little room.
     """
-    probe = folder / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}"
+    probe = folder / f"{atomic.TEMPORARY_PREFIX}probe"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        try:
-            _write_synced(probe, "probe\n")
-        finally:
-            probe.unlink(missing_ok=True)
+        with atomic.replacing(probe) as temporary:
+            temporary.write_text("probe\n", encoding="utf8")
+        probe.unlink(missing_ok=True)  # another process may have tried at the same time
         free = shutil.disk_usage(folder).free
     except OSError as error:
-        raise OutputError(f"cannot write to the folder {folder}: {_reason(error)}") from error
+        raise OutputError(f"cannot write to the folder {folder}: {atomic.reason(error)}") from error
     if free < needed_bytes:
         need, have = readable(needed_bytes, "B"), readable(free, "B")
         raise OutputError(f"too little room in {folder}: {need} needed, {have} free; make room or choose another --out")
@@ -166,18 +124,31 @@ def load_results(folder: Path, *, exclude: Path | None = None, without: Iterable
         paths = _result_files(folder, exclude, problems)
     except OSError as error:
         raise UserError(_unreadable(error)) from error
-    for path in paths:
-        try:
-            if is_final(result := read_result(path)):
-                for name in without:
-                    cast("dict[str, Any]", result).pop(name, None)
-                results.append(Stored(path, result))
-        except DataError as error:
-            problems.append(str(error))
+    with _without_garbage_collection():
+        for path in paths:
+            try:
+                if is_final(result := read_result(path)):
+                    for name in without:
+                        cast("dict[str, Any]", result).pop(name, None)
+                    results.append(Stored(path, result))
+            except DataError as error:
+                problems.append(str(error))
     if not results:
         damaged = f"; {len(problems)} damaged, the first: {problems[0]}" if problems else ""
         raise UserError(f"no result in {folder}: results are files named <12 hex digits>.json{damaged}")
     return Loaded(results, problems)
+
+
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """Thousands of results are millions of objects without a cycle: looking for one would take half of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _result_files(folder: Path, exclude: Path | None, problems: list[str]) -> list[Path]:

@@ -6,14 +6,13 @@ the run is. The data order needs no state, being a function of the seed and the 
 
 from __future__ import annotations
 
-import os
 import random
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from pefbench.errors import OutputError
+from pefbench import atomic
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,17 +25,8 @@ State = dict[str, Any]
 
 def write(path: Path, state: State) -> None:
     """Write a checkpoint atomically. Raises OutputError when the disk is full or not writable."""
-    temporary = path.with_name(f".tmp-{path.name}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as stream:
-            torch.save(state, stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise OutputError(f"cannot write the checkpoint {path}: {error.strerror or error}") from None
+    with atomic.writing(path) as temporary, temporary.open("wb") as stream:
+        torch.save(state, stream)
 
 
 def read(path: Path, checkpoint_key: Mapping[str, Any]) -> State | None:

@@ -12,6 +12,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from pefbench import atomic
 from pefbench.errors import DataError, RoundTripError
 from pefbench.paths import child_environment
 from pefbench.recipe import load_resolved
@@ -35,19 +36,6 @@ PREDICTIONS = "predictions.jsonl"
 ASKED = 500
 """Characters."""
 
-# What a launcher tells its workers: the fresh process is nobody's worker.
-LAUNCHER_VARIABLES = (
-    "RANK",
-    "WORLD_SIZE",
-    "LOCAL_",
-    "MASTER_",
-    "GROUP_",
-    "ROLE_",
-    "TORCHELASTIC_",
-    "ACCELERATE_",
-    "FORK_",
-)
-
 
 def write_trial(folder: Path, prepared: Prepared, answers: Sequence[Any], references: Sequence[Any]) -> None:
     """Write beside the saved model what a fresh process needs to check it: the recipe and the predictions.
@@ -67,9 +55,7 @@ def write_trial(folder: Path, prepared: Prepared, answers: Sequence[Any], refere
         for i, (example, given, right) in enumerate(zip(examples, answers, references, strict=True))
     ]
     lines = [json.dumps(row, ensure_ascii=False) for row in rows]
-    temporary = folder / f".tmp-{PREDICTIONS}"
-    temporary.write_text("\n".join(lines) + "\n", encoding="utf8")
-    temporary.replace(folder / PREDICTIONS)
+    atomic.write_text(folder / PREDICTIONS, "\n".join(lines) + "\n")
     write_json(
         folder / TRIAL,
         {"recipe": prepared.recipe.resolved(), "fingerprint": prepared.corpus.fingerprint, "threads": _threads()},
@@ -83,7 +69,7 @@ def check_in_fresh_process(folder: Path) -> dict[str, Any]:
         [sys.executable, "-m", "pefbench", "verify", "--json", str(folder)],
         capture_output=True,
         text=True,
-        env=child_environment(LAUNCHER_VARIABLES),
+        env=child_environment(),
         check=False,
     )
     if done.returncode != 0:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pefbench.trial.cache import Shared
 
 CHECKPOINT = "checkpoint.pt"
+FROM_PYTHON = "(called from Python)"
 EVALUATED = ("validation", "test")
 SAMPLES = 5
 """Test examples that the result shows whole, of heads whose answers are worth reading."""
@@ -42,6 +43,7 @@ def run(
     recipe: Recipe,
     out: Path,
     *,
+    command: str = FROM_PYTHON,
     rerun: bool = False,
     scored: Sequence[str] = EVALUATED,
     shared: Shared | None = None,
@@ -49,15 +51,16 @@ def run(
 ) -> Path:
     """Run a recipe's trial, or find it finished; return the path of its result, on every process.
 
-    scored: the splits to predict; without test it is neither read nor saved for, as in tuning. shared: what other
-    trials of this process have read already. merged: predict test once more with the method merged, to time it.
+    command: the command line, for the provenance. scored: the splits to predict; without test it is neither read nor
+    saved for, as in tuning. shared: what other trials of this process have read already. merged: predict test once
+    more with the method merged, to time it.
     Raises a UserError before training, a TrialError after it has started; then the result says `failed`.
     """
     started = provenance.now()
     phases = Phases()
     prepared = prepare(recipe, phases, ["train", *scored], shared)
     accelerator = devices.accelerator(prepared.recipe.train.precision)
-    trial = Trial(prepared, accelerator, phases, out, started, scored, merged=merged)
+    trial = Trial(prepared, accelerator, phases, out, started, scored, command=command, merged=merged)
     finished = trial.is_finished()
     if finished and not rerun:
         if accelerator.is_main_process:
@@ -96,8 +99,10 @@ class Trial:
         started: str,
         scored: Sequence[str] = EVALUATED,
         *,
+        command: str = FROM_PYTHON,
         merged: bool = False,
     ) -> None:
+        self.command = command
         self.scored, self.merged = tuple(scored), merged
         self.prepared, self.accelerator, self.phases = prepared, accelerator, phases
         self.recipe = prepared.recipe
@@ -359,7 +364,7 @@ class Trial:
 
     def _provenance(self, started: str) -> dict[str, Any]:
         return {
-            "command": provenance.command(),
+            "command": self.command,
             "commit": self.commit,
             "dirty": self.dirty,
             "packages": provenance.packages(),

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pefbench.compare.pool import Pool, shares
-from pefbench.compare.process import Launched, Process, ended, environment, launch_command
+from pefbench.compare.process import Launched, Process, ended, launch_command
 from pefbench.errors import TrialError
+from pefbench.paths import child_environment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,7 +84,10 @@ def test_a_death_takes_one_trial_down_and_no_other(tmp_path: Path) -> None:
 
 def test_a_worker_ends_when_the_comparison_does() -> None:
     worker = subprocess.Popen(
-        [sys.executable, "-m", "pefbench", "worker"], stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()
+        [sys.executable, "-m", "pefbench", "worker"],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=child_environment(),
     )
     worker.communicate(timeout=120)
     assert worker.returncode == 0
@@ -121,7 +125,7 @@ def test_a_trial_through_accelerate_launch(tmp_path: Path) -> None:
 def test_no_launchers_variables_are_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RANK", "1")
     monkeypatch.setenv("ACCELERATE_USE_CPU", "1")
-    passed = environment()
+    passed = child_environment()
     assert not {"RANK", "ACCELERATE_USE_CPU"} & passed.keys()
     assert passed["PATH"] == os.environ["PATH"]
     assert json.dumps(passed)

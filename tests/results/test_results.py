@@ -16,11 +16,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pefbench import atomic
+from pefbench.atomic import TEMPORARY_PREFIX
 from pefbench.errors import DataError, OutputError, UserError
 from pefbench.paths import PROJECT
 from pefbench.results.schema import problem
 from pefbench.results.store import (
-    TEMPORARY_PREFIX,
     Stored,
     check_writable,
     load_results,
@@ -168,9 +169,7 @@ def test_an_interrupt_removes_the_temporary(tmp_path: Path, monkeypatch: pytest.
 
 def test_a_folder_that_cannot_be_synced_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "open", raise_os_error(errno.EINVAL), raising=True)
-    from pefbench.results import store as results
-
-    results._sync_folder(tmp_path)
+    atomic._sync_folder(tmp_path)
 
 
 def test_check_writable_creates_the_folder_and_leaves_nothing(tmp_path: Path) -> None:

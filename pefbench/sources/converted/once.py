@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pefbench import atomic
 from pefbench.errors import SourceError
 from pefbench.progress import say
 from pefbench.sources.transport.cache import cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 
 def once(kind: str, name: str, source: str, write: Callable[[Path], None]) -> Path:
@@ -30,19 +30,12 @@ def once(kind: str, name: str, source: str, write: Callable[[Path], None]) -> Pa
         with FileLock(folder.with_name(f"{name}.lock")):
             if not folder.is_dir():
                 say(f"{source}: converting its weights, once")
-                _write_beside(folder, write)
+                with atomic.replacing(folder) as model:
+                    write(model)
     except OSError as error:
         reason = error.strerror or error
         raise SourceError(f"{source}: cannot be converted into {folder.parent}: {reason}") from None
     return folder
-
-
-def _write_beside(folder: Path, write: Callable[[Path], None]) -> None:
-    """Write beside the target, and rename: what is killed half way leaves no folder of that name."""
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".convert-") as temporary:
-        model = Path(temporary, "model")
-        write(model)
-        model.rename(folder)
 
 
 def reason(error: BaseException) -> str:

@@ -18,6 +18,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from pefbench import atomic
 from pefbench.errors import SourceError
 from pefbench.paths import PACKAGE
 from pefbench.sources.transport.cache import cache_folder
@@ -97,7 +98,7 @@ def _cached(wheels: Path, address: WheelAddress, digests: tuple[str, ...]) -> Pa
 
 
 def _fetch(wheels: Path, address: WheelAddress, digests: tuple[str, ...]) -> Path:
-    """Download, verify, unpack beside the target, and rename: the target is whole or not there."""
+    """Download, verify and unpack: the target is whole or not there."""
     with tempfile.TemporaryDirectory(dir=wheels, prefix=".download-") as temporary:
         wheel = _download(address, Path(temporary))
         digest = digest_of(wheel)
@@ -105,9 +106,9 @@ def _fetch(wheels: Path, address: WheelAddress, digests: tuple[str, ...]) -> Pat
             expected = " or ".join(digests)
             raise SourceError(f"{address.requirement}: {wheel.name} has sha256 {digest}, expected {expected}; not kept")
         folder = wheels / _folder_name(address, digest)
-        unpack(wheel, Path(temporary, "unpacked"))
         try:
-            Path(temporary, "unpacked").rename(folder)
+            with atomic.replacing(folder) as target:
+                unpack(wheel, target)
         except OSError:
             if not folder.is_dir():  # else another process was first, with the same files
                 raise

@@ -1,0 +1,94 @@
+"""Files and folders that appear whole or not at all: written beside their place, then renamed."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import shutil
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pefbench.errors import OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TEMPORARY_PREFIX = ".tmp-"
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a new path to write a file or a folder to; it takes the place of `path` when the block ends.
+
+    There is always the old file or the whole new one, also after a power cut. If the block raises, the old one stays.
+    A folder replaces only an empty one. Raises OSError.
+    """
+    target = Path(os.path.realpath(path))  # what a link points to is replaced, not the link
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # In the same folder, because a rename is atomic only within one file system.
+    temporary = target.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}")
+    try:
+        yield temporary
+        if temporary.is_file():
+            _sync(temporary)
+        os.replace(temporary, target)  # noqa: PTH105 - the call that the promise of atomicity rests on
+    finally:
+        _remove(temporary)
+    _sync_folder(target.parent)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[Path]:
+    """Yield what `replacing` does. Raises OutputError when the file cannot be written."""
+    try:
+        with replacing(path) as temporary:
+            yield temporary
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {reason(error)}") from error
+
+
+def write_text(path: Path, content: str) -> None:
+    """Write a text file whole, with the folders above it. Raises OutputError."""
+    with writing(path) as temporary:
+        temporary.write_text(content, encoding="utf8")
+
+
+def clear_abandoned(folder: Path) -> None:
+    """Remove what a killed process was still writing in `folder`."""
+    for path in folder.glob(f"{TEMPORARY_PREFIX}*"):
+        _remove(path)
+
+
+def reason(error: OSError) -> str:
+    """What keeps a file from being written, and what the user can do about it."""
+    if error.errno == errno.ENOSPC:
+        return "the disk is full; make room, or choose another folder with --out"
+    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+        return f"{(error.strerror or 'not allowed').lower()}; choose a folder that you may write to with --out"
+    if error.errno in {errno.ENOTDIR, errno.EEXIST}:
+        return f"{error.filename or 'a part of the path'} is a file, not a folder; choose another folder with --out"
+    return error.strerror or type(error).__name__
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    # Makes the rename durable. Some file systems cannot do this; the file itself is whole either way.
+    with suppress(OSError):
+        _sync(folder)
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file, or a folder's list of names, is on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
