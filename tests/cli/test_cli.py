@@ -109,7 +109,6 @@ def test_a_lost_head_fails_the_round_trip(
 ) -> None:
     import torch
 
-    from pefbench.models import loading
 
     save = artifacts.save
 
@@ -127,7 +126,7 @@ def test_a_lost_head_fails_the_round_trip(
             save_file(weights | {name: torch.randn_like(weights[name]) for name in heads}, file)
         return size
 
-    monkeypatch.setattr(loading, "save", loses_the_head)
+    monkeypatch.setattr(artifacts, "save", loses_the_head)
     status, _, said = pefbench("run", world.recipe("headless"), "--out", out)
     assert status == 1
     expected = {"dropped": "cannot be loaded", "random": r"after loading, \d+ of \d+ test predictions differ"}[how]

@@ -89,17 +89,17 @@ def test_a_score_is_one_linear_layer_over_the_states_side_by_side(architecture: 
     head = form_for(architecture)
     model = classifier(architecture, head)
     batch = whole(head.encode(single_bytes(architecture), SOME, 64))
-    head = cast("Any", next(m for m in reversed([*model.modules()]) if isinstance(m, torch.nn.Linear)))
+    linear = cast("Any", next(m for m in reversed([*model.modules()]) if isinstance(m, torch.nn.Linear)))
     seen: list[torch.Tensor] = []
-    hook = head.register_forward_hook(lambda _, inputs, __: seen.append(inputs[0]))
+    hook = linear.register_forward_hook(lambda _, inputs, __: seen.append(inputs[0]))
     with torch.no_grad():
         scores = head._scores(model, batch)
         hook.remove()
         places = batch["labels"][:, 1:]
         states = torch.stack([seen[0][row, places[row]].flatten() for row in range(len(SOME))])
-        blocks = head.weight.unflatten(0, (len(head.read), 3))
+        blocks = linear.weight.unflatten(0, (len(head.read), 3))
         weight = torch.cat([*blocks], dim=1)
-        bias = 0 if head.bias is None else head.bias.unflatten(0, (len(head.read), 3)).sum(0)
+        bias = 0 if linear.bias is None else linear.bias.unflatten(0, (len(head.read), 3)).sum(0)
     assert torch.allclose(scores, states @ weight.T + bias, atol=1e-5)
     assert head.predict(model, batch, [None] * 4) == [LABELS[i] for i in scores.argmax(-1).tolist()]
 

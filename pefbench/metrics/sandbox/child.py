@@ -15,7 +15,8 @@ import signal
 import sys
 from types import ModuleType
 
-sys.path.insert(0, sys.argv[8])
+if __name__ == "__main__":
+    sys.path.insert(0, sys.argv[8])
 
 from pefbench.metrics.sandbox import SECRET, landlock, seccomp
 
