@@ -109,7 +109,6 @@ def test_a_lost_head_fails_the_round_trip(
 ) -> None:
     import torch
 
-
     save = artifacts.save
 
     def loses_the_head(model: Any, to: Path, method: Any) -> int:
