@@ -39,7 +39,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--equal", action="store_true")
     parsed = parser.parse_args()
-    ready = prepare(load_recipe(RECIPES / f"{parsed.method}_summarization.yaml"), Phases(), ["train"])
+    ready = prepare(load_recipe(RECIPES / "summarization.yaml", method=parsed.method), Phases(), ["train"])
     model: Any = ready.with_method(ready.pretrained()).eval()
     given = torch.randint(
         FIRST_WORD, model.config.vocab_size, (parsed.rows, parsed.prompt), generator=torch.Generator().manual_seed(0)

@@ -27,10 +27,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+LONGEST = 499
+"""Characters of a message, whatever the value that it quotes."""
+
+
 class PefbenchError(Exception):
-    """Base of every error that pefbench raises on purpose."""
+    """Base of every error that pefbench raises on purpose. Its message is one line of at most `LONGEST` characters."""
 
     exit_status = 1
+
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message))
 
 
 class UserError(PefbenchError):
@@ -73,6 +80,23 @@ class DivergedError(TrialError):
 
 class RoundTripError(TrialError):
     """Reloading what was saved does not reproduce the predictions."""
+
+
+def one_line(text: str) -> str:
+    """A message without line breaks and control characters; where it is too long, its middle is left out."""
+    line = "".join(each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in text)
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 165]} ... {line[-160:]}"
+
+
+def quoted(value: object, longest: int = 80) -> str:
+    """A value as Python writes it, for a message; where it is long, its beginning."""
+    try:
+        text = repr(value)
+    except ValueError:  # a number of thousands of digits
+        text = "a number of thousands of digits"
+    except RecursionError:
+        text = f"a {type(value).__name__} that is nested too deeply"
+    return text if len(text) <= longest else f"{text[:longest]}..."
 
 
 def suggest(name: str, valid: Iterable[str]) -> str:

@@ -10,12 +10,12 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-import yaml
 from pydantic import BaseModel, Field, ValidationError
 
-from pefbench.errors import RecipeError, suggest
+from pefbench.errors import RecipeError, quoted, suggest
 from pefbench.methods import Method
 from pefbench.metrics import name_of
+from pefbench.recipe_file import mapping, read_recipe
 from pefbench.registry import find, names
 from pefbench.sections import DataSection, EvaluateSection, ModelSection, Section, TrainSection
 from pefbench.tasks import Options
@@ -48,6 +48,8 @@ class Recipe(Section):
         return values | {"options": self.options.model_dump(mode="json"), "method": self.method.model_dump(mode="json")}
 
 
+KEYS = tuple(name for name in Recipe.model_fields if name != "name")
+
 SECTIONS: dict[str, type[Section]] = {
     "model": ModelSection,
     "data": DataSection,
@@ -55,24 +57,15 @@ SECTIONS: dict[str, type[Section]] = {
     "evaluate": EvaluateSection,
 }
 
-OF_ANY_SOURCE = {"source", "leaks", "on_bad_row"}
-# Fields that describe one source (one model, one method): an override of the key drops what the file says of them.
-DESCRIBED_BY = {
-    ("data", "source"): [("data", key) for key in DataSection.model_fields if key not in OF_ANY_SOURCE],
-    ("model", "name"): [("model", "revision"), ("model", "sha256")],
-}
 
-
-def load_recipe(path: Path, overrides: Iterable[str] = ()) -> Recipe:
-    """Read a recipe's file, apply ``key.path=value`` overrides, and resolve every default.
+def load_recipe(path: Path, overrides: Iterable[str] = (), method: str | None = None) -> Recipe:
+    """Read a recipe's file, or the recipe of a name, for a method, and resolve every default; see `recipe_file`.
 
     Raises RecipeError, with the file and the YAML path of the first mistake.
     """
-    raw = read_yaml(path)
-    for override in overrides:
-        _override(raw, override)
+    values, name = read_recipe(path, overrides, method)
     try:
-        return resolve(raw, name=path.stem)
+        return resolve(values, name=name)
     except RecipeError as error:
         raise RecipeError(f"{path}: {error}") from None
 
@@ -84,15 +77,17 @@ def load_resolved(values: Mapping[str, Any]) -> Recipe:
 
 def resolve(raw: Mapping[str, Any], *, name: str) -> Recipe:
     """Lay a recipe's values over the defaults of its task and its method, and validate the whole."""
-    _check_keys(raw, {key: None for key in Recipe.model_fields if key != "name"}, "")
+    for key in raw:
+        if key not in KEYS:
+            raise RecipeError(f"{key}: unknown key; {suggest(str(key), [*KEYS, 'extends', 'methods'])}")
     task = find("task", _text(raw.get("task"), "task"))
-    options = validate(task.options, _mapping(raw.get("options"), "options"), "options.")
-    chosen = _mapping(raw.get("method"), "method")
+    options = validate(task.options, mapping(raw.get("options"), "options"), "options.")
+    chosen = mapping(raw.get("method"), "method")
     method_class: type[Method] = find("method", _text(chosen.get("name"), "method.name"))
     method = validate(method_class, dict(chosen), "method.")
     values: dict[str, Any] = {"name": name, "task": raw["task"], "options": options, "method": method}
     for section, schema in SECTIONS.items():
-        given = _mapping(raw.get(section), section)
+        given = mapping(raw.get(section), section)
         base = dict(task.defaults.get(section, {}))
         if section == "evaluate":
             base = {"metrics": list(task.metrics)} | base
@@ -165,93 +160,12 @@ def _sentence(mistake: ErrorDetails, section: type[BaseModel], prefix: str) -> s
         return f"{path}: unknown key; {suggest(str(mistake['loc'][-1]), section.model_fields)}"
     if mistake["type"] == "missing":
         return f"{path}: missing"
-    return f"{path}: {mistake['msg'][:1].lower()}{mistake['msg'][1:]}, got {mistake['input']!r}"
-
-
-def _check_keys(raw: Mapping[str, Any], valid: Mapping[str, Any], prefix: str) -> None:
-    for key in raw:
-        if key not in valid:
-            raise RecipeError(f"{prefix}{key}: unknown key; {suggest(str(key), valid)}")
-
-
-def _mapping(value: object, path: str) -> dict[str, Any]:
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise RecipeError(f"{path}: should be a mapping of keys to values, got {value!r}")
-    return value
+    return f"{path}: {mistake['msg'][:1].lower()}{mistake['msg'][1:]}, got {quoted(mistake['input'])}"
 
 
 def _text(value: object, path: str) -> str:
     if value is None:
         raise RecipeError(f"{path}: missing")
     if not isinstance(value, str):
-        raise RecipeError(f"{path}: should be a name, got {value!r}")
+        raise RecipeError(f"{path}: should be a name, got {quoted(value)}")
     return value
-
-
-def _override(raw: dict[str, Any], override: str) -> None:
-    """Set ``key.path=value`` in a raw recipe; the value is read as YAML."""
-    path, equals, text = override.partition("=")
-    keys = tuple(path.split("."))
-    if not equals or not all(keys):
-        raise RecipeError(f"-o {override}: should be key.path=value, as in -o train.epochs=1")
-    try:
-        value = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
-    except yaml.YAMLError:
-        raise RecipeError(f"-o {override}: the value is not YAML") from None
-    place = raw
-    for depth, key in enumerate(keys[:-1], start=1):
-        place[key] = _mapping(place.get(key), ".".join(keys[:depth]))
-        place = place[key]
-    changed = place.get(keys[-1]) != value
-    place[keys[-1]] = value
-    if changed:
-        _forget_what_described_the_old(raw, keys, value)
-
-
-def _forget_what_described_the_old(raw: dict[str, Any], keys: tuple[str, ...], value: object) -> None:
-    # Overrides come in the user's order: one that describes the new source stands after it, and so stays.
-    for section, key in DESCRIBED_BY.get((keys[0], keys[-1]), []) if len(keys) == 2 else []:
-        raw[section].pop(key, None)
-    if keys == ("method", "name"):
-        raw["method"] = {"name": value}
-        raw.get("train", {}).pop("learning_rate", None)
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML as people write it: ``2e-3`` is a number, and a key given twice is a mistake."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
-        seen = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if key in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is given twice", key_node.start_mark)
-            seen.add(key)
-        return super().construct_mapping(node, deep)
-
-
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"^[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
-)
-
-
-def read_yaml(path: Path, *, what: str = "recipe", keys: str = "task, model, data, method, train") -> dict[str, Any]:
-    """Return a YAML file's mapping. Raises RecipeError with the line of a mistake; `what` and `keys` are its words."""
-    try:
-        text = path.read_text(encoding="utf8")
-    except FileNotFoundError:
-        near = [file.name for file in path.parent.glob("*.yaml")] if path.parent.is_dir() else []
-        hint = f"; {suggest(path.name, near)}" if near else ""
-        raise RecipeError(f"no {what} at {path}{hint}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"cannot read {path}: {error}") from None
-    try:
-        raw = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise RecipeError(f"{path}:{line}: not a {what}: {error.problem}") from None
-    if not isinstance(raw, dict):
-        raise RecipeError(f"{path}: a {what} is a mapping of keys to values ({keys})")
-    return raw

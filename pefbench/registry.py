@@ -13,6 +13,9 @@ from typing import Any
 from pefbench.errors import RecipeError, suggest
 from pefbench.paths import PACKAGE, PROJECT
 
+NO_RECIPES = ("compare", "accelerate")
+"""Folders in `recipes/` whose files are something else."""
+
 FOLDERS = {"task": "tasks", "method": "methods", "metric": "metrics", "baseline": "tasks/baselines"}
 
 
@@ -30,11 +33,21 @@ def summary(kind: str, name: str) -> str:
 
 
 def recipes() -> list[Path]:
-    """Return the recipes of the working directory's `recipes/`, else those that lie beside the package."""
-    for folder in (Path("recipes"), PROJECT / "recipes"):
-        if found := sorted(folder.rglob("*.yaml")):
-            return found
-    return []
+    """The recipes of the working directory's `recipes/`, then those that come with pefbench; no comparisons."""
+    return [file for file in _yaml_files() if file.parent.name not in NO_RECIPES]
+
+
+def comparisons() -> list[Path]:
+    """The comparison files in `recipes/compare/`, the working directory's first."""
+    return [file for file in _yaml_files() if file.parent.name == "compare"]
+
+
+def _yaml_files() -> list[Path]:
+    found: dict[Path, Path] = {}
+    for folder in (Path("recipes"), PROJECT / "recipes", PACKAGE / "recipes"):
+        for file in sorted(folder.rglob("*.yaml")):
+            found.setdefault(file.resolve(), file)
+    return list(found.values())
 
 
 def find(kind: str, name: str) -> Any:

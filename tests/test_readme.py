@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pefbench import registry
+from pefbench.recipe_file import methods_of
 from pefbench.results import store
 from tests.readme_parts import PARTS, README, ROOT, verdicts, with_parts
 
@@ -23,7 +24,12 @@ def test_the_table_and_the_grid_are_those_of_the_commands() -> None:
 
 
 def test_the_baseline_is_of_default_recipes_run_from_a_commit() -> None:
-    recipes = {file.stem for file in registry.recipes() if file.parent.name == "recipes"}
+    recipes = {
+        f"{method}_{file.stem}"
+        for file in registry.recipes()
+        if file.parent.name == "recipes"
+        for method in methods_of(file)
+    }
     recorded = {stored.result["recipe"]["name"] for stored in BASELINE}
     every_method = {f"{method}_{task}" for method in registry.names("method") for task in ("ner", "topic")}
     assert recipes & every_method <= recorded <= recipes

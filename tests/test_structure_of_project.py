@@ -22,8 +22,10 @@ ORDER = [
     "atomic",
     "paths",
     "progress",
+    "yaml_text",
     "sections",
     "registry",
+    "recipe_file",
     "results",
     "sources",
     "metrics/sandbox",
@@ -140,9 +142,12 @@ def test_only_paths_looks_at_its_own_file() -> None:
 @pytest.mark.parametrize("file", sorted((PROJECT / "recipes").rglob("*.yaml")), ids=lambda file: file.stem)
 def test_every_recipe_is_valid(file: Path) -> None:
     from pefbench.recipe import load_recipe
+    from pefbench.recipe_file import methods_of
 
     if file.parent.name != "compare":
-        recipe = load_recipe(file)
-        data = recipe.name.removeprefix(f"{recipe.method.name}_")
-        assert data != recipe.name, "a recipe is named <method>_[<data set>_]<task>, or <method>_<data set> on the hub"
-        assert file.parent.name == "hub" or f"_{data}".endswith(f"_{recipe.task}")
+        for method in [None, *methods_of(file)]:
+            recipe = load_recipe(file, method=method)
+            data = recipe.name.removeprefix(f"{recipe.method.name}_")
+            assert data != recipe.name, "a recipe is named [<data set>_]<task>, or <data set> on the hub"
+            assert file.stem in {data, recipe.name}
+            assert file.parent.name == "hub" or f"_{data}".endswith(f"_{recipe.task}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pefbench.cli._terminal import print_line
@@ -21,6 +22,32 @@ def add(commands: Any) -> None:
     listing.set_defaults(run=_run)
 
 
+def _print_recipes() -> None:
+    """Print each recipe with its methods, then the comparisons."""
+    from pefbench import registry
+    from pefbench.recipe_file import methods_of
+
+    for file in registry.recipes():
+        print_line(f"{_shown(file)}  {_first_comment(file)}")
+        if methods := methods_of(file):
+            print_line(f"    --method {', '.join(methods)}")
+    for file in registry.comparisons():
+        print_line(f"{_shown(file)}  {_first_comment(file)}")
+
+
+def _shown(file: Path) -> Path:
+    """The path as it may be typed here."""
+    here = Path.cwd()
+    return file.relative_to(here) if file.is_relative_to(here) else file
+
+
+def _first_comment(file: Path) -> str:
+    """A recipe's first comment line, the one for editors aside."""
+    lines = file.read_text(encoding="utf8").splitlines()
+    comments = (line.lstrip("# ") for line in lines if line.startswith("#"))
+    return next((line for line in comments if not line.startswith("yaml-language-server:")), "")
+
+
 def _run(parsed: argparse.Namespace) -> int:
     from pefbench import registry
 
@@ -32,8 +59,7 @@ def _run(parsed: argparse.Namespace) -> int:
         print_line(_matrix.render(_matrix.load()))
         return 0
     if parsed.what == "recipes":
-        for file in registry.recipes():
-            print_line(f"{file}  {file.read_text(encoding='utf8').partition(chr(10))[0].lstrip('# ')}")
+        _print_recipes()
         return 0
     if parsed.what == "formats":
         from pefbench.sources import readers

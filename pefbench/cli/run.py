@@ -14,7 +14,13 @@ if TYPE_CHECKING:
 def add(commands: Any) -> None:
     """Add the command to the subparsers of argparse."""
     run = commands.add_parser("run", help="train and score one recipe; go on where an earlier start was killed")
-    run.add_argument("recipe", type=Path, metavar="RECIPE", help="a YAML file, such as recipes/lora_ner.yaml")
+    run.add_argument(
+        "recipe",
+        type=Path,
+        metavar="RECIPE",
+        help="a YAML file, or a name that `pefbench list recipes` shows, such as ner",
+    )
+    run.add_argument("--method", metavar="NAME", help="fine-tuning method, such as lora (the recipe's own)")
     run.add_argument(
         "-o", dest="override", action="append", default=[], metavar="KEY.PATH=VALUE", help="override a recipe's field"
     )
@@ -28,14 +34,14 @@ def _run(parsed: argparse.Namespace) -> int:
     hush_libraries()
     from pefbench.recipe import load_recipe
 
-    recipe = load_recipe(parsed.recipe, parsed.override)
+    recipe = load_recipe(parsed.recipe, parsed.override, parsed.method)
     from pefbench.analysis import tables
     from pefbench.results import store
     from pefbench.trial import run as running
 
     if parsed.check_only:
         running.check(recipe, parsed.out)
-        print_once("nothing is wrong with this recipe; it was not trained")
+        print_once("recipe OK; training skipped")
         return 0
     path = running.run(recipe, parsed.out, command=parsed.command, rerun=parsed.rerun)
     print_once(tables.summary(store.Stored(path, store.read_result(path))))

@@ -12,8 +12,9 @@ from pydantic import Field
 
 from pefbench.compare import search
 from pefbench.errors import RecipeError, suggest
-from pefbench.recipe import load_recipe, read_yaml, validate
+from pefbench.recipe import load_recipe, validate
 from pefbench.sections import Section
+from pefbench.yaml_text import read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -93,7 +93,7 @@ def test_one_trial_from_recipe_to_check(world: World, out: Path, pefbench: Calla
 def test_check_only_stops_before_training(world: World, out: Path, pefbench: Callable[..., Run]) -> None:
     status, printed, said = pefbench("run", world.recipe("checked"), "--out", out, "--check-only")
     assert status == 0, said
-    assert "nothing is wrong" in printed
+    assert "recipe OK; training skipped" in printed
     assert "weights trained" in said
     assert not list(out.rglob("*.json"))
     mistaken = world.recipe("checked", method={"name": "lora", "target_modules": ["q_proj"]})

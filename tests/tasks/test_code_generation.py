@@ -163,7 +163,7 @@ def test_rows_that_cannot_be_used_are_refused(row: dict[str, Any], why: str) -> 
 
 @pytest.mark.parametrize("method", ["full", "lora", "bottleneck", "prefix"])
 def test_recipes_differ_from_the_task_in_the_method_alone(method: str) -> None:
-    recipe = load_recipe(PROJECT / "recipes" / f"{method}_code_generation.yaml")
+    recipe = load_recipe(PROJECT / "recipes" / "code_generation.yaml", method=method)
     assert recipe.data == DataSection(**TASK.defaults["data"])
 
 

@@ -1,0 +1,243 @@
+"""A recipe's file: which file a name means, what it extends, what it says of each method, and the overrides.
+
+A file may extend another (``extends: ner.yaml``, from its own folder) and may say what a method needs otherwise::
+
+    methods:
+      full: {train: {learning_rate: 1.0e-4}}
+      lora: {}
+
+What holds is, from weakest to strongest: the file that is extended, its entry for the chosen method, the file, its
+entry for the method, and the overrides, whose order does not matter. What a file says of another method's options and
+learning rate is left out, and so is what it says of another data set or another model.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pefbench.errors import RecipeError, quoted, suggest
+from pefbench.registry import names, recipes
+from pefbench.sections import DataSection
+from pefbench.yaml_text import Values, parse, read_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+ENTRY = ("method", "model", "options", "train", "evaluate")
+"""What an entry of `methods` may set."""
+
+OF_ANY_SOURCE = {"source", "leaks", "on_bad_row"}
+DESCRIBED_BY = {
+    ("data", "source"): [("data", key) for key in DataSection.model_fields if key not in OF_ANY_SOURCE],
+    ("model", "name"): [("model", "revision"), ("model", "sha256")],
+}
+"""Fields that describe one data set or one model: naming another drops them."""
+
+
+@dataclass(frozen=True)
+class Override:
+    """One ``key.path=value``."""
+
+    keys: tuple[str, ...]
+    value: object
+
+    @classmethod
+    def read(cls, text: str) -> Override:
+        """Parse ``train.epochs=1``; the value is YAML. Raises RecipeError."""
+        path, equals, value = text.partition("=")
+        keys = tuple(path.split("."))
+        if not equals or not all(keys):
+            raise RecipeError(f"-o {text}: should be key.path=value, as in -o train.epochs=1")
+        try:
+            return cls(keys, parse(value))
+        except RecipeError:
+            raise RecipeError(f"-o {text}: the value is not YAML") from None
+
+
+def read_recipe(path: Path, overrides: Iterable[str] = (), method: str | None = None) -> tuple[Values, str]:
+    """The values that a recipe's file gives for one method, with the overrides, and the recipe's name.
+
+    path: a file, or a recipe's name; see `locate`. method: the same as the override ``method.name``. The name is the
+    file's, without its suffix; where the method was chosen, or can be, it is ``<method>_<file>``.
+
+    Raises RecipeError.
+    """
+    file, named = locate(path)
+    files = _files(file)
+    laid = [Override.read(text) for text in overrides]
+    chosen = _chosen(laid, method) or named
+    own = next((name for each in reversed(files) if (name := _method_name(each))), None)
+    values = _of_method(files, chosen or own)
+    if chosen is not None:
+        laid.append(Override(("method", "name"), chosen))
+    _override(values, laid)
+    if method is None and named is None and not any("methods" in each for each in files):
+        return values, file.stem
+    return values, f"{chosen or own}_{file.stem.removeprefix(f'{own}_')}"
+
+
+def locate(path: Path) -> tuple[Path, str | None]:
+    """The file that a recipe's path or name stands for, and the method that is part of the name.
+
+    ``ner`` is ``recipes/ner.yaml``; ``lora_ner``, where there is no such file, is that with the method ``lora``. A path
+    works alike, as each method once had a file of its own. A path that is none of this is returned as it is.
+    """
+    if _is_file(path):
+        return path, None
+    bare = path.name == str(path) and path.suffix != ".yaml"
+    files = {file.stem: file for file in (reversed(recipes()) if bare else path.parent.glob("*.yaml"))}
+    name = path.name if bare else path.stem
+    if bare and name in files:
+        return files[name], None
+    for method in sorted(names("method"), key=len, reverse=True):
+        data = name.removeprefix(f"{method}_")
+        if data != name and data in files:
+            return files[data], method
+    if bare:
+        near = suggest(name, files).partition(" valid:")[0] if files else ""
+        near = "" if near.startswith("valid:") else f"{near} "
+        raise RecipeError(f"no recipe {name!r}: {near}a recipe is a YAML file, or one of `pefbench list recipes`")
+    return path, None
+
+
+def methods_of(path: Path) -> list[str]:
+    """The methods that a recipe's file itself has entries for, in its order. Raises RecipeError."""
+    said = read_yaml(path)
+    _check_entries(said, path)
+    return list(said.get("methods") or ())
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # as for a name of thousands of characters, or one with a zero byte
+        return False
+
+
+def _files(file: Path, above: tuple[Path, ...] = ()) -> list[Values]:
+    """What a recipe's file says, after what the files that it extends say."""
+    said = read_yaml(file)
+    here = file.resolve()
+    if here in above:
+        way = " -> ".join(each.name for each in (*above[above.index(here) :], here))
+        raise RecipeError(f"{file}: extends: goes round in a circle: {way}")
+    base = said.pop("extends", None)
+    _check_entries(said, file)
+    if base is None:
+        return [said]
+    if not isinstance(base, str):
+        raise RecipeError(f"{file}: extends: should be the name of a recipe's file, got {quoted(base)}")
+    if not _is_file(file.parent / base):
+        near = [each.name for each in file.parent.glob("*.yaml") if each.name != file.name]
+        raise RecipeError(f"{file}: extends: no recipe at {file.parent / base}; {suggest(base, near)}")
+    return [*_files(file.parent / base, (*above, here)), said]
+
+
+def _check_entries(said: Values, file: Path) -> None:
+    for name, entry in mapping(said.get("methods"), f"{file}: methods").items():
+        if name not in names("method"):
+            raise RecipeError(f"{file}: methods.{name}: unknown method; {suggest(str(name), names('method'))}")
+        for key, values in mapping(entry, f"{file}: methods.{name}").items():
+            if key not in ENTRY:
+                raise RecipeError(f"{file}: methods.{name}.{key}: unknown key; {suggest(str(key), ENTRY)}")
+            if "name" in mapping(values, f"{file}: methods.{name}.{key}") and key == "method":
+                raise RecipeError(f"{file}: methods.{name}.method.name: is the entry's own name; leave it out")
+
+
+def _chosen(overrides: Iterable[Override], method: str | None) -> str | None:
+    """The method that the user chose, or None: the file's own. Raises RecipeError where two are chosen."""
+    overridden = _method_name(_tree(overrides))
+    if None not in {method, overridden} and method != overridden:
+        raise RecipeError(f"--method {method} and -o method.name={overridden}: two methods; give one")
+    return method or overridden
+
+
+def _of_method(files: Sequence[Values], method: str | None) -> Values:
+    """Lay each file over the one that it extends, with its entry for the method."""
+    values: Values = {}
+    own = None
+    for file in files:
+        said = {key: value for key, value in file.items() if key != "methods" and value is not None}
+        own = _method_name(said) or own
+        if own not in {None, method}:
+            said = _without_method(said)
+        values = _lay(values, said)
+        values = _lay(values, (file.get("methods") or {}).get(method) or {})
+    return values
+
+
+def _without_method(said: Values) -> Values:
+    kept = {key: value for key, value in said.items() if key != "method"}
+    if isinstance(kept.get("train"), dict):
+        kept["train"] = {key: value for key, value in kept["train"].items() if key != "learning_rate"}
+    return kept
+
+
+def _lay(under: Values, over: Values) -> Values:
+    """Lay a recipe's values over others, section by section. Neither is changed."""
+    result: Values = _copied(under)
+    _forget(result, over)
+    for section, said in over.items():
+        if isinstance(said, dict) and isinstance(result.get(section), dict):
+            result[section] |= _copied(said)
+        else:
+            result[section] = _copied(said)
+    return result
+
+
+def _override(values: Values, overrides: Iterable[Override]) -> None:
+    """Set what the overrides say: whole sections first, then fields, so that their order does not matter."""
+    overrides = list(overrides)
+    _forget(values, _tree(overrides))
+    _set(values, overrides)
+
+
+def _tree(overrides: Iterable[Override]) -> Values:
+    """What the overrides say, as a file would."""
+    tree: Values = {}
+    _set(tree, overrides)
+    return tree
+
+
+def _set(values: Values, overrides: Iterable[Override]) -> None:
+    for each in sorted(overrides, key=lambda each: len(each.keys)):
+        _set_one(values, each)
+
+
+def _set_one(values: Values, override: Override) -> None:
+    place = values
+    for depth, key in enumerate(override.keys[:-1], start=1):
+        place[key] = mapping(place.get(key), ".".join(override.keys[:depth]))
+        place = place[key]
+    place[override.keys[-1]] = _copied(override.value)
+
+
+def _forget(values: Values, over: Values) -> None:
+    """Drop what describes another data set or model than the one that is named by what will be laid over."""
+    for (section, key), described in DESCRIBED_BY.items():
+        new, old = over.get(section), values.get(section)
+        if isinstance(new, dict) and key in new and isinstance(old, dict) and old.get(key) != new[key]:
+            for _, field in described:
+                old.pop(field, None)
+
+
+def _method_name(values: Values) -> str | None:
+    method = values.get("method")
+    name = method.get("name") if isinstance(method, dict) else None
+    return name if isinstance(name, str) else None
+
+
+def _copied(value: Any) -> Any:
+    """A copy whose mappings are its own: aliases in YAML make one mapping stand in two places."""
+    return {key: _copied(each) for key, each in value.items()} if isinstance(value, dict) else value
+
+
+def mapping(value: object, path: str) -> Values:
+    """A section's values, none where it is empty. Raises RecipeError for what is no mapping."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise RecipeError(f"{path}: should be a mapping of keys to values, got {quoted(value)}")
+    return value

@@ -1,0 +1,110 @@
+"""YAML as people write it: ``2e-3`` is a number, and a key that is given twice is a mistake.
+
+Whatever the text, what comes of it is a value or a RecipeError: a file that is damaged, or made to do harm, is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from pefbench.errors import RecipeError, suggest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Values = dict[str, Any]
+"""A mapping as it stands in the YAML: nothing is known of it before it is validated."""
+
+MOST_VALUES = 100_000
+"""A text whose aliases expand to more than this many values is refused."""
+
+
+class _Loader(yaml.SafeLoader):
+    def get_single_node(self) -> yaml.Node | None:
+        node: yaml.Node | None = super().get_single_node()
+        if node is not None:
+            _expanded_size(node, {})
+        return node
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: FBT001, FBT002
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
+            # As for !!int "abc" and 2026-99-99: PyYAML hands on what Python's own types say.
+            raise yaml.constructor.ConstructorError(None, None, _reason(error), node.start_mark) from None
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
+        seen = set()
+        for key_node, _ in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(None, None, "a key should be a word", key_node.start_mark)
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is given twice", key_node.start_mark)
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
+)
+
+
+def parse(text: str) -> Any:
+    """The value of a YAML text. Raises RecipeError that begins with the line of the mistake: ``3: key ...``."""
+    try:
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise RecipeError(f"{mark.line + 1 if mark else 1}: {error.problem or error.context}") from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise RecipeError(f"{line}: the character {chr(error.character)!a} may not stand in YAML") from None
+    except RecursionError:
+        raise RecipeError("1: nested too deeply") from None
+
+
+def read_yaml(path: Path, *, what: str = "recipe", keys: str = "task, model, data, method, train") -> Values:
+    """The mapping in a YAML file. Raises RecipeError with the line of a mistake; `what` and `keys` are its words."""
+    try:
+        text = path.read_text(encoding="utf8")
+    except FileNotFoundError:
+        near = [file.name for file in path.parent.glob("*.yaml")] if path.parent.is_dir() else []
+        hint = f"; {suggest(path.name, near)}" if near else ""
+        raise RecipeError(f"no {what} at {path}{hint}") from None
+    except (OSError, ValueError) as error:
+        raise RecipeError(f"cannot read {path}: {error}") from None
+    try:
+        raw = parse(text)
+    except RecipeError as error:
+        line, _, problem = str(error).partition(": ")
+        raise RecipeError(f"{path}:{line}: not a {what}: {problem}") from None
+    if not isinstance(raw, dict):
+        raise RecipeError(f"{path}: a {what} is a mapping of keys to values ({keys})")
+    return raw
+
+
+def _expanded_size(node: yaml.Node, known: dict[int, int]) -> int:
+    """The number of values in a node, its aliases written out. Raises when they are too many, or endless."""
+    if id(node) in known:
+        if known[id(node)] == 0:
+            raise yaml.constructor.ConstructorError(None, None, "an alias refers to what it is in", node.start_mark)
+        return known[id(node)]
+    known[id(node)] = 0  # until it is counted
+    inner: list[yaml.Node] = []
+    if isinstance(node, yaml.MappingNode):
+        inner = [each for pair in node.value for each in pair]
+    elif isinstance(node, yaml.SequenceNode):
+        inner = node.value
+    size = 1 + sum(_expanded_size(each, known) for each in inner)
+    if size > MOST_VALUES:
+        raise yaml.constructor.ConstructorError(None, None, f"more than {MOST_VALUES} values", node.start_mark)
+    known[id(node)] = size
+    return size
+
+
+def _reason(error: Exception) -> str:
+    return str(error).partition("\n")[0] or type(error).__name__
