@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from pefbench.registry import find
+from pefbench.metrics import make
 from pefbench.results.store import load_results
 
 RESAMPLES = 4000
@@ -40,7 +40,7 @@ def main(folder: Path) -> None:
         if floor is None:
             continue
         name = floor.result["recipe"]["evaluate"]["metrics"][0]
-        metric = find("metric", name)()
+        metric = make(name)
         references = [row["reference"] for row in rows(floor.path, floor.result["artifacts"])]
         draws = np.random.default_rng(0).multinomial(
             len(references), [1 / len(references)] * len(references), RESAMPLES
@@ -50,8 +50,8 @@ def main(folder: Path) -> None:
             found = rows(trial.path, trial.result["artifacts"])
             if [row["reference"] for row in found] != references:
                 raise ValueError(f"{trial.path}: other test examples than head_only's")
-            counts = metric.counts([row["prediction"] for row in found], references)
-            return metric.from_counts(draws @ counts)[metric.headline]
+            predictions = [row["prediction"] for row in found]
+            return metric.weighted(*metric.take(predictions, references))(draws)[metric.headline]
 
         base = values(floor)
         for trial in trials:

@@ -6,19 +6,14 @@ example, or are shuffled, their places are no classes, and the value means nothi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pefbench.metrics._ranks import PLACE
 from pefbench.metrics.macro_f1 import MacroF1
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from pefbench.results.classification_report import Report
-
 
 class ChoiceMacroF1(MacroF1):
-    """Macro F1 over candidates, by their places.
+    """Macro F1 over candidates, and the report with a row a candidate, by their places from 0.
 
     Predictions: the place of the chosen candidate, which `read` takes from an answer of the choice head; references:
     that of the right one; equally many, ValueError otherwise.
@@ -30,10 +25,6 @@ class ChoiceMacroF1(MacroF1):
     def read(self, answer: Any) -> int:
         """Return which candidate is chosen."""
         return int(answer["choice"])
-
-    def report(self, predictions: Sequence[Any], references: Sequence[Any]) -> Report:
-        """Return a row per candidate that is chosen or right, by its place from 0."""
-        return super().report([*map(str, predictions)], [*map(str, references)])
 
 
 METRIC = ChoiceMacroF1

@@ -3,7 +3,8 @@
 Hendrickx et al. 2010, "SemEval-2010 Task 8: Multi-Way Classification of Semantic Relations between Pairs of Nominals",
 and its scorer, semeval2010_task8_scorer-v1.2.pl: (9+1)-way evaluation with directionality taken into
 account. The right relation in the wrong direction is an error of precision and of recall of that relation. The mean
-runs over the relations that the references have; one that is only predicted has no part in it.
+runs over the relations that the references have; one that is only predicted has no part in it. See `_classes` for how
+the interval keeps to these relations.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from sklearn.metrics import precision_recall_fscore_support
 
-from pefbench.metrics._base import TEXT, AdditiveMetric, ratio
+from pefbench.metrics._base import TEXT
+from pefbench.metrics._classes import FIXED, ClassMetric, by_class, mean
 from pefbench.results.classification_report import as_row
 
 if TYPE_CHECKING:
@@ -30,11 +32,11 @@ _DIRECTION = re.compile(r"\(e[12],e[12]\)$")
 _NOTHING = "(nothing)"  # no relation is called so
 
 
-class RelationF1(AdditiveMetric):
+class RelationF1(ClassMetric):
     """Macro-averaged precision, recall and F1 over relations, from labels such as "Cause-Effect(e2,e1)" or "Other".
 
     Predictions and references: one label an example, equally many; ValueError otherwise. A value is 0 where its
-    denominator is 0, and where no reference has a relation. A resample of the interval has its own relations.
+    denominator is 0, and where no reference has a relation.
     """
 
     headline = "relation_f1"
@@ -47,7 +49,7 @@ class RelationF1(AdditiveMetric):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self.settings = f"average:macro|direction:counted|without:{self.other}"
+        self.settings = f"average:macro|direction:counted|{FIXED}|without:{self.other}"
 
     def _compute(self, *, predictions: Sequence[str], references: Sequence[str]) -> dict[str, float]:
         relations = self._relations(references)
@@ -65,14 +67,9 @@ class RelationF1(AdditiveMetric):
         right = np.asarray([predicted == gold for predicted, gold in zip(predictions, references, strict=True)])
         return np.concatenate([wanted * right[:, None], found, wanted], axis=1)
 
-    def from_counts(self, sums: Array) -> dict[str, Array]:
+    def from_counts(self, sums: Array, whole: Array) -> dict[str, Array]:
         """Return the macro averages from counts of shape (..., 3 * relations)."""
-        by_kind = sums.reshape(*sums.shape[:-1], 3, sums.shape[-1] // 3)
-        right, predicted, gold = np.moveaxis(by_kind, -2, 0)
-        there = (gold > 0).sum(axis=-1)
-        each = (ratio(right, predicted), ratio(right, gold), ratio(2 * right, predicted + gold))
-        means = (ratio(values.sum(axis=-1), there) for values in each)
-        return dict(zip(self.higher_is_better, means, strict=True))
+        return dict(zip(self.higher_is_better, map(mean, by_class(sums, whole)), strict=True))
 
     def report(self, predictions: Sequence[str], references: Sequence[str]) -> Report:
         """Return a row a relation that the references have, then Other; the averages leave Other out."""

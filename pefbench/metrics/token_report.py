@@ -13,7 +13,8 @@ import numpy as np
 from pydantic import Field
 from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 
-from pefbench.metrics._base import TAGS, AdditiveMetric, pairs, ratio
+from pefbench.metrics._base import TAGS, pairs, ratio
+from pefbench.metrics._classes import ABSENT, FIXED, ClassMetric, by_class, mean, parts
 from pefbench.results.classification_report import as_row
 from pefbench.sections import Section
 from pefbench.sources.tagging import OUTSIDE
@@ -34,20 +35,20 @@ class TokenReportOptions(Section):
     """What a recipe may choose."""
 
     labels: list[str] | None = Field(
-        None, min_length=1, description="the labels that the averages run over; null: all that occur"
+        None,
+        min_length=1,
+        description="all labels, over which the macro average is; null: those of the references",
     )
 
 
-class TokenReport(AdditiveMetric):
+class TokenReport(ClassMetric):
     """Accuracy and F1 over tokens, from tags of any scheme.
 
     Predictions and references: one list of tags per sentence, both of the same length, with a token at least in all;
     ValueError otherwise. Precision, recall or F1 of a label that does not occur is 0.
 
-    The option `labels` names those that the averages run over; by default all that occur, sorted.
-    The macro average of a resample keeps to the labels of the full data, also when it has no token of one of them.
-    A rare label thus pulls resamples down, and the interval of the macro F1 with them.
-    Raises ValueError for a tag that is not among given labels.
+    The macro average is over the labels of the references, or over the option's; see `_classes` for how the interval
+    keeps to them. Raises ValueError for a tag that is not among given labels.
     """
 
     headline = "token_macro_f1"
@@ -67,14 +68,16 @@ class TokenReport(AdditiveMetric):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         labels = self.options.labels
-        self.settings = f"level:token|labels:{'seen' if labels is None else ','.join(labels)}"
+        self.settings = f"level:token|{FIXED}"
+        if labels is not None:
+            self.settings = f"level:token|labels:{','.join(labels)}|{ABSENT}"
 
     def _compute(self, *, predictions: Sentences, references: Sentences) -> dict[str, float]:
         labels, predicted, gold = self._flat(predictions, references)
         entity_labels = [code for code, label in enumerate(labels) if label != OUTSIDE]
         return {
             "token_accuracy": float(accuracy_score(gold, predicted)),
-            "token_macro_f1": _row(gold, predicted, range(len(labels)), "macro")["f1-score"],
+            "token_macro_f1": _row(gold, predicted, self._averaged(labels, gold), "macro")["f1-score"],
             "token_weighted_f1": _row(gold, predicted, range(len(labels)), "weighted")["f1-score"],
             "token_f1_without_O": _row(gold, predicted, entity_labels, "micro")["f1-score"] if entity_labels else 0.0,
         }
@@ -98,15 +101,16 @@ class TokenReport(AdditiveMetric):
         without_outside = by_label[..., [label != OUTSIDE for label in labels]].sum(axis=-1)
         return np.concatenate([by_label.reshape(len(references), -1), without_outside], axis=1)
 
-    def from_counts(self, sums: Array) -> dict[str, Array]:
+    def from_counts(self, sums: Array, whole: Array) -> dict[str, Array]:
         """Return the values from counts of shape (..., 3 * labels + 3)."""
         by_label, without_outside = sums[..., :-3], sums[..., -3:]
-        right, predicted, gold = np.moveaxis(by_label.reshape(*sums.shape[:-1], 3, -1), -2, 0)
+        right, predicted, gold = parts(by_label)
         f1 = ratio(2 * right, predicted + gold)
+        *_, f1_of_fixed = by_class(by_label, whole[:-3], every=self.options.labels is not None)
         tokens = gold.sum(axis=-1)
         return {
             "token_accuracy": ratio(right.sum(axis=-1), tokens),
-            "token_macro_f1": f1.mean(axis=-1),
+            "token_macro_f1": mean(f1_of_fixed),
             "token_weighted_f1": ratio((f1 * gold).sum(axis=-1), tokens),
             "token_f1_without_O": ratio(2 * without_outside[..., 0], without_outside[..., 1:].sum(axis=-1)),
         }
@@ -115,10 +119,15 @@ class TokenReport(AdditiveMetric):
         """Return a row per label, O included; support is the number of gold tokens, "micro avg" the accuracy."""
         labels, predicted, gold = self._flat(predictions, references)
         codes = range(len(labels))
-        averages = {f"{name} avg": _row(gold, predicted, codes, name) for name in ("micro", "macro", "weighted")}
+        among = {"micro": codes, "macro": self._averaged(labels, gold), "weighted": codes}
+        averages = {f"{name} avg": _row(gold, predicted, each, name) for name, each in among.items()}
         table = zip(*precision_recall_fscore_support(gold, predicted, labels=codes, zero_division=0), strict=True)
         classes = {label: as_row(*row) for label, row in zip(labels, table, strict=True)}
         return {"classes": classes, "averages": averages}
+
+    def _averaged(self, labels: Sequence[str], gold: Codes) -> Sequence[int]:
+        """Return the labels that the macro average is over, by their positions."""
+        return range(len(labels)) if self.options.labels else [*map(int, np.unique(gold))]
 
     def _flat(self, predictions: Sentences, references: Sentences) -> tuple[list[str], Codes, Codes]:
         """Return the labels, and all tags of predictions and references as positions in them."""

@@ -26,7 +26,17 @@ def split(corpus: Corpus) -> tuple[list[str], list[str]]:
 
 
 def sklearn_value(predicted: list[str], gold: list[str]) -> float:
-    return float(f1_score(gold, predicted, average="macro", zero_division=0))
+    """Return scikit-learn's value over the classes that the references have."""
+    return float(f1_score(gold, predicted, labels=sorted({*gold}), average="macro", zero_division=0))
+
+
+def on_resample(predicted: list[str], gold: list[str], draws: list[int]) -> float:
+    """Return the mean of scikit-learn's F1 by class; a class that the resample has nothing of, as on all examples."""
+    labels = sorted({*gold})
+    drawn = [gold[i] for i in draws], [predicted[i] for i in draws]
+    found = dict(zip(labels, f1_score(*drawn, labels=labels, average=None, zero_division=0), strict=True))
+    on_all = dict(zip(labels, f1_score(gold, predicted, labels=labels, average=None, zero_division=0), strict=True))
+    return float(np.mean([(found if label in {*drawn[0], *drawn[1]} else on_all)[label] for label in labels]))
 
 
 def test_registry_finds_it() -> None:
@@ -45,20 +55,24 @@ def test_counts_give_the_value_of_scikit_learn(corpus: Corpus) -> None:
     predicted, gold = split(corpus)
     metric, expected = METRIC(), {"macro_f1": sklearn_value(predicted, gold)}
     assert metric.compute(predictions=predicted, references=gold) == pytest.approx(expected, abs=1e-12)
-    assert metric.from_counts(metric.counts(predicted, gold).sum(axis=0)) == pytest.approx(expected, abs=1e-12)
+    whole = metric.counts(predicted, gold).sum(axis=0)
+    assert metric.from_counts(whole, whole) == pytest.approx(expected, abs=1e-12)
 
 
 @settings(max_examples=50, deadline=None)
 @given(CORPUS, st.data())
-def test_resampled_counts_are_the_value_of_the_resampled_corpus(corpus: Corpus, data: st.DataObject) -> None:
+def test_resampled_counts_keep_to_the_classes_of_all_references(corpus: Corpus, data: st.DataObject) -> None:
     predicted, gold = split(corpus)
     draws = data.draw(st.lists(st.integers(0, len(corpus) - 1), min_size=1, max_size=8))
-    metric = METRIC()
-    sums = metric.counts(predicted, gold)[draws].sum(axis=0)
-    values = metric.from_counts(np.stack([sums, sums]).reshape(2, 1, -1))["macro_f1"]
-    expected = sklearn_value([predicted[i] for i in draws], [gold[i] for i in draws])
-    assert values.shape == (2, 1)
-    assert values.ravel().tolist() == pytest.approx([expected, expected], abs=1e-12)
+    weights = np.bincount(draws, minlength=len(corpus)).astype(np.float64)
+    values = METRIC().weighted(predicted, gold)(np.stack([weights, weights]))["macro_f1"]
+    assert values.tolist() == pytest.approx([on_resample(predicted, gold, draws)] * 2, abs=1e-12)
+
+
+def test_a_rare_class_that_is_never_found_is_missed_in_every_resample() -> None:
+    found = score(METRIC(), ["a"] * 100, ["a"] * 99 + ["rare"], resamples=500)["macro_f1"]
+    assert found["value"] == pytest.approx((198 / 199 + 0) / 2)
+    assert found["high"] <= 0.5
 
 
 def test_a_rare_class_does_not_pull_the_interval_below_the_value() -> None:
@@ -67,8 +81,10 @@ def test_a_rare_class_does_not_pull_the_interval_below_the_value() -> None:
     assert (found["low"], found["value"], found["high"]) == (1, 1, 1)
 
 
-def test_a_class_that_is_only_predicted_counts_with_zero() -> None:
-    assert METRIC().compute(predictions=["a", "b"], references=["a", "a"])["macro_f1"] == pytest.approx(1 / 3)
+def test_a_class_that_is_only_predicted_has_no_part_in_the_mean() -> None:
+    gold = ["a"] * 50 + ["b"] * 50
+    values = METRIC().compute(predictions=[*gold[:-1], "c"], references=gold)
+    assert values["macro_f1"] == pytest.approx((1 + 98 / 99) / 2)
 
 
 @settings(max_examples=50, deadline=None)
@@ -78,6 +94,9 @@ def test_report_is_that_of_scikit_learn(corpus: Corpus) -> None:
     report = METRIC().report(predicted, gold)
     expected = classification_report(gold, predicted, output_dict=True, zero_division=0)
     accuracy = expected.pop("accuracy")
+    labels = sorted({*gold})
+    fixed = classification_report(gold, predicted, labels=labels, output_dict=True, zero_division=0)
+    expected["macro avg"] = fixed["macro avg"] | {"support": len(gold)}
     micro = {"precision": accuracy, "recall": accuracy, "f1-score": accuracy, "support": len(gold)}
     assert report["averages"].pop("micro avg") == pytest.approx(micro)
     assert [*report["classes"]] == sorted({*gold, *predicted})
@@ -106,7 +125,7 @@ weighted avg      0.417     0.500     0.452         6
 def test_signature_names_library_and_classes() -> None:
     name, library, version, *rest = METRIC().signature().split("|")
     assert (name, library, version[:2]) == ("macro_f1", "lib:scikit-learn", "v:")
-    assert rest == ["average:macro", "labels:seen", "zero_division:0"]
+    assert rest == ["average:macro", "labels:references", "absent-from-resample:as-on-all", "zero_division:0"]
 
 
 def test_many_labels_and_few_examples_do_not_warn() -> None:

@@ -26,8 +26,27 @@ def split(corpus: Corpus) -> tuple[list[str], list[str]]:
     return [predicted for predicted, _ in corpus], [gold for _, gold in corpus]
 
 
+NAMES = ("relation_precision", "relation_recall", "relation_f1")
+
+
 def by_the_scorers_arithmetic(predicted: list[str], gold: list[str]) -> dict[str, float]:
-    """Return the official values, with the scorer's own bookkeeping: proposed, answered, right and wrong direction."""
+    """Return the official values: the means over the relations that the references have."""
+    rows = [*by_relation(predicted, gold, {label.split("(")[0] for label in gold}).values()]
+    return dict(zip(NAMES, np.mean(rows, axis=0).tolist() if rows else [0.0, 0.0, 0.0], strict=True))
+
+
+def on_resample(predicted: list[str], gold: list[str], draws: list[int]) -> dict[str, float]:
+    """Return the means over the relations of all references; one that the resample has nothing of, as on all."""
+    relations = {label.split("(")[0] for label in gold}
+    drawn = [predicted[i] for i in draws], [gold[i] for i in draws]
+    seen = {label.split("(")[0] for labels in drawn for label in labels}
+    found, on_all = by_relation(*drawn, relations), by_relation(predicted, gold, relations)
+    rows = [(found if relation in seen else on_all)[relation] for relation in on_all]
+    return dict(zip(NAMES, np.mean(rows, axis=0).tolist() if rows else [0.0, 0.0, 0.0], strict=True))
+
+
+def by_relation(predicted: list[str], gold: list[str], relations: set[str]) -> dict[str, tuple[float, float, float]]:
+    """Return precision, recall and F1 with the scorer's own bookkeeping: proposed, answered, right, wrong direction."""
     proposed: dict[str, int] = {}
     answered: dict[str, int] = {}
     right: dict[str, int] = {}
@@ -40,14 +59,13 @@ def by_the_scorers_arithmetic(predicted: list[str], gold: list[str]) -> dict[str
             continue
         proposed[my_relation] = proposed.get(my_relation, 0) + 1
         right[relation] = right.get(relation, 0) + (mine == answer)
-    rows = []
-    for relation in answered.keys() - {"Other"}:
+    rows = {}
+    for relation in relations - {"Other"}:
         hits = right.get(relation, 0)
         precision = hits / (proposed[relation] + wrong_direction.get(relation, 0)) if proposed.get(relation) else 0.0
-        recall = hits / answered[relation]
-        rows.append((precision, recall, 2 * precision * recall / (precision + recall) if hits else 0.0))
-    means = np.mean(rows, axis=0).tolist() if rows else [0.0, 0.0, 0.0]
-    return dict(zip(("relation_precision", "relation_recall", "relation_f1"), means, strict=True))
+        recall = hits / answered[relation] if relation in answered else 0.0
+        rows[relation] = precision, recall, 2 * precision * recall / (precision + recall) if hits else 0.0
+    return rows
 
 
 def test_registry_finds_it() -> None:
@@ -68,19 +86,25 @@ def test_counts_and_values_follow_the_scorers_arithmetic(corpus: Corpus) -> None
     predicted, gold = split(corpus)
     metric, expected = METRIC(), by_the_scorers_arithmetic(*split(corpus))
     assert metric.compute(predictions=predicted, references=gold) == pytest.approx(expected, abs=1e-12)
-    assert metric.from_counts(metric.counts(predicted, gold).sum(axis=0)) == pytest.approx(expected, abs=1e-12)
+    whole = metric.counts(predicted, gold).sum(axis=0)
+    assert metric.from_counts(whole, whole) == pytest.approx(expected, abs=1e-12)
 
 
 @settings(max_examples=25, deadline=None)
 @given(CORPUS, st.data())
-def test_resampled_counts_are_the_values_of_the_resampled_corpus(corpus: Corpus, data: st.DataObject) -> None:
+def test_resampled_counts_keep_to_the_relations_of_all_references(corpus: Corpus, data: st.DataObject) -> None:
     draws = data.draw(st.lists(st.integers(0, len(corpus) - 1), min_size=1, max_size=8))
-    metric = METRIC()
-    sums = metric.counts(*split(corpus))[draws].sum(axis=0)
-    values = metric.from_counts(np.stack([sums, sums]).reshape(2, 1, -1))
-    expected = by_the_scorers_arithmetic(*split([corpus[i] for i in draws]))
-    assert {name: value.shape for name, value in values.items()} == dict.fromkeys(expected, (2, 1))
-    assert {name: float(value[1, 0]) for name, value in values.items()} == pytest.approx(expected, abs=1e-12)
+    weights = np.bincount(draws, minlength=len(corpus)).astype(np.float64)
+    values = METRIC().weighted(*split(corpus))(np.stack([weights, weights]))
+    expected = on_resample(*split(corpus), draws)
+    assert {name: value.shape for name, value in values.items()} == dict.fromkeys(expected, (2,))
+    assert {name: float(value[1]) for name, value in values.items()} == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_rare_relation_that_is_never_found_is_missed_in_every_resample() -> None:
+    found = score(METRIC(), [CE] * 100, [CE] * 99 + [MT], resamples=500)["relation_f1"]
+    assert found["value"] == pytest.approx((198 / 199 + 0) / 2)
+    assert found["high"] <= 0.5
 
 
 def test_a_wrong_direction_is_missed_and_wrongly_found() -> None:
@@ -139,7 +163,8 @@ def test_score_has_value_interval_and_signature() -> None:
     assert found["low"] < found["value"] < found["high"]
     name, library, version, *rest = found["signature"].split("|")
     assert (name, library, version[:2]) == ("relation_f1", "lib:scikit-learn", "v:")
-    assert rest[:3] == ["average:macro", "direction:counted", "without:Other"]
+    assert rest[:3] == ["average:macro", "direction:counted", "labels:references"]
+    assert rest[3:5] == ["absent-from-resample:as-on-all", "without:Other"]
     assert json.loads(json.dumps(scores)) == scores
 
 

@@ -33,7 +33,7 @@ def flat(tags: Tags) -> list[str]:
     return list(chain.from_iterable(tags))
 
 
-def sklearn_values(predicted: Tags, gold: Tags, labels: list[str] | None = None) -> dict[str, float]:
+def sklearn_values(predicted: Tags, gold: Tags) -> dict[str, float]:
     reference, prediction = flat(gold), flat(predicted)
     seen = sorted({*reference, *prediction})
     entity_labels = [label for label in seen if label != "O"]
@@ -43,10 +43,15 @@ def sklearn_values(predicted: Tags, gold: Tags, labels: list[str] | None = None)
 
     return {
         "token_accuracy": f1("micro", seen),
-        "token_macro_f1": f1("macro", labels or seen),
+        "token_macro_f1": f1("macro", sorted({*reference})),
         "token_weighted_f1": f1("weighted", seen),
         "token_f1_without_O": f1("micro", entity_labels) if entity_labels else 0.0,
     }
+
+
+def fs(predicted: Tags, gold: Tags, labels: list[str]) -> list[float]:
+    """Return scikit-learn's F1 of each label."""
+    return [*f1_score(flat(gold), flat(predicted), labels=labels, average=None, zero_division=0)]
 
 
 def test_registry_finds_it() -> None:
@@ -72,7 +77,8 @@ def test_counts_give_the_values_of_scikit_learn(corpus: Corpus) -> None:
     predicted, gold = split(corpus)
     metric, expected = METRIC(), sklearn_values(predicted, gold)
     assert metric.compute(predictions=predicted, references=gold) == pytest.approx(expected, abs=1e-12)
-    assert metric.from_counts(metric.counts(predicted, gold).sum(axis=0)) == pytest.approx(expected, abs=1e-12)
+    whole = metric.counts(predicted, gold).sum(axis=0)
+    assert metric.from_counts(whole, whole) == pytest.approx(expected, abs=1e-12)
 
 
 @settings(max_examples=25, deadline=None)
@@ -81,13 +87,16 @@ def test_resampled_counts_keep_the_labels_of_the_full_data(corpus: Corpus, data:
     predicted, gold = split(corpus)
     full = [number for number, sentence in enumerate(corpus) if sentence]
     draws = [data.draw(st.sampled_from(full)) for _ in range(3)]
-    metric = METRIC()
-    sums = metric.counts(predicted, gold)[draws].sum(axis=0)
-    labels = sorted({*flat(predicted), *flat(gold)})
-    expected = sklearn_values([predicted[i] for i in draws], [gold[i] for i in draws], labels)
-    values = metric.from_counts(np.stack([sums, sums]).reshape(2, 1, -1))
-    assert {name: value.shape for name, value in values.items()} == dict.fromkeys(expected, (2, 1))
-    assert {name: float(value[1, 0]) for name, value in values.items()} == pytest.approx(expected, abs=1e-12)
+    drawn = [predicted[i] for i in draws], [gold[i] for i in draws]
+    expected = sklearn_values(*drawn)
+    by_label = dict(zip(labels := sorted({*flat(gold)}), fs(*drawn, labels), strict=True))
+    on_all = dict(zip(labels, fs(predicted, gold, labels), strict=True))
+    seen = {tag for tags in drawn for tag in flat(tags)}
+    expected["token_macro_f1"] = float(np.mean([(by_label if each in seen else on_all)[each] for each in labels]))
+    weights = np.bincount(draws, minlength=len(corpus)).astype(np.float64)
+    values = METRIC().weighted(predicted, gold)(np.stack([weights, weights]))
+    assert {name: value.shape for name, value in values.items()} == dict.fromkeys(expected, (2,))
+    assert {name: float(value[1]) for name, value in values.items()} == pytest.approx(expected, abs=1e-12)
 
 
 @settings(max_examples=50, deadline=None)
@@ -97,6 +106,9 @@ def test_report_is_that_of_scikit_learn(corpus: Corpus) -> None:
     report = METRIC().report(predicted, gold)
     expected = classification_report(flat(gold), flat(predicted), output_dict=True, zero_division=0)
     accuracy = expected.pop("accuracy")
+    labels = sorted({*flat(gold)})
+    fixed = classification_report(flat(gold), flat(predicted), labels=labels, output_dict=True, zero_division=0)
+    expected["macro avg"] = fixed["macro avg"] | {"support": len(flat(gold))}
     micro = report["averages"].pop("micro avg")
     assert micro == pytest.approx(
         {"precision": accuracy, "recall": accuracy, "f1-score": accuracy, "support": len(flat(gold))}
@@ -163,5 +175,6 @@ def test_lengths_must_agree(name: str) -> None:
 
 def test_signature_names_library_and_labels() -> None:
     name, library, version, *rest = METRIC().signature().split("|")
-    assert (name, library, rest) == ("token_report", "lib:scikit-learn", ["level:token", "labels:seen"])
+    assert (name, library) == ("token_report", "lib:scikit-learn")
+    assert rest == ["level:token", "labels:references", "absent-from-resample:as-on-all"]
     assert version.startswith("v:1.")

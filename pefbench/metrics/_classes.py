@@ -1,0 +1,89 @@
+"""What metrics of labels share: the coding of classes, and averages over a fixed set of them.
+
+An average over classes is over those that the references of the whole split have. A resample of the interval keeps to
+them: a class of which it has no example, neither right nor predicted, counts what it counts on all examples. So a rare
+class that is never found is missed in every resample, and one that is always found costs none.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pefbench.metrics._base import Metric, ratio
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy.typing as npt
+
+    Array = npt.NDArray[np.float64]
+    Codes = npt.NDArray[np.int64]
+
+ABSENT = "absent-from-resample:as-on-all"
+FIXED = f"labels:references|{ABSENT}"
+"""In the signature: which classes an average is over, and what one counts in a resample that has nothing of it."""
+
+
+class ClassMetric(Metric):
+    """A metric that averages over classes, from counts of each example that add up."""
+
+    @abstractmethod
+    def counts(self, predictions: Sequence[Any], references: Sequence[Any]) -> Array:
+        """Return statistics that add up over examples, of shape (examples, statistics)."""
+
+    @abstractmethod
+    def from_counts(self, sums: Array, whole: Array) -> dict[str, Array]:
+        """Return the values from sums of shape (..., statistics); `whole`, (statistics,), sums over all examples."""
+
+    def weighted(self, predictions: Sequence[Any], references: Sequence[Any]) -> Callable[[Array], dict[str, Array]]:
+        """Return the values from weighted sums of counts, over the classes of all references."""
+        counts = self.counts(predictions, references)
+        whole = counts.sum(axis=0)
+        return lambda weights: self.from_counts(weights @ counts, whole)
+
+
+def codes(predictions: Sequence[Any], references: Sequence[Any]) -> tuple[list[Any], Codes, Codes]:
+    """Return the classes, sorted, and predictions and references as positions in them. Raises ValueError."""
+    if len(predictions) != len(references):
+        raise ValueError(f"{len(predictions)} predictions for {len(references)} references")
+    labels = sorted({*predictions, *references})
+    code = {label: position for position, label in enumerate(labels)}
+    predicted, gold = ([code[label] for label in given] for given in (predictions, references))
+    return labels, np.asarray(predicted, dtype=np.int64), np.asarray(gold, dtype=np.int64)
+
+
+def tallies(labels: Sequence[Any], predicted: Codes, gold: Codes) -> Array:
+    """Return right, predicted and gold examples by class of each example: (examples, 3 * classes)."""
+    one_hot = np.eye(len(labels))
+    return np.concatenate([one_hot[gold] * one_hot[predicted], one_hot[predicted], one_hot[gold]], axis=1)
+
+
+def by_class(sums: Array, whole: Array, *, every: bool = False) -> tuple[Array, Array, Array]:
+    """Return precision, recall and F1 by class, (..., classes), from sums of tallies, (..., 3 * classes).
+
+    The classes are those that the references of all examples have, by `whole`; or every one. A value whose denominator
+    is 0 is 0, but in a resample that has nothing of a class its values are those on all examples.
+    """
+    kept = np.full(len(whole) // 3, fill_value=True) if every else parts(whole)[2] > 0
+    right, predicted, gold = parts(sums)[..., kept]
+    there = predicted + gold > 0
+    found, on_all = _values(right, predicted, gold), _values(*parts(whole)[..., kept])
+    precision, recall, f1 = (np.where(there, *both) for both in zip(found, on_all, strict=True))
+    return precision, recall, f1
+
+
+def _values(right: Array, predicted: Array, gold: Array) -> tuple[Array, Array, Array]:
+    return ratio(right, predicted), ratio(right, gold), ratio(2 * right, predicted + gold)
+
+
+def mean(values: Array) -> Array:
+    """Return the mean over classes, the last axis; 0 where there are none."""
+    return ratio(values.sum(axis=-1), np.asarray(values.shape[-1], dtype=np.float64))
+
+
+def parts(sums: Array) -> Array:
+    """Return right, predicted and gold examples apart, (3, ..., classes), from sums of tallies."""
+    return np.moveaxis(sums.reshape(*sums.shape[:-1], 3, sums.shape[-1] // 3), -2, 0)
