@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RECIPE ?= recipes/lora_ner.yaml
 
-.PHONY: help install demo test lint format types unit bench baseline matrix readme clean
+.PHONY: help install demo test lint format types unit bench baseline matrix schema readme clean
 
 help:  ## say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -43,6 +43,10 @@ baseline: install  ## record results/baseline anew
 
 matrix: install  ## try every method on tiny models of every architecture, and write down what works
 	$(BIN)/python -m tests.write_matrix
+
+schema: install  ## write the JSON schemas of recipes and comparisons anew
+	$(BIN)/pefbench schema > recipes/schema.json
+	$(BIN)/pefbench schema compare > recipes/compare/schema.json
 
 readme: install  ## put the baseline's table into the README
 	$(BIN)/python -m tests.readme_parts

@@ -31,12 +31,14 @@ class ModelSection(Section):
     pooling: Literal["mean"] | None = Field(
         None,
         exclude_if=lambda value: value is None,
-        description="what a text's class or score is read from: mean, of all pieces' states; null: as its architecture "
-        "does, of one state",
+        description="what a text's class or score is computed from; mean: the mean of its tokens' hidden states; null: "
+        "the one hidden state that the architecture uses",
     )
     dropout: float | None = Field(None, ge=0, lt=1, description="the backbone's dropout; null: as in its config")
     quantize: Quantize = Field(
-        "none", description="hold the blocks' frozen linear layers in 8 or 4 bits: none, int8, nf4 or nf4-double"
+        "none",
+        description="precision of the frozen linear layers in the transformer blocks; int8: 8 bits; nf4: 4 bits; "
+        "nf4-double: 4 bits, and the scales in 8",
     )
 
 
@@ -47,57 +49,72 @@ class DataSection(Section):
     config: str | None = Field(None, description="configuration of an hf: data set")
     revision: str | None = Field(None, description="commit, tag or branch of an hf: data set")
     sha256: str | None = Field(None, description="digest of a wheel that pefbench does not know")
-    format: str | None = Field(None, description="conll, trec, jsonl, json, csv, tsv or parquet; null: by the suffix")
-    encoding: str = Field("utf-8", description="of text files: utf-8, latin-1, cp1252, ... (Python's names)")
-    train: str | None = Field(None, description="file or hub split to train on; null: split the one file by hash")
-    validation: str | None = Field(None, description="file or hub split to choose on; null: a tenth of train, by hash")
-    test: str | None = Field(None, description="file or hub split to report on")
+    format: str | None = Field(None, description="format of the files: `pefbench list formats`; null: by their suffix")
+    encoding: str = Field("utf-8", description="encoding of text files, by Python's name: utf-8, latin-1, cp1252, ...")
+    train: str | None = Field(
+        None, description="file or hub split to train on; null: the one file is split by a hash of the text"
+    )
+    validation: str | None = Field(
+        None, description="file or hub split to choose settings on; null: a tenth of train, by a hash of the text"
+    )
+    test: str | None = Field(None, description="file or hub split to report scores on")
     columns: dict[str, str | int] = Field(
         default_factory=dict,
         description="the source's name (or number, from 0) for what the task calls text, tags, ...",
     )
     leaks: Literal["drop", "keep"] = Field(
-        "drop", description="training rows whose text is also in validation or test: drop them, or keep them"
+        "drop",
+        description="training rows whose text is also in validation or test; drop: leave them out; keep: train on them",
     )
     repeats: Literal["drop", "keep"] = Field(
-        "keep", description="rows whose text is already in their split: drop them, or keep them"
+        "keep",
+        description="rows whose text is already in their split; drop: leave them out; keep: use them",
     )
     on_bad_row: Literal["error", "skip"] = Field(
-        "error", description="a row that cannot be read: stop with its file and line, or leave it out and count it"
+        "error",
+        description="a row that cannot be read; error: stop, naming its file and line; skip: leave it out and count it",
     )
 
 
 class TrainSection(Section):
     """How to train."""
 
-    learning_rate: float = Field(gt=0, description="peak learning rate; the method has a default of its own")
+    learning_rate: float = Field(gt=0, description="peak learning rate")
     epochs: float = Field(5, gt=0, description="passes over the training split")
-    batch_size: int = Field(32, ge=1, description="examples a step, over all processes")
+    batch_size: int = Field(32, ge=1, description="examples per step, over all processes")
     micro_batch_size: int | None = Field(
-        None, ge=1, description="examples a forward pass, in one process; gradients add up over them; null: all at once"
+        None,
+        ge=1,
+        description="examples per forward pass in one process; gradients are accumulated; null: all of a step at once",
     )
-    max_length: int = Field(128, ge=4, description="tokens a text; what lies beyond is not seen by the model")
+    max_length: int = Field(
+        128, ge=4, description="tokens per input; longer texts are truncated, contexts of questions split into windows"
+    )
     warmup: float = Field(0.1, ge=0, le=1, description="fraction of the steps over which the learning rate rises")
-    schedule: Literal["linear", "cosine", "constant"] = Field("linear", description="how it falls after the warm-up")
-    optimizer: Literal["adamw", "adamw8bit"] = Field(
-        "adamw", description="adamw8bit keeps the moments of weights of 4096 elements and more in 8 bits"
+    schedule: Literal["linear", "cosine", "constant"] = Field(
+        "linear", description="how the learning rate falls after the warm-up"
     )
-    weight_decay: float = Field(0.01, ge=0, description="AdamW's decoupled decay, on matrices only")
+    optimizer: Literal["adamw", "adamw8bit"] = Field(
+        "adamw", description="adamw8bit: AdamW with the moments of tensors of 4,096 elements or more in 8 bits"
+    )
+    weight_decay: float = Field(0.01, ge=0, description="AdamW's decoupled weight decay, on matrices only")
     # Left out where it is null, as `model.pooling`.
     class_weights: Literal["balanced"] | None = Field(
         None,
         exclude_if=lambda value: value is None,
-        description="weight of a training text in the loss: balanced, so that all classes weigh the same together; "
-        "null: that all texts weigh the same",
+        description="weights of the classes in the loss; balanced: each class counts the same in total; null: each "
+        "text counts the same",
     )
-    max_grad_norm: float = Field(1.0, gt=0, description="gradients are clipped to this L2 norm")
-    precision: Precision = Field(
-        "auto", description="fp32, bf16 or fp16 arithmetic; auto: bf16 where the hardware has it"
+    max_grad_norm: float = Field(1.0, gt=0, description="L2 norm to which gradients are clipped")
+    precision: Precision = Field("auto", description="arithmetic; auto: bf16 where the hardware supports it, else fp32")
+    seed: int = Field(0, ge=0, description="seed of the head, the method's weights, the data order and dropout")
+    max_examples: int | None = Field(
+        None, ge=1, description="the most examples to train on, drawn by the seed; null: all"
     )
-    seed: int = Field(0, ge=0, description="for the head, the method's weights, the data order and dropout")
-    max_examples: int | None = Field(None, ge=1, description="train on at most this many examples, chosen by the seed")
     checkpoint_steps: int = Field(200, ge=1, description="steps between checkpoints")
-    threads: int | None = Field(None, ge=1, description="CPU threads a process; null: the cores, shared out")
+    threads: int | None = Field(
+        None, ge=1, description="CPU threads per process; null: the cores, divided among the processes"
+    )
 
 
 def _is_named(value: object) -> object:
@@ -114,7 +131,7 @@ NamedMetric = str | dict[str, JsonValue]
 class EvaluateSection(Section):
     """How to predict."""
 
-    batch_size: int = Field(128, ge=1, description="examples a forward pass, in one process")
+    batch_size: int = Field(128, ge=1, description="examples per forward pass in one process")
     metrics: list[Annotated[NamedMetric, BeforeValidator(_is_named)]] = Field(
         min_length=1,
         description="what to score: names, or {name: NAME, OPTION: VALUE}; trials are ranked by the first; the task "

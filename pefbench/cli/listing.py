@@ -5,70 +5,90 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pefbench.cli._terminal import print_line
-from pefbench.errors import UserError
+from pefbench.cli._terminal import complain, print_line
+from pefbench.errors import RecipeError, UserError
 
 if TYPE_CHECKING:
     import argparse
 
-LISTS = ("tasks", "methods", "metrics", "formats", "recipes")
+LISTS = ("tasks", "methods", "metrics", "formats", "recipes", "fields")
 
 
 def add(commands: Any) -> None:
     """Add the command to the subparsers of argparse."""
-    listing = commands.add_parser("list", help="what there is to choose from")
+    listing = commands.add_parser("list", help="list tasks, methods, metrics, data formats, recipes or recipe fields")
     listing.add_argument("what", choices=LISTS)
-    listing.add_argument("--matrix", action="store_true", help="of methods: on which models and heads each works")
+    listing.add_argument(
+        "name", nargs="?", metavar="NAME", help="with fields: a section, such as train, or a task, method or metric"
+    )
+    listing.add_argument("--matrix", action="store_true", help="with methods: the models and heads that each works on")
     listing.set_defaults(run=_run)
 
 
+def _run(parsed: argparse.Namespace) -> int:
+    if parsed.matrix and parsed.what != "methods":
+        raise UserError(f"list {parsed.what} --matrix: only methods have a matrix: pefbench list methods --matrix")
+    if parsed.name is not None and parsed.what != "fields":
+        raise UserError(
+            f"list {parsed.what} {parsed.name}: only fields take a name: pefbench list fields {parsed.name}"
+        )
+    if parsed.matrix:
+        from pefbench.methods import _matrix
+
+        print_line(_matrix.render(_matrix.load()))
+    elif parsed.what == "recipes":
+        _print_recipes()
+    elif parsed.what == "fields":
+        from pefbench.cli import _fields
+
+        print_line(_fields.render(parsed.name))
+    else:
+        _print_summaries(parsed.what)
+    return 0
+
+
+def _print_summaries(what: str) -> None:
+    """Print one line for each task, method, metric or format."""
+    from pefbench import registry
+
+    kind = what.removesuffix("s")
+    if kind == "format":
+        from pefbench.sources import readers
+
+        summaries = {name: readers.summary(name) for name in readers.names()}
+    else:
+        summaries = {name: registry.summary(kind, name) for name in registry.names(kind)}
+    width = max(map(len, summaries))
+    for name, summary in summaries.items():
+        print_line(f"{name:{width}}  {summary}")
+
+
 def _print_recipes() -> None:
-    """Print each recipe with its methods, then the comparisons."""
+    """Print each recipe with its methods, then the comparisons; warn of a file that is no recipe."""
     from pefbench import registry
     from pefbench.recipe_file import methods_of
 
     for file in registry.recipes():
-        print_line(f"{_shown(file)}  {_first_comment(file)}")
-        if methods := methods_of(file):
+        try:
+            methods = methods_of(file)
+        except RecipeError as error:
+            complain(f"warning: skipped {error}")
+            continue
+        print_line(f"{_as_typed(file)}  {_first_comment(file)}")
+        if methods:
             print_line(f"    --method {', '.join(methods)}")
     for file in registry.comparisons():
-        print_line(f"{_shown(file)}  {_first_comment(file)}")
+        print_line(f"{_as_typed(file)}  {_first_comment(file)}")
 
 
-def _shown(file: Path) -> Path:
-    """The path as it may be typed here."""
+def _as_typed(file: Path) -> Path:
+    """The path from the working directory, where the file lies below it."""
     here = Path.cwd()
     return file.relative_to(here) if file.is_relative_to(here) else file
 
 
 def _first_comment(file: Path) -> str:
-    """A recipe's first comment line, the one for editors aside."""
-    lines = file.read_text(encoding="utf8").splitlines()
+    """The first comment line of a YAML file, the one for editors aside."""
+    lines = file.read_text(encoding="utf8", errors="replace").splitlines()
     comments = (line.lstrip("# ") for line in lines if line.startswith("#"))
     return next((line for line in comments if not line.startswith("yaml-language-server:")), "")
-
-
-def _run(parsed: argparse.Namespace) -> int:
-    from pefbench import registry
-
-    if parsed.matrix:
-        if parsed.what != "methods":
-            raise UserError(f"list {parsed.what} --matrix: only methods have a matrix: pefbench list methods --matrix")
-        from pefbench.methods import _matrix
-
-        print_line(_matrix.render(_matrix.load()))
-        return 0
-    if parsed.what == "recipes":
-        _print_recipes()
-        return 0
-    if parsed.what == "formats":
-        from pefbench.sources import readers
-
-        summaries = {name: readers.summary(name) for name in readers.names()}
-    else:
-        kind = parsed.what.removesuffix("s")
-        summaries = {name: registry.summary(kind, name) for name in registry.names(kind)}
-    width = max(map(len, summaries))
-    for name, summary in summaries.items():
-        print_line(f"{name:{width}}  {summary}")
-    return 0

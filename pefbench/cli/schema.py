@@ -1,0 +1,28 @@
+"""pefbench schema: the JSON schema of recipes or of comparison files."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from pefbench.cli._terminal import print_line
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add(commands: Any) -> None:
+    """Add the command to the subparsers of argparse."""
+    schema = commands.add_parser("schema", help="print the JSON schema of recipes, for editors")
+    schema.add_argument(
+        "of", nargs="?", choices=("recipe", "compare"), default="recipe", help="recipes, or comparison files (recipe)"
+    )
+    schema.set_defaults(run=_run)
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    from pefbench.cli import _json_schema
+
+    made = _json_schema.recipe_schema() if parsed.of == "recipe" else _json_schema.comparison_schema()
+    print_line(json.dumps(made, indent=1, ensure_ascii=False))
+    return 0
