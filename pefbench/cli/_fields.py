@@ -115,6 +115,6 @@ def _type(schema: Schema) -> str:
         return " | ".join(str(each) for each in schema.get("enum", [schema.get("const")]))
     if schema.get("type") == "array":
         return f"list of {_type(schema['items'])}" if schema.get("items") else "list"
-    name = {"object": "mapping"}.get(schema.get("type", "any"), schema.get("type", "any"))
+    name = str(schema.get("type", "any")).replace("object", "mapping")
     bounds = [f"{sign} {schema[key]:g}" for key, sign in BOUNDS.items() if key in schema]
     return " ".join([name, " and ".join(bounds)]).strip()
