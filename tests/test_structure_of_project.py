@@ -42,6 +42,7 @@ ORDER = [
     "analysis/tables",
     "analysis/checks",
     "analysis/html",
+    "analysis/pick",
     "analysis",
     "compare",
     "cli",

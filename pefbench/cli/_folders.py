@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pefbench import atomic
 from pefbench.cli._terminal import complain
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pefbench.results.store import Loaded
+    from pefbench.results.verdict_schema import Comparison
 
 
 def loaded_from(folder: Path, *, exclude: Path | None = None, without: Sequence[str] = ("curve",)) -> Loaded:
@@ -25,7 +26,7 @@ def loaded_from(folder: Path, *, exclude: Path | None = None, without: Sequence[
     return loaded
 
 
-def verdicts_below(folder: Path) -> tuple[list[Any], int]:
+def verdicts_below(folder: Path) -> tuple[list[Comparison], int]:
     """Return what comparisons below a folder found, and how many of their files are damaged: each is told of."""
     from pefbench.compare import report
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pefbench.recipe import Recipe
+    from pefbench.results.verdict_schema import Setting
 
 SEARCHABLE = ("method", "train", "model")
 FIXED = ("train.seed", "train.precision", "train.max_examples", "train.threads", "model.name", "model.revision")
@@ -30,7 +31,9 @@ FIXED = ("train.seed", "train.precision", "train.max_examples", "train.threads",
 class Entry(Section):
     """One method of a comparison."""
 
+    # Any: each method has its own options, which the recipe checks.
     method: dict[str, Any] = Field(description="the recipe's method section: its name and options")
+    # Any: lists of values, or a way to draw them, which `search` checks.
     search: dict[str, Any] = Field(
         min_length=1,
         description="recipe field (train.learning_rate, method.rank, ...) -> a list of values, every combination of "
@@ -72,9 +75,7 @@ class ComparisonFile(Section):
     pscp: Pscp | None = Field(None, description="constants of the composite score; null: none is computed")
 
 
-def load_comparison(
-    path: Path, overrides: Iterable[str] = ()
-) -> tuple[ComparisonFile, dict[str, list[search.Setting]]]:
+def load_comparison(path: Path, overrides: Iterable[str] = ()) -> tuple[ComparisonFile, dict[str, list[Setting]]]:
     """Read a comparison file and return it with the settings of each method, all of them valid recipes.
 
     overrides: as for a recipe, laid over the base recipe. Raises RecipeError, with the YAML path of the first mistake.
@@ -99,7 +100,7 @@ def recipe_of(
     comparison: ComparisonFile,
     base: Path,
     name: str,
-    setting: search.Setting,
+    setting: Setting,
     seed: int,
     overrides: Iterable[str] = (),
     *,
@@ -131,7 +132,7 @@ def _check_seeds(comparison: ComparisonFile) -> None:
                 raise RecipeError(f"{field}.{place}: should be a new number of 0 or more, got {seed}")
 
 
-def _settings(comparison: ComparisonFile, name: str) -> list[search.Setting]:
+def _settings(comparison: ComparisonFile, name: str) -> list[Setting]:
     path = f"methods.{name}"
     if "/" in name or name.startswith("."):
         raise RecipeError(f"{path}: a method's name is also a folder's; it may not have / or begin with a dot")

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pefbench.compare.messages import TrialRequest
-    from pefbench.compare.search import Setting
     from pefbench.recipe import Recipe
     from pefbench.results.schema import Result
+    from pefbench.results.verdict_schema import Setting
 
     Status = Literal["finished", "failed", "missing"]
 

@@ -16,10 +16,10 @@ from pefbench.errors import RecipeError, suggest
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from pefbench.results.verdict_schema import Setting
+
     Draw = Callable[[random.Random], Any]
 
-Setting = dict[str, Any]
-"""Recipe field -> value, as in train.learning_rate -> 0.001."""
 ATTEMPTS = 1000
 DIGITS = 3
 """Significant digits of a drawn number: enough, and it can be read."""

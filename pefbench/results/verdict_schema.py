@@ -9,6 +9,8 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 SCHEMA = 1
 
+Setting = dict[str, Any]  # recipe field -> value, as in train.learning_rate -> 0.001; any field may be searched
+
 
 class TrialEntry(TypedDict):
     """One trial."""
@@ -50,8 +52,8 @@ class MethodVerdict(TypedDict):
     """One method."""
 
     name: str  # as in the comparison file
-    method: dict[str, Any]  # the recipe's method section
-    settings: list[dict[str, Any]]  # recipe field -> value, of each setting that was tried
+    method: dict[str, Any]  # the recipe's method section: each method has its own options
+    settings: list[Setting]  # all that were tried
     validation: list[float | None]  # for each setting the mean over tuning seeds; null where a trial failed
     chosen: int | None  # number of the setting that was best on validation
     expected_best: list[float]  # on validation, of the best of 1, 2, ... trials (Dodge et al. 2019)

@@ -1,9 +1,9 @@
-"""What the report shows, as data: groups of trials that can be compared, failed trials, machines."""
+"""The report's data, gathered from results: groups of comparable trials, failed trials, machines."""
 
 from __future__ import annotations
 
 import statistics
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeGuard
 
 from pefbench.analysis.html import examples, sentences
 from pefbench.analysis.tables import baselines
@@ -16,18 +16,20 @@ from pefbench.results.store import newest
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pefbench.analysis.tables.marks import Mark, Verdict
+    from pefbench.analysis.html.data import EnvironmentData, FailureData, GroupData, MetricData, PageData, SettingData
+    from pefbench.analysis.tables.baselines import Known
+    from pefbench.analysis.tables.marks import Mark
     from pefbench.analysis.tables.replicates import Replicates
-    from pefbench.results.schema import Metric, Result
+    from pefbench.analysis.tables.row import BaselineColumns
+    from pefbench.results.schema import Result
     from pefbench.results.store import Stored
-
-    Known = Mapping[tuple[Any, ...], dict[str, Metric]]
+    from pefbench.results.verdict_schema import Comparison
 
 CURVE_POINTS = 120
 
 
-def contents(results: Sequence[Stored], verdicts: Sequence[Verdict] = ()) -> dict[str, Any]:
-    """Return the report's data: groups, failed trials, environments."""
+def contents(results: Sequence[Stored], verdicts: Sequence[Comparison] = ()) -> PageData:
+    """The report's data. verdicts: of comparisons, for their paired tests."""
     shown = newest(results)[0]
     known = baselines.known(stored.result for stored in shown)
     tests = Tests(verdicts)
@@ -39,7 +41,7 @@ def contents(results: Sequence[Stored], verdicts: Sequence[Verdict] = ()) -> dic
     }
 
 
-def _group(members: Sequence[Replicates], tests: Tests, known: Known) -> dict[str, Any]:
+def _group(members: Sequence[Replicates], tests: Tests, known: Known) -> GroupData:
     first, found = members[0].first, marks(members, tests)
     metric, signature, _, _, precision = comparable(first)
     rows = [baselines.beside(each.first, known) for each in members]
@@ -59,7 +61,7 @@ def _group(members: Sequence[Replicates], tests: Tests, known: Known) -> dict[st
     }
 
 
-def _setting(each: Replicates, mark: Mark, baseline: dict[str, Any]) -> dict[str, Any]:
+def _setting(each: Replicates, mark: Mark, baseline: BaselineColumns) -> SettingData:
     phases = each.first["phases"]["train"]
     return {
         "name": each.name,
@@ -79,11 +81,13 @@ def _setting(each: Replicates, mark: Mark, baseline: dict[str, Any]) -> dict[str
     }
 
 
-def _metrics(each: Replicates) -> dict[str, dict[str, Any]]:
-    """Return the headline with its interval over seeds, then other test metrics: their mean, an interval of one run."""
+def _metrics(each: Replicates) -> dict[str, MetricData]:
+    """The headline with its interval over seeds, then the other test metrics, with an interval where one run has it."""
     runs = [stored.result["metrics"]["test"] for stored in each.trials]
     head = each.first["headline"]
-    found = {head: {"value": each.value, "low": each.low, "high": each.high, "higher": each.sign > 0}}
+    found: dict[str, MetricData] = {
+        head: {"value": each.value, "low": each.low, "high": each.high, "higher": each.sign > 0}
+    }
     for name, metric in runs[0].items():
         if name != head and all(name in run for run in runs):
             ends = (metric["low"], metric["high"]) if len(runs) == 1 else (None, None)
@@ -92,38 +96,48 @@ def _metrics(each: Replicates) -> dict[str, dict[str, Any]]:
     return found
 
 
-def thinned(curve: Sequence[Mapping[str, Any]], most: int = CURVE_POINTS) -> list[list[float]]:
-    """Return (epoch, loss) of a curve; of a long one means of as many stretches as may be shown."""
+def thinned(curve: Sequence[Mapping[str, object]], most: int = CURVE_POINTS) -> list[list[float]]:
+    """(epoch, loss) at each point of a curve; a long one is averaged over intervals."""
     points = [
-        (point["epoch"], point["loss"]) for point in curve if _is_number(point, "epoch") and _is_number(point, "loss")
+        (float(epoch), float(loss))
+        for point in curve
+        if _is_number(epoch := point.get("epoch")) and _is_number(loss := point.get("loss"))
     ]
     size = max(1, -(-len(points) // most))
     parts = [points[start : start + size] for start in range(0, len(points), size)]
     return [[_rounded(part[-1][0]), _rounded(statistics.fmean(loss for _, loss in part))] for part in parts]
 
 
-def _is_number(point: Mapping[str, Any], name: str) -> bool:
-    return type(point.get(name)) in {int, float}
+def _is_number(value: object) -> TypeGuard[int | float]:
+    return type(value) in {int, float}
 
 
 def _rounded(value: float) -> float:
     return float(f"{value:.5g}")
 
 
-def _failed(result: Result) -> dict[str, Any]:
+def _failed(result: Result) -> FailureData:
     recipe = result["recipe"]
     error = " ".join((result["error"] or "not recorded").split())
     return {"recipe": recipe["name"], "task": recipe["task"], "method": recipe["method"]["name"], "error": error}
 
 
-def _environments(results: Sequence[Stored]) -> list[dict[str, Any]]:
-    """Return each machine, with the versions and the code, and how many trials ran on it."""
-    found: dict[str, dict[str, Any]] = {}
+def _environments(results: Sequence[Stored]) -> list[EnvironmentData]:
+    """Each machine with its versions and the code, the one with the most trials first."""
+    found: dict[str, EnvironmentData] = {}
     for stored in results:
         provenance = stored.result["provenance"]
-        own = {name: provenance[name] for name in ("hardware", "packages", "world_size", "precision")}
-        commit = {"commit": provenance["commit"], "dirty": provenance["dirty"]}
-        each = found.setdefault(repr({**own, **commit}), {**own, **commit, "trials": 0, "finished": ""})
+        new: EnvironmentData = {
+            "hardware": provenance["hardware"],
+            "packages": provenance["packages"],
+            "world_size": provenance["world_size"],
+            "precision": provenance["precision"],
+            "commit": provenance["commit"],
+            "dirty": provenance["dirty"],
+            "trials": 0,
+            "finished": "",
+        }
+        each = found.setdefault(repr(new), new)
         each["trials"] += 1
         each["finished"] = max(each["finished"], provenance["finished"])
     return sorted(found.values(), key=lambda each: -each["trials"])

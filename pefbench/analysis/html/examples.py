@@ -1,4 +1,4 @@
-"""Test examples that methods answered unlike, from the predictions that trials keep."""
+"""Test examples that methods answered differently, from the predictions that trials keep."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pefbench.results.predictions import file_of, read
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pefbench.analysis.html.data import ExampleData, ExamplesData
     from pefbench.analysis.tables.replicates import Replicates
     from pefbench.results.predictions import Row
 
@@ -18,12 +19,8 @@ MOST = 300
 LONGEST = 400
 
 
-def differing(members: Sequence[Replicates]) -> dict[str, Any]:
-    """Return the examples on which settings differ, those first that one has right and another wrong.
-
-    names: the settings with predictions of the same examples. total, differ: how many examples there are, and how many
-    are answered unlike. rows: of these at most MOST. notes: whose predictions could not be used, and why.
-    """
+def differing(members: Sequence[Replicates]) -> ExamplesData:
+    """The examples on which settings differ, those first that one has right and another wrong."""
     answers: dict[str, list[Row]] = {}
     notes: list[str] = []
     for each in members:
@@ -35,13 +32,13 @@ def differing(members: Sequence[Replicates]) -> dict[str, Any]:
     together = list(zip(*answers.values(), strict=True))
     unlike = [rows for rows in together if len({json.dumps(row["prediction"]) for row in rows}) > 1]
     spelt = [_spelt(rows) for rows in sorted(unlike, key=_is_agreed)]
-    # What differs in scores alone, the answer being the same, is no difference to look at.
+    # Predictions that differ in their scores alone give the same answer.
     seen = [row for row in spelt if len(set(row["answers"])) > 1]
     return {"names": [*answers], "total": len(together), "differ": len(seen), "rows": seen[:MOST], "notes": notes}
 
 
 def _rows(each: Replicates, notes: list[str]) -> list[Row]:
-    """Return the predictions of a setting's first seed; none where they were not kept."""
+    """The predictions of a setting's first seed; none where they were not kept."""
     file = file_of(each.trials[0])
     if file is None:
         return []
@@ -60,7 +57,7 @@ def _is_agreed(rows: Sequence[Row]) -> bool:
     return len({bool(row["correct"]) for row in rows}) == 1
 
 
-def _spelt(rows: Sequence[Row]) -> dict[str, Any]:
+def _spelt(rows: Sequence[Row]) -> ExampleData:
     return {
         "id": rows[0]["id"],
         "asked": spell(rows[0].get("asked", "")),
@@ -71,7 +68,7 @@ def _spelt(rows: Sequence[Row]) -> dict[str, Any]:
 
 
 def spell(answer: Any) -> str:
-    """Return an answer as text: of tags those that are not O, with their place; of a scored choice the choice."""
+    """An answer as text: of tags those that are not O, with their positions; of a scored choice the choice."""
     if isinstance(answer, dict):
         answer = next((answer[name] for name in ("label", "choice", "text") if name in answer), answer)
     if isinstance(answer, list) and answer and all(isinstance(tag, str) for tag in answer):

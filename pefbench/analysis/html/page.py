@@ -8,7 +8,7 @@ import json
 import re
 from html import escape
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pefbench import __version__
 from pefbench.analysis.html.contents import contents
@@ -16,14 +16,15 @@ from pefbench.analysis.html.contents import contents
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pefbench.analysis.tables.marks import Verdict
+    from pefbench.analysis.html.data import GroupData
     from pefbench.results.store import Stored
+    from pefbench.results.verdict_schema import Comparison
 
 _HERE = "pefbench.analysis.html"
 
 
-def page(results: Sequence[Stored], verdicts: Sequence[Verdict] = ()) -> str:
-    """Return the report as one HTML document. verdicts: what comparisons found."""
+def page(results: Sequence[Stored], verdicts: Sequence[Comparison] = ()) -> str:
+    """The report as one HTML document. verdicts: of comparisons, for their paired tests."""
     data = contents(results, verdicts)
     style, script = _part("page.css"), _part("page.js")
     parts = {
@@ -34,22 +35,22 @@ def page(results: Sequence[Stored], verdicts: Sequence[Verdict] = ()) -> str:
         "verdicts": "\n".join(_verdict(number, group) for number, group in enumerate(data["groups"])),
         "data": embedded(data),
     }
-    # In one pass, so that nothing is looked for in what was put in.
+    # In one pass, so that inserted text is not searched for placeholders.
     text = re.sub(r"<!-- (\w+) -->", lambda found: parts[found[1]], _part("page.html"))
     # A lone surrogate, as a name or a prediction may hold, is no UTF-8.
     return text.encode("utf8", "replace").decode("utf8")
 
 
-def embedded(data: Any) -> str:
-    """Return data as JSON that can stand in a script element: nothing in it can end the element or begin a comment."""
+def embedded(data: object) -> str:
+    """Data as JSON for a script element: nothing in it can end the element or begin a comment."""
     text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return text
 
 
-def _verdict(number: int, group: dict[str, Any]) -> str:
-    """Return a group's verdict; it is in the page itself, to be read also where no script runs."""
+def _verdict(number: int, group: GroupData) -> str:
+    """A group's verdict as HTML: it can be read where scripts do not run."""
     return f'<li><a href="#group-{number}">{escape(group["task"])}</a><span>{escape(group["verdict"])}</span></li>'
 
 

@@ -1,17 +1,18 @@
-"""What a group of trials shows, in a sentence, and what it does not."""
+"""A group's verdict in a sentence, and its caveats."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pefbench.analysis.tables.wording import interval
 from pefbench.results.store import readable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from pefbench.analysis.tables.marks import Mark, Tests
     from pefbench.analysis.tables.replicates import Replicates
+    from pefbench.analysis.tables.row import BaselineColumns
 
 NAMED = 3
 _HOW = {
@@ -22,7 +23,7 @@ _HOW = {
 
 
 def verdict(members: Sequence[Replicates], marks: Sequence[Mark], tests: Tests) -> str:
-    """Return the verdict: the best, what is not shown to be worse, and the cheapest of these."""
+    """The best setting, those not shown to be worse, and the cheapest of these."""
     best = members[0]
     score = f"{best.first['headline']} {interval(best.value, best.low, best.high)}"
     if len(members) == 1:
@@ -36,7 +37,7 @@ def verdict(members: Sequence[Replicates], marks: Sequence[Mark], tests: Tests) 
     said += f", but by {how} {_listed(tied)} {'is' if len(tied) == 1 else 'are'} not shown to be worse"
     cheapest = min([best, *tied], key=lambda each: (each.trained, each.name))
     weights = f"{readable(cheapest.trained)} ({cheapest.first['model']['trainable_percent']:.3g} %)"
-    # Few seeds can leave undecided what is far apart: its score is to be seen before it is taken for as good.
+    # With few seeds a large difference can be undecided, so the score is shown.
     at = "" if cheapest is best else f", at {interval(cheapest.value, cheapest.low, cheapest.high)},"
     return f"{said}; of these {cheapest.name}{at} trains the fewest weights, {weights}."
 
@@ -51,12 +52,12 @@ def _apart(members: Sequence[Replicates], tests: Tests) -> str:
     return "" if best.low is None else ", and its interval lies apart from all others'"
 
 
-def caveats(members: Sequence[Replicates], baselines: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return what a reader of the verdict should know."""
+def caveats(members: Sequence[Replicates], baselines: Sequence[BaselineColumns]) -> list[str]:
+    """What a reader of the verdict should know."""
     return list(_caveats(members, baselines))
 
 
-def _caveats(members: Sequence[Replicates], baselines: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _caveats(members: Sequence[Replicates], baselines: Sequence[BaselineColumns]) -> Iterator[str]:
     rows = zip(members, baselines, strict=True)
     if weak := [each for each, row in rows if row["beats_baseline"] is False]:
         yield f"Not shown to beat the best trivial baseline: {_listed(weak)}."

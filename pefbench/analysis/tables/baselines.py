@@ -1,21 +1,23 @@
-"""The trivial baselines beside each trial, those of other trials of the same data too."""
+"""The trivial baselines beside each trial, also those that other trials of the same data recorded."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pefbench.analysis.tables.groups import headline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from pefbench.analysis.tables.row import Row
+    from pefbench.analysis.tables.row import BaselineColumns
     from pefbench.results.schema import Metric, Result
 
+    Known = Mapping[tuple[object, ...], Mapping[str, Metric]]
 
-def known(results: Iterable[Result]) -> dict[tuple[Any, ...], dict[str, Metric]]:
-    """Return what trivial baselines scored on the headline metric, by what they depend on: see `_depends_on`."""
-    found: dict[tuple[Any, ...], dict[str, Metric]] = {}
+
+def known(results: Iterable[Result]) -> Known:
+    """The trivial baselines' scores on the headline metric, by what they depend on: see `_depends_on`."""
+    found: dict[tuple[object, ...], dict[str, Metric]] = {}
     for result in results:
         metric = result.get("headline", "")
         scores = {name: each[metric] for name, each in result.get("baselines", {}).items() if metric in each}
@@ -24,10 +26,10 @@ def known(results: Iterable[Result]) -> dict[tuple[Any, ...], dict[str, Metric]]
     return found
 
 
-def _depends_on(result: Result) -> tuple[Any, ...]:
-    """Return what a trivial baseline's score follows from: data, metric and the training examples; never the model.
+def _depends_on(result: Result) -> tuple[object, ...]:
+    """All that a trivial baseline's score depends on: the data, the metric and the training examples, not the model.
 
-    So it is that of a trial of the same data, too, which was recorded before there were baselines.
+    So it also stands beside trials of the same data that were recorded before there were baselines.
     """
     train = result["recipe"]["train"]
     limit = train.get("max_examples")
@@ -36,11 +38,11 @@ def _depends_on(result: Result) -> tuple[Any, ...]:
     return (result["recipe"]["task"], result["headline"], signature, data, chosen)
 
 
-def beside(result: Result, known: Mapping[tuple[Any, ...], dict[str, Metric]]) -> Row:
-    """Return the best trivial baseline, and whether the model's whole interval is better than it."""
+def beside(result: Result, known: Known) -> BaselineColumns:
+    """The best trivial baseline, and whether the model's whole interval is better than it."""
     found = known.get(_depends_on(result)) if result["status"] == "finished" else None
     if not found:
-        return dict.fromkeys(("baseline", "baseline_value", "beats_baseline"))
+        return {"baseline": None, "baseline_value": None, "beats_baseline": None}
     metric = headline(result)
     sign = 1 if metric["higher_is_better"] else -1
     best = max(found, key=lambda name: sign * found[name]["value"])

@@ -1,4 +1,4 @@
-"""Rows of text set as a table: plain text, Markdown or LaTeX; raw rows as CSV."""
+"""Cells of text as a table in plain text, Markdown or LaTeX; raw rows as CSV."""
 
 from __future__ import annotations
 
@@ -9,17 +9,15 @@ from typing import TYPE_CHECKING
 from pefbench.analysis.tables.marks import as_latex
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from pefbench.analysis.tables.row import Row
+    from collections.abc import Mapping, Sequence
 
 TABULATE = {"text": "simple", "markdown": "pipe", "latex": "latex_booktabs"}
 FORMATS = (*TABULATE, "csv", "json")
 _LEFT = {"Task", "Model", "Recipe", "Method", "Settings", "Error", "split", "metric", "Data", "Precision", "Metric"}
 
 
-def csv_text(rows: Sequence[Row]) -> str:
-    """Return rows as CSV; without a newline at the end."""
+def csv_text(rows: Sequence[Mapping[str, object]]) -> str:
+    """Rows as CSV; without a newline at the end."""
     if not rows:
         return ""
     text = io.StringIO()
@@ -47,7 +45,7 @@ def _cell(text: str, style: str) -> str:
 
 
 def escaped(text: str, style: str) -> str:
-    """Return text as it stands outside a table: escaped in LaTeX."""
+    """Text outside a table: escaped in LaTeX."""
     if style != "latex":
         return text
     from tabulate import LATEX_ESCAPE_RULES

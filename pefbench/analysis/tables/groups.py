@@ -1,4 +1,4 @@
-"""Which trials may be ranked together, and what a heading says of them."""
+"""Which trials may be ranked together, and the heading of their table."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def comparable(result: Result) -> tuple[str, ...]:
-    """Return what must be equal for two trials of a task to be ranked together."""
+    """What must be equal for two trials of a task to be ranked together."""
     return (
         result["headline"],
         headline(result)["signature"],
@@ -22,18 +22,18 @@ def comparable(result: Result) -> tuple[str, ...]:
 
 
 def group_of(result: Result) -> tuple[str, ...]:
-    """Return what is equal in the finished trials of one group: task and base model, and what is `comparable`."""
+    """What is equal in the finished trials of one group: the task, the base model and what `comparable` names."""
     recipe = result["recipe"]
     return (recipe["task"], short_model(recipe["model"]["name"]), *comparable(result))
 
 
 def headline(result: Result) -> Metric:
-    """Return the metric that a finished trial is ranked by."""
+    """The metric that a finished trial is ranked by."""
     return result["metrics"]["test"][result["headline"]]
 
 
 def heading(result: Result) -> str:
-    """Return what trials that may be ranked together have in common, in a line."""
+    """What trials that may be ranked together have in common, in a line."""
     metric, signature, weights, data, precision = comparable(result)
     recipe = result["recipe"]
     direction = "higher" if headline(result)["higher_is_better"] else "lower"
@@ -43,5 +43,5 @@ def heading(result: Result) -> str:
 
 
 def short(fingerprint: str) -> str:
-    """Return the first digits of a fingerprint, for people."""
+    """The first digits of a fingerprint, for people."""
     return fingerprint.rpartition(":")[2][:6]

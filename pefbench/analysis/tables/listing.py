@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 from pefbench.analysis.tables.formats import FORMATS, csv_text, escaped, grid
 from pefbench.analysis.tables.marks import legend, marked
@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from pefbench.analysis.tables.row import Row
     from pefbench.results.store import Stored
 
+Value = TypeVar("Value")
+
 
 def table(results: Sequence[Stored], style: str = "text") -> str:
-    """Return the results as a table in one of FORMATS; without a newline at the end.
+    """The results as a table in one of FORMATS; without a newline at the end.
 
     Text, Markdown and LaTeX have one table for each group of trials that may be ranked together: same task, data,
     base model, precision and metric signature. CSV and JSON have all groups in one, with raw numbers and no notes.
@@ -36,7 +38,7 @@ def table(results: Sequence[Stored], style: str = "text") -> str:
         return csv_text(rows)
     if style == "json":
         return json.dumps(rows, indent=1, allow_nan=False)
-    groups: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
+    groups: dict[tuple[object, ...], list[Row]] = defaultdict(list)
     for row in rows:
         groups[group(row)].append(row)
     blocks = [_block(members, style) for members in groups.values()]
@@ -59,7 +61,7 @@ def _block(rows: Sequence[Row], style: str) -> str:
 
 
 def _marks(rows: Sequence[Row]) -> list[Mark]:
-    """Return the marks of the rows of a group, which are trials: by their intervals, for no comparison is of trials."""
+    """The marks of a group's rows, by their intervals: rows are single trials, and comparisons are of several seeds."""
     best = rows[0]
     if best["group"] == FAILED or len(rows) < 2:
         return [""] * len(rows)
@@ -67,13 +69,14 @@ def _marks(rows: Sequence[Row]) -> list[Mark]:
 
 
 def _overlapping(best: Row, row: Row) -> Mark:
-    if best["low"] is None or row["low"] is None:
+    if best["low"] is None or best["high"] is None or row["low"] is None or row["high"] is None:
         return ""
     return "overlapping" if row["low"] <= best["high"] and best["low"] <= row["high"] else ""
 
 
 def _finished_cells(row: Row, mark: Mark, style: str) -> dict[str, str]:
-    value, space, rest = interval(row["value"], row["low"], row["high"]).partition(" ")
+    score = _text(row["value"], lambda value: interval(value, row["low"], row["high"]))
+    value, space, rest = score.partition(" ")
     return {
         "Recipe": row["recipe"],
         "Method": row["method"],
@@ -81,23 +84,31 @@ def _finished_cells(row: Row, mark: Mark, style: str) -> dict[str, str]:
         f"{row['metric']} {'↑' if row['higher_is_better'] else '↓'}": marked(value, space + rest, mark, style),
         "Best baseline": _text(row["baseline"], lambda name: _beaten(name, row)),
         "Train examples": _text(row["train_examples"], lambda n: f"{n:,}{' (cut)' * row['train_examples_cut']}"),
-        "Trainable": f"{readable(row['trainable_parameters'])} ({row['trainable_percent']:.3g} %)",
+        "Trainable": _text(row["trainable_parameters"], readable)
+        + _text(row["trainable_percent"], " ({:.3g} %)".format),
         "Adapter": _text(row["adapter_bytes"], lambda size: readable(size, "B")),
-        "Train time": readable_seconds(row["train_seconds"]),
-        "Peak memory": readable(row["train_peak_memory_bytes"], "B"),
+        "Train time": _text(row["train_seconds"], readable_seconds),
+        "Peak memory": _text(row["train_peak_memory_bytes"], lambda size: readable(size, "B")),
     }
 
 
 def _failed_cells(row: Row) -> dict[str, str]:
-    names = {title: row[title.lower()] for title in ("Task", "Model", "Recipe", "Method", "Settings")}
-    return {**names, "Error": " ".join((row["error"] or "not recorded").split())}
+    return {
+        "Task": row["task"],
+        "Model": row["model"],
+        "Recipe": row["recipe"],
+        "Method": row["method"],
+        "Settings": row["settings"],
+        "Error": " ".join((row["error"] or "not recorded").split()),
+    }
 
 
 def _beaten(name: str, row: Row) -> str:
-    return f"{interval(row['baseline_value'], None, None)} {name}{'' if row['beats_baseline'] else ', NOT BEATEN'}"
+    value = _text(row["baseline_value"], lambda value: interval(value, None, None))
+    return f"{value} {name}{'' if row['beats_baseline'] else ', NOT BEATEN'}"
 
 
-def _text(value: float | str | None, spell: Callable[[Any], str]) -> str:
+def _text(value: Value | None, spell: Callable[[Value], str]) -> str:
     return "" if value is None else spell(value)
 
 

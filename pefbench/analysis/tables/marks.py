@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from pefbench.analysis.tables.replicates import Replicates
-
-    # What `pefbench compare` found: see comparing.verdict_schema.
-    Verdict = Mapping[str, Any]
+    from pefbench.results.verdict_schema import Comparison
 
 Mark = Literal["best", "tied", "overlapping", ""]
 LEVEL = 0.05
@@ -27,12 +25,12 @@ _OPEN, _CLOSE, _RAISED = "\ue000", "\ue001", "\ue002"
 
 @dataclass(frozen=True)
 class Tests:
-    """The verdicts of comparisons, asked by pairs."""
+    """The paired tests of comparisons, looked up by pair."""
 
-    verdicts: Sequence[Verdict] = ()
+    verdicts: Sequence[Comparison] = ()
 
     def tied(self, first: Replicates, second: Replicates) -> bool | None:
-        """Return whether the paired test left two settings of one group undecided; None where they were not tested."""
+        """Whether the paired test left two settings of one group undecided; None where they were not tested."""
         names = {each.first["recipe"]["name"] for each in (first, second)}
         for verdict in self.verdicts:
             if _is_of(verdict, first) and _is_of(verdict, second):
@@ -42,16 +40,16 @@ class Tests:
         return None
 
 
-def _is_of(verdict: Verdict, setting: Replicates) -> bool:
-    """Return whether a setting's trials are the final ones of a method of a comparison."""
+def _is_of(verdict: Comparison, setting: Replicates) -> bool:
+    """Whether a setting's trials are the final trials of a method of a comparison."""
     finals = {
         trial["result"].rpartition("/")[2] for method in verdict["methods"] for trial in method["final"]
-    }  # named by id, so the same wherever the folder lies
+    }  # file names are ids, the same wherever the folder lies
     return all(f"{each.result['id']}.json" in finals for each in setting.trials)
 
 
 def marks(members: Sequence[Replicates], tests: Tests) -> list[Mark]:
-    """Return the mark of each setting of a group, whose first is the best; none where there is only one."""
+    """The mark of each setting of a group, the best first; none where there is only one."""
     if len(members) < 2:
         return [""] * len(members)
     return ["best", *(_mark(members[0], each, tests) for each in members[1:])]
@@ -66,7 +64,7 @@ def _mark(best: Replicates, other: Replicates, tests: Tests) -> Mark:
 
 
 def marked(value: str, rest: str, mark: Mark, style: str) -> str:
-    """Return a value and what follows it with its mark, as a cell of one of the styles."""
+    """A cell with its mark: the value and what follows it, in one of the styles."""
     if mark == "best" and style in {"markdown", "latex"}:
         begin, end = ("**", "**") if style == "markdown" else (_OPEN, _CLOSE)
         return f"{begin}{value}{end}{rest}"
@@ -77,7 +75,7 @@ def marked(value: str, rest: str, mark: Mark, style: str) -> str:
 
 
 def legend(used: Iterable[Mark], style: str) -> list[str]:
-    """Return a line for each mark that is used."""
+    """A line for each mark that is used."""
     signs = SIGNS | {"best": {"markdown": "**bold**", "latex": "bold"}.get(style, SIGNS["best"])}
     escape = "\\" if style == "markdown" else ""
     found = set(used)
@@ -85,7 +83,7 @@ def legend(used: Iterable[Mark], style: str) -> list[str]:
 
 
 def as_latex(text: str) -> str:
-    """Return a table set by tabulate with the marks that stood for LaTeX put in."""
+    """A table from tabulate with LaTeX in place of the marks that stood for it."""
     text = text.replace(_OPEN, r"\textbf{").replace(_CLOSE, "}").replace("±", r"$\pm$")
     text = text.replace("↑", r"$\uparrow$").replace("↓", r"$\downarrow$")
     return text.replace(f"{_RAISED}*", r"$^{*}$").replace(rf"{_RAISED}\textasciitilde{{}}", r"$^{\sim}$")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 from pefbench.analysis.tables.formats import FORMATS, csv_text, escaped, grid
 from pefbench.analysis.tables.groups import comparable, short
@@ -14,18 +14,41 @@ from pefbench.errors import UserError, suggest
 from pefbench.results.store import newest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from pefbench.analysis.tables.marks import Mark, Verdict
+    from pefbench.analysis.tables.marks import Mark
     from pefbench.analysis.tables.replicates import Replicates
     from pefbench.results.store import Stored
+    from pefbench.results.verdict_schema import Comparison
 
 _NAMES = ("Task", "Model", "Data", "Precision", "Metric")
 _APART = "A row has one task, base model, data set, precision and metric: what differs in one of them has its own row."
 
 
-def pivot(results: Sequence[Stored], style: str = "text", verdicts: Sequence[Verdict] = ()) -> str:
-    """Return the results as one table in one of FORMATS; without a newline at the end.
+class Cell(TypedDict):
+    """A cell as raw numbers. The keys are the columns of CSV and JSON, in this order."""
+
+    task: str
+    model: str
+    model_fingerprint: str
+    data_fingerprint: str
+    precision: str
+    metric: str
+    metric_signature: str
+    higher_is_better: bool
+    method: str
+    recipe: str
+    settings: str  # overrides in which settings of one recipe differ
+    seeds: int
+    value: float  # mean over seeds
+    low: float | None
+    high: float | None
+    spread: float | None  # standard deviation over seeds
+    mark: str
+
+
+def pivot(results: Sequence[Stored], style: str = "text", verdicts: Sequence[Comparison] = ()) -> str:
+    """The results as one table in one of FORMATS; without a newline at the end.
 
     A cell is the mean over seeds of a method's setting that is best on validation, and half of its 95 % interval.
     verdicts: what comparisons found, to mark ties by; without one the intervals decide.
@@ -51,17 +74,17 @@ def pivot(results: Sequence[Stored], style: str = "text", verdicts: Sequence[Ver
 
 
 def _methods(groups: Sequence[Sequence[Replicates]]) -> list[str]:
-    """Return the columns: full fine-tuning first, then by name."""
+    """The columns: full fine-tuning first, then by name."""
     return sorted({each.method for members in groups for each in members}, key=lambda name: (name != "full", name))
 
 
 def _row(members: Sequence[Replicates], found: Sequence[Mark], methods: Sequence[str], style: str) -> dict[str, str]:
     by_method = {each.method: (each, mark) for each, mark in zip(members, found, strict=True)}
     values = {method: _cell(*by_method[method], style) if method in by_method else "" for method in methods}
-    return {**_what(members[0]), **values}
+    return {**_row_names(members[0]), **values}
 
 
-def _what(setting: Replicates) -> dict[str, str]:
+def _row_names(setting: Replicates) -> dict[str, str]:
     result = setting.first
     metric, _, weights, data, precision = comparable(result)
     model = f"{short_model(result['recipe']['model']['name'])} {short(weights)}"
@@ -76,7 +99,7 @@ def _cell(setting: Replicates, mark: Mark, style: str) -> str:
     return marked(f"{setting.value:.{places}f}", f"{half}{seeds}", mark, style)
 
 
-def _cells(members: Sequence[Replicates], found: Sequence[Mark]) -> Iterator[dict[str, Any]]:
+def _cells(members: Sequence[Replicates], found: Sequence[Mark]) -> Iterator[Cell]:
     for each, mark in zip(members, found, strict=True):
         metric, signature, weights, data, precision = comparable(each.first)
         yield {
@@ -100,7 +123,9 @@ def _cells(members: Sequence[Replicates], found: Sequence[Mark]) -> Iterator[dic
         }
 
 
-def _notes(every: Any, groups: Sequence[Sequence[Replicates]], shown: Sequence[Stored]) -> Iterator[str]:
+def _notes(
+    every: Iterable[Sequence[Replicates]], groups: Sequence[Sequence[Replicates]], shown: Sequence[Stored]
+) -> Iterator[str]:
     if any("seeds" in _cell(each, "", "text") for members in groups for each in members):
         yield "Several seeds: their mean, and an interval over test examples and seeds."
     if sum(map(len, every)) > sum(map(len, groups)):

@@ -1,4 +1,4 @@
-"""Trials of one setting with several seeds, taken together: their mean, and how far it may be off."""
+"""Trials of one setting with several seeds, taken together: their mean, and its interval."""
 
 from __future__ import annotations
 
@@ -11,72 +11,78 @@ from typing import TYPE_CHECKING, Any
 
 from pefbench.analysis.tables.groups import group_of, headline
 from pefbench.analysis.tables.rows import differences
+from pefbench.analysis.tables.wording import interval
+from pefbench.stats.student_t import critical_95
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pefbench.results.schema import Result
     from pefbench.results.store import Stored
 
-# Student's t, two-sided 95 %, by degrees of freedom from 1; beyond the last it is within 2 % of that of a normal law.
-_STUDENT = [
-    *(12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131),
-    *(2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042),
-]
-_NORMAL = 1.96
-
 
 @dataclass(frozen=True)
 class Replicates:
-    """One setting of a method: its finished trials, which differ in their seed alone."""
+    """The finished trials of one setting, which differ in their seed alone."""
 
     trials: list[Stored]
     differs: str = field(default="")
-    """In what it differs from other settings of its recipe, as overrides; empty where there is one."""
+    """The overrides in which it differs from other settings of its recipe; empty where there is one setting."""
 
     @property
     def first(self) -> Result:
-        """Return one of its results, for what all have in common."""
+        """One of the results, for what all have in common."""
         return self.trials[0].result
 
     @property
     def name(self) -> str:
-        """Return the recipe's name, and the setting where the recipe has several."""
+        """The recipe's name, and the setting where the recipe has several."""
         return f"{self.first['recipe']['name']} {self.differs}".rstrip()
 
     @property
+    def recipe(self) -> str:
+        """The recipe's name and the method's, which all its settings share."""
+        return f"{self.first['recipe']['name']} {self.method}"
+
+    @property
+    def score(self) -> str:
+        """The headline metric with its interval, for people."""
+        seeds = f" (mean of {len(self.trials)} seeds)" if len(self.trials) > 1 else ""
+        return f"{self.first['headline']} {interval(self.value, self.low, self.high)}{seeds}"
+
+    @property
     def method(self) -> str:
-        """Return the method's name."""
+        """The method's name."""
         return str(self.first["recipe"]["method"]["name"])
 
     @property
     def sign(self) -> int:
-        """Return 1 where a higher metric is better, -1 where a lower one is."""
+        """1 where higher is better, -1 where lower is."""
         return 1 if headline(self.first)["higher_is_better"] else -1
 
     @property
     def value(self) -> float:
-        """Return the mean of the headline metric on test."""
+        """The headline metric on test: the mean over seeds."""
         return statistics.fmean(self._values())
 
     @property
     def spread(self) -> float:
-        """Return the standard deviation over seeds; 0 with one seed, of which nothing is known."""
+        """The standard deviation over seeds; 0 with one seed, which tells nothing of it."""
         return statistics.stdev(self._values()) if len(self.trials) > 1 else 0.0
 
     @property
     def low(self) -> float | None:
-        """Return the lower end of the 95 % interval, or None where there is none."""
+        """The lower end of the 95 % interval, or None where there is none."""
         return self._end(-1)
 
     @property
     def high(self) -> float | None:
-        """Return the upper end of the 95 % interval, or None where there is none."""
+        """The upper end of the 95 % interval, or None where there is none."""
         return self._end(1)
 
     @property
     def validation(self) -> float | None:
-        """Return the mean of the headline metric on validation, by which settings of a method are chosen."""
+        """The headline metric on validation, by which settings are selected: the mean over seeds."""
         found = [
             metrics[each.result["headline"]]["value"]
             for each in self.trials
@@ -86,27 +92,27 @@ class Replicates:
 
     @property
     def trained(self) -> int:
-        """Return the number of trained weights."""
+        """The number of trained weights."""
         return self.first["model"]["trainable_parameters"]
 
     @property
     def adapter_bytes(self) -> int | None:
-        """Return the size of the saved weights, the largest over seeds; None where it is not known."""
+        """The size of the saved weights, the largest over seeds; None where it is not known."""
         sizes = [each.result["model"]["adapter_bytes"] for each in self.trials]
         return max((size for size in sizes if size is not None), default=None)
 
     @property
     def seconds(self) -> float:
-        """Return the mean duration of training."""
+        """The duration of training: the mean over seeds."""
         return statistics.fmean(each.result["phases"]["train"]["seconds"] for each in self.trials)
 
     @property
     def memory_bytes(self) -> int:
-        """Return the peak memory of training, the highest over seeds."""
+        """The peak memory of training, the highest over seeds."""
         return max(each.result["phases"]["train"]["peak_memory_bytes"] for each in self.trials)
 
     def overlaps(self, other: Replicates) -> bool:
-        """Return whether their intervals overlap: then neither is shown to be better. Without intervals they do."""
+        """Whether the intervals overlap: then neither is shown to be better. Without intervals they do."""
         if self.low is None or self.high is None or other.low is None or other.high is None:
             return True
         return self.low <= other.high and other.low <= self.high
@@ -115,23 +121,23 @@ class Replicates:
         return [headline(each.result)["value"] for each in self.trials]
 
     def _end(self, direction: int) -> float | None:
-        """Return an end of the interval over test examples and seeds.
+        """An end of the interval over test examples and seeds.
 
-        The runs' intervals are over test examples, which all seeds share, so their mean is no narrower for there being
-        several. What seeds do is added to it as variances add. (What examples and seed do together is in both: the
-        interval is rather too wide than too narrow.)
+        The trials' own intervals are over test examples, which all seeds share, so their mean is no narrower with more
+        seeds. The spread over seeds is added as variances add. (The interaction of examples and seeds is in both, so
+        the interval is rather too wide than too narrow.)
         """
         metrics = [headline(each.result) for each in self.trials]
         ends = [(metric["low"] if direction < 0 else metric["high"], metric["value"]) for metric in metrics]
         reaches = [abs(end - value) for end, value in ends if end is not None]
         if len(reaches) < len(ends):
             return None
-        over_seeds = _student(len(ends) - 1) * self.spread / math.sqrt(len(ends))
+        over_seeds = critical_95(len(ends) - 1) * self.spread / math.sqrt(len(ends))
         return self.value + direction * math.hypot(statistics.fmean(reaches), over_seeds)
 
 
 def replicates_by_group(results: Iterable[Stored]) -> dict[tuple[str, ...], list[Replicates]]:
-    """Return the settings of finished trials by group (see `groups.group_of`), sorted; in each the best first."""
+    """The finished trials by group (see `groups.group_of`), sorted; in each group the best setting first."""
     trials: dict[tuple[str, ...], dict[str, list[Stored]]] = defaultdict(lambda: defaultdict(list))
     for stored in results:
         if stored.result["status"] == "finished":
@@ -140,7 +146,7 @@ def replicates_by_group(results: Iterable[Stored]) -> dict[tuple[str, ...], list
 
 
 def best_on_validation(settings: Sequence[Replicates]) -> Replicates:
-    """Return the setting that is best on validation: to choose one on test would flatter it."""
+    """The setting that is best on validation: selecting one on test would flatter it."""
 
     def on_validation(each: Replicates) -> float:
         return each.sign * (each.value if each.validation is None else each.validation)
@@ -149,7 +155,7 @@ def best_on_validation(settings: Sequence[Replicates]) -> Replicates:
 
 
 def one_per_method(settings: Sequence[Replicates]) -> list[Replicates]:
-    """Return each method's setting that is best on validation, in the given order."""
+    """Each method's setting that is best on validation, in the given order."""
     methods: dict[str, list[Replicates]] = defaultdict(list)
     for each in settings:
         methods[each.method].append(each)
@@ -157,8 +163,8 @@ def one_per_method(settings: Sequence[Replicates]) -> list[Replicates]:
     return [each for each in settings if each in chosen]
 
 
-def _identity(recipe: dict[str, Any]) -> str:
-    """Return a recipe without its seed. Its name is kept: a comparison may have two of the same setting."""
+def _identity(recipe: Mapping[str, Any]) -> str:
+    """A recipe without its seed. Its name is kept: a comparison may have the same setting twice."""
     train = {name: value for name, value in recipe["train"].items() if name != "seed"}
     return json.dumps({**recipe, "train": train}, sort_keys=True)
 
@@ -182,9 +188,3 @@ def _differences(several: Sequence[list[Stored]]) -> list[str]:
 
 def _seed(stored: Stored) -> tuple[str, str]:
     return str(stored.result["recipe"]["train"].get("seed")), stored.result["id"]
-
-
-def _student(freedom: int) -> float:
-    if freedom < 1:
-        return 0.0
-    return _STUDENT[freedom - 1] if freedom <= len(_STUDENT) else _NORMAL

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pefbench.analysis.tables import baselines
 from pefbench.analysis.tables.groups import group_of, heading, headline
 from pefbench.analysis.tables.wording import short_model
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
 
-    from pefbench.analysis.tables.row import Row
+    from pefbench.analysis.tables.row import CostColumns, Row, ScoreColumns, TrialColumns
     from pefbench.results.schema import Result
     from pefbench.results.store import Stored
 
@@ -22,19 +22,25 @@ FAILED = "failed"
 
 
 def rows_of(results: Iterable[Stored]) -> list[Row]:
-    """Return one row per trial, in the order to show: group by group, best first, failed ones last."""
+    """One row per trial: group by group, best first, failed ones last."""
     rows = [(_rank(stored), stored) for stored in results]
     rows.sort(key=lambda each: each[0])
     known = baselines.known(stored.result for _, stored in rows)
-    ordered = [
-        {**_what(stored), **_score(stored.result), **baselines.beside(stored.result, known), **_cost(stored.result)}
+    ordered: list[Row] = [
+        {
+            **_trial(stored),
+            **_score(stored.result),
+            **baselines.beside(stored.result, known),
+            **_cost(stored.result),
+            "path": str(stored.path),
+        }
         for _, stored in rows
     ]
     _add_settings(ordered, [stored.result["recipe"] for _, stored in rows])
-    return [{**row, "path": str(stored.path)} for row, (_, stored) in zip(ordered, rows, strict=True)]
+    return ordered
 
 
-def _rank(stored: Stored) -> tuple[Any, ...]:
+def _rank(stored: Stored) -> tuple[int | float | str, ...]:
     result = stored.result
     recipe = result["recipe"]
     last = (recipe["name"], result["id"])
@@ -45,14 +51,16 @@ def _rank(stored: Stored) -> tuple[Any, ...]:
     return (0, *group_of(result), best_first, *last)
 
 
-def group(row: Row) -> tuple[Any, ...]:
-    """Return what is equal in the rows of one table."""
-    # The whole fingerprints and signatures: the heading shows only their first digits.
-    names = ("task", "model", "metric", "metric_signature", "model_fingerprint", "data_fingerprint", "precision")
-    return (FAILED,) if row["group"] == FAILED else tuple(row[name] for name in names)
+def group(row: Row) -> tuple[object, ...]:
+    """What is equal in all rows of one table."""
+    # Whole fingerprints and signatures: the heading shows only their first digits.
+    if row["group"] == FAILED:
+        return (FAILED,)
+    fingerprints = row["model_fingerprint"], row["data_fingerprint"]
+    return (row["task"], row["model"], row["metric"], row["metric_signature"], *fingerprints, row["precision"])
 
 
-def _what(stored: Stored) -> Row:
+def _trial(stored: Stored) -> TrialColumns:
     result = stored.result
     recipe, model, data = result["recipe"], result.get("model"), result.get("data")
     return {
@@ -73,7 +81,7 @@ def _what(stored: Stored) -> Row:
     }
 
 
-def _score(result: Result) -> Row:
+def _score(result: Result) -> ScoreColumns:
     metric = headline(result) if result["status"] == "finished" else None
     return {
         "metric": result.get("headline"),
@@ -86,7 +94,7 @@ def _score(result: Result) -> Row:
     }
 
 
-def _cost(result: Result) -> Row:
+def _cost(result: Result) -> CostColumns:
     model, data, train = result.get("model"), result.get("data"), result.get("phases", {}).get("train")
     split = data["splits"].get("train") if data else None
     limit = result["recipe"]["train"].get("max_examples")
@@ -102,9 +110,9 @@ def _cost(result: Result) -> Row:
     }
 
 
-def _add_settings(rows: Sequence[Row], recipes: Sequence[dict[str, Any]]) -> None:
-    """Say in which settings trials of one recipe differ (a grid's)."""
-    alike: dict[tuple[str, str, str], list[tuple[Row, dict[str, Any]]]] = defaultdict(list)
+def _add_settings(rows: Sequence[Row], recipes: Sequence[Mapping[str, object]]) -> None:
+    """Fill in the settings in which trials of one recipe differ (those of a grid)."""
+    alike: dict[tuple[str, str, str], list[tuple[Row, Mapping[str, object]]]] = defaultdict(list)
     for row, recipe in zip(rows, recipes, strict=True):
         alike[row["group"], row["recipe"], row["method"]].append((row, recipe))
     for members in alike.values():
@@ -112,8 +120,8 @@ def _add_settings(rows: Sequence[Row], recipes: Sequence[dict[str, Any]]) -> Non
             row["settings"] = text
 
 
-def differences(recipes: Sequence[dict[str, Any]], ignored: Container[str] = ("name",)) -> list[str]:
-    """Return for each recipe what is not the same in all, spelt as overrides: ``train.learning_rate=0.001``."""
+def differences(recipes: Sequence[Mapping[str, object]], ignored: Container[str] = ("name",)) -> list[str]:
+    """For each recipe the fields that are not the same in all, as overrides: ``train.learning_rate=0.001``."""
     if len(recipes) == 1:
         return [""]
     flat = [dict(_flat(each)) for each in _unlike(recipes)]
@@ -122,21 +130,21 @@ def differences(recipes: Sequence[dict[str, Any]], ignored: Container[str] = ("n
     return [" ".join(f"{key}={each[key]}" for key in differing if key in each) for each in flat]
 
 
-def _unlike(recipes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the recipes without the sections that are the same in all: of thousands of trials that is most of them."""
+def _unlike(recipes: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
+    """The recipes without the sections that are the same in all: in thousands of trials most of them are."""
     first = recipes[0]
     alike = {name for name in first if all(name in each and each[name] == first[name] for each in recipes)}
     return [{name: value for name, value in each.items() if name not in alike} for each in recipes]
 
 
-def _flat(settings: dict[str, Any], prefix: str = "") -> Iterable[tuple[str, str]]:
-    for key, value in settings.items():
+def _flat(fields: Mapping[str, object], prefix: str = "") -> Iterable[tuple[str, str]]:
+    for key, value in fields.items():
         if isinstance(value, dict):
             yield from _flat(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value if isinstance(value, str) else _spelt(value)
 
 
-def _spelt(value: Any) -> str:
+def _spelt(value: object) -> str:
     # As JSON spells it, too, but ten times faster; a thousand trials have fifty thousand numbers.
     return repr(value) if type(value) in {int, float} else json.dumps(value)

@@ -20,6 +20,7 @@ from pefbench.results.store import Stored
 from tests.sample_results import failed_sample, sample, store
 
 if TYPE_CHECKING:
+    from pefbench.analysis.html.data import ExamplesData
     from pefbench.results.schema import Result
 
 NASTY = "</script><script>x()</script><!-- \u2028 & \ud800 'q' \"q\""
@@ -153,10 +154,9 @@ def keep(folder: Path, method: str, answers: list[Any], references: list[Any], v
     return stored
 
 
-def found(results: list[Stored]) -> dict[str, Any]:
+def found(results: list[Stored]) -> ExamplesData:
     (group,) = contents(results)["groups"]
-    differing: dict[str, Any] = group["examples"]
-    return differing
+    return group["examples"]
 
 
 def test_examples_that_one_has_right_and_another_wrong_come_first(tmp_path: Path) -> None:

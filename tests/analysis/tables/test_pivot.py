@@ -86,7 +86,7 @@ def test_lower_is_better() -> None:
     assert "loss ↓" in pivot(results)
 
 
-def verdict(p: float) -> dict[str, Any]:
+def verdict(p: float) -> Any:  # of a verdict, only what is read here
     finals = {"full_ner": FULL, "lora_ner": LORA}
     methods = [
         {"name": name, "final": [{"result": f"final/{name}/{stored.result['id']}.json"}]}

@@ -1,0 +1,11 @@
+"""Which method fits: those that meet the limits and score near full fine-tuning, and one of them by a stated rule.
+
+``limits`` holds the user's limits and what exceeds them, ``answers`` applies them to each group of comparable trials,
+``notes`` has the caveats and ``rendering`` the text.
+"""
+
+from pefbench.analysis.pick.answers import Answer, pick
+from pefbench.analysis.pick.limits import PREFERENCES, Limits
+from pefbench.analysis.pick.rendering import render
+
+__all__ = ["PREFERENCES", "Answer", "Limits", "pick", "render"]

@@ -1,0 +1,104 @@
+"""The answer for each group of trials that can be compared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pefbench.analysis.pick.limits import FULL, rank, too_costly
+from pefbench.analysis.pick.notes import about_group, about_named
+from pefbench.analysis.tables import baselines
+from pefbench.analysis.tables.groups import heading
+from pefbench.analysis.tables.marks import Tests
+from pefbench.analysis.tables.replicates import best_on_validation, replicates_by_group
+from pefbench.errors import UserError, suggest
+from pefbench.results.store import newest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pefbench.analysis.pick.limits import Limits
+    from pefbench.analysis.tables.baselines import Known
+    from pefbench.analysis.tables.replicates import Replicates
+    from pefbench.results.store import Stored
+    from pefbench.results.verdict_schema import Comparison
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer for one group of trials that can be compared."""
+
+    heading: str
+    reference: Replicates
+    """Full fine-tuning; without it the best on validation."""
+
+    wanted: float
+    """The metric that is good enough."""
+
+    named: Replicates | None
+    """None where nothing meets the limits."""
+
+    meeting: list[Replicates]
+    """All that meet every limit, best metric first."""
+
+    excluded: dict[str, list[str]] = field(default_factory=dict)
+    """Limit, as the user writes it -> what it excluded, each with the value that exceeds it."""
+
+    notes: list[str] = field(default_factory=list)
+
+
+def pick(
+    results: Sequence[Stored], limits: Limits, task: str | None = None, verdicts: Sequence[Comparison] = ()
+) -> list[Answer]:
+    """An answer for each group of comparable trials. verdicts: of comparisons, for their paired tests.
+
+    Raises UserError where there is no trial to choose from.
+    """
+    shown = newest(results)[0]
+    if task is not None:
+        tasks = {stored.result["recipe"]["task"] for stored in shown}
+        if task not in tasks:
+            raise UserError(f"--task {task}: no trial of this task; {suggest(task, tasks)}")
+        shown = [stored for stored in shown if stored.result["recipe"]["task"] == task]
+    groups = replicates_by_group(shown)
+    if not groups:
+        raise UserError("every trial failed: there is nothing to choose from")
+    known = baselines.known(stored.result for stored in shown)
+    return [_answer(members, limits, known, Tests(verdicts)) for members in groups.values()]
+
+
+def _answer(members: Sequence[Replicates], limits: Limits, known: Known, tests: Tests) -> Answer:
+    excluded: dict[str, list[str]] = {}
+    affordable = [each for each in members if not too_costly(each, limits, excluded)]
+    selected = _one_per_recipe(members, affordable)
+    reference = best_on_validation([each for each in members if each.method == FULL] or members)
+    wanted = _wanted(reference, limits.within)
+    short = [each for each in selected if each.sign * each.value < each.sign * wanted]
+    excluded[f"--within, {limits.within:g}"] = [f"{each.name} ({each.score})" for each in short]
+    meeting = [each for each in selected if each in affordable and each not in short]
+    named = min(meeting, key=lambda each: (rank(limits.prefer)(each), each.name), default=None)
+    notes = list(about_group(members, affordable, limits))
+    if named:
+        notes = [*about_named(named, meeting, reference, wanted, known, tests), *notes]
+    return Answer(heading(reference.first), reference, wanted, named, meeting, excluded, notes)
+
+
+def _one_per_recipe(members: Sequence[Replicates], affordable: Sequence[Replicates]) -> list[Replicates]:
+    """Each recipe's setting that is best on validation: selecting one on test would flatter it.
+
+    Settings that cost too much are passed over, unless a recipe has no others.
+    """
+    recipes: dict[str, list[Replicates]] = {}
+    for each in members:
+        recipes.setdefault(each.recipe, []).append(each)
+    within = {recipe: [each for each in several if each in affordable] for recipe, several in recipes.items()}
+    selected = [best_on_validation(within[recipe] or several) for recipe, several in recipes.items()]
+    return [each for each in members if each in selected]
+
+
+def _wanted(reference: Replicates, within: float) -> float:
+    """The metric that is good enough. A share of a negative metric means nothing, so such a metric must be reached."""
+    value = reference.value
+    if value <= 0:
+        return value
+    return value * within if reference.sign > 0 else value / within

@@ -1,0 +1,84 @@
+"""What a method may cost, how good it must be, and which of those that qualify is named."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, get_args
+
+from pefbench.analysis.tables import readable_seconds
+from pefbench.errors import UserError
+from pefbench.results.store import readable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pefbench.analysis.tables.replicates import Replicates
+
+FULL = "full"
+Preference = Literal["weights", "quality", "adapter", "memory", "time"]
+PREFERENCES = get_args(Preference)
+RULES = {
+    "weights": "the one that trains the fewest weights",
+    "quality": "the one with the best metric",
+    "adapter": "the one that saves the fewest bytes",
+    "memory": "the one that trains in the least memory",
+    "time": "the one that trains in the shortest time",
+}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The user's limits and preference."""
+
+    memory: float | None = None
+    """Peak memory of training, bytes."""
+
+    adapter: float | None = None
+    """Saved weights, bytes."""
+
+    seconds: float | None = None
+    """Duration of training."""
+
+    within: float = 0.95
+    """Share of full fine-tuning's metric that it must reach; where lower is better, it may reach 1 / share of it."""
+
+    prefer: Preference = "weights"
+
+    def __post_init__(self) -> None:
+        if not 0 < self.within <= 1:
+            raise UserError(f"--within {self.within:g}: should be above 0 and at most 1, as in 0.95")
+
+
+def too_costly(each: Replicates, limits: Limits, excluded: dict[str, list[str]]) -> bool:
+    """Whether a setting exceeds a limit; it is noted in `excluded` under each that it does."""
+    size = each.adapter_bytes
+    costs: list[tuple[str, float | None, float | None, Callable[[float], str]]] = [
+        ("--max-memory", limits.memory, each.memory_bytes or None, in_bytes),
+        ("--max-adapter", limits.adapter, size, in_bytes),
+        ("--max-train-time", limits.seconds, each.seconds, readable_seconds),
+    ]
+    over = False
+    for option, limit, cost, spell in costs:
+        if limit is not None:
+            found = excluded.setdefault(f"{option}, {spell(limit)}", [])
+            if cost is None or cost > limit:
+                found.append(f"{each.name} ({'not recorded' if cost is None else spell(cost)})")
+                over = True
+    return over
+
+
+def rank(preference: Preference) -> Callable[[Replicates], float]:
+    """The cost to minimise."""
+    kinds: dict[Preference, Callable[[Replicates], float]] = {
+        "weights": lambda each: each.trained,
+        "quality": lambda each: -each.sign * each.value,
+        "adapter": lambda each: float("inf") if each.adapter_bytes is None else each.adapter_bytes,
+        "memory": lambda each: each.memory_bytes or float("inf"),
+        "time": lambda each: each.seconds,
+    }
+    return kinds[preference]
+
+
+def in_bytes(size: float) -> str:
+    """A size in decimal units."""
+    return readable(size, "B")

@@ -1,0 +1,77 @@
+"""Caveats beside an answer: doubts, ties, weak baselines, settings left out, different machines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pefbench.analysis.pick.limits import FULL
+from pefbench.analysis.tables import baselines, interval
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pefbench.analysis.pick.limits import Limits
+    from pefbench.analysis.tables.baselines import Known
+    from pefbench.analysis.tables.marks import Tests
+    from pefbench.analysis.tables.replicates import Replicates
+    from pefbench.results.schema import Result
+
+
+def about_named(
+    named: Replicates,
+    meeting: Sequence[Replicates],
+    reference: Replicates,
+    wanted: float,
+    known: Known,
+    tests: Tests,
+) -> Iterator[str]:
+    """Caveats about the setting that is named."""
+    yield from _doubt(named, reference, wanted)
+    yield from _ties(named, meeting, tests)
+    yield from _baseline(named, known)
+
+
+def _doubt(named: Replicates, reference: Replicates, wanted: float) -> Iterator[str]:
+    worst = named.low if named.sign > 0 else named.high
+    if worst is not None and named is not reference and named.sign * worst < named.sign * wanted:
+        yield f"its interval reaches {interval(worst, None, None)}, so it is likely good enough, not certainly"
+
+
+def _ties(named: Replicates, meeting: Sequence[Replicates], tests: Tests) -> Iterator[str]:
+    """What is shown to be better, and what is not told apart: by the paired test, or else by intervals."""
+    others = [(each, tests.tied(named, each)) for each in meeting if each is not named]
+    better = [(each, tied) for each, tied in others if each.sign * each.value > each.sign * named.value]
+    kinds = {
+        "shown to be better than it by the paired test": [each for each, tied in better if tied is False],
+        "shown to be better than it (intervals apart)": [
+            each for each, tied in better if tied is None and not each.overlaps(named)
+        ],
+        "tied with it by the paired test": [each for each, tied in others if tied],
+        "tied with it (their intervals overlap; only a paired test may tell them apart)": [
+            each for each, tied in others if tied is None and each.overlaps(named)
+        ],
+    }
+    for kind, found in kinds.items():
+        if found:
+            yield f"{kind}: {', '.join(each.name for each in found)}"
+
+
+def _baseline(named: Replicates, known: Known) -> Iterator[str]:
+    row = baselines.beside(named.first, known)
+    if row["beats_baseline"] is False and row["baseline_value"] is not None:
+        yield f"it is not shown to beat a trivial baseline: {row['baseline']}, {row['baseline_value']:.3f}"
+
+
+def about_group(members: Sequence[Replicates], affordable: Sequence[Replicates], limits: Limits) -> Iterator[str]:
+    """Caveats about the group as a whole."""
+    if not any(each.method == FULL for each in members):
+        yield "there is no trial of full fine-tuning here, so the best on validation stands for it"
+    if unused := len(affordable) - len({each.recipe for each in affordable}):
+        yield f"settings left out: {unused}; of each recipe the setting that is best on validation is taken"
+    if (limits.memory or limits.seconds) and len({_machine(each.first) for each in members}) > 1:
+        yield "the trials ran on different machines or threads, so times and memory do not compare exactly"
+
+
+def _machine(result: Result) -> tuple[object, ...]:
+    hardware = result["provenance"]["hardware"]
+    return (hardware["cpu"], hardware["threads"], hardware["gpu"], result["provenance"]["world_size"])

@@ -1,0 +1,50 @@
+"""Answers as text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pefbench.analysis.pick.limits import FULL, RULES, in_bytes
+from pefbench.analysis.tables import interval, readable_seconds
+from pefbench.results.store import readable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pefbench.analysis.pick.answers import Answer
+    from pefbench.analysis.pick.limits import Limits
+    from pefbench.analysis.tables.replicates import Replicates
+
+
+def render(answers: Sequence[Answer], limits: Limits) -> str:
+    """The answers as text; without a newline at the end."""
+    return "\n\n".join("\n".join([each.heading, "", *_lines(each, limits)]) for each in answers)
+
+
+def _lines(answer: Answer, limits: Limits) -> Iterator[str]:
+    reference, named = answer.reference, answer.named
+    sort = "full fine-tuning" if reference.method == FULL else "the best here"
+    if named is None:
+        yield "NOTHING meets the limits"
+    else:
+        count = len(answer.meeting)
+        of = f"of {count} that meet every limit" if count > 1 else "the only one that meets every limit"
+        yield f"{named.name} ({named.method}): {named.score}, {_share(named, reference)} of {sort}"
+        yield f"  costs: {_costs(named)}"
+        yield f"  why it: {of}, {RULES[limits.prefer]}" if count > 1 else f"  why it: {of}"
+    yield f"  good enough: {interval(answer.wanted, None, None)}; {sort}: {reference.name}, {reference.score}"
+    for limit, names in answer.excluded.items():
+        yield f"  excluded by {limit}: {', '.join(names) or 'nothing'}"
+    yield from (f"  note: {note}" for note in answer.notes)
+
+
+def _share(named: Replicates, reference: Replicates) -> str:
+    return f"{named.value / reference.value:.1%}" if reference.value > 0 else "against that"
+
+
+def _costs(each: Replicates) -> str:
+    model = each.first["model"]
+    saved = "size not recorded" if each.adapter_bytes is None else f"{in_bytes(each.adapter_bytes)} saved"
+    trained = f"{readable(each.trained)} weights trained ({model['trainable_percent']:.3g} %)"
+    memory = f"{in_bytes(each.memory_bytes)} at peak" if each.memory_bytes else "memory not recorded"
+    return f"{trained}, {saved}, {memory}, {readable_seconds(each.seconds)} of training"
