@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RECIPE ?= recipes/lora_ner.yaml
 
-.PHONY: help install demo test lint format types unit bench baseline matrix schema readme clean
+.PHONY: help install demo test lint format types unit slow docs wheel hooks bench baseline matrix schema readme clean
 
 help:  ## say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -12,13 +12,13 @@ install: .venv/installed  ## make .venv with everything that pefbench and its te
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt torch
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,quantize]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,docs,quantize]'
 	@touch $@
 
 demo: install  ## run the main job and print its result table
 	$(BIN)/accelerate launch --quiet pefbench run $(RECIPE)
 
-test: lint types unit  ## everything that CI runs
+test: lint types unit  ## linter, type checker, tests
 
 lint: install
 	$(BIN)/ruff check .
@@ -28,7 +28,19 @@ types: install
 	$(BIN)/mypy
 
 unit: install
-	$(BIN)/pytest --numprocesses 2 --dist worksteal
+	$(BIN)/pytest --numprocesses 2 --dist worksteal -m 'not slow'
+
+slow: install  ## the tests that take more than a minute each: the tutorial, the notebook
+	$(BIN)/pytest -m slow
+
+docs: install  ## build the documentation into build/site; any warning fails
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
+wheel: install  ## build the wheel and the source distribution into dist/
+	$(BIN)/python -m build --outdir dist
+
+hooks: install  ## have git run what CI runs before each commit: lint and types
+	$(BIN)/pre-commit install
 
 format: install  ## format the code and mend what can be mended
 	$(BIN)/ruff format .
@@ -48,8 +60,8 @@ schema: install  ## write the JSON schemas of recipes and comparisons anew
 	$(BIN)/pefbench schema > recipes/schema.json
 	$(BIN)/pefbench schema compare > recipes/compare/schema.json
 
-readme: install  ## put the baseline's table into the README
-	$(BIN)/python -m tests.readme_parts
+readme: install  ## put what the commands print into the README and the results pages
+	$(BIN)/python -m docs.generate.parts
 
 clean:  ## remove what `make` made, but no results
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,1 @@
+"""The documentation: pages, and the code that writes what can be read off the project."""

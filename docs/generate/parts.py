@@ -1,0 +1,98 @@
+"""Parts of the README and of the results pages that pefbench's own commands write.
+
+A part stands between its mark and `END`. `make readme` writes all of them anew; a test holds the files against what the
+commands print, and the site is always built from what they print now.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pefbench.analysis import tables
+from pefbench.compare import report
+from pefbench.methods import _matrix
+from pefbench.paths import PROJECT
+from pefbench.results import store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pefbench.results.verdict_schema import Comparison
+
+RESULTS = PROJECT / "results"
+README = PROJECT / "README.md"
+PAGES = [README, *(PROJECT / "docs" / "results" / f"{name}.md" for name in ("comparisons", "baseline", "matrix"))]
+"""The files that have parts."""
+END = "<!-- end -->"
+
+
+def baseline() -> str:
+    """The table of the committed trials, one of each recipe."""
+    return tables.table(store.load_results(RESULTS / "baseline").results, "markdown")
+
+
+def verdicts() -> list[Comparison]:
+    """The verdicts of the committed comparisons, by name."""
+    return [report.read(file) for file in sorted((RESULTS / "compare").glob("*/comparison.json"))]
+
+
+def pivot() -> str:
+    """The table of the committed comparisons: tasks by methods."""
+    return tables.pivot(store.load_results(RESULTS / "compare").results, "markdown", verdicts())
+
+
+def every_verdict() -> str:
+    """What `pefbench compare` printed of each committed comparison, under a heading each."""
+    return "\n\n".join(f"## {each['name']}\n\n{_fenced(report.render(each))}" for each in verdicts())
+
+
+def verdict() -> str:
+    """The first half of one verdict: the methods, without the pairs and the notes."""
+    shown = next(each for each in verdicts() if each["name"] == "ner")
+    return _fenced(report.render(shown).partition("\n\nPair")[0])
+
+
+def demo() -> str:
+    """What the main job prints at its end; here, of the trial that is committed."""
+    [file] = (RESULTS / "baseline" / "lora_ner").glob("*.json")
+    shown = store.Stored(Path("results/lora_ner", file.name), store.read_result(file))
+    blocks = tables.summary(shown).split("\n\n")
+    headline = blocks[1]
+    entities = "\n\n".join(blocks[blocks.index("entity_f1") : blocks.index("token_report")])
+    return _fenced(f"{headline}\n\n{entities}\n\n{blocks[-1]}")
+
+
+def grid() -> str:
+    """The grid of methods, architectures and heads."""
+    return _fenced(_matrix.render(_matrix.load()))
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "<!-- pefbench table results/baseline --format markdown -->\n": baseline,
+    "<!-- pefbench table results/compare --pivot --format markdown -->\n": pivot,
+    "<!-- what pefbench compare printed -->\n": every_verdict,
+    "<!-- the top of what pefbench compare recipes/compare/ner.yaml printed -->\n": verdict,
+    "<!-- the end of what make demo prints -->\n": demo,
+    "<!-- pefbench list methods --matrix -->\n": grid,
+}
+
+
+def with_parts(text: str) -> str:
+    """A page's text with its parts as the commands print them now."""
+    for mark, content in PARTS.items():
+        if mark in text:
+            before, _, rest = text.partition(mark)
+            _, _, after = rest.partition(END)
+            text = f"{before}{mark}{content()}\n{END}{after}"
+    return text
+
+
+def _fenced(text: str) -> str:
+    """A code block, in which Markdown folds no columns."""
+    return f"```text\n{text}\n```"
+
+
+if __name__ == "__main__":
+    for page in PAGES:
+        page.write_text(with_parts(page.read_text(encoding="utf8")), encoding="utf8")

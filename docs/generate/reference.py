@@ -1,0 +1,293 @@
+"""The reference: every recipe field, method, task, metric, baseline, format, command and field of a result.
+
+All of it is read off the code, so that what is added shows up by itself; tests/docs hold that nothing is missing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import inspect
+import os
+from typing import TYPE_CHECKING, Any, is_typeddict
+
+import yaml
+
+from docs.generate import fields
+from docs.generate.markdown import code, inline, page, prose, table
+from pefbench import registry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import ModuleType
+
+
+def recipe() -> str:
+    """The fields of a recipe, section by section."""
+    from pefbench.recipe import SECTIONS
+
+    sections = [
+        f"## {name}\n\n{inline(inspect.getdoc(section) or '')}\n\n{fields.of_model(section, f'{name}.')}"
+        for name, section in SECTIONS.items()
+    ]
+    top = table(
+        ["Field", "Meaning"],
+        [
+            [code("task", "task"), "the task's name: [tasks](tasks.md)"],
+            [code("options", "options"), "what one task alone lets you choose: [tasks](tasks.md)"],
+            [code("method", "method"), "`name` and the method's own options: [methods](methods.md)"],
+        ],
+    )
+    return page(
+        "Recipe",
+        "A recipe is one trial. It names only what differs from the defaults. From weakest to strongest these are: the "
+        "defaults below, those of the task, those of the method, the recipe's file, and overrides "
+        "(`-o train.epochs=1`). The result holds the resolved recipe, with every field.",
+        top,
+        *sections,
+    )
+
+
+def comparison() -> str:
+    """The fields of a comparison file."""
+    from pefbench.compare import file
+
+    return page(
+        "Comparison file",
+        "What all methods share is the base recipe's. Each method has a section and a search of its own; see "
+        "[selection on validation](../concepts/selection.md).",
+        fields.of_model(file.ComparisonFile, "", anchor="comparison.", without={"name"}),
+        "## Each method\n\n" + fields.of_model(file.Entry, "methods.NAME.", anchor="comparison."),
+        "## The composite score\n\n" + fields.of_model(file.Pscp, "pscp.", anchor="comparison."),
+    )
+
+
+def methods() -> str:
+    """The methods, each with its paper and its options."""
+    return page(
+        "Methods", "`method.name` in a recipe chooses one. " + _see_matrix(), *map(_method, registry.names("method"))
+    )
+
+
+def _see_matrix() -> str:
+    return "Which method works on which model is in [methods by architecture](../results/matrix.md)."
+
+
+def _method(name: str) -> str:
+    method = registry.find("method", name)
+    facts = [f"Default learning rate: {method.learning_rate:g}."]
+    if method.merges:
+        facts.append("Its weights can be merged into the pretrained ones.")
+    return "\n\n".join(
+        filter(
+            None,
+            [
+                _heading("method", name),
+                prose(_module_doc(method)),
+                prose(inspect.getdoc(method) or ""),
+                " ".join(facts),
+                fields.of_model(method, "method.", anchor=f"{name}.", without={"name"}),
+            ],
+        )
+    )
+
+
+def tasks() -> str:
+    """The tasks, each with its columns, metrics, options and defaults."""
+    return page(
+        "Tasks",
+        "`task` in a recipe chooses one. Its columns are looked for under their usual names; `data.columns` gives "
+        "others, as in `-o data.columns.label=category`. A number counts columns from 0, a negative one from the last.",
+        *map(_task, registry.names("task")),
+    )
+
+
+def _task(name: str) -> str:
+    task = registry.find("task", name)
+    columns = [
+        [code(column), ", ".join(code(str(each)) for each in usual), "optional" if column in task.optional else ""]
+        for column, usual in task.columns.items()
+    ]
+    scored = ", ".join(f"[`{each}`](metrics.md#metric.{each})" for each in task.metrics)
+    floors = ", ".join(f"[`{each}`](baselines.md#baseline.{each})" for each in task.baselines) or "none"
+    module = importlib.import_module(f"pefbench.tasks.{name}")
+    return "\n\n".join(
+        filter(
+            None,
+            [
+                _heading("task", name),
+                prose(inspect.getdoc(module) or ""),
+                f"Head: {task.head}. Metrics: {scored}. Baselines: {floors}.",
+                table(["Column", "Usual names in a source", ""], columns),
+                fields.of_model(task.options, "options.", anchor=f"{name}."),
+                "Defaults:",
+                f"```yaml\n{_yaml(task.defaults)}```",
+            ],
+        )
+    )
+
+
+def _yaml(values: Any) -> str:
+    return yaml.safe_dump({key: dict(value) for key, value in values.items()}, sort_keys=False, width=100)
+
+
+def metrics() -> str:
+    """The metrics, each with its definition, its values and its library."""
+    return page(
+        "Metrics",
+        "A task has its own list; `evaluate.metrics` names others. The first metric's headline ranks trials.",
+        *map(_metric, registry.names("metric")),
+    )
+
+
+def _metric(name: str) -> str:
+    metric = registry.find("metric", name)
+    values = ", ".join(
+        f"`{value}` ({'higher' if higher else 'lower'} is better)" for value, higher in metric.higher_is_better.items()
+    )
+    facts = [f"Headline: `{metric.headline}`." if metric.headline else "", f"Values: {values}." if values else ""]
+    return "\n\n".join(
+        filter(
+            None,
+            [
+                _heading("metric", name),
+                prose(_module_doc(metric)),
+                prose(inspect.getdoc(metric) or ""),
+                " ".join(filter(None, facts)),
+            ],
+        )
+    )
+
+
+def baselines() -> str:
+    """The trivial baselines."""
+    return page(
+        "Baselines",
+        "Answers that need no language model, learned from a trial's training examples. Each task names its own.",
+        *(
+            f"{_heading('baseline', name)}\n\n{prose(_module_doc(registry.find('baseline', name)))}"
+            for name in registry.names("baseline")
+        ),
+    )
+
+
+def formats() -> str:
+    """The formats that files and folders are read from."""
+    from pefbench.sources import readers
+
+    return page(
+        "Formats",
+        "`data.format` names one; null goes by the suffix, and else by what is usual for the task. Text files may be "
+        "gzipped. How to use your own: [your own data](../how-to/own-data.md).",
+        *map(_format, readers.names()),
+    )
+
+
+def _format(name: str) -> str:
+    from pefbench.sources import readers
+
+    reader = readers.find(name)
+    suffixes = ", ".join(f"`{each}`" for each in getattr(reader, "suffixes", ()))
+    facts = [f"By suffix: {suffixes}."] if suffixes else []
+    facts += ["By content, in a `.json` file."] if getattr(reader, "fits", None) else []
+    return "\n\n".join(
+        filter(
+            None,
+            [
+                _heading("format", name),
+                prose(_module_doc(reader.read)),
+                prose(inspect.getdoc(reader.read) or ""),
+                " ".join(facts),
+            ],
+        )
+    )
+
+
+def commands() -> str:
+    """Every command's help."""
+    return page(
+        "Commands",
+        "Exit status: 0 done, 1 a trial or a check failed, 2 the input is wrong. Then one line says what is wrong, "
+        "where, and what would be right.",
+        *(f"{_heading('command', name)}\n\n```text\n{text}```" for name, text in command_helps()),
+    )
+
+
+def command_helps() -> Iterator[tuple[str, str]]:
+    """Each command that the help lists, in its order, with its own help."""
+    from pefbench.cli import main
+
+    os.environ["COLUMNS"] = "100"
+    parser = main._parser()
+    [subparsers] = [each for each in parser._actions if isinstance(each, argparse._SubParsersAction)]
+    for listed in subparsers._choices_actions:
+        yield str(listed.dest), subparsers.choices[listed.dest].format_help()
+
+
+def result() -> str:
+    """The fields of a result file and of a verdict."""
+    from pefbench.results import classification_report, schema, verdict_schema
+
+    return page(
+        "Result file",
+        "A trial is one JSON file, `RESULTS/RECIPE/ID.json`; the id is a hash of the resolved recipe and the data. A "
+        "comparison's verdict is `RESULTS/COMPARISON/comparison.json`. Fields may be added and are never renamed. A "
+        "failed trial lacks what it did not reach.",
+        *_records(schema, "result"),
+        *_records(classification_report, "report"),
+        "# Verdict",
+        *_records(verdict_schema, "verdict"),
+    )
+
+
+def _records(module: ModuleType, path: str) -> Iterator[str]:
+    for name, record in vars(module).items():
+        if is_typeddict(record) and record.__module__ == module.__name__ and not name.startswith("_"):
+            doc = inline(" ".join((inspect.getdoc(record) or "").split()))
+            yield f"## {name}\n\n{doc}\n\n{fields.of_record(record, f'{path}.{name}')}"
+
+
+def python() -> str:
+    """The modules that a program would use, by mkdocstrings."""
+    modules = {
+        "pefbench.recipe": ["load_recipe", "load_resolved", "resolve"],
+        "pefbench.registry": ["names", "find", "summary"],
+        "pefbench.tasks": ["Task"],
+        "pefbench.methods": ["Method", "PeftMethod", "TargetedMethod"],
+        "pefbench.metrics._base": ["Metric", "AdditiveMetric"],
+        "pefbench.stats.paired": ["Difference", "difference", "interval"],
+        "pefbench.stats.resampling": ["Scores", "resample"],
+        "pefbench.stats.bootstrap": ["bootstrap"],
+        "pefbench.stats.holm": ["holm"],
+        "pefbench.stats.mcnemar": ["mcnemar"],
+        "pefbench.stats.expected_best": ["expected_best"],
+        "pefbench.errors": ["PefbenchError"],
+    }
+    blocks = [
+        f"## {module}\n\n" + "\n\n".join(f"::: {module}.{name}" for name in names) for module, names in modules.items()
+    ]
+    return page(
+        "Python", "What a program that uses pefbench, or a task, method or metric of your own, builds on.", *blocks
+    )
+
+
+def _heading(kind: str, name: str) -> str:
+    return f"## {name.replace('_', chr(92) + '_')} {{ #{kind}.{name} }}"
+
+
+def _module_doc(thing: Any) -> str:
+    return inspect.getdoc(inspect.getmodule(thing)) or ""
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "reference/commands.md": commands,
+    "reference/recipe.md": recipe,
+    "reference/comparison.md": comparison,
+    "reference/methods.md": methods,
+    "reference/tasks.md": tasks,
+    "reference/metrics.md": metrics,
+    "reference/baselines.md": baselines,
+    "reference/formats.md": formats,
+    "reference/result.md": result,
+    "reference/python.md": python,
+}
