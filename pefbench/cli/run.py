@@ -27,6 +27,7 @@ def add(commands: Any) -> None:
     run.add_argument("--out", type=Path, default=Path("results"), metavar="DIR", help="where results go (results)")
     run.add_argument("--rerun", action="store_true", help="train again even if this trial is finished")
     run.add_argument("--check-only", action="store_true", help="stop before training, having checked all that can be")
+    run.add_argument("--verbose", action="store_true", help="print every metric, baseline and report at the end")
     run.set_defaults(run=_run)
 
 
@@ -44,5 +45,6 @@ def _run(parsed: argparse.Namespace) -> int:
         print_once("recipe OK; training skipped")
         return 0
     path = running.run(recipe, parsed.out, command=parsed.command, rerun=parsed.rerun)
-    print_once(tables.summary(store.Stored(path, store.read_result(path))))
+    shown = tables.summary if parsed.verbose else tables.brief
+    print_once(shown(store.Stored(path, store.read_result(path))))
     return 0

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def test_the_main_job_on_real_data(tmp_path: Path) -> None:
     # Three of the recipe's four epochs are enough to tell a model that learns from one that does not.
     shorter = ["-o", "train.epochs=3"]
-    command = [*LAUNCH, "pefbench", "run", "recipes/lora_ner.yaml", *shorter, "--out", tmp_path]
+    command = [*LAUNCH, "pefbench", "run", "recipes/lora_ner.yaml", *shorter, "--verbose", "--out", tmp_path]
     status, printed, said = finish(command, ROOT, seconds=1200)
     assert status == 0, said
     [file] = tmp_path.glob("lora_ner/*.json")

@@ -1,4 +1,4 @@
-"""What `pefbench run` prints at the end of a trial."""
+"""All that a trial measured: what `pefbench run --verbose` prints at the end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def summary(stored: Stored) -> str:
-    """Return what `pefbench run` prints at the end of a trial; without a newline at the end."""
+    """Every metric, baseline and report of a trial, without a newline at the end."""
     result = stored.result
     parts = [table([stored])]
     if metrics := result.get("metrics"):
@@ -23,7 +23,7 @@ def summary(stored: Stored) -> str:
     parts += [f"{name}\n\n{render(report).rstrip()}" for name, report in result.get("report", {}).items()]
     lines = [f"warning: {warning}" for warning in result.get("warnings", [])]
     if result["status"] == "finished":
-        lines.insert(0, f"round trip: {_round_trip(result)}")
+        lines.insert(0, f"round trip: {round_trip(result)}")
     return "\n\n".join([*parts, "\n".join([*lines, f"result: {stored.path}"])])
 
 
@@ -46,7 +46,8 @@ def _metrics_table(metrics: dict[str, dict[str, Metric]], baselines: dict[str, d
     )
 
 
-def _round_trip(result: Result) -> str:
+def round_trip(result: Result) -> str:
+    """What became of the saved model, loaded again in a fresh process."""
     trip = result.get("round_trip")
     if trip is None:
         return "not run"

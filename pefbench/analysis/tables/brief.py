@@ -1,0 +1,129 @@
+"""What `pefbench run` prints at the end of a trial: what matters, on one screen."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+from pefbench.analysis.tables.baselines import beside, known
+from pefbench.analysis.tables.groups import headline
+from pefbench.analysis.tables.summary import round_trip, summary
+from pefbench.analysis.tables.wording import interval, readable_seconds, short_model
+from pefbench.results.classification_report import render
+from pefbench.results.store import readable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pefbench.results.classification_report import Report
+    from pefbench.results.schema import Result
+    from pefbench.results.store import Stored
+
+MOST_CLASSES = 12
+"""Rows of a report that are shown: the classes with the most examples."""
+
+
+def brief(stored: Stored) -> str:
+    """The headline against the baseline, the first report, the costs, the files and what to do next.
+
+    All the rest is in `summary`, and so is a trial that did not finish.
+    """
+    result = stored.result
+    if result["status"] != "finished":
+        return summary(stored)
+    reports = [f"{name}\n\n{_report(report)}" for name, report in list(result.get("report", {}).items())[:1]]
+    return "\n\n".join([_title(result), _scores(result), *reports, _costs(result), _files(stored), _next(stored)])
+
+
+def _title(result: Result) -> str:
+    recipe = result["recipe"]
+    test = result["data"]["splits"]["test"]["examples"]
+    train = result["data"]["splits"]["train"]["examples"]
+    model = short_model(result["model"]["name"])
+    return f"{recipe['name']}: {recipe['method']['name']} on {model}, {train:,} training and {test:,} test examples"
+
+
+def _scores(result: Result) -> str:
+    """The headline on test and on validation, the best baseline, and the other values on test."""
+    metric, name = headline(result), result["headline"]
+    rows = [(name, interval(metric["value"], metric["low"], metric["high"]), "test, with its 95 % interval")]
+    best = beside(result, known([result]))
+    if best["baseline"] is not None:
+        found = result["baselines"][best["baseline"]][name]
+        verdict = "the whole interval is better" if best["beats_baseline"] else "NOT all of the interval is better"
+        rows.append(
+            (
+                "baseline",
+                interval(found["value"], found["low"], found["high"]),
+                f"{best['baseline']}, the best baseline: {verdict}",
+            )
+        )
+    if validation := result["metrics"].get("validation", {}).get(name):
+        rows.append(("validation", interval(validation["value"], validation["low"], validation["high"]), ""))
+    others = [
+        f"{each} {interval(one['value'], None, None)}"
+        for each, one in result["metrics"]["test"].items()
+        if each != name
+    ]
+    return "\n".join([*_columns(rows), *_wrapped("also on test: ", others)])
+
+
+def _report(report: Report) -> str:
+    classes = report["classes"]
+    if len(classes) <= MOST_CLASSES:
+        return render(report).rstrip()
+    most = sorted(classes, key=lambda each: -classes[each]["support"])[:MOST_CLASSES]
+    shown: Report = {
+        "classes": {each: classes[each] for each in classes if each in most},
+        "averages": report["averages"],
+    }
+    return f"{render(shown).rstrip()}\n\n{len(classes) - MOST_CLASSES} classes with fewer examples: --verbose"
+
+
+def _costs(result: Result) -> str:
+    model, train, evaluate = result["model"], result["phases"]["train"], result["phases"]["evaluate"]
+    weights = f"{readable(model['trainable_parameters'])} of {readable(model['parameters'])} weights"
+    size = "" if model["adapter_bytes"] is None else f"; {readable(model['adapter_bytes'], 'B')} on disk"
+    rows = [
+        ("trained", weights, f"{model['trainable_percent']:.3g} %{size}"),
+        (
+            "training",
+            readable_seconds(train["seconds"]),
+            f"{train['steps']:,} steps; evaluation {readable_seconds(evaluate['seconds'])}",
+        ),
+        ("peak memory", readable(train["peak_memory_bytes"], "B"), "in training"),
+    ]
+    warnings = [f"warning: {warning}" for warning in result.get("warnings", [])]
+    return "\n".join([*_columns(rows), f"round trip: {round_trip(result)}", *warnings])
+
+
+def _files(stored: Stored) -> str:
+    saved = stored.result.get("artifacts")
+    paths = {"result": str(stored.path)}
+    if saved is not None:
+        found = {"model": saved["folder"], "predictions": saved["predictions"]}
+        paths |= {name: str(stored.path.parent / path) for name, path in found.items() if path is not None}
+    return "\n".join(_columns([(name, path, "") for name, path in paths.items()]))
+
+
+def _next(stored: Stored) -> str:
+    out = stored.path.parent.parent
+    commands = [
+        (f"pefbench report {out} --out report.html", "plots, and the examples that it gets wrong"),
+        (f"pefbench table {out}", "this trial beside the others"),
+        ("the same command with --verbose", "every metric, baseline and report"),
+    ]
+    return "\n".join(["next:", *_columns([("", command, what) for command, what in commands])])
+
+
+def _columns(rows: Iterable[tuple[str, str, str]]) -> list[str]:
+    rows = list(rows)
+    widths = [max(len(row[column]) for row in rows) for column in range(2)]
+    return [f"{name:{widths[0]}}  {value:{widths[1]}}  {note}".rstrip() for name, value, note in rows]
+
+
+def _wrapped(begin: str, items: Iterable[str], width: int = 110) -> list[str]:
+    """The items, none of them broken, on lines that begin below each other."""
+    text = ", ".join(item.replace(" ", "\0") for item in items)
+    lines = textwrap.wrap(text, width, initial_indent=begin, subsequent_indent=" " * len(begin)) if text else []
+    return [line.replace("\0", " ") for line in lines]
