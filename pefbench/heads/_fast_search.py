@@ -1,6 +1,6 @@
 """Generation step by step, faster: three things that are the same for every model and method.
 
-A step of generation is one piece of each text through the whole model, so what a training step hardly notices is most
+A step of generation is one token of each text through the whole model, so what a training step hardly notices is most
 of its time: autocast casts every fp32 weight anew, the cache of keys and values is copied to grow by one position,
 and attention without a fused kernel passes over it several times.
 """
@@ -57,7 +57,7 @@ def cast_once(model: nn.Module) -> Iterator[None]:
 
 
 def _own_linear_maps(model: nn.Module) -> list[nn.Module]:
-    """Return the fp32 linear layers of a model that are no adapter's, as far as they are plain."""
+    """The fp32 linear layers of a model that are no adapter's, as far as they are plain."""
     adapters = {inner for module in model.modules() if isinstance(module, BaseTunerLayer) for inner in module.modules()}
     return [
         module

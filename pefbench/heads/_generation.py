@@ -1,4 +1,4 @@
-"""What generation by decoders and by encoder-decoders shares: how answers are searched for and read."""
+"""Generation by decoders and by encoder-decoders: how answers are searched for and read."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pefbench.heads import Encoded
     from pefbench.heads._judging import Judge
     from pefbench.heads._pairs import Array
-    from pefbench.heads.search import Asked
+    from pefbench.heads.search import DecoderPrompt
 
 
 COVERED = 95
@@ -34,13 +34,13 @@ class Likely(TypedDict):
 
     text: str
     nll: float
-    """The summed negative log-likelihood of the answer's pieces, the end token among them, in nats."""
+    """The summed negative log-likelihood of the answer's tokens, the end token among them, in nats."""
     pieces: int
-    """How many pieces that sum is over."""
+    """How many tokens that sum is over."""
 
 
 class GenerationHead(Head):
-    """What both kinds of model share: how answers are searched for and read."""
+    """Generation, as far as both kinds of model do it alike."""
 
     def __init__(self, search: Search | None, *, likelihood: bool, judge: Judge | None) -> None:
         self.search, self.likelihood = search or Search(), likelihood
@@ -48,22 +48,24 @@ class GenerationHead(Head):
 
     @abstractmethod
     def losses(self, model: nn.Module, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """Return the cross-entropy of each piece that is to be learned, in fp32, and its row: (targets,) each."""
+        """The cross-entropy of each token that is to be learned, in fp32, and its row: (targets,) each."""
 
     @abstractmethod
-    def generate(self, model: nn.Module, batch: Mapping[str, Tensor], asked: Sequence[Asked]) -> Iterable[Array]:
-        """Return the pieces after those that each example was given, in order, with whatever comes after the end."""
+    def generate(
+        self, model: nn.Module, batch: Mapping[str, Tensor], prompts: Sequence[DecoderPrompt]
+    ) -> Iterable[Array]:
+        """The tokens generated after each prompt's ids, in order, with whatever comes after the end."""
 
     def config(self) -> dict[str, Any]:
         """Ask for nothing: the head is the model's own."""
         return {}
 
     def loss_sum(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
-        """Cross-entropy over the answers' pieces; the logits have shape (batch, length or answer, vocabulary)."""
+        """Cross-entropy over the answers' tokens; the logits have shape (batch, length or answer, vocabulary)."""
         return self.losses(model, batch)[0].sum()
 
-    def predict(self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[Asked]) -> list[Any]:
-        """Return the generated texts, without special tokens; with `likelihood` that of the right answer beside them.
+    def predict(self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[DecoderPrompt]) -> list[Any]:
+        """The generated texts, without special tokens; with `likelihood` that of the right answer beside them.
 
         It is the likelihood of the answer as it is learned: of one that is cut, of what is left. Of several samples the
         first is the text, and all stand beside it.
@@ -72,8 +74,8 @@ class GenerationHead(Head):
 
         with searching(model, self.search, decoding[0]) as ends, fast_search(model):
             drawn = [
-                [_text(pieces, ends, decoding[0].tokenizer) for pieces in self.generate(model, batch, asked)]
-                for asked in ([replace(one, sample=i) for one in decoding] for i in range(self.search.samples))
+                [_text(tokens, ends, decoding[0].tokenizer) for tokens in self.generate(model, batch, prompts)]
+                for prompts in ([replace(one, sample=i) for one in decoding] for i in range(self.search.samples))
             ]
         if not self.likelihood:
             return _with_samples(drawn[0], drawn)
@@ -92,7 +94,7 @@ class GenerationHead(Head):
         return []
 
     def check_room(self, max_length: int, before: int) -> None:
-        """Raise RecipeError when an answer behind `before` pieces can become longer than a row."""
+        """Raise RecipeError when an answer behind `before` tokens can become longer than a row."""
         if self.search.max_new_tokens + before > max_length:
             raise RecipeError(
                 f"max_new_tokens: {self.search.max_new_tokens} and what stands before an answer do not fit "
@@ -101,12 +103,12 @@ class GenerationHead(Head):
 
 
 def reference_lengths(encoded: Encoded) -> Array:
-    """Return how many pieces each right answer has, uncut, the end token among them: (examples,)."""
-    return np.asarray([asked.reference for asked in encoded.decoding], dtype=np.int64)
+    """How many tokens each right answer has, uncut, the end token among them: (examples,)."""
+    return np.asarray([prompt.reference_length for prompt in encoded.decoding], dtype=np.int64)
 
 
 def too_short(lengths: Array, max_new_tokens: int) -> str | None:
-    """Return what is wrong when fewer than 95 % of answers of these lengths can be generated whole, else None."""
+    """The problem where fewer than 95 % of answers of these lengths can be generated whole, else None."""
     if not len(lengths):
         return None
     needed = int(np.percentile(lengths, COVERED, method="inverted_cdf"))
@@ -120,20 +122,22 @@ def too_short(lengths: Array, max_new_tokens: int) -> str | None:
 
 
 def ended(answer: Array, end: int, room: int) -> Array:
-    """Return an answer and its end; one that does not fit is cut and does not end."""
+    """An answer and its end; one that does not fit is cut and does not end."""
     return np.append(answer, end)[:room]
 
 
-def _text(pieces: Array, ends: Sequence[int], tokenizer: PreTrainedTokenizerFast) -> str:
-    """Return generated pieces up to the first end token as text."""
-    stop = np.flatnonzero(np.isin(pieces, ends))
-    chosen = pieces[: stop[0]] if len(stop) else pieces
-    return str(tokenizer.decode(chosen.tolist(), skip_special_tokens=True, clean_up_tokenization_spaces=False))
+def _text(tokens: Array, ends: Sequence[int], tokenizer: PreTrainedTokenizerFast) -> str:
+    """Generated tokens up to the first end token as text."""
+    stop = np.flatnonzero(np.isin(tokens, ends))
+    answer = tokens[: stop[0]] if len(stop) else tokens
+    return str(tokenizer.decode(answer.tolist(), skip_special_tokens=True, clean_up_tokenization_spaces=False))
 
 
 def _with_samples(answers: Sequence[Any], drawn: Sequence[Sequence[str]]) -> list[Any]:
-    """Return answers with all that was drawn for each beside, where that is more than one text."""
+    """Answers with all that was drawn for each beside, where that is more than one text."""
     if len(drawn) == 1:
         return list(answers)
-    said = [{"text": answer} if isinstance(answer, str) else answer for answer in answers]
-    return [{**answer, "samples": list(texts)} for answer, texts in zip(said, zip(*drawn, strict=True), strict=True)]
+    with_text = [{"text": answer} if isinstance(answer, str) else answer for answer in answers]
+    return [
+        {**answer, "samples": list(texts)} for answer, texts in zip(with_text, zip(*drawn, strict=True), strict=True)
+    ]

@@ -46,32 +46,32 @@ class GenerationAnswers(Answers):
         return frozenset({"nll", "pieces"} if self.likelihood else ())
 
     def references(self, examples: Sequence[GenerationExample]) -> list[dict[str, Any]]:
-        """Return the right texts of each example, one or more, as `texts`, and its facts beside them."""
+        """The right texts of each example, one or more, as `texts`, and its facts beside them."""
         return [{"texts": [*(each.references or (each.target,))], **each.facts} for each in examples]
 
     def correct(self, prediction: Any, reference: Mapping[str, Any]) -> bool:
-        """Return the judge's verdict, or whether a text is one of the right ones but for white space around it."""
+        """The judge's verdict, or whether a text is one of the right ones but for white space around it."""
         if self.judge:
             return self.judge.right(prediction, reference)
         text = prediction if isinstance(prediction, str) else prediction["text"]
         return text.strip() in [right.strip() for right in reference["texts"]]
 
     def same(self, before: Any, after: Any) -> bool:
-        """Return whether the texts are the same, and the likelihoods but for rounding."""
+        """Whether the texts are the same, and the likelihoods but for rounding."""
         if not self.likelihood:
             return bool(before == after)
         alike = np.isclose(before["nll"], after["nll"], rtol=1e-2, atol=1e-3)
         return bool(alike) and before == {**after, "nll": before["nll"]}
 
     def judged(self, answers: Sequence[Any], examples: Sequence[GenerationExample]) -> list[Any]:
-        """Return answers with the judge's verdicts, if there is a judge."""
+        """Answers with the judge's verdicts, if there is a judge."""
         return judged(self.judge, answers, examples) if self.judge else list(answers)
 
     def prompt(self, example: GenerationExample) -> str:
-        """Return what the result shows."""
+        """The prompt as the result shows it."""
         return self.shown(example)
 
     def shown(self, example: GenerationExample) -> str:
-        """Return the prompt after the turns before it, one per line."""
+        """The prompt after the turns before it, one per line."""
         prompt = example.instruction + example.prompt
         return "\n".join([*(f"{role}: {text}" for role, text in example.history), prompt])

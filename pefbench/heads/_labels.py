@@ -19,15 +19,15 @@ class LabelAnswers(Answers):
     """Labels, alone or with the probability of one of them beside (`SequenceHead`'s `outside`)."""
 
     def references(self, examples: Sequence[Any]) -> list[str]:
-        """Return each text's label."""
+        """Each text's label."""
         return [example.label for example in examples]
 
     def correct(self, prediction: LabelAnswer, reference: str) -> bool:
-        """Return whether the label is the right one."""
+        """Whether the label is the right one."""
         return _label(prediction) == reference
 
     def same(self, before: LabelAnswer, after: LabelAnswer) -> bool:
-        """Return whether labels agree, and probabilities but for rounding, as between two ways to the same numbers."""
+        """Whether labels agree, and probabilities but for rounding, as between two ways to the same numbers."""
         if isinstance(before, str) or isinstance(after, str):
             return before == after
         return _label(before) == _label(after) and abs(before["outside"] - after["outside"]) < ROUNDING

@@ -1,4 +1,4 @@
-"""What the heads that use a language model's own head share: which models have one, and the loss of given pieces."""
+"""Language models' own heads: which models have one, and the loss of labelled tokens."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ IGNORED = -100
 
 
 def is_decoder(config: PretrainedConfig) -> bool:
-    """Return whether a model reads from left to right and has a language model's head.
+    """Whether a model reads from left to right and has a language model's head.
 
-    Encoders such as BERT have such a head in transformers too, but see what comes after a piece unless their config
+    Encoders such as BERT have such a head in transformers too, but see what comes after a token unless their config
     says `is_decoder`.
     """
     from transformers import AutoModelForCausalLM, AutoModelForMaskedLM
@@ -30,7 +30,7 @@ def is_decoder(config: PretrainedConfig) -> bool:
 
 
 def offers_last_logits(config: PretrainedConfig) -> bool:
-    """Return whether a decoder can compute the logits of its last positions alone: those of a prompt cost memory."""
+    """Whether a decoder can compute the logits of its last positions alone: those of a prompt cost memory."""
     from transformers import AutoModelForCausalLM
 
     model: Any = AutoModelForCausalLM._model_mapping[type(config)]
@@ -40,9 +40,9 @@ def offers_last_logits(config: PretrainedConfig) -> bool:
 def causal_losses(
     model: nn.Module, batch: Mapping[str, Tensor], labels: Tensor, *, last_logits: bool
 ) -> tuple[Tensor, Tensor]:
-    """Return the cross-entropy of each labelled piece given those before it, in fp32, and its row: (targets,) each.
+    """The cross-entropy of each labelled token given those before it, in fp32, and its row: (targets,) each.
 
-    labels: (rows, length), IGNORED where nothing is asked. Only the labelled pieces' logits are raised to fp32 and,
+    labels: (rows, length), IGNORED where nothing is asked. Only the labelled tokens' logits are raised to fp32 and,
     with `last_logits`, only those from the first labelled column on are computed.
     """
     from torch.nn.functional import cross_entropy

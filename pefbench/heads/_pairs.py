@@ -1,4 +1,4 @@
-"""Two texts in one row, built from pieces: what windows, candidates and cuts need and no tokenizer's call gives."""
+"""Two texts in one row, built from tokens: what windows, candidates and cuts need and no tokenizer's call gives."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ Array = np.ndarray[Any, Any]
 End = Literal["start", "end"]
 """Which end of a text is kept when it is too long."""
 Side = Literal["text", "text_target"]
-"""What a tokenizer reads: a source, or a target where its vocabulary differs."""
+"""The kind of text that a tokenizer reads: a source, or a target where its vocabulary differs."""
 
 SEGMENTS = "token_type_ids"
 
 
 @dataclass(frozen=True)
-class Pieces:
-    """One text's pieces: ids (pieces,), and for each the characters it stands for, offsets (pieces, 2)."""
+class Tokens:
+    """One text's tokens: ids (tokens,), and for each the characters it stands for, offsets (tokens, 2)."""
 
     ids: Array
     offsets: Array
@@ -33,9 +33,9 @@ class Pieces:
 
 @dataclass(frozen=True)
 class Template:
-    """What a tokenizer puts around two texts: pieces before, between and after, each shape (n,).
+    """The tokens that a tokenizer puts around two texts: before, between and after, each shape (n,).
 
-    segments: what `token_type_ids` says of the five parts in a row: before, first, between, second, after.
+    segments: the `token_type_ids` of the five parts of a row: before, first, between, second, after.
     """
 
     before: Array
@@ -45,20 +45,20 @@ class Template:
 
     @property
     def added(self) -> int:
-        """Return how many pieces a row has beside its texts."""
+        """How many tokens a row has beside its texts."""
         return len(self.before) + len(self.between) + len(self.after)
 
     def join(self, first: Array, second: Array) -> Array:
-        """Return a row's ids."""
+        """A row's ids."""
         return np.concatenate([self.before, first, self.between, second, self.after])
 
     def segments_of(self, first: int, second: int) -> Array:
-        """Return a row's `token_type_ids` for texts of these many pieces."""
+        """A row's `token_type_ids` for texts of these many tokens."""
         lengths = [len(self.before), first, len(self.between), second, len(self.after)]
         return np.repeat(np.asarray(self.segments, dtype=np.int64), lengths)
 
     def room(self, max_length: int) -> int:
-        """Return how many pieces the two texts may have together. Raises RecipeError when it is not two."""
+        """How many tokens the two texts may have together. Raises RecipeError when it is not two."""
         room = max_length - self.added
         if room < 2:
             raise RecipeError(
@@ -87,7 +87,7 @@ def template(tokenizer: PreTrainedTokenizerFast) -> Template:
 
 
 def added(tokenizer: PreTrainedTokenizerFast, side: Side = "text") -> tuple[Array, Array]:
-    """Return what a tokenizer puts before and after one text; "text_target": after the text of a translation."""
+    """The tokens that a tokenizer puts before and after one text; "text_target": after the text of a translation."""
     bare, whole = (ids(tokenizer, ["a"], side, add_special_tokens=special)[0] for special in (False, True))
     before = next(at for at in range(len(whole)) if np.array_equal(whole[at : at + len(bare)], bare))
     return whole[:before], whole[before + len(bare) :]
@@ -107,10 +107,10 @@ def ids(
         return_token_type_ids=False,
         verbose=False,  # texts longer than the model are cut later
     )
-    return [np.asarray(pieces, dtype=np.int64) for pieces in batch["input_ids"]]
+    return [np.asarray(tokens, dtype=np.int64) for tokens in batch["input_ids"]]
 
 
-def pieces(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str]) -> list[Pieces]:
+def tokens(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str]) -> list[Tokens]:
     """Tokenise texts without special tokens, added or written in the text: heads look for the added ones."""
     if not texts:
         return []
@@ -124,33 +124,33 @@ def pieces(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str]) -> list[Pie
         verbose=False,  # texts longer than the model are cut later
     )
     return [
-        Pieces(np.asarray(ids, dtype=np.int64), np.asarray(offsets, dtype=np.int64).reshape(-1, 2))
+        Tokens(np.asarray(ids, dtype=np.int64), np.asarray(offsets, dtype=np.int64).reshape(-1, 2))
         for ids, offsets in zip(batch["input_ids"], batch["offset_mapping"], strict=True)
     ]
 
 
 def fitting(wanted: int, other: int, room: int) -> int:
-    """Return how many of `wanted` pieces a text keeps beside `other` ones: what is left, or half of the room."""
+    """How many of `wanted` tokens a text keeps beside `other` ones: what is left, or half of the room."""
     return min(wanted, max(room // 2, room - other))
 
 
 def tells_segments(config: PretrainedConfig) -> bool:
-    """Return whether a model tells the two texts of a row apart by `token_type_ids`."""
+    """Whether a model tells the two texts of a row apart by `token_type_ids`."""
     return (getattr(config, "type_vocab_size", None) or 0) > 1
 
 
 def _line_break(tokenizer: PreTrainedTokenizerFast) -> Array:
-    """Return the pieces of a line break, or the end token where the tokenizer has none for it."""
+    """The tokens of a line break, or the end token where the tokenizer has none for it."""
     ids = tokenizer("\n", add_special_tokens=False)["input_ids"] or [end_token(tokenizer)]
     return np.asarray(ids, dtype=np.int64)
 
 
 def end_token(tokenizer: PreTrainedTokenizerFast) -> int:
-    """Return the piece that ends a text; every tokenizer that was loaded has one to pad with at least."""
+    """The token that ends a text; every tokenizer that was loaded has one to pad with at least."""
     known = (tokenizer.eos_token_id, tokenizer.sep_token_id, tokenizer.pad_token_id)
     return next(int(token) for token in known if token is not None)
 
 
 def cut(ids: Array, length: int, keep: End) -> Array:
-    """Return at most `length` pieces, from the start or from the end of a text."""
+    """At most `length` tokens, from the start or from the end of a text."""
     return ids[:length] if keep == "start" else ids[max(0, len(ids) - length) :]

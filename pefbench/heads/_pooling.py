@@ -1,8 +1,8 @@
-"""What a head on whole rows reads: the one state that its architecture's own head reads, or the mean of all states.
+"""Heads on whole rows. They read the one state that its architecture's own head reads, or the mean of all states.
 
 The mean is what models were made for that embed sentences (Reimers and Gurevych 2019, arXiv:1908.10084, section 3). A
 linear layer of the mean of all states is the mean of a linear layer of each, so that the head is the architecture's own
-for tokens, and its outputs are averaged over the pieces of a row.
+for tokens, and its outputs are averaged over the tokens of a row.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ class RowHead(Head):
     task_type = "SEQ_CLS"
 
     def pooled(self) -> Self:
-        """Return this head with a linear head on the mean of all pieces' states."""
+        """The same head, linear on the mean of all tokens' states."""
         changed = copy(self)
         changed.auto_class, changed.task_type = "AutoModelForTokenClassification", "TOKEN_CLS"
         return changed
 
     def outputs(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
-        """Return the head's outputs for each row, (rows, outputs), in fp32."""
+        """The head's outputs for each row, (rows, outputs), in fp32."""
         logits: Tensor = forward(model, batch).logits.float()
         if logits.ndim == 2:
             return logits

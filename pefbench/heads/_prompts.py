@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pefbench.errors import RecipeError
-from pefbench.heads._pairs import added, cut, end_token, ids, pieces
+from pefbench.heads._pairs import added, cut, end_token, ids, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from pefbench.heads._pairs import Array, End
 
 Message = tuple[str, str]
-"""Who speaks (system, user or assistant), and what is said."""
+"""A role (system, user or assistant) and its text."""
 
 ANSWER = "answer"
 
 
 class Plain:
-    """Prompts as plain text: what was said before, and the prompt, are lines, behind the instruction.
+    """Prompts as plain text: earlier turns and the prompt are lines, after the instruction.
 
-    before, after: the pieces around them. keep: which end is kept when they are too long.
+    before, after: the tokens around them. keep: which end is kept when they are too long.
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast, keep: End, before: Array, after: Array) -> None:
@@ -34,12 +34,12 @@ class Plain:
         self.before, self.after = before, after
 
     def prompt(self, history: Sequence[Message], prompt: str, length: int, instruction: str = "") -> tuple[Array, bool]:
-        """Return at most `length` pieces, and whether that is all of them."""
-        [text] = pieces(self.tokenizer, [instruction + "\n".join([*(said for _, said in history), prompt])])
-        told = int((text.offsets[:, 0] < len(instruction)).sum())
+        """At most `length` tokens, and whether that is all of them."""
+        [text] = tokens(self.tokenizer, [instruction + "\n".join([*(turn for _, turn in history), prompt])])
+        first = int((text.offsets[:, 0] < len(instruction)).sum())
         room = max(0, length - len(self.before) - len(self.after))
-        kept = cut(text.ids[told:], max(0, room - told), self.keep)
-        whole = np.concatenate([self.before, text.ids[:told], kept, self.after])
+        kept = cut(text.ids[first:], max(0, room - first), self.keep)
+        whole = np.concatenate([self.before, text.ids[:first], kept, self.after])
         return cut(whole, length, "end"), len(text.ids) <= room
 
 
@@ -50,7 +50,7 @@ class Chat:
         self.tokenizer, self.keep = tokenizer, keep
 
     def prompt(self, history: Sequence[Message], prompt: str, length: int, instruction: str = "") -> tuple[Array, bool]:
-        """Return at most `length` pieces, and whether that is all of them. Raises RecipeError, see `_apply`."""
+        """At most `length` tokens, and whether that is all of them. Raises RecipeError, see `_apply`."""
         found = whole = self._ids(history, instruction + prompt)
         system = [message for message in history if message[0] == "system"]
         turns = [message for message in history if message[0] != "system"]
@@ -64,7 +64,7 @@ class Chat:
         return cut(found, length, "end"), len(whole) <= length
 
     def end(self) -> int:
-        """Return the piece by which the template ends an answer, or the end token where it does not."""
+        """The token by which the template ends an answer, or the end token where it does not."""
         text: str = self._apply([("user", "question"), ("assistant", ANSWER)], tokenize=False)
         closing = self.tokenizer(text.rpartition(ANSWER)[2], add_special_tokens=False)["input_ids"]
         return next(
@@ -72,8 +72,8 @@ class Chat:
         )
 
     def _shorter(self, text: str, excess: int) -> str:
-        """Return a text without about `excess` of its pieces, and a character shorter at least."""
-        [read] = pieces(self.tokenizer, [text])
+        """A text without about `excess` of its tokens, and a character shorter at least."""
+        [read] = tokens(self.tokenizer, [text])
         kept = (
             cut(read.offsets, len(read.offsets) - excess, self.keep) if len(read.offsets) > excess else read.offsets[:0]
         )
@@ -84,7 +84,7 @@ class Chat:
         return text[max(int(kept[0, 0]), 1) :]
 
     def _ids(self, history: Sequence[Message], prompt: str) -> Array:
-        """Return a conversation's pieces up to where the answer begins; its texts cannot write control tokens."""
+        """A conversation's tokens up to where the answer begins; its texts cannot write control tokens."""
         found = self._apply(
             [*history, ("user", prompt)],
             tokenize=True,
@@ -100,7 +100,7 @@ class Chat:
 
         try:
             return self.tokenizer.apply_chat_template(
-                [{"role": role, "content": said} for role, said in messages], **options
+                [{"role": role, "content": content} for role, content in messages], **options
             )
         except TemplateError as error:
             roles = ", ".join(role for role, _ in messages)
@@ -108,14 +108,14 @@ class Chat:
 
 
 def _later(turns: Sequence[Message]) -> list[Message]:
-    """Return a conversation from the user's second turn on: most templates want a user to begin."""
+    """A conversation from the user's second turn on: most templates want a user to begin."""
     return list(dropwhile(lambda message: message[0] != "user", turns[1:]))
 
 
 def for_decoder(
     tokenizer: PreTrainedTokenizerFast, keep: End, *, chat: bool, separator: str
 ) -> tuple[Plain | Chat, int]:
-    """Return what makes a decoder's prompts, and the piece that ends its answers.
+    """The maker of a decoder's prompts, and the token that ends its answers.
 
     Without a template, `separator` stands between prompt and answer.
     """
@@ -125,6 +125,6 @@ def for_decoder(
     before, after = added(tokenizer)
     [between] = ids(tokenizer, [separator])
     end = int(after[-1]) if len(after) else end_token(tokenizer)
-    # The first piece of an answer is predicted from a piece before it, even after an empty prompt.
+    # The first token of an answer is predicted from a token before it, even after an empty prompt.
     before = before if len(before) + len(between) else np.asarray([end], dtype=np.int64)
     return Plain(tokenizer, keep, before, between), end

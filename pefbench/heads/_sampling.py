@@ -1,6 +1,6 @@
 """Drawing an answer from a model's probabilities, the same one whatever other prompts are in the batch.
 
-The likeliest piece after independent Gumbel noise has been added to the logits is a draw from their softmax (Gumbel
+The likeliest token after independent Gumbel noise has been added to the logits is a draw from their softmax (Gumbel
 1954; Maddison et al. 2014, arXiv:1411.0030, section 2). So transformers searches greedily, over noise that each example
 draws from a generator of its own.
 """
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 class GumbelNoise:
-    """A logits processor: leaves each row one piece, drawn from its `top_k` likeliest at a temperature.
+    """A logits processor: leaves each row one token, drawn from its `top_k` likeliest at a temperature.
 
-    A row's draws depend on `seed`, its own number and how many pieces it has, and on nothing else.
+    A row's draws depend on `seed`, its own number and how many tokens it has, and on nothing else.
     """
 
     def __init__(self, numbers: Sequence[int], *, temperature: float, top_k: int, seed: int) -> None:
@@ -28,7 +28,7 @@ class GumbelNoise:
         self.generators = [np.random.default_rng([seed, number]) for number in numbers]
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:  # noqa: ARG002 - as transformers calls it
-        """Return scores, (rows, vocabulary), that leave one piece a row."""
+        """Scores, (rows, vocabulary), that leave one token a row."""
         import torch
 
         likeliest = scores.float().topk(min(self.top_k, scores.shape[-1]))

@@ -1,4 +1,4 @@
-"""What heads that score the candidates of a choice share: loss, choice and ranking."""
+"""Scoring the candidates of a choice: loss, choice and ranking."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ class ChoiceAnswers(Answers):
     """Choices: the number of the best candidate, and the scores of all."""
 
     def prompt(self, example: ChoiceExample) -> str:
-        """Return the context and the numbered candidates."""
+        """The context and the numbered candidates."""
         return " | ".join([example.context, *(f"{i}: {each}" for i, each in enumerate(example.candidates))])
 
     def references(self, examples: Sequence[ChoiceExample]) -> list[int]:
-        """Return which candidate is right."""
+        """Which candidate is right."""
         return [example.label for example in examples]
 
     def correct(self, prediction: Choice, reference: int) -> bool:
-        """Return whether the chosen candidate is the right one."""
+        """Whether the chosen candidate is the right one."""
         return bool(prediction["choice"] == reference)
 
     def same(self, before: Choice, after: Choice) -> bool:
-        """Return whether the scores agree but for rounding, which may differ between two ways to the same numbers."""
+        """Whether the scores agree but for rounding, which may differ between two ways to the same numbers."""
         return bool(np.allclose(before["scores"], after["scores"], rtol=1e-2, atol=1e-3))
 
 
@@ -51,11 +51,11 @@ class ScoringHead(Head):
 
     @abstractmethod
     def scores(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
-        """Return the score of each row, (rows,), in fp32."""
+        """The score of each row, (rows,), in fp32."""
 
     @abstractmethod
     def right(self, batch: Mapping[str, Tensor]) -> Tensor:
-        """Return for each row whether its candidate is the right one, (rows,): 1 or 0."""
+        """For each row whether its candidate is the right one, (rows,): 1 or 0."""
 
     def loss_sum(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
         """Cross-entropy over the candidates of each example."""
@@ -66,14 +66,14 @@ class ScoringHead(Head):
         return cross_entropy(scores, label, reduction="sum")
 
     def predict(self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[Any]) -> list[Choice]:  # noqa: ARG002 - an answer needs the scores alone
-        """Return for each example the best candidate, the first of equals, and the scores of all."""
+        """For each example the best candidate, the first of equals, and the scores of all."""
         scores = self.scores(model, batch).detach().cpu().numpy().astype(np.float64).round(DECIMALS)
         bounds = np.cumsum(batch[ROWS].cpu().numpy())[:-1]
         return [{"choice": int(each.argmax()), "scores": each.tolist()} for each in np.split(scores, bounds)]
 
 
 def by_example(values: Tensor, rows: Tensor, padding: float) -> Tensor:
-    """Return values of rows, (rows,), by example: (examples, most rows of one), the rest being `padding`."""
+    """Values of rows, (rows,), by example: (examples, most rows of one), the rest being `padding`."""
     import torch
 
     there = torch.arange(int(rows.max()), device=rows.device) < rows[:, None]
@@ -81,7 +81,7 @@ def by_example(values: Tensor, rows: Tensor, padding: float) -> Tensor:
 
 
 def right_ones(examples: Sequence[ChoiceExample]) -> Array:
-    """Return for each row whether its candidate is the right one, (rows,). Raises DataError when there is none."""
+    """For each row whether its candidate is the right one, (rows,). Raises DataError when there is none."""
     for number, example in enumerate(examples):
         if not 0 <= example.label < len(example.candidates):
             raise DataError(
@@ -99,7 +99,7 @@ def of_rows(
     *,
     truncated: Array,
 ) -> Encoded:
-    """Return rows as examples. truncated: for each row, whether it lost text; targets: for each row, any shape."""
+    """Rows as examples. truncated: for each row, whether it lost text; targets: for each row, any shape."""
     rows = np.asarray([len(example.candidates) for example in examples], dtype=np.int64)
     firsts = np.cumsum(rows) - rows
     return Encoded(

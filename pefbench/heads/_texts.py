@@ -1,7 +1,7 @@
-"""What the heads share that read whole texts, or pairs of them, with the sequence head: how a text becomes a row.
+"""Whole texts, or pairs of them, as rows of the sequence head.
 
 Every text is shown to the model, an empty one too. The head is the architecture's own: encoders read the first
-piece's state (or a mean), decoders the last piece's, encoder-decoders that of the end token; or see `_pooling`.
+token's state (or a mean), decoders the last token's, encoder-decoders that of the end token; or see `_pooling`.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ class TextHead(RowHead):
         self.segments, self.reads_end = segments, reads_end
 
     def pooled(self) -> Self:
-        """Return this head with a linear head on the mean of all pieces' states."""
+        """The same head, linear on the mean of all tokens' states."""
         changed = super().pooled()
         changed.reads_end = False
         return changed
 
     @abstractmethod
     def targets(self, examples: Sequence[Any]) -> Array:
-        """Return what the loss compares with, (examples,)."""
+        """The values that the loss compares with, (examples,)."""
 
     def encode(self, tokenizer: PreTrainedTokenizerFast, examples: Sequence[Any], max_length: int) -> Encoded:
         """Tokenise texts or pairs; of a pair the longer text is cut first. Raises SourceError, see `reads_end`."""
@@ -56,7 +56,7 @@ class TextHead(RowHead):
             split_special_tokens=True,  # those that a text spells out are text
         )
         end = end_token(tokenizer)
-        rows = [_pieces(encoding, end) for encoding in batch.encodings]
+        rows = [_row(encoding, end) for encoding in batch.encodings]
         if self.reads_end and (end == tokenizer.pad_token_id or any(ids[-1] != end for ids, _ in rows)):
             raise SourceError("the model's head reads the end token; its tokenizer adds none, or pads with it")
         features = {"input_ids": [ids for ids, _ in rows]}
@@ -75,7 +75,7 @@ class TextHead(RowHead):
 
 
 def _pairs(tokenizer: PreTrainedTokenizerFast, examples: Sequence[Any]) -> list[str]:
-    """Return the second texts, empty where there is none.
+    """The second texts, empty where there is none.
 
     A line break divides them from the first where the tokenizer puts nothing between (GPT-2, Qwen2).
     """
@@ -83,13 +83,13 @@ def _pairs(tokenizer: PreTrainedTokenizerFast, examples: Sequence[Any]) -> list[
     return [("\n" if joined else "") + (example.pair or "") for example in examples]
 
 
-def _pieces(encoding: Any, end: int) -> Array:
-    """Return the ids and the segments of a row's pieces, shape (2, pieces).
+def _row(encoding: Any, end: int) -> Array:
+    """The ids and the segments of a row's tokens, shape (2, tokens).
 
     An end token within a text is left out, as heads would take it for the row's end: unigram tokenizers such as T5's
-    still read it where it is spelt out. A row without a piece, which no model reads, becomes one end token.
+    still read it where it is spelt out. A row without a token, which no model reads, becomes one end token.
     """
-    pieces = np.asarray([encoding.ids, encoding.type_ids], dtype=np.int64)
+    tokens = np.asarray([encoding.ids, encoding.type_ids], dtype=np.int64)
     added = np.asarray(encoding.special_tokens_mask, dtype=bool)
-    pieces = pieces[:, added | (pieces[0] != end)]
-    return pieces if pieces.size else np.asarray([[end], [0]], dtype=np.int64)
+    tokens = tokens[:, added | (tokens[0] != end)]
+    return tokens if tokens.size else np.asarray([[end], [0]], dtype=np.int64)

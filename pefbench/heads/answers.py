@@ -32,25 +32,25 @@ class Answers(ABC):
 
     @abstractmethod
     def references(self, examples: Sequence[Any]) -> list[Any]:
-        """Return the right answer to each example: what `correct` and the task's metrics compare with."""
+        """The right answer to each example: what `correct` and the task's metrics compare with."""
 
     def correct(self, prediction: Any, reference: Any) -> bool:
-        """Return whether one answer is exactly right."""
+        """Whether one answer is exactly right."""
         return bool(prediction == reference)
 
     def same(self, before: Any, after: Any) -> bool:
-        """Return whether two answers to one example agree, as those before and after loading must."""
+        """Whether two answers to one example agree, as those before and after loading must."""
         return bool(before == after)
 
     def judged(self, answers: Sequence[Any], examples: Sequence[Any]) -> list[Any]:  # noqa: ARG002 - where texts are judged
-        """Return a split's answers, of a model or a baseline, with a judge's verdicts added where there is a judge."""
+        """A split's answers, of a model or a baseline, with a judge's verdicts added where there is a judge."""
         return list(answers)
 
     def prompt(self, example: Any) -> str:
-        """Return an example's input as people read it; here a text and its pair."""
+        """An example's input as people read it; here a text and its pair."""
         pair = getattr(example, "pair", None)
         return example.text if pair is None else f"{example.text} | {pair}"
 
     def shown(self, example: Any) -> str | None:  # noqa: ARG002 - for answers that are worth reading
-        """Return an example's input as the result shows it among its samples, or None to show no samples."""
+        """An example's input as the result shows it among its samples, or None to show no samples."""
         return None

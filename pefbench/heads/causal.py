@@ -11,7 +11,7 @@ from pefbench.heads._generation import GenerationHead, ended
 from pefbench.heads._language import IGNORED, causal_losses
 from pefbench.heads._pairs import ids
 from pefbench.heads._prompts import for_decoder
-from pefbench.heads.search import Asked, Search, generate
+from pefbench.heads.search import DecoderPrompt, Search, generate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class CausalHead(GenerationHead):
     """Answers as the continuation of their prompts, by a decoder.
 
-    A row is a prompt, its answer and the end token, in `max_length` pieces. So that each answer can be generated within
+    A row is a prompt, its answer and the end token, in `max_length` tokens. So that each answer can be generated within
     them, a prompt leaves room for `max_new_tokens`, the same in training and testing.
     """
 
@@ -54,7 +54,7 @@ class CausalHead(GenerationHead):
         """Tokenise prompts and answers apart, as generation meets them. Raises RecipeError when there is no room."""
         self.check_room(max_length, 1)
         prompter, end = for_decoder(tokenizer, self.keep, chat=self.chat, separator=self.separator)
-        asked, rows, labels, shortened = [], [], [], 0
+        prompts, rows, labels, truncated = [], [], [], 0
         answers = ids(tokenizer, [example.target for example in examples])
         for number, (example, answer) in enumerate(zip(examples, answers, strict=True)):
             room = max_length - self.search.max_new_tokens
@@ -62,38 +62,40 @@ class CausalHead(GenerationHead):
             learned = ended(answer, end, max_length - len(prompt))
             rows.append(np.concatenate([prompt, learned]))
             labels.append(np.concatenate([np.full_like(prompt, IGNORED), learned]))
-            asked.append(Asked(prompt, len(answer) + 1, end, tokenizer, number))
-            shortened += not whole or len(learned) <= len(answer)
+            prompts.append(DecoderPrompt(prompt, len(answer) + 1, end, tokenizer, number))
+            truncated += not whole or len(learned) <= len(answer)
         return Encoded(
             features={"input_ids": rows, TARGETS: labels},
             targets=np.asarray([int((row != IGNORED).sum()) for row in labels], dtype=np.int64),
-            decoding=asked,
-            truncated=shortened,
+            decoding=prompts,
+            truncated=truncated,
             padding={"input_ids": tokenizer.pad_token_id, TARGETS: IGNORED},
         )
 
     def prediction_lengths(self, encoded: Encoded) -> Array:
-        """Return the lengths of the prompts: how long an answer is must not say which examples share a batch."""
-        return np.asarray([len(asked.given) for asked in encoded.decoding], dtype=np.int64)
+        """The lengths of the prompts: how long an answer is must not say which examples share a batch."""
+        return np.asarray([len(prompt.ids) for prompt in encoded.decoding], dtype=np.int64)
 
     def losses(self, model: nn.Module, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """Return the loss of each piece of the answers; the model's logits have shape (batch, length, vocabulary)."""
+        """The loss of each token of the answers; the model's logits have shape (batch, length, vocabulary)."""
         return causal_losses(model, batch, batch[TARGETS], last_logits=self.last_logits)
 
-    def generate(self, model: nn.Module, batch: Mapping[str, Tensor], asked: Sequence[Asked]) -> Iterable[Array]:
+    def generate(
+        self, model: nn.Module, batch: Mapping[str, Tensor], prompts: Sequence[DecoderPrompt]
+    ) -> Iterable[Array]:
         """Continue the prompts, padded on the left; the model numbers positions by the mask."""
         found: dict[int, Array] = {}
-        for group in _groups([len(one.given) for one in asked], together=_takes_padding(model)):
-            given = _padded_left([asked[i].given for i in group], asked[0].tokenizer.pad_token_id)
+        for group in _groups([len(one.ids) for one in prompts], together=_takes_padding(model)):
+            given = _padded_left([prompts[i].ids for i in group], prompts[0].tokenizer.pad_token_id)
             inputs = {name: tensor.to(batch["input_ids"].device) for name, tensor in given.items()}
-            processors = self.search.processors([asked[i] for i in group])
+            processors = self.search.processors([prompts[i] for i in group])
             generated: Tensor = generate(model, processors, **inputs)
             found |= zip(group, generated[:, inputs["input_ids"].shape[1] :].cpu().numpy(), strict=True)
-        return [found[i] for i in range(len(asked))]
+        return [found[i] for i in range(len(prompts))]
 
 
 def _padded_left(rows: Sequence[Array], padding: int) -> dict[str, Tensor]:
-    """Return prompts as one batch, (rows, longest), with their mask."""
+    """Prompts as one batch, (rows, longest), with their mask."""
     import torch
 
     width = max(map(len, rows))
@@ -105,14 +107,14 @@ def _padded_left(rows: Sequence[Array], padding: int) -> dict[str, Tensor]:
 
 
 def _groups(lengths: Sequence[int], *, together: bool) -> list[list[int]]:
-    """Return which prompts are continued together: all, or those of one length each."""
+    """Which prompts are continued together: all, or those of one length each."""
     if together:
         return [list(range(len(lengths)))]
     return [[i for i, length in enumerate(lengths) if length == one] for one in sorted(set(lengths))]
 
 
 def _takes_padding(model: nn.Module) -> bool:
-    """Return whether prompts may be padded on the left.
+    """Whether prompts may be padded on the left.
 
     With virtual tokens before the text PEFT drops the positions, and padding between the two would count as text. A
     prefix lies in the cache and keeps its positions.

@@ -43,7 +43,7 @@ class ChoiceDataset:
     likelihood: bool = False
 
     def head(self, model: PretrainedConfig) -> ScoringHead:
-        """Return the choice head for this kind of model."""
+        """The choice head for this kind of model."""
         if self.likelihood and is_decoder(model):
             from pefbench.heads.likelihood import LikelihoodHead
 
@@ -87,14 +87,14 @@ class ChoiceHead(RowHead, ScoringHead):
         return of_rows(examples, features, padding, right_ones(examples), truncated=np.asarray(truncated))
 
     def _fitted(self, context: Array, candidate: Array, room: int) -> tuple[Array, Array]:
-        """Return a row's two texts in at most `room` pieces."""
+        """A row's two texts in at most `room` tokens."""
         kept = cut(context, fitting(len(context), len(candidate), room), self.keep)
         return kept, candidate[: room - len(kept)]
 
     def scores(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
-        """Return the head's output, its only one."""
+        """The head's output, its only one."""
         return self.outputs(model, batch)[:, 0]
 
     def right(self, batch: Mapping[str, Tensor]) -> Tensor:
-        """Return the targets as they are."""
+        """The targets as they are."""
         return batch[TARGETS]

@@ -1,4 +1,4 @@
-"""What a task makes of its rows: examples by split, and the head that learns them."""
+"""A task's data set: examples by split, and the head that learns them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Dataset(Protocol):
 
     @property
     def notes(self) -> Sequence[str]:
-        """What a reader of the result should know of how the data was read."""
+        """Notes for the result on how the data was read."""
 
     def head(self, model: PretrainedConfig) -> Head:
-        """Return the head, with its labels if it has any, for a model of this config."""
+        """The head, with its labels if it has any, for a model of this config."""

@@ -56,9 +56,9 @@ class Encoded:
         self.tokens = np.add.reduceat(tokens, self.first_rows[:-1]) if len(self) else tokens
 
     def __len__(self) -> int:
-        """Return the number of examples."""
+        """The number of examples."""
         return len(self.decoding)
 
     def rows_of(self, examples: Iterable[int]) -> list[int]:
-        """Return the rows of these examples, in order."""
+        """The rows of these examples, in order."""
         return [row for i in examples for row in range(int(self.first_rows[i]), int(self.first_rows[i + 1]))]

@@ -1,4 +1,4 @@
-"""What heads read that more than one kind of model learns: generation and choice."""
+"""The examples that heads read, one class per head."""
 
 from __future__ import annotations
 
@@ -10,10 +10,66 @@ if TYPE_CHECKING:
 
     from pefbench.heads._prompts import Message
 
+Span = tuple[int, int]
+"""Characters of a text: the first, and the one after the last."""
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceExample:
+    """A text, or a text and its pair, and the label."""
+
+    text: str
+    label: str
+    pair: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RegressionExample:
+    """A text, or a text and its pair, and its score."""
+
+    text: str
+    score: float
+    pair: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenExample:
+    """A sentence: words and one tag a word."""
+
+    tokens: tuple[str, ...]
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedExample:
+    """A text, its two marked spans, and the label."""
+
+    text: str
+    first: Span
+    second: Span
+    label: str
+
+    @property
+    def pair(self) -> None:
+        """None: there is no second text. Baselines on labelled texts read it."""
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class SpanExample:
+    """A question on a context, and its answers: text and where in the context it begins, in characters.
+
+    Without answers, the context does not have one (SQuAD 2.0). Several are equally right; the first is learned.
+    """
+
+    question: str
+    context: str
+    answers: tuple[tuple[str, int], ...]
+
 
 @dataclass(frozen=True, slots=True)
 class GenerationExample:
-    """A prompt, the answer to it, and what was said before: roles (system, user, assistant) and texts.
+    """A prompt, the answer to it, and the turns before it: roles (system, user, assistant) and texts.
 
     references: the right texts, where the answer is not the only one. facts: what metrics need to know beside them
     (the tests that a program should pass, the attribute that a text should have), JSON-able, by name. instruction: what

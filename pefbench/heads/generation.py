@@ -1,6 +1,6 @@
 """The generation head: text in, text out, by a decoder or by an encoder-decoder.
 
-Only the answer's pieces and the end token behind them are learned. Answers are generated in batches, with a cache of
+Only the answer's tokens and the end token behind them are learned. Answers are generated in batches, with a cache of
 keys and values; `Search` says how.
 """
 
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 class GenerationDataset:
     """Prompts and answers by split.
 
-    search: how to generate. keep: which end of a prompt is kept when it is too long. chat: decoders are asked by their
-    chat template where they have one. separator: what stands between prompt and answer of decoders without.
-    likelihood: predictions also say how likely the example's own answer is, see `GenerationHead.predict`. judge: what
-    says more of the answers once they are all there.
+    search: how to generate. keep: which end of a prompt is kept when it is too long. chat: decoders get their
+    prompts by their chat template where they have one. separator: what stands between prompt and answer of decoders
+    without. likelihood: predictions hold how likely the example's own answer is, see `GenerationHead.predict`. judge:
+    see `_judging`.
     """
 
     splits: Mapping[str, Sequence[GenerationExample]]
@@ -44,7 +44,7 @@ class GenerationDataset:
     judge: Judge | None = None
 
     def head(self, model: PretrainedConfig) -> GenerationHead:
-        """Return the head for this kind of model. Raises RecipeError for encoders, which cannot generate."""
+        """The head for this kind of model. Raises RecipeError for encoders, which cannot generate."""
         from pefbench.heads.causal import CausalHead
         from pefbench.heads.seq2seq import Seq2SeqHead
 

@@ -32,16 +32,16 @@ class Head(ABC):
     """The right answers, and how answers compare."""
 
     def pooled(self) -> Head:
-        """Return this head reading the mean of all tokens' states. Raises RecipeError where that makes no sense."""
+        """The same head, reading the mean of all tokens' states. Raises RecipeError where that makes no sense."""
         raise RecipeError("model.pooling: only heads on whole texts can read a mean; leave it out here")
 
     def balanced(self, examples: Sequence[Any]) -> Head:  # noqa: ARG002 - where there are classes
-        """Return this head with its classes weighing alike in the loss on `examples`. Raises RecipeError."""
+        """The same head, its classes weighing alike in the loss on `examples`. Raises RecipeError without any."""
         raise RecipeError("train.class_weights: only classes of whole texts can be weighted; leave it out here")
 
     @abstractmethod
     def config(self) -> dict[str, Any]:
-        """Return the head's entries in the model's config: id2label, num_labels, ..."""
+        """The head's entries in the model's config: id2label, num_labels, ..."""
 
     @abstractmethod
     def encode(self, tokenizer: PreTrainedTokenizerFast, examples: Sequence[Any], max_length: int) -> Encoded:
@@ -49,21 +49,21 @@ class Head(ABC):
 
     @abstractmethod
     def loss_sum(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
-        """Return the model's loss on a batch of `collate`, summed over its targets: a scalar in fp32."""
+        """The model's loss on a batch of `collate`, summed over its targets: a scalar in fp32."""
 
     def prediction_lengths(self, encoded: Encoded) -> np.ndarray[Any, Any]:
-        """Return how long each example is for `predict`, (examples,): those of similar lengths share a batch."""
+        """How long each example is for `predict`, (examples,): those of similar lengths share a batch."""
         return encoded.lengths
 
     @abstractmethod
     def predict(self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[Any]) -> list[Any]:
-        """Return one JSON-able answer per example, however much of its text was truncated."""
+        """One JSON-able answer per example, however much of its text was truncated."""
 
-    def check(self, encoded: Mapping[str, Encoded]) -> list[str]:  # noqa: ARG002 - for heads that have doubts
-        """Return what is doubtful about the tokenised splits. Raises RecipeError for what cannot come out right."""
+    def check(self, encoded: Mapping[str, Encoded]) -> list[str]:  # noqa: ARG002 - for heads with something to check
+        """Warnings about the tokenised splits. Raises RecipeError for what cannot come out right."""
         return []
 
 
 def forward(model: nn.Module, batch: Mapping[str, Tensor], **options: Any) -> Any:
-    """Return the model's output on a batch; the targets stay with the head. `options` are the model's own."""
+    """The model's output on a batch; the targets stay with the head. `options` are the model's own."""
     return model(**{name: tensor for name, tensor in batch.items() if name not in (TARGETS, ROWS)}, **options)

@@ -13,7 +13,7 @@ import numpy as np
 from pefbench.errors import DataError, RecipeError
 from pefbench.heads import TARGETS, Encoded
 from pefbench.heads._language import IGNORED, causal_losses
-from pefbench.heads._pairs import added, cut, end_token, pieces
+from pefbench.heads._pairs import added, cut, end_token, tokens
 from pefbench.heads._scoring import ScoringHead, of_rows, right_ones
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class LikelihoodHead(ScoringHead):
         return {}
 
     def encode(self, tokenizer: PreTrainedTokenizerFast, examples: Sequence[ChoiceExample], max_length: int) -> Encoded:
-        """Tokenise context and candidate as one text. The context is cut first; at least one piece comes before.
+        """Tokenise context and candidate as one text. The context is cut first; at least one token comes before.
 
         Raises RecipeError when the length leaves no room, DataError for a candidate without a token.
         """
@@ -56,7 +56,7 @@ class LikelihoodHead(ScoringHead):
         texts = [
             (example.context + self.separator, candidate) for example in examples for candidate in example.candidates
         ]
-        whole = pieces(tokenizer, [context + candidate for context, candidate in texts])
+        whole = tokens(tokenizer, [context + candidate for context, candidate in texts])
         lengths = np.asarray(
             [_after(text.offsets, len(context)) for text, (context, _) in zip(whole, texts, strict=True)]
         )
@@ -75,13 +75,13 @@ class LikelihoodHead(ScoringHead):
         )
 
     def _cut(self, ids: Array, candidate: int, room: int) -> Array:
-        """Return a row's pieces without the special ones: the last `candidate` are the candidate's."""
+        """A row's tokens without the special ones: the last `candidate` are the candidate's."""
         context = len(ids) - candidate
         kept = cut(ids[:context], max(0, room - candidate), self.keep)
         return np.concatenate([kept, ids[context:][:room]])
 
     def scores(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
-        """Return each row's mean log-likelihood of its candidate's pieces."""
+        """Each row's mean log-likelihood of its candidate's tokens."""
         import torch
 
         ids, lengths = batch["input_ids"], batch[TARGETS][:, 1]
@@ -93,10 +93,10 @@ class LikelihoodHead(ScoringHead):
         return -losses.new_zeros(len(ids)).index_add(0, row, losses) / lengths
 
     def right(self, batch: Mapping[str, Tensor]) -> Tensor:
-        """Return the first column of the targets; the second is the number of the candidate's pieces."""
+        """The first column of the targets; the second is the number of the candidate's tokens."""
         return batch[TARGETS][:, 0]
 
 
 def _after(offsets: Array, end: int) -> int:
-    """Return how many pieces have a character at or beyond `end`: a space may belong to the word that follows it."""
+    """How many tokens have a character at or beyond `end`: a space may belong to the word that follows it."""
     return int((offsets[:, 1] > end).sum())

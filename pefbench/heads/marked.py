@@ -1,4 +1,4 @@
-"""The marked head: one label for a text in which two pieces are marked, as in relation extraction.
+"""The marked head: one label for a text in which two spans are marked, as in relation extraction.
 
 Marks are written into the text, and the label is read from the states that stand at them (Baldini Soares et al. 2019,
 arXiv:1906.03158, section 3.2, entity start). The marks are those of R-BERT (Wu and He 2019, arXiv:1905.08284): ``$``
@@ -19,7 +19,7 @@ from pefbench.errors import RecipeError
 from pefbench.heads import TARGETS, Encoded, Head, forward
 from pefbench.heads._labels import LabelAnswers
 from pefbench.heads._language import is_decoder
-from pefbench.heads._pairs import added, pieces
+from pefbench.heads._pairs import added, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,28 +27,13 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from transformers import PretrainedConfig, PreTrainedTokenizerFast
 
-    from pefbench.heads._pairs import Array, Pieces
+    from pefbench.heads._pairs import Array, Tokens
+    from pefbench.heads.examples import MarkedExample
 
-Span = tuple[int, int]
 MARKS = ("$", "#")
-"""What stands before and after the first and the second piece of text."""
+"""The marks before and after the first and the second span."""
 READ = {False: ("first", "second"), True: ("first", "second", "end")}
 """Where states are read, by whether the model reads from left to right only."""
-
-
-@dataclass(frozen=True, slots=True)
-class MarkedExample:
-    """A text, its two marked pieces (characters: first and after the last), and the label."""
-
-    text: str
-    first: Span
-    second: Span
-    label: str
-
-    @property
-    def pair(self) -> None:
-        """Return that there is no second text, as baselines on labelled texts ask."""
-        return None
 
 
 @dataclass(frozen=True)
@@ -60,14 +45,14 @@ class MarkedDataset:
     notes: Sequence[str] = field(default_factory=list)
 
     def head(self, model: PretrainedConfig) -> MarkedHead:
-        """Return the marked head over these labels for this kind of model."""
+        """The marked head over these labels for this kind of model."""
         return MarkedHead(self.labels, causal=is_decoder(model))
 
 
 class MarkedHead(Head):
     """Classification by the states at marks.
 
-    causal: a state says nothing of what comes after it. Then the marks that close are read, and the text's last piece;
+    causal: a state says nothing of what comes after it. Then the marks that close are read, and the text's last token;
     else those that open.
     """
 
@@ -85,7 +70,7 @@ class MarkedHead(Head):
         return {"id2label": dict(enumerate(names)), "label2id": {name: i for i, name in enumerate(names)}}
 
     def encode(self, tokenizer: PreTrainedTokenizerFast, examples: Sequence[MarkedExample], max_length: int) -> Encoded:
-        """Write the marks and tokenise; of a text that is too long, the pieces nearest to a mark are kept.
+        """Write the marks and tokenise; of a text that is too long, the tokens nearest to a mark are kept.
 
         Raises RecipeError when the length leaves no room for the marks.
         """
@@ -96,8 +81,8 @@ class MarkedHead(Head):
             raise RecipeError(f"train.max_length: {max_length} leaves no room for two marked texts; at least {needed}")
         written = [mark(example) for example in examples]
         rows, places, cut = [], [], 0
-        for text, (_, marks) in zip(pieces(tokenizer, [text for text, _ in written]), written, strict=True):
-            at = np.asarray([_piece(text, character) for character in marks])
+        for text, (_, marks) in zip(tokens(tokenizer, [text for text, _ in written]), written, strict=True):
+            at = np.asarray([_token_at(text, character) for character in marks])
             kept = _nearest(len(text.ids), at, room)
             cut += len(kept) < len(text.ids)
             rows.append(np.concatenate([before, text.ids[kept], after]))
@@ -114,7 +99,7 @@ class MarkedHead(Head):
         )
 
     def _places(self, at: Array, length: int) -> list[int]:
-        """Return the columns that are read of a row with marks in these columns: opening, closing; opening, closing."""
+        """The columns that are read of a row with marks in these columns: opening, closing; opening, closing."""
         return [*at[1::2].tolist(), length - 1] if self.causal else at[::2].tolist()
 
     def loss_sum(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
@@ -124,11 +109,11 @@ class MarkedHead(Head):
         return cross_entropy(self._scores(model, batch), batch[TARGETS][:, 0], reduction="sum")
 
     def predict(self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[Any]) -> list[str]:  # noqa: ARG002 - an answer needs the scores alone
-        """Return the likeliest label of each text."""
+        """The likeliest label of each text."""
         return [self.labels[best] for best in self._scores(model, batch).argmax(-1).tolist()]
 
     def _scores(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
-        """Return the score of each label, (rows, labels), in fp32, from logits of shape (rows, length, outputs)."""
+        """The score of each label, (rows, labels), in fp32, from logits of shape (rows, length, outputs)."""
         places = batch[TARGETS][:, 1:]
         logits = forward(model, batch).logits.float()
         at = logits.gather(1, places[:, :, None].expand(-1, -1, logits.shape[-1]))
@@ -138,7 +123,7 @@ class MarkedHead(Head):
 
 
 def mark(example: MarkedExample) -> tuple[str, tuple[int, int, int, int]]:
-    """Return a text with its marks, and the characters where they stand: around the first, then around the second."""
+    """A text with its marks, and the characters where they stand: around the first, then around the second."""
     spans = sorted(zip((example.first, example.second), MARKS, (0, 1), strict=True))
     text, at, done = "", {}, 0
     for (start, end), sign, which in spans:
@@ -150,12 +135,12 @@ def mark(example: MarkedExample) -> tuple[str, tuple[int, int, int, int]]:
     return text + example.text[done:], (*at[0], *at[1])
 
 
-def _piece(text: Pieces, character: int) -> int:
-    """Return which piece stands for a character, or comes next where none does."""
+def _token_at(text: Tokens, character: int) -> int:
+    """Which token stands for a character, or comes next where none does."""
     return min(int(np.searchsorted(text.offsets[:, 1], character, side="right")), len(text.ids) - 1)
 
 
 def _nearest(length: int, at: Array, room: int) -> Array:
-    """Return which of a text's pieces are kept, in order: those nearest to a mark, the earlier of equals."""
+    """Which of a text's tokens are kept, in order: those nearest to a mark, the earlier of equals."""
     distance = np.abs(np.arange(length)[:, None] - at).min(axis=1)
     return np.sort(np.argsort(distance, kind="stable")[:room])

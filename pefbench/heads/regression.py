@@ -23,19 +23,11 @@ if TYPE_CHECKING:
     from transformers import PretrainedConfig
 
     from pefbench.heads._pairs import Array
+    from pefbench.heads.examples import RegressionExample
 
 DECIMALS = 9
 ROUNDING = 1e-2
 """How far two ways to the same number may differ, in standard deviations of the scores."""
-
-
-@dataclass(frozen=True, slots=True)
-class RegressionExample:
-    """A text, or a text and its pair, and its score."""
-
-    text: str
-    score: float
-    pair: str | None = None
 
 
 @dataclass(frozen=True)
@@ -46,7 +38,7 @@ class RegressionDataset:
     notes: Sequence[str] = field(default_factory=list)
 
     def head(self, model: PretrainedConfig) -> RegressionHead:
-        """Return the regression head over the training split's scores. Raises DataError when they are all the same."""
+        """The regression head over the training split's scores. Raises DataError when they are all the same."""
         scores = np.asarray([example.score for example in self.splits["train"]])
         if not np.ptp(scores) > 0:
             raise DataError(f"every training text has the score {scores[0]:g}; two different ones are needed")
@@ -66,15 +58,15 @@ class ScoreAnswers(Answers):
         self.spread = spread
 
     def references(self, examples: Sequence[RegressionExample]) -> list[float]:
-        """Return each text's own score."""
+        """Each text's own score."""
         return [example.score for example in examples]
 
     def correct(self, prediction: float, reference: float) -> bool:
-        """Return whether the nearest whole score is the right one."""
+        """Whether the nearest whole score is the right one."""
         return round(prediction) == round(reference)
 
     def same(self, before: float, after: float) -> bool:
-        """Return whether two scores agree but for rounding."""
+        """Whether two scores agree but for rounding."""
         return abs(before - after) <= ROUNDING * self.spread
 
 
@@ -103,7 +95,7 @@ class RegressionHead(TextHead):
         return {"num_labels": 1}
 
     def targets(self, examples: Sequence[RegressionExample]) -> Array:
-        """Return standardised scores, (examples,), in fp32."""
+        """Standardised scores, (examples,), in fp32."""
         return np.asarray([(example.score - self.mean) / self.spread for example in examples], dtype=np.float32)
 
     def loss_sum(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
@@ -113,6 +105,6 @@ class RegressionHead(TextHead):
         return mse_loss(self.outputs(model, batch)[:, 0], batch[TARGETS], reduction="sum")
 
     def predict(self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[Any]) -> list[float]:  # noqa: ARG002 - an answer needs the logits alone
-        """Return each text's score."""
+        """Each text's score."""
         found = self.outputs(model, batch).double()[:, 0].detach().cpu().numpy() * self.spread + self.mean
         return [round(float(score), DECIMALS) for score in found.clip(*self.bounds)]

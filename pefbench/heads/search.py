@@ -27,7 +27,7 @@ class Search:
     """How answers are found; part of a metric's signature, as every score depends on it.
 
     max_new_tokens: tokens of an answer, the end token among them. num_beams: 1 is greedy search. temperature:
-    above 0 answers are drawn, each piece from the `top_k` likeliest, by `seed`; without beams. samples: drawn answers
+    above 0 answers are drawn, each token from the `top_k` likeliest, by `seed`; without beams. samples: drawn answers
     to each prompt; the first is the same whatever their number.
     """
 
@@ -47,32 +47,32 @@ class Search:
 
     @property
     def signature(self) -> str:
-        """Return the settings as in the signature of a metric."""
+        """The settings as in the signature of a metric."""
         how = "greedy" if self.num_beams == 1 else f"beams-{self.num_beams}"
         if self.temperature:
             how = f"drawn|temperature:{self.temperature:g}|top-k:{self.top_k}|seed:{self.seed}"
             how += f"|samples:{self.samples}" if self.samples > 1 else ""
         return f"search:{how}|new:{self.max_new_tokens}"
 
-    def processors(self, asked: Sequence[Asked]) -> list[GumbelNoise]:
-        """Return what transformers changes the logits of these rows by."""
+    def processors(self, prompts: Sequence[DecoderPrompt]) -> list[GumbelNoise]:
+        """The logits processors for these rows."""
         if not self.temperature:
             return []
-        numbers = [each.number + each.sample * FAR for each in asked]
+        numbers = [each.number + each.sample * FAR for each in prompts]
         return [GumbelNoise(numbers, temperature=self.temperature, top_k=self.top_k, seed=self.seed)]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What generating an answer takes.
+class DecoderPrompt:
+    """The tokens that the decoder continues.
 
-    given: the pieces that the decoder is given: a decoder's whole prompt, an encoder-decoder's start. reference: how
-    many pieces the right answer has, the end token among them, uncut. end: the end token. number: of the example in
-    its split, from 0. sample: of the answers to it, from 0.
+    ids: the tokens that it is given: a decoder's whole prompt, an encoder-decoder's start. reference_length: tokens of
+    the right answer before truncation, the end token among them. end: the end token. number: of the example in its
+    split, from 0. sample: of the answers to it, from 0.
     """
 
-    given: Array
-    reference: int
+    ids: Array
+    reference_length: int
     end: int
     tokenizer: PreTrainedTokenizerFast
     number: int = 0
@@ -80,7 +80,7 @@ class Asked:
 
 
 def generate(model: Any, processors: Sequence[GumbelNoise], **inputs: Tensor) -> Any:
-    """Return what the model generates, without PEFT's warning that positions are dropped: see `causal`."""
+    """The tokens that the model generates, without PEFT's warning that positions are dropped: see `causal`."""
     import warnings
 
     with warnings.catch_warnings():
@@ -89,11 +89,11 @@ def generate(model: Any, processors: Sequence[GumbelNoise], **inputs: Tensor) ->
 
 
 @contextmanager
-def searching(model: Any, search: Search, asked: Asked) -> Iterator[list[int]]:
-    """Let the model generate by `search` alone inside the block, and give the pieces that end an answer.
+def searching(model: Any, search: Search, prompt: DecoderPrompt) -> Iterator[list[int]]:
+    """Let the model generate by `search` alone inside the block, and give the tokens that end an answer.
 
-    What a checkpoint says of beams, penalties, sampling or lengths would make scores of models incomparable; only what
-    it says of special tokens holds: where to begin and end, and what never to give.
+    A checkpoint's own settings for beams, penalties, sampling or lengths would make scores of models incomparable; only
+    those for special tokens hold: where to begin and end, and what never to give.
     """
     from transformers import GenerationConfig
 
@@ -102,14 +102,14 @@ def searching(model: Any, search: Search, asked: Asked) -> Iterator[list[int]]:
     base = unwrap(model)
     own = base.generation_config
     ends = sorted(
-        {asked.end, *np.atleast_1d([] if own.eos_token_id is None else own.eos_token_id).astype(int).tolist()}
+        {prompt.end, *np.atleast_1d([] if own.eos_token_id is None else own.eos_token_id).astype(int).tolist()}
     )
     base.generation_config = GenerationConfig(
         max_new_tokens=search.max_new_tokens,
         num_beams=search.num_beams,
         do_sample=False,
         use_cache=True,
-        pad_token_id=asked.tokenizer.pad_token_id,
+        pad_token_id=prompt.tokenizer.pad_token_id,
         eos_token_id=ends,
         decoder_start_token_id=own.decoder_start_token_id,
         bad_words_ids=own.bad_words_ids,

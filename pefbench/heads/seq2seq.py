@@ -11,7 +11,7 @@ from pefbench.heads._generation import GenerationHead, ended
 from pefbench.heads._language import IGNORED
 from pefbench.heads._pairs import added, end_token, ids
 from pefbench.heads._prompts import Plain
-from pefbench.heads.search import Asked, Search, generate
+from pefbench.heads.search import DecoderPrompt, Search, generate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 
 class Seq2SeqHead(GenerationHead):
-    """Answers by an encoder-decoder; the decoder reads the answer one piece behind.
+    """Answers by an encoder-decoder; the decoder reads the answer one token behind.
 
-    start: the decoder's first piece. What else the tokenizer puts before a target (BART's start, a language) is given
+    start: the decoder's first token. What else the tokenizer puts before a target (BART's start, a language) is given
     as well, and neither learned nor generated.
     """
 
@@ -49,24 +49,27 @@ class Seq2SeqHead(GenerationHead):
     def encode(
         self, tokenizer: PreTrainedTokenizerFast, examples: Sequence[GenerationExample], max_length: int
     ) -> Encoded:
-        """Tokenise sources and targets, each of at most `max_length` pieces. Raises RecipeError."""
+        """Tokenise sources and targets, each of at most `max_length` tokens. Raises RecipeError."""
         prompter = Plain(tokenizer, self.keep, *added(tokenizer))
         before, after = added(tokenizer, "text_target")
-        given = np.concatenate([[self.start], before[1:] if before[:1].tolist() == [self.start] else before])
-        self.check_room(max_length, len(given))
+        start_ids = np.concatenate([[self.start], before[1:] if before[:1].tolist() == [self.start] else before])
+        self.check_room(max_length, len(start_ids))
         end = int(after[-1]) if len(after) else end_token(tokenizer)
         sources = [prompter.prompt(each.history, each.prompt, max_length, each.instruction) for each in examples]
         answers = ids(tokenizer, [example.target for example in examples], "text_target")
-        learned = [ended(answer, end, max_length - len(given)) for answer in answers]
-        labels = [np.concatenate([np.full(len(given) - 1, IGNORED), row]) for row in learned]
+        learned = [ended(answer, end, max_length - len(start_ids)) for answer in answers]
+        labels = [np.concatenate([np.full(len(start_ids) - 1, IGNORED), row]) for row in learned]
         return Encoded(
             features={
                 "input_ids": [source for source, _ in sources],
-                "decoder_input_ids": [np.concatenate([given, row[:-1]]) for row in learned],
+                "decoder_input_ids": [np.concatenate([start_ids, row[:-1]]) for row in learned],
                 TARGETS: labels,
             },
             targets=np.asarray([len(row) for row in learned], dtype=np.int64),
-            decoding=[Asked(given, len(answer) + 1, end, tokenizer, number) for number, answer in enumerate(answers)],
+            decoding=[
+                DecoderPrompt(start_ids, len(answer) + 1, end, tokenizer, number)
+                for number, answer in enumerate(answers)
+            ],
             truncated=sum(
                 not whole or len(row) <= len(answer)
                 for (_, whole), row, answer in zip(sources, learned, answers, strict=True)
@@ -79,18 +82,22 @@ class Seq2SeqHead(GenerationHead):
         )
 
     def losses(self, model: nn.Module, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """Return the loss of each piece of the answers; the model's logits have shape (batch, answer, vocabulary)."""
+        """The loss of each token of the answers; the model's logits have shape (batch, answer, vocabulary)."""
         from torch.nn.functional import cross_entropy
 
-        asked = batch[TARGETS] != IGNORED
-        logits = forward(model, batch, use_cache=False).logits[:, -asked.shape[1] :]
-        return cross_entropy(logits[asked].float(), batch[TARGETS][asked], reduction="none"), asked.nonzero()[:, 0]
+        learned = batch[TARGETS] != IGNORED
+        logits = forward(model, batch, use_cache=False).logits[:, -learned.shape[1] :]
+        return cross_entropy(logits[learned].float(), batch[TARGETS][learned], reduction="none"), learned.nonzero()[
+            :, 0
+        ]
 
-    def generate(self, model: nn.Module, batch: Mapping[str, Tensor], asked: Sequence[Asked]) -> Iterable[Array]:
+    def generate(
+        self, model: nn.Module, batch: Mapping[str, Tensor], prompts: Sequence[DecoderPrompt]
+    ) -> Iterable[Array]:
         """Generate from the sources of the batch."""
         import torch
 
         sources = {name: batch[name] for name in ("input_ids", "attention_mask")}
-        given = torch.from_numpy(np.stack([one.given for one in asked])).to(batch["input_ids"].device)
-        generated: Tensor = generate(model, self.search.processors(asked), **sources, decoder_input_ids=given)
-        return list(generated[:, given.shape[1] :].cpu().numpy())
+        start_ids = torch.from_numpy(np.stack([one.ids for one in prompts])).to(batch["input_ids"].device)
+        generated: Tensor = generate(model, self.search.processors(prompts), **sources, decoder_input_ids=start_ids)
+        return list(generated[:, start_ids.shape[1] :].cpu().numpy())

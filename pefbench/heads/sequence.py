@@ -21,17 +21,9 @@ if TYPE_CHECKING:
 
     from pefbench.heads._labels import LabelAnswer
     from pefbench.heads._pairs import Array
+    from pefbench.heads.examples import SequenceExample
 
 DECIMALS = 9
-
-
-@dataclass(frozen=True, slots=True)
-class SequenceExample:
-    """A text, or a text and its pair, and the label."""
-
-    text: str
-    label: str
-    pair: str | None = None
 
 
 @dataclass(frozen=True)
@@ -47,7 +39,7 @@ class SequenceDataset:
     outside: str | None = None
 
     def head(self, model: PretrainedConfig) -> SequenceHead:
-        """Return the sequence head over these labels, with what this model needs of its input."""
+        """The sequence head over these labels, with what this model needs of its input."""
         return SequenceHead(
             self.labels,
             segments=tells_segments(model),
@@ -72,7 +64,7 @@ class SequenceHead(TextHead):
         self.weights: Array | None = None
 
     def balanced(self, examples: Sequence[SequenceExample]) -> Self:
-        """Return this head with each class weighted by examples / (classes x examples of the class), (classes,).
+        """The same head, each class weighted by examples / (classes x examples of the class), (classes,).
 
         The loss on all `examples` together keeps its scale: their mean weight is 1 where every class has some.
         """
@@ -86,7 +78,7 @@ class SequenceHead(TextHead):
         return {"id2label": dict(enumerate(self.labels)), "label2id": {label: i for i, label in enumerate(self.labels)}}
 
     def targets(self, examples: Sequence[SequenceExample]) -> Array:
-        """Return the number of each text's label, (examples,)."""
+        """The number of each text's label, (examples,)."""
         index = {label: i for i, label in enumerate(self.labels)}
         return np.asarray([index[example.label] for example in examples], dtype=np.int64)
 
@@ -100,7 +92,7 @@ class SequenceHead(TextHead):
         return cross_entropy(logits, batch[TARGETS], weights, reduction="sum")
 
     def predict(self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[Any]) -> list[LabelAnswer]:  # noqa: ARG002 - an answer needs the logits alone
-        """Return the likeliest label of each text; with `outside`, also the probability of that label."""
+        """The likeliest label of each text; with `outside`, also the probability of that label."""
         logits = self.outputs(model, batch)
         labels = [self.labels[best] for best in logits.argmax(-1).tolist()]
         if self.outside is None:

@@ -1,9 +1,9 @@
-"""The span head: the answer to a question is a piece of a context, as in extractive question answering.
+"""The span head: the answer to a question is a span of a context, as in extractive question answering.
 
-A context that is too long is read in overlapping windows, each a row of its example. The head gives each piece a score
+A context that is too long is read in overlapping windows, each a row of its example. The head gives each token a score
 for being the answer's first and one for being its last (Devlin et al. 2019, arXiv:1810.04805, section 4.2). Where a
 window does not have the answer, both point at the null position (section 4.3): the [CLS] token of bidirectional models,
-which is first; for tokenizers that have none, the row's last piece, the only one that has seen the whole row in a
+which is first; for tokenizers that have none, the row's last token, the only one that has seen the whole row in a
 decoder.
 """
 
@@ -18,13 +18,13 @@ from pefbench.heads import TARGETS, Answers, Encoded, Head, forward
 from pefbench.heads._pairs import (
     SEGMENTS,
     Array,
-    Pieces,
     Template,
+    Tokens,
     end_token,
     fitting,
-    pieces,
     tells_segments,
     template,
+    tokens,
 )
 
 if TYPE_CHECKING:
@@ -33,19 +33,9 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from transformers import PretrainedConfig, PreTrainedTokenizerFast
 
+    from pefbench.heads.examples import SpanExample
+
 IGNORED = -100
-
-
-@dataclass(frozen=True, slots=True)
-class SpanExample:
-    """A question on a context, and its answers: text and where in the context it begins, in characters.
-
-    Without answers, the context does not have one (SQuAD 2.0). Several are equally right; the first is learned.
-    """
-
-    question: str
-    context: str
-    answers: tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True)
@@ -61,7 +51,7 @@ class SpanDataset:
     overlap: int | None = None
 
     def head(self, model: PretrainedConfig) -> SpanHead:
-        """Return the span head; it may leave a question unanswered when the training split does."""
+        """The span head; it may leave a question unanswered when the training split does."""
         return SpanHead(
             no_answers=any(not example.answers for example in self.splits["train"]),
             max_answer_length=self.max_answer_length,
@@ -72,11 +62,11 @@ class SpanDataset:
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """What turns the scores of one example's rows into a piece of its context.
+    """Windows over one example's context: they turn the scores of its rows into a span.
 
-    offsets: the characters of each of the context's pieces, (pieces, 2). columns: for each row, the column of the first
-    piece of its window, the column after the last, and the null position, (rows, 3). firsts: for each row, which of
-    the context's pieces its window begins with, (rows,).
+    offsets: the characters of each of the context's tokens, (tokens, 2). columns: for each row, the column of the first
+    token of its window, the column after the last, and the null position, (rows, 3). firsts: for each row, which of
+    the context's tokens its window begins with, (rows,).
     """
 
     context: str
@@ -89,20 +79,20 @@ class SpanAnswers(Answers):
     """Texts from the context; "" where there is no answer."""
 
     def prompt(self, example: SpanExample) -> str:
-        """Return the question and the context."""
+        """The question and the context."""
         return f"{example.question} | {example.context}"
 
     def references(self, examples: Sequence[SpanExample]) -> list[list[str]]:
-        """Return each question's right answers; none where the context has none."""
+        """Each question's right answers; none where the context has none."""
         return [[text for text, _ in example.answers] for example in examples]
 
     def correct(self, prediction: str, reference: Sequence[str]) -> bool:
-        """Return whether the answer is, letter for letter, one of the right ones, or rightly missing."""
+        """Whether the answer is, letter for letter, one of the right ones, or rightly missing."""
         return prediction in reference if reference else not prediction
 
 
 class SpanHead(Head):
-    """A piece of the context, by a linear head on each state.
+    """A span of the context, by a linear head on each state.
 
     no_answers: "" is an answer, given when the null position scores higher than the best span. max_answer_length: an
     answer's most tokens. overlap: how many tokens two windows that follow each other share; None: a third of
@@ -125,7 +115,7 @@ class SpanHead(Head):
         self.overlap, self.segments = overlap, segments
 
     def config(self) -> dict[str, Any]:
-        """Ask for two scores a piece: first and last of the answer."""
+        """Ask for two scores a token: first and last of the answer."""
         return {"num_labels": 2}
 
     def encode(self, tokenizer: PreTrainedTokenizerFast, examples: Sequence[SpanExample], max_length: int) -> Encoded:
@@ -135,8 +125,8 @@ class SpanHead(Head):
         """
         around, null = _with_null(template(tokenizer), tokenizer)
         room, overlap = around.room(max_length), max_length // 3 if self.overlap is None else self.overlap
-        questions = pieces(tokenizer, [example.question for example in examples])
-        contexts = pieces(tokenizer, [example.context for example in examples])
+        questions = tokens(tokenizer, [example.question for example in examples])
+        contexts = tokens(tokenizer, [example.context for example in examples])
         kept = [
             fitting(len(question.ids), max(1, len(context.ids)), room)
             for question, context in zip(questions, contexts, strict=True)
@@ -172,7 +162,7 @@ class SpanHead(Head):
         return (firsts + cross_entropy(output.end_logits.float(), last, reduction="sum")) / 2
 
     def predict(self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[Windows]) -> list[str]:
-        """Return the best span over all windows as it stands in the context; "" where there is none.
+        """The best span over all windows as it stands in the context; "" where there is none.
 
         As in the evaluation of SQuAD 2.0, the score of no answer is the lowest of the null position's over the windows.
         """
@@ -194,7 +184,7 @@ class SpanHead(Head):
         ]
 
     def _answer(self, windows: Windows, scores: Array, first: Array, last: Array, null: Array) -> str:
-        """Return the text of the best of one example's spans, one a row: columns `first` to `last`."""
+        """The text of the best of one example's spans, one a row: columns `first` to `last`."""
         row = int(scores.argmax())
         if not np.isfinite(scores[row]) or (self.no_answers and null.min() > scores[row]):
             return ""
@@ -207,16 +197,16 @@ class SpanHead(Head):
 def best_spans(
     start: Tensor, end: Tensor, columns: Tensor, max_answer_length: int
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Return for each row the best span's score, first and last column, and the score of the null position.
+    """For each row the best span's score, first and last column, and the score of the null position.
 
-    start, end: (rows, length). columns: (rows, 3), see `Windows`. A row without a piece has the score -inf.
+    start, end: (rows, length). columns: (rows, 3), see `Windows`. A row without a token has the score -inf.
     """
     import torch
     from torch.nn.functional import pad
 
     places = torch.arange(start.shape[1], device=start.device)
     outside = (places < columns[:, :1]) | (places >= columns[:, 1:2])
-    # For each first piece, the best last one within reach: (rows, length, max_answer_length).
+    # For each first token, the best last one within reach: (rows, length, max_answer_length).
     reach = pad(end.masked_fill(outside, -torch.inf), (0, max_answer_length - 1), value=-torch.inf)
     best, further = reach.unfold(1, max_answer_length, 1).max(-1)
     scores, first = (start.masked_fill(outside, -torch.inf) + best).max(-1)
@@ -225,8 +215,8 @@ def best_spans(
     return scores, first, last, null
 
 
-def answer_pieces(example: SpanExample, context: Pieces) -> tuple[int, int] | None:
-    """Return the first and the last piece of the context that has a character of the first answer, or None."""
+def answer_tokens(example: SpanExample, context: Tokens) -> tuple[int, int] | None:
+    """The first and the last token of the context that has a character of the first answer, or None."""
     if not example.answers:
         return None
     text, begin = example.answers[0]
@@ -237,7 +227,7 @@ def answer_pieces(example: SpanExample, context: Pieces) -> tuple[int, int] | No
 class _Laid:
     """One example's rows: its question, and windows over its context."""
 
-    def __init__(self, around: Template, null: int, question: Array, context: Pieces, room: int, overlap: int) -> None:
+    def __init__(self, around: Template, null: int, question: Array, context: Tokens, room: int, overlap: int) -> None:
         self.around, self.question, self.context = around, question, context
         self.room = room - len(question)
         step = self.room - min(overlap, self.room // 2)
@@ -247,21 +237,21 @@ class _Laid:
         self.null = null + (self.column + self.lengths + len(around.after) if null < 0 else 0 * self.lengths)
 
     def ids(self) -> list[Array]:
-        """Return each row's ids."""
+        """Each row's ids."""
         bounds = zip(self.starts, self.lengths, strict=True)
         return [self.around.join(self.question, self.context.ids[at : at + length]) for at, length in bounds]
 
     def segments(self) -> list[Array]:
-        """Return each row's `token_type_ids`."""
+        """Each row's `token_type_ids`."""
         return [self.around.segments_of(len(self.question), int(length)) for length in self.lengths]
 
     def labels(self, example: SpanExample) -> Array:
-        """Return the columns of the answer's first and last piece, (rows, 2): the null position where it is not.
+        """The columns of the answer's first and last token, (rows, 2): the null position where it is not.
 
-        An answer of which the tokenizer leaves no piece is not learned: IGNORED.
+        An answer of which the tokenizer leaves no token is not learned: IGNORED.
         """
         null = np.stack([self.null, self.null], axis=1)
-        answer = answer_pieces(example, self.context)
+        answer = answer_tokens(example, self.context)
         if answer is None:
             return np.full_like(null, IGNORED) if example.answers else null
         here = (self.starts <= answer[0]) & (answer[1] < self.starts + self.lengths)
@@ -269,14 +259,14 @@ class _Laid:
         return np.where(here[:, None], placed, null)
 
     def windows(self, example: SpanExample) -> Windows:
-        """Return what decoding needs."""
+        """The windows, for decoding."""
         firsts = np.full_like(self.starts, self.column)
         columns = np.stack([firsts, firsts + self.lengths, self.null], axis=1)
         return Windows(example.context, self.context.offsets, columns, self.starts)
 
 
 def _with_null(around: Template, tokenizer: PreTrainedTokenizerFast) -> tuple[Template, int]:
-    """Return the template and its null position: the column of [CLS], or -1, the last, where an end token stands."""
+    """The template and its null position: the column of [CLS], or -1, the last, where an end token stands."""
     cls = np.flatnonzero(around.before == tokenizer.cls_token_id)
     if tokenizer.cls_token_id is not None and len(cls):
         return around, int(cls[0])

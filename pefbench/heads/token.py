@@ -1,7 +1,7 @@
 """The token head: one label a word, as in entity recognition.
 
-Only a word's first piece carries its label and its prediction. Padding, special tokens and continuation pieces count
-nowhere. Words that the model never sees (beyond the maximum length, or without a piece) are predicted to be outside.
+Only a word's first token carries its label and its prediction. Padding, special tokens and continuation tokens count
+nowhere. Words that the model never sees (beyond the maximum length, or without a token) are predicted to be outside.
 """
 
 from __future__ import annotations
@@ -18,17 +18,11 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from transformers import PretrainedConfig, PreTrainedTokenizerFast
 
+    from pefbench.heads.examples import TokenExample
+
 IGNORED = -100
 OUTSIDE = "O"
 UNSEEN = -1
-
-
-@dataclass(frozen=True, slots=True)
-class TokenExample:
-    """A sentence: words and one tag a word."""
-
-    tokens: tuple[str, ...]
-    tags: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -40,7 +34,7 @@ class TokenDataset:
     notes: Sequence[str] = field(default_factory=list)
 
     def head(self, model: PretrainedConfig) -> TokenHead:  # noqa: ARG002 - the same for every model
-        """Return the token head over these labels."""
+        """The token head over these labels."""
         return TokenHead(self.labels)
 
 
@@ -48,16 +42,16 @@ class TagAnswers(Answers):
     """A tag for each word."""
 
     def prompt(self, example: TokenExample) -> str:
-        """Return the words."""
+        """The words."""
         return " ".join(example.tokens)
 
     def references(self, examples: Sequence[TokenExample]) -> list[list[str]]:
-        """Return each sentence's tags, for all of its words."""
+        """Each sentence's tags, for all of its words."""
         return [list(example.tags) for example in examples]
 
 
 class TokenHead(Head):
-    """Word tagging by a linear head on the states of first pieces."""
+    """Word tagging by a linear head on the states of first tokens."""
 
     auto_class = "AutoModelForTokenClassification"
     task_type = "TOKEN_CLS"
@@ -72,7 +66,7 @@ class TokenHead(Head):
         return {"id2label": dict(enumerate(self.labels)), "label2id": {tag: i for i, tag in enumerate(self.labels)}}
 
     def encode(self, tokenizer: PreTrainedTokenizerFast, examples: Sequence[TokenExample], max_length: int) -> Encoded:
-        """Tokenise word by word and lay each tag on its word's first piece."""
+        """Tokenise word by word and lay each tag on its word's first token."""
         import numpy as np
 
         index = {tag: i for i, tag in enumerate(self.labels)}
@@ -86,7 +80,7 @@ class TokenHead(Head):
             return_token_type_ids=False,
         )
         input_ids = [np.asarray(ids, dtype=np.int64) for ids in batch["input_ids"]]
-        firsts = [_first_pieces(batch.word_ids(i), len(example.tokens)) for i, example in enumerate(examples)]
+        firsts = [_first_tokens(batch.word_ids(i), len(example.tokens)) for i, example in enumerate(examples)]
         labels = [
             _lay(np.asarray([index.get(tag, IGNORED) for tag in example.tags]), first, len(ids))
             for example, first, ids in zip(examples, firsts, input_ids, strict=True)
@@ -100,7 +94,7 @@ class TokenHead(Head):
         )
 
     def loss_sum(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
-        """Cross-entropy over first pieces; the model's logits have shape (batch, length, labels)."""
+        """Cross-entropy over first tokens; the model's logits have shape (batch, length, labels)."""
         from torch.nn.functional import cross_entropy
 
         logits = forward(model, batch).logits.float()
@@ -109,16 +103,16 @@ class TokenHead(Head):
     def predict(
         self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[np.ndarray[Any, Any]]
     ) -> list[list[str]]:
-        """Return the likeliest tag of each word; OUTSIDE for the words that the model never saw."""
+        """The likeliest tag of each word; OUTSIDE for the words that the model never saw."""
         best = forward(model, batch).logits.argmax(-1).cpu().numpy()
         return [
-            [OUTSIDE if piece == UNSEEN else self.labels[row[piece]] for piece in first.tolist()]
+            [OUTSIDE if token == UNSEEN else self.labels[row[token]] for token in first.tolist()]
             for row, first in zip(best, decoding, strict=True)
         ]
 
 
-def _first_pieces(word_ids: Sequence[int | None], words: int) -> np.ndarray[Any, Any]:
-    """Return for each word the position of its first piece, or UNSEEN; shape (words,)."""
+def _first_tokens(word_ids: Sequence[int | None], words: int) -> np.ndarray[Any, Any]:
+    """For each word the position of its first token, or UNSEEN; shape (words,)."""
     import numpy as np
 
     first = np.full(words, UNSEEN, dtype=np.int64)
@@ -130,7 +124,7 @@ def _first_pieces(word_ids: Sequence[int | None], words: int) -> np.ndarray[Any,
 
 
 def _lay(tags: np.ndarray[Any, Any], first: np.ndarray[Any, Any], length: int) -> np.ndarray[Any, Any]:
-    """Return labels by piece, shape (length,): a tag at each seen word's first piece, IGNORED elsewhere."""
+    """Labels by token, shape (length,): a tag at each seen word's first token, IGNORED elsewhere."""
     import numpy as np
 
     labels = np.full(length, IGNORED, dtype=np.int64)

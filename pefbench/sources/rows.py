@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pefbench.errors import DataError
@@ -22,18 +22,23 @@ class Row:
     values: column name -> value; None where the source has none. CoNLL columns are named "0", "1", ..., each a
     list[str], all of one length. file: the file relative to the source, or ``hf:owner/name/split``. line: from 1;
     CoNLL: the line of the first token, token i is on line + i (`line_a_token`); JSON, Parquet and the hub: the number
-    of the row.
+    of the row. names: a task's name of a column -> the source's, where a task has named the columns.
     """
 
     values: dict[str, Any]
     file: str
     line: int
     line_a_token: bool = False
+    names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def where(self) -> str:
         """``file:line`` for messages."""
         return f"{self.file}:{self.line}"
+
+    def name(self, column: str) -> str:
+        """Return the source's name of a task's column, for messages."""
+        return self.names.get(column, column)
 
     def at(self, token: int) -> str:
         """``file:line`` of one of the row's tokens: its own line in a CoNLL file, else the row's."""

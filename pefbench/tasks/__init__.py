@@ -1,4 +1,4 @@
-"""What a task is: what a row means, which metrics count, and what is sensible by default.
+"""Tasks: what a row means, which metrics count, and what is sensible by default.
 
 One file is one task; it exports ``TASK``. How text becomes tensors is the head's affair, not the task's.
 """
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Options(BaseModel):
-    """What a recipe may choose for one task alone, under `options`: a child has a field for each choice."""
+    """A task's own options, the recipe's `options`: a child has a field for each."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -55,7 +55,7 @@ class Task:
 
 
 def resolve_columns(task: Task, named: Mapping[str, str | int], available: Sequence[str]) -> dict[str, str]:
-    """Return the task's column names -> the source's, without optional ones that are not there.
+    """The task's column names -> the source's, without optional ones that are not there.
 
     Raises DataError with the columns that are there.
     """

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from pefbench.errors import DataError, RecipeError
+from pefbench.errors import RecipeError
 from pefbench.heads.examples import GenerationExample
-from pefbench.tasks import Task, _generating, _values
+from pefbench.tasks import Task
+from pefbench.tasks.reading import generation, values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,11 +25,13 @@ if TYPE_CHECKING:
     from pefbench.sources import BadRows, Row
 
 CHECK = re.compile(r"^def check\(", re.MULTILINE)
-ASKED = "You are an expert Python programmer, and here is your task: {} Your code should pass these tests:\n\n{}\n"
-"""As MBPP's paper asks."""
+MBPP_PROMPT = (
+    "You are an expert Python programmer, and here is your task: {} Your code should pass these tests:\n\n{}\n"
+)
+"""The prompt of MBPP's paper."""
 
 
-class CodeOptions(_generating.GeneratingOptions):
+class CodeOptions(generation.GenerationOptions):
     """How long a function may become."""
 
     max_new_tokens: int = Field(
@@ -39,7 +42,7 @@ class CodeOptions(_generating.GeneratingOptions):
 
 
 def text(values: Mapping[str, Any]) -> str:
-    """Return the description: one function is asked for on one side."""
+    """The description: each function lies on one side."""
     return str(values["prompt"])
 
 
@@ -54,7 +57,7 @@ def read(
         if len(tested) < len(found):
             notes.append(f"{split} is {len(tested)} of {len(found)} functions: the others have no test")
         examples[split] = tested
-    dataset = _generating.dataset(examples, notes=notes, separator="", **options)
+    dataset = generation.dataset(examples, notes=notes, separator="", **options)
     try:
         return replace(dataset, search=replace(dataset.search, temperature=temperature, samples=samples))
     except ValueError as error:
@@ -62,36 +65,36 @@ def read(
 
 
 def _example(row: Row) -> GenerationExample:
-    prompt, solution = (_values.text(row, column).replace("\r\n", "\n") for column in ("prompt", "solution"))
+    prompt, solution = (values.text(row, column).replace("\r\n", "\n") for column in ("prompt", "solution"))
     if row.values["tests"] is not None:
-        asked, facts = _by_sentence(row, prompt)
+        description, facts = _by_sentence(row, prompt)
     else:
-        asked, facts = prompt, _by_head(row, prompt)
-    return GenerationExample(asked, solution, facts=facts)
+        description, facts = prompt, _by_head(row, prompt)
+    return GenerationExample(description, solution, facts=facts)
 
 
 def _by_sentence(row: Row, prompt: str) -> tuple[str, dict[str, str]]:
-    """Return MBPP's description, with all tests, and what is run behind the answer."""
+    """MBPP's description, with all tests, and what is run behind the answer."""
     tests, setup = _texts(row, "tests"), row.values["setup"]
     before = setup if isinstance(setup, str) else "\n".join(_texts(row, "setup") if setup is not None else [])
-    return ASKED.format(prompt.strip(), "\n".join(tests)), {"prompt": "", "test": "\n".join([before, *tests])}
+    return MBPP_PROMPT.format(prompt.strip(), "\n".join(tests)), {"prompt": "", "test": "\n".join([before, *tests])}
 
 
 def _by_head(row: Row, prompt: str) -> dict[str, str]:
-    """Return what is run around the answer; of a row without a test, nothing."""
+    """The code that is run around the answer; of a row without a test, nothing."""
     if row.values["test"] is None:
         return {}
-    test = _values.text(row, "test")
+    test = values.text(row, "test")
     if CHECK.search(test):  # HumanEval's tests are a function of the function
-        test += f"\n\ncheck({_values.text(row, 'entry_point')})\n"
+        test += f"\n\ncheck({values.text(row, 'entry_point')})\n"
     return {"prompt": prompt, "test": test}
 
 
 def _texts(row: Row, column: str) -> list[str]:
-    given = row.values[column]
-    if not isinstance(given, list) or not all(isinstance(each, str) for each in given):
-        raise DataError(f"{row.where}: {column} should be a list of texts, got {str(given)[:60]!r}")
-    return given
+    value = row.values[column]
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise values.wrong(row, column, "a list of texts")
+    return value
 
 
 TASK = Task(

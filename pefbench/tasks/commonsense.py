@@ -16,7 +16,9 @@ from pydantic import Field
 from pefbench.errors import DataError
 from pefbench.heads.choice import ChoiceDataset
 from pefbench.sources.formats.wordnet import definition
-from pefbench.tasks import Options, Task, _choosing, _values
+from pefbench.tasks import Options, Task
+from pefbench.tasks.reading import choices, values
+from pefbench.tasks.reading.draws import digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,13 +41,13 @@ class LexicalOptions(Options):
 
 
 def text(values: Mapping[str, Any]) -> str:
-    """Return all that a row says: context, question and candidates or words."""
+    """A row's text: context, question and candidates or words."""
     found = (values[column] for column in ("context", "question", "candidates", *PLACES, "words"))
     return "\n".join(str(each) for each in found if each is not None)
 
 
 def group(values: Mapping[str, Any]) -> str:
-    """Return the context, or the definition: all questions on it stay on one side."""
+    """The context, or the definition: all questions on it stay on one side."""
     context = str(values["context"])
     return definition(context) if _is_definition(values) else context
 
@@ -55,43 +57,43 @@ def read(splits: Mapping[str, Sequence[Row]], bad: BadRows, *, candidates: int, 
 
     Labels count from 1 where none is 0 and one is the number of candidates.
     """
-    asked = partial(_asked, first=_first_label(splits["train"]))
-    chosen = {split: _choosing.examples(bad.good(rows, asked), candidates) for split, rows in splits.items()}
+    question = partial(_question, first=_first_label(splits["train"]))
+    examples = {split: choices.examples(bad.good(rows, question), candidates) for split, rows in splits.items()}
     drawn = any(_is_definition(row.values) for row in splits["train"])
     notes = []
     if drawn and tested is not None:
-        for split in chosen.keys() - {"train"}:
-            notes.append(f"{split} is {min(tested, len(chosen[split]))} of {len(chosen[split])} definitions")
-            chosen[split] = sorted(chosen[split], key=lambda each: _choosing.digest(each.context))[:tested]
-    return ChoiceDataset(chosen, notes=sorted(notes), likelihood=True)
+        for split in examples.keys() - {"train"}:
+            notes.append(f"{split} is {min(tested, len(examples[split]))} of {len(examples[split])} definitions")
+            examples[split] = sorted(examples[split], key=lambda each: digest(each.context))[:tested]
+    return ChoiceDataset(examples, notes=sorted(notes), likelihood=True)
 
 
 def _is_definition(values: Mapping[str, Any]) -> bool:
     return values["words"] is not None and values["candidates"] is None
 
 
-def _asked(row: Row, first: int) -> _choosing.Asked:
-    """Return a row's question. first: the number of a first candidate. Raises DataError where it is not one."""
-    context = _values.text(row, "context")
+def _question(row: Row, first: int) -> choices.Question:
+    """A row's question. first: the number of a first candidate. Raises DataError where it is not one."""
+    context = values.text(row, "context")
     if _is_definition(row.values):
         return _definition(row, context)
     candidates, names = _candidates(row)
     label = row.values["label"]
-    right = names.index(label) if label in names else _choosing.place(row, "label", len(candidates), first)
-    return _choosing.among(row, _put(context, row.values["question"]), candidates, right)
+    right = names.index(label) if label in names else choices.place(row, "label", len(candidates), first)
+    return choices.among(row, _put(context, row.values["question"]), candidates, right)
 
 
-def _definition(row: Row, gloss: str) -> _choosing.Asked:
+def _definition(row: Row, gloss: str) -> choices.Question:
     """Ask which word a gloss defines; its examples are left out, and its synonyms are no wrong answers."""
     words, part = row.values["words"], row.values["part"]
     defined = definition(gloss)
     if not defined or not isinstance(words, list) or not words or not all(isinstance(word, str) for word in words):
         raise DataError(f"{row.where}: should have a definition and a list of words, got {gloss[:60]!r}")
-    return _choosing.Asked(row, defined, words[0], kind=str(part), also_right=tuple(words))
+    return choices.Question(row, defined, words[0], kind=str(part), also_right=tuple(words))
 
 
 def _put(context: str, question: object) -> str:
-    """Return the context with its question: COPA's as a connective, others behind it, none where it is the context."""
+    """The context with its question: COPA's as a connective, others behind it, none where it is the context."""
     if not isinstance(question, str) or not question.strip() or question == context:
         return context
     if question in CONNECTIVES:
@@ -100,32 +102,29 @@ def _put(context: str, question: object) -> str:
 
 
 def _candidates(row: Row) -> tuple[list[str], list[Any]]:
-    """Return a row's candidates, and their names where the data have them under `label`, beside a list under `text`."""
-    given = row.values["candidates"]
-    if isinstance(given, dict):
-        found, names = given.get("text"), given.get("label")
+    """A row's candidates, and their names where the data have them under `label`, beside a list under `text`."""
+    value = row.values["candidates"]
+    if isinstance(value, dict):
+        found, names = value.get("text"), value.get("label")
         if not isinstance(names, list) or not isinstance(found, list) or len(names) != len(found):
-            raise DataError(
-                f"{row.where}: candidates should be a list, or {{'text': [...], 'label': [...]}}, "
-                f"got {str(given)[:60]!r}"
-            )
-        return _choosing.texts(found, row, "candidates"), names
-    if given is None:
-        given = [row.values[place] for place in PLACES if row.values[place] is not None]
-        if not given:
+            raise values.wrong(row, "candidates", "a list, or {'text': [...], 'label': [...]}")
+        return choices.texts(found, row, "candidates"), names
+    if value is None:
+        value = [row.values[place] for place in PLACES if row.values[place] is not None]
+        if not value:
             raise DataError(
                 f"{row.where}: no candidates: name the column with lists of them as data.columns.candidates, or "
                 "columns with one each as data.columns.first and data.columns.second"
             )
-    return _choosing.texts(given, row, "candidates"), []
+    return choices.texts(value, row, "candidates"), []
 
 
 def _first_label(rows: Sequence[Row]) -> int:
-    """Return 1 where the labels' numbers count candidates from 1, else 0."""
+    """1 where the labels' numbers count candidates from 1, else 0."""
     numbers, ends = set(), False
     for row in rows:
         label = row.values["label"]
-        found = None if _choosing.is_letter(label) else _choosing.number(label)
+        found = None if choices.is_letter(label) else choices.number(label)
         if found is not None:
             numbers.add(found)
             ends = ends or found == _count(row)
@@ -133,7 +132,7 @@ def _first_label(rows: Sequence[Row]) -> int:
 
 
 def _count(row: Row) -> int | None:
-    """Return how many candidates a row has, None for one that has none to be read."""
+    """How many candidates a row has, None for one that has none to be read."""
     try:
         return len(_candidates(row)[0])
     except DataError:

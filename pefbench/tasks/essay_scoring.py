@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from pefbench.errors import DataError
-from pefbench.heads.regression import RegressionDataset, RegressionExample
-from pefbench.tasks import Options, Task, _labelled, _values
+from pefbench.heads.examples import RegressionExample
+from pefbench.heads.regression import RegressionDataset
+from pefbench.tasks import Options, Task
+from pefbench.tasks.reading import labels, values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,7 +29,7 @@ class EssayOptions(Options):
 
 
 def read(splits: Mapping[str, Sequence[Row]], bad: BadRows, *, prompt: int | str | None) -> RegressionDataset:
-    """Read essays and their scores, of one prompt. Raises DataError where there are several and none is chosen."""
+    """Read essays and their scores, of one prompt. Raises DataError where there are several and none is named."""
     there = sorted({_prompt(row) for rows in splits.values() for row in rows})
     if len(there) > 1 and prompt is None:
         raise DataError(
@@ -36,25 +38,25 @@ def read(splits: Mapping[str, Sequence[Row]], bad: BadRows, *, prompt: int | str
         )
     if prompt is not None and str(prompt) not in there:
         raise DataError(f"options.prompt: no essay has the prompt {str(prompt)!r}; there are: {', '.join(there)}")
-    chosen = {
+    kept = {
         split: [row for row in rows if prompt is None or _prompt(row) == str(prompt)] for split, rows in splits.items()
     }
-    return RegressionDataset({split: bad.good(rows, _example) for split, rows in chosen.items()})
+    return RegressionDataset({split: bad.good(rows, _example) for split, rows in kept.items()})
 
 
 def _prompt(row: Row) -> str:
-    return str(_values.whole(row.values["prompt"]))
+    return str(values.whole(row.values["prompt"]))
 
 
 def _example(row: Row) -> RegressionExample:
-    given = row.values["text"]
-    if isinstance(given, str):
-        row = replace(row, values=row.values | {"text": _unquoted(given)})
-    return RegressionExample(_labelled.told(row), _score(row))
+    text = row.values["text"]
+    if isinstance(text, str):
+        row = replace(row, values=row.values | {"text": _unquoted(text)})
+    return RegressionExample(values.text(row, "text"), _score(row))
 
 
 def _unquoted(text: str) -> str:
-    """Return a text without the quotes that ASAP's table has around most essays, and with those inside it once.
+    """A text without the quotes that ASAP's table has around most essays, and with those inside it once.
 
     A text is taken as quoted where every quote inside is doubled, as RFC 4180 does.
     """
@@ -65,11 +67,11 @@ def _unquoted(text: str) -> str:
 
 
 def _score(row: Row) -> float:
-    """Return a row's score. Raises DataError unless it is a finite number."""
-    given: Any = row.values["score"]
-    score = math.nan if isinstance(given, bool) else _values.number(given)
+    """A row's score. Raises DataError unless it is a finite number."""
+    value: Any = row.values["score"]
+    score = math.nan if isinstance(value, bool) else values.number(value)
     if math.isnan(score):
-        raise DataError(f"{row.where}: score should be a number, got {str(given)[:60]!r}")
+        raise values.wrong(row, "score", "a number")
     return score
 
 
@@ -81,7 +83,7 @@ TASK = Task(
         "prompt": ("prompt", "essay_set", "prompt_name"),
     },
     optional=("prompt",),
-    text=_labelled.text,
+    text=labels.text,
     read=read,
     options=EssayOptions,
     metrics=("pearson", "quadratic_kappa"),

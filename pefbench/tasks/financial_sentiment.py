@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pefbench.errors import DataError
-from pefbench.heads.sequence import SequenceDataset, SequenceExample
-from pefbench.tasks import Task, _labelled, _rated
+from pefbench.heads.examples import SequenceExample
+from pefbench.heads.sequence import SequenceDataset
+from pefbench.tasks import Task
+from pefbench.tasks.reading import labels, ratings, values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,18 +25,18 @@ NEUTRAL = 0.1
 
 def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> SequenceDataset:
     """Read labels as they are; where they are ratings from -1 to 1, their sign is the label, near 0 it is neutral."""
-    if not _rated.are_ratings(splits):
-        return SequenceDataset(*_labelled.examples(splits, bad, _example))
-    named = {split: [_named(*each) for each in bad.good(rows, _rated.rating)] for split, rows in splits.items()}
+    if not ratings.are_ratings(splits):
+        return SequenceDataset(*labels.examples(splits, bad, _example))
+    named = {split: [_named(*each) for each in bad.good(rows, ratings.rating)] for split, rows in splits.items()}
     note = f"labels are the signs of ratings, neutral within {NEUTRAL} of 0"
-    return SequenceDataset(*_labelled.examples(named, bad, _example), notes=[note])
+    return SequenceDataset(*labels.examples(named, bad, _example), notes=[note])
 
 
 def _example(row: Row) -> SequenceExample:
     company = row.values["company"]
     if company is not None and not (isinstance(company, str) and company.strip()):
-        raise DataError(f"{row.where}: company should be a name, got {str(company)[:60]!r}")
-    return SequenceExample(_labelled.told(row), _labelled.label(row), company)
+        raise values.wrong(row, "company", "a name")
+    return SequenceExample(values.text(row, "text"), labels.label(row), company)
 
 
 def _named(row: Row, rating: float) -> Row:
@@ -51,7 +52,7 @@ TASK = Task(
         "company": ("company",),
     },
     optional=("company",),
-    text=_labelled.text,
+    text=labels.text,
     read=read,
     metrics=("macro_f1", "accuracy"),
     baselines=("majority", "bag_of_words"),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pefbench.tasks import Task, _labelled
+from pefbench.tasks import Task
+from pefbench.tasks.reading import labels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,12 +16,12 @@ if TYPE_CHECKING:
 
 
 OUT_OF_SCOPE = "oos"
-"""What CLINC150 calls texts that have none of the intents; where it is learned, answers carry its probability."""
+"""CLINC150's label of texts that have none of the intents; where it is learned, answers carry its probability."""
 
 
 def template(values: Mapping[str, Any]) -> str:
-    """Return the template that a sentence was written from, else the sentence."""
-    return str(values["template"] or _labelled.text(values))
+    """The template that a sentence was written from, else the sentence."""
+    return str(values["template"] or labels.text(values))
 
 
 def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> SequenceDataset:
@@ -33,7 +34,7 @@ def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> SequenceDataset:
         for split, rows in splits.items()
         if len(kept[split]) < len(rows)
     ]
-    dataset = _labelled.read(kept, bad)
+    dataset = labels.read(kept, bad)
     return replace(dataset, notes=notes, outside=OUT_OF_SCOPE if OUT_OF_SCOPE in dataset.labels else None)
 
 
@@ -49,7 +50,7 @@ TASK = Task(
         "template": ("template",),
     },
     optional=("template",),
-    text=_labelled.text,
+    text=labels.text,
     group=template,
     read=read,
     metrics=("accuracy", "macro_f1"),

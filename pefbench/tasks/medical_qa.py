@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from pefbench.errors import DataError
 from pefbench.heads.choice import ChoiceDataset
 from pefbench.heads.examples import ChoiceExample
-from pefbench.tasks import Task, _values
+from pefbench.tasks import Task
+from pefbench.tasks.reading import values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,12 +22,12 @@ if TYPE_CHECKING:
 
 
 def text(values: Mapping[str, Any]) -> str:
-    """Return the abstract and the question."""
+    """The abstract and the question."""
     return "\n".join([*_parts(values["context"]), str(values["question"])])
 
 
 def abstract(values: Mapping[str, Any]) -> str:
-    """Return the abstract: all questions on it stay on one side; of a question without one, the question."""
+    """The abstract: all questions on it stay on one side; of a question without one, the question."""
     return "\n".join(_parts(values["context"])) or str(values["question"])
 
 
@@ -44,27 +45,26 @@ def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> ChoiceDataset:
 
 
 def _checked(row: Row) -> Row:
-    """Return a row that has an abstract, a question and an answer. Raises DataError where it has not."""
+    """A row that has an abstract, a question and an answer. Raises DataError where it has not."""
     for column in ("question", "answer"):
-        _values.text(row, column)
+        values.text(row, column)
     if not "".join(_parts(row.values["context"])).strip():
-        raise DataError(
-            f"{row.where}: context should be a text, a list of texts, or an object that has one under 'contexts', "
-            f"got {str(row.values['context'])[:60]!r}"
-        )
+        raise values.wrong(row, "context", "a text, a list of texts, or an object that has one under 'contexts'")
     return row
 
 
 def _example(row: Row, answers: tuple[str, ...]) -> ChoiceExample:
     answer = row.values["answer"].strip()
     if answer not in answers:
-        raise DataError(f"{row.where}: the answer {answer[:40]!r} is not in train (train has: {', '.join(answers)})")
+        raise DataError(
+            f"{row.where}: {row.name('answer')} {answer[:40]!r} is not in train (train has: {', '.join(answers)})"
+        )
     return ChoiceExample(text(row.values), answers, answers.index(answer))
 
 
-def _parts(given: object) -> list[str]:
-    """Return the parts of an abstract: a list, the list that the hub's PubMedQA has under `contexts`, or a text."""
-    parts = given.get("contexts") if isinstance(given, dict) else given
+def _parts(value: object) -> list[str]:
+    """The parts of an abstract: a list, the list that the hub's PubMedQA has under `contexts`, or a text."""
+    parts = value.get("contexts") if isinstance(value, dict) else value
     if isinstance(parts, str):
         return [parts]
     return parts if isinstance(parts, list) and all(isinstance(part, str) for part in parts) else []

@@ -6,9 +6,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import DataError
-from pefbench.heads.token import TokenDataset, TokenExample
+from pefbench.heads.examples import TokenExample
+from pefbench.heads.token import TokenDataset
 from pefbench.sources import tagging
 from pefbench.tasks import Task
+from pefbench.tasks.reading import values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,7 +28,7 @@ def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> TokenDataset:
     """Read tags of any usual scheme as IOB2; the labels are those of the training split's entity types."""
     read = {split: bad.good(rows, _pair) for split, rows in splits.items()}
     pairs = [pair for split in read.values() for pair in split]
-    tags, scheme = tagging.to_iob2([given for _, _, given in pairs], lambda i, token: pairs[i][0].at(token))
+    tags, scheme = tagging.to_iob2([row_tags for _, _, row_tags in pairs], lambda i, token: pairs[i][0].at(token))
     iob2 = iter(tags)
     tagged = {
         split: [(row, TokenExample(tuple(tokens), tuple(next(iob2)))) for row, tokens, _ in members]
@@ -48,15 +50,14 @@ def _pair(row: Row) -> tuple[Row, list[str], list[str]]:
 
 def _strings(row: Row, column: str) -> list[str]:
     """One column's list; in formats without lists (CSV, TSV) a cell is a JSON list, or words between spaces."""
-    given = row.values[column]
-    value = given
-    if isinstance(given, str):
+    cell = value = row.values[column]
+    if isinstance(cell, str):
         try:
-            value = json.loads(given) if given.lstrip().startswith("[") else given.split()
+            value = json.loads(cell) if cell.lstrip().startswith("[") else cell.split()
         except ValueError:
-            value = given.split()
+            value = cell.split()
     if not isinstance(value, list) or not value or not all(isinstance(item, str) for item in value):
-        raise DataError(f"{row.where}: {column} should be a non-empty list of strings, got {str(given)[:60]!r}")
+        raise values.wrong(row, column, "a non-empty list of strings")
     return value
 
 

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from pefbench.errors import DataError
-from pefbench.heads.span import SpanDataset, SpanExample
-from pefbench.tasks import Options, Task, _values
+from pefbench.heads.examples import SpanExample
+from pefbench.heads.span import SpanDataset
+from pefbench.tasks import Options, Task
+from pefbench.tasks.reading import values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,12 +28,12 @@ class SpanOptions(Options):
 
 
 def text(values: Mapping[str, Any]) -> str:
-    """Return the question and its context: the same question may be asked of two texts."""
+    """The question and its context: the same question may be asked of two texts."""
     return f"{values['question']}\n{values['context']}"
 
 
 def context(values: Mapping[str, Any]) -> str:
-    """Return the context: all questions on it stay on one side."""
+    """The context: all questions on it stay on one side."""
     return str(values["context"])
 
 
@@ -44,23 +46,21 @@ def read(
 
 
 def _example(row: Row) -> SpanExample:
-    """Return a row as an example. Raises DataError where an answer does not stand where it is said to begin."""
-    question, told = (_values.text(row, column) for column in ("question", "context"))
+    """A row as an example. Raises DataError where an answer does not stand where its offset says."""
+    question, context = (values.text(row, column) for column in ("question", "context"))
     answers = _answers(row)
     for answer, start in answers:
-        if not answer or told[start : start + len(answer)] != answer or start < 0:
+        if not answer or context[start : start + len(answer)] != answer or start < 0:
             raise DataError(f"{row.where}: the answer {answer[:40]!r} is not in the context at character {start}")
-    return SpanExample(question, told, answers)
+    return SpanExample(question, context, answers)
 
 
 def _answers(row: Row) -> tuple[tuple[str, int], ...]:
-    """Return texts and where they begin, from the hub's layout: lists under `text` and `answer_start`."""
-    given = row.values["answers"]
-    texts, starts = (given.get(key) if isinstance(given, dict) else None for key in ("text", "answer_start"))
+    """Texts and where they begin, from the hub's layout: lists under `text` and `answer_start`."""
+    value = row.values["answers"]
+    texts, starts = (value.get(key) if isinstance(value, dict) else None for key in ("text", "answer_start"))
     if not isinstance(texts, list) or not isinstance(starts, list) or len(texts) != len(starts):
-        raise DataError(
-            f"{row.where}: answers should be {{'text': [...], 'answer_start': [...]}}, got {str(given)[:60]!r}"
-        )
+        raise values.wrong(row, "answers", "{'text': [...], 'answer_start': [...]}")
     if not all(isinstance(each, str) for each in texts) or not all(type(each) is int for each in starts):
         raise DataError(f"{row.where}: an answer should be a text and the number of its first character")
     return tuple(dict.fromkeys(zip(texts, starts, strict=True)))

@@ -20,7 +20,9 @@ from pydantic import Field
 
 from pefbench.errors import DataError
 from pefbench.heads.choice import ChoiceDataset
-from pefbench.tasks import Options, Task, _choosing
+from pefbench.tasks import Options, Task
+from pefbench.tasks.reading import choices
+from pefbench.tasks.reading.draws import digest, random_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,7 +46,7 @@ class RecommendationOptions(Options):
 
 
 def leave_last_out(rows: Sequence[Row]) -> dict[str, list[Row]]:
-    """Return each user, with the item that is asked for, in all three splits; one with too few items in none.
+    """Each user, with the item that is asked for, in all three splits; one with too few items in none.
 
     Impressions name their splits, and are not split here. Raises DataError for them.
     """
@@ -62,7 +64,7 @@ def leave_last_out(rows: Sequence[Row]) -> dict[str, list[Row]]:
 
 
 def text(values: Mapping[str, Any]) -> str:
-    """Return who is asked for which item; of an impression, its history and what was shown."""
+    """Who is asked for which item; of an impression, its history and what was shown."""
     if values["candidates"] is None:
         return f"{values['user']}\n{values.get('target')}"
     return "\n".join([*values["history"], *values["candidates"]])
@@ -81,50 +83,50 @@ def read(
     """Read users of a log, or impressions: each item that was clicked among those that were not."""
     notes, examples = [], {}
     for split, rows in splits.items():
-        chosen = list(rows)
-        if tested is not None and split != "train" and tested < len(chosen):
-            chosen = sorted(chosen, key=lambda row: _choosing.digest(text(row.values | {"target": None})))[:tested]
+        used = list(rows)
+        if tested is not None and split != "train" and tested < len(used):
+            used = sorted(used, key=lambda row: digest(text(row.values | {"target": None})))[:tested]
             notes.append(f"{split} is {tested} of {len(rows)} rows")
         wanted, shown = (train_candidates, train_candidates) if split == "train" else (candidates, None)
-        made = partial(_asked, history=history, targets=per_user if split == "train" else 1, shown=shown)
-        asked = bad.good(chosen, made)
-        examples[split] = _choosing.examples([each for found in asked for each in found], wanted)
+        made = partial(_questions, history=history, targets=per_user if split == "train" else 1, shown=shown)
+        questions = bad.good(used, made)
+        examples[split] = choices.examples([each for found in questions for each in found], wanted)
     return ChoiceDataset(examples, notes=sorted(notes), keep="end")
 
 
-def _asked(row: Row, history: int, targets: int, shown: int | None) -> list[_choosing.Asked]:
-    """Return what is asked of a row: of a user's log so many targets; of an impression each click, among `shown`."""
+def _questions(row: Row, history: int, targets: int, shown: int | None) -> list[choices.Question]:
+    """A row's questions: of a user's log so many targets; of an impression each click, among `shown`."""
     taken, target = row.values["history"], row.values.get("target")
     if row.values["candidates"] is not None:
         return _clicks(row, _context(taken[-history:]), shown)
     if target is None:
         raise DataError(f"{row.where}: a log is split by time, not by file: name neither data.train nor data.test")
     return [
-        _choosing.Asked(row, _context(taken[max(0, at - history) : at]), taken[at], also_right=tuple(taken))
+        choices.Question(row, _context(taken[max(0, at - history) : at]), taken[at], also_right=tuple(taken))
         for at in range(target, max(0, target - targets), -1)
     ]
 
 
-def _clicks(row: Row, context: str, most: int | None) -> list[_choosing.Asked]:
-    """Return an impression's clicks, each among what was not clicked. Raises DataError where there is no such thing.
+def _clicks(row: Row, context: str, most: int | None) -> list[choices.Question]:
+    """An impression's clicks, each among what was not clicked. Raises DataError where there is no such thing.
 
     most: how many candidates an example has at most; None: all. A title that was clicked is not wrong elsewhere.
     """
     shown, clicked = row.values["candidates"], row.values["clicked"]
     if not isinstance(clicked, list) or len(clicked) != len(shown):
-        raise DataError(f"{row.where}: clicked should say yes or no for each of {len(shown)} candidates")
+        raise DataError(f"{row.where}: {row.name('clicked')} should have yes or no for each of {len(shown)} candidates")
     right = [item for item, click in zip(shown, clicked, strict=True) if click]
     wrong = [item for item in shown if item not in right]
     if not wrong or not right:
         raise DataError(f"{row.where}: an impression needs a candidate that was clicked, and one that was not")
-    return [_choosing.Asked(row, context, item, _drawn(wrong, most, f"{context}\n{item}")) for item in right]
+    return [choices.Question(row, context, item, _drawn(wrong, most, f"{context}\n{item}")) for item in right]
 
 
 def _drawn(wrong: Sequence[str], most: int | None, seed_text: str) -> tuple[str, ...]:
-    """Return what of an impression stands beside a click: in training a few, as hundreds may have been shown."""
+    """The candidates beside a click: in training a few of those shown, as there may be hundreds."""
     if most is None or len(wrong) < most:
         return tuple(wrong)
-    order = _choosing.random_numbers(f"shown\n{seed_text}").permutation(len(wrong))
+    order = random_numbers(f"shown\n{seed_text}").permutation(len(wrong))
     return tuple(wrong[index] for index in order[: most - 1].tolist())
 
 

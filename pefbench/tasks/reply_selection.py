@@ -13,7 +13,8 @@ from pydantic import Field
 
 from pefbench.errors import DataError
 from pefbench.heads.choice import ChoiceDataset
-from pefbench.tasks import Options, Task, _choosing, _values
+from pefbench.tasks import Options, Task
+from pefbench.tasks.reading import choices, values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,29 +31,29 @@ class ReplyOptions(Options):
 
 
 def text(values: Mapping[str, Any]) -> str:
-    """Return all that a row says: the turns, the reply and the candidates that there are."""
-    return "\n".join(turn for column in ("context", "reply", "candidates") for turn in _said(values[column]))
+    """A row's text: the turns, the reply and the candidates that there are."""
+    return "\n".join(turn for column in ("context", "reply", "candidates") for turn in _turns(values[column]))
 
 
 def group(values: Mapping[str, Any]) -> str:
-    """Return how a conversation begins, or the context of a single reply: none of these lies on two sides."""
-    turns = _said(values["context"])
+    """How a conversation begins, or the context of a single reply: none of these lies on two sides."""
+    turns = _turns(values["context"])
     return turns[0] if _is_conversation(values) and turns else "\n".join(turns)
 
 
 def read(splits: Mapping[str, Sequence[Row]], bad: BadRows, *, candidates: int) -> ChoiceDataset:
     """Read every turn of a conversation but the first as the reply to those before, or each row's own reply."""
-    asked = {split: [each for found in bad.good(rows, _asked) for each in found] for split, rows in splits.items()}
-    return ChoiceDataset({split: _choosing.examples(found, candidates) for split, found in asked.items()}, keep="end")
+    questions = {
+        split: [each for found in bad.good(rows, _questions) for each in found] for split, rows in splits.items()
+    }
+    return ChoiceDataset({split: choices.examples(found, candidates) for split, found in questions.items()}, keep="end")
 
 
-def _asked(row: Row) -> list[_choosing.Asked]:
-    """Return a row's replies, each with the turns before it. Raises DataError where it has none."""
-    turns = _said(row.values["context"])
+def _questions(row: Row) -> list[choices.Question]:
+    """A row's replies, each with the turns before it. Raises DataError where it has none."""
+    turns = _turns(row.values["context"])
     if not turns or not all(turn.strip() for turn in turns):
-        raise DataError(
-            f"{row.where}: context should be a text or a list of turns, got {str(row.values['context'])[:60]!r}"
-        )
+        raise values.wrong(row, "context", "a text or a list of turns")
     if not _is_conversation(row.values):
         return [_replied(row, "\n".join(turns))]
     if len(turns) < 2:
@@ -60,31 +61,31 @@ def _asked(row: Row) -> list[_choosing.Asked]:
             f"{row.where}: a single turn, {turns[0][:40]!r}, has no reply: name a column with lists of turns as "
             "data.columns.context, or one with replies as data.columns.reply, or candidates and label"
         )
-    return [_choosing.Asked(row, "\n".join(turns[:end]), turns[end]) for end in range(1, len(turns))]
+    return [choices.Question(row, "\n".join(turns[:end]), turns[end]) for end in range(1, len(turns))]
 
 
-def _replied(row: Row, context: str) -> _choosing.Asked:
-    """Return the reply that a row has, or that it names among its candidates."""
+def _replied(row: Row, context: str) -> choices.Question:
+    """The reply that a row has, or that it names among its candidates."""
     reply = row.values["reply"]
     if row.values["candidates"] is None:
-        return _choosing.Asked(row, context, _values.text(row, "reply"))
-    candidates = _choosing.texts(row.values["candidates"], row, "candidates")
+        return choices.Question(row, context, values.text(row, "reply"))
+    candidates = choices.texts(row.values["candidates"], row, "candidates")
     if row.values["label"] is not None:
-        right = _choosing.place(row, "label", len(candidates))
+        right = choices.place(row, "label", len(candidates))
     elif reply in candidates:
         right = candidates.index(reply)
     else:
         raise DataError(f"{row.where}: no label, and the reply {str(reply)[:60]!r} is none of the candidates")
-    return _choosing.among(row, context, candidates, right)
+    return choices.among(row, context, candidates, right)
 
 
 def _is_conversation(values: Mapping[str, Any]) -> bool:
     return values["reply"] is None and values["candidates"] is None
 
 
-def _said(given: object) -> list[str]:
-    """Return turns: a list, what MultiWOZ has as lists under `utterance`, or a single one."""
-    turns = given.get("utterance") if isinstance(given, dict) else given
+def _turns(value: object) -> list[str]:
+    """Turns: a list, what MultiWOZ has as lists under `utterance`, or a single one."""
+    turns = value.get("utterance") if isinstance(value, dict) else value
     if isinstance(turns, str):
         return [turns]
     return turns if isinstance(turns, list) and all(isinstance(turn, str) for turn in turns) else []

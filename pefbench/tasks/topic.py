@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pefbench.tasks import Task, _labelled
+from pefbench.tasks import Task
+from pefbench.tasks.reading import labels
 
 TASK = Task(
     head="sequence",
@@ -10,8 +11,8 @@ TASK = Task(
         "text": ("text", "question", "sentence", "content"),
         "label": ("label", "coarse_label", "topic", "category", "class"),
     },
-    text=_labelled.text,
-    read=_labelled.read,
+    text=labels.text,
+    read=labels.read,
     metrics=("accuracy", "macro_f1"),
     baselines=("majority", "bag_of_words"),
     text_format="trec",

@@ -12,7 +12,8 @@ from pydantic import Field
 
 from pefbench.errors import DataError
 from pefbench.heads.examples import GenerationExample
-from pefbench.tasks import Task, _generating, _values
+from pefbench.tasks import Task
+from pefbench.tasks.reading import generation, values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -47,7 +48,7 @@ LANGUAGES = {
 """How a prompt calls a language; one that is not here goes by its code."""
 
 
-class TranslationOptions(_generating.GeneratingOptions):
+class TranslationOptions(generation.GenerationOptions):
     """From which language into which; their codes are the names in a column of translations."""
 
     source_language: str = Field("en", min_length=1, description="code of the language to translate from")
@@ -58,7 +59,7 @@ class TranslationOptions(_generating.GeneratingOptions):
 
 
 def text(values: Mapping[str, Any]) -> str:
-    """Return the text to translate; of a mapping the text in its first language."""
+    """The text to translate; of a mapping the text in its first language."""
     found = values["translation"]
     return str(next(iter(found.values()), "") if isinstance(found, dict) else values["source"])
 
@@ -74,14 +75,14 @@ def read(
     names = " to ".join(LANGUAGES.get(language, language) for language in pair)
     examples, notes = {}, []
     for split, rows in splits.items():
-        chosen = [row for row in rows if _has(row, pair)]
-        if rows and not chosen:
+        complete = [row for row in rows if _has(row, pair)]
+        if rows and not complete:
             raise DataError(f"{rows[0].where}: no text in {source_language} and {target_language}; {_there(rows)}")
-        if lacking := len(rows) - len(chosen):
+        if lacking := len(rows) - len(complete):
             notes.append(f"{lacking} rows of {split} have no text in {source_language} or {target_language}")
-        pairs = bad.good(chosen, lambda row: _pair(row, pair))
+        pairs = bad.good(complete, lambda row: _pair(row, pair))
         examples[split] = [GenerationExample(*texts, instruction=f"translate {names}: ") for texts in pairs]
-    return _generating.dataset(examples, notes=notes, keep="start", **options)
+    return generation.dataset(examples, notes=notes, keep="start", **options)
 
 
 def _has(row: Row, pair: tuple[str, str]) -> bool:
@@ -90,16 +91,16 @@ def _has(row: Row, pair: tuple[str, str]) -> bool:
 
 
 def _pair(row: Row, pair: tuple[str, str]) -> tuple[str, str]:
-    """Return the text and its translation. Raises DataError."""
+    """The text and its translation. Raises DataError."""
     found = row.values["translation"]
     if isinstance(found, dict):
         texts = [found[language] for language in pair]
         if not all(isinstance(each, str) and each.strip() for each in texts):
-            raise DataError(f"{row.where}: translation should have texts by language, got {str(found)[:60]!r}")
+            raise values.wrong(row, "translation", "texts by language")
         return texts[0], texts[1]
     if found is not None:
-        raise DataError(f"{row.where}: translation should have texts by language, got {str(found)[:60]!r}")
-    return _values.text(row, "source"), _values.text(row, "target")
+        raise values.wrong(row, "translation", "texts by language")
+    return values.text(row, "source"), values.text(row, "target")
 
 
 def _there(rows: Sequence[Row]) -> str:

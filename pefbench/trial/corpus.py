@@ -94,7 +94,8 @@ def _read_parts(data: DataSection, task: Task, bad: BadRows) -> tuple[dict[str, 
 
 
 def _renamed(row: Row, columns: Mapping[str, str], absent: Mapping[str, None]) -> Row:
-    return replace(row, values={**absent, **{name: row.values[column] for name, column in columns.items()}})
+    values = {**absent, **{name: row.values[column] for name, column in columns.items()}}
+    return replace(row, values=values, names=columns)
 
 
 def _split(parts: Mapping[str, Sequence[Row]], task: Task) -> dict[str, list[Row]]:

@@ -8,12 +8,20 @@ import pytest
 
 from pefbench.heads.causal import CausalHead
 from pefbench.heads.choice import ChoiceHead
-from pefbench.heads.examples import ChoiceExample, GenerationExample
-from pefbench.heads.marked import MarkedExample, MarkedHead
-from pefbench.heads.regression import RegressionExample, RegressionHead
-from pefbench.heads.sequence import SequenceExample, SequenceHead
-from pefbench.heads.span import SpanExample, SpanHead
-from pefbench.heads.token import TokenExample, TokenHead
+from pefbench.heads.examples import (
+    ChoiceExample,
+    GenerationExample,
+    MarkedExample,
+    RegressionExample,
+    SequenceExample,
+    SpanExample,
+    TokenExample,
+)
+from pefbench.heads.marked import MarkedHead
+from pefbench.heads.regression import RegressionHead
+from pefbench.heads.sequence import SequenceHead
+from pefbench.heads.span import SpanHead
+from pefbench.heads.token import TokenHead
 
 if TYPE_CHECKING:
     from pefbench.heads import Head

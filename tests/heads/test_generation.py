@@ -58,7 +58,7 @@ def one_by_one(head: GenerationHead, model: nn.Module, encoded: Encoded) -> Iter
 def greedy(model: Any, encoded: Encoded, row: int, tokenizer: PreTrainedTokenizerFast, steps: int) -> str:
     """Return what greedy search finds without a cache, padding or transformers' own generation."""
     source = torch.from_numpy(encoded.features["input_ids"][row])[None]
-    given = torch.from_numpy(encoded.decoding[row].given)[None]
+    given = torch.from_numpy(encoded.decoding[row].ids)[None]
     found = given
     for _ in range(steps):
         reads = {"input_ids": found} if "decoder_input_ids" not in encoded.features else {"decoder_input_ids": found}
@@ -205,19 +205,19 @@ def test_a_row_fits_and_its_answer_has_the_room_to_be_generated(
     told = GenerationExample(" ".join(WORDS[:prompt]), " ".join(WORDS[:answer]))
     encoded = head.encode(words(architecture), [told], length)
     [asked], [row], [labels] = encoded.decoding, encoded.features["input_ids"], encoded.features["labels"]
-    assert 1 <= len(asked.given) <= length - room
+    assert 1 <= len(asked.ids) <= length - room
     assert len(row) <= length
-    assert row[: len(asked.given)].tolist() == asked.given.tolist()
-    assert set(labels[: len(asked.given)].tolist()) == {-100}
-    learned = row[len(asked.given) :].tolist()
-    assert labels[len(asked.given) :].tolist() == learned
-    assert learned == [*range(4, 4 + answer), tiny.END][: length - len(asked.given)]
-    shown = [piece for piece in asked.given.tolist() if piece > tiny.END]
+    assert row[: len(asked.ids)].tolist() == asked.ids.tolist()
+    assert set(labels[: len(asked.ids)].tolist()) == {-100}
+    learned = row[len(asked.ids) :].tolist()
+    assert labels[len(asked.ids) :].tolist() == learned
+    assert learned == [*range(4, 4 + answer), tiny.END][: length - len(asked.ids)]
+    shown = [piece for piece in asked.ids.tolist() if piece > tiny.END]
     every = list(range(4, 4 + prompt))
     assert shown == (every[: len(shown)] if keep == "start" else every[prompt - len(shown) :])
     cut = len(shown) < prompt or len(learned) <= answer
     assert encoded.truncated == int(cut)
-    assert asked.reference == answer + 1
+    assert asked.reference_length == answer + 1
 
 
 def test_a_prompt_and_what_was_said_before_are_lines() -> None:
@@ -241,8 +241,8 @@ def chat(text: str, length: int, keep: Any = "end", history: tuple[tuple[str, st
     head = CausalHead(keep=keep, search=Search(max_new_tokens=4))
     encoded = head.encode(tokenizer, [GenerationExample(text, "yes", history)], length + 4)
     [asked], [row] = encoded.decoding, encoded.features["input_ids"]
-    assert tokenizer.decode(row[len(asked.given) :]) == "yes</s>"
-    return str(tokenizer.decode(asked.given)), encoded.truncated
+    assert tokenizer.decode(row[len(asked.ids) :]) == "yes</s>"
+    return str(tokenizer.decode(asked.ids)), encoded.truncated
 
 
 def test_decoders_are_asked_by_their_chat_template() -> None:
@@ -281,7 +281,7 @@ def test_an_encoder_decoder_is_given_what_stands_before_a_target() -> None:
         "decoder_input_ids": [0, 2, 6, 7],
         "labels": [-100, 6, 7, 3],
     }
-    assert encoded.decoding[0].given.tolist() == [0, 2]
+    assert encoded.decoding[0].ids.tolist() == [0, 2]
     assert encoded.targets.tolist() == [3]
     again = Seq2SeqHead(tiny.START, search=Search(2)).encode(words("bart"), [told], 4)
     assert {name: rows[0].tolist() for name, rows in again.features.items()} == {
@@ -392,7 +392,7 @@ def test_of_a_prompt_that_is_too_long_the_instruction_stays(keep: Any) -> None:
     assert head.answers.shown(told) == "say: 0123456789"
     for room, shown in ((16, "0123456789"), (11, "01234" if keep == "start" else "56789"), (6, ""), (3, "")):
         encoded = head.encode(tokenizer, [told], room + 4)
-        assert tokenizer.decode(encoded.decoding[0].given) == f"say: {shown}\n"[-room:]
+        assert tokenizer.decode(encoded.decoding[0].ids) == f"say: {shown}\n"[-room:]
         assert encoded.truncated == int(shown != told.prompt)
     source = single_bytes("bart")
     encoded = Seq2SeqHead(tiny.PAD, search=Search(4), keep=keep).encode(source, [told], 12)
@@ -407,9 +407,9 @@ def test_in_a_chat_the_instruction_stays_too(keep: Any) -> None:
     room = len("?user\nsay: 01234?\n?assistant\n")
     [asked] = head.encode(tokenizer, [told], room + 4).decoding
     kept = "01234" if keep == "start" else "56789"
-    assert tokenizer.decode(asked.given) == f"<s>user\nsay: {kept}</s>\n<s>assistant\n"
+    assert tokenizer.decode(asked.ids) == f"<s>user\nsay: {kept}</s>\n<s>assistant\n"
     [asked] = head.encode(tokenizer, [told], 200).decoding
-    assert str(tokenizer.decode(asked.given)).endswith("a1</s>\n<s>user\nsay: 0123456789</s>\n<s>assistant\n")
+    assert str(tokenizer.decode(asked.ids)).endswith("a1</s>\n<s>user\nsay: 0123456789</s>\n<s>assistant\n")
 
 
 def test_which_examples_share_a_batch_does_not_depend_on_the_answers() -> None:

@@ -13,7 +13,8 @@ from transformers import AutoModelForTokenClassification
 
 from pefbench.errors import RecipeError
 from pefbench.heads import forward
-from pefbench.heads.marked import MarkedDataset, MarkedExample, MarkedHead, mark
+from pefbench.heads.examples import MarkedExample
+from pefbench.heads.marked import MarkedDataset, MarkedHead, mark
 from pefbench.registry import find
 from pefbench.trial.batching import collate
 from tests import tiny

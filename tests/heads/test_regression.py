@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from transformers import AutoModelForSequenceClassification
 
 from pefbench.errors import DataError
-from pefbench.heads.regression import RegressionDataset, RegressionExample, RegressionHead
+from pefbench.heads.examples import RegressionExample
+from pefbench.heads.regression import RegressionDataset, RegressionHead
 from pefbench.trial.batching import collate
 from tests import tiny
 from tests.heads.answering import answering

@@ -15,7 +15,8 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
 from pefbench.errors import RecipeError, SourceError
-from pefbench.heads.sequence import SequenceDataset, SequenceExample, SequenceHead
+from pefbench.heads.examples import SequenceExample
+from pefbench.heads.sequence import SequenceDataset, SequenceHead
 from pefbench.heads.token import TokenHead
 from pefbench.registry import find, names
 from pefbench.trial.batching import collate
@@ -289,7 +290,7 @@ def test_pooled_it_reads_a_linear_map_of_the_mean_of_all_states(architecture: st
 
 
 def test_what_is_asked_of_single_words_cannot_be_pooled() -> None:
-    with pytest.raises(RecipeError, match=r"^model\.pooling: only what is asked of whole texts"):
+    with pytest.raises(RecipeError, match=r"^model\.pooling: only heads on whole texts"):
         TokenHead(["O"]).pooled()
 
 

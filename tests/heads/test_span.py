@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from transformers import AutoModelForQuestionAnswering
 
 from pefbench.errors import RecipeError
-from pefbench.heads.span import IGNORED, SpanDataset, SpanExample, SpanHead, Windows, best_spans
+from pefbench.heads.examples import SpanExample
+from pefbench.heads.span import IGNORED, SpanDataset, SpanHead, Windows, best_spans
 from pefbench.trial.batching import collate
 from tests import tiny
 from tests.heads.answering import answering

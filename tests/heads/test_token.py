@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
-from pefbench.heads.token import IGNORED, TokenExample, TokenHead
+from pefbench.heads.examples import TokenExample
+from pefbench.heads.token import IGNORED, TokenHead
 from pefbench.trial.batching import collate
 from tests.heads.answering import answering
 

@@ -147,10 +147,10 @@ def test_samples_are_drawn() -> None:
 @pytest.mark.parametrize(
     ("row", "why"),
     [
-        ({"prompt": ""}, "x.jsonl:1: prompt should be a text, got ''"),
-        ({"solution": None}, "x.jsonl:1: solution should be a text, got 'None'"),
-        ({"test": 5}, "x.jsonl:1: test should be a text, got '5'"),
-        ({"test": "def check(f):\n    pass"}, "x.jsonl:1: entry_point should be a text, got 'None'"),
+        ({"prompt": ""}, "x.jsonl:1: prompt should be a non-empty text, got ''"),
+        ({"solution": None}, "x.jsonl:1: solution should be a non-empty text, got 'None'"),
+        ({"test": 5}, "x.jsonl:1: test should be a non-empty text, got '5'"),
+        ({"test": "def check(f):\n    pass"}, "x.jsonl:1: entry_point should be a non-empty text, got 'None'"),
         ({"tests": "assert f(1)"}, "x.jsonl:1: tests should be a list of texts, got 'assert f(1)'"),
         ({"tests": [1]}, "x.jsonl:1: tests should be a list of texts, got '[1]'"),
         ({"tests": ["assert f(1)"], "setup": [None]}, "x.jsonl:1: setup should be a list of texts"),

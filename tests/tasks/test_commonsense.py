@@ -95,7 +95,7 @@ def test_decoders_compare_likelihoods_and_encoders_get_a_head(tmp_path: Path) ->
 def test_a_label_beyond_the_candidates_is_named_or_left_out(tmp_path: Path) -> None:
     rows = varied(LAYOUTS["PIQA"][0])
     rows[50]["label"] = -1
-    with pytest.raises(DataError, match=r"x\.jsonl:51: label should say which of 2 candidates is right, by a number"):
+    with pytest.raises(DataError, match=r"x\.jsonl:51: label should be the number"):
         load(tmp_path / "x.jsonl", rows)
     assert len(load(tmp_path / "x.jsonl", rows, on_bad_row="skip").skipped) == 1
 

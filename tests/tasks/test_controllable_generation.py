@@ -163,7 +163,7 @@ def test_e2e_metrics_score_it_and_attributes_are_refused(tmp_path: Path) -> None
 
 
 def test_a_meaning_without_a_text_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"trainset\.csv:2: text should be a text, got ' '"):
+    with pytest.raises(DataError, match=r"trainset\.csv:2: ref should be a non-empty text, got ' '"):
         e2e(tmp_path, MEANINGS | {"trainset.csv": [("name[A]", " ")]})
 
 

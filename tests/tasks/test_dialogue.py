@@ -84,8 +84,8 @@ def test_what_else_was_replied_to_the_same_words_is_right_too() -> None:
         ({"messages": [{"role": "tool", "content": "x"}]}, "messages should be a list of {role, content}"),
         ({"messages": [{"role": "user"}]}, "messages should be a list of {role, content}"),
         ({"messages": "x"}, "messages should be a list of {role, content}"),
-        ({"prompt": "a"}, "completion should be a text"),
-        ({"completion": "a"}, "prompt should be a text"),
+        ({"prompt": "a"}, "completion should be a non-empty text"),
+        ({"completion": "a"}, "prompt should be a non-empty text"),
     ],
 )
 def test_a_bad_row_is_named_or_left_out(values: dict[str, Any], why: str) -> None:

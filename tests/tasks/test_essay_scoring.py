@@ -15,7 +15,7 @@ from tests.tasks import loading
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pefbench.heads.regression import RegressionExample
+    from pefbench.heads.examples import RegressionExample
     from pefbench.trial.corpus import Corpus
 
 HEADER = "essay_id\tessay_set\tessay\trater1_domain1\tdomain1_score\n"
@@ -63,7 +63,7 @@ def test_a_score_is_a_number(score: Any) -> None:
 
 @pytest.mark.parametrize("text", [" ", '""', '" "', None])
 def test_an_essay_has_a_word(text: Any) -> None:
-    with pytest.raises(UserError, match=r"x\.tsv:4: text should be a string with a word in it"):
+    with pytest.raises(UserError, match=r"x\.tsv:4: text should be a non-empty text"):
         read({"train": [row(3, text=text)]}, BadRows(), prompt=None)
 
 

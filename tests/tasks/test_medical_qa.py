@@ -42,11 +42,11 @@ def test_the_question_stands_behind_the_abstract(context: Any) -> None:
 @pytest.mark.parametrize(
     ("values", "why"),
     [
-        ({"question": None}, "question should be a text"),
-        ({"answer": None}, "answer should be a text"),
+        ({"question": None}, "question should be a non-empty text"),
+        ({"answer": None}, "answer should be a non-empty text"),
         ({"context": {"contexts": []}}, "context should be a text, a list of texts"),
         ({"context": None}, "context should be a text, a list of texts"),
-        ({"answer": "perhaps"}, r"the answer 'perhaps' is not in train \(train has: no, yes\)"),
+        ({"answer": "perhaps"}, r"answer 'perhaps' is not in train \(train has: no, yes\)"),
     ],
 )
 def test_a_bad_row_is_named_or_left_out(values: dict[str, Any], why: str) -> None:

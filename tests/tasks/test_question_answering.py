@@ -52,7 +52,7 @@ def test_a_bad_answer_is_named_or_left_out(answers: Any, why: str) -> None:
 
 
 def test_a_question_must_be_asked() -> None:
-    with pytest.raises(DataError, match=r"x\.json:3: question should be a text, got 'None'"):
+    with pytest.raises(DataError, match=r"x\.json:3: question should be a non-empty text, got 'None'"):
         read({"text": [], "answer_start": []}, question=None)
 
 

@@ -122,8 +122,8 @@ def test_each_baseline_scores_every_candidate_and_repeated_words_are_one(tmp_pat
     [
         ([False] * 3, "an impression needs a candidate that was clicked"),
         ([True] * 3, "and one that was not"),
-        ([True], "clicked should say yes or no for each of 3 candidates"),
-        (None, "clicked should say"),
+        ([True], "clicked should have yes or no for each of 3 candidates"),
+        (None, "clicked should have"),
     ],
 )
 def test_a_bad_impression_is_named_or_left_out(clicked: Any, why: str) -> None:

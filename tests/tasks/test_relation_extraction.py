@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pefbench.errors import DataError
-from pefbench.heads.marked import MarkedExample
+from pefbench.heads.examples import MarkedExample
 from pefbench.registry import find
 from pefbench.sources import BadRows, Row
 from pefbench.tasks.relation_extraction import TASK, read
@@ -43,7 +43,7 @@ def test_entities_stand_in_tags_or_are_given_by_their_characters() -> None:
     [
         (
             row("no entity at all"),
-            "should hold each of <e1>, </e1>, <e2>, </e2> once, or give columns",
+            "should hold each of <e1>, </e1>, <e2>, </e2> once, or have columns",
         ),
         (row("<e1>a</e1> <e1>b</e1> <e2>c</e2>"), "should hold each of"),
         (row("<e1></e1> <e2>c</e2>"), "no words between <e1> and </e1>"),
@@ -54,7 +54,7 @@ def test_entities_stand_in_tags_or_are_given_by_their_characters() -> None:
         (row(PLAIN, first=[4, 4], second=[16, 22]), "first should be an entity's"),
         (row(PLAIN, first="4 10", second=[16, 22]), "first should be an entity's"),
         (row(PLAIN, first=[4, 10], second=[9, 12]), "the two entities overlap"),
-        (row(None), "text should be a string"),
+        (row(None), "text should be a non-empty text"),
         (row(TAGGED, ""), "label should be a name"),
     ],
 )

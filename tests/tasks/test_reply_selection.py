@@ -71,9 +71,12 @@ def test_candidates_of_the_data_stay(named: dict[str, Any]) -> None:
         ({"context": ["a", 1]}, "context should be a text or a list of turns"),
         ({"context": {"speaker": [1]}}, "context should be a text or a list of turns"),
         ({"context": "alone"}, "a single turn, 'alone', has no reply: name a column .* data.columns.reply"),
-        ({"context": "a", "reply": ""}, "reply should be a text"),
+        ({"context": "a", "reply": ""}, "reply should be a non-empty text"),
         ({"context": "a", "candidates": ["x"], "label": 0}, "candidates should be two or more texts"),
-        ({"context": "a", "candidates": ["x", "y"], "label": 2}, "label should say which of 2 candidates is right"),
+        (
+            {"context": "a", "candidates": ["x", "y"], "label": 2},
+            "label should be the number",
+        ),
         ({"context": "a", "candidates": ["x", "y"], "reply": "z"}, "no label, and the reply 'z' is none of"),
     ],
 )

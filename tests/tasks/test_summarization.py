@@ -34,7 +34,7 @@ def test_a_text_is_asked_for_its_summary_and_its_beginning_stays() -> None:
 )
 def test_a_bad_row_is_named_or_left_out(values: dict[str, Any]) -> None:
     good = {"document": "a", "summary": "b"}
-    with pytest.raises(DataError, match=r"x\.json:2: (document|summary) should be a text"):
+    with pytest.raises(DataError, match=r"x\.json:2: (document|summary) should be a non-empty text"):
         read(good, values)
     assert len(read(good, values, skip=True).splits["train"]) == 1
 

@@ -155,8 +155,8 @@ def test_a_label_that_train_lacks_is_named(world: World, tmp_path: Path) -> None
 
 
 MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
-    "no text": ({"label": "NUM"}, "text should be a string with a word in it, got 'None'"),
-    "blank": ({"text": " ", "label": "NUM"}, "text should be a string with a word in it, got ' '"),
+    "no text": ({"label": "NUM"}, "text should be a non-empty text, got 'None'"),
+    "blank": ({"text": " ", "label": "NUM"}, "text should be a non-empty text, got ' '"),
     "hidden": ({"text": "Why ?", "label": None}, "label should be a name or a whole number, got 'None'"),
     "fraction": ({"text": "Why ?", "label": 0.5}, r"label should be a name or a whole number, got '0\.5'"),
     "list": ({"text": "Why ?", "label": ["NUM"]}, "label should be a name or a whole number"),

@@ -51,11 +51,11 @@ def test_a_mapping_without_the_language_is_left_out_and_counted() -> None:
 @pytest.mark.parametrize(
     ("values", "why"),
     [
-        ({"source": "a"}, "target should be a text"),
-        ({"source": " ", "target": "b"}, "source should be a text"),
-        ({"translation": {"en": "a", "de": 1}}, "translation should have texts by language"),
-        ({"translation": "a"}, "translation should have texts by language"),
-        ({}, "source should be a text"),
+        ({"source": "a"}, "target should be a non-empty text"),
+        ({"source": " ", "target": "b"}, "source should be a non-empty text"),
+        ({"translation": {"en": "a", "de": 1}}, "translation should be texts by language"),
+        ({"translation": "a"}, "translation should be texts by language"),
+        ({}, "source should be a non-empty text"),
     ],
 )
 def test_a_bad_row_is_named_or_left_out(values: dict[str, Any], why: str) -> None:

@@ -17,4 +17,4 @@ class Baseline(Protocol):
     """One baseline."""
 
     def __call__(self, train: Sequence[Any], test: Sequence[Any]) -> list[Any]:
-        """Return an answer for each example of `test`, learned from those of `train` alone."""
+        """An answer for each example of `test`, learned from those of `train` alone."""

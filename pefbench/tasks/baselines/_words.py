@@ -12,12 +12,12 @@ WORDS = r"\w+|[^\w\s]"
 
 
 def vectorizer() -> TfidfVectorizer:
-    """Return what gives words and pairs of words their TF-IDF weights."""
+    """A vectorizer: TF-IDF weights of words and pairs of words."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     return TfidfVectorizer(token_pattern=WORDS, ngram_range=(1, 2), sublinear_tf=True)
 
 
 def text(example: Any) -> str:
-    """Return an example's text; the texts of a pair are read as one."""
+    """An example's text; the texts of a pair are read as one."""
     return str(example.text) if example.pair is None else f"{example.text} {example.pair}"

@@ -9,14 +9,14 @@ from pefbench.tasks.baselines._words import text, vectorizer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pefbench.heads.sequence import SequenceExample
+    from pefbench.heads.examples import SequenceExample
 
 STRENGTH = 10.0
 """Inverse strength of the L2 penalty; not tuned on any of the data sets here."""
 
 
 def bag_of_words(train: Sequence[SequenceExample], test: Sequence[SequenceExample]) -> list[str]:
-    """Return the likeliest label by scikit-learn's logistic regression."""
+    """The likeliest label by scikit-learn's logistic regression."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
 

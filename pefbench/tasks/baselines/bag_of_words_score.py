@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from pefbench.heads.regression import RegressionExample
+    from pefbench.heads.examples import RegressionExample
 
     Array = npt.NDArray[np.float64]
 
@@ -22,7 +22,7 @@ STRENGTH = 1.0
 
 
 def bag_of_words_score(train: Sequence[RegressionExample], test: Sequence[RegressionExample]) -> list[float]:
-    """Return scores by scikit-learn's ridge regression, within the range of the training scores.
+    """Scores by scikit-learn's ridge regression, within the range of the training scores.
 
     The logarithm of the number of words is a feature too: long essays score better.
     """
@@ -38,8 +38,8 @@ def bag_of_words_score(train: Sequence[RegressionExample], test: Sequence[Regres
 
 
 def _lengths(texts: Sequence[str]) -> Array:
-    """Return the logarithm of each text's number of words, (texts, 1)."""
-    return np.log1p([[len(told.split())] for told in texts])
+    """The logarithm of each text's number of words, (texts, 1)."""
+    return np.log1p([[len(text.split())] for text in texts])
 
 
 BASELINE = bag_of_words_score

@@ -1,4 +1,4 @@
-"""Copying: the text that is asked about, as its own translation or summary; names and numbers come out right."""
+"""Copying: the source text as its own translation or summary; names and numbers come out right."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def copy_source(train: Sequence[GenerationExample], test: Sequence[GenerationExample]) -> list[str]:  # noqa: ARG001
-    """Return each prompt, without its instruction. It learns nothing from `train`."""
+    """Each prompt, without its instruction. It learns nothing from `train`."""
     return [example.prompt for example in test]
 
 

@@ -23,7 +23,7 @@ RATE = 0.1
 
 
 def eda(train: Sequence[GenerationExample], test: Sequence[GenerationExample]) -> list[str]:
-    """Return a changed training text for each example with the same fact `asked`.
+    """A changed training text for each example with the same fact `asked`.
 
     Either operation with probability 1/2; the draws of an example depend on its number alone.
     """
@@ -35,7 +35,7 @@ def _changed(words: list[str], draw: np.random.Generator) -> str:
 
 
 def _swapped(words: Sequence[str], draw: np.random.Generator) -> list[str]:
-    """Return the words after as many swaps of two places as a tenth of them, at least one."""
+    """The words after as many swaps of two places as a tenth of them, at least one."""
     found = [*words]
     for _ in range(max(1, round(RATE * len(words)))):
         one, other = draw.integers(len(words), size=2)
@@ -44,7 +44,7 @@ def _swapped(words: Sequence[str], draw: np.random.Generator) -> list[str]:
 
 
 def _thinned(words: Sequence[str], draw: np.random.Generator) -> list[str]:
-    """Return the words that are left when each goes with a probability of a tenth; one stays."""
+    """The words that are left when each goes with a probability of a tenth; one stays."""
     kept = [word for word, number in zip(words, draw.random(len(words)), strict=True) if number >= RATE]
     return kept or [words[int(draw.integers(len(words)))]]
 

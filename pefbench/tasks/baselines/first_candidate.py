@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def first_candidate(train: Sequence[ChoiceExample], test: Sequence[ChoiceExample]) -> list[dict[str, Any]]:  # noqa: ARG001
-    """Return the first candidate of each example, and equal scores, which ranking metrics read as any order.
+    """The first candidate of each example, and equal scores, which ranking metrics read as any order.
 
     It learns nothing from `train`; where candidates are shuffled, it is right as often as chance.
     """

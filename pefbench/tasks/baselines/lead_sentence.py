@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def lead_sentence(train: Sequence[GenerationExample], test: Sequence[GenerationExample]) -> list[str]:  # noqa: ARG001
-    """Return the first sentence or line of each prompt. It learns nothing from `train`."""
+    """The first sentence or line of each prompt. It learns nothing from `train`."""
     return [SENTENCE.split(example.prompt.strip(), maxsplit=1)[0] for example in test]
 
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pefbench.heads.sequence import SequenceExample
+    from pefbench.heads.examples import SequenceExample
 
 
 def majority(train: Sequence[SequenceExample], test: Sequence[SequenceExample]) -> list[str]:
-    """Return the most frequent label; of equally frequent ones the first in the alphabet."""
+    """The most frequent label; of equally frequent ones the first in the alphabet."""
     counts = Counter(example.label for example in train)
     best = min(counts, key=lambda label: (-counts[label], label))
     return [best] * len(test)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pefbench.heads.regression import RegressionExample
+    from pefbench.heads.examples import RegressionExample
 
 
 def mean_score(train: Sequence[RegressionExample], test: Sequence[RegressionExample]) -> list[float]:
-    """Return the mean score; its correlation with anything counts as 0."""
+    """The mean score; its correlation with anything counts as 0."""
     return [fmean(example.score for example in train)] * len(test)
 
 

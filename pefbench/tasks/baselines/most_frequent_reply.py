@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def most_frequent_reply(train: Sequence[GenerationExample], test: Sequence[GenerationExample]) -> list[str]:
-    """Return the most frequent answer; of equally frequent ones the first in the alphabet."""
+    """The most frequent answer; of equally frequent ones the first in the alphabet."""
     counts = Counter(example.target for example in train)
     best = min(counts, key=lambda reply: (-counts[reply], reply))
     return [best] * len(test)

@@ -1,4 +1,4 @@
-"""Nearest answer: what was right for the training prompt that shares most with the one that is asked."""
+"""Nearest answer: the right answer to the training prompt that is most alike."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
 
 
 def nearest_answer(train: Sequence[GenerationExample], test: Sequence[GenerationExample]) -> list[str]:
-    """Return the answer to the prompt with the nearest words and pairs of words by TF-IDF, the first of equals.
+    """The answer to the prompt with the nearest words and pairs of words by TF-IDF, the first of equals.
 
-    What was said before a prompt is read with it. A prompt without any known word gets the first answer.
+    The turns before a prompt are read with it. A prompt without any known word gets the first answer.
     """
     words = vectorizer()
-    known = words.fit_transform([_said(example) for example in train])
-    likeness = words.transform([_said(example) for example in test]) @ known.T
+    known = words.fit_transform([_context(example) for example in train])
+    likeness = words.transform([_context(example) for example in test]) @ known.T
     return [train[int(row.toarray().argmax())].target for row in likeness]
 
 
-def _said(example: GenerationExample) -> str:
-    return "\n".join([*(said for _, said in example.history), example.prompt])
+def _context(example: GenerationExample) -> str:
+    return "\n".join([*(turn for _, turn in example.history), example.prompt])
 
 
 BASELINE = nearest_answer

@@ -15,7 +15,7 @@ WORD = r"\w+"
 
 
 def overlapping_candidate(train: Sequence[ChoiceExample], test: Sequence[ChoiceExample]) -> list[dict[str, Any]]:
-    """Return the candidate nearest to the context, the first of equals; scores are cosines of TF-IDF vectors.
+    """The candidate nearest to the context, the first of equals; scores are cosines of TF-IDF vectors.
 
     The baseline of Lowe et al. 2015, arXiv:1506.08909. Words' weights are those of the training texts; a
     word that they have not counts for nothing.

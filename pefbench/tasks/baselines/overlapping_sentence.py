@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pefbench.heads.span import SpanExample
+    from pefbench.heads.examples import SpanExample
 
 SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 WORD = re.compile(r"\w+")
 
 
 def overlapping_sentence(train: Sequence[SpanExample], test: Sequence[SpanExample]) -> list[str]:  # noqa: ARG001
-    """Return for each question the sentence or line with most of its distinct words, the first of equals.
+    """For each question the sentence or line with most of its distinct words, the first of equals.
 
     It learns nothing from `train`, and always answers.
     """
@@ -23,9 +23,9 @@ def overlapping_sentence(train: Sequence[SpanExample], test: Sequence[SpanExampl
 
 
 def _best(question: str, context: str) -> str:
-    asked = _words(question)
+    wanted = _words(question)
     sentences = [sentence.strip() for sentence in SENTENCE.split(context)]
-    return max(sentences, key=lambda sentence: len(asked & _words(sentence)))
+    return max(sentences, key=lambda sentence: len(wanted & _words(sentence)))
 
 
 def _words(text: str) -> set[str]:

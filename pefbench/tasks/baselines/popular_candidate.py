@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def popular_candidate(train: Sequence[ChoiceExample], test: Sequence[ChoiceExample]) -> list[dict[str, Any]]:
-    """Return the most popular candidate of each example, the first of equals.
+    """The most popular candidate of each example, the first of equals.
 
     Scores are how often each candidate is the right one in training.
     """

@@ -10,11 +10,11 @@ from pefbench.sources.tagging import OUTSIDE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pefbench.heads.token import TokenExample
+    from pefbench.heads.examples import TokenExample
 
 
 def word_tags(train: Sequence[TokenExample], test: Sequence[TokenExample]) -> list[list[str]]:
-    """Return a tag for each word, by its spelling; of equally frequent tags the first in the alphabet."""
+    """A tag for each word, by its spelling; of equally frequent tags the first in the alphabet."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for example in train:
         for token, tag in zip(example.tokens, example.tags, strict=True):

@@ -9,9 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.dummy import DummyClassifier
 
-from pefbench.heads.sequence import SequenceExample
-from pefbench.heads.span import SpanExample
-from pefbench.heads.token import TokenExample
+from pefbench.heads.examples import SequenceExample, SpanExample, TokenExample
 from pefbench.registry import find, names
 
 LABELS = st.lists(st.sampled_from("abc"), min_size=1, max_size=30)

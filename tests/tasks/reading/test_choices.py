@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pefbench.errors import DataError
 from pefbench.sources import Row, normalise
-from pefbench.tasks._choosing import Asked, Pool, examples, number, place, shuffled
+from pefbench.tasks.reading.choices import Pool, Question, examples, number, place, shuffled
 
 TEXTS = st.lists(st.sampled_from(["a", "A!", "b", "b.", "c", "d", "é", "É", ":)", ":("]), max_size=12)
 
@@ -58,17 +58,19 @@ def test_a_shuffle_keeps_all_and_follows_the_right_one(candidates: list[str], da
 
 
 def test_the_place_of_the_right_one_says_nothing() -> None:
-    asked = [Asked(row(), f"context {i}", f"right {i}") for i in range(1000)]
+    asked = [Question(row(), f"context {i}", f"right {i}") for i in range(1000)]
     places = Counter(example.label for example in examples(asked, 4))
     assert set(places) == {0, 1, 2, 3}
     assert min(places.values()) > 200
-    given_ones = [Asked(row(), f"context {i}", "yes", wrong=("no",)) for i in range(1000)]
+    given_ones = [Question(row(), f"context {i}", "yes", wrong=("no",)) for i in range(1000)]
     assert 420 < sum(example.label for example in examples(given_ones, 4)) < 580
 
 
 def test_neither_other_kinds_nor_what_is_also_right_is_drawn() -> None:
-    asked = [Asked(row(), f"noun {i}", f"noun{i}", kind="noun") for i in range(5)]
-    asked += [Asked(row(), f"verb {i}", f"verb{i}", kind="verb", also_right=(f"verb{(i + 1) % 5}",)) for i in range(5)]
+    asked = [Question(row(), f"noun {i}", f"noun{i}", kind="noun") for i in range(5)]
+    asked += [
+        Question(row(), f"verb {i}", f"verb{i}", kind="verb", also_right=(f"verb{(i + 1) % 5}",)) for i in range(5)
+    ]
     for i, example in enumerate(examples(asked, 4)):
         kinds = {candidate[:4] for candidate in example.candidates}
         assert kinds == {example.context[:4]}
@@ -76,15 +78,15 @@ def test_neither_other_kinds_nor_what_is_also_right_is_drawn() -> None:
 
 
 def test_another_right_answer_to_the_same_context_is_never_a_wrong_one() -> None:
-    asked = [Asked(row(), "Tell me a joke.", f"joke {i}") for i in range(20)]
-    asked += [Asked(row(), "tell me a JOKE", "joke 20"), *(Asked(row(), f"q{i}", f"a{i}") for i in range(3))]
+    asked = [Question(row(), "Tell me a joke.", f"joke {i}") for i in range(20)]
+    asked += [Question(row(), "tell me a JOKE", "joke 20"), *(Question(row(), f"q{i}", f"a{i}") for i in range(3))]
     for example in examples(asked, 3)[:21]:
         assert sum(candidate.startswith("joke") for candidate in example.candidates) == 1
 
 
 def test_too_few_to_draw_from_is_an_error_that_names_the_option() -> None:
     with pytest.raises(DataError, match=r"x\.json:3: 3 wrong candidates are wanted.* only 1 .*options\.candidates"):
-        examples([Asked(row(), "a", "b"), Asked(row(), "c", "d")], 4)
+        examples([Question(row(), "a", "b"), Question(row(), "c", "d")], 4)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +99,9 @@ def test_labels_are_numbers_or_letters(label: object, first: int, expected: int)
 
 @pytest.mark.parametrize("label", [-1, "-1", 4, "E", None, "", "first", 0.5, [1], True, "1.5"])
 def test_what_names_no_candidate_is_refused(label: object) -> None:
-    with pytest.raises(DataError, match=r"x\.json:3: label should say which of 4 candidates is right"):
+    with pytest.raises(
+        DataError, match=r"x\.json:3: label should be the number .from 0. or the letter .from A. of one of 4"
+    ):
         place(row(label=label), "label", 4)
 
 

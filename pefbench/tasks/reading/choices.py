@@ -1,4 +1,4 @@
-"""What tasks of the choice head share: wrong candidates drawn from a split, in an order that says nothing.
+"""Choices: wrong candidates are drawn from a split, and their order tells nothing of which is right.
 
 Both follow from the sha256 of a text, such as the example's own, so that neither the order of rows nor a seed of
 training changes what an example is.
@@ -6,18 +6,15 @@ training changes what an example is.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
 from pefbench.errors import DataError
 from pefbench.heads.examples import ChoiceExample
 from pefbench.sources import normalise
-from pefbench.tasks._values import whole
+from pefbench.tasks.reading import values
+from pefbench.tasks.reading.draws import random_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -66,22 +63,12 @@ class Pool:
 
 
 def shuffled(candidates: Sequence[str], right: int, seed_text: str) -> tuple[tuple[str, ...], int]:
-    """Return the candidates in an order by the text's hash, and where the right one stands in it."""
+    """The candidates in an order by the text's hash, and where the right one stands in it."""
     order = random_numbers(f"order\n{seed_text}").permutation(len(candidates)).tolist()
     return tuple(candidates[index] for index in order), order.index(right)
 
 
-def random_numbers(text: str) -> np.random.Generator:
-    """Return numpy's generator, seeded by the sha256 of a text."""
-    return np.random.default_rng(int.from_bytes(digest(text), "big"))
-
-
-def digest(text: str) -> bytes:
-    """Return the sha256 of a text, by which it is drawn."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
-
-
-class Asked(NamedTuple):
+class Question(NamedTuple):
     """A context and what is right after it.
 
     wrong: the other candidates of the data; none: they are drawn from what is right elsewhere in the split, among those
@@ -96,26 +83,26 @@ class Asked(NamedTuple):
     also_right: tuple[str, ...] = ()
 
 
-def among(row: Row, context: str, candidates: Sequence[str], right: int) -> Asked:
-    """Return a question whose candidates the data have. right: which of them is right, from 0."""
-    return Asked(row, context, candidates[right], (*candidates[:right], *candidates[right + 1 :]))
+def among(row: Row, context: str, candidates: Sequence[str], right: int) -> Question:
+    """A question whose candidates the data have. right: which of them is right, from 0."""
+    return Question(row, context, candidates[right], (*candidates[:right], *candidates[right + 1 :]))
 
 
-def examples(asked: Sequence[Asked], candidates: int) -> list[ChoiceExample]:
-    """Return one split's examples: candidates shuffled, and as many as said where the data have none.
+def examples(questions: Sequence[Question], candidates: int) -> list[ChoiceExample]:
+    """One split's examples: candidates shuffled, and `candidates` of them where the data have none.
 
     What is right for a context anywhere in the split is never drawn as wrong for it. Raises DataError where there are
     too few to draw.
     """
     pools = {
-        kind: Pool(each.right for each in asked if each.kind == kind and not each.wrong)
-        for kind in {each.kind for each in asked}
+        kind: Pool(each.right for each in questions if each.kind == kind and not each.wrong)
+        for kind in {each.kind for each in questions}
     }
     right: dict[str, list[str]] = defaultdict(list)
-    for each in asked:
+    for each in questions:
         right[normalise(each.context)] += [each.right, *each.also_right]
     made = []
-    for each in asked:
+    for each in questions:
         seed = f"{each.context}\n{each.right}"
         wrong: Sequence[str] = each.wrong
         if not wrong:
@@ -127,47 +114,39 @@ def examples(asked: Sequence[Asked], candidates: int) -> list[ChoiceExample]:
     return made
 
 
-def texts(given: object, row: Row, column: str) -> list[str]:
-    """Return a row's candidates: a list, or in formats without lists (CSV, TSV) a JSON list.
+def texts(value: object, row: Row, column: str) -> list[str]:
+    """A row's candidates: a list, or in formats without lists (CSV, TSV) a JSON list.
 
-    Raises DataError unless they are two or more texts; it calls them `column`.
+    Raises DataError unless they are two or more texts; it names `column` as the user's file does.
     """
-    found = given
-    if isinstance(given, str):
-        try:
-            found = json.loads(given)
-        except ValueError:
-            found = None
-    are_texts = isinstance(found, list) and all(isinstance(each, str) and each.strip() for each in found)
-    if not isinstance(found, list) or not are_texts or len(found) < 2:
-        raise DataError(f"{row.where}: {column} should be two or more texts, got {str(given)[:60]!r}")
+    found = values.as_list(value)
+    if found is None or len(found) < 2 or not all(isinstance(each, str) and each.strip() for each in found):
+        raise values.wrong(row, column, "two or more texts", value)
     return found
 
 
 def is_letter(label: object) -> bool:
-    """Return whether a label is a letter, of which A is the first candidate."""
+    """Whether a label is a letter, of which A is the first candidate."""
     return isinstance(label, str) and LETTER.fullmatch(label.strip()) is not None
 
 
 def number(label: object) -> int | None:
-    """Return the number that a label is, or ends in; of a letter, A is 0. None where it is none of these."""
+    """The number that a label is, or ends in; of a letter, A is 0. None where it is none of these."""
     if isinstance(label, str) and is_letter(label):
         return ord(label.strip().upper()) - ord("A")
     if isinstance(label, str):
         found = NUMBERED.fullmatch(label.strip())
         return int(found[1]) if found else None
-    found_whole = whole(label)
-    return found_whole if type(found_whole) is int else None
+    value = values.whole(label)
+    return value if type(value) is int else None
 
 
 def place(row: Row, column: str, candidates: int, first: int = 0) -> int:
-    """Return which candidate a row's label names, from 0. first: the number of the first one. Raises DataError."""
+    """Which candidate a row's label names, from 0. first: the number of the first one. Raises DataError."""
     label = row.values[column]
     found = number(label)
     right = -1 if found is None else found - (0 if is_letter(label) else first)
     if not 0 <= right < candidates:
-        raise DataError(
-            f"{row.where}: {column} should say which of {candidates} candidates is right, by a number from {first} "
-            f"or a letter from A, got {str(label)[:60]!r}"
-        )
+        wanted = f"the number (from {first}) or the letter (from A) of one of {candidates} candidates"
+        raise values.wrong(row, column, wanted)
     return right

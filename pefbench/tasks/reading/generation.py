@@ -1,6 +1,6 @@
-"""What tasks that generate text share: the options of the search, and which examples are scored.
+"""Generated texts: the options of the search, and which examples are scored.
 
-Generating takes seconds an example, so a recipe may have fewer scored; which ones follows from a hash of them alone.
+Generating takes seconds per example, so a recipe may have fewer scored; which ones follows from a hash of them alone.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from pydantic import Field
 
 from pefbench.heads.generation import GenerationDataset
 from pefbench.heads.search import Search
-from pefbench.tasks import Options, _choosing
+from pefbench.tasks import Options
+from pefbench.tasks.reading.draws import digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from pefbench.heads.examples import GenerationExample
 
 
-class GeneratingOptions(Options):
+class GenerationOptions(Options):
     """How answers are searched for, and how many examples are scored."""
 
     max_new_tokens: int = Field(
@@ -38,21 +39,19 @@ def dataset(
     num_beams: int,
     tested: int | None,
     notes: Sequence[str] = (),
-    **settings: Any,
+    **fields: Any,
 ) -> GenerationDataset:
-    """Return a task's examples with the options that all such tasks have. settings: other fields of the data set."""
+    """A task's examples with the options that all such tasks have. fields: other fields of the data set."""
     splits, fewer = dict(examples), []
     for split, found in examples.items():
         if tested is not None and split != "train" and tested < len(found):
             splits[split] = _fewer(found, tested)
             fewer.append(f"{split} is {tested} of {len(found)} examples")
-    return GenerationDataset(
-        splits, notes=[*notes, *sorted(fewer)], search=Search(max_new_tokens, num_beams), **settings
-    )
+    return GenerationDataset(splits, notes=[*notes, *sorted(fewer)], search=Search(max_new_tokens, num_beams), **fields)
 
 
 def _fewer(examples: Sequence[GenerationExample], wanted: int) -> list[GenerationExample]:
-    """Return so many examples, in their order: those whose prompt and answer have the lowest hashes."""
-    digests = [_choosing.digest(repr((each.history, each.prompt, each.target))) for each in examples]
-    chosen = sorted(range(len(examples)), key=digests.__getitem__)[:wanted]
-    return [examples[i] for i in sorted(chosen)]
+    """`wanted` examples, in their order: those whose prompt and answer have the lowest hashes."""
+    digests = [digest(repr((each.history, each.prompt, each.target))) for each in examples]
+    lowest = sorted(range(len(examples)), key=digests.__getitem__)[:wanted]
+    return [examples[i] for i in sorted(lowest)]

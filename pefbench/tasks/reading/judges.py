@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from pefbench.heads.sequence import SequenceExample
+from pefbench.heads.examples import SequenceExample
 from pefbench.tasks.baselines.bag_of_words import bag_of_words
 
 if TYPE_CHECKING:
@@ -28,15 +28,15 @@ class AttributeJudge:
 
     @property
     def signature(self) -> str:
-        """Return the classifier, how many texts it learned from, and its accuracy on real texts of the test split."""
+        """The classifier, how many texts it learned from, and its accuracy on real texts of the test split."""
         return f"judge:{_classifier()}|learned:{len(self.learned)}|right:{self.accuracy:.4f}"
 
     def verdicts(self, texts: Sequence[str], examples: Sequence[GenerationExample]) -> list[dict[str, Any]]:  # noqa: ARG002
-        """Return the label of each text, as its `attribute`."""
+        """The label of each text, as its `attribute`."""
         return [{"attribute": label} for label in bag_of_words(self.learned, _unlabelled(texts))]
 
     def right(self, verdict: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
-        """Return whether the text has the attribute that was asked for."""
+        """Whether the text has the attribute that was asked for."""
         return bool(verdict["attribute"] == facts["attribute"])
 
 
@@ -54,11 +54,11 @@ class DownstreamJudge:
 
     @property
     def signature(self) -> str:
-        """Return the classifier and what it learns from."""
+        """The classifier and what it learns from."""
         return f"downstream:{_classifier()}|real:{len(self.real)}|generated:one-a-test-text"
 
     def verdicts(self, texts: Sequence[str], examples: Sequence[GenerationExample]) -> list[dict[str, Any]]:
-        """Return the labels of the examples' held texts, `plain` and `augmented`."""
+        """The labels of the examples' held texts, `plain` and `augmented`."""
         generated = [
             SequenceExample(text, example.facts["asked"])
             for text, example in zip(texts, examples, strict=True)
@@ -69,7 +69,7 @@ class DownstreamJudge:
         return [{"plain": without, "augmented": with_} for without, with_ in zip(plain, augmented, strict=True)]
 
     def right(self, verdict: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
-        """Return whether the held text is called what it is, with generated texts."""
+        """Whether the held text is called what it is, with generated texts."""
         return bool(verdict["augmented"] == facts["label"])
 
 

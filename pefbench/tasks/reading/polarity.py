@@ -1,4 +1,4 @@
-"""What tasks share whose texts are positive or negative, by their labels or by the sign of their ratings."""
+"""Texts that are positive or negative, by their labels or by the sign of their ratings."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pefbench.errors import DataError
-from pefbench.tasks import _labelled, _rated
+from pefbench.tasks.reading import labels, ratings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,9 +26,9 @@ def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> SequenceDataset:
 
     Labels are ratings when a number among them is not whole (classes may be numbered).
     """
-    if not _rated.are_ratings(splits):
-        return _labelled.read(splits, bad)
-    rated = {split: bad.good(rows, _rated.rating) for split, rows in splits.items()}
+    if not ratings.are_ratings(splits):
+        return labels.read(splits, bad)
+    rated = {split: bad.good(rows, ratings.rating) for split, rows in splits.items()}
     edge = MIDDLE * max((abs(rating) for _, rating in rated["train"]), default=0)
     kept = {split: _polar(rows, edge) for split, rows in rated.items()}
     notes = []
@@ -37,11 +37,11 @@ def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> SequenceDataset:
             raise DataError(f"{splits[split][0].file}: every text of the {split} split is rated within {edge:.2g} of 0")
         left_out = len(rows) - len(kept[split])
         notes.append(f"{left_out} of {len(rows)} {split} texts are left out: they are rated within {edge:.2g} of 0")
-    return replace(_labelled.read(kept, bad), notes=notes)
+    return replace(labels.read(kept, bad), notes=notes)
 
 
 def _polar(rated: Sequence[tuple[Row, float]], edge: float) -> list[Row]:
-    """Return the rows that are rated at least `edge` from 0, with the sign's name as label."""
+    """The rows that are rated at least `edge` from 0, with the sign's name as label."""
     return [
         replace(row, values=row.values | {"label": "positive" if rating > 0 else "negative"})
         for row, rating in rated

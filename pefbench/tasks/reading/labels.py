@@ -1,0 +1,85 @@
+"""Texts with one label each: the row's text and label, and rows read as examples of a head with labels."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from pefbench.errors import DataError
+from pefbench.heads.examples import SequenceExample
+from pefbench.heads.sequence import SequenceDataset
+from pefbench.tasks.reading import values
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pefbench.sources import BadRows, Row
+
+
+class Labelled(Protocol):
+    """An example of any head that has a label."""
+
+    @property
+    def label(self) -> str:
+        """The label's name."""
+
+
+Example = TypeVar("Example", bound=Labelled)
+
+
+def text(row: Mapping[str, Any]) -> str:
+    """The text of a row's values, "" where there is none: `Task.text` of a task whose texts have labels."""
+    value = row["text"]
+    return value if isinstance(value, str) else ""
+
+
+def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> SequenceDataset:
+    """Read texts and labels: `Task.read` of a task whose texts have labels."""
+    return SequenceDataset(*examples(splits, bad, example))
+
+
+def example(row: Row) -> SequenceExample:
+    """A row's text with its label. Raises DataError where either is missing."""
+    return SequenceExample(values.text(row, "text"), label(row))
+
+
+def examples(
+    splits: Mapping[str, Sequence[Row]], bad: BadRows, read_row: Callable[[Row], Example]
+) -> tuple[dict[str, list[Example]], list[str]]:
+    """Rows as examples by split, and the different labels of the training split, sorted.
+
+    A row of another split whose label is not among them is a bad one. Raises DataError unless there are two labels.
+    """
+    train = bad.good(splits["train"], read_row)
+    labels = sorted({each.label for each in train})
+    if len(labels) < 2:
+        raise DataError(
+            f"{splits['train'][0].file}: every training text has the label {', '.join(labels)!r}; two are needed"
+        )
+
+    def known(row: Row, split: str) -> Example:
+        found = read_row(row)
+        if found.label not in labels:
+            raise DataError(
+                f"{row.where}: {row.name('label')} {found.label!r} of the {split} split is not in train "
+                f"(train has: {_listing(labels)})"
+            )
+        return found
+
+    others = {split: bad.good(rows, partial(known, split=split)) for split, rows in splits.items() if split != "train"}
+    return {split: others.get(split, train) for split in splits}, labels
+
+
+def label(row: Row) -> str:
+    """The label's name; a whole number that has no name is its own, as a string. Raises DataError."""
+    value = values.whole(row.values["label"])
+    if isinstance(value, int):
+        return str(value)
+    if not isinstance(value, str) or not value.strip():
+        raise values.wrong(row, "label", "a name or a whole number")
+    return value.strip()
+
+
+def _listing(labels: Sequence[str], limit: int = 20) -> str:
+    more = f" and {len(labels) - limit} more" if len(labels) > limit else ""
+    return ", ".join(labels[:limit]) + more
