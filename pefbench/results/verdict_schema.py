@@ -56,7 +56,7 @@ class MethodVerdict(TypedDict):
     settings: list[Setting]  # all that were tried
     validation: list[float | None]  # for each setting the mean over tuning seeds; null where a trial failed
     chosen: int | None  # number of the setting that was best on validation
-    expected_best: list[float]  # on validation, of the best of 1, 2, ... trials (Dodge et al. 2019)
+    expected_best: list[float]  # on validation, of the best of 1, 2, ... trials (see stats.expected_best)
     tuning: list[TrialEntry]
     final: list[TrialEntry]
     test: Test | None  # null while final trials are missing

@@ -1,28 +1,31 @@
 """The validation score to expect of the best of n tuning trials, for n from 1 to all of them.
 
-Dodge et al., "Show Your Work: Improved Reporting of Experimental Results" (2019), section 3. The trials that were run
-stand for the settings that might have been drawn: the best of n draws from them, with replacement, is at most the
-i-th smallest score with probability (i / N)^n.
+The unbiased estimator of Tang et al., "Showing Your Work Doesn't Always Work" (2020): the mean of the best over all ways
+to take n of the N trials that were run, without replacement. The i-th smallest score is the best of C(i - 1, n - 1) of
+the C(N, n) ways. (Dodge et al., "Show Your Work" (2019) draw with replacement, which is biased: three trials of which
+two reach the best score would still be expected to miss it.)
 """
 
 from __future__ import annotations
 
+from math import comb
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
 def expected_best(scores: Sequence[float], *, higher_is_better: bool = True) -> list[float]:
-    """Return the expected best score of 1, 2, ... and of as many trials as there are scores.
+    """The expected best score of 1, 2, ... and of as many trials as there are scores.
 
     A trial that failed counts as the worst score that any trial had: pass it so. Raises ValueError without scores.
     """
     if not scores:
         raise ValueError("there are no scores")
-    ordered = np.sort(np.asarray(scores, dtype=np.float64))
-    ordered = ordered if higher_is_better else ordered[::-1]
-    reached = np.arange(len(scores) + 1) / len(scores)
-    return [float(ordered @ np.diff(reached**draws)) for draws in range(1, len(scores) + 1)]
+    ordered = sorted(scores, reverse=not higher_is_better)
+    return [_best_of(ordered, taken) for taken in range(1, len(ordered) + 1)]
+
+
+def _best_of(ordered: Sequence[float], taken: int) -> float:
+    ways = comb(len(ordered), taken)
+    return sum(comb(place, taken - 1) / ways * score for place, score in enumerate(ordered))
