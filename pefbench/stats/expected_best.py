@@ -1,9 +1,9 @@
 """The validation score to expect of the best of n tuning trials, for n from 1 to all of them.
 
-The unbiased estimator of Tang et al., "Showing Your Work Doesn't Always Work" (2020): the mean of the best over all ways
-to take n of the N trials that were run, without replacement. The i-th smallest score is the best of C(i - 1, n - 1) of
-the C(N, n) ways. (Dodge et al., "Show Your Work" (2019) draw with replacement, which is biased: three trials of which
-two reach the best score would still be expected to miss it.)
+The unbiased estimator of Tang et al., "Showing Your Work Doesn't Always Work" (2020): the mean of the best over all
+ways to take n of the N trials that were run, without replacement. The i-th smallest score is the best of C(i - 1, n -
+1) of the C(N, n) ways. (Dodge et al., "Show Your Work" (2019) draw with replacement, which is biased: three trials of
+which two reach the best score would still be expected to miss it.)
 """
 
 from __future__ import annotations
