@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
@@ -16,6 +17,15 @@ LAUNCHER_VARIABLES = (
     *("TORCHELASTIC_", "ACCELERATE_", "FORK_"),
 )
 """Beginnings of the variables by which a launcher tells a process that it is one of its workers."""
+
+
+INTERPRETER = sys.executable
+"""What runs a child process."""
+
+
+def child_command(*arguments: str) -> list[str]:
+    """The command of a child process that runs this package."""
+    return [INTERPRETER, "-m", "pefbench", *arguments]
 
 
 def child_environment() -> dict[str, str]:

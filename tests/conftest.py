@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 # Before any test imports a library: nothing here may reach a hub, and two test workers share two cores.
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -15,10 +15,37 @@ import numpy as np
 import pytest
 import torch
 
+from pefbench import paths
+from pefbench.results import provenance
+from tests import zygote
 from tests.worlds import World
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The sample of the grid of methods and architectures: by the commit, so that others are tried with each."""
+    parser.addoption("--grid", metavar="SEED", help="cells of the grid to try: drawn by SEED, or all; by default HEAD")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let workers draw the sample that the main process draws."""
+    if hasattr(config, "workerinput"):
+        config.option.grid = config.workerinput["grid"]
+    elif config.option.grid is None:
+        config.option.grid = provenance.commit()[0] or "no commit"
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """How to repeat the sample."""
+    return f"grid: --grid {config.option.grid}"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker."""
+    node.workerinput["grid"] = node.config.option.grid
 
 
 @pytest.fixture(autouse=True)
@@ -27,6 +54,15 @@ def _same_every_time() -> None:
     random.seed(0)
     np.random.seed(0)
     torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_children(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Let child processes be forks of one that has imported everything: see `zygote`."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:  # the workers share one
+        folder = folder.parent
+    paths.INTERPRETER = zygote.write_client(folder)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import warnings
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from tests import tiny
 from tests.tokenizers import words
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from torch import Tensor, nn
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     from pefbench.sections import TrainSection
 
 Batch = dict[str, "Tensor"]
+WHOLE = "all"
+"""In place of a seed: every cell."""
 HEADS = ("sequence", "token", "span", "choice", "generation")
 LABELS = ["O", "B-X", "I-X"]
 RATE = 3e-3
@@ -60,6 +64,19 @@ class Cell:
         """Return the backbone that lies in `folder` under a head drawn by `seed`."""
         torch.manual_seed(seed)
         return loading.load_pretrained(folder, self.config, self.head, attention="eager").eval()
+
+
+def sampled(methods: Sequence[str], architectures: Sequence[str], seed: str) -> list[tuple[str, str]]:
+    """Return the cells to try: two architectures a method, drawn by `seed`, every architecture at least once."""
+    if seed == WHOLE:
+        return [(method, architecture) for method in methods for architecture in architectures]
+    draw = random.Random(seed)
+    order = draw.sample(architectures, len(architectures))
+    cells = []
+    for i, method in enumerate(methods):
+        one = order[i % len(order)]
+        cells += [(method, one), (method, draw.choice([each for each in architectures if each != one]))]
+    return cells
 
 
 def heads(architecture: str) -> list[str]:

@@ -15,14 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pefbench.errors import TrialError
-from pefbench.paths import child_environment
+from pefbench.paths import child_command, child_environment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pefbench.compare.messages import Message
 
-PEFBENCH = (sys.executable, "-m", "pefbench")
 KEPT_LINES = 20
 LAST_LINES_TIMEOUT = 5.0
 """Seconds to wait for the last lines of a process that died."""
@@ -36,7 +35,7 @@ class Process:
 
     def __init__(self, log: Path, cores: Sequence[int] = ()) -> None:
         self.log = log
-        self.command = [*PEFBENCH, "worker"]
+        self.command = child_command("worker")
         if cores:
             self.command += ["--cores", ",".join(map(str, cores))]
         self.process: subprocess.Popen[str] | None = None

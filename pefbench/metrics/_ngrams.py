@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from pefbench.metrics._tokenizers import tokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from pefbench.metrics._tokenizers import Tokenizer
 
     Gram = tuple[str, ...]
 
@@ -15,10 +18,9 @@ if TYPE_CHECKING:
 _MARKS = frozenset(["'", "`", ".", "?", "!", ",", ":", "-", "--", "...", ";", '"', "(", ")", "{", "}"])
 
 
-def words(text: str) -> list[str]:
-    """Return a text's words and marks in lower case, apart as mteval-v13a has them."""
-    found: str = _tokenizer()(text.rstrip())
-    return found.lower().split()
+def words(text: str, tokenizer_name: Tokenizer = "13a") -> list[str]:
+    """Return a text's words and marks in lower case, apart as mteval-v13a has them, or another tokenizer."""
+    return tokenizer(tokenizer_name)(text.rstrip()).lower().split()
 
 
 def words_alone(text: str) -> list[str]:
@@ -32,10 +34,3 @@ def words_alone(text: str) -> list[str]:
 def grams(tokens: Sequence[str], length: int) -> Counter[Gram]:
     """Return how often each run of `length` words occurs."""
     return Counter(zip(*(tokens[i:] for i in range(length)), strict=False))
-
-
-@lru_cache(maxsize=1)
-def _tokenizer() -> Any:
-    from sacrebleu.tokenizers.tokenizer_13a import Tokenizer13a
-
-    return Tokenizer13a()

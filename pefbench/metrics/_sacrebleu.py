@@ -30,9 +30,8 @@ class SacreMetric(AdditiveMetric, TextMetric):
 
     library = "sacrebleu"
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self.settings = _settings(self.scorer())
+    settings = ""
+    """Of the last texts that were scored; before, sacreBLEU's without their number."""
 
     @abstractmethod
     def scorer(self) -> Any:
@@ -43,6 +42,11 @@ class SacreMetric(AdditiveMetric, TextMetric):
         found = scorer.corpus_score([*predictions], _streams(references)).score
         self.settings = f"nrefs:{scorer.get_signature().info['nrefs']}|{_settings(scorer)}"
         return {self.headline: float(found)}
+
+    def signature(self) -> str:
+        """Return sacreBLEU's own settings in ours."""
+        self.settings = self.settings or _settings(self.scorer())
+        return super().signature()
 
     def counts(self, predictions: Sequence[str], references: Sequence[Sequence[str]]) -> Array:
         """Return sacreBLEU's statistics of each example, of its best right text where that is asked for."""

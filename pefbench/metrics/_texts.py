@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from pefbench.metrics._base import TAGS, TEXT, AdditiveMetric, Metric, ratio
+from pefbench.metrics._tokenizers import SPACELESS, TOLERATED, blindness
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    import re
+    from collections.abc import Iterable, Sequence
 
     import numpy.typing as npt
 
@@ -27,6 +29,8 @@ class TextMetric(Metric):
     reference = TAGS
     needs: ClassVar[str] = "texts"
     """What it takes of a reference: the right texts, or another fact of the example, by name."""
+    remedy: ClassVar[str] = "use chrf, or {name: bleu, tokenizer: char}"
+    """What to do where it cannot divide the texts."""
 
     def read(self, answer: Any) -> Any:
         """Return the generated text, of an answer that says more the text in it."""
@@ -41,7 +45,27 @@ class TextMetric(Metric):
         if not isinstance(references[0], dict):
             return "it scores generated texts, and the task's answers are not"
         lacking = next((i for i, each in enumerate(references) if self.needs not in each), None)
-        return None if lacking is None else f"it needs {self.needs!r} of every example, and example {lacking} has none"
+        if lacking is not None:
+            return f"it needs {self.needs!r} of every example, and example {lacking} has none"
+        return self._cannot_divide(text for each in references for text in each.get("texts", ()))
+
+    def blind(self) -> re.Pattern[str] | None:
+        """Return the letters that it cannot divide into words, see `_tokenizers`; None: there are none."""
+        return None
+
+    def _cannot_divide(self, texts: Iterable[str]) -> str | None:
+        part, example = blindness(texts, self.blind())
+        if part <= TOLERATED:
+            return None
+        return f"it cannot divide {part:.0%} of the references' letters into words, as in {example!r}; {self.remedy}"
+
+
+class WordMetric(TextMetric):
+    """A metric of the words that 13a finds, which divides at spaces and marks."""
+
+    def blind(self) -> re.Pattern[str] | None:
+        """Return the letters of scripts without spaces."""
+        return SPACELESS
 
 
 class MeanTextMetric(AdditiveMetric, TextMetric):

@@ -1,7 +1,8 @@
 """BLEU of a corpus (Papineni et al. 2002, "BLEU: a Method for Automatic Evaluation of Machine Translation").
 
-As sacreBLEU computes it: mteval's 13a tokeniser, case kept, n-grams up to 4, exponential smoothing of those orders of
-which no n-gram is right. The right text whose length is nearest to the generated one's is the one to be as long as.
+As sacreBLEU computes it: mteval's 13a tokeniser unless a recipe names another, case kept, n-grams up to 4, exponential
+smoothing of those orders of which no n-gram is right. The right text whose length is nearest to the generated one's is
+the one to be as long as.
 """
 
 from __future__ import annotations
@@ -9,11 +10,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+from pydantic import Field
 
 from pefbench.metrics._base import ratio
 from pefbench.metrics._sacrebleu import SacreMetric
+from pefbench.metrics._tokenizers import BLIND, Tokenizer, lacking_packages
+from pefbench.sections import Section
 
 if TYPE_CHECKING:
+    import re
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
     Array = npt.NDArray[np.float64]
@@ -21,8 +28,21 @@ if TYPE_CHECKING:
 ORDER = 4
 
 
+class BleuOptions(Section):
+    """What a recipe may choose."""
+
+    tokenizer: Tokenizer = Field(
+        "13a",
+        description="sacreBLEU's: 13a or intl where spaces divide words, zh, ja-mecab, ko-mecab, or char for any",
+    )
+
+
 class Bleu(SacreMetric):
     """BLEU, from 0 to 100. Predictions: one text an example; references: its right texts, one or more."""
+
+    options_type = BleuOptions
+    options: BleuOptions
+    remedy = "name a tokenizer that can: {name: bleu, tokenizer: zh}, or ja-mecab, or char for any script"
 
     headline = "bleu"
     higher_is_better: ClassVar = {"bleu": True}
@@ -33,7 +53,15 @@ class Bleu(SacreMetric):
         """Return sacreBLEU's BLEU. That a text looks tokenised is no reason for a warning here."""
         from sacrebleu.metrics.bleu import BLEU
 
-        return BLEU(lowercase=self.lowercase, force=True)
+        return BLEU(lowercase=self.lowercase, tokenize=self.options.tokenizer, force=True)
+
+    def blind(self) -> re.Pattern[str] | None:
+        """Return the letters that the tokenizer cannot divide into words."""
+        return BLIND[self.options.tokenizer]
+
+    def refusal(self, references: Sequence[Any]) -> str | None:
+        """Return why these references cannot be scored, such as a tokenizer whose packages are not there."""
+        return lacking_packages(self.options.tokenizer) or super().refusal(references)
 
     def from_counts(self, sums: Array) -> dict[str, Array]:
         """Return BLEU from sums of lengths (generated, right), right n-grams by order and all n-grams by order."""

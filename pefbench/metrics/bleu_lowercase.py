@@ -17,6 +17,7 @@ class BleuLowercase(Bleu):
     headline = "bleu_lowercase"
     higher_is_better: ClassVar = {"bleu_lowercase": True}
     lowercase = True
+    remedy = "name a tokenizer that can: {name: bleu_lowercase, tokenizer: zh}, or ja-mecab, or char for any script"
 
 
 METRIC = BleuLowercase

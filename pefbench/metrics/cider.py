@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from pefbench.metrics._ngrams import grams, words_alone
-from pefbench.metrics._texts import MeanTextMetric
+from pefbench.metrics._texts import MeanTextMetric, WordMetric
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,7 +33,7 @@ ORDER = 4
 SIGMA = 6.0
 
 
-class Cider(MeanTextMetric):
+class Cider(MeanTextMetric, WordMetric):
     """CIDEr-D, from 0 to 10, averaged over examples.
 
     Predictions: one text an example; references: its right texts, one or more. In how many examples' right texts an

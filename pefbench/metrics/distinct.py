@@ -2,22 +2,27 @@
 
 Li et al. 2016, "A Diversity-Promoting Objective Function for Neural Conversation Models", arXiv:1510.03055, section
 5.2, which divides by the number of words for pairs of words too; here each count is divided by that of its own n-grams.
-Words and marks are those of mteval-v13a in lower case. The longer a corpus, the lower its values: compare them on the
-same prompts alone. A resample of the bootstrap has some texts more than once and others not at all, so it is less
-varied than the corpus: the interval lies below the value, and says how much the value moves, not where it lies.
+Words and marks are those of mteval-v13a, or of another tokenizer, in lower case. The longer a corpus, the lower its
+values: compare them on the same prompts alone. A resample of the bootstrap has some texts more than once and others not
+at all, so it is less varied than the corpus: the interval lies below the value, and says how much the value moves, not
+where it lies.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
+from pydantic import Field
 
 from pefbench.metrics._base import ratio
 from pefbench.metrics._ngrams import grams, words
 from pefbench.metrics._texts import TextMetric
+from pefbench.metrics._tokenizers import BLIND
+from pefbench.sections import Section
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable, Sequence
 
     import numpy.typing as npt
@@ -26,6 +31,14 @@ if TYPE_CHECKING:
     Array = npt.NDArray[np.float64]
 
 _CHUNK = 2**22  # n-grams of resamples looked at together: 32 MiB
+
+
+class DistinctOptions(Section):
+    """What a recipe may choose."""
+
+    tokenizer: Literal["13a", "intl", "zh", "char"] = Field(
+        "13a", description="sacreBLEU's: 13a or intl for scripts with spaces, zh for Chinese, char for any"
+    )
 
 
 class Distinct(TextMetric):
@@ -37,12 +50,24 @@ class Distinct(TextMetric):
     headline = "distinct_2"
     higher_is_better: ClassVar = {"distinct_1": True, "distinct_2": True}
     library = "sacrebleu"
-    settings = "tok:13a|case:lc|over:n-grams|corpus:all-predictions"
+    options_type = DistinctOptions
+    options: DistinctOptions
+    remedy = "name a tokenizer that can: {name: distinct, tokenizer: zh}, or char for any script"
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.settings = f"tok:{self.options.tokenizer}|case:lc|over:n-grams|corpus:all-predictions"
+
+    def blind(self) -> re.Pattern[str] | None:
+        """Return the letters that the tokenizer cannot divide into words."""
+        return BLIND[self.options.tokenizer]
 
     def _compute(self, *, predictions: Sequence[str], references: Sequence[Sequence[str]]) -> dict[str, float]:  # noqa: ARG002
         found = {}
         for length, name in enumerate(self.higher_is_better, start=1):
-            each = [gram for text in predictions for gram in grams(words(text), length).elements()]
+            each = [
+                gram for text in predictions for gram in grams(words(text, self.options.tokenizer), length).elements()
+            ]
             found[name] = len({*each}) / len(each) if each else 0.0
         return found
 
@@ -52,17 +77,18 @@ class Distinct(TextMetric):
         references: Sequence[Sequence[str]],  # noqa: ARG002 - not looked at
     ) -> Callable[[Array], dict[str, Array]]:
         """Return the values of resamples: n-grams of examples that are drawn, over all n-grams drawn."""
-        counted = {name: _incidence(predictions, length) for length, name in enumerate(self.higher_is_better, start=1)}
+        texts = [words(text, self.options.tokenizer) for text in predictions]
+        counted = {name: _incidence(texts, length) for length, name in enumerate(self.higher_is_better, start=1)}
         return lambda weights: {
             name: ratio(_different(weights, where), weights @ totals) for name, (where, totals) in counted.items()
         }
 
 
-def _incidence(texts: Sequence[str], length: int) -> tuple[csr_array, Array]:
+def _incidence(texts: Sequence[Sequence[str]], length: int) -> tuple[csr_array, Array]:
     """Return which n-grams each text has, (n-grams, texts), and how many in all, (texts,)."""
     from scipy.sparse import csr_array
 
-    counts = [grams(words(text), length) for text in texts]
+    counts = [grams(text, length) for text in texts]
     number: dict[tuple[str, ...], int] = {}
     places = [(number.setdefault(gram, len(number)), text) for text, each in enumerate(counts) for gram in each]
     rows, columns = np.asarray(places, dtype=np.int64).reshape(-1, 2).T

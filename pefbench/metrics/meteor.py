@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from pefbench.metrics._ngrams import words
-from pefbench.metrics._texts import MeanTextMetric
+from pefbench.metrics._texts import MeanTextMetric, WordMetric
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Array = npt.NDArray[np.float64]
 
 
-class Meteor(MeanTextMetric):
+class Meteor(MeanTextMetric, WordMetric):
     """METEOR, from 0 to 1, averaged over examples.
 
     Predictions: one text an example; references: its right texts, of which the best is counted.

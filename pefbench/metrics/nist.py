@@ -18,7 +18,7 @@ import numpy as np
 
 from pefbench.metrics._base import AdditiveMetric, ratio
 from pefbench.metrics._ngrams import grams, words
-from pefbench.metrics._texts import TextMetric
+from pefbench.metrics._texts import WordMetric
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ BETA = log(0.5) / log(1.5) ** 2
 """So that a corpus of two thirds of the length that it should have gets half."""
 
 
-class Nist(AdditiveMetric, TextMetric):
+class Nist(AdditiveMetric, WordMetric):
     """NIST, from 0 upwards; its largest value depends on the right texts.
 
     Predictions: one text an example. References: its right texts, one or more. In the interval, the information of an

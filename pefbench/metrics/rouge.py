@@ -1,24 +1,52 @@
 """ROUGE (Lin 2004, "ROUGE: A Package for Automatic Evaluation of Summaries") by rouge_score.
 
-F-measures of words, of pairs of words, and of the longest common subsequences of sentences, each a line (rougeLsum).
-Words are runs of a-z and 0-9 in lower case, stemmed by Porter's rules: texts in other scripts have none.
+F-measures of words, of pairs of words, and of the longest common subsequences of sentences (rougeLsum). Sentences are
+lines, and what stands between marks that end one: so that a summary on one line is compared by its sentences, too.
+Words are runs of a-z and 0-9 in lower case, stemmed by Porter's rules; other scripts need another tokenizer.
 """
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, ClassVar
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
+from pydantic import Field
 
 from pefbench.metrics._texts import MeanTextMetric
+from pefbench.metrics._tokenizers import SPACELESS
+from pefbench.sections import Section
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy.typing as npt
 
     Array = npt.NDArray[np.float64]
+
+RULES: dict[str, tuple[str, re.Pattern[str] | None, Callable[[str], list[str]] | None]] = {
+    "a-z0-9": ("stemmer:porter", re.compile(r"[^\W_a-z0-9]"), None),
+    "words": ("tok:words", SPACELESS, lambda text: re.findall(r"[^\W_]+", text.lower())),
+    "characters": ("tok:characters", None, lambda text: re.findall(r"[^\W_]", text.lower())),
+}
+"""Name of a tokenizer -> what the signature says, letters that it is blind to, the function; None: rouge_score's."""
+
+# After a mark, where the next sentence does not begin with a small letter; after marks of scripts without spaces.
+END = re.compile(r"(?<=[.!?])[\"'”’)\]]*\s+(?![a-z])|(?<=[。！？])\s*(?=\S)")
+
+
+class RougeOptions(Section):
+    """What a recipe may choose."""
+
+    tokenizer: Literal["a-z0-9", "words", "characters"] = Field(
+        "a-z0-9",
+        description="rouge_score's words of a-z and 0-9, stemmed; words of any script with spaces; or characters",
+    )
+    sentences: Literal["marks", "lines"] = Field(
+        "marks", description="of rougeLsum: they end at line ends and at . ! ?, or at line ends alone"
+    )
 
 
 class Rouge(MeanTextMetric):
@@ -30,20 +58,42 @@ class Rouge(MeanTextMetric):
     headline = "rougeLsum"
     higher_is_better: ClassVar = {"rouge1": True, "rouge2": True, "rougeLsum": True}
     library = "rouge-score"
-    settings = "stemmer:porter|measure:f|sentences:lines|references:best"
+    options_type = RougeOptions
+    options: RougeOptions
+    remedy = "name a tokenizer that can: {name: rouge, tokenizer: characters}, or words where spaces divide them"
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        sentences = "lines" if self.options.sentences == "lines" else "lines,.!?"
+        said = RULES[self.options.tokenizer][0]
+        self.settings = f"{said}|measure:f|sentences:{sentences}|references:best"
+
+    def blind(self) -> re.Pattern[str] | None:
+        """Return the letters that are no part of a word."""
+        return RULES[self.options.tokenizer][1]
 
     def scores(self, predictions: Sequence[str], references: Sequence[Sequence[str]]) -> Array:
         """Return each example's three F-measures: (examples, 3)."""
-        scorer = _scorer(tuple(self.higher_is_better))
-        best = [scorer.score_multi(right, text) for text, right in zip(predictions, references, strict=True)]
+        scorer = _scorer(tuple(self.higher_is_better), self.options.tokenizer)
+        best = [
+            scorer.score_multi([self._lines(each) for each in right], self._lines(text))
+            for text, right in zip(predictions, references, strict=True)
+        ]
         return np.asarray([[each[name].fmeasure for name in self.higher_is_better] for each in best], dtype=np.float64)
 
+    def _lines(self, text: str) -> str:
+        """Return a text with a sentence a line, as rouge_score wants it."""
+        return text if self.options.sentences == "lines" else END.sub("\n", text)
 
-@lru_cache(maxsize=1)
-def _scorer(names: tuple[str, ...]) -> Any:
+
+@lru_cache
+def _scorer(names: tuple[str, ...], tokenizer: str) -> Any:
     from rouge_score.rouge_scorer import RougeScorer
 
-    return RougeScorer([*names], use_stemmer=True)
+    divide = RULES[tokenizer][2]
+    if divide is None:
+        return RougeScorer([*names], use_stemmer=True)
+    return RougeScorer([*names], tokenizer=SimpleNamespace(tokenize=divide))
 
 
 METRIC = Rouge

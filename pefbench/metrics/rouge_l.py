@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from pefbench.metrics._ngrams import words_alone
-from pefbench.metrics._texts import MeanTextMetric
+from pefbench.metrics._texts import MeanTextMetric, WordMetric
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 BETA = 1.2
 
 
-class RougeL(MeanTextMetric):
+class RougeL(MeanTextMetric, WordMetric):
     """ROUGE-L, from 0 to 1, averaged over examples.
 
     Predictions: one text an example; references: its right texts, one or more. Words are those of 13a without marks;

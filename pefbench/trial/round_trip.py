@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from pefbench import atomic
 from pefbench.errors import DataError, RoundTripError
-from pefbench.paths import child_environment
+from pefbench.paths import child_command, child_environment
 from pefbench.recipe import load_resolved
 from pefbench.results import predictions
 from pefbench.results.store import write_json
@@ -66,7 +65,7 @@ def check_in_fresh_process(folder: Path) -> dict[str, Any]:
     """Run `pefbench verify FOLDER` apart and return the result's `round_trip`. Raises RoundTripError."""
     started = time.perf_counter()
     done = subprocess.run(
-        [sys.executable, "-m", "pefbench", "verify", "--json", str(folder)],
+        child_command("verify", "--json", str(folder)),
         capture_output=True,
         text=True,
         env=child_environment(),

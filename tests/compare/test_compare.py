@@ -1,4 +1,7 @@
-"""`pefbench compare` from end to end on a tiny world, through the real command line."""
+"""`pefbench compare` from end to end on a tiny world, through the real command line.
+
+`child_command` starts it by a fork of a process that has imported everything (tests/zygote.py).
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pefbench.compare import report
+from pefbench.paths import child_command
 from pefbench.recipe import load_resolved
+from tests import zygote
 from tests.compare.files import write
-from tests.trial.test_processes import PEFBENCH, ROOT, finish, start
+from tests.trial.test_processes import ROOT, finish, start
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +44,7 @@ def done(world: World, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, 
     lora = {"method": {"name": "lora", "rank": 4}, "search": {"train.learning_rate": [DIVERGES, 0.01]}}
     file = write(world, "whole", recipe=world.recipe("longer", train__epochs=6).name, methods__lora=lora)
     out = tmp_path_factory.mktemp("compared")
-    status, printed, said = finish([*PEFBENCH, "compare", file, "--workers", 2, "--out", out], ROOT, seconds=600)
+    status, printed, said = finish([*child_command("compare"), file, "--workers", 2, "--out", out], ROOT, seconds=600)
     assert status == 0, said
     return file, out, printed, said
 
@@ -88,7 +93,7 @@ def test_a_setting_that_diverges_is_a_failed_trial_and_is_not_run_again(done: tu
     assert (lora["chosen"], lora["validation"][0]) == (1, None)
     assert lora["expected_best"][0] == pytest.approx(lora["validation"][1])
     before = {path: path.stat().st_mtime_ns for path in out.glob("whole/*/*.json")}
-    status, again, said = finish([*PEFBENCH, "compare", file, "--out", out], ROOT, seconds=300)
+    status, again, said = finish([*child_command("compare"), file, "--out", out], ROOT, seconds=300)
     assert status == 0, said
     assert "begun" not in said
     assert again == printed
@@ -97,7 +102,7 @@ def test_a_setting_that_diverges_is_a_failed_trial_and_is_not_run_again(done: tu
 
 def test_trials_of_tuning_are_no_results_of_the_table(done: tuple[Path, Path, str, str]) -> None:
     _, out, _, _ = done
-    status, printed, _ = finish([*PEFBENCH, "table", out, "--format", "json"], ROOT)
+    status, printed, _ = finish([*child_command("table"), out, "--format", "json"], ROOT)
     assert status == 0
     assert len(json.loads(printed)) == 4
 
@@ -105,12 +110,12 @@ def test_trials_of_tuning_are_no_results_of_the_table(done: tuple[Path, Path, st
 def test_a_dry_run_tells_what_is_left_and_how_long(world: World, done: tuple[Path, Path, str, str]) -> None:
     file, out, _, _ = done
     before = sorted(out.rglob("*"))
-    status, printed, said = finish([*PEFBENCH, "compare", file, "--out", out, "--dry-run"], ROOT, seconds=300)
+    status, printed, said = finish([*child_command("compare"), file, "--out", out, "--dry-run"], ROOT, seconds=300)
     assert status == 0, said
     assert "8 trials, 8 of them done" in printed
     assert "nothing is left to run" in printed
     longer = write(world, "whole", recipe="longer.yaml", seeds=[1, 2, 3])
-    status, printed, said = finish([*PEFBENCH, "compare", longer, "--out", out, "--dry-run"], ROOT, seconds=300)
+    status, printed, said = finish([*child_command("compare"), longer, "--out", out, "--dry-run"], ROOT, seconds=300)
     assert status == 0, said
     assert "to run: final head" in printed
     assert "time: about" in printed
@@ -123,7 +128,7 @@ def test_a_shared_trial_is_the_lone_one(world: World, done: tuple[Path, Path, st
     shared = json.loads((out / "whole" / trial["result"]).read_text(encoding="utf8"))
     recipe = load_resolved(shared["recipe"])
     overrides = ["method.rank=4", f"train.learning_rate={recipe.train.learning_rate}", "train.seed=2"]
-    command = [*PEFBENCH, "run", world.folder / "longer.yaml", "--out", tmp_path]
+    command = [*child_command("run"), world.folder / "longer.yaml", "--out", tmp_path]
     status, _, said = finish([*command, *(part for each in overrides for part in ("-o", each))], ROOT, seconds=600)
     assert status == 0, said
     [file] = tmp_path.glob("longer/*.json")
@@ -142,7 +147,7 @@ def test_a_killed_worker_costs_its_trial_alone_and_the_next_start_mends_it(world
     # the first head trial is long enough to be killed in; the others are not touched
     head = {"method": {"name": "head_only"}, "search": {"train.epochs": [3000, 1]}}
     file = write(world, "killed", methods__head=head, seeds=[1])
-    command = [*PEFBENCH, "compare", file, "--out", tmp_path]
+    command = [*child_command("compare"), file, "--out", tmp_path]
     running = start(command, ROOT)
     log = tmp_path / "killed" / "worker-0.log"
     deadline = time.monotonic() + 300
@@ -150,7 +155,7 @@ def test_a_killed_worker_costs_its_trial_alone_and_the_next_start_mends_it(world
         assert time.monotonic() < deadline
         assert running.poll() is None
         time.sleep(0.1)
-    os.kill(worker_of(running.pid), signal.SIGKILL)
+    os.kill(worker_of(zygote.real_pid(running.pid)), signal.SIGKILL)
     _, said = running.communicate(timeout=600)
     assert running.returncode == 1, said
     found = verdict(tmp_path, "killed")
@@ -180,12 +185,12 @@ def worker_of(pid: int) -> int:
 
 def test_a_wrong_comparison_ends_with_status_2(world: World, tmp_path: Path) -> None:
     file = write(world, "unknown", metric="entity_f2")
-    status, printed, said = finish([*PEFBENCH, "compare", file, "--out", tmp_path], ROOT)
+    status, printed, said = finish([*child_command("compare"), file, "--out", tmp_path], ROOT)
     assert (status, printed) == (2, "")
     assert said.startswith("error: metric: unknown value 'entity_f2'; did you mean 'entity_f1'?")
-    status, _, said = finish([*PEFBENCH, "compare", "nowhere.yaml"], ROOT)
+    status, _, said = finish([*child_command("compare"), "nowhere.yaml"], ROOT)
     assert (status, said) == (2, "error: no comparison at nowhere.yaml\n")
-    status, _, said = finish([*PEFBENCH, "compare", file], ROOT, WORLD_SIZE="2")
+    status, _, said = finish([*child_command("compare"), file], ROOT, WORLD_SIZE="2")
     assert (status, said) == (2, "error: compare starts the processes that it needs; run it without a launcher\n")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -71,10 +72,14 @@ def test_on_a_terminal_the_table_is_drawn_and_left(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "160")
     with board() as shown:
         fill(shown)
         assert shown.live is not None
     said = capsys.readouterr().err
     assert "lora validation 0: died: SIGKILL" in said
     assert "begun" not in said
-    assert "Best accuracy on validation" in said.replace("\n", " ") or "Tuning" in said
+    plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", said)
+    headers = [line for line in plain.splitlines() if "Method" in line]
+    titles = {tuple(title.strip() for title in line.split("┃")[1:-1]) for line in headers}
+    assert titles == {("Method", "Tuning", "Best accuracy on validation", "Final", "Now")}

@@ -14,7 +14,7 @@ import pytest
 from pefbench.compare.pool import Pool, shares
 from pefbench.compare.process import Launched, Process, ended, launch_command
 from pefbench.errors import TrialError
-from pefbench.paths import child_environment
+from pefbench.paths import child_command, child_environment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,7 +84,7 @@ def test_a_death_takes_one_trial_down_and_no_other(tmp_path: Path) -> None:
 
 def test_a_worker_ends_when_the_comparison_does() -> None:
     worker = subprocess.Popen(
-        [sys.executable, "-m", "pefbench", "worker"],
+        child_command("worker"),
         stdin=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=child_environment(),

@@ -8,7 +8,7 @@ import pytest
 
 from pefbench.methods._matrix import MEANING, Matrix, load, render
 from pefbench.registry import names
-from tests.grid import attempt, cell, heads, write_base
+from tests.grid import WHOLE, attempt, cell, heads, sampled, write_base
 from tests.tiny import EVERY
 
 if TYPE_CHECKING:
@@ -57,14 +57,29 @@ def test_the_grid_has_every_method_and_architecture() -> None:
     assert GRID["heads"] == {architecture: heads(architecture) for architecture in EVERY}
 
 
-@pytest.mark.parametrize("architecture", EVERY)
-@pytest.mark.parametrize("method", names("method"))
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Try a sample of the cells, another with each commit; `--grid all` tries them all, and `make matrix` does."""
+    if "architecture" in metafunc.fixturenames:
+        metafunc.parametrize(("method", "architecture"), sampled(names("method"), EVERY, metafunc.config.option.grid))
+
+
+def test_a_sample_has_every_method_and_architecture_and_samples_have_every_cell() -> None:
+    methods, whole = names("method"), sampled(names("method"), EVERY, WHOLE)
+    samples = [sampled(methods, EVERY, str(seed)) for seed in range(200)]
+    for cells in samples:
+        assert len(cells) == len({*cells}) == 2 * len(methods)
+        assert {method for method, _ in cells} == {*methods}
+        assert {architecture for _, architecture in cells} == {*EVERY}
+    assert sampled(methods, EVERY, "0") == samples[0] != samples[1]
+    assert {cell for cells in samples for cell in cells} == {*whole}
+
+
 def test_every_cell_works_or_is_refused(
-    method: str, architecture: str, bases: Callable[[Cell], Path], tmp_path: Path
+    method: str, architecture: str, bases: Callable[[Cell], Path], tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     said = GRID["refused"].get(method, {}).get(architecture, {})
     found = {}
     for head in GRID["heads"][architecture]:
         chosen = cell(architecture, head)
         found[head] = attempt(method, chosen, bases(chosen), tmp_path / head)
-    assert {head: why for head, why in found.items() if why} == said
+    assert {head: why for head, why in found.items() if why} == said, f"pytest --grid {request.config.option.grid}"

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pefbench import registry
-from pefbench.metrics import score
+from pefbench.metrics import make, score
 from tests.metrics.texts import CORPUS, ODD, ORDINARY, Corpus, check, draws_of
 
 if TYPE_CHECKING:
@@ -82,3 +82,55 @@ def test_a_thousand_examples_are_resampled_in_no_time(reference: Reference) -> N
     [found] = score(of(reference), predictions, references).values()
     assert found["low"] < found["value"] < found["high"]
     assert time.perf_counter() - started < 20
+
+
+CHINESE = [("早上好，今天我们去公园散步吧。", ["早上好，今天我们一起去公园里散步吧。"]), ("你好。", ["你好。"])]
+
+
+@pytest.mark.parametrize("tokenizer", ["intl", "zh", "char"])
+@pytest.mark.parametrize("corpus", [CHINESE, ORDINARY])
+def test_a_tokenizer_is_sacrebleus_and_in_the_signature(corpus: Corpus, tokenizer: str) -> None:
+    def reference(predictions: list[str], references: list[list[str]]) -> dict[str, float]:
+        streams = [*map(list, zip_longest(*references))]
+        return {"bleu": sacrebleu.corpus_bleu(predictions, streams, tokenize=tokenizer, force=True).score}
+
+    metric = make({"name": "bleu", "tokenizer": tokenizer})
+    assert f"|tok:{tokenizer}|" in metric.signature()
+    check(metric, corpus, reference, draws=[0, 0])
+
+
+@pytest.mark.parametrize("name", ["bleu", "bleu_lowercase", "rouge_l", "cider", "nist", "distinct"])
+def test_a_script_without_spaces_is_refused(name: str) -> None:
+    references = [{"texts": right} for _, right in CHINESE]
+    told = "it cannot divide 100% of the references' letters into words, as in '早上好，今天我们一起去公园里散步吧。'; "
+    assert str(make(name).refusal(references)).startswith(told)
+    assert make(name).refusal([{"texts": right} for _, right in ORDINARY]) is None
+    assert make("chrf").refusal(references) is None
+
+
+@pytest.mark.parametrize(
+    ("tokenizer", "text", "refused"),
+    [
+        ("zh", "早上好", False),
+        ("zh", "おはようございます", True),
+        ("char", "おはようございます", False),
+        ("13a", "สวัสดีครับ", True),
+        ("char", "สวัสดีครับ", False),
+        ("13a", "доброе утро", False),
+        ("13a", "good morning means 早上好", False),
+    ],
+)
+def test_a_tokenizer_says_which_script_it_cannot_divide(tokenizer: str, text: str, refused: bool) -> None:
+    why = make({"name": "bleu", "tokenizer": tokenizer}).refusal([{"texts": [text]}])
+    assert (why is not None) == refused
+
+
+def test_a_tokenizer_whose_packages_are_missing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pefbench.metrics._tokenizers.find_spec", lambda _: None)
+    why = make({"name": "bleu", "tokenizer": "ja-mecab"}).refusal([{"texts": ["おはよう"]}])
+    assert why == "its tokenizer ja-mecab needs other packages: pip install 'sacrebleu[ja]'"
+
+
+def test_distinct_counts_words_of_its_tokenizer() -> None:
+    values = make({"name": "distinct", "tokenizer": "zh"}).compute(predictions=["天天好"], references=[["天"]])
+    assert values == {"distinct_1": pytest.approx(2 / 3), "distinct_2": 1.0}

@@ -16,13 +16,35 @@ from pefbench.trial.phases import Phases
 ROOT = PROJECT
 
 
+def git(folder: Path, *arguments: str) -> str:
+    command = ["git", "-c", "user.name=a", "-c", "user.email=a@b.c", "-C", str(folder), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
 def test_the_commit_is_this_checkout_s() -> None:
     if not (ROOT / ".git").exists():
         pytest.skip("not a checkout")
-    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    commit, dirty = provenance.commit()
-    assert commit == head.strip()
-    assert dirty in (True, False)
+    changed = git(ROOT, "status", "--porcelain", "--", ".", ":(exclude)results")
+    assert provenance.commit() == (git(ROOT, "rev-parse", "HEAD"), changed != "")
+
+
+def test_changed_code_is_dirty_and_a_new_result_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(provenance, "PROJECT", tmp_path)
+    assert provenance.commit() == (None, None)
+    git(tmp_path, "init", "-q")
+    (tmp_path / "code.py").write_text("a = 1\n", encoding="utf8")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-qm", "one")
+    head = git(tmp_path, "rev-parse", "HEAD")
+    assert provenance.commit() == (head, False)
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "a.json").write_text("{}", encoding="utf8")
+    assert provenance.commit() == (head, False)
+    (tmp_path / "code.py").write_text("a = 2\n", encoding="utf8")
+    assert provenance.commit() == (head, True)
+    git(tmp_path, "commit", "-qam", "two")
+    (tmp_path / "new.py").write_text("", encoding="utf8")
+    assert provenance.commit() == (git(tmp_path, "rev-parse", "HEAD"), True)
 
 
 def test_the_command_names_no_place_of_this_machine() -> None:

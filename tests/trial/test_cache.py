@@ -77,7 +77,9 @@ def test_what_tokens_depend_on_is_not_shared(world: World, out: Path) -> None:
     for changes in ({}, {"train__max_length": 8}, {"train__max_examples": 50}, {"train__max_examples": 50, "seed": 1}):
         seed = {"train__seed": changes.pop("seed", 0)}
         result = trial(world.recipe("tokens", train__epochs=0.2, **changes, **seed), out, shared, scored=["validation"])
-        alone = trial(world.recipe("tokens", train__epochs=0.2, **changes, **seed), out / "alone", None)
+        alone = trial(
+            world.recipe("tokens", train__epochs=0.2, **changes, **seed), out / "alone", None, scored=["validation"]
+        )
         assert result["data"]["splits"]["train"] == alone["data"]["splits"]["train"]
         tokens.append(result["data"]["splits"]["train"]["tokens"])
     assert len(set(tokens)) == 4

@@ -1,0 +1,204 @@
+"""Processes of `python -m pefbench` without their imports, which cost each some seconds: forks of one that has them.
+
+A client (`CLIENT`, a script that stands in for the interpreter) hands its arguments, environment, folder and standard
+streams to a server, which forks; the fork runs the command as a new interpreter would, and the client ends as it ends.
+Killing the client kills the fork. The server starts at the first call and ends a minute after the last. What tests how
+pefbench is started, or what it imports, starts a real interpreter: `sys.executable`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pkgutil
+import runpy
+import select
+import signal
+import socket
+import sys
+import time
+import traceback
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+IDLE = 60.0
+"""Seconds without a call after which the server ends."""
+NAME = "interpreter"
+
+CLIENT = """\
+#!{python} -IS
+import fcntl, json, os, signal, socket, subprocess, sys, time
+
+PYTHON, FOLDER, ROOT = {python!r}, {folder!r}, {root!r}
+
+
+def connected():
+    call = socket.socket(socket.AF_UNIX)
+    try:
+        call.connect(FOLDER + "/socket")
+    except OSError:
+        call.close()
+        return None
+    return call
+
+
+def started():
+    with open(FOLDER + "/lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if call := connected():
+            return call
+        environment = os.environ | {{"PYTHONPATH": ROOT, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "default"}}
+        with open(FOLDER + "/log", "a") as log:
+            server = subprocess.Popen(
+                [PYTHON, "-m", "tests.zygote", FOLDER], cwd=ROOT, env=environment, stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log, start_new_session=True,
+            )
+        while server.poll() is None:
+            if call := connected():
+                return call
+            time.sleep(0.05)
+
+
+arguments = sys.argv[1:]
+call = arguments[:2] == ["-m", "pefbench"] and (connected() or started())
+if not call:
+    os.execv(PYTHON, [PYTHON, *arguments])
+request = json.dumps([arguments[2:], os.getcwd(), dict(os.environ), os.getpid()]).encode() + b"\\n"
+socket.send_fds(call, [request[:1]], [0, 1, 2])
+call.sendall(request[1:])
+status = int(call.makefile().readline() or 1)
+if status < 0:
+    signal.signal(-status, signal.SIG_DFL) if -status not in (signal.SIGKILL, signal.SIGSTOP) else None
+    os.kill(os.getpid(), -status)
+os._exit(status)
+"""
+
+
+def write_client(folder: Path) -> str:
+    """Write the script that stands in for the interpreter; its server's socket lies beside it."""
+    if sys.platform != "linux":
+        return sys.executable
+    from pefbench.paths import PROJECT
+
+    client = folder / NAME
+    new = folder / f"{NAME}-{os.getpid()}"
+    new.write_text(CLIENT.format(python=sys.executable, folder=str(folder), root=str(PROJECT)), encoding="utf8")
+    new.chmod(0o755)
+    new.replace(client)
+    return str(client)
+
+
+def real_pid(client: int) -> int:
+    """Return the process that runs the command of a client."""
+    from pefbench import paths
+
+    if sys.executable == paths.INTERPRETER:
+        return client
+    return int(Path(paths.INTERPRETER).with_name(f"pid-{client}").read_text(encoding="ascii"))
+
+
+def main(folder: Path) -> None:
+    """Import everything, then fork for each call."""
+    _import_all()
+    from pefbench import paths
+
+    paths.INTERPRETER = str(folder / NAME)
+    (folder / "socket").unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(folder / "socket"))
+        listening.listen(64)
+        last = time.monotonic()
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        while time.monotonic() - last < IDLE and folder.exists():
+            if select.select([listening], [], [], 1.0)[0]:
+                call, _ = listening.accept()
+                last = time.monotonic()
+                if os.fork() == 0:
+                    listening.close()
+                    _supervise(call, folder)
+                call.close()
+        (folder / "socket").unlink(missing_ok=True)
+
+
+def _import_all() -> None:
+    import importlib
+    import warnings
+
+    import pefbench
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for module in pkgutil.walk_packages(pefbench.__path__, "pefbench."):
+            if not module.name.endswith("__main__"):
+                with suppress(ImportError):
+                    importlib.import_module(module.name)
+        for name in ("transformers.models.bert", "transformers.models.auto", "peft", "accelerate", "evaluate"):
+            importlib.import_module(name)
+
+
+def _supervise(call: socket.socket, folder: Path) -> NoReturn:
+    """Run one command in a fork; tell the client how it ended, or kill it when the client is gone."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    first, streams, *_ = socket.recv_fds(call, 1, 3)
+    received = call.makefile("rb")
+    arguments, where, environment, client = json.loads(first + received.readline())
+    child = os.fork()
+    if child == 0:
+        call.close()
+        _run(arguments, where, environment, streams)
+    for stream in streams:
+        os.close(stream)
+    note = folder / f"pid-{client}"
+    note.write_text(str(child), encoding="ascii")
+    ended = os.pidfd_open(child)
+    ready, _, _ = select.select([call, ended], [], [])
+    if ended not in ready:  # the client was killed
+        with suppress(ProcessLookupError):
+            os.killpg(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    note.unlink(missing_ok=True)
+    with suppress(OSError):
+        call.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
+    os._exit(0)
+
+
+def _run(arguments: list[str], where: str, environment: dict[str, str], streams: list[int]) -> NoReturn:
+    """Be a new interpreter that runs the module."""
+    os.setsid()
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+    for stream in {*streams} - {0, 1, 2}:
+        os.close(stream)
+    os.chdir(where)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.stdin, sys.stdout, sys.stderr = open(0, closefd=False), open(1, "w", closefd=False), _errors()  # noqa: SIM115
+    sys.path.insert(0, where)
+    sys.argv = ["pefbench", *arguments]
+    status: Any = 0
+    try:
+        runpy.run_module("pefbench", run_name="__main__", alter_sys=True)
+    except SystemExit as end:
+        status = end.code
+    except BaseException:  # noqa: BLE001 - as an interpreter does
+        traceback.print_exc()
+        status = 1
+    if isinstance(status, str):
+        print(status, file=sys.stderr)  # noqa: T201
+        status = 1
+    with suppress(OSError, ValueError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(status or 0)
+
+
+def _errors() -> Any:
+    return open(2, "w", buffering=1, closefd=False, errors="backslashreplace")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
