@@ -65,7 +65,7 @@ def test_a_summary_on_one_line_is_compared_by_its_sentences() -> None:
     together = METRIC(**LINES).compute(predictions=[predicted], references=[[right]])
     assert together == pytest.approx(by(scorer, [predicted], [[right]]))
     assert together["rougeLsum"] < 0.7
-    assert found["rougeLsum"] > 0.8
+    assert found["rougeLsum"] > 0.75
     assert (together["rouge1"], together["rouge2"]) == (found["rouge1"], found["rouge2"])
 
 
