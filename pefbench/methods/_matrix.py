@@ -1,6 +1,6 @@
 """The grid of methods, architectures and heads: what works, and what is refused for which reason.
 
-`_matrix.json` is written by tests/write_matrix.py from tiny models (`make matrix`); tests try a sample of its cells again.
+`_matrix.json` is written by tests/write_matrix.py from tiny models (`make matrix`); tests try a sample of it again.
 """
 
 from __future__ import annotations
