@@ -155,7 +155,8 @@ def _supervise(call: socket.socket, folder: Path) -> NoReturn:
     note = folder / f"pid-{client}"
     note.write_text(str(child), encoding="ascii")
     ended = os.pidfd_open(child)
-    ready, _, _ = select.select([call, ended], [], [])
+    watched: list[Any] = [call, ended]
+    ready, _, _ = select.select(watched, [], [])
     if ended not in ready:  # the client was killed
         with suppress(ProcessLookupError):
             os.killpg(child, signal.SIGKILL)
