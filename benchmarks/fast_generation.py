@@ -20,6 +20,7 @@ import torch
 from pefbench.heads._fast_search import cast_once, fast_search, growing_caches
 from pefbench.paths import PROJECT
 from pefbench.recipe import load_recipe
+from pefbench.trial import build, devices
 from pefbench.trial.phases import Phases
 from pefbench.trial.prepare import prepare
 
@@ -39,8 +40,10 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--equal", action="store_true")
     parsed = parser.parse_args()
-    ready = prepare(load_recipe(RECIPES / "summarization.yaml", method=parsed.method), Phases(), ["train"])
-    model: Any = ready.with_method(ready.pretrained()).eval()
+    recipe = load_recipe(RECIPES / "summarization.yaml", method=parsed.method)
+    devices.set_threads(recipe.train.threads)
+    ready = prepare(recipe, Phases(), ["train"])
+    model: Any = build.with_method(ready, build.pretrained(ready)).eval()
     given = torch.randint(
         FIRST_WORD, model.config.vocab_size, (parsed.rows, parsed.prompt), generator=torch.Generator().manual_seed(0)
     )

@@ -22,7 +22,7 @@ from pefbench.models.cpu_kernels import fast_on_cpu
 from pefbench.paths import PROJECT
 from pefbench.progress import Progress
 from pefbench.recipe import load_recipe
-from pefbench.trial import devices
+from pefbench.trial import build, devices
 from pefbench.trial.batching import collate
 from pefbench.trial.loop import Training
 from pefbench.trial.phases import Phases
@@ -54,10 +54,12 @@ def main() -> None:
 
 def make(precision: str) -> Training:
     """Return a LoRA training run of one epoch."""
-    ready = prepare(load_recipe(RECIPE, [f"train.precision={precision}", "train.epochs=1"]), Phases(), ["train"])
+    recipe = load_recipe(RECIPE, [f"train.precision={precision}", "train.epochs=1"])
+    devices.set_threads(recipe.train.threads)
+    ready = prepare(recipe, Phases(), ["train"])
     accelerator = devices.accelerator(ready.recipe.train.precision)
     return Training(
-        ready.with_method(ready.pretrained()),
+        build.with_method(ready, build.pretrained(ready)),
         ready.encoded["train"],
         ready.head,
         ready.recipe.method,
@@ -77,7 +79,7 @@ def epoch(training: Training, batches: list[Indices], ready: list[dict[str, torc
     with fast_on_cpu(), Progress("loop", steps, enabled=False) as progress:
         for step in range(steps):
             sides = {
-                "loop": partial(training._stretch, progress),
+                "loop": partial(training._train_interval, progress),
                 "bare": partial(bare_step, training, batches[step], ready[step]),
             }
             for name in sorted(sides, reverse=bool(step % 2)):

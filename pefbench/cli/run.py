@@ -41,7 +41,7 @@ def _run(parsed: argparse.Namespace) -> int:
     from pefbench.trial import run as running
 
     if parsed.check_only:
-        running.check(recipe, parsed.out)
+        running.dry_run(recipe, parsed.out)
         print_once("recipe OK; training skipped")
         return 0
     path = running.run(recipe, parsed.out, command=parsed.command, rerun=parsed.rerun)

@@ -41,7 +41,8 @@ class ChoiceAnswers(Answers):
 
     def same(self, before: Choice, after: Choice) -> bool:
         """Whether the scores agree but for rounding, which may differ between two ways to the same numbers."""
-        return bool(np.allclose(before["scores"], after["scores"], rtol=1e-2, atol=1e-3))
+        old, new = before["scores"], after["scores"]
+        return len(old) == len(new) and bool(np.allclose(old, new, rtol=1e-2, atol=1e-3))
 
 
 class ScoringHead(Head):

@@ -6,31 +6,16 @@ The base class is in ``_base``, which imports evaluate (seconds); this file stay
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 from pefbench.registry import find
+from pefbench.results.schema import MetricValue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pefbench.metrics._base import Metric
     from pefbench.sections import NamedMetric
-
-
-class MetricValue(TypedDict):
-    """One score of one split, as in the result file."""
-
-    value: float
-    """On all examples, from the library that the signature names."""
-    low: float
-    """Lower end of the confidence interval."""
-    high: float
-    """Upper end of the confidence interval."""
-    examples: int
-    """Number of examples that were scored."""
-    higher_is_better: bool
-    signature: str
-    """Everything that the number depends on: metric, library, version, mode, and the settings of the interval."""
 
 
 def name_of(named: NamedMetric) -> str:
@@ -58,9 +43,9 @@ def score(
     confidence: float = 0.95,
     seed: int = 0,
 ) -> dict[str, MetricValue]:
-    """Score predictions, one per example, and return each value of the metric with its confidence interval.
+    """Each value of a metric, with its confidence interval, on predictions, one per example.
 
-    found_by: what else the values depend on, such as how texts were generated; a part of the signature.
+    decoding_signature: what else the values depend on, such as how texts were generated; a part of the signature.
 
     The value is the library's; the interval is a percentile bootstrap over examples, by the metric of weighted ones.
     With all weights 1 that must be the library's value, within 1e-9: AssertionError otherwise.

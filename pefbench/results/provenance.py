@@ -10,12 +10,14 @@ import subprocess
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pefbench.paths import PACKAGE, PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from pefbench.results.schema import Hardware
 
 PACKAGES = (
     "pefbench", "torch", "transformers", "peft", "accelerate", "tokenizers", "datasets", "evaluate", "seqeval",
@@ -64,13 +66,13 @@ def packages() -> dict[str, str]:
     return {"python": platform.python_version(), **versions}
 
 
-def hardware() -> dict[str, Any]:
+def hardware() -> Hardware:
     """Return the processor, cores, threads a process, memory in bytes, and the GPU's name."""
     import torch
 
     return {
         "cpu": _cpu_name(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
         "threads": torch.get_num_threads(),
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,

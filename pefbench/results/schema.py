@@ -62,6 +62,7 @@ class Split(TypedDict):
 
     examples: int  # after max_examples
     tokens: int  # without padding
+    truncated: NotRequired[int]  # examples with text beyond max_length; the first results leave it out
     dropped: int  # examples left out, such as those whose text a later split has
 
 
@@ -111,15 +112,32 @@ class Phases(TypedDict):
     evaluate: NotRequired[Phase]
 
 
-class Metric(TypedDict):
-    """One metric on one split."""
+class MetricValue(TypedDict):
+    """One value of one metric on one split."""
 
-    value: float  # in the metric's own unit
+    value: float  # in the metric's own unit, on all examples, from the library that the signature names
     low: float | None  # 95 % interval; null where there is none
     high: float | None
     examples: int  # scored
     higher_is_better: bool
     signature: str  # everything that changes the number; only equal signatures may be compared
+
+
+class CurvePoint(TypedDict):
+    """The training of one interval of steps. The check of a file looks at none: a result has hundreds of them."""
+
+    step: int  # the last of the interval, from 1
+    epoch: float  # passes over the training split so far
+    loss: float  # mean over the interval
+    learning_rate: float  # at that step
+
+
+class Sample(TypedDict):
+    """One test example, for people."""
+
+    prompt: str
+    prediction: Any  # an answer of the task's head
+    reference: Any  # what it is compared with
 
 
 class Artifacts(TypedDict):
@@ -134,9 +152,7 @@ class RoundTrip(TypedDict):
 
     reproduced: bool  # the same predictions
     examples: int  # compared
-    differ: NotRequired[
-        int
-    ]  # of them: generated on a GPU, where rounding may turn a near tie; older files leave it out
+    differ: NotRequired[int]  # of them, by rounding on a GPU; older files leave it out
     seconds: float
 
 
@@ -149,30 +165,36 @@ class Inference(TypedDict):
     processes: int
 
 
-class Result(TypedDict):
-    """One trial. A failed one lacks what it did not reach."""
+class Reached(TypedDict):
+    """What a trial adds to its result on its way; a failed one lacks what it did not reach."""
+
+    data: NotRequired[Data]
+    model: NotRequired[Model]
+    phases: NotRequired[Phases]
+    metrics: NotRequired[dict[str, dict[str, MetricValue]]]  # split -> name -> value
+    baselines: NotRequired[dict[str, dict[str, MetricValue]]]  # name of a trivial baseline -> name -> value, on test
+    headline: NotRequired[str]  # name of the value that trials are ranked by, on test
+    report: NotRequired[dict[str, Report]]  # name of the report -> report, on test
+    curve: NotRequired[list[CurvePoint]]
+    inference: NotRequired[Inference]
+    artifacts: NotRequired[Artifacts]
+    samples: NotRequired[list[Sample]]  # a few test examples
+    round_trip: NotRequired[RoundTrip | None]  # null when it was not asked for
+    warnings: NotRequired[list[str]]
+    error_type: NotRequired[str]  # name of the Python exception, where there was one
+
+
+class Result(Reached):
+    """One trial."""
 
     schema: int  # SCHEMA
     id: str  # trial_id(recipe, data fingerprint)
     status: Literal["finished", "failed"]
     error: str | None  # one line; null when finished
-    error_type: NotRequired[str]  # name of the Python exception, where there was one
     scored: NotRequired[list[str]]  # splits that were predicted; absent: validation and test. Tuning leaves test out
-    recipe: dict[str, Any]  # fully resolved; `name` is the stem of the recipe file
+    # Fully resolved, `name` being the stem of the recipe file. Each task and method has fields of its own.
+    recipe: dict[str, Any]
     provenance: Provenance
-    data: NotRequired[Data]
-    model: NotRequired[Model]
-    phases: NotRequired[Phases]
-    metrics: NotRequired[dict[str, dict[str, Metric]]]  # split -> name -> metric
-    baselines: NotRequired[dict[str, dict[str, Metric]]]  # name of a trivial baseline -> name -> metric, on test
-    headline: NotRequired[str]  # name of the metric that trials are ranked by, on test
-    report: NotRequired[dict[str, Report]]  # name of the report -> report, on test
-    curve: NotRequired[list[dict[str, Any]]]  # step, epoch, loss, learning_rate, ...
-    inference: NotRequired[Inference]
-    artifacts: NotRequired[Artifacts]
-    samples: NotRequired[list[dict[str, Any]]]  # prompt, prediction, reference of a few test examples
-    round_trip: NotRequired[RoundTrip | None]  # null when it was not asked for
-    warnings: NotRequired[list[str]]
 
 
 class _Named(TypedDict):
@@ -186,7 +208,7 @@ class _RecipeKeys(TypedDict):
     task: str
     model: _Named
     method: _Named
-    train: dict[str, Any]
+    train: dict[str, object]
 
 
 def problem(value: Any) -> str | None:
@@ -258,6 +280,9 @@ _PLAIN: dict[Any, tuple[str, frozenset[type]]] = {
 }
 
 
+_UNCHECKED = frozenset({Any, object})
+
+
 @cache
 def _checker(kind: Any) -> _Check:
     """Compile a type of the schema into a function: value -> None, or ``.field.name should be ...``.
@@ -266,7 +291,7 @@ def _checker(kind: Any) -> _Check:
     """
     origin, arguments = get_origin(kind), get_args(kind)
     if is_typeddict(kind):
-        return _record(kind)
+        return _anything if kind is CurvePoint else _record(kind)
     if origin is dict:
         return _collection(dict, "an object", _checker(arguments[1]))
     if origin is list:
@@ -276,7 +301,7 @@ def _checker(kind: Any) -> _Check:
     if type(None) in arguments:
         inner = _checker(next(each for each in arguments if each is not type(None)))
         return lambda value: None if value is None else inner(value)
-    return _anything if kind is Any else _plain(*_PLAIN[kind])
+    return _anything if kind in _UNCHECKED else _plain(*_PLAIN[kind])
 
 
 def _plain(name: str, accepted: frozenset[type]) -> _Check:
@@ -286,7 +311,7 @@ def _plain(name: str, accepted: frozenset[type]) -> _Check:
     return lambda value: None if type(value) in accepted else f" should be {name}"
 
 
-def _collection(kind: type[dict[str, Any] | list[Any]], name: str, item: _Check) -> _Check:
+def _collection(kind: type[dict[str, object] | list[object]], name: str, item: _Check) -> _Check:
     def check(value: Any) -> str | None:
         if type(value) is not kind:
             return f" should be {name}"

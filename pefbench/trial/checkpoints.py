@@ -6,13 +6,15 @@ the run is. The data order needs no state, being a function of the seed and the 
 
 from __future__ import annotations
 
+import pickle
 import random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 import numpy as np
 import torch
 
 from pefbench import atomic
+from pefbench.progress import say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +22,26 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-State = dict[str, Any]
+
+class RandomState(TypedDict):
+    """The random states of one process, as plain values and tensors."""
+
+    python: list[Any]  # as `random.getstate` has them
+    numpy: list[Any]  # as `np.random.get_state` has them
+    torch: torch.Tensor
+    cuda: NotRequired[torch.Tensor]
+
+
+class State(TypedDict):
+    """The content of a checkpoint."""
+
+    checkpoint_key: dict[str, object]  # code, packages, world size and hardware, without which it cannot go on
+    progress: dict[str, Any]  # the fields of `loop.Progressed`
+    random: list[RandomState]  # one for each process
+    trained: dict[str, torch.Tensor]
+    optimizer: dict[str, Any]  # torch's own state
+    method: dict[str, Any]  # the method's own state
+    scaler: dict[str, Any] | None  # accelerate's, of fp16
 
 
 def write(path: Path, state: State) -> None:
@@ -36,8 +57,12 @@ def read(path: Path, checkpoint_key: Mapping[str, Any]) -> State | None:
     """
     if not path.exists():
         return None
-    state: State = torch.load(path, map_location="cpu", weights_only=True)
-    return state if state["belongs_to"] == dict(checkpoint_key) else None
+    try:
+        state: State = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
+        say(f"warning: {path}: damaged checkpoint ({type(error).__name__}); training from the start")
+        return None
+    return state if state.get("checkpoint_key") == dict(checkpoint_key) else None
 
 
 def trained_state(model: nn.Module) -> dict[str, torch.Tensor]:
@@ -57,11 +82,11 @@ def restore_trained(model: nn.Module, state: Mapping[str, torch.Tensor]) -> None
         place.copy_(state[name])
 
 
-def random_state() -> State:
+def random_state() -> RandomState:
     """Return this process's random states, as plain values and tensors."""
     version, keys, gauss = random.getstate()
     name, vector, position, has_gauss, cached = np.random.get_state()  # libraries draw from it
-    state: State = {
+    state: RandomState = {
         "python": [version, list(keys), gauss],
         "numpy": [str(name), np.asarray(vector).tolist(), position, has_gauss, cached],
         "torch": torch.get_rng_state(),
@@ -71,7 +96,7 @@ def random_state() -> State:
     return state
 
 
-def restore_random(state: State) -> None:
+def restore_random(state: RandomState) -> None:
     """Put this process's random states back."""
     version, keys, gauss = state["python"]
     random.setstate((version, tuple(keys), gauss))

@@ -10,7 +10,7 @@ import math
 import time
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -24,6 +24,7 @@ from pefbench.trial import checkpoints
 from pefbench.trial.batching import Indices, collate, epoch_batches, share
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from accelerate import Accelerator
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from pefbench.heads import Encoded, Head
     from pefbench.methods import Method
+    from pefbench.results.schema import CurvePoint
     from pefbench.sections import TrainSection
 
 CURVE_POINTS = 200
@@ -41,14 +43,14 @@ class Progressed:
     """How far a run is: the part of its state that is plain numbers.
 
     tokens: tokens seen, padding left out. padded: the same with padding. seconds: training alone, without
-    checkpoints, over all the times that the run was started. curve: one point for each stretch of steps.
+    checkpoints, over all the times that the run was started. curve: one point for each log interval.
     """
 
     step: int = 0
     tokens: int = 0
     padded: int = 0
     seconds: float = 0.0
-    curve: list[dict[str, float]] = field(default_factory=list)
+    curve: list[CurvePoint] = field(default_factory=list)
 
 
 def learning_rate(settings: TrainSection, step: int, total: int) -> float:
@@ -98,7 +100,7 @@ class Training:
         accelerator: Accelerator,
         *,
         checkpoint: Path,
-        checkpoint_key: dict[str, Any],
+        checkpoint_key: Mapping[str, object],
     ) -> None:
         self.head, self.encoded, self.settings, self.accelerator = head, encoded, settings, accelerator
         self.method, self.bare = method, model
@@ -107,7 +109,7 @@ class Training:
         self.trainable = [weight for weight in self.model.parameters() if weight.requires_grad]
         self.steps_an_epoch = math.ceil(len(encoded) / settings.batch_size)
         self.total = total_steps(settings, len(encoded))
-        self.stretch = max(1, self.total // CURVE_POINTS)
+        self.log_interval = max(1, self.total // CURVE_POINTS)
         self.at = Progressed()
         self.losses: list[Tensor] = []
         self.planned: tuple[int, list[Indices]] = (-1, [])
@@ -119,13 +121,13 @@ class Training:
         main = self.accelerator.is_main_process
         with fast_on_cpu(), Progress("train", self.total, start=self.at.step, enabled=main) as progress:
             while self.at.step < self.total:
-                self._stretch(progress)
+                self._train_interval(progress)
         return self.at
 
-    def _stretch(self, progress: Progress) -> None:
+    def _train_interval(self, progress: Progress) -> None:
         """Train up to the next point of the curve, timed without what is written to disk."""
         started = time.perf_counter()
-        stop = min(self.total, self._next(self.stretch), self._next(self.settings.checkpoint_steps))
+        stop = min(self.total, self._next(self.log_interval), self._next(self.settings.checkpoint_steps))
         while self.at.step < stop:
             self._step(self._batch(self.at.step))
             self.at.step += 1
@@ -137,7 +139,10 @@ class Training:
 
     def _latest(self) -> dict[str, float]:
         """Return what is shown beside the progress: the newest point of the curve."""
-        return {name: self.at.curve[-1][name] for name in ("loss", "learning_rate")} if self.at.curve else {}
+        if not self.at.curve:
+            return {}
+        newest = self.at.curve[-1]
+        return {"loss": newest["loss"], "learning_rate": newest["learning_rate"]}
 
     def _next(self, interval: int) -> int:
         return (self.at.step // interval + 1) * interval
@@ -194,7 +199,7 @@ class Training:
         return self.planned[1][position]
 
     def _note_losses(self) -> None:
-        """Add a point to the curve: the mean loss since the last one; one synchronisation for the whole stretch."""
+        """Add a point to the curve: the mean loss since the last one; one synchronisation for the whole interval."""
         losses = self.accelerator.reduce(torch.stack(self.losses), reduction="sum").double().cpu().numpy()
         self.losses = []
         first = self.at.step - len(losses)
@@ -215,8 +220,8 @@ class Training:
         random_states = gather_object([checkpoints.random_state()])
         if self.accelerator.is_main_process:
             scaler = self.accelerator.scaler
-            state = {
-                "belongs_to": self.checkpoint_key,
+            state: checkpoints.State = {
+                "checkpoint_key": dict(self.checkpoint_key),
                 "progress": vars(self.at),
                 "random": random_states,
                 "trained": checkpoints.trained_state(self.accelerator.unwrap_model(self.model)),

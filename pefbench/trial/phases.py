@@ -14,7 +14,7 @@ import torch
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PhaseCost = dict[str, float]
+    from pefbench.results.schema import Phase
 
 
 class Phases:
@@ -24,7 +24,7 @@ class Phases:
     """
 
     def __init__(self) -> None:
-        self.costs: dict[str, PhaseCost] = {}
+        self.costs: dict[str, Phase] = {}
 
     @contextmanager
     def measure(self, name: str) -> Iterator[None]:

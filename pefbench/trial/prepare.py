@@ -8,17 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pefbench.methods._trained import check_trained, head_sizes
 from pefbench.models import loading, quantization
-from pefbench.trial import artifacts, corpus, devices
+from pefbench.trial import corpus, devices
 from pefbench.trial.cache import Shared
-from pefbench.trial.loop import total_steps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from torch import nn
     from transformers import PretrainedConfig, PreTrainedTokenizerFast
 
     from pefbench.heads import Encoded, Head
@@ -29,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A recipe's data and model, ready for use.
+    """A recipe's data, and what its model is made from; `build` makes the model.
 
     recipe: with the precision that `auto` came to. examples: by split, train after `max_examples`.
     """
@@ -42,51 +39,6 @@ class Prepared:
     tokenizer: PreTrainedTokenizerFast
     base: Path
     config: PretrainedConfig
-    shared: Shared
-
-    @property
-    def attention(self) -> str:
-        """Return the attention implementation for this precision."""
-        values = [item for part in loading.stacks(self.config) for item in part.to_dict().items()]
-        rates = [value for key, value in values if "att" in key and "drop" in key]
-        fused = loading.model_class(self.config, self.head)._supports_sdpa
-        return devices.attention(self.recipe.train.precision, dropout=any(rates)) if fused else "eager"
-
-    def pretrained(self) -> nn.Module:
-        """Return the pretrained model under a fresh head, drawn by the recipe's seed."""
-        from accelerate.utils import set_seed
-
-        set_seed(self.recipe.train.seed)
-        quantize = self.recipe.model.quantize
-        return loading.load_pretrained(
-            self.base,
-            self.config,
-            self.head,
-            attention=self.attention,
-            quantize=quantize,
-            weights=self.shared.weights(self.base) if quantize == "none" else None,
-        )
-
-    def with_method(self, model: nn.Module) -> nn.Module:
-        """Return the pretrained model with the recipe's method on it, ready to train. Raises MethodError."""
-        method, encoded = self.recipe.method, self.encoded["train"]
-        heads = head_sizes(model)
-        model = method.apply(model, self.head.task_type)
-        check_trained(model, method, heads)
-        method.on_train_begin(model, self.tokenizer, encoded, total_steps(self.recipe.train, len(encoded)))
-        self.make_ready(model)
-        return model
-
-    def saved(self, folder: Path) -> nn.Module:
-        """Return the trained model that a trial saved in `folder`."""
-        return artifacts.load_saved(
-            folder, self.base, self.config, self.head, attention=self.attention, quantize=self.recipe.model.quantize
-        )
-
-    def make_ready(self, model: nn.Module) -> None:
-        """Set up a model with the method on it, new or loaded, to compute in this precision; in place."""
-        self.recipe.method.on_model_ready(model)
-        loading.cast_frozen_weights(model, self.recipe.train.precision, self.recipe.method.trainable_pattern)
 
 
 def prepare(
@@ -97,7 +49,6 @@ def prepare(
     shared: what other trials of this process have read and tokenised already; None: nothing.
     """
     shared = shared or Shared(keeps=False)
-    devices.set_threads(recipe.train.threads)
     recipe = with_precision(recipe)
     with phases.measure("load"):
         data = shared.corpus(recipe)
@@ -119,7 +70,7 @@ def prepare(
             )
             for split in splits
         }
-    return Prepared(recipe, data, head, examples, encoded, tokenizer, base, config, shared)
+    return Prepared(recipe, data, head, examples, encoded, tokenizer, base, config)
 
 
 def with_precision(recipe: Recipe) -> Recipe:

@@ -11,58 +11,38 @@ import subprocess
 import time
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from pefbench import atomic
-from pefbench.errors import DataError, RoundTripError
+from pefbench.errors import DataError, RoundTripError, TrialError
 from pefbench.paths import child_command, child_environment
 from pefbench.recipe import load_resolved
-from pefbench.results import predictions
-from pefbench.results.store import write_json
-from pefbench.trial import devices
+from pefbench.trial import build, devices
+from pefbench.trial.folder import MODEL, PREDICTIONS, check_model, read_predictions, read_trial
 from pefbench.trial.phases import Phases
 from pefbench.trial.predict import predict
 from pefbench.trial.prepare import prepare
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
-    from pefbench.heads import Head
+    from pefbench.heads.head import Head
+    from pefbench.results.schema import RoundTrip
     from pefbench.trial.prepare import Prepared
 
-TRIAL = "trial.json"
-MODEL = "model"
-PREDICTIONS = "predictions.jsonl"
-ASKED = 500
-"""Characters."""
+
+LARGEST = 10**300
+"""Whole numbers beyond it are no floating-point numbers."""
 
 
-def write_trial(folder: Path, prepared: Prepared, answers: Sequence[Any], references: Sequence[Any]) -> None:
-    """Write beside the saved model what a fresh process needs to check it: the recipe and the predictions.
+class Verified(TypedDict):
+    """The outcome of a round trip that went well."""
 
-    What was asked stands beside each prediction, for people: its first characters. Results do not hold it, so they can
-    be shown where the data may not be.
-    """
-    head, examples = prepared.head, prepared.examples["test"]
-    rows = [
-        {
-            "id": i,
-            "asked": head.answers.prompt(example)[:ASKED],
-            "prediction": given,
-            "reference": right,
-            "correct": head.answers.correct(given, right),
-        }
-        for i, (example, given, right) in enumerate(zip(examples, answers, references, strict=True))
-    ]
-    lines = [json.dumps(row, ensure_ascii=False) for row in rows]
-    atomic.write_text(folder / PREDICTIONS, "\n".join(lines) + "\n")
-    write_json(
-        folder / TRIAL,
-        {"recipe": prepared.recipe.resolved(), "fingerprint": prepared.corpus.fingerprint, "threads": _threads()},
-    )
+    examples: int
+    """Compared."""
+    differ: int
+    """How many of them are answered otherwise: none, but for what rounding may do, see `Answers.mismatch_tolerance`."""
 
 
-def check_in_fresh_process(folder: Path) -> dict[str, Any]:
-    """Run `pefbench verify FOLDER` apart and return the result's `round_trip`. Raises RoundTripError."""
+def check_in_fresh_process(folder: Path) -> RoundTrip:
+    """Run `pefbench verify FOLDER` apart. Raises RoundTripError, or a TrialError when the process is killed."""
     started = time.perf_counter()
     done = subprocess.run(
         child_command("verify", "--json", str(folder)),
@@ -71,52 +51,37 @@ def check_in_fresh_process(folder: Path) -> dict[str, Any]:
         env=child_environment(),
         check=False,
     )
+    if done.returncode < 0:  # memory ran out, say: nothing is known of what was saved
+        raise TrialError(f"{folder}: the process that loads it again was ended by signal {-done.returncode}")
     if done.returncode != 0:
         said = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
         if said[-1].startswith("error: "):
             raise RoundTripError(said[-1].removeprefix("error: "))
         raise RoundTripError(f"{folder}: what was saved cannot be loaded in a fresh process: {said[-1]}")
-    found = json.loads(done.stdout.splitlines()[-1])
+    found: Verified = json.loads(done.stdout.splitlines()[-1])
     return {"reproduced": True, **found, "seconds": time.perf_counter() - started}
-
-
-class Verified(TypedDict):
-    """What the round trip found."""
-
-    examples: int
-    """Compared."""
-    differ: int
-    """How many of them are answered otherwise: none, but for what rounding may do, see `Answers.mismatch_tolerance`."""
 
 
 def verify(folder: Path) -> Verified:
     """Load what a trial saved and predict its test split again.
 
-    Raises RoundTripError when predictions differ, DataError when the predictions cannot be read, or the data
-    are not those of the trial.
+    Raises RoundTripError when predictions differ, and a UserError when what was saved is damaged or the data are not
+    those of the trial.
     """
-    trial = _read_trial(folder)
-    before = [row["prediction"] for row in predictions.read(folder / PREDICTIONS)]
+    trial = read_trial(folder)
+    check_model(folder, trial)
+    before = read_predictions(folder)
     recipe = load_resolved(trial["recipe"])
     recipe = recipe.model_copy(update={"train": recipe.train.model_copy(update={"threads": trial["threads"]})})
+    devices.set_threads(recipe.train.threads)
     prepared = prepare(recipe, Phases(), ["test"])
     if prepared.corpus.fingerprint != trial["fingerprint"]:
         raise DataError(f"{recipe.data.source}: the data have changed since {folder} was trained")
-    accelerator = devices.accelerator(prepared.recipe.train.precision)
-    model = prepared.saved(folder / MODEL)
-    prepared.make_ready(model)
-    after = predict(
-        accelerator.prepare(model),
-        prepared.encoded["test"],
-        prepared.head,
-        accelerator,
-        batch_size=recipe.evaluate.batch_size,
-        what="verify",
-    )
-    after = prepared.head.answers.judged(after, prepared.examples["test"])
-    same = prepared.head.answers.same
-    differ = [i for i, (old, new) in enumerate(zip(before, after, strict=True)) if not same(old, new)]
-    if len(differ) > allowed(prepared.head, accelerator.device.type, len(before)):
+    if len(before) != (examples := len(prepared.examples["test"])):
+        raise DataError(f"{folder / PREDICTIONS}: damaged: {len(before)} predictions for {examples} test examples")
+    device, after = _predict_again(folder, prepared)
+    differ = _differing(folder, prepared.head, before, after)
+    if len(differ) > allowed(prepared.head, device, len(before)):
         raise RoundTripError(
             f"{folder}: after loading, {len(differ)} of {len(before)} test predictions differ (the first: {differ[0]})"
         )
@@ -124,20 +89,48 @@ def verify(folder: Path) -> Verified:
 
 
 def allowed(head: Head, device: str, examples: int) -> int:
-    """Return how many predictions rounding may change between two processes: on a CPU none."""
-    share = head.answers.mismatch_tolerance
-    return 0 if device == "cpu" or share == 0 else max(1, int(share * examples))
+    """How many predictions rounding may change between two processes: on a CPU none."""
+    tolerance = head.answers.mismatch_tolerance
+    return 0 if device == "cpu" or tolerance == 0 else max(1, int(tolerance * examples))
 
 
-def _read_trial(folder: Path) -> dict[str, Any]:
-    try:
-        trial: dict[str, Any] = json.loads((folder / TRIAL).read_text(encoding="utf8"))
-    except (OSError, ValueError):
-        raise DataError(f"{folder}: not a trial's folder (it has no readable {TRIAL})") from None
-    return trial
+def _predict_again(folder: Path, prepared: Prepared) -> tuple[str, list[Any]]:
+    """The kind of device, and the loaded model's answers to the test split."""
+    accelerator = devices.accelerator(prepared.recipe.train.precision)
+    model = build.saved(prepared, folder / MODEL)
+    answers = predict(
+        accelerator.prepare(model),
+        prepared.encoded["test"],
+        prepared.head,
+        accelerator,
+        batch_size=prepared.recipe.evaluate.batch_size,
+        what="verify",
+    )
+    return accelerator.device.type, prepared.head.answers.judged(answers, prepared.examples["test"])
 
 
-def _threads() -> int:
-    import torch
+def _differing(folder: Path, head: Head, before: list[Any], after: list[Any]) -> list[int]:
+    """The examples that are answered otherwise. Raises DataError for what is no answer of this head at all."""
+    found = []
+    for number, (old, new) in enumerate(zip(before, after, strict=True)):
+        if not _alike(old, new):
+            raise DataError(
+                f"{folder / PREDICTIONS}:{number + 1}: damaged: the prediction is not of the form "
+                f"{json.dumps(new, ensure_ascii=False)}"
+            )
+        if not head.answers.same(old, new):
+            found.append(number)
+    return found
 
-    return torch.get_num_threads()
+
+def _alike(old: Any, new: Any) -> bool:
+    """Whether two JSON values have the same form: types, and names of fields; lists of any lengths."""
+    if type(new) in {int, float}:
+        return type(old) is float or (type(old) is int and abs(old) < LARGEST)
+    if type(old) is not type(new):
+        return False
+    if isinstance(new, dict):
+        return old.keys() == new.keys() and all(_alike(old[name], value) for name, value in new.items())
+    if isinstance(new, list) and new:
+        return all(_alike(item, new[0]) for item in old)
+    return True

@@ -18,6 +18,7 @@ from pefbench.metrics._programs import program, unfenced
 from pefbench.metrics.pass_at_k import PassAtK, pass_at_k
 from pefbench.metrics.sandbox import running
 from pefbench.metrics.sandbox.running import Outcome
+from tests.metrics.intervals import ends
 
 PROMPT = 'def twice(x):\n    """Return x two times."""\n'
 TEST = "assert twice(2) == 4\nassert twice('a') == 'aa'\n"
@@ -117,7 +118,8 @@ def test_answers_are_scored() -> None:
     values = score(PassAtK(), answers, [REFERENCE] * 4)
     assert values.keys() == {"pass_at_1"}
     assert values["pass_at_1"]["value"] == 0.5
-    assert 0 <= values["pass_at_1"]["low"] < 0.5 < values["pass_at_1"]["high"] <= 1
+    low, high = ends(values["pass_at_1"])
+    assert 0 <= low < 0.5 < high <= 1
     assert values["pass_at_1"]["signature"].startswith(
         "pass_at_k|paper:arXiv:2107.03374|eq:1|answer:body-or-function|seconds:3|memory:512MiB|python:3."
     )

@@ -24,7 +24,7 @@ from pefbench.models import loading, quantization
 from pefbench.recipe import load_recipe
 from pefbench.registry import find, names
 from pefbench.sections import Quantize
-from pefbench.trial import artifacts, devices
+from pefbench.trial import artifacts, build, devices
 from pefbench.trial import run as running
 from pefbench.trial.loop import Training
 from pefbench.trial.phases import Phases
@@ -413,7 +413,7 @@ def wide(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def training(world: World, folder: Path, **changes: Any) -> Training:
     ready = prepare(load_recipe(world.recipe("quantizing", **changes)), Phases())
     return Training(
-        ready.with_method(ready.pretrained()),
+        build.with_method(ready, build.pretrained(ready)),
         ready.encoded["train"],
         ready.head,
         ready.recipe.method,
@@ -480,7 +480,7 @@ def test_a_trial_on_a_quantised_model_comes_back_in_a_fresh_process(world: World
     assert result["status"] == "finished"
     assert result["round_trip"]["reproduced"]
     plain = load_recipe(world.recipe("plain", model={"name": f"file:{wide}"}))
-    assert result["model"]["parameters"] == loading.count(prepare(plain, Phases()).pretrained())
+    assert result["model"]["parameters"] == loading.count(build.pretrained(prepare(plain, Phases())))
     assert result["curve"][-1]["loss"] < 0.5 * result["curve"][0]["loss"]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from pefbench import recipe
-from pefbench.trial import run
+from pefbench.trial import run, score
 from tests import gguf_files, tiny
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def test_a_dialogue_runs_from_a_gguf_file_to_its_result(tmp_path: Path, monkeypa
     assert result["baselines"]["nearest_answer"].keys() == {"bleu", "distinct_1", "distinct_2"}
     assert any("test is 7 of" in warning for warning in result["warnings"])
     samples = result["samples"]
-    assert len(samples) == run.SAMPLES
+    assert len(samples) == score.SAMPLES
     lines = (path.with_suffix("") / "predictions.jsonl").read_text(encoding="utf8").split("\n")
     for sample, line in zip(samples, map(json.loads, lines), strict=False):
         assert sample["prompt"].startswith("Say ")

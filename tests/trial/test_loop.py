@@ -10,7 +10,7 @@ import torch
 
 from pefbench.errors import DivergedError
 from pefbench.recipe import load_recipe
-from pefbench.trial import devices
+from pefbench.trial import build, devices
 from pefbench.trial.loop import Training, learning_rate
 from pefbench.trial.phases import Phases
 from pefbench.trial.prepare import Prepared, prepare
@@ -27,7 +27,7 @@ def prepared(world: World, **changes: Any) -> Prepared:
 
 def training(ready: Prepared, folder: Path, **checkpoint_key: Any) -> Training:
     return Training(
-        ready.with_method(ready.pretrained()),
+        build.with_method(ready, build.pretrained(ready)),
         ready.encoded["train"],
         ready.head,
         ready.recipe.method,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pefbench.analysis.checks.matching import Pair
     from pefbench.analysis.checks.model import Tolerances, Verdict
     from pefbench.analysis.checks.predictions import Paired
-    from pefbench.results.schema import Metric, Result
+    from pefbench.results.schema import MetricValue, Result
 
 LEVEL = 0.05
 # Equal predictions are scored alike, but for the rounding of another machine.
@@ -36,7 +36,7 @@ def metrics(
 
 
 def _compare(
-    name: str, before: Metric, now: Metric, tolerance: float | None, tested: Paired | None
+    name: str, before: MetricValue, now: MetricValue, tolerance: float | None, tested: Paired | None
 ) -> tuple[Verdict, str]:
     if before["signature"] != now["signature"]:
         return "not comparable", f"{name} is not comparable: signature {now['signature']}, was {before['signature']}"
@@ -47,7 +47,7 @@ def _compare(
     return _by_tolerance(name, before, now, PLAIN_TOLERANCE if tolerance is None else tolerance)
 
 
-def _by_tolerance(name: str, before: Metric, now: Metric, tolerance: float) -> tuple[Verdict, str]:
+def _by_tolerance(name: str, before: MetricValue, now: MetricValue, tolerance: float) -> tuple[Verdict, str]:
     gain = _gain(before, now)
     change = f"{_change(name, before, now)} (tolerance {tolerance:g})"
     if gain < -tolerance - ROUNDING:
@@ -55,7 +55,7 @@ def _by_tolerance(name: str, before: Metric, now: Metric, tolerance: float) -> t
     return ("better", change) if gain > tolerance + ROUNDING else ("same", "")
 
 
-def _by_test(name: str, before: Metric, now: Metric, tested: Paired) -> tuple[Verdict, str]:
+def _by_test(name: str, before: MetricValue, now: MetricValue, tested: Paired) -> tuple[Verdict, str]:
     gain = _gain(before, now)
     if tested.difference is None:
         if abs(gain) <= SCORING:
@@ -70,7 +70,7 @@ def _by_test(name: str, before: Metric, now: Metric, tested: Paired) -> tuple[Ve
     return "same", f"{change}: not shown to be another" if abs(gain) > ROUNDING else ""
 
 
-def _by_interval(name: str, before: Metric, now: Metric, low: float, high: float) -> tuple[Verdict, str]:
+def _by_interval(name: str, before: MetricValue, now: MetricValue, low: float, high: float) -> tuple[Verdict, str]:
     change = f"{_change(name, before, now)} [{low:.4f}, {high:.4f}], no predictions to pair"
     if low - ROUNDING <= now["value"] <= high + ROUNDING:
         lost = _gain(before, now) < -PLAIN_TOLERANCE
@@ -78,10 +78,10 @@ def _by_interval(name: str, before: Metric, now: Metric, low: float, high: float
     return ("worse" if _gain(before, now) < 0 else "better"), change
 
 
-def _gain(before: Metric, now: Metric) -> float:
+def _gain(before: MetricValue, now: MetricValue) -> float:
     gain = now["value"] - before["value"]
     return gain if before["higher_is_better"] else -gain
 
 
-def _change(name: str, before: Metric, now: Metric) -> str:
+def _change(name: str, before: MetricValue, now: MetricValue) -> str:
     return f"{name} is {now['value']:.4f}, was {before['value']:.4f}"

@@ -10,14 +10,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from pefbench.analysis.tables.row import BaselineColumns
-    from pefbench.results.schema import Metric, Result
+    from pefbench.results.schema import MetricValue, Result
 
-    Known = Mapping[tuple[object, ...], Mapping[str, Metric]]
+    Known = Mapping[tuple[object, ...], Mapping[str, MetricValue]]
 
 
 def known(results: Iterable[Result]) -> Known:
     """The trivial baselines' scores on the headline metric, by what they depend on: see `_depends_on`."""
-    found: dict[tuple[object, ...], dict[str, Metric]] = {}
+    found: dict[tuple[object, ...], dict[str, MetricValue]] = {}
     for result in results:
         metric = result.get("headline", "")
         scores = {name: each[metric] for name, each in result.get("baselines", {}).items() if metric in each}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pefbench.analysis.tables.wording import short_model
 
 if TYPE_CHECKING:
-    from pefbench.results.schema import Metric, Result
+    from pefbench.results.schema import MetricValue, Result
 
 
 def comparable(result: Result) -> tuple[str, ...]:
@@ -27,7 +27,7 @@ def group_of(result: Result) -> tuple[str, ...]:
     return (recipe["task"], short_model(recipe["model"]["name"]), *comparable(result))
 
 
-def headline(result: Result) -> Metric:
+def headline(result: Result) -> MetricValue:
     """The metric that a finished trial is ranked by."""
     return result["metrics"]["test"][result["headline"]]
 

@@ -10,7 +10,7 @@ from pefbench.analysis.tables.wording import interval, readable_seconds
 from pefbench.results.classification_report import render
 
 if TYPE_CHECKING:
-    from pefbench.results.schema import Metric, Result
+    from pefbench.results.schema import MetricValue, Result
     from pefbench.results.store import Stored
 
 
@@ -27,7 +27,7 @@ def summary(stored: Stored) -> str:
     return "\n\n".join([*parts, "\n".join([*lines, f"result: {stored.path}"])])
 
 
-def _metrics_table(metrics: dict[str, dict[str, Metric]], baselines: dict[str, dict[str, Metric]]) -> str:
+def _metrics_table(metrics: dict[str, dict[str, MetricValue]], baselines: dict[str, dict[str, MetricValue]]) -> str:
     scores = {split: metrics[split] for split in sorted(metrics)}
     scores |= {f"test, {name} baseline": found for name, found in baselines.items()}
     return grid(

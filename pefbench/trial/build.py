@@ -1,0 +1,74 @@
+"""The model of a trial, made of what `prepare` read: pretrained, with the method on it, or loaded again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pefbench.methods._trained import check_trained, head_sizes
+from pefbench.models import loading
+from pefbench.trial import artifacts, devices
+from pefbench.trial.loop import total_steps
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import nn
+
+    from pefbench.trial.cache import Shared
+    from pefbench.trial.prepare import Prepared
+
+
+def attention(prepared: Prepared) -> str:
+    """The attention implementation for the trial's precision."""
+    values = [item for part in loading.stacks(prepared.config) for item in part.to_dict().items()]
+    rates = [value for key, value in values if "att" in key and "drop" in key]
+    fused = loading.model_class(prepared.config, prepared.head)._supports_sdpa
+    return devices.attention(prepared.recipe.train.precision, dropout=any(rates)) if fused else "eager"
+
+
+def pretrained(prepared: Prepared, shared: Shared | None = None) -> nn.Module:
+    """The pretrained model under a new head, drawn by the recipe's seed. shared: keeps the weights for other trials."""
+    from accelerate.utils import set_seed
+
+    set_seed(prepared.recipe.train.seed)
+    quantize = prepared.recipe.model.quantize
+    return loading.load_pretrained(
+        prepared.base,
+        prepared.config,
+        prepared.head,
+        attention=attention(prepared),
+        quantize=quantize,
+        weights=shared.weights(prepared.base) if shared and quantize == "none" else None,
+    )
+
+
+def with_method(prepared: Prepared, model: nn.Module) -> nn.Module:
+    """The pretrained model with the recipe's method on it, ready to train. Raises MethodError."""
+    method, encoded = prepared.recipe.method, prepared.encoded["train"]
+    heads = head_sizes(model)
+    model = method.apply(model, prepared.head.task_type)
+    check_trained(model, method, heads)
+    method.on_train_begin(model, prepared.tokenizer, encoded, total_steps(prepared.recipe.train, len(encoded)))
+    make_ready(prepared, model)
+    return model
+
+
+def saved(prepared: Prepared, folder: Path) -> nn.Module:
+    """The trained model that a trial saved in `folder`, ready to predict. Raises DataError for one that is damaged."""
+    model = artifacts.load_saved(
+        folder,
+        prepared.base,
+        prepared.config,
+        prepared.head,
+        attention=attention(prepared),
+        quantize=prepared.recipe.model.quantize,
+    )
+    make_ready(prepared, model)
+    return model
+
+
+def make_ready(prepared: Prepared, model: nn.Module) -> None:
+    """Set up a model with the method on it, new or loaded, to compute in the trial's precision; in place."""
+    method = prepared.recipe.method
+    method.on_model_ready(model)
+    loading.cast_frozen_weights(model, prepared.recipe.train.precision, method.trainable_pattern)

@@ -1,0 +1,179 @@
+"""The folder of a trial, beside its result: checkpoint, trained model, predictions; and how they are read back."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, cast
+
+from pefbench import atomic
+from pefbench.errors import DataError
+from pefbench.results import predictions, store
+from pefbench.results.schema import mismatch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from pefbench.results.schema import Artifacts
+    from pefbench.trial.prepare import Prepared
+
+CHECKPOINT = "checkpoint.pt"
+TRIAL = "trial.json"
+MODEL = "model"
+PREDICTIONS = "predictions.jsonl"
+FAILED = "failed"
+"""An empty file: some process of the trial has failed, and writes the result."""
+SHOWN_PROMPT = 500
+"""Characters of a prompt that stand beside its prediction."""
+MOST_THREADS = 2**12
+
+
+class SavedTrial(TypedDict):
+    """The content of `trial.json`: what a fresh process needs to predict again."""
+
+    recipe: dict[str, Any]  # resolved; `load_resolved` checks it
+    fingerprint: str  # of the data
+    threads: int
+    files: NotRequired[dict[str, str]]  # name of a file of the saved model -> sha256; older trials leave it out
+
+
+class TrialFolder:
+    """The folder `<id>/` beside the result `<id>.json`; a trial that runs again has `<id>.rerun/` until it finishes."""
+
+    def __init__(self, result: Path) -> None:
+        self.result = result
+        self.path = result.with_suffix("")
+        self.replaces: Path | None = None
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where training goes on from."""
+        return self.path / CHECKPOINT
+
+    @property
+    def model(self) -> Path:
+        """Where the trained model is saved."""
+        return self.path / MODEL
+
+    @property
+    def artifacts(self) -> Artifacts:
+        """What the result says of the folder."""
+        return {"folder": f"{self.result.stem}/{MODEL}", "predictions": f"{self.result.stem}/{PREDICTIONS}"}
+
+    def begin_again(self) -> None:
+        """Leave a finished trial where it is, until this one has finished too."""
+        self.replaces, self.path = self.path, self.result.with_suffix(".rerun")
+
+    def make_room(self, trained_weights: int) -> None:
+        """Check that all will fit, and clear away what a failed or killed trial left. Raises OutputError."""
+        held = self.checkpoint.stat().st_size if self.checkpoint.exists() else 0
+        atomic.clear_abandoned(self.path)
+        store.check_writable(self.path, needed_bytes=max(0, needed_bytes(trained_weights) - held))
+        (self.path / FAILED).unlink(missing_ok=True)
+
+    def claim_failure(self) -> bool:
+        """Whether this process failed first, and is to write the result: the others fail only because of it."""
+        try:
+            (self.path / FAILED).touch(exist_ok=False)
+        except FileExistsError:
+            return False
+        return True
+
+    def clear(self, *, saved: bool) -> None:
+        """Remove the checkpoint of a finished trial, and the whole folder of one that saved nothing."""
+        if saved:
+            self.checkpoint.unlink(missing_ok=True)
+        else:
+            shutil.rmtree(self.path, ignore_errors=True)
+
+    def take_place(self) -> None:
+        """Put the folder of a trial that ran again in the place of the old one."""
+        if self.replaces is not None:
+            shutil.rmtree(self.replaces, ignore_errors=True)
+            self.path = self.path.replace(self.replaces)
+
+
+def needed_bytes(trained_weights: int) -> int:
+    """The room that a trial takes on the disk."""
+    # fp32 weights and two moments, twice while one checkpoint replaces another; then the weights once more
+    return trained_weights * (2 * 12 + 4) + 2**20
+
+
+def write_trial(folder: Path, prepared: Prepared, answers: Sequence[Any], references: Sequence[Any]) -> None:
+    """Write beside the saved model what a fresh process needs to check it: the recipe and the predictions.
+
+    The beginning of its prompt stands beside each prediction, for people. Results do not hold it, so they can be shown
+    where the data may not be.
+    """
+    kind, examples = prepared.head.answers, prepared.examples["test"]
+    rows = [
+        {
+            "id": i,
+            "asked": kind.prompt(example)[:SHOWN_PROMPT],
+            "prediction": given,
+            "reference": right,
+            "correct": kind.correct(given, right),
+        }
+        for i, (example, given, right) in enumerate(zip(examples, answers, references, strict=True))
+    ]
+    atomic.write_text(folder / PREDICTIONS, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+    trial: SavedTrial = {
+        "recipe": prepared.recipe.resolved(),
+        "fingerprint": prepared.corpus.fingerprint,
+        "threads": _threads(),
+        "files": digests(folder / MODEL),
+    }
+    store.write_json(folder / TRIAL, trial)
+
+
+def read_trial(folder: Path) -> SavedTrial:
+    """Read `trial.json`. Raises DataError when it is missing or damaged."""
+    file = folder / TRIAL
+    try:
+        value = json.loads(file.read_text(encoding="utf8"))
+    except (OSError, ValueError, RecursionError):
+        raise DataError(f"{folder}: not a trial's folder (it has no readable {TRIAL})") from None
+    if problem := mismatch(SavedTrial, value):
+        raise DataError(f"{file}: damaged: {problem.removeprefix('.').strip()}")
+    trial = cast("SavedTrial", value)
+    if not 1 <= trial["threads"] <= MOST_THREADS:
+        raise DataError(f"{file}: damaged: threads should be from 1 to {MOST_THREADS}, is {trial['threads']}")
+    return trial
+
+
+def check_model(folder: Path, trial: SavedTrial) -> None:
+    """Raise DataError for a saved model whose files are not those that the trial wrote."""
+    if "files" not in trial:
+        return
+    found = digests(folder / MODEL)
+    for name, digest in trial["files"].items():
+        if found.get(name) != digest:
+            how = "has changed since the trial saved it" if name in found else "is missing"
+            raise DataError(f"{folder / MODEL / name}: damaged: the file {how}")
+
+
+def read_predictions(folder: Path) -> list[Any]:
+    """The predictions that the trial saved, in order. Raises DataError when they are missing or damaged."""
+    file = folder / PREDICTIONS
+    rows = predictions.read(file)
+    for number, row in enumerate(rows):
+        if row["id"] != number:
+            raise DataError(f"{file}:{number + 1}: damaged: id should be {number}, is {row['id']!r}")
+    return [row["prediction"] for row in rows]
+
+
+def digests(model: Path) -> dict[str, str]:
+    """The sha256 of each file of a saved model, by name."""
+    found = {}
+    for file in sorted(path for path in model.rglob("*") if path.is_file()):
+        with file.open("rb") as stream:
+            found[file.relative_to(model).as_posix()] = hashlib.file_digest(stream, "sha256").hexdigest()
+    return found
+
+
+def _threads() -> int:
+    import torch
+
+    return torch.get_num_threads()

@@ -1,0 +1,113 @@
+"""The record of a trial: what each step adds to it, and the result that it becomes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pefbench.errors import PefbenchError, one_line
+from pefbench.results import provenance
+from pefbench.results.schema import SCHEMA
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Literal, Unpack
+
+    from pefbench.recipe import Recipe
+    from pefbench.results.schema import Data, Phase, Phases, Provenance, Reached, Result, TrainPhase
+    from pefbench.trial.loop import Progressed
+    from pefbench.trial.prepare import Prepared
+
+
+class TrialRecord:
+    """What is known of one trial so far. `finish` or `fail` makes the result of it."""
+
+    def __init__(self, trial_id: str, recipe: Recipe, scored: Sequence[str], origin: Provenance) -> None:
+        self.trial_id, self.recipe, self.scored, self.origin = trial_id, recipe, list(scored), origin
+        self.reached: Reached = {}
+
+    def add(self, **found: Unpack[Reached]) -> None:
+        """Add what the trial has reached."""
+        self.reached.update(found)
+
+    def finish(self) -> Result:
+        """The result of a trial that went well."""
+        return self._result("finished", None)
+
+    def fail(self, error: Exception) -> Result:
+        """The result of a trial that ended with this error, with all that it had reached."""
+        line = str(error) if isinstance(error, PefbenchError) else f"{type(error).__name__}: {error}".splitlines()[0]
+        self.add(error_type=type(error).__name__)
+        return self._result("failed", one_line(line))
+
+    def _result(self, status: Literal["finished", "failed"], error: str | None) -> Result:
+        return {
+            "schema": SCHEMA,
+            "id": self.trial_id,
+            "status": status,
+            "error": error,
+            "recipe": self.recipe.resolved(),
+            "scored": self.scored,
+            "provenance": {**self.origin, "finished": provenance.now()},
+            **self.reached,
+        }
+
+
+def origin_of(recipe: Recipe, *, command: str, world_size: int, started: str) -> Provenance:
+    """Where a trial's result comes from."""
+    commit, dirty = provenance.commit()
+    return {
+        "command": command,
+        "commit": commit,
+        "dirty": dirty,
+        "packages": provenance.packages(),
+        "hardware": provenance.hardware(),
+        "world_size": world_size,
+        "precision": recipe.train.precision,
+        "started": started,
+        "finished": started,
+    }
+
+
+def data_of(prepared: Prepared) -> Data:
+    """The data set as it is used, after what was left out."""
+    corpus = prepared.corpus
+    return {
+        "source": prepared.recipe.data.source,
+        "revision": corpus.revision,
+        "fingerprint": corpus.fingerprint,
+        "skipped": len(corpus.skipped),
+        "splits": {
+            split: {
+                "examples": len(encoded),
+                "tokens": int(encoded.lengths.sum()),
+                "truncated": encoded.truncated,
+                "dropped": corpus.dropped[split],
+            }
+            for split, encoded in prepared.encoded.items()
+        },
+    }
+
+
+def announcement(recipe: Recipe, reached: Reached, processes: int) -> list[str]:
+    """What is about to be trained, and the warnings, as lines for people."""
+    model = reached["model"]
+    sizes = ", ".join(f"{split['examples']} {name}" for name, split in reached["data"]["splits"].items())
+    line = (
+        f"{recipe.name}: {recipe.method.name} on {recipe.model.name}, "
+        f"{model['trainable_parameters']:,} of {model['parameters']:,} weights trained; {sizes} examples; "
+        f"{recipe.train.precision}, {processes} process(es)"
+    )
+    return [line, *(f"warning: {warning}" for warning in reached["warnings"])]
+
+
+def phases_of(costs: Mapping[str, Phase], progressed: Progressed) -> Phases:
+    """The cost of each phase; the seconds of training are those of its steps alone, over all starts of the trial."""
+    train: TrainPhase = {
+        **costs["train"],
+        "seconds": progressed.seconds,
+        "steps": progressed.step,
+        "tokens": progressed.tokens,
+        "padding_fraction": 1 - progressed.tokens / progressed.padded,
+        "tokens_per_second": progressed.tokens / progressed.seconds,
+    }
+    return {"load": costs["load"], "tokenize": costs["tokenize"], "train": train, "evaluate": costs["evaluate"]}

@@ -1,0 +1,81 @@
+"""The scores of a trial: metrics on every split, and on test reports, trivial baselines and a few examples."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pefbench.metrics import make, name_of, score
+from pefbench.registry import find
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pefbench.metrics._base import Metric
+    from pefbench.results.classification_report import Report
+    from pefbench.results.schema import MetricValue, Reached, Sample
+    from pefbench.trial.prepare import Prepared
+
+    Metrics = Mapping[str, Metric]
+    Values = dict[str, MetricValue]
+
+SAMPLES = 5
+"""Test examples that the result shows whole, of heads whose answers are worth reading."""
+
+
+def score_trial(prepared: Prepared, predictions: Mapping[str, Sequence[Any]]) -> Reached:
+    """All scores of a trial's predictions, by split; with the test split also reports, baselines and samples."""
+    metrics = {name_of(named): make(named) for named in prepared.recipe.evaluate.metrics}
+    answers = prepared.head.answers
+    signature = "|".join(filter(None, [answers.decoding_signature, answers.judge_signature]))
+    references = {split: answers.references(prepared.examples[split]) for split in predictions}
+    found: Reached = {
+        "metrics": {
+            split: _values(metrics, predicted, references[split], signature) for split, predicted in predictions.items()
+        },
+        "headline": next(iter(metrics.values())).headline,
+        "report": {},
+    }
+    if "test" in predictions:
+        found["report"] = _reports(metrics, predictions["test"], references["test"])
+        found["baselines"] = _baselines(prepared, metrics, references["test"])
+        if samples := _samples(prepared, predictions["test"], references["test"]):
+            found["samples"] = samples
+    return found
+
+
+def _values(metrics: Metrics, predictions: Sequence[Any], references: Sequence[Any], signature: str) -> Values:
+    found: Values = {}
+    for metric in metrics.values():
+        found |= score(metric, predictions, references, decoding_signature=signature)
+    return found
+
+
+def _reports(metrics: Metrics, predictions: Sequence[Any], references: Sequence[Any]) -> dict[str, Report]:
+    reports = {name: metric.report(*metric.take(predictions, references)) for name, metric in metrics.items()}
+    return {name: report for name, report in reports.items() if report is not None}
+
+
+def _baselines(prepared: Prepared, metrics: Metrics, references: Sequence[Any]) -> dict[str, Values]:
+    """Scores of the task's trivial baselines on test, which have seen the training examples that the model had.
+
+    A baseline is left out of a metric that needs more than its answers have.
+    """
+    answers = prepared.head.answers
+    train, test = prepared.examples["train"], prepared.examples["test"]
+    scores: dict[str, Values] = {}
+    for name in find("task", prepared.recipe.task).baselines:
+        predictions = answers.judged(find("baseline", name)(train, test), test)
+        able = {key: metric for key, metric in metrics.items() if all(map(metric.reads, predictions))}
+        if able:
+            scores[name] = _values(able, predictions, references, answers.judge_signature)
+    return scores
+
+
+def _samples(prepared: Prepared, predictions: Sequence[Any], references: Sequence[Any]) -> list[Sample]:
+    """The first test examples and the model's answers, of heads that show them."""
+    shown = [prepared.head.answers.shown(example) for example in prepared.examples["test"][:SAMPLES]]
+    return [
+        {"prompt": prompt, "prediction": answer, "reference": right}
+        for prompt, answer, right in zip(shown, predictions, references, strict=False)
+        if prompt is not None
+    ]

@@ -1,0 +1,15 @@
+"""The interval of a score, which a result file may lack and `score` always gives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pefbench.results.schema import MetricValue
+
+
+def ends(value: MetricValue) -> tuple[float, float]:
+    low, high = value["low"], value["high"]
+    assert low is not None
+    assert high is not None
+    return low, high
