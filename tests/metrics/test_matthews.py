@@ -7,6 +7,7 @@ from sklearn.metrics import matthews_corrcoef
 
 from pefbench.metrics import score
 from pefbench.metrics.matthews import METRIC
+from tests.metrics.intervals import ends
 from tests.metrics.texts import check
 
 LABEL = st.sampled_from(["acceptable", "unacceptable", "Ärger"])
@@ -32,7 +33,8 @@ def test_by_hand() -> None:
     gold, predicted = ["a"] * 4 + ["b"] * 4, ["a", "a", "a", "b", "a", "b", "b", "b"]
     found = score(METRIC(), predicted * 10, gold * 10, resamples=200)["matthews"]
     assert found["value"] == pytest.approx(0.5)
-    assert found["low"] < 0.5 < found["high"]
+    low, high = ends(found)
+    assert low < 0.5 < high
     assert METRIC().compute(predictions=gold, references=gold)["matthews"] == pytest.approx(1)
     assert METRIC().compute(predictions=["b" if each == "a" else "a" for each in gold], references=gold) == {
         "matthews": pytest.approx(-1)

@@ -105,7 +105,8 @@ def test_resampled_counts_keep_to_the_relations_of_all_references(corpus: Corpus
 def test_a_rare_relation_that_is_never_found_is_missed_in_every_resample() -> None:
     found = score(METRIC(), [CE] * 100, [CE] * 99 + [MT], resamples=500)["relation_f1"]
     assert found["value"] == pytest.approx((198 / 199 + 0) / 2)
-    assert found["high"] <= 0.5
+    _, high = ends(found)
+    assert high <= 0.5
 
 
 def test_a_wrong_direction_is_missed_and_wrongly_found() -> None:
