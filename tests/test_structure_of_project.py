@@ -39,6 +39,7 @@ ORDER = [
     "tasks",
     "recipe",
     "trial",
+    "inspection",
     "analysis/tables",
     "analysis/checks",
     "analysis/html",

@@ -72,6 +72,10 @@ class CausalHead(GenerationHead):
             padding={"input_ids": tokenizer.pad_token_id, TARGETS: IGNORED},
         )
 
+    def marks(self, encoded: Encoded, row: int) -> list[str]:
+        """The answer's tokens and the end token behind them."""
+        return ["" if label == IGNORED else "answer" for label in encoded.features[TARGETS][row].tolist()]
+
     def prediction_lengths(self, encoded: Encoded) -> Array:
         """The lengths of the prompts: how long an answer is must not say which examples share a batch."""
         return np.asarray([len(prompt.ids) for prompt in encoded.decoding], dtype=np.int64)

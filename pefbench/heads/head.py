@@ -59,6 +59,10 @@ class Head(ABC):
     def predict(self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[Any]) -> list[Any]:
         """One JSON-able answer per example, however much of its text was truncated."""
 
+    def marks(self, encoded: Encoded, row: int) -> list[str]:
+        """What each token of a row carries in the loss, as people read it: its label, "answer", ...; "" for nothing."""
+        return [""] * len(encoded.features["input_ids"][row])
+
     def check(self, encoded: Mapping[str, Encoded]) -> list[str]:  # noqa: ARG002 - for heads with something to check
         """Warnings about the tokenised splits. Raises RecipeError for what cannot come out right."""
         return []

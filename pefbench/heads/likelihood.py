@@ -80,6 +80,12 @@ class LikelihoodHead(ScoringHead):
         kept = cut(ids[:context], max(0, room - candidate), self.keep)
         return np.concatenate([kept, ids[context:][:room]])
 
+    def marks(self, encoded: Encoded, row: int) -> list[str]:
+        """The candidate's tokens, whose likelihood is its score."""
+        marks = super().marks(encoded, row)
+        right, length = encoded.fixed[TARGETS][row].tolist()
+        return [*marks[: len(marks) - length], *["right candidate" if right else "candidate"] * length]
+
     def scores(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
         """Each row's mean log-likelihood of its candidate's tokens."""
         import torch

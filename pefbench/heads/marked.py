@@ -102,6 +102,13 @@ class MarkedHead(Head):
         """The columns that are read of a row with marks in these columns: opening, closing; opening, closing."""
         return [*at[1::2].tolist(), length - 1] if self.causal else at[::2].tolist()
 
+    def marks(self, encoded: Encoded, row: int) -> list[str]:
+        """The tokens whose states the label is read from."""
+        marks = super().marks(encoded, row)
+        for place in encoded.fixed[TARGETS][row, 1:].tolist():
+            marks[place] = "read"
+        return marks
+
     def loss_sum(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
         """Cross-entropy over labels."""
         from torch.nn.functional import cross_entropy

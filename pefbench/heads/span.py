@@ -152,6 +152,16 @@ class SpanHead(Head):
             padding=padding,
         )
 
+    def marks(self, encoded: Encoded, row: int) -> list[str]:
+        """The answer's tokens; where the window has none, the null position."""
+        marks = super().marks(encoded, row)
+        first, last = encoded.fixed[TARGETS][row].tolist()
+        if first != IGNORED:
+            example = int(np.searchsorted(encoded.first_rows, row, side="right")) - 1
+            null = encoded.decoding[example].columns[row - int(encoded.first_rows[example]), 2]
+            marks[first : last + 1] = ["no answer" if first == null else "answer"] * (last + 1 - first)
+        return marks
+
     def loss_sum(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
         """Sum over rows of the mean of two cross-entropies; the model's scores have shape (rows, length) each."""
         from torch.nn.functional import cross_entropy

@@ -93,6 +93,10 @@ class TokenHead(Head):
             padding={"input_ids": tokenizer.pad_token_id, TARGETS: IGNORED},
         )
 
+    def marks(self, encoded: Encoded, row: int) -> list[str]:
+        """Each word's tag, on its first token."""
+        return ["" if label == IGNORED else self.labels[label] for label in encoded.features[TARGETS][row].tolist()]
+
     def loss_sum(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
         """Cross-entropy over first tokens; the model's logits have shape (batch, length, labels)."""
         from torch.nn.functional import cross_entropy

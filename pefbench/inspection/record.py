@@ -1,0 +1,77 @@
+"""The record of an inspection: plain data, which text, page and JSON all show."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One token as the model gets it. mark: what it carries in the loss, "" for nothing."""
+
+    text: str
+    id: int
+    mark: str
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One example. rows: the token sequences that stand for it: one, a window or a candidate each.
+
+    decoder: what an encoder-decoder's decoder learns to write; empty elsewhere.
+    """
+
+    number: int
+    prompt: str
+    reference: Any  # of the task's making: a label, tags, texts, a number
+    rows: list[list[Token]]
+    decoder: list[Token] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """A bar of a histogram: how many examples have `low` to `high` tokens, both included."""
+
+    low: int
+    high: int
+    examples: int
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """One split as it will be used.
+
+    labels: how often each label (of tag schemes, each entity type) stands in it; empty where there are none. lengths:
+    a histogram of the tokens of whole examples, before truncation. truncated: examples that lose text at the maximum
+    length. dropped: rows left out as duplicates within the split or of a later split. unknown: the share of tokens
+    that are the tokenizer's unknown token, 0 to 1.
+    """
+
+    examples: int
+    tokens: int
+    labels: dict[str, int]
+    lengths: list[Bin]
+    longest: int
+    truncated: int
+    dropped: int
+    unknown: float
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What `pefbench inspect` found. shown: the split of `examples`. skipped: bad rows, each with its place."""
+
+    recipe: str
+    task: str
+    model: str
+    max_length: int
+    splits: dict[str, Split]
+    shown: str
+    examples: list[Example]
+    warnings: list[str]
+    skipped: list[str]
+
+    def as_json(self) -> dict[str, Any]:  # for json.dumps, which takes no narrower type
+        """The same as plain dictionaries and lists."""
+        return asdict(self)
