@@ -6,6 +6,7 @@ of the task, those of the method, the recipe's file, and the overrides (``-o tra
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -47,6 +48,9 @@ class Recipe(Section):
         # By their own classes: the schema here names only the bases.
         return values | {"options": self.options.model_dump(mode="json"), "method": self.method.model_dump(mode="json")}
 
+
+MOST = 2**63 - 1
+"""The greatest whole number: an int64."""
 
 KEYS = tuple(name for name in Recipe.model_fields if name != "name")
 
@@ -100,7 +104,20 @@ def resolve(raw: Mapping[str, Any], *, name: str) -> Recipe:
     recipe = Recipe.model_construct(**values)
     _check_columns(recipe, task.columns)
     _check_quantize(recipe)
+    _check_numbers(recipe.resolved(), "")
     return recipe
+
+
+def _check_numbers(value: object, path: str) -> None:
+    """Refuse numbers that neither a result, which is JSON, nor torch can hold."""
+    if isinstance(value, dict):
+        for key, each in value.items():
+            _check_numbers(each, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list):
+        for place, each in enumerate(value):
+            _check_numbers(each, f"{path}.{place}")
+    elif (isinstance(value, float) and not math.isfinite(value)) or (isinstance(value, int) and abs(value) > MOST):
+        raise RecipeError(f"{path}: should be a finite number, up to 2^63 - 1, got {quoted(value)}")
 
 
 def _check_columns(recipe: Recipe, columns: Iterable[str]) -> None:

@@ -107,4 +107,5 @@ def _expanded_size(node: yaml.Node, known: dict[int, int]) -> int:
 
 
 def _reason(error: Exception) -> str:
-    return str(error).partition("\n")[0] or type(error).__name__
+    reason = str(error).partition("\n")[0]
+    return "a number of too many digits" if "digits" in reason else reason or type(error).__name__

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pefbench.errors import RecipeError
 from pefbench.recipe import load_recipe, load_resolved
+from tests.mutated_recipes import mutated
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -185,3 +187,50 @@ def test_a_recipe_of_bytes_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("changes", [{"train__epochs": 3}, {"train__seed": 1}, {"method": {"name": "full"}}])
 def test_the_world_writes_what_it_is_told(world: World, changes: dict[str, Any]) -> None:
     assert load_recipe(world.recipe("one", **changes)) != load_recipe(world.recipe("one"))
+
+
+def ending(file: Path) -> str | None:
+    """Load a recipe; return the message of the error that it ended in."""
+    try:
+        json.dumps(load_recipe(file).resolved(), allow_nan=False)
+    except RecipeError as error:
+        return str(error)
+    return None
+
+
+def test_a_damaged_recipe_loads_or_ends_in_one_short_line(tmp_path: Path) -> None:
+    file = tmp_path / "r.yaml"
+    messages = []
+    for content in mutated(7, 400):
+        file.write_bytes(content)
+        messages.append(ending(file))
+    refused = [message for message in messages if message is not None]
+    assert 300 < len(refused) < 400
+    assert [message for message in refused if len(message) >= 500 or not message.isprintable()] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("train: {seed: " + "9" * 5000 + "}", "r.yaml:3: not a recipe: a number of too many digits"),
+        (
+            "train: {seed: 0x" + "F" * 5000 + "}",
+            "train.seed: should be a finite number, up to 2^63 - 1, got a number of",
+        ),
+        ("train: {weight_decay: .inf}", "train.weight_decay: should be a finite number, up to 2^63 - 1, got inf"),
+        ("train: 2026-99-99", "r.yaml:3: not a recipe: month must be in 1..12"),
+        ("train: !!int abc", "r.yaml:3: not a recipe: invalid literal for int() with base 10: 'abc'"),
+        ("train: {[1]: 2}", "r.yaml:3: not a recipe: a key should be a word"),
+        ("train: " + "[" * 1200, "r.yaml:1: not a recipe: nested too deeply"),
+        ("train: &a {b: *a}", "not a recipe: an alias refers to what it is in"),
+        ("train: a\x07b", "r.yaml:3: not a recipe: the character '\\x07' may not stand in YAML"),
+        ("train: " + "x" * 5000, "train: should be a mapping of keys to values, got 'xxx"),
+        ('train: {"a\\nb": 1}', "train.a\\nb: unknown key"),
+    ],
+    ids=lambda text: text[:30],
+)
+def test_damage_is_named(tmp_path: Path, text: str, said: str) -> None:
+    message = ending(write(tmp_path, f"task: ner\nmethod: {{name: lora}}\n{text}\n"))
+    assert message is not None
+    assert said in message
+    assert len(message) < 500
