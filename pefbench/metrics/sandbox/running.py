@@ -86,9 +86,9 @@ def run(program: str, limits: Limits | None = None) -> Outcome:
                 process = _start(limits, Path(folder), given, errors, writing)
             finally:
                 os.close(writing)
-            stopped = _watch(process, Path(folder), limits)
+            stopped, used = _watch(process, Path(folder), limits)
             said = report.read(SECRET + 1000) or b""
-        return _outcome(said, secret, stopped or _by_signal(process.returncode), _tail(errors))
+        return _outcome(said, secret, stopped or _over_limit(process.returncode, used, limits), _tail(errors))
 
 
 def run_all(programs: Iterable[str], limits: Limits | None = None, workers: int | None = None) -> list[Outcome]:
@@ -127,8 +127,12 @@ def _start(limits: Limits, folder: Path, given: IO[bytes], errors: IO[bytes], re
     )
 
 
-def _watch(process: subprocess.Popen[bytes], folder: Path, limits: Limits) -> Status | None:
-    """Wait until the process has ended, and end it when it takes too long or too much room; return which."""
+def _watch(process: subprocess.Popen[bytes], folder: Path, limits: Limits) -> tuple[Status | None, float]:
+    """Wait until the process has ended, and end it when it takes too long or too much room.
+
+    Returns which of the two, or None, and the seconds of the processor that it took.
+    """
+    stopped: Status | None = None
     deadline = time.monotonic() + limits.wall_seconds
     ended = select.poll()
     try:
@@ -141,15 +145,18 @@ def _watch(process: subprocess.Popen[bytes], folder: Path, limits: Limits) -> St
     try:
         while not ended.poll(POLL_MILLISECONDS):
             if time.monotonic() > deadline:
-                return "timeout"
-            if _used(folder) > limits.folder_size:
-                return "space"
-        return None
+                stopped = "timeout"
+            elif _used(folder) > limits.folder_size:
+                stopped = "space"
+            if stopped:
+                break
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
         os.close(watched)
+    return stopped, usage.ru_utime + usage.ru_stime
 
 
 def _used(folder: Path) -> int:
@@ -161,9 +168,15 @@ def _used(folder: Path) -> int:
     return used
 
 
-def _by_signal(code: int) -> Status | None:
-    """Return which limit ended a process: SIGXCPU is time's. The kernel, short of memory, sends SIGKILL, as we do."""
-    return {-signal.SIGXCPU: "timeout", -signal.SIGKILL: "memory"}.get(code)  # type: ignore[return-value]
+def _over_limit(code: int, used: float, limits: Limits) -> Status | None:
+    """Return which limit a process went over, if any.
+
+    SIGXCPU, which time's limit sends, can be blocked, caught or ignored: the seconds that were used tell as well. The
+    kernel, short of memory, sends SIGKILL.
+    """
+    if code == -signal.SIGXCPU or used >= limits.seconds:
+        return "timeout"
+    return "memory" if code == -signal.SIGKILL else None
 
 
 def _outcome(said: bytes, secret: bytes, stopped: Status | None, stderr: str) -> Outcome:

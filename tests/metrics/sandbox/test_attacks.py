@@ -181,14 +181,36 @@ def test_threads_are_refused() -> None:
         "while True: pass",
         "import signal\nsignal.signal(signal.SIGXCPU, signal.SIG_IGN)\nwhile True: pass",
         "while True:\n    try:\n        while True: pass\n    except BaseException: pass",
+        "import signal\nsignal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGXCPU])\nwhile True: pass",
+        "import signal\nsignal.signal(signal.SIGXCPU, lambda *_: None)\nwhile True: pass",
+        "import signal, time\nsignal.signal(signal.SIGXCPU, signal.SIG_IGN)\nwhile time.process_time() < 1.5: pass",
         "10 ** 10 ** 9",
     ],
 )
 def test_an_endless_loop_ends(program: str) -> None:
     began = time.monotonic()
     outcome = run(program, Limits(seconds=1, wall_seconds=60))
-    assert outcome.status in {"timeout", "memory"}  # to be killed, not asked, looks as if memory had been short
+    assert outcome.status == "timeout"
     assert time.monotonic() - began < 70
+
+
+CHEATS = {
+    "equal to everything": "class Any:\n    __eq__ = lambda *_: True\ndef f(): return Any()",
+    "other builtins": "import builtins\nbuiltins.abs = lambda _: 0\ndef f(): return 7",
+    "another module": "import math\nmath.isclose = lambda *_: True\ndef f(): return 7",
+}
+
+
+@pytest.mark.parametrize("cheat", CHEATS)
+def test_what_tests_in_the_answers_interpreter_cannot_stop(cheat: str) -> None:
+    # named in the sandbox's docstring; one that is stopped some day leaves it
+    test = {
+        "equal to everything": "assert f() == 1",
+        "other builtins": "assert abs(f() - 1) < 0.1",
+        "another module": "import math\nassert math.isclose(f(), 1)",
+    }[cheat]
+    assert run(f"def f(): return 7\n{test}").status == "failed"
+    assert run(f"{CHEATS[cheat]}\n{test}").passed
 
 
 def test_sleeping_ends() -> None:
