@@ -4,77 +4,31 @@ from __future__ import annotations
 
 import ast
 import inspect
-import types
-from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
-
-from pydantic_core import PydanticUndefined
+from typing import TYPE_CHECKING, get_type_hints
 
 from docs.generate.markdown import cell, code, table
+from pefbench.cli._fields import default_of, type_in_words
+from pefbench.cli._json_schema import section_schema
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from pydantic import BaseModel
-    from pydantic.fields import FieldInfo
-
-PLAIN = {
-    str: "text",
-    int: "integer",
-    float: "number",
-    bool: "true | false",
-    type(None): "null",
-    Any: "anything",
-}
-BOUNDS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
 
 
 def of_model(model: type[BaseModel], path: str, *, anchor: str = "", without: Collection[str] = ()) -> str:
-    """The table of a model's fields. path: what stands before their names in a recipe, such as ``train.``."""
+    """The table of a model's fields, empty without any. path: what stands before their names, such as ``train.``."""
     rows = [
         [
             code(f"{path}{name}", f"{anchor}{path}{name}"),
-            code(kind(field.annotation)) + bounds(field),
-            default(field),
-            cell(field.description or ""),
+            cell(type_in_words(field)),
+            cell(default_of(f"{path}{name}", field)),
+            cell(field.get("description", "")),
         ]
-        for name, field in model.model_fields.items()
+        for name, field in section_schema(model)["properties"].items()
         if name not in without
     ]
     return table(["Field", "Type", "Default", "Meaning"], rows) if rows else ""
-
-
-def kind(annotation: Any) -> str:
-    """A type as a recipe's author would write its values: ``integer``, ``none | int8``, ``list of text``."""
-    origin, arguments = get_origin(annotation), get_args(annotation)
-    if origin is Literal:
-        return " | ".join(map(str, arguments))
-    if origin in (Union, types.UnionType):
-        return " | ".join(map(kind, arguments))
-    if origin in (list, dict):
-        return f"{'list of' if origin is list else 'mapping to'} {kind(arguments[-1])}"
-    return PLAIN.get(annotation, "section")
-
-
-def bounds(field: FieldInfo) -> str:
-    """The limits of a number, behind its type."""
-    found = [
-        f"{sign} {getattr(each, name)}"
-        for each in field.metadata
-        for name, sign in BOUNDS.items()
-        if hasattr(each, name)
-    ]
-    return f" {cell(', '.join(found))}" if found else ""
-
-
-def default(field: FieldInfo) -> str:
-    """A field's default, as YAML; of one without, that it is required."""
-    if field.is_required():
-        return "required"
-    value = field.get_default(call_default_factory=True)
-    if value is PydanticUndefined:
-        return ""
-    plain = {None: "null", True: "true", False: "false"}
-    return code(plain.get(value, str(value)) if isinstance(value, bool | None) else str(value))
 
 
 def of_record(record: type, path: str) -> str:
@@ -82,7 +36,10 @@ def of_record(record: type, path: str) -> str:
     try:
         source = inspect.getsource(record)
     except OSError:  # made by a call of TypedDict, for names that Python does not allow
-        rows = [[code(name, f"{path}.{name}"), code(kind(each)), ""] for name, each in get_type_hints(record).items()]
+        rows = [
+            [code(name, f"{path}.{name}"), code(getattr(each, "__name__", str(each))), ""]
+            for name, each in get_type_hints(record).items()
+        ]
         return table(["Field", "Type", "Meaning"], rows)
     lines = source.splitlines()
     body = ast.parse(source).body[0]

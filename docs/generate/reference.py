@@ -33,16 +33,20 @@ def recipe() -> str:
     top = table(
         ["Field", "Meaning"],
         [
+            [code("extends", "extends"), "a recipe that this one is laid over: a path, from this file's folder"],
             [code("task", "task"), "the task's name: [tasks](tasks.md)"],
             [code("options", "options"), "what one task alone lets you choose: [tasks](tasks.md)"],
             [code("method", "method"), "`name` and the method's own options: [methods](methods.md)"],
+            [code("methods", "methods"), "method → the fields that it needs otherwise on this data set"],
         ],
     )
     return page(
         "Recipe",
-        "A recipe is one trial. It names only what differs from the defaults. From weakest to strongest these are: the "
-        "defaults below, those of the task, those of the method, the recipe's file, and overrides "
-        "(`-o train.epochs=1`). The result holds the resolved recipe, with every field.",
+        "A recipe is a data set and what to do with it; with a method it is one trial. It names only what differs from "
+        "the defaults. From weakest to strongest, what holds is: the defaults below, those of the task, those of the "
+        "method, the file that it extends, the recipe's file, its entry for the method under `methods`, and overrides "
+        "(`-o train.epochs=1`). The result holds the resolved recipe, with every field. Editors complete and check "
+        "recipes by the JSON schema of `pefbench schema`; `pefbench list fields` prints this page.",
         top,
         *sections,
     )
@@ -154,6 +158,7 @@ def _metric(name: str) -> str:
                 prose(_module_doc(metric)),
                 prose(inspect.getdoc(metric) or ""),
                 " ".join(filter(None, facts)),
+                fields.of_model(metric.options_type, "", anchor=f"{name}."),
             ],
         )
     )

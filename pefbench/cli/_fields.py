@@ -84,9 +84,15 @@ def _options(kind: str, name: str) -> str:
 
 def _fields(prefix: str, properties: Iterable[tuple[str, Schema]]) -> str:
     return "\n".join(
-        _field(path := f"{prefix}.{name}", _type(schema), _default(path, schema), schema.get("description", ""))
+        _field(
+            path := f"{prefix}.{name}", type_in_words(schema), default_of(path, schema), schema.get("description", "")
+        )
         for name, schema in properties
     )
+
+
+def _meaning(schema: Schema) -> str:
+    return str(schema.get("description", ""))
 
 
 def _field(path: str, kind: str, default: str, meaning: str) -> str:
@@ -96,7 +102,7 @@ def _field(path: str, kind: str, default: str, meaning: str) -> str:
     )
 
 
-def _default(path: str, schema: Schema) -> str:
+def default_of(path: str, schema: Schema) -> str:
     if "default" in schema:
         return _value(schema["default"])
     return BY_DEFAULT.get(path, "{}" if schema.get("type") == "object" else "required")
@@ -107,14 +113,14 @@ def _value(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value).replace('"', "")
 
 
-def _type(schema: Schema) -> str:
+def type_in_words(schema: Schema) -> str:
     """A field's type in words: ``integer >= 1 or null``."""
     if "anyOf" in schema:
-        return " or ".join(dict.fromkeys(_type(each) for each in schema["anyOf"]))
+        return " or ".join(dict.fromkeys(type_in_words(each) for each in schema["anyOf"]))
     if "enum" in schema or "const" in schema:
         return " | ".join(str(each) for each in schema.get("enum", [schema.get("const")]))
     if schema.get("type") == "array":
-        return f"list of {_type(schema['items'])}" if schema.get("items") else "list"
+        return f"list of {type_in_words(schema['items'])}" if schema.get("items") else "list"
     name = str(schema.get("type", "any")).replace("object", "mapping")
     bounds = [f"{sign} {schema[key]:g}" for key, sign in BOUNDS.items() if key in schema]
     return " ".join([name, " and ".join(bounds)]).strip()

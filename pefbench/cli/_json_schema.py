@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-    from pefbench.sections import Section
 
 Schema = dict[str, Any]
 """A JSON schema, or a part of one: JSON, as it is written."""
@@ -110,7 +109,7 @@ def _object(model: type[BaseModel]) -> Schema:
     return {key: schema[key] for key in ("type", "additionalProperties", "properties", "required") if key in schema}
 
 
-def section_schema(section: type[Section]) -> Schema:
+def section_schema(section: type[BaseModel]) -> Schema:
     schema = _object(section)
     schema.pop("required", None)
     return schema | {"type": ["object", "null"], "description": (section.__doc__ or "").partition("\n")[0]}

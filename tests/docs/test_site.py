@@ -13,7 +13,7 @@ from docs.generate.reference import command_helps
 from pefbench import registry
 from pefbench.compare import file as comparison
 from pefbench.paths import PROJECT
-from pefbench.recipe import SECTIONS
+from pefbench.recipe import KEYS, SECTIONS
 from pefbench.results import schema
 from pefbench.sources import readers
 
@@ -34,7 +34,7 @@ def anchors(html: str) -> set[str]:
 def test_every_field_of_a_recipe(site: Path) -> None:
     found = anchors(read(site, "recipe"))
     assert {f"{name}.{field}" for name, section in SECTIONS.items() for field in section.model_fields} <= found
-    assert {"task", "options", "method"} <= found
+    assert {*KEYS, "extends", "methods"} <= found
 
 
 def test_every_field_of_a_comparison(site: Path) -> None:
@@ -61,6 +61,12 @@ def test_every_option_of_a_task(site: Path) -> None:
     found = anchors(read(site, "tasks"))
     for name in registry.names("task"):
         assert {f"{name}.options.{option}" for option in registry.find("task", name).options.model_fields} <= found
+
+
+def test_every_option_of_a_metric(site: Path) -> None:
+    found = anchors(read(site, "metrics"))
+    for name in registry.names("metric"):
+        assert {f"{name}.{option}" for option in registry.find("metric", name).options_type.model_fields} <= found
 
 
 def test_every_format(site: Path) -> None:
