@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 RESULTS = PROJECT / "results"
 README = PROJECT / "README.md"
-PAGES = [README, *(PROJECT / "docs" / "results" / f"{name}.md" for name in ("comparisons", "baseline", "matrix"))]
+WITH_PARTS = ("results/comparisons", "results/baseline", "results/matrix", "concepts/expected-best")
+PAGES = [README, *(PROJECT / "docs" / f"{name}.md" for name in WITH_PARTS)]
 """The files that have parts."""
 END = "<!-- end -->"
 
@@ -49,8 +50,16 @@ def every_verdict() -> str:
 
 def verdict() -> str:
     """The first half of one verdict: the methods, without the pairs and the notes."""
-    shown = next(each for each in verdicts() if each["name"] == "ner")
-    return _fenced(report.render(shown).partition("\n\nPair")[0])
+    return _fenced(_entities().partition("\n\nPair")[0])
+
+
+def tuning_curves() -> str:
+    """What the same verdict says of the expected best after so many trials."""
+    return _fenced(next(block for block in _entities().split("\n\n") if block.startswith("Expected best")))
+
+
+def _entities() -> str:
+    return report.render(next(each for each in verdicts() if each["name"] == "ner"))
 
 
 def demo() -> str:
@@ -73,6 +82,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "<!-- pefbench table results/compare --pivot --format markdown -->\n": pivot,
     "<!-- what pefbench compare printed -->\n": every_verdict,
     "<!-- the top of what pefbench compare recipes/compare/ner.yaml printed -->\n": verdict,
+    "<!-- the tuning curves of pefbench compare recipes/compare/ner.yaml -->\n": tuning_curves,
     "<!-- the end of what make demo prints -->\n": demo,
     "<!-- pefbench list methods --matrix -->\n": grid,
 }

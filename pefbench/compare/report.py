@@ -60,7 +60,7 @@ def _methods(comparison: Comparison) -> str:
         comparison["methods"],
         key=lambda method: (method["test"] is None, sign * (method["test"] or {"value": 0})["value"]),
     )
-    headers = ["", "MethodVerdict", "Selection", comparison["metric"], "p against best", "Could have shown"]
+    headers = ["", "Method", "Selection", comparison["metric"], "p against best", "Could have shown"]
     headers += ["Trainable", "Adapter", "Training", "Tuning", "Peak memory", "Test of 1,000", "merged"]
     headers += ["PSCP"] if "pscp" in comparison else []
     best = next((method["name"] for method in ordered if method["best"]), None)
