@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ast
 import inspect
-from typing import TYPE_CHECKING, get_type_hints
+from typing import TYPE_CHECKING, get_type_hints, is_typeddict
 
 from docs.generate.markdown import cell, code, table
 from pefbench.cli._fields import default_of, type_in_words
 from pefbench.cli._json_schema import section_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
     from pydantic import BaseModel
 
@@ -32,25 +32,28 @@ def of_model(model: type[BaseModel], path: str, *, anchor: str = "", without: Co
 
 
 def of_record(record: type, path: str) -> str:
-    """The table of a TypedDict's fields, with the remark that stands beside or below each in the code."""
+    """The table of a TypedDict's fields, its bases' among them, with the remark that stands at each in the code."""
+    return table(["Field", "Type", "Meaning"], list(_rows(record, path)))
+
+
+def _rows(record: type, path: str) -> Iterator[list[str]]:
     try:
         source = inspect.getsource(record)
     except OSError:  # made by a call of TypedDict, for names that Python does not allow
-        rows = [
-            [code(name, f"{path}.{name}"), code(getattr(each, "__name__", str(each))), ""]
-            for name, each in get_type_hints(record).items()
-        ]
-        return table(["Field", "Type", "Meaning"], rows)
+        for name, hint in get_type_hints(record).items():
+            yield [code(name, f"{path}.{name}"), code(getattr(hint, "__name__", str(hint))), ""]
+        return
     lines = source.splitlines()
     body = ast.parse(source).body[0]
     assert isinstance(body, ast.ClassDef)  # noqa: S101 - a class's source is a class
-    rows = []
     for place, node in enumerate(body.body):
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
             below = body.body[place + 1] if place + 1 < len(body.body) else None
             meaning = _remark(lines, node) or _docstring(below)
-            rows.append([code(node.target.id, f"{path}.{node.target.id}"), code(_unwrapped(node)), cell(meaning)])
-    return table(["Field", "Type", "Meaning"], rows)
+            yield [code(node.target.id, f"{path}.{node.target.id}"), code(_unwrapped(node)), cell(meaning)]
+    for base in getattr(record, "__orig_bases__", ()):
+        if is_typeddict(base):
+            yield from _rows(base, path)
 
 
 def _remark(lines: list[str], node: ast.AnnAssign) -> str:
