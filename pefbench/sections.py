@@ -74,6 +74,23 @@ class DataSection(Section):
         "error",
         description="a row that cannot be read; error: stop, naming its file and line; skip: leave it out and count it",
     )
+    # Left out where they are the default, as `model.pooling`.
+    header: bool = Field(
+        default=True,
+        exclude_if=lambda value: value is True,
+        description="whether the first line of a csv or tsv names its columns; false: they are numbered from 0",
+    )
+    tags: Literal["strict", "lenient"] = Field(
+        "lenient",
+        exclude_if=lambda value: value == "lenient",
+        description="tags that depart from their scheme, such as one B- in IOB1: read as the entity that they are, and "
+        "counted, or (strict) a bad row",
+    )
+    labels: list[str] | None = Field(
+        None,
+        exclude_if=lambda value: value is None,
+        description="names of labels or tags that the data has as numbers, from 0; null: from the data's own metadata",
+    )
 
 
 class TrainSection(Section):

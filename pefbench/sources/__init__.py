@@ -21,9 +21,12 @@ or imported.
 What cannot be had raises SourceError; what is there and cannot be read as rows raises DataError.
 """
 
+from pefbench.sources.features import named_rows
 from pefbench.sources.load import parts, read_rows
 from pefbench.sources.locate import locate
+from pefbench.sources.long_tables import gather
 from pefbench.sources.rows import BadRows, Row, Rows, fingerprint
+from pefbench.sources.soundness import sound_rows
 from pefbench.sources.splitting import drop_leaks, drop_repeats, normalise, split_by_hash
 from pefbench.sources.transport.cache import cache_folder
 from pefbench.sources.transport.joint import members
@@ -38,10 +41,13 @@ __all__ = [
     "drop_leaks",
     "drop_repeats",
     "fingerprint",
+    "gather",
     "locate",
     "members",
+    "named_rows",
     "normalise",
     "parts",
     "read_rows",
+    "sound_rows",
     "split_by_hash",
 ]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import DataError
+from pefbench.sources.cells import clean_name, excerpt
 from pefbench.sources.rows import Row, Rows
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ def parse(text: str, file: str, line: int = 1) -> Any:
         return json.loads(text)
     except json.JSONDecodeError as error:
         raise DataError(f"{file}:{line + error.lineno - 1}: not JSON: {error.msg} at column {error.colno}") from None
+    except ValueError:  # Python refuses to read integers of more than 4,300 digits
+        raise DataError(f"{file}:{line}: holds a number of thousands of digits") from None
     except RecursionError:
         raise DataError(f"{file}: not JSON that can be read: nested too deeply") from None
 
@@ -38,9 +42,23 @@ def from_objects(records: Iterable[tuple[int, Any]], file: str, bad: BadRows) ->
     objects: list[tuple[int, dict[str, Any]]] = []
     for number, record in records:
         if not isinstance(record, dict):
-            bad(DataError(f"{file}:{number}: a row must be an object with column names, this is {str(record)[:40]!r}"))
+            bad(
+                DataError(
+                    f"{file}:{number}: a row must be an object with column names, this is {excerpt(record, 40)!r}"
+                )
+            )
             continue
         columns |= dict.fromkeys(record)
         objects.append((number, record))
+    shown = _clean(columns)
+    objects = [(number, {shown[name]: value for name, value in record.items()}) for number, record in objects]
+    columns = dict.fromkeys(shown.values())
     rows = [Row({name: record.get(name) for name in columns}, file, number) for number, record in objects]
     return Rows(tuple(columns), rows)
+
+
+def _clean(columns: Iterable[str]) -> dict[str, str]:
+    """Column -> its name without invisible characters, or as it is where two would be the same."""
+    cleaned = {name: clean_name(name) for name in columns}
+    counts = Counter(cleaned.values())
+    return {name: shown if counts[shown] == 1 else name for name, shown in cleaned.items()}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from pefbench.errors import DataError, SourceError
-from pefbench.sources import files, readers
+from pefbench.sources import features, files, readers
 from pefbench.sources.formats import parallel
 from pefbench.sources.locate import local, refuse_digest
 from pefbench.sources.reader import BytesReader, FolderReader, PairReader
@@ -20,6 +21,7 @@ from pefbench.sources.transport.local import names
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pefbench.sources.reader import TextReader
     from pefbench.sources.rows import Rows
 
 
@@ -33,6 +35,7 @@ def read_rows(
     text_format: str = "conll",
     encoding: str = "utf-8",
     sha256: str | None = None,
+    header: bool = True,
     bad: BadRows | None = None,
 ) -> Rows:
     """Read one file (``file:``, ``wheel:``) or one split (``hf:``) of a data source.
@@ -42,7 +45,8 @@ def read_rows(
     format: the name of one (`readers`), some of them of whole folders; None goes by the suffix, unknown suffixes are
     `text_format`.
     encoding: that of text files, under the name that Python has for it. sha256: what the wheel, or the file that is
-    read, must hash to. bad: what becomes of bad rows; None: an error. Raises SourceError or DataError.
+    read, must hash to. header: False when a table's first line is a row; its columns are then "0", "1", ...
+    bad: what becomes of bad rows; None: an error. Raises SourceError or DataError.
     """
     address = parse_address(source)
     readers.find(format or text_format)
@@ -54,7 +58,9 @@ def read_rows(
         path, name = files.choose(local(address, source, sha256), part, source)
         if isinstance(address, FileAddress) and sha256 is not None:
             check_digest(path / files.only_file(path, source) if path.is_dir() else path, source, sha256)
-        rows = _read(path, name, bad or BadRows(), format=format, text_format=text_format, encoding=encoding)
+        rows = _read(
+            path, name, bad or BadRows(), format=format, text_format=text_format, encoding=encoding, header=header
+        )
     if not rows.rows:
         raise DataError(f"{source}{f' ({part})' if part else ''}: has no rows")
     return rows
@@ -79,6 +85,7 @@ def _read(
     format: str | None,  # noqa: A002
     text_format: str,
     encoding: str,
+    header: bool,
 ) -> Rows:
     """Read what `files.choose` chose, under the name that messages give it.
 
@@ -94,27 +101,41 @@ def _read(
     file = name if name.endswith(path.name) else name.rpartition("#")[0]
     chosen = format or readers.by_suffix().get(readers.suffix_of(file), text_format)
     split = name.removeprefix(file).removeprefix("#")
-    return _read_file(path, file, split, chosen, bad, encoding=encoding, is_named=format is not None)
-
-
-def _read_file(path: Path, file: str, split: str, chosen: str, bad: BadRows, *, encoding: str, is_named: bool) -> Rows:
-    """Read one file. is_named: its format is the recipe's, so that a JSON file's layout is not looked at."""
-    reader = readers.find(chosen)
-    if isinstance(reader, FolderReader):
-        raise SourceError(f"{file}: the format {chosen} is that of a folder; name the folder, not a file in it")
-    if isinstance(reader, PairReader):
-        raise SourceError(f"{file}: the format {chosen} is that of two files; name both, as FILE+FILE")
+    reader = _file_reader(chosen, file, header=header)
     data = read_bytes(path, file)
     if isinstance(reader, BytesReader):
         _refuse_split(file, split)
         return reader.read(data, file, bad)
     text = decode(data, file, encoding)
-    if chosen == "json" and not is_named:
+    if chosen == "json" and format is None:
         reader = readers.by_content(text) or reader
     if reader.has_splits:  # the # also without a split, for one may be in the file's own name
         return reader.read(text, f"{file}#{split}", bad)
     _refuse_split(file, split)
-    return reader.read(text, file, bad)
+    rows = reader.read(text, file, bad)
+    return _with_names(rows, path.parent) if reader.suffixes else rows
+
+
+def _file_reader(name: str, file: str, *, header: bool) -> TextReader | BytesReader:
+    """The reader of a format that is of one file. Raises SourceError for the others."""
+    reader = readers.find(name)
+    if isinstance(reader, FolderReader):
+        raise SourceError(f"{file}: the format {name} is that of a folder; name the folder, not a file in it")
+    if isinstance(reader, PairReader):
+        raise SourceError(f"{file}: the format {name} is that of two files; name both, as FILE+FILE")
+    if header:
+        return reader
+    if isinstance(reader, BytesReader) or reader.without_header is None:
+        raise SourceError(
+            f"{file}: data.header=false is for tables of text (csv, tsv); the format {name} has no header"
+        )
+    return replace(reader, read=reader.without_header)
+
+
+def _with_names(rows: Rows, folder: Path) -> Rows:
+    """Rows whose integer labels have the names that a file beside them gives."""
+    file, types = features.beside(folder)
+    return features.name_labels(rows, types, file) if types else rows
 
 
 def _read_pair(folder: Path, name: str, bad: BadRows, named: str | None, encoding: str) -> Rows:

@@ -47,21 +47,28 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The rows of one file or split. columns: in the source's order. revision: the commit that a hub split is of."""
+    """The rows of one file or split.
+
+    columns: in the source's order. revision: the commit that a hub split is of. notes: what a reader of the results
+    should know of how they were read.
+    """
 
     columns: tuple[str, ...]
     rows: list[Row]
     revision: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 class BadRows:
     """What becomes of rows that are not what they should be: the first one is an error, or all are left out.
 
     skip: leave them out, and remember of each what was wrong, with its file and line, in `found`.
+    strict_tags: a sentence whose tags depart from the data set's scheme is a bad row too.
     """
 
-    def __init__(self, *, skip: bool = False) -> None:
+    def __init__(self, *, skip: bool = False, strict_tags: bool = False) -> None:
         self.skip = skip
+        self.strict_tags = strict_tags
         self.found: list[str] = []
 
     def __call__(self, error: DataError) -> None:

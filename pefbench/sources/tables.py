@@ -1,12 +1,15 @@
-"""What the readers of tables share: records, separated by commas or tabs, under a header."""
+"""What the readers of tables share: records whose fields are separated by one character, mostly under a header."""
 
 from __future__ import annotations
 
 import csv
 import io
+import itertools
+import re
 from typing import TYPE_CHECKING
 
 from pefbench.errors import DataError
+from pefbench.sources.cells import clean_name
 from pefbench.sources.rows import Row, Rows
 
 if TYPE_CHECKING:
@@ -15,29 +18,72 @@ if TYPE_CHECKING:
     from pefbench.sources.rows import BadRows
 
 LONGEST_FIELD = 2**31 - 1  # characters; the csv module's own limit of 131,072 is short for articles
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "pipes"}
+SAMPLE_RECORDS, SAMPLE_CHARACTERS = 20, 1 << 18
+EXCEL = re.compile(r"sep=(?P<separator>[,;\t|])\r?(?=\n)")  # a first line that only Excel writes and reads
 
 
-def read_delimited(text: str, file: str, bad: BadRows, *, delimiter: str, quoted: bool) -> Rows:
-    """Read one row a record, with the first one as the header. quoted: fields may stand in quotes, as in RFC 4180."""
+def read_table(text: str, file: str, bad: BadRows, *, usual: str, header: bool = True) -> Rows:
+    """Read one row a record; every value is a str.
+
+    usual: the separator of files of this suffix; another is taken when it alone divides the first records evenly.
+    Fields may stand in quotes, as in RFC 4180, except between tabs in a file that usually has them. header: the first
+    record names the columns; else they are "0", "1", ...
+    """
+    separator = usual
+    if told := EXCEL.match(text):
+        separator, text = told["separator"], text[told.end() :]  # the line feed stays: lines keep their numbers
+    elif not _divides(text, usual, quoted=usual != "\t"):
+        separator = next((other for other in SEPARATORS if _divides(text, other, quoted=True)), usual)
+    quoted = separator != "\t" or usual != "\t"
     limit = csv.field_size_limit(LONGEST_FIELD)
     try:
-        records = _delimited_records(text, file, delimiter, quoted=quoted)
-        header = next(records, (0, []))[1]
-        if duplicates := sorted({name for name in header if header.count(name) > 1}):
-            raise DataError(f"{file}:1: the header names {duplicates[0]!r} twice")
-        rows = [row for line, values in records if (row := _record(header, values, file, line, bad))]
+        records = _records(text, file, separator, quoted=quoted)
+        names, records = _header(records, file) if header else _numbered(records)
+        rows = [row for line, values in records if (row := _row(names, values, file, line, bad, header=header))]
     finally:
         csv.field_size_limit(limit)
-    return Rows(tuple(header), rows)
+    notes = (f"columns separated by {SEPARATORS[separator]}",) if separator != usual else ()
+    return Rows(names, rows, notes=notes)
 
 
-def _delimited_records(text: str, file: str, delimiter: str, *, quoted: bool) -> Iterator[tuple[int, list[str]]]:
+def _divides(text: str, separator: str, *, quoted: bool) -> bool:
+    """Whether a separator divides each of the first records into the same number of fields, two or more."""
+    sample = text[:SAMPLE_CHARACTERS]
+    if len(sample) < len(text):
+        sample = sample[: sample.rfind("\n") + 1]
+    try:
+        records = list(itertools.islice(_records(sample, "", separator, quoted=quoted), SAMPLE_RECORDS))
+    except DataError:
+        return False
+    widths = {len(fields) for _, fields in records}
+    return len(widths) == 1 and widths.pop() > 1
+
+
+def _header(
+    records: Iterator[tuple[int, list[str]]], file: str
+) -> tuple[tuple[str, ...], Iterator[tuple[int, list[str]]]]:
+    line, fields = next(records, (1, []))
+    names = tuple(map(clean_name, fields))
+    if duplicates := sorted({name for name in names if names.count(name) > 1}):
+        raise DataError(f"{file}:{line}: the header names {duplicates[0]!r} twice")
+    return names, records
+
+
+def _numbered(records: Iterator[tuple[int, list[str]]]) -> tuple[tuple[str, ...], Iterator[tuple[int, list[str]]]]:
+    first = next(records, None)
+    if first is None:
+        return (), records
+    return tuple(map(str, range(len(first[1])))), itertools.chain([first], records)
+
+
+def _records(text: str, file: str, separator: str, *, quoted: bool) -> Iterator[tuple[int, list[str]]]:
     """Yield the first line and the fields of each record; blank lines are skipped."""
     lines = io.StringIO(text, newline="")
     if quoted:
-        reader = csv.reader(lines, delimiter=delimiter, strict=True)
+        reader = csv.reader(lines, delimiter=separator, strict=True)
     else:
-        reader = csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE)
+        reader = csv.reader(lines, delimiter=separator, quoting=csv.QUOTE_NONE)
     while True:
         line = reader.line_num + 1
         try:
@@ -45,13 +91,14 @@ def _delimited_records(text: str, file: str, delimiter: str, *, quoted: bool) ->
         except StopIteration:
             return
         except csv.Error as error:
-            raise DataError(f"{file}:{line}: not {'CSV' if delimiter == ',' else 'TSV'}: {error}") from None
+            raise DataError(f"{file}:{line}: not {'TSV' if separator == chr(9) else 'CSV'}: {error}") from None
         if fields:
             yield line, fields
 
 
-def _record(header: list[str], values: list[str], file: str, line: int, bad: BadRows) -> Row | None:
-    if len(values) != len(header):
-        bad(DataError(f"{file}:{line}: {len(values)} fields where the header has {len(header)}"))
+def _row(names: tuple[str, ...], values: list[str], file: str, line: int, bad: BadRows, *, header: bool) -> Row | None:
+    if len(values) != len(names):
+        first = "the header" if header else "the first line"
+        bad(DataError(f"{file}:{line}: {len(values)} fields where {first} has {len(names)}"))
         return None
-    return Row(dict(zip(header, values, strict=True)), file, line)
+    return Row(dict(zip(names, values, strict=True)), file, line)

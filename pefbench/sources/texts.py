@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import zlib
 from typing import TYPE_CHECKING
 
 from pefbench.errors import DataError, SourceError
+from pefbench.sources.limits import Unpacked
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+MARKS = {
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16's, which it begins with
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+"""Byte order mark -> the encoding that it shows."""
+NOT_OF_FILES = {"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "mbcs", "oem"}
+CHUNK = 1 << 20
 
 
 def read_text(path: Path, name: str, encoding: str = "utf-8") -> str:
@@ -20,19 +33,40 @@ def read_text(path: Path, name: str, encoding: str = "utf-8") -> str:
 def read_bytes(path: Path, name: str) -> bytes:
     """What a file holds, unpacked when its name ends in ``.gz``. Raises SourceError or DataError."""
     try:
-        data = path.read_bytes()
+        if not name.lower().endswith(".gz"):
+            return path.read_bytes()
+        return _unpacked(path, name)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(f"{name}: not gzip, or cut short: {error}") from None
     except OSError as error:
         raise SourceError(f"{name}: cannot be read: {error.strerror}") from None
-    if not name.lower().endswith(".gz"):
-        return data
-    try:
-        return gzip.decompress(data)
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{name}: not gzip, or cut short: {error}") from None
+
+
+def _unpacked(path: Path, name: str) -> bytes:
+    """What a gzip file holds, read in chunks so that one that grows beyond the limit is refused as it grows."""
+    limit = Unpacked(name, path.stat().st_size)
+    chunks = []
+    with gzip.open(path) as file:
+        while chunk := file.read(CHUNK):
+            limit.add(len(chunk))
+            chunks.append(chunk)
+    return b"".join(chunks)
 
 
 def decode(data: bytes, name: str, encoding: str) -> str:
-    """Decode, and drop a byte order mark; another encoding than the given one is never guessed. Raises DataError."""
+    """Decode, and drop a byte order mark. Raises DataError.
+
+    An encoding is never guessed, but a mark of UTF-16 or UTF-32 is one in no text in UTF-8. A mark that contradicts
+    another encoding than UTF-8 is an error.
+    """
+    mark, marked = next(((mark, found) for mark, found in MARKS.items() if data.startswith(mark)), (b"", encoding))
+    if mark and not _agree(encoding, marked):
+        if codecs.lookup(encoding).name != "utf-8":
+            raise DataError(
+                f"{name}: begins with the byte order mark of {marked.upper()}, which is not {encoding.upper()}; "
+                f"data.encoding={marked} reads it"
+            )
+        encoding = marked
     try:
         return data.decode(encoding).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
@@ -41,13 +75,22 @@ def decode(data: bytes, name: str, encoding: str) -> str:
             f"{name}:{line}: not {encoding.upper()} (byte 0x{data[error.start]:02x}); "
             "name the file's encoding with data.encoding, such as latin-1"
         ) from None
+    except UnicodeError as error:  # UTF-16 without a mark, say
+        raise DataError(f"{name}: not {encoding.upper()}: {str(error)[:100]}") from None
+
+
+def _agree(encoding: str, marked: str) -> bool:
+    return codecs.lookup(encoding).name.startswith(marked)  # utf-8-sig, utf-16-le
 
 
 def check_encoding(name: str) -> None:
-    """Raise SourceError for an encoding that Python does not know, or that is not one of text."""
+    """Raise SourceError for an encoding that Python does not know, or that is not one of text files."""
     try:
+        known = codecs.lookup(name).name.replace("-", "_") not in NOT_OF_FILES
         b"text".decode(name)
     except UnicodeDecodeError:
         pass  # one of several bytes a character
     except (LookupError, ValueError):
-        raise SourceError(f"unknown encoding {name!r}; usual ones are utf-8, utf-16, latin-1 and cp1252") from None
+        known = False
+    if not known:
+        raise SourceError(f"unknown encoding {name!r}; usual ones are utf-8, utf-16, latin-1 and cp1252")

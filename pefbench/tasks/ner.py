@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import DataError
 from pefbench.heads.examples import TokenExample
 from pefbench.heads.token import TokenDataset
 from pefbench.sources import tagging
+from pefbench.sources.cells import as_list, clean_word
 from pefbench.tasks import Task
 from pefbench.tasks.reading import values
 
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pefbench.sources import BadRows, Row
+
+
+SHOWN = 3
+"""How many tags that depart from the scheme a note names."""
 
 
 def text(values: Mapping[str, Any]) -> str:
@@ -28,15 +32,42 @@ def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> TokenDataset:
     """Read tags of any usual scheme as IOB2; the labels are those of the training split's entity types."""
     read = {split: bad.good(rows, _pair) for split, rows in splits.items()}
     pairs = [pair for split in read.values() for pair in split]
-    tags, scheme = tagging.to_iob2([row_tags for _, _, row_tags in pairs], lambda i, token: pairs[i][0].at(token))
-    iob2 = iter(tags)
+
+    def where(sentence: int, token: int) -> str:
+        return pairs[sentence][0].at(token)
+
+    converted = tagging.to_iob2([given for _, _, given in pairs], where, strict=bad.strict_tags and not bad.skip)
+    refused = {stray.sentence: stray.fault for stray in reversed(converted.strays)} if bad.strict_tags else {}
+    for fault in refused.values():
+        bad(DataError(fault))
+    iob2 = iter(enumerate(converted.tags))
     tagged = {
-        split: [(row, TokenExample(tuple(tokens), tuple(next(iob2)))) for row, tokens, _ in members]
+        split: [
+            (row, TokenExample(tuple(tokens), tuple(tags)))
+            for (row, tokens, _), (sentence, tags) in zip(members, iob2, strict=False)
+            if sentence not in refused
+        ]
         for split, members in read.items()
     }
     labels = tagging.labels([example.tags for _, example in tagged["train"]])
-    notes = [] if scheme == "IOB2" else [f"tags read from {scheme} as IOB2"]
+    notes = [] if converted.scheme == "IOB2" else [f"tags read from {converted.scheme} as IOB2"]
+    if converted.strays and not refused:
+        notes.append(_strays(converted, pairs))
     return TokenDataset({split: _seen(members, labels, split, bad) for split, members in tagged.items()}, labels, notes)
+
+
+def _strays(converted: tagging.Tagging, pairs: Sequence[tuple[Row, list[str], list[str]]]) -> str:
+    """How many tags depart from the scheme, and the first of them."""
+    entities = sum(tag.startswith("B-") for tags in converted.tags for tag in tags)
+    first = [
+        f"{pairs[sentence][2][token]} at {pairs[sentence][0].at(token)}"
+        for sentence, token, _ in converted.strays[:SHOWN]
+    ]
+    more = ", ..." if len(converted.strays) > SHOWN else ""
+    return (
+        f"tags depart from {converted.scheme} at {len(converted.strays):,} of {entities:,} entities, which are read as "
+        f"they stand: {', '.join(first)}{more}"
+    )
 
 
 def _pair(row: Row) -> tuple[Row, list[str], list[str]]:
@@ -49,16 +80,22 @@ def _pair(row: Row) -> tuple[Row, list[str], list[str]]:
 
 
 def _strings(row: Row, column: str) -> list[str]:
-    """One column's list; in formats without lists (CSV, TSV) a cell is a JSON list, or words between spaces."""
+    """One column's list; in a format without lists a cell is one of JSON or Python, or words between spaces."""
     cell = value = row.values[column]
     if isinstance(cell, str):
         try:
-            value = json.loads(cell) if cell.lstrip().startswith("[") else cell.split()
-        except ValueError:
-            value = cell.split()
+            value = as_list(cell) or cell.split()
+        except ValueError as error:
+            message = f"{row.where}: {row.name(column)} looks like a list and is {error}: {cell[:60]!r}"
+            raise DataError(message) from None
+    if column == "tags" and isinstance(value, list) and value and all(isinstance(item, int) for item in value):
+        raise DataError(
+            f"{row.where}: the tags in {row.name(column)} are numbers; name them with data.labels, such as "
+            f"[O, B-PER, I-PER], or in a dataset_info.json beside the file"
+        )
     if not isinstance(value, list) or not value or not all(isinstance(item, str) for item in value):
         raise values.wrong(row, column, "a non-empty list of strings")
-    return value
+    return [clean_word(item) for item in value]
 
 
 def _seen(
@@ -82,7 +119,13 @@ def _seen(
 
 TASK = Task(
     head="token",
-    columns={"tokens": ("tokens", "words", 0), "tags": ("ner_tags", "tags", "labels", -1)},
+    columns={
+        "tokens": ("tokens", "words", "Word", "word", "token", "Token", 0),
+        "tags": ("ner_tags", "tags", "labels", "Tag", "tag", "ner", "NER", "label", -1),
+        "sentence": ("Sentence #", "sentence_id", "sentence_idx", "sent_id", "Sentence_ID", "sentence"),
+    },
+    optional=("sentence",),
+    gather_by="sentence",
     text=text,
     read=read,
     metrics=("entity_f1", "token_report"),

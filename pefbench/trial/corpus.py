@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from pefbench.heads import Dataset
     from pefbench.recipe import Recipe
     from pefbench.sections import DataSection
-    from pefbench.sources import Row
+    from pefbench.sources import Row, Rows
     from pefbench.tasks import Task
 
+LABELS = ("label", "tags")
+"""What tasks call the columns that `data.labels` names the values of."""
 SPLITS = ("train", "validation", "test")
 ALL_FRACTIONS = {"train": 0.8, "validation": 0.1, "test": 0.1}
 TRAIN_FRACTIONS = {"train": 0.9, "validation": 0.1}
@@ -32,6 +34,7 @@ class Corpus:
     fingerprint: sha256 over every value that the task reads. revision: the commit of a hub data set.
     dropped: how many rows of a split were left out because a later split, or the split itself, has their text.
     skipped: what was wrong with each bad row that was left out, with its file and line.
+    notes: what a reader of the results should know of how the data was read.
     """
 
     dataset: Dataset
@@ -39,13 +42,14 @@ class Corpus:
     revision: str | None
     dropped: Mapping[str, int]
     skipped: Sequence[str]
+    notes: Sequence[str]
 
 
 def load(recipe: Recipe) -> Corpus:
     """Read and split a recipe's data. Raises SourceError or DataError, before anything is trained."""
     task: Task = find("task", recipe.task)
-    bad = BadRows(skip=recipe.data.on_bad_row == "skip")
-    parts, revision = _read_parts(recipe.data, task, bad)
+    bad = BadRows(skip=recipe.data.on_bad_row == "skip", strict_tags=recipe.data.tags == "strict")
+    parts, revision, notes = _read_parts(recipe.data, task, bad)
     splits, dropped = _split(parts, task), dict.fromkeys(SPLITS, 0)
     for chosen, drop in ((recipe.data.repeats, sources.drop_repeats), (recipe.data.leaks, sources.drop_leaks)):
         if chosen == "drop":
@@ -54,7 +58,7 @@ def load(recipe: Recipe) -> Corpus:
     _check_sizes(splits, recipe.data.source)
     dataset = task.read(splits, bad, **recipe.options.model_dump())
     _check_sizes(dataset.splits, recipe.data.source)
-    return Corpus(dataset, sources.fingerprint(splits), revision, dropped, bad.found)
+    return Corpus(dataset, sources.fingerprint(splits), revision, dropped, bad.found, notes)
 
 
 def _check_sizes(splits: Mapping[str, Sequence[Any]], source: str) -> None:
@@ -64,7 +68,7 @@ def _check_sizes(splits: Mapping[str, Sequence[Any]], source: str) -> None:
             raise DataError(f"{source}: the {split} split is empty ({sizes} examples)")
 
 
-def _read_parts(data: DataSection, task: Task, bad: BadRows) -> tuple[dict[str, list[Row]], str | None]:
+def _read_parts(data: DataSection, task: Task, bad: BadRows) -> tuple[dict[str, list[Row]], str | None, list[str]]:
     """Read the parts that the recipe names, or the single file as `all`; columns get the task's names."""
     named = {split: part for split in SPLITS if (part := getattr(data, split)) is not None}
     if named and not {"train", "test"} <= named.keys():
@@ -72,7 +76,8 @@ def _read_parts(data: DataSection, task: Task, bad: BadRows) -> tuple[dict[str, 
         raise RecipeError(f"{missing}: missing; name at least data.train and data.test, or none of the three")
     read: dict[str, list[Row]] = {}
     revision = None
-    absent = dict.fromkeys(task.columns)
+    notes: dict[str, None] = {}  # an ordered set
+    unread: dict[str, None] = {}
     for split, part in (named or {"all": None}).items():
         read[split] = []
         for source, inside in sources.members(data.source, part, data.sha256):
@@ -85,12 +90,38 @@ def _read_parts(data: DataSection, task: Task, bad: BadRows) -> tuple[dict[str, 
                 text_format=task.text_format,
                 encoding=data.encoding,
                 sha256=data.sha256,
+                header=data.header,
                 bad=bad,
             )
-            columns = resolve_columns(task, data.columns, rows.columns)
-            read[split] += [_renamed(row, columns, absent) for row in rows.rows]
+            named_rows, left = _named(rows, data, task, bad)
+            read[split] += named_rows
             revision = rows.revision
-    return read, revision
+            notes |= dict.fromkeys(rows.notes)
+            unread |= dict.fromkeys(left)
+    if unread:
+        notes[f"columns not read: {_listing(list(unread))}"] = None
+    return read, revision, list(notes)
+
+
+def _named(rows: Rows, data: DataSection, task: Task, bad: BadRows) -> tuple[list[Row], list[str]]:
+    """The rows of one file under the task's names, and the columns that the task does not read."""
+    columns = resolve_columns(task, data.columns, rows.columns)
+    by = columns.pop(task.gather_by, None) if task.gather_by else None
+    if task.gather_by:
+        gathered = sources.gather(rows, by, list(columns.values()), bad)
+        by = None if gathered is rows else by
+        rows = gathered
+    absent = dict.fromkeys(name for name in task.columns if name != task.gather_by)
+    sound = sources.sound_rows(rows.rows, list(columns.values()), bad)
+    for column in (columns[name] for name in LABELS if name in columns and data.labels is not None):
+        sound = sources.named_rows(sound, column, data.labels or (), bad)
+    left = [name for name in rows.columns if name not in {*columns.values(), by}]
+    return [_renamed(row, columns, absent) for row in sound], left
+
+
+def _listing(names: Sequence[str], limit: int = 12) -> str:
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(repr(name)[1:-1] for name in names[:limit]) + more
 
 
 def _renamed(row: Row, columns: Mapping[str, str], absent: Mapping[str, None]) -> Row:

@@ -25,6 +25,7 @@ def doubts(prepared: Prepared) -> list[str]:
     _check_metrics(prepared)
     return [
         *prepared.corpus.dataset.notes,
+        *prepared.corpus.notes,
         *_skipped(prepared.corpus.skipped),
         *_truncated(prepared),
         *_dropped(prepared),

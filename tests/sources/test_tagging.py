@@ -5,6 +5,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from seqeval.metrics.sequence_labeling import get_entities
 from seqeval.scheme import IOB2, Entities
 
 from pefbench.errors import DataError
@@ -43,7 +44,8 @@ def write(scheme: str, sentence: list[Segment]) -> list[str]:
 @settings(max_examples=50)
 @given(sentences=SENTENCES)
 def test_every_scheme_becomes_the_same_iob2(scheme: str, sentences: list[list[Segment]]) -> None:
-    tags, found = to_iob2([write(scheme, sentence) for sentence in sentences], where)
+    tags, found, strays = to_iob2([write(scheme, sentence) for sentence in sentences], where)
+    assert not strays
     assert tags == [write("IOB2", sentence) for sentence in sentences]
     has_entity = any(kind for sentence in sentences for kind, _ in sentence)
     touching = any(kind and kind == after for sentence in sentences for (kind, _), (after, _) in pairwise(sentence))
@@ -59,26 +61,27 @@ def test_every_scheme_becomes_the_same_iob2(scheme: str, sentences: list[list[Se
 @given(SENTENCES)
 def test_iob2_stays_as_it_is(sentences: list[list[Segment]]) -> None:
     tags = [write("IOB2", sentence) for sentence in sentences]
-    assert to_iob2(tags, where) == (tags, "IOB2")
+    assert to_iob2(tags, where) == (tags, "IOB2", [])
 
 
 def test_io_joins_neighbours_of_one_type() -> None:
     assert to_iob2([["I-PER", "I-PER", "I-LOC", "O", "I-LOC"]], where) == (
         [["B-PER", "I-PER", "B-LOC", "O", "B-LOC"]],
         "IO",
+        [],
     )
 
 
 def test_conll_2003_is_iob1() -> None:
     sentences = [["I-ORG", "O", "I-MISC", "O"], ["I-LOC", "B-LOC", "I-LOC"]]
-    assert to_iob2(sentences, where) == ([["B-ORG", "O", "B-MISC", "O"], ["B-LOC", "B-LOC", "I-LOC"]], "IOB1")
+    assert to_iob2(sentences, where) == ([["B-ORG", "O", "B-MISC", "O"], ["B-LOC", "B-LOC", "I-LOC"]], "IOB1", [])
 
 
 def test_one_sentence_decides_for_all() -> None:
     ambiguous = ["I-PER", "I-PER"]
-    assert to_iob2([ambiguous, ["I-LOC", "B-LOC"]], where)[1] == "IOB1"
-    with pytest.raises(DataError, match="IOB1 and IOB2"):
-        to_iob2([ambiguous, ["O", "B-LOC"]], where)
+    assert to_iob2([ambiguous, ["I-LOC", "B-LOC"]], where).scheme == "IOB1"
+    with pytest.raises(DataError, match="in IOB2, as most of the tags are"):
+        to_iob2([ambiguous, ["O", "B-LOC"]], where, strict=True)
 
 
 MIXED = "; all files of a data set need the same scheme"
@@ -90,13 +93,11 @@ KNOWN = "; known schemes: IOB1, IOB2, IOBES, BILOU, IO, with tags such as O, B-P
     [
         (
             [["O", "B-PER"], ["O", "I-PER", "O", "B-PER"], ["I-PER"]],
-            "tags mix IOB1 and IOB2: an entity begins with I- at train.txt:11 and one begins with B- at train.txt:1"
-            + MIXED,
+            "tag 'I-PER' at train.txt:11 begins an entity; in IOB2, as most of the tags are, that is 'B-PER'",
         ),
         (
             [["B-LOC", "I-PER"]],
-            "tags mix IOB1 and IOB2: an entity begins with I- at train.txt:1 and one begins with B- at train.txt:0"
-            + MIXED,
+            "tag 'I-PER' at train.txt:1 begins an entity; in IOB2, as most of the tags are, that is 'B-PER'",
         ),
         ([["S-PER"], ["O", "U-PER"]], "tags mix IOBES and BILOU: S- at train.txt:0 and U- at train.txt:11" + MIXED),
         ([["O", "PER"]], "tag 'PER' at train.txt:1 has no prefix" + KNOWN),
@@ -125,8 +126,40 @@ KNOWN = "; known schemes: IOB1, IOB2, IOBES, BILOU, IO, with tags such as O, B-P
 )
 def test_wrong_tags_are_refused_with_their_place(sentences: list[list[str]], message: str) -> None:
     with pytest.raises(DataError) as refused:
-        to_iob2(sentences, where)
+        to_iob2(sentences, where, strict=True)
     assert str(refused.value) == message
+
+
+def test_strays_do_not_change_the_entities() -> None:
+    """CoNLL-2003's training file: IOB1, but a few entities begin with B- where none of their type stands before."""
+    sound = [["I-ORG", "O", "I-MISC", "O"], ["I-PER", "I-PER", "O", "I-LOC"], ["I-LOC", "B-LOC", "I-LOC"]]
+    strayed = [["I-ORG", "O", "I-MISC", "O"], ["I-PER", "I-PER", "O", "B-LOC"], ["B-LOC", "B-LOC", "I-LOC"]]
+    tags, scheme, strays = to_iob2(strayed, where)
+    assert (tags, scheme) == to_iob2(sound, where)[:2]
+    assert [(stray.sentence, stray.token) for stray in strays] == [(1, 3), (2, 0)]
+    assert strays[0].fault == (
+        "tag 'B-LOC' at train.txt:13 begins an entity; in IOB1, as most of the tags are, that is 'I-LOC'"
+    )
+
+
+IOB = [f"{prefix}-{kind}" for prefix in "BI" for kind in TYPES]
+IOBES = [f"{prefix}-{kind}" for prefix in "BIES" for kind in TYPES]
+
+
+@pytest.mark.parametrize("alphabet", [["O", *IOB], ["O", *IOBES]], ids=["IOB", "IOBES"])
+@settings(max_examples=200)
+@given(data=st.data())
+def test_any_mix_has_the_entities_that_seqeval_finds(alphabet: list[str], data: st.DataObject) -> None:
+    tags = data.draw(st.lists(st.sampled_from(alphabet), max_size=12))
+    (converted,) = to_iob2([tags], where).tags
+    assert [(kind, start, end - 1) for kind, start, end in spans(converted)] == get_entities(tags)
+
+
+@settings(max_examples=100)
+@given(tags=st.lists(st.sampled_from(["O", *IOBES]), max_size=12))
+def test_bilou_closes_as_iobes_does(tags: list[str]) -> None:
+    bilou = [tag.replace("E-", "L-").replace("S-", "U-") for tag in tags]
+    assert to_iob2([bilou], where).tags == to_iob2([tags], where).tags
 
 
 @settings(max_examples=100)

@@ -148,7 +148,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     "lengths": ({"tokens": ["a", "b"], "ner_tags": ["O"]}, r"r.jsonl:41: 2 tokens but 1 tags"),
     "type": (
         {"tokens": ["a"], "ner_tags": [3]},
-        r"r.jsonl:41: ner_tags should be a non-empty list of strings, got '\[3\]'",
+        r"r.jsonl:41: the tags in ner_tags are numbers; name them with data.labels",
     ),
     "empty": ({"tokens": [], "ner_tags": []}, r"r.jsonl:41: tokens should be a non-empty list"),
     "missing": ({"tokens": ["a"]}, r"r.jsonl:41: ner_tags should be a non-empty list of strings, got 'None'"),

@@ -6,15 +6,13 @@ chat template in it is Jinja, which transformers runs in a sandbox. The converte
 
 from __future__ import annotations
 
+import tempfile
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from pefbench.errors import SourceError
 from pefbench.sources.converted.once import once, reason
 from pefbench.sources.transport.digests import digest_of
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SUFFIX = ".gguf"
 MAGIC = b"GGUF"
@@ -57,16 +55,15 @@ def _write(file: Path, to: Path, source: str) -> None:
     with file.open("rb") as stream:
         if stream.read(len(MAGIC)) != MAGIC:
             raise SourceError(f"{source}: not a GGUF file: it does not begin with {MAGIC.decode()}")
-    alone = to.with_name("alone")
-    alone.mkdir()
-    (alone / ALONE).symlink_to(file.resolve())
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(alone, gguf_file=ALONE, trust_remote_code=False)
-        model = AutoModelForCausalLM.from_pretrained(
-            alone, gguf_file=ALONE, dtype=torch.float32, trust_remote_code=False
-        )
-    except Exception as error:  # noqa: BLE001 - what is raised on a broken file, tokenizers' own included, has no base
-        raise SourceError(f"{source}: not a GGUF model that transformers reads: {reason(error)}") from None
+    with tempfile.TemporaryDirectory(prefix="pefbench-gguf-") as alone:
+        Path(alone, ALONE).symlink_to(file.resolve())
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(alone, gguf_file=ALONE, trust_remote_code=False)
+            model = AutoModelForCausalLM.from_pretrained(
+                alone, gguf_file=ALONE, dtype=torch.float32, trust_remote_code=False
+            )
+        except Exception as error:  # noqa: BLE001 - what is raised on a broken file, tokenizers' own included, has no base
+            raise SourceError(f"{source}: not a GGUF model that transformers reads: {reason(error)}") from None
     quantizer = getattr(model, "hf_quantizer", None)
     if quantizer is not None:
         quantizer.remove_quantization_config(model)

@@ -13,6 +13,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import DataError, SourceError, suggest
+from pefbench.sources.cells import excerpt
 from pefbench.sources.documents import parse
 from pefbench.sources.reader import TextReader
 from pefbench.sources.rows import Row, Rows
@@ -48,7 +49,7 @@ def read_clinc(text: str, file: str, bad: BadRows) -> Rows:
             if _is_pair(pair):
                 rows.append(Row(dict(zip(COLUMNS, pair, strict=True)), place, number))
             else:
-                bad(DataError(f"{place}:{number}: should be [text, label], got {str(pair)[:60]!r}"))
+                bad(DataError(f"{place}:{number}: should be [text, label], got {excerpt(pair, 60)!r}"))
     return Rows(COLUMNS, rows)
 
 

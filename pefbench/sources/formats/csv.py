@@ -1,19 +1,12 @@
-"""Comma-separated values with a header and quotes as in RFC 4180."""
+"""Comma-separated values with a header and quotes as in RFC 4180; other separators are found out."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
 
 from pefbench.sources.reader import TextReader
-from pefbench.sources.tables import read_delimited
+from pefbench.sources.tables import read_table
 
-if TYPE_CHECKING:
-    from pefbench.sources.rows import BadRows, Rows
+read_csv = partial(read_table, usual=",")
 
-
-def read_csv(text: str, file: str, bad: BadRows) -> Rows:
-    """Read one row a record; every value is a str."""
-    return read_delimited(text, file, bad, delimiter=",", quoted=True)
-
-
-READER = TextReader(read_csv, suffixes=(".csv",))
+READER = TextReader(read_csv, suffixes=(".csv",), without_header=partial(read_csv, header=False))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import io
-import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import DataError
 from pefbench.sources.arrow import table_rows
+from pefbench.sources.documents import parse
+from pefbench.sources.limits import Unpacked
 from pefbench.sources.reader import BytesReader
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pefbench.sources.rows import BadRows, Rows
 
 
@@ -19,12 +22,28 @@ def read_parquet(data: bytes, file: str, _: BadRows) -> Rows:
     import pyarrow as pa
     from pyarrow import parquet
 
+    limit = Unpacked(file, len(data))
     try:
-        table = parquet.ParquetFile(io.BytesIO(data)).read()
-    except (pa.ArrowException, OSError) as error:
+        stored = parquet.ParquetFile(io.BytesIO(data))
+        schema = stored.schema_arrow
+        batches = []
+        for batch in stored.iter_batches():
+            limit.add(max(batch.nbytes, batch.num_rows))
+            batches.append(batch)
+        table = pa.Table.from_batches(batches, schema)
+    except (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError) as error:  # as its libraries have it
         raise DataError(f"{file}: not Parquet: {' '.join(str(error).split())[:200]}") from None
-    stored = json.loads((table.schema.metadata or {}).get(b"huggingface", b"{}"))
-    return table_rows(table, stored.get("info", {}).get("features") or {}, file)
+    return table_rows(table, _features((schema.metadata or {}).get(b"huggingface", b"{}"), file), file)
+
+
+def _features(metadata: bytes, file: str) -> Mapping[str, Any]:
+    """The types of columns that `datasets` stored. Raises DataError where they are damaged: labels would be numbers."""
+    stored = parse(metadata.decode("utf-8", errors="replace"), f"{file}: its 'huggingface' metadata")
+    info = stored.get("info", {}) if isinstance(stored, dict) else None
+    features = info.get("features") or {} if isinstance(info, dict) else None
+    if not isinstance(features, dict):
+        raise DataError(f"{file}: its 'huggingface' metadata is damaged: it should hold info and features")
+    return features
 
 
 READER = BytesReader(read_parquet, suffixes=(".parquet",))

@@ -12,6 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import DataError
+from pefbench.sources.cells import excerpt
 from pefbench.sources.documents import parse
 from pefbench.sources.reader import TextReader
 from pefbench.sources.rows import Row, Rows
@@ -48,12 +49,12 @@ def read_pubmedqa(text: str, file: str, bad: BadRows) -> Rows:
 
 def _values(article: str, question: Any, where: str) -> dict[str, Any]:
     if not isinstance(question, dict):
-        raise DataError(f"{where}: a question must be an object, this is {str(question)[:40]!r}")
+        raise DataError(f"{where}: a question must be an object, this is {excerpt(question, 40)!r}")
     asked, parts = question.get("QUESTION"), question.get("CONTEXTS")
     if not isinstance(asked, str) or not asked.strip():
-        raise DataError(f"{where}: 'QUESTION' should be text, got {str(asked)[:40]!r}")
+        raise DataError(f"{where}: 'QUESTION' should be text, got {excerpt(asked, 40)!r}")
     if not isinstance(parts, list) or not parts or not all(isinstance(part, str) for part in parts):
-        raise DataError(f"{where}: 'CONTEXTS' should be a list of texts, got {str(parts)[:40]!r}")
+        raise DataError(f"{where}: 'CONTEXTS' should be a list of texts, got {excerpt(parts, 40)!r}")
     decision = question.get("final_decision")
     return {"pubid": article, "question": asked, "context": {"contexts": parts}, "final_decision": decision}
 

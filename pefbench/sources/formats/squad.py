@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import DataError
+from pefbench.sources.cells import excerpt
 from pefbench.sources.documents import items, parse
 from pefbench.sources.reader import TextReader
 from pefbench.sources.rows import Row, Rows
@@ -54,11 +55,11 @@ def _questions(document: Any, file: str) -> Iterator[tuple[object, Any]]:
 
 def _values(context: object, question: Any, where: str) -> dict[str, Any]:
     if not isinstance(question, dict):
-        raise DataError(f"{where}: a question must be an object, this is {str(question)[:40]!r}")
+        raise DataError(f"{where}: a question must be an object, this is {excerpt(question, 40)!r}")
     asked = question.get("question")
     for key, value in (("context", context), ("question", asked)):
         if not isinstance(value, str) or not value.strip():
-            raise DataError(f"{where}: {key!r} should be text, got {str(value)[:40]!r}")
+            raise DataError(f"{where}: {key!r} should be text, got {excerpt(value, 40)!r}")
     answers = [] if question.get("is_impossible") else question.get("answers")
     if not isinstance(answers, list) or not (answers or question.get("is_impossible")):
         raise DataError(f"{where}: the question has no answers and is not marked is_impossible")
@@ -71,7 +72,9 @@ def _span(answer: Any, context: str, where: str) -> tuple[str, int]:
     """An answer's text and its start, which must be where the context has it."""
     text, start = (answer.get("text"), answer.get("answer_start")) if isinstance(answer, dict) else (None, None)
     if not isinstance(text, str) or not text or not isinstance(start, int):
-        raise DataError(f'{where}: an answer should be {{"text": ..., "answer_start": ...}}, got {str(answer)[:60]!r}')
+        raise DataError(
+            f'{where}: an answer should be {{"text": ..., "answer_start": ...}}, got {excerpt(answer, 60)!r}'
+        )
     if start < 0 or not context.startswith(text, start):
         there = context[start : start + len(text)] if start >= 0 else ""
         raise DataError(f"{where}: the answer {text[:40]!r} is not at character {start} of its context: {there[:40]!r}")

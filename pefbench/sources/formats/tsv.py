@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
 
 from pefbench.sources.reader import TextReader
-from pefbench.sources.tables import read_delimited
+from pefbench.sources.tables import read_table
 
-if TYPE_CHECKING:
-    from pefbench.sources.rows import BadRows, Rows
+read_tsv = partial(read_table, usual="\t")
 
-
-def read_tsv(text: str, file: str, bad: BadRows) -> Rows:
-    """Read one row a record; every value is a str."""
-    return read_delimited(text, file, bad, delimiter="\t", quoted=False)
-
-
-READER = TextReader(read_tsv, suffixes=(".tsv",))
+READER = TextReader(read_tsv, suffixes=(".tsv",), without_header=partial(read_tsv, header=False))

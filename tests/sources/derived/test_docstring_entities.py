@@ -283,7 +283,7 @@ def test_tags_are_iob2_and_as_many_as_there_are_names(
 ) -> None:
     text = "It is " + ", ".join([*names[:20], ":func:`always`"]) + "."
     [row] = read_entities(package(tmp_path_factory.mktemp("any"), text), "shelf", BadRows()).rows
-    tags, scheme = tagging.to_iob2([row.values["tags"]], lambda _row, _token: row.where)
+    tags, scheme, _ = tagging.to_iob2([row.values["tags"]], lambda _row, _token: row.where)
     assert scheme == "IOB2"
     assert tags == [row.values["tags"]]
     assert len(tags[0]) == len(row.values["tokens"])

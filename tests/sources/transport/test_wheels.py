@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from pefbench.errors import SourceError
-from pefbench.sources import cache_folder, locate, parts, read_rows
+from pefbench.sources import cache_folder, limits, locate, parts, read_rows
 from pefbench.sources.transport import wheels
 from tests.sources.refusals import refusal
 
@@ -137,6 +137,67 @@ def test_a_member_that_would_escape_is_refused(index: Path, tmp_path: Path, memb
     assert "refused" in message
     assert kept() == []
     assert not list(tmp_path.rglob("evil*"))
+
+
+@pytest.mark.parametrize(
+    ("member", "why"),
+    [
+        ("some_data//x", "an empty part"),
+        ("some_data/./x", "a '.'"),
+        ("./x", "a '.'"),
+        ("some_data/x\n", "a control character"),
+        (f"some_data/{'x' * 256}", "too long a name"),
+        ("some_data/" + "x/" * 600 + "x", "too long a name"),
+        ("some_data/ner.txt/x", "also a folder"),
+        (special("some_data/ner.txt", stat.S_IFREG), "there twice"),
+    ],
+    ids=lambda value: str(value)[:24],
+)
+def test_a_member_with_a_name_that_is_none_is_refused(
+    index: Path, member: str | zipfile.ZipInfo, why: str, recwarn: pytest.WarningsRecorder
+) -> None:
+    digest = build(index, {**FILES, member: "x"})
+    recwarn.clear()  # zipfile's own warning of a double name
+    message = refusal(SourceError, read_rows, SOURCE, sha256=digest)
+    assert "refused" in message
+    assert why in message
+    assert kept() == []
+
+
+def test_a_wheel_that_grows_when_it_is_unpacked_is_refused(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "ALWAYS", 1 << 20)
+    digest = build(index, FILES)
+    wheel = next(index.glob("*.whl"))
+    with zipfile.ZipFile(wheel, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("some_data/zeros", bytes(8 << 20))
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    message = refusal(SourceError, read_rows, SOURCE, sha256=digest)
+    assert "unpacks to more than 1 MiB, over 100 times its size; refused" in message
+    assert kept() == []
+
+
+def test_a_cached_file_that_changed_is_not_used(index: Path) -> None:
+    digest = build(index, FILES)
+    file = locate(SOURCE, sha256=digest)
+    file.write_text("b O\n")
+    message = refusal(SourceError, read_rows, SOURCE, sha256=digest)
+    assert "the cached 'some_data/ner.txt' is not what was downloaded; remove " in message
+    assert len(read_rows("wheel:some-data==1.0!some_data/dev.txt", sha256=digest).rows) == 1
+    file.write_text("a O\n")
+    assert len(read_rows(SOURCE, sha256=digest).rows) == 1
+    (file.parent / "more.txt").write_text("c O\n")
+    assert "'some_data/more.txt'" in refusal(SourceError, parts, "wheel:some-data==1.0!some_data", sha256=digest)
+    shutil.rmtree(file.parent)
+    assert "is not what was downloaded" in refusal(SourceError, read_rows, SOURCE, sha256=digest)
+
+
+def test_a_cache_of_an_earlier_version_gets_digests_when_it_is_used(index: Path) -> None:
+    digest = build(index, FILES)
+    file = locate(SOURCE, sha256=digest)
+    shutil.rmtree(cache_folder() / "wheel-checksums")
+    assert locate(SOURCE, sha256=digest) == file
+    file.write_text("b O\n")
+    assert "is not what was downloaded" in refusal(SourceError, read_rows, SOURCE, sha256=digest)
 
 
 def test_a_damaged_archive(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,92 @@
+"""Tables with a word a row: the rows of a sentence become one row, as in a CoNLL file.
+
+A column numbers the sentences. Its value stands in each row of a sentence or in the first alone::
+
+    Sentence #,Word,POS,Tag
+    Sentence: 1,Thousands,NNS,O
+    ,of,IN,O
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from pefbench.errors import DataError
+from pefbench.sources.cells import is_missing
+from pefbench.sources.rows import Row, Rows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pefbench.sources.rows import BadRows
+
+FEWEST = 5  # rows of one word each that make a table a doubtful one
+
+
+def gather(table: Rows, by: str | None, words: Sequence[str], bad: BadRows) -> Rows:
+    """The sentences of a table with a word a row; any other table as it is.
+
+    by: the column that numbers the sentences; without it blank lines may separate them. words: the columns that hold
+    a word, or a tag, a row. Raises DataError for a table with a word a row and no way to tell its sentences apart.
+    """
+    if not table.rows or not all(_is_word(row.values[name]) for row in table.rows for name in words):
+        return table
+    if by is not None:
+        groups = _numbered(table.rows, by, bad)
+    else:
+        groups = _separated(table.rows, words)
+        if len(groups) == 1 and len(table.rows) >= FEWEST:
+            raise DataError(
+                f"{table.rows[0].where}: each row has one word, and no column numbers the sentences; "
+                f"name it with data.columns.sentence (the columns are: {', '.join(table.columns)})"
+            )
+        if len(groups) == len(table.rows) or len(groups) == 1:
+            return table
+    columns = tuple(name for name in table.columns if name != by)
+    return Rows(columns, [row for group in groups if (row := _sentence(group, columns, words, bad))], table.revision)
+
+
+def _is_word(value: Any) -> bool:
+    return not isinstance(value, list | dict) and not (isinstance(value, str) and len(value.split()) > 1)
+
+
+def _numbered(rows: Sequence[Row], by: str, bad: BadRows) -> list[list[Row]]:
+    """Rows by sentence: a new one begins where another number stands."""
+    groups: list[list[Row]] = []
+    current: Any = None
+    for row in rows:
+        number = row.values[by]
+        if is_missing(number):
+            if not groups:
+                bad(DataError(f"{row.where}: the first word of the table has no {by!r}"))
+                continue
+        elif not groups or number != current:
+            groups.append([])
+            current = number
+        groups[-1].append(row)
+    return groups
+
+
+def _separated(rows: Sequence[Row], words: Sequence[str]) -> list[list[Row]]:
+    """Rows by sentence where blank lines, or rows of empty cells, stand between sentences."""
+    groups: list[list[Row]] = [[]]
+    before = rows[0].line - 1
+    for row in rows:
+        empty = all(is_missing(row.values[name]) for name in words)
+        if (empty or row.line > before + 1) and groups[-1]:
+            groups.append([])
+        if not empty:
+            groups[-1].append(row)
+        before = row.line
+    return [group for group in groups if group]
+
+
+def _sentence(group: Sequence[Row], columns: Sequence[str], words: Sequence[str], bad: BadRows) -> Row | None:
+    for row in group:
+        if missing := [name for name in words if is_missing(row.values[name])]:
+            bad(DataError(f"{row.where}: the column {missing[0]!r} is empty"))
+            return None
+    together = all(after.line == row.line + 1 for row, after in pairwise(group))
+    values = {name: [row.values[name] for row in group] for name in columns}
+    return Row(values, group[0].file, group[0].line, line_a_token=together)

@@ -1,0 +1,52 @@
+"""Rows whose text no tokenizer takes are found where they enter: half characters, NULs, lists in lists in lists."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pefbench.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pefbench.sources.rows import BadRows, Row
+
+DEEPEST = 32
+"""Lists and objects within one another."""
+
+
+def sound_rows(rows: Iterable[Row], columns: Sequence[str], bad: BadRows) -> list[Row]:
+    """The rows whose values in these columns are sound; another is a bad row."""
+    kept = []
+    for row in rows:
+        fault = next(((name, why) for name in columns if (why := _fault(row.values[name]))), None)
+        if fault is None:
+            kept.append(row)
+        else:
+            name, why = fault
+            hint = "" if bad.skip else "; data.on_bad_row=skip leaves the row out"
+            bad(DataError(f"{row.where}: {why} in {name!r}{hint}"))
+    return kept
+
+
+def _fault(value: Any, depth: int = 0) -> str | None:
+    if isinstance(value, str):
+        return _fault_of_text(value)
+    if not isinstance(value, list | dict):
+        return None
+    if depth == DEEPEST:
+        return f"more than {DEEPEST} lists within one another"
+    parts = value if isinstance(value, list) else [*value, *value.values()]
+    return next((why for part in parts if (why := _fault(part, depth + 1))), None)
+
+
+def _fault_of_text(text: str) -> str | None:
+    if "\0" in text:
+        return "a NUL character"
+    if text.isascii():
+        return None
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        return f"half a character (\\u{ord(text[error.start]):04x})"
+    return None

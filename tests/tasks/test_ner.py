@@ -1,0 +1,239 @@
+"""Named entities: sentences of every shape of table, tag schemes with strays, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from pefbench.errors import DataError
+from pefbench.recipe import resolve
+from pefbench.trial import corpus
+from tests.sources.refusals import refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from pefbench.trial.corpus import Corpus
+
+Sentences = list[tuple[list[str], list[str]]]
+SENTENCES: Sentences = [
+    (["Ada", "went", "to", "Oslo", "twice"], ["B-PER", "O", "O", "B-LOC", "O"]),
+    (["New", "York", "saw", "Bo"], ["B-LOC", "I-LOC", "O", "B-PER"]),
+    (["Nobody", "came"], ["O", "O"]),
+]
+SPLITS = ("train", "validation", "test")
+
+
+def load(folder: Path, suffix: str, **data: Any) -> Corpus:
+    """Load train.SUFFIX, ..., which all hold the same sentences."""
+    named = {split: f"{split}.{suffix}" for split in SPLITS}
+    data = {"source": f"file:{folder}", "leaks": "keep", **named, **data}
+    raw = {"task": "ner", "model": {"name": "file:none"}, "method": {"name": "lora"}, "data": data}
+    return corpus.load(resolve(raw, name="r"))
+
+
+def examples(loaded: Corpus, split: str = "train") -> Sentences:
+    return [(list(example.tokens), list(example.tags)) for example in loaded.dataset.splits[split]]
+
+
+def write(folder: Path, suffix: str, text: str | bytes) -> None:
+    for split in SPLITS:
+        (folder / f"{split}.{suffix}").write_bytes(text if isinstance(text, bytes) else text.encode())
+
+
+def conll(sentences: Sequence[Sequence[str]]) -> str:
+    """Write tags, each beside a word of its own."""
+    blocks = ("".join(f"w{row}x{at} {tag}\n" for at, tag in enumerate(tags)) for row, tags in enumerate(sentences))
+    return "\n".join(blocks)
+
+
+def long_table(*, numbered: str, separator: str = ",") -> Iterator[str]:
+    """Write a word a row. numbered: "once", in the first row of a sentence; "each", in each row."""
+    yield separator.join(["Sentence #", "Word", "POS", "Tag"])
+    for number, (words, tags) in enumerate(SENTENCES):
+        for at, (word, tag) in enumerate(zip(words, tags, strict=True)):
+            shown = f"Sentence: {number}" if numbered == "each" or at == 0 else ""
+            yield separator.join([shown, word, "NN", tag])
+
+
+# ---- tag schemes
+
+
+def test_strays_of_iob1_are_read_counted_and_shown(tmp_path: Path) -> None:
+    sound = [["I-ORG", "O", "I-MISC", "O"], ["I-PER", "I-PER", "O", "I-LOC"], ["I-LOC", "B-LOC", "I-LOC"]] * 3
+    strayed = [list(tags) for tags in sound]
+    for row, at in ((1, 3), (2, 0), (4, 0), (5, 0)):
+        strayed[row][at] = f"B-{strayed[row][at][2:]}"
+    (tmp_path / "sound").mkdir()
+    write(tmp_path, "conll", conll(strayed))
+    write(tmp_path / "sound", "conll", conll(sound))
+    loaded = load(tmp_path, "conll")
+    assert examples(loaded) == examples(load(tmp_path / "sound", "conll"))
+    scheme, strays = loaded.dataset.notes
+    assert scheme == "tags read from IOB1 as IOB2"
+    assert strays == (
+        "tags depart from IOB1 at 12 of 54 entities, which are read as they stand: "
+        "B-LOC at train.conll:9, B-LOC at train.conll:11, B-PER at train.conll:20, ..."
+    )
+
+
+def test_strict_tags_are_bad_rows(tmp_path: Path) -> None:
+    write(tmp_path, "conll", conll([["I-LOC", "O"], ["O", "B-LOC"], ["I-LOC"], ["I-LOC", "B-LOC"]]))
+    message = refusal(DataError, load, tmp_path, "conll", tags="strict")
+    assert message == (
+        "tag 'B-LOC' at train.conll:5 begins an entity; in IOB1, as most of the tags are, that is 'I-LOC'"
+    )
+    loaded = load(tmp_path, "conll", tags="strict", on_bad_row="skip")
+    assert [tags for _, tags in examples(loaded)] == [["B-LOC", "O"], ["B-LOC"], ["B-LOC", "B-LOC"]]
+    assert len(loaded.skipped) == 3
+    assert not any("depart" in note for note in loaded.dataset.notes)
+
+
+def test_unclosed_iobes_is_closed(tmp_path: Path) -> None:
+    write(tmp_path, "conll", conll([["S-LOC", "B-PER", "O"], ["I-PER", "E-PER", "S-PER"]]))
+    loaded = load(tmp_path, "conll")
+    assert [tags for _, tags in examples(loaded)] == [["B-LOC", "B-PER", "O"], ["B-PER", "I-PER", "B-PER"]]
+    assert "depart from IOBES at 6 of 12 entities" in loaded.dataset.notes[1]
+
+
+def test_the_new_fields_leave_old_ids_as_they_were(tmp_path: Path) -> None:
+    write(tmp_path, "conll", conll([["O"]]))
+    raw = {"task": "ner", "model": {"name": "file:none"}, "method": {"name": "lora"}}
+    data = resolve({**raw, "data": {"source": "file:x"}}, name="r").data
+    assert not {"tags", "header", "labels"} & data.model_dump().keys()
+    strict = resolve({**raw, "data": {"source": "file:x", "tags": "strict", "header": False}}, name="r").data
+    assert strict.model_dump().items() >= {"tags": "strict", "header": False}.items()
+
+
+# ---- tables
+
+
+@pytest.mark.parametrize("numbered", ["once", "each"])
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+def test_a_word_a_row(tmp_path: Path, numbered: str, separator: str) -> None:
+    write(tmp_path, "csv", "\n".join(long_table(numbered=numbered, separator=separator)))
+    loaded = load(tmp_path, "csv")
+    assert examples(loaded) == SENTENCES
+    assert "columns not read: POS" in loaded.notes
+
+
+def test_a_word_a_row_with_blank_lines_between(tmp_path: Path) -> None:
+    for blank in ("\n", ",\n"):
+        write(
+            tmp_path,
+            "csv",
+            "Word,Tag\n"
+            + blank.join(
+                "".join(f"{word},{tag}\n" for word, tag in zip(words, tags, strict=True)) for words, tags in SENTENCES
+            ),
+        )
+        assert examples(load(tmp_path, "csv")) == SENTENCES
+
+
+def test_a_word_a_row_in_parquet_with_numbers(tmp_path: Path) -> None:
+    words = [
+        (number, word, tag)
+        for number, (each, tags) in enumerate(SENTENCES)
+        for word, tag in zip(each, tags, strict=True)
+    ]
+    for split in SPLITS:
+        columns = dict(zip(("sentence_id", "word", "tag"), map(list, zip(*words, strict=True)), strict=True))
+        parquet.write_table(pa.table(columns), tmp_path / f"{split}.parquet")
+    assert examples(load(tmp_path, "parquet")) == SENTENCES
+
+
+def test_a_word_a_row_without_numbers_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, "csv", "No,Word,Tag\n" + "".join(f"{at // 3},w{at},O\n" for at in range(9)))
+    message = refusal(DataError, load, tmp_path, "csv")
+    assert message == (
+        "train.csv:2: each row has one word, and no column numbers the sentences; name it with data.columns.sentence "
+        "(the columns are: No, Word, Tag)"
+    )
+    loaded = load(tmp_path, "csv", columns={"sentence": "No"})
+    assert [len(words) for words, _ in examples(loaded)] == [3, 3, 3]
+
+
+def test_an_empty_word_names_its_line_and_column(tmp_path: Path) -> None:
+    text = "Sentence #,Word,Tag\n1,Ada,B-PER\n1,,O\n2,Bo,B-PER\n2,ran,O\n"
+    write(tmp_path, "csv", text)
+    assert refusal(DataError, load, tmp_path, "csv") == "train.csv:3: the column 'Word' is empty"
+    loaded = load(tmp_path, "csv", on_bad_row="skip")
+    assert examples(loaded) == [(["Bo", "ran"], ["B-PER", "O"])]
+
+
+@pytest.mark.parametrize("shape", ["json", "python", "numpy", "words"])
+def test_lists_written_as_text(tmp_path: Path, shape: str) -> None:
+    shapes = {
+        "json": json.dumps,
+        "python": repr,
+        "numpy": lambda items: "[" + "\n ".join(map(repr, items)) + "]",
+        "words": " ".join,
+    }
+    rows = (
+        "".join(f',"{cell}"' for cell in (shapes[shape](items).replace('"', '""') for items in pair))
+        for pair in SENTENCES
+    )
+    write(tmp_path, "csv", "id,tokens,ner_tags\n" + "".join(f"{row}\n" for row in rows))
+    assert examples(load(tmp_path, "csv")) == SENTENCES
+
+
+def test_a_list_that_is_none_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, "csv", "tokens,ner_tags\n\"['Ada', f('x')]\",B-PER O\n")
+    message = refusal(DataError, load, tmp_path, "csv")
+    assert message.startswith("train.csv:2: tokens looks like a list and is neither JSON nor a Python list")
+
+
+NAMES = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
+
+
+@pytest.mark.parametrize("where", ["recipe", "dataset_info.json", "dataset_infos.json", "features.json"])
+@pytest.mark.parametrize("suffix", ["jsonl", "csv"])
+def test_tags_that_are_numbers_get_their_names(tmp_path: Path, suffix: str, where: str) -> None:
+    numbers = [(words, [NAMES.index(tag) for tag in tags]) for words, tags in SENTENCES]
+    if suffix == "jsonl":
+        write(tmp_path, suffix, "".join(json.dumps({"tokens": a, "ner_tags": b}) + "\n" for a, b in numbers))
+    else:
+        write(tmp_path, suffix, "tokens,ner_tags\n" + "".join(f'{" ".join(a)},"{b}"\n' for a, b in numbers))
+    assert "the tags in ner_tags are numbers; name them with data.labels" in refusal(DataError, load, tmp_path, suffix)
+    types = {"ner_tags": {"feature": {"names": NAMES, "_type": "ClassLabel"}, "_type": "Sequence"}}
+    if where == "recipe":
+        assert examples(load(tmp_path, suffix, labels=NAMES)) == SENTENCES
+        return
+    beside = {"dataset_info.json": {"features": types}, "dataset_infos.json": {"default": {"features": types}}}
+    (tmp_path / where).write_text(json.dumps(beside.get(where, types)), encoding="utf8")
+    loaded = load(tmp_path, suffix)
+    assert examples(loaded) == SENTENCES
+    assert f"label names from {where}" in loaded.notes
+
+
+def test_a_number_without_a_name_is_a_bad_row(tmp_path: Path) -> None:
+    write(tmp_path, "jsonl", '{"tokens": ["a"], "tags": [0]}\n{"tokens": ["b"], "tags": [5]}\n')
+    message = refusal(DataError, load, tmp_path, "jsonl", labels=["O"])
+    assert message == (
+        "train.jsonl:2: 'tags': 5 is not the number of one of 1 label names, counted from 0 (data.labels)"
+    )
+    assert len(load(tmp_path, "jsonl", labels=["O"], on_bad_row="skip").skipped) == 3
+
+
+def test_invisible_characters_are_no_part_of_words_tags_and_names(tmp_path: Path) -> None:
+    rows = [{"\ufefftokens\u00a0": [" Ada\u200b", "O\u00adslo", "\u200b"], "tags\u200b": ["B-PER\u00a0", "B-LOC", "O"]}]
+    write(tmp_path, "jsonl", json.dumps(rows[0]))
+    assert examples(load(tmp_path, "jsonl")) == [(["Ada", "Oslo", "\u200b"], ["B-PER", "B-LOC", "O"])]
+
+
+def test_without_a_header(tmp_path: Path) -> None:
+    write(tmp_path, "csv", "".join(f"{' '.join(words)},{' '.join(tags)}\n" for words, tags in SENTENCES))
+    loaded = load(tmp_path, "csv", header=False)
+    assert examples(loaded) == SENTENCES
+
+
+def test_half_a_character_is_a_bad_row(tmp_path: Path) -> None:
+    write(tmp_path, "jsonl", '{"tokens": ["a"], "tags": ["O"]}\n{"tokens": ["b\\ud83d"], "tags": ["O"]}\n')
+    message = refusal(DataError, load, tmp_path, "jsonl")
+    assert message == ("train.jsonl:2: half a character (\\ud83d) in 'tokens'; data.on_bad_row=skip leaves the row out")
+    assert len(load(tmp_path, "jsonl", on_bad_row="skip").skipped) == 3
