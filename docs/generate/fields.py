@@ -51,9 +51,10 @@ def _rows(record: type, path: str) -> Iterator[list[str]]:
             below = body.body[place + 1] if place + 1 < len(body.body) else None
             meaning = _remark(lines, node) or _docstring(below)
             yield [code(node.target.id, f"{path}.{node.target.id}"), code(_unwrapped(node)), cell(meaning)]
-    for base in getattr(record, "__orig_bases__", ()):
-        if is_typeddict(base):
-            yield from _rows(base, path)
+    module = inspect.getmodule(record)
+    for base in body.bases:  # Python 3.11 forgets them in the class itself
+        if isinstance(base, ast.Name) and is_typeddict(inherited := getattr(module, base.id)):
+            yield from _rows(inherited, path)
 
 
 def _remark(lines: list[str], node: ast.AnnAssign) -> str:
