@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING, NoReturn
 
 from pefbench import __version__
-from pefbench.cli import check, compare, inspect, listing, pick, report, run, schema, table, verify, worker
+from pefbench.cli import check, compare, inspect, listing, new, pick, report, run, schema, table, verify, worker
 from pefbench.cli._terminal import complain
 from pefbench.errors import PefbenchError
 from pefbench.results.provenance import command
@@ -19,7 +19,7 @@ from pefbench.results.provenance import command
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COMMANDS = run, inspect, compare, worker, verify, table, report, pick, check, listing, schema
+COMMANDS = run, inspect, compare, worker, verify, table, report, pick, check, listing, schema, new
 """In the order of the help."""
 
 
