@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from typing import TYPE_CHECKING
 
 from pefbench.analysis.tables.marks import as_latex
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 TABULATE = {"text": "simple", "markdown": "pipe", "latex": "latex_booktabs"}
 FORMATS = (*TABULATE, "csv", "json")
+_BREAK = re.compile(r"\r\n|[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]")
+_OBEYED = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _LEFT = {"Task", "Model", "Recipe", "Method", "Settings", "Error", "split", "metric", "Data", "Precision", "Metric"}
 
 
@@ -23,7 +26,7 @@ def csv_text(rows: Sequence[Mapping[str, object]]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({name: _inert(value) for name, value in row.items()} for row in rows)
     return text.getvalue().rstrip("\n")
 
 
@@ -35,20 +38,50 @@ def grid(cells: Sequence[dict[str, str]], style: str) -> str:
     # tabulate escapes for LaTeX, but a bar in a cell would end it in Markdown.
     body = [[_cell(row[title], style) for title in titles] for row in cells]
     align = ["left" if title in _LEFT else "right" for title in titles]
+    titles = [_cell(title, style) for title in titles]
     content = tabulate(body, titles, tablefmt=TABULATE[style], colalign=align, disable_numparse=True)
     return as_latex(content) if style == "latex" else content
 
 
 def _cell(text: str, style: str) -> str:
     # tabulate escapes for LaTeX only; in Markdown a bar would end the cell and <...> would vanish as a tag.
-    return text.replace("|", r"\|").replace("<", "&lt;") if style == "markdown" else text
+    text = one_line(text)
+    return re.sub(r"\\(?=\|)", "&#92;", _in_markdown(text)).replace("|", r"\|") if style == "markdown" else text
+
+
+def _in_markdown(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;")
 
 
 def escaped(text: str, style: str) -> str:
-    """Text outside a table: escaped in LaTeX."""
+    """Text outside a table: on one line, and escaped in LaTeX and Markdown."""
+    text = one_line(text)
+    if style == "markdown":
+        return _in_markdown(text)
     if style != "latex":
         return text
     from tabulate import LATEX_ESCAPE_RULES
 
     rules = {**LATEX_ESCAPE_RULES, "|": r"\textbar{}"}
     return "".join(rules.get(character, character) for character in text)
+
+
+def one_line(text: str) -> str:
+    """Text with its line breaks as spaces, and what a terminal would obey (escapes, changes of direction) in hex."""
+    return _OBEYED.sub(lambda found: f"\\x{ord(found[0]):02x}", _BREAK.sub(" ", text))
+
+
+def _inert(value: object) -> object:
+    """A value for CSV; text that a spreadsheet would compute begins with an apostrophe, which makes it text."""
+    if not isinstance(value, str):
+        return value
+    text = one_line(value)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) and not _is_number(text) else text
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -57,7 +57,7 @@ def _block(rows: Sequence[Row], style: str) -> str:
     content = grid(cells, style)
     if style == "latex":
         return f"\\begin{{table}}\n\\caption{{{escaped(heading, style)}}}\n{content}\n\\end{{table}}"
-    return f"### {heading}\n\n{content}" if style == "markdown" else f"{heading}\n\n{content}"
+    return f"{'### ' if style == 'markdown' else ''}{escaped(heading, style)}\n\n{content}"
 
 
 def _marks(rows: Sequence[Row]) -> list[Mark]:

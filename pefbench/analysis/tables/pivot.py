@@ -139,4 +139,4 @@ def _notes(
 def _line(note: str, style: str) -> str:
     if style == "latex":
         return escaped(note, style) + r" \\"
-    return f"- {note}" if style == "markdown" else note
+    return f"{'- ' if style == 'markdown' else ''}{escaped(note, style)}"
