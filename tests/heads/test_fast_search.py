@@ -15,6 +15,7 @@ from pefbench.heads._fast_search import ROOM, cast_once, fast_search, fused_atte
 from pefbench.models.loading import cast_frozen_weights
 from pefbench.registry import find
 from tests import tiny
+from tests.grid import sampled
 
 if TYPE_CHECKING:
     from torch import nn
@@ -71,8 +72,13 @@ def logits(model: Any, architecture: str, pieces: int = WHOLE, *, mixed: bool = 
     return torch.stack(found.logits)
 
 
-@pytest.mark.parametrize("architecture", GENERATORS)
-@pytest.mark.parametrize("method", METHODS)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Try a sample of methods on generators, another with each commit; `--grid all` tries them all."""
+    if {"architecture", "method"} <= {*metafunc.fixturenames}:
+        cells = sampled([*METHODS], GENERATORS, metafunc.config.option.grid)
+        metafunc.parametrize(("method", "architecture"), cells)
+
+
 def test_casts_that_are_kept_and_caches_that_grow_change_no_bit(architecture: str, method: str) -> None:
     model = adapted(architecture, method)
     before = logits(model, architecture)

@@ -27,6 +27,10 @@ def test_the_main_job_on_real_data(tmp_path: Path) -> None:
         *("other", "person", "product", "sportsteam", "tvshow"),
     }
     assert result["report"]["token_report"]["classes"]["O"]["support"] > 4000
+    assert result["recipe"]["train"]["epochs"] == 3
+    assert result["provenance"]["hardware"]["threads"] == result["provenance"]["hardware"]["cores"]
+    assert "train: " in said
+    assert "\r" not in said
     # Below what it reaches, and far above what a broken alignment or a lost head would leave.
     f1 = result["metrics"]["test"]["entity_f1"]
     assert 0 < f1["low"] < f1["value"] < f1["high"] < 1

@@ -1,58 +1,87 @@
-"""Predicting: every example once, in the examples' order, alike lengths together."""
+"""Predicting: every example once, in the examples' order, alike lengths together, as each is predicted alone."""
 
 from __future__ import annotations
 
-from contextlib import nullcontext
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from hypothesis import given
+import torch
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from torch import nn
 
-from pefbench.heads import Encoded
+from pefbench.heads.examples import GenerationExample, SequenceExample
+from pefbench.heads.generation import GenerationDataset
+from pefbench.heads.search import Search
+from pefbench.heads.sequence import SequenceHead
+from pefbench.trial import devices
+from pefbench.trial.batching import collate
 from pefbench.trial.predict import predict
+from tests import tiny
+from tests.tokenizers import words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-ALONE = SimpleNamespace(
-    unwrap_model=lambda model, **_: model,
-    process_index=0,
-    num_processes=1,
-    is_main_process=False,
-    device="cpu",
-    autocast=nullcontext,
-)
+    import pytest
+    from torch import nn
+
+    from pefbench.heads import Encoded, Head
+
+LENGTHS = st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), min_size=1, max_size=12)
 
 
-class Prompts:
-    """Answers with what it was asked; how long a prompt is, is said beside it, and has nothing to do with its row."""
-
-    def __init__(self) -> None:
-        self.batches: list[list[int]] = []
-
-    def prediction_lengths(self, encoded: Encoded) -> Any:
-        return np.asarray([length for length, _ in encoded.decoding])
-
-    def predict(self, model: Any, batch: Mapping[str, Any], decoding: Sequence[Any]) -> list[Any]:  # noqa: ARG002
-        self.batches.append([length for length, _ in decoding])
-        return [asked for _, asked in decoding]
+def text(number: int, length: int) -> str:
+    return " ".join(f"w{4 + (7 * number + 5 * place) % 60}" for place in range(length))
 
 
-@given(st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), min_size=1, max_size=20), st.integers(1, 6))
-def test_batches_are_sorted_by_what_is_predicted_from_and_answers_keep_their_order(
-    lengths: list[tuple[int, int]], size: int
+def alone(head: Head, model: nn.Module, encoded: Encoded) -> list[Any]:
+    with torch.inference_mode():
+        return [head.predict(model, collate(encoded, [i]), [asked])[0] for i, asked in enumerate(encoded.decoding)]
+
+
+def predicted(
+    head: Head, model: nn.Module, encoded: Encoded, size: int, monkeypatch: pytest.MonkeyPatch
+) -> tuple[list[Any], list[list[Any]]]:
+    """Return the answers, and what was asked in each batch."""
+    batches: list[list[Any]] = []
+    predict_batch = head.predict
+
+    def noted(model: nn.Module, batch: Any, decoding: Sequence[Any]) -> list[Any]:
+        batches.append(list(decoding))
+        return predict_batch(model, batch, decoding)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(head, "predict", noted)
+        accelerator = devices.accelerator("fp32")
+        return predict(model, encoded, head, accelerator, batch_size=size, what="test"), batches
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(LENGTHS, st.integers(1, 6))
+def test_prompts_are_sorted_by_their_length_and_answers_keep_their_order(
+    monkeypatch: pytest.MonkeyPatch, lengths: list[tuple[int, int]], size: int
 ) -> None:
-    encoded = Encoded(
-        features={"input_ids": [np.arange(row) for row, _ in lengths]},
-        targets=np.ones(len(lengths), dtype=np.int64),
-        decoding=[(prompt, i) for i, (_, prompt) in enumerate(lengths)],
-        padding={"input_ids": 0},
-    )
-    head = Prompts()
-    found = predict(nn.Linear(1, 1), encoded, cast("Any", head), cast("Any", ALONE), batch_size=size, what="test")
-    assert found == list(range(len(lengths)))
-    asked = [length for batch in head.batches for length in batch]
-    assert asked == sorted((prompt for _, prompt in lengths), reverse=True)
+    # how long the right answer is has nothing to do with the order
+    examples = [GenerationExample(text(i, asked), text(i, right)) for i, (asked, right) in enumerate(lengths)]
+    model = tiny.causal_lm("llama", initializer_range=0.5)
+    head = GenerationDataset({}, search=Search(max_new_tokens=3)).head(model.config)
+    encoded = head.encode(words("llama"), examples, 24)
+    found, batches = predicted(head, model, encoded, size, monkeypatch)
+    assert found == alone(head, model, encoded)
+    asked = [len(each.ids) for batch in batches for each in batch]
+    assert asked == sorted((len(each.ids) for each in encoded.decoding), reverse=True)
+    assert [len(batch) for batch in batches[:-1]] == [size] * (len(batches) - 1)
+    assert len(asked) == len(examples)
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(LENGTHS, st.integers(1, 6))
+def test_classes_are_predicted_as_each_text_alone(
+    monkeypatch: pytest.MonkeyPatch, lengths: list[tuple[int, int]], size: int
+) -> None:
+    examples = [SequenceExample(text(i, length), f"c{label % 3}") for i, (length, label) in enumerate(lengths)]
+    model = tiny.sequence_classifier("bert", initializer_range=0.5)
+    head = SequenceHead(["c0", "c1", "c2"])
+    encoded = head.encode(words("bert"), examples, 24)
+    found, batches = predicted(head, model, encoded, size, monkeypatch)
+    assert found == alone(head, model, encoded)
+    assert sum(map(len, batches)) == len(examples)
