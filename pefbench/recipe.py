@@ -1,7 +1,7 @@
 """The schema of a recipe: strict and typed; each field says what it means and in which unit.
 
 A recipe names only what differs from the defaults. What holds is, from weakest to strongest: the defaults here, those
-of the task, those of the method, the recipe's file, and the overrides (``-o train.epochs=1``).
+of the task, those of the method, the recipe's file (see `recipe_file`), and the overrides (``-o train.epochs=1``).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -28,12 +28,16 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
     from pefbench.sections import NamedMetric
+    from pefbench.yaml_text import Values
+
+
+Validated = TypeVar("Validated", bound=BaseModel)
 
 
 class Recipe(Section):
     """One trial: fully resolved, nothing left to default."""
 
-    name: str = Field(description="the recipe file's name without its suffix; the results' folder")
+    name: str = Field(description="the results' folder: the file's name without its suffix, or METHOD_FILE")
     task: str
     options: Options
     model: ModelSection
@@ -42,8 +46,8 @@ class Recipe(Section):
     train: TrainSection
     evaluate: EvaluateSection
 
-    def resolved(self) -> dict[str, Any]:
-        """Return every field as plain JSON-able values; `load_resolved` reads it back."""
+    def resolved(self) -> Values:
+        """Every field as JSON-able values; `load_resolved` reads them back."""
         values = self.model_dump(mode="json")
         # By their own classes: the schema here names only the bases.
         return values | {"options": self.options.model_dump(mode="json"), "method": self.method.model_dump(mode="json")}
@@ -89,7 +93,7 @@ def resolve(raw: Mapping[str, Any], *, name: str) -> Recipe:
     chosen = mapping(raw.get("method"), "method")
     method_class: type[Method] = find("method", _text(chosen.get("name"), "method.name"))
     method = validate(method_class, dict(chosen), "method.")
-    values: dict[str, Any] = {"name": name, "task": raw["task"], "options": options, "method": method}
+    values: Values = {"name": name, "task": raw["task"], "options": options, "method": method}
     for section, schema in SECTIONS.items():
         given = mapping(raw.get(section), section)
         base = dict(task.defaults.get(section, {}))
@@ -160,8 +164,8 @@ def _check_quantize(recipe: Recipe) -> None:
         )
 
 
-def validate(section: type[BaseModel], values: dict[str, Any], prefix: str) -> Any:
-    """Return a section made of `values`. Raises RecipeError with the path, `prefix` first, of the first mistake."""
+def validate(section: type[Validated], values: Values, prefix: str) -> Validated:
+    """The section made of `values`. Raises RecipeError with the path, `prefix` first, of the first mistake."""
     try:
         return section.model_validate(values)
     except ValidationError as error:

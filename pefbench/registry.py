@@ -20,13 +20,13 @@ FOLDERS = {"task": "tasks", "method": "methods", "metric": "metrics", "baseline"
 
 
 def names(kind: str) -> list[str]:
-    """Return the names of all entries of a kind, sorted. `kind`: task | method | metric | baseline."""
+    """The names of all entries of a kind, sorted. `kind`: task | method | metric | baseline."""
     folder = PACKAGE / FOLDERS[kind]
     return sorted(file.stem for file in folder.glob("*.py") if not file.stem.startswith("_"))
 
 
 def summary(kind: str, name: str) -> str:
-    """Return the first docstring line of one entry, without importing it."""
+    """The first docstring line of one entry, without importing it."""
     file = PACKAGE / FOLDERS[kind] / f"{name}.py"
     docstring = ast.get_docstring(ast.parse(file.read_text(encoding="utf8"))) or ""
     return docstring.partition("\n")[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pefbench.cli._arguments import positive
 from pefbench.cli._folders import loaded_from, write_file
@@ -14,31 +14,51 @@ from pefbench.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pefbench.cli._arguments import Commands
+
 MATCHES = ("id", "recipe")
 
 
-def add(commands: Any) -> None:
+def add(commands: Commands) -> None:
     """Add the command to the subparsers of argparse."""
-    check = commands.add_parser("check", help="compare results with a baseline; exit 1 when something got worse")
+    check = commands.add_parser("check", help="compare results with a baseline; exit 1 if anything got worse")
     check.add_argument("results", type=Path, metavar="RESULTS", help="a folder of results")
-    check.add_argument("--baseline", type=Path, metavar="DIR", help="what to compare with (RESULTS/baseline)")
+    check.add_argument(
+        "--baseline", type=Path, metavar="DIR", help="results to compare with (default: RESULTS/baseline)"
+    )
     check.add_argument(
         "--tolerance",
         type=positive,
         metavar="X",
-        help="how much a metric may be worse, absolute (a paired test decides; without predictions the interval)",
+        help="largest absolute drop of a metric to accept (default: a paired test decides, or the "
+        "interval where there are no predictions)",
     )
     check.add_argument(
-        "--metric-tolerance", action="append", default=[], metavar="NAME=X", help="the same for one metric by name"
+        "--metric-tolerance",
+        action="append",
+        default=[],
+        metavar="NAME=X",
+        help="the same for one metric; may be repeated",
     )
     check.add_argument(
-        "--time-ratio", type=positive, default=1.5, metavar="R", help="how much slower training may be (1.5)"
+        "--time-ratio",
+        type=positive,
+        default=1.5,
+        metavar="R",
+        help="largest accepted ratio of training times (default: 1.5)",
     )
     check.add_argument(
-        "--memory-ratio", type=positive, default=1.2, metavar="R", help="how much more memory it may take (1.2)"
+        "--memory-ratio",
+        type=positive,
+        default=1.2,
+        metavar="R",
+        help="largest accepted ratio of peak memory (default: 1.2)",
     )
     check.add_argument(
-        "--match", choices=MATCHES, default="id", help="same id, or same recipe with changed settings (id)"
+        "--match",
+        choices=MATCHES,
+        default="id",
+        help="pair results by id, or by recipe name where settings changed (default: id)",
     )
     check.add_argument("--junit", type=Path, metavar="FILE", help="also write JUnit XML, for CI")
     check.add_argument("--markdown", type=Path, metavar="FILE", help="also write a summary for a pull request")

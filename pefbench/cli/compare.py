@@ -4,39 +4,60 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pefbench.cli._arguments import count
+from pefbench.cli._arguments import add_out, add_overrides, count
 from pefbench.cli._terminal import print_line
-from pefbench.errors import UserError
+from pefbench.errors import UserError, suggest
 
 if TYPE_CHECKING:
     import argparse
 
+    from pefbench.cli._arguments import Commands
 
-def add(commands: Any) -> None:
+
+def add(commands: Commands) -> None:
     """Add the command to the subparsers of argparse."""
-    compare = commands.add_parser("compare", help="tune methods alike, then compare them; runs only what is missing")
-    compare.add_argument(
-        "comparison", type=Path, metavar="COMPARISON", help="a YAML file, such as recipes/compare/ner.yaml"
+    compare = commands.add_parser(
+        "compare", help="tune methods under the same budget, then compare them; runs only missing trials"
     )
     compare.add_argument(
-        "-o",
-        dest="override",
+        "comparison",
+        type=Path,
+        metavar="COMPARISON",
+        help="a YAML file, or the name of one in recipes/compare, such as ner",
+    )
+    compare.add_argument(
+        "--method",
         action="append",
         default=[],
-        metavar="KEY.PATH=VALUE",
-        help="override a field of the base recipe",
+        metavar="NAME",
+        help="compare this method of the file; repeat for each (default: all)",
     )
-    compare.add_argument("--out", type=Path, default=Path("results"), metavar="DIR", help="where results go (results)")
-    compare.add_argument("--workers", type=count, default=1, metavar="N", help="trials side by side (1)")
-    compare.add_argument("--dry-run", action="store_true", help="print the plan and how long it may take")
+    add_overrides(compare, "a field of the base recipe, as in -o train.epochs=1; may be repeated")
+    add_out(compare)
+    compare.add_argument("--workers", type=count, default=1, metavar="N", help="trials to run in parallel (default: 1)")
+    compare.add_argument(
+        "--dry-run", action="store_true", help="print the plan and an estimate of its duration, then stop"
+    )
     compare.add_argument(
         "--give-up",
         action="store_true",
-        help="count tuning trials that die as the worst, rather than wait for the next start to run them again",
+        help="treat tuning trials that crashed as the worst, instead of running them again at the next start",
     )
     compare.set_defaults(run=_run)
+
+
+def _file(path: Path) -> Path:
+    """The path, or the comparison file that a bare name stands for."""
+    from pefbench import registry
+
+    if path.is_file() or path.suffix or path.name != str(path):
+        return path
+    files = {file.stem: file for file in reversed(registry.comparisons())}
+    if path.name not in files:
+        raise UserError(f"no comparison {path.name!r} in recipes/compare; {suggest(path.name, files)}")
+    return files[path.name]
 
 
 def _run(parsed: argparse.Namespace) -> int:
@@ -45,12 +66,13 @@ def _run(parsed: argparse.Namespace) -> int:
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise UserError("compare starts the processes that it needs; run it without a launcher")
     wanted = grid.Wanted(
-        parsed.comparison,
+        _file(parsed.comparison),
         parsed.out,
         parsed.workers,
         tuple(parsed.override),
         give_up=parsed.give_up,
         command=parsed.command,
+        methods=tuple(parsed.method),
     )
     if parsed.dry_run:
         print_line(grid.dry_run(wanted))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pefbench.cli._terminal import complain, print_line
 from pefbench.errors import RecipeError, UserError
@@ -11,10 +11,12 @@ from pefbench.errors import RecipeError, UserError
 if TYPE_CHECKING:
     import argparse
 
+    from pefbench.cli._arguments import Commands
+
 LISTS = ("tasks", "methods", "metrics", "formats", "recipes", "fields")
 
 
-def add(commands: Any) -> None:
+def add(commands: Commands) -> None:
     """Add the command to the subparsers of argparse."""
     listing = commands.add_parser("list", help="list tasks, methods, metrics, data formats, recipes or recipe fields")
     listing.add_argument("what", choices=LISTS)

@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="pefbench", description="Fine-tuning methods compared honestly: for this task, this model, this budget."
+        prog="pefbench", description="Which fine-tuning method for this task, this model and this budget?"
     )
     parser.add_argument("--version", action="version", version=f"pefbench {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")

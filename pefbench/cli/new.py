@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import keyword
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pefbench.cli._terminal import print_line
 from pefbench.errors import UserError
 
 if TYPE_CHECKING:
     import argparse
+
+    from pefbench.cli._arguments import Commands
 
 KINDS = ("task", "method", "metric")
 NEXT = {
@@ -20,7 +22,7 @@ NEXT = {
 }
 
 
-def add(commands: Any) -> None:
+def add(commands: Commands) -> None:
     """Add the command to the subparsers of argparse."""
     new = commands.add_parser("new", help="write the skeleton of a task, a method or a metric, with its test")
     new.add_argument("kind", choices=KINDS, metavar="KIND", help=" | ".join(KINDS))

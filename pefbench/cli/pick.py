@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pefbench.cli._folders import loaded_from, verdicts_below
 from pefbench.cli._terminal import print_line
@@ -11,26 +11,32 @@ from pefbench.cli._terminal import print_line
 if TYPE_CHECKING:
     import argparse
 
+    from pefbench.cli._arguments import Commands
+
 PREFERENCES = ("weights", "quality", "adapter", "memory", "time")
 
 
-def add(commands: Any) -> None:
+def add(commands: Commands) -> None:
     """Add the command to the subparsers of argparse."""
-    pick = commands.add_parser("pick", help="name the method that meets your limits; exit 1 when none does")
+    pick = commands.add_parser("pick", help="recommend a method within your limits; exit 1 if there is none")
     pick.add_argument("results", type=Path, metavar="RESULTS", help="a folder of results")
-    pick.add_argument("--task", metavar="NAME", help="of this task alone (an answer for each there is)")
-    pick.add_argument("--max-memory", metavar="SIZE", help="peak memory of training, as 8GiB")
-    pick.add_argument("--max-adapter", metavar="SIZE", help="saved weights, as 50MB")
-    pick.add_argument("--max-train-time", metavar="TIME", help="duration of training, as 20min")
+    pick.add_argument("--task", metavar="NAME", help="answer for this task only (default: for each task)")
+    pick.add_argument("--max-memory", metavar="SIZE", help="most peak memory in training, such as 8GiB")
+    pick.add_argument("--max-adapter", metavar="SIZE", help="largest saved adapter, such as 50MB")
+    pick.add_argument("--max-train-time", metavar="TIME", help="longest training, such as 20min")
     pick.add_argument(
-        "--within", type=float, default=0.95, metavar="SHARE", help="of full fine-tuning's metric, at least (0.95)"
+        "--within",
+        type=float,
+        default=0.95,
+        metavar="SHARE",
+        help="least share of full fine-tuning's metric (default: 0.95)",
     )
     pick.add_argument(
         "--prefer",
         choices=PREFERENCES,
         default="weights",
-        help="of those that meet the limits, name the one with the fewest trained weights, best quality, smallest "
-        "saved adapter, least memory or shortest training (weights)",
+        help="among methods within the limits: fewest trained weights, best quality, smallest saved adapter, least "
+        "memory or shortest training (default: weights)",
     )
     pick.set_defaults(run=_run)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pefbench.cli._folders import loaded_from, verdicts_below, write_file
 from pefbench.cli._terminal import print_line
@@ -11,12 +11,16 @@ from pefbench.cli._terminal import print_line
 if TYPE_CHECKING:
     import argparse
 
+    from pefbench.cli._arguments import Commands
 
-def add(commands: Any) -> None:
+
+def add(commands: Commands) -> None:
     """Add the command to the subparsers of argparse."""
-    report = commands.add_parser("report", help="write the results as one HTML page that opens offline")
+    report = commands.add_parser("report", help="write results as one self-contained HTML page")
     report.add_argument("results", type=Path, metavar="RESULTS", help="a folder of results")
-    report.add_argument("--out", type=Path, default=Path("report.html"), metavar="FILE", help="(report.html)")
+    report.add_argument(
+        "--out", type=Path, default=Path("report.html"), metavar="FILE", help="the page (default: report.html)"
+    )
     report.set_defaults(run=_run)
 
 
@@ -26,5 +30,5 @@ def _run(parsed: argparse.Namespace) -> int:
     loaded = loaded_from(parsed.results, without=())
     verdicts, damaged = verdicts_below(parsed.results)
     write_file(parsed.out, html.page(loaded.results, verdicts))
-    print_line(f"{parsed.out}: opens in any browser, without a network")
+    print_line(f"{parsed.out}: written; it opens in any browser, offline")
     return 1 if loaded.problems or damaged else 0

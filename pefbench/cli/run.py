@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from pefbench.cli._arguments import add_out, add_recipe
 from pefbench.cli._terminal import hush_libraries, print_once
 
 if TYPE_CHECKING:
     import argparse
 
+    from pefbench.cli._arguments import Commands
 
-def add(commands: Any) -> None:
+
+def add(commands: Commands) -> None:
     """Add the command to the subparsers of argparse."""
-    run = commands.add_parser("run", help="train and score one recipe; go on where an earlier start was killed")
-    run.add_argument(
-        "recipe",
-        type=Path,
-        metavar="RECIPE",
-        help="a YAML file, or a name that `pefbench list recipes` shows, such as ner",
+    run = commands.add_parser(
+        "run", help="train and score one recipe, resuming from the last checkpoint if there is one"
     )
-    run.add_argument("--method", metavar="NAME", help="fine-tuning method, such as lora (the recipe's own)")
+    add_recipe(run)
+    add_out(run)
+    run.add_argument("--rerun", action="store_true", help="train again even if this trial has finished")
     run.add_argument(
-        "-o", dest="override", action="append", default=[], metavar="KEY.PATH=VALUE", help="override a recipe's field"
+        "--check-only", action="store_true", help="check recipe, data and model, then stop before training"
     )
-    run.add_argument("--out", type=Path, default=Path("results"), metavar="DIR", help="where results go (results)")
-    run.add_argument("--rerun", action="store_true", help="train again even if this trial is finished")
-    run.add_argument("--check-only", action="store_true", help="stop before training, having checked all that can be")
-    run.add_argument("--verbose", action="store_true", help="print every metric, baseline and report at the end")
+    run.add_argument(
+        "--verbose",
+        action="store_true",
+        help="print every metric, baseline and report at the end, not just the main ones",
+    )
     run.set_defaults(run=_run)
 
 

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pefbench.cli._terminal import print_line
 
 if TYPE_CHECKING:
     import argparse
 
+    from pefbench.cli._arguments import Commands
 
-def add(commands: Any) -> None:
+
+def add(commands: Commands) -> None:
     """Add the command to the subparsers of argparse."""
-    schema = commands.add_parser("schema", help="print the JSON schema of recipes, for editors")
+    schema = commands.add_parser("schema", help="print the JSON schema of recipes or comparison files, for editors")
     schema.add_argument(
-        "of", nargs="?", choices=("recipe", "compare"), default="recipe", help="recipes, or comparison files (recipe)"
+        "of",
+        nargs="?",
+        choices=("recipe", "compare"),
+        default="recipe",
+        help="which files: recipes, or comparisons (default: recipe)",
     )
     schema.set_defaults(run=_run)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pefbench.cli._folders import loaded_from, verdicts_below
 from pefbench.cli._terminal import print_line
@@ -11,15 +11,17 @@ from pefbench.cli._terminal import print_line
 if TYPE_CHECKING:
     import argparse
 
+    from pefbench.cli._arguments import Commands
+
 TABLE_FORMATS = ("text", "markdown", "csv", "latex", "json")
 
 
-def add(commands: Any) -> None:
+def add(commands: Commands) -> None:
     """Add the command to the subparsers of argparse."""
-    table = commands.add_parser("table", help="tabulate results")
-    table.add_argument("results", type=Path, metavar="RESULTS", help="a folder of results, or one result")
-    table.add_argument("--format", choices=TABLE_FORMATS, default="text", help="how to print it (text)")
-    table.add_argument("--pivot", action="store_true", help="one table: tasks as rows, methods as columns")
+    table = commands.add_parser("table", help="print results as a table")
+    table.add_argument("results", type=Path, metavar="RESULTS", help="a folder of results, or one result file")
+    table.add_argument("--format", choices=TABLE_FORMATS, default="text", help="output format (default: text)")
+    table.add_argument("--pivot", action="store_true", help="one table with tasks as rows and methods as columns")
     table.set_defaults(run=_run)
 
 

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pefbench.cli._terminal import hush_libraries, print_line
 
 if TYPE_CHECKING:
     import argparse
 
+    from pefbench.cli._arguments import Commands
 
-def add(commands: Any) -> None:
+
+def add(commands: Commands) -> None:
     """Add the command to the subparsers of argparse."""
-    verify = commands.add_parser("verify", help="load what a trial saved and compare its test predictions")
-    verify.add_argument("trial", type=Path, metavar="FOLDER", help="a trial's folder, results/RECIPE/ID")
-    verify.add_argument("--json", action="store_true", help="print the numbers of examples, and of those that differ")
+    verify = commands.add_parser(
+        "verify", help="reload a trial's saved model and check that it reproduces the test predictions"
+    )
+    verify.add_argument("trial", type=Path, metavar="FOLDER", help="a trial's folder: results/RECIPE/ID")
+    verify.add_argument(
+        "--json", action="store_true", help="print the numbers of examples and of differing predictions as JSON"
+    )
     verify.set_defaults(run=_run)
 
 
@@ -30,5 +36,5 @@ def _run(parsed: argparse.Namespace) -> int:
         return 0
     alike = found["examples"] - found["differ"]
     same = f"{alike} of {found['examples']}" if found["differ"] else f"all {alike}"
-    print_line(f"{parsed.trial}: loaded again, it gives the same predictions on {same} test examples")
+    print_line(f"{parsed.trial}: reloaded; it gives the same predictions on {same} test examples")
     return 0

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pefbench.cli._terminal import hush_libraries
 
 if TYPE_CHECKING:
     import argparse
 
+    from pefbench.cli._arguments import Commands
 
-def add(commands: Any) -> None:
+
+def add(commands: Commands) -> None:
     """Add the command to the subparsers of argparse."""
     worker = commands.add_parser("worker")  # without help it is not listed: compare starts it
     worker.add_argument("--cores")

@@ -17,7 +17,7 @@ from pefbench.sections import Section
 from pefbench.yaml_text import read_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from pefbench.recipe import Recipe
@@ -75,16 +75,20 @@ class ComparisonFile(Section):
     pscp: Pscp | None = Field(None, description="constants of the composite score; null: none is computed")
 
 
-def load_comparison(path: Path, overrides: Iterable[str] = ()) -> tuple[ComparisonFile, dict[str, list[Setting]]]:
+def load_comparison(
+    path: Path, overrides: Iterable[str] = (), methods: Sequence[str] = ()
+) -> tuple[ComparisonFile, dict[str, list[Setting]]]:
     """Read a comparison file and return it with the settings of each method, all of them valid recipes.
 
-    overrides: as for a recipe, laid over the base recipe. Raises RecipeError, with the YAML path of the first mistake.
+    overrides: as for a recipe, laid over the base recipe. methods: those of the file to compare; none: all of them.
+    Raises RecipeError, with the YAML path of the first mistake.
     """
     keys = [name for name in ComparisonFile.model_fields if name != "name"]
     raw = read_yaml(path, what="comparison", keys=", ".join(keys))
     try:
         comparison = _validated(raw, keys, path.stem)
         _check_seeds(comparison)
+        comparison = _of_methods(comparison, methods)
         settings = {name: _settings(comparison, name) for name in comparison.methods}
     except RecipeError as error:
         raise RecipeError(f"{path}: {error}") from None
@@ -122,6 +126,19 @@ def _validated(raw: Mapping[str, Any], keys: list[str], name: str) -> Comparison
         raise RecipeError(f"name: unknown key; {suggest('name', keys)}")
     comparison: ComparisonFile = validate(ComparisonFile, {**raw, "name": name}, "")
     return comparison
+
+
+def _of_methods(comparison: ComparisonFile, methods: Sequence[str]) -> ComparisonFile:
+    """The comparison of these methods alone. Raises RecipeError for an unknown one, or fewer than two."""
+    if not methods:
+        return comparison
+    for name in methods:
+        if name not in comparison.methods:
+            raise RecipeError(f"--method {name}: no method of this comparison; {suggest(name, comparison.methods)}")
+    kept = {name: entry for name, entry in comparison.methods.items() if name in methods}
+    if len(kept) < 2:
+        raise RecipeError(f"--method {methods[0]}: one method is no comparison; name two or more")
+    return comparison.model_copy(update={"methods": kept})
 
 
 def _check_seeds(comparison: ComparisonFile) -> None:

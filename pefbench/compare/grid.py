@@ -28,6 +28,7 @@ class Wanted:
     """The user's request.
 
     give_up: count tuning trials that died as failed; see `selection`. command: the command line, for provenance.
+    methods: those of the file to compare; none: all.
     """
 
     file: Path
@@ -36,6 +37,7 @@ class Wanted:
     overrides: tuple[str, ...] = ()
     give_up: bool = False
     command: str = ""
+    methods: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def compare(wanted: Wanted) -> Path:
     """
     from pefbench.compare import verdict
 
-    plan = Plan(wanted.file, wanted.overrides)
+    plan = Plan(wanted.file, wanted.overrides, wanted.methods)
     folder = wanted.out / plan.comparison.name
     check_writable(folder, ROOM)
     with Pool(folder, wanted.workers) as pool:
@@ -79,7 +81,7 @@ def compare(wanted: Wanted) -> Path:
 
 def dry_run(wanted: Wanted) -> str:
     """The plan of a comparison as text: its trials, which of them are done, and how long the rest may take."""
-    plan = Plan(wanted.file, wanted.overrides)
+    plan = Plan(wanted.file, wanted.overrides, wanted.methods)
     folder = wanted.out / plan.comparison.name
     with TemporaryDirectory() as logs, Pool(Path(logs), 1) as pool:
         facts = _facts(plan, pool, folder)

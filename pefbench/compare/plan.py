@@ -72,8 +72,8 @@ class Outcome:
 class Plan:
     """A comparison file, its settings and its trials."""
 
-    def __init__(self, file: Path, overrides: Sequence[str] = ()) -> None:
-        self.comparison, self.settings = load_comparison(file, overrides)
+    def __init__(self, file: Path, overrides: Sequence[str] = (), methods: Sequence[str] = ()) -> None:
+        self.comparison, self.settings = load_comparison(file, overrides, methods)
         self.base, self.overrides = file.parent / self.comparison.recipe, tuple(overrides)
 
     def tuning(self) -> list[PlannedTrial]:

@@ -118,3 +118,14 @@ def test_ranges_that_cannot_be_drawn_from_are_refused(given: Any, said: str) -> 
 def test_lists_and_draws_do_not_mix() -> None:
     with pytest.raises(RecipeError, match=r"s\.b: a list beside fields that are drawn"):
         settings({"a": {"choice": [1, 2]}, "b": [1, 2]}, 2, 0, "s")
+
+
+def test_some_of_the_methods() -> None:
+    file = RECIPES / "ner.yaml"
+    comparison, found = load_comparison(file, methods=["prefix", "full"])
+    assert list(comparison.methods) == list(found) == ["full", "prefix"]
+    assert found["full"] == load_comparison(file)[1]["full"]
+    with pytest.raises(RecipeError, match=r"--method lorra: no method of this comparison; did you mean 'lora'\?"):
+        load_comparison(file, methods=["lorra", "full"])
+    with pytest.raises(RecipeError, match="--method full: one method is no comparison; name two or more"):
+        load_comparison(file, methods=["full"])
