@@ -12,22 +12,34 @@ import re
 import string
 from collections import Counter
 from statistics import fmean
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from datasets import List
+from pydantic import Field
 
 from pefbench.metrics._base import TEXT, AdditiveMetric, ratio
+from pefbench.metrics._tokenizers import SPACELESS, TOLERATED, blindness
+from pefbench.sections import Section
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy.typing as npt
 
     Array = npt.NDArray[np.float64]
 
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
+_MARKS = re.compile(r"[^\w\s]")
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
+
+
+class SquadOptions(Section):
+    """What a recipe may choose."""
+
+    words: Literal["spaces", "characters"] = Field(
+        "spaces", description="what F1 counts: words between spaces; or the characters of scripts that have no spaces"
+    )
 
 
 class Squad(AdditiveMetric):
@@ -41,17 +53,52 @@ class Squad(AdditiveMetric):
     headline = "exact_match"
     higher_is_better: ClassVar = {"exact_match": True, "answer_f1": True}
     library = "evaluate-v2.0.py"
-    settings = "normalize:squad|answers:best"
     prediction = TEXT
     reference = List(TEXT)
+    options_type = SquadOptions
+    options: SquadOptions
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        characters = "|words:characters" if self.options.words == "characters" else ""
+        self.settings = f"normalize:squad|answers:best{characters}"
+
+    def refusal(self, references: Sequence[Any]) -> str | None:
+        """Return why these references cannot be scored, such as a script without spaces."""
+        if wrong := super().refusal(references):
+            return wrong
+        part, example = blindness((text for texts in references for text in texts), self._blind())
+        if part <= TOLERATED:
+            return None
+        name = type(self).__module__.rpartition(".")[2]
+        return (
+            f"its F1 cannot divide {part:.0%} of the answers' letters into words, as in {example!r}; "
+            f"{{name: {name}, words: characters}} can"
+        )
+
+    def _blind(self) -> re.Pattern[str] | None:
+        return SPACELESS if self.options.words == "spaces" else None
+
+    def judged(self, predictions: Sequence[str], references: Sequence[Sequence[str]]) -> list[tuple[float, float]]:
+        """Return exact match and F1 of each question, each the best over its right texts. Raises ValueError."""
+        divide = by_spaces if self.options.words == "spaces" else by_characters
+        return [
+            (
+                max(exact_match(predicted, text) for text in texts),
+                max(answer_f1(predicted, text, divide) for text in texts),
+            )
+            for predicted, gold in zip(predictions, references, strict=True)
+            for texts in [answers(gold) or [""]]
+        ]
 
     def _compute(self, *, predictions: Sequence[str], references: Sequence[Sequence[str]]) -> dict[str, float]:
-        exact, f1 = zip(*judged(predictions, references), strict=True)
+        exact, f1 = zip(*self.judged(predictions, references), strict=True)
         return {"exact_match": fmean(exact), "answer_f1": fmean(f1)}
 
     def counts(self, predictions: Sequence[str], references: Sequence[Sequence[str]]) -> Array:
         """Return each question's exact match and F1, and one: (questions, 3)."""
-        return np.asarray([(*both, 1) for both in judged(predictions, references)], dtype=np.float64).reshape(-1, 3)
+        rows = [(*both, 1) for both in self.judged(predictions, references)]
+        return np.asarray(rows, dtype=np.float64).reshape(-1, 3)
 
     def from_counts(self, sums: Array) -> dict[str, Array]:
         """Return the means from sums of shape (..., 3)."""
@@ -60,15 +107,6 @@ class Squad(AdditiveMetric):
     def signature(self) -> str:
         """Return the rules' name and settings; their version is in the script's name."""
         return f"{type(self).__module__.rpartition('.')[2]}|script:{self.library}|{self.settings}"
-
-
-def judged(predictions: Sequence[str], references: Sequence[Sequence[str]]) -> list[tuple[float, float]]:
-    """Return exact match and F1 of each question, each the best over its right texts. Raises ValueError."""
-    return [
-        (max(exact_match(predicted, text) for text in texts), max(answer_f1(predicted, text) for text in texts))
-        for predicted, gold in zip(predictions, references, strict=True)
-        for texts in [answers(gold) or [""]]
-    ]
 
 
 def answers(texts: Sequence[str]) -> list[str]:
@@ -86,9 +124,19 @@ def exact_match(predicted: str, gold: str) -> float:
     return float(normalize(predicted) == normalize(gold))
 
 
-def answer_f1(predicted: str, gold: str) -> float:
+def by_spaces(text: str) -> list[str]:
+    """Return the words of a normalized text."""
+    return text.split()
+
+
+def by_characters(text: str) -> list[str]:
+    """Return the characters of scripts without spaces, the words of others; marks of all scripts are dropped."""
+    return SPACELESS.sub(r" \g<0> ", _MARKS.sub(" ", text)).split()
+
+
+def answer_f1(predicted: str, gold: str, divide: Callable[[str], list[str]] = by_spaces) -> float:
     """Return the F1 of the words that two texts share, from 0 to 1; where one has none, whether the other has none."""
-    found, wanted = normalize(predicted).split(), normalize(gold).split()
+    found, wanted = divide(normalize(predicted)), divide(normalize(gold))
     if not found or not wanted:
         return float(found == wanted)
     return 2 * (Counter(found) & Counter(wanted)).total() / (len(found) + len(wanted))

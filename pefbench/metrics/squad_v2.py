@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from pefbench.metrics._base import ratio
-from pefbench.metrics.squad import Squad, answers, judged
+from pefbench.metrics.squad import Squad, answers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +37,7 @@ class SquadV2(Squad):
     }
 
     def _compute(self, *, predictions: Sequence[str], references: Sequence[Sequence[str]]) -> dict[str, float]:
-        both = np.asarray(judged(predictions, references))
+        both = np.asarray(self.judged(predictions, references))
         answered = np.asarray([bool(answers(texts)) for texts in references])
         has_answer = both[answered].mean(axis=0) if answered.any() else np.zeros(2)
         no_answer = both[~answered, 0].mean() if not answered.all() else 0.0

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pefbench import registry
-from pefbench.metrics import score
+from pefbench.metrics import make, score
 from pefbench.metrics.squad import METRIC, normalize
 from tests.metrics.intervals import ends
 
@@ -110,3 +110,22 @@ def test_score_has_value_interval_and_signature() -> None:
 def test_lengths_must_agree(name: str) -> None:
     with pytest.raises(ValueError, match=r"number of predictions|argument 2 is longer"):
         getattr(METRIC(), name)(predictions=["a"], references=[["a"], ["b"]])
+
+
+CHINESE = [["北京大学"], ["公园，2020 年"]]
+
+
+@pytest.mark.parametrize("name", ["squad", "squad_v2"])
+def test_a_script_without_spaces_is_refused_or_counted_by_characters(name: str) -> None:
+    told = make(name).refusal(CHINESE)
+    assert told == (
+        "its F1 cannot divide 64% of the answers' letters into words, as in '北京大学'; "
+        f"{{name: {name}, words: characters}} can"
+    )
+    metric = make({"name": name, "words": "characters"})
+    assert metric.refusal(CHINESE) is None
+    assert metric.signature().endswith("|normalize:squad|answers:best|words:characters")
+    values = metric.compute(predictions=["北京", "2020 年。"], references=CHINESE)
+    assert values["exact_match"] == 0
+    assert values["answer_f1"] == pytest.approx((2 * 2 / 6 + 2 * 2 / 6) / 2)
+    assert make(name).refusal([["the park"], []]) is None
