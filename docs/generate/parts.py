@@ -14,6 +14,7 @@ from pefbench.compare import report
 from pefbench.methods import _matrix
 from pefbench.paths import PROJECT
 from pefbench.results import store
+from pefbench.stats.expected_best import expected_best
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,26 +51,28 @@ def every_verdict() -> str:
 
 def verdict() -> str:
     """The first half of one verdict: the methods, without the pairs and the notes."""
-    return _fenced(_entities().partition("\n\nPair")[0])
+    return _fenced(report.render(_entities()).partition("\n\nPair")[0])
 
 
 def tuning_curves() -> str:
-    """What the same verdict says of the expected best after so many trials."""
-    return _fenced(next(block for block in _entities().split("\n\n") if block.startswith("Expected best")))
+    """The expected best after so many trials, from the validation scores of the same comparison."""
+    lines = []
+    for method in _entities()["methods"]:
+        curve = expected_best([value for value in method["validation"] if value is not None])
+        lines.append(f"  {method['name']}: {', '.join(f'{value:.3f}' for value in curve)}")
+    return _fenced("\n".join(["Expected best entity_f1 on validation after 1, 2, ... trials:", *lines]))
 
 
-def _entities() -> str:
-    return report.render(next(each for each in verdicts() if each["name"] == "ner"))
+def _entities() -> Comparison:
+    """The verdict that is shown as an example."""
+    return next(each for each in verdicts() if each["name"] == "ner")
 
 
 def demo() -> str:
     """What the main job prints at its end; here, of the trial that is committed."""
     [file] = (RESULTS / "baseline" / "lora_ner").glob("*.json")
     shown = store.Stored(Path("results/lora_ner", file.name), store.read_result(file))
-    blocks = tables.summary(shown).split("\n\n")
-    headline = blocks[1]
-    entities = "\n\n".join(blocks[blocks.index("entity_f1") : blocks.index("token_report")])
-    return _fenced(f"{headline}\n\n{entities}\n\n{blocks[-1]}")
+    return _fenced(tables.brief(shown))
 
 
 def grid() -> str:

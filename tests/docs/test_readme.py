@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import pytest
@@ -111,3 +112,12 @@ def test_the_readme_names_the_main_commands() -> None:
     named = set(re.findall(r"^(?:accelerate launch )?pefbench (\w+)", README_TEXT, re.MULTILINE))
     assert {"run", "compare", "table", "report", "pick", "check", "verify", "list"} <= named
     assert {"demo", "test", "docs"} <= set(re.findall(r"`make (\w+)", README_TEXT))
+
+
+def test_the_changelogs_new_names_are_there() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf8")
+    rows = re.findall(r"^\| `pefbench\.[^|]*\| ([^|]*) \|$", changelog, re.MULTILINE)
+    named = {name for row in rows for name in re.findall(r"`(pefbench[\w.]*)`", row)}
+    assert len(named) > 15
+    for name in named:
+        assert find_spec(name), name
