@@ -9,6 +9,7 @@ from pefbench.compare.pairs import is_tied
 from pefbench.compare.pscp import pscp
 from pefbench.compare.search import edges
 from pefbench.compare.selection import value_of
+from pefbench.results.ranges import within
 from pefbench.stats.expected_best import expected_best
 from pefbench.stats.paired import interval
 
@@ -46,7 +47,7 @@ def method_verdict(
         "expected_best": _expected(selection.values, higher=higher),
         "tuning": [_trial(outcome, metric) for outcome in tuning],
         "final": [_trial(outcome, metric) for outcome in finals],
-        "test": None if scores is None else _test(scores),
+        "test": None if scores is None else _test(scores, metric),
         "best": name == best,
         "tied": None if scores is None else is_tied(name, best, pairs),
         "costs": None if scores is None else _costs(plan, scores, finals, tuning, higher=higher),
@@ -75,8 +76,8 @@ def _trial(outcome: Outcome, metric: str) -> TrialEntry:
     }
 
 
-def _test(scores: Scores) -> Test:
-    low, high = interval(scores)
+def _test(scores: Scores, metric: str) -> Test:
+    low, high = within(interval(scores), metric, scores.mean)
     return {"value": scores.mean, "low": low, "high": high, "values": scores.values.tolist()}
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pefbench.errors import DataError
 from pefbench.metrics import make
 from pefbench.results import predictions
+from pefbench.results.signature import of_value
 from pefbench.stats.resampling import Scores, resample
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def identity(outcome: Outcome, metric: str) -> dict[str, str]:
         result["data"]["fingerprint"],
         result["model"]["fingerprint"],
         result["provenance"]["precision"],
-        result["metrics"]["test"][metric]["signature"],
+        of_value(result["metrics"]["test"][metric]["signature"]),
     )
     return dict(zip(ALIKE, values, strict=True))
 

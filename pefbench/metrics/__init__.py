@@ -10,12 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 from pefbench.registry import find
 from pefbench.results.schema import MetricValue
+from pefbench.results.signature import INTERVAL
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    import numpy.typing as npt
 
     from pefbench.metrics._base import Metric
     from pefbench.sections import NamedMetric
+
+    Array = npt.NDArray[Any]
+    Weighted = Callable[[Array], Mapping[str, Array]]
 
 
 def name_of(named: NamedMetric) -> str:
@@ -47,13 +53,15 @@ def score(
 
     decoding_signature: what else the values depend on, such as how texts were generated; a part of the signature.
 
-    The value is the library's; the interval is a percentile bootstrap over examples, by the metric of weighted ones.
-    With all weights 1 that must be the library's value, within 1e-9: AssertionError otherwise.
+    The value is the library's. The interval of a proportion (see `Metric.averaged`) is Wilson's; of any other value it
+    is a percentile bootstrap over examples, by the metric of weighted ones. With all weights 1 that must be the
+    library's value, within 1e-9: AssertionError otherwise.
     Raises ValueError when there are no examples or the two differ in length.
     """
     import numpy as np
 
     from pefbench.stats.bootstrap import bootstrap
+    from pefbench.stats.wilson import wilson
 
     if not predictions or len(predictions) != len(references):
         raise ValueError(f"{len(predictions)} predictions for {len(references)} references; need one for each")
@@ -63,8 +71,10 @@ def score(
     once = weighted(np.ones((1, len(predictions))))
     _check_same(metric, values, {name: float(value[0]) for name, value in once.items()})
     intervals = bootstrap(len(predictions), weighted, resamples=resamples, confidence=confidence, seed=seed)
-    interval = f"ci:percentile-bootstrap-{100 * confidence:g}|n:{resamples}|seed:{seed}"
-    signature = "|".join(filter(None, [metric.signature(), decoding_signature, interval]))
+    methods = dict.fromkeys(values, f"percentile-bootstrap-{100 * confidence:g}|n:{resamples}|seed:{seed}")
+    for name, right in _proportions(metric, weighted, len(predictions)).items():
+        intervals[name] = wilson(right, len(predictions), confidence=confidence)
+        methods[name] = f"wilson-{100 * confidence:g}"
     return {
         name: MetricValue(
             value=value,
@@ -72,10 +82,25 @@ def score(
             high=intervals[name][1],
             examples=len(predictions),
             higher_is_better=metric.higher_is_better[name],
-            signature=signature,
+            signature="|".join(filter(None, [metric.signature(), decoding_signature, f"{INTERVAL}{methods[name]}"])),
         )
         for name, value in values.items()
     }
+
+
+def _proportions(metric: Metric, weighted: Weighted, examples: int) -> dict[str, int]:
+    """How many examples are right, for each value that is the mean of scores that are all 0 or 1."""
+    if not metric.averaged:
+        return {}
+    from pefbench.stats.bootstrap import one_at_a_time
+
+    blocks = [weighted(alone) for alone in one_at_a_time(examples)]
+    found = {}
+    for name in metric.averaged & blocks[0].keys():
+        scores = [score for block in blocks for score in block[name].tolist()]
+        if all(score in {0.0, 1.0} for score in scores):
+            found[name] = int(sum(scores))
+    return found
 
 
 def _check_same(metric: Metric, values: Mapping[str, float], once: Mapping[str, float]) -> None:

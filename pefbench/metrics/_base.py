@@ -48,6 +48,10 @@ class Metric(evaluate.Metric, ABC):  # type: ignore[misc]  # evaluate has no typ
     wants: ClassVar[frozenset[str]] = frozenset()
     """What it needs of a head's answers that not every head's have, by name."""
 
+    averaged: ClassVar[frozenset[str]] = frozenset()
+    """Values that are the mean over all examples of scores that may be 0 and 1 alone. Where they are, the value is a
+    proportion, and has a proportion's interval."""
+
     options_type: ClassVar[type[Section]] = Section
     """What a recipe may choose for it, as in ``{name: f1, positive: spam}``."""
     options: Section

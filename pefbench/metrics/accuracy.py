@@ -25,6 +25,7 @@ class Accuracy(AdditiveMetric):
 
     headline = "accuracy"
     higher_is_better: ClassVar = {"accuracy": True}
+    averaged = frozenset({"accuracy"})
     library = "scikit-learn"
     settings = "match:exact"
     prediction = TEXT

@@ -31,6 +31,7 @@ class AttributeAccuracy(MeanTextMetric):
 
     headline = "attribute_accuracy"
     higher_is_better: ClassVar = {"attribute_accuracy": True}
+    averaged = frozenset({"attribute_accuracy"})
     library = "scikit-learn"
     settings = "average:micro"
     reference = TEXT

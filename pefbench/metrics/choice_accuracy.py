@@ -29,6 +29,7 @@ class ChoiceAccuracy(AdditiveMetric):
 
     headline = "accuracy"
     higher_is_better: ClassVar = {"accuracy": True}
+    averaged = frozenset({"accuracy"})
     library = "scikit-learn"
     settings = "match:choice"
     prediction = CHOICE

@@ -37,6 +37,7 @@ class PassAtK(MeanTextMetric):
 
     headline = "pass_at_1"
     higher_is_better: ClassVar = {f"pass_at_{k}": True for k in KS}
+    averaged = frozenset({"pass_at_1"})
     library = "arXiv:2107.03374"
     prediction = TAGS
     reference = TAGS

@@ -38,6 +38,7 @@ class Ranking(AdditiveMetric):
 
     headline = "auc"
     higher_is_better: ClassVar = {"auc": True, "ndcg_at_10": True, "hit_rate_at_10": True}
+    averaged = frozenset({"hit_rate_at_10"})
     library = "scikit-learn"
     settings = "average:examples|ties:expected"
     prediction = CHOICE

@@ -35,6 +35,7 @@ class RecallAt1(AdditiveMetric):
 
     headline = "recall_at_1"
     higher_is_better: ClassVar = {"recall_at_1": True, "mrr": True}
+    averaged = frozenset({"recall_at_1"})
     library = "scikit-learn"
     settings = "average:examples|ties:expected"
     prediction = CHOICE

@@ -52,6 +52,7 @@ class Squad(AdditiveMetric):
 
     headline = "exact_match"
     higher_is_better: ClassVar = {"exact_match": True, "answer_f1": True}
+    averaged = frozenset({"exact_match"})
     library = "evaluate-v2.0.py"
     prediction = TEXT
     reference = List(TEXT)

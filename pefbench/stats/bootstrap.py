@@ -60,6 +60,13 @@ def draws(examples: int, resamples: int, seed: int) -> Iterator[Array]:
         yield weights
 
 
+def one_at_a_time(examples: int) -> Iterator[Array]:
+    """Yield blocks of weights, (block, examples), under which each example in turn counts alone."""
+    block = max(1, _CHUNK_WEIGHTS // examples)
+    for start in range(0, examples, block):
+        yield np.eye(min(block, examples - start), examples, start)
+
+
 def _ends(quantiles: Array) -> tuple[float, float]:
     low, high = quantiles.tolist()
     return low, high

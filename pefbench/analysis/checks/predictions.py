@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import PefbenchError
 from pefbench.results.predictions import file_of, read
+from pefbench.results.signature import of_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -74,7 +75,8 @@ def _metrics(stored: Stored) -> dict[str, float]:
 
 def _same_signature(old: Stored, new: Stored, name: str) -> bool:
     metrics = [each.result["metrics"]["test"].get(name) for each in (old, new)]
-    return metrics[1] is not None and metrics[0] is not None and metrics[0]["signature"] == metrics[1]["signature"]
+    signatures = [of_value(metric["signature"]) for metric in metrics if metric is not None]
+    return len(signatures) == 2 and signatures[0] == signatures[1]
 
 
 def _tests(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pefbench.analysis.checks.model import ROUNDING, Finding
+from pefbench.results.signature import of_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -38,7 +39,7 @@ def metrics(
 def _compare(
     name: str, before: MetricValue, now: MetricValue, tolerance: float | None, tested: Paired | None
 ) -> tuple[Verdict, str]:
-    if before["signature"] != now["signature"]:
+    if of_value(before["signature"]) != of_value(now["signature"]):
         return "not comparable", f"{name} is not comparable: signature {now['signature']}, was {before['signature']}"
     if tolerance is None and tested is not None:
         return _by_test(name, before, now, tested)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pefbench.analysis.tables.groups import headline
+from pefbench.results.signature import of_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -34,7 +35,7 @@ def _depends_on(result: Result) -> tuple[object, ...]:
     train = result["recipe"]["train"]
     limit = train.get("max_examples")
     chosen = None if limit is None else (limit, train.get("seed"))
-    signature, data = headline(result)["signature"], result["data"]["fingerprint"]
+    signature, data = of_value(headline(result)["signature"]), result["data"]["fingerprint"]
     return (result["recipe"]["task"], result["headline"], signature, data, chosen)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pefbench.analysis.tables.wording import short_model
+from pefbench.results.signature import of_value
 
 if TYPE_CHECKING:
     from pefbench.results.schema import MetricValue, Result
@@ -14,7 +15,7 @@ def comparable(result: Result) -> tuple[str, ...]:
     """What must be equal for two trials of a task to be ranked together."""
     return (
         result["headline"],
-        headline(result)["signature"],
+        of_value(headline(result)["signature"]),
         result["model"]["fingerprint"],
         result["data"]["fingerprint"],
         result["provenance"]["precision"],

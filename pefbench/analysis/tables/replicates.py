@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pefbench.analysis.tables.groups import group_of, headline
 from pefbench.analysis.tables.rows import differences
 from pefbench.analysis.tables.wording import interval
+from pefbench.results.ranges import range_of
 from pefbench.stats.student_t import critical_95
 
 if TYPE_CHECKING:
@@ -133,7 +134,9 @@ class Replicates:
         if len(reaches) < len(ends):
             return None
         over_seeds = critical_95(len(ends) - 1) * self.spread / math.sqrt(len(ends))
-        return self.value + direction * math.hypot(statistics.fmean(reaches), over_seeds)
+        end = self.value + direction * math.hypot(statistics.fmean(reaches), over_seeds)
+        lowest, highest = range_of(self.first["headline"], self.value)
+        return min(max(end, lowest), highest)
 
 
 def replicates_by_group(results: Iterable[Stored]) -> dict[tuple[str, ...], list[Replicates]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pefbench.analysis.tables import baselines
 from pefbench.analysis.tables.groups import group_of, heading, headline
 from pefbench.analysis.tables.wording import short_model
+from pefbench.results.signature import of_value
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping, Sequence
@@ -57,7 +58,14 @@ def group(row: Row) -> tuple[object, ...]:
     if row["group"] == FAILED:
         return (FAILED,)
     fingerprints = row["model_fingerprint"], row["data_fingerprint"]
-    return (row["task"], row["model"], row["metric"], row["metric_signature"], *fingerprints, row["precision"])
+    return (
+        row["task"],
+        row["model"],
+        row["metric"],
+        of_value(row["metric_signature"] or ""),
+        *fingerprints,
+        row["precision"],
+    )
 
 
 def _trial(stored: Stored) -> TrialColumns:

@@ -86,6 +86,25 @@ def test_lower_is_better() -> None:
     assert "loss ↓" in pivot(results)
 
 
+def test_a_mean_over_seeds_never_leaves_the_range_of_its_metric() -> None:
+    def trial(seed: int, value: float) -> Stored:
+        changes = {"metrics.test.entity_f1.low": value - 0.01, "metrics.test.entity_f1.high": min(1.0, value + 0.01)}
+        return at(sample("lora_ner", "lora", value=value, seed=seed, changes=changes))
+
+    found = cells([trial(1, 0.985), trial(2, 0.995)])["lora"]
+    assert found["value"] == pytest.approx(0.99)
+    assert found["high"] == 1.0
+    assert 0.9 < found["low"] < 0.985
+
+
+def test_values_are_ranked_together_whichever_way_their_intervals_were_made() -> None:
+    def trial(name: str, interval: str) -> Stored:
+        return at(sample(name, name, changes={"metrics.test.entity_f1.signature": f"entity|iob2|ci:{interval}"}))
+
+    results = [trial("full", "percentile-bootstrap-95|n:2000|seed:0"), trial("lora", "wilson-95")]
+    assert len([line for line in pivot(results).splitlines() if line.startswith("ner ")]) == 1
+
+
 def verdict(p: float) -> Any:  # of a verdict, only what is read here
     finals = {"full_ner": FULL, "lora_ner": LORA}
     methods = [

@@ -1,0 +1,33 @@
+"""The range that a metric's value can have, by name, for intervals that must not leave it."""
+
+from __future__ import annotations
+
+from math import inf
+
+FRACTION = (0.0, 1.0)
+RANGES = {
+    "augmentation_gain": (-1.0, 1.0),
+    "bleu": (0.0, 100.0),
+    "bleu_lowercase": (0.0, 100.0),
+    "chrf": (0.0, 100.0),
+    "cider": (0.0, inf),
+    "loss": (0.0, inf),
+    "matthews": (-1.0, 1.0),
+    "nist": (0.0, inf),
+    "pearson": (-1.0, 1.0),
+    "perplexity": (0.0, inf),
+    "quadratic_kappa": (-1.0, 1.0),
+}
+"""Metrics that are not fractions."""
+
+
+def range_of(name: str, value: float) -> tuple[float, float]:
+    """The range of a metric. One that is not named here is a fraction, unless its value shows that it is not."""
+    low, high = RANGES.get(name, FRACTION)
+    return (low, high) if low <= value <= high else (-inf, inf)
+
+
+def within(ends: tuple[float, float], name: str, value: float) -> tuple[float, float]:
+    """An interval of a metric's value, cut off at the ends of its range."""
+    low, high = range_of(name, value)
+    return max(low, ends[0]), min(high, ends[1])
