@@ -48,6 +48,15 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput["grid"] = node.config.option.grid
 
 
+SLOW = tuple(f"tests/{name}.py" for name in ("trial/test_main_job", "trial/test_processes", "compare/test_compare"))
+"""Begun first, so that no worker is left with one of them when the others have ended."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the slowest first; the order is otherwise as it was."""
+    items.sort(key=lambda item: not item.nodeid.startswith(SLOW))
+
+
 @pytest.fixture(autouse=True)
 def _same_every_time() -> None:
     """Seed what a test draws from, so that it is the same whatever ran before it in its worker."""
