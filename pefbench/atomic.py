@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 import shutil
 from contextlib import contextmanager, suppress
@@ -42,11 +43,19 @@ def replacing(path: Path) -> Iterator[Path]:
 @contextmanager
 def writing(path: Path) -> Iterator[Path]:
     """Yield what `replacing` does. Raises OutputError when the file cannot be written."""
+    with output_errors(path), replacing(path) as temporary:
+        yield temporary
+
+
+@contextmanager
+def output_errors(path: Path) -> Iterator[None]:
+    """Turn what keeps `path` from being written into an OutputError, also when a library has wrapped it in its own."""
     try:
-        with replacing(path) as temporary:
-            yield temporary
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {reason(error)}") from error
+        yield
+    except Exception as error:
+        if (known := _os_error(error)) is None:
+            raise
+        raise OutputError(f"cannot write {path}: {reason(known)}") from error
 
 
 def write_text(path: Path, content: str) -> None:
@@ -70,6 +79,15 @@ def reason(error: OSError) -> str:
     if error.errno in {errno.ENOTDIR, errno.EEXIST}:
         return f"{error.filename or 'a part of the path'} is a file, not a folder; choose another folder with --out"
     return error.strerror or type(error).__name__
+
+
+def _os_error(error: BaseException) -> OSError | None:
+    """The system's error behind an exception: torch raises another one over it, safetensors quotes its number."""
+    if quoted := re.search(r"\(os error (\d+)\)", str(error)):
+        number = int(quoted[1])
+        return OSError(number, os.strerror(number))
+    inner = error.__cause__ or error.__context__
+    return error if isinstance(error, OSError) else _os_error(inner) if inner else None
 
 
 def _remove(path: Path) -> None:

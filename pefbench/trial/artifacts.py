@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from pefbench import atomic
 from pefbench.errors import DataError
 from pefbench.models import architecture, loading
 
@@ -27,6 +28,12 @@ def save(model: nn.Module, to: Path, method: Method) -> int:
 
     That is an adapter with its head, as PEFT lays it out, or the full model, or TRAINED: the trained weights by name.
     """
+    with atomic.output_errors(to):
+        _write(model, to, method)
+    return sum(file.stat().st_size for file in to.glob("*.safetensors"))
+
+
+def _write(model: nn.Module, to: Path, method: Method) -> None:
     saving: Any = model
     weights = dict(model.named_parameters())
     if hasattr(model, "peft_config"):
@@ -39,7 +46,6 @@ def save(model: nn.Module, to: Path, method: Method) -> int:
         to.mkdir(parents=True, exist_ok=True)
         trained = {name: weight.detach().contiguous() for name, weight in weights.items() if weight.requires_grad}
         save_file(trained, to / TRAINED, metadata={"format": "pt"})
-    return sum(file.stat().st_size for file in to.glob("*.safetensors"))
 
 
 def load_saved(

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from pefbench import atomic
+from pefbench.errors import OutputError
 from pefbench.progress import say
 
 if TYPE_CHECKING:
@@ -46,8 +47,13 @@ class State(TypedDict):
 
 def write(path: Path, state: State) -> None:
     """Write a checkpoint atomically. Raises OutputError when the disk is full or not writable."""
-    with atomic.writing(path) as temporary, temporary.open("wb") as stream:
-        torch.save(state, stream)
+    try:
+        with atomic.writing(path) as temporary, temporary.open("wb") as stream:
+            torch.save(state, stream)
+    except OutputError as error:
+        if not path.exists():
+            raise
+        raise OutputError(f"{error}; the same command goes on from the last checkpoint") from error
 
 
 def read(path: Path, checkpoint_key: Mapping[str, Any]) -> State | None:
