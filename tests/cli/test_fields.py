@@ -8,7 +8,7 @@ from pefbench.cli import _fields
 from pefbench.cli._json_schema import options
 from pefbench.errors import UserError
 from pefbench.recipe import SECTIONS
-from pefbench.registry import names
+from pefbench.registry import find, names
 
 
 def test_every_field_has_a_type_a_default_and_a_meaning() -> None:
@@ -43,7 +43,7 @@ def test_what_a_task_and_a_method_bring() -> None:
     ner = _fields.render("ner").splitlines()
     assert "default: train.batch_size: 8" in ner
     assert "default: evaluate.metrics: [entity_f1, token_report]" in ner
-    assert "data.columns names: tokens, tags" in ner
+    assert f"data.columns names: {', '.join(find('task', 'ner').columns)}" in ner
 
 
 def test_an_unknown_name_is_refused() -> None:
