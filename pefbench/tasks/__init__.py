@@ -11,12 +11,17 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict
 
 from pefbench.errors import DataError
+from pefbench.sources.cells import clean_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from pefbench.heads import Dataset
     from pefbench.sources import Row
+
+
+LONGEST_NAME = 40
+"""Characters of a column's name that a message shows; what is longer is hardly a name."""
 
 
 class Options(BaseModel):
@@ -71,15 +76,30 @@ def resolve_columns(task: Task, named: Mapping[str, str | int], available: Seque
         if found is None:
             wanted = repr(named[column]) if column in named else " or ".join(repr(name) for name in usual)
             raise DataError(
-                f"no column {wanted} for the task's {column!r}; the columns are: {', '.join(available)} "
-                f"(say which with data.columns.{column})"
+                f"no column {wanted} for the task's {column!r}; the columns are: {_listing(available)} "
+                f"(say which with data.columns.{column}{_header_hint(available)})"
             )
         resolved[column] = found
     return resolved
 
 
+def _listing(names: Sequence[str], limit: int = 12) -> str:
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(name[:LONGEST_NAME] for name in names[:limit]) + more
+
+
+def _header_hint(names: Sequence[str]) -> str:
+    """A hint where the names look like a row's values."""
+    is_row = any(len(name) > LONGEST_NAME or name.isdecimal() for name in names) and not _are_numbers(names)
+    return "; where the first line is a row, data.header=false numbers the columns from 0" if is_row else ""
+
+
+def _are_numbers(names: Sequence[str]) -> bool:
+    return all(name.isdecimal() for name in names)
+
+
 def _column(choice: str | int, available: Sequence[str]) -> str | None:
     if isinstance(choice, str):
-        return choice if choice in available else None
-    unnamed = all(name.isdecimal() for name in available)
+        return next((name for name in (choice, clean_name(choice)) if name in available), None)
+    unnamed = _are_numbers(available)
     return available[choice] if unnamed and -len(available) <= choice < len(available) else None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from pefbench.errors import DataError
 from pefbench.heads.examples import SequenceExample
 from pefbench.heads.sequence import SequenceDataset
+from pefbench.sources.cells import clean_word
 from pefbench.tasks.reading import values
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def examples(
         if found.label not in labels:
             raise DataError(
                 f"{row.where}: {row.name('label')} {found.label!r} of the {split} split is not in train "
-                f"(train has: {_listing(labels)})"
+                f"({_nearest(found.label, labels)})"
             )
         return found
 
@@ -77,7 +78,17 @@ def label(row: Row) -> str:
         return str(value)
     if not isinstance(value, str) or not value.strip():
         raise values.wrong(row, "label", "a name or a whole number")
-    return value.strip()
+    return clean_word(value)
+
+
+def _nearest(label: str, labels: Sequence[str]) -> str:
+    """The label of training that differs in case or spaces alone, or else the labels that there are."""
+    twin = next((each for each in labels if _bare(each) == _bare(label)), None)
+    return f"train has: {_listing(labels)}" if twin is None else f"train has {twin!r}: only case or spaces differ"
+
+
+def _bare(label: str) -> str:
+    return "".join(clean_word(label).casefold().split())
 
 
 def _listing(labels: Sequence[str], limit: int = 20) -> str:

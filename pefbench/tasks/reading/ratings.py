@@ -14,8 +14,17 @@ if TYPE_CHECKING:
 
 
 def are_ratings(splits: Mapping[str, Sequence[Row]]) -> bool:
-    """Whether the labels are ratings: a number among them is not whole (classes may be numbered)."""
-    return any(values.number(row.values["label"]) % 1 > 0 for rows in splits.values() for row in rows)
+    """Whether the labels are ratings: a number among them is not whole (classes may be numbered).
+
+    Numbers with decimal commas alone count as well, so that `rating` says what is wrong with them.
+    """
+    labels = [row.values["label"] for rows in splits.values() for row in rows]
+    if any(values.number(label) % 1 > 0 for label in labels):
+        return True
+    commas = [values.has_decimal_comma(label) for label in labels]
+    return any(commas) and all(
+        comma or math.isfinite(values.number(label)) for comma, label in zip(commas, labels, strict=True)
+    )
 
 
 def rating(row: Row) -> tuple[Row, float]:

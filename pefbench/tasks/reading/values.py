@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import DataError
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 SHOWN = 60
 """Characters of a value that a message shows."""
 MISSING = object()
+DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+", re.ASCII)
+WHOLE = re.compile(r"-?\d{1,15}\.0+", re.ASCII)
 
 
 def wrong(row: Row, column: str, wanted: str, value: object = MISSING) -> DataError:
@@ -22,7 +25,13 @@ def wrong(row: Row, column: str, wanted: str, value: object = MISSING) -> DataEr
     value: what was found, where that is only a part of the cell.
     """
     found = row.values[column] if value is MISSING else value
-    return DataError(f"{row.where}: {row.name(column)} should be {wanted}, got {str(found)[:SHOWN]!r}")
+    hint = "; write its decimal comma as a point" if "number" in wanted and has_decimal_comma(found) else ""
+    return DataError(f"{row.where}: {row.name(column)} should be {wanted}, got {str(found)[:SHOWN]!r}{hint}")
+
+
+def has_decimal_comma(value: object) -> bool:
+    """Whether a value is a number as it is written in French or German: ``3,5``."""
+    return isinstance(value, str) and DECIMAL_COMMA.fullmatch(value.strip()) is not None
 
 
 def text(row: Row, column: str) -> str:
@@ -53,5 +62,10 @@ def number(value: Any) -> float:
 
 
 def whole(value: Any) -> Any:
-    """A whole number as int: table libraries make floats of those where some are missing. Else the value."""
+    """A whole number as int, also where it is written ``1.0``, as table libraries do where some are missing.
+
+    Any other value is returned as it is.
+    """
+    if isinstance(value, str) and WHOLE.fullmatch(value.strip()):
+        value = float(value)
     return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -1,0 +1,41 @@
+"""What no tokenizer takes is a bad row, named by file, line and the user's column."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pefbench.errors import DataError
+from pefbench.sources.rows import BadRows, Row
+from pefbench.sources.soundness import sound_rows
+from tests.sources.refusals import refusal
+
+
+def nested(depth: int) -> list[Any]:
+    value: list[Any] = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ("so nice \ud83d", "half a character (\\ud83d)"),
+        (["a", "b\udc00"], "half a character (\\udc00)"),
+        ({"text": ["\udfff"]}, "half a character (\\udfff)"),
+        ("a\0b", "a NUL character"),
+        (nested(40), "more than 32 lists within one another"),
+    ],
+)
+def test_a_value_that_is_not_sound(value: Any, why: str) -> None:
+    rows = [
+        Row({"Text": "fine \U0001f600", "other": value}, "x.jsonl", 1),
+        Row({"Text": value, "other": ""}, "x.jsonl", 2),
+    ]
+    message = refusal(DataError, sound_rows, rows, ["Text"], BadRows())
+    assert message == f"x.jsonl:2: {why} in 'Text'; data.on_bad_row=skip leaves the row out"
+    bad = BadRows(skip=True)
+    assert sound_rows(rows, ["Text"], bad) == rows[:1]
+    assert bad.found == [f"x.jsonl:2: {why} in 'Text'"]

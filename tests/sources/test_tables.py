@@ -1,0 +1,95 @@
+"""Tables of text: separators, headers, quotes; every row that is read is the one that was written."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pefbench.errors import DataError
+from pefbench.sources.formats.csv import READER, read_csv
+from pefbench.sources.formats.tsv import read_tsv
+from pefbench.sources.rows import BadRows
+from tests.sources.refusals import refusal
+
+PLAIN = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters=",;|"), min_size=1, max_size=8)
+
+
+@settings(max_examples=200)
+@given(
+    separator=st.sampled_from(",;\t|"),
+    rows=st.lists(st.tuples(PLAIN, PLAIN, PLAIN), min_size=1, max_size=8),
+    end=st.sampled_from(["\n", "\r\n"]),
+    all_quoted=st.booleans(),
+    mark=st.sampled_from(["", "\n\n"]),
+)
+def test_every_separator_gives_the_same_rows(
+    separator: str, rows: list[tuple[str, str, str]], end: str, all_quoted: bool, mark: str
+) -> None:
+    buffer = io.StringIO(newline="")
+    dialect = csv.unix_dialect if all_quoted else csv.excel  # the first one quotes all
+    csv.writer(buffer, dialect, delimiter=separator, lineterminator=end).writerows(
+        [("first", "second", "third"), *rows]
+    )
+    read = read_csv(mark + buffer.getvalue(), "x.csv", BadRows())
+    assert read.columns == ("first", "second", "third")
+    assert [tuple(row.values.values()) for row in read.rows] == rows
+    assert [row.line for row in read.rows] == [len(mark) + 2 + at for at in range(len(rows))]
+    assert bool(read.notes) is (separator != ",")
+
+
+@settings(max_examples=200)
+@given(
+    rows=st.lists(st.lists(PLAIN, min_size=2, max_size=2), min_size=1, max_size=9),
+    broken=st.sets(st.integers(0, 8), max_size=3),
+)
+def test_rows_of_another_width_are_left_out_and_the_others_right(rows: list[list[str]], broken: set[int]) -> None:
+    written = [[*row, "more"] if at in broken else row for at, row in enumerate(rows)]
+    buffer = io.StringIO(newline="")
+    csv.writer(buffer, lineterminator="\n").writerows([("a", "b"), *written])
+    bad = BadRows(skip=True)
+    read = read_csv(buffer.getvalue(), "x.csv", bad)
+    assert [list(row.values.values()) for row in read.rows] == [row for row in written if len(row) == 2]
+    assert bad.found == [f"x.csv:{at + 2}: 3 fields where the header has 2" for at in sorted(broken) if at < len(rows)]
+
+
+def test_commas_in_a_text_are_no_separators() -> None:
+    text = "text;label\none, two, three;a\nfour;b\nfive, six;a\n"
+    assert read_csv(text, "x.csv", BadRows()).rows[0].values == {
+        "text": "one, two, three",
+        "label": "a",
+    }
+    one_column = read_csv("text\nhello; world\nbye; you; all\n", "x.csv", BadRows())
+    assert one_column.columns == ("text",)
+    assert read_tsv("text,label\na,b\n", "x.tsv", BadRows()).columns == ("text", "label")
+    assert read_tsv("text\tlabel\n1,2;3,4\tb\n", "x.tsv", BadRows()).columns == ("text", "label")
+
+
+def test_the_first_line_that_only_excel_knows() -> None:
+    read = read_csv("sep=;\ntext;label\na,b;c\n", "x.csv", BadRows())
+    assert read.columns == ("text", "label")
+    assert [(row.values["text"], row.line) for row in read.rows] == [("a,b", 3)]
+
+
+def test_a_table_without_a_header() -> None:
+    assert READER.without_header is not None
+    read = READER.without_header('3,"Wall St.","Bears, claws"\n4,Tech,Chips\n', "x.csv", BadRows())
+    assert read.columns == ("0", "1", "2")
+    assert [row.values["2"] for row in read.rows] == ["Bears, claws", "Chips"]
+    assert [row.line for row in read.rows] == [1, 2]
+    message = refusal(DataError, READER.without_header, "a,b\nc\n", "x.csv", BadRows())
+    assert message == "x.csv:2: 1 fields where the first line has 2"
+
+
+def test_names_of_columns_are_cleaned() -> None:
+    assert read_csv("\ufeff text ,label\u00a0\na,b\n", "x.csv", BadRows()).columns == ("text", "label")
+    assert "names 'text' twice" in refusal(DataError, read_csv, "text, text\na,b\n", "x.csv", BadRows())
+
+
+@pytest.mark.parametrize("length", [10, 3_000_000])
+def test_a_line_of_megabytes(length: int) -> None:
+    text = f"text;label\n{'x' * length};a\ny;b\n"
+    assert [len(row.values["text"]) for row in read_csv(text, "x.csv", BadRows()).rows] == [length, 1]

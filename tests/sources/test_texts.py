@@ -1,0 +1,69 @@
+"""Bytes to text: byte order marks, encodings that are none, and compressed files that grow."""
+
+from __future__ import annotations
+
+import gzip
+import tracemalloc
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pefbench.errors import DataError, SourceError
+from pefbench.sources import limits
+from pefbench.sources.texts import check_encoding, decode, read_bytes
+from tests.sources.refusals import refusal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TEXT = "caf\u00e9 \u6771\u4eac"
+
+
+@pytest.mark.parametrize("written", ["utf-8-sig", "utf-16", "utf-32"])
+def test_a_byte_order_mark_tells_utf_8_from_the_others(written: str) -> None:
+    assert decode(TEXT.encode(written), "x.csv", "utf-8") == TEXT
+    assert decode(TEXT.encode(written), "x.csv", written) == TEXT
+    marked = TEXT.encode(written)
+    message = refusal(DataError, decode, marked, "x.csv", "cp1252")
+    assert message.startswith("x.csv: begins with the byte order mark of UTF-")
+    assert "data.encoding=utf-" in message
+
+
+def test_a_mark_in_the_middle_stays() -> None:
+    assert decode("\ufeffa\ufeffb".encode(), "x.csv", "utf-8") == "a\ufeffb"
+    assert decode("\ufeffa".encode("utf-16-le"), "x.csv", "utf-16-le") == "a"
+
+
+@given(st.binary(max_size=60), st.sampled_from(["utf-8", "utf-16", "utf-16-le", "utf-7", "latin-1", "shift_jis"]))
+def test_any_bytes_are_text_or_refused(data: bytes, encoding: str) -> None:
+    try:
+        decode(data, "x.csv", encoding)
+    except DataError as error:
+        assert str(error).startswith("x.csv")  # noqa: PT017
+
+
+@pytest.mark.parametrize("encoding", ["idna", "punycode", "unicode_escape", "raw-unicode-escape", "rot13", "base64"])
+def test_codecs_that_are_not_of_files(encoding: str) -> None:
+    assert "unknown encoding" in refusal(SourceError, check_encoding, encoding)
+
+
+def test_a_gzip_file_that_grows_is_refused_while_it_grows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "ALWAYS", 4 << 20)
+    file = tmp_path / "x.csv.gz"
+    file.write_bytes(gzip.compress(bytes(64 << 20)))
+    tracemalloc.start()
+    message = refusal(DataError, read_bytes, file, "x.csv.gz")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert message == "x.csv.gz: unpacks to more than 6 MiB, over 100 times its size; refused"
+    assert peak < 16 << 20
+
+
+def test_a_file_that_packs_as_text_does_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "ALWAYS", 1 << 10)
+    content = "".join(f"{number} {number * 7919 % 1009}\n" for number in range(10_000)).encode()
+    file = tmp_path / "x.csv.gz"
+    file.write_bytes(gzip.compress(content))
+    assert read_bytes(file, "x.csv.gz") == content

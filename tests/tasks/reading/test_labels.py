@@ -1,0 +1,57 @@
+"""Labels: one label however it is written, and messages that name what differs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pefbench.errors import DataError
+from pefbench.sources.rows import BadRows, Row
+from pefbench.tasks.reading import labels, ratings
+from tests.sources.refusals import refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def rows(values: Sequence[Any]) -> list[Row]:
+    return [
+        Row({"text": f"text {at}", "label": value}, "x", at + 1, names={"label": "y"})
+        for at, value in enumerate(values)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("written", "label"),
+    [
+        ([1, 1.0, "1", "1.0", " 1.00 "], "1"),
+        ([True, "True"], "True"),
+        (["pos", " pos\u00a0", "pos\u200b", "\ufeffpos"], "pos"),
+    ],
+)
+def test_one_label_however_it_is_written(written: list[Any], label: str) -> None:
+    assert {labels.label(row) for row in rows(written)} == {label}
+
+
+@pytest.mark.parametrize("missing", [None, float("nan"), "", " ", "\u200b "])
+def test_a_missing_label_is_a_bad_row(missing: Any) -> None:
+    read = labels.read({"train": rows(["a", "b", missing])}, BadRows(skip=True))
+    assert len(read.splits["train"]) == 2
+
+
+def test_a_label_that_differs_in_case_alone_says_so() -> None:
+    splits = {"train": rows(["Positive", "Negative"]), "test": rows([" positive"])}
+    message = refusal(DataError, labels.read, splits, BadRows())
+    assert (
+        message
+        == "x:1: y 'positive' of the test split is not in train (train has 'Positive': only case or spaces differ)"
+    )
+
+
+def test_decimal_commas_are_named() -> None:
+    split = {"train": rows(["3,5", "4", "-1,25"])}
+    assert ratings.are_ratings(split)
+    message = refusal(DataError, ratings.rating, split["train"][0])
+    assert message == "x:1: y should be a number, as other ratings, got '3,5'; write its decimal comma as a point"
+    assert not ratings.are_ratings({"train": rows(["1,2", "a"])})
