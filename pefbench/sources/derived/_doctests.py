@@ -37,7 +37,7 @@ def doctests(docstring: str, name: str, known: AbstractSet[str]) -> str | None:
         found = doctest.DocTestParser().get_examples(docstring)
         examples = [each for each in found if not each.options.get(doctest.SKIP) and not _imports_only(each, name)]
         taken = _taken(examples)
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     if name not in taken or not taken <= {*known, name} or not any(example.want for example in examples):
         return None

@@ -73,10 +73,11 @@ def _parsed(source: bytes, file: str, bad: BadRows) -> ast.Module | None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # escapes such as "\d" in somebody else's strings
             return ast.parse(source)
-    except (SyntaxError, ValueError) as error:  # ValueError: a null byte
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # a null byte, nesting
         line = getattr(error, "lineno", None) or 1
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
-        bad(DataError(f"{file}:{line}: not Python as version {version} reads it: {getattr(error, 'msg', error)}"))
+        reason = getattr(error, "msg", None) or str(error) or "nested too deeply"
+        bad(DataError(f"{file}:{line}: not Python as version {version} reads it: {reason}"))
         return None
 
 

@@ -27,6 +27,7 @@ TOKEN = re.compile(
     r"\\(?P<escaped>.)|\{(?P<list>[^{}:]+)(?::[^{}]*)?\}|<(?P<rule>[^<>]+)>|(?P<sign>[()\[\]|;])|(?P<words>[^\\{}<>()\[\]|;]+)"
 )
 CLOSING = {"(": ")", "[": "]"}
+MOST_IN_ANY_ORDER = 6  # 720 orders
 TRIES = 10  # draws for each text wanted, before there are too few different ones
 
 
@@ -71,7 +72,10 @@ def parse(template: str, from_list: Resolve, from_rule: Resolve) -> Node:
     Raises ValueError that says what is wrong with the template.
     """
     tokens = list(_tokens(template))
-    node, rest = _group(tokens, 0, None, from_list, from_rule)
+    try:
+        node, rest = _group(tokens, 0, None, from_list, from_rule)
+    except RecursionError:
+        raise ValueError("brackets nested too deeply") from None
     if rest != len(tokens):
         raise ValueError(f"a {tokens[rest][1]} that nothing opened")
     return node
@@ -124,6 +128,8 @@ def _joined(branches: list[InOrder], separators: set[str]) -> Node:
     if len(separators) > 1:
         raise ValueError("| and ; in one pair of brackets")
     if separators == {";"}:
+        if len(branches) > MOST_IN_ANY_ORDER:
+            raise ValueError(f"more than {MOST_IN_ANY_ORDER} parts in any order")
         orders = itertools.permutations(branches)
         return OneOf([InOrder(list(_spaced(order))) for order in orders])
     return OneOf(branches) if separators else branches[0]

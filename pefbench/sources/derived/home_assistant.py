@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 COLUMNS = ("text", "label", "template")
 LIMIT = 8  # sentences a template
 LANGUAGE = "en"
+DEEPEST, LONGEST_RANGE = (
+    16,
+    100_000,
+)  # rules within one another, numbers in a list; what is more is no grammar of a home
 
 
 class Template(NamedTuple):
@@ -117,6 +121,8 @@ class _Grammar:
             raise ValueError(f"no rule <{name}>")
         if name in self.within:
             raise ValueError(f"the rule <{name}> holds itself")
+        if len(self.within) == DEEPEST:
+            raise ValueError(f"rules within rules, more than {DEEPEST}")
         return replace(self, within=(*self.within, name)).node(str(self.rules[name]))
 
     def from_list(self, name: str) -> templates.Node:
@@ -143,7 +149,10 @@ class _Grammar:
         given = self.lists.get(name, {})
         if "range" in given:
             bounds = given["range"]
-            return [str(number) for number in range(bounds["from"], bounds["to"] + 1, bounds.get("step", 1))]
+            numbers = range(bounds["from"], bounds["to"] + 1, bounds.get("step", 1))
+            if len(numbers) > LONGEST_RANGE:
+                raise ValueError(f"the list {{{name}}} has {len(numbers)} numbers")
+            return [str(number) for number in numbers]
         if "values" in given:
             return [str(value["in"] if isinstance(value, dict) else value) for value in given["values"]]
         return []

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pefbench.sources.rows import BadRows
 
 COLUMNS = ("category", "turns")
+DEEPEST = 32
 LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # builds text, lists and mappings, never an object
 
 
@@ -59,12 +60,28 @@ def _read(text: str, file: str, bad: BadRows) -> list[Row]:
 
 def _document(text: str, file: str) -> yaml.Node | None:
     try:
+        if _depth(text) > DEEPEST:
+            raise DataError(f"{file}: not YAML that can be read: nested too deeply")
         return yaml.compose(text, Loader=LOADER)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise DataError(f"{file}:{line}: not YAML: {error.problem}") from None
     except yaml.YAMLError as error:
         raise DataError(f"{file}: not YAML: {' '.join(str(error).split())[:200]}") from None
+
+
+def _depth(text: str) -> int:
+    """How many lists and mappings lie within one another at most: composing them takes as many calls, in C."""
+    depth = deepest = 0
+    for event in yaml.parse(text, Loader=LOADER):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            deepest = max(deepest, depth)
+            if deepest > DEEPEST:
+                break
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+    return deepest
 
 
 def _keys(node: yaml.Node | None) -> dict[str, yaml.Node]:
