@@ -23,9 +23,9 @@ def parse(text: str, file: str, line: int = 1) -> Any:
     except json.JSONDecodeError as error:
         raise DataError(f"{file}:{line + error.lineno - 1}: not JSON: {error.msg} at column {error.colno}") from None
     except ValueError:  # Python refuses to read integers of more than 4,300 digits
-        raise DataError(f"{file}:{line}: holds a number of thousands of digits") from None
+        raise DataError(f"{file}:{line}: contains a number with thousands of digits") from None
     except RecursionError:
-        raise DataError(f"{file}: not JSON that can be read: nested too deeply") from None
+        raise DataError(f"{file}: JSON nested too deeply to be read") from None
 
 
 def items(document: Any, key: str, where: str) -> list[Any]:

@@ -120,9 +120,9 @@ def _file_reader(name: str, file: str, *, header: bool) -> TextReader | BytesRea
     """The reader of a format that is of one file. Raises SourceError for the others."""
     reader = readers.find(name)
     if isinstance(reader, FolderReader):
-        raise SourceError(f"{file}: the format {name} is that of a folder; name the folder, not a file in it")
+        raise SourceError(f"{file}: the format {name} reads a folder; name the folder, not a file in it")
     if isinstance(reader, PairReader):
-        raise SourceError(f"{file}: the format {name} is that of two files; name both, as FILE+FILE")
+        raise SourceError(f"{file}: the format {name} reads two files; name both, as FILE+FILE")
     if header:
         return reader
     if isinstance(reader, BytesReader) or reader.without_header is None:

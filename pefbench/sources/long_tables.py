@@ -1,4 +1,4 @@
-"""Tables with a word a row: the rows of a sentence become one row, as in a CoNLL file.
+"""Tables with one word per row: the rows of a sentence become one row, as in a CoNLL file.
 
 A column numbers the sentences. Its value stands in each row of a sentence or in the first alone::
 
@@ -25,10 +25,10 @@ FEWEST = 5  # rows of one word each that make a table a doubtful one
 
 
 def gather(table: Rows, by: str | None, words: Sequence[str], bad: BadRows) -> Rows:
-    """The sentences of a table with a word a row; any other table as it is.
+    """The sentences of a table with one word per row; any other table as it is.
 
     by: the column that numbers the sentences; without it blank lines may separate them. words: the columns that hold
-    a word, or a tag, a row. Raises DataError for a table with a word a row and no way to tell its sentences apart.
+    a word, or a tag, a row. Raises DataError for a table with one word per row and no way to tell its sentences apart.
     """
     if not table.rows or not all(_is_word(row.values[name]) for row in table.rows for name in words):
         return table

@@ -37,7 +37,7 @@ class Row:
         return f"{self.file}:{self.line}"
 
     def name(self, column: str) -> str:
-        """Return the source's name of a task's column, for messages."""
+        """The source's name of a task's column, for messages."""
         return self.names.get(column, column)
 
     def at(self, token: int) -> str:

@@ -24,7 +24,7 @@ EXCEL = re.compile(r"sep=(?P<separator>[,;\t|])\r?(?=\n)")  # a first line that 
 
 
 def read_table(text: str, file: str, bad: BadRows, *, usual: str, header: bool = True) -> Rows:
-    """Read one row a record; every value is a str.
+    """Read one row per record; every value is a str.
 
     usual: the separator of files of this suffix; another is taken when it alone divides the first records evenly.
     Fields may stand in quotes, as in RFC 4180, except between tabs in a file that usually has them. header: the first

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from pefbench.errors import DataError
+from pefbench.errors import DataError, SourceError
 from pefbench.recipe import resolve
 from pefbench.trial import corpus
 from tests.sources.refusals import refusal
@@ -237,3 +237,16 @@ def test_half_a_character_is_a_bad_row(tmp_path: Path) -> None:
     message = refusal(DataError, load, tmp_path, "jsonl")
     assert message == ("train.jsonl:2: half a character (\\ud83d) in 'tokens'; data.on_bad_row=skip leaves the row out")
     assert len(load(tmp_path, "jsonl", on_bad_row="skip").skipped) == 3
+
+
+def test_a_first_line_that_is_a_row_is_told_of_the_header(tmp_path: Path) -> None:
+    write(tmp_path, "csv", "3,Ada ran,B-PER O\n4,Bo ran,B-PER O\n")
+    message = refusal(DataError, load, tmp_path, "csv")
+    assert "the columns are: 3, Ada ran, B-PER O" in message
+    assert "where the first line is a row, data.header=false numbers the columns from 0" in message
+    loaded = load(tmp_path, "csv", header=False, columns={"tokens": 1, "tags": 2})
+    assert examples(loaded)[0] == (["Ada", "ran"], ["B-PER", "O"])
+    assert "columns not read: 0" in loaded.notes
+    assert "data.header=false is for tables of text" in refusal(
+        SourceError, load, tmp_path, "csv", header=False, format="conll"
+    )

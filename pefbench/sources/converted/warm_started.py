@@ -42,7 +42,7 @@ def _build(encoder: Path, to: Path, source: str) -> None:
 
     tokenizer: Any = AutoTokenizer.from_pretrained(encoder)
     if type(AutoConfig.from_pretrained(encoder)) not in AutoModelForMaskedLM._model_mapping:
-        raise SourceError(f"{source}: not an encoder, of which a decoder could be made")
+        raise SourceError(f"{source}: not an encoder that a decoder can be made from")
     if None in (tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.pad_token_id):
         raise SourceError(f"{source}: its tokenizer has no first, last or padding token for a decoder")
     with torch.random.fork_rng():
@@ -54,7 +54,7 @@ def _build(encoder: Path, to: Path, source: str) -> None:
         except (ValueError, TypeError, OSError, AttributeError) as error:
             raise SourceError(f"{source}: no decoder can be made of it: {reason(error)}") from None
     if not model.config.decoder.add_cross_attention:
-        raise SourceError(f"{source}: no decoder of this architecture attends to another stack")
+        raise SourceError(f"{source}: decoders of this architecture have no cross-attention")
     tokens = {
         "decoder_start_token_id": tokenizer.cls_token_id,
         "eos_token_id": tokenizer.sep_token_id,

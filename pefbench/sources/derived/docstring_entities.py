@@ -29,7 +29,7 @@ COLUMNS = ("tokens", "tags", "package")
 
 
 def read_entities(folder: Path, name: str, bad: BadRows) -> Rows:
-    """Read one row a sentence, with the columns tokens, tags (IOB2) and package (the folder's name).
+    """Read one row per sentence, with the columns tokens, tags (IOB2) and package (the folder's name).
 
     The authors' own Sphinx roles are the labels: ``:class:`` and ``:exc:`` (class), ``:func:`` (function), ``:meth:``
     (method), ``:attr:`` (attribute), ``:mod:`` (module). All markup is taken away, so that nothing but the words is

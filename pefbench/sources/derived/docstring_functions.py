@@ -47,7 +47,7 @@ class Function:
 
 
 def read_functions(folder: Path, name: str, bad: BadRows) -> Rows:
-    """Read one row a function, with the columns of HumanEval and package (the folder's name).
+    """Read one row per function, with the columns of HumanEval and package (the folder's name).
 
     canonical_solution: the body, as it is indented. test: a program that runs the docstring's examples, None where it
     has none that can be run with the function alone. A function is read when it has a docstring and can be understood

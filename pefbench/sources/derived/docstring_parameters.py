@@ -28,7 +28,7 @@ QUESTIONS = {
 
 
 def read_parameters(folder: Path, name: str, bad: BadRows) -> Rows:
-    """Read one row a question, with the columns question, context, answers (as in SQuAD) and package (folder's name).
+    """Read one row per question, with the columns question, context, answers (as in SQuAD) and package (folder's name).
 
     The context is the numpydoc section Parameters of one docstring, in plain words, with two entries or more; the
     questions ask for the type, the default and the meaning of one of its parameters, and each answer is a span of that

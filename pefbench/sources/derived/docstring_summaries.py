@@ -30,7 +30,7 @@ SHORTEST_SUMMARY, SHORTEST_DOCUMENT = 4, 40
 
 
 def read_summaries(folder: Path, name: str, bad: BadRows) -> Rows:
-    """Read one row a docstring, with the columns document, summary and package (the folder's name).
+    """Read one row per docstring, with the columns document, summary and package (the folder's name).
 
     The summary is the first paragraph where that is one line and a sentence, without its markup; the document is the
     running text of all others, a paragraph a line. A docstring is left out where one of them is too short, where a

@@ -70,7 +70,7 @@ class Pair(NamedTuple):
 
 
 def read_wordnet_relations(folder: Path, name: str, bad: BadRows) -> Rows:
-    """Read one row a noun, with its text, label, first and second (characters), and the set of synonyms.
+    """Read one row per noun, with its text, label, first and second (characters), and the set of synonyms.
 
     Marked are the noun and, of its definition, a word of three letters or more that is a noun and nothing else in
     WordNet. Its relation is a direct one. It has none where no sense of it is an indirect hypernym either, or at the

@@ -30,7 +30,7 @@ LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # builds text, lists and
 
 
 def read_chatterbot(folder: Path, name: str, bad: BadRows) -> Rows:
-    """Read one row a conversation of the ``*.yml`` files of a folder, in the files' order by name.
+    """Read one row per conversation of the ``*.yml`` files of a folder, in the files' order by name.
 
     category: the file's first, or the file's name without its suffix; turns: list[str], two or more, as they are
     written: ``yes`` and ``1963`` are text like any other. Raises SourceError or DataError.
@@ -61,7 +61,7 @@ def _read(text: str, file: str, bad: BadRows) -> list[Row]:
 def _document(text: str, file: str) -> yaml.Node | None:
     try:
         if _depth(text) > DEEPEST:
-            raise DataError(f"{file}: not YAML that can be read: nested too deeply")
+            raise DataError(f"{file}: YAML nested too deeply to be read")
         return yaml.compose(text, Loader=LOADER)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1

@@ -33,7 +33,7 @@ def is_clinc(text: str) -> bool:
 
 
 def read_clinc(text: str, file: str, bad: BadRows) -> Rows:
-    """Read one row a text. file: the file's name, and behind the last ``#`` the splits to read, none for all.
+    """Read one row per text. file: the file's name, and behind the last ``#`` the splits to read, none for all.
 
     A row's file is ``data_small.json#split`` and its line the number of the text in that split. Raises SourceError for
     a split that is not there.

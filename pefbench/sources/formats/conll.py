@@ -1,4 +1,4 @@
-"""CoNLL columns: a token a line, a blank line between sentences.
+"""CoNLL columns: one token per line, a blank line between sentences.
 
 Tabs separate the columns when the first line with data has a tab, else runs of spaces do; its number of columns is the
 file's. In a tab file a token may be or contain a space; a no-break space never separates. ``-DOCSTART-`` lines are

@@ -28,7 +28,7 @@ AT_LINE = re.compile(r"\(line (\d+)\)")
 
 
 def read_gettext(folder: Path, name: str, bad: BadRows) -> Rows:
-    """Read one row a message of all catalogues below a folder: translation, language -> text, the English one first.
+    """Read one row per message of all catalogues below a folder: translation, language -> text, the English one first.
 
     The catalogues are read in the order of their paths; of several translations into one language the first is kept. A
     translation is read when it is finished: not fuzzy, not obsolete, with the placeholders of its message. Messages

@@ -1,4 +1,4 @@
-"""JSON lines: an object a line."""
+"""JSON lines: one object per line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def read_jsonl(text: str, file: str, bad: BadRows) -> Rows:
-    """Read one object a line; blank lines are skipped, and a key that a line lacks is None."""
+    """Read one object per line; blank lines are skipped, and a key that a line lacks is None."""
     records = []
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():

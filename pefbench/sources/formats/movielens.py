@@ -49,7 +49,7 @@ class Rating(NamedTuple):
 
 
 def read_movielens(folder: Path, name: str, bad: BadRows) -> Rows:
-    """Read one row a user: all that the user rated, in time order; what has one time keeps the file's order.
+    """Read one row per user: all that the user rated, in time order; what has one time keeps the file's order.
 
     items: list[str], such as "Toy Story (1995): Animation, Children's, Comedy"; ratings and timestamps (seconds):
     list[float] of the same length. A row's line is that of the user's first interaction in the file. Raises

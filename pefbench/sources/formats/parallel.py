@@ -24,7 +24,7 @@ def is_pair(folder: Path, part: str) -> bool:
 
 
 def read_parallel(folder: Path, part: str, bad: BadRows, encoding: str) -> Rows:
-    """Read one row a line: source from the first file, target from the second.
+    """Read one row per line: source from the first file, target from the second.
 
     A line that is empty in one of them is a bad row; one that is empty in both is skipped. Raises DataError when the
     files differ in their number of lines, for then no line can be trusted.

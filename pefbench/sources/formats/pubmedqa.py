@@ -30,7 +30,7 @@ def is_pubmedqa(text: str) -> bool:
 
 
 def read_pubmedqa(text: str, file: str, bad: BadRows) -> Rows:
-    """Read one row a question, named as on the hub; the long answer, which gives the decision away, is left out.
+    """Read one row per question, named as on the hub; the long answer, which gives the decision away, is left out.
 
     context: {"contexts": list[str]}, the abstract's parts; final_decision: yes, no or maybe, None in files without. A
     row's line is the number of the question in the file.

@@ -31,7 +31,7 @@ def is_squad(text: str) -> bool:
 
 
 def read_squad(text: str, file: str, bad: BadRows) -> Rows:
-    """Read one row a question, in the hub's layout: answers is {"text": list[str], "answer_start": list[int]}.
+    """Read one row per question, in the hub's layout: answers is {"text": list[str], "answer_start": list[int]}.
 
     answer_start counts characters of the context. Both lists are empty where the question has no answer; the plausible
     answers of 2.0 are left out. A row's line is the number of the question in the file.

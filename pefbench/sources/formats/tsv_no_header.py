@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def read_tsv_no_header(text: str, file: str, bad: BadRows) -> Rows:
-    """Read one row a line, with the columns "0", "1", ...; blank lines are skipped, a quote is a plain character.
+    """Read one row per line, with the columns "0", "1", ...; blank lines are skipped, a quote is a plain character.
 
     The first line says how many columns the file has. Every value is a str.
     """

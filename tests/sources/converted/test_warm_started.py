@@ -125,7 +125,7 @@ def test_what_is_no_encoder_is_refused(encoder: Path, tmp_path: Path) -> None:
     tiny.causal_lm("gpt2").save_pretrained(tmp_path / "decoder")
     words("bert").save_pretrained(tmp_path / "decoder")
     source = f"warm-started:file:{tmp_path / 'decoder'}"
-    assert refusal(SourceError, sources.locate, source).endswith("not an encoder, of which a decoder could be made")
+    assert refusal(SourceError, sources.locate, source).endswith("not an encoder that a decoder can be made from")
     tiny.token_classifier("distilbert").save_pretrained(tmp_path / "distilled")
     words("bert").save_pretrained(tmp_path / "distilled")
     source = f"warm-started:file:{tmp_path / 'distilled'}"

@@ -88,7 +88,7 @@ def test_a_folder_is_wanted_and_yaml_in_it(tmp_path: Path) -> None:
         lambda: read_rows(f"{source}/x.yml", format="chatterbot"),
     ):
         assert refusal(SourceError, chosen) == (
-            "x.yml: the format chatterbot is that of a folder; name the folder, not a file in it"
+            "x.yml: the format chatterbot reads a folder; name the folder, not a file in it"
         )
     (tmp_path / "x.yml").rename(tmp_path / "x.json")
     message = refusal(SourceError, read_rows, source, format="chatterbot")

@@ -89,7 +89,7 @@ def test_a_bad_question_is_named_or_left_out(question: Any, expected: str) -> No
         ("[]", "x.json: should be an object with a list under 'data'"),
         ('{"data": [{"title": "a"}]}', "x.json: an article: should be an object with a list under 'paragraphs'"),
         ('{"data": [{"paragraphs": [{"context": "a"}]}]}', "x.json: a paragraph: should be an object with a list"),
-        ("[" * 100_000, "x.json: not JSON that can be read: nested too deeply"),
+        ("[" * 100_000, "x.json: JSON nested too deeply to be read"),
     ],
 )
 def test_another_layout_is_refused(text: str, expected: str) -> None:
