@@ -39,8 +39,8 @@ class Task:
     optional: those of them that a source may lack; their values are then None.
     text: a row's own columns -> the text by which duplicates are known and single files are split.
     split: the rows of a single file -> splits, where it is not by a hash; None: by a hash.
-    gather_by: the column that numbers the sentences of a table with one word per row, whose rows are gathered; None: a row
-    is always one example.
+    gather_by: the column that numbers the sentences of a table with one word per row, whose rows are gathered; None: a
+    row is always one example.
     group: a row's own columns -> what must not lie on two sides when a single file is split; None: the text.
     read: splits of rows, under the task's column names, and what becomes of bad rows -> the head's examples. The
     recipe's options are given by name.

@@ -42,7 +42,7 @@ class Synset(NamedTuple):
 
 
 def read_wordnet(folder: Path, name: str, bad: BadRows) -> Rows:
-    """Read one row per set of synonyms of the ``data.noun``, ``data.verb``, ``data.adj`` and ``data.adv`` that are there.
+    """Read one row per set of synonyms in ``data.noun``, ``data.verb``, ``data.adj`` and ``data.adv``, where present.
 
     synset: offset and part, ``00976953-n``; words: list[str] with spaces, in WordNet's order; gloss: the definition,
     then the examples in quotes; hypernyms: list[str], the words of all the sets right above it; part: noun, verb, adj
