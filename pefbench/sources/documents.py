@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import DataError
 from pefbench.sources.cells import clean_name, excerpt
-from pefbench.sources.rows import Row, Rows
+from pefbench.sources.rows import Row, Rows, Values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,7 +39,7 @@ def items(document: Any, key: str, where: str) -> list[Any]:
 def from_objects(records: Iterable[tuple[int, Any]], file: str, bad: BadRows) -> Rows:
     """Numbered objects as rows; a key that one lacks is None, and what is no object is a bad row."""
     columns: dict[str, None] = {}  # an ordered set
-    objects: list[tuple[int, dict[str, Any]]] = []
+    objects: list[tuple[int, Values]] = []
     for number, record in records:
         if not isinstance(record, dict):
             bad(

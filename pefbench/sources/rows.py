@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
 T = TypeVar("T")
+Values = dict[str, Any]
+"""Column -> what a row holds there: anything that JSON or Parquet has, until a task says what it should be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class Row:
     of the row. names: a task's name of a column -> the source's, where a task has named the columns.
     """
 
-    values: dict[str, Any]
+    values: Values
     file: str
     line: int
     line_a_token: bool = False

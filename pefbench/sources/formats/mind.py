@@ -9,7 +9,7 @@ headers; a candidate is a news id with ``-1`` (clicked) or ``-0`` (not)::
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pefbench.errors import DataError
 from pefbench.sources.folders import member
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from pefbench.sources.rows import BadRows
+    from pefbench.sources.rows import BadRows, Values
 
 COLUMNS = ("user", "history", "candidates", "clicked")
 BEHAVIORS, BEHAVIOR_FIELDS = "behaviors.tsv", 5
@@ -58,7 +58,7 @@ def _lines(text: str, file: str, width: int, bad: BadRows) -> Iterator[tuple[str
             bad(DataError(f"{file}:{number}: {len(fields)} fields where MIND's {file.rpartition('/')[2]} has {width}"))
 
 
-def _values(fields: list[str], titles: Mapping[str, str], where: str) -> dict[str, Any]:
+def _values(fields: list[str], titles: Mapping[str, str], where: str) -> Values:
     _, user, _, history, impressions = fields
     shown = [candidate.rpartition("-") for candidate in impressions.split()]
     if not shown:

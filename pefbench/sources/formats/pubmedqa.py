@@ -18,7 +18,7 @@ from pefbench.sources.reader import TextReader
 from pefbench.sources.rows import Row, Rows
 
 if TYPE_CHECKING:
-    from pefbench.sources.rows import BadRows
+    from pefbench.sources.rows import BadRows, Values
 
 COLUMNS = ("pubid", "question", "context", "final_decision")
 LAYOUT = re.compile(r'\s*\{\s*"[0-9]+"\s*:\s*\{')
@@ -47,7 +47,7 @@ def read_pubmedqa(text: str, file: str, bad: BadRows) -> Rows:
     return Rows(COLUMNS, rows)
 
 
-def _values(article: str, question: Any, where: str) -> dict[str, Any]:
+def _values(article: str, question: Any, where: str) -> Values:
     if not isinstance(question, dict):
         raise DataError(f"{where}: a question must be an object, this is {excerpt(question, 40)!r}")
     asked, parts = question.get("QUESTION"), question.get("CONTEXTS")

@@ -20,7 +20,7 @@ from pefbench.sources.rows import Row, Rows
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pefbench.sources.rows import BadRows
+    from pefbench.sources.rows import BadRows, Values
 
 COLUMNS = ("question", "context", "answers", "id")
 
@@ -53,7 +53,7 @@ def _questions(document: Any, file: str) -> Iterator[tuple[object, Any]]:
                 yield paragraph.get("context"), question
 
 
-def _values(context: object, question: Any, where: str) -> dict[str, Any]:
+def _values(context: object, question: Any, where: str) -> Values:
     if not isinstance(question, dict):
         raise DataError(f"{where}: a question must be an object, this is {excerpt(question, 40)!r}")
     asked = question.get("question")
