@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pefbench.errors import DataError
@@ -44,6 +44,43 @@ def test_tab_round_trip(written: list[list[tuple[str, str]]], newline: str) -> N
 @given(sentences(space_tokens), st.sampled_from(["\n", "\r\n"]))
 def test_space_round_trip(written: list[list[tuple[str, str]]], newline: str) -> None:
     check_round_trip(written, " ", newline)
+
+
+plain_words = st.text("abc\u00e9\u6771\u00a0", min_size=1, max_size=4).filter(lambda word: word.strip() == word)
+gaps = st.sampled_from(["", "", "  ", "-DOCSTART- O", "# a comment of any length", "#"])
+broken_lines = st.sampled_from(["word", "word O more", "a b c d", "\x00", "O"])
+
+
+@settings(max_examples=300)
+@given(
+    blocks=st.lists(
+        st.tuples(
+            st.lists(st.tuples(plain_words, tags), min_size=1, max_size=4),
+            st.lists(gaps, min_size=1, max_size=3),
+            st.none() | st.tuples(st.integers(0, 4), broken_lines),
+        ),
+        min_size=1,
+        max_size=6,
+    ),
+    newline=st.sampled_from(["\n", "\r\n"]),
+)
+def test_sound_sentences_are_read_and_broken_ones_counted(
+    blocks: list[tuple[list[tuple[str, str]], list[str], tuple[int, str] | None]], newline: str
+) -> None:
+    lines, expected, broken = ["first O", ""], [(1, [("first", "O")])], 0
+    for words, between, fault in blocks:
+        written = [" ".join(word) for word in words]
+        if fault is None:
+            expected.append((len(lines) + 1, words))
+        else:
+            written.insert(max(1, fault[0]), fault[1])
+            broken += 1
+        lines += [*written, "", *between, ""]
+    bad = BadRows(skip=True)
+    rows = read_conll(newline.join(lines), "x.txt", bad).rows
+    read = [(row.line, list(zip(row.values["0"], row.values["1"], strict=True))) for row in rows]
+    assert read == expected
+    assert len(bad.found) == broken
 
 
 def test_conll2003_layout() -> None:
