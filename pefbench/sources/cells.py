@@ -91,10 +91,10 @@ def _numbers(text: str) -> Any:
 
 
 def is_missing(value: Any) -> bool:
-    """Whether a cell is empty: null, NaN or white space."""
+    """Whether a cell is empty: null, NaN, white space or nothing that can be seen."""
     if isinstance(value, float):
         return math.isnan(value)
-    return value is None or (isinstance(value, str) and not value.strip())
+    return value is None or (isinstance(value, str) and not value.translate(INVISIBLE).strip())
 
 
 def clean_name(name: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from pefbench.errors import DataError
 from pefbench.heads.examples import SequenceExample
 from pefbench.heads.sequence import SequenceDataset
-from pefbench.sources.cells import clean_word
+from pefbench.sources.cells import clean_word, is_missing
 from pefbench.tasks.reading import values
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def label(row: Row) -> str:
     value = values.whole(row.values["label"])
     if isinstance(value, int):
         return str(value)
-    if not isinstance(value, str) or not value.strip():
+    if not isinstance(value, str) or is_missing(value):
         raise values.wrong(row, "label", "a name or a whole number")
     return clean_word(value)
 
