@@ -1,14 +1,14 @@
-"""A recipe's file: which file a name means, what it extends, what it says of each method, and the overrides.
+"""Reading a recipe's file: which file a name stands for, `extends`, the entries of `methods`, and the overrides.
 
-A file may extend another (``extends: ner.yaml``, from its own folder) and may say what a method needs otherwise::
+A file may extend another (``extends: ner.yaml``, relative to itself) and may set fields for one method alone::
 
     methods:
       full: {train: {learning_rate: 1.0e-4}}
       lora: {}
 
 What holds is, from weakest to strongest: the file that is extended, its entry for the chosen method, the file, its
-entry for the method, and the overrides, whose order does not matter. What a file says of another method's options and
-learning rate is left out, and so is what it says of another data set or another model.
+entry for the method, and the overrides, whose order does not matter. Options and the learning rate of another method
+are dropped, and so are fields that describe another data set or another model.
 """
 
 from __future__ import annotations
@@ -104,9 +104,9 @@ def locate(path: Path) -> tuple[Path, str | None]:
 
 def methods_of(path: Path) -> list[str]:
     """The methods that a recipe's file itself has entries for, in its order. Raises RecipeError."""
-    said = read_yaml(path)
-    _check_entries(said, path)
-    return list(said.get("methods") or ())
+    content = read_yaml(path)
+    _check_entries(content, path)
+    return list(content.get("methods") or ())
 
 
 def _is_file(path: Path) -> bool:
@@ -117,26 +117,26 @@ def _is_file(path: Path) -> bool:
 
 
 def _files(file: Path, above: tuple[Path, ...] = ()) -> list[Values]:
-    """What a recipe's file says, after what the files that it extends say."""
-    said = read_yaml(file)
+    """The contents of a recipe's file, after those of the files that it extends."""
+    content = read_yaml(file)
     here = file.resolve()
     if here in above:
         way = " -> ".join(each.name for each in (*above[above.index(here) :], here))
-        raise RecipeError(f"{file}: extends: goes round in a circle: {way}")
-    base = said.pop("extends", None)
-    _check_entries(said, file)
+        raise RecipeError(f"{file}: extends: is circular: {way}")
+    base = content.pop("extends", None)
+    _check_entries(content, file)
     if base is None:
-        return [said]
+        return [content]
     if not isinstance(base, str):
         raise RecipeError(f"{file}: extends: should be the name of a recipe's file, got {quoted(base)}")
     if not _is_file(file.parent / base):
         near = [each.name for each in file.parent.glob("*.yaml") if each.name != file.name]
         raise RecipeError(f"{file}: extends: no recipe at {file.parent / base}; {suggest(base, near)}")
-    return [*_files(file.parent / base, (*above, here)), said]
+    return [*_files(file.parent / base, (*above, here)), content]
 
 
-def _check_entries(said: Values, file: Path) -> None:
-    for name, entry in mapping(said.get("methods"), f"{file}: methods").items():
+def _check_entries(content: Values, file: Path) -> None:
+    for name, entry in mapping(content.get("methods"), f"{file}: methods").items():
         if name not in names("method"):
             raise RecipeError(f"{file}: methods.{name}: unknown method; {suggest(str(name), names('method'))}")
         for key, values in mapping(entry, f"{file}: methods.{name}").items():
@@ -159,17 +159,17 @@ def _of_method(files: Sequence[Values], method: str | None) -> Values:
     values: Values = {}
     own = None
     for file in files:
-        said = {key: value for key, value in file.items() if key != "methods" and value is not None}
-        own = _method_name(said) or own
+        content = {key: value for key, value in file.items() if key != "methods" and value is not None}
+        own = _method_name(content) or own
         if own not in {None, method}:
-            said = _without_method(said)
-        values = _lay(values, said)
+            content = _without_method(content)
+        values = _lay(values, content)
         values = _lay(values, (file.get("methods") or {}).get(method) or {})
     return values
 
 
-def _without_method(said: Values) -> Values:
-    kept = {key: value for key, value in said.items() if key != "method"}
+def _without_method(content: Values) -> Values:
+    kept = {key: value for key, value in content.items() if key != "method"}
     if isinstance(kept.get("train"), dict):
         kept["train"] = {key: value for key, value in kept["train"].items() if key != "learning_rate"}
     return kept
@@ -179,11 +179,11 @@ def _lay(under: Values, over: Values) -> Values:
     """Lay a recipe's values over others, section by section. Neither is changed."""
     result: Values = _copied(under)
     _forget(result, over)
-    for section, said in over.items():
-        if isinstance(said, dict) and isinstance(result.get(section), dict):
-            result[section] |= _copied(said)
+    for section, content in over.items():
+        if isinstance(content, dict) and isinstance(result.get(section), dict):
+            result[section] |= _copied(content)
         else:
-            result[section] = _copied(said)
+            result[section] = _copied(content)
     return result
 
 

@@ -166,7 +166,7 @@ def test_two_places_of_one_yaml_anchor_are_two(tmp_path: Path) -> None:
     [
         ("extends: many.yaml\n", r"r.yaml: extends: no recipe at \S*many.yaml; "),
         ("extends: 3\n", "r.yaml: extends: should be the name of a recipe's file, got 3"),
-        ("extends: r.yaml\n", "r.yaml: extends: goes round in a circle: r.yaml -> r.yaml"),
+        ("extends: r.yaml\n", "r.yaml: extends: is circular: r.yaml -> r.yaml"),
         ("extends: .\n", "r.yaml: extends: no recipe at"),
         (MANY + "  lorra: {}\n", "r.yaml: methods.lorra: unknown method; did you mean 'lora'?"),
         (MANY + "  boft: 3\n", "r.yaml: methods.boft: should be a mapping of keys to values, got 3"),
@@ -186,7 +186,7 @@ def test_mistakes_of_files_are_one_line(tmp_path: Path, text: str, said: str) ->
 def test_circles_of_two_are_refused(tmp_path: Path) -> None:
     write(tmp_path, "extends: b.yaml\n", "a")
     write(tmp_path, "extends: a.yaml\n", "b")
-    with pytest.raises(RecipeError, match=re.escape("extends: goes round in a circle: a.yaml -> b.yaml -> a.yaml")):
+    with pytest.raises(RecipeError, match=re.escape("extends: is circular: a.yaml -> b.yaml -> a.yaml")):
         load_recipe(tmp_path / "a.yaml")
 
 
