@@ -72,7 +72,8 @@ def read_yaml(path: Path, *, what: str = "recipe", keys: str = "task, model, dat
     try:
         text = path.read_text(encoding="utf8")
     except FileNotFoundError:
-        near = [file.name for file in path.parent.glob("*.yaml")] if path.parent.is_dir() else []
+        files = path.parent.glob("*.yaml") if path.parent.is_dir() else ()
+        near = [file.name for file in files if not file.name.startswith(".")]
         hint = f"; {suggest(path.name, near)}" if near else ""
         raise RecipeError(f"no {what} at {path}{hint}") from None
     except (OSError, ValueError) as error:
