@@ -80,7 +80,9 @@ def load_recipe(path: Path, overrides: Iterable[str] = (), method: str | None = 
 
 def load_resolved(values: Mapping[str, Any]) -> Recipe:
     """Read back what `Recipe.resolved` gave (from a result or from a trial's folder)."""
-    return resolve({key: value for key, value in values.items() if key != "name"}, name=values["name"])
+    return resolve(
+        {key: value for key, value in values.items() if key != "name"}, name=_text(values.get("name"), "name")
+    )
 
 
 def resolve(raw: Mapping[str, Any], *, name: str) -> Recipe:

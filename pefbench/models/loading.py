@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from pefbench import sources
 from pefbench.errors import RecipeError, SourceError
 from pefbench.models import architecture, quantization
+from pefbench.models.reading import reading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,10 +48,8 @@ def load_tokenizer(where: Path, model: ModelSection, head: HeadSpec) -> PreTrain
     from transformers import AutoTokenizer
 
     words = {"add_prefix_space": True} if head.reads_words else {}
-    try:
+    with reading(f"{model.name}: no tokenizer"):
         tokenizer = AutoTokenizer.from_pretrained(where, **words)
-    except (OSError, ValueError, KeyError) as error:
-        raise SourceError(f"{model.name}: no tokenizer: {_first_line(error)}") from None
     if not tokenizer.is_fast:
         raise SourceError(f"{model.name}: has no fast tokenizer (tokenizer.json), which word alignment needs")
     if tokenizer.pad_token_id is None:
@@ -64,10 +63,8 @@ def load_config(where: Path, model: ModelSection, **changes: Any) -> PretrainedC
     """Return the model's own config, with `changes`. Raises SourceError when transformers does not know the model."""
     from transformers import AutoConfig
 
-    try:
+    with reading(f"{model.name}: not a model that transformers knows"):
         config: PretrainedConfig = AutoConfig.from_pretrained(where, trust_remote_code=False, **changes)
-    except (OSError, ValueError, KeyError) as error:
-        raise SourceError(f"{model.name}: not a model that transformers knows: {_first_line(error)}") from None
     if getattr(config, "quantization_config", None) is not None:
         raise SourceError(
             f"{model.name}: its weights are quantised already; name the original model, and say model.quantize"
@@ -132,16 +129,18 @@ def load_pretrained(
     # A state dict needs the class itself: the auto class would look for files.
     loader: Any = auto_class if weights is None else model_class(config, head)
     copied = {} if weights is None else {"state_dict": {name: weight.clone() for name, weight in weights.items()}}
-    model = loader.from_pretrained(
-        where if weights is None else None,
-        **copied,
-        config=config,
-        dtype=torch.float32,
-        attn_implementation=attention,
-        use_safetensors=True,
-        trust_remote_code=False,
-        quantization_config=quantization.settings(quantize, auto_class, config) if quantize != "none" else None,
-    )
+    quantised = quantization.settings(quantize, auto_class, config) if quantize != "none" else None
+    with reading(f"{where}: the model cannot be loaded"):
+        model = loader.from_pretrained(
+            where if weights is None else None,
+            **copied,
+            config=config,
+            dtype=torch.float32,
+            attn_implementation=attention,
+            use_safetensors=True,
+            trust_remote_code=False,
+            quantization_config=quantised,
+        )
     model.config.name_or_path = model.name_or_path = str(where)  # an adapter says what it belongs to
     quantization.settle(model)
     loaded: nn.Module = model
@@ -157,7 +156,8 @@ def read_weights(where: Path) -> dict[str, Tensor] | None:
 
     if not (where / WEIGHTS).exists() or (where / "generation_config.json").exists():
         return None
-    weights: dict[str, Tensor] = load_file(where / WEIGHTS)
+    with reading(f"{where / WEIGHTS}: the weights cannot be read"):
+        weights: dict[str, Tensor] = load_file(where / WEIGHTS)
     return weights
 
 
@@ -215,7 +215,3 @@ def check_positions(
             f"train.max_length: {max_length}{added} do not fit the {positions} positions of "
             f"{name}; at most {positions - virtual_tokens}"
         )
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).partition("\n")[0]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from typing import TYPE_CHECKING, Any
 
 from pefbench import atomic
 from pefbench.errors import DataError
 from pefbench.models import architecture, loading
+from pefbench.models.reading import reading
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 
 TRAINED = "trained.safetensors"
+SMALL_RANK = 2**13
+"""A rank up to which PEFT makes its weights at once, though none in the file may have that size."""
 
 
 def save(model: nn.Module, to: Path, method: Method) -> int:
@@ -67,18 +71,33 @@ def load_saved(
     bottleneck.register()
     butterfly.register()
     mam.register()
-    with quiet.about_norms(), warnings.catch_warnings():
+    _check_rank(saved)
+    damaged = reading(f"{saved}: the adapter cannot be loaded", DataError)
+    with quiet.about_norms(), warnings.catch_warnings(), damaged:
         warnings.filterwarnings("ignore", "The following rank_pattern keys did not match")  # AdaLoRA's are not LoRA's
         model: nn.Module = PeftModel.from_pretrained(pretrained, saved)
     return model
+
+
+def _check_rank(saved: Path) -> None:
+    """Raise DataError for a rank that no weight of the adapter has: PEFT would make such weights first."""
+    from safetensors import safe_open
+
+    with reading(f"{saved}: the adapter cannot be loaded", DataError):
+        rank = json.loads((saved / "adapter_config.json").read_text(encoding="utf8")).get("r", 0)
+        with safe_open(saved / "adapter_model.safetensors", framework="pt") as weights:
+            sizes = [size for name in weights.keys() for size in weights.get_slice(name).get_shape()]  # noqa: SIM118
+    if isinstance(rank, int) and rank > max(SMALL_RANK, *sizes):
+        raise DataError(f"{saved / 'adapter_config.json'}: damaged: r is {rank}, and no weight is that large")
 
 
 def _load_trained(file: Path, model: nn.Module) -> nn.Module:
     """Put trained weights into the pretrained model. Raises DataError unless they fit, the whole head among them."""
     from safetensors.torch import load_file
 
-    trained = load_file(file)
-    untrained, unknown = model.load_state_dict(trained, strict=False)
+    with reading(f"{file}: the trained weights cannot be loaded", DataError):
+        trained = load_file(file)
+        untrained, unknown = model.load_state_dict(trained, strict=False)
     heads = tuple(f"{name}." for name in architecture.head_modules(model))
     lost = [name for name in untrained if name.startswith(heads)] if heads else []
     if lost or unknown:

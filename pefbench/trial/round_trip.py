@@ -11,11 +11,11 @@ import subprocess
 import time
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from pefbench.errors import DataError, RoundTripError, TrialError
+from pefbench.errors import DataError, RecipeError, RoundTripError, TrialError
 from pefbench.paths import child_command, child_environment
 from pefbench.recipe import load_resolved
 from pefbench.trial import build, devices
-from pefbench.trial.folder import MODEL, PREDICTIONS, check_model, read_predictions, read_trial
+from pefbench.trial.folder import MODEL, PREDICTIONS, TRIAL, check_model, read_predictions, read_trial
 from pefbench.trial.phases import Phases
 from pefbench.trial.predict import predict
 from pefbench.trial.prepare import prepare
@@ -71,7 +71,10 @@ def verify(folder: Path) -> Verified:
     trial = read_trial(folder)
     check_model(folder, trial)
     before = read_predictions(folder)
-    recipe = load_resolved(trial["recipe"])
+    try:
+        recipe = load_resolved(trial["recipe"])
+    except RecipeError as error:
+        raise DataError(f"{folder / TRIAL}: damaged: recipe: {error}") from None
     recipe = recipe.model_copy(update={"train": recipe.train.model_copy(update={"threads": trial["threads"]})})
     devices.set_threads(recipe.train.threads)
     prepared = prepare(recipe, Phases(), ["test"])
