@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pefbench.compare import costs
-from pefbench.compare.pairs import is_tied
+from pefbench.compare.pairs import is_undecided
 from pefbench.compare.pscp import pscp
 from pefbench.compare.search import edges
 from pefbench.compare.selection import value_of
@@ -49,7 +49,7 @@ def method_verdict(
         "final": [_trial(outcome, metric) for outcome in finals],
         "test": None if scores is None else _test(scores, metric),
         "best": name == best,
-        "tied": None if scores is None else is_tied(name, best, pairs),
+        "tied": None if scores is None or len(scores.values) == 1 else is_undecided(name, best, pairs),
         "costs": None if scores is None else _costs(plan, scores, finals, tuning, higher=higher),
         "notes": [*selection.notes, *([] if selection.setting is None else edges(settings, selection.setting))],
     }

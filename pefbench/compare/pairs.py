@@ -49,8 +49,8 @@ def all_pairs(tested: Tested, seeds: Sequence[int]) -> list[PairVerdict]:
     ]
 
 
-def is_tied(name: str, best: str | None, pairs: Sequence[PairVerdict]) -> bool:
-    """Whether a method is not shown to differ from the best; the best itself is tied."""
+def is_undecided(name: str, best: str | None, pairs: Sequence[PairVerdict]) -> bool:
+    """Whether a method is not shown to differ from the best; so it is for the best itself."""
     with_best = [pair for pair in pairs if {pair["first"], pair["second"]} == {name, best}]
     return all(pair["p_holm"] >= LEVEL for pair in with_best)
 

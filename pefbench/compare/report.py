@@ -12,7 +12,7 @@ from pefbench.compare.search import label
 from pefbench.errors import DataError
 from pefbench.results.schema import mismatch
 from pefbench.results.store import readable
-from pefbench.results.verdict_schema import SCHEMA, Comparison
+from pefbench.results.verdict_schema import SCHEMA, Comparison, is_about_methods
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from pefbench.results.verdict_schema import MethodVerdict, PairVerdict
 
-BEST, TIED = "**", "*"
+BEST, UNDECIDED = "**", "*"
 
 
 def read(path: Path) -> Comparison:
@@ -70,7 +70,8 @@ def _methods(comparison: Comparison) -> str:
 
 
 def _quality(method: MethodVerdict, best: str | None, pairs: Sequence[PairVerdict]) -> list[str]:
-    mark = BEST if method["best"] else TIED if method["tied"] else ""
+    # Without a verdict on methods, as with one seed, none is marked.
+    mark = "" if method["tied"] is None else BEST if method["best"] else UNDECIDED if method["tied"] else ""
     chosen = label(method["settings"][method["chosen"]]) if method["chosen"] is not None else ""
     test = method["test"]
     value = interval(test["value"], test["low"], test["high"]) if test else "not finished"
@@ -95,9 +96,11 @@ def _costs(method: MethodVerdict) -> list[str]:
 
 
 def _legend(comparison: Comparison) -> str:
+    if not is_about_methods(comparison):
+        return "One seed: p tells whether these runs differ on this test split. It says nothing about the methods."
     smallest = comparison["smallest_difference"] or 0.0
     return (
-        f"{BEST} best   {TIED} tied with it: not shown to differ, at 5 % over all pairs (Holm)\n"
+        f"{BEST} best   {UNDECIDED} undecided: not shown to differ from the best, at 5 % over all pairs (Holm)\n"
         f"With this test split and these seeds, a pair's true difference of {smallest:.3f} (median over pairs) would "
         "be shown in 80 % of cases; smaller ones mostly not."
     )

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from pefbench.compare.selection import Selection
     from pefbench.stats.resampling import Scores
 
+ONE_SEED = (
+    "one seed: the tests say whether these runs differ, not whether the methods do, for another seed may reverse it; "
+    "name at least three seeds"
+)
+
 
 def make(
     plan: Plan,
@@ -58,7 +63,7 @@ def make(
         "smallest_difference": median(pair["detectable"] for pair in pairs) if pairs else None,
         "methods": methods,
         "pairs": pairs,
-        "notes": _notes(finals),
+        "notes": _notes(plan, finals),
         "finished": now(),
     }
 
@@ -116,6 +121,7 @@ def _is_finished(outcome: Outcome) -> bool:
     return outcome.status == "finished"
 
 
-def _notes(finals: Sequence[Outcome]) -> list[str]:
+def _notes(plan: Plan, finals: Sequence[Outcome]) -> list[str]:
+    notes = [ONE_SEED] if len(plan.comparison.seeds) == 1 else []
     commits = {each.result["provenance"]["commit"] for each in finals if each.result}
-    return [f"the final trials are of {len(commits)} commits of pefbench"] if len(commits) > 1 else []
+    return [*notes, f"the final trials are of {len(commits)} commits of pefbench"] if len(commits) > 1 else notes

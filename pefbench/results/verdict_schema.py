@@ -61,7 +61,8 @@ class MethodVerdict(TypedDict):
     final: list[TrialEntry]
     test: Test | None  # null while final trials are missing
     best: bool  # highest mean on test (lowest, where lower is better)
-    tied: bool | None  # not shown to differ from the best at 5 % after Holm; null without a test value
+    tied: bool | None  # undecided: not shown to differ from the best at 5 % after Holm; null without a test value or
+    # with one seed, which tells of runs alone
     costs: Costs | None
     notes: list[str]
 
@@ -121,3 +122,8 @@ class Comparison(Heading):
     pairs: list[PairVerdict]
     notes: list[str]
     finished: str  # ISO 8601, UTC
+
+
+def is_about_methods(comparison: Comparison) -> bool:
+    """Whether a verdict may speak of methods: one seed tells of these runs alone, for the next may score otherwise."""
+    return len(comparison["seeds"]) > 1

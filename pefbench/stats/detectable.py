@@ -2,7 +2,8 @@
 
 Defined as the true difference at which a two-sided t-test at `level`, with the standard error and the degrees of
 freedom that were measured, is significant with probability `power`. Smaller differences, if there are any, would
-mostly have been missed: "tied" then says little. (Card et al., "With Little Power Comes Great Responsibility", 2020.)
+mostly have been missed: "undecided" then says little. (Card et al., "With
+Little Power Comes Great Responsibility", 2020.)
 """
 
 from __future__ import annotations

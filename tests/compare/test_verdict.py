@@ -72,6 +72,19 @@ def test_best_tied_and_worse(out: Path) -> None:
     assert methods["good"]["expected_best"] == [pytest.approx(0.45), pytest.approx(0.5)]
 
 
+def test_one_seed_says_nothing_about_methods(out: Path) -> None:
+    one = finals(out, RATES)[::3]
+    selections = {name: Selection(0, [0.5, 0.4]) for name in RATES}
+    found = verdict.make(plan([*RATES], SEEDS[:1]), "accuracy", selections, [], one, higher=True)
+    assert [method["tied"] for method in found["methods"]] == [None, None, None]
+    shown = report.render(found)
+    assert "One seed: p tells whether these runs differ" in shown
+    assert "note: one seed: the tests say whether these runs differ, not whether the methods do" in shown
+    assert "** best" not in shown
+    assert "undecided" not in shown
+    assert not any(line.startswith("*") for line in shown.splitlines())
+
+
 def test_pairs_agree_with_statsmodels(out: Path) -> None:
     outcomes = finals(out, RATES)
     found = judge(out, RATES, outcomes)

@@ -30,12 +30,12 @@ def verdict(members: Sequence[Replicates], marks: Sequence[Mark], tests: Tests) 
         return f"{best.name} alone was tried: {score}."
     kind = "highest" if best.sign > 0 else "lowest"
     said = f"{best.name} has the {kind} {score} of {len(members)}"
-    tied = [each for each, mark in zip(members, marks, strict=True) if mark in {"tied", "overlapping"}]
-    if not tied:
+    undecided = [each for each, mark in zip(members, marks, strict=True) if mark in {"tied", "overlapping"}]
+    if not undecided:
         return f"{said}{_apart(members, tests)}."
     how = _HOW["tied" in marks, "overlapping" in marks]
-    said += f", but by {how} {_listed(tied)} {'is' if len(tied) == 1 else 'are'} not shown to be worse"
-    cheapest = min([best, *tied], key=lambda each: (each.trained, each.name))
+    said += f", but by {how} {_listed(undecided)} {'is' if len(undecided) == 1 else 'are'} not shown to be worse"
+    cheapest = min([best, *undecided], key=lambda each: (each.trained, each.name))
     weights = f"{readable(cheapest.trained)} ({cheapest.first['model']['trainable_percent']:.3g} %)"
     # With few seeds a large difference can be undecided, so the score is shown.
     at = "" if cheapest is best else f", at {interval(cheapest.value, cheapest.low, cheapest.high)},"
@@ -44,7 +44,7 @@ def verdict(members: Sequence[Replicates], marks: Sequence[Mark], tests: Tests) 
 
 def _apart(members: Sequence[Replicates], tests: Tests) -> str:
     best, *others = members
-    tested = [tests.tied(best, each) is not None for each in others]
+    tested = [tests.undecided(best, each) is not None for each in others]
     if all(tested):
         return ", and the paired test shows each of the others to be worse"
     if any(tested):

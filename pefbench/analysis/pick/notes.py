@@ -1,4 +1,4 @@
-"""Caveats beside an answer: doubts, ties, weak baselines, settings left out, different machines."""
+"""Caveats beside an answer: doubts, what is undecided, weak baselines, settings left out, different machines."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def about_named(
 ) -> Iterator[str]:
     """Caveats about the setting that is named."""
     yield from _doubt(named, reference, wanted)
-    yield from _ties(named, meeting, tests)
+    yield from _undecided(named, meeting, tests)
     yield from _baseline(named, known)
 
 
@@ -37,18 +37,18 @@ def _doubt(named: Replicates, reference: Replicates, wanted: float) -> Iterator[
         yield f"its interval reaches {interval(worst, None, None)}, so it is likely good enough, not certainly"
 
 
-def _ties(named: Replicates, meeting: Sequence[Replicates], tests: Tests) -> Iterator[str]:
+def _undecided(named: Replicates, meeting: Sequence[Replicates], tests: Tests) -> Iterator[str]:
     """What is shown to be better, and what is not told apart: by the paired test, or else by intervals."""
-    others = [(each, tests.tied(named, each)) for each in meeting if each is not named]
-    better = [(each, tied) for each, tied in others if each.sign * each.value > each.sign * named.value]
+    others = [(each, tests.undecided(named, each)) for each in meeting if each is not named]
+    better = [(each, left_open) for each, left_open in others if each.sign * each.value > each.sign * named.value]
     kinds = {
-        "shown to be better than it by the paired test": [each for each, tied in better if tied is False],
+        "shown to be better than it by the paired test": [each for each, left_open in better if left_open is False],
         "shown to be better than it (intervals apart)": [
-            each for each, tied in better if tied is None and not each.overlaps(named)
+            each for each, left_open in better if left_open is None and not each.overlaps(named)
         ],
-        "tied with it by the paired test": [each for each, tied in others if tied],
-        "tied with it (their intervals overlap; only a paired test may tell them apart)": [
-            each for each, tied in others if tied is None and each.overlaps(named)
+        "undecided against it by the paired test": [each for each, left_open in others if left_open],
+        "undecided against it (their intervals overlap; only a paired test may tell them apart)": [
+            each for each, left_open in others if left_open is None and each.overlaps(named)
         ],
     }
     for kind, found in kinds.items():

@@ -1,7 +1,7 @@
 """Results as tables.
 
 ``groups`` says what may be ranked together, ``rows`` makes each trial a row and ``settings`` takes seeds together,
-``marks`` shows the best and its ties, ``formats`` sets rows of text; ``listing``, ``pivot``, ``brief`` and
+``marks`` shows the best and the undecided, ``formats`` sets rows of text; ``listing``, ``pivot``, ``brief`` and
 ``summary`` are what is shown. Nothing heavy is imported, so that `table` starts at once.
 """
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from pefbench.results.verdict_schema import is_about_methods
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -16,7 +18,7 @@ LEVEL = 0.05
 SIGNS = {"best": "**", "tied": "*", "overlapping": "~"}
 LEGEND = {
     "best": "best",
-    "tied": "not shown to differ from the best by the paired test of its comparison",
+    "tied": "undecided: not shown to differ from the best by the paired test of its comparison",
     "overlapping": "its 95 % interval overlaps that of the best (a weak sign: a paired test may tell them apart)",
 }
 # Stand for LaTeX until tabulate has escaped the rest.
@@ -29,11 +31,11 @@ class Tests:
 
     verdicts: Sequence[Comparison] = ()
 
-    def tied(self, first: Replicates, second: Replicates) -> bool | None:
-        """Whether the paired test left two settings of one group undecided; None where they were not tested."""
+    def undecided(self, first: Replicates, second: Replicates) -> bool | None:
+        """Whether the paired test left two settings of one group undecided; None where no test speaks of methods."""
         names = {each.first["recipe"]["name"] for each in (first, second)}
         for verdict in self.verdicts:
-            if _is_of(verdict, first) and _is_of(verdict, second):
+            if is_about_methods(verdict) and _is_of(verdict, first) and _is_of(verdict, second):
                 for pair in verdict["pairs"]:
                     if {pair["first"], pair["second"]} == names:
                         return bool(pair["p_holm"] >= LEVEL)
@@ -56,9 +58,9 @@ def marks(members: Sequence[Replicates], tests: Tests) -> list[Mark]:
 
 
 def _mark(best: Replicates, other: Replicates, tests: Tests) -> Mark:
-    tied = tests.tied(best, other)
-    if tied is not None:
-        return "tied" if tied else ""
+    undecided = tests.undecided(best, other)
+    if undecided is not None:
+        return "tied" if undecided else ""
     known = best.low is not None and other.low is not None
     return "overlapping" if known and best.overlaps(other) else ""
 

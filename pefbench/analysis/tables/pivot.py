@@ -51,7 +51,7 @@ def pivot(results: Sequence[Stored], style: str = "text", verdicts: Sequence[Com
     """The results as one table in one of FORMATS; without a newline at the end.
 
     A cell is the mean over seeds of a method's setting that is best on validation, and half of its 95 % interval.
-    verdicts: what comparisons found, to mark ties by; without one the intervals decide.
+    verdicts: what comparisons found, to mark what is undecided; without one the intervals decide.
     CSV and JSON have one cell a row, with raw numbers. Raises UserError for an unknown style.
     """
     if style not in FORMATS:

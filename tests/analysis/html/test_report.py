@@ -103,7 +103,11 @@ def test_a_comparison_speaks_by_its_paired_test() -> None:
         {"name": each.result["recipe"]["name"], "final": [{"result": f"x/{each.result['id']}.json"}]}
         for each in (FULL, LORA)
     ]
-    compared = {"methods": finals, "pairs": [{"first": "full_ner", "second": "lora_ner", "p_holm": 0.4}]}
+    compared: Any = {
+        "seeds": [1, 2, 3],
+        "methods": finals,
+        "pairs": [{"first": "full_ner", "second": "lora_ner", "p_holm": 0.4}],
+    }
     assert "by the paired test lora_ner is not shown to be worse" in verdict([FULL, LORA], verdicts=[compared])
     compared["pairs"][0]["p_holm"] = 0.01
     assert verdict([FULL, LORA], verdicts=[compared]).endswith("the paired test shows each of the others to be worse.")

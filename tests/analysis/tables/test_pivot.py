@@ -111,7 +111,7 @@ def verdict(p: float) -> Any:  # of a verdict, only what is read here
         {"name": name, "final": [{"result": f"final/{name}/{stored.result['id']}.json"}]}
         for name, stored in finals.items()
     ]
-    return {"methods": methods, "pairs": [{"first": "lora_ner", "second": "full_ner", "p_holm": p}]}
+    return {"seeds": [1, 2, 3], "methods": methods, "pairs": [{"first": "lora_ner", "second": "full_ner", "p_holm": p}]}
 
 
 @pytest.mark.parametrize(("p", "mark", "sign"), [(0.2, "tied", "* 0.512"), (0.01, "", " 0.512")])
