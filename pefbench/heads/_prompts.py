@@ -63,6 +63,14 @@ class Chat:
             found = self._ids(system, instruction + text)
         return cut(found, length, "end"), len(whole) <= length
 
+    def refusal(self, history: Sequence[Message], prompt: str) -> str | None:
+        """The reason why the template refuses a conversation, None where it does not."""
+        try:
+            self._ids(history, prompt)
+        except RecipeError as error:
+            return str(error)
+        return None
+
     def end(self) -> int:
         """The token by which the template ends an answer, or the end token where it does not."""
         text: str = self._apply([("user", "question"), ("assistant", ANSWER)], tokenize=False)

@@ -10,7 +10,7 @@ from pefbench.heads import TARGETS, Encoded
 from pefbench.heads._generation import GenerationHead, ended
 from pefbench.heads._language import IGNORED, causal_losses
 from pefbench.heads._pairs import ids
-from pefbench.heads._prompts import for_decoder
+from pefbench.heads._prompts import Chat, for_decoder
 from pefbench.heads.search import DecoderPrompt, Search, generate
 
 if TYPE_CHECKING:
@@ -75,6 +75,19 @@ class CausalHead(GenerationHead):
     def marks(self, encoded: Encoded, row: int) -> list[str]:
         """The answer's tokens and the end token behind them."""
         return ["" if label == IGNORED else "answer" for label in encoded.features[TARGETS][row].tolist()]
+
+    def refusals(self, tokenizer: PreTrainedTokenizerFast, examples: Sequence[GenerationExample]) -> dict[int, str]:
+        """The examples whose roles the chat template refuses, tried once for each sequence of roles."""
+        if not (self.chat and tokenizer.chat_template):
+            return {}
+        prompter, reasons, found = Chat(tokenizer, self.keep), dict[tuple[str, ...], str | None](), {}
+        for number, example in enumerate(examples):
+            roles = tuple(role for role, _ in example.history)
+            if roles not in reasons:
+                reasons[roles] = prompter.refusal(example.history, example.instruction + example.prompt)
+            if reason := reasons[roles]:
+                found[number] = f"{example.where or f'example {number}'}: {reason}"
+        return found
 
     def prediction_lengths(self, encoded: Encoded) -> Array:
         """The lengths of the prompts: how long an answer is must not say which examples share a batch."""

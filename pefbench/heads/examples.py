@@ -73,7 +73,8 @@ class GenerationExample:
 
     references: the right texts, where the answer is not the only one. facts: what metrics need to know beside them
     (the tests that a program should pass, the attribute that a text should have), JSON-able, by name. instruction: what
-    stands right before the prompt and says what to do with it; a prompt that is too long loses none of it.
+    stands right before the prompt and says what to do with it; a prompt that is too long loses none of it. where: file
+    and line of its row, for messages.
     """
 
     prompt: str
@@ -82,6 +83,7 @@ class GenerationExample:
     references: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     instruction: str = ""
+    where: str = field(default="", compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,10 @@ class Head(ABC):
     def encode(self, tokenizer: PreTrainedTokenizerFast, examples: Sequence[Any], max_length: int) -> Encoded:
         """Tokenise examples; texts beyond `max_length` tokens are truncated, never dropped."""
 
+    def refusals(self, tokenizer: PreTrainedTokenizerFast, examples: Sequence[Any]) -> dict[int, str]:  # noqa: ARG002 - where there are templates
+        """The examples that this model cannot be given, by number, and the reason for each with its file and line."""
+        return {}
+
     @abstractmethod
     def loss_sum(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
         """The model's loss on a batch of `collate`, summed over its targets: a scalar in fp32."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pefbench.errors import SourceError
 from pefbench.heads import TARGETS, Answers, Encoded, Head, forward
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 IGNORED = -100
 OUTSIDE = "O"
 UNSEEN = -1
+PROBE = ("the", "good", "film")
+"""Words that show whether a tokenizer joins them."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +73,9 @@ class TokenHead(Head):
         import numpy as np
 
         index = {tag: i for i, tag in enumerate(self.labels)}
+        before = _space(tokenizer)
         batch = tokenizer(
-            [list(example.tokens) for example in examples],
+            [[before + word for word in example.tokens] for example in examples],
             is_split_into_words=True,
             truncation=True,
             max_length=max_length,
@@ -113,6 +117,25 @@ class TokenHead(Head):
             [OUTSIDE if token == UNSEEN else self.labels[row[token]] for token in first.tolist()]
             for row, first in zip(best, decoding, strict=True)
         ]
+
+
+def _space(tokenizer: PreTrainedTokenizerFast) -> str:
+    """The text that each word needs before it to be read as in running text: a space where words would be joined.
+
+    Byte-level tokenizers of the generic class ignore `add_prefix_space`. Raises SourceError where no space helps.
+    """
+    text = " ".join(PROBE)
+    if _joins(tokenizer, [text]) or not _joins(tokenizer, PROBE):
+        return ""
+    if _joins(tokenizer, [f" {word}" for word in PROBE]):
+        raise SourceError("the tokenizer joins the words of a sentence, whatever stands before them: 'thegoodfilm'")
+    return " "
+
+
+def _joins(tokenizer: PreTrainedTokenizerFast, words: Sequence[str]) -> bool:
+    """Whether these words are read as one."""
+    ids = tokenizer(list(words), is_split_into_words=True, add_special_tokens=False)["input_ids"]
+    return "".join(PROBE) in str(tokenizer.decode(ids)).casefold()
 
 
 def _first_tokens(word_ids: Sequence[int | None], words: int) -> np.ndarray[Any, Any]:

@@ -10,9 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
-from pefbench.errors import DataError
-from pefbench.sources.cells import clean_name
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -20,8 +17,6 @@ if TYPE_CHECKING:
     from pefbench.sources import Row
 
 
-LONGEST_NAME = 40
-"""Characters of a column's name that a message shows; what is longer is hardly a name."""
 
 
 class Options(BaseModel):
@@ -36,7 +31,9 @@ class Task:
 
     columns: what the task calls its columns -> the names they usually have in sources, the likeliest first. A number
     counts columns from 0 (negative: from the last), for formats whose columns have no names.
-    optional: those of them that a source may lack; their values are then None.
+    optional: those of them that a source may lack; their values are then None. later: optional ones that the task has
+    only since there are results; where a source lacks one it is no value at all, so that the fingerprints of data, and
+    with them the ids of trials, stay as they were.
     text: a row's own columns -> the text by which duplicates are known and single files are split.
     split: the rows of a single file -> splits, where it is not by a hash; None: by a hash.
     gather_by: the column that numbers the sentences of a table with one word per row, whose rows are gathered; None: a
@@ -56,50 +53,8 @@ class Task:
     text_format: str = "jsonl"
     baselines: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
+    later: tuple[str, ...] = ()
     gather_by: str | None = None
     group: Callable[[Mapping[str, Any]], str] | None = None
     options: type[Options] = Options
     split: Callable[[Sequence[Row]], Mapping[str, list[Row]]] | None = None
-
-
-def resolve_columns(task: Task, named: Mapping[str, str | int], available: Sequence[str]) -> dict[str, str]:
-    """The task's column names -> the source's, without optional ones that are not there.
-
-    Raises DataError with the columns that are there.
-    """
-    resolved = {}
-    for column, usual in task.columns.items():
-        candidates = [_column(choice, available) for choice in ([named[column]] if column in named else usual)]
-        found = next((name for name in candidates if name is not None), None)
-        if found is None and column in task.optional and column not in named:
-            continue
-        if found is None:
-            wanted = repr(named[column]) if column in named else " or ".join(repr(name) for name in usual)
-            raise DataError(
-                f"no column {wanted} for the task's {column!r}; the columns are: {_listing(available)} "
-                f"(say which with data.columns.{column}{_header_hint(available)})"
-            )
-        resolved[column] = found
-    return resolved
-
-
-def _listing(names: Sequence[str], limit: int = 12) -> str:
-    more = f" and {len(names) - limit} more" if len(names) > limit else ""
-    return ", ".join(name[:LONGEST_NAME] for name in names[:limit]) + more
-
-
-def _header_hint(names: Sequence[str]) -> str:
-    """A hint where the names look like a row's values."""
-    is_row = any(len(name) > LONGEST_NAME or name.isdecimal() for name in names) and not _are_numbers(names)
-    return "; where the first line is a row, data.header=false numbers the columns from 0" if is_row else ""
-
-
-def _are_numbers(names: Sequence[str]) -> bool:
-    return all(name.isdecimal() for name in names)
-
-
-def _column(choice: str | int, available: Sequence[str]) -> str | None:
-    if isinstance(choice, str):
-        return next((name for name in (choice, clean_name(choice)) if name in available), None)
-    unnamed = _are_numbers(available)
-    return available[choice] if unnamed and -len(available) <= choice < len(available) else None

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from pefbench.sources import BadRows, Row
 
 ROLES = ("system", "user", "assistant")
+SHAREGPT = {"human": "user", "gpt": "assistant", "chatgpt": "assistant", "bing": "assistant", "bard": "assistant"}
+"""ShareGPT's names of the roles; its messages have `from` and `value`."""
 
 
 class DialogueOptions(generation.GenerationOptions):
@@ -41,16 +43,16 @@ def text(values: Mapping[str, Any]) -> str:
     """All turns of a row."""
     turns = _texts(values["turns"])
     turns += [content for _, content in _known(values["messages"])]
-    return "\n".join(
-        [*turns, *(str(values[column]) for column in ("prompt", "completion") if values[column] is not None)]
-    )
+    single = (values.get(column) for column in ("instruction", "prompt", "completion"))
+    return "\n".join([*turns, *(str(value) for value in single if value is not None)])
 
 
 def group(values: Mapping[str, Any]) -> str:
     """How a conversation begins, whatever the system prompt: none of these lies on two sides."""
     begins = [content for role, content in _known(values["messages"]) if role != "system"]
     begins += _texts(values["turns"])
-    return str((begins or [values["prompt"]])[0])
+    single = [str(value) for value in (values.get("instruction"), values["prompt"]) if value is not None]
+    return begins[0] if begins else "\n".join(single) if single else str(None)
 
 
 def read(splits: Mapping[str, Sequence[Row]], bad: BadRows, *, history: int, **options: Any) -> GenerationDataset:
@@ -69,8 +71,19 @@ def _replies(row: Row, history: int) -> list[GenerationExample]:
     elif row.values["messages"] is not None:
         conversations = _after_users(row)
     else:
-        conversations = [(("user", values.text(row, "prompt")), ("assistant", values.text(row, "completion")))]
-    return [_example(turns, history) for turns in conversations]
+        return [_single(row)]
+    return [replace(_example(turns, history), where=row.where) for turns in conversations]
+
+
+def _single(row: Row) -> GenerationExample:
+    """A prompt with its completion, behind the instruction where there is one; Alpaca's may have no input besides."""
+    completion = values.text(row, "completion")
+    if row.values.get("instruction") is None:
+        return GenerationExample(values.text(row, "prompt"), completion, where=row.where)
+    instruction, prompt = values.text(row, "instruction"), row.values["prompt"]
+    if prompt is None or prompt == "":
+        return GenerationExample(instruction, completion, where=row.where)
+    return GenerationExample(values.text(row, "prompt"), completion, instruction=f"{instruction}\n", where=row.where)
 
 
 def _alternating(row: Row) -> list[tuple[Message, ...]]:
@@ -107,8 +120,9 @@ def _after_users(row: Row) -> list[tuple[Message, ...]]:
 def _known(value: object) -> list[Message]:
     """Those of a list of messages that have a role that is known, and something to say."""
     messages = [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
-    pairs = [(each.get("role"), each.get("content")) for each in messages]
-    return [(role, text) for role, text in pairs if role in ROLES and isinstance(text, str) and text.strip()]
+    pairs = [(each.get("role", each.get("from")), each.get("content", each.get("value"))) for each in messages]
+    known = [(SHAREGPT.get(role, role) if isinstance(role, str) else role, text) for role, text in pairs]
+    return [(role, text) for role, text in known if role in ROLES and isinstance(text, str) and text.strip()]
 
 
 def _example(turns: Sequence[Message], history: int) -> GenerationExample:
@@ -130,18 +144,20 @@ def _with_references(examples: Sequence[GenerationExample]) -> list[GenerationEx
 
 
 def _context(example: GenerationExample) -> str:
-    return normalise("\n".join([*(turn for _, turn in example.history), example.prompt]))
+    return normalise("\n".join([*(turn for _, turn in example.history), example.instruction + example.prompt]))
 
 
 TASK = Task(
     head="generation",
     columns={
         "turns": ("turns", "dialog", "dialogue"),
-        "messages": ("messages",),
+        "messages": ("messages", "conversations"),
+        "instruction": ("instruction",),
         "prompt": ("prompt", "question", "input"),
-        "completion": ("completion", "response", "reply", "answer"),
+        "completion": ("completion", "response", "reply", "answer", "output"),
     },
     optional=("turns", "messages", "prompt", "completion"),
+    later=("instruction",),
     text=text,
     group=group,
     read=read,

@@ -27,7 +27,9 @@ def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> SequenceDataset:
     """Read labels as they are; where they are ratings from -1 to 1, their sign is the label, near 0 it is neutral."""
     if not ratings.are_ratings(splits):
         return SequenceDataset(*labels.examples(splits, bad, _example))
-    named = {split: [_named(*each) for each in bad.good(rows, ratings.rating)] for split, rows in splits.items()}
+    rated = {split: bad.good(rows, ratings.rating) for split, rows in splits.items()}
+    ratings.check_signs(rated["train"])
+    named = {split: [_named(*each) for each in rows] for split, rows in rated.items()}
     note = f"labels are the signs of ratings, neutral within {NEUTRAL} of 0"
     return SequenceDataset(*labels.examples(named, bad, _example), notes=[note])
 

@@ -7,7 +7,12 @@ from pefbench.tasks.reading import labels, polarity
 
 TASK = Task(
     head="sequence",
-    columns={"text": ("text", "sentence", "review", "content"), "label": ("label", "sentiment", "polarity")},
+    columns={
+        "text": ("text", "sentence", "review", "content"),
+        "pair": (),
+        "label": ("label", "sentiment", "polarity"),
+    },
+    later=("pair",),
     text=labels.text,
     read=polarity.read,
     metrics=("accuracy", "macro_f1"),

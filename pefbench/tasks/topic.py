@@ -9,8 +9,10 @@ TASK = Task(
     head="sequence",
     columns={
         "text": ("text", "question", "sentence", "content"),
+        "pair": (),
         "label": ("label", "coarse_label", "topic", "category", "class"),
     },
+    later=("pair",),
     text=labels.text,
     read=labels.read,
     metrics=("accuracy", "macro_f1"),

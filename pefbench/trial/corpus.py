@@ -9,7 +9,7 @@ from pefbench import sources
 from pefbench.errors import DataError, RecipeError
 from pefbench.registry import find
 from pefbench.sources import BadRows
-from pefbench.tasks import resolve_columns
+from pefbench.tasks.reading.columns import resolve_columns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -55,17 +55,21 @@ def load(recipe: Recipe) -> Corpus:
         if chosen == "drop":
             splits, left_out = drop(splits, lambda row: task.text(row.values))
             dropped = {split: dropped[split] + left_out[split] for split in SPLITS}
-    _check_sizes(splits, recipe.data.source)
+    _check_sizes(splits, recipe.data.source, bad, dropped)
     dataset = task.read(splits, bad, **recipe.options.model_dump())
-    _check_sizes(dataset.splits, recipe.data.source)
+    _check_sizes(dataset.splits, recipe.data.source, bad, dropped)
     return Corpus(dataset, sources.fingerprint(splits), revision, dropped, bad.found, notes)
 
 
-def _check_sizes(splits: Mapping[str, Sequence[Any]], source: str) -> None:
+def _check_sizes(splits: Mapping[str, Sequence[Any]], source: str, bad: BadRows, dropped: Mapping[str, int]) -> None:
+    """Raise DataError for an empty split, with what was left out and why."""
     for split in SPLITS:
         if not splits[split]:
             sizes = ", ".join(f"{name} {len(splits[name])}" for name in SPLITS)
-            raise DataError(f"{source}: the {split} split is empty ({sizes} examples)")
+            reasons = [f"bad rows left out: {len(bad.found)}, the first {bad.found[0]}"] if bad.found else []
+            if dropped[split]:
+                reasons.append(f"duplicates within the split or of a later split left out: {dropped[split]}")
+            raise DataError("; ".join([f"{source}: the {split} split is empty ({sizes} examples)", *reasons]))
 
 
 def _read_parts(data: DataSection, task: Task, bad: BadRows) -> tuple[dict[str, list[Row]], str | None, list[str]]:
@@ -105,18 +109,26 @@ def _read_parts(data: DataSection, task: Task, bad: BadRows) -> tuple[dict[str, 
 
 def _named(rows: Rows, data: DataSection, task: Task, bad: BadRows) -> tuple[list[Row], list[str]]:
     """The rows of one file under the task's names, and the columns that the task does not read."""
-    columns = resolve_columns(task, data.columns, rows.columns)
+    columns = _resolved(task, data, rows)
     by = columns.pop(task.gather_by, None) if task.gather_by else None
     if task.gather_by:
         gathered = sources.gather(rows, by, list(columns.values()), bad)
         by = None if gathered is rows else by
         rows = gathered
-    absent = dict.fromkeys(name for name in task.columns if name != task.gather_by)
+    absent = dict.fromkeys(name for name in task.columns if name not in (task.gather_by, *task.later))
     sound = sources.sound_rows(rows.rows, list(columns.values()), bad)
     for column in (columns[name] for name in LABELS if name in columns and data.labels is not None):
         sound = sources.named_rows(sound, column, data.labels or (), bad)
     left = [name for name in rows.columns if name not in {*columns.values(), by}]
     return [_renamed(row, columns, absent) for row in sound], left
+
+
+def _resolved(task: Task, data: DataSection, rows: Rows) -> dict[str, str]:
+    """The task's columns -> the source's. Raises DataError, with the file."""
+    try:
+        return resolve_columns(task, data.columns, rows.columns)
+    except DataError as error:
+        raise DataError(f"{rows.rows[0].file}: {error}") from None
 
 
 def _listing(names: Sequence[str], limit: int = 12) -> str:

@@ -26,7 +26,7 @@ def doubts(prepared: Prepared) -> list[str]:
     return [
         *prepared.corpus.dataset.notes,
         *prepared.corpus.notes,
-        *_skipped(prepared.corpus.skipped),
+        *_skipped([*prepared.corpus.skipped, *prepared.refused]),
         *_truncated(prepared),
         *_dropped(prepared),
         *prepared.head.check(prepared.encoded),

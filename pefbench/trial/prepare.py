@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pefbench.errors import DataError
 from pefbench.models import loading, quantization
 from pefbench.trial import corpus, devices
 from pefbench.trial.cache import Shared
@@ -29,6 +30,7 @@ class Prepared:
     """A recipe's data, and what its model is made from; `build` makes the model.
 
     recipe: with the precision that `auto` came to. examples: by split, train after `max_examples`.
+    refused: why rows were left out that the model cannot be given, with file and line.
     """
 
     recipe: Recipe
@@ -39,6 +41,7 @@ class Prepared:
     tokenizer: PreTrainedTokenizerFast
     base: Path
     config: PretrainedConfig
+    refused: Sequence[str] = ()
 
 
 def prepare(
@@ -62,7 +65,8 @@ def prepare(
         )
         quantization.check_installed(recipe.model.quantize, recipe.train.optimizer)
     with phases.measure("tokenize"):
-        examples = {split: _chosen(recipe, split, data.dataset.splits[split]) for split in splits}
+        kept, refused = _accepted(recipe, head, tokenizer, {split: data.dataset.splits[split] for split in splits})
+        examples = {split: _chosen(recipe, split, kept[split]) for split in splits}
         head = head.balanced(examples.get("train", ())) if recipe.train.class_weights else head
         encoded = {
             split: shared.encoded(
@@ -70,7 +74,27 @@ def prepare(
             )
             for split in splits
         }
-    return Prepared(recipe, data, head, examples, encoded, tokenizer, base, config)
+    return Prepared(recipe, data, head, examples, encoded, tokenizer, base, config, refused)
+
+
+def _accepted(
+    recipe: Recipe, head: Head, tokenizer: PreTrainedTokenizerFast, splits: Mapping[str, Sequence[Any]]
+) -> tuple[dict[str, Sequence[Any]], list[str]]:
+    """The examples that the model can be given, by split, and why the others were left out.
+
+    They are bad rows: the first is an error unless `data.on_bad_row` is skip. Raises DataError also where none is left.
+    """
+    kept, refused = dict(splits), list[str]()
+    for split, examples in splits.items():
+        reasons = head.refusals(tokenizer, examples)
+        if reasons and recipe.data.on_bad_row == "error":
+            raise DataError(next(iter(reasons.values())))
+        if reasons:
+            kept[split] = [example for number, example in enumerate(examples) if number not in reasons]
+            refused += reasons.values()
+        if not kept[split]:
+            raise DataError(f"{recipe.data.source}: the {split} split is empty: {next(iter(reasons.values()))}")
+    return kept, refused
 
 
 def with_precision(recipe: Recipe) -> Recipe:

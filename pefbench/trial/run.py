@@ -20,7 +20,7 @@ from pefbench.trial.phases import Phases
 from pefbench.trial.predict import predict
 from pefbench.trial.prepare import prepare
 from pefbench.trial.record import TrialRecord, announcement, data_of, origin_of, phases_of
-from pefbench.trial.score import score_trial
+from pefbench.trial.score import baseline_answers, score_trial
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -163,12 +163,15 @@ class Trial:
         return model
 
     def _train_and_score(self, model: nn.Module) -> None:
+        # Before training: a baseline that fails must not cost a trained model.
+        baselines = baseline_answers(self.prepared) if self.is_main and "test" in self.scored else {}
         trained, progressed = self._train(model)
         with self.phases.measure("evaluate"):
             predicted = {split: self._predict(trained, split) for split in self.scored}
         self.record.add(phases=phases_of(self.phases.costs, progressed))
         if self.is_main:
-            self.record.add(**score_trial(self.prepared, {split: answers for split, (answers, _) in predicted.items()}))
+            answers = {split: found for split, (found, _) in predicted.items()}
+            self.record.add(**score_trial(self.prepared, answers, baselines))
             if "test" in predicted:
                 self._save(trained, predicted["test"][0])
         if "test" in predicted:

@@ -22,7 +22,16 @@ SAMPLES = 5
 """Test examples that the result shows whole, of heads whose answers are worth reading."""
 
 
-def score_trial(prepared: Prepared, predictions: Mapping[str, Sequence[Any]]) -> Reached:
+def baseline_answers(prepared: Prepared) -> dict[str, list[Any]]:
+    """The answers of the task's trivial baselines on test, after the training examples that the model has, by name."""
+    train, test = prepared.examples["train"], prepared.examples["test"]
+    names = find("task", prepared.recipe.task).baselines
+    return {name: prepared.head.answers.judged(find("baseline", name)(train, test), test) for name in names}
+
+
+def score_trial(
+    prepared: Prepared, predictions: Mapping[str, Sequence[Any]], baselines: Mapping[str, Sequence[Any]]
+) -> Reached:
     """All scores of a trial's predictions, by split; with the test split also reports, baselines and samples."""
     metrics = {name_of(named): make(named) for named in prepared.recipe.evaluate.metrics}
     answers = prepared.head.answers
@@ -37,7 +46,7 @@ def score_trial(prepared: Prepared, predictions: Mapping[str, Sequence[Any]]) ->
     }
     if "test" in predictions:
         found["report"] = _reports(metrics, predictions["test"], references["test"])
-        found["baselines"] = _baselines(prepared, metrics, references["test"])
+        found["baselines"] = _baselines(baselines, metrics, references["test"], answers.judge_signature)
         if samples := _samples(prepared, predictions["test"], references["test"]):
             found["samples"] = samples
     return found
@@ -55,19 +64,15 @@ def _reports(metrics: Metrics, predictions: Sequence[Any], references: Sequence[
     return {name: report for name, report in reports.items() if report is not None}
 
 
-def _baselines(prepared: Prepared, metrics: Metrics, references: Sequence[Any]) -> dict[str, Values]:
-    """Scores of the task's trivial baselines on test, which have seen the training examples that the model had.
-
-    A baseline is left out of a metric that needs more than its answers have.
-    """
-    answers = prepared.head.answers
-    train, test = prepared.examples["train"], prepared.examples["test"]
+def _baselines(
+    baselines: Mapping[str, Sequence[Any]], metrics: Metrics, references: Sequence[Any], signature: str
+) -> dict[str, Values]:
+    """Scores of baselines on test; one is left out of a metric that needs more than its answers have."""
     scores: dict[str, Values] = {}
-    for name in find("task", prepared.recipe.task).baselines:
-        predictions = answers.judged(find("baseline", name)(train, test), test)
+    for name, predictions in baselines.items():
         able = {key: metric for key, metric in metrics.items() if all(map(metric.reads, predictions))}
         if able:
-            scores[name] = _values(able, predictions, references, answers.judge_signature)
+            scores[name] = _values(able, predictions, references, signature)
     return scores
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -421,3 +422,20 @@ def test_which_examples_share_a_batch_does_not_depend_on_the_answers() -> None:
     pair = Seq2SeqHead(tiny.PAD, search=Search(max_new_tokens=8))
     encoded = pair.encode(words("bart"), told, 24)
     assert pair.prediction_lengths(encoded).tolist() == encoded.lengths.tolist() == [5, 3]
+
+
+ALTERNATING = (
+    "{% for m in messages %}{% if (m['role'] == 'user') != (loop.index0 % 2 == 0) %}"
+    "{{ raise_exception('roles must alternate') }}{% endif %}<s>{{ m['role'] }}\n{{ m['content'] }}</s>{% endfor %}"
+)
+
+
+def test_what_a_chat_template_refuses_is_named_with_its_row() -> None:
+    refused = GenerationExample("u", "a", history=(("assistant", "welcome"),), where="x.jsonl:4")
+    fine = GenerationExample("u", "a")
+    tokenizer = single_bytes(chat_template=ALTERNATING)
+    found = CausalHead().refusals(tokenizer, [fine, refused, fine])
+    assert list(found) == [1]
+    assert re.match(r"x\.jsonl:4: .*refuses the roles assistant, user: roles must alternate", found[1])
+    assert CausalHead(chat=False).refusals(tokenizer, [refused]) == {}
+    assert CausalHead().refusals(single_bytes(), [refused]) == {}

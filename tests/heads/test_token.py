@@ -9,16 +9,15 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from transformers import AutoTokenizer
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from pefbench.heads.examples import TokenExample
-from pefbench.heads.token import IGNORED, TokenHead
+from pefbench.heads.token import IGNORED, TokenHead, _space
 from pefbench.trial.batching import collate
 from tests.heads.answering import answering
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerFast
-
     from tests.worlds import World
 
 LABELS = ["O", "B-LOC", "I-LOC", "B-PER", "I-PER"]
@@ -95,3 +94,26 @@ def test_what_is_cut_is_counted(tokenizer: PreTrainedTokenizerFast) -> None:
     assert encoded.truncated == 1
     assert encoded.lengths.tolist() == [4, 5, 5]
     assert np.asarray(encoded.targets).tolist() == [2, 3, 3]
+
+
+def byte_level(*, after: str) -> PreTrainedTokenizerFast:
+    """A byte-level tokenizer of the generic class, which ignores `add_prefix_space`; `after`: its decoder's spaces."""
+    backend = Tokenizer(models.BPE())
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    backend.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        special_tokens=["<pad>"], initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
+    )
+    backend.train_from_iterator([after], trainer)
+    return PreTrainedTokenizerFast(tokenizer_object=backend, pad_token="<pad>", add_prefix_space=True)
+
+
+def test_words_are_read_as_in_running_text_where_a_tokenizer_ignores_the_option() -> None:
+    tokenizer = byte_level(after="the good film " * 9)
+    encoded = TokenHead(["O"]).encode(tokenizer, [TokenExample(("the", "good", "film"), ("O", "O", "O"))], 16)
+    assert tokenizer.decode(encoded.features["input_ids"][0]) == " the good film"
+    assert (encoded.decoding[0] != -1).all()
+
+
+def test_words_stay_as_they_are_where_a_tokenizer_parts_them(tokenizer: PreTrainedTokenizerFast) -> None:
+    assert _space(tokenizer) == ""

@@ -130,3 +130,17 @@ def test_the_options_of_the_search_are_the_data_set_s(tmp_path: Path) -> None:
     assert made.search.signature == "search:beams-2|new:5"
     assert (len(made.splits["validation"]), len(made.splits["test"])) == (3, 3)
     assert len(made.splits["train"]) > 50
+
+
+def test_an_instruction_stands_before_its_input() -> None:
+    rows = [{"instruction": "Shout it", "prompt": "hi", "completion": "HI"}]
+    rows.append({"instruction": "Say hi", "prompt": "", "completion": "hi"})
+    both, alone = read(*rows)
+    assert (both.instruction, both.prompt, both.target) == ("Shout it\n", "hi", "HI")
+    assert (alone.instruction, alone.prompt, alone.target) == ("", "Say hi", "hi")
+
+
+def test_sharegpt_has_its_own_names_of_roles() -> None:
+    said = [{"from": "system", "value": "s"}, {"from": "human", "value": "u"}, {"from": "gpt", "value": "a"}]
+    [found] = read({"messages": said})
+    assert (found.history, found.prompt, found.target) == ((("system", "s"),), "u", "a")

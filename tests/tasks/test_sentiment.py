@@ -81,3 +81,9 @@ def test_ratings_without_a_negative_one_are_refused() -> None:
 
 def test_the_defaults_are_json() -> None:
     assert json.loads(json.dumps(TASK.defaults)) == TASK.defaults
+
+
+@pytest.mark.parametrize(("labels", "sign"), [([0, 0.7, 0.9], "negative"), (["-0.5", "-2"], "positive")])
+def test_ratings_of_one_sign_are_told_as_what_they_were_read_as(labels: list[Any], sign: str) -> None:
+    with pytest.raises(DataError, match=rf"x\.tsv:\d+: label .* read as ratings around 0, and none is {sign}"):
+        read(labels)

@@ -184,7 +184,10 @@ def test_a_split_of_bad_rows_alone_is_refused(world: World, tmp_path: Path) -> N
     for split, tagged in SPLITS.items():
         write_jsonl(tmp_path / f"{split}.jsonl", tagged)
     (tmp_path / "test.jsonl").write_text('{"tokens": ["a"], "ner_tags": []}\n', encoding="utf8")
-    with pytest.raises(DataError, match="the test split is empty"):
+    with pytest.raises(
+        DataError,
+        match=r"the test split is empty .*; bad rows left out: 1, the first test\.jsonl:1: ner_tags should be",
+    ):
         load(world, f"file:{tmp_path}", *parts("jsonl"), "data.on_bad_row=skip")
 
 

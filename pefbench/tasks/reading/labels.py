@@ -29,9 +29,8 @@ Example = TypeVar("Example", bound=Labelled)
 
 
 def text(row: Mapping[str, Any]) -> str:
-    """The text of a row's values, "" where there is none: `Task.text` of a task whose texts have labels."""
-    value = row["text"]
-    return value if isinstance(value, str) else ""
+    """The text of a row's values, or both of a pair, "" where there is none: `Task.text` of a task with labels."""
+    return "\n".join(value for value in (row["text"], row.get("pair")) if isinstance(value, str))
 
 
 def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> SequenceDataset:
@@ -40,8 +39,13 @@ def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> SequenceDataset:
 
 
 def example(row: Row) -> SequenceExample:
-    """A row's text with its label. Raises DataError where either is missing."""
-    return SequenceExample(values.text(row, "text"), label(row))
+    """A row's text, or both of a pair, with its label. Raises DataError where one is missing."""
+    return SequenceExample(values.text(row, "text"), label(row), pair(row))
+
+
+def pair(row: Row) -> str | None:
+    """The second text of a pair; None where the source has no column of it. Raises DataError where it is missing."""
+    return values.text(row, "pair") if "pair" in row.values else None
 
 
 def examples(

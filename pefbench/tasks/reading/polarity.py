@@ -29,6 +29,7 @@ def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> SequenceDataset:
     if not ratings.are_ratings(splits):
         return labels.read(splits, bad)
     rated = {split: bad.good(rows, ratings.rating) for split, rows in splits.items()}
+    ratings.check_signs(rated["train"])
     edge = MIDDLE * max((abs(rating) for _, rating in rated["train"]), default=0)
     kept = {split: _polar(rows, edge) for split, rows in rated.items()}
     notes = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from pefbench.errors import DataError
 from pefbench.tasks.reading import values
 
 if TYPE_CHECKING:
@@ -24,6 +25,19 @@ def are_ratings(splits: Mapping[str, Sequence[Row]]) -> bool:
     commas = [values.has_decimal_comma(label) for label in labels]
     return any(commas) and all(
         comma or math.isfinite(values.number(label)) for comma, label in zip(commas, labels, strict=True)
+    )
+
+
+def check_signs(rated: Sequence[tuple[Row, float]]) -> None:
+    """Raise DataError where training texts have ratings of one sign alone: they are no ratings around 0."""
+    ratings = [rating for _, rating in rated]
+    if not ratings or min(ratings) < 0 < max(ratings):
+        return
+    row, first = next(each for each in rated if each[1] % 1 > 0) if any(each % 1 > 0 for each in ratings) else rated[0]
+    raise DataError(
+        f"{row.where}: {row.name('label')} {first:g} is no whole number, so the labels were read as ratings around 0, "
+        f"and none is {'negative' if min(ratings) >= 0 else 'positive'}; make classes of other scores first, such as "
+        "0 to 1 or half stars"
     )
 
 

@@ -76,3 +76,8 @@ def test_the_sentence_with_most_words_of_the_question_is_the_answer() -> None:
         "The red house stands in Rome!",
         "It is old.",
     ]
+
+
+def test_a_bag_of_words_that_saw_one_label_answers_it() -> None:
+    train = [SequenceExample("a good film", "good"), SequenceExample("fine", "good")]
+    assert find("baseline", "bag_of_words")(train, [SequenceExample("bad", "bad")]) == ["good"]

@@ -1,0 +1,104 @@
+"""Which column of a source is which of the task's: by the recipe, else by the names that they usually have."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pefbench.errors import DataError
+from pefbench.sources.cells import clean_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pefbench.tasks import Task
+
+    Named = Mapping[str, str | int]
+
+LONGEST_NAME = 40
+"""Characters of a column's name that a message shows; what is longer is hardly a name."""
+PAIRS = (
+    ("premise", "hypothesis"),
+    ("sentence1", "sentence2"),
+    ("question1", "question2"),
+    ("question", "sentence"),
+    ("text1", "text2"),
+    ("text_a", "text_b"),
+)
+"""Columns that hold the two texts of a pair, as data sets usually name them."""
+
+
+def resolve_columns(task: Task, named: Named, available: Sequence[str]) -> dict[str, str]:
+    """The task's column names -> the source's, without optional ones that are not there.
+
+    Raises DataError with the columns that are there, where one is missing or two fit equally well.
+    """
+    resolved = _pair(task, named, available)
+    for column, usual in task.columns.items():
+        if column in resolved:
+            continue
+        found = _found([named[column]] if column in named else usual, available)
+        if not found and column in (*task.optional, *task.later) and column not in named:
+            continue
+        if not found:
+            wanted = repr(named[column]) if column in named else " or ".join(repr(name) for name in usual)
+            raise DataError(
+                f"no column {wanted} for the task's {column!r}; the columns are: {_listing(available)} "
+                f"(say which with data.columns.{column}{_header_hint(available)})"
+            )
+        if column not in named:
+            _refuse_ambiguous(task, named, column, found)
+        resolved[column] = found[0]
+    if not resolved:
+        usual_names = ", ".join(str(name) for names in task.columns.values() for name in names if isinstance(name, str))
+        raise DataError(f"none of the columns {usual_names} is there; the columns are: {_listing(available)}")
+    return resolved
+
+
+def unread_columns(resolved: Mapping[str, str], available: Sequence[str]) -> list[str]:
+    """The source's columns that the task does not read."""
+    return [name for name in available if name not in resolved.values()]
+
+
+def _pair(task: Task, named: Named, available: Sequence[str]) -> dict[str, str]:
+    """Both texts of a pair, where the task takes pairs, the recipe names neither, and the source has two by name."""
+    if "pair" not in task.columns or "text" in named or "pair" in named:
+        return {}
+    found = [pair for pair in PAIRS if set(pair) <= set(available)]
+    return dict(zip(("text", "pair"), found[0], strict=True)) if found else {}
+
+
+def _refuse_ambiguous(task: Task, named: Named, column: str, found: Sequence[str]) -> None:
+    """Raise DataError where two columns of the source fit, and neither fits another of the task's columns."""
+    elsewhere = {name for other, usual in task.columns.items() if other != column for name in usual}
+    elsewhere |= set(named.values())
+    fitting = [name for name in found if name not in elsewhere]
+    if len(fitting) > 1:
+        both = " and ".join(repr(name) for name in fitting)
+        raise DataError(f"{both} could each be the task's {column!r} (say which with data.columns.{column})")
+
+
+def _found(choices: Sequence[str | int], available: Sequence[str]) -> list[str]:
+    """The source's columns among the choices; numbers count columns that have no names."""
+    unnamed = _are_numbers(available)
+    found = []
+    for choice in choices:
+        if isinstance(choice, str):
+            found += [name for name in (choice, clean_name(choice)) if name in available][:1]
+        elif unnamed and -len(available) <= choice < len(available):
+            found.append(available[choice])
+    return found
+
+
+def _listing(names: Sequence[str], limit: int = 12) -> str:
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(name[:LONGEST_NAME] for name in names[:limit]) + more
+
+
+def _header_hint(names: Sequence[str]) -> str:
+    """A hint where the names look like a row's values."""
+    is_row = any(len(name) > LONGEST_NAME or name.isdecimal() for name in names) and not _are_numbers(names)
+    return "; where the first line is a row, data.header=false numbers the columns from 0" if is_row else ""
+
+
+def _are_numbers(names: Sequence[str]) -> bool:
+    return all(name.isdecimal() for name in names)

@@ -1,0 +1,42 @@
+"""Which column is which: named, usual, both of a pair, or refused with what is there."""
+
+from __future__ import annotations
+
+import pytest
+
+from pefbench.errors import DataError
+from pefbench.registry import find
+from pefbench.tasks.reading.columns import PAIRS, resolve_columns
+
+
+def test_two_columns_that_fit_are_refused_and_a_name_chooses() -> None:
+    columns = ["label", "content", "text"]
+    with pytest.raises(DataError, match=r"'text' and 'content' could each be the task's 'text' .*data\.columns\.text"):
+        resolve_columns(find("task", "topic"), {}, columns)
+    found = resolve_columns(find("task", "topic"), {"text": "content"}, columns)
+    assert found == {"text": "content", "label": "label"}
+
+
+def test_a_column_that_another_of_the_task_takes_is_no_doubt() -> None:
+    copa = ["premise", "choice1", "choice2", "question", "idx", "label"]
+    found = resolve_columns(find("task", "commonsense"), {}, copa)
+    assert (found["context"], found["question"]) == ("premise", "question")
+
+
+@pytest.mark.parametrize("task", ["topic", "sentiment"])
+@pytest.mark.parametrize("pair", PAIRS)
+def test_the_two_texts_of_a_pair_are_found_by_their_names(task: str, pair: tuple[str, str]) -> None:
+    found = resolve_columns(find("task", task), {}, ["idx", *pair, "label"])
+    assert found == {"text": pair[0], "pair": pair[1], "label": "label"}
+
+
+def test_who_names_a_text_gets_that_alone() -> None:
+    found = resolve_columns(find("task", "topic"), {"text": "sentence"}, ["question", "sentence", "label"])
+    assert found == {"text": "sentence", "label": "label"}
+    both = {"text": "b", "pair": "a"}
+    assert resolve_columns(find("task", "topic"), both, ["a", "b", "label"]) == {**both, "label": "label"}
+
+
+def test_where_all_are_optional_one_is_needed() -> None:
+    with pytest.raises(DataError, match=r"none of the columns turns, .* is there; the columns are: talk, id"):
+        resolve_columns(find("task", "dialogue"), {}, ["talk", "id"])
