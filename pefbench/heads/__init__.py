@@ -6,9 +6,20 @@ Neither knows anything of tasks, methods or training.
 
 from __future__ import annotations
 
-from pefbench.heads.answers import Answers
+from pefbench.heads.answers import Answers, Choice, LabelWithOutside
 from pefbench.heads.dataset import Dataset
 from pefbench.heads.encoded import ROWS, TARGETS, Encoded
-from pefbench.heads.head import Head, forward
+from pefbench.heads.head import Head, HeadConfig, forward
 
-__all__ = ["ROWS", "TARGETS", "Answers", "Dataset", "Encoded", "Head", "forward"]
+__all__ = [
+    "ROWS",
+    "TARGETS",
+    "Answers",
+    "Choice",
+    "Dataset",
+    "Encoded",
+    "Head",
+    "HeadConfig",
+    "LabelWithOutside",
+    "forward",
+]

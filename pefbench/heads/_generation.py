@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from transformers import PreTrainedTokenizerFast
 
-    from pefbench.heads import Encoded
+    from pefbench.heads import Encoded, HeadConfig
     from pefbench.heads._judging import Judge
     from pefbench.heads._pairs import Array
     from pefbench.heads.search import DecoderPrompt
@@ -56,7 +56,7 @@ class GenerationHead(Head):
     ) -> Iterable[Array]:
         """The tokens generated after each prompt's ids, in order, with whatever comes after the end."""
 
-    def config(self) -> dict[str, Any]:
+    def config(self) -> HeadConfig:
         """Ask for nothing: the head is the model's own."""
         return {}
 

@@ -45,7 +45,7 @@ class GenerationAnswers(Answers):
         """The fields beside the text."""
         return frozenset({"nll", "pieces"} if self.likelihood else ())
 
-    def references(self, examples: Sequence[GenerationExample]) -> list[dict[str, Any]]:
+    def references(self, examples: Sequence[GenerationExample]) -> list[dict[str, object]]:
         """The right texts of each example, one or more, as `texts`, and its facts beside them."""
         return [{"texts": [*(each.references or (each.target,))], **each.facts} for each in examples]
 

@@ -23,7 +23,7 @@ class Judge(Protocol):
     def signature(self) -> str:
         """Who judges, as in the signature of a metric: every score that reads a verdict depends on it."""
 
-    def verdicts(self, texts: Sequence[str], examples: Sequence[GenerationExample]) -> list[dict[str, Any]]:
+    def verdicts(self, texts: Sequence[str], examples: Sequence[GenerationExample]) -> Sequence[Mapping[str, object]]:
         """The verdict on each text of a split, JSON-able, by name; texts are those of the examples, in order.
 
         It sees the whole split at once: a verdict may depend on all of its texts.
@@ -33,7 +33,7 @@ class Judge(Protocol):
         """Whether an example with these facts came out right, by the verdict on its text."""
 
 
-def judged(judge: Judge, answers: Sequence[Any], examples: Sequence[GenerationExample]) -> list[dict[str, Any]]:
+def judged(judge: Judge, answers: Sequence[Any], examples: Sequence[GenerationExample]) -> list[dict[str, object]]:
     """Answers, texts alone or with what the model says of them, with the judge's verdicts beside."""
     with_text = [{"text": answer} if isinstance(answer, str) else answer for answer in answers]
     verdicts = judge.verdicts([each["text"] for each in with_text], examples)

@@ -9,7 +9,9 @@ from pefbench.heads import Answers
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    LabelAnswer = str | dict[str, Any]  # of any metric's making: the label, and what stands beside it
+    from pefbench.heads import LabelWithOutside
+
+    LabelAnswer = str | LabelWithOutside
 
 ROUNDING = 1e-3
 """How far two ways to the same probability may differ."""

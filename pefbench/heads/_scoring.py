@@ -15,10 +15,9 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
+    from pefbench.heads import Choice
     from pefbench.heads._pairs import Array
     from pefbench.heads.examples import ChoiceExample
-
-    Choice = dict[str, Any]
 
 
 DECIMALS = 6

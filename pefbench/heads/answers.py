@@ -3,10 +3,27 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+class Choice(TypedDict):
+    """An answer of a head that chooses."""
+
+    choice: int
+    """The number of the best candidate, from 0."""
+    scores: list[float]
+    """The scores of all candidates."""
+
+
+class LabelWithOutside(TypedDict):
+    """An answer of a head that labels texts, where one label is that of texts with none of the others."""
+
+    label: str
+    outside: float
+    """The probability of that label."""
 
 
 class Answers(ABC):

@@ -7,7 +7,7 @@ scores of an example's rows (Radford et al. 2018, section 3.3; Zellers et al. 20
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,10 +23,9 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from transformers import PretrainedConfig, PreTrainedTokenizerFast
 
+    from pefbench.heads import HeadConfig
     from pefbench.heads._pairs import Array, End
     from pefbench.heads.examples import ChoiceExample
-
-    Choice = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ class ChoiceHead(RowHead, ScoringHead):
     def __init__(self, *, keep: End = "end", segments: bool = False) -> None:
         self.keep, self.segments = keep, segments
 
-    def config(self) -> dict[str, Any]:
+    def config(self) -> HeadConfig:
         """Ask for one score a row."""
         return {"num_labels": 1}
 

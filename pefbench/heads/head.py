@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from pefbench.errors import RecipeError
 from pefbench.heads.encoded import ROWS, TARGETS
@@ -17,6 +17,14 @@ if TYPE_CHECKING:
 
     from pefbench.heads.answers import Answers
     from pefbench.heads.encoded import Encoded
+
+
+class HeadConfig(TypedDict, total=False):
+    """A head's entries in the config of transformers' model."""
+
+    num_labels: int
+    id2label: dict[int, str]
+    label2id: dict[str, int]
 
 
 class Head(ABC):
@@ -40,7 +48,7 @@ class Head(ABC):
         raise RecipeError("train.class_weights: only classes of whole texts can be weighted; leave it out here")
 
     @abstractmethod
-    def config(self) -> dict[str, Any]:
+    def config(self) -> HeadConfig:
         """The head's entries in the model's config: id2label, num_labels, ..."""
 
     @abstractmethod

@@ -6,7 +6,7 @@ candidates are not at a disadvantage (Brown et al. 2020, arXiv:2005.14165, secti
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from transformers import PreTrainedTokenizerFast
 
+    from pefbench.heads import HeadConfig
     from pefbench.heads._pairs import Array, End
     from pefbench.heads.examples import ChoiceExample
 
@@ -39,7 +40,7 @@ class LikelihoodHead(ScoringHead):
     def __init__(self, *, keep: End = "end", separator: str = " ", last_logits: bool = False) -> None:
         self.keep, self.separator, self.last_logits = keep, separator, last_logits
 
-    def config(self) -> dict[str, Any]:
+    def config(self) -> HeadConfig:
         """Ask for nothing: the head is the model's own."""
         return {}
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from transformers import PretrainedConfig, PreTrainedTokenizerFast
 
+    from pefbench.heads import HeadConfig
     from pefbench.heads._pairs import Array, Tokens
     from pefbench.heads.examples import MarkedExample
 
@@ -64,7 +65,7 @@ class MarkedHead(Head):
         self.labels, self.causal = list(labels), causal
         self.read = READ[causal]
 
-    def config(self) -> dict[str, Any]:
+    def config(self) -> HeadConfig:
         """Ask for an output for each label at each place that is read."""
         names = [f"{place}:{label}" for place in self.read for label in self.labels]
         return {"id2label": dict(enumerate(names)), "label2id": {name: i for i, name in enumerate(names)}}

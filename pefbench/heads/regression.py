@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from transformers import PretrainedConfig
 
+    from pefbench.heads import HeadConfig
     from pefbench.heads._pairs import Array
     from pefbench.heads.examples import RegressionExample
 
@@ -90,7 +91,7 @@ class RegressionHead(TextHead):
         self.mean, self.spread, self.bounds = mean, spread, bounds
         self.answers = ScoreAnswers(spread)
 
-    def config(self) -> dict[str, Any]:
+    def config(self) -> HeadConfig:
         """Ask for one output."""
         return {"num_labels": 1}
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from transformers import PretrainedConfig
 
+    from pefbench.heads import HeadConfig
     from pefbench.heads._labels import LabelAnswer
     from pefbench.heads._pairs import Array
     from pefbench.heads.examples import SequenceExample
@@ -73,7 +74,7 @@ class SequenceHead(TextHead):
         changed.weights = (len(examples) / len(self.labels) / np.maximum(counts, 1)).astype(np.float32)
         return changed
 
-    def config(self) -> dict[str, Any]:
+    def config(self) -> HeadConfig:
         """Name the labels in the model's config."""
         return {"id2label": dict(enumerate(self.labels)), "label2id": {label: i for i, label in enumerate(self.labels)}}
 

@@ -10,7 +10,7 @@ decoder.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from transformers import PretrainedConfig, PreTrainedTokenizerFast
 
+    from pefbench.heads import HeadConfig
     from pefbench.heads.examples import SpanExample
 
 IGNORED = -100
@@ -114,7 +115,7 @@ class SpanHead(Head):
         self.no_answers, self.max_answer_length = no_answers, max_answer_length
         self.overlap, self.segments = overlap, segments
 
-    def config(self) -> dict[str, Any]:
+    def config(self) -> HeadConfig:
         """Ask for two scores a token: first and last of the answer."""
         return {"num_labels": 2}
 

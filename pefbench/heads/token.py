@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from transformers import PretrainedConfig, PreTrainedTokenizerFast
 
+    from pefbench.heads import HeadConfig
     from pefbench.heads.examples import TokenExample
 
 IGNORED = -100
@@ -64,7 +65,7 @@ class TokenHead(Head):
     def __init__(self, labels: Sequence[str]) -> None:
         self.labels = list(labels)
 
-    def config(self) -> dict[str, Any]:
+    def config(self) -> HeadConfig:
         """Name the labels in the model's config."""
         return {"id2label": dict(enumerate(self.labels)), "label2id": {tag: i for i, tag in enumerate(self.labels)}}
 

@@ -32,7 +32,7 @@ class HeadSpec(Protocol):
     reads_words: bool
     """Texts come as words, one by one: the tokenizer is to read each as if a space stood before it."""
 
-    def config(self) -> dict[str, Any]:
+    def config(self) -> Mapping[str, object]:
         """Return what the model's config must say of the head: id2label, num_labels, ..."""
 
 

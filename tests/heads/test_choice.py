@@ -23,7 +23,7 @@ from tests.tokenizers import WORDS, single_bytes, words
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-    from pefbench.heads import Encoded
+    from pefbench.heads import Choice, Encoded
 
 WITH_HEAD = [name for name in tiny.EVERY if name != "marian"]
 SOME = [
@@ -141,7 +141,7 @@ def test_a_few_steps_choose_right_on_every_architecture_with_a_sequence_head(arc
 
 
 def test_answers_agree_when_their_scores_do_but_for_rounding() -> None:
-    before = {"choice": 0, "scores": [1.0, 0.99999]}
+    before: Choice = {"choice": 0, "scores": [1.0, 0.99999]}
     assert ChoiceHead().answers.same(before, {"choice": 1, "scores": [0.99999, 1.0]})
     assert not ChoiceHead().answers.same(before, {"choice": 0, "scores": [1.0, 0.9]})
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pefbench.heads import Choice
     from pefbench.heads.examples import ChoiceExample
 
 WORD = r"\w+"
 
 
-def overlapping_candidate(train: Sequence[ChoiceExample], test: Sequence[ChoiceExample]) -> list[dict[str, Any]]:
+def overlapping_candidate(train: Sequence[ChoiceExample], test: Sequence[ChoiceExample]) -> list[Choice]:
     """The candidate nearest to the context, the first of equals; scores are cosines of TF-IDF vectors.
 
     The baseline of Lowe et al. 2015, arXiv:1506.08909. Words' weights are those of the training texts; a

@@ -6,15 +6,16 @@ Where all examples have the same candidates, as yes, no and maybe, this is the m
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pefbench.heads import Choice
     from pefbench.heads.examples import ChoiceExample
 
 
-def popular_candidate(train: Sequence[ChoiceExample], test: Sequence[ChoiceExample]) -> list[dict[str, Any]]:
+def popular_candidate(train: Sequence[ChoiceExample], test: Sequence[ChoiceExample]) -> list[Choice]:
     """The most popular candidate of each example, the first of equals.
 
     Scores are how often each candidate is the right one in training.

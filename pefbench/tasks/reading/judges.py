@@ -31,7 +31,7 @@ class AttributeJudge:
         """The classifier, how many texts it learned from, and its accuracy on real texts of the test split."""
         return f"judge:{_classifier()}|learned:{len(self.learned)}|right:{self.accuracy:.4f}"
 
-    def verdicts(self, texts: Sequence[str], examples: Sequence[GenerationExample]) -> list[dict[str, Any]]:  # noqa: ARG002
+    def verdicts(self, texts: Sequence[str], examples: Sequence[GenerationExample]) -> list[dict[str, str]]:  # noqa: ARG002
         """The label of each text, as its `attribute`."""
         return [{"attribute": label} for label in bag_of_words(self.learned, _unlabelled(texts))]
 
@@ -57,7 +57,7 @@ class DownstreamJudge:
         """The classifier and what it learns from."""
         return f"downstream:{_classifier()}|real:{len(self.real)}|generated:one-a-test-text"
 
-    def verdicts(self, texts: Sequence[str], examples: Sequence[GenerationExample]) -> list[dict[str, Any]]:
+    def verdicts(self, texts: Sequence[str], examples: Sequence[GenerationExample]) -> list[dict[str, str]]:
         """The labels of the examples' held texts, `plain` and `augmented`."""
         generated = [
             SequenceExample(text, example.facts["asked"])
