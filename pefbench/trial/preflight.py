@@ -59,8 +59,7 @@ def _skipped(found: Sequence[str]) -> list[str]:
 def _truncated(prepared: Prepared) -> list[str]:
     length = prepared.recipe.train.max_length
     return [
-        f"{encoded.truncated} of {len(encoded)} {split} examples are cut at {length} tokens; "
-        "what lies beyond is not seen"
+        f"{encoded.truncated} of {len(encoded)} {split} examples are truncated to {length} tokens"
         for split, encoded in prepared.encoded.items()
         if encoded.truncated
     ]
@@ -68,7 +67,7 @@ def _truncated(prepared: Prepared) -> list[str]:
 
 def _dropped(prepared: Prepared) -> list[str]:
     return [
-        f"{dropped} {split} examples were dropped: their text is also in a later split, or earlier in their own"
+        f"{dropped} {split} examples were dropped: duplicates within the split or of a later split"
         for split, dropped in prepared.corpus.dropped.items()
         if dropped
     ]

@@ -87,7 +87,7 @@ def test_a_rate_far_from_the_methods_own_is_doubted(world: World) -> None:
 
 def test_cut_texts_are_counted(world: World) -> None:
     [cut, *_] = doubts(world, train__max_length=8)
-    assert "train examples are cut at 8 tokens" in cut
+    assert "train examples are truncated to 8 tokens" in cut
 
 
 @pytest.mark.parametrize(
