@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from pefbench.sources import Row
 
 
-
-
 class Options(BaseModel):
     """A task's own options, the recipe's `options`: a child has a field for each."""
 

@@ -54,11 +54,6 @@ def resolve_columns(task: Task, named: Named, available: Sequence[str]) -> dict[
     return resolved
 
 
-def unread_columns(resolved: Mapping[str, str], available: Sequence[str]) -> list[str]:
-    """The source's columns that the task does not read."""
-    return [name for name in available if name not in resolved.values()]
-
-
 def _pair(task: Task, named: Named, available: Sequence[str]) -> dict[str, str]:
     """Both texts of a pair, where the task takes pairs, the recipe names neither, and the source has two by name."""
     if "pair" not in task.columns or "text" in named or "pair" in named:
