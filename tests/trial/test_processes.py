@@ -182,18 +182,22 @@ def test_killed_at_any_moment_it_ends_the_same(world: World, tmp_path: Path, met
 
 
 LAUNCH = [BIN / "accelerate", "launch", "--quiet"]
-SPELLINGS: dict[str, list[Any]] = {  # and `accelerate launch pefbench`, which test_main_job starts
-    "accelerate launch -m pefbench": [*LAUNCH, "-m", "pefbench"],
-    "python -m pefbench": [sys.executable, "-m", "pefbench"],
-    "pefbench": [BIN / "pefbench"],
+SPELLINGS: dict[str, tuple[list[Any], bool]] = {
+    "accelerate launch pefbench": ([*LAUNCH, "pefbench"], True),
+    "accelerate launch -m pefbench": ([*LAUNCH, "-m", "pefbench"], False),
+    "python -m pefbench": ([sys.executable, "-m", "pefbench"], False),
+    "pefbench": ([BIN / "pefbench"], False),
 }
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_every_spelling_of_the_main_job(world: World, tmp_path: Path, spelling: str) -> None:
+    command, at_the_root = SPELLINGS[spelling]
     recipe = world.recipe("spelled", train__threads=None)
-    command = [*SPELLINGS[spelling], "run", recipe, "-o", "train.epochs=1", "-o", "method.rank=2"]
-    status, printed, said = finish([*command, "--out", tmp_path / "out"], tmp_path)
+    folder = ROOT if at_the_root else tmp_path
+    status, printed, said = finish(
+        [*command, "run", recipe, "-o", "train.epochs=1", "-o", "method.rank=2", "--out", tmp_path / "out"], folder
+    )
     assert status == 0, said
     assert "round trip: reproduced" in printed
     found = result(tmp_path / "out")
