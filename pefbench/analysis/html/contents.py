@@ -43,7 +43,7 @@ def contents(results: Sequence[Stored], verdicts: Sequence[Comparison] = ()) -> 
 
 def _group(members: Sequence[Replicates], tests: Tests, known: Known) -> GroupData:
     first, found = members[0].first, marks(members, tests)
-    metric, signature, _, _, precision = comparable(first)
+    metric, signature, _, _, precision, _ = comparable(first)
     rows = [baselines.beside(each.first, known) for each in members]
     return {
         "task": first["recipe"]["task"],

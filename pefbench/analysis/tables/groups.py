@@ -19,6 +19,7 @@ def comparable(result: Result) -> tuple[str, ...]:
         result["model"]["fingerprint"],
         result["data"]["fingerprint"],
         result["provenance"]["precision"],
+        str(trained_on(result)),
     )
 
 
@@ -28,6 +29,12 @@ def group_of(result: Result) -> tuple[str, ...]:
     return (recipe["task"], short_model(recipe["model"]["name"]), *comparable(result))
 
 
+def trained_on(result: Result) -> int:
+    """The number of training examples: results on 3,000 of them and on 8,000 tell of the data, not of the methods."""
+    split = result["data"]["splits"].get("train")
+    return split["examples"] if split else 0
+
+
 def headline(result: Result) -> MetricValue:
     """The metric that a finished trial is ranked by."""
     return result["metrics"]["test"][result["headline"]]
@@ -35,12 +42,13 @@ def headline(result: Result) -> MetricValue:
 
 def heading(result: Result) -> str:
     """What trials that may be ranked together have in common, in a line."""
-    metric, signature, weights, data, precision = comparable(result)
+    metric, signature, weights, data, precision, _ = comparable(result)
     recipe = result["recipe"]
     direction = "higher" if headline(result)["higher_is_better"] else "lower"
     model = f"{short_model(recipe['model']['name'])} (weights {short(weights)})"
     score = f"{metric}, {direction} is better ({signature})"
-    return " · ".join([recipe["task"], model, f"data {short(data)}", precision, score])
+    examples = f"{trained_on(result):,} training examples"
+    return " · ".join([recipe["task"], model, f"data {short(data)}", examples, precision, score])
 
 
 def short(fingerprint: str) -> str:

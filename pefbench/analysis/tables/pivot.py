@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, TypedDict
 
 from pefbench.analysis.tables.formats import FORMATS, csv_text, escaped, grid
-from pefbench.analysis.tables.groups import comparable, short
+from pefbench.analysis.tables.groups import comparable, short, trained_on
 from pefbench.analysis.tables.marks import Tests, legend, marked, marks
 from pefbench.analysis.tables.replicates import one_per_method, replicates_by_group
 from pefbench.analysis.tables.wording import digits, short_model
@@ -21,8 +21,11 @@ if TYPE_CHECKING:
     from pefbench.results.store import Stored
     from pefbench.results.verdict_schema import Comparison
 
-_NAMES = ("Task", "Model", "Data", "Precision", "Metric")
-_APART = "A row has one task, base model, data set, precision and metric: what differs in one of them has its own row."
+_NAMES = ("Task", "Model", "Data", "Training examples", "Precision", "Metric")
+_APART = (
+    "A row has one task, base model, data set, number of training examples, precision and metric: what differs in one "
+    "of them has its own row."
+)
 
 
 class Cell(TypedDict):
@@ -45,6 +48,7 @@ class Cell(TypedDict):
     high: float | None
     spread: float | None  # standard deviation over seeds
     mark: str
+    train_examples: int
 
 
 def pivot(results: Sequence[Stored], style: str = "text", verdicts: Sequence[Comparison] = ()) -> str:
@@ -86,9 +90,10 @@ def _row(members: Sequence[Replicates], found: Sequence[Mark], methods: Sequence
 
 def _row_names(setting: Replicates) -> dict[str, str]:
     result = setting.first
-    metric, _, weights, data, precision = comparable(result)
+    metric, _, weights, data, precision, _ = comparable(result)
     model = f"{short_model(result['recipe']['model']['name'])} {short(weights)}"
-    values = (result["recipe"]["task"], model, short(data), precision, f"{metric} {'↑' if setting.sign > 0 else '↓'}")
+    examples, direction = f"{trained_on(result):,}", "↑" if setting.sign > 0 else "↓"
+    values = (result["recipe"]["task"], model, short(data), examples, precision, f"{metric} {direction}")
     return dict(zip(_NAMES, values, strict=True))
 
 
@@ -101,7 +106,7 @@ def _cell(setting: Replicates, mark: Mark, style: str) -> str:
 
 def _cells(members: Sequence[Replicates], found: Sequence[Mark]) -> Iterator[Cell]:
     for each, mark in zip(members, found, strict=True):
-        metric, signature, weights, data, precision = comparable(each.first)
+        metric, signature, weights, data, precision, _ = comparable(each.first)
         yield {
             "task": each.first["recipe"]["task"],
             "model": short_model(each.first["recipe"]["model"]["name"]),
@@ -120,6 +125,7 @@ def _cells(members: Sequence[Replicates], found: Sequence[Mark]) -> Iterator[Cel
             "high": each.high,
             "spread": each.spread if len(each.trials) > 1 else None,
             "mark": mark,
+            "train_examples": trained_on(each.first),
         }
 
 

