@@ -75,7 +75,9 @@ def test_a_split_of_middling_texts_alone_is_refused() -> None:
 
 
 def test_ratings_without_a_negative_one_are_refused() -> None:
-    with pytest.raises(DataError, match="every training text has the label 'positive'"):
+    with pytest.raises(
+        DataError, match="read as ratings around 0, and none is negative; make classes of other scores first"
+    ):
         read([4.5, 1.0, 3.5])
 
 
