@@ -8,6 +8,7 @@ from pefbench.analysis.checks import predictions, quality
 from pefbench.analysis.checks.costs import costs
 from pefbench.analysis.checks.matching import match, name
 from pefbench.analysis.checks.model import COMPARED, FILE, NO_METRIC, TRIAL, Finding
+from pefbench.analysis.checks.together import together
 from pefbench.errors import UserError, suggest
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def check(
     _refuse_unknown_metrics(tolerances, (pair.old.result for pair in pairs))
     paired, refused = predictions.compare(_with_predictions(pairs, tolerances))
     findings = [finding for pair in pairs for finding in _pair(pair, tolerances, paired, refused)]
+    findings += together([pair for pair in pairs if _obstacle(pair) is None], tolerances, paired)
     findings += [
         Finding(name(each), TRIAL, "", each.result["status"], "new", "no baseline for this trial") for each in new
     ]
