@@ -19,7 +19,7 @@ class Report(TypedDict):
 
 
 def as_row(precision: SupportsFloat, recall: SupportsFloat, f1: SupportsFloat, support: SupportsInt) -> Row:
-    """Return a row of Python's own numbers, which JSON knows, from NumPy's."""
+    """A row of Python's own numbers, which JSON knows, from NumPy's."""
     return {"precision": float(precision), "recall": float(recall), "f1-score": float(f1), "support": int(support)}
 
 
@@ -27,7 +27,7 @@ _NARROWEST = len("weighted avg")
 
 
 def render(report: Report, digits: int = 4) -> str:
-    """Return the report as text, in the layout of scikit-learn's ``classification_report``.
+    """The report as text, in the layout of scikit-learn's ``classification_report``.
 
     `digits` is the number of decimals. The text ends with a newline.
     """

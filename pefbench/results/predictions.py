@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, cast
 
 from pefbench.errors import DataError
 
@@ -12,13 +12,22 @@ if TYPE_CHECKING:
 
     from pefbench.results.store import Stored
 
-    Row = dict[str, Any]
 
-FIELDS = {"id", "prediction", "reference", "correct"}
+class Row(TypedDict):
+    """One test example."""
+
+    id: int  # its place in the test split, from 0
+    asked: NotRequired[str]  # the beginning of its prompt
+    prediction: Any  # an answer of the task's head
+    reference: Any  # what it is compared with
+    correct: bool
+
+
+FIELDS = Row.__annotations__.keys() - {"asked"}
 
 
 def file_of(stored: Stored) -> Path | None:
-    """Return where a trial's predictions lie, or None where they were not kept (results alone may be copied)."""
+    """Where a trial's predictions lie, or None where they were not kept (results alone may be copied)."""
     artifacts = stored.result.get("artifacts")
     named = artifacts and artifacts["predictions"]
     file = stored.path.parent / str(named)
@@ -26,8 +35,8 @@ def file_of(stored: Stored) -> Path | None:
 
 
 def read(file: Path) -> list[Row]:
-    """Return the rows of a file of predictions. Raises DataError, with the line, when it is damaged."""
-    rows = []
+    """The rows of a file of predictions. Raises DataError, with the line, when it is damaged."""
+    rows: list[Row] = []
     try:
         lines = file.read_text(encoding="utf8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
@@ -40,5 +49,5 @@ def read(file: Path) -> list[Row]:
                 row = None
             if not isinstance(row, dict) or not row.keys() >= FIELDS:
                 raise DataError(f"{file}:{number}: not a prediction ({', '.join(sorted(FIELDS))})")
-            rows.append(row)
+            rows.append(cast("Row", row))
     return rows

@@ -26,7 +26,7 @@ PACKAGES = (
 
 
 def now() -> str:
-    """Return the time as ISO 8601 in UTC, to the second."""
+    """The time as ISO 8601 in UTC, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
@@ -36,7 +36,7 @@ def command(arguments: Sequence[str]) -> str:
 
 
 def commit() -> tuple[str | None, bool | None]:
-    """Return pefbench's git commit and whether its code differs from it; None, None outside a checkout.
+    """The git commit of pefbench and whether its code differs from it; None, None outside a checkout.
 
     Results do not count as a difference: writing one must not make the next one dirty.
     """
@@ -48,7 +48,7 @@ def commit() -> tuple[str | None, bool | None]:
 
 
 def code_digest() -> str:
-    """Return a sha256 over the package's own source, which tells changed code from committed code."""
+    """A sha256 over the package's own source, which tells changed code from committed code."""
     digest = hashlib.sha256()
     for file in sorted(PACKAGE.rglob("*.py")):
         digest.update(f"{file.relative_to(PACKAGE)}\0".encode() + file.read_bytes())
@@ -56,7 +56,7 @@ def code_digest() -> str:
 
 
 def packages() -> dict[str, str]:
-    """Return the versions that were installed of everything that can change a number."""
+    """The versions that were installed of everything that can change a number."""
     versions = {}
     for name in PACKAGES:
         try:
@@ -67,7 +67,7 @@ def packages() -> dict[str, str]:
 
 
 def hardware() -> Hardware:
-    """Return the processor, cores, threads a process, memory in bytes, and the GPU's name."""
+    """The machine, as far as it bears on speed."""
     import torch
 
     return {

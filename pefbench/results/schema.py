@@ -72,7 +72,7 @@ class Data(TypedDict):
     source: str  # as in the recipe
     fingerprint: str  # hash of the rows
     revision: NotRequired[str | None]  # commit of a hub data set
-    skipped: NotRequired[int]  # bad rows left out, as data.on_bad_row: skip asks
+    skipped: NotRequired[int]  # bad rows left out, under data.on_bad_row: skip
     splits: dict[str, Split]  # train | validation | test
 
 
@@ -179,7 +179,7 @@ class Reached(TypedDict):
     inference: NotRequired[Inference]
     artifacts: NotRequired[Artifacts]
     samples: NotRequired[list[Sample]]  # a few test examples
-    round_trip: NotRequired[RoundTrip | None]  # null when it was not asked for
+    round_trip: NotRequired[RoundTrip | None]  # null when there was none
     warnings: NotRequired[list[str]]
     error_type: NotRequired[str]  # name of the Python exception, where there was one
 
@@ -212,7 +212,7 @@ class _RecipeKeys(TypedDict):
 
 
 def problem(value: Any) -> str | None:
-    """Return what keeps a JSON value from being a result, or None. Drops the nulls of what was not reached."""
+    """Why a JSON value is no result, or None. Drops the nulls of what was not reached."""
     if not isinstance(value, dict) or "schema" not in value:
         return "not a pefbench result (an object with a field 'schema' was expected)"
     if type(value["schema"]) is int and value["schema"] > SCHEMA:
@@ -231,7 +231,7 @@ def problem(value: Any) -> str | None:
 
 
 def is_final(result: Result) -> bool:
-    """Return whether the test split was scored; if not, the trial is one of tuning, and is not ranked by itself."""
+    """Whether the test split was scored; if not, the trial is one of tuning, and is not ranked by itself."""
     return "test" in result.get("scored", ["test"])
 
 
@@ -268,7 +268,7 @@ def _unfinished(result: Result) -> str | None:
 
 
 def mismatch(kind: Any, value: Any) -> str | None:
-    """Return where a JSON value is not of a TypedDict's shape, as ``.field should be ...``, or None."""
+    """Where a JSON value is not of a TypedDict's shape, as ``.field should be ...``, or None."""
     return _checker(kind)(value)
 
 
@@ -349,6 +349,6 @@ def _record(kind: Any) -> _Check:
 
 
 def read_time(text: str) -> datetime:
-    """Return a time in ISO 8601; one without a zone is in UTC. Raises ValueError for anything else."""
+    """A time in ISO 8601; one without a zone is in UTC. Raises ValueError for anything else."""
     moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

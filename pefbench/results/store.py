@@ -50,7 +50,7 @@ class Loaded:
 
 
 def trial_id(recipe: Mapping[str, Any], fingerprint: str) -> str:
-    """Return the 12 hex digits that name a trial: a hash of the resolved recipe and the data's `fingerprint`.
+    """The 12 hex digits that name a trial: a hash of the resolved recipe and the data's `fingerprint`.
 
     The recipe's own name is left out: a renamed file is the same trial.
     """
@@ -60,7 +60,7 @@ def trial_id(recipe: Mapping[str, Any], fingerprint: str) -> str:
 
 
 def readable(value: float, unit: str = "") -> str:
-    """Return a count or a size in decimal units: ``1.2 M``, ``3.4 MB``, ``512 B``."""
+    """A count or a size in decimal units: ``1.2 M``, ``3.4 MB``, ``512 B``."""
     power = 0
     while abs(value) >= 999.5 and power < 4:
         value /= 1000
@@ -129,7 +129,7 @@ def load_results(folder: Path, *, exclude: Path | None = None, without: Iterable
             try:
                 if is_final(result := read_result(path)):
                     for name in without:
-                        cast("dict[str, Any]", result).pop(name, None)
+                        cast("dict[str, object]", result).pop(name, None)
                     results.append(Stored(path, result))
             except DataError as error:
                 problems.append(str(error))
@@ -175,7 +175,7 @@ def _is_result(name: str) -> bool:
 
 
 def newest(results: Iterable[Stored]) -> tuple[list[Stored], int]:
-    """Return one result per id, the one that ended last, and how many older ones were left out."""
+    """One result per id, the one that ended last, and how many older ones were left out."""
     kept: dict[str, Stored] = {}
     count = 0
     for stored in results:

@@ -55,7 +55,7 @@ def _write(model: nn.Module, to: Path, method: Method) -> None:
 def load_saved(
     saved: Path, base: Path, config: PretrainedConfig, head: Head, *, attention: str, quantize: Quantize = "none"
 ) -> nn.Module:
-    """Return what `save` wrote: the full model, or the pretrained one with the trained weights or the adapter.
+    """The model that `save` wrote: the full model, or the pretrained one with the trained weights or the adapter.
 
     `attention` and `quantize` as for `load_pretrained`.
     """

@@ -26,7 +26,7 @@ BATCHES_A_BUCKET = 20
 
 
 def epoch_batches(lengths: np.ndarray[Any, Any], batch_size: int, *, seed: int, epoch: int) -> list[Indices]:
-    """Return one epoch's batches of example indices: each example once, alike lengths together, in random order."""
+    """One epoch's batches of example indices: each example once, alike lengths together, in random order."""
     random = np.random.default_rng([seed, epoch])
     order = random.permutation(len(lengths))
     batches: list[Indices] = []
@@ -38,18 +38,18 @@ def epoch_batches(lengths: np.ndarray[Any, Any], batch_size: int, *, seed: int, 
 
 
 def sorted_batches(lengths: np.ndarray[Any, Any], batch_size: int) -> list[Indices]:
-    """Return batches for prediction, longest texts first, so that memory runs out at once or not at all."""
+    """Batches for prediction, longest texts first, so that memory runs out at once or not at all."""
     order = np.argsort(-lengths, kind="stable")
     return [order[at : at + batch_size] for at in range(0, len(order), batch_size)]
 
 
 def share(batch: Indices, rank: int, world_size: int) -> Indices:
-    """Return one process's examples of a global batch; the shares are disjoint and cover it."""
+    """One process's examples of a global batch; the shares are disjoint and cover it."""
     return batch[rank::world_size]
 
 
 def collate(encoded: Encoded, indices: Sequence[int] | Indices) -> dict[str, Tensor]:
-    """Return examples as one batch: each feature padded to its longest row, shape (rows, longest), and the mask.
+    """Examples as one batch: each feature padded to its longest row, shape (rows, longest), and the mask.
 
     With several rows an example there is also `rows`, shape (examples,): how many belong to each.
     """

@@ -7,7 +7,7 @@ model gets copies of the weights. So a trial gives the same numbers whatever ran
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pefbench.models import loading
 from pefbench.trial import corpus
@@ -30,25 +30,25 @@ class Shared:
 
     def __init__(self, *, keeps: bool = True) -> None:
         self.keeps = keeps
-        self._kept: dict[str, Any] = {}
+        self._kept: dict[str, object] = {}
 
     def corpus(self, recipe: Recipe) -> Corpus:
-        """Return the recipe's data."""
+        """The recipe's data."""
         return self._once(["corpus", *_data(recipe)], lambda: corpus.load(recipe))
 
     def encoded(self, recipe: Recipe, split: str, encode: Callable[[], Encoded]) -> Encoded:
-        """Return a tokenised split of the recipe, by `encode` where it is not kept."""
+        """A tokenised split of the recipe, by `encode` where it is not kept."""
         depends = [*_data(recipe), recipe.model.model_dump(mode="json"), recipe.train.max_length, split]
         if split == "train" and recipe.train.max_examples is not None:
             depends += [recipe.train.max_examples, recipe.train.seed]
         return self._once(["encoded", *depends], encode)
 
     def weights(self, base: Path) -> Mapping[str, Tensor] | None:
-        """Return the weights in a model's folder, for copying; None where they are to be read from there."""
+        """The weights in a model's folder, for copying; None where they are to be read from there."""
         return self._once(["weights", str(base)], lambda: loading.read_weights(base)) if self.keeps else None
 
     def fingerprint(self, base: Path) -> str:
-        """Return the fingerprint of the weights in a model's folder."""
+        """The fingerprint of the weights in a model's folder."""
         return self._once(["fingerprint", str(base)], lambda: loading.fingerprint(base))
 
     def _once(self, depends: list[Any], make: Callable[[], Kept]) -> Kept:
@@ -57,8 +57,7 @@ class Shared:
         key = json.dumps(depends, sort_keys=True)
         if key not in self._kept:
             self._kept[key] = make()
-        kept: Kept = self._kept[key]
-        return kept
+        return cast("Kept", self._kept[key])  # under a key that says what it is
 
 
 def _data(recipe: Recipe) -> list[Any]:

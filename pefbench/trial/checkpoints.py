@@ -57,7 +57,7 @@ def write(path: Path, state: State) -> None:
 
 
 def read(path: Path, checkpoint_key: Mapping[str, Any]) -> State | None:
-    """Return the checkpoint, or None when there is none or it is of another code, world size or hardware.
+    """The checkpoint, or None when there is none or it is of another code, world size or hardware.
 
     Going on from such a one would give a result that no single run of one version can reproduce.
     """
@@ -72,7 +72,7 @@ def read(path: Path, checkpoint_key: Mapping[str, Any]) -> State | None:
 
 
 def trained_state(model: nn.Module) -> dict[str, torch.Tensor]:
-    """Return what training changes: trainable weights and the buffers that are saved with a model."""
+    """What training changes: trainable weights and the buffers that are saved with a model."""
     persistent = model.state_dict().keys()
     weights = {name: weight.detach() for name, weight in model.named_parameters() if weight.requires_grad}
     return weights | {name: buffer for name, buffer in model.named_buffers() if name in persistent}
@@ -89,7 +89,7 @@ def restore_trained(model: nn.Module, state: Mapping[str, torch.Tensor]) -> None
 
 
 def random_state() -> RandomState:
-    """Return this process's random states, as plain values and tensors."""
+    """This process's random states, as plain values and tensors."""
     version, keys, gauss = random.getstate()
     name, vector, position, has_gauss, cached = np.random.get_state()  # libraries draw from it
     state: RandomState = {

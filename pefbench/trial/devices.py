@@ -28,7 +28,7 @@ def set_threads(wanted: int | None) -> None:
 
 
 def resolve_precision(wanted: Precision) -> Literal["fp32", "bf16", "fp16"]:
-    """Return the arithmetic that `auto` stands for here; raises RecipeError for what the hardware lacks."""
+    """The precision that `auto`, or another, means on this machine. Raises RecipeError for what the hardware lacks."""
     if wanted == "fp16" and not torch.cuda.is_available():
         raise RecipeError("train.precision: fp16 needs a GPU; use bf16, fp32 or auto")
     if wanted != "auto":
@@ -39,7 +39,7 @@ def resolve_precision(wanted: Precision) -> Literal["fp32", "bf16", "fp16"]:
 
 
 def attention(precision: str, *, dropout: bool) -> str:
-    """Return the attention implementation to train with.
+    """The attention implementation to train with.
 
     On a CPU the fused kernel is the slower one backwards in bf16, and falls back to plain steps under dropout.
     """
@@ -47,7 +47,7 @@ def attention(precision: str, *, dropout: bool) -> str:
 
 
 def accelerator(precision: str) -> Accelerator:
-    """Return accelerate's view of the processes and devices of this run."""
+    """Accelerate's view of the processes and devices of this run."""
     from accelerate import Accelerator, DistributedDataParallelKwargs
 
     return Accelerator(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def measure(adapted: Timed, merged: Timed | None, same: Callable[[Any, Any], bool], processes: int) -> Inference:
-    """Return what a result says of inference. `same`: whether two answers to one example agree."""
+    """The result's `inference`. `same`: whether two answers to one example agree."""
     answers, seconds = adapted
     found: Inference = {
         "seconds_per_1000": 1000 * seconds / len(answers),

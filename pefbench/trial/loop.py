@@ -54,12 +54,12 @@ class Progressed:
 
 
 def learning_rate(settings: TrainSection, step: int, total: int) -> float:
-    """Return the rate of a step (from 0): a linear rise over the warm-up, then the schedule's fall towards zero."""
+    """The learning rate of a step (from 0): a linear rise over the warm-up, then the schedule's fall towards zero."""
     return settings.learning_rate * fraction_of_peak(settings, step, total)
 
 
 def fraction_of_peak(settings: TrainSection, step: int, total: int) -> float:
-    """Return a step's learning rate as a fraction of the peak."""
+    """A step's learning rate as a fraction of the peak."""
     rising = round(settings.warmup * total)
     if step < rising:
         return (step + 1) / rising
@@ -74,12 +74,12 @@ def fraction_of_peak(settings: TrainSection, step: int, total: int) -> float:
 
 
 def total_steps(settings: TrainSection, examples: int) -> int:
-    """Return the optimizer steps of a whole training run."""
+    """The optimizer steps of a whole training run."""
     return max(1, round(settings.epochs * math.ceil(examples / settings.batch_size)))
 
 
 def make_optimizer(model: nn.Module, method: Method, settings: TrainSection) -> torch.optim.Optimizer:
-    """Return AdamW over the method's groups; each keeps its own peak rate as `peak`."""
+    """AdamW over the method's groups; each keeps its own peak rate as `peak`."""
     groups = method.parameter_groups(model, settings.learning_rate, settings.weight_decay)
     groups = [group | {"peak": group.get("lr", settings.learning_rate)} for group in groups]
     if settings.optimizer == "adamw8bit":
@@ -138,7 +138,7 @@ class Training:
             self._save()
 
     def _latest(self) -> dict[str, float]:
-        """Return what is shown beside the progress: the newest point of the curve."""
+        """The newest point of the curve, to be shown beside the progress."""
         if not self.at.curve:
             return {}
         newest = self.at.curve[-1]

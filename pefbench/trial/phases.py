@@ -50,7 +50,7 @@ def _reset_peak() -> None:
 
 
 def peak_memory_bytes() -> int:
-    """Return the peak since the last reset, or since the start where the system cannot reset it."""
+    """The peak since the last reset, or since the start where the system cannot reset it."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()
         return int(torch.cuda.max_memory_allocated())

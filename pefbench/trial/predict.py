@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def predict(
     model: nn.Module, encoded: Encoded, head: Head, accelerator: Accelerator, *, batch_size: int, what: str
 ) -> list[Any]:
-    """Return one answer an example, in the examples' order, the same on every process.
+    """One answer per example, in the examples' order, the same on every process.
 
     Whole batches are dealt out, so an example is padded alike whatever the number of processes.
     """

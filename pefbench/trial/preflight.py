@@ -20,7 +20,7 @@ FAR = 30
 
 
 def doubts(prepared: Prepared) -> list[str]:
-    """Return what a reader of the numbers should know. Raises a UserError for what cannot come out right."""
+    """The warnings that a reader of the numbers should know. Raises a UserError for what cannot come out right."""
     recipe = prepared.recipe
     _check_metrics(prepared)
     return [
@@ -40,7 +40,7 @@ def _check_metrics(prepared: Prepared) -> None:
     for name, metric in metrics.items():
         if lacking := sorted(metric.wants - prepared.head.answers.answer_fields):
             raise RecipeError(
-                f"evaluate.metrics: {name} cannot score the task's answers, which do not say {' or '.join(lacking)}"
+                f"evaluate.metrics: {name} cannot score the task's answers, which lack {' and '.join(lacking)}"
             )
     for split in ("validation", "test"):
         references = prepared.head.answers.references(prepared.examples.get(split, ()))

@@ -98,13 +98,13 @@ def _accepted(
 
 
 def with_precision(recipe: Recipe) -> Recipe:
-    """Return the recipe with the precision that `auto` comes to on this machine."""
+    """The recipe with `auto` precision resolved for this machine."""
     precision = devices.resolve_precision(recipe.train.precision)
     return recipe.model_copy(update={"train": recipe.train.model_copy(update={"precision": precision})})
 
 
 def _chosen(recipe: Recipe, split: str, examples: Sequence[Any]) -> Sequence[Any]:
-    """Return the training examples that `max_examples` leaves, drawn by the seed; other splits whole."""
+    """A split's examples; of train `max_examples`, drawn by the seed."""
     limit = recipe.train.max_examples
     if split != "train" or limit is None or limit >= len(examples):
         return examples

@@ -105,7 +105,7 @@ class Trial:
         self.record.add(data=data_of(self.prepared), warnings=preflight.doubts(self.prepared))
 
     def is_finished(self) -> bool:
-        """Return whether a finished result is there; the main process's answer holds for all."""
+        """Whether a finished result is there; the main process's answer holds for all."""
         answer = [False]
         if self.is_main and self.path.exists():
             try:

@@ -14,7 +14,7 @@ from pefbench.registry import find
 
 def test_generated_texts_are_compared_as_they_were_scored() -> None:
     pairs = [("the cat sat on the mat", "the cat sat on a mat"), ("a dog barks at night", "a dog barks at night")]
-    rows = [{"prediction": given, "reference": {"texts": [right]}, "correct": False} for given, right in pairs]
+    rows: Any = [{"prediction": given, "reference": {"texts": [right]}, "correct": False} for given, right in pairs]
     result: Any = {"recipe": {"evaluate": {"metrics": ["bleu", "chrf"]}}}
     run = _weighted(rows, "bleu", cast("Any", result))
     told = score(find("metric", "bleu")(), [row["prediction"] for row in rows], [row["reference"] for row in rows])

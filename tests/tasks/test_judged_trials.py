@@ -68,7 +68,7 @@ def test_a_trial_is_judged_and_comes_out_the_same_in_a_fresh_process(task: str, 
 
 def test_a_metric_of_what_answers_do_not_say_is_refused_before_training(tmp_path: Path) -> None:
     file = recipe(tmp_path, "controllable_generation")
-    told = "perplexity cannot score the task's answers, which do not say nll or pieces"
+    told = "perplexity cannot score the task's answers, which lack nll and pieces"
     with pytest.raises(RecipeError, match=f"^evaluate.metrics: {told}$"):
         run.run(load_recipe(file, ["evaluate.metrics=[attribute_accuracy, perplexity]"]), tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -134,7 +134,7 @@ def test_answers_that_the_metric_cannot_read_are_no_crash() -> None:
     from pefbench.analysis.checks import predictions
     from pefbench.metrics.entity_f1 import METRIC
 
-    rows = [{"prediction": None, "reference": ["O"]}]
+    rows: Any = [{"prediction": None, "reference": ["O"]}]
     with pytest.raises(predictions.UnpairableError, match="not what the metric scores"):
         predictions.weighted_by(METRIC(), rows)
 

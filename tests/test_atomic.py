@@ -1,0 +1,74 @@
+"""Files that appear whole: through links, as folders, and when a library hides why they cannot be written."""
+
+from __future__ import annotations
+
+import errno
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pefbench import atomic
+from pefbench.errors import OutputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    atomic.write_text(tmp_path / "link", "new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "file").read_text() == "new"
+
+
+def write_folder(folder: Path, *, breaks: bool) -> None:
+    with atomic.replacing(folder) as temporary:
+        temporary.mkdir()
+        (temporary / "file").touch()
+        if breaks:
+            raise RuntimeError
+
+
+def test_a_folder_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError):
+        write_folder(tmp_path / "folder", breaks=True)
+    assert not list(tmp_path.iterdir())
+    write_folder(tmp_path / "folder", breaks=False)
+    assert [file.name for file in tmp_path.rglob("*")] == ["folder", "file"]
+
+
+def test_what_a_killed_process_left_is_cleared(tmp_path: Path) -> None:
+    (tmp_path / f"{atomic.TEMPORARY_PREFIX}folder").mkdir()
+    (tmp_path / f"{atomic.TEMPORARY_PREFIX}file").touch()
+    (tmp_path / "kept").touch()
+    atomic.clear_abandoned(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+
+
+def torch_s() -> None:
+    try:
+        raise OSError(errno.ENOSPC, "No space left on device")
+    finally:
+        raise RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 768 vs 662")
+
+
+def safetensors_s() -> None:
+    raise ValueError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+
+def the_system_s() -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("fails", [torch_s, safetensors_s, the_system_s])
+def test_a_full_disk_is_named_whoever_tells_of_it(tmp_path: Path, fails: object) -> None:
+    assert callable(fails)
+    told = pytest.raises(OutputError, match=r"^cannot write .*/file: the disk is full; make room")
+    with told, atomic.writing(tmp_path / "file"):
+        fails()
+    assert not list(tmp_path.iterdir())
+
+
+def test_other_errors_are_not_about_the_disk(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match=r"^a bug$"), atomic.writing(tmp_path / "file"):
+        raise RuntimeError("a bug")
