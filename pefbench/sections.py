@@ -86,6 +86,12 @@ class DataSection(Section):
         description="tags that depart from their scheme, such as one B- in IOB1: read as the entity that they are, and "
         "counted, or (strict) a bad row",
     )
+    unseen_labels: Literal["error", "count"] = Field(
+        "error",
+        exclude_if=lambda value: value == "error",
+        description="a label or entity type that only validation or test have; error: a bad row; count: scored as "
+        "never found, and counted",
+    )
     labels: list[str] | None = Field(
         None,
         exclude_if=lambda value: value is None,

@@ -148,7 +148,11 @@ def test_a_task_has_options_of_its_own(tmp_path: Path) -> None:
         (MINIMAL, ["evaluate.metrics=[entity_f1, {name: entity_f1}]"], "evaluate.metrics: entity_f1 is named 2 times"),
         (MINIMAL, ["evaluate.metrics=[]"], "evaluate.metrics: list should have at least 1 item"),
         (MINIMAL, ["task.epochs=1"], "task: should be a mapping"),
-        (MINIMAL, ["data.columns.words=1"], "data.columns.words: unknown column of task 'ner'; valid: tags, tokens"),
+        (
+            MINIMAL,
+            ["data.columns.words=1"],
+            "data.columns.words: unknown column of task 'ner'; valid: sentence, tags, tokens",
+        ),
         (MINIMAL, ["options.overlap=1"], "options.overlap: unknown key; there are none"),
         (MINIMAL, ["train.epochs=many", "train.epohcs=3"], "train.epohcs: unknown key; did you mean 'epochs'?"),
         (ASKING, ["options.overlay=1"], "options.overlay: unknown key; did you mean 'overlap'?"),

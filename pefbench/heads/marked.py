@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from pefbench.heads._pairs import Array, Tokens
     from pefbench.heads.examples import MarkedExample
 
+IGNORED = -100
+"""The target of a label that the training split does not have."""
 MARKS = ("$", "#")
 """The marks before and after the first and the second span."""
 READ = {False: ("first", "second"), True: ("first", "second", "end")}
@@ -89,7 +91,7 @@ class MarkedHead(Head):
             rows.append(np.concatenate([before, text.ids[kept], after]))
             places.append(self._places(len(before) + np.searchsorted(kept, at), len(rows[-1])))
         index = {label: i for i, label in enumerate(self.labels)}
-        targets = [[index[example.label], *place] for example, place in zip(examples, places, strict=True)]
+        targets = [[index.get(example.label, IGNORED), *place] for example, place in zip(examples, places, strict=True)]
         return Encoded(
             features={"input_ids": rows},
             fixed={TARGETS: np.asarray(targets, dtype=np.int64).reshape(-1, 1 + len(self.read))},
@@ -114,7 +116,7 @@ class MarkedHead(Head):
         """Cross-entropy over labels."""
         from torch.nn.functional import cross_entropy
 
-        return cross_entropy(self._scores(model, batch), batch[TARGETS][:, 0], reduction="sum")
+        return cross_entropy(self._scores(model, batch), batch[TARGETS][:, 0], ignore_index=IGNORED, reduction="sum")
 
     def predict(self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[Any]) -> list[str]:  # noqa: ARG002 - an answer needs the scores alone
         """The likeliest label of each text."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pefbench.heads.examples import SequenceExample
 
 DECIMALS = 9
+IGNORED = -100
 
 
 @dataclass(frozen=True)
@@ -79,9 +80,9 @@ class SequenceHead(TextHead):
         return {"id2label": dict(enumerate(self.labels)), "label2id": {label: i for i, label in enumerate(self.labels)}}
 
     def targets(self, examples: Sequence[SequenceExample]) -> Array:
-        """The number of each text's label, (examples,)."""
+        """The number of each text's label, (examples,); IGNORED for one that the training split does not have."""
         index = {label: i for i, label in enumerate(self.labels)}
-        return np.asarray([index[example.label] for example in examples], dtype=np.int64)
+        return np.asarray([index.get(example.label, IGNORED) for example in examples], dtype=np.int64)
 
     def loss_sum(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
         """Cross-entropy, weighted by class where `balanced`; the model's logits have shape (batch, labels)."""
@@ -90,7 +91,7 @@ class SequenceHead(TextHead):
 
         logits = self.outputs(model, batch)
         weights = None if self.weights is None else torch.from_numpy(self.weights).to(logits.device)
-        return cross_entropy(logits, batch[TARGETS], weights, reduction="sum")
+        return cross_entropy(logits, batch[TARGETS], weights, ignore_index=IGNORED, reduction="sum")
 
     def predict(self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[Any]) -> list[LabelAnswer]:  # noqa: ARG002 - an answer needs the logits alone
         """The likeliest label of each text; with `outside`, also the probability of that label."""

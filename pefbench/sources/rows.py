@@ -65,12 +65,14 @@ class BadRows:
     """What becomes of rows that are not what they should be: the first one is an error, or all are left out.
 
     skip: leave them out, and remember of each what was wrong, with its file and line, in `found`.
-    strict_tags: a sentence whose tags depart from the data set's scheme is a bad row too.
+    strict_tags: a sentence whose tags depart from the data set's scheme is a bad row too. count_unseen: a row whose
+    label the training split does not have is none.
     """
 
-    def __init__(self, *, skip: bool = False, strict_tags: bool = False) -> None:
+    def __init__(self, *, skip: bool = False, strict_tags: bool = False, count_unseen: bool = False) -> None:
         self.skip = skip
         self.strict_tags = strict_tags
+        self.count_unseen = count_unseen
         self.found: list[str] = []
 
     def __call__(self, error: DataError) -> None:

@@ -31,7 +31,8 @@ def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> SequenceDataset:
     ratings.check_signs(rated["train"])
     named = {split: [_named(*each) for each in rows] for split, rows in rated.items()}
     note = f"labels are the signs of ratings, neutral within {NEUTRAL} of 0"
-    return SequenceDataset(*labels.examples(named, bad, _example), notes=[note])
+    examples, names, notes = labels.examples(named, bad, _example)
+    return SequenceDataset(examples, names, [note, *notes])
 
 
 def _example(row: Row) -> SequenceExample:

@@ -35,7 +35,9 @@ def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> SequenceDataset:
         if len(kept[split]) < len(rows)
     ]
     dataset = labels.read(kept, bad)
-    return replace(dataset, notes=notes, outside=OUT_OF_SCOPE if OUT_OF_SCOPE in dataset.labels else None)
+    return replace(
+        dataset, notes=[*notes, *dataset.notes], outside=OUT_OF_SCOPE if OUT_OF_SCOPE in dataset.labels else None
+    )
 
 
 def _is_taught(row: Row, taught: set[str]) -> bool:

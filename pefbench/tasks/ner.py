@@ -11,6 +11,7 @@ from pefbench.sources import tagging
 from pefbench.sources.cells import as_list, clean_word
 from pefbench.tasks import Task
 from pefbench.tasks.reading import values
+from pefbench.tasks.reading.unseen import Unseen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,7 +54,9 @@ def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> TokenDataset:
     notes = [] if converted.scheme == "IOB2" else [f"tags read from {converted.scheme} as IOB2"]
     if converted.strays and not refused:
         notes.append(_strays(converted, pairs))
-    return TokenDataset({split: _seen(members, labels, split, bad) for split, members in tagged.items()}, labels, notes)
+    unseen = Unseen(tagging.entity_types([labels]), bad, "entity types")
+    seen = {split: _seen(members, split, unseen, bad) for split, members in tagged.items()}
+    return TokenDataset(seen, labels, [*notes, *unseen.notes])
 
 
 def _strays(converted: tagging.Tagging, pairs: Sequence[tuple[Row, list[str], list[str]]]) -> str:
@@ -98,22 +101,19 @@ def _strings(row: Row, column: str) -> list[str]:
     return [clean_word(item) for item in value]
 
 
-def _seen(
-    members: Sequence[tuple[Row, TokenExample]], labels: Sequence[str], split: str, bad: BadRows
-) -> list[TokenExample]:
-    """The examples whose entity types the training split has."""
+def _seen(members: Sequence[tuple[Row, TokenExample]], split: str, unseen: Unseen, bad: BadRows) -> list[TokenExample]:
+    """The examples whose entity types the training split has, or all where others are counted."""
     kept = []
     for row, example in members:
-        new = next((token for token, tag in enumerate(example.tags) if tag not in labels), None)
-        if new is None:
+        begins = [token for token, tag in enumerate(example.tags) if tag.startswith("B-")]
+        types = [example.tags[token][2:] for token in begins]
+        first = next((token for token, kind in zip(begins, types, strict=True) if kind not in unseen.known), 0)
+        try:
+            unseen.check(types, split, row.at(first), "entity type")
+        except DataError as error:
+            bad(error)
+        else:
             kept.append(example)
-            continue
-        bad(
-            DataError(
-                f"{row.at(new)}: entity type {example.tags[new][2:]!r} of the {split} split is not in train "
-                f"(train has: {', '.join(tagging.entity_types([labels])) or 'none'})"
-            )
-        )
     return kept
 
 

@@ -48,7 +48,11 @@ class Corpus:
 def load(recipe: Recipe) -> Corpus:
     """Read and split a recipe's data. Raises SourceError or DataError, before anything is trained."""
     task: Task = find("task", recipe.task)
-    bad = BadRows(skip=recipe.data.on_bad_row == "skip", strict_tags=recipe.data.tags == "strict")
+    bad = BadRows(
+        skip=recipe.data.on_bad_row == "skip",
+        strict_tags=recipe.data.tags == "strict",
+        count_unseen=recipe.data.unseen_labels == "count",
+    )
     parts, revision, notes = _read_parts(recipe.data, task, bad)
     splits, dropped = _split(parts, task), dict.fromkeys(SPLITS, 0)
     for chosen, drop in ((recipe.data.repeats, sources.drop_repeats), (recipe.data.leaks, sources.drop_leaks)):

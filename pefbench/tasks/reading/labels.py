@@ -10,6 +10,7 @@ from pefbench.heads.examples import SequenceExample
 from pefbench.heads.sequence import SequenceDataset
 from pefbench.sources.cells import clean_word, is_missing
 from pefbench.tasks.reading import values
+from pefbench.tasks.reading.unseen import Unseen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -50,10 +51,11 @@ def pair(row: Row) -> str | None:
 
 def examples(
     splits: Mapping[str, Sequence[Row]], bad: BadRows, read_row: Callable[[Row], Example]
-) -> tuple[dict[str, list[Example]], list[str]]:
-    """Rows as examples by split, and the different labels of the training split, sorted.
+) -> tuple[dict[str, list[Example]], list[str], list[str]]:
+    """Rows as examples by split, the different labels of the training split, sorted, and notes.
 
-    A row of another split whose label is not among them is a bad one. Raises DataError unless there are two labels.
+    What becomes of another split's row whose label is not among them: see `Unseen`. Raises DataError unless there are
+    two labels.
     """
     train = bad.good(splits["train"], read_row)
     labels = sorted({each.label for each in train})
@@ -62,17 +64,15 @@ def examples(
             f"{splits['train'][0].file}: every training text has the label {', '.join(labels)!r}; two are needed"
         )
 
+    unseen = Unseen(labels, bad)
+
     def known(row: Row, split: str) -> Example:
         found = read_row(row)
-        if found.label not in labels:
-            raise DataError(
-                f"{row.where}: {row.name('label')} {found.label!r} of the {split} split is not in train "
-                f"({_nearest(found.label, labels)})"
-            )
+        unseen.check([found.label], split, row.where, row.name("label"))
         return found
 
     others = {split: bad.good(rows, partial(known, split=split)) for split, rows in splits.items() if split != "train"}
-    return {split: others.get(split, train) for split in splits}, labels
+    return {split: others.get(split, train) for split in splits}, labels, unseen.notes
 
 
 def label(row: Row) -> str:
@@ -83,18 +83,3 @@ def label(row: Row) -> str:
     if not isinstance(value, str) or is_missing(value):
         raise values.wrong(row, "label", "a name or a whole number")
     return clean_word(value)
-
-
-def _nearest(label: str, labels: Sequence[str]) -> str:
-    """The label of training that differs in case or spaces alone, or else the labels that there are."""
-    twin = next((each for each in labels if _bare(each) == _bare(label)), None)
-    return f"train has: {_listing(labels)}" if twin is None else f"train has {twin!r}: only case or spaces differ"
-
-
-def _bare(label: str) -> str:
-    return "".join(clean_word(label).casefold().split())
-
-
-def _listing(labels: Sequence[str], limit: int = 20) -> str:
-    more = f" and {len(labels) - limit} more" if len(labels) > limit else ""
-    return ", ".join(labels[:limit]) + more

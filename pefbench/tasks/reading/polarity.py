@@ -38,7 +38,8 @@ def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> SequenceDataset:
             raise DataError(f"{splits[split][0].file}: every text of the {split} split is rated within {edge:.2g} of 0")
         left_out = len(rows) - len(kept[split])
         notes.append(f"{left_out} of {len(rows)} {split} texts are left out: they are rated within {edge:.2g} of 0")
-    return replace(labels.read(kept, bad), notes=notes)
+    dataset = labels.read(kept, bad)
+    return replace(dataset, notes=[*notes, *dataset.notes])
 
 
 def _polar(rated: Sequence[tuple[Row, float]], edge: float) -> list[Row]:

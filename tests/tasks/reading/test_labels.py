@@ -43,9 +43,9 @@ def test_a_missing_label_is_a_bad_row(missing: Any) -> None:
 def test_a_label_that_differs_in_case_alone_says_so() -> None:
     splits = {"train": rows(["Positive", "Negative"]), "test": rows([" positive"])}
     message = refusal(DataError, labels.read, splits, BadRows())
-    assert (
-        message
-        == "x:1: y 'positive' of the test split is not in train (train has 'Positive': only case or spaces differ)"
+    assert message == (
+        "x:1: y 'positive' of the test split is not in train (train has 'Positive': only case or spaces differ); "
+        "data.unseen_labels=count scores it as never found"
     )
 
 
