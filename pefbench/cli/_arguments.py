@@ -4,11 +4,30 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from pefbench.errors import one_line, quoted, suggest
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
     """What `add_subparsers` returns: argparse has no public name for it."""
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line, like all others; `hidden` choices are taken, and not suggested."""
+
+    hidden = frozenset({"worker"})
+
+    def error(self, message: str) -> NoReturn:
+        """Print one line in place of the usage, and exit."""
+        text = message.removeprefix("argument ")
+        self.exit(2, f"error: {one_line(f'{self.prog}: {text}; see {self.prog} --help')}\n")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            option = f"{'/'.join(action.option_strings)}: " if action.option_strings else ""
+            valid = set(map(str, action.choices)) - self.hidden
+            raise argparse.ArgumentError(None, f"{option}invalid choice {str(value)!r}; {suggest(str(value), valid)}")
 
 
 def add_recipe(parser: argparse.ArgumentParser) -> None:
@@ -35,16 +54,22 @@ def add_out(parser: argparse.ArgumentParser) -> None:
 
 
 def positive(text: str) -> float:
-    """A number of 0 or more. Raises ArgumentTypeError for others, ValueError for what is no number."""
-    value = float(text)
+    """A number of 0 or more. Raises ArgumentTypeError."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1
     if not value >= 0:
-        raise argparse.ArgumentTypeError(f"{text} is not a number of 0 or more")
+        raise argparse.ArgumentTypeError(f"should be a number of 0 or more, got {quoted(text)}")
     return value
 
 
 def count(text: str) -> int:
-    """A whole number of 1 or more. Raises ArgumentTypeError for others, ValueError for what is no number."""
-    value = int(text)
+    """A whole number of 1 or more. Raises ArgumentTypeError."""
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
     if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a number of 1 or more")
+        raise argparse.ArgumentTypeError(f"should be a whole number of 1 or more, got {quoted(text)}")
     return value

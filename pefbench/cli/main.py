@@ -5,18 +5,19 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
 from pefbench import __version__
 from pefbench.cli import check, compare, inspect, listing, new, pick, report, run, schema, table, verify, worker
+from pefbench.cli._arguments import Parser
 from pefbench.cli._terminal import complain
 from pefbench.errors import PefbenchError
 from pefbench.results.provenance import command
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
 COMMANDS = run, inspect, compare, worker, verify, table, report, pick, check, listing, schema, new
@@ -44,9 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="pefbench", description="Which fine-tuning method for this task, this model and this budget?"
-    )
+    parser = Parser(prog="pefbench", description="Which fine-tuning method for this task, this model and this budget?")
     parser.add_argument("--version", action="version", version=f"pefbench {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for module in COMMANDS:

@@ -292,6 +292,24 @@ def test_a_folder_that_is_not_there(pefbench: Callable[..., Run], arguments: lis
     refused(pefbench(*arguments), "nowhere")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["rnu", "x"], "pefbench: invalid choice 'rnu'; did you mean 'run'[?] valid: "),
+        (["list", "model"], "pefbench list: invalid choice 'model'; valid: "),
+        (["table", "x", "--format", "xml"], "pefbench table: --format: invalid choice 'xml'; valid: "),
+        (["run"], "pefbench run: the following arguments are required: RECIPE; see pefbench run --help"),
+        (["inspect", "x", "--n", "few"], "--n: should be a whole number of 1 or more, got 'few'"),
+        (["check", "x", "--tolerance=-1"], "--tolerance: should be a number of 0 or more, got '-1'"),
+    ],
+)
+def test_wrong_arguments_are_refused_in_one_line(
+    pefbench: Callable[..., Run], arguments: list[str], expected: str
+) -> None:
+    refused(run := pefbench(*arguments), expected)
+    assert "worker" not in run[2]
+
+
 def test_check_against_itself_is_refused(out: Path, pefbench: Callable[..., Run]) -> None:
     out.mkdir()
     refused(pefbench("check", out, "--baseline", out), "itself")
