@@ -60,9 +60,11 @@ def test_what_was_a_file_for_each_method_resolves_as_before(old: str) -> None:
 
 def test_the_entries_are_what_were_files() -> None:
     files = [file for file in RECIPES.rglob("*.yaml") if file.parent.name != "compare"]
-    entries = [
-        f"{file.parent.relative_to(RECIPES) / f'{method}_{file.stem}'}" for file in files for method in methods_of(file)
+    of_each = [
+        {f"{file.parent.relative_to(RECIPES) / f'{method}_{file.stem}'}" for method in methods_of(file)}
+        for file in files
     ]
+    entries = [entry for of_one in of_each if of_one & OLD.keys() for entry in of_one]  # later recipes had no files
     assert sorted(entries) == sorted(OLD)
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING
 
 from pefbench.errors import DataError
 from pefbench.heads.examples import TokenExample
 from pefbench.heads.token import TokenDataset
 from pefbench.sources import tagging
-from pefbench.sources.cells import as_list, clean_word
 from pefbench.tasks import Task
-from pefbench.tasks.reading import values
+from pefbench.tasks.reading import tagged
 from pefbench.tasks.reading.unseen import Unseen
 
 if TYPE_CHECKING:
@@ -19,14 +19,10 @@ if TYPE_CHECKING:
     from pefbench.sources import BadRows, Row
 
 
+ENTITY = re.compile("[BIESLU]-.")
+"""How the tag of a word in an entity begins, in any scheme."""
 SHOWN = 3
 """How many tags that depart from the scheme a note names."""
-
-
-def text(values: Mapping[str, Any]) -> str:
-    """The sentence."""
-    tokens = values["tokens"]
-    return tokens if isinstance(tokens, str) else " ".join(str(token) for token in tokens or [])
 
 
 def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> TokenDataset:
@@ -42,7 +38,7 @@ def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> TokenDataset:
     for fault in refused.values():
         bad(DataError(fault))
     iob2 = iter(enumerate(converted.tags))
-    tagged = {
+    sentences = {
         split: [
             (row, TokenExample(tuple(tokens), tuple(tags)))
             for (row, tokens, _), (sentence, tags) in zip(members, iob2, strict=False)
@@ -50,12 +46,12 @@ def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> TokenDataset:
         ]
         for split, members in read.items()
     }
-    labels = tagging.labels([example.tags for _, example in tagged["train"]])
+    labels = tagging.labels([example.tags for _, example in sentences["train"]])
     notes = [] if converted.scheme == "IOB2" else [f"tags read from {converted.scheme} as IOB2"]
     if converted.strays and not refused:
         notes.append(_strays(converted, pairs))
     unseen = Unseen(tagging.entity_types([labels]), bad, "entity types")
-    seen = {split: _seen(members, split, unseen, bad) for split, members in tagged.items()}
+    seen = {split: _seen(members, split, unseen, bad) for split, members in sentences.items()}
     return TokenDataset(seen, labels, [*notes, *unseen.notes])
 
 
@@ -74,31 +70,16 @@ def _strays(converted: tagging.Tagging, pairs: Sequence[tuple[Row, list[str], li
 
 
 def _pair(row: Row) -> tuple[Row, list[str], list[str]]:
-    """A row, its tokens and its tags. Raises DataError when they are not lists of strings of one length."""
-    tokens, tags = (_strings(row, column) for column in ("tokens", "tags"))
-    if len(tokens) != len(tags):
-        raise DataError(f"{row.where}: {len(tokens)} tokens but {len(tags)} tags")
-    tagging.to_iob2([tags], lambda _, token: row.at(token))  # names the row whose tags no scheme knows
+    """A row, its tokens and its tags. Raises DataError for tags of no scheme, so that their own row is named."""
+    tokens, tags = tagged.tokens_and_tags(row)
+    try:
+        tagging.to_iob2([tags], lambda _, token: row.at(token))
+    except DataError as error:
+        if any(ENTITY.match(tag) for tag in tags):
+            raise
+        hint = "; for tags that mark no entities, such as parts of speech, there is task: token_classification"
+        raise DataError(f"{error}{hint}") from None
     return row, tokens, tags
-
-
-def _strings(row: Row, column: str) -> list[str]:
-    """One column's list; in a format without lists a cell is one of JSON or Python, or words between spaces."""
-    cell = value = row.values[column]
-    if isinstance(cell, str):
-        try:
-            value = as_list(cell) or cell.split()
-        except ValueError as error:
-            message = f"{row.where}: {row.name(column)} looks like a list and is {error}: {cell[:60]!r}"
-            raise DataError(message) from None
-    if column == "tags" and isinstance(value, list) and value and all(isinstance(item, int) for item in value):
-        raise DataError(
-            f"{row.where}: the tags in {row.name(column)} are numbers; name them with data.labels, such as "
-            f"[O, B-PER, I-PER], or in a dataset_info.json beside the file"
-        )
-    if not isinstance(value, list) or not value or not all(isinstance(item, str) for item in value):
-        raise values.wrong(row, column, "a non-empty list of strings")
-    return [clean_word(item) for item in value]
 
 
 def _seen(members: Sequence[tuple[Row, TokenExample]], split: str, unseen: Unseen, bad: BadRows) -> list[TokenExample]:
@@ -119,14 +100,10 @@ def _seen(members: Sequence[tuple[Row, TokenExample]], split: str, unseen: Unsee
 
 TASK = Task(
     head="token",
-    columns={
-        "tokens": ("tokens", "words", "Word", "word", "token", "Token", 0),
-        "tags": ("ner_tags", "tags", "labels", "Tag", "tag", "ner", "NER", "label", -1),
-        "sentence": ("Sentence #", "sentence_id", "sentence_idx", "sent_id", "Sentence_ID", "sentence"),
-    },
+    columns={**tagged.COLUMNS, "tags": ("ner_tags", "tags", "labels", "Tag", "tag", "ner", "NER", "label", -1)},
     optional=("sentence",),
     gather_by="sentence",
-    text=text,
+    text=tagged.text,
     read=read,
     metrics=("entity_f1", "token_report"),
     baselines=("word_tags",),

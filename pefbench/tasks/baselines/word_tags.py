@@ -1,4 +1,7 @@
-"""Word lookup: each word gets the tag that it has most often in training, O where it was never seen."""
+"""Word lookup: each word gets the tag that it has most often in training.
+
+A word that was never seen gets O, or the most frequent tag of all where training has no O.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,9 @@ def word_tags(train: Sequence[TokenExample], test: Sequence[TokenExample]) -> li
         for token, tag in zip(example.tokens, example.tags, strict=True):
             counts[token][tag] += 1
     best = {token: min(tags, key=lambda tag: (-tags[tag], tag)) for token, tags in counts.items()}
-    return [[best.get(token, OUTSIDE) for token in example.tokens] for example in test]
+    every = sum(counts.values(), Counter[str]())
+    unknown = OUTSIDE if OUTSIDE in every else min(every, key=lambda tag: (-every[tag], tag))
+    return [[best.get(token, unknown) for token in example.tokens] for example in test]
 
 
 BASELINE = word_tags
