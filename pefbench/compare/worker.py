@@ -106,7 +106,7 @@ def _run(request: TrialRequest, shared: Shared | None) -> Ran:
 
     recipe = load_resolved(request["recipe"])
     out, command = Path(request["out"]), request["command"]
-    path = run.run(recipe, out, command=command, scored=request["scored"], shared=shared, merged=True)
+    path = run.run(recipe, out, command=command, scored=request["scored"], shared=shared, in_comparison=True)
     return {"path": str(path)}
 
 

@@ -18,6 +18,13 @@ if TYPE_CHECKING:
     from pefbench.trial.prepare import Prepared
 
 
+def draws_dropout(prepared: Prepared) -> bool:
+    """Whether training draws random numbers beyond the order of the examples: dropout in the model or the method."""
+    values = [item for part in loading.stacks(prepared.config) for item in part.to_dict().items()]
+    rates = [*values, *prepared.recipe.method.model_dump().items()]
+    return any("drop" in key and isinstance(value, float) and value > 0 for key, value in rates)
+
+
 def attention(prepared: Prepared) -> str:
     """The attention implementation for the trial's precision."""
     values = [item for part in loading.stacks(prepared.config) for item in part.to_dict().items()]

@@ -43,16 +43,17 @@ def run(
     rerun: bool = False,
     scored: Sequence[str] = EVALUATED,
     shared: Shared | None = None,
-    merged: bool = False,
+    in_comparison: bool = False,
 ) -> Path:
     """Run a recipe's trial, or find it finished; return the path of its result, on every process.
 
     command: the command line, for provenance. scored: the splits to predict; without test it is neither read nor saved
-    for, as in tuning. shared: what other trials of this process have read already. merged: predict test once more with
-    the method merged, to time it.
+    for, as in tuning. shared: what other trials of this process have read already. in_comparison: predict test once
+    more with the method merged, to time it; and name the result by the recipe alone, whatever number of processes the
+    comparison gives a trial.
     Raises a UserError before training, a TrialError after it has started; then the result says `failed`.
     """
-    trial = Trial(recipe, out, command=command, scored=scored, shared=shared, merged=merged)
+    trial = Trial(recipe, out, command=command, scored=scored, shared=shared, in_comparison=in_comparison)
     finished = trial.is_finished()
     if finished and not rerun:
         if trial.is_main:
@@ -67,9 +68,16 @@ def dry_run(recipe: Recipe, out: Path) -> None:
     Trial(recipe, out).dry_run()
 
 
-def result_path(recipe: Recipe, fingerprint: str, out: Path, scored: Sequence[str] = EVALUATED) -> Path:
-    """Where the result of a recipe, its precision resolved, on data of this fingerprint lies."""
+def result_path(
+    recipe: Recipe, fingerprint: str, out: Path, scored: Sequence[str] = EVALUATED, *, processes: int = 1
+) -> Path:
+    """Where the result of a recipe, its precision resolved, on data of this fingerprint lies.
+
+    processes: how many train together, where that changes the numbers: each draws a dropout of its own.
+    """
     content = recipe.resolved()
+    if processes > 1:
+        content["processes"] = processes
     if tuple(scored) != EVALUATED:  # the same training, but not the same result
         content["scored"] = list(scored)
     return out / recipe.name / f"{store.trial_id(content, fingerprint)}.json"
@@ -86,20 +94,21 @@ class Trial:
         command: str = FROM_PYTHON,
         scored: Sequence[str] = EVALUATED,
         shared: Shared | None = None,
-        merged: bool = False,
+        in_comparison: bool = False,
     ) -> None:
         started = provenance.now()
         devices.set_threads(recipe.train.threads)
-        self.scored, self.merged = tuple(scored), merged
+        self.scored, self.merged = tuple(scored), in_comparison
         self.shared = shared or Shared(keeps=False)
         self.phases = Phases()
         self.prepared = prepare(recipe, self.phases, ["train", *scored], self.shared)
         self.recipe, self.head = self.prepared.recipe, self.prepared.head
         self.accelerator = devices.accelerator(self.recipe.train.precision)
         self.is_main = self.accelerator.is_main_process
-        self.path = result_path(self.recipe, self.prepared.corpus.fingerprint, out, self.scored)
-        self.folder = TrialFolder(self.path)
         world_size = self.accelerator.num_processes
+        counted = world_size if not in_comparison and build.draws_dropout(self.prepared) else 1
+        self.path = result_path(self.recipe, self.prepared.corpus.fingerprint, out, self.scored, processes=counted)
+        self.folder = TrialFolder(self.path)
         origin = origin_of(self.recipe, command=command, world_size=world_size, started=started)
         self.record = TrialRecord(self.path.stem, self.recipe, self.scored, origin)
         self.record.add(data=data_of(self.prepared), warnings=preflight.doubts(self.prepared))

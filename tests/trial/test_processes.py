@@ -89,7 +89,7 @@ def test_two_processes_are_one(world: World, tmp_path: Path) -> None:
         assert printed.count("round trip: reproduced") == 1
     one, two = result(tmp_path / "one"), result(tmp_path / "two")
     assert (one["provenance"]["world_size"], two["provenance"]["world_size"]) == (1, 2)
-    assert one["id"] == two["id"]
+    assert one["id"] == two["id"], "without dropout the number of processes changes nothing"
     assert one["data"] == two["data"]
     curves = [[point["loss"] for point in run["curve"]] for run in (one, two)]
     assert curves[0] == pytest.approx(curves[1], rel=1e-3)
@@ -99,6 +99,16 @@ def test_two_processes_are_one(world: World, tmp_path: Path) -> None:
     assert [line["id"] for line in predictions(tmp_path / "two")] == list(
         range(one["data"]["splits"]["test"]["examples"])
     )
+
+
+def test_with_dropout_the_number_of_processes_is_a_part_of_the_id(world: World, tmp_path: Path) -> None:
+    recipe = world.recipe("dropped", train__epochs=0.5)
+    for name, command in (("one", child_command("run")), ("two", [*torchrun(2), "run"])):
+        status, _, said = finish([*command, recipe, "--out", tmp_path / name], ROOT)
+        assert status == 0, said
+    one, two = result(tmp_path / "one"), result(tmp_path / "two")
+    assert one["recipe"] == two["recipe"]
+    assert one["id"] != two["id"], "each process draws a dropout of its own"
 
 
 SABOTAGE = """
