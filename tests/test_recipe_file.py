@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 RECIPES = PROJECT / "recipes"
 OLD: Mapping[str, str] = json.loads((PROJECT / "tests" / "resolved_recipes.json").read_text(encoding="utf8"))
-"""Path of a file that each method once had, without its suffix -> hash of what it resolved to, but for the name."""
+"""Path of a file that each method once had, or would have had, without its suffix -> hash of what it resolves to, but
+for the name."""
 BASELINE = store.load_results(PROJECT / "results" / "baseline").results
 
 MANY = """

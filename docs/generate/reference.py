@@ -16,6 +16,7 @@ import yaml
 from docs.generate import fields
 from docs.generate.markdown import code, inline, page, prose, table
 from pefbench import registry
+from pefbench.metrics import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -112,7 +113,7 @@ def _task(name: str) -> str:
         [code(column), ", ".join(code(str(each)) for each in usual), "optional" if column in task.optional else ""]
         for column, usual in task.columns.items()
     ]
-    scored = ", ".join(f"[`{each}`](metrics.md#metric.{each})" for each in task.metrics)
+    scored = ", ".join(f"[`{each}`](metrics.md#metric.{each})" for each in map(name_of, task.metrics))
     floors = ", ".join(f"[`{each}`](baselines.md#baseline.{each})" for each in task.baselines) or "none"
     module = importlib.import_module(f"pefbench.tasks.{name}")
     return "\n\n".join(

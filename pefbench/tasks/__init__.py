@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from pefbench.heads import Dataset
+    from pefbench.sections import NamedMetric
     from pefbench.sources import Row
 
 
@@ -39,14 +40,15 @@ class Task:
     group: a row's own columns -> what must not lie on two sides when a single file is split; None: the text.
     read: splits of rows, under the task's column names, and what becomes of bad rows -> the head's examples. The
     recipe's options are given by name.
-    metrics: names in `metrics/`; the first one's headline is the task's. baselines: names in `baselines/`.
+    metrics: names in `metrics/`, alone or with options; the first one's headline is the task's. baselines: names in
+    `baselines/`.
     """
 
     head: str
     columns: Mapping[str, tuple[str | int, ...]]
     text: Callable[[Mapping[str, Any]], str]
     read: Callable[..., Dataset]
-    metrics: tuple[str, ...]
+    metrics: tuple[NamedMetric, ...]
     defaults: Mapping[str, Mapping[str, Any]]
     text_format: str = "jsonl"
     baselines: tuple[str, ...] = ()

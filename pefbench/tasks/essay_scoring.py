@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
@@ -52,7 +51,7 @@ def _example(row: Row) -> RegressionExample:
     text = row.values["text"]
     if isinstance(text, str):
         row = replace(row, values=row.values | {"text": _unquoted(text)})
-    return RegressionExample(values.text(row, "text"), _score(row))
+    return RegressionExample(values.text(row, "text"), values.numeric(row, "score"), labels.pair(row))
 
 
 def _unquoted(text: str) -> str:
@@ -66,23 +65,16 @@ def _unquoted(text: str) -> str:
     return text if '"' in inside.replace('""', "") else inside.replace('""', '"')
 
 
-def _score(row: Row) -> float:
-    """A row's score. Raises DataError unless it is a finite number."""
-    value: Any = row.values["score"]
-    score = math.nan if isinstance(value, bool) else values.number(value)
-    if math.isnan(score):
-        raise values.wrong(row, "score", "a number")
-    return score
-
-
 TASK = Task(
     head="regression",
     columns={
         "text": ("text", "essay", "full_text"),
+        "pair": (),
         "score": ("score", "domain1_score", "label"),
         "prompt": ("prompt", "essay_set", "prompt_name"),
     },
     optional=("prompt",),
+    later=("pair",),
     text=labels.text,
     read=read,
     options=EssayOptions,

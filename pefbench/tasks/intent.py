@@ -48,10 +48,12 @@ TASK = Task(
     head="sequence",
     columns={
         "text": ("text", "utterance", "sentence", "query"),
+        "pair": (),
         "label": ("label", "intent", "category"),
         "template": ("template",),
     },
     optional=("template",),
+    later=("pair",),
     text=labels.text,
     group=template,
     read=read,

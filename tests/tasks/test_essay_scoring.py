@@ -104,3 +104,11 @@ def test_baselines_answer_with_scores_of_the_range() -> None:
 def test_the_quotes_of_the_table_are_not_the_essays(given: str, expected: str) -> None:
     [example] = read({"train": [row(3, text=given)]}, BadRows(), prompt=None).splits["train"]
     assert example.text == expected
+
+
+def test_the_question_that_an_essay_answers_is_read_where_there_is_one(tmp_path: Path) -> None:
+    rows = [f"q{i % 2},Essay {i},{i % 7}" for i in range(90)]
+    (tmp_path / "x.csv").write_text("\n".join(["task,essay,score", *rows]), encoding="utf8")
+    splits = loading.load("essay_scoring", tmp_path / "x.csv", columns={"pair": "task"}).dataset.splits
+    assert {example.pair for examples in splits.values() for example in examples} == {"q0", "q1"}
+    assert loading.load("essay_scoring", tmp_path / "x.csv").notes == ["columns not read: task"]

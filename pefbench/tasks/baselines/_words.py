@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
     from sklearn.feature_extraction.text import TfidfVectorizer
+
+    Array = npt.NDArray[np.float64]
 
 WORDS = r"\w+|[^\w\s]"
 """Words and single marks: a question mark or an emoticon says something too."""
+WORD = re.compile(r"\w+")
 
 
 def vectorizer() -> TfidfVectorizer:
@@ -21,3 +30,17 @@ def vectorizer() -> TfidfVectorizer:
 def text(example: Any) -> str:
     """An example's text; the texts of a pair are read as one."""
     return str(example.text) if example.pair is None else f"{example.text} {example.pair}"
+
+
+def overlaps(examples: Sequence[Any]) -> Array:
+    """The share of each text's distinct words that the other text of its pair has, (examples, 2); 0 without words."""
+    return np.asarray([_overlap(_words(example.text), _words(example.pair or "")) for example in examples])
+
+
+def _overlap(first: set[str], second: set[str]) -> tuple[float, float]:
+    shared = len(first & second)
+    return shared / max(len(first), 1), shared / max(len(second), 1)
+
+
+def _words(text: str) -> set[str]:
+    return set(WORD.findall(text.casefold()))

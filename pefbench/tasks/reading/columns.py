@@ -23,8 +23,15 @@ PAIRS = (
     ("question", "sentence"),
     ("text1", "text2"),
     ("text_a", "text_b"),
+    ("sentence_a", "sentence_b"),
+    ("sentence_A", "sentence_B"),
+    ("#1 String", "#2 String"),
 )
 """Columns that hold the two texts of a pair, as data sets usually name them."""
+TEXTS = ("text", "pair")
+"""What a task calls the two texts of a pair; no column of the source is both."""
+FIRST, SECOND = zip(*PAIRS, strict=True)
+"""The usual names of `text` and `pair` in a task that always reads pairs."""
 
 
 def resolve_columns(task: Task, named: Named, available: Sequence[str]) -> dict[str, str]:
@@ -33,9 +40,11 @@ def resolve_columns(task: Task, named: Named, available: Sequence[str]) -> dict[
     Raises DataError with the columns that are there, where one is missing or two fit equally well.
     """
     resolved = _pair(task, named, available)
-    for column, usual in task.columns.items():
+    taken = {named[column] for column in TEXTS if column in named}
+    for column, names in task.columns.items():
         if column in resolved:
             continue
+        usual = [name for name in names if column not in TEXTS or name not in taken]
         found = _found([named[column]] if column in named else usual, available)
         if not found and column in (*task.optional, *task.later) and column not in named:
             continue
@@ -55,10 +64,16 @@ def resolve_columns(task: Task, named: Named, available: Sequence[str]) -> dict[
 
 
 def _pair(task: Task, named: Named, available: Sequence[str]) -> dict[str, str]:
-    """Both texts of a pair, where the task takes pairs, the recipe names neither, and the source has two by name."""
+    """Both texts of a pair, where the task takes pairs, the recipe names neither, and the source has two by name.
+
+    Raises DataError where the source has two pairs.
+    """
     if "pair" not in task.columns or "text" in named or "pair" in named:
         return {}
     found = [pair for pair in PAIRS if set(pair) <= set(available)]
+    if len(found) > 1:
+        both = " and ".join("/".join(pair) for pair in found)
+        raise DataError(f"{both} could each be the pair (choose with data.columns.text and data.columns.pair)")
     return dict(zip(("text", "pair"), found[0], strict=True)) if found else {}
 
 

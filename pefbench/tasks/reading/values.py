@@ -61,6 +61,15 @@ def number(value: Any) -> float:
     return found if math.isfinite(found) else math.nan
 
 
+def numeric(row: Row, column: str) -> float:
+    """A column's number. Raises DataError unless it is a finite one."""
+    value = row.values[column]
+    found = math.nan if isinstance(value, bool) else number(value)
+    if math.isnan(found):
+        raise wrong(row, column, "a number")
+    return found
+
+
 def whole(value: Any) -> Any:
     """A whole number as int, also where it is written ``1.0``, as table libraries do where some are missing.
 

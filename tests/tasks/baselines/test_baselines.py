@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.dummy import DummyClassifier
 
-from pefbench.heads.examples import SequenceExample, SpanExample, TokenExample
+from pefbench.heads.examples import RegressionExample, SequenceExample, SpanExample, TokenExample
 from pefbench.registry import find, names
 
 LABELS = st.lists(st.sampled_from("abc"), min_size=1, max_size=30)
@@ -81,3 +81,28 @@ def test_the_sentence_with_most_words_of_the_question_is_the_answer() -> None:
 def test_a_bag_of_words_that_saw_one_label_answers_it() -> None:
     train = [SequenceExample("a good film", "good"), SequenceExample("fine", "good")]
     assert find("baseline", "bag_of_words")(train, [SequenceExample("bad", "bad")]) == ["good"]
+
+
+def test_the_hypothesis_alone_says_what_it_can() -> None:
+    train = [
+        SequenceExample("the same", "no", "nobody sleeps"),
+        SequenceExample("the same", "yes", "somebody sleeps"),
+    ] * 3
+    asked = [SequenceExample("nobody nobody", "", "somebody"), SequenceExample("somebody", "", "nobody")]
+    assert find("baseline", "hypothesis_only")(train, asked) == ["yes", "no"]
+
+
+def test_words_that_a_pair_shares_tell_a_paraphrase() -> None:
+    train = [
+        SequenceExample("The house is red", "yes", "the RED house!"),
+        SequenceExample("The house is red", "no", "Anna sleeps"),
+    ] * 10
+    asked = [SequenceExample("Anna sleeps", "", "Anna sleeps."), SequenceExample("!", "", "?")]
+    assert find("baseline", "word_overlap")(train, asked) == ["yes", "no"]
+    assert find("baseline", "word_overlap")(train[:1], asked) == ["yes", "yes"]
+
+
+def test_words_that_a_pair_shares_score_it_within_the_scores_of_training() -> None:
+    train = [RegressionExample("a b", score, pair) for pair, score in (("a b", 5.0), ("a c", 2.5), ("c d", 0.0))]
+    asked = [RegressionExample("x", 0, "x"), RegressionExample("x y", 0, "x z"), RegressionExample("x", 0, "")]
+    assert find("baseline", "word_overlap_score")(train, asked) == pytest.approx([5, 2.5, 0])

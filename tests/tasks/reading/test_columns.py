@@ -23,7 +23,7 @@ def test_a_column_that_another_of_the_task_takes_is_no_doubt() -> None:
     assert (found["context"], found["question"]) == ("premise", "question")
 
 
-@pytest.mark.parametrize("task", ["topic", "sentiment"])
+@pytest.mark.parametrize("task", ["topic", "sentiment", "intent", "natural_language_inference", "paraphrase"])
 @pytest.mark.parametrize("pair", PAIRS)
 def test_the_two_texts_of_a_pair_are_found_by_their_names(task: str, pair: tuple[str, str]) -> None:
     found = resolve_columns(find("task", task), {}, ["idx", *pair, "label"])
@@ -35,6 +35,28 @@ def test_who_names_a_text_gets_that_alone() -> None:
     assert found == {"text": "sentence", "label": "label"}
     both = {"text": "b", "pair": "a"}
     assert resolve_columns(find("task", "topic"), both, ["a", "b", "label"]) == {**both, "label": "label"}
+
+
+@pytest.mark.parametrize("task", ["essay_scoring", "semantic_similarity"])
+@pytest.mark.parametrize("pair", PAIRS)
+def test_pairs_are_scored_too(task: str, pair: tuple[str, str]) -> None:
+    found = resolve_columns(find("task", task), {}, [*pair, "score"])
+    assert found == {"text": pair[0], "pair": pair[1], "score": "score"}
+
+
+def test_no_column_is_both_texts_of_a_pair() -> None:
+    columns = ["sentence1", "sentence2", "label"]
+    with pytest.raises(DataError, match=r"no column 'hypothesis' or .* for the task's 'pair'"):
+        resolve_columns(find("task", "paraphrase"), {"text": "sentence2"}, columns)
+    turned = {"text": "sentence2", "pair": "sentence1"}
+    assert resolve_columns(find("task", "paraphrase"), turned, columns) == {**turned, "label": "label"}
+
+
+def test_of_two_pairs_none_is_taken_for_granted() -> None:
+    columns = ["premise", "hypothesis", "sentence1", "sentence2", "label"]
+    both = r"^premise/hypothesis and sentence1/sentence2 could each be the pair \(choose with data\.columns\.text and"
+    with pytest.raises(DataError, match=both):
+        resolve_columns(find("task", "topic"), {}, columns)
 
 
 def test_where_all_are_optional_one_is_needed() -> None:
