@@ -25,6 +25,7 @@ from pefbench.sources.features import named_rows
 from pefbench.sources.load import parts, read_rows
 from pefbench.sources.locate import locate
 from pefbench.sources.long_tables import gather
+from pefbench.sources.nesting import unnest
 from pefbench.sources.rows import BadRows, Row, Rows, fingerprint
 from pefbench.sources.soundness import sound_rows
 from pefbench.sources.splitting import drop_leaks, drop_repeats, normalise, split_by_hash
@@ -50,4 +51,5 @@ __all__ = [
     "read_rows",
     "sound_rows",
     "split_by_hash",
+    "unnest",
 ]

@@ -10,12 +10,14 @@ from pefbench.errors import DataError
 from pefbench.heads.examples import SpanExample
 from pefbench.heads.span import SpanDataset
 from pefbench.tasks import Options, Task
-from pefbench.tasks.reading import values
+from pefbench.tasks.reading import answers, values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pefbench.sources import BadRows, Row
+
+    Read = tuple[Row, SpanExample, answers.Answers]
 
 
 class SpanOptions(Options):
@@ -41,34 +43,54 @@ def read(
     splits: Mapping[str, Sequence[Row]], bad: BadRows, *, overlap: int | None, max_answer_length: int
 ) -> SpanDataset:
     """Read questions with their answers; one without any answer has none in its context (SQuAD 2.0)."""
-    examples = {split: bad.good(rows, _example) for split, rows in splits.items()}
-    return SpanDataset(examples, overlap=overlap, max_answer_length=max_answer_length)
+    examples, notes = {}, []
+    for split, rows in splits.items():
+        found = bad.good(rows, _example)
+        examples[split] = [example for _, example, _ in found]
+        notes += _notes(split, found)
+    return SpanDataset(examples, notes, overlap=overlap, max_answer_length=max_answer_length)
 
 
-def _example(row: Row) -> SpanExample:
-    """A row as an example. Raises DataError where an answer does not stand where its offset says."""
+def _example(row: Row) -> Read:
+    """A row as an example. Raises DataError where an answer does not stand where its offset says, nor near it."""
     question, context = (values.text(row, column) for column in ("question", "context"))
-    answers = _answers(row)
-    for answer, start in answers:
-        if not answer or context[start : start + len(answer)] != answer or start < 0:
-            raise DataError(f"{row.where}: the answer {answer[:40]!r} is not in the context at character {start}")
-    return SpanExample(question, context, answers)
+    found = answers.read(row, context)
+    return row, SpanExample(question, context, found.spans), found
 
 
-def _answers(row: Row) -> tuple[tuple[str, int], ...]:
-    """Texts and where they begin, from the hub's layout: lists under `text` and `answer_start`."""
-    value = row.values["answers"]
-    texts, starts = (value.get(key) if isinstance(value, dict) else None for key in ("text", "answer_start"))
-    if not isinstance(texts, list) or not isinstance(starts, list) or len(texts) != len(starts):
-        raise values.wrong(row, "answers", "{'text': [...], 'answer_start': [...]}")
-    if not all(isinstance(each, str) for each in texts) or not all(type(each) is int for each in starts):
-        raise DataError(f"{row.where}: an answer should be a text and the number of its first character")
-    return tuple(dict.fromkeys(zip(texts, starts, strict=True)))
+def _notes(split: str, found: Sequence[Read]) -> list[str]:
+    """How many answers were missing or elsewhere. Raises DataError for a split whose questions all lack theirs."""
+    unmarked = [row for row, _, each in found if each.unmarked]
+    moved = [row for row, _, each in found if each.moved]
+    if unmarked and len(unmarked) == len(found):
+        raise DataError(
+            f"{unmarked[0].where}: no question of the {split} split has an answer, and none says that it has none"
+        )
+    notes = []
+    if unmarked:
+        notes.append(
+            f"{len(unmarked):,} of {len(found):,} {split} questions have no answer and are not marked as unanswerable; "
+            f"they are read as such, the first {unmarked[0].where}"
+        )
+    if moved:
+        number = sum(each.moved for _, _, each in found)
+        notes.append(
+            f"{number:,} {split} answers are not at their offset and were found within {answers.NEAR} characters of "
+            f"it, the first at {moved[0].where}"
+        )
+    return notes
 
 
 TASK = Task(
     head="span",
-    columns={"question": ("question",), "context": ("context",), "answers": ("answers",)},
+    columns={
+        "question": ("question",),
+        "context": ("context",),
+        "answers": ("answers", "answers.text", "answer", "answer_text"),
+        "starts": ("answers.answer_start", "answer_start"),
+        "impossible": ("is_impossible",),
+    },
+    later=("starts", "impossible"),
     text=text,
     group=context,
     read=read,

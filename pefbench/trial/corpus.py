@@ -113,6 +113,8 @@ def _read_parts(data: DataSection, task: Task, bad: BadRows) -> tuple[dict[str, 
 
 def _named(rows: Rows, data: DataSection, task: Task, bad: BadRows) -> tuple[list[Row], list[str]]:
     """The rows of one file under the task's names, and the columns that the task does not read."""
+    there = rows.columns
+    rows = sources.unnest(rows, [name for name in data.columns.values() if isinstance(name, str)])
     columns = _resolved(task, data, rows)
     by = columns.pop(task.gather_by, None) if task.gather_by else None
     if task.gather_by:
@@ -123,7 +125,8 @@ def _named(rows: Rows, data: DataSection, task: Task, bad: BadRows) -> tuple[lis
     sound = sources.sound_rows(rows.rows, list(columns.values()), bad)
     for column in (columns[name] for name in LABELS if name in columns and data.labels is not None):
         sound = sources.named_rows(sound, column, data.labels or (), bad)
-    left = [name for name in rows.columns if name not in {*columns.values(), by}]
+    read = {*columns.values(), by} | {name.partition(".")[0] for name in columns.values() if name not in there}
+    left = [name for name in rows.columns if name not in read]
     return [_renamed(row, columns, absent) for row in sound], left
 
 

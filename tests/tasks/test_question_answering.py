@@ -36,19 +36,122 @@ def test_no_answer_is_an_answer() -> None:
 @pytest.mark.parametrize(
     ("answers", "why"),
     [
-        ({"text": ["Rome"], "answer_start": [1]}, "the answer 'Rome' is not in the context at character 1"),
+        (
+            {"text": ["Rome"], "answer_start": [90]},
+            "the answer 'Rome' is not in the context at character 90, nor within 16",
+        ),
+        ({"text": ["o"], "answer_start": [11]}, "the answer 'o' is not in the context at character 11"),  # 8 or 14
         ({"text": ["."], "answer_start": [-1]}, "the answer '.' is not in the context at character -1"),
         ({"text": [""], "answer_start": [0]}, "the answer '' is not in the context"),
         ({"text": ["Rome"], "answer_start": []}, "answers should be"),
-        ({"text": "Rome", "answer_start": 0}, "answers should be"),
         (["Rome"], "answers should be"),
         ({"text": ["Rome"], "answer_start": ["0"]}, "an answer should be a text and the number"),
+        ("Rome", "answers should be"),
+        ("['Rome', f(1)]", "answers should be"),
+        ("[" * 100_000, "answers should be"),
+        ([["Rome", 0]], "answers should be"),
     ],
 )
 def test_a_bad_answer_is_named_or_left_out(answers: Any, why: str) -> None:
     with pytest.raises(DataError, match="x.json:3: ".replace(".", r"\.") + why):
         read(answers)
     assert read(answers, skip=True) == []
+
+
+LAYOUTS: dict[str, Any] = {
+    "hub": {"text": ["Rome", "big"], "answer_start": [13, 21]},
+    "list of objects": [{"text": "Rome", "answer_start": 13}, {"text": "big", "answer_start": 21}],
+    "JSON of the hub's": '{"text": ["Rome", "big"], "answer_start": [13, 21]}',
+    "JSON of a list": '[{"text": "Rome", "answer_start": 13}, {"answer_start": 21.0, "text": "big"}]',
+    "Python": "{'text': ['Rome', 'big'], 'answer_start': [13, 21]}",
+    "numpy": "{'text': array(['Rome', 'big'], dtype=object), 'answer_start': array([13, 21])}",
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_every_layout_gives_the_same_answers(layout: str) -> None:
+    [example] = read(LAYOUTS[layout])
+    assert example.answers == (("Rome", 13), ("big", 21))
+
+
+@pytest.mark.parametrize(
+    ("header", "cells"),
+    [
+        ("answers.text,answers.answer_start", "\"['Rome', 'big']\",\"[13, 21]\""),
+        ("answer,answer_start", "Rome,13"),
+        ("answers,is_impossible", '"[{""text"": ""Rome"", ""answer_start"": 13}]",False'),
+        ("answers,is_impossible", "\"{'text': ['Rome'], 'answer_start': [13]}\",0"),
+    ],
+)
+def test_columns_of_a_table(tmp_path: Path, header: str, cells: str) -> None:
+    for split in ("train", "validation", "test"):
+        text = f'question,context,{header}\nWhich {split}?,"{CONTEXT}",{cells}\n'
+        (tmp_path / f"{split}.csv").write_text(text, encoding="utf8")
+    parts: dict[str, Any] = {split: f"{split}.csv" for split in ("train", "validation", "test")}
+    loaded = loading.load("question_answering", tmp_path, leaks="keep", **parts)
+    assert loaded.dataset.splits["test"][0].answers[0] == ("Rome", 13)
+    assert not loaded.notes
+    assert not loaded.dataset.notes
+
+
+def test_names_inside_a_column(tmp_path: Path) -> None:
+    row = {"q": {"text": "Which?"}, "context": CONTEXT, "gold": {"spans": [{"t": "Rome", "at": 13}], "by": "x"}}
+    (tmp_path / "x.jsonl").write_text((json.dumps(row) + "\n") * 30, encoding="utf8")
+    columns = {"question": "q.text", "answers": "gold.spans.t", "starts": "gold.spans.at"}
+    parts: dict[str, Any] = dict.fromkeys(("train", "validation", "test"), "x.jsonl")
+    loaded = loading.load("question_answering", tmp_path, leaks="keep", columns=columns, **parts)
+    example = loaded.dataset.splits["test"][0]
+    assert (example.question, example.answers) == ("Which?", (("Rome", 13),))
+    assert not loaded.notes
+
+
+def read_with_notes(*given: tuple[Any, str]) -> tuple[list[Any], list[str]]:
+    """Read answers, each with its context."""
+    rows = [
+        Row({"question": f"Which {at}?", "context": context, "answers": answers}, "x.json", at + 1)
+        for at, (answers, context) in enumerate(given)
+    ]
+    dataset = TASK.read({"train": rows}, BadRows(), **TASK.options().model_dump())
+    return [example.answers for example in dataset.splits["train"]], list(dataset.notes)
+
+
+def test_answers_near_their_offset_are_found_and_counted() -> None:
+    found, notes = read_with_notes(
+        ({"text": ["Rome"], "answer_start": [0]}, CONTEXT),
+        ({"text": ["Rome", "big"], "answer_start": [1, 23]}, CONTEXT),
+        ({"text": ["Rome"], "answer_start": [10]}, CONTEXT),
+        ({"text": ["caf\u00e9  NOIR"], "answer_start": [2]}, "A cafe\u0301\u00a0noir, please"),
+        ({"text": ["d'or"], "answer_start": [3]}, "le d\u2019or"),
+    )
+    assert found == [
+        (("Rome", 0),),
+        (("Rome", 0), ("big", 21)),
+        (("Rome", 13),),
+        (("cafe\u0301\u00a0noir", 2),),
+        (("d\u2019or", 3),),
+    ]
+    assert notes == [
+        "5 train answers are not at their offset and were found within 16 characters of it, the first at x.json:2"
+    ]
+
+
+@pytest.mark.parametrize("missing", [None, float("nan"), "", {"text": None, "answer_start": None}])
+def test_missing_answers_are_counted_as_none(missing: Any) -> None:
+    right = {"text": ["Rome"], "answer_start": [0]}
+    found, notes = read_with_notes((right, CONTEXT), (missing, CONTEXT), ([], CONTEXT))
+    assert found == [(("Rome", 0),), (), ()]
+    [note] = notes
+    assert note.startswith("1 of 3 train questions have no answer and are not marked as unanswerable; they are read")
+    assert note.endswith("the first x.json:2")
+    with pytest.raises(DataError, match=r"x.json:1: no question of the train split has an answer, and none says"):
+        read_with_notes((missing, CONTEXT), (missing, CONTEXT))
+
+
+def test_a_question_that_is_marked_has_no_answer() -> None:
+    row = Row({"question": "Q?", "context": CONTEXT, "answers": "Rome", "starts": "0", "impossible": "True"}, "x", 1)
+    dataset = TASK.read({"train": [row]}, BadRows(), **TASK.options().model_dump())
+    assert dataset.splits["train"][0].answers == ()
+    assert not dataset.notes
 
 
 def test_a_question_must_be_asked() -> None:

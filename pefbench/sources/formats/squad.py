@@ -33,8 +33,9 @@ def is_squad(text: str) -> bool:
 def read_squad(text: str, file: str, bad: BadRows) -> Rows:
     """Read one row per question, in the hub's layout: answers is {"text": list[str], "answer_start": list[int]}.
 
-    answer_start counts characters of the context. Both lists are empty where the question has no answer; the plausible
-    answers of 2.0 are left out. A row's line is the number of the question in the file.
+    answer_start counts characters of the context. Both lists are empty where the question is marked as impossible, and
+    answers is None where it has none without being marked; the plausible answers of 2.0 are left out. A row's line is
+    the number of the question in the file.
     """
     rows = []
     for number, (context, question) in enumerate(_questions(parse(text, file), file), start=1):
@@ -60,25 +61,19 @@ def _values(context: object, question: Any, where: str) -> Values:
     for key, value in (("context", context), ("question", asked)):
         if not isinstance(value, str) or not value.strip():
             raise DataError(f"{where}: {key!r} should be text, got {excerpt(value, 40)!r}")
-    answers = [] if question.get("is_impossible") else question.get("answers")
-    if not isinstance(answers, list) or not (answers or question.get("is_impossible")):
-        raise DataError(f"{where}: the question has no answers and is not marked is_impossible")
-    spans = [_span(answer, str(context), where) for answer in answers]
-    both = {"text": [text for text, _ in spans], "answer_start": [start for _, start in spans]}
-    return {"question": asked, "context": context, "answers": both, "id": question.get("id")}
+    return {"question": asked, "context": context, "answers": _answers(question), "id": question.get("id")}
 
 
-def _span(answer: Any, context: str, where: str) -> tuple[str, int]:
-    """An answer's text and its start, which must be where the context has it."""
-    text, start = (answer.get("text"), answer.get("answer_start")) if isinstance(answer, dict) else (None, None)
-    if not isinstance(text, str) or not text or not isinstance(start, int):
-        raise DataError(
-            f'{where}: an answer should be {{"text": ..., "answer_start": ...}}, got {excerpt(answer, 60)!r}'
-        )
-    if start < 0 or not context.startswith(text, start):
-        there = context[start : start + len(text)] if start >= 0 else ""
-        raise DataError(f"{where}: the answer {text[:40]!r} is not at character {start} of its context: {there[:40]!r}")
-    return text, start
+def _answers(question: dict[str, Any]) -> Any:
+    """A question's answers in the hub's layout; None where it has none and does not say so, else as they are."""
+    if question.get("is_impossible"):
+        return {"text": [], "answer_start": []}
+    answers = question.get("answers")
+    if not answers:
+        return None
+    if isinstance(answers, list) and all(isinstance(answer, dict) for answer in answers):
+        return {key: [answer.get(key) for answer in answers] for key in ("text", "answer_start")}
+    return answers
 
 
 READER = TextReader(read_squad, fits=is_squad)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pefbench.errors import DataError
 from pefbench.sources import BadRows, read_rows
 from pefbench.sources.formats.squad import read_squad
+from pefbench.tasks.question_answering import TASK
 from tests.sources.refusals import refusal
 
 if TYPE_CHECKING:
@@ -24,6 +25,12 @@ GOOD = {"id": "a", "question": "Who came?", "answers": [{"text": "the Normans", 
 def squad(*questions: Any, context: Any = CONTEXT) -> str:
     paragraphs = [{"context": context, "qas": list(questions)}]
     return json.dumps({"version": "v2.0", "data": [{"title": "Normans", "paragraphs": paragraphs}]})
+
+
+def examples(text: str, bad: BadRows) -> list[Any]:
+    """Read a file as the task does."""
+    rows = read_squad(text, "x.json", bad).rows
+    return list(TASK.read({"train": rows}, bad, **TASK.options().model_dump()).splits["train"])
 
 
 def test_a_question_has_its_context_and_all_its_answers() -> None:
@@ -58,17 +65,22 @@ def test_starts_count_characters_of_any_script(context: str, data: st.DataObject
     assert row.values["answers"] == {"text": [text], "answer_start": [start]}
 
 
+@pytest.mark.parametrize("missing", [{"answers": []}, {"answers": None}, {"answers": [], "is_impossible": False}, {}])
+def test_a_question_without_answers_that_is_not_marked_has_none(missing: dict[str, Any]) -> None:
+    question = {"id": "a", "question": "Who?"} | missing
+    assert read_squad(squad(question), "x.json", BadRows()).rows[0].values["answers"] is None
+    assert [example.answers for example in examples(squad(GOOD, question), BadRows())] == [(("the Normans", 6),), ()]
+
+
 @pytest.mark.parametrize(
     ("question", "expected"),
     [
-        (GOOD | {"answers": [{"text": "Normans", "answer_start": 6}]}, "x.json:2: the answer 'Normans' is not at"),
-        (GOOD | {"answers": [{"text": ".", "answer_start": -1}]}, "x.json:2: the answer '.' is not at character -1"),
-        (GOOD | {"answers": [{"text": "", "answer_start": 6}]}, 'x.json:2: an answer should be {"text"'),
-        (GOOD | {"answers": [{"text": "the"}]}, 'x.json:2: an answer should be {"text"'),
-        (GOOD | {"answers": ["the Normans"]}, 'x.json:2: an answer should be {"text"'),
-        (GOOD | {"answers": []}, "x.json:2: the question has no answers and is not marked is_impossible"),
-        (GOOD | {"answers": [], "is_impossible": False}, "x.json:2: the question has no answers"),
-        ({"id": "a", "question": "Who?"}, "x.json:2: the question has no answers"),
+        (GOOD | {"answers": [{"text": "Normans", "answer_start": 36}]}, "x.json:2: the answer 'Normans' is not in"),
+        (GOOD | {"answers": [{"text": ".", "answer_start": -1}]}, "x.json:2: the answer '.' is not in the context at"),
+        (GOOD | {"answers": [{"text": "", "answer_start": 6}]}, "x.json:2: the answer '' is not in the context"),
+        (GOOD | {"answers": [{"text": "the"}]}, "x.json:2: an answer should be a text and"),
+        (GOOD | {"answers": ["the Normans"]}, "x.json:2: answers should be {'text'"),
+        (GOOD | {"answers": {"text": "the"}}, "x.json:2: answers should be {'text'"),
         (GOOD | {"question": "  "}, "x.json:2: 'question' should be text"),
         (GOOD | {"question": None}, "x.json:2: 'question' should be text"),
         ("Who came?", "x.json:2: a question must be an object"),
@@ -76,9 +88,9 @@ def test_starts_count_characters_of_any_script(context: str, data: st.DataObject
 )
 def test_a_bad_question_is_named_or_left_out(question: Any, expected: str) -> None:
     text = squad(GOOD, question, GOOD)
-    assert refusal(DataError, read_squad, text, "x.json", BadRows()).startswith(expected)
+    assert refusal(DataError, examples, text, BadRows()).startswith(expected)
     bad = BadRows(skip=True)
-    assert [row.line for row in read_squad(text, "x.json", bad).rows] == [1, 3]
+    assert len(examples(text, bad)) == 2
     assert [found.startswith(expected) for found in bad.found] == [True]
 
 

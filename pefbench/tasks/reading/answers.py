@@ -1,0 +1,149 @@
+"""Answers that are spans of a context, in every layout that data sets have them in, each put where it stands."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pefbench.errors import DataError
+from pefbench.sources.cells import as_list, is_missing
+from pefbench.sources.documents import parse
+from pefbench.tasks.reading import values
+
+if TYPE_CHECKING:
+    from pefbench.sources import Row
+
+NEAR = 16
+"""How many characters an answer may stand from where its offset says."""
+TRUE = {"true", "1", "1.0", "yes"}
+# {'text': ['Oslo'], 'answer_start': [3]} as Python's repr writes it, or numpy's; the lists are read by `as_list`.
+LIST = r"(?:array\()?(\[[^\[\]]*\])(?:, dtype=\w+)?\)?"
+WRITTEN = re.compile(rf"\{{\s*'text':\s*{LIST},\s*'answer_start':\s*{LIST}\s*\}}", re.DOTALL)
+WANTED = "{'text': [...], 'answer_start': [...]} or a list of {'text': ..., 'answer_start': ...}"
+
+Placed = tuple[str, int]
+
+
+class Answers(NamedTuple):
+    """The answers of one row. unmarked: it has none, and does not say so. moved: how many were not at their offset."""
+
+    spans: tuple[Placed, ...]
+    unmarked: bool = False
+    moved: int = 0
+
+
+def read(row: Row, context: str) -> Answers:
+    """A row's answers as the context has them, each once. Raises DataError for one that is not near its offset."""
+    if _is_marked(row):
+        return Answers(())
+    found = _pairs(row)
+    if found is None:
+        return Answers((), unmarked=True)
+    placed = [_place(row, text, start, context) for text, start in found]
+    moved = sum(given != right for given, right in zip(found, placed, strict=True))
+    return Answers(tuple(dict.fromkeys(placed)), moved=moved)
+
+
+def _is_marked(row: Row) -> bool:
+    """Whether the row says that its question has no answer."""
+    mark = row.values.get("impossible")
+    return mark is True or (mark is not None and str(mark).strip().lower() in TRUE)
+
+
+def _pairs(row: Row) -> list[Placed] | None:
+    """Texts and offsets from any layout; None where there is neither."""
+    given = _decoded(row)
+    starts = row.values.get("starts")
+    if is_missing(given) and is_missing(starts):
+        return None
+    if isinstance(given, dict):
+        given, starts = (given.get(key) for key in ("text", "answer_start"))
+    elif isinstance(given, list) and all(isinstance(each, dict) for each in given):
+        given, starts = ([each.get(key) for each in given] for key in ("text", "answer_start"))
+    texts, offsets = _listed(given), [values.whole(each) for each in _listed(starts)]
+    if texts and all(map(is_missing, texts + offsets)):
+        return None
+    if len(texts) != len(offsets) or is_missing(starts):
+        raise values.wrong(row, "answers", WANTED)
+    if not all(isinstance(each, str) for each in texts) or not all(type(each) is int for each in offsets):
+        raise DataError(f"{row.where}: an answer should be a text and the number of its first character")
+    return list(zip(texts, offsets, strict=True))
+
+
+def _decoded(row: Row) -> Any:
+    """The cell of answers: what a text spells as JSON, or as Python writes it, else as it is."""
+    cell = row.values["answers"]
+    if not isinstance(cell, str) or cell.strip()[:1] not in {"[", "{"}:
+        return cell
+    if written := WRITTEN.fullmatch(cell.strip()):
+        texts, starts = (as_list(part.replace("\n", " ")) for part in written.groups())
+        return {"text": texts or [], "answer_start": starts or []}
+    try:
+        return parse(cell, row.file, row.line)
+    except DataError:
+        return cell
+
+
+def _listed(value: Any) -> list[Any]:
+    """A list, the list that a text spells, or what there is as a list of one."""
+    if isinstance(value, str) and (spelt := _spelt(value)) is not None:
+        return spelt
+    return value if isinstance(value, list) else [int(value) if _is_number(value) else value]
+
+
+def _spelt(text: str) -> list[Any] | None:
+    try:
+        return [] if text.strip() == "[]" else as_list(text)
+    except ValueError:
+        return None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"\d{1,9}", value.strip(), re.ASCII) is not None
+
+
+def _place(row: Row, text: str, start: int, context: str) -> Placed:
+    """The answer as it stands in the context, at its offset or near it. Raises DataError."""
+    if text and start >= 0:
+        if context.startswith(text, start):
+            return text, start
+        at = _nearest([match.start() for match in re.finditer(re.escape(text), context)], start)
+        if at is not None:
+            return text, at
+        plain, places = _plain(context)
+        wanted = _plain(text)[0].strip()
+        spans = {places[at.start()]: at for at in re.finditer(re.escape(wanted), plain)} if wanted else {}
+        at = _nearest([*spans], start)
+        if at is not None:
+            end = places[spans[at].end() - 1] + 1
+            while end < len(context) and unicodedata.combining(context[end]):
+                end += 1
+            return context[at:end], at
+    raise DataError(
+        f"{row.where}: the answer {text[:40]!r} is not in the context at character {start}, nor within {NEAR} of it"
+    )
+
+
+def _nearest(places: list[int], start: int) -> int | None:
+    """The place that is nearest to an offset; None where none is near, or two are equally so."""
+    near = sorted((abs(place - start), place) for place in places if abs(place - start) <= NEAR)
+    return near[0][1] if near and (len(near) == 1 or near[0][0] < near[1][0]) else None
+
+
+def _plain(text: str) -> tuple[str, list[int]]:
+    """A text in lower case, without accents and with single spaces, and which character each of its characters was."""
+    plain: list[str] = []
+    places: list[int] = []
+    for place, character in enumerate(text):
+        for each in unicodedata.normalize("NFKD", character).casefold():
+            shown = " " if each.isspace() else QUOTES.get(each, each)
+            if unicodedata.combining(each) or (shown == " " and plain[-1:] == [" "]):
+                continue
+            plain.append(shown)
+            places.append(place)
+    return "".join(plain), places
+
+
+QUOTES = {"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2013": "-", "\u2014": "-", "\u2212": "-"}
+"""Typographic marks that are often written plainly."""
