@@ -60,6 +60,14 @@ def _delimited(dice: random.Random, separator: str) -> bytes:
     return "\n".join(lines).encode()
 
 
+def _pairs(dice: random.Random) -> bytes:
+    columns = dice.choice([("sentence1", "sentence2"), ("premise", "hypothesis"), ("#1 String", "#2 String")])
+    lines = ["\t".join([*columns, dice.choice(["label"] * 6 + ["gold_label", "score", "is_duplicate"])])]
+    rows = zip(_rows(dice), _rows(dice), strict=False)
+    lines += [f"{first['text']}\t{second['text']}\t{dice.choice('01110-')}" for first, second in rows]
+    return "\n".join(lines).encode()
+
+
 def _long_table(dice: random.Random) -> bytes:
     lines = ["Sentence #,Word,Tag"]
     for number, row in enumerate(_rows(dice)):
@@ -168,6 +176,7 @@ def _fixed(**files: bytes) -> Callable[[random.Random], dict[str, bytes]]:
 KINDS: dict[str, tuple[Callable[[random.Random], dict[str, bytes]], tuple[str, ...], str | None]] = {
     "csv": (_one("x.csv", lambda dice: _delimited(dice, dice.choice(",;\t|"))), ("ner", "topic", "sentiment"), None),
     "tsv": (_one("x.tsv", lambda dice: _delimited(dice, "\t")), ("topic", "essay_scoring"), None),
+    "pairs": (_one("x.tsv", _pairs), ("natural_language_inference", "paraphrase", "semantic_similarity"), None),
     "long": (_one("x.csv", _long_table), ("ner",), None),
     "jsonl": (_one("x.jsonl", _jsonl), ("ner", "topic", "sentiment", "dialogue"), None),
     "json": (_one("x.json", lambda dice: b"[" + _jsonl(dice).replace(b"\n", b",\n") + b"]"), ("ner", "topic"), None),
@@ -237,7 +246,7 @@ def case(seed: int) -> Case:
         data["encoding"] = dice.choice(ENCODINGS)
         if dice.random() < 0.7:
             files = {path: _encoded(content, data["encoding"]) for path, content in files.items()}
-    if name in {"csv", "tsv"} and dice.random() < 0.2:
+    if name in {"csv", "tsv", "pairs"} and dice.random() < 0.2:
         data["header"] = False
     if dice.random() < 0.1:
         data["labels"] = ["a", "b"]

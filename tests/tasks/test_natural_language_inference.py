@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import datasets
 import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
@@ -61,6 +62,19 @@ def test_pairs_without_a_gold_label_are_left_out_and_counted(tmp_path: Path, hid
     assert sum(map(len, dataset.splits.values())) == 2 * len(ROWS)
     assert [note.partition(" ")[0] for note in dataset.notes] == ["2", "2"]
     assert dataset.notes[-1] == f"2 of {len(ROWS) + 2} test pairs are left out: they have no gold label"
+
+
+def test_the_hub_numbers_labels_and_hides_some(tmp_path: Path) -> None:
+    names = ["entailment", "neutral", "contradiction"]
+    rows = [{"premise": f"premise {i}", "hypothesis": "It is.", "label": i % 4 - 1} for i in range(120)]
+    features = datasets.Features(
+        premise=datasets.Value("string"), hypothesis=datasets.Value("string"), label=datasets.ClassLabel(names=names)
+    )
+    datasets.Dataset.from_list(rows, features=features).to_parquet(tmp_path / "x.parquet")
+    dataset = load(TASK, tmp_path / "x.parquet").dataset
+    assert dataset.labels == sorted(names)  # type: ignore[attr-defined]
+    assert sum(map(len, dataset.splits.values())) == 90
+    assert sum(int(note.partition(" ")[0]) for note in dataset.notes) == 30
 
 
 def test_a_split_whose_labels_are_hidden_is_refused(tmp_path: Path) -> None:
