@@ -105,13 +105,18 @@ def resolve(raw: Mapping[str, Any], *, name: str) -> Recipe:
             base |= method.train_defaults()
         if section == "data" and given.get("source", base.get("source")) != base.get("source"):
             base = {}
-        values[section] = validate(schema, base | given, f"{section}.")
+        values[section] = _remembering(validate(schema, base | given, f"{section}."), given)
     values["evaluate"] = _with_checked_metrics(values["evaluate"])
     recipe = Recipe.model_construct(**values)
     _check_columns(recipe, task.columns)
     _check_quantize(recipe)
     _check_numbers(recipe.resolved(), "")
     return recipe
+
+
+def _remembering(section: Section, given: Mapping[str, Any]) -> Section:
+    """The section with what the recipe itself says as its `model_fields_set`: a default may give way to the model."""
+    return section.model_construct(_fields_set=set(given), **dict(section))
 
 
 def _check_numbers(value: object, path: str) -> None:

@@ -40,7 +40,7 @@ def inspect(recipe: Recipe, *, split: str = "train", examples: int = 5) -> Inspe
         recipe=recipe.name,
         task=recipe.task,
         model=recipe.model.name,
-        max_length=recipe.train.max_length,
+        max_length=prepared.recipe.train.max_length,
         splits={name: _split(prepared, name) for name in prepared.examples},
         shown=split,
         examples=[_example(prepared, split, number) for number in range(count)],

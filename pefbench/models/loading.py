@@ -206,12 +206,16 @@ def check_positions(
     config: PretrainedConfig, tokenizer: PreTrainedTokenizerFast, name: str, max_length: int, virtual_tokens: int
 ) -> None:
     """Raise RecipeError when texts of `max_length` tokens, behind the virtual ones, have no positions in the model."""
-    # Some models keep positions for padding, which only the tokenizer's own limit shows.
-    positions = min(getattr(config, "max_position_embeddings", None) or sys.maxsize, tokenizer.model_max_length)
-    needed = max_length + virtual_tokens
-    if needed > positions:
+    positions = count_positions(config, tokenizer)
+    if max_length + virtual_tokens > positions:
         added = f" and {virtual_tokens} virtual tokens" if virtual_tokens else ""
         raise RecipeError(
             f"train.max_length: {max_length}{added} do not fit the {positions} positions of "
             f"{name}; at most {positions - virtual_tokens}"
         )
+
+
+def count_positions(config: PretrainedConfig, tokenizer: PreTrainedTokenizerFast) -> int:
+    """The most tokens that a model reads at once; a very large number where it sets no limit."""
+    # Some models keep positions for padding, which only the tokenizer's own limit shows.
+    return int(min(getattr(config, "max_position_embeddings", None) or sys.maxsize, tokenizer.model_max_length))

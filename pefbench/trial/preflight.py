@@ -26,6 +26,7 @@ def doubts(prepared: Prepared) -> list[str]:
     return [
         *prepared.corpus.dataset.notes,
         *prepared.corpus.notes,
+        *prepared.notes,
         *_skipped([*prepared.corpus.skipped, *prepared.refused]),
         *_truncated(prepared),
         *_dropped(prepared),

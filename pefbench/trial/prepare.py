@@ -25,12 +25,17 @@ if TYPE_CHECKING:
     from pefbench.trial.phases import Phases
 
 
+SHORTEST = 8
+"""The fewest tokens to which a default maximum length is lowered; with fewer left the model is refused."""
+
+
 @dataclass(frozen=True)
 class Prepared:
     """A recipe's data, and what its model is made from; `build` makes the model.
 
-    recipe: with the precision that `auto` came to. examples: by split, train after `max_examples`.
-    refused: why rows were left out that the model cannot be given, with file and line.
+    recipe: with the precision that `auto` came to, and a maximum length that the model has positions for. examples: by
+    split, train after `max_examples`. refused: why rows were left out that the model cannot be given, with file and
+    line. notes: what else gave way to the model.
     """
 
     recipe: Recipe
@@ -42,6 +47,7 @@ class Prepared:
     base: Path
     config: PretrainedConfig
     refused: Sequence[str] = ()
+    notes: Sequence[str] = ()
 
 
 def prepare(
@@ -60,6 +66,7 @@ def prepare(
         head = head.pooled() if recipe.model.pooling else head
         tokenizer = loading.load_tokenizer(base, recipe.model, head)
         config = loading.fit_config(base, recipe.model, head, tokenizer)
+        recipe, notes = _fitted(recipe, loading.count_positions(config, tokenizer))
         loading.check_positions(
             config, tokenizer, recipe.model.name, recipe.train.max_length, recipe.method.virtual_tokens()
         )
@@ -74,7 +81,7 @@ def prepare(
             )
             for split in splits
         }
-    return Prepared(recipe, data, head, examples, encoded, tokenizer, base, config, refused)
+    return Prepared(recipe, data, head, examples, encoded, tokenizer, base, config, refused, notes)
 
 
 def _accepted(
@@ -95,6 +102,15 @@ def _accepted(
         if not kept[split]:
             raise DataError(f"{recipe.data.source}: the {split} split is empty: {next(iter(reasons.values()))}")
     return kept, refused
+
+
+def _fitted(recipe: Recipe, positions: int) -> tuple[Recipe, list[str]]:
+    """The recipe with a default maximum length lowered to the model's positions; one that it names itself stays."""
+    most, asked = positions - recipe.method.virtual_tokens(), recipe.train.max_length
+    if asked <= most or most < SHORTEST or "max_length" in recipe.train.model_fields_set:
+        return recipe, []
+    note = f"train.max_length is {most}, not the default {asked}: {recipe.model.name} has {positions} positions"
+    return recipe.model_copy(update={"train": recipe.train.model_copy(update={"max_length": most})}), [note]
 
 
 def with_precision(recipe: Recipe) -> Recipe:

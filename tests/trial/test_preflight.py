@@ -125,3 +125,29 @@ def test_kappa_refuses_what_is_not_whole() -> None:
     kappa = find("metric", "quadratic_kappa")()
     assert kappa.refusal([1, 2.0, 3]) is None
     assert kappa.refusal([1.0, 2.5]) == "it needs whole scores, and one is 2.5"
+
+
+def test_a_default_maximum_length_gives_way_to_the_model_s_positions(world: World) -> None:
+    train: JsonValue = {"epochs": 1, "learning_rate": 0.01, "precision": "fp32", "threads": 1}
+    prepared = prepare(load_recipe(world.recipe("long", train=train)), Phases())
+    assert prepared.recipe.train.max_length == 64
+    note = f"train.max_length is 64, not the default 128: file:{world.model} has 64 positions"
+    assert note in preflight.doubts(prepared)
+    named = prepare(load_recipe(world.recipe("long"), ["train.max_length=64"]), Phases())
+    assert not any("max_length" in doubt for doubt in preflight.doubts(named))
+    prefix = ["method.name=prefix", "method.num_virtual_tokens=40"]
+    assert prepare(load_recipe(world.recipe("long", train=train), prefix), Phases()).recipe.train.max_length == 24
+    with pytest.raises(RecipeError, match=r"train.max_length: 128 do not fit the 64 positions of .*; at most 64"):
+        prepare(load_recipe(world.recipe("long", train=train), ["train.max_length=128"]), Phases())
+    too_many = ["method.name=prefix", "method.num_virtual_tokens=60"]
+    with pytest.raises(RecipeError, match=r"128 and 60 virtual tokens do not fit the 64 positions"):
+        prepare(load_recipe(world.recipe("long", train=train), too_many), Phases())
+
+
+def test_what_the_recipe_says_itself_changes_neither_equality_nor_id(world: World) -> None:
+    train: JsonValue = {"learning_rate": 0.01, "precision": "fp32"}
+    implied = load_recipe(world.recipe("same", train=train))
+    named = load_recipe(world.recipe("same", train=train), ["train.max_length=128", "train.epochs=4"])
+    assert implied == named
+    assert implied.resolved() == named.resolved()
+    assert implied.train.model_fields_set == {"learning_rate", "precision"}
