@@ -99,6 +99,11 @@ def quoted(value: object, longest: int = 80) -> str:
     return text if len(text) <= longest else f"{text[:longest]}..."
 
 
+def counted(number: int, noun: str, several: str | None = None) -> str:
+    """A number with its noun, for a message: ``1 field``, ``2 fields``. several: the plural, where it is irregular."""
+    return f"{number:,} {noun if number == 1 else several or f'{noun}s'}"
+
+
 def suggest(name: str, valid: Iterable[str]) -> str:
     """Return ``did you mean 'x'? valid: a, b, x``, or only the list when nothing is near."""
     names = sorted(valid)

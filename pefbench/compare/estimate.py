@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pefbench.analysis.tables import readable_seconds
 from pefbench.compare.search import label
-from pefbench.errors import DataError
+from pefbench.errors import DataError, counted
 from pefbench.results.schema import ID, read_time
 from pefbench.results.store import read_result
 
@@ -33,9 +33,11 @@ def render(
     todo = [outcome for outcome in outcomes if outcome.status == "missing"]
     seconds = [_seconds(outcome, known) for outcome in todo]
     heading = (
-        f"{comparison.name}: {len(comparison.methods)} methods, {comparison.trials} settings each on "
-        f"{len(comparison.tuning_seeds)} tuning seed(s), then {len(comparison.seeds)} final seed(s): "
-        f"{len(outcomes)} trials, {len(outcomes) - len(todo)} of them done"
+        f"{comparison.name}: {counted(len(comparison.methods), 'method')}, "
+        f"{counted(comparison.trials, 'setting')} each on "
+        f"{counted(len(comparison.tuning_seeds), 'tuning seed')}, "
+        f"then {counted(len(comparison.seeds), 'final seed')}: "
+        f"{counted(len(outcomes), 'trial')}, {len(outcomes) - len(todo)} already done"
     )
     lines = [heading]
     for method, settings in plan.settings.items():
@@ -88,8 +90,8 @@ def _total(seconds: Sequence[float | None], workers: int) -> str:
     if not seconds:
         return "nothing is left to run"
     if not there:
-        return "time: unknown; no trial like these was run before"
+        return "time: unknown; no similar trial has been run yet"
     unknown = len(seconds) - len(there)
-    rest = f", and {unknown} trials of unknown length" if unknown else ""
+    rest = f", and {counted(unknown, 'trial')} of unknown duration" if unknown else ""
     beside = f" with {workers} workers, if they do not slow each other down" if workers > 1 else ""
     return f"time: about {readable_seconds(sum(there) / workers)}{beside}{rest}"

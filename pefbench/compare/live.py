@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Self
 
 from pefbench.compare.selection import value_of
+from pefbench.errors import counted
 from pefbench.progress import say
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Board:
         done = sum(outcome.status != "missing" for outcome in outcomes)
         if outcomes and self.live is None:
             kind = "final" if "test" in outcomes[0].planned.scored else "tuning"
-            say(f"{self.plan.comparison.name}: {len(outcomes)} {kind} trials, {done} of them done")
+            say(f"{self.plan.comparison.name}: {counted(len(outcomes), f'{kind} trial')}, {done} already done")
 
     def began(self, trial: PlannedTrial) -> None:
         """Take note that a trial has begun."""

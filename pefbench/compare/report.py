@@ -9,7 +9,7 @@ from tabulate import tabulate
 
 from pefbench.analysis.tables import interval, readable_seconds
 from pefbench.compare.search import label
-from pefbench.errors import DataError
+from pefbench.errors import DataError, counted
 from pefbench.results.schema import mismatch
 from pefbench.results.store import readable
 from pefbench.results.verdict_schema import SCHEMA, Comparison, is_about_methods
@@ -49,8 +49,9 @@ def _heading(comparison: Comparison) -> str:
     better = "higher" if comparison["higher_is_better"] else "lower"
     tested = f", {comparison['examples']} test examples" if comparison["examples"] else ""
     return (
-        f"{comparison['name']}: {comparison['metric']} on test, {better} is better; {comparison['trials']} settings a "
-        f"method, chosen on validation; {len(comparison['seeds'])} seeds{tested}"
+        f"{comparison['name']}: {comparison['metric']} on test, {better} is better; "
+        f"{counted(comparison['trials'], 'setting')} a method, chosen on validation; "
+        f"{counted(len(comparison['seeds']), 'seed')}{tested}"
     )
 
 
@@ -76,8 +77,13 @@ def _quality(method: MethodVerdict, best: str | None, pairs: Sequence[PairVerdic
     test = method["test"]
     value = interval(test["value"], test["low"], test["high"]) if test else "not finished"
     pair = next((pair for pair in pairs if {pair["first"], pair["second"]} == {method["name"], best}), None)
-    against = [_p(pair["p_holm"]), f"{pair['detectable']:.3f}"] if pair else ["", ""]
+    against = [_p(pair["p_holm"]), _detectable(pair)] if pair else ["", ""]
     return [mark, method["name"], chosen, value, *against]
+
+
+def _detectable(pair: PairVerdict) -> str:
+    # Scores that never vary, as where all answers are right, say nothing of what other data would show.
+    return f"{pair['detectable']:.3f}" if pair["standard_error"] else "unknown"
 
 
 def _costs(method: MethodVerdict) -> list[str]:
@@ -98,11 +104,13 @@ def _costs(method: MethodVerdict) -> list[str]:
 def _legend(comparison: Comparison) -> str:
     if not is_about_methods(comparison):
         return "One seed: p tells whether these runs differ on this test split. It says nothing about the methods."
-    smallest = comparison["smallest_difference"] or 0.0
+    marks = f"{BEST} best   {UNDECIDED} undecided: not shown to differ from the best, at 5 % over all pairs (Holm)\n"
+    smallest = comparison["smallest_difference"]
+    if not smallest:
+        return f"{marks}Scores do not vary over test examples and seeds: what this test could have shown is unknown."
     return (
-        f"{BEST} best   {UNDECIDED} undecided: not shown to differ from the best, at 5 % over all pairs (Holm)\n"
-        f"With this test split and these seeds, a pair's true difference of {smallest:.3f} (median over pairs) would "
-        "be shown in 80 % of cases; smaller ones mostly not."
+        f"{marks}With this test split and these seeds, a pair's true difference of {smallest:.3f} (median over pairs) "
+        "would be shown in 80 % of cases; smaller ones mostly not."
     )
 
 

@@ -64,7 +64,8 @@ class Rows:
 class BadRows:
     """What becomes of rows that are not what they should be: the first one is an error, or all are left out.
 
-    skip: leave them out, and remember of each what was wrong, with its file and line, in `found`.
+    skip: leave them out, and remember of each what was wrong, with its file and line, in `found`;
+    else the error of the first is `refused`.
     strict_tags: a sentence whose tags depart from the data set's scheme is a bad row too. count_unseen: a row whose
     label the training split does not have is none.
     """
@@ -74,10 +75,12 @@ class BadRows:
         self.strict_tags = strict_tags
         self.count_unseen = count_unseen
         self.found: list[str] = []
+        self.refused: DataError | None = None
 
     def __call__(self, error: DataError) -> None:
         """Raise the error of one row, or remember it: then the caller leaves the row out."""
         if not self.skip:
+            self.refused = error
             raise error
         self.found.append(str(error))
 

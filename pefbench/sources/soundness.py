@@ -24,8 +24,7 @@ def sound_rows(rows: Iterable[Row], columns: Sequence[str], bad: BadRows) -> lis
             kept.append(row)
         else:
             name, why = fault
-            hint = "" if bad.skip else "; data.on_bad_row=skip leaves the row out"
-            bad(DataError(f"{row.where}: {why} in {name!r}{hint}"))
+            bad(DataError(f"{row.where}: {why} in {name!r}"))
     return kept
 
 

@@ -8,7 +8,7 @@ import itertools
 import re
 from typing import TYPE_CHECKING
 
-from pefbench.errors import DataError
+from pefbench.errors import DataError, counted
 from pefbench.sources.cells import clean_name
 from pefbench.sources.rows import Row, Rows
 
@@ -99,6 +99,6 @@ def _records(text: str, file: str, separator: str, *, quoted: bool) -> Iterator[
 def _row(names: tuple[str, ...], values: list[str], file: str, line: int, bad: BadRows, *, header: bool) -> Row | None:
     if len(values) != len(names):
         first = "the header" if header else "the first line"
-        bad(DataError(f"{file}:{line}: {len(values)} fields where {first} has {len(names)}"))
+        bad(DataError(f"{file}:{line}: {counted(len(values), 'field')} where {first} has {len(names)}"))
         return None
     return Row(dict(zip(names, values, strict=True)), file, line)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pefbench import sources
-from pefbench.errors import DataError, RecipeError
+from pefbench.errors import DataError, RecipeError, counted
 from pefbench.registry import find
 from pefbench.sources import BadRows
 from pefbench.tasks.reading.columns import resolve_columns
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 LABELS = ("label", "tags")
 """What tasks call the columns that `data.labels` names the values of."""
 SPLITS = ("train", "validation", "test")
+OF_ONE_LINE = re.compile(r"\S+:\d+: (?!.*\bdata\.)")
+"""What is wrong with a row of a file, without a hint of its own."""
 ALL_FRACTIONS = {"train": 0.8, "validation": 0.1, "test": 0.1}
 TRAIN_FRACTIONS = {"train": 0.9, "validation": 0.1}
 
@@ -47,12 +50,21 @@ class Corpus:
 
 def load(recipe: Recipe) -> Corpus:
     """Read and split a recipe's data. Raises SourceError or DataError, before anything is trained."""
-    task: Task = find("task", recipe.task)
     bad = BadRows(
         skip=recipe.data.on_bad_row == "skip",
         strict_tags=recipe.data.tags == "strict",
         count_unseen=recipe.data.unseen_labels == "count",
     )
+    try:
+        return _load(recipe, bad)
+    except DataError as error:
+        if error is not bad.refused or not OF_ONE_LINE.match(str(error)):
+            raise
+        raise DataError(f"{error}; data.on_bad_row=skip leaves bad rows out") from None
+
+
+def _load(recipe: Recipe, bad: BadRows) -> Corpus:
+    task: Task = find("task", recipe.task)
     parts, revision, notes = _read_parts(recipe.data, task, bad)
     splits, dropped = _split(parts, task), dict.fromkeys(SPLITS, 0)
     for chosen, drop in ((recipe.data.repeats, sources.drop_repeats), (recipe.data.leaks, sources.drop_leaks)):
@@ -70,7 +82,7 @@ def _check_sizes(splits: Mapping[str, Sequence[Any]], source: str, bad: BadRows,
     for split in SPLITS:
         if not splits[split]:
             sizes = ", ".join(f"{name} {len(splits[name])}" for name in SPLITS)
-            reasons = [f"bad rows left out: {len(bad.found)}, the first {bad.found[0]}"] if bad.found else []
+            reasons = [f"left out {counted(len(bad.found), 'bad row')}, the first {bad.found[0]}"] if bad.found else []
             if dropped[split]:
                 reasons.append(f"duplicates within the split or of a later split left out: {dropped[split]}")
             raise DataError("; ".join([f"{source}: the {split} split is empty ({sizes} examples)", *reasons]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pefbench.errors import RecipeError
+from pefbench.errors import RecipeError, counted
 from pefbench.metrics import make, name_of
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def _skipped(found: Sequence[str]) -> list[str]:
     if not found:
         return []
     others = f"; {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-    return [f"bad rows left out, {len(found)}: {'; '.join(found[:SHOWN])}{others}"]
+    return [f"left out {counted(len(found), 'bad row')}: {'; '.join(found[:SHOWN])}{others}"]
 
 
 def _truncated(prepared: Prepared) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pefbench.errors import PefbenchError, one_line
+from pefbench.errors import PefbenchError, counted, one_line
 from pefbench.results import provenance
 from pefbench.results.schema import SCHEMA
 
@@ -95,7 +95,7 @@ def announcement(recipe: Recipe, reached: Reached, processes: int) -> list[str]:
     line = (
         f"{recipe.name}: {recipe.method.name} on {recipe.model.name}, "
         f"{model['trainable_parameters']:,} of {model['parameters']:,} weights trained; {sizes} examples; "
-        f"{recipe.train.precision}, {processes} process(es)"
+        f"{recipe.train.precision}, {counted(processes, 'process', 'processes')}"
     )
     return [line, *(f"warning: {warning}" for warning in reached["warnings"])]
 

@@ -112,7 +112,7 @@ def test_a_dry_run_tells_what_is_left_and_how_long(world: World, done: tuple[Pat
     before = sorted(out.rglob("*"))
     status, printed, said = finish([*child_command("compare"), file, "--out", out, "--dry-run"], ROOT, seconds=300)
     assert status == 0, said
-    assert "8 trials, 8 of them done" in printed
+    assert "8 trials, 8 already done" in printed
     assert "nothing is left to run" in printed
     longer = write(world, "whole", recipe="longer.yaml", seeds=[1, 2, 3])
     status, printed, said = finish([*child_command("compare"), longer, "--out", out, "--dry-run"], ROOT, seconds=300)

@@ -54,9 +54,9 @@ def test_what_is_not_known_is_said(out: Path) -> None:
     other = outcome(out / "b", "full")
     other.planned.recipe.resolved()["task"] = "another"
     assert rendered(out, [outcome(out / "a", "lora"), other]).endswith(
-        "time: about 20 s, and 1 trials of unknown length"
+        "time: about 20 s, and 1 trial of unknown duration"
     )
-    assert rendered(out, [other]).endswith("time: unknown; no trial like these was run before")
+    assert rendered(out, [other]).endswith("time: unknown; no similar trial has been run yet")
 
 
 def test_where_a_method_was_not_run_others_tell_of_it(out: Path) -> None:
@@ -68,7 +68,7 @@ def test_where_a_method_was_not_run_others_tell_of_it(out: Path) -> None:
 
 def test_the_plan_says_what_is_chosen_and_done(out: Path) -> None:
     shown = rendered(out, [outcome(out / "a", "lora", status="finished")])
-    assert "2 methods, 2 settings each on 1 tuning seed(s), then 3 final seed(s): 1 trials, 1 of them done" in shown
+    assert "2 methods, 2 settings each on 1 tuning seed, then 3 final seeds: 1 trial, 1 already done" in shown
     assert "lora: learning_rate 0.001; learning_rate 0.01; chosen: learning_rate 0.01" in shown
     assert "full: learning_rate 0.001; learning_rate 0.01\n" in shown
     assert shown.endswith("nothing is left to run")

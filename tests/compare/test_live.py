@@ -44,7 +44,7 @@ def test_plain_lines_in_a_log(capsys: pytest.CaptureFixture[str]) -> None:
     with board() as shown:
         fill(shown)
     assert capsys.readouterr().err.splitlines() == [
-        "c: 3 tuning trials, 1 of them done",
+        "c: 3 tuning trials, 1 already done",
         "begun: full validation 0",
         "full validation 0: finished, validation accuracy 0.75",
         "begun: lora validation 0",

@@ -94,7 +94,7 @@ def test_a_field_longer_than_the_csv_module_allows(tmp_path: Path) -> None:
         ("x.csv", "a,b\n1,2\n1,2,3\n", "x.csv:3: 3 fields where the header has 2"),
         ("x.csv", 'a,b\n1,"never closed\n', "x.csv:2: not CSV"),
         ("x.csv", "a,a\n1,2\n", "x.csv:1: the header names 'a' twice"),
-        ("x.tsv", "a\tb\n1\n", "x.tsv:2: 1 fields where the header has 2"),
+        ("x.tsv", "a\tb\n1\n", "x.tsv:2: 1 field where the header has 2"),
         ("x.conll", "a\tO\nb\n", "x.conll:2: 1 column where the file has 2"),
         ("x.txt", "a\tO\n\ncaf\u00e9\tO\n".encode("latin-1"), "x.txt:3: not UTF-8 (byte 0xe9)"),
         ("x.csv.gz", "not gzip", "x.csv.gz: not gzip"),

@@ -81,7 +81,7 @@ def test_a_table_without_a_header() -> None:
     assert [row.values["2"] for row in read.rows] == ["Bears, claws", "Chips"]
     assert [row.line for row in read.rows] == [1, 2]
     message = refusal(DataError, READER.without_header, "a,b\nc\n", "x.csv", BadRows())
-    assert message == "x.csv:2: 1 fields where the first line has 2"
+    assert message == "x.csv:2: 1 field where the first line has 2"
 
 
 def test_names_of_columns_are_cleaned() -> None:

@@ -161,7 +161,8 @@ def test_a_word_a_row_without_numbers_is_refused(tmp_path: Path) -> None:
 def test_an_empty_word_names_its_line_and_column(tmp_path: Path) -> None:
     text = "Sentence #,Word,Tag\n1,Ada,B-PER\n1,,O\n2,Bo,B-PER\n2,ran,O\n"
     write(tmp_path, "csv", text)
-    assert refusal(DataError, load, tmp_path, "csv") == "train.csv:3: the column 'Word' is empty"
+    message = refusal(DataError, load, tmp_path, "csv")
+    assert message == "train.csv:3: the column 'Word' is empty; data.on_bad_row=skip leaves bad rows out"
     loaded = load(tmp_path, "csv", on_bad_row="skip")
     assert examples(loaded) == [(["Bo", "ran"], ["B-PER", "O"])]
 
@@ -235,7 +236,9 @@ def test_without_a_header(tmp_path: Path) -> None:
 def test_half_a_character_is_a_bad_row(tmp_path: Path) -> None:
     write(tmp_path, "jsonl", '{"tokens": ["a"], "tags": ["O"]}\n{"tokens": ["b\\ud83d"], "tags": ["O"]}\n')
     message = refusal(DataError, load, tmp_path, "jsonl")
-    assert message == ("train.jsonl:2: half a character (\\ud83d) in 'tokens'; data.on_bad_row=skip leaves the row out")
+    assert message == (
+        "train.jsonl:2: half a character (\\ud83d) in 'tokens'; data.on_bad_row=skip leaves bad rows out"
+    )
     assert len(load(tmp_path, "jsonl", on_bad_row="skip").skipped) == 3
 
 

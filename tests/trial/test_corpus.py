@@ -186,7 +186,7 @@ def test_a_split_of_bad_rows_alone_is_refused(world: World, tmp_path: Path) -> N
     (tmp_path / "test.jsonl").write_text('{"tokens": ["a"], "ner_tags": []}\n', encoding="utf8")
     with pytest.raises(
         DataError,
-        match=r"the test split is empty .*; bad rows left out: 1, the first test\.jsonl:1: ner_tags should be",
+        match=r"the test split is empty .*; left out 1 bad row, the first test\.jsonl:1: ner_tags should be",
     ):
         load(world, f"file:{tmp_path}", *parts("jsonl"), "data.on_bad_row=skip")
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pefbench.errors import DataError
+from pefbench.errors import DataError, counted
 from pefbench.sources.reader import TextReader
 from pefbench.sources.rows import Row, Rows
 
@@ -66,9 +66,8 @@ def _row(sentence: Sequence[Sequence[str]], file: str, line: int) -> Row:
 
 
 def _wrong_width(where: str, line: str, found: int, width: int, *, tabbed: bool) -> str:
-    columns = f"{found} column{'' if found == 1 else 's'}"
     separator = "tabs" if tabbed else "spaces"
-    return f"{where}: {columns} where the file has {width} (separated by {separator}): {line[:60]!r}"
+    return f"{where}: {counted(found, 'column')} where the file has {width} (separated by {separator}): {line[:60]!r}"
 
 
 READER = TextReader(read_conll)

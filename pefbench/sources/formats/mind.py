@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pefbench.errors import DataError
+from pefbench.errors import DataError, counted
 from pefbench.sources.folders import member
 from pefbench.sources.reader import FolderReader
 from pefbench.sources.rows import Row, Rows
@@ -55,7 +55,8 @@ def _lines(text: str, file: str, width: int, bad: BadRows) -> Iterator[tuple[str
         if len(fields) == width:
             yield f"{file}:{number}", number, fields
         elif line.strip():
-            bad(DataError(f"{file}:{number}: {len(fields)} fields where MIND's {file.rpartition('/')[2]} has {width}"))
+            name = file.rpartition("/")[2]
+            bad(DataError(f"{file}:{number}: {counted(len(fields), 'field')} where MIND's {name} has {width}"))
 
 
 def _values(fields: list[str], titles: Mapping[str, str], where: str) -> Values:

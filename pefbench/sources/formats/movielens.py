@@ -13,7 +13,7 @@ import math
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
-from pefbench.errors import DataError, SourceError, suggest
+from pefbench.errors import DataError, SourceError, counted, suggest
 from pefbench.sources.folders import member, members
 from pefbench.sources.reader import FolderReader
 from pefbench.sources.rows import Row, Rows
@@ -81,7 +81,7 @@ def _lines(text: str, file: str, wanted: Sequence[Sequence[str]], bad: BadRows) 
         if len(fields) == len(names):
             yield Line(f"{file}:{number}", number, dict(zip(names, fields, strict=True)))
         elif line.strip():
-            bad(DataError(f"{file}:{number}: {len(fields)} fields where the header has {len(names)}"))
+            bad(DataError(f"{file}:{number}: {counted(len(fields), 'field')} where the header has {len(names)}"))
 
 
 def _items(lines: Iterator[Line], bad: BadRows) -> dict[str, str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pefbench.errors import DataError
+from pefbench.errors import DataError, counted
 from pefbench.sources.reader import TextReader
 from pefbench.sources.rows import Row, Rows
 
@@ -30,7 +30,7 @@ def read_tsv_no_header(text: str, file: str, bad: BadRows) -> Rows:
         if len(fields) == len(columns):
             rows.append(Row(dict(zip(columns, fields, strict=True)), file, number))
         else:
-            bad(DataError(f"{file}:{number}: {len(fields)} fields where the first line has {len(columns)}"))
+            bad(DataError(f"{file}:{number}: {counted(len(fields), 'field')} where the first line has {len(columns)}"))
     return Rows(columns, rows)
 
 
