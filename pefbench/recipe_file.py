@@ -98,6 +98,8 @@ def locate(path: Path) -> tuple[Path, str | None]:
     if bare:
         near = suggest(name, files).partition(" valid:")[0] if files else ""
         near = "" if near.startswith("valid:") else f"{near} "
+        if name in names("task") and (own := [stem for stem, file in files.items() if _is_of(name, file)]):
+            raise RecipeError(f"no recipe {name!r}: it is a task; its recipes: {', '.join(sorted(own))}")
         raise RecipeError(f"no recipe {name!r}: {near}a recipe is a YAML file, or one of `pefbench list recipes`")
     return path, None
 
@@ -107,6 +109,11 @@ def methods_of(path: Path) -> list[str]:
     content = read_yaml(path)
     _check_entries(content, path)
     return list(content.get("methods") or ())
+
+
+def _is_of(task: str, file: Path) -> bool:
+    """Whether a recipe's file names the task; a broken one is searched like others."""
+    return f"task: {task}" in file.read_text(encoding="utf8", errors="replace").splitlines()
 
 
 def _is_file(path: Path) -> bool:

@@ -217,3 +217,5 @@ def test_a_name_is_looked_up_among_the_recipes(tmp_path: Path, monkeypatch: pyte
         load_recipe(where("nerr"))
     with pytest.raises(RecipeError, match=r"no recipe 'zzzz': a recipe is a YAML file, or one of"):
         load_recipe(where("zzzz"))
+    with pytest.raises(RecipeError, match=r"no recipe 'essay_scoring': it is a task; its recipes: asap"):
+        load_recipe(where("essay_scoring"))

@@ -90,7 +90,11 @@ def _as_typed(file: Path) -> Path:
 
 
 def _first_comment(file: Path) -> str:
-    """The first comment line of a YAML file, the one for editors aside."""
-    lines = file.read_text(encoding="utf8", errors="replace").splitlines()
-    comments = (line.lstrip("# ") for line in lines if line.startswith("#"))
-    return next((line for line in comments if not line.startswith("yaml-language-server:")), "")
+    """The first comment line of a YAML file, the one for editors aside, and the lines that its sentence goes on in."""
+    said = ""
+    for line in file.read_text(encoding="utf8", errors="replace").splitlines():
+        if not line.startswith("#") or said.endswith((".", ":")):
+            break
+        if not line.startswith("# yaml-language-server:"):
+            said += f" {line.lstrip('# ')}"
+    return (said[: said.rfind(". ") + 1] or said if said.endswith(":") else said).strip()

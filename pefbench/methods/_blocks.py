@@ -23,7 +23,7 @@ class BlockMethod(LinearMethod):
     """The block size that the method takes where it fits."""
 
     block_size: int | None = Field(
-        None, ge=2, description="units that a block rotates; null: the largest that fits all maps, up to the usual"
+        None, ge=2, description="units that a block rotates; null: the largest that fits all layers, up to the usual"
     )
 
     def fitting_block(self, model: nn.Module, targets: list[str], *, factors: int = 1) -> int:

@@ -53,7 +53,7 @@ class Lora(TargetedMethod):
         None, ge=1, description="B's learning rate / A's (LoRA+, arXiv:2402.12354, which advises 16); null: one rate"
     )
     bias: Literal["none", "lora_only"] = Field(
-        "none", description="lora_only: the adapted maps' own biases are trained too"
+        "none", description="lora_only: the adapted layers' own biases are trained too"
     )
 
     @model_validator(mode="after")

@@ -23,7 +23,7 @@ class PTuning(PromptLearning):
     num_virtual_tokens: int = Field(20, ge=1, description="length of the prompt")
     encoder: Literal["mlp", "lstm"] = Field(
         "mlp",
-        description="what computes the prompt: three linear layers with ReLU, or a bidirectional LSTM and two maps",
+        description="what computes the prompt: three linear layers with ReLU, or a bidirectional LSTM and two of them",
     )
     encoder_size: int | None = Field(None, ge=1, description="its hidden size; null: the size of the embeddings")
     encoder_layers: int = Field(2, ge=1, description="layers of the LSTM")
@@ -36,7 +36,7 @@ class PTuning(PromptLearning):
     def _is_sensible(self) -> Self:
         """Refuse options that would have no effect."""
         if self.encoder == "mlp" and self.encoder_layers != 2:
-            raise MethodError("method.encoder_layers: belongs to encoder lstm; the mlp has three maps")
+            raise MethodError("method.encoder_layers: belongs to encoder lstm; the mlp has three layers")
         if self.encoder_dropout and (self.encoder == "mlp" or self.encoder_layers == 1):
             raise MethodError("method.encoder_dropout: falls between layers of the lstm; there are none")
         return self

@@ -324,7 +324,9 @@ def test_lists(pefbench: Callable[..., Run], what: str, expected: str) -> None:
 
 def test_list_recipes_from_anywhere(pefbench: Callable[..., Run], monkeypatch: Any, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    assert "lora_ner.yaml" in pefbench("list", "recipes")[1]
+    listed = pefbench("list", "recipes")[1]
+    assert "lora_ner.yaml" in listed
+    assert "AG News with BERT base: needs the Hugging Face hub.\n" in listed  # without the command that follows it
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from packaging.version import InvalidVersion, Version
 
 from pefbench.errors import SourceError
 
+HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 KINDS = "hf:owner/name, file:PATH or wheel:NAME==VERSION!path/inside"
 NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 
@@ -59,7 +60,17 @@ def parse_address(source: str) -> Address:
         case "wheel":
             return _parse_wheel(rest, source)
         case _:
-            raise SourceError(f"{source!r} is not a source; write {KINDS}")
+            raise SourceError(f"{source!r} is not a source; {_likely(source)}write {KINDS}")
+
+
+def _likely(source: str) -> str:
+    """The address that was probably meant, as a question."""
+    try:
+        there = source.strip() != "" and Path(source).expanduser().exists()
+    except (OSError, RuntimeError, ValueError):
+        return ""
+    kind = "file" if there else "hf" if HUB_NAME.fullmatch(source) else None
+    return f"did you mean '{kind}:{source}'? " if kind else ""
 
 
 def _expanded(path: str, source: str) -> Path:

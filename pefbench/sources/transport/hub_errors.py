@@ -41,7 +41,7 @@ def explain(error: BaseException, wanted: str) -> UserError:
     if reason := _refusal(causes):
         return SourceError(f"{wanted}: {reason}")
     if not isinstance(error, ValueError) and any(map(is_unreachable, causes)):
-        return SourceError(f"{wanted}: the hub cannot be reached ({_line(error)}); {WITHOUT_HUB}")
+        return SourceError(f"{wanted}: the hub cannot be reached ({_first_line(error)}); {WITHOUT_HUB}")
     if isinstance(error, DatasetGenerationError):
         return DataError(f"{wanted}: cannot be read: {_line(causes[-1])}")
     return SourceError(f"{wanted}: {_line(error)}")
@@ -72,6 +72,11 @@ def _refusal(causes: Sequence[BaseException]) -> str | None:
 
 def _line(error: BaseException) -> str:
     return " ".join(str(error).split())[:240] or type(error).__name__
+
+
+def _first_line(error: BaseException) -> str:
+    """Its first line; advice of the library's own follows it."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].removeprefix("Got: ")[:240]
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -23,6 +23,14 @@ def test_home_is_expanded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
     assert parse_address("file:~/x.csv") == FileAddress(tmp_path / "x.csv")
 
 
+def test_what_was_probably_meant_is_suggested(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "x.csv").touch()
+    monkeypatch.chdir(tmp_path)
+    assert "did you mean 'file:x.csv'?" in refusal(SourceError, parse_address, "x.csv")
+    assert "did you mean 'hf:owner/name'?" in refusal(SourceError, parse_address, "owner/name")
+    assert "did you mean" not in refusal(SourceError, parse_address, "csv:x.csv")
+
+
 @pytest.mark.parametrize("source", ["", "ner.txt", "s3:bucket", "hf", "hf:", "file: ", "wheel:", "HF:owner/name"])
 def test_what_is_not_a_source_is_told_how_to_write_one(source: str) -> None:
     assert "wheel:NAME==VERSION!path/inside" in refusal(SourceError, parse_address, source)
