@@ -69,10 +69,12 @@ def test_what_it_writes_passes_lint_and_its_tests(tmp_path: Path) -> None:
     ],
 )
 def test_names_that_it_refuses(capsys: pytest.CaptureFixture[str], kind: str, name: str, said: str) -> None:
+    folders = [PROJECT / "tests" / KINDS[kind], PROJECT / "pefbench" / KINDS[kind]]
+    before = [sorted(folder.glob("*.py")) for folder in folders]
     assert run(kind, name) == 2
     [line] = capsys.readouterr().err.splitlines()
     assert said in line
-    assert not (PROJECT / "tests" / KINDS[kind] / f"test_{name}.py").exists()
+    assert [sorted(folder.glob("*.py")) for folder in folders] == before
 
 
 def test_an_installed_package_is_no_checkout(
