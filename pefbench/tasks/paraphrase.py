@@ -72,7 +72,7 @@ TASK = Task(
         "pair": SECOND,
         "label": ("label", "is_duplicate", "is_paraphrase", "Quality"),
     },
-    text=labels.text,
+    text=labels.text_of_both,
     read=read,
     options=ParaphraseOptions,
     metrics=("accuracy", {"name": "f1", "positive": YES}),

@@ -47,7 +47,7 @@ TASK = Task(
         "pair": SECOND,
         "score": ("score", "similarity_score", "similarity", "relatedness_score", "label"),
     },
-    text=labels.text,
+    text=labels.text_of_both,
     read=read,
     metrics=("pearson", "spearman"),
     baselines=("mean_score", "word_overlap_score"),

@@ -68,6 +68,19 @@ def test_other_labels_are_named_and_an_option_says_what_they_mean() -> None:
         labels(["same", "other"], "sane")
 
 
+def test_a_pair_that_is_turned_round_is_the_same_pair(tmp_path: Path) -> None:
+    columns = ("sentence1", "sentence2", "label")
+    turned = [(second, first, label) for first, second, label in ROWS]
+    pairs.write(tmp_path / "x.csv", columns, [*ROWS, *turned])
+    splits = load("paraphrase", tmp_path / "x.csv").dataset.splits
+    sides = [{frozenset((each.text, each.pair)) for each in examples} for examples in splits.values()]
+    assert sum(map(len, sides)) == len(ROWS)
+    pairs.write(tmp_path / "train.csv", columns, ROWS)
+    pairs.write(tmp_path / "test.csv", columns, turned[:7])
+    loaded = load("paraphrase", tmp_path, train="train.csv", test="test.csv")
+    assert sum(loaded.dropped.values()) == 7
+
+
 def test_a_trial_ends_with_scikit_learns_values(world: World, tmp_path: Path) -> None:
     pairs.write(tmp_path / "x.tsv", ("question1", "question2", "is_duplicate"), ROWS)
     result, predicted, gold = pairs.trial(world, tmp_path / "out", "paraphrase", tmp_path / "x.tsv")

@@ -34,6 +34,11 @@ def text(row: Mapping[str, Any]) -> str:
     return "\n".join(value for value in (row["text"], row.get("pair")) if isinstance(value, str))
 
 
+def text_of_both(row: Mapping[str, Any]) -> str:
+    """The texts of a row's values in one order: `Task.text` where a pair means the same either way round."""
+    return "\n".join(sorted(value for value in (row["text"], row["pair"]) if isinstance(value, str)))
+
+
 def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> SequenceDataset:
     """Read texts and labels: `Task.read` of a task whose texts have labels."""
     return SequenceDataset(*examples(splits, bad, example))
