@@ -134,7 +134,9 @@ def read_trial(folder: Path) -> SavedTrial:
     try:
         value = json.loads(file.read_text(encoding="utf8"))
     except (OSError, ValueError, RecursionError):
-        raise DataError(f"{folder}: not a trial's folder (it has no readable {TRIAL})") from None
+        raise DataError(
+            f"{folder}: not a trial's folder, such as results/RECIPE/ID: it has no readable {TRIAL}"
+        ) from None
     if problem := mismatch(SavedTrial, value):
         raise DataError(f"{file}: damaged: {problem.removeprefix('.').strip()}")
     trial = cast("SavedTrial", value)

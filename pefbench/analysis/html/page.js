@@ -340,9 +340,9 @@ function examples(group) {
       && (!wanted || [String(row.id), row.asked, row.reference, ...row.answers].some((text) => text.toLowerCase().includes(wanted))));
     const body = rows.map((row) => [row.id, ...(asked ? [{ text: row.asked }] : []), { text: row.reference },
       ...row.answers.map((answer, at) => ({ text: `${row.correct[at] ? "✓" : "✗"} ${answer}`, kind: row.correct[at] ? "right" : "wrong" }))]);
-    place.replaceChildren(table("Test examples that methods answer unlike", [["Example"], ...(asked ? [["Asked", "text long"]] : []), ["Right answer", "text long"], ...found.names.map((name) => [name, "text long"])], body, true));
+    place.replaceChildren(table("Test examples that methods answer differently", [["Example"], ...(asked ? [["Asked", "text long"]] : []), ["Right answer", "text long"], ...found.names.map((name) => [name, "text long"])], body, true));
     const kept = found.rows.length < found.differ ? `, of which the first ${found.rows.length} are here` : "";
-    count.textContent = `${rows.length} shown; ${found.differ} of ${found.total} test examples are answered unlike${kept}.`;
+    count.textContent = `${rows.length} shown; ${found.differ} of ${found.total} test examples are answered differently${kept}.`;
   };
   const names = [["", "any"], ...found.names.map((name, at) => [String(at), name])];
   const right = choice("Right in", names, (value) => { state.right = value; render(); });

@@ -18,7 +18,7 @@ NAMED = 3
 _HOW = {
     (True, False): "the paired test",
     (False, True): "their intervals alone",
-    (True, True): "the paired test, or where there was none by their intervals,",
+    (True, True): "the paired test (or their intervals, where it was not run)",
 }
 
 

@@ -30,7 +30,10 @@ def check_weights(folder: Path, source: str | None = None) -> None:
         )
     refuse_pickles(folder, source)
     if not _has_safetensors(folder):
-        raise SourceError(f"{source or folder}: no *.safetensors in it; pickled weights are never loaded")
+        raise SourceError(
+            f"{source or folder}: no *.safetensors in it: a model is a folder with config.json and *.safetensors; "
+            "pickled weights are never loaded"
+        )
 
 
 def _has_safetensors(folder: Path) -> bool:
