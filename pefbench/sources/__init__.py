@@ -26,6 +26,7 @@ from pefbench.sources.load import parts, read_rows
 from pefbench.sources.locate import locate
 from pefbench.sources.long_tables import gather
 from pefbench.sources.nesting import unnest
+from pefbench.sources.offsets import with_tags
 from pefbench.sources.rows import BadRows, Row, Rows, fingerprint
 from pefbench.sources.soundness import sound_rows
 from pefbench.sources.splitting import drop_leaks, drop_repeats, normalise, split_by_hash
@@ -52,4 +53,5 @@ __all__ = [
     "sound_rows",
     "split_by_hash",
     "unnest",
+    "with_tags",
 ]

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from pefbench.sources.rows import BadRows
 
 
+PAIR = (str, dict)
+"""A text and what is said of it, as spaCy writes them: ``["Ada ran", {"entities": [[0, 3, "PER"]]}]``."""
+
+
 def parse(text: str, file: str, line: int = 1) -> Any:
     """Parse JSON that begins on a line of a file. Raises DataError with the line."""
     try:
@@ -40,7 +44,10 @@ def from_objects(records: Iterable[tuple[int, Any]], file: str, bad: BadRows) ->
     """Numbered objects as rows; a key that one lacks is None, and what is no object is a bad row."""
     columns: dict[str, None] = {}  # an ordered set
     objects: list[tuple[int, Values]] = []
-    for number, record in records:
+    for number, given in records:
+        record = given
+        if isinstance(given, list) and len(given) == len(PAIR) and all(map(isinstance, given, PAIR)):
+            record = {"text": given[0], **given[1]}
         if not isinstance(record, dict):
             bad(
                 DataError(

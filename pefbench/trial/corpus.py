@@ -113,6 +113,8 @@ def _read_parts(data: DataSection, task: Task, bad: BadRows) -> tuple[dict[str, 
                 header=data.header,
                 bad=bad,
             )
+            if task.gather_by:
+                rows = sources.with_tags(rows, data.columns, bad)
             named_rows, left = _named(rows, data, task, bad)
             read[split] += named_rows
             revision = rows.revision

@@ -111,6 +111,41 @@ def _squad(dice: random.Random) -> bytes:
     return json.dumps({"version": "1.1", "data": [article]}).encode()
 
 
+def _questions(dice: random.Random) -> bytes:
+    """Questions in the other layouts of answers."""
+    context = "Ada went to Oslo, cafe\u0301."
+    layouts: list[Any] = [{"text": "Ada", "answer_start": dice.randint(-2, 30)}, None, [], "", "Ada", [["Ada", 0]]]
+    layouts += [[{"text": "caf\u00e9", "answer_start": 17}], "{'text': ['Oslo'], 'answer_start': [12]}", "[1", 3]
+    rows = ({"question": "Who?", "context": context, "answers": dice.choice(layouts)} for _ in range(40))
+    return "\n".join(map(json.dumps, rows)).encode()
+
+
+def _offsets(dice: random.Random) -> bytes:
+    """Texts with entities by their characters, of any tool; some cut a word or overlap."""
+    rows: list[Any] = []
+    for row in _rows(dice):
+        spans = [
+            [at, at + dice.randint(0, 6), dice.choice(["PER", "LOC", ""])] for at in range(0, 20, dice.randint(5, 9))
+        ]
+        objects = [{"start": start, "end": end, "label": label} for start, end, label in spans]
+        rows.append(
+            dice.choice(
+                [{"text": row["text"], "spans": objects}, [row["text"], {"spans": spans}], {"text": row["text"]}]
+            )
+        )
+    return "\n".join(map(json.dumps, rows)).encode()
+
+
+def _conllu(dice: random.Random) -> bytes:
+    blocks = (
+        "".join(
+            f"{at}\t{word}\t_\t{tag}{6 * f'{chr(9)}_'}\n" for at, (word, tag) in enumerate(zip(*each, strict=True), 1)
+        )
+        for each in ((row["tokens"], row["tags"]) for row in _rows(dice))
+    )
+    return "\n".join(blocks).encode()
+
+
 def _clinc(dice: random.Random) -> bytes:
     pairs = [[row["text"], row["label"]] for row in _rows(dice)]
     return json.dumps({"train": pairs, "test": pairs}).encode()
@@ -183,6 +218,9 @@ KINDS: dict[str, tuple[Callable[[random.Random], dict[str, bytes]], tuple[str, .
     "conll": (_one("x.conll", _conll), ("ner",), None),
     "parquet": (_one("x.parquet", _parquet), ("ner", "topic"), None),
     "squad": (_one("x.json", _squad), ("question_answering",), None),
+    "questions": (_one("x.jsonl", _questions), ("question_answering",), None),
+    "offsets": (_one("x.jsonl", _offsets), ("ner", "token_classification"), None),
+    "conllu": (_one("x.conllu", _conllu), ("token_classification", "ner"), None),
     "clinc": (_one("x.json", _clinc), ("intent",), None),
     "pubmedqa": (_one("x.json", _pubmedqa), ("medical_qa",), None),
     "home_assistant": (_one("x.json", _home_assistant), ("intent",), None),
@@ -252,6 +290,8 @@ def case(seed: int) -> Case:
         data["labels"] = ["a", "b"]
     if dice.random() < 0.1:
         data["tags"] = "strict"
+    if dice.random() < 0.1:
+        data["unseen_labels"] = "count"
     if is_file:
         data |= dict.fromkeys(("train", "validation", "test"), next(iter(files)))
     if is_file and dice.random() < 0.1:

@@ -1,0 +1,140 @@
+"""Entities given by their characters, as annotation tools write them, turned into words with tags in IOB2.
+
+doccano's and spaCy's ``[start, end, label]``, and Prodigy's ``{"start": ..., "end": ..., "label": ...}``::
+
+    {"text": "Ada went to Oslo.", "label": [[0, 3, "PER"], [12, 16, "LOC"]]}
+
+A text is divided at white space, and every character that is no letter, digit or underscore is a word of its own, as is
+each of the characters of Chinese and Japanese, which have no spaces between words.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from pefbench.errors import DataError
+from pefbench.sources.cells import excerpt
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pefbench.sources.rows import BadRows, Row, Rows
+
+    Span = tuple[int, int, str]
+
+TEXT, SPANS = "text", ("entities", "spans", "label", "labels", "tags")
+TOKENS = ("tokens", "words")
+KEYS = (("start", "start_offset"), ("end", "end_offset"), ("label", "type", "entity_group"))
+SPACELESS = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+NOTE = "texts are divided into words at white space and punctuation, and entities given by their characters are tags"
+
+
+def with_tags(table: Rows, named: Mapping[str, str | int], bad: BadRows) -> Rows:
+    """A table of texts with spans as one of words with tags, columns ``tokens`` and ``tags``; others as they are.
+
+    named: the recipe's names for `tokens` and `tags`, here the text and its spans. Those columns keep their names. A
+    row with a span that cuts a word, lies outside of the text or overlaps another is a bad row.
+    """
+    text, spans = _columns(table, named)
+    if text is None or spans is None:
+        return table
+    new = {text: str(named.get("tokens", "tokens")), spans: str(named.get("tags", "tags"))}
+    columns = tuple(new.get(name, name) for name in table.columns if name in new or name not in new.values())
+    rows = bad.good(table.rows, lambda row: _tagged(row, text, spans, new))
+    return replace(table, columns=columns, rows=rows, notes=(*table.notes, NOTE))
+
+
+def _columns(table: Rows, named: Mapping[str, str | int]) -> tuple[str | None, str | None]:
+    """The columns of texts and of their spans; None where there are no such."""
+    text = str(named.get("tokens", TEXT))
+    if "tokens" not in named and any(_are_words(row.values.get(name)) for row in table.rows for name in TOKENS):
+        return None, None
+    if text not in table.columns or not all(isinstance(row.values[text], str | None) for row in table.rows):
+        return None, None
+    choices = [str(named["tags"])] if "tags" in named else SPANS
+    return text, next((name for name in choices if name in table.columns and _are_spans(table, name)), None)
+
+
+def _are_words(value: Any) -> bool:
+    return isinstance(value, str) or (isinstance(value, list) and all(isinstance(each, str) for each in value))
+
+
+def _are_spans(table: Rows, name: str) -> bool:
+    """Whether a column holds lists, of which one has something that is neither a tag nor its number."""
+    cells = [row.values[name] for row in table.rows]
+    lists = [cell for cell in cells if isinstance(cell, list)]
+    return all(cell is None or isinstance(cell, list) for cell in cells) and any(
+        isinstance(each, list | dict) for cell in lists for each in cell
+    )
+
+
+def _tagged(row: Row, text: str, spans: str, new: Mapping[str, str]) -> Row:
+    given = row.values[text]
+    if not isinstance(given, str) or not given.strip():
+        raise DataError(f"{row.where}: {text} should be a non-empty text, got {excerpt(given, 60)!r}")
+    found = sorted({_span(row, each, given) for each in row.values[spans] or []})
+    for one, other in pairwise(found):
+        if other[0] < one[1]:
+            raise DataError(f"{row.where}: two entities overlap: {_shown(one, given)} and {_shown(other, given)}")
+    words = divide(given)
+    tags = ["O"] * len(words)
+    for span in found:
+        inside = [at for at, (start, end) in enumerate(words) if start < span[1] and end > span[0]]
+        if words[inside[0]][0] != span[0] or words[inside[-1]][1] != span[1]:
+            cut = next(
+                words[at] for at in (inside[0], inside[-1]) if not span[0] <= words[at][0] < words[at][1] <= span[1]
+            )
+            raise DataError(f"{row.where}: the entity {_shown(span, given)} cuts the word {given[slice(*cut)][:40]!r}")
+        for at in inside:
+            tags[at] = f"{'B' if at == inside[0] else 'I'}-{span[2]}"
+    others = {name: value for name, value in row.values.items() if name not in {*new, *new.values()}}
+    return replace(row, values={**others, new[text]: [given[slice(*word)] for word in words], new[spans]: tags})
+
+
+def _span(row: Row, given: Any, text: str) -> Span:
+    """One span, without white space at its ends. Raises DataError."""
+    parts = (
+        [next((given[key] for key in keys if key in given), None) for keys in KEYS]
+        if isinstance(given, dict)
+        else given
+    )
+    if (
+        not isinstance(parts, list)
+        or len(parts) != len(KEYS)
+        or not all(type(each) is int for each in parts[:2])
+        or not (isinstance(parts[2], str) and parts[2].strip())
+    ):
+        raise DataError(f"{row.where}: an entity should be [start, end, label], got {excerpt(given, 60)!r}")
+    start, end, label = parts
+    if not 0 <= start < end <= len(text) or not text[start:end].strip():
+        raise DataError(
+            f"{row.where}: the entity [{start}, {end}, {label[:40]!r}] is not in the text of {len(text)} characters"
+        )
+    inside = text[start:end]
+    return start + len(inside) - len(inside.lstrip()), end - len(inside) + len(inside.rstrip()), label.strip()
+
+
+def _shown(span: Span, text: str) -> str:
+    return f"{text[span[0] : span[1]][:40]!r} [{span[0]}, {span[1]}]"
+
+
+def divide(text: str) -> list[tuple[int, int]]:
+    """The first character of each word, and the one after its last."""
+    words: list[tuple[int, int]] = []
+    joins = False  # whether the character before is one that a word may go on after
+    for at, character in enumerate(text):
+        if character.isspace():
+            joins = False
+            continue
+        mark = unicodedata.category(character)[0] == "M"
+        part = (character.isalnum() or character == "_") and not SPACELESS.match(character)
+        if words and words[-1][1] == at and ((part and joins) or mark):
+            words[-1] = (words[-1][0], at + 1)
+        else:
+            words.append((at, at + 1))
+        joins = part or (mark and joins)
+    return words
