@@ -286,12 +286,8 @@ def case(seed: int) -> Case:
             files = {path: _encoded(content, data["encoding"]) for path, content in files.items()}
     if name in {"csv", "tsv", "pairs"} and dice.random() < 0.2:
         data["header"] = False
-    if dice.random() < 0.1:
-        data["labels"] = ["a", "b"]
-    if dice.random() < 0.1:
-        data["tags"] = "strict"
-    if dice.random() < 0.1:
-        data["unseen_labels"] = "count"
+    rare: dict[str, Any] = {"labels": ["a", "b"], "tags": "strict", "unseen_labels": "count"}
+    data |= {name: value for name, value in rare.items() if dice.random() < 0.1}
     if is_file:
         data |= dict.fromkeys(("train", "validation", "test"), next(iter(files)))
     if is_file and dice.random() < 0.1:

@@ -13,12 +13,13 @@ from pefbench.errors import DataError
 from pefbench.sources.formats.csv import READER, read_csv
 from pefbench.sources.formats.tsv import read_tsv
 from pefbench.sources.rows import BadRows
+from tests.sources.amounts import files
 from tests.sources.refusals import refusal
 
 PLAIN = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters=",;|"), min_size=1, max_size=8)
 
 
-@settings(max_examples=200)
+@settings(max_examples=files(200))
 @given(
     separator=st.sampled_from(",;\t|"),
     rows=st.lists(st.tuples(PLAIN, PLAIN, PLAIN), min_size=1, max_size=8),
@@ -41,7 +42,7 @@ def test_every_separator_gives_the_same_rows(
     assert bool(read.notes) is (separator != ",")
 
 
-@settings(max_examples=200)
+@settings(max_examples=files(200))
 @given(
     rows=st.lists(st.lists(PLAIN, min_size=2, max_size=2), min_size=1, max_size=9),
     broken=st.sets(st.integers(0, 8), max_size=3),

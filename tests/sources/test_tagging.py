@@ -10,6 +10,7 @@ from seqeval.scheme import IOB2, Entities
 
 from pefbench.errors import DataError
 from pefbench.sources.tagging import entity_types, labels, spans, to_iob2
+from tests.sources.amounts import files
 
 TYPES = ["PER", "LOC", "geo-loc"]
 Segment = tuple[str, int]  # type ("" outside) and number of tokens
@@ -41,7 +42,7 @@ def write(scheme: str, sentence: list[Segment]) -> list[str]:
 
 
 @pytest.mark.parametrize("scheme", ["IOB1", "IOB2", "IOBES", "BILOU"])
-@settings(max_examples=50)
+@settings(max_examples=files(50))
 @given(sentences=SENTENCES)
 def test_every_scheme_becomes_the_same_iob2(scheme: str, sentences: list[list[Segment]]) -> None:
     tags, found, strays = to_iob2([write(scheme, sentence) for sentence in sentences], where)
@@ -57,7 +58,7 @@ def test_every_scheme_becomes_the_same_iob2(scheme: str, sentences: list[list[Se
         assert found == scheme
 
 
-@settings(max_examples=50)
+@settings(max_examples=files(50))
 @given(SENTENCES)
 def test_iob2_stays_as_it_is(sentences: list[list[Segment]]) -> None:
     tags = [write("IOB2", sentence) for sentence in sentences]
@@ -147,7 +148,7 @@ IOBES = [f"{prefix}-{kind}" for prefix in "BIES" for kind in TYPES]
 
 
 @pytest.mark.parametrize("alphabet", [["O", *IOB], ["O", *IOBES]], ids=["IOB", "IOBES"])
-@settings(max_examples=200)
+@settings(max_examples=files(200))
 @given(data=st.data())
 def test_any_mix_has_the_entities_that_seqeval_finds(alphabet: list[str], data: st.DataObject) -> None:
     tags = data.draw(st.lists(st.sampled_from(alphabet), max_size=12))
@@ -155,14 +156,14 @@ def test_any_mix_has_the_entities_that_seqeval_finds(alphabet: list[str], data: 
     assert [(kind, start, end - 1) for kind, start, end in spans(converted)] == get_entities(tags)
 
 
-@settings(max_examples=100)
+@settings(max_examples=files(100))
 @given(tags=st.lists(st.sampled_from(["O", *IOBES]), max_size=12))
 def test_bilou_closes_as_iobes_does(tags: list[str]) -> None:
     bilou = [tag.replace("E-", "L-").replace("S-", "U-") for tag in tags]
     assert to_iob2([bilou], where).tags == to_iob2([tags], where).tags
 
 
-@settings(max_examples=100)
+@settings(max_examples=files(100))
 @given(st.lists(st.sampled_from(["O", *(f"{prefix}-{kind}" for prefix in "BI" for kind in TYPES)]), max_size=12))
 def test_spans_are_those_of_seqeval_also_in_invalid_sequences(tags: list[str]) -> None:
     (expected,) = Entities([tags], IOB2).entities

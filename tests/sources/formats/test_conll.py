@@ -10,6 +10,7 @@ from pefbench.errors import DataError
 from pefbench.sources import read_rows
 from pefbench.sources.formats.conll import read_conll
 from pefbench.sources.rows import BadRows
+from tests.sources.amounts import files
 from tests.sources.refusals import refusal
 
 SHARED = Path("../shared/data/wnut17")
@@ -51,7 +52,7 @@ gaps = st.sampled_from(["", "", "  ", "-DOCSTART- O", "# a comment of any length
 broken_lines = st.sampled_from(["word", "word O more", "a b c d", "\x00", "O"])
 
 
-@settings(max_examples=300)
+@settings(max_examples=files(300))
 @given(
     blocks=st.lists(
         st.tuples(

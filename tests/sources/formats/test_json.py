@@ -13,6 +13,7 @@ from pefbench.errors import DataError
 from pefbench.sources.formats.json import read_json
 from pefbench.sources.formats.jsonl import read_jsonl
 from pefbench.sources.rows import BadRows
+from tests.sources.amounts import files
 from tests.sources.refusals import refusal
 
 VALUES = st.recursive(
@@ -24,7 +25,7 @@ OBJECTS = st.lists(st.fixed_dictionaries({"text": VALUES}, optional={"label": VA
 BROKEN = ["{", "[1]", "nul", '{"text": }', f'{{"text": {"9" * 5000}}}', "[" * 100_000, '{"a": 1} {"b": 2}', "\x1b[0m"]
 
 
-@settings(max_examples=200)
+@settings(max_examples=files(200))
 @given(
     objects=OBJECTS,
     broken=st.lists(st.tuples(st.integers(0, 6), st.sampled_from(BROKEN)), max_size=3),
