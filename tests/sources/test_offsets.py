@@ -6,12 +6,14 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from seqeval.metrics.sequence_labeling import get_entities
 
 from pefbench.errors import DataError
-from pefbench.sources.offsets import divide
+from pefbench.sources.offsets import divide, with_tags
+from pefbench.sources.rows import BadRows, Row, Rows
+from tests.sources.amounts import files
 from tests.sources.refusals import refusal
 from tests.tasks.loading import load
 
@@ -86,6 +88,43 @@ def test_words_of_scripts_with_marks_and_without_spaces() -> None:
     assert {text: [text[slice(*word)] for word in divide(text)] for text in texts} == texts
 
 
+@settings(max_examples=files(100))
 @given(st.text())
 def test_words_are_all_of_a_text_but_white_space(text: str) -> None:
     assert "".join(text[slice(*word)] for word in divide(text)) == "".join(text.split())
+
+
+WORD = st.text("abc\u00e9Z9_", min_size=1, max_size=4)
+PIECES = st.lists(st.tuples(WORD, st.sampled_from(["", "PER", "LOC"])), min_size=1, max_size=8)
+FAULTS: list[Any] = [
+    [[0, 0, "X"]],
+    [[-1, 2, "X"]],
+    [[0, 999, "X"]],
+    [["0", 1, "X"]],
+    [[0, 1, None]],
+    ["X"],
+    [[1, [2], "X"]],
+]
+
+
+@settings(max_examples=files(100), deadline=None)
+@given(written=st.lists(PIECES, min_size=1, max_size=4), faults=st.lists(st.sampled_from(FAULTS), max_size=2))
+def test_every_sound_row_is_read_and_the_others_are_counted(
+    written: list[list[tuple[str, str]]], faults: list[Any]
+) -> None:
+    rows, expected = [], []
+    for pieces in written:
+        starts = [sum(len(word) + 1 for word, _ in pieces[:at]) for at in range(len(pieces))]
+        spans = [[start, start + len(word), tag] for start, (word, tag) in zip(starts, pieces, strict=True) if tag]
+        rows.append({"text": " ".join(word for word, _ in pieces), "spans": spans[::-1]})
+        expected.append(([word for word, _ in pieces], [f"B-{tag}" if tag else "O" for _, tag in pieces]))
+    rows += [{"text": "one two", "spans": fault} for fault in faults]
+    table = Rows(("text", "spans"), [Row(row, "x", at) for at, row in enumerate(rows, start=1)])
+    bad = BadRows(skip=True)
+    read = with_tags(table, {}, bad)
+    if not any(isinstance(each, list | dict) for row in rows for each in row["spans"]):
+        assert read is table
+        return
+    assert read.columns == ("tokens", "tags")
+    assert [(row.values["tokens"], row.values["tags"]) for row in read.rows] == expected
+    assert len(bad.found) == len(faults)

@@ -6,10 +6,13 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pefbench.errors import DataError
 from pefbench.sources import BadRows, Row
 from pefbench.tasks.question_answering import TASK
+from tests.sources.amounts import files
 from tests.tasks import loading
 
 if TYPE_CHECKING:
@@ -133,6 +136,25 @@ def test_answers_near_their_offset_are_found_and_counted() -> None:
     assert notes == [
         "5 train answers are not at their offset and were found within 16 characters of it, the first at x.json:2"
     ]
+
+
+WORDS = st.lists(st.text("ab\u00e9\u6771", min_size=1, max_size=5), min_size=3, max_size=12)
+
+
+@settings(max_examples=files(100), deadline=None)
+@given(words=WORDS, at=st.integers(0, 11), off=st.integers(-16, 16), changed=st.booleans())
+def test_an_answer_that_stands_once_is_found_from_any_offset_nearby(
+    words: list[str], at: int, off: int, *, changed: bool
+) -> None:
+    words[at % len(words)] = "Answer\u2019s e\u0301nd"
+    context = " ".join(words)
+    start = context.index("Answer")
+    text = "answer's \u00c9ND" if changed else words[at % len(words)]
+    if start + off < 0:
+        off = 0
+    found, notes = read_with_notes(({"text": [text], "answer_start": [start + off]}, context))
+    assert found == [((words[at % len(words)], start),)]
+    assert len(notes) == (changed or off != 0)
 
 
 @pytest.mark.parametrize("missing", [None, float("nan"), "", {"text": None, "answer_start": None}])

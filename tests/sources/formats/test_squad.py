@@ -6,13 +6,14 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pefbench.errors import DataError
 from pefbench.sources import BadRows, read_rows
 from pefbench.sources.formats.squad import read_squad
 from pefbench.tasks.question_answering import TASK
+from tests.sources.amounts import files
 from tests.sources.refusals import refusal
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def test_an_impossible_question_has_no_answers_and_plausible_ones_do_not_count()
     ]
 
 
+@settings(max_examples=files(100))
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1), st.data())
 def test_starts_count_characters_of_any_script(context: str, data: st.DataObject) -> None:
     context = f"{context}.\U0001f600é"
