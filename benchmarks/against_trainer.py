@@ -109,11 +109,11 @@ def trainer(recipe: Recipe) -> dict[str, float]:
         TrainingArguments,
     )
 
-    from pefbench.models import loading
+    from pefbench.models import folders, loading
     from pefbench.trial import corpus
 
     data = corpus.load(recipe).dataset
-    base = loading.folder(recipe.model)
+    base = folders.folder(recipe.model)
     labels = data.head(loading.load_config(base, recipe.model)).labels  # type: ignore[attr-defined]
     tokenizer = AutoTokenizer.from_pretrained(base)
 

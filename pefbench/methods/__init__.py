@@ -111,13 +111,14 @@ class PeftMethod(Method):
         """Wrap the model by PEFT; the head is trained and saved with the adapter."""
         from peft import get_peft_model
 
-        from pefbench.models import architecture
+        from pefbench.models import architecture, memory
 
         config = self.config(model)
         config.task_type = task_type
         config.modules_to_save = architecture.head_modules(model) or None
         try:
-            wrapped: nn.Module = get_peft_model(model, config)
+            with memory.limit(f"method {self.name}", memory.for_training()):
+                wrapped: nn.Module = get_peft_model(model, config)
         except (ValueError, NotImplementedError) as error:
             reason = str(error).partition("\n")[0]
             raise MethodError(f"method {self.name} does not work on {type(model).__name__}: {reason}") from error

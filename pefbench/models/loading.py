@@ -1,4 +1,4 @@
-"""The pretrained model under a head's head, and the model with its method: built, saved and loaded."""
+"""The pretrained model under a trial's head: its tokenizer, its config and its weights."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from pefbench import sources
 from pefbench.errors import RecipeError, SourceError
-from pefbench.models import architecture, quantization
+from pefbench.models import architecture, checkpoint, from_pretrained, quantization
 from pefbench.models.reading import reading
 
 if TYPE_CHECKING:
@@ -19,9 +18,19 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from transformers import PretrainedConfig, PreTrainedTokenizerFast
 
+    from pefbench.models.checkpoint import Checkpoint
     from pefbench.sections import ModelSection, Quantize
 
 WEIGHTS = "model.safetensors"
+VOCABULARIES = {
+    "tokenizer.json",
+    "vocab.txt",
+    "vocab.json",
+    "spiece.model",
+    "tokenizer.model",
+    "sentencepiece.bpe.model",
+}
+"""Files that a tokenizer of any class is made of, or converted from."""
 
 
 class HeadSpec(Protocol):
@@ -36,20 +45,11 @@ class HeadSpec(Protocol):
         """Return what the model's config must say of the head: id2label, num_labels, ..."""
 
 
-def folder(model: ModelSection) -> Path:
-    """Return the local folder of the recipe's model, downloading it when it is not there. Raises SourceError."""
-    where = sources.locate(model.name, revision=model.revision, sha256=model.sha256)
-    sources.check_weights(where)
-    return where
-
-
 def load_tokenizer(where: Path, model: ModelSection, head: HeadSpec) -> PreTrainedTokenizerFast:
     """Return the model's tokenizer; refuses one that cannot tell which piece belongs to which word."""
-    from transformers import AutoTokenizer
-
     words = {"add_prefix_space": True} if head.reads_words else {}
-    with reading(f"{model.name}: no tokenizer"):
-        tokenizer = AutoTokenizer.from_pretrained(where, **words)
+    tokenizer = from_pretrained.tokenizer(where, model.name, **words)
+    _check_vocabulary_files(where, tokenizer, model.name)
     if not tokenizer.is_fast:
         raise SourceError(f"{model.name}: has no fast tokenizer (tokenizer.json), which word alignment needs")
     if tokenizer.pad_token_id is None:
@@ -61,10 +61,7 @@ def load_tokenizer(where: Path, model: ModelSection, head: HeadSpec) -> PreTrain
 
 def load_config(where: Path, model: ModelSection, **changes: Any) -> PretrainedConfig:
     """Return the model's own config, with `changes`. Raises SourceError when transformers does not know the model."""
-    from transformers import AutoConfig
-
-    with reading(f"{model.name}: not a model that transformers knows"):
-        config: PretrainedConfig = AutoConfig.from_pretrained(where, trust_remote_code=False, **changes)
+    config = from_pretrained.config(where, model.name, **changes)
     if getattr(config, "quantization_config", None) is not None:
         raise SourceError(
             f"{model.name}: its weights are quantised already; name the original model, and say model.quantize"
@@ -116,35 +113,70 @@ def load_pretrained(
     attention: str,
     quantize: Quantize = "none",
     weights: Mapping[str, Tensor] | None = None,
+    found: Checkpoint | None = None,
 ) -> nn.Module:
-    """Return the pretrained backbone under the head; what the checkpoint lacks is drawn at random.
+    """Return the pretrained backbone under the head; what the checkpoint lacks of the head is drawn at random.
 
-    All is in fp32 but what `quantize` holds in fewer bits: see `quantizing`. `weights`: those of `read_weights`, which
-    are copied rather than read again.
+    All is in fp32 but what `quantize` holds in fewer bits: see `quantization`. `weights`: those of `read_weights`,
+    which are copied rather than read again. `found`: what `examine` said of this folder, when it was asked before.
+    Raises SourceError as `examine` does.
     """
     import torch
     import transformers
 
     auto_class = getattr(transformers, head.auto_class)
+    found = found or examine(where, config, head, str(where))
     # A state dict needs the class itself: the auto class would look for files.
     loader: Any = auto_class if weights is None else model_class(config, head)
     copied = {} if weights is None else {"state_dict": {name: weight.clone() for name, weight in weights.items()}}
-    quantised = quantization.settings(quantize, auto_class, config) if quantize != "none" else None
-    with reading(f"{where}: the model cannot be loaded"):
-        model = loader.from_pretrained(
-            where if weights is None else None,
-            **copied,
-            config=config,
-            dtype=torch.float32,
-            attn_implementation=attention,
-            use_safetensors=True,
-            trust_remote_code=False,
-            quantization_config=quantised,
-        )
+    model = from_pretrained.model(
+        loader,
+        where if weights is None else None,
+        str(where),
+        **copied,
+        config=config,
+        dtype=torch.float32,
+        attn_implementation=attention,
+        ignore_mismatched_sizes=found.head == "fresh",
+        quantization_config=quantization.settings(quantize, auto_class, config) if quantize != "none" else None,
+    )
     model.config.name_or_path = model.name_or_path = str(where)  # an adapter says what it belongs to
+    if found.head == "fresh":
+        _draw_head(model)
+    elif found.head == "kept":
+        _order_labels(model, found.label_order)
     quantization.settle(model)
     loaded: nn.Module = model
     return loaded
+
+
+def examine(where: Path, config: PretrainedConfig, head: HeadSpec, name: str) -> Checkpoint:
+    """Return how the checkpoint in a folder fits the model under the head: see `checkpoint.examine`."""
+    import transformers
+
+    return checkpoint.examine(where, config, getattr(transformers, head.auto_class), name)
+
+
+def _draw_head(model: Any) -> None:
+    """Draw the head's weights as the architecture draws new ones, in place of those of the checkpoint."""
+    for name in architecture.head_modules(model):
+        head = model.get_submodule(name)
+        for weight in head.parameters():
+            weight._is_hf_initialized = False
+        head.apply(model._init_weights)
+
+
+def _order_labels(model: nn.Module, rows: tuple[int, ...]) -> None:
+    """Put the outputs of the head into the order of the trial's labels: `rows` says where each stands now."""
+    import torch
+
+    if list(rows) == sorted(rows):
+        return
+    inner = [module for name in architecture.head_modules(model) for module in model.get_submodule(name).modules()]
+    linear = [module for module in inner if isinstance(module, torch.nn.Linear)]
+    output = [module for module in linear if module.out_features == len(rows)][-1]
+    for weight in output.parameters():
+        weight.data = weight.data[list(rows)].clone()
 
 
 def read_weights(where: Path) -> dict[str, Tensor] | None:
@@ -203,19 +235,29 @@ def fingerprint(where: Path) -> str:
 
 
 def check_positions(
-    config: PretrainedConfig, tokenizer: PreTrainedTokenizerFast, name: str, max_length: int, virtual_tokens: int
+    found: Checkpoint, tokenizer: PreTrainedTokenizerFast, name: str, max_length: int, virtual_tokens: int
 ) -> None:
     """Raise RecipeError when texts of `max_length` tokens, behind the virtual ones, have no positions in the model."""
-    positions = count_positions(config, tokenizer)
+    positions = count_positions(found, tokenizer)
     if max_length + virtual_tokens > positions:
         added = f" and {virtual_tokens} virtual tokens" if virtual_tokens else ""
+        taken = found.padding_positions if positions == found.positions else 0
+        padding = f" ({positions + taken} less the {taken} that padding takes)" if taken else ""
         raise RecipeError(
-            f"train.max_length: {max_length}{added} do not fit the {positions} positions of "
+            f"train.max_length: {max_length}{added} do not fit the {positions} positions{padding} of "
             f"{name}; at most {positions - virtual_tokens}"
         )
 
 
-def count_positions(config: PretrainedConfig, tokenizer: PreTrainedTokenizerFast) -> int:
+def count_positions(found: Checkpoint, tokenizer: PreTrainedTokenizerFast) -> int:
     """The most tokens that a model reads at once; a very large number where it sets no limit."""
-    # Some models keep positions for padding, which only the tokenizer's own limit shows.
-    return int(min(getattr(config, "max_position_embeddings", None) or sys.maxsize, tokenizer.model_max_length))
+    if found.positions is None:  # the tokenizer's limit is then that of texts in pretraining
+        return sys.maxsize
+    return int(min(found.positions, tokenizer.model_max_length))
+
+
+def _check_vocabulary_files(where: Path, tokenizer: Any, name: str) -> None:
+    """Raise SourceError where no file holds a vocabulary: transformers then makes one of special tokens up."""
+    files = set(getattr(tokenizer, "vocab_files_names", {}).values())
+    if files and not any((where / file).is_file() for file in files | VOCABULARIES):
+        raise SourceError(f"{name}: no tokenizer in the folder ({', '.join(sorted(files))}: none of them is there)")

@@ -10,6 +10,9 @@ from pefbench.errors import PefbenchError, SourceError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+LONGEST = 300
+"""Characters of a library's message that are shown."""
+
 
 @contextmanager
 def reading(what: str, kind: type[PefbenchError] = SourceError) -> Iterator[None]:
@@ -30,4 +33,4 @@ def reading(what: str, kind: type[PefbenchError] = SourceError) -> Iterator[None
 def first_line(error: BaseException) -> str:
     """The first line of what a library raised, with the second where the first only announces it."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    return " ".join(line.strip() for line in (lines[:2] if lines[0].endswith(":") else lines[:1]))
+    return " ".join(line.strip() for line in (lines[:2] if lines[0].endswith(":") else lines[:1]))[:LONGEST]

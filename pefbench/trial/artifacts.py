@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pefbench import atomic
 from pefbench.errors import DataError
-from pefbench.models import architecture, loading
+from pefbench.models import architecture, from_pretrained, loading
 from pefbench.models.reading import reading
 
 if TYPE_CHECKING:
@@ -64,19 +64,15 @@ def load_saved(
     pretrained = loading.load_pretrained(base, config, head, attention=attention, quantize=quantize)
     if (saved / TRAINED).exists():
         return _load_trained(saved / TRAINED, pretrained)
-    from peft import PeftModel
-
     from pefbench.methods.tuners import bottleneck, butterfly, mam, quiet
 
     bottleneck.register()
     butterfly.register()
     mam.register()
     _check_rank(saved)
-    damaged = reading(f"{saved}: the adapter cannot be loaded", DataError)
-    with quiet.about_norms(), warnings.catch_warnings(), damaged:
+    with quiet.about_norms(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The following rank_pattern keys did not match")  # AdaLoRA's are not LoRA's
-        model: nn.Module = PeftModel.from_pretrained(pretrained, saved)
-    return model
+        return from_pretrained.adapter(pretrained, saved)
 
 
 def _check_rank(saved: Path) -> None:

@@ -46,6 +46,7 @@ def pretrained(prepared: Prepared, shared: Shared | None = None) -> nn.Module:
         attention=attention(prepared),
         quantize=quantize,
         weights=shared.weights(prepared.base) if shared and quantize == "none" else None,
+        found=prepared.checkpoint,
     )
 
 

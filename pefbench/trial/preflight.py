@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pefbench.errors import RecipeError, counted
 from pefbench.metrics import make, name_of
+from pefbench.models import vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +25,8 @@ def doubts(prepared: Prepared) -> list[str]:
     recipe = prepared.recipe
     _check_metrics(prepared)
     return [
+        *prepared.checkpoint.notes,
+        *vocabulary.doubts(prepared.encoded, prepared.tokenizer, prepared.checkpoint.vocabulary),
         *prepared.corpus.dataset.notes,
         *prepared.corpus.notes,
         *prepared.notes,

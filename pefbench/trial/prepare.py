@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pefbench.errors import DataError
-from pefbench.models import loading, quantization
+from pefbench.models import folders, loading, quantization
 from pefbench.trial import corpus, devices
 from pefbench.trial.cache import Shared
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedTokenizerFast
 
     from pefbench.heads import Encoded, Head
+    from pefbench.models.checkpoint import Checkpoint
     from pefbench.recipe import Recipe
     from pefbench.trial.corpus import Corpus
     from pefbench.trial.phases import Phases
@@ -46,6 +47,7 @@ class Prepared:
     tokenizer: PreTrainedTokenizerFast
     base: Path
     config: PretrainedConfig
+    checkpoint: Checkpoint
     refused: Sequence[str] = ()
     notes: Sequence[str] = ()
 
@@ -61,14 +63,15 @@ def prepare(
     recipe = with_precision(recipe)
     with phases.measure("load"):
         data = shared.corpus(recipe)
-        base = loading.folder(recipe.model)
+        base = folders.folder(recipe.model)
         head = data.dataset.head(loading.load_config(base, recipe.model))
         head = head.pooled() if recipe.model.pooling else head
         tokenizer = loading.load_tokenizer(base, recipe.model, head)
         config = loading.fit_config(base, recipe.model, head, tokenizer)
-        recipe, notes = _fitted(recipe, loading.count_positions(config, tokenizer))
+        found = loading.examine(base, config, head, recipe.model.name)
+        recipe, notes = _fitted(recipe, loading.count_positions(found, tokenizer))
         loading.check_positions(
-            config, tokenizer, recipe.model.name, recipe.train.max_length, recipe.method.virtual_tokens()
+            found, tokenizer, recipe.model.name, recipe.train.max_length, recipe.method.virtual_tokens()
         )
         quantization.check_installed(recipe.model.quantize, recipe.train.optimizer)
     with phases.measure("tokenize"):
@@ -81,7 +84,7 @@ def prepare(
             )
             for split in splits
         }
-    return Prepared(recipe, data, head, examples, encoded, tokenizer, base, config, refused, notes)
+    return Prepared(recipe, data, head, examples, encoded, tokenizer, base, config, found, refused, notes)
 
 
 def _accepted(

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pefbench.errors import SourceError
-from pefbench.sources.converted.once import once, reason
+from pefbench.models import from_pretrained
+from pefbench.models.converted.once import once
 from pefbench.sources.transport.digests import digest_of
 
 if TYPE_CHECKING:
@@ -38,21 +39,16 @@ def encoder_decoder(encoder: Path, source: str) -> Path:
 
 def _build(encoder: Path, to: Path, source: str) -> None:
     import torch
-    from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer, EncoderDecoderModel
+    from transformers import AutoModelForMaskedLM
 
-    tokenizer: Any = AutoTokenizer.from_pretrained(encoder)
-    if type(AutoConfig.from_pretrained(encoder)) not in AutoModelForMaskedLM._model_mapping:
+    tokenizer = from_pretrained.tokenizer(encoder, source)
+    if type(from_pretrained.config(encoder, source)) not in AutoModelForMaskedLM._model_mapping:
         raise SourceError(f"{source}: not an encoder that a decoder can be made from")
     if None in (tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.pad_token_id):
         raise SourceError(f"{source}: its tokenizer has no first, last or padding token for a decoder")
     with torch.random.fork_rng():
         torch.manual_seed(SEED)
-        try:
-            model: Any = EncoderDecoderModel.from_encoder_decoder_pretrained(
-                str(encoder), str(encoder), encoder_use_safetensors=True, decoder_use_safetensors=True
-            )
-        except (ValueError, TypeError, OSError, AttributeError) as error:
-            raise SourceError(f"{source}: no decoder can be made of it: {reason(error)}") from None
+        model = from_pretrained.encoder_decoder(encoder, source)
     if not model.config.decoder.add_cross_attention:
         raise SourceError(f"{source}: decoders of this architecture have no cross-attention")
     tokens = {

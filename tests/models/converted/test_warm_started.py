@@ -13,7 +13,7 @@ from pefbench.errors import SourceError
 from pefbench.heads.examples import GenerationExample
 from pefbench.heads.generation import GenerationDataset
 from pefbench.heads.search import Search
-from pefbench.models import loading
+from pefbench.models import folders, loading
 from pefbench.recipe import resolve
 from pefbench.registry import find
 from pefbench.trial import artifacts
@@ -43,10 +43,10 @@ def weights(model: Any) -> dict[str, torch.Tensor]:
 
 def test_both_stacks_begin_as_the_encoder_and_the_rest_is_drawn_once(encoder: Path) -> None:
     state = torch.get_rng_state()
-    where = sources.locate(f"warm-started:file:{encoder}")
+    where = folders.locate(f"warm-started:file:{encoder}")
     assert torch.equal(torch.get_rng_state(), state)
     sources.check_weights(where)
-    assert sources.locate(f"warm-started:file:{encoder}") == where
+    assert folders.locate(f"warm-started:file:{encoder}") == where
     head = GenerationDataset({}).head(tiny_config(where))
     model = loading.load_pretrained(where, tiny_config(where), head, attention="eager")
     found = weights(model)
@@ -70,7 +70,7 @@ def tiny_config(where: Path) -> Any:
 
 @pytest.mark.parametrize("name", ["full", "lora", "bottleneck", "prefix", "bitfit", "ia3"])
 def test_a_method_learns_and_is_the_same_after_loading(encoder: Path, tmp_path: Path, name: str) -> None:
-    where = sources.locate(f"warm-started:file:{encoder}")
+    where = folders.locate(f"warm-started:file:{encoder}")
     config, tokenizer = tiny_config(where), cast("Any", AutoTokenizer.from_pretrained(where))
     head = GenerationDataset({}, search=Search(8), likelihood=True).head(config)
     encoded = head.encode(tokenizer, SOME, 24)
@@ -105,7 +105,7 @@ def test_a_method_learns_and_is_the_same_after_loading(encoder: Path, tmp_path: 
 
 
 def test_the_dropout_of_a_recipe_is_that_of_both_stacks(encoder: Path) -> None:
-    where = sources.locate(f"warm-started:file:{encoder}")
+    where = folders.locate(f"warm-started:file:{encoder}")
     raw = {
         "task": "summarization",
         "model": {"name": f"warm-started:file:{encoder}", "dropout": 0.25},
@@ -125,9 +125,10 @@ def test_what_is_no_encoder_is_refused(encoder: Path, tmp_path: Path) -> None:
     tiny.causal_lm("gpt2").save_pretrained(tmp_path / "decoder")
     words("bert").save_pretrained(tmp_path / "decoder")
     source = f"warm-started:file:{tmp_path / 'decoder'}"
-    assert refusal(SourceError, sources.locate, source).endswith("not an encoder that a decoder can be made from")
+    said = "not an encoder that a decoder can be made from"
+    assert refusal(SourceError, folders.locate, source).endswith(said)
     tiny.token_classifier("distilbert").save_pretrained(tmp_path / "distilled")
     words("bert").save_pretrained(tmp_path / "distilled")
     source = f"warm-started:file:{tmp_path / 'distilled'}"
-    assert "no decoder can be made of it" in refusal(SourceError, sources.locate, source)
-    assert "no 'nowhere' in" in refusal(SourceError, sources.locate, f"warm-started:file:{tmp_path / 'nowhere'}")
+    assert "no decoder can be made of it" in refusal(SourceError, folders.locate, source)
+    assert "no 'nowhere' in" in refusal(SourceError, folders.locate, f"warm-started:file:{tmp_path / 'nowhere'}")

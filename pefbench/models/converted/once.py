@@ -36,8 +36,3 @@ def once(kind: str, name: str, source: str, write: Callable[[Path], None]) -> Pa
         reason = error.strerror or error
         raise SourceError(f"{source}: cannot be converted into {folder.parent}: {reason}") from None
     return folder
-
-
-def reason(error: BaseException) -> str:
-    """The first line of what a library raised."""
-    return (str(error).strip() or type(error).__name__).partition("\n")[0][:200]

@@ -12,7 +12,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from pefbench import sources
 from pefbench.errors import SourceError
-from pefbench.sources.converted import gguf as gguf_models
+from pefbench.models import folders
+from pefbench.models.converted import gguf as gguf_models
 from tests import gguf_files, tiny
 from tests.sources.refusals import refusal
 from tests.tokenizers import CHAT, single_bytes
@@ -40,7 +41,7 @@ def written(folder: Path, model: Any, name: str = "tiny.gguf", **options: Any) -
 @pytest.mark.parametrize("tied", [True, False])
 def test_the_converted_model_is_the_model(tmp_path: Path, *, tied: bool) -> None:
     model = llama(tied=tied)
-    where = sources.locate(written(tmp_path, model))
+    where = folders.locate(written(tmp_path, model))
     sources.check_weights(where)
     again = AutoModelForCausalLM.from_pretrained(where, dtype=torch.float32, use_safetensors=True)
     ids = torch.randint(4, gguf_files.PIECES, (2, 9), generator=torch.Generator().manual_seed(0))
@@ -51,7 +52,7 @@ def test_the_converted_model_is_the_model(tmp_path: Path, *, tied: bool) -> None
 
 
 def test_the_tokenizer_and_its_chat_template_come_along(tmp_path: Path) -> None:
-    where = sources.locate(written(tmp_path, llama()))
+    where = folders.locate(written(tmp_path, llama()))
     tokenizer, own = AutoTokenizer.from_pretrained(where), single_bytes()
     assert tokenizer.chat_template == CHAT
     assert tokenizer.is_fast
@@ -59,7 +60,7 @@ def test_the_tokenizer_and_its_chat_template_come_along(tmp_path: Path) -> None:
         assert tokenizer(text, add_special_tokens=False)["input_ids"] == own(text)["input_ids"]
         assert tokenizer.decode(own(text)["input_ids"]) == text
     assert (tokenizer.pad_token_id, tokenizer.eos_token_id) == (tiny.PAD, tiny.END)
-    plain = sources.locate(written(tmp_path, llama(seed=1), "plain.gguf", chat_template=None))
+    plain = folders.locate(written(tmp_path, llama(seed=1), "plain.gguf", chat_template=None))
     assert AutoTokenizer.from_pretrained(plain).chat_template is None
 
 
@@ -73,14 +74,14 @@ def test_a_file_is_converted_once_and_another_one_again(tmp_path: Path, monkeypa
         own(*given)
 
     monkeypatch.setattr(gguf_models, "_write", counted)
-    first = sources.locate(source)
-    assert sources.locate(source) == first
-    assert sources.locate(written(tmp_path / "b", llama(), "Other.GGUF")) == first  # the same bytes elsewhere
+    first = folders.locate(source)
+    assert folders.locate(source) == first
+    assert folders.locate(written(tmp_path / "b", llama(), "Other.GGUF")) == first  # the same bytes elsewhere
     assert converted == [1]
-    assert sources.locate(written(tmp_path, llama(seed=1))) != first
+    assert folders.locate(written(tmp_path, llama(seed=1))) != first
     assert converted == [1, 1]
     monkeypatch.setattr(gguf_models, "CONVERTER", "next")
-    assert sources.locate(source) not in {first, None}
+    assert folders.locate(source) not in {first, None}
     assert converted == [1, 1, 1]
 
 
@@ -96,10 +97,10 @@ def test_what_is_killed_half_way_leaves_nothing_that_counts(
 
     monkeypatch.setattr(gguf_models, "_write", killed)
     with pytest.raises(KeyboardInterrupt):
-        sources.locate(source)
+        folders.locate(source)
     assert [path.name for path in (cache / "gguf").iterdir() if path.is_dir()] == []
     monkeypatch.setattr(gguf_models, "_write", own)
-    sources.check_weights(sources.locate(source))
+    sources.check_weights(folders.locate(source))
 
 
 @pytest.mark.parametrize(
@@ -118,13 +119,13 @@ def test_a_broken_file_is_one_line_and_leaves_nothing(tmp_path: Path, cache: Pat
     source = written(tmp_path, llama())
     file = tmp_path / "tiny.gguf"
     file.write_bytes(broken(file.read_bytes()))
-    assert refusal(SourceError, sources.locate, source).startswith(f"{source}: {expected}")
+    assert refusal(SourceError, folders.locate, source).startswith(f"{source}: {expected}")
     assert [path.name for path in (cache / "gguf").iterdir() if path.is_dir()] == []
 
 
 def test_another_digest_is_refused_before_anything_is_converted(tmp_path: Path, cache: Path) -> None:
     source = written(tmp_path, llama())
-    assert "where " + "0" * 64 in refusal(SourceError, sources.locate, source, sha256="0" * 64)
+    assert "where " + "0" * 64 in refusal(SourceError, folders.locate, source, sha256="0" * 64)
     assert not cache.exists()
 
 
@@ -136,7 +137,7 @@ def test_a_missing_package_names_its_extra(tmp_path: Path, monkeypatch: pytest.M
 
     source = written(tmp_path, llama())
     monkeypatch.setattr(gguf_models, "version", version)
-    assert refusal(SourceError, sources.locate, source).endswith("needs the package gguf: pip install 'pefbench[gguf]'")
+    assert refusal(SourceError, folders.locate, source).endswith("needs the package gguf: pip install 'pefbench[gguf]'")
 
 
 def test_what_lies_beside_the_file_is_not_read(tmp_path: Path) -> None:
@@ -147,7 +148,7 @@ def test_what_lies_beside_the_file_is_not_read(tmp_path: Path) -> None:
     )
     (tmp_path / "chat_template.jinja").write_text("other")
     (tmp_path / "config.json").write_text('{"model_type": "bert", "auto_map": {"AutoConfig": "x.Y"}}')
-    where = sources.locate(source)
+    where = folders.locate(source)
     assert json.loads((where / "config.json").read_text(encoding="utf8"))["model_type"] == "llama"
     assert AutoTokenizer.from_pretrained(where).chat_template == CHAT
     assert sorted(file.name for file in where.iterdir() if file.suffix == ".jinja") == ["chat_template.jinja"]
@@ -155,7 +156,7 @@ def test_what_lies_beside_the_file_is_not_read(tmp_path: Path) -> None:
 
 def test_a_chat_template_cannot_reach_out_of_its_sandbox(tmp_path: Path) -> None:
     template = "{{ ''.__class__.__mro__[1].__subclasses__() }}"
-    where = sources.locate(written(tmp_path, llama(), chat_template=template))
+    where = folders.locate(written(tmp_path, llama(), chat_template=template))
     tokenizer = cast("Any", AutoTokenizer.from_pretrained(where))
     with pytest.raises(Exception, match="unsafe"):
         tokenizer.apply_chat_template([{"role": "user", "content": "x"}], tokenize=False)

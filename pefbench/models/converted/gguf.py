@@ -11,7 +11,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from pefbench.errors import SourceError
-from pefbench.sources.converted.once import once, reason
+from pefbench.models import from_pretrained
+from pefbench.models.converted.once import once
 from pefbench.sources.transport.digests import digest_of
 
 SUFFIX = ".gguf"
@@ -50,20 +51,19 @@ def _write(file: Path, to: Path, source: str) -> None:
     The file is read in a folder of its own: transformers would also read an adapter or a tokenizer that lies beside it.
     """
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM
 
     with file.open("rb") as stream:
         if stream.read(len(MAGIC)) != MAGIC:
             raise SourceError(f"{source}: not a GGUF file: it does not begin with {MAGIC.decode()}")
     with tempfile.TemporaryDirectory(prefix="pefbench-gguf-") as alone:
         Path(alone, ALONE).symlink_to(file.resolve())
+        options = {"gguf_file": ALONE, "dtype": torch.float32, "use_safetensors": None}
         try:
-            tokenizer = AutoTokenizer.from_pretrained(alone, gguf_file=ALONE, trust_remote_code=False)
-            model = AutoModelForCausalLM.from_pretrained(
-                alone, gguf_file=ALONE, dtype=torch.float32, trust_remote_code=False
-            )
-        except Exception as error:  # noqa: BLE001 - what is raised on a broken file, tokenizers' own included, has no base
-            raise SourceError(f"{source}: not a GGUF model that transformers reads: {reason(error)}") from None
+            tokenizer = from_pretrained.tokenizer(Path(alone), ALONE, gguf_file=ALONE)
+            model = from_pretrained.model(AutoModelForCausalLM, Path(alone), ALONE, **options)
+        except SourceError as error:
+            raise SourceError(f"{source}: not a GGUF model that transformers reads: {error}") from error
     quantizer = getattr(model, "hf_quantizer", None)
     if quantizer is not None:
         quantizer.remove_quantization_config(model)

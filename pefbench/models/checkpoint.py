@@ -1,0 +1,214 @@
+"""What a checkpoint holds of the model that a trial builds, found before any weight is read.
+
+The model is built on the meta device, where it has shapes and no numbers, and transformers says which of its weights
+the checkpoint lacks. Every weight of the backbone must come from the checkpoint; a head and a pooler may be new.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+from torch import nn
+
+from pefbench.errors import SourceError
+from pefbench.models import architecture, from_pretrained
+from pefbench.models.reading import first_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from transformers import PretrainedConfig
+
+FEW = 3
+"""Weights of the backbone that a checkpoint may lack with a warning."""
+FEW_PERCENT = 1
+"""Percent of the backbone's numbers that those may be."""
+DEEPEST = 200
+"""Layers that a model may have whatever its checkpoint holds: some share the weights of all layers."""
+NAMED = 3
+"""Weights that a message names."""
+LFS = b"version https://git-lfs"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """How a checkpoint fits the model under a trial's head."""
+
+    vocabulary: int
+    """Rows of the input embeddings: a token's number is below it."""
+    token_types: int | None
+    """Rows of the embeddings of token types; None where the model has none."""
+    positions: int | None
+    """Tokens that the longest text may have; None where the model sets no limit."""
+    padding_positions: int
+    """Rows of the position embeddings that padding takes, and no text can use."""
+    head: Literal["absent", "kept", "fresh"]
+    """absent: the checkpoint has none; kept: it has the same labels; fresh: its own is drawn anew."""
+    label_order: tuple[int, ...]
+    """For each label of the trial, its row in a head that is kept."""
+    notes: tuple[str, ...]
+    """What a reader of the result should know."""
+
+
+def examine(where: Path, config: PretrainedConfig, auto_class: Any, name: str) -> Checkpoint:
+    """Compare the checkpoint in a folder with the model that `config` describes. `name` is what messages call it.
+
+    Raises SourceError: damaged weights or config, sizes that differ, or a backbone that is not in the checkpoint.
+    """
+    own = from_pretrained.config(where, name)
+    _check_depth(config, weight_names(where, name), name)
+    with torch.random.fork_rng(devices=[]):
+        skeleton, found = from_pretrained.model(
+            auto_class,
+            where,
+            name,
+            config=copy.deepcopy(config),
+            device_map="meta",
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,
+        )
+    heads = tuple(f"{head}." for head in architecture.head_modules(skeleton))
+    notes = _check_backbone(skeleton, found, heads, name, where)
+    head, order, said = _compare_heads(skeleton, found, heads, own, config)
+    positions, padding = _positions(skeleton, config)
+    types = [table for path, table in _tables(skeleton) if path.endswith("token_type_embeddings")]
+    return Checkpoint(
+        vocabulary=len(skeleton.get_input_embeddings().weight),
+        token_types=types[0].num_embeddings if types else None,
+        positions=positions,
+        padding_positions=padding,
+        head=head,
+        label_order=order,
+        notes=(*notes, *said),
+    )
+
+
+def weight_names(where: Path, name: str) -> list[str]:
+    """The names of the weights in a folder's safetensors. Raises SourceError for a file that is damaged."""
+    from safetensors import safe_open
+
+    names: list[str] = []
+    for file in sorted(where.glob("*.safetensors")):
+        try:
+            with safe_open(file, framework="pt") as weights:
+                names += weights.keys()
+        except Exception as error:
+            with file.open("rb") as stream:
+                is_pointer = stream.read(len(LFS)) == LFS
+            why = "it is a pointer of git-lfs, not the file" if is_pointer else first_line(error)
+            raise SourceError(f"{name}: {file.name} cannot be loaded: {why}") from error
+    return names
+
+
+def _check_depth(config: PretrainedConfig, names: Sequence[str], name: str) -> None:
+    """Raise SourceError for more layers than a checkpoint of this size can have: building them would take for ever."""
+    for part in (config, getattr(config, "encoder", None), getattr(config, "decoder", None)):
+        layers = getattr(part, "num_hidden_layers", None)
+        if isinstance(layers, int) and layers > max(DEEPEST, len(names)):
+            raise SourceError(f"{name}: config.json says {layers} layers, and there are {len(names)} weights in all")
+
+
+def _check_backbone(skeleton: Any, found: Any, heads: tuple[str, ...], name: str, where: Path) -> list[str]:
+    """Return a note of the few weights that are not in the checkpoint. Raises SourceError for more."""
+    for key, theirs, ours in sorted(found["mismatched_keys"]):
+        if not key.startswith(heads or ("\0",)):
+            raise SourceError(
+                f"{name}: {key} is {_shape(theirs)} in the checkpoint, and {_shape(ours)} by config.json and tokenizer"
+            )
+    weights = {key: weight for key, weight in skeleton.state_dict().items() if not _may_be_new(key, heads)}
+    missing = sorted(weights.keys() & set(found["missing_keys"]))
+    if not missing:
+        return []
+    share = 100 * sum(weights[key].numel() for key in missing) / sum(weight.numel() for weight in weights.values())
+    if len(missing) <= FEW and share <= FEW_PERCENT:
+        return [f"drawn at random, as the checkpoint lacks them: {', '.join(missing)}"]
+    theirs = sorted(found["unexpected_keys"]) or weight_names(where, name)
+    many = "none" if len(missing) == len(weights) else f"only {len(weights) - len(missing)}"
+    raise SourceError(
+        f"{name}: {many} of the backbone's {len(weights)} weights is in the checkpoint; it lacks "
+        f"{', '.join(missing[:NAMED])}, and has {', '.join(theirs[:NAMED]) or 'nothing else'}"
+    )
+
+
+def _may_be_new(key: str, heads: tuple[str, ...]) -> bool:
+    return "pooler" in key.split(".") or (bool(heads) and key.startswith(heads))
+
+
+def _compare_heads(
+    skeleton: Any, found: Any, heads: tuple[str, ...], own: PretrainedConfig, config: PretrainedConfig
+) -> tuple[Literal["absent", "kept", "fresh"], tuple[int, ...], list[str]]:
+    """Return what becomes of the checkpoint's head, the rows of our labels in it, and a note."""
+    keys = {key for key in skeleton.state_dict() if heads and key.startswith(heads)}
+    missing = keys & set(found["missing_keys"])
+    if missing == keys:
+        return "absent", (), []
+    ours, theirs = _labels(config), _labels(own)
+    if reason := _why_fresh(skeleton, keys, missing, found, own, ours, theirs):
+        return "fresh", (), [f"the checkpoint's own head is not used, {reason}; a fresh one is trained"]
+    order = tuple(theirs.index(label) for label in ours)
+    return (
+        "kept",
+        order,
+        ["the checkpoint's own head is trained further: it is of this kind and has these labels"],
+    )
+
+
+def _why_fresh(
+    skeleton: Any,
+    keys: set[str],
+    missing: set[str],
+    found: Any,
+    own: PretrainedConfig,
+    ours: list[str],
+    theirs: list[str],
+) -> str:
+    """Return why a head is of no use here, "" where it is."""
+    kinds = own.architectures or []
+    if kinds and type(skeleton).__name__ not in kinds:
+        return f"it is of another kind ({', '.join(kinds)})"
+    if missing:
+        return f"it lacks {', '.join(sorted(missing)[:NAMED])}"
+    if sorted(ours) != sorted(theirs) or any(key in keys for key, *_ in found["mismatched_keys"]):
+        return f"its labels are {_listed(theirs)}"
+    return ""
+
+
+def _labels(config: PretrainedConfig) -> list[str]:
+    """The labels of a config, in the order of its outputs."""
+    names: dict[Any, str] = config.id2label or {}
+    return [str(names[key]) for key in sorted(names)]
+
+
+def _listed(labels: Sequence[str]) -> str:
+    more = f" and {len(labels) - NAMED} more" if len(labels) > NAMED else ""
+    return ", ".join(label[:40] for label in labels[:NAMED]) + more
+
+
+def _tables(skeleton: nn.Module) -> list[tuple[str, nn.Embedding]]:
+    return [(path, module) for path, module in skeleton.named_modules() if isinstance(module, nn.Embedding)]
+
+
+def _positions(skeleton: nn.Module, config: PretrainedConfig) -> tuple[int | None, int]:
+    """Return how many tokens a text may have, and how many position embeddings stand for padding.
+
+    In RoBERTa and its relatives the positions of a text begin behind the padding token's number. XLNet's -1 means that
+    there is no limit, and so does a model of relative positions without a number.
+    """
+    limit = getattr(config, "max_position_embeddings", None)
+    if not isinstance(limit, int) or limit <= 0:
+        return None, 0
+    padded = [
+        table.padding_idx + 1
+        for path, table in _tables(skeleton)
+        if path.endswith("position_embeddings") and table.padding_idx is not None and table.num_embeddings == limit
+    ]
+    taken = max(padded, default=0)
+    return limit - taken, taken
+
+
+def _shape(size: Sequence[int]) -> str:
+    return " x ".join(map(str, size))

@@ -1,0 +1,155 @@
+"""The one door to `from_pretrained`: no code that lies in a folder runs, and weights are read from safetensors alone.
+
+transformers asks on the standard input whether to run a folder's code when it is not told, and takes any "y" that
+comes from there for an answer. Here it is always told. A folder that cannot be used without its code is refused.
+
+What the libraries raise on a damaged file has no common base, so every exception of theirs becomes a SourceError of
+one line.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from pefbench.errors import DataError, SourceError
+from pefbench.models import architecture, memory
+from pefbench.models.reading import first_line, reading
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from torch import nn
+    from transformers import PretrainedConfig
+
+CONFIG, TOKENIZER, ADAPTER = "config.json", "tokenizer_config.json", "adapter_config.json"
+ADAPTER_WEIGHTS = "adapter_model.safetensors"
+SAFE: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
+ROOM = 2**28
+"""Bytes that an adapter may take when loaded, beside `GROWTH` times its file."""
+GROWTH = 100
+
+
+def tokenizer(folder: Path, name: str, **options: Any) -> Any:
+    """The tokenizer in a folder. `name` is what messages call the model.
+
+    Raises SourceError: no tokenizer, a damaged one, or one that is code of its own.
+    """
+    from transformers import AutoTokenizer
+
+    with _refused(f"{name}: no tokenizer", folder / TOKENIZER):
+        return AutoTokenizer.from_pretrained(folder, **options, **SAFE)
+
+
+def config(folder: Path, name: str, **changes: Any) -> PretrainedConfig:
+    """The config in a folder, with `changes`. Raises SourceError for one that transformers does not know."""
+    from transformers import AutoConfig
+
+    with _refused(f"{name}: not a model that transformers knows", folder / CONFIG):
+        found: PretrainedConfig = AutoConfig.from_pretrained(folder, **changes, **SAFE)
+        return found
+
+
+def model(kind: Any, folder: Path | None, name: str, **options: Any) -> Any:
+    """What `kind.from_pretrained` returns, `kind` being a model's class or an auto class.
+
+    folder: None where `options` hold the weights themselves. Raises SourceError for weights that cannot be read, or do
+    not fit the config.
+    """
+    with _refused(f"{name}: cannot be loaded", None if folder is None else folder / CONFIG):
+        return kind.from_pretrained(folder, **({"use_safetensors": True} | options), **SAFE)
+
+
+def encoder_decoder(encoder: Path, name: str) -> Any:
+    """An encoder-decoder of two copies of an encoder. Raises SourceError where none can be made of it."""
+    from transformers import EncoderDecoderModel
+
+    halves = {f"{half}_{key}": value for half in ("encoder", "decoder") for key, value in SAFE.items()}
+    with _refused(f"{name}: no decoder can be made of it", encoder / CONFIG):
+        return EncoderDecoderModel.from_encoder_decoder_pretrained(
+            str(encoder), str(encoder), encoder_use_safetensors=True, decoder_use_safetensors=True, **halves
+        )
+
+
+def adapter(base: nn.Module, folder: Path) -> nn.Module:
+    """The model with the adapter in a folder, and with the head that was trained beside it.
+
+    Raises DataError for an adapter that is damaged, lacks the head or another weight, or is code.
+    """
+    from peft import PeftModel
+
+    weights = folder / ADAPTER_WEIGHTS
+    if not weights.is_file():
+        raise DataError(f"{folder}: no {ADAPTER_WEIGHTS} beside {ADAPTER}")
+    _refuse_imports(folder / ADAPTER)
+    most = ROOM + GROWTH * weights.stat().st_size
+    heads = architecture.head_modules(base)
+    what = f"{folder}: the adapter"
+    damaged, large = reading(f"{what} cannot be loaded", DataError), memory.limit(what, most, DataError)
+    with damaged, large, warnings.catch_warnings():
+        warnings.filterwarnings("error", "Found missing adapter keys")  # PEFT goes on with random numbers
+        loaded: nn.Module = PeftModel.from_pretrained(base, folder)
+    _check_head(loaded, heads, folder)
+    return loaded
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """The object in a JSON file, empty where there is no file. Raises SourceError for anything else."""
+    if not file.is_file():
+        return {}
+    try:
+        found = json.loads(file.read_text(encoding="utf8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise SourceError(f"{file}: cannot be read as JSON: {first_line(error)}") from error
+    if not isinstance(found, dict):
+        raise SourceError(f"{file}: holds no JSON object but a {type(found).__name__}")
+    return found
+
+
+@contextmanager
+def _refused(what: str, described: Path | None) -> Iterator[None]:
+    """Turn what a library raises on a user's files into a SourceError.
+
+    described: the file that would name the folder's own code; where it does, that is the reason which is given.
+    """
+    try:
+        with reading(what):
+            yield
+    except SourceError as error:
+        if described is None or not _names_code(described):
+            raise
+        reason = f"it needs code of its own (auto_map in {described.name}), and no code of a source is run"
+        raise SourceError(f"{what}: {reason}") from error
+
+
+def _names_code(file: Path) -> bool:
+    try:
+        return bool(read_json(file).get("auto_map"))
+    except SourceError:
+        return False
+
+
+def _check_head(loaded: Any, heads: list[str], folder: Path) -> None:
+    """Raise DataError for a head that was not in the adapter, and is random."""
+    from peft.utils import ModulesToSaveWrapper
+
+    for head in heads:
+        if not isinstance(loaded.get_base_model().get_submodule(head), ModulesToSaveWrapper):
+            raise DataError(f"{folder}: the adapter does not hold the model's head ({head}): see modules_to_save")
+
+
+def _refuse_imports(file: Path) -> None:
+    """Raise DataError for an adapter whose config names modules to import, which PEFT would do."""
+    try:
+        found = read_json(file)
+    except SourceError as error:
+        raise DataError(str(error)) from error
+    mapping = found.get("auto_mapping")
+    library = mapping.get("parent_library") if isinstance(mapping, dict) else mapping
+    if library is not None and not str(library).startswith("transformers."):
+        raise DataError(f"{file}: auto_mapping names code of its own ({library}), and no code of a source is run")
+    if found.get("megatron_config") is not None:
+        raise DataError(f"{file}: megatron_config names a module to import, and no code of a source is run")

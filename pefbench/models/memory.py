@@ -1,0 +1,70 @@
+"""What new tensors would take is summed up before they are allocated: a mistyped size is refused, not tried."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import torch
+from torch.overrides import TorchFunctionMode
+
+from pefbench.errors import MethodError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from pefbench.errors import UserError
+
+STATES = 4
+"""Copies of a weight that training holds: the weight, its gradient and two moments."""
+CONSTRUCTORS = frozenset(
+    {torch.empty, torch.zeros, torch.ones, torch.full, torch.eye, torch.rand, torch.randn, torch.randint}
+)
+"""The functions of torch that allocate by size: what PEFT makes new weights with."""
+
+
+@contextmanager
+def limit(what: str, most: int, kind: type[UserError] = MethodError) -> Iterator[None]:
+    """Raise a `kind` inside the block before the tensors that torch's constructors make exceed `most` bytes.
+
+    Tensors that are freed again count as well. `what`: the subject of the message.
+    """
+    with _Counted(what, most, kind):
+        yield
+
+
+def for_training() -> int:
+    """The bytes that new weights may have on this machine, with what training keeps beside them."""
+    return int(psutil.virtual_memory().available) // STATES
+
+
+class _Counted(TorchFunctionMode):
+    """Sees each call of a constructor before it allocates."""
+
+    def __init__(self, what: str, most: int, kind: type[UserError]) -> None:
+        super().__init__()
+        self.what, self.most, self.kind, self.sum = what, most, kind, 0
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Sequence[type], args: Sequence[Any] = (), kwargs: Any = None
+    ) -> Any:
+        """Count the bytes of a new tensor, then make it."""
+        kwargs = kwargs or {}
+        if func in CONSTRUCTORS:
+            self.sum += _bytes(func, args, kwargs)
+            if self.sum > self.most:
+                raise self.kind(
+                    f"{self.what} needs more than {self.sum / 2**30:,.1f} GiB of memory, and may take "
+                    f"{self.most / 2**30:,.1f}; make its sizes smaller"
+                )
+        return func(*args, **kwargs)
+
+
+def _bytes(func: Callable[..., Any], args: Sequence[Any], options: dict[str, Any]) -> int:
+    """The bytes of what a constructor would make, found on the meta device, which allocates nothing."""
+    if str(options.get("device")) == "meta" or options.get("out") is not None:
+        return 0
+    apart = {key: value for key, value in options.items() if key not in {"device", "generator", "pin_memory"}}
+    made: torch.Tensor = func(*args, **apart, device="meta")
+    return made.numel() * made.element_size()

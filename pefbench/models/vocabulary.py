@@ -1,0 +1,70 @@
+"""Tokens that a model cannot tell apart, or has no embedding for: measured on the data before training."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from pefbench.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from transformers import PreTrainedTokenizerFast
+
+    Array = np.ndarray[Any, Any]
+
+IDS = ("input_ids", "decoder_input_ids")
+"""Features that are embedded by the model's table of tokens."""
+WARN, REFUSE = 0.01, 0.5
+"""Shares of unknown tokens in a split."""
+
+
+class TokenisedSplit(Protocol):
+    """What must be known of a tokenised split; `heads.Encoded` is one."""
+
+    features: dict[str, list[Array]]
+    """Name of a feature -> one integer array a row."""
+
+
+def doubts(splits: Mapping[str, TokenisedSplit], tokenizer: PreTrainedTokenizerFast, embeddings: int) -> list[str]:
+    """Warnings of unknown tokens, split by split.
+
+    embeddings: rows of the model's table. Raises DataError for a token without an embedding, and for a split at least
+    half of whose tokens are unknown.
+    """
+    found = []
+    for split, encoded in splits.items():
+        for feature in IDS:
+            if rows := encoded.features.get(feature):
+                _check_embedded(np.concatenate(rows), tokenizer, embeddings, split)
+        share = unknown_share(encoded.features["input_ids"], tokenizer)
+        said = f"{share:.1%} of the {split} split's tokens are unknown to the model's tokenizer ({tokenizer.unk_token})"
+        if share >= REFUSE:
+            raise DataError(f"{said}; the tokenizer is not made for these texts, or is not this model's")
+        if share >= WARN:
+            found.append(said)
+    return found
+
+
+def unknown_share(rows: Sequence[Array], tokenizer: PreTrainedTokenizerFast) -> float:
+    """The share of the unknown token among the tokens that stand for text; 0 for a tokenizer that has none."""
+    unknown = tokenizer.unk_token_id
+    others = {tokenizer.pad_token_id, tokenizer.eos_token_id, tokenizer.bos_token_id, tokenizer.cls_token_id}
+    if unknown is None or unknown in others or not len(rows):
+        return 0.0
+    ids = np.concatenate(list(rows))
+    special = set(tokenizer.all_special_ids) - {unknown}
+    texts = int((~np.isin(ids, list(special))).sum())
+    return int((ids == unknown).sum()) / max(1, texts)
+
+
+def _check_embedded(ids: Array, tokenizer: PreTrainedTokenizerFast, embeddings: int, split: str) -> None:
+    if not ids.size or (highest := int(ids.max())) < embeddings:
+        return
+    raise DataError(
+        f"{split} split: the token {tokenizer.convert_ids_to_tokens(highest)!r} is number {highest}, and the model "
+        f"has {embeddings} embeddings for the {len(tokenizer)} tokens of its tokenizer; resize the embeddings and "
+        "train them first, or take the token out of the tokenizer"
+    )

@@ -1,0 +1,222 @@
+"""What was loaded is what was named: every weight of the backbone, and a head only where its labels are ours."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import (
+    AutoModelForSequenceClassification,
+    BertForSequenceClassification,
+    BertForTokenClassification,
+    RobertaConfig,
+    RobertaModel,
+    T5EncoderModel,
+    XLNetConfig,
+    XLNetModel,
+)
+
+from pefbench.errors import RecipeError, SourceError
+from pefbench.models import from_pretrained, loading
+from tests import tiny
+from tests.sources.refusals import refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from transformers import PreTrainedConfig, PreTrainedTokenizerFast
+
+    from pefbench.models.checkpoint import Checkpoint
+    from pefbench.models.loading import HeadSpec
+
+HEAD = cast("HeadSpec", SimpleNamespace(auto_class="AutoModelForSequenceClassification", task_type="SEQ_CLS"))
+NAMES = ["bad", "fair", "good"]
+
+
+def named(labels: list[str], architecture: str = "bert", **changes: Any) -> PreTrainedConfig:
+    numbers = {label: i for i, label in enumerate(labels)}
+    named = {"num_labels": len(labels), "id2label": dict(enumerate(labels)), "label2id": numbers}
+    return tiny.config(architecture, **(named | changes))
+
+
+def bert(folder: Path, labels: list[str] | None = None) -> Path:
+    """A BERT with a head for these labels, or without one."""
+    torch.manual_seed(5)
+    model: Any = BertForSequenceClassification(cast("Any", named(labels or NAMES)))
+    with torch.no_grad():
+        model.classifier.bias.normal_()
+    (model if labels else model.bert).save_pretrained(folder)
+    return folder
+
+
+def change(folder: Path, how: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    file = folder / "model.safetensors"
+    save_file(how(load_file(file)), file, metadata={"format": "pt"})
+
+
+def examine(folder: Path, labels: list[str] = NAMES, architecture: str = "bert") -> Checkpoint:
+    return loading.examine(folder, named(labels, architecture), HEAD, "the model")
+
+
+def load(folder: Path, labels: list[str], seed: int = 0) -> Any:
+    torch.manual_seed(seed)
+    return loading.load_pretrained(folder, named(labels), HEAD, attention="eager").eval()
+
+
+def logits(model: Any) -> torch.Tensor:
+    batch = tiny.batch("bert")
+    del batch["labels"]
+    with torch.no_grad():
+        found: torch.Tensor = model(**batch).logits
+    return found
+
+
+def test_a_bare_backbone_gets_a_new_head_without_a_word(tmp_path: Path) -> None:
+    found = examine(bert(tmp_path))
+    assert (found.head, found.notes) == ("absent", ())
+    assert (found.vocabulary, found.token_types, found.positions) == (tiny.VOCABULARY, 2, 64)
+
+
+def test_looking_draws_no_random_number(tmp_path: Path) -> None:
+    folder = bert(tmp_path)
+    before = torch.get_rng_state()
+    examine(folder)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("prefix", ["_orig_mod.", "module.", "model.encoder_q."])
+def test_a_backbone_under_other_names_is_refused(tmp_path: Path, prefix: str) -> None:
+    folder = bert(tmp_path)
+    change(folder, lambda weights: {prefix + name: weight for name, weight in weights.items()})
+    message = refusal(SourceError, examine, folder)
+    assert "none of the backbone's 37 weights is in the checkpoint" in message
+    assert f"and has {prefix}" in message
+    assert len(message) < 500
+
+
+def test_one_lost_weight_is_named_and_many_are_refused(tmp_path: Path) -> None:
+    folder = bert(tmp_path)
+    lost = "encoder.layer.1.output.dense.bias"
+    change(folder, lambda weights: {name: weight for name, weight in weights.items() if name != lost})
+    assert examine(folder).notes == (f"drawn at random, as the checkpoint lacks them: bert.{lost}",)
+    change(folder, lambda weights: {name: weight for name, weight in weights.items() if "layer.1.output" not in name})
+    assert "only 33 of the backbone's 37 weights is in the checkpoint" in refusal(SourceError, examine, folder)
+
+
+def test_a_lost_pooler_may_be_new(tmp_path: Path) -> None:
+    folder = bert(tmp_path)
+    change(folder, lambda weights: {name: weight for name, weight in weights.items() if "pooler" not in name})
+    assert examine(folder).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        (
+            "vocab_size",
+            70,
+            "word_embeddings.weight is 64 x 16 in the checkpoint, and 70 x 16 by config",
+        ),
+        ("hidden_size", 10**9, "in the checkpoint, and"),
+        ("num_hidden_layers", 10**9, "config.json says 1000000000 layers, and there are 39 weights in all"),
+        ("num_hidden_layers", 3, "the backbone's 53 weights is in the checkpoint; it lacks bert.encoder.layer.2"),
+        ("num_attention_heads", 0, "cannot be loaded"),
+        ("num_attention_heads", 3, "cannot be loaded"),
+        ("hidden_act", "none_such", "cannot be loaded"),
+    ],
+)
+def test_a_config_of_other_sizes_is_refused(tmp_path: Path, field: str, value: Any, said: str) -> None:
+    folder = bert(tmp_path)
+    fields = json.loads((folder / "config.json").read_text()) | {field: value}
+    (folder / "config.json").write_text(json.dumps(fields))
+    config = from_pretrained.config(folder, "the model")
+    message = refusal(SourceError, loading.examine, folder, config, HEAD, "the model")
+    assert said in message
+    assert len(message) < 500
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "Error while deserializing header"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:1", "it is a pointer of git-lfs, not the file"),
+    ],
+)
+def test_damaged_weights_name_the_file(tmp_path: Path, content: bytes, said: str) -> None:
+    folder = bert(tmp_path)
+    (folder / "model.safetensors").write_bytes(content)
+    message = refusal(SourceError, examine, folder)
+    assert message.startswith(f"the model: model.safetensors cannot be loaded: {said}")
+
+
+def test_a_head_of_the_same_labels_is_kept_in_our_order(tmp_path: Path) -> None:
+    folder = bert(tmp_path, ["good", "bad", "fair"])
+    found = examine(folder)
+    assert (found.head, found.label_order) == ("kept", (1, 2, 0))
+    assert found.notes == ("the checkpoint's own head is trained further: it is of this kind and has these labels",)
+    theirs = BertForSequenceClassification.from_pretrained(folder, attn_implementation="eager").eval()
+    assert torch.equal(logits(load(folder, NAMES)), logits(theirs)[:, [1, 2, 0]])
+    assert torch.equal(logits(load(folder, ["good", "bad", "fair"])), logits(theirs))
+
+
+@pytest.mark.parametrize("labels", [["yes", "no", "maybe"], ["yes", "no"], ["LABEL_0", "LABEL_1", "LABEL_2"]])
+def test_a_head_of_other_labels_is_drawn_anew(tmp_path: Path, labels: list[str]) -> None:
+    folder = bert(tmp_path, labels)
+    found = examine(folder)
+    assert found.head == "fresh"
+    [note] = found.notes
+    assert note == f"the checkpoint's own head is not used, its labels are {', '.join(labels)}; a fresh one is trained"
+    one, same, other = load(folder, NAMES, 0), load(folder, NAMES, 0), load(folder, NAMES, 1)
+    assert torch.equal(one.classifier.weight, same.classifier.weight)
+    assert not torch.equal(one.classifier.weight, other.classifier.weight)
+    assert not one.classifier.bias.any()
+    assert torch.equal(one.bert.pooler.dense.weight, other.bert.pooler.dense.weight)
+    if len(labels) == len(NAMES):
+        theirs = load_file(folder / "model.safetensors")["classifier.weight"]
+        assert not torch.equal(one.classifier.weight, theirs)
+
+
+def test_a_head_of_another_kind_is_drawn_anew(tmp_path: Path) -> None:
+    BertForTokenClassification(cast("Any", named(NAMES))).save_pretrained(tmp_path)
+    found = examine(tmp_path)
+    assert found.head == "fresh"
+    assert "it is of another kind (BertForTokenClassification)" in found.notes[0]
+
+
+def tokenizer(longest: int = 10**30) -> PreTrainedTokenizerFast:
+    return cast("PreTrainedTokenizerFast", SimpleNamespace(model_max_length=longest))
+
+
+def test_the_positions_that_padding_takes_are_not_the_text_s(tmp_path: Path) -> None:
+    config = tiny.config("roberta", pad_token_id=1, max_position_embeddings=130)
+    RobertaModel(cast("RobertaConfig", config)).save_pretrained(tmp_path)
+    found = loading.examine(tmp_path, config, HEAD, "the model")
+    assert (found.positions, found.padding_positions) == (128, 2)
+    loading.check_positions(found, tokenizer(), "the model", 128, 0)
+    with pytest.raises(RecipeError, match=r"^train.max_length: 129 do not fit the 128 positions \(130 less the 2 that"):
+        loading.check_positions(found, tokenizer(), "the model", 129, 0)
+    with pytest.raises(RecipeError, match=r"^train.max_length: 120 and 9 virtual tokens do not fit .* at most 119$"):
+        loading.check_positions(found, tokenizer(), "the model", 120, 9)
+    with pytest.raises(RecipeError, match=r"^train.max_length: 101 do not fit the 100 positions of the model"):
+        loading.check_positions(found, tokenizer(100), "the model", 101, 0)
+    # the model itself agrees
+    model = AutoModelForSequenceClassification.from_pretrained(tmp_path)
+    model(input_ids=torch.full((1, 128), 5))
+    with pytest.raises((IndexError, RuntimeError)):
+        model(input_ids=torch.full((1, 129), 5))
+
+
+def test_relative_positions_set_no_limit(tmp_path: Path) -> None:
+    xlnet = XLNetConfig(d_model=16, n_layer=1, n_head=2, d_inner=32, vocab_size=tiny.VOCABULARY)
+    XLNetModel(xlnet).save_pretrained(tmp_path / "xlnet")
+    T5EncoderModel(cast("Any", tiny.config("t5"))).save_pretrained(tmp_path / "t5")
+    for name, config in (("xlnet", xlnet), ("t5", tiny.config("t5"))):
+        head = HEAD if name == "xlnet" else SimpleNamespace(auto_class="AutoModelForTokenClassification")
+        found = loading.examine(tmp_path / name, config, cast("Any", head), "the model")
+        assert found.positions is None
+        loading.check_positions(found, tokenizer(512), "the model", 5000, 0)

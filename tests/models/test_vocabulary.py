@@ -1,0 +1,87 @@
+"""Unknown tokens are counted, and tokens without an embedding found, before training."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import pytest
+
+from pefbench.errors import DataError
+from pefbench.models.vocabulary import doubts, unknown_share
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+PAD, UNKNOWN, FIRST, LAST = range(4)
+
+
+class Names(SimpleNamespace):
+    """As much of a tokenizer as is asked for."""
+
+    def __len__(self) -> int:
+        return 10
+
+    def convert_ids_to_tokens(self, number: int) -> str:
+        return f"<{number}>"
+
+
+def tokenizer(unknown: int | None = UNKNOWN, last: int = LAST) -> PreTrainedTokenizerFast:
+    made = Names(
+        unk_token_id=unknown,
+        unk_token="[UNK]",
+        pad_token_id=PAD,
+        bos_token_id=None,
+        eos_token_id=last,
+        cls_token_id=FIRST,
+        all_special_ids=[PAD, UNKNOWN, FIRST, last],
+    )
+    return cast("PreTrainedTokenizerFast", made)
+
+
+def split(*rows: list[int], **others: list[list[int]]) -> Any:
+    features = {"input_ids": [*rows]} | others
+    return SimpleNamespace(features={name: [np.asarray(row) for row in of] for name, of in features.items()})
+
+
+@pytest.mark.parametrize(
+    ("rows", "share"),
+    [
+        ([[FIRST, 5, 6, LAST]], 0.0),
+        ([[FIRST, UNKNOWN, 5, LAST], [FIRST, 6, 7, LAST]], 0.25),
+        ([[FIRST, UNKNOWN, LAST]], 1.0),
+        ([[FIRST, LAST]], 0.0),
+        ([], 0.0),
+    ],
+)
+def test_the_share_is_that_among_the_tokens_of_the_text(rows: list[list[int]], share: float) -> None:
+    assert unknown_share(split(*rows).features["input_ids"], tokenizer()) == share
+
+
+def test_a_tokenizer_without_an_unknown_token_or_with_that_of_the_end() -> None:
+    rows = split([5, UNKNOWN]).features["input_ids"]
+    assert unknown_share(rows, tokenizer(None)) == 0
+    assert unknown_share(rows, tokenizer(last=UNKNOWN)) == 0  # as in GPT-2
+
+
+@pytest.mark.parametrize(
+    ("unknown", "known", "said"), [(0, 99, []), (1, 100, []), (1, 99, ["1.0%"]), (49, 51, ["49.0%"])]
+)
+def test_a_warning_from_one_percent_on(unknown: int, known: int, said: list[str]) -> None:
+    found = doubts({"train": split([UNKNOWN] * unknown + [5] * known)}, tokenizer(), 10)
+    what = "of the train split's tokens are unknown to the model's tokenizer ([UNK])"
+    assert found == [f"{share} {what}" for share in said]
+
+
+def test_an_error_from_half_on() -> None:
+    with pytest.raises(DataError, match=r"^50\.0% of the test split's tokens are unknown .*; the tokenizer is not"):
+        doubts({"train": split([5]), "test": split([UNKNOWN, 5])}, tokenizer(), 10)
+
+
+def test_a_token_without_an_embedding_is_named() -> None:
+    assert doubts({"train": split([5, 9])}, tokenizer(), 10) == []
+    with pytest.raises(DataError, match=r"^train split: the token '<9>' is number 9, and the model has 9 embeddings"):
+        doubts({"train": split([5, 9])}, tokenizer(), 9)
+    with pytest.raises(DataError, match="'<12>' is number 12"):
+        doubts({"train": split([5], decoder_input_ids=[[12]])}, tokenizer(), 10)
