@@ -10,7 +10,21 @@ import sys
 from typing import TYPE_CHECKING, NoReturn
 
 from pefbench import __version__
-from pefbench.cli import check, compare, inspect, listing, new, pick, report, run, schema, table, verify, worker
+from pefbench.cli import (
+    check,
+    compare,
+    convert,
+    inspect,
+    listing,
+    new,
+    pick,
+    report,
+    run,
+    schema,
+    table,
+    verify,
+    worker,
+)
 from pefbench.cli._arguments import Parser
 from pefbench.cli._terminal import complain
 from pefbench.errors import PefbenchError
@@ -20,7 +34,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-COMMANDS = run, inspect, compare, worker, verify, table, report, pick, check, listing, schema, new
+COMMANDS = run, inspect, compare, worker, verify, table, report, pick, check, listing, schema, new, convert
 """In the order of the help."""
 
 

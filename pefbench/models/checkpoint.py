@@ -72,7 +72,7 @@ def examine(where: Path, config: PretrainedConfig, auto_class: Any, name: str) -
             ignore_mismatched_sizes=True,
         )
     heads = tuple(f"{head}." for head in architecture.head_modules(skeleton))
-    notes = _check_backbone(skeleton, found, heads, name, where)
+    notes = _check_backbone(skeleton, found, heads, name)
     head, order, said = _compare_heads(skeleton, found, heads, own, config)
     positions, padding = _positions(skeleton, config)
     types = [table for path, table in _tables(skeleton) if path.endswith("token_type_embeddings")]
@@ -112,7 +112,7 @@ def _check_depth(config: PretrainedConfig, names: Sequence[str], name: str) -> N
             raise SourceError(f"{name}: config.json says {layers} layers, and there are {len(names)} weights in all")
 
 
-def _check_backbone(skeleton: Any, found: Any, heads: tuple[str, ...], name: str, where: Path) -> list[str]:
+def _check_backbone(skeleton: Any, found: Any, heads: tuple[str, ...], name: str) -> list[str]:
     """Return a note of the few weights that are not in the checkpoint. Raises SourceError for more."""
     for key, theirs, ours in sorted(found["mismatched_keys"]):
         if not key.startswith(heads or ("\0",)):
@@ -126,11 +126,12 @@ def _check_backbone(skeleton: Any, found: Any, heads: tuple[str, ...], name: str
     share = 100 * sum(weights[key].numel() for key in missing) / sum(weight.numel() for weight in weights.values())
     if len(missing) <= FEW and share <= FEW_PERCENT:
         return [f"drawn at random, as the checkpoint lacks them: {', '.join(missing)}"]
-    theirs = sorted(found["unexpected_keys"]) or weight_names(where, name)
+    theirs = sorted(found["unexpected_keys"])[:NAMED]
+    others = f", and has {', '.join(theirs)}" if theirs else ""
     many = "none" if len(missing) == len(weights) else f"only {len(weights) - len(missing)}"
     raise SourceError(
         f"{name}: {many} of the backbone's {len(weights)} weights is in the checkpoint; it lacks "
-        f"{', '.join(missing[:NAMED])}, and has {', '.join(theirs[:NAMED]) or 'nothing else'}"
+        f"{', '.join(missing[:NAMED])}{others}"
     )
 
 

@@ -18,7 +18,7 @@ def refuse_pickles(folder: Path, source: str | None = None) -> None:
     if pickled and not _has_safetensors(folder):
         raise SourceError(
             f"{source or folder}: only pickled weights ({pickled[0]}), which can run code when loaded and are refused; "
-            "save them as safetensors first"
+            "turn them into safetensors first: pefbench convert FOLDER"
         )
 
 

@@ -1,0 +1,87 @@
+"""Pickled weights turned into safetensors by torch's weights-only loader, which runs nothing that a file says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pefbench import atomic
+from pefbench.errors import SourceError
+from pefbench.models.from_pretrained import read_json
+from pefbench.models.reading import reading
+from pefbench.sources.transport.weights import PICKLED
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import Tensor
+
+INDEX, ALONE, SAFE = "pytorch_model.bin.index.json", "pytorch_model.bin", "model.safetensors"
+INSIDE = ("state_dict", "model_state_dict", "model")
+"""Names under which training programs keep the weights beside what else they save."""
+
+
+def convert(folder: Path) -> Path:
+    """Write the pickled weights of a model's folder as one file of safetensors beside them; return its path.
+
+    Weights that share memory are written apart; transformers ties them again. Raises SourceError: no folder, nothing to
+    convert, several files of which none is named, weights that are there in safetensors, or a file that holds more than
+    tensors. Raises OutputError when the file cannot be written.
+    """
+    from safetensors.torch import save_file
+
+    if not folder.is_dir():
+        raise SourceError(f"{folder}: not a folder with pickled weights")
+    if there := sorted(file.name for file in folder.glob("*.safetensors")):
+        raise SourceError(f"{folder}: has its weights in safetensors already: {there[0]}")
+    weights: dict[str, Tensor] = {}
+    for file in _files(folder):
+        weights |= _read(file)
+    with atomic.writing(folder / SAFE) as temporary:
+        save_file(_apart(weights), temporary, metadata={"format": "pt"})
+    return folder / SAFE
+
+
+def _files(folder: Path) -> list[Path]:
+    """The files that hold the weights: the shards that the index names, or the one file."""
+    if shards := read_json(folder / INDEX).get("weight_map"):
+        names = sorted(set(shards.values())) if isinstance(shards, dict) else []
+        lost = [name for name in names if not isinstance(name, str) or not (folder / name).is_file()]
+        if lost or not names:
+            raise SourceError(f"{folder / INDEX}: names files that are not there: {', '.join(map(str, lost[:3]))}")
+        if any((folder / name).resolve().parent != folder.resolve() for name in names):
+            raise SourceError(f"{folder / INDEX}: names files outside of its folder")
+        return [folder / name for name in names]
+    found = sorted(file for file in folder.iterdir() if file.suffix in PICKLED)
+    if (folder / ALONE).is_file():
+        return [folder / ALONE]
+    if len(found) != 1:
+        names = ", ".join(file.name for file in found[:3]) or "no *.bin, *.pt or *.pth in it"
+        raise SourceError(f"{folder}: which file holds the weights? Name it {ALONE}: {names}")
+    return found
+
+
+def _read(file: Path) -> dict[str, Tensor]:
+    """The tensors in one file, by name."""
+    import torch
+
+    with reading(f"{file}: cannot be read as weights alone, without running what it says"):
+        found: Any = torch.load(file, map_location="cpu", weights_only=True)
+    inner = [found[name] for name in INSIDE if isinstance(found, dict) and isinstance(found.get(name), dict)]
+    weights = inner[0] if inner else found
+    if not isinstance(weights, dict) or not weights:
+        raise SourceError(f"{file}: holds no weights by name but a {type(weights).__name__}")
+    for name, weight in weights.items():
+        if not isinstance(name, str) or not isinstance(weight, torch.Tensor):
+            raise SourceError(f"{file}: {str(name)[:100]} is no tensor but a {type(weight).__name__}")
+    return weights
+
+
+def _apart(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The same numbers in memory of their own, as safetensors must have them."""
+    seen: set[int] = set()
+    found = {}
+    for name, weight in weights.items():
+        where = weight.untyped_storage().data_ptr()
+        found[name] = weight.contiguous().clone() if where in seen else weight.contiguous()
+        seen.add(where)
+    return found
