@@ -55,8 +55,8 @@ def _files(folder: Path) -> list[Path]:
     if (folder / ALONE).is_file():
         return [folder / ALONE]
     if len(found) != 1:
-        names = ", ".join(file.name for file in found[:3]) or "no *.bin, *.pt or *.pth in it"
-        raise SourceError(f"{folder}: which file holds the weights? Name it {ALONE}: {names}")
+        there = ", ".join(file.name for file in found[:3]) or "no *.bin, *.pt or *.pth in it"
+        raise SourceError(f"{folder}: which file holds the weights? Name it {ALONE}: {there}")
     return found
 
 
