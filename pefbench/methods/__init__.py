@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
     from pefbench.heads import Encoded
+    from pefbench.methods._types import MethodState, ParameterGroup
 
 NOTHING = r"(?!)"
 """A pattern that no name matches: of a method that trains the head alone."""
@@ -69,7 +70,7 @@ class Method(BaseModel):
     def on_model_ready(self, model: nn.Module) -> None:
         """Make a model with this method, new or loaded, ready to compute; what it computes stays the same."""
 
-    def parameter_groups(self, model: nn.Module, learning_rate: float, weight_decay: float) -> list[dict[str, Any]]:  # noqa: ARG002 - for methods that have two rates
+    def parameter_groups(self, model: nn.Module, learning_rate: float, weight_decay: float) -> list[ParameterGroup]:  # noqa: ARG002 - for methods that have two rates
         """Return the optimizer's groups; a group without `lr` has the trial's learning rate.
 
         Only matrices decay: biases and norms have nothing to shrink.
@@ -92,11 +93,11 @@ class Method(BaseModel):
     def after_step(self, model: nn.Module, step: int) -> None:
         """Do what the method does after the optimizer's step (counted from 1), while the gradients are there."""
 
-    def state(self, model: nn.Module) -> dict[str, Any]:  # noqa: ARG002 - for methods that have one
+    def state(self, model: nn.Module) -> MethodState:  # noqa: ARG002 - for methods that have one
         """Return what a checkpoint must hold beside weights and optimizer: tensors and plain values."""
         return {}
 
-    def restore(self, model: nn.Module, state: dict[str, Any]) -> None:
+    def restore(self, model: nn.Module, state: MethodState) -> None:
         """Take back what `state` returned."""
 
 
@@ -152,7 +153,7 @@ class TargetedMethod(PeftMethod):
         return [name for name in linear if any(_ends(name, ending) for ending in self.target_modules)]
 
 
-def at_own_rate(groups: list[dict[str, Any]], weights: Iterable[Tensor], rate: float) -> list[dict[str, Any]]:
+def at_own_rate(groups: list[ParameterGroup], weights: Iterable[Tensor], rate: float) -> list[ParameterGroup]:
     """Return an optimizer's groups, with these weights in groups of their own that have this learning rate."""
     chosen = {id(weight) for weight in weights}
     split = [

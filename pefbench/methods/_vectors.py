@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pefbench.methods import PeftMethod
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from pefbench.methods._types import ParameterGroup
 
 
 class VectorsMethod(PeftMethod):
@@ -16,7 +18,7 @@ class VectorsMethod(PeftMethod):
     vectors: ClassVar[str]
     """What the full name of a scale vector contains."""
 
-    def parameter_groups(self, model: nn.Module, learning_rate: float, weight_decay: float) -> list[dict[str, Any]]:
+    def parameter_groups(self, model: nn.Module, learning_rate: float, weight_decay: float) -> list[ParameterGroup]:
         """Return the optimizer's groups; the scale vectors have one of their own, without decay."""
         vectors = {weight for name, weight in model.named_parameters() if self.vectors in name and weight.requires_grad}
         groups = [

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
     from pefbench.heads import Encoded
+    from pefbench.methods._types import MethodState
 
 SENSITIVITY = ("ipt", "exp_avg_ipt", "exp_avg_unc")
 """The rank allocator's memory: the last step's sensitivity, its running mean, and that of its uncertainty."""
@@ -138,12 +139,12 @@ class Adalora(TargetedMethod):
                 weight.grad.nan_to_num_(0.0, 0.0, 0.0)
         _tuner(model).update_and_allocate(step)
 
-    def state(self, model: nn.Module) -> dict[str, Any]:
+    def state(self, model: nn.Module) -> MethodState:
         """Return the allocator's memory and the ranks that are left."""
         allocator = _tuner(model).rankallocator
         return {key: dict(getattr(allocator, key)) for key in SENSITIVITY} | {"ranks": _config(model).rank_pattern}
 
-    def restore(self, model: nn.Module, state: dict[str, Any]) -> None:
+    def restore(self, model: nn.Module, state: MethodState) -> None:
         """Take back what `state` returned, onto the model's devices."""
         devices = {name: weight.device for name, weight in _tuner(model).model.named_parameters()}
         for key in SENSITIVITY:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from peft import PeftConfig
     from torch import nn
 
+    from pefbench.methods._types import ParameterGroup
+
 RESIDUAL = ("pissa", "olora")
 """Inits that take the start of A and B out of the pretrained weights."""
 DECOMPOSING = (*RESIDUAL, "mica")
@@ -107,7 +109,7 @@ class Lora(TargetedMethod):
             residual_lora.remember(wrapped)
         return wrapped
 
-    def parameter_groups(self, model: nn.Module, learning_rate: float, weight_decay: float) -> list[dict[str, Any]]:
+    def parameter_groups(self, model: nn.Module, learning_rate: float, weight_decay: float) -> list[ParameterGroup]:
         """Return the base's groups; with a ratio, B's weights in groups at their own rate."""
         groups = super().parameter_groups(model, learning_rate, weight_decay)
         if self.b_learning_rate_ratio is None:

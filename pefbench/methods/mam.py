@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
     from pefbench.heads import Encoded
+    from pefbench.methods._types import ParameterGroup
 
 
 class Mam(PrefixStart, PeftMethod):
@@ -74,7 +75,7 @@ class Mam(PrefixStart, PeftMethod):
 
         MamTokens.attach(model)
 
-    def parameter_groups(self, model: nn.Module, learning_rate: float, weight_decay: float) -> list[dict[str, Any]]:
+    def parameter_groups(self, model: nn.Module, learning_rate: float, weight_decay: float) -> list[ParameterGroup]:
         """Return the base's groups, the prefix in one of its own."""
         from pefbench.methods.tuners.mam import MamTokens
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from peft import PeftConfig
     from torch import nn
 
+    from pefbench.methods._types import ParameterGroup
+
 
 class PTuning(PromptLearning):
     """Liu et al. 2021 (arXiv:2103.10385), section 3; all virtual tokens stand before the text."""
@@ -67,7 +69,7 @@ class PTuning(PromptLearning):
                 setattr(encoder, name, part.modules_to_save[wrapped.active_adapter])
         return wrapped  # type: ignore[no-any-return]
 
-    def parameter_groups(self, model: nn.Module, learning_rate: float, weight_decay: float) -> list[dict[str, Any]]:
+    def parameter_groups(self, model: nn.Module, learning_rate: float, weight_decay: float) -> list[ParameterGroup]:
         """Return the base's groups, the encoder in groups of its own."""
         encoder: Any = model.prompt_encoder
         groups = super().parameter_groups(model, learning_rate, weight_decay)

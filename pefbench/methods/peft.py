@@ -12,6 +12,8 @@ from pefbench.errors import MethodError, suggest
 from pefbench.methods import PeftMethod
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from peft import PeftConfig
     from torch import nn
 
@@ -104,7 +106,7 @@ class Peft(PeftMethod):
 
     def config(self, model: nn.Module) -> PeftConfig:
         """Lay the options over what the type needs to know of the model."""
-        config: PeftConfig = self._config_class()(**self._defaults(model) | self.options)
+        config: PeftConfig = self._config_class()(**{**self._defaults(model)} | self.options)
         return config
 
     def apply(self, model: nn.Module, task_type: str) -> nn.Module:
@@ -161,7 +163,7 @@ class Peft(PeftMethod):
             return "auxiliary_loss_weight: must be 0, as the loss is computed outside the model"
         return None
 
-    def _defaults(self, model: nn.Module) -> dict[str, Any]:
+    def _defaults(self, model: nn.Module) -> Mapping[str, object]:
         """Return options that follow from the model, for those of them that the type has."""
         from pefbench.models import architecture
 
@@ -206,7 +208,7 @@ class Peft(PeftMethod):
             prefix_tokens.run(wrapped.get_base_model(), torch.zeros(2, dtype=torch.long))
 
 
-def _prefix_sizes(model: nn.Module) -> dict[str, Any]:
+def _prefix_sizes(model: nn.Module) -> dict[str, int]:
     from pefbench.methods.tuners import prefix_tokens
 
     shape = prefix_tokens.shape(model)
@@ -217,7 +219,7 @@ def _prefix_sizes(model: nn.Module) -> dict[str, Any]:
     }
 
 
-def _ia3_targets(model: nn.Module) -> dict[str, Any]:
+def _ia3_targets(model: nn.Module) -> dict[str, list[str]]:
     from pefbench.models import architecture
 
     outputs = [feed_forward.output for feed_forward in architecture.feed_forwards(model)]

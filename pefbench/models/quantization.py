@@ -31,7 +31,7 @@ from pefbench.errors import RecipeError, SourceError
 from pefbench.models import architecture
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from torch import Tensor
     from transformers import BitsAndBytesConfig, PretrainedConfig
@@ -121,7 +121,7 @@ def elements(weight: Tensor) -> int:
     return weight.numel() if state is None else math.prod(state.shape)
 
 
-def adamw_8bit(groups: list[dict[str, Any]], learning_rate: float) -> torch.optim.Optimizer:
+def adamw_8bit(groups: Sequence[Mapping[str, object]], learning_rate: float) -> torch.optim.Optimizer:
     """Return AdamW with moments in 8 bits, one scale for each 256 (Dettmers et al. 2022, arXiv:2110.02861, section 2).
 
     Weights of fewer than 4096 elements keep moments of 32 bits.

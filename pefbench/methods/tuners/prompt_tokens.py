@@ -124,7 +124,7 @@ class PromptTokens(VirtualTokens):
         return (), given
 
 
-def common_options(model: nn.Module) -> dict[str, Any]:
+def common_options(model: nn.Module) -> dict[str, int]:
     """Return what PEFT's configuration of a prompt says of the model, as far as it is read from the model."""
     stack: Any = text_stack(model)
     config = stack.config

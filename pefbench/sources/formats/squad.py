@@ -18,7 +18,7 @@ from pefbench.sources.reader import TextReader
 from pefbench.sources.rows import Row, Rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from pefbench.sources.rows import BadRows, Values
 
@@ -64,7 +64,7 @@ def _values(context: object, question: Any, where: str) -> Values:
     return {"question": asked, "context": context, "answers": _answers(question), "id": question.get("id")}
 
 
-def _answers(question: dict[str, Any]) -> Any:
+def _answers(question: Mapping[str, Any]) -> Any:
     """A question's answers in the hub's layout; None where it has none and does not say so, else as they are."""
     if question.get("is_impossible"):
         return {"text": [], "answer_start": []}
