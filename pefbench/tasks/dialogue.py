@@ -121,8 +121,18 @@ def _known(value: object) -> list[Message]:
     """Those of a list of messages that have a role that is known, and something to say."""
     messages = [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
     pairs = [(each.get("role", each.get("from")), each.get("content", each.get("value"))) for each in messages]
-    known = [(SHAREGPT.get(role, role) if isinstance(role, str) else role, text) for role, text in pairs]
+    known = [(SHAREGPT.get(role, role) if isinstance(role, str) else role, _content(text)) for role, text in pairs]
     return [(role, text) for role, text in known if role in ROLES and isinstance(text, str) and text.strip()]
+
+
+def _content(value: object) -> object:
+    """A message's text, also of one that comes in parts, all of them texts; anything else as it is."""
+    parts: list[Any] = value if isinstance(value, list) else []
+    texts = [
+        part.get("text") if isinstance(part, dict) and part.get("type", "text") == "text" else part for part in parts
+    ]
+    whole = [text for text in texts if isinstance(text, str)]
+    return "\n".join(whole) if whole and len(whole) == len(parts) else value
 
 
 def _example(turns: Sequence[Message], history: int) -> GenerationExample:

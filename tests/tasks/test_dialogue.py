@@ -144,3 +144,15 @@ def test_sharegpt_has_its_own_names_of_roles() -> None:
     said = [{"from": "system", "value": "s"}, {"from": "human", "value": "u"}, {"from": "gpt", "value": "a"}]
     [found] = read({"messages": said})
     assert (found.history, found.prompt, found.target) == ((("system", "s"),), "u", "a")
+
+
+def test_content_in_parts_is_their_text_and_parts_of_another_kind_are_refused() -> None:
+    parts = [{"type": "text", "text": "Hello"}, {"type": "text", "text": "Who are you?"}]
+    messages = [{"role": "user", "content": parts}, {"role": "assistant", "content": [{"text": "Ada"}]}]
+    row = Row({"turns": None, "messages": messages, "prompt": None, "completion": None}, "x", 1)
+    options = TASK.options().model_dump()
+    [example] = TASK.read({"train": [row]}, BadRows(), **options).splits["train"]
+    assert (example.prompt, example.target) == ("Hello\nWho are you?", "Ada")
+    parts.append({"type": "image_url", "image_url": "x"})
+    with pytest.raises(DataError, match="messages should be a list of"):
+        TASK.read({"train": [row]}, BadRows(), **options)
