@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from pefbench.heads._fast_search import cast_once, fast_search, growing_caches
+from pefbench.models.patches.generation import cast_once, fast_search, growing_caches
 from pefbench.paths import PROJECT
 from pefbench.recipe import load_recipe
 from pefbench.trial import build, devices

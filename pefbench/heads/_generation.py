@@ -70,7 +70,7 @@ class GenerationHead(Head):
         It is the likelihood of the answer as it is learned: of one that is cut, of what is left. Of several samples the
         first is the text, and all stand beside it.
         """
-        from pefbench.heads._fast_search import fast_search
+        from pefbench.models.patches.generation import fast_search
 
         with searching(model, self.search, decoding[0]) as ends, fast_search(model):
             drawn = [

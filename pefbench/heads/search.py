@@ -81,10 +81,9 @@ class DecoderPrompt:
 
 def generate(model: Any, processors: Sequence[GumbelNoise], **inputs: Tensor) -> Any:
     """The tokens that the model generates, without PEFT's warning that positions are dropped: see `causal`."""
-    import warnings
+    from pefbench.models.patches import notices
 
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Position ids are not supported")
+    with notices.positions_in_generate():
         return model.generate(**inputs, logits_processor=[*processors])
 
 

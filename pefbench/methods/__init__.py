@@ -5,6 +5,7 @@ One file is one method; its class is ``METHOD``. What repeats belongs here, or i
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pefbench.errors import MethodError, suggest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from peft import PeftConfig
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from pefbench.heads import Encoded
     from pefbench.methods._types import MethodState, ParameterGroup
 
+Failures = tuple[type[Exception], ...]
+"""Kinds of exceptions."""
 NOTHING = r"(?!)"
 """A pattern that no name matches: of a method that trains the head alone."""
 
@@ -104,6 +107,9 @@ class Method(BaseModel):
 class PeftMethod(Method):
     """A method that PEFT implements, or that is registered with it."""
 
+    peft_failures: ClassVar[Failures] = (ValueError, NotImplementedError)
+    """What PEFT raises where the method and the model do not go together."""
+
     def config(self, model: nn.Module) -> PeftConfig:
         """Return PEFT's configuration for this model; the task type and the head are filled in by `apply`."""
         raise NotImplementedError
@@ -117,13 +123,23 @@ class PeftMethod(Method):
         config = self.config(model)
         config.task_type = task_type
         config.modules_to_save = architecture.head_modules(model) or None
-        try:
-            with memory.limit(f"method {self.name}", memory.for_training()):
-                wrapped: nn.Module = get_peft_model(model, config)
-        except (ValueError, NotImplementedError) as error:
-            reason = str(error).partition("\n")[0]
-            raise MethodError(f"method {self.name} does not work on {type(model).__name__}: {reason}") from error
+        with self.refused_by_peft(model), memory.limit(self.title, memory.for_training()):
+            wrapped: nn.Module = get_peft_model(model, config)
         return wrapped
+
+    @property
+    def title(self) -> str:
+        """What messages call the method."""
+        return f"method {self.name}"
+
+    @contextmanager
+    def refused_by_peft(self, model: nn.Module) -> Iterator[None]:
+        """Raise MethodError for what PEFT raises inside, where nothing else may be called: our own mistakes show."""
+        try:
+            yield
+        except self.peft_failures as error:
+            reason = str(error).strip().partition("\n")[0] or type(error).__name__
+            raise MethodError(f"{self.title} does not work on {type(model).__name__}: {reason}") from error
 
 
 class TargetedMethod(PeftMethod):

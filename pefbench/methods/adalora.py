@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
@@ -154,9 +153,10 @@ class Adalora(TargetedMethod):
 
     def save_adapter(self, model: nn.Module, to: Path) -> None:
         """Save as PEFT does, without the ranks that are gone; a map with none left is not the mistake it warns of."""
+        from pefbench.models.patches import notices
+
         saving: Any = model
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", r"Adapter '\w+': \d+ LoRA tensor\(s\) have invalid shape")
+        with notices.empty_ranks():
             saving.save_pretrained(to)
 
 

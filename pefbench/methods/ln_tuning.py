@@ -34,9 +34,9 @@ class LnTuning(PeftMethod):
 
     def apply(self, model: nn.Module, task_type: str) -> nn.Module:
         """Wrap the model by PEFT, as every method of PEFT does."""
-        from pefbench.methods.tuners import quiet
+        from pefbench.models.patches import notices
 
-        with quiet.about_norms():
+        with notices.norms_without_sizes():
             return super().apply(model, task_type)
 
 

@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch.nn import functional
+
+from pefbench.models.patches import functional
+from pefbench.models.patches.functional import stock_dropout, stock_linear
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,8 +19,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 LEVELS = 1 << 16
-stock_dropout = functional.dropout
-stock_linear = functional.linear
 # oneDNN's matrix product is as exact as BLAS's and faster: a little on wide matrices, several times on those with a
 # side of a few elements. torch takes it by itself only for half precision.
 onednn_linear = getattr(torch.ops.mkldnn, "_linear_pointwise", None) if torch.backends.mkldnn.is_available() else None
@@ -81,8 +81,5 @@ def cheap_dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace:
 @contextmanager
 def fast_on_cpu() -> Iterator[None]:
     """Let every module and function inside the block use `fast_linear` and `cheap_dropout`."""
-    functional.linear, functional.dropout = fast_linear, cheap_dropout
-    try:
+    with functional.replaced(linear=fast_linear, dropout=cheap_dropout):
         yield
-    finally:
-        functional.linear, functional.dropout = stock_linear, stock_dropout

@@ -10,12 +10,12 @@ one line.
 from __future__ import annotations
 
 import json
-import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import DataError, SourceError
 from pefbench.models import architecture, memory
+from pefbench.models.patches import notices
 from pefbench.models.reading import first_line, reading
 
 if TYPE_CHECKING:
@@ -89,8 +89,7 @@ def adapter(base: nn.Module, folder: Path) -> nn.Module:
     heads = architecture.head_modules(base)
     what = f"{folder}: the adapter"
     damaged, large = reading(f"{what} cannot be loaded", DataError), memory.limit(what, most, DataError)
-    with damaged, large, warnings.catch_warnings():
-        warnings.filterwarnings("error", "Found missing adapter keys")  # PEFT goes on with random numbers
+    with damaged, large, notices.missing_weights_are_errors():
         loaded: nn.Module = PeftModel.from_pretrained(base, folder)
     _check_head(loaded, heads, folder)
     return loaded

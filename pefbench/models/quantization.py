@@ -15,11 +15,9 @@ train, the unquantised weights are loaded in fp32, and activations are never rec
 from __future__ import annotations
 
 import copy
-import logging
 import math
 import re
 from importlib.metadata import PackageNotFoundError, version
-from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -29,6 +27,7 @@ from transformers.pytorch_utils import Conv1D
 
 from pefbench.errors import RecipeError, SourceError
 from pefbench.models import architecture
+from pefbench.models.patches import methods, notices
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -41,25 +40,7 @@ if TYPE_CHECKING:
 OLDEST = "0.50"
 """The oldest bitsandbytes that this is tested with."""
 
-# What bitsandbytes says of kernels that no layer here uses, and of roundings that are int8's definition.
-NOISE = {
-    "bitsandbytes.backends.cpu.ops": "Failed to load CPU gemm_4bit_forward",
-    "bitsandbytes.autograd._functions": "MatMul8bitLt: inputs will be cast",
-}
-
-
-def _silence(logger: str, noise: str) -> None:
-    """Keep a logger from saying what begins with `noise`; a second call changes nothing that is heard."""
-
-    def speaks(record: logging.LogRecord) -> bool:
-        return not str(record.msg).startswith(noise)
-
-    logging.getLogger(logger).addFilter(speaks)
-
-
-# Before any library imports bitsandbytes, which says the first of them at once.
-for _logger, _noise in NOISE.items():
-    _silence(_logger, _noise)
+notices.mute_bitsandbytes()  # before any library imports bitsandbytes, which writes a line at once
 
 
 def check_installed(quantize: Quantize, optimizer: str) -> None:
@@ -112,7 +93,7 @@ def settle(model: nn.Module) -> None:
         if _scales(layer.weight) is None:
             raise SourceError(f"{name}: the checkpoint has no weight for it, and random ones cannot be quantised")
         _check_reading(name, layer)
-        setattr(layer, "forward", MethodType(forward, layer))  # noqa: B010 - a method in the eyes of mypy
+        methods.replace(layer, "forward", forward)
 
 
 def elements(weight: Tensor) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import warnings
 from typing import TYPE_CHECKING, Any
 
 from pefbench import atomic
@@ -64,14 +63,14 @@ def load_saved(
     pretrained = loading.load_pretrained(base, config, head, attention=attention, quantize=quantize)
     if (saved / TRAINED).exists():
         return _load_trained(saved / TRAINED, pretrained)
-    from pefbench.methods.tuners import bottleneck, butterfly, mam, quiet
+    from pefbench.methods.tuners import bottleneck, butterfly, mam
+    from pefbench.models.patches import notices
 
     bottleneck.register()
     butterfly.register()
     mam.register()
     _check_rank(saved)
-    with quiet.about_norms(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "The following rank_pattern keys did not match")  # AdaLoRA's are not LoRA's
+    with notices.norms_without_sizes(), notices.ranks_of_adalora():
         return from_pretrained.adapter(pretrained, saved)
 
 

@@ -10,7 +10,8 @@ from peft import PeftType
 from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING
 
 from pefbench.errors import MethodError
-from pefbench.methods.peft import REFUSED, Peft
+from pefbench.methods._peft_types import REFUSED
+from pefbench.methods.peft import Peft
 from tests import tiny
 from tests.methods import trial
 
@@ -148,7 +149,7 @@ def test_virtual_tokens(kind: str, expected: int) -> None:
         ("HRA", {"rank": 4}, "method.options.rank: unknown to HRA; .*valid: apply_GS, .* r, target_modules$"),
         ("LORA", {"task_type": "CAUSAL_LM"}, "method.options.task_type: unknown to LORA"),
         ("LORA", {"init_lora_weights": "pissa"}, "method.options.init_lora_weights: only true, false and gaussian"),
-        ("PROMPT_TUNING", {"num_virtual_tokens": "4"}, "method.options.num_virtual_tokens: PROMPT_TUNING needs .*'4'"),
+        ("PROMPT_TUNING", {"num_virtual_tokens": "4"}, "method.options.num_virtual_tokens: the type needs .*'4'"),
         ("ADAMSS", {"use_asa": True}, "method.options.use_asa: subspaces are dropped after each step"),
         ("SHADOW", {"auxiliary_loss_weight": 0.05}, "method.options.auxiliary_loss_weight: must be 0"),
     ],

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from pefbench.models.cpu_kernels import cheap_dropout, fast_linear, fast_on_cpu, stock_dropout, stock_linear
+from pefbench.models.cpu_kernels import cheap_dropout, fast_linear, fast_on_cpu
+from pefbench.models.patches.functional import stock_dropout, stock_linear
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

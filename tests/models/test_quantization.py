@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import re
 import shutil
 from importlib.metadata import PackageNotFoundError
@@ -483,18 +482,3 @@ def test_a_trial_on_a_quantised_model_comes_back_in_a_fresh_process(world: World
     plain = load_recipe(world.recipe("plain", model={"name": f"file:{wide}"}))
     assert result["model"]["parameters"] == loading.count(build.pretrained(prepare(plain, Phases())))
     assert result["curve"][-1]["loss"] < 0.5 * result["curve"][0]["loss"]
-
-
-def test_what_is_of_no_use_is_not_said_and_the_rest_is(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, noise in quantization.NOISE.items():
-        logger = logging.getLogger(name)
-        # Whatever a library, or a test before this one, did to the loggers above it.
-        monkeypatch.setattr(logger, "handlers", [caplog.handler])
-        monkeypatch.setattr(logger, "propagate", False)
-        monkeypatch.setattr(logger, "disabled", False)
-        with caplog.at_level(logging.WARNING, name):
-            logger.warning(noise + " and so on: %s", "cause")  # noqa: G003 - as it comes
-            logger.warning("something else")
-    assert [record.getMessage() for record in caplog.records] == ["something else"] * len(quantization.NOISE)

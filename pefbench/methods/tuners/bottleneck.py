@@ -21,16 +21,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn
 
-import aenum
-from peft import PeftType
-from peft.mapping import PEFT_TYPE_TO_TUNER_MAPPING
 from peft.tuners.tuners_utils import BaseTuner
-from peft.utils import register_peft_method
 
 from pefbench.errors import MethodError, suggest
 from pefbench.methods.tuners.bottleneck_config import NAME, BottleneckConfig
 from pefbench.methods.tuners.bottleneck_layer import BottleneckLayer
 from pefbench.models import architecture
+from pefbench.models.patches import peft_types
 
 if TYPE_CHECKING:
     from torch import nn
@@ -96,15 +93,8 @@ class BottleneckModel(BaseTuner):  # type: ignore[misc]
 
 
 def register() -> None:
-    """Make the tuner known to PEFT; must have run before `PeftModel.from_pretrained`. Runs on import, and only once.
-
-    Raises KeyError when PEFT has another method of this name.
-    """
-    if PEFT_TYPE_TO_TUNER_MAPPING.get(NAME.upper()) is BottleneckModel:
-        return
-    if NAME.upper() not in PeftType.__members__:
-        aenum.extend_enum(PeftType, NAME.upper(), NAME.upper())
-    register_peft_method(name=NAME, config_cls=BottleneckConfig, model_cls=BottleneckModel, prefix=PREFIX)
+    """Make the tuner known to PEFT; runs on import. Raises KeyError when PEFT has another method of this name."""
+    peft_types.register(NAME, BottleneckConfig, BottleneckModel, PREFIX)
 
 
 def _input_of(target: str, config: BottleneckConfig) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from peft import PeftConfig, PeftType
+from peft import PeftConfig
 from transformers.activations import ACT2FN
 
 from pefbench.errors import MethodError, suggest
+from pefbench.models.patches import peft_types
 
 NAME = "bottleneck"
 
@@ -52,7 +53,7 @@ class BottleneckConfig(PeftConfig):  # type: ignore[misc]
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.peft_type = PeftType(NAME.upper())
+        self.peft_type = peft_types.member(NAME)
         _choose("variant", self.variant, VARIANTS)
         _choose("init", self.init, INITS)
         _choose("activation", self.activation, ACT2FN)

@@ -10,12 +10,13 @@ small blocks and the permutation back (Liu et al. 2024, arXiv:2311.06243, sectio
 
 from __future__ import annotations
 
-from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 import torch
 from peft.tuners.boft import layer as peft_boft
 from torch import nn
+
+from pefbench.models.patches import boft, methods
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,7 +40,7 @@ class BlockDiagonal:
 
 def register() -> None:
     """Give PEFT the operation; must have run before a BOFT model is made or loaded. A second call changes nothing."""
-    peft_boft._FBD_CUDA = BlockDiagonal
+    boft.register(BlockDiagonal)
 
 
 def fuse(model: nn.Module) -> int:
@@ -49,7 +50,7 @@ def fuse(model: nn.Module) -> int:
         order = layer.boft_P.argmax(-1)  # row i of a permutation matrix has its one where unit i comes from
         layer.register_buffer("butterfly_order", order, persistent=False)
         layer.register_buffer("butterfly_place", order.argsort(-1), persistent=False)
-        layer.forward = MethodType(_forward, layer)
+        methods.replace(layer, "forward", _forward)
     return len(layers)
 
 

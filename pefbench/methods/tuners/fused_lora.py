@@ -7,7 +7,6 @@ product itself, forwards and backwards. On small batches and on CPUs that is mos
 
 from __future__ import annotations
 
-from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -15,6 +14,7 @@ from peft.tuners.lora import layer as peft_lora
 from torch import nn
 
 from pefbench.models.cpu_kernels import product
+from pefbench.models.patches import methods
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -49,7 +49,7 @@ def fuse(model: nn.Module) -> int:
     """
     layers = [module for module in model.modules() if isinstance(module, peft_lora.Linear) and _is_plain(module)]
     for layer in layers:
-        layer.forward = MethodType(_forward, layer)
+        methods.replace(layer, "forward", _forward)
     return len(layers)
 
 

@@ -9,11 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import aenum
 import torch
-from peft import PeftType
-from peft.mapping import PEFT_TYPE_TO_TUNER_MAPPING
-from peft.utils import register_peft_method
 from torch import nn
 
 from pefbench.methods.tuners import prefix_tokens
@@ -21,6 +17,7 @@ from pefbench.methods.tuners.bottleneck import BottleneckModel
 from pefbench.methods.tuners.bottleneck_config import BottleneckConfig
 from pefbench.methods.tuners.prefix_tokens import PrefixTokens
 from pefbench.methods.tuners.virtual_tokens import input_embeddings, text_stack
+from pefbench.models.patches import peft_types
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -40,7 +37,7 @@ class MamConfig(BottleneckConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.peft_type = PeftType(NAME.upper())
+        self.peft_type = peft_types.member(NAME)
 
 
 class MamModel(BottleneckModel):
@@ -74,15 +71,8 @@ class MamTokens(PrefixTokens):
 
 
 def register() -> None:
-    """Make the tuner known to PEFT; must have run before `PeftModel.from_pretrained`. Runs on import, and only once.
-
-    Raises KeyError when PEFT has another method of this name.
-    """
-    if PEFT_TYPE_TO_TUNER_MAPPING.get(NAME.upper()) is MamModel:
-        return
-    if NAME.upper() not in PeftType.__members__:
-        aenum.extend_enum(PeftType, NAME.upper(), NAME.upper())
-    register_peft_method(name=NAME, config_cls=MamConfig, model_cls=MamModel, prefix=PREFIX)
+    """Make the tuner known to PEFT; runs on import. Raises KeyError when PEFT has another method of this name."""
+    peft_types.register(NAME, MamConfig, MamModel, PREFIX)
 
 
 register()

@@ -8,14 +8,15 @@ relative position biases know nothing of the prefix: it is equally near to every
 
 from __future__ import annotations
 
-import copy
 import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.nn import functional
-from transformers import AttentionInterface, PreTrainedModel
+from transformers import PreTrainedModel
+
+from pefbench.models.patches import attention
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,9 +57,7 @@ class AttentionPrefix:
             return None
         route = cls({module: Place(module.config) for module in modules})
         for module, place in route.places.items():
-            renamed = copy.copy(place.config)
-            renamed._attn_implementation = NAME
-            setattr(module, "config", renamed)  # noqa: B010 - not a module in the eyes of mypy
+            attention.use(module, NAME)
             setattr(module, NAME, place)
         return route
 
@@ -89,7 +88,7 @@ class AttentionPrefix:
     def leave(self) -> None:
         """Give each attention its own config back."""
         for module, place in self.places.items():
-            setattr(module, "config", place.config)  # noqa: B010 - not a module in the eyes of mypy
+            attention.restore(module, place.config)
             delattr(module, NAME)
 
 
@@ -113,7 +112,7 @@ def attend(
         if kwargs.get("position_bias") is not None:
             kwargs["position_bias"] = functional.pad(kwargs["position_bias"], (length, 0))
     eager: Any = getattr(sys.modules[type(module).__module__], "eager_attention_forward", None)
-    before = AttentionInterface().get_interface(place.config._attn_implementation, eager)
+    before = attention.function_of(place.config, eager)
     attended: tuple[Tensor, Tensor | None] = before(module, query, key, value, attention_mask, **kwargs)
     return attended
 
@@ -123,4 +122,4 @@ def _may_attend(module: nn.Module) -> bool:
     return not isinstance(module, PreTrainedModel) and hasattr(vars(module).get("config"), "_attn_implementation")
 
 
-AttentionInterface.register(NAME, attend)
+attention.register(NAME, attend)

@@ -6,7 +6,6 @@ has no part in the terms of relative positions (He et al. 2021, arXiv:2006.03654
 
 from __future__ import annotations
 
-from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -14,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from pefbench.methods.tuners.virtual_tokens import by_name
+from pefbench.models.patches import methods
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,13 +86,13 @@ class Place:
             attention.key_proj.register_forward_hook(self._add_keys),
             attention.value_proj.register_forward_hook(self._add_values),
         ]
-        setattr(attention, BIAS, self._bias)
+        methods.put(attention, BIAS, self._bias)
 
     def leave(self) -> None:
         """Take the hooks away."""
         for hook in self._hooks:
             hook.remove()
-        delattr(self.attention, BIAS)
+        methods.restore(self.attention, BIAS)
 
     def _lengthen_mask(
         self, attention: nn.Module, args: tuple[Any, ...], kwargs: Arguments
@@ -125,9 +125,7 @@ class Place:
         length = 0 if self.pair is None else self.pair[0].shape[2]
         self._in_bias = True  # the map of keys may also be that of the distances
         try:
-            bias = MethodType(getattr(type(self.attention), BIAS), self.attention)(
-                query_layer, key_layer[:, length:], *args
-            )
+            bias = methods.original(self.attention, BIAS)(query_layer, key_layer[:, length:], *args)
         finally:
             self._in_bias = False
         return functional.pad(bias, (length, 0)) if isinstance(bias, Tensor) else 0

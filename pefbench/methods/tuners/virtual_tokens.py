@@ -13,12 +13,12 @@ from __future__ import annotations
 import inspect
 from contextlib import contextmanager
 from functools import cache
-from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from pefbench.models import architecture
+from pefbench.models.patches import methods
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,8 +51,8 @@ class VirtualTokens:
         if "virtual_tokens" not in vars(model):
             model.virtual_tokens = cls(model)
             # PEFT's own forward passes would put them in a second time.
-            model.forward = MethodType(_forward, model)
-            model.generate = MethodType(_generate, model)
+            methods.replace(model, "forward", _forward)
+            methods.replace(model, "generate", _generate)
         attached: Self = model.virtual_tokens
         return attached
 

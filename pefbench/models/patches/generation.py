@@ -3,6 +3,10 @@
 A step of generation is one token of each text through the whole model, so what a training step hardly notices is most
 of its time: autocast casts every fp32 weight anew, the cache of keys and values is copied to grow by one position,
 and attention without a fused kernel passes over it several times.
+
+What: the weights of linear layers are held in autocast's precision (`cast_once`), `DynamicLayer.update` of
+transformers is one that keeps room (`growing_caches`), and a model that attends without a fused kernel takes
+that of torch (`fused_attention`). Since: transformers 4.56, whose caches have layers. Undone at the end of each block.
 """
 
 from __future__ import annotations

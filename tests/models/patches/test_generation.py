@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
 
-from pefbench.heads._fast_search import ROOM, cast_once, fast_search, fused_attention, growing_caches
 from pefbench.models.loading import cast_frozen_weights
+from pefbench.models.patches.generation import ROOM, cast_once, fast_search, fused_attention, growing_caches
 from pefbench.registry import find
 from tests import tiny
 from tests.grid import sampled

@@ -1,0 +1,15 @@
+"""Everything that is changed in torch, transformers, PEFT and bitsandbytes: what, why, since which version, how undone.
+
+One file is one library's part that is changed. A change that holds for a while is a context manager; one that stays, as
+a method of a model does for as long as the model, is a pair of functions, of which the second undoes the first.
+
+::
+
+    methods      a method of one object, replaced on that object alone
+    functional   torch.nn.functional's linear and dropout, while a CPU trains
+    generation   weights, caches and attention, while a model generates
+    attention    a function that transformers' attentions may name, and the config of one attention
+    peft_types   types of tuners that PEFT does not have
+    boft         the operation that PEFT compiles for CUDA alone
+    notices      warnings that are wrong here, made silent, and one that must be an error
+"""

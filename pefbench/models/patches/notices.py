@@ -1,0 +1,81 @@
+"""Warnings and log lines of libraries that are wrong here, made silent; and one that must be an error.
+
+Each says when it comes, and why it does not apply. Since: PEFT 0.18, transformers 5 and bitsandbytes 0.50, whose
+wordings these are. Undone at the end of the block, those of the loggers by `unmute`.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+BITSANDBYTES = {
+    "bitsandbytes.backends.cpu.ops": "Failed to load CPU gemm_4bit_forward",  # a kernel that no layer here uses
+    "bitsandbytes.autograd._functions": "MatMul8bitLt: inputs will be cast",  # int8's definition
+}
+"""Logger -> how its line begins."""
+_filters: dict[str, Callable[[logging.LogRecord], bool]] = {}
+
+
+def mute_bitsandbytes() -> None:
+    """Keep bitsandbytes from these lines, also while it is imported. A second call does nothing."""
+    for name, beginning in BITSANDBYTES.items():
+        if name not in _filters:
+            _filters[name] = _saying_other_than(beginning)
+            logging.getLogger(name).addFilter(_filters[name])
+
+
+def unmute_bitsandbytes() -> None:
+    """Undo `mute_bitsandbytes`."""
+    for name, speaks in _filters.items():
+        logging.getLogger(name).removeFilter(speaks)
+    _filters.clear()
+
+
+def _saying_other_than(beginning: str) -> Callable[[logging.LogRecord], bool]:
+    return lambda record: not str(record.msg).startswith(beginning)
+
+
+@contextmanager
+def norms_without_sizes() -> Iterator[None]:
+    """PEFT asks a norm that it wraps for its numbers of inputs and outputs: it has none, and needs none."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Unsupported layer type '<class '.*Norm'>' encountered", UserWarning)
+        yield
+
+
+@contextmanager
+def ranks_of_adalora() -> Iterator[None]:
+    """PEFT reads the ranks that AdaLoRA left as if they were LoRA's, whose keys are others."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The following rank_pattern keys did not match")
+        yield
+
+
+@contextmanager
+def empty_ranks() -> Iterator[None]:
+    """PEFT takes a layer that AdaLoRA left no rank for a mistake when it saves."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Adapter '\w+': \d+ LoRA tensor\(s\) have invalid shape")
+        yield
+
+
+@contextmanager
+def positions_in_generate() -> Iterator[None]:
+    """PEFT says that it drops position ids in prompt learning; our virtual tokens stand below it, and move them."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Position ids are not supported")
+        yield
+
+
+@contextmanager
+def missing_weights_are_errors() -> Iterator[None]:
+    """PEFT only warns when an adapter lacks a weight, and goes on with a random one; inside, it raises that."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", "Found missing adapter keys")
+        yield
