@@ -19,7 +19,7 @@ from pefbench.models.patches import notices
 from pefbench.models.reading import first_line, reading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from torch import nn
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 CONFIG, TOKENIZER, ADAPTER = "config.json", "tokenizer_config.json", "adapter_config.json"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
-SAFE: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
+SAFE = {"trust_remote_code": False, "local_files_only": True}
 ROOM = 2**28
 """Bytes that an adapter may take when loaded, beside `GROWTH` times its file."""
 GROWTH = 100
@@ -95,7 +95,7 @@ def adapter(base: nn.Module, folder: Path) -> nn.Module:
     return loaded
 
 
-def read_json(file: Path) -> dict[str, Any]:
+def read_json(file: Path) -> Mapping[str, object]:
     """The object in a JSON file, empty where there is no file. Raises SourceError for anything else."""
     if not file.is_file():
         return {}

@@ -12,7 +12,7 @@ from torch.overrides import TorchFunctionMode
 from pefbench.errors import MethodError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from pefbench.errors import UserError
 
@@ -61,7 +61,7 @@ class _Counted(TorchFunctionMode):
         return func(*args, **kwargs)
 
 
-def _bytes(func: Callable[..., Any], args: Sequence[Any], options: dict[str, Any]) -> int:
+def _bytes(func: Callable[..., Any], args: Sequence[Any], options: Mapping[str, Any]) -> int:
     """The bytes of what a constructor would make, found on the meta device, which allocates nothing."""
     if str(options.get("device")) == "meta" or options.get("out") is not None:
         return 0
