@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pefbench import atomic
@@ -59,7 +60,9 @@ def load_saved(
     `attention` and `quantize` as for `load_pretrained`.
     """
     if not (saved / TRAINED).exists() and not (saved / "adapter_config.json").exists():
-        return loading.load_pretrained(saved, config, head, attention=attention, quantize=quantize)
+        # Its head is the one that was trained, whatever its config calls the labels.
+        trained = replace(loading.examine(saved, config, head, str(saved)), head="kept", label_order=())
+        return loading.load_pretrained(saved, config, head, attention=attention, quantize=quantize, found=trained)
     pretrained = loading.load_pretrained(base, config, head, attention=attention, quantize=quantize)
     if (saved / TRAINED).exists():
         return _load_trained(saved / TRAINED, pretrained)

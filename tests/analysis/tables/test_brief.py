@@ -17,7 +17,10 @@ from tests.sample_results import failed_sample, sample
 if TYPE_CHECKING:
     from pefbench.results.schema import Result
 
-BASELINE = store.load_results(PROJECT / "results" / "baseline").results
+BASELINE = [  # by the paths that a run in the checkout prints, however deep the checkout lies
+    Stored(each.path.relative_to(PROJECT), each.result)
+    for each in store.load_results(PROJECT / "results" / "baseline").results
+]
 
 
 def at(result: Result) -> Stored:
