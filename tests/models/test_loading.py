@@ -93,3 +93,15 @@ def test_the_fingerprint_tells_other_weights(tmp_path: Path) -> None:
     assert loading.fingerprint(one) == loading.fingerprint(same)
     cast("Any", tiny.token_classifier("bert", seed=1)).bert.save_pretrained(same)
     assert loading.fingerprint(one) != loading.fingerprint(same)
+
+
+def test_a_saved_head_is_kept_whatever_its_labels_are_called(tmp_path: Path) -> None:
+    """BART's config has three labels by default, and its span head two outputs."""
+    span = cast("Head", SimpleNamespace(auto_class="AutoModelForQuestionAnswering", task_type="QUESTION_ANS"))
+    config = tiny.config("bart", num_labels=2)
+    cast("Any", tiny.model("bart")).save_pretrained(tmp_path / "base")
+    model: Any = loading.load_pretrained(tmp_path / "base", config, span, attention="eager")
+    method: Method = find("method", "full")(name="full")
+    artifacts.save(method.apply(model, "QUESTION_ANS"), tmp_path / "saved", method)
+    again: Any = artifacts.load_saved(tmp_path / "saved", tmp_path / "base", config, span, attention="eager")
+    assert torch.equal(again.qa_outputs.weight, model.qa_outputs.weight)
