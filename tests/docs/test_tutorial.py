@@ -44,7 +44,7 @@ def test_every_file_and_command(tmp_path: Path) -> None:
         r"^areas: lora on .* \d+ train, \d+ validation, \d+ test", printed["pefbench run areas.yaml"], re.MULTILINE
     )
     assert "round trip: reproduced" in printed["pefbench run areas.yaml"]
-    table = printed["pefbench table results/areas"]
+    table = printed["pefbench table results"]
     assert "lora" in table
     assert "head_only" in table
     verdict = printed["pefbench compare compare.yaml"]
