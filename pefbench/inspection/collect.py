@@ -9,7 +9,9 @@ import numpy as np
 
 from pefbench.errors import DataError
 from pefbench.heads import TARGETS
+from pefbench.heads.token import IGNORED
 from pefbench.inspection.record import Bin, Example, Inspection, Split, Token
+from pefbench.models.vocabulary import unknown_share
 from pefbench.trial import preflight
 from pefbench.trial.phases import Phases
 from pefbench.trial.prepare import prepare
@@ -26,8 +28,6 @@ if TYPE_CHECKING:
 WHOLE = 10**6
 """A maximum length that truncates no text, to measure how long texts are."""
 BINS = 8
-IGNORED = -100
-"""The label of tokens that count nowhere."""
 
 
 def inspect(recipe: Recipe, *, split: str = "train", examples: int = 5) -> Inspection:
@@ -60,7 +60,7 @@ def _split(prepared: Prepared, name: str) -> Split:
         longest=int(whole.lengths.max(initial=0)),
         truncated=encoded.truncated,
         dropped=prepared.corpus.dropped[name],
-        unknown=_unknown(encoded, prepared.tokenizer),
+        unknown=unknown_share(encoded.features["input_ids"], prepared.tokenizer),
     )
 
 
@@ -89,13 +89,6 @@ def histogram(lengths: np.ndarray[Any, Any], limit: int) -> list[Bin]:
         counts = np.histogram(within, [*starts, starts[-1] + width])[0].tolist()
         bars = [Bin(start, min(start + width - 1, limit), count) for start, count in zip(starts, counts, strict=True)]
     return bars + ([Bin(limit + 1, int(beyond.max()), len(beyond))] if len(beyond) else [])
-
-
-def _unknown(encoded: Encoded, tokenizer: PreTrainedTokenizerFast) -> float:
-    if tokenizer.unk_token_id is None or not len(encoded):
-        return 0.0
-    ids = np.concatenate(encoded.features["input_ids"])
-    return float((ids == tokenizer.unk_token_id).mean())
 
 
 def _example(prepared: Prepared, split: str, number: int) -> Example:
