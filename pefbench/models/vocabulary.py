@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 IDS = ("input_ids", "decoder_input_ids")
 """Features that are embedded by the model's table of tokens."""
+TYPES = "token_type_ids"
 WARN, REFUSE = 0.01, 0.5
 """Shares of unknown tokens in a split."""
 
@@ -28,17 +29,24 @@ class TokenisedSplit(Protocol):
     """Name of a feature -> one integer array a row."""
 
 
-def doubts(splits: Mapping[str, TokenisedSplit], tokenizer: PreTrainedTokenizerFast, embeddings: int) -> list[str]:
+def doubts(
+    splits: Mapping[str, TokenisedSplit],
+    tokenizer: PreTrainedTokenizerFast,
+    embeddings: int,
+    token_types: int | None = None,
+) -> list[str]:
     """Warnings of unknown tokens, split by split.
 
-    embeddings: rows of the model's table. Raises DataError for a token without an embedding, and for a split at least
-    half of whose tokens are unknown.
+    embeddings, token_types: rows of the model's tables; None: it has no table of types. Raises DataError for a token or
+    a type without an embedding, and for a split at least half of whose tokens are unknown.
     """
     found = []
     for split, encoded in splits.items():
         for feature in IDS:
             if rows := encoded.features.get(feature):
                 _check_embedded(np.concatenate(rows), tokenizer, embeddings, split)
+        if token_types is not None and (rows := encoded.features.get(TYPES)):
+            _check_types(int(np.concatenate(rows).max(initial=0)), token_types, split)
         share = unknown_share(encoded.features["input_ids"], tokenizer)
         said = f"{share:.1%} of the {split} split's tokens are unknown to the model's tokenizer ({tokenizer.unk_token})"
         if share >= REFUSE:
@@ -58,6 +66,14 @@ def unknown_share(rows: Sequence[Array], tokenizer: PreTrainedTokenizerFast) -> 
     special = set(tokenizer.all_special_ids) - {unknown}
     texts = int((~np.isin(ids, list(special))).sum())
     return int((ids == unknown).sum()) / max(1, texts)
+
+
+def _check_types(highest: int, token_types: int, split: str) -> None:
+    if highest >= token_types:
+        raise DataError(
+            f"{split} split: the tokenizer gives tokens the types 0 to {highest}, and the model has {token_types} "
+            "(type_vocab_size); the two do not belong together"
+        )
 
 
 def _check_embedded(ids: Array, tokenizer: PreTrainedTokenizerFast, embeddings: int, split: str) -> None:

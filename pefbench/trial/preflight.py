@@ -24,9 +24,10 @@ def doubts(prepared: Prepared) -> list[str]:
     """The warnings that a reader of the numbers should know. Raises a UserError for what cannot come out right."""
     recipe = prepared.recipe
     _check_metrics(prepared)
+    found = prepared.checkpoint
     return [
-        *prepared.checkpoint.notes,
-        *vocabulary.doubts(prepared.encoded, prepared.tokenizer, prepared.checkpoint.vocabulary),
+        *found.notes,
+        *vocabulary.doubts(prepared.encoded, prepared.tokenizer, found.vocabulary, found.token_types),
         *prepared.corpus.dataset.notes,
         *prepared.corpus.notes,
         *prepared.notes,

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 import torch
 
-from pefbench.errors import DataError
+from pefbench.errors import DataError, SourceError
 from pefbench.models import loading
 from pefbench.registry import find
+from pefbench.sections import ModelSection
 from pefbench.trial import artifacts
 from tests import tiny
+from tests.tokenizers import words
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -105,3 +107,19 @@ def test_a_saved_head_is_kept_whatever_its_labels_are_called(tmp_path: Path) -> 
     artifacts.save(method.apply(model, "QUESTION_ANS"), tmp_path / "saved", method)
     again: Any = artifacts.load_saved(tmp_path / "saved", tmp_path / "base", config, span, attention="eager")
     assert torch.equal(again.qa_outputs.weight, model.qa_outputs.weight)
+
+
+@pytest.mark.parametrize(("end", "expected"), [(3, 3), (None, None), (99, None)])
+def test_padding_without_an_embedding(tmp_path: Path, end: int | None, expected: int | None) -> None:
+    base = saved_base(tmp_path / "base")
+    section = ModelSection(name="the model")
+    head: Any = SimpleNamespace(auto_class="AutoModelForTokenClassification", config=dict)
+    tokenizer: Any = words("bert")
+    tokenizer.add_special_tokens({"pad_token": "<out>"})
+    assert tokenizer.pad_token_id >= tiny.VOCABULARY
+    tokenizer.eos_token = None if end is None else tokenizer.convert_ids_to_tokens(end) if end < 99 else "<out>"
+    if expected is None:
+        with pytest.raises(SourceError, match=r"^the model: the padding token '<out>' is number \d+, and .* has 64 e"):
+            loading.fit_config(base, section, head, tokenizer)
+    else:
+        assert loading.fit_config(base, section, head, tokenizer).pad_token_id == expected == tokenizer.pad_token_id

@@ -85,3 +85,11 @@ def test_a_token_without_an_embedding_is_named() -> None:
         doubts({"train": split([5, 9])}, tokenizer(), 9)
     with pytest.raises(DataError, match="'<12>' is number 12"):
         doubts({"train": split([5], decoder_input_ids=[[12]])}, tokenizer(), 10)
+
+
+def test_a_type_without_an_embedding_is_refused() -> None:
+    rows = split([5, 6], token_type_ids=[[0, 1]])
+    assert doubts({"train": rows}, tokenizer(), 10, 2) == []
+    assert doubts({"train": rows}, tokenizer(), 10, None) == []
+    with pytest.raises(DataError, match="the tokenizer gives tokens the types 0 to 1, and the model has 1 "):
+        doubts({"train": rows}, tokenizer(), 10, 1)
