@@ -13,6 +13,7 @@ from pefbench.models import loading
 from pefbench.progress import say
 from pefbench.results import provenance, store
 from pefbench.trial import artifacts, build, devices, latency, preflight, round_trip
+from pefbench.trial.alike import alike
 from pefbench.trial.cache import Shared
 from pefbench.trial.folder import TrialFolder, needed_bytes, write_trial
 from pefbench.trial.loop import Progressed, Training
@@ -182,7 +183,8 @@ class Trial:
             answers = {split: found for split, (found, _) in predicted.items()}
             self.record.add(**score_trial(self.prepared, answers, baselines))
             if "test" in predicted:
-                self._save(trained, predicted["test"][0])
+                self._warn_if_alike(answers["test"])
+                self._save(trained, answers["test"])
         if "test" in predicted:
             self._time_inference(trained, predicted["test"])
         self.accelerator.wait_for_everyone()
@@ -239,6 +241,10 @@ class Trial:
         self.record.add(
             model={**self.record.reached["model"], "adapter_bytes": saved_bytes}, artifacts=self.folder.artifacts
         )
+
+    def _warn_if_alike(self, answers: Sequence[Any]) -> None:
+        references = self.head.answers.references(self.prepared.examples["test"])
+        self.record.add(warnings=[*self.record.reached["warnings"], *alike(answers, references)])
 
     def _time_inference(self, model: nn.Module, adapted: Timed) -> None:
         """Add how long test took, and takes with the method merged: after all else, as merging changes the model."""

@@ -1,0 +1,39 @@
+"""A model that answers every example alike has learned nothing that tells them apart, whatever its score is."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from pefbench.errors import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+OUTSIDE = "O"
+FEWEST = 10
+"""Examples from which on equal answers are no accident."""
+REMEDY = "it has learned nothing that tells them apart; train for longer, or try another learning rate"
+
+
+def alike(answers: Sequence[Any], references: Sequence[Any]) -> list[str]:
+    """A warning where a model gives all test examples one answer, and their right answers differ; else nothing."""
+    if len(answers) < FEWEST or len({json.dumps(each, sort_keys=True) for each in references}) == 1:
+        return []
+    given = {_content(each) for each in answers}
+    if len(given) > 1:
+        return []
+    [answer] = given
+    if answer == (OUTSIDE,):
+        return [f"the model finds nothing in any of the {len(answers)} test examples: every word is tagged O; {REMEDY}"]
+    return [f"the model gives all {len(answers)} test examples the same answer, {quoted(answer)}: {REMEDY}"]
+
+
+def _content(answer: Any) -> Any:
+    """What an answer says, without its probabilities and scores; of tags that are all one, that one."""
+    if isinstance(answer, dict):
+        return next((answer[field] for field in ("label", "choice", "text") if field in answer), json.dumps(answer))
+    if isinstance(answer, list):
+        tags = [each if isinstance(each, str) else json.dumps(each) for each in answer]
+        return tuple(tags[:1]) if len(set(tags)) == 1 else tuple(tags)
+    return answer
