@@ -31,7 +31,7 @@ ENTRY = ("method", "model", "options", "train", "evaluate")
 OF_ANY_SOURCE = {"source", "leaks", "on_bad_row"}
 DESCRIBED_BY = {
     ("data", "source"): [("data", key) for key in DataSection.model_fields if key not in OF_ANY_SOURCE],
-    ("model", "name"): [("model", "revision"), ("model", "sha256")],
+    ("model", "name"): [("model", key) for key in ("revision", "sha256", "adapter", "adapter_mode")],
 }
 """Fields that describe one data set or one model: naming another drops them."""
 

@@ -27,7 +27,19 @@ class ModelSection(Section):
     )
     revision: str | None = Field(None, description="commit, tag or branch of an hf: model")
     sha256: str | None = Field(None, description="digest of a wheel that pefbench does not know")
-    # Left out where it is null: a field that came later leaves the ids of earlier trials as they were.
+    # Left out where they are null: fields that came later leave the ids of earlier trials as they were.
+    adapter: str | None = Field(
+        None,
+        exclude_if=lambda value: value is None,
+        description="a trained adapter to start from, with its head where the labels are the same: hf:OWNER/NAME, "
+        "file:FOLDER in PEFT's layout, or file: and a trial's folder",
+    )
+    adapter_mode: Literal["merge", "stack"] | None = Field(
+        None,
+        exclude_if=lambda value: value is None,
+        description="merge: the adapter is merged into the weights before the method is applied; stack: it stays "
+        "under the method, frozen (LoRA alone); null: stack where the weights are quantised, else merge",
+    )
     pooling: Literal["mean"] | None = Field(
         None,
         exclude_if=lambda value: value is None,

@@ -7,7 +7,7 @@ the checkpoint lacks. Every weight of the backbone must come from the checkpoint
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
@@ -18,7 +18,7 @@ from pefbench.models import architecture, from_pretrained
 from pefbench.models.reading import first_line
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from transformers import PretrainedConfig
@@ -52,6 +52,8 @@ class Checkpoint:
     """For each label of the trial, its row in a head that is kept."""
     notes: tuple[str, ...]
     """What a reader of the result should know."""
+    head_shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """The weights of the head that the trial has: their names and sizes."""
 
 
 def examine(where: Path, config: PretrainedConfig, auto_class: Any, name: str) -> Checkpoint:
@@ -84,6 +86,11 @@ def examine(where: Path, config: PretrainedConfig, auto_class: Any, name: str) -
         head=head,
         label_order=order,
         notes=(*notes, *said),
+        head_shapes={
+            key: tuple(weight.shape)
+            for key, weight in skeleton.state_dict().items()
+            if key.startswith(heads or ("\0",))
+        },
     )
 
 
@@ -147,7 +154,7 @@ def _compare_heads(
     missing = keys & set(found["missing_keys"])
     if missing == keys:
         return "absent", (), []
-    ours, theirs = _labels(config), _labels(own)
+    ours, theirs = labels_of(config), labels_of(own)
     if reason := _why_fresh(skeleton, keys, missing, found, own, ours, theirs):
         return "fresh", (), [f"the checkpoint's own head is not used, {reason}; a fresh one is trained"]
     order = tuple(theirs.index(label) for label in ours)
@@ -174,17 +181,18 @@ def _why_fresh(
     if missing:
         return f"it lacks {', '.join(sorted(missing)[:NAMED])}"
     if sorted(ours) != sorted(theirs) or any(key in keys for key, *_ in found["mismatched_keys"]):
-        return f"its labels are {_listed(theirs)}"
+        return f"its labels are {listed(theirs)}"
     return ""
 
 
-def _labels(config: PretrainedConfig) -> list[str]:
+def labels_of(config: PretrainedConfig) -> list[str]:
     """The labels of a config, in the order of its outputs."""
     names: dict[Any, str] = config.id2label or {}
     return [str(names[key]) for key in sorted(names)]
 
 
-def _listed(labels: Sequence[str]) -> str:
+def listed(labels: Sequence[str]) -> str:
+    """The first labels, and how many more there are."""
     more = f" and {len(labels) - NAMED} more" if len(labels) > NAMED else ""
     return ", ".join(label[:40] for label in labels[:NAMED]) + more
 

@@ -13,6 +13,8 @@ from pefbench.errors import SourceError
 from pefbench.models.converted import gguf, warm_started
 from pefbench.models.from_pretrained import ADAPTER, CONFIG, read_json
 
+PREFIX = warm_started.PREFIX
+
 if TYPE_CHECKING:
     from pathlib import Path
 

@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from torch import nn
+    from torch import Tensor, nn
     from transformers import PretrainedConfig
 
 CONFIG, TOKENIZER, ADAPTER = "config.json", "tokenizer_config.json", "adapter_config.json"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
+PREFIX = "base_model.model."
+"""What stands before the names of the model's own weights in an adapter's file."""
 SAFE = {"trust_remote_code": False, "local_files_only": True}
 ROOM = 2**28
 """Bytes that an adapter may take when loaded, beside `GROWTH` times its file."""
@@ -93,6 +95,61 @@ def adapter(base: nn.Module, folder: Path) -> nn.Module:
         loaded: nn.Module = PeftModel.from_pretrained(base, folder)
     _check_head(loaded, heads, folder)
     return loaded
+
+
+def bare_adapter(
+    base: nn.Module, folder: Path, weights: Mapping[str, Tensor], name: str
+) -> tuple[nn.Module, dict[str, Tensor]]:
+    """The model with an adapter on it but without the adapter's head, and weights of modules trained as a whole.
+
+    weights: those of the adapter, without its head. Raises SourceError for one that is damaged, does not fit, or is
+    code.
+    """
+    from peft import PeftConfig, PeftModel, get_peft_model_state_dict, set_peft_model_state_dict
+
+    _refuse_imports(folder / ADAPTER)
+    damaged = reading(f"{name}: the adapter cannot be put on {type(base).__name__}")
+    most = ROOM + GROWTH * (folder / ADAPTER_WEIGHTS).stat().st_size
+    with damaged, memory.limit(f"{name}: the adapter", most, SourceError):
+        config: Any = PeftConfig.from_pretrained(folder)
+        config.task_type = config.modules_to_save = None
+        config.inference_mode = True
+        wrapped: Any = PeftModel(base, config)
+        places = get_peft_model_state_dict(wrapped, save_embedding_layers=False)
+    whole = {key: weight for key, weight in weights.items() if key not in places and _is_whole(key, wrapped)}
+    rest = {key: weight for key, weight in weights.items() if key not in whole}
+    if config.peft_type != "ADALORA":  # whose sizes are those that training left
+        check_fit(rest, {key: tuple(place.shape) for key, place in places.items()}, name, every=True)
+    with reading(f"{name}: the adapter cannot be put on {type(base).__name__}"):
+        set_peft_model_state_dict(wrapped, rest)
+    return wrapped, whole
+
+
+def check_fit(
+    weights: Mapping[str, Tensor], places: Mapping[str, tuple[int, ...]], name: str, *, every: bool = False
+) -> None:
+    """Raise SourceError unless each weight has a place of its size. every: each place must have its weight, too."""
+    unknown = sorted(weights.keys() - places.keys())
+    other = sorted(key for key in weights.keys() & places.keys() if tuple(weights[key].shape) != places[key])
+    lacking = sorted(places.keys() - weights.keys()) if every else []
+    if not unknown and not other and not lacking:
+        return
+    reasons = [f"{len(unknown)} are not in the model ({unknown[0]})"] if unknown else []
+    if other:
+        theirs, ours = (" x ".join(map(str, size)) for size in (weights[other[0]].shape, places[other[0]]))
+        reasons.append(f"{len(other)} have other sizes ({other[0]}: {theirs}, in the model {ours})")
+    reasons += [f"{len(lacking)} are missing ({lacking[0]})"] if lacking else []
+    raise SourceError(f"{name}: the adapter's {len(weights)} weights do not fit the base: {'; '.join(reasons)}")
+
+
+def _is_whole(key: str, wrapped: Any) -> bool:
+    """Whether a weight of an adapter's file is one of the model itself: see PEFT's `modules_to_save`."""
+    return key.removeprefix(PREFIX) in _own_names(wrapped)
+
+
+def _own_names(wrapped: Any) -> set[str]:
+    """The names that the model's weights have without the adapter."""
+    return {name.removeprefix(PREFIX).replace(".base_layer.", ".") for name in wrapped.state_dict()}
 
 
 def read_json(file: Path) -> Mapping[str, object]:

@@ -145,7 +145,7 @@ def load_pretrained(
     if found.head == "fresh":
         _draw_head(model)
     elif found.head == "kept":
-        _order_labels(model, found.label_order)
+        order_labels(model, found.label_order)
     quantization.settle(model)
     loaded: nn.Module = model
     return loaded
@@ -167,7 +167,7 @@ def _draw_head(model: Any) -> None:
         head.apply(model._init_weights)
 
 
-def _order_labels(model: nn.Module, rows: tuple[int, ...]) -> None:
+def order_labels(model: nn.Module, rows: tuple[int, ...]) -> None:
     """Put the outputs of the head into the order of the trial's labels: `rows` says where each stands now."""
     import torch
 

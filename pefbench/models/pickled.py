@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pefbench import atomic
 from pefbench.errors import SourceError
-from pefbench.models.from_pretrained import read_json
+from pefbench.models.from_pretrained import ADAPTER_WEIGHTS, read_json
 from pefbench.models.reading import reading
 from pefbench.sources.transport.weights import PICKLED
 
@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 INDEX, ALONE, SAFE = "pytorch_model.bin.index.json", "pytorch_model.bin", "model.safetensors"
+PICKLED_ADAPTER = "adapter_model.bin"
 INSIDE = ("state_dict", "model_state_dict", "model")
 """Names under which training programs keep the weights beside what else they save."""
 
 
 def convert(folder: Path) -> Path:
-    """Write the pickled weights of a model's folder as one file of safetensors beside them; return its path.
+    """Write the pickled weights of a model's or an adapter's folder as one file of safetensors; return its path.
 
     Weights that share memory are written apart; transformers ties them again. Raises SourceError: no folder, nothing to
     convert, several files of which none is named, weights that are there in safetensors, or a file that holds more than
@@ -36,9 +37,10 @@ def convert(folder: Path) -> Path:
     weights: dict[str, Tensor] = {}
     for file in _files(folder):
         weights |= _read(file)
-    with atomic.writing(folder / SAFE) as temporary:
+    safe = folder / (ADAPTER_WEIGHTS if (folder / PICKLED_ADAPTER).is_file() else SAFE)
+    with atomic.writing(safe) as temporary:
         save_file(_apart(weights), temporary, metadata={"format": "pt"})
-    return folder / SAFE
+    return safe
 
 
 def _files(folder: Path) -> list[Path]:
@@ -52,8 +54,9 @@ def _files(folder: Path) -> list[Path]:
             raise SourceError(f"{folder / INDEX}: names files outside of its folder")
         return [folder / name for name in names]
     found = sorted(file for file in folder.iterdir() if file.suffix in PICKLED)
-    if (folder / ALONE).is_file():
-        return [folder / ALONE]
+    for name in (ALONE, PICKLED_ADAPTER):
+        if (folder / name).is_file():
+            return [folder / name]
     if len(found) != 1:
         there = ", ".join(file.name for file in found[:3]) or "no *.bin, *.pt or *.pth in it"
         raise SourceError(f"{folder}: which file holds the weights? Name it {ALONE}: {there}")

@@ -85,6 +85,17 @@ class Model(TypedDict):
     trainable_parameters: int
     trainable_percent: float  # 100 * trainable_parameters / parameters
     adapter_bytes: int | None  # size of the saved weights; null when nothing was saved
+    adapters: NotRequired[list[StartAdapter]]  # that training started from; the fingerprint above is of them, too
+
+
+class StartAdapter(TypedDict):
+    """An adapter that training started from."""
+
+    source: str  # as in the recipe
+    fingerprint: str  # hash of its weights
+    type: str  # as PEFT calls it; weights: weights of the model itself
+    mode: Literal["merge", "stack"]  # merged into the weights, or frozen under the method
+    head: Literal["absent", "kept", "fresh"]  # what became of its head; fresh: another was drawn
 
 
 class Phase(TypedDict):

@@ -9,9 +9,14 @@ from typing import TYPE_CHECKING, Any
 from pefbench import atomic
 from pefbench.errors import DataError
 from pefbench.models import architecture, from_pretrained, loading
+from pefbench.models.from_pretrained import ADAPTER, read_json
+from pefbench.models.patches import notices
 from pefbench.models.reading import reading
+from pefbench.trial import adapters
+from pefbench.trial.adapters import TRAINED
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from torch import nn
@@ -20,20 +25,21 @@ if TYPE_CHECKING:
     from pefbench.heads import Head
     from pefbench.methods import Method
     from pefbench.sections import Quantize
+    from pefbench.trial.adapters import Adapter
 
 
-TRAINED = "trained.safetensors"
-SMALL_RANK = 2**13
-"""A rank up to which PEFT makes its weights at once, though none in the file may have that size."""
-
-
-def save(model: nn.Module, to: Path, method: Method) -> int:
+def save(model: nn.Module, to: Path, method: Method, before: Sequence[Adapter] = ()) -> int:
     """Save what the method trained, as safetensors; return the bytes of the weight files.
+
+    before: the adapters that training started from; the last of them is what an adapter's config then calls its base.
 
     That is an adapter with its head, as PEFT lays it out, or the full model, or TRAINED: the trained weights by name.
     """
     with atomic.output_errors(to):
         _write(model, to, method)
+        if before and (to / ADAPTER).is_file():
+            config = {**read_json(to / ADAPTER), "base_model_name_or_path": str(before[-1].folder.resolve())}
+            (to / ADAPTER).write_text(json.dumps(config, indent=2, sort_keys=True), encoding="utf8")
     return sum(file.stat().st_size for file in to.glob("*.safetensors"))
 
 
@@ -53,40 +59,31 @@ def _write(model: nn.Module, to: Path, method: Method) -> None:
 
 
 def load_saved(
-    saved: Path, base: Path, config: PretrainedConfig, head: Head, *, attention: str, quantize: Quantize = "none"
+    saved: Path,
+    base: Path,
+    config: PretrainedConfig,
+    head: Head,
+    *,
+    attention: str,
+    quantize: Quantize = "none",
+    before: Sequence[Adapter] = (),
 ) -> nn.Module:
     """The model that `save` wrote: the full model, or the pretrained one with the trained weights or the adapter.
 
-    `attention` and `quantize` as for `load_pretrained`.
+    `attention` and `quantize` as for `load_pretrained`. before: the adapters that training started from.
     """
-    if not (saved / TRAINED).exists() and not (saved / "adapter_config.json").exists():
+    if not (saved / TRAINED).exists() and not (saved / ADAPTER).exists():
         # Its head is the one that was trained, whatever its config calls the labels.
         trained = replace(loading.examine(saved, config, head, str(saved)), head="kept", label_order=())
         return loading.load_pretrained(saved, config, head, attention=attention, quantize=quantize, found=trained)
     pretrained = loading.load_pretrained(base, config, head, attention=attention, quantize=quantize)
+    pretrained = adapters.put_on(pretrained, before)
     if (saved / TRAINED).exists():
         return _load_trained(saved / TRAINED, pretrained)
-    from pefbench.methods.tuners import bottleneck, butterfly, mam
-    from pefbench.models.patches import notices
-
-    bottleneck.register()
-    butterfly.register()
-    mam.register()
-    _check_rank(saved)
+    adapters.register()
+    adapters.check_rank(saved)
     with notices.norms_without_sizes(), notices.ranks_of_adalora():
         return from_pretrained.adapter(pretrained, saved)
-
-
-def _check_rank(saved: Path) -> None:
-    """Raise DataError for a rank that no weight of the adapter has: PEFT would make such weights first."""
-    from safetensors import safe_open
-
-    with reading(f"{saved}: the adapter cannot be loaded", DataError):
-        rank = json.loads((saved / "adapter_config.json").read_text(encoding="utf8")).get("r", 0)
-        with safe_open(saved / "adapter_model.safetensors", framework="pt") as weights:
-            sizes = [size for name in weights.keys() for size in weights.get_slice(name).get_shape()]  # noqa: SIM118
-    if isinstance(rank, int) and rank > max(SMALL_RANK, *sizes):
-        raise DataError(f"{saved / 'adapter_config.json'}: damaged: r is {rank}, and no weight is that large")
 
 
 def _load_trained(file: Path, model: nn.Module) -> nn.Module:

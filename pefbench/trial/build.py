@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pefbench.errors import MethodError
 from pefbench.methods._trained import check_trained, head_sizes
-from pefbench.models import loading
-from pefbench.trial import artifacts, devices
+from pefbench.methods.tuners import prefix_tokens
+from pefbench.models import architecture, loading, stacked
+from pefbench.trial import adapters, artifacts, devices
 from pefbench.trial.loop import total_steps
 
 if TYPE_CHECKING:
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
+    from pefbench.methods import Method
     from pefbench.trial.cache import Shared
     from pefbench.trial.prepare import Prepared
 
@@ -39,7 +42,7 @@ def pretrained(prepared: Prepared, shared: Shared | None = None) -> nn.Module:
 
     set_seed(prepared.recipe.train.seed)
     quantize = prepared.recipe.model.quantize
-    return loading.load_pretrained(
+    model = loading.load_pretrained(
         prepared.base,
         prepared.config,
         prepared.head,
@@ -48,6 +51,7 @@ def pretrained(prepared: Prepared, shared: Shared | None = None) -> nn.Module:
         weights=shared.weights(prepared.base) if shared and quantize == "none" else None,
         found=prepared.checkpoint,
     )
+    return adapters.put_on(model, prepared.adapters)
 
 
 def with_method(prepared: Prepared, model: nn.Module) -> nn.Module:
@@ -58,6 +62,7 @@ def with_method(prepared: Prepared, model: nn.Module) -> nn.Module:
     check_trained(model, method, heads)
     method.on_train_begin(model, prepared.tokenizer, encoded, total_steps(prepared.recipe.train, len(encoded)))
     make_ready(prepared, model)
+    check_stacked(method, model)
     return model
 
 
@@ -70,6 +75,7 @@ def saved(prepared: Prepared, folder: Path) -> nn.Module:
         prepared.head,
         attention=attention(prepared),
         quantize=prepared.recipe.model.quantize,
+        before=prepared.adapters,
     )
     make_ready(prepared, model)
     return model
@@ -80,3 +86,21 @@ def make_ready(prepared: Prepared, model: nn.Module) -> None:
     method = prepared.recipe.method
     method.on_model_ready(model)
     loading.cast_frozen_weights(model, prepared.recipe.train.precision, method.trainable_pattern)
+
+
+def check_stacked(method: Method, model: nn.Module) -> None:
+    """Raise MethodError where an adapter that is stacked under the method would be lost, or passed by."""
+    import torch
+
+    if not stacked.layers(model):
+        return
+    if not method.trainable_pattern:
+        raise MethodError(
+            f"method {method.name} trains and saves the weights themselves, without the adapter that is stacked in "
+            "them; set model.adapter_mode to merge"
+        )
+    with torch.no_grad():
+        bare = architecture.unwrap(model)
+        stacked.check_called(
+            model, f"method {method.name}", lambda: prefix_tokens.run(bare, torch.zeros(2, dtype=torch.long))
+        )

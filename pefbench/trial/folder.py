@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
-from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, cast
+from typing import TYPE_CHECKING, Any
 
 from pefbench import atomic
 from pefbench.errors import DataError
 from pefbench.results import predictions, store
-from pefbench.results.schema import mismatch
+from pefbench.trial.saved import MODEL, TRIAL, digests
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,25 +17,14 @@ if TYPE_CHECKING:
 
     from pefbench.results.schema import Artifacts
     from pefbench.trial.prepare import Prepared
+    from pefbench.trial.saved import SavedTrial
 
 CHECKPOINT = "checkpoint.pt"
-TRIAL = "trial.json"
-MODEL = "model"
 PREDICTIONS = "predictions.jsonl"
 FAILED = "failed"
 """An empty file: some process of the trial has failed, and writes the result."""
 SHOWN_PROMPT = 500
 """Characters of a prompt that stand beside its prediction."""
-MOST_THREADS = 2**12
-
-
-class SavedTrial(TypedDict):
-    """The content of `trial.json`: what a fresh process needs to predict again."""
-
-    recipe: dict[str, Any]  # resolved; `load_resolved` checks it
-    fingerprint: str  # of the data
-    threads: int
-    files: NotRequired[dict[str, str]]  # name of a file of the saved model -> sha256; older trials leave it out
 
 
 class TrialFolder:
@@ -123,37 +111,11 @@ def write_trial(folder: Path, prepared: Prepared, answers: Sequence[Any], refere
         "recipe": prepared.recipe.resolved(),
         "fingerprint": prepared.corpus.fingerprint,
         "threads": _threads(),
+        "labels": [*prepared.head.config().get("id2label", {}).values()],
+        "task_type": prepared.head.task_type,
         "files": digests(folder / MODEL),
     }
     store.write_json(folder / TRIAL, trial)
-
-
-def read_trial(folder: Path) -> SavedTrial:
-    """Read `trial.json`. Raises DataError when it is missing or damaged."""
-    file = folder / TRIAL
-    try:
-        value = json.loads(file.read_text(encoding="utf8"))
-    except (OSError, ValueError, RecursionError):
-        raise DataError(
-            f"{folder}: not a trial's folder, such as results/RECIPE/ID: it has no readable {TRIAL}"
-        ) from None
-    if problem := mismatch(SavedTrial, value):
-        raise DataError(f"{file}: damaged: {problem.removeprefix('.').strip()}")
-    trial = cast("SavedTrial", value)
-    if not 1 <= trial["threads"] <= MOST_THREADS:
-        raise DataError(f"{file}: damaged: threads should be from 1 to {MOST_THREADS}, is {trial['threads']}")
-    return trial
-
-
-def check_model(folder: Path, trial: SavedTrial) -> None:
-    """Raise DataError for a saved model whose files are not those that the trial wrote."""
-    if "files" not in trial:
-        return
-    found = digests(folder / MODEL)
-    for name, digest in trial["files"].items():
-        if found.get(name) != digest:
-            how = "has changed since the trial saved it" if name in found else "is missing"
-            raise DataError(f"{folder / MODEL / name}: damaged: the file {how}")
 
 
 def read_predictions(folder: Path) -> list[Any]:
@@ -164,15 +126,6 @@ def read_predictions(folder: Path) -> list[Any]:
         if row["id"] != number:
             raise DataError(f"{file}:{number + 1}: damaged: id should be {number}, is {row['id']!r}")
     return [row["prediction"] for row in rows]
-
-
-def digests(model: Path) -> dict[str, str]:
-    """The sha256 of each file of a saved model, by name."""
-    found = {}
-    for file in sorted(path for path in model.rglob("*") if path.is_file()):
-        with file.open("rb") as stream:
-            found[file.relative_to(model).as_posix()] = hashlib.file_digest(stream, "sha256").hexdigest()
-    return found
 
 
 def _threads() -> int:

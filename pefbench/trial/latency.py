@@ -33,12 +33,14 @@ def measure(adapted: Timed, merged: Timed | None, same: Callable[[Any, Any], boo
 def merge(model: Any, method: Method) -> bool:
     """Merge what the method trained into the model, in place; return whether that could be done.
 
-    It cannot where the method has none of it, where the weights are held in few bits, and where PEFT refuses. The model
+    It cannot where the method has none of it, where the weights are held in few bits or have an adapter stacked in
+    them, and where PEFT refuses. The model
     is not to be saved after it: its own weights have changed.
     """
     from pefbench.models.architecture import is_quantised, unwrap
+    from pefbench.models.stacked import layers
 
-    if not method.merges or not hasattr(model, "merge_adapter"):
+    if not method.merges or not hasattr(model, "merge_adapter") or layers(model):
         return False
     if any(is_quantised(module) for module in unwrap(model).modules()):
         return False

@@ -27,6 +27,7 @@ def doubts(prepared: Prepared) -> list[str]:
     found = prepared.checkpoint
     return [
         *found.notes,
+        *dict.fromkeys(note for adapter in prepared.adapters for note in adapter.notes),
         *vocabulary.doubts(prepared.encoded, prepared.tokenizer, found.vocabulary, found.token_types),
         *prepared.corpus.dataset.notes,
         *prepared.corpus.notes,

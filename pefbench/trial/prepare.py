@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pefbench.errors import DataError
-from pefbench.models import folders, loading, quantization
-from pefbench.trial import corpus, devices
+from pefbench.models import loading, quantization
+from pefbench.trial import adapters, corpus, devices, starting
 from pefbench.trial.cache import Shared
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pefbench.heads import Encoded, Head
     from pefbench.models.checkpoint import Checkpoint
     from pefbench.recipe import Recipe
+    from pefbench.trial.adapters import Adapter
     from pefbench.trial.corpus import Corpus
     from pefbench.trial.phases import Phases
 
@@ -36,7 +37,7 @@ class Prepared:
 
     recipe: with the precision that `auto` came to, and a maximum length that the model has positions for. examples: by
     split, train after `max_examples`. refused: why rows were left out that the model cannot be given, with file and
-    line. notes: what else gave way to the model.
+    line. adapters: those that training starts from, in order. notes: what else gave way to the model.
     """
 
     recipe: Recipe
@@ -48,6 +49,7 @@ class Prepared:
     base: Path
     config: PretrainedConfig
     checkpoint: Checkpoint
+    adapters: Sequence[Adapter] = ()
     refused: Sequence[str] = ()
     notes: Sequence[str] = ()
 
@@ -63,12 +65,21 @@ def prepare(
     recipe = with_precision(recipe)
     with phases.measure("load"):
         data = shared.corpus(recipe)
-        base = folders.folder(recipe.model)
+        start = starting.resolve(recipe.model)
+        base = start.base
         head = data.dataset.head(loading.load_config(base, recipe.model))
         head = head.pooled() if recipe.model.pooling else head
-        tokenizer = loading.load_tokenizer(base, recipe.model, head)
+        tokenizer = loading.load_tokenizer(start.tokenizer, recipe.model, head)
         config = loading.fit_config(base, recipe.model, head, tokenizer)
         found = loading.examine(base, config, head, recipe.model.name)
+        before = adapters.settle(
+            start.adapters,
+            found,
+            config,
+            head,
+            chosen=recipe.model.adapter_mode,
+            quantised=recipe.model.quantize != "none",
+        )
         recipe, notes = _fitted(recipe, loading.count_positions(found, tokenizer))
         loading.check_positions(
             found, tokenizer, recipe.model.name, recipe.train.max_length, recipe.method.virtual_tokens()
@@ -84,7 +95,7 @@ def prepare(
             )
             for split in splits
         }
-    return Prepared(recipe, data, head, examples, encoded, tokenizer, base, config, found, refused, notes)
+    return Prepared(recipe, data, head, examples, encoded, tokenizer, base, config, found, before, refused, notes)
 
 
 def _accepted(

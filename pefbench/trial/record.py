@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Literal, Unpack
 
     from pefbench.recipe import Recipe
-    from pefbench.results.schema import Data, Phase, Phases, Provenance, Reached, Result, TrainPhase
+    from pefbench.results.schema import Data, Model, Phase, Phases, Provenance, Reached, Result, TrainPhase
     from pefbench.trial.loop import Progressed
     from pefbench.trial.prepare import Prepared
 
@@ -93,11 +93,17 @@ def announcement(recipe: Recipe, reached: Reached, processes: int) -> list[str]:
     model = reached["model"]
     sizes = ", ".join(f"{split['examples']} {name}" for name, split in reached["data"]["splits"].items())
     line = (
-        f"{recipe.name}: {recipe.method.name} on {recipe.model.name}, "
+        f"{recipe.name}: {recipe.method.name} on {recipe.model.name}{_with(model)}, "
         f"{model['trainable_parameters']:,} of {model['parameters']:,} weights trained; {sizes} examples; "
         f"{recipe.train.precision}, {counted(processes, 'process', 'processes')}"
     )
     return [line, *(f"warning: {warning}" for warning in reached["warnings"])]
+
+
+def _with(model: Model) -> str:
+    """The adapters that training starts from."""
+    how = {"merge": "merged", "stack": "stacked"}
+    return "".join(f" with {each['source']} ({how[each['mode']]})" for each in model.get("adapters", []))
 
 
 def phases_of(costs: Mapping[str, Phase], progressed: Progressed) -> Phases:

@@ -15,10 +15,11 @@ from pefbench.errors import DataError, RecipeError, RoundTripError, TrialError
 from pefbench.paths import child_command, child_environment
 from pefbench.recipe import load_resolved
 from pefbench.trial import build, devices
-from pefbench.trial.folder import MODEL, PREDICTIONS, TRIAL, check_model, read_predictions, read_trial
+from pefbench.trial.folder import PREDICTIONS, read_predictions
 from pefbench.trial.phases import Phases
 from pefbench.trial.predict import predict
 from pefbench.trial.prepare import prepare
+from pefbench.trial.saved import MODEL, TRIAL, check_model, read_trial
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,6 +13,7 @@ from pefbench.models import loading
 from pefbench.progress import say
 from pefbench.results import provenance, store
 from pefbench.trial import artifacts, build, devices, latency, preflight, round_trip
+from pefbench.trial.adapters import joined_fingerprint
 from pefbench.trial.alike import alike
 from pefbench.trial.cache import Shared
 from pefbench.trial.folder import TrialFolder, needed_bytes, write_trial
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from pefbench.recipe import Recipe
+    from pefbench.results.schema import Model
     from pefbench.trial.latency import Timed
 
 FROM_PYTHON = "(called from Python)"
@@ -160,16 +162,18 @@ class Trial:
             parameters = loading.count(model)
             model = build.with_method(self.prepared, model)
         trainable = loading.count(model, trainable=True)
-        self.record.add(
-            model={
-                "name": self.recipe.model.name,
-                "fingerprint": self.shared.fingerprint(self.prepared.base),
-                "parameters": parameters,
-                "trainable_parameters": trainable,
-                "trainable_percent": 100 * trainable / parameters,
-                "adapter_bytes": None,
-            }
-        )
+        found: Model = {
+            "name": self.recipe.model.name,
+            "fingerprint": self.shared.fingerprint(self.prepared.base),
+            "parameters": parameters,
+            "trainable_parameters": trainable,
+            "trainable_percent": 100 * trainable / parameters,
+            "adapter_bytes": None,
+        }
+        if self.prepared.adapters:
+            found["adapters"] = [adapter.stated() for adapter in self.prepared.adapters]
+            found["fingerprint"] = joined_fingerprint(found["fingerprint"], found["adapters"])
+        self.record.add(model=found)
         return model
 
     def _train_and_score(self, model: nn.Module) -> None:
@@ -235,7 +239,7 @@ class Trial:
         """Save the trained model and its answers on test."""
         shutil.rmtree(self.folder.model, ignore_errors=True)
         unwrapped = self.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
-        saved_bytes = artifacts.save(unwrapped, self.folder.model, self.recipe.method)
+        saved_bytes = artifacts.save(unwrapped, self.folder.model, self.recipe.method, self.prepared.adapters)
         references = self.head.answers.references(self.prepared.examples["test"])
         write_trial(self.folder.path, self.prepared, answers, references)
         self.record.add(

@@ -61,6 +61,7 @@ def _is_plain(layer: Any) -> bool:
         and adapters[0] in layer.lora_A
         and type(base) is nn.Linear  # its subclasses may be quantised, and so may a weight of a class of its own
         and type(base.weight) is nn.Parameter
+        and not base._forward_hooks  # such as an adapter that is stacked in it
         and not any(weight.requires_grad for weight in base.parameters())
         and isinstance(layer.lora_dropout[adapters[0]], nn.Identity)
         and adapters[0] not in layer.lora_variant

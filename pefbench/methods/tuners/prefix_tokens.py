@@ -129,8 +129,8 @@ def shape(model: nn.Module) -> Shape:
 
 
 @torch.no_grad()
-def run(model: nn.Module, ids: Tensor) -> None:
-    """Run the backbone on a text, ids (length,), without dropout; the decoder of a pair reads the same text."""
+def run(model: nn.Module, ids: Tensor) -> Any:
+    """What the backbone computes for a text, ids (length,), without dropout; the decoder of a pair reads it, too."""
     backbone = architecture.backbone(model)
     training = backbone.training
     ids = ids[None].to(input_embeddings(text_stack(model)).weight.device)
@@ -138,8 +138,9 @@ def run(model: nn.Module, ids: Tensor) -> None:
     inputs |= {"decoder_input_ids": ids} if is_pair(model) else {}
     low = {torch.float16, torch.bfloat16} & {weight.dtype for weight in backbone.parameters()}
     with torch.autocast(ids.device.type, torch.bfloat16, enabled=bool(low)):
-        backbone.eval()(**inputs)
+        output = backbone.eval()(**inputs)
     backbone.train(training)
+    return output
 
 
 def _shape(pairs: KeyValues, model: nn.Module) -> Shape:

@@ -1,0 +1,329 @@
+"""Adapters that a trial starts from: merged into the model's weights, or kept frozen under the new method.
+
+An adapter's own head is trained further where it is of the trial's kind and has its labels, by name, as for a
+checkpoint with a head; otherwise a fresh one is drawn.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from pefbench.errors import DataError, RecipeError, SourceError
+from pefbench.models import architecture, checkpoint, from_pretrained, loading, stacked
+from pefbench.models.from_pretrained import ADAPTER, ADAPTER_WEIGHTS, CONFIG, read_json
+from pefbench.models.patches import notices
+from pefbench.models.reading import reading
+from pefbench.sources.transport.digests import digest_of
+from pefbench.sources.transport.weights import refuse_pickles
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from torch import Tensor, nn
+    from transformers import PretrainedConfig
+
+    from pefbench.heads import Head
+    from pefbench.models.checkpoint import Checkpoint
+    from pefbench.results.schema import StartAdapter
+    from pefbench.trial.saved import SavedTrial
+
+Mode = Literal["merge", "stack"]
+TRAINED = "trained.safetensors"
+SMALL_RANK = 2**13
+"""A rank up to which PEFT makes its weights at once, though none in the file may have that size."""
+PREFIX = "base_model.model."
+"""What stands before the names of the model's own modules in PEFT's files."""
+UNMERGED = {"BOTTLENECK", "MAM", "PREFIX_TUNING", "PROMPT_TUNING", "P_TUNING", "MULTITASK_PROMPT_TUNING", "CPT"} | {
+    "CARTRIDGE",
+    "ADAPTION_PROMPT",
+    "XLORA",
+    "POLY",
+    "SHADOW",
+}
+"""Types of adapters that are no change of the weights."""
+TOLERANCE = 1e-3
+"""How far the outputs of a merged model may be from those before merging, relative to the largest."""
+NAMED = 3
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """An adapter that a trial starts from.
+
+    source: as the recipe says. kind: its type in PEFT; "" for trained weights of the model itself. mode: how it is put
+    on. labels: those of its head, in the order of its outputs; None: nobody says. head, label_order, notes: see
+    `Checkpoint`.
+    """
+
+    source: str
+    folder: Path
+    kind: str
+    mode: Mode
+    task_type: str | None
+    labels: tuple[str, ...] | None
+    head: Literal["absent", "kept", "fresh"] = "absent"
+    label_order: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def weights(self) -> Path:
+        """The file with the weights."""
+        return self.folder / (ADAPTER_WEIGHTS if self.kind else TRAINED)
+
+    def stated(self) -> StartAdapter:
+        """What the result says of it."""
+        return {
+            "source": self.source,
+            "fingerprint": digest_of(self.weights),
+            "type": self.kind or "weights",
+            "mode": self.mode,
+            "head": self.head,
+        }
+
+
+def read(folder: Path, source: str, mode: Mode | None, trial: SavedTrial | None) -> Adapter:
+    """Read what a folder says of its adapter. mode: None: merge where that can be.
+
+    Raises SourceError: pickled weights, none at all, a damaged config; RecipeError: a mode that this type cannot have.
+    """
+    refuse_pickles(folder, source)
+    if (folder / TRAINED).is_file():
+        if mode == "stack":
+            raise RecipeError(f"model.adapter_mode: stack; {source} holds weights of the model itself: merge")
+        return Adapter(source, folder, "", "merge", trial and _task_type(trial), trial and _labels(trial))
+    if not (folder / ADAPTER_WEIGHTS).is_file():
+        raise SourceError(f"{source}: no {ADAPTER_WEIGHTS} beside {ADAPTER}")
+    config = read_json(folder / ADAPTER)
+    kind = str(config.get("peft_type")).upper()
+    if kind in UNMERGED:
+        raise SourceError(
+            f"{source}: an adapter of type {kind} is no change of the weights: it can be neither merged nor stacked; "
+            "start from LoRA or another that can be merged"
+        )
+    dora = bool(config.get("use_dora"))
+    if mode == "stack" and (kind != "LORA" or dora):
+        raise RecipeError(f"model.adapter_mode: stack is for LoRA; {source} is {'DoRA' if dora else kind}: merge")
+    told = trial and _labels(trial)
+    task_type = config.get("task_type")
+    return Adapter(
+        source,
+        folder,
+        kind,
+        mode or "merge",
+        task_type if isinstance(task_type, str) else None,
+        told or _named_labels(folder),
+    )
+
+
+def settle(
+    adapters: Sequence[Adapter],
+    base: Checkpoint,
+    config: PretrainedConfig,
+    head: Head,
+    *,
+    chosen: Mode | None,
+    quantised: bool,
+) -> tuple[Adapter, ...]:
+    """The adapters with what becomes of each one's head, and the mode that the base's precision allows.
+
+    Raises RecipeError for one that cannot be put on a quantised base.
+    """
+    found = []
+    for adapter in adapters:
+        mode = adapter.mode
+        if quantised and (chosen == "merge" or adapter.kind != "LORA"):
+            raise RecipeError(
+                f"model.adapter_mode: {adapter.source} cannot be merged into quantised weights; stack it (LoRA), or "
+                "leave out model.quantize"
+            )
+        if quantised:
+            mode = "stack"
+        which, order, note = _head_of(adapter, base, config, head)
+        found.append(replace(adapter, mode=mode, head=which, label_order=order, notes=(note,) if note else ()))
+    return tuple(found)
+
+
+def put_on(model: nn.Module, adapters: Sequence[Adapter]) -> nn.Module:
+    """The model with the adapters on it, its weights trainable as before. Raises SourceError for one that misfits."""
+    for adapter in adapters:
+        weights, heads = _read_weights(adapter), architecture.head_modules(model)
+        in_head = {key: weight for key, weight in weights.items() if _plain(key).startswith(_dotted(heads))}
+        others = {key: weight for key, weight in weights.items() if key not in in_head}
+        model = _put_on(model, adapter, others) if adapter.kind else _copied(model, adapter, others)
+        if adapter.head == "kept":
+            model = _copied(model, adapter, in_head)
+            loading.order_labels(model, adapter.label_order)
+    return model
+
+
+def joined_fingerprint(base: str, adapters: Sequence[StartAdapter]) -> str:
+    """A sha256 of a base model's fingerprint and of the adapters on it, so that results on others are told apart."""
+    parts = [base, *(f"{each['mode']} {each['head']} {each['fingerprint']}" for each in adapters)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def register() -> None:
+    """Let PEFT know the tuners of our own; must have run before one of their adapters is loaded."""
+    from pefbench.methods.tuners import bottleneck, butterfly, mam
+
+    bottleneck.register()
+    butterfly.register()
+    mam.register()
+
+
+def check_rank(saved: Path) -> None:
+    """Raise DataError for a rank that no weight of the adapter has: PEFT would make such weights first."""
+    from safetensors import safe_open
+
+    with reading(f"{saved}: the adapter cannot be loaded", DataError):
+        rank = json.loads((saved / ADAPTER).read_text(encoding="utf8")).get("r", 0)
+        with safe_open(saved / ADAPTER_WEIGHTS, framework="pt") as weights:
+            sizes = [size for name in weights.keys() for size in weights.get_slice(name).get_shape()]  # noqa: SIM118
+    if isinstance(rank, int) and rank > max(SMALL_RANK, *sizes):
+        raise DataError(f"{saved / ADAPTER}: damaged: r is {rank}, and no weight is that large")
+
+
+def _put_on(model: nn.Module, adapter: Adapter, weights: Mapping[str, Tensor]) -> nn.Module:
+    """Put an adapter of PEFT on, without its head."""
+    register()
+    check_rank(adapter.folder)
+    trained = {name: weight.requires_grad for name, weight in model.named_parameters()}
+    in_eval = not model.training
+    with notices.norms_without_sizes(), notices.ranks_of_adalora():
+        wrapped, whole = from_pretrained.bare_adapter(model, adapter.folder, weights, adapter.source)
+    wrapped.eval()
+    if adapter.mode == "stack":
+        bare = stacked.keep(wrapped, adapter.source)
+    else:
+        before = _outputs(cast("Any", wrapped).get_base_model())
+        with reading(f"{adapter.source}: cannot be merged"):
+            bare = cast("Any", wrapped).merge_and_unload(safe_merge=True)
+        _check_same(before, _outputs(bare), adapter)
+    if hasattr(bare, "peft_config"):
+        del bare.peft_config
+    bare = _copied(bare, adapter, whole)
+    for name, weight in bare.named_parameters():
+        weight.requires_grad_(trained[name])
+    return bare.train(not in_eval)
+
+
+def _copied(model: nn.Module, adapter: Adapter, weights: Mapping[str, Tensor]) -> nn.Module:
+    """Copy weights of the model itself into it, in place. Raises SourceError unless each of them fits."""
+    import torch
+
+    places = model.state_dict()
+    named = {_plain(key) if adapter.kind else key: weight for key, weight in weights.items()}
+    from_pretrained.check_fit(named, {key: tuple(place.shape) for key, place in places.items()}, adapter.source)
+    with torch.no_grad():
+        for name, weight in named.items():
+            places[name].copy_(weight)
+    return model
+
+
+def _outputs(model: Any) -> Tensor:
+    """What the model computes for two tokens, as one row of numbers."""
+    import torch
+
+    from pefbench.methods.tuners import prefix_tokens
+
+    with torch.no_grad():
+        found = prefix_tokens.run(model, torch.zeros(2, dtype=torch.long))
+    states: Tensor = next(iter(found.values()))
+    return states.float().flatten()
+
+
+def _check_same(before: Tensor, after: Tensor, adapter: Adapter) -> None:
+    """Raise SourceError where merging changes what the model computes: PEFT cannot merge every option."""
+    far = float((before - after).abs().max() / before.abs().max().clamp(min=1e-6))
+    if not far <= TOLERANCE:
+        raise SourceError(
+            f"{adapter.source}: merging changes the model's outputs by {far:.1%}: PEFT cannot merge this {adapter.kind}"
+        )
+
+
+def _read_weights(adapter: Adapter) -> dict[str, Tensor]:
+    from safetensors.torch import load_file
+
+    with reading(f"{adapter.source}: the adapter's weights cannot be read"):
+        weights: dict[str, Tensor] = load_file(adapter.weights)
+    return weights
+
+
+def _plain(key: str) -> str:
+    """A weight's name in the model."""
+    return key.removeprefix(PREFIX)
+
+
+def _dotted(heads: Sequence[str]) -> tuple[str, ...]:
+    return tuple(f"{head}." for head in heads) or ("\0",)
+
+
+def _head_of(
+    adapter: Adapter, base: Checkpoint, config: PretrainedConfig, head: Head
+) -> tuple[Literal["absent", "kept", "fresh"], tuple[int, ...], str]:
+    """What becomes of an adapter's head, the rows of our labels in it, and a note."""
+    theirs = _head_shapes(adapter, base)
+    if not theirs:
+        return "absent", (), ""
+    ours = checkpoint.labels_of(config)
+    reason = _why_fresh(adapter, theirs, base, ours, head.task_type)
+    if reason:
+        return "fresh", (), f"the adapter's own head is not used, {reason}; a fresh one is trained"
+    labels = list(adapter.labels or ours)
+    order = tuple(labels.index(label) for label in ours)
+    return "kept", order, "the adapter's own head is trained further: it is of this kind and has these labels"
+
+
+def _head_shapes(adapter: Adapter, base: Checkpoint) -> dict[str, tuple[int, ...]]:
+    from safetensors import safe_open
+
+    heads = _dotted(sorted({name.partition(".")[0] for name in base.head_shapes}))
+    with (
+        reading(f"{adapter.source}: the adapter's weights cannot be read"),
+        safe_open(adapter.weights, framework="pt") as weights,
+    ):
+        shapes = {_plain(key): tuple(weights.get_slice(key).get_shape()) for key in weights.keys()}  # noqa: SIM118
+    return {key: shape for key, shape in shapes.items() if key.startswith(heads)}
+
+
+def _why_fresh(
+    adapter: Adapter, theirs: Mapping[str, tuple[int, ...]], base: Checkpoint, ours: Sequence[str], task_type: str
+) -> str:
+    if adapter.task_type is not None and adapter.task_type != task_type:
+        return f"it is of another kind ({adapter.task_type})"
+    if lacking := sorted(base.head_shapes.keys() - theirs.keys()):
+        return f"it lacks {', '.join(lacking[:NAMED])}"
+    labels = adapter.labels or ([] if any(not _is_number(label) for label in ours) else ours)
+    if not labels:
+        return "nothing in its folder says which labels it has"
+    if sorted(labels) != sorted(ours):
+        return f"its labels are {checkpoint.listed(labels)}"
+    if any(theirs[key] != tuple(shape) for key, shape in base.head_shapes.items()):
+        return "it has other sizes"
+    return ""
+
+
+def _is_number(label: str) -> bool:
+    """Whether a label is the number of an output and no name: heads of spans and scores have such."""
+    return label.startswith("LABEL_")
+
+
+def _labels(trial: SavedTrial) -> tuple[str, ...] | None:
+    labels = trial.get("labels")
+    return tuple(labels) if labels else None
+
+
+def _task_type(trial: SavedTrial) -> str | None:
+    return trial.get("task_type")
+
+
+def _named_labels(folder: Path) -> tuple[str, ...] | None:
+    """The labels in a config.json beside an adapter, where there is one."""
+    found = read_json(folder / CONFIG).get("id2label")
+    if not isinstance(found, dict) or not all(str(key).isdecimal() for key in found):
+        return None
+    return tuple(str(found[key]) for key in sorted(found, key=int)) or None

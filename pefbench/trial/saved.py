@@ -1,0 +1,65 @@
+"""What a trial says of itself in its folder, and whether the saved model is still what it wrote."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, cast
+
+from pefbench.errors import DataError
+from pefbench.results.schema import mismatch
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TRIAL = "trial.json"
+MODEL = "model"
+MOST_THREADS = 2**12
+
+
+class SavedTrial(TypedDict):
+    """The content of `trial.json`: what a fresh process needs to predict again."""
+
+    recipe: dict[str, Any]  # resolved; `load_resolved` checks it
+    fingerprint: str  # of the data
+    threads: int
+    labels: NotRequired[list[str]]  # of the head, in the order of its outputs
+    task_type: NotRequired[str]  # the head's name in PEFT
+    files: NotRequired[dict[str, str]]  # name of a file of the saved model -> sha256; older trials leave it out
+
+
+def read_trial(folder: Path) -> SavedTrial:
+    """Read `trial.json`. Raises DataError when it is missing or damaged."""
+    file = folder / TRIAL
+    try:
+        value = json.loads(file.read_text(encoding="utf8"))
+    except (OSError, ValueError, RecursionError):
+        raise DataError(
+            f"{folder}: not a trial's folder, such as results/RECIPE/ID: it has no readable {TRIAL}"
+        ) from None
+    if problem := mismatch(SavedTrial, value):
+        raise DataError(f"{file}: damaged: {problem.removeprefix('.').strip()}")
+    trial = cast("SavedTrial", value)
+    if not 1 <= trial["threads"] <= MOST_THREADS:
+        raise DataError(f"{file}: damaged: threads should be from 1 to {MOST_THREADS}, is {trial['threads']}")
+    return trial
+
+
+def check_model(folder: Path, trial: SavedTrial) -> None:
+    """Raise DataError for a saved model whose files are not those that the trial wrote."""
+    if "files" not in trial:
+        return
+    found = digests(folder / MODEL)
+    for name, digest in trial["files"].items():
+        if found.get(name) != digest:
+            how = "has changed since the trial saved it" if name in found else "is missing"
+            raise DataError(f"{folder / MODEL / name}: damaged: the file {how}")
+
+
+def digests(model: Path) -> dict[str, str]:
+    """The sha256 of each file of a saved model, by name."""
+    found = {}
+    for file in sorted(path for path in model.rglob("*") if path.is_file()):
+        with file.open("rb") as stream:
+            found[file.relative_to(model).as_posix()] = hashlib.file_digest(stream, "sha256").hexdigest()
+    return found

@@ -1,0 +1,125 @@
+"""What a trial starts from: a pretrained model, and the adapters that were trained on it before.
+
+`model.name` may be a model, an adapter in PEFT's layout (its config names the base), or what a trial saved; and
+`model.adapter` puts one more adapter on it. `adapters` says how they are read and put on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from pefbench import sources
+from pefbench.errors import RecipeError, SourceError
+from pefbench.models import folders
+from pefbench.models.from_pretrained import ADAPTER, CONFIG, read_json
+from pefbench.models.reading import first_line
+from pefbench.sections import ModelSection
+from pefbench.sources.transport.address import HUB_NAME, FileAddress, parse_address
+from pefbench.trial import adapters
+from pefbench.trial.adapters import TRAINED
+from pefbench.trial.saved import MODEL, TRIAL, check_model, read_trial
+
+if TYPE_CHECKING:
+    from pefbench.trial.adapters import Adapter
+    from pefbench.trial.saved import SavedTrial
+
+DEEPEST = 10
+"""Adapters that may stand on each other: more are a circle."""
+KINDS = ("hf:", "file:", "wheel:", "warm-started:")
+
+
+@dataclass(frozen=True)
+class Start:
+    """base: the folder with the weights. tokenizer: the one with the tokenizer. adapters: in the order of training."""
+
+    base: Path
+    tokenizer: Path
+    adapters: tuple[Adapter, ...] = ()
+
+
+def resolve(model: ModelSection) -> Start:
+    """What a recipe's model comes to. Raises SourceError and RecipeError."""
+    mode = model.adapter_mode
+    start = _named(model, mode, DEEPEST)
+    if model.adapter is None:
+        if mode is not None and not start.adapters:
+            raise RecipeError(f"model.adapter_mode: {mode}; there is no adapter: model.adapter is not given")
+        return start
+    where, trial = _place(model.adapter, None, None)
+    if not _is_adapter(where):
+        raise SourceError(f"model.adapter: {model.adapter} holds no adapter ({ADAPTER}); a whole model is model.name")
+    added = adapters.read(where, model.adapter, mode, trial)
+    return Start(start.base, start.tokenizer, (*start.adapters, added))
+
+
+def _named(model: ModelSection, mode: adapters.Mode | None, deepest: int) -> Start:
+    """What `model.name` comes to, without `model.adapter`."""
+    if model.name.startswith(folders.PREFIX):
+        return _plain(model)
+    where, trial = _place(model.name, model.revision, model.sha256)
+    if trial is None and (not _is_adapter(where) or (where / CONFIG).is_file()):
+        return _plain(model)
+    if not deepest:
+        raise SourceError(f"{model.name}: adapters on adapters, more than {DEEPEST}: is it one that names itself?")
+    under = _of_trial(where, trial, deepest) if trial else _base_of(where, model.name, deepest)
+    if not _is_adapter(where):  # a whole model; its tokenizer is the base's
+        return Start(where, under.tokenizer)
+    return Start(under.base, under.tokenizer, (*under.adapters, adapters.read(where, model.name, mode, trial)))
+
+
+def _plain(model: ModelSection) -> Start:
+    where = folders.folder(model)
+    return Start(where, where)
+
+
+def _place(source: str, revision: str | None, sha256: str | None) -> tuple[Path, SavedTrial | None]:
+    """The folder of a model or adapter; with what is known of the trial that saved it, where one did."""
+    address = parse_address(source)
+    if isinstance(address, FileAddress):
+        for folder in (address.path, address.path.resolve().parent):
+            if (folder / TRIAL).is_file() and (folder == address.path or address.path.name == MODEL):
+                trial = read_trial(folder)
+                check_model(folder, trial)
+                return folder / MODEL, trial
+    return sources.locate(source, revision=revision, sha256=sha256), None
+
+
+def _is_adapter(where: Path) -> bool:
+    return (where / ADAPTER).is_file() or (where / TRAINED).is_file()
+
+
+def _of_trial(where: Path, trial: SavedTrial, deepest: int) -> Start:
+    """What a trial itself started from."""
+    try:
+        model = ModelSection.model_validate(trial["recipe"].get("model"))
+    except ValidationError as error:
+        raise SourceError(f"{where.parent / TRIAL}: damaged: recipe.model: {first_line(error)}") from None
+    start = _named(model, model.adapter_mode, deepest - 1)
+    if model.adapter is None:
+        return start
+    below, saved = _place(model.adapter, None, None)
+    return Start(
+        start.base,
+        start.tokenizer,
+        (*start.adapters, adapters.read(below, model.adapter, model.adapter_mode, saved)),
+    )
+
+
+def _base_of(where: Path, name: str, deepest: int) -> Start:
+    """The base that an adapter's config names: an address, a folder that is there, or a name of the hub."""
+    base = read_json(where / ADAPTER).get("base_model_name_or_path")
+    advice = "give model.name the base and model.adapter the folder"
+    if not isinstance(base, str) or not base.strip():
+        raise SourceError(f"{name}: an adapter whose {ADAPTER} names no base; {advice}")
+    if not base.startswith(KINDS):
+        if not Path(base).is_dir() and (not HUB_NAME.fullmatch(base) or base.startswith(".")):
+            raise SourceError(f"{name}: an adapter of {base[:100]}, which is not there; {advice}")
+        base = f"file:{base}" if Path(base).is_dir() else f"hf:{base}"
+    try:
+        return _named(ModelSection(name=base), None, deepest - 1)
+    except SourceError as error:
+        raise SourceError(f"{name}: its base cannot be read; {advice}: {error}") from error
