@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from typing import TYPE_CHECKING, Any, TypedDict
 
 if TYPE_CHECKING:
@@ -50,6 +51,15 @@ class Answers(ABC):
     @abstractmethod
     def references(self, examples: Sequence[Any]) -> list[Any]:
         """The right answer to each example: what `correct` and the task's metrics compare with."""
+
+    def clusters(self, examples: Sequence[Any]) -> list[str] | None:
+        """For each example what it has in common with others and depends on, as a name; None: nothing, in no example.
+
+        One that stands for itself is a cluster of its own.
+        """
+        names = [getattr(example, "cluster", "") for example in examples]
+        shared = {name for name, times in Counter(names).items() if name and times > 1}
+        return [name if name in shared else f"#{i}" for i, name in enumerate(names)] if shared else None
 
     def correct(self, prediction: Any, reference: Any) -> bool:
         """Whether one answer is exactly right."""

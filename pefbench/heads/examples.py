@@ -1,4 +1,8 @@
-"""The examples that heads read, one class per head."""
+"""The examples that heads read, one class per head.
+
+cluster, where there is one: the name of what several examples have in common and depend on, such as the template or the
+conversation that they come from; "" for an example that stands for itself. Intervals take examples of one together.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +25,7 @@ class SequenceExample:
     text: str
     label: str
     pair: str | None = None
+    cluster: str = field(default="", compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,11 @@ class SpanExample:
     context: str
     answers: tuple[tuple[str, int], ...]
 
+    @property
+    def cluster(self) -> str:
+        """The context: questions on one are alike."""
+        return self.context
+
 
 @dataclass(frozen=True, slots=True)
 class GenerationExample:
@@ -83,6 +93,7 @@ class GenerationExample:
     references: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     instruction: str = ""
+    cluster: str = field(default="", compare=False, repr=False)
     where: str = field(default="", compare=False, repr=False)
 
 
@@ -96,3 +107,4 @@ class ChoiceExample:
     context: str
     candidates: tuple[str, ...]
     label: int
+    cluster: str = field(default="", compare=False, repr=False)

@@ -6,9 +6,11 @@ The base class is in ``_base``, which imports evaluate (seconds); this file stay
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pefbench.registry import find
+from pefbench.results.ranges import range_of
 from pefbench.results.schema import MetricValue
 from pefbench.results.signature import INTERVAL
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from pefbench.metrics._base import Metric
     from pefbench.sections import NamedMetric
+    from pefbench.stats.interval import Interval
 
     Array = npt.NDArray[Any]
     Weighted = Callable[[Array], Mapping[str, Array]]
@@ -45,47 +48,77 @@ def score(
     references: Sequence[Any],
     *,
     decoding_signature: str = "",
-    resamples: int = 2000,
+    clusters: Sequence[str] | None = None,
     confidence: float = 0.95,
-    seed: int = 0,
 ) -> dict[str, MetricValue]:
     """Each value of a metric, with its confidence interval, on predictions, one per example.
 
     decoding_signature: what else the values depend on, such as how texts were generated; a part of the signature.
+    clusters: the name of each example's own, all of whose examples depend on each other; None: they are independent.
 
-    The value is the library's. The interval of a proportion (see `Metric.averaged`) is Wilson's; of any other value it
-    is a percentile bootstrap over examples, by the metric of weighted ones. With all weights 1 that must be the
-    library's value, within 1e-9: AssertionError otherwise.
-    Raises ValueError when there are no examples or the two differ in length.
+    The value is the library's. The interval is that of `pefbench.stats.interval`, by the metric of weighted examples.
+    With all weights 1 that must be the library's value, within 1e-9: AssertionError otherwise.
+    Raises ValueError when there are no examples, or predictions, references and clusters differ in length.
     """
     import numpy as np
 
-    from pefbench.stats.bootstrap import bootstrap
-    from pefbench.stats.wilson import wilson
-
     if not predictions or len(predictions) != len(references):
         raise ValueError(f"{len(predictions)} predictions for {len(references)} references; need one for each")
+    if clusters is not None and len(clusters) != len(predictions):
+        raise ValueError(f"{len(clusters)} names of clusters for {len(predictions)} predictions; need one for each")
     predictions, references = metric.take(predictions, references)
     values: dict[str, float] = metric.compute(predictions=predictions, references=references)
     weighted = metric.weighted(predictions, references)
     once = weighted(np.ones((1, len(predictions))))
     _check_same(metric, values, {name: float(value[0]) for name, value in once.items()})
-    intervals = bootstrap(len(predictions), weighted, resamples=resamples, confidence=confidence, seed=seed)
-    methods = dict.fromkeys(values, f"percentile-bootstrap-{100 * confidence:g}|n:{resamples}|seed:{seed}")
-    for name, right in _proportions(metric, weighted, len(predictions)).items():
-        intervals[name] = wilson(right, len(predictions), confidence=confidence)
-        methods[name] = f"wilson-{100 * confidence:g}"
+    intervals = _intervals(metric, values, weighted, clusters or range(len(predictions)), confidence)
     return {
-        name: MetricValue(
-            value=value,
-            low=intervals[name][0],
-            high=intervals[name][1],
-            examples=len(predictions),
-            higher_is_better=metric.higher_is_better[name],
-            signature="|".join(filter(None, [metric.signature(), decoding_signature, f"{INTERVAL}{methods[name]}"])),
-        )
-        for name, value in values.items()
+        name: _value(metric, name, values[name], intervals[name], decoding_signature, len(predictions))
+        for name in values
     }
+
+
+def _value(
+    metric: Metric, name: str, value: float, interval: Interval, decoding_signature: str, examples: int
+) -> MetricValue:
+    found = MetricValue(
+        value=value,
+        low=interval.low,
+        high=interval.high,
+        examples=examples,
+        higher_is_better=metric.higher_is_better[name],
+        signature="|".join(filter(None, [metric.signature(), decoding_signature, f"{INTERVAL}{interval.method}"])),
+    )
+    if not interval.reliable:
+        found["reliable"] = False
+    return found
+
+
+def _intervals(
+    metric: Metric,
+    values: Mapping[str, float],
+    weighted: Weighted,
+    clusters: Sequence[object],
+    confidence: float,
+) -> dict[str, Interval]:
+    """The interval of each value: a proportion's, or by the jackknife over clusters."""
+    from pefbench.stats.interval import Interval, of_proportion, of_score
+    from pefbench.stats.jackknife import independent, jackknife
+
+    if not metric.moves_with_examples:
+        return dict.fromkeys(values, Interval(None, None, "none"))
+    examples, alone = len(clusters), independent(clusters)
+    right = _proportions(metric, weighted, examples)
+    found = {name: of_proportion(number, examples, confidence=confidence) for name, number in right.items() if alone}
+    if found.keys() == values.keys():
+        return found
+    spreads = jackknife(weighted, clusters) if len({*clusters}) > 1 else {}
+    for name in values.keys() - found.keys():
+        most = examples if name in right else None
+        ends = range_of(name, values[name])
+        each = of_score(values[name], spreads.get(name), ends, confidence=confidence, most=most)
+        found[name] = each if alone else replace(each, method=f"{each.method}|clusters:{len({*clusters})}")
+    return found
 
 
 def _proportions(metric: Metric, weighted: Weighted, examples: int) -> dict[str, int]:

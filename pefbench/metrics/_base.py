@@ -51,6 +51,9 @@ class Metric(evaluate.Metric, ABC):  # type: ignore[misc]  # evaluate has no typ
     averaged: ClassVar[frozenset[str]] = frozenset()
     """Values that are the mean over all examples of scores that may be 0 and 1 alone. Where they are, the value is a
     proportion, and has a proportion's interval."""
+    moves_with_examples: ClassVar[bool] = True
+    """Whether a sample of the examples has about the same value. Where it has not, there is no interval, and no test of
+    a difference."""
 
     options_type: ClassVar[type[Section]] = Section
     """What a recipe may choose for it, as in ``{name: f1, positive: spam}``."""

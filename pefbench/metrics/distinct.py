@@ -3,9 +3,8 @@
 Li et al. 2016, "A Diversity-Promoting Objective Function for Neural Conversation Models", arXiv:1510.03055, section
 5.2, which divides by the number of words for pairs of words too; here each count is divided by that of its own n-grams.
 Words and marks are those of mteval-v13a, or of another tokenizer, in lower case. The longer a corpus, the lower its
-values: compare them on the same prompts alone. A resample of the bootstrap has some texts more than once and others not
-at all, so it is less varied than the corpus: the interval lies below the value, and says how much the value moves, not
-where it lies.
+values: compare them on the same prompts alone. A resample has some texts more than once and others not at all, so it is
+less varied than the corpus and does not say how far the value moves: there is no interval.
 """
 
 from __future__ import annotations
@@ -48,6 +47,7 @@ class Distinct(TextMetric):
     """
 
     headline = "distinct_2"
+    moves_with_examples = False
     higher_is_better: ClassVar = {"distinct_1": True, "distinct_2": True}
     library = "sacrebleu"
     options_type = DistinctOptions

@@ -17,6 +17,7 @@ RANGES = {
     "pearson": (-1.0, 1.0),
     "perplexity": (0.0, inf),
     "quadratic_kappa": (-1.0, 1.0),
+    "spearman": (-1.0, 1.0),
 }
 """Metrics that are not fractions."""
 

@@ -132,6 +132,9 @@ class MetricValue(TypedDict):
     examples: int  # scored
     higher_is_better: bool
     signature: str  # everything that changes the number; only equal signatures may be compared
+    reliable: NotRequired[
+        bool
+    ]  # false: too few examples decide the value for its interval to cover as often as it says
 
 
 class CurvePoint(TypedDict):

@@ -1,4 +1,4 @@
-"""Confidence intervals of a score over a test set: the percentile bootstrap over examples.
+"""Resamples of a test set, as weights: the bootstrap over examples, or over whole clusters of them.
 
 Efron and Tibshirani, "An Introduction to the Bootstrap" (1993), chapter 13. Examples are drawn with replacement and
 the whole metric is computed anew on each draw. For a corpus metric such as entity F1 the mean of per-example scores
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Sequence
 
     import numpy.typing as npt
 
@@ -21,42 +21,23 @@ if TYPE_CHECKING:
 _CHUNK_WEIGHTS = 2**22  # weights held at once: 32 MiB
 
 
-def bootstrap(
-    examples: int,
-    statistic: Callable[[Array], Mapping[str, Array]],
-    *,
-    resamples: int = 2000,
-    confidence: float = 0.95,
-    seed: int = 0,
-) -> dict[str, tuple[float, float]]:
-    """Return the interval (low, high) of each value that `statistic` computes.
-
-    `statistic` takes weights of shape (resamples, examples) and returns values of shape (resamples,) by name. The same
-    seed gives the same intervals.
-    Raises ValueError when there are no examples or no resamples, or `confidence` is not between 0 and 1.
-    """
-    if examples < 1 or resamples < 1 or not 0 < confidence < 1:
-        raise ValueError(
-            f"examples ({examples}) and resamples ({resamples}) must be positive and confidence ({confidence}) "
-            "between 0 and 1"
-        )
-    blocks = [statistic(weights) for weights in draws(examples, resamples, seed)]
-    tails = [(1 - confidence) / 2, (1 + confidence) / 2]
-    return {name: _ends(np.quantile(np.concatenate([block[name] for block in blocks]), tails)) for name in blocks[0]}
-
-
-def draws(examples: int, resamples: int, seed: int) -> Iterator[Array]:
+def draws(examples: int, resamples: int, seed: int, clusters: Sequence[object] | None = None) -> Iterator[Array]:
     """Yield blocks of resamples as weights of shape (block, examples): how often each example was drawn.
 
-    Each row is one multinomial draw. Counting uniform indices is some ten times faster than `Generator.multinomial`
-    with as many categories as examples.
+    clusters: the name of each example's own, all of whose examples are drawn together; None: each by itself. The same
+    seed gives the same draws. Each row is one multinomial draw. Counting uniform indices is some ten times faster than
+    `Generator.multinomial` with as many categories as examples.
     """
     generator = np.random.default_rng(seed)
+    numbers: dict[object, int] = {}
+    codes = None if clusters is None else [numbers.setdefault(each, len(numbers)) for each in clusters]
+    units = examples if codes is None else len(numbers)
     block = np.empty((min(resamples, max(1, _CHUNK_WEIGHTS // examples)), examples))
     for start in range(0, resamples, len(block)):
         weights = block[: resamples - start]
         for row in weights:
-            row[:] = np.bincount(generator.integers(examples, size=examples), minlength=examples)
+            drawn = np.bincount(generator.integers(units, size=units), minlength=units)
+            row[:] = drawn if codes is None else drawn[codes]
         yield weights
 
 
@@ -65,8 +46,3 @@ def one_at_a_time(examples: int) -> Iterator[Array]:
     block = max(1, _CHUNK_WEIGHTS // examples)
     for start in range(0, examples, block):
         yield np.eye(min(block, examples - start), examples, start)
-
-
-def _ends(quantiles: Array) -> tuple[float, float]:
-    low, high = quantiles.tolist()
-    return low, high

@@ -11,9 +11,12 @@ from math import sqrt
 from statistics import NormalDist
 
 
-def wilson(right: int, examples: int, *, confidence: float = 0.95) -> tuple[float, float]:
-    """The interval of a proportion. Raises ValueError unless 0 <= right <= examples and there are examples."""
-    if not 0 <= right <= examples or examples < 1:
+def wilson(right: float, examples: float, *, confidence: float = 0.95) -> tuple[float, float]:
+    """The interval of a proportion, of examples or of an effective number of them, which may be a fraction.
+
+    Raises ValueError unless 0 <= right <= examples and there are examples.
+    """
+    if not 0 <= right <= examples or examples <= 0:
         raise ValueError(f"{right} of {examples} is not a proportion")
     z = NormalDist().inv_cdf((1 + confidence) / 2)
     share = right / examples

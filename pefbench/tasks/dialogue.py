@@ -72,7 +72,7 @@ def _replies(row: Row, history: int) -> list[GenerationExample]:
         conversations = _after_users(row)
     else:
         return [_single(row)]
-    return [replace(_example(turns, history), where=row.where) for turns in conversations]
+    return [replace(_example(turns, history), cluster=group(row.values), where=row.where) for turns in conversations]
 
 
 def _single(row: Row) -> GenerationExample:

@@ -34,7 +34,7 @@ def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> SequenceDataset:
         for split, rows in splits.items()
         if len(kept[split]) < len(rows)
     ]
-    dataset = labels.read(kept, bad)
+    dataset = labels.read(kept, bad, template)
     return replace(
         dataset, notes=[*notes, *dataset.notes], outside=OUT_OF_SCOPE if OUT_OF_SCOPE in dataset.labels else None
     )

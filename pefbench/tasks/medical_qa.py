@@ -59,7 +59,7 @@ def _example(row: Row, answers: tuple[str, ...]) -> ChoiceExample:
         raise DataError(
             f"{row.where}: {row.name('answer')} {answer[:40]!r} is not in train (train has: {', '.join(answers)})"
         )
-    return ChoiceExample(text(row.values), answers, answers.index(answer))
+    return ChoiceExample(text(row.values), answers, answers.index(answer), abstract(row.values))
 
 
 def _parts(value: object) -> list[str]:

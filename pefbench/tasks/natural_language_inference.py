@@ -46,7 +46,7 @@ def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> SequenceDataset:
         if len(kept[split]) < len(rows):
             left_out = len(rows) - len(kept[split])
             notes.append(f"{left_out} of {len(rows)} {split} pairs are left out: they have no gold label")
-    dataset = labels.read(kept, bad)
+    dataset = labels.read(kept, bad, premise)
     return replace(dataset, notes=[*notes, *dataset.notes])
 
 

@@ -119,7 +119,10 @@ def _clicks(row: Row, context: str, most: int | None) -> list[choices.Question]:
     wrong = [item for item in shown if item not in right]
     if not wrong or not right:
         raise DataError(f"{row.where}: an impression needs a candidate that was clicked, and one that was not")
-    return [choices.Question(row, context, item, _drawn(wrong, most, f"{context}\n{item}")) for item in right]
+    return [
+        choices.Question(row, context, item, _drawn(wrong, most, f"{context}\n{item}"), cluster=context)
+        for item in right
+    ]
 
 
 def _drawn(wrong: Sequence[str], most: int | None, seed_text: str) -> tuple[str, ...]:

@@ -61,7 +61,10 @@ def _questions(row: Row) -> list[choices.Question]:
             f"{row.where}: a single turn, {turns[0][:40]!r}, has no reply: name a column with lists of turns as "
             "data.columns.context, or one with replies as data.columns.reply, or candidates and label"
         )
-    return [choices.Question(row, "\n".join(turns[:end]), turns[end]) for end in range(1, len(turns))]
+    return [
+        choices.Question(row, "\n".join(turns[:end]), turns[end], cluster=group(row.values))
+        for end in range(1, len(turns))
+    ]
 
 
 def _replied(row: Row, context: str) -> choices.Question:

@@ -37,25 +37,35 @@ def score_trial(
     answers = prepared.head.answers
     signature = "|".join(filter(None, [answers.decoding_signature, answers.judge_signature]))
     references = {split: answers.references(prepared.examples[split]) for split in predictions}
+    clusters = {split: answers.clusters(prepared.examples[split]) for split in predictions}
     found: Reached = {
         "metrics": {
-            split: _values(metrics, predicted, references[split], signature) for split, predicted in predictions.items()
+            split: _values(metrics, predicted, references[split], clusters[split], signature)
+            for split, predicted in predictions.items()
         },
         "headline": next(iter(metrics.values())).headline,
         "report": {},
     }
     if "test" in predictions:
         found["report"] = _reports(metrics, predictions["test"], references["test"])
-        found["baselines"] = _baselines(baselines, metrics, references["test"], answers.judge_signature)
+        found["baselines"] = _baselines(
+            baselines, metrics, references["test"], clusters["test"], answers.judge_signature
+        )
         if samples := _samples(prepared, predictions["test"], references["test"]):
             found["samples"] = samples
     return found
 
 
-def _values(metrics: Metrics, predictions: Sequence[Any], references: Sequence[Any], signature: str) -> Values:
+def _values(
+    metrics: Metrics,
+    predictions: Sequence[Any],
+    references: Sequence[Any],
+    clusters: Sequence[str] | None,
+    signature: str,
+) -> Values:
     found: Values = {}
     for metric in metrics.values():
-        found |= score(metric, predictions, references, decoding_signature=signature)
+        found |= score(metric, predictions, references, decoding_signature=signature, clusters=clusters)
     return found
 
 
@@ -65,14 +75,18 @@ def _reports(metrics: Metrics, predictions: Sequence[Any], references: Sequence[
 
 
 def _baselines(
-    baselines: Mapping[str, Sequence[Any]], metrics: Metrics, references: Sequence[Any], signature: str
+    baselines: Mapping[str, Sequence[Any]],
+    metrics: Metrics,
+    references: Sequence[Any],
+    clusters: Sequence[str] | None,
+    signature: str,
 ) -> dict[str, Values]:
     """Scores of baselines on test; one is left out of a metric that needs more than its answers have."""
     scores: dict[str, Values] = {}
     for name, predictions in baselines.items():
         able = {key: metric for key, metric in metrics.items() if all(map(metric.reads, predictions))}
         if able:
-            scores[name] = _values(able, predictions, references, signature)
+            scores[name] = _values(able, predictions, references, clusters, signature)
     return scores
 
 

@@ -62,8 +62,8 @@ def test_two_classes_are_scikit_learns_binary_average(corpus: Corpus) -> None:
 
 def test_a_class_that_is_never_found_is_nowhere_1() -> None:
     gold = ["ham"] * 99 + ["spam"]
-    assert score(METRIC(positive="spam"), ["ham"] * 100, gold, resamples=200)["f1"]["high"] == 0
-    _, high = ends(score(METRIC(average="macro"), ["ham"] * 100, gold, resamples=200)["f1"])
+    assert score(METRIC(positive="spam"), ["ham"] * 100, gold)["f1"]["high"] == 0
+    _, high = ends(score(METRIC(average="macro"), ["ham"] * 100, gold)["f1"])
     assert high <= 0.5
 
 

@@ -71,7 +71,7 @@ def test_resampled_counts_keep_to_the_classes_of_all_references(corpus: Corpus, 
 
 
 def test_a_rare_class_that_is_never_found_is_missed_in_every_resample() -> None:
-    found = score(METRIC(), ["a"] * 100, ["a"] * 99 + ["rare"], resamples=500)["macro_f1"]
+    found = score(METRIC(), ["a"] * 100, ["a"] * 99 + ["rare"])["macro_f1"]
     assert found["value"] == pytest.approx((198 / 199 + 0) / 2)
     _, high = ends(found)
     assert high <= 0.5
@@ -79,7 +79,7 @@ def test_a_rare_class_that_is_never_found_is_missed_in_every_resample() -> None:
 
 def test_a_rare_class_does_not_pull_the_interval_below_the_value() -> None:
     gold = ["a"] * 99 + ["rare"]
-    found = score(METRIC(), gold, gold, resamples=500)["macro_f1"]
+    found = score(METRIC(), gold, gold)["macro_f1"]
     assert (found["low"], found["value"], found["high"]) == (1, 1, 1)
 
 

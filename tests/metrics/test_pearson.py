@@ -67,12 +67,12 @@ def test_resampled_counts_are_the_value_of_the_resampled_corpus(
 @pytest.mark.parametrize("constant", [[0.0, 0.0, 0.0], [0.1, 0.1, 0.1], [1e8, 1e8, 1e8], [0.3, 0.1 + 0.2, 0.3]])
 def test_constant_numbers_are_zero_without_a_warning(constant: list[float]) -> None:
     for predicted, gold in ((constant, [1.0, 2.0, 4.0]), ([1.0, 2.0, 4.0], constant), (constant, constant)):
-        found = score(METRIC(), predicted, gold, resamples=20)["pearson"]
+        found = score(METRIC(), predicted, gold)["pearson"]
         assert (found["value"], found["low"], found["high"]) == (0, 0, 0)
 
 
 def test_one_example_is_zero() -> None:
-    assert score(METRIC(), [1.0], [2.0], resamples=5)["pearson"]["value"] == 0
+    assert score(METRIC(), [1.0], [2.0])["pearson"]["value"] == 0
 
 
 @pytest.mark.parametrize("scale", [1e-6, 1, 1e9])
@@ -80,13 +80,13 @@ def test_a_large_mean_loses_no_digits(scale: float) -> None:
     generator = np.random.default_rng(0)
     gold = scale * (1000 + generator.normal(size=200))
     predicted = gold + scale * generator.normal(size=200)
-    found = score(METRIC(), predicted.tolist(), gold.tolist(), resamples=200)["pearson"]
+    found = score(METRIC(), predicted.tolist(), gold.tolist())["pearson"]
     low, high = ends(found)
     assert 0.5 < low < found["value"] < high < 0.85
 
 
 def test_score_has_a_signature() -> None:
-    scores = score(METRIC(), [1.0, 2.0, 3.0], [1.0, 3.0, 2.0], resamples=50)
+    scores = score(METRIC(), [1.0, 2.0, 3.0], [1.0, 3.0, 2.0])
     name, library, version, *rest = scores["pearson"]["signature"].split("|")
     assert (name, library, version[:2], rest[0]) == ("pearson", "lib:scipy", "v:", "constant:0")
     assert json.loads(json.dumps(scores)) == scores

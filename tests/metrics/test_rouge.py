@@ -117,7 +117,7 @@ def test_texts_that_it_cannot_divide_are_refused(options: dict[str, str], text: 
 
 def test_the_signature_says_what_was_done() -> None:
     references = [{"texts": right} for _, right in ORDINARY]
-    found = score(METRIC(), [text for text, _ in ORDINARY], references, resamples=10)
+    found = score(METRIC(), [text for text, _ in ORDINARY], references)
     assert METRIC.headline in found
     assert "|stemmer:porter|measure:f|sentences:lines,.!?|references:best|ci:" in found["rougeLsum"]["signature"]
     assert METRIC(**LINES).signature().endswith("|stemmer:porter|measure:f|sentences:lines|references:best")

@@ -91,7 +91,7 @@ def test_f1_is_symmetric_and_one_where_the_match_is_exact(one: str, other: str) 
 
 
 def test_score_has_value_interval_and_signature() -> None:
-    scores = score(METRIC(), ["the cat", "dog"] * 50, [["cat"], ["a black dog"]] * 50, resamples=200)
+    scores = score(METRIC(), ["the cat", "dog"] * 50, [["cat"], ["a black dog"]] * 50)
     found = scores["answer_f1"]
     assert found["value"] == pytest.approx(5 / 6)
     low, high = ends(found)

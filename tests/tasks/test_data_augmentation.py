@@ -42,7 +42,7 @@ def gain(dataset: GenerationDataset, texts: Sequence[str]) -> dict[str, float]:
     test, judge = dataset.splits["test"], dataset.judge
     assert judge is not None
     references = [{"texts": [each.target], **each.facts} for each in test]
-    found = score(find("metric", "augmentation_gain")(), judged(judge, texts, test), references, resamples=50)
+    found = score(find("metric", "augmentation_gain")(), judged(judge, texts, test), references)
     return {name: value["value"] for name, value in found.items()}
 
 

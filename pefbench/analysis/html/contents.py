@@ -86,13 +86,25 @@ def _metrics(each: Replicates) -> dict[str, MetricData]:
     runs = [stored.result["metrics"]["test"] for stored in each.trials]
     head = each.first["headline"]
     found: dict[str, MetricData] = {
-        head: {"value": each.value, "low": each.low, "high": each.high, "higher": each.sign > 0}
+        head: {
+            "value": each.value,
+            "low": each.low,
+            "high": each.high,
+            "reliable": each.reliable,
+            "higher": each.sign > 0,
+        }
     }
     for name, metric in runs[0].items():
         if name != head and all(name in run for run in runs):
             ends = (metric["low"], metric["high"]) if len(runs) == 1 else (None, None)
             mean = statistics.fmean(run[name]["value"] for run in runs)
-            found[name] = {"value": mean, "low": ends[0], "high": ends[1], "higher": metric["higher_is_better"]}
+            found[name] = {
+                "value": mean,
+                "low": ends[0],
+                "high": ends[1],
+                "reliable": metric.get("reliable", True),
+                "higher": metric["higher_is_better"],
+            }
     return found
 
 

@@ -19,6 +19,7 @@ class MetricData(TypedDict):
     value: float
     low: float | None
     high: float | None
+    reliable: bool
     higher: bool  # whether higher is better
 
 

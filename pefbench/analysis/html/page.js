@@ -36,7 +36,7 @@ const score = (value) => value.toFixed(Math.abs(value) < 10 ? 3 : 1);
 const ranged = (metric) =>
   metric.low === null || metric.high === null
     ? score(metric.value)
-    : `${score(metric.value)} [${score(metric.low)}, ${score(metric.high)}]`;
+    : `${score(metric.value)} [${score(metric.low)}, ${score(metric.high)}]${metric.reliable ? "" : "?"}`;
 const bytes = (value) => scaled(value, "B");
 const known = (value, spell) => (value === null || value === undefined ? "" : spell(value));
 

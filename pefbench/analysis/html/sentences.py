@@ -25,7 +25,7 @@ _HOW = {
 def verdict(members: Sequence[Replicates], marks: Sequence[Mark], tests: Tests) -> str:
     """The best setting, those not shown to be worse, and the cheapest of these."""
     best = members[0]
-    score = f"{best.first['headline']} {interval(best.value, best.low, best.high)}"
+    score = f"{best.first['headline']} {interval(best.value, best.low, best.high, reliable=best.reliable)}"
     if len(members) == 1:
         return f"{best.name} alone was tried: {score}."
     kind = "highest" if best.sign > 0 else "lowest"
@@ -38,7 +38,11 @@ def verdict(members: Sequence[Replicates], marks: Sequence[Mark], tests: Tests) 
     cheapest = min([best, *undecided], key=lambda each: (each.trained, each.name))
     weights = f"{readable(cheapest.trained)} ({cheapest.first['model']['trainable_percent']:.3g} %)"
     # With few seeds a large difference can be undecided, so the score is shown.
-    at = "" if cheapest is best else f", at {interval(cheapest.value, cheapest.low, cheapest.high)},"
+    at = (
+        ""
+        if cheapest is best
+        else f", at {interval(cheapest.value, cheapest.low, cheapest.high, reliable=cheapest.reliable)},"
+    )
     return f"{said}; of these {cheapest.name}{at} trains the fewest weights, {weights}."
 
 
@@ -61,6 +65,8 @@ def _caveats(members: Sequence[Replicates], baselines: Sequence[BaselineColumns]
     rows = zip(members, baselines, strict=True)
     if weak := [each for each, row in rows if row["beats_baseline"] is False]:
         yield f"Not shown to beat the best trivial baseline: {_listed(weak)}."
+    if doubtful := [each for each in members if not each.reliable]:
+        yield f"So few test examples decide the value that its interval (?) may be too short: {_listed(doubtful)}."
     if all(row["baseline"] is None for row in baselines):
         yield "No trivial baseline was recorded, so it is open whether the task is hard."
     if any(len(each.trials) == 1 for each in members):

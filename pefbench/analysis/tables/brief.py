@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pefbench.analysis.tables.baselines import beside, known
 from pefbench.analysis.tables.groups import headline
 from pefbench.analysis.tables.summary import round_trip, summary
-from pefbench.analysis.tables.wording import interval, readable_seconds, short_model
+from pefbench.analysis.tables.wording import interval, readable_seconds, scored, short_model
 from pefbench.results.classification_report import render
 from pefbench.results.store import readable
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pefbench.results.classification_report import Report
-    from pefbench.results.schema import Result
+    from pefbench.results.schema import MetricValue, Result
     from pefbench.results.store import Stored
 
 MOST_CLASSES = 12
@@ -46,7 +46,7 @@ def _title(result: Result) -> str:
 def _scores(result: Result) -> str:
     """The headline on test and on validation, the best baseline, and the other values on test."""
     metric, name = headline(result), result["headline"]
-    rows = [(name, interval(metric["value"], metric["low"], metric["high"]), "test, with its 95 % interval")]
+    rows = [(name, scored(metric), _on_test(metric))]
     best = beside(result, known([result]))
     if best["baseline"] is not None:
         found = result["baselines"][best["baseline"]][name]
@@ -54,18 +54,25 @@ def _scores(result: Result) -> str:
         rows.append(
             (
                 "baseline",
-                interval(found["value"], found["low"], found["high"]),
+                scored(found),
                 f"{best['baseline']}, the best baseline: {verdict}",
             )
         )
     if validation := result["metrics"].get("validation", {}).get(name):
-        rows.append(("validation", interval(validation["value"], validation["low"], validation["high"]), ""))
+        rows.append(("validation", scored(validation), ""))
     others = [
         f"{each} {interval(one['value'], None, None)}"
         for each, one in result["metrics"]["test"].items()
         if each != name
     ]
     return "\n".join([*_columns(rows), *_wrapped("also on test: ", others)])
+
+
+def _on_test(metric: MetricValue) -> str:
+    if metric["low"] is None:
+        return "test; this metric has no interval"
+    doubt = "" if metric.get("reliable", True) else ", which may be too short: few test examples decide the value"
+    return f"test, with its 95 % interval{doubt}"
 
 
 def _report(report: Report) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from pefbench.analysis.tables.formats import FORMATS, csv_text, escaped, grid
 from pefbench.analysis.tables.marks import legend, marked
 from pefbench.analysis.tables.rows import FAILED, group, rows_of
-from pefbench.analysis.tables.wording import interval, readable_seconds
+from pefbench.analysis.tables.wording import UNRELIABLE_MEANS, interval, readable_seconds
 from pefbench.errors import UserError, suggest
 from pefbench.results.store import newest, readable
 
@@ -44,6 +44,7 @@ def table(results: Sequence[Stored], style: str = "text") -> str:
         groups[group(row)].append(row)
     blocks = [_block(members, style) for members in groups.values()]
     notes = [*legend((mark for members in groups.values() for mark in _marks(members)), style)]
+    notes += [UNRELIABLE_MEANS] * any(row["reliable"] is False for row in rows)
     notes += _notes(len(groups.keys() - {(FAILED,)}), older)
     return "\n\n".join(blocks + [escaped(note, style) for note in notes])
 
@@ -76,7 +77,9 @@ def _overlapping(best: Row, row: Row) -> Mark:
 
 
 def _finished_cells(row: Row, mark: Mark, style: str) -> dict[str, str]:
-    score = _text(row["value"], lambda value: interval(value, row["low"], row["high"]))
+    score = _text(
+        row["value"], lambda value: interval(value, row["low"], row["high"], reliable=row["reliable"] is not False)
+    )
     value, space, rest = score.partition(" ")
     return {
         "Recipe": row["recipe"],

@@ -9,7 +9,7 @@ from pefbench.analysis.tables.formats import FORMATS, csv_text, escaped, grid
 from pefbench.analysis.tables.groups import comparable, short, trained_on
 from pefbench.analysis.tables.marks import Tests, legend, marked, marks
 from pefbench.analysis.tables.replicates import one_per_method, replicates_by_group
-from pefbench.analysis.tables.wording import digits, short_model
+from pefbench.analysis.tables.wording import UNRELIABLE, UNRELIABLE_MEANS, digits, short_model
 from pefbench.errors import UserError, suggest
 from pefbench.results.store import newest
 
@@ -46,6 +46,7 @@ class Cell(TypedDict):
     value: float  # mean over seeds
     low: float | None
     high: float | None
+    reliable: bool  # whether enough test examples decide the value for its interval to hold
     spread: float | None  # standard deviation over seeds
     mark: str
     train_examples: int
@@ -100,6 +101,7 @@ def _row_names(setting: Replicates) -> dict[str, str]:
 def _cell(setting: Replicates, mark: Mark, style: str) -> str:
     places = digits(setting.value)
     half = "" if setting.low is None or setting.high is None else f" ±{(setting.high - setting.low) / 2:.{places}f}"
+    half += UNRELIABLE * (bool(half) and not setting.reliable)
     seeds = f" ({len(setting.trials)} seeds)" if len(setting.trials) > 1 else ""
     return marked(f"{setting.value:.{places}f}", f"{half}{seeds}", mark, style)
 
@@ -123,6 +125,7 @@ def _cells(members: Sequence[Replicates], found: Sequence[Mark]) -> Iterator[Cel
             "value": each.value,
             "low": each.low,
             "high": each.high,
+            "reliable": each.reliable,
             "spread": each.spread if len(each.trials) > 1 else None,
             "mark": mark,
             "train_examples": trained_on(each.first),
@@ -136,6 +139,8 @@ def _notes(
         yield "Several seeds: their mean, and an interval over test examples and seeds."
     if sum(map(len, every)) > sum(map(len, groups)):
         yield "Of several settings of a method the one that is best on validation is shown."
+    if not all(each.reliable for members in groups for each in members):
+        yield UNRELIABLE_MEANS
     if len(groups) > 1:
         yield _APART
     if failed := sum(stored.result["status"] == "failed" for stored in shown):

@@ -49,7 +49,7 @@ class Replicates:
     def score(self) -> str:
         """The headline metric with its interval, for people."""
         seeds = f" (mean of {len(self.trials)} seeds)" if len(self.trials) > 1 else ""
-        return f"{self.first['headline']} {interval(self.value, self.low, self.high)}{seeds}"
+        return f"{self.first['headline']} {interval(self.value, self.low, self.high, reliable=self.reliable)}{seeds}"
 
     @property
     def method(self) -> str:
@@ -80,6 +80,11 @@ class Replicates:
     def high(self) -> float | None:
         """The upper end of the 95 % interval, or None where there is none."""
         return self._end(1)
+
+    @property
+    def reliable(self) -> bool:
+        """Whether enough test examples decide each trial's value for the interval to hold."""
+        return all(headline(each.result).get("reliable", True) for each in self.trials)
 
     @property
     def validation(self) -> float | None:

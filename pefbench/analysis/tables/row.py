@@ -35,6 +35,7 @@ class ScoreColumns(TypedDict):
     value: float | None
     low: float | None
     high: float | None
+    reliable: bool | None  # whether enough test examples decide the value for its interval to hold
     higher_is_better: bool | None
     test_examples: int | None
 

@@ -98,6 +98,7 @@ def _score(result: Result) -> ScoreColumns:
         "value": metric and metric["value"],
         "low": metric and metric["low"],
         "high": metric and metric["high"],
+        "reliable": metric and metric.get("reliable", True),
         "higher_is_better": metric and metric["higher_is_better"],
         "test_examples": metric and metric["examples"],
     }

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pefbench.analysis.tables.formats import grid
 from pefbench.analysis.tables.listing import table
-from pefbench.analysis.tables.wording import interval, readable_seconds
+from pefbench.analysis.tables.wording import readable_seconds, scored
 from pefbench.results.classification_report import render
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def _metrics_table(metrics: dict[str, dict[str, MetricValue]], baselines: dict[s
             {
                 "split": split,
                 "metric": name,
-                "value [95 % interval]": interval(metric["value"], metric["low"], metric["high"]),
+                "value [95 % interval]": scored(metric),
                 "examples": f"{metric['examples']:,}",
                 "better": "higher" if metric["higher_is_better"] else "lower",
             }

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pefbench.results.schema import MetricValue
 
 
 def short_model(name: str) -> str:
@@ -30,12 +34,25 @@ def readable_seconds(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-def interval(value: float, low: float | None, high: float | None) -> str:
-    """Return a value with its 95 % interval: ``0.512 [0.480, 0.543]``, or only the value when there is none."""
+UNRELIABLE = "?"
+"""Stands behind an interval that may be too short."""
+UNRELIABLE_MEANS = f"{UNRELIABLE}: so few test examples decide the value that its interval may be too short"
+
+
+def scored(metric: MetricValue) -> str:
+    """Return a metric's value with its interval, see `interval`."""
+    return interval(metric["value"], metric["low"], metric["high"], reliable=metric.get("reliable", True))
+
+
+def interval(value: float, low: float | None, high: float | None, *, reliable: bool = True) -> str:
+    """Return a value with its 95 % interval: ``0.512 [0.480, 0.543]``, or only the value when there is none.
+
+    One that may be too short is marked: ``0.041 [0.009, 0.170]?``.
+    """
     places = digits(value)
     if low is None or high is None:
         return f"{value:.{places}f}"
-    return f"{value:.{places}f} [{low:.{places}f}, {high:.{places}f}]"
+    return f"{value:.{places}f} [{low:.{places}f}, {high:.{places}f}]{'' if reliable else UNRELIABLE}"
 
 
 def digits(value: float) -> int:

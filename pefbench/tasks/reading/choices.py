@@ -72,7 +72,7 @@ class Question(NamedTuple):
     """A context and what is right after it.
 
     wrong: the other candidates of the data; none: they are drawn from what is right elsewhere in the split, among those
-    of the same `kind`. also_right: what must not be drawn either.
+    of the same `kind`. cluster: see `pefbench.heads.examples`. also_right: what must not be drawn either.
     """
 
     row: Row
@@ -80,6 +80,7 @@ class Question(NamedTuple):
     right: str
     wrong: tuple[str, ...] = ()
     kind: str = ""
+    cluster: str = ""
     also_right: tuple[str, ...] = ()
 
 
@@ -110,7 +111,7 @@ def examples(questions: Sequence[Question], candidates: int) -> list[ChoiceExamp
                 wrong = pools[each.kind].distractors(candidates - 1, seed, right[normalise(each.context)])
             except DataError as error:
                 raise DataError(f"{each.row.where}: {error} (set options.candidates)") from None
-        made.append(ChoiceExample(each.context, *shuffled((each.right, *wrong), 0, seed)))
+        made.append(ChoiceExample(each.context, *shuffled((each.right, *wrong), 0, seed), each.cluster))
     return made
 
 

@@ -39,14 +39,19 @@ def text_of_both(row: Mapping[str, Any]) -> str:
     return "\n".join(sorted(value for value in (row["text"], row["pair"]) if isinstance(value, str)))
 
 
-def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> SequenceDataset:
-    """Read texts and labels: `Task.read` of a task whose texts have labels."""
-    return SequenceDataset(*examples(splits, bad, example))
+def read(
+    splits: Mapping[str, Sequence[Row]], bad: BadRows, cluster: Callable[[Mapping[str, Any]], str] | None = None
+) -> SequenceDataset:
+    """Read texts and labels: `Task.read` of a task whose texts have labels.
+
+    cluster: a row's values -> what its text has in common with others and depends on; None: nothing.
+    """
+    return SequenceDataset(*examples(splits, bad, partial(example, cluster=cluster)))
 
 
-def example(row: Row) -> SequenceExample:
+def example(row: Row, cluster: Callable[[Mapping[str, Any]], str] | None = None) -> SequenceExample:
     """A row's text, or both of a pair, with its label. Raises DataError where one is missing."""
-    return SequenceExample(values.text(row, "text"), label(row), pair(row))
+    return SequenceExample(values.text(row, "text"), label(row), pair(row), cluster(row.values) if cluster else "")
 
 
 def pair(row: Row) -> str | None:
