@@ -99,7 +99,7 @@ def dry_run(wanted: Wanted) -> str:
 
 
 def _facts(plan: Plan, pool: Pool, folder: Path) -> Facts:
-    """Let a worker look at every possible trial. Raises RecipeError for an unknown metric."""
+    """Let a worker look at every possible trial. Raises RecipeError for a metric that no test can be of."""
     trials = [*plan.tuning()]
     for method, settings in plan.settings.items():
         trials += [trial for number in range(len(settings)) for trial in plan.final(method, number)]
@@ -107,6 +107,10 @@ def _facts(plan: Plan, pool: Pool, folder: Path) -> Facts:
     metric = plan.comparison.metric or answer["headline"]
     if metric not in answer["higher_is_better"]:
         raise RecipeError(f"metric: unknown value {metric!r}; {suggest(metric, answer['higher_is_better'])}")
+    if metric in answer["untestable"]:
+        usable = [name for name in answer["higher_is_better"] if name not in answer["untestable"]]
+        other = f"name {' or '.join(usable)}" if usable else "give evaluate.metrics another"
+        raise RecipeError(f"metric: {metric} is that of all answers together, so no test can compare it; {other}")
     paths = {_key(trial): Path(path) for trial, path in zip(trials, answer["paths"], strict=True)}
     return Facts(paths, metric, answer["higher_is_better"][metric], answer["gpus"])
 

@@ -37,6 +37,7 @@ class Inspection(TypedDict):
     paths: list[str]  # result file of each trial, whether it exists or not
     headline: str  # first value of the recipe's first metric
     higher_is_better: dict[str, bool]  # value of a metric -> direction
+    untestable: list[str]  # of these, those that no sample of the examples has
     gpus: int
 
 

@@ -71,7 +71,7 @@ def scores(finals: Sequence[Outcome], rows: Sequence[Sequence[Row]], metric: str
     Raises DataError when the score of the predictions is not the one in the result file.
     """
     runs = [_weighted(answers, metric, _result(outcome)) for outcome, answers in zip(finals, rows, strict=True)]
-    found = resample(runs, len(rows[0]))
+    found = resample(runs, len(rows[0]), clusters=predictions.clusters(rows[0]))
     for outcome, value in zip(finals, found.values, strict=True):
         told = _result(outcome)["metrics"]["test"][metric]["value"]
         if not math.isclose(told, value, rel_tol=1e-9, abs_tol=1e-9):

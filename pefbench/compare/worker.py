@@ -96,6 +96,7 @@ def _inspect(request: InspectRequest, shared: Shared) -> Inspection:
         "paths": paths,
         "headline": metrics[0].headline,
         "higher_is_better": better,
+        "untestable": [name for each in metrics if not each.moves_with_examples for name in each.higher_is_better],
         "gpus": torch.cuda.device_count(),
     }
 

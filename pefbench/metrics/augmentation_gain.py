@@ -30,6 +30,7 @@ class AugmentationGain(MeanTextMetric):
 
     headline = "augmentation_gain"
     higher_is_better: ClassVar = {"augmentation_gain": True, "accuracy_augmented": True, "accuracy_plain": True}
+    averaged = frozenset({"accuracy_augmented", "accuracy_plain"})
     library = "scikit-learn"
     settings = "of:accuracy|paired:yes"
     prediction = TAGS

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, cast
 from pefbench.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from pefbench.results.store import Stored
@@ -21,9 +22,16 @@ class Row(TypedDict):
     prediction: Any  # an answer of the task's head
     reference: Any  # what it is compared with
     correct: bool
+    cluster: NotRequired[int]  # number of what it has in common with others and depends on, where any example has it
 
 
-FIELDS = Row.__annotations__.keys() - {"asked"}
+FIELDS = Row.__annotations__.keys() - {"asked", "cluster"}
+
+
+def clusters(rows: Sequence[Row]) -> list[int] | None:
+    """The number of each example's cluster; None where each stands for itself, or a file does not say."""
+    found = [row["cluster"] for row in rows if "cluster" in row]
+    return found if rows and len(found) == len(rows) else None
 
 
 def file_of(stored: Stored) -> Path | None:

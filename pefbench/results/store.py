@@ -109,7 +109,16 @@ def read_result(path: Path) -> Result:
         raise DataError(f"{path}: damaged result: not a whole JSON file ({error.msg}, {where})") from error
     if problem := problem_of(value):
         raise DataError(f"{path}: {problem}")
+    _forget_false_intervals(value)
     return cast("Result", value)
+
+
+def _forget_false_intervals(result: Result) -> None:
+    """Drop the intervals that results had of distinct-n, which no sample of the examples has: most lay below it."""
+    for values in (*result.get("metrics", {}).values(), *result.get("baselines", {}).values()):
+        for metric in values.values():
+            if metric["signature"].startswith("distinct|"):
+                metric["low"] = metric["high"] = None
 
 
 def load_results(folder: Path, *, exclude: Path | None = None, without: Iterable[str] = ()) -> Loaded:

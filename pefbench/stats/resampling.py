@@ -27,7 +27,7 @@ class Scores:
     """The scores of one method: a run for each seed.
 
     values: on the test examples, (seeds,). resampled: on resamples of them, (seeds, resamples).
-    examples: how many there are.
+    examples: how many there are, or clusters of them where they come in such.
     """
 
     values: Array
@@ -40,15 +40,23 @@ class Scores:
         return float(self.values.mean())
 
 
-def resample(runs: Sequence[Weighted], examples: int, *, resamples: int = 2000, seed: int = 0) -> Scores:
-    """Score each run on the examples and on resamples of them, which depend on `seed` and `examples` alone.
+def resample(
+    runs: Sequence[Weighted],
+    examples: int,
+    *,
+    clusters: Sequence[object] | None = None,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> Scores:
+    """Score each run on the examples and on resamples of them, which depend on `seed`, `examples`, `clusters` alone.
 
-    A run is a function of weights, (resamples, examples) -> (resamples,).
+    A run is a function of weights, (resamples, examples) -> (resamples,). clusters: the name of each example's own, all
+    of whose examples are drawn together; None: each is drawn by itself.
     Raises ValueError when there is no run or no example.
     """
     if not runs or examples < 1:
         raise ValueError(f"{len(runs)} runs on {examples} examples; at least one of each is needed")
     once = np.ones((1, examples))
     values = [float(run(once)[0]) for run in runs]
-    blocks = [np.stack([run(weights) for run in runs]) for weights in draws(examples, resamples, seed)]
-    return Scores(np.asarray(values), np.concatenate(blocks, axis=1), examples)
+    blocks = [np.stack([run(weights) for run in runs]) for weights in draws(examples, resamples, seed, clusters)]
+    return Scores(np.asarray(values), np.concatenate(blocks, axis=1), len({*clusters}) if clusters else examples)

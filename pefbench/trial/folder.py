@@ -106,6 +106,10 @@ def write_trial(folder: Path, prepared: Prepared, answers: Sequence[Any], refere
         }
         for i, (example, given, right) in enumerate(zip(examples, answers, references, strict=True))
     ]
+    clusters = kind.clusters(examples)
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(clusters or ()))}
+    for row, name in zip(rows, clusters or (), strict=False):
+        row["cluster"] = numbers[name]
     atomic.write_text(folder / PREDICTIONS, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
     trial: SavedTrial = {
         "recipe": prepared.recipe.resolved(),

@@ -126,7 +126,7 @@ def test_score_has_value_interval_and_signature() -> None:
     assert (f1["examples"], f1["higher_is_better"]) == (90, True)
     name, library, version, *rest = f1["signature"].split("|")
     assert (name, library, version[:2]) == ("entity_f1", "lib:seqeval", "v:")
-    assert rest == ["mode:strict", "scheme:IOB2", "average:micro", "ci:percentile-bootstrap-90", "n:500", "seed:3"]
+    assert rest == ["mode:strict", "scheme:IOB2", "average:micro", "ci:wilson-effective-90"]
     assert json.loads(json.dumps(scores)) == scores
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score
 
 from pefbench.metrics import attribute_accuracy, augmentation_gain, score
+from pefbench.stats.wilson import wilson
 from tests.metrics.intervals import ends
 from tests.metrics.texts import check, draws_of
 
@@ -49,9 +50,10 @@ def test_the_gains_interval_is_over_real_texts_and_paired() -> None:
     assert value["value"] == pytest.approx(0.1)
     # one in ten is won and none lost: the standard error is 0.03, that of unpaired accuracies were larger
     low, high = ends(value)
-    assert 0.04 <= low < 0.06
-    assert 0.15 < high <= 0.17
-    assert (found["accuracy_augmented"]["value"], found["accuracy_augmented"]["low"]) == (1, 1)
+    assert low == pytest.approx(0.1 - 1.984 * 0.03015, abs=0.002)
+    assert high == pytest.approx(0.1 + 1.984 * 0.03015, abs=0.002)
+    assert found["accuracy_augmented"]["value"] == 1
+    assert ends(found["accuracy_augmented"]) == pytest.approx(wilson(100, 100))
     assert "|of:accuracy|paired:yes|search:drawn|downstream:x|ci:" in value["signature"]
 
 

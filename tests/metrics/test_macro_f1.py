@@ -12,6 +12,7 @@ from pefbench import registry
 from pefbench.metrics import score
 from pefbench.metrics.macro_f1 import METRIC
 from pefbench.results.classification_report import render
+from pefbench.stats.wilson import wilson
 from tests.metrics.intervals import ends
 
 LABEL = st.sampled_from(["sport", "world", "Ärger", "1", ""])
@@ -74,13 +75,15 @@ def test_a_rare_class_that_is_never_found_is_missed_in_every_resample() -> None:
     found = score(METRIC(), ["a"] * 100, ["a"] * 99 + ["rare"])["macro_f1"]
     assert found["value"] == pytest.approx((198 / 199 + 0) / 2)
     _, high = ends(found)
-    assert high <= 0.5
+    assert high < 0.51
+    assert found["reliable"] is False  # one example decides it
 
 
-def test_a_rare_class_does_not_pull_the_interval_below_the_value() -> None:
+def test_a_rare_class_that_is_always_found_costs_nothing() -> None:
     gold = ["a"] * 99 + ["rare"]
     found = score(METRIC(), gold, gold)["macro_f1"]
-    assert (found["low"], found["value"], found["high"]) == (1, 1, 1)
+    assert (found["value"], found["high"]) == (1, 1)
+    assert ends(found)[0] == pytest.approx(wilson(100, 100)[0])
 
 
 def test_a_class_that_is_only_predicted_has_no_part_in_the_mean() -> None:

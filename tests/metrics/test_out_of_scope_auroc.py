@@ -50,4 +50,6 @@ def test_a_bare_label_is_certain() -> None:
 
 def test_one_kind_alone_is_a_guess_and_not_an_error() -> None:
     found = score(METRIC(), [answer(0.3)] * 3, ["alarm"] * 3)["out_of_scope_auroc"]
-    assert (found["value"], found["low"], found["high"]) == (0.5, 0.5, 0.5)
+    assert (found["value"], found["reliable"]) == (0.5, False)
+    low, high = ends(found)
+    assert high - low > 0.7

@@ -106,7 +106,7 @@ def test_a_rare_relation_that_is_never_found_is_missed_in_every_resample() -> No
     found = score(METRIC(), [CE] * 100, [CE] * 99 + [MT])["relation_f1"]
     assert found["value"] == pytest.approx((198 / 199 + 0) / 2)
     _, high = ends(found)
-    assert high <= 0.5
+    assert high < 0.51
 
 
 def test_a_wrong_direction_is_missed_and_wrongly_found() -> None:

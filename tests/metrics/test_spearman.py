@@ -64,7 +64,8 @@ def test_a_resample_has_the_value_of_the_resampled_corpus(corpus: Corpus, data: 
 def test_constant_numbers_are_zero_without_a_warning() -> None:
     for predicted, gold in (([2.0] * 3, [1.0, 2.0, 4.0]), ([1.0, 2.0, 4.0], [2.0] * 3), ([2.0] * 3, [2.0] * 3)):
         found = score(METRIC(), predicted, gold)["spearman"]
-        assert (found["value"], found["low"], found["high"]) == (0, 0, 0)
+        assert (found["value"], found["reliable"]) == (0, False)
+        assert ends(found) == pytest.approx((-0.7493, 0.7493), abs=5e-5)  # three examples of which none moves it
 
 
 def test_score_has_an_interval_and_a_signature() -> None:

@@ -39,7 +39,7 @@ def test_a_text_is_scored_with_all_right_ones_and_the_search_is_in_the_signature
         "same"
     ]
     assert found["value"] == 0.5
-    assert "|match:exact|search:greedy|new:8|ci:percentile-bootstrap-95|" in found["signature"]
+    assert "|match:exact|search:greedy|new:8|ci:wilson-effective-95" in found["signature"]
 
 
 @pytest.mark.parametrize(

@@ -302,6 +302,16 @@ def test_new_fields_are_welcome(tmp_path: Path) -> None:
     assert read_result(store(tmp_path, result).path) == result
 
 
+def test_the_interval_that_distinct_n_had_is_forgotten(tmp_path: Path) -> None:
+    """It lay below the value, as no resample has as many different words as the corpus."""
+    known = {"value": 0.8, "low": 0.6, "high": 0.7, "examples": 9, "higher_is_better": True}
+    test = {"entity_f1": known | {"signature": "entity_f1|v:1"}, "distinct_2": known | {"signature": "distinct|v:1"}}
+    path = store(tmp_path, sample(changes={"metrics.test": test})).path
+    read = read_result(path)["metrics"]["test"]
+    assert (read["distinct_2"]["low"], read["distinct_2"]["high"]) == (None, None)
+    assert read["entity_f1"]["low"] == 0.6
+
+
 def test_load_results_reads_results_only(tmp_path: Path) -> None:
     one = store(tmp_path, sample(seed=1))
     two = store(tmp_path / "deep" / "er", sample(seed=2))

@@ -139,3 +139,14 @@ def test_unlike_runs_are_refused() -> None:
         difference(scores([[1, 0, 1]]), scores([[1, 0, 1], [0, 0, 1]]))
     with pytest.raises(ValueError, match="0 runs"):
         resample([], 3)
+
+
+def test_clusters_are_resampled_whole_and_counted() -> None:
+    right = np.repeat(np.random.default_rng(2).random(60) < 0.7, 5).astype(np.float64)
+    clusters = np.repeat(np.arange(60), 5).tolist()
+    alone, together = (
+        resample([lambda weights: weights @ right / weights.sum(axis=1)], 300, clusters=each)
+        for each in (None, clusters)
+    )
+    assert (alone.examples, together.examples) == (300, 60)
+    assert together.resampled.std() == pytest.approx(alone.resampled.std() * np.sqrt(5), rel=0.06)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pefbench.errors import DataError
+from pefbench.heads._labels import LabelAnswers
 from pefbench.sources import BadRows, Row
 from pefbench.tasks.intent import TASK, read
 from tests.tasks import loading
@@ -27,6 +28,16 @@ def test_no_template_is_on_two_sides(tmp_path: Path) -> None:
     assert not sides["train"] & (sides["validation"] | sides["test"])
     assert not sides["validation"] & sides["test"]
     assert sum(map(len, splits.values())) == 300
+
+
+def test_sentences_of_a_template_are_a_cluster(tmp_path: Path) -> None:
+    lines = [f"turn on lamp {i} of {t},{'on' if t % 2 else 'off'},t{t}" for t in range(60) for i in range(5)]
+    (tmp_path / "x.csv").write_text("text,label,template\n" + "\n".join(lines) + "\n", encoding="utf8")
+    test = loading.load("intent", tmp_path / "x.csv").dataset.splits["test"]
+    clusters = LabelAnswers().clusters(test)
+    assert clusters is not None
+    assert clusters == [f"t{example.text.rpartition(' ')[2]}" for example in test]
+    assert LabelAnswers().clusters(test[::5]) is None  # one of each
 
 
 def test_texts_need_no_template(tmp_path: Path) -> None:

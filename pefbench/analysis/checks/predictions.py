@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import PefbenchError
-from pefbench.results.predictions import file_of, read
+from pefbench.results.predictions import clusters, file_of, read
 from pefbench.results.signature import of_value
 
 if TYPE_CHECKING:
@@ -89,11 +89,15 @@ def _tests(
     for metric in (make(named) for named in old.result["recipe"]["evaluate"]["metrics"]):
         ours = [name for name in names if name in metric.higher_is_better]
         signature = f"{metric.signature()}|"
-        if not ours or not old.result["metrics"]["test"][ours[0]]["signature"].startswith(signature):
-            continue  # scored by another version of it: its interval has to do
+        if (
+            not ours
+            or not metric.moves_with_examples
+            or not old.result["metrics"]["test"][ours[0]]["signature"].startswith(signature)
+        ):
+            continue  # scored by another version of it, or nothing to test: its interval or a tolerance has to do
         weighted = [weighted_by(metric, each) for each in rows]
         for name in ours:
-            scores = [resample([_one(run, name)], len(rows[0])) for run in weighted]
+            scores = [resample([_one(run, name)], len(rows[0]), clusters=clusters(rows[1])) for run in weighted]
             for stored, score in zip((old, new), scores, strict=True):
                 _hold_against_result(stored, name, score.mean)
             found = difference(scores[1], scores[0])

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pefbench.analysis.tables import FORMATS, interval, readable_seconds, short_model, summary, table
+from pefbench.analysis.tables import FORMATS, interval, pivot, readable_seconds, short_model, summary, table
 from pefbench.errors import UserError
 from pefbench.results.store import Stored
 from tests.sample_results import failed_sample, sample
@@ -226,6 +226,17 @@ def test_no_adapter_and_no_interval() -> None:
     assert "Adapter" not in text
     assert "0.512 " in text
     assert "0.542" not in text
+
+
+def test_an_interval_that_may_be_too_short_is_marked_and_explained() -> None:
+    metric = {"value": 0.041, "low": 0.009, "high": 0.17, "examples": 50, "higher_is_better": True, "signature": "s"}
+    doubtful = sample(changes={"metrics.test": {"entity_f1": metric | {"reliable": False}}})
+    for shown in (table([at(doubtful)]), pivot([at(doubtful)]), summary(at(doubtful))):
+        assert "?: so few test examples decide the value that its interval may be too short" in shown
+    assert "0.041 [0.009, 0.170]?" in table([at(doubtful)])
+    assert "0.041 ±0.081?" in pivot([at(doubtful)])
+    assert "?" not in table([at(sample())])
+    assert json.loads(table([at(doubtful)], "json"))[0]["reliable"] is False
 
 
 def test_unknown_format() -> None:

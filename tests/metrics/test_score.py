@@ -1,0 +1,81 @@
+"""What `score` makes of any metric: intervals within its range, of clusters, and marked where they may be too short."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from pefbench import registry
+from pefbench.metrics import score
+from pefbench.metrics.accuracy import METRIC as ACCURACY
+from pefbench.metrics.entity_f1 import METRIC as ENTITY_F1
+from pefbench.metrics.pearson import METRIC as PEARSON
+from pefbench.results.ranges import range_of
+from pefbench.stats.wilson import wilson
+from tests.metrics.intervals import ends
+
+FIFTY = [["B-PER"]] * 50
+
+
+@pytest.mark.parametrize("name", registry.names("metric"))
+def test_the_range_of_every_metric_is_known(name: str) -> None:
+    """A correlation that is taken for a fraction would have an interval that is far too narrow, and end at 0."""
+    signed = {"spearman", "pearson", "matthews", "quadratic_kappa", "augmentation_gain"}
+    unbounded = {"perplexity", "loss", "cider", "nist"}
+    percent = {"bleu", "bleu_lowercase", "chrf"}
+    for value in registry.find("metric", name).higher_is_better:
+        low, high = range_of(value, 0.5)
+        assert low == (-1 if value in signed else 0), value
+        assert high == (math.inf if value in unbounded else 100 if value in percent else 1), value
+
+
+def test_questions_of_one_cluster_count_together() -> None:
+    """Twenty clusters of five questions, all right or all wrong: no more than twenty questions would tell."""
+    clusters = [str(i // 5) for i in range(100)]
+    answers = ["a" if i // 5 < 16 else "b" for i in range(100)]
+    alone, together = (score(ACCURACY(), answers, ["a"] * 100, clusters=each)["accuracy"] for each in (None, clusters))
+    assert ends(alone) == pytest.approx(wilson(80, 100))
+    low, high = ends(together)
+    assert low < wilson(16, 20)[0] + 0.01
+    assert high > wilson(16, 20)[1] - 0.01
+    assert together["signature"].endswith("|ci:wilson-effective-95|clusters:20")
+    assert alone["signature"].endswith("|ci:wilson-95")
+
+
+def test_clusters_that_are_right_throughout_count_one_each() -> None:
+    found = score(ACCURACY(), ["a"] * 100, ["a"] * 100, clusters=[str(i // 5) for i in range(100)])["accuracy"]
+    assert ends(found) == pytest.approx(wilson(20, 20))
+    assert found["reliable"] is False
+
+
+def test_every_example_its_own_cluster_is_none() -> None:
+    answers = ["a"] * 8 + ["b"] * 2
+    found = score(ACCURACY(), answers, ["a"] * 10, clusters=[str(i) for i in range(10)])
+    assert found == score(ACCURACY(), answers, ["a"] * 10)
+
+
+def test_an_interval_that_a_few_examples_decide_is_marked() -> None:
+    few = score(ENTITY_F1(), [["B-PER"]] * 2 + [["O"]] * 48, FIFTY)["entity_f1"]
+    many = score(ENTITY_F1(), [["B-PER"]] * 25 + [["O"]] * 25, FIFTY)["entity_f1"]
+    assert few["reliable"] is False
+    assert "reliable" not in many
+
+
+def test_all_right_has_a_width() -> None:
+    found = score(ENTITY_F1(), FIFTY, FIFTY)["entity_f1"]
+    assert ends(found) == pytest.approx(wilson(50, 50))
+    assert found["reliable"] is False
+
+
+def test_a_correlation_may_be_below_0() -> None:
+    random = np.random.default_rng(0)
+    x, noise = random.normal(size=(2, 60))
+    low, high = ends(score(PEARSON(), (0.1 * x + noise).tolist(), x.tolist())["pearson"])
+    assert -0.4 < low < 0 < high < 0.5
+
+
+def test_every_example_has_the_name_of_a_cluster_or_none_has() -> None:
+    with pytest.raises(ValueError, match="1 names of clusters for 2 predictions"):
+        score(ACCURACY(), ["a", "b"], ["a", "b"], clusters=["x"])
