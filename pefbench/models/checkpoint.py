@@ -15,7 +15,7 @@ from torch import nn
 
 from pefbench.errors import SourceError
 from pefbench.models import architecture, from_pretrained
-from pefbench.models.reading import first_line
+from pefbench.models.weight_names import weight_names, wrapper_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,7 +31,6 @@ DEEPEST = 200
 """Layers that a model may have whatever its checkpoint holds: some share the weights of all layers."""
 NAMED = 3
 """Weights that a message names."""
-LFS = b"version https://git-lfs"
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,8 @@ def examine(where: Path, config: PretrainedConfig, auto_class: Any, name: str) -
     Raises SourceError: damaged weights or config, sizes that differ, or a backbone that is not in the checkpoint.
     """
     own = from_pretrained.config(where, name)
-    _check_depth(config, weight_names(where, name), name)
+    names = weight_names(where, name)
+    _check_depth(config, names, name)
     with torch.random.fork_rng(devices=[]):
         skeleton, found = from_pretrained.model(
             auto_class,
@@ -85,7 +85,7 @@ def examine(where: Path, config: PretrainedConfig, auto_class: Any, name: str) -
         padding_positions=padding,
         head=head,
         label_order=order,
-        notes=(*notes, *said),
+        notes=(*_renamed(names), *notes, *said),
         head_shapes={
             key: tuple(weight.shape)
             for key, weight in skeleton.state_dict().items()
@@ -94,21 +94,11 @@ def examine(where: Path, config: PretrainedConfig, auto_class: Any, name: str) -
     )
 
 
-def weight_names(where: Path, name: str) -> list[str]:
-    """The names of the weights in a folder's safetensors. Raises SourceError for a file that is damaged."""
-    from safetensors import safe_open
-
-    names: list[str] = []
-    for file in sorted(where.glob("*.safetensors")):
-        try:
-            with safe_open(file, framework="pt") as weights:
-                names += weights.keys()
-        except Exception as error:
-            with file.open("rb") as stream:
-                is_pointer = stream.read(len(LFS)) == LFS
-            why = "it is a pointer of git-lfs, not the file" if is_pointer else first_line(error)
-            raise SourceError(f"{name}: {file.name} cannot be loaded: {why}") from error
-    return names
+def _renamed(names: Sequence[str]) -> list[str]:
+    """A note of what wrappers have left before every name, and is read past."""
+    wrapper = wrapper_prefix(names)
+    said = f"the names of all {len(names)} weights begin with {wrapper}, as torch.compile or DDP leave it: read without"
+    return [said] if wrapper else []
 
 
 def _check_depth(config: PretrainedConfig, names: Sequence[str], name: str) -> None:

@@ -10,6 +10,7 @@ one line.
 from __future__ import annotations
 
 import json
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from pefbench.errors import DataError, SourceError
 from pefbench.models import architecture, memory
 from pefbench.models.patches import notices
 from pefbench.models.reading import first_line, reading
+from pefbench.models.weight_names import weight_names, wrapper_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -58,11 +60,18 @@ def config(folder: Path, name: str, **changes: Any) -> PretrainedConfig:
 def model(kind: Any, folder: Path | None, name: str, **options: Any) -> Any:
     """What `kind.from_pretrained` returns, `kind` being a model's class or an auto class.
 
-    folder: None where `options` hold the weights themselves. Raises SourceError for weights that cannot be read, or do
+    folder: None where `options` hold the weights themselves; what wrappers have left before the names of those in a
+    folder is read past. Raises SourceError for weights that cannot be read, or do
     not fit the config.
     """
+    wrapper = wrapper_prefix(weight_names(folder, name)) if folder is not None else ""
+    if wrapper:
+        options["key_mapping"] = {f"^{re.escape(wrapper)}": ""}
     with _refused(f"{name}: cannot be loaded", None if folder is None else folder / CONFIG):
-        return kind.from_pretrained(folder, **({"use_safetensors": True} | options), **SAFE)
+        found = kind.from_pretrained(folder, **({"use_safetensors": True} | options), **SAFE)
+    if wrapper:
+        _forget_mapping(found[0] if isinstance(found, tuple) else found)
+    return found
 
 
 def encoder_decoder(encoder: Path, name: str) -> Any:
@@ -179,6 +188,11 @@ def _refused(what: str, described: Path | None) -> Iterator[None]:
             raise
         reason = f"it needs code of its own (auto_map in {described.name}), and no code of a source is run"
         raise SourceError(f"{what}: {reason}") from error
+
+
+def _forget_mapping(loaded: Any) -> None:
+    """Have the model saved under its own names: transformers would put the pattern back, which is no name."""
+    loaded._weight_conversions = loaded._weight_conversions[1:]  # the one that was asked for is the first
 
 
 def _names_code(file: Path) -> bool:

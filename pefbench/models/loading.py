@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from pefbench.errors import RecipeError, SourceError
 from pefbench.models import architecture, checkpoint, from_pretrained, quantization
 from pefbench.models.reading import reading
+from pefbench.models.weight_names import wrapper_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -191,7 +192,8 @@ def read_weights(where: Path) -> dict[str, Tensor] | None:
         return None
     with reading(f"{where / WEIGHTS}: the weights cannot be read"):
         weights: dict[str, Tensor] = load_file(where / WEIGHTS)
-    return weights
+    wrapper = wrapper_prefix([*weights])
+    return {name.removeprefix(wrapper): weight for name, weight in weights.items()}
 
 
 def cast_frozen_weights(model: nn.Module, precision: str, trained: str) -> None:

@@ -89,7 +89,29 @@ def test_looking_draws_no_random_number(tmp_path: Path) -> None:
     assert torch.equal(torch.get_rng_state(), before)
 
 
-@pytest.mark.parametrize("prefix", ["_orig_mod.", "module.", "model.encoder_q."])
+@pytest.mark.parametrize("prefix", ["_orig_mod.", "module.", "module._orig_mod."])
+@pytest.mark.parametrize("labels", [None, NAMES])
+def test_what_wrappers_leave_before_every_name_is_read_past(
+    tmp_path: Path, prefix: str, labels: list[str] | None
+) -> None:
+    folder = bert(tmp_path / "base", labels)
+    plain, expected = {*load_file(folder / "model.safetensors")}, logits(load(folder, NAMES))
+    change(folder, lambda weights: {prefix + name: weight for name, weight in weights.items()})
+    found = examine(folder)
+    assert found.notes[0] == (
+        f"the names of all {len(plain)} weights begin with {prefix}, as torch.compile or DDP leave it: read without"
+    )
+    model = load(folder, NAMES)
+    assert torch.equal(logits(model), expected)
+    model.save_pretrained(tmp_path / "again")
+    assert {*load_file(tmp_path / "again" / "model.safetensors")} == {*model.state_dict()}
+    kept = loading.read_weights(folder)
+    torch.manual_seed(0)
+    copied = loading.load_pretrained(folder, named(NAMES), HEAD, attention="eager", weights=kept)
+    assert torch.equal(logits(copied.eval()), expected)
+
+
+@pytest.mark.parametrize("prefix", ["_orig_mods.", "modules.", "model.encoder_q.", "a._orig_mod."])
 def test_a_backbone_under_other_names_is_refused(tmp_path: Path, prefix: str) -> None:
     folder = bert(tmp_path)
     change(folder, lambda weights: {prefix + name: weight for name, weight in weights.items()})

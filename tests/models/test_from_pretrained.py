@@ -207,4 +207,4 @@ def test_damaged_base_weights_are_one_line(folder: Path, cut: int) -> None:
     config = from_pretrained.config(folder, "x")
     kind = AutoModelForTokenClassification
     message = refusal(SourceError, from_pretrained.model, kind, folder, "the model", config=config)
-    assert message.startswith("the model: cannot be loaded: ")
+    assert message.startswith("the model: model.safetensors cannot be loaded: ")
