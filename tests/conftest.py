@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 from typing import TYPE_CHECKING, Any
@@ -55,6 +56,12 @@ SLOW = tuple(f"tests/{name}.py" for name in ("trial/test_main_job", "trial/test_
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the slowest first; the order is otherwise as it was."""
     items.sort(key=lambda item: not item.nodeid.startswith(SLOW))
+
+
+def pytest_collection_finish() -> None:
+    """Take what the libraries and the tests are out of garbage collection: a trial collects, and walks all of it."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -1,13 +1,14 @@
-"""Processes of `python -m pefbench` without their imports, which cost each some seconds: forks of one that has them.
+"""Processes of `python -m MODULE` without their imports, which cost each some seconds: forks of one that has them.
 
 A client (`CLIENT`, a script that stands in for the interpreter) hands its arguments, environment, folder and standard
-streams to a server, which forks; the fork runs the command as a new interpreter would, and the client ends as it ends.
+streams to a server, which forks; the fork runs the module as a new interpreter would, and the client ends as it ends.
 Killing the client kills the fork. The server starts at the first call and ends a minute after the last. What tests how
 pefbench is started, or what it imports, starts a real interpreter: `sys.executable`.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import pkgutil
@@ -64,10 +65,10 @@ def started():
 
 
 arguments = sys.argv[1:]
-call = arguments[:2] == ["-m", "pefbench"] and (connected() or started())
+call = arguments[:1] == ["-m"] and (connected() or started())
 if not call:
     os.execv(PYTHON, [PYTHON, *arguments])
-request = json.dumps([arguments[2:], os.getcwd(), dict(os.environ), os.getpid()]).encode() + b"\\n"
+request = json.dumps([arguments[1:], os.getcwd(), dict(os.environ), os.getpid()]).encode() + b"\\n"
 socket.send_fds(call, [request[:1]], [0, 1, 2])
 call.sendall(request[1:])
 status = int(call.makefile().readline() or 1)
@@ -104,6 +105,8 @@ def real_pid(client: int) -> int:
 def main(folder: Path) -> None:
     """Import everything, then fork for each call."""
     _import_all()
+    gc.collect()
+    gc.freeze()  # a fork need not walk what is imported, nor copy the pages that it lies on
     from pefbench import paths
 
     paths.INTERPRETER = str(folder / NAME)
@@ -136,7 +139,10 @@ def _import_all() -> None:
             if not module.name.endswith("__main__"):
                 with suppress(ImportError):
                     importlib.import_module(module.name)
-        for name in ("transformers.models.bert", "transformers.models.auto", "peft", "accelerate", "evaluate"):
+        for name in (
+            *("transformers.models.bert", "transformers.models.auto", "peft", "accelerate", "evaluate"),
+            *("torch.distributed.run", "torch.distributed.elastic.multiprocessing.api"),
+        ):
             importlib.import_module(name)
 
 
@@ -179,10 +185,10 @@ def _run(arguments: list[str], where: str, environment: dict[str, str], streams:
     os.environ.update(environment)
     sys.stdin, sys.stdout, sys.stderr = open(0, closefd=False), open(1, "w", closefd=False), _errors()  # noqa: SIM115
     sys.path.insert(0, where)
-    sys.argv = ["pefbench", *arguments]
+    sys.argv = list(arguments)
     status: Any = 0
     try:
-        runpy.run_module("pefbench", run_name="__main__", alter_sys=True)
+        runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
     except SystemExit as end:
         status = end.code
     except BaseException:  # noqa: BLE001 - as an interpreter does

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 from collections import deque
@@ -14,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pefbench import paths
 from pefbench.errors import TrialError
 from pefbench.paths import child_command, child_environment
 
@@ -131,7 +131,7 @@ class Launched(Process):
 
 def launch_command(processes: int, request: Path) -> list[str]:
     """The command that runs one trial on several GPUs."""
-    launch = [sys.executable, "-m", "accelerate.commands.accelerate_cli", "launch", "--quiet"]
+    launch = [paths.INTERPRETER, "-m", "accelerate.commands.accelerate_cli", "launch", "--quiet"]
     several = ["--multi_gpu", "--num_machines", "1", "--main_process_port", "0"] if processes > 1 else []
     trial = ["-m", "pefbench", "worker", "--trial", str(request)]
     return [*launch, *several, "--num_processes", str(processes), "--mixed_precision", "no", *trial]

@@ -151,7 +151,7 @@ def test_a_killed_worker_costs_its_trial_alone_and_the_next_start_mends_it(world
     running = start(command, ROOT)
     log = tmp_path / "killed" / "worker-0.log"
     deadline = time.monotonic() + 300
-    while not log.exists() or "train: " not in log.read_text(encoding="utf8"):
+    while not log.exists() or "weights trained" not in log.read_text(encoding="utf8"):
         assert time.monotonic() < deadline
         assert running.poll() is None
         time.sleep(0.1)

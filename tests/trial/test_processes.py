@@ -1,6 +1,7 @@
 """Several processes, killed processes, and every way to start one. Each test runs the real command line.
 
-`child_command` starts it by a fork of a process that has imported everything (tests/zygote.py).
+`child_command` and `torchrun` start it by forks of a process that has imported everything (tests/zygote.py); what is
+about the start itself has real interpreters.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pefbench import paths
 from pefbench.paths import PROJECT, child_command
 
 if TYPE_CHECKING:
@@ -56,12 +58,20 @@ def finish(
     return process.returncode, printed, said
 
 
-def torchrun(processes: int) -> list[object]:
+def torchrun(processes: int, module: str = "pefbench") -> list[object]:
+    return [paths.INTERPRETER, "-m", "torch.distributed.run", *workers(processes), "--no-python", *child(module)]
+
+
+def workers(processes: int) -> list[object]:
+    """The options of torchrun, with a port that is free."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    options = ["--nproc-per-node", processes, "--master-addr", "127.0.0.1", "--master-port", port]
-    return [BIN / "torchrun", *options, "-m", "pefbench"]
+    return ["--nproc-per-node", processes, "--master-addr", "127.0.0.1", "--master-port", port]
+
+
+def child(module: str) -> list[object]:
+    return [paths.INTERPRETER, "-m", module]
 
 
 def result(out: Path) -> dict[str, Any]:
@@ -111,28 +121,10 @@ def test_with_dropout_the_number_of_processes_is_a_part_of_the_id(world: World, 
     assert one["id"] != two["id"], "each process draws a dropout of its own"
 
 
-SABOTAGE = """
-import os, runpy, sys
-sys.argv = ["pefbench", *sys.argv[1:]]
-if os.environ["RANK"] == "1":
-    from pefbench.trial import loop
-    def breaks(self, batch):
-        if self.at.step == 3:
-            raise RuntimeError("this process broke on purpose")
-        return step(self, batch)
-    step, loop.Training._step = loop.Training._step, breaks
-runpy.run_module("pefbench", run_name="__main__")
-"""
-
-
 def test_one_failing_process_ends_all_with_its_error(world: World, tmp_path: Path) -> None:
-    script = tmp_path / "sabotaged.py"
-    script.write_text(SABOTAGE, encoding="utf8")
-    command = [*torchrun(2)[:-2], script]
     started = time.monotonic()
-    status, _, said = finish(
-        [*command, "run", still(world, "broken"), "--out", tmp_path / "out"], ROOT, PYTHONPATH=str(ROOT)
-    )
+    command = [*torchrun(2, "tests.trial.sabotaged"), "run", still(world, "broken"), "--out", tmp_path / "out"]
+    status, _, said = finish(command, ROOT)
     assert status != 0
     assert time.monotonic() - started < 120
     assert "this process broke on purpose" in said
@@ -143,7 +135,8 @@ def test_one_failing_process_ends_all_with_its_error(world: World, tmp_path: Pat
 
 def test_a_mistake_under_a_launcher_is_one_line_a_process(world: World, tmp_path: Path) -> None:
     recipe = world.recipe("mistake", train__max_length=100)
-    status, _, said = finish([*torchrun(2), "run", recipe, "--out", tmp_path], ROOT)
+    command = [BIN / "torchrun", *workers(2), "--no-python", *child("pefbench"), "run", recipe, "--out", tmp_path]
+    status, _, said = finish(command, ROOT)
     assert status != 0
     errors = [line for line in said.splitlines() if line.startswith("error")]
     assert "train.max_length" in errors[0]
@@ -158,7 +151,7 @@ def written(out: Path, name: str) -> list[int]:
 
 @pytest.mark.parametrize("method", ["full", "prefix"])
 def test_killed_at_any_moment_it_ends_the_same(world: World, tmp_path: Path, method: str) -> None:
-    recipe = world.recipe(f"killed_{method}", method={"name": method}, train__epochs=30, train__checkpoint_steps=20)
+    recipe = world.recipe(f"killed_{method}", method={"name": method}, train__epochs=15, train__checkpoint_steps=10)
     whole = [*child_command("run"), recipe, "--out", tmp_path / "whole"]
     status, _, said = finish(whole, ROOT)
     assert status == 0, said
@@ -166,7 +159,7 @@ def test_killed_at_any_moment_it_ends_the_same(world: World, tmp_path: Path, met
     out = tmp_path / "killed"
     command = [*child_command("run"), recipe, "--out", out]
     # at a new checkpoint, a moment after another one, and while the result is being made
-    for name, pause in (("checkpoint.pt", 0.0), ("checkpoint.pt", 0.4), ("model", 0.0)):
+    for name, pause in (("checkpoint.pt", 0.0), ("checkpoint.pt", 0.2), ("model", 0.0)):
         old = written(out, name)
         process = start(command, ROOT)
         deadline = time.monotonic() + 120
@@ -192,22 +185,14 @@ def test_killed_at_any_moment_it_ends_the_same(world: World, tmp_path: Path, met
 
 
 LAUNCH = [BIN / "accelerate", "launch", "--quiet"]
-SPELLINGS: dict[str, tuple[list[Any], bool]] = {
-    "accelerate launch pefbench": ([*LAUNCH, "pefbench"], True),
-    "accelerate launch -m pefbench": ([*LAUNCH, "-m", "pefbench"], False),
-    "python -m pefbench": ([sys.executable, "-m", "pefbench"], False),
-    "pefbench": ([BIN / "pefbench"], False),
-}
+OVERRIDES = ["-o", "train.epochs=1", "-o", "method.rank=2"]
 
 
-@pytest.mark.parametrize("spelling", SPELLINGS)
-def test_every_spelling_of_the_main_job(world: World, tmp_path: Path, spelling: str) -> None:
-    command, at_the_root = SPELLINGS[spelling]
+def test_the_main_job_by_accelerate_from_another_folder(world: World, tmp_path: Path) -> None:
+    """`accelerate launch pefbench`, at the root, is the spelling of test_main_job."""
     recipe = world.recipe("spelled", train__threads=None)
-    folder = ROOT if at_the_root else tmp_path
-    status, printed, said = finish(
-        [*command, "run", recipe, "-o", "train.epochs=1", "-o", "method.rank=2", "--out", tmp_path / "out"], folder
-    )
+    command = [*LAUNCH, "-m", "pefbench", "run", recipe, *OVERRIDES, "--out", tmp_path / "out"]
+    status, printed, said = finish(command, tmp_path)
     assert status == 0, said
     assert "round trip: reproduced" in printed
     found = result(tmp_path / "out")
@@ -215,6 +200,17 @@ def test_every_spelling_of_the_main_job(world: World, tmp_path: Path, spelling: 
     assert found["recipe"]["method"]["rank"] == 2
     assert found["provenance"]["hardware"]["threads"] == found["provenance"]["hardware"]["cores"]
     assert "train: " in said
+    assert "\r" not in said
+
+
+@pytest.mark.parametrize("spelling", [[sys.executable, "-m", "pefbench"], [BIN / "pefbench"]], ids=["python", "script"])
+def test_the_main_job_without_a_launcher(world: World, tmp_path: Path, spelling: list[object]) -> None:
+    """Up to its training: from there on every start is the same."""
+    command = [*spelling, "run", world.recipe("spelled"), *OVERRIDES, "--out", tmp_path / "out", "--check-only"]
+    status, printed, said = finish(command, tmp_path)
+    assert status == 0, said
+    assert printed == "recipe OK; training skipped\n"
+    assert "1,957 of 20,869 weights trained" in said  # 2 / 8 of what LoRA adds by default, and the head
     assert "\r" not in said
 
 
