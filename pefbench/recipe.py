@@ -106,6 +106,7 @@ def resolve(raw: Mapping[str, Any], *, name: str) -> Recipe:
         if section == "data" and given.get("source", base.get("source")) != base.get("source"):
             base = {}
         values[section] = _remembering(validate(schema, base | given, f"{section}."), given)
+    values["data"] = _with_seed(values["data"], values["train"].max_examples)
     values["evaluate"] = _with_checked_metrics(values["evaluate"])
     recipe = Recipe.model_construct(**values)
     _check_columns(recipe, task.columns)
@@ -117,6 +118,12 @@ def resolve(raw: Mapping[str, Any], *, name: str) -> Recipe:
 def _remembering(section: Section, given: Mapping[str, Any]) -> Section:
     """The section with what the recipe itself says as its `model_fields_set`: a default may give way to the model."""
     return section.model_construct(_fields_set=set(given), **dict(section))
+
+
+def _with_seed(data: DataSection, max_examples: int | None) -> DataSection:
+    """The section with the seed that draws the training examples, where they are drawn; elsewhere it is nothing."""
+    seed = None if max_examples is None else data.seed or 0
+    return data.model_copy(update={"seed": seed})
 
 
 def _check_numbers(value: object, path: str) -> None:

@@ -109,6 +109,12 @@ class DataSection(Section):
         exclude_if=lambda value: value is None,
         description="names of labels or tags that the data has as numbers, from 0; null: from the data's own metadata",
     )
+    seed: int | None = Field(
+        None,
+        ge=0,
+        exclude_if=lambda value: value is None,
+        description="draws the examples of train.max_examples, whatever train.seed is; null: 0, where there is a limit",
+    )
 
 
 class TrainSection(Section):
@@ -144,7 +150,9 @@ class TrainSection(Section):
     precision: Precision = Field("auto", description="arithmetic; auto: bf16 where the hardware supports it, else fp32")
     seed: int = Field(0, ge=0, description="seed of the head, the method's weights, the data order and dropout")
     max_examples: int | None = Field(
-        None, ge=1, description="the most examples to train on, drawn by the seed; null: all"
+        None,
+        ge=1,
+        description="the most examples to train on, drawn by data.seed, each class in its proportion; null: all",
     )
     checkpoint_steps: int = Field(200, ge=1, description="steps between checkpoints")
     threads: int | None = Field(

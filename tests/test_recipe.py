@@ -65,6 +65,13 @@ def test_a_field_that_came_later_is_told_only_where_it_differs(tmp_path: Path) -
     assert load_recipe(write(tmp_path, MINIMAL), ["model.pooling=mean"]).resolved()["model"]["pooling"] == "mean"
 
 
+def test_the_seed_of_a_limit_is_told_where_there_is_a_limit(tmp_path: Path) -> None:
+    file = write(tmp_path, MINIMAL)
+    assert "seed" not in load_recipe(file, ["data.seed=3"]).resolved()["data"]
+    assert load_recipe(file, ["train.max_examples=9"]).resolved()["data"]["seed"] == 0
+    assert load_recipe(file, ["train.max_examples=9", "data.seed=3"]).resolved()["data"]["seed"] == 3
+
+
 @pytest.mark.parametrize(
     ("override", "section", "key", "value"),
     [

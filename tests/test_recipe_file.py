@@ -45,7 +45,9 @@ def write(folder: Path, text: str, name: str = "many") -> Path:
 
 
 def hashed(resolved: dict[str, Any]) -> str:
+    """The hash of a resolved recipe, but for its name and for the seed that draws its examples, which came later."""
     content = {key: value for key, value in resolved.items() if key != "name"}
+    content["data"] = {key: value for key, value in content["data"].items() if key != "seed"}
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -40,7 +40,7 @@ class Shared:
         """A tokenised split of the recipe, by `encode` where it is not kept."""
         depends = [*_data(recipe), recipe.model.model_dump(mode="json"), recipe.train.max_length, split]
         if split == "train" and recipe.train.max_examples is not None:
-            depends += [recipe.train.max_examples, recipe.train.seed]
+            depends.append(recipe.train.max_examples)
         return self._once(["encoded", *depends], encode)
 
     def weights(self, base: Path) -> Mapping[str, Tensor] | None:

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from pefbench.errors import DataError
 from pefbench.models import loading, quantization
 from pefbench.trial import adapters, corpus, devices, starting
 from pefbench.trial.cache import Shared
+from pefbench.trial.subset import subset
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -87,7 +86,8 @@ def prepare(
         quantization.check_installed(recipe.model.quantize, recipe.train.optimizer)
     with phases.measure("tokenize"):
         kept, refused = _accepted(recipe, head, tokenizer, {split: data.dataset.splits[split] for split in splits})
-        examples = {split: _chosen(recipe, split, kept[split]) for split in splits}
+        limit, seed = recipe.train.max_examples, recipe.data.seed or 0
+        examples = {split: subset(kept[split], limit if split == "train" else None, seed) for split in splits}
         head = head.balanced(examples.get("train", ())) if recipe.train.class_weights else head
         encoded = {
             split: shared.encoded(
@@ -131,12 +131,3 @@ def with_precision(recipe: Recipe) -> Recipe:
     """The recipe with `auto` precision resolved for this machine."""
     precision = devices.resolve_precision(recipe.train.precision)
     return recipe.model_copy(update={"train": recipe.train.model_copy(update={"precision": precision})})
-
-
-def _chosen(recipe: Recipe, split: str, examples: Sequence[Any]) -> Sequence[Any]:
-    """A split's examples; of train `max_examples`, drawn by the seed."""
-    limit = recipe.train.max_examples
-    if split != "train" or limit is None or limit >= len(examples):
-        return examples
-    drawn = np.random.default_rng(recipe.train.seed).permutation(len(examples))[:limit]
-    return [examples[int(i)] for i in sorted(drawn)]

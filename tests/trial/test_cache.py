@@ -75,7 +75,7 @@ def test_what_tokens_depend_on_is_not_shared(world: World, out: Path) -> None:
     shared = Shared()
     tokens = []
     for changes in ({}, {"train__max_length": 8}, {"train__max_examples": 50}, {"train__max_examples": 50, "seed": 1}):
-        seed = {"train__seed": changes.pop("seed", 0)}
+        seed = {"data__seed": changes.pop("seed", 0)}
         result = trial(world.recipe("tokens", train__epochs=0.2, **changes, **seed), out, shared, scored=["validation"])
         alone = trial(
             world.recipe("tokens", train__epochs=0.2, **changes, **seed), out / "alone", None, scored=["validation"]

@@ -32,9 +32,11 @@ def _depends_on(result: Result) -> tuple[object, ...]:
 
     So it also stands beside trials of the same data that were recorded before there were baselines.
     """
-    train = result["recipe"]["train"]
+    train, data_seed = result["recipe"]["train"], result["recipe"].get("data", {}).get("seed")
     limit = train.get("max_examples")
-    chosen = None if limit is None else (limit, train.get("seed"))
+    # Before data.seed, examples were drawn by the seed of training.
+    drawn_by = ("train", train.get("seed")) if data_seed is None else ("data", data_seed)
+    chosen = None if limit is None else (limit, *drawn_by)
     signature, data = of_value(headline(result)["signature"]), result["data"]["fingerprint"]
     return (result["recipe"]["task"], result["headline"], signature, data, chosen)
 

@@ -1,0 +1,47 @@
+"""Which training examples `train.max_examples` leaves: drawn by `data.seed`, each class in its proportion.
+
+So trials that differ in `train.seed` learn from the same examples, and no class is lost where there is room for it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping, Sequence
+
+
+def subset(examples: Sequence[Any], limit: int | None, seed: int) -> list[Any]:
+    """`limit` of the examples, in their order; all where there are no more, or `limit` is None."""
+    if limit is None or limit >= len(examples):
+        return list(examples)
+    classes: dict[Hashable, list[int]] = {}
+    for number, example in enumerate(examples):
+        classes.setdefault(getattr(example, "label", None), []).append(number)
+    shares = allot({name: len(members) for name, members in classes.items()}, limit)
+    generator = np.random.default_rng(seed)
+    drawn = [
+        members[place]
+        for name, members in sorted(classes.items(), key=lambda each: str(each[0]))
+        for place in generator.permutation(len(members))[: shares[name]].tolist()
+    ]
+    return [examples[number] for number in sorted(drawn)]
+
+
+def allot(sizes: Mapping[Hashable, int], limit: int) -> dict[Hashable, int]:
+    """How many examples of each class: by the largest remainder, and at least one.
+
+    Of more classes than `limit`, the largest have one each; of equally large ones, the first by name.
+    """
+    by_size = sorted(sizes, key=lambda name: (-sizes[name], str(name)))
+    if limit <= len(sizes):
+        return {name: int(place < limit) for place, name in enumerate(by_size)}
+    quotas = {name: limit * sizes[name] / sum(sizes.values()) for name in by_size}
+    shares = {name: max(1, int(quotas[name])) for name in by_size}
+    while sum(shares.values()) < limit:
+        shares[max(by_size, key=lambda name: (shares[name] < sizes[name], quotas[name] - shares[name]))] += 1
+    while sum(shares.values()) > limit:  # where small classes have more than their proportion
+        shares[max(by_size, key=lambda name: (shares[name] > 1, shares[name] - quotas[name]))] -= 1
+    return shares
