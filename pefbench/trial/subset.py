@@ -5,12 +5,14 @@ So trials that differ in `train.seed` learn from the same examples, and no class
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
+
+Class = TypeVar("Class", bound="Hashable")
 
 
 def subset(examples: Sequence[Any], limit: int | None, seed: int) -> list[Any]:
@@ -30,7 +32,7 @@ def subset(examples: Sequence[Any], limit: int | None, seed: int) -> list[Any]:
     return [examples[number] for number in sorted(drawn)]
 
 
-def allot(sizes: Mapping[Hashable, int], limit: int) -> dict[Hashable, int]:
+def allot(sizes: Mapping[Class, int], limit: int) -> dict[Class, int]:
     """How many examples of each class: by the largest remainder, and at least one.
 
     Of more classes than `limit`, the largest have one each; of equally large ones, the first by name.
