@@ -22,7 +22,7 @@ from pefbench.sections import DataSection, EvaluateSection, ModelSection, Sectio
 from pefbench.tasks import Options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
     from pathlib import Path
 
     from pydantic_core import ErrorDetails
@@ -109,7 +109,7 @@ def resolve(raw: Mapping[str, Any], *, name: str) -> Recipe:
     values["data"] = _with_seed(values["data"], values["train"].max_examples)
     values["evaluate"] = _with_checked_metrics(values["evaluate"])
     recipe = Recipe.model_construct(**values)
-    _check_columns(recipe, task.columns)
+    _check_columns(recipe, task.columns, task.several)
     _check_quantize(recipe)
     _check_numbers(recipe.resolved(), "")
     return recipe
@@ -138,10 +138,12 @@ def _check_numbers(value: object, path: str) -> None:
         raise RecipeError(f"{path}: should be a finite number, up to 2^63 - 1, got {quoted(value)}")
 
 
-def _check_columns(recipe: Recipe, columns: Iterable[str]) -> None:
-    for key in recipe.data.columns:
+def _check_columns(recipe: Recipe, columns: Iterable[str], several: Container[str]) -> None:
+    for key, named in recipe.data.columns.items():
         if key not in columns:
             raise RecipeError(f"data.columns.{key}: unknown column of task {recipe.task!r}; {suggest(key, columns)}")
+        if isinstance(named, list) and key not in several:
+            raise RecipeError(f"data.columns.{key}: should be one column, got {quoted(named)}")
 
 
 def _with_checked_metrics(section: EvaluateSection) -> EvaluateSection:

@@ -70,9 +70,10 @@ class DataSection(Section):
         None, description="file or hub split to choose settings on; null: a tenth of train, by a hash of the text"
     )
     test: str | None = Field(None, description="file or hub split to report scores on")
-    columns: dict[str, str | int] = Field(
+    columns: dict[str, str | int | Annotated[list[str | int], Field(min_length=1)]] = Field(
         default_factory=dict,
-        description="the source's name (or number, from 0) for what the task calls text, tags, ...",
+        description="the source's name (or number, from 0) for what the task calls text, tags, ...; several names, in "
+        "a list, where the task says so",
     )
     leaks: Literal["drop", "keep"] = Field(
         "drop",

@@ -6,7 +6,7 @@ Neither knows anything of tasks, methods or training.
 
 from __future__ import annotations
 
-from pefbench.heads.answers import Answers, Choice, LabelWithOutside
+from pefbench.heads.answers import Answers, Choice, LabelSet, LabelWithOutside
 from pefbench.heads.dataset import Dataset
 from pefbench.heads.encoded import ROWS, TARGETS, Encoded
 from pefbench.heads.head import Head, HeadConfig, forward
@@ -20,6 +20,7 @@ __all__ = [
     "Encoded",
     "Head",
     "HeadConfig",
+    "LabelSet",
     "LabelWithOutside",
     "forward",
 ]

@@ -9,6 +9,7 @@ import numpy as np
 
 from pefbench.errors import DataError
 from pefbench.heads import ROWS, TARGETS, Answers, Encoded, Head
+from pefbench.heads.examples import NO_CANDIDATE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -83,7 +84,7 @@ def by_example(values: Tensor, rows: Tensor, padding: float) -> Tensor:
 def right_ones(examples: Sequence[ChoiceExample]) -> Array:
     """For each row whether its candidate is the right one, (rows,). Raises DataError when there is none."""
     for number, example in enumerate(examples):
-        if not 0 <= example.label < len(example.candidates):
+        if example.label != NO_CANDIDATE and not 0 <= example.label < len(example.candidates):
             raise DataError(
                 f"choice {number}: the right candidate is number {example.label} of {len(example.candidates)}"
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +25,15 @@ class LabelWithOutside(TypedDict):
     label: str
     outside: float
     """The probability of that label."""
+
+
+class LabelSet(TypedDict):
+    """Any number of labels for a text: an answer, or the right one."""
+
+    labels: list[str]
+    """Sorted; none is an answer, too."""
+    scores: NotRequired[list[float]]
+    """In an answer of a model: the probability of each label that there is, in the order of the head's labels."""
 
 
 class Answers(ABC):

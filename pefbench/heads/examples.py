@@ -29,6 +29,15 @@ class SequenceExample:
 
 
 @dataclass(frozen=True, slots=True)
+class LabelSetExample:
+    """A text, or a text and its pair, and its labels, sorted; none is legal."""
+
+    text: str
+    labels: tuple[str, ...]
+    pair: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RegressionExample:
     """A text, or a text and its pair, and its score."""
 
@@ -97,9 +106,13 @@ class GenerationExample:
     where: str = field(default="", compare=False, repr=False)
 
 
+NO_CANDIDATE = -1
+"""The number of the right one, where it is not among the candidates: training lacks it."""
+
+
 @dataclass(frozen=True, slots=True)
 class ChoiceExample:
-    """A context, its candidates, and which of them is right (from 0).
+    """A context, its candidates, and which of them is right (from 0), or NO_CANDIDATE where it is only scored.
 
     Where equal scores must not be rewarded, the place of the right one should say nothing: shuffle the candidates.
     """

@@ -25,6 +25,7 @@ class HeadConfig(TypedDict, total=False):
     num_labels: int
     id2label: dict[int, str]
     label2id: dict[str, int]
+    problem_type: str
 
 
 class Head(ABC):
@@ -38,6 +39,19 @@ class Head(ABC):
     """Texts come as words, one by one: a tokenizer is to read each as if a space stood before it."""
     answers: Answers
     """The right answers, and how answers compare."""
+
+    @property
+    def thresholds(self) -> Mapping[str, float]:
+        """Label -> the probability from which it is given, where that was chosen on validation; else empty."""
+        return {}
+
+    def tuned(self, answers: Sequence[Any], examples: Sequence[Any]) -> Head:  # noqa: ARG002 - where something is tuned
+        """The same head with what is chosen after training: by `predict`'s answers to the validation split."""
+        return self
+
+    def with_thresholds(self, thresholds: Mapping[str, float]) -> Head:  # noqa: ARG002 - where something is tuned
+        """The same head with the thresholds of an earlier `tuned`. Raises DataError for those of other labels."""
+        return self
 
     def pooled(self) -> Head:
         """The same head, reading the mean of all tokens' states. Raises RecipeError where that makes no sense."""

@@ -73,6 +73,8 @@ def label_counts(references: Sequence[Any]) -> dict[str, int]:
         counts = Counter(references)
     elif all(isinstance(each, list) and all(isinstance(tag, str) for tag in each) for each in references):
         counts = Counter(tag for each in references for tag in each)
+    elif all(isinstance(each, dict) and "labels" in each for each in references):
+        counts = Counter(label for each in references for label in each["labels"])
     else:
         return {}
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))

@@ -91,10 +91,14 @@ class Metric(evaluate.Metric, ABC):  # type: ignore[misc]  # evaluate has no typ
         """Return what the metric takes of a head's answers and references, as `compute` and `weighted` want them."""
         return [*map(self.read, answers)], [*map(self.read_reference, references)]
 
+    def kinds(self) -> tuple[str, ...]:
+        """Return what references it scores may be called, the usual name first."""
+        return _KINDS[str(self.reference)]
+
     def refusal(self, references: Sequence[Any]) -> str | None:
         """Return why these references cannot be scored, or None: asked before training."""
         kind = _kind(references[0])
-        wanted = _KINDS[str(self.reference)]
+        wanted = self.kinds()
         return None if kind in wanted else f"it scores {wanted[0]}, and the task's answers are {kind}"
 
     def report(self, predictions: Sequence[Any], references: Sequence[Any]) -> Report | None:  # noqa: ARG002
@@ -149,6 +153,8 @@ def _kind(reference: Any) -> str:
         return "texts"
     if isinstance(reference, list):
         return "lists of texts"
+    if isinstance(reference, dict) and "labels" in reference:
+        return "sets of labels"
     if isinstance(reference, dict):
         return "texts to generate"
     return "whole numbers" if isinstance(reference, int) else "numbers"

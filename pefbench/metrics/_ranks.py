@@ -64,6 +64,12 @@ def by_number_of_candidates(predictions: Sequence[Choice], references: Sequence[
         yield relevance, np.stack([scores for scores, _ in group])
 
 
+def unranked(references: Sequence[int]) -> str | None:
+    """Why a ranking cannot be scored: the right one of an example is not among its candidates; None where all are."""
+    lacking = sum(right < 0 for right in references)
+    return f"the right candidate of {lacking} examples is none of theirs" if lacking else None
+
+
 def _scored(predictions: Sequence[Choice], references: Sequence[int]) -> Iterator[tuple[Array, int]]:
     """Yield the scores and the right candidate of each example. Raises ValueError, see `standing`."""
     if len(predictions) != len(references):

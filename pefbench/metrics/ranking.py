@@ -8,13 +8,13 @@ are not those on all items (Krichene and Rendle 2020, "On Sampled Metrics for It
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from sklearn.metrics import ndcg_score, roc_auc_score
 
 from pefbench.metrics._base import AdditiveMetric, ratio
-from pefbench.metrics._ranks import CHOICE, PLACE, by_number_of_candidates, expected, standing
+from pefbench.metrics._ranks import CHOICE, PLACE, by_number_of_candidates, expected, standing, unranked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +43,10 @@ class Ranking(AdditiveMetric):
     settings = "average:examples|ties:expected"
     prediction = CHOICE
     reference = PLACE
+
+    def refusal(self, references: Sequence[Any]) -> str | None:
+        """Return why these references cannot be ranked, or None."""
+        return super().refusal(references) or unranked(references)
 
     def _compute(self, *, predictions: Sequence[Choice], references: Sequence[int]) -> dict[str, float]:
         auc = ndcg = 0.0

@@ -7,13 +7,13 @@ Answering Track Report"). Both depend on how many candidates there are, and on h
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from sklearn.metrics import ndcg_score
 
 from pefbench.metrics._base import AdditiveMetric, ratio
-from pefbench.metrics._ranks import CHOICE, PLACE, by_number_of_candidates, expected, standing
+from pefbench.metrics._ranks import CHOICE, PLACE, by_number_of_candidates, expected, standing, unranked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,6 +40,10 @@ class RecallAt1(AdditiveMetric):
     settings = "average:examples|ties:expected"
     prediction = CHOICE
     reference = PLACE
+
+    def refusal(self, references: Sequence[Any]) -> str | None:
+        """Return why these references cannot be ranked, or None."""
+        return super().refusal(references) or unranked(references)
 
     def _compute(self, *, predictions: Sequence[Choice], references: Sequence[int]) -> dict[str, float]:
         groups = by_number_of_candidates(predictions, references)

@@ -187,6 +187,7 @@ class Reached(TypedDict):
     phases: NotRequired[Phases]
     metrics: NotRequired[dict[str, dict[str, MetricValue]]]  # split -> name -> value
     baselines: NotRequired[dict[str, dict[str, MetricValue]]]  # name of a trivial baseline -> name -> value, on test
+    thresholds: NotRequired[dict[str, float]]  # label -> the probability from which it is given, chosen on validation
     headline: NotRequired[str]  # name of the value that trials are ranked by, on test
     report: NotRequired[dict[str, Report]]  # name of the report -> report, on test
     curve: NotRequired[list[CurvePoint]]

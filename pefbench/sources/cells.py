@@ -17,6 +17,8 @@ ITEM = re.compile(
 )
 QUOTED_LIST = re.compile(r"""\[\s*(?:'|").*\]""", re.DOTALL)
 LONGEST_NUMBER = 40  # characters; no label is longer, and Python takes long over numbers of thousands of digits
+BETWEEN = re.compile(r"[\s,;|]+")
+"""What separates the numbers of several labels in a cell."""
 NUMBER = re.compile(r"-?\d{1,9}(?:\.0+)?", re.ASCII)
 INVISIBLE = dict.fromkeys(map(ord, "\ufeff\u200b\u2060\u00ad\u200e\u200f"))
 NARROW_SPACES = dict.fromkeys(map(ord, "\u00a0\u202f\u2007"), " ")
@@ -84,7 +86,7 @@ def _numbers(text: str) -> Any:
     """The number, or the list, that a text is; the text where it is neither."""
     if (listed := as_list(text)) is not None:
         return listed
-    words = text.split()
+    words = [word for word in BETWEEN.split(text.strip()) if word]
     if len(words) > 1 and all(NUMBER.fullmatch(word) for word in words):
         return words
     return float(text) if NUMBER.fullmatch(text.strip()) else text

@@ -33,7 +33,7 @@ SPACELESS = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 NOTE = "texts are divided into words at white space and punctuation, and entities given by their characters are tags"
 
 
-def with_tags(table: Rows, named: Mapping[str, str | int], bad: BadRows) -> Rows:
+def with_tags(table: Rows, named: Mapping[str, str | int | list[str | int]], bad: BadRows) -> Rows:
     """A table of texts with spans as one of words with tags, columns ``tokens`` and ``tags``; others as they are.
 
     named: the recipe's names for `tokens` and `tags`, here the text and its spans. Those columns keep their names. A
@@ -48,7 +48,7 @@ def with_tags(table: Rows, named: Mapping[str, str | int], bad: BadRows) -> Rows
     return replace(table, columns=columns, rows=rows, notes=(*table.notes, NOTE))
 
 
-def _columns(table: Rows, named: Mapping[str, str | int]) -> tuple[str | None, str | None]:
+def _columns(table: Rows, named: Mapping[str, str | int | list[str | int]]) -> tuple[str | None, str | None]:
     """The columns of texts and of their spans; None where there are no such."""
     text = str(named.get("tokens", TEXT))
     if "tokens" not in named and any(_are_words(row.values.get(name)) for row in table.rows for name in TOKENS):

@@ -5,7 +5,7 @@ One file is one task; it exports ``TASK``. How text becomes tensors is the head'
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
@@ -25,6 +25,19 @@ class Options(BaseModel):
 
 
 @dataclass(frozen=True)
+class Several:
+    """How several columns of a source make up one of the task's.
+
+    join: a row of the source and the columns, in order -> the one value; raises DataError for a bad row.
+    find: the rows of a source and the columns that the task does not read as another -> those that make it up, where
+    the recipe names none; empty where there are no such.
+    """
+
+    join: Callable[[Row, Sequence[str]], Any]
+    find: Callable[[Sequence[Row], Sequence[str]], Sequence[str]]
+
+
+@dataclass(frozen=True)
 class Task:
     """One task.
 
@@ -33,6 +46,7 @@ class Task:
     optional: those of them that a source may lack; their values are then None. later: optional ones that the task has
     only since there are results; where a source lacks one it is no value at all, so that the fingerprints of data, and
     with them the ids of trials, stay as they were.
+    several: those of the columns that several of a source may make up: `data.columns.labels: [anger, joy]`.
     text: a row's own columns -> the text by which duplicates are known and single files are split.
     split: the rows of a single file -> splits, where it is not by a hash; None: by a hash.
     gather_by: the column that numbers the sentences of a table with one word per row, whose rows are gathered; None: a
@@ -54,6 +68,7 @@ class Task:
     baselines: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
     later: tuple[str, ...] = ()
+    several: Mapping[str, Several] = field(default_factory=dict)
     gather_by: str | None = None
     group: Callable[[Mapping[str, Any]], str] | None = None
     options: type[Options] = Options

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import DataError
 from pefbench.heads.choice import ChoiceDataset
-from pefbench.heads.examples import ChoiceExample
+from pefbench.heads.examples import NO_CANDIDATE, ChoiceExample
 from pefbench.tasks import Task
 from pefbench.tasks.reading import values
+from pefbench.tasks.reading.unseen import Unseen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,16 +33,23 @@ def abstract(values: Mapping[str, Any]) -> str:
 
 
 def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> ChoiceDataset:
-    """Read questions; the candidates are the training split's answers, sorted. Another answer is a bad row."""
+    """Read questions; the candidates are the training split's answers, sorted.
+
+    What becomes of another answer in the other splits: see `Unseen`.
+    """
     kept = {split: bad.good(rows, _checked) for split, rows in splits.items()}
     answers = tuple(sorted({row.values["answer"].strip() for row in kept["train"]}))
     if len(answers) < 2:
         raise DataError(
             f"{splits['train'][0].file}: every training question has the answer {', '.join(answers)!r}; two are needed"
         )
-    example = partial(_example, answers=answers)
+    unseen = Unseen(answers, bad, "answers")
+    examples = {
+        split: bad.good(rows, partial(_example, answers=answers, unseen=unseen, split=split))
+        for split, rows in kept.items()
+    }
     # Questions stand behind the abstract, so that they are kept when that is too long.
-    return ChoiceDataset({split: bad.good(rows, example) for split, rows in kept.items()}, keep="end")
+    return ChoiceDataset(examples, unseen.notes, keep="end")
 
 
 def _checked(row: Row) -> Row:
@@ -53,13 +61,11 @@ def _checked(row: Row) -> Row:
     return row
 
 
-def _example(row: Row, answers: tuple[str, ...]) -> ChoiceExample:
+def _example(row: Row, answers: tuple[str, ...], unseen: Unseen, split: str) -> ChoiceExample:
     answer = row.values["answer"].strip()
-    if answer not in answers:
-        raise DataError(
-            f"{row.where}: {row.name('answer')} {answer[:40]!r} is not in train (train has: {', '.join(answers)})"
-        )
-    return ChoiceExample(text(row.values), answers, answers.index(answer), abstract(row.values))
+    unseen.check([answer], split, row.where, row.name("answer"))
+    right = answers.index(answer) if answer in answers else NO_CANDIDATE
+    return ChoiceExample(text(row.values), answers, right, abstract(row.values))
 
 
 def _parts(value: object) -> list[str]:

@@ -31,6 +31,8 @@ def alike(answers: Sequence[Any], references: Sequence[Any]) -> list[str]:
 
 def _content(answer: Any) -> Any:
     """What an answer says, without its probabilities and scores; of tags that are all one, that one."""
+    if isinstance(answer, dict) and "labels" in answer:
+        return ", ".join(answer["labels"]) or "no label"
     if isinstance(answer, dict):
         return next((answer[field] for field in ("label", "choice", "text") if field in answer), json.dumps(answer))
     if isinstance(answer, list):

@@ -11,6 +11,7 @@ from pefbench.errors import DataError, RecipeError, counted
 from pefbench.registry import find
 from pefbench.sources import BadRows
 from pefbench.tasks.reading.columns import resolve_columns
+from pefbench.tasks.reading.several import joined
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
     from pefbench.sections import DataSection
     from pefbench.sources import Row, Rows
     from pefbench.tasks import Task
+    from pefbench.tasks.reading.columns import Named
+    from pefbench.tasks.reading.several import Joined
 
-LABELS = ("label", "tags")
+LABELS = ("label", "labels", "tags")
 """What tasks call the columns that `data.labels` names the values of."""
 SPLITS = ("train", "validation", "test")
 OF_ONE_LINE = re.compile(r"\S+:\d+: (?!.*\bdata\.)")
@@ -115,21 +118,23 @@ def _read_parts(data: DataSection, task: Task, bad: BadRows) -> tuple[dict[str, 
             )
             if task.gather_by:
                 rows = sources.with_tags(rows, data.columns, bad)
-            named_rows, left = _named(rows, data, task, bad)
+            named_rows, left, joined_notes = _named(rows, data, task, bad)
             read[split] += named_rows
             revision = rows.revision
-            notes |= dict.fromkeys(rows.notes)
+            notes |= dict.fromkeys(joined_notes)
             unread |= dict.fromkeys(left)
     if unread:
         notes[f"columns not read: {_listing(list(unread))}"] = None
     return read, revision, list(notes)
 
 
-def _named(rows: Rows, data: DataSection, task: Task, bad: BadRows) -> tuple[list[Row], list[str]]:
-    """The rows of one file under the task's names, and the columns that the task does not read."""
+def _named(rows: Rows, data: DataSection, task: Task, bad: BadRows) -> tuple[list[Row], list[str], tuple[str, ...]]:
+    """The rows of one file under the task's names, the columns that the task does not read, and the table's notes."""
     there = rows.columns
-    rows = sources.unnest(rows, [name for name in data.columns.values() if isinstance(name, str)])
-    columns = _resolved(task, data, rows)
+    rows = sources.unnest(rows, _names(data))
+    file = rows.rows[0].file if rows.rows else data.source
+    rows, named, parts = _joined(task, data, rows, bad, file)
+    columns, notes = _resolved(task, named, rows, file), rows.notes
     by = columns.pop(task.gather_by, None) if task.gather_by else None
     if task.gather_by:
         gathered = sources.gather(rows, by, list(columns.values()), bad)
@@ -140,16 +145,32 @@ def _named(rows: Rows, data: DataSection, task: Task, bad: BadRows) -> tuple[lis
     for column in (columns[name] for name in LABELS if name in columns and data.labels is not None):
         sound = sources.named_rows(sound, column, data.labels or (), bad)
     read = {*columns.values(), by} | {name.partition(".")[0] for name in columns.values() if name not in there}
-    left = [name for name in rows.columns if name not in read]
-    return [_renamed(row, columns, absent) for row in sound], left
+    left = [name for name in rows.columns if name not in {*read, *parts, *(part.partition(".")[0] for part in parts)}]
+    return [_renamed(row, columns, absent) for row in sound], left, notes
 
 
-def _resolved(task: Task, data: DataSection, rows: Rows) -> dict[str, str]:
+def _names(data: DataSection) -> list[str]:
+    """The names of columns that a recipe gives."""
+    named = [name for names in data.columns.values() for name in (names if isinstance(names, list) else [names])]
+    return [name for name in named if isinstance(name, str)]
+
+
+def _joined(task: Task, data: DataSection, rows: Rows, bad: BadRows, file: str) -> Joined:
+    """One column where several make up one of the task's. Raises DataError, with the file."""
+    try:
+        return joined(task, data.columns, rows, bad)
+    except DataError as error:
+        if error is bad.refused:
+            raise
+        raise DataError(f"{file}: {error}") from None
+
+
+def _resolved(task: Task, named: Named, rows: Rows, file: str) -> dict[str, str]:
     """The task's columns -> the source's. Raises DataError, with the file."""
     try:
-        return resolve_columns(task, data.columns, rows.columns)
+        return resolve_columns(task, named, rows.columns)
     except DataError as error:
-        raise DataError(f"{rows.rows[0].file}: {error}") from None
+        raise DataError(f"{file}: {error}") from None
 
 
 def _listing(names: Sequence[str], limit: int = 12) -> str:

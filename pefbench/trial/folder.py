@@ -119,6 +119,8 @@ def write_trial(folder: Path, prepared: Prepared, answers: Sequence[Any], refere
         "task_type": prepared.head.task_type,
         "files": digests(folder / MODEL),
     }
+    if prepared.head.thresholds:
+        trial["thresholds"] = dict(prepared.head.thresholds)
     store.write_json(folder / TRIAL, trial)
 
 

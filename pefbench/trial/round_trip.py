@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from pefbench.errors import DataError, RecipeError, RoundTripError, TrialError
@@ -81,6 +82,10 @@ def verify(folder: Path) -> Verified:
     prepared = prepare(recipe, Phases(), ["test"])
     if prepared.corpus.fingerprint != trial["fingerprint"]:
         raise DataError(f"{recipe.data.source}: the data have changed since {folder} was trained")
+    try:
+        prepared = replace(prepared, head=prepared.head.with_thresholds(trial.get("thresholds", {})))
+    except DataError as error:
+        raise DataError(f"{folder / TRIAL}: damaged: {error}") from None
     if len(before) != (examples := len(prepared.examples["test"])):
         raise DataError(f"{folder / PREDICTIONS}: damaged: {len(before)} predictions for {examples} test examples")
     device, after = _predict_again(folder, prepared)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from accelerate.utils import broadcast_object_list, set_seed
@@ -233,7 +234,16 @@ class Trial:
             what=split,
         )
         seconds = time.perf_counter() - started
+        if split == "validation":
+            self._tune(answers)
         return self.head.answers.judged(answers, self.prepared.examples[split]), seconds
+
+    def _tune(self, answers: Sequence[Any]) -> None:
+        """Choose what the head chooses after training, by the validation split alone."""
+        self.head = self.head.tuned(answers, self.prepared.examples["validation"])
+        self.prepared = replace(self.prepared, head=self.head)
+        if self.head.thresholds:
+            self.record.add(thresholds=dict(self.head.thresholds))
 
     def _save(self, model: nn.Module, answers: list[Any]) -> None:
         """Save the trained model and its answers on test."""

@@ -25,6 +25,7 @@ class SavedTrial(TypedDict):
     threads: int
     labels: NotRequired[list[str]]  # of the head, in the order of its outputs
     task_type: NotRequired[str]  # the head's name in PEFT
+    thresholds: NotRequired[dict[str, float]]  # `Head.thresholds`, where there are any
     files: NotRequired[dict[str, str]]  # name of a file of the saved model -> sha256; older trials leave it out
 
 

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pefbench.errors import DataError, RecipeError
+from pefbench.heads._scoring import right_ones
+from pefbench.heads.examples import NO_CANDIDATE
+from pefbench.metrics import score
 from pefbench.recipe import resolve
 from pefbench.registry import find
 from pefbench.sources import BadRows, Row
@@ -46,7 +49,7 @@ def test_the_question_stands_behind_the_abstract(context: Any) -> None:
         ({"answer": None}, "answer should be a non-empty text"),
         ({"context": {"contexts": []}}, "context should be a text, a list of texts"),
         ({"context": None}, "context should be a text, a list of texts"),
-        ({"answer": "perhaps"}, r"answer 'perhaps' is not in train \(train has: no, yes\)"),
+        ({"answer": "perhaps"}, r"answer 'perhaps' of the test split is not in train \(train has: no, yes\)"),
     ],
 )
 def test_a_bad_row_is_named_or_left_out(values: dict[str, Any], why: str) -> None:
@@ -77,3 +80,25 @@ def test_pubmedqa_s_own_file_is_read_and_the_majority_scored(tmp_path: Path) -> 
 def test_it_has_no_data_by_default() -> None:
     with pytest.raises(RecipeError, match=r"data\.source"):
         resolve({"task": "medical_qa", "method": {"name": "full"}}, name="r")
+
+
+def test_an_answer_that_train_lacks_is_scored_as_never_found() -> None:
+    rows = {
+        "train": [Row(GOOD, "x.json", 1), Row(GOOD | {"answer": "no"}, "x.json", 2)],
+        "test": [Row(GOOD | {"answer": "perhaps"}, "x.json", 3), Row(GOOD, "x.json", 4)],
+    }
+    dataset: ChoiceDataset = TASK.read(rows, BadRows(count_unseen=True))  # type: ignore[assignment]
+    assert [each.label for each in dataset.splits["test"]] == [NO_CANDIDATE, 1]
+    assert "'perhaps' (1)" in dataset.notes[0]
+    assert right_ones(dataset.splits["test"]).tolist() == [0, 0, 0, 1]
+    answers = [{"choice": choice, "scores": [0.1, 0.2]} for choice in (1, 1)]
+    accuracy = score(find("metric", "choice_accuracy")(), answers, [NO_CANDIDATE, 1])["accuracy"]
+    assert accuracy["value"] == 0.5
+    macro = score(find("metric", "choice_macro_f1")(), answers, [NO_CANDIDATE, 1])["macro_f1"]
+    assert macro["value"] == pytest.approx((0 + 2 / 3) / 2)
+
+
+@pytest.mark.parametrize("name", ["ranking", "recall_at_1"])
+def test_an_answer_that_is_no_candidate_cannot_be_ranked(name: str) -> None:
+    assert find("metric", name)().refusal([NO_CANDIDATE, 1]) == "the right candidate of 1 examples is none of theirs"
+    assert find("metric", name)().refusal([0, 1]) is None

@@ -20,8 +20,8 @@ def test_of_tags_that_are_all_outside_it_says_so() -> None:
 
 @pytest.mark.parametrize(
     "answer",
-    ["a", {"label": "a"}, {"choice": 0}, {"text": ""}, ["NOUN"], [], 3.5],
-    ids=["label", "label with probability", "choice", "text", "tags", "no labels", "score"],
+    ["a", {"label": "a"}, {"choice": 0}, {"text": ""}, {"labels": ["x"]}, ["NOUN"], [], 3.5],
+    ids=["label", "label with probability", "choice", "text", "label set", "tags", "no labels", "score"],
 )
 def test_one_answer_to_all_is_a_warning(answer: Any) -> None:
     answers = [{**answer, "scores": [i, -i]} if isinstance(answer, dict) else answer for i in range(len(MIXED))]

@@ -68,7 +68,9 @@ def _spelt(rows: Sequence[Row]) -> ExampleData:
 
 
 def spell(answer: Any) -> str:
-    """An answer as text: of tags those that are not O, with their positions; of a scored choice the choice."""
+    """An answer as text: of tags those that are not O, with their positions; of a choice or labels what is chosen."""
+    if isinstance(answer, dict) and "labels" in answer:
+        answer = ", ".join(map(str, answer["labels"])) or "(no label)"
     if isinstance(answer, dict):
         answer = next((answer[name] for name in ("label", "choice", "text") if name in answer), answer)
     if isinstance(answer, list) and answer and all(isinstance(tag, str) for tag in answer):

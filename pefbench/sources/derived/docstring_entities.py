@@ -40,14 +40,17 @@ def read_entities(folder: Path, name: str, bad: BadRows) -> Rows:
     would be doubtful: by `plain`, or because a literal in double backticks is a name that a role of the package marks
     elsewhere. Other literals are plain words.
     """
+    found = ((row, _tagged(sentence)) for row, sentence in sure_sentences(folder, name, bad))
+    return Rows(COLUMNS, [replace(row, values=row.values | values) for row, values in found if values])
+
+
+def sure_sentences(folder: Path, name: str, bad: BadRows) -> Iterator[tuple[Row, Plain]]:
+    """Yield the sentences whose mentions are sure, each with a row that has only the package yet."""
     found = list(_sentences(folder, name, bad))
     marked = {sentence.text[one.start : one.end] for _, sentence in found for one in sentence.mentions}
-    rows = []
     for row, sentence in found:
-        doubtful = sentence.unclear or any(text.removesuffix("()") in marked for _, text in sentence.literals)
-        if not doubtful and (values := _tagged(sentence)):
-            rows.append(replace(row, values=row.values | values))
-    return Rows(COLUMNS, rows)
+        if not sentence.unclear and not any(text.removesuffix("()") in marked for _, text in sentence.literals):
+            yield row, sentence
 
 
 def _sentences(folder: Path, name: str, bad: BadRows) -> Iterator[tuple[Row, Plain]]:
@@ -77,10 +80,16 @@ def _part(paragraph: Plain, start: int, end: int) -> Plain:
     )
 
 
+def tokens_of(sentence: Plain) -> list[re.Match[str]] | None:
+    """A sentence's tokens; None where they are too few or too many."""
+    tokens = list(TOKEN.finditer(sentence.text))
+    return tokens if SHORTEST <= len(tokens) <= LONGEST else None
+
+
 def _tagged(sentence: Plain) -> dict[str, list[str]] | None:
     """Tokens and tags; None for too few or too many tokens, or a token that two mentions share."""
-    tokens = list(TOKEN.finditer(sentence.text))
-    if not SHORTEST <= len(tokens) <= LONGEST:
+    tokens = tokens_of(sentence)
+    if tokens is None:
         return None
     tags = ["O"] * len(tokens)
     for mention in sentence.mentions:

@@ -27,6 +27,17 @@ def vectorizer() -> TfidfVectorizer:
     return TfidfVectorizer(token_pattern=WORDS, ngram_range=(1, 2), sublinear_tf=True)
 
 
+def nearest(known: Sequence[str], asked: Sequence[str]) -> list[int]:
+    """For each text that is asked which of the known ones has the nearest words, the first of equals.
+
+    A text without any known word gets the first.
+    """
+    words = vectorizer()
+    vectors = words.fit_transform(known)
+    likeness = words.transform(asked) @ vectors.T
+    return [int(row.toarray().argmax()) for row in likeness]
+
+
 def text(example: Any) -> str:
     """An example's text; the texts of a pair are read as one."""
     return str(example.text) if example.pair is None else f"{example.text} {example.pair}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pefbench.tasks.baselines._words import vectorizer
+from pefbench.tasks.baselines._words import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,10 +17,8 @@ def nearest_answer(train: Sequence[GenerationExample], test: Sequence[Generation
 
     The turns before a prompt are read with it. A prompt without any known word gets the first answer.
     """
-    words = vectorizer()
-    known = words.fit_transform([_context(example) for example in train])
-    likeness = words.transform([_context(example) for example in test]) @ known.T
-    return [train[int(row.toarray().argmax())].target for row in likeness]
+    places = nearest([_context(example) for example in train], [_context(example) for example in test])
+    return [train[place].target for place in places]
 
 
 def _context(example: GenerationExample) -> str:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pefbench.tasks import Task
 
     Named = Mapping[str, str | int]
+    Choice = Mapping[str, str | int | list[str | int]]
 
 LONGEST_NAME = 40
 """Characters of a column's name that a message shows; what is longer is hardly a name."""
@@ -45,15 +46,12 @@ def resolve_columns(task: Task, named: Named, available: Sequence[str]) -> dict[
         if column in resolved:
             continue
         usual = [name for name in names if column not in TEXTS or name not in taken]
-        found = _found([named[column]] if column in named else usual, available)
+        found = found_columns([named[column]] if column in named else usual, available)
         if not found and column in (*task.optional, *task.later) and column not in named:
             continue
         if not found:
             wanted = repr(named[column]) if column in named else " or ".join(repr(name) for name in usual)
-            raise DataError(
-                f"no column {wanted} for the task's {column!r}; the columns are: {_listing(available)} "
-                f"(say which with data.columns.{column}{_header_hint(available)})"
-            )
+            raise missing_column(column, wanted, available)
         if column not in named:
             _refuse_ambiguous(task, named, column, found)
         resolved[column] = found[0]
@@ -87,7 +85,7 @@ def _refuse_ambiguous(task: Task, named: Named, column: str, found: Sequence[str
         raise DataError(f"{both} could each be the task's {column!r} (say which with data.columns.{column})")
 
 
-def _found(choices: Sequence[str | int], available: Sequence[str]) -> list[str]:
+def found_columns(choices: Sequence[str | int], available: Sequence[str]) -> list[str]:
     """The source's columns among the choices; numbers count columns that have no names."""
     unnamed = _are_numbers(available)
     found = []
@@ -97,6 +95,14 @@ def _found(choices: Sequence[str | int], available: Sequence[str]) -> list[str]:
         elif unnamed and -len(available) <= choice < len(available):
             found.append(available[choice])
     return found
+
+
+def missing_column(column: str, wanted: str, available: Sequence[str]) -> DataError:
+    """The error for a column of the task that the source does not have. wanted: what it could be called."""
+    return DataError(
+        f"no column {wanted} for the task's {column!r}; the columns are: {_listing(available)} "
+        f"(say which with data.columns.{column}{_header_hint(available)})"
+    )
 
 
 def _listing(names: Sequence[str], limit: int = 12) -> str:

@@ -9,7 +9,7 @@ from pefbench.errors import DataError
 from pefbench.heads.examples import SequenceExample
 from pefbench.heads.sequence import SequenceDataset
 from pefbench.sources.cells import clean_word, is_missing
-from pefbench.tasks.reading import values
+from pefbench.tasks.reading import booleans, values
 from pefbench.tasks.reading.unseen import Unseen
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ def examples(
     What becomes of another split's row whose label is not among them: see `Unseen`. Raises DataError unless there are
     two labels.
     """
+    splits, notes = booleans.unified(splits)
     train = bad.good(splits["train"], read_row)
     labels = sorted({each.label for each in train})
     if len(labels) < 2:
@@ -82,7 +83,7 @@ def examples(
         return found
 
     others = {split: bad.good(rows, partial(known, split=split)) for split, rows in splits.items() if split != "train"}
-    return {split: others.get(split, train) for split in splits}, labels, unseen.notes
+    return {split: others.get(split, train) for split in splits}, labels, [*notes, *unseen.notes]
 
 
 def label(row: Row) -> str:

