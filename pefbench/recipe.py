@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
+from pefbench import other_names
 from pefbench.errors import RecipeError, quoted, suggest
 from pefbench.methods import Method
 from pefbench.metrics import name_of
@@ -194,10 +195,19 @@ def validate(section: type[Validated], values: Values, prefix: str) -> Validated
 def _sentence(mistake: ErrorDetails, section: type[BaseModel], prefix: str) -> str:
     path = prefix + ".".join(str(part) for part in mistake["loc"])
     if mistake["type"] == "extra_forbidden":
-        return f"{path}: unknown key; {suggest(str(mistake['loc'][-1]), section.model_fields)}"
+        return f"{path}: unknown key; {_instead(str(mistake['loc'][-1]), section, prefix)}"
     if mistake["type"] == "missing":
         return f"{path}: missing"
     return f"{path}: {mistake['msg'][:1].lower()}{mistake['msg'][1:]}, got {quoted(mistake['input'])}"
+
+
+def _instead(key: str, section: type[BaseModel], prefix: str) -> str:
+    """What was meant by a key that a section does not have: our name for it, or what there is."""
+    ours = other_names.OURS.get(key, "")
+    inside = ours.startswith(prefix)
+    if ours and (not inside or ours.removeprefix(prefix) in section.model_fields):
+        return f"it is called {ours} here"
+    return suggest(key, section.model_fields)
 
 
 def _text(value: object, path: str) -> str:

@@ -82,11 +82,12 @@ def locate(path: Path) -> tuple[Path, str | None]:
     """The file that a recipe's path or name stands for, and the method that is part of the name.
 
     ``ner`` is ``recipes/ner.yaml``; ``lora_ner``, where there is no such file, is that with the method ``lora``. A path
-    works alike, as each method once had a file of its own. A path that is none of this is returned as it is.
+    works alike, as each method once had a file of its own; ``hub/`` may stand before a name. A path that is none of
+    this is returned as it is.
     """
     if _is_file(path):
         return path, None
-    bare = path.name == str(path) and path.suffix != ".yaml"
+    bare = str(path.parent) in {".", "hub"} and path.suffix != ".yaml"
     files = {file.stem: file for file in (reversed(recipes()) if bare else path.parent.glob("*.yaml"))}
     name = path.name if bare else path.stem
     if bare and name in files:

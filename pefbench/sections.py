@@ -157,7 +157,10 @@ class TrainSection(Section):
     )
     checkpoint_steps: int = Field(200, ge=1, description="steps between checkpoints")
     threads: int | None = Field(
-        None, ge=1, description="CPU threads per process; null: the cores, divided among the processes"
+        None,
+        ge=1,
+        description="CPU threads per process; null: the cores, divided among the processes. A part of the "
+        "trial's id: another number sums in another order, which changes the last digits",
     )
 
 

@@ -17,6 +17,8 @@ from docs.generate import fields
 from docs.generate.markdown import code, inline, page, prose, table
 from pefbench import registry
 from pefbench.metrics import name_of
+from pefbench.paths import PROJECT
+from pefbench.yaml_text import read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -125,11 +127,29 @@ def _task(name: str) -> str:
                 f"Head: {task.head}. Metrics: {scored}. Baselines: {floors}.",
                 table(["Column", "Usual names in a source", ""], columns),
                 fields.of_model(task.options, "options.", anchor=f"{name}."),
+                _recipes(name),
                 "Defaults:",
                 f"```yaml\n{_yaml(task.defaults)}```",
             ],
         )
     )
+
+
+def _recipes(task: str) -> str:
+    """The recipes of a task with where their data come from; a recipe that only extends another is that one's."""
+    rows = []
+    for file in sorted((PROJECT / "recipes").glob("*.yaml")) + sorted((PROJECT / "recipes" / "hub").glob("*.yaml")):
+        values = read_yaml(file)
+        if values.get("task") == task and "data" in values:
+            shown = ", ".join(code(str(each)) for each in _sources(values["data"]))
+            rows.append([code(file.relative_to(PROJECT).as_posix()), shown])
+    return table(["Recipe", "Data"], rows) if rows else "No recipe of it comes with pefbench."
+
+
+def _sources(data: Any) -> list[str]:
+    """Where a recipe's data come from, with the configuration where a data set of the hub has several."""
+    config = f" ({data['config']})" if data.get("config") else ""
+    return [f"{source}{config}" for source in str(data["source"]).split(" + ")]
 
 
 def _yaml(values: Any) -> str:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     """What `add_subparsers` returns: argparse has no public name for it."""
 
 
+UNRECOGNIZED = "unrecognized arguments: --"
+
+
 class Parser(argparse.ArgumentParser):
     """A parser whose errors are one line, like all others; `hidden` choices are taken, and not suggested."""
 
@@ -21,6 +24,8 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Print one line in place of the usage, and exit."""
         text = message.removeprefix("argument ")
+        if text.startswith(UNRECOGNIZED):
+            text += _field_meant(text.removeprefix(UNRECOGNIZED))
         self.exit(2, f"error: {one_line(f'{self.prog}: {text}; see {self.prog} --help')}\n")
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
@@ -28,6 +33,18 @@ class Parser(argparse.ArgumentParser):
             option = f"{'/'.join(action.option_strings)}: " if action.option_strings else ""
             valid = set(map(str, action.choices)) - self.hidden
             raise argparse.ArgumentError(None, f"{option}invalid choice {str(value)!r}; {suggest(str(value), valid)}")
+
+
+def _field_meant(unrecognized: str) -> str:
+    """How to set the field of a recipe that an unknown option names: ``--epochs 3`` is ``-o train.epochs=3``."""
+    from pefbench.other_names import OURS
+    from pefbench.recipe import SECTIONS
+
+    name, _, value = unrecognized.replace("=", " ").partition(" ")
+    name = name.replace("-", "_")
+    ours = [f"{section}.{name}" for section, fields in SECTIONS.items() if name in fields.model_fields]
+    meant = next(iter(ours or [OURS[name]] if ours or name in OURS else []), None)
+    return f"; fields of the recipe are set by -o, as in -o {meant}={value.split(' ')[0] or '...'}" if meant else ""
 
 
 def add_recipe(parser: argparse.ArgumentParser) -> None:

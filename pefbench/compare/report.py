@@ -39,8 +39,11 @@ def read(path: Path) -> Comparison:
 def render(comparison: Comparison) -> str:
     """Return the verdict for people: methods, best first, then all pairs, then what is not finished."""
     blocks = [_heading(comparison), _methods(comparison)]
+    legends = [_legend(comparison) if comparison["pairs"] else "", _costs_legend(comparison)]
+    if shown := [legend for legend in legends if legend]:
+        blocks.append("\n".join(shown))
     if comparison["pairs"]:
-        blocks += [_legend(comparison), _pairs(comparison["pairs"])]
+        blocks.append(_pairs(comparison["pairs"]))
     blocks += ["\n".join(lines) for lines in (_tuning(comparison), _troubles(comparison)) if lines]
     return "\n\n".join(blocks)
 
@@ -112,6 +115,14 @@ def _legend(comparison: Comparison) -> str:
         f"{marks}With this test split and these seeds, a pair's true difference of {smallest:.3f} (median over pairs) "
         "would be shown in 80 % of cases; smaller ones mostly not."
     )
+
+
+def _costs_legend(comparison: Comparison) -> str:
+    """What the two columns of seconds are, where there are any."""
+    found = [method["costs"] for method in comparison["methods"] if method["costs"] is not None]
+    if all(costs.get("inference_seconds_per_1000") is None for costs in found):
+        return ""
+    return "Test of 1,000: time to predict 1,000 test examples; merged: with the adapter merged into the weights."
 
 
 def _pairs(pairs: Sequence[PairVerdict]) -> str:

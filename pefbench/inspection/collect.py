@@ -44,7 +44,7 @@ def inspect(recipe: Recipe, *, split: str = "train", examples: int = 5) -> Inspe
         splits={name: _split(prepared, name) for name in prepared.examples},
         shown=split,
         examples=[_example(prepared, split, number) for number in range(count)],
-        warnings=preflight.doubts(prepared),
+        warnings=preflight.doubts(prepared, bad_rows=False),
         skipped=list(prepared.corpus.skipped),
     )
 

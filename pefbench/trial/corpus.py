@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pefbench import sources
-from pefbench.errors import DataError, RecipeError, counted
+from pefbench.errors import DataError, RecipeError, SourceError, counted
 from pefbench.registry import find
 from pefbench.sources import BadRows
 from pefbench.tasks.reading.columns import resolve_columns
@@ -60,10 +61,19 @@ def load(recipe: Recipe) -> Corpus:
     )
     try:
         return _load(recipe, bad)
+    except SourceError as error:
+        if _is_there(recipe.data.source):
+            raise
+        raise SourceError(f"{error}; -o data.source=file:PATH says where yours is") from None
     except DataError as error:
         if error is not bad.refused or not OF_ONE_LINE.match(str(error)):
             raise
         raise DataError(f"{error}; data.on_bad_row=skip leaves bad rows out") from None
+
+
+def _is_there(source: str) -> bool:
+    kind, _, path = source.partition(":")
+    return kind != "file" or Path(path).exists()
 
 
 def _load(recipe: Recipe, bad: BadRows) -> Corpus:

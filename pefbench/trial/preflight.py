@@ -20,8 +20,11 @@ FAR = 30
 """A learning rate that is this many times the method's default, or this small a part of it, is doubtful."""
 
 
-def doubts(prepared: Prepared) -> list[str]:
-    """The warnings that a reader of the numbers should know. Raises a UserError for what cannot come out right."""
+def doubts(prepared: Prepared, *, bad_rows: bool = True) -> list[str]:
+    """The warnings that a reader of the numbers should know. Raises a UserError for what cannot come out right.
+
+    bad_rows: with the rows that were left out; who lists them apart does without.
+    """
     recipe = prepared.recipe
     _check_metrics(prepared)
     found = prepared.checkpoint
@@ -32,7 +35,7 @@ def doubts(prepared: Prepared) -> list[str]:
         *prepared.corpus.dataset.notes,
         *prepared.corpus.notes,
         *prepared.notes,
-        *_skipped([*prepared.corpus.skipped, *prepared.refused]),
+        *_skipped([*(prepared.corpus.skipped if bad_rows else ()), *prepared.refused]),
         *_truncated(prepared),
         *_dropped(prepared),
         *prepared.head.check(prepared.encoded),

@@ -111,8 +111,8 @@ def test_a_lost_head_fails_the_round_trip(
 
     save = artifacts.save
 
-    def loses_the_head(model: Any, to: Path, method: Any) -> int:
-        size = save(model, to, method)
+    def loses_the_head(model: Any, to: Path, *given: Any) -> int:
+        size = save(model, to, *given)
         from safetensors.torch import load_file, save_file
 
         file = to / "adapter_model.safetensors"
@@ -247,7 +247,10 @@ MISTAKES = {
     "unknown task": (["task=nerr"], r"unknown task 'nerr'; did you mean 'ner'\? valid: "),
     "unknown metric": (["evaluate.metrics=[f2]"], r"unknown metric 'f2'; .*valid: .*entity_f1"),
     "unknown method": (["method.name=lara"], r"unknown method 'lara'; did you mean 'lora'\? valid: .*prefix"),
-    "missing file": (["data.source=file:nowhere.conll"], r"nowhere.conll"),
+    "missing file": (
+        ["data.source=file:nowhere.conll"],
+        r"nowhere.conll.*; -o data.source=file:PATH says where",
+    ),
     "missing model": (["model.name=file:nowhere"], r"nowhere"),
     "unknown source": (["data.source=ftp:x"], r"ftp:x"),
     "no such column": (["data.columns.tags=7"], r"no column 7 .*the columns are: 0, 1"),
@@ -297,6 +300,9 @@ def test_a_folder_that_is_not_there(pefbench: Callable[..., Run], arguments: lis
         (["rnu", "x"], "pefbench: invalid choice 'rnu'; did you mean 'run'[?] valid: "),
         (["list", "model"], "pefbench list: invalid choice 'model'; valid: "),
         (["table", "x", "--format", "xml"], "pefbench table: --format: invalid choice 'xml'; valid: "),
+        (["run", "x", "--epochs", "3"], "--epochs 3; fields of the recipe are set by -o, as in -o train.epochs=3; see"),
+        (["run", "x", "--lora_alpha=3"], "-o, as in -o method.alpha=3; see"),
+        (["run", "x", "--fast"], "unrecognized arguments: --fast; see"),
         (["run"], "pefbench run: the following arguments are required: RECIPE; see pefbench run --help"),
         (["inspect", "x", "--n", "few"], "--n: should be a whole number of 1 or more, got 'few'"),
         (["check", "x", "--tolerance=-1"], "--tolerance: should be a number of 0 or more, got '-1'"),

@@ -16,6 +16,7 @@ from pefbench.paths import PROJECT
 from pefbench.recipe import KEYS, SECTIONS
 from pefbench.results import schema
 from pefbench.sources import readers
+from pefbench.yaml_text import read_yaml
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,6 +62,15 @@ def test_every_option_of_a_task(site: Path) -> None:
     found = anchors(read(site, "tasks"))
     for name in registry.names("task"):
         assert {f"{name}.options.{option}" for option in registry.find("task", name).options.model_fields} <= found
+
+
+def test_every_recipe_with_its_data(site: Path) -> None:
+    html = unescape(read(site, "tasks"))
+    for file in [*(PROJECT / "recipes").glob("*.yaml"), *(PROJECT / "recipes" / "hub").glob("*.yaml")]:
+        values = read_yaml(file)
+        if "extends" not in values:
+            assert f"<code>{file.relative_to(PROJECT).as_posix()}</code>" in html, file
+            assert all(f"<code>{source}" in html for source in values["data"]["source"].split(" + ")), file
 
 
 def test_every_option_of_a_metric(site: Path) -> None:

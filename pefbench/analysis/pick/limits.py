@@ -18,11 +18,11 @@ FULL = "full"
 Preference = Literal["weights", "quality", "adapter", "memory", "time"]
 PREFERENCES = get_args(Preference)
 RULES = {
-    "weights": "the one that trains the fewest weights",
-    "quality": "the one with the best metric",
-    "adapter": "the one that saves the fewest bytes",
-    "memory": "the one that trains in the least memory",
-    "time": "the one that trains in the shortest time",
+    "weights": "the fewest weights trained",
+    "quality": "the best metric",
+    "adapter": "the fewest bytes saved",
+    "memory": "the least memory in training",
+    "time": "the shortest training",
 }
 
 

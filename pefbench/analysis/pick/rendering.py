@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pefbench.analysis.pick.limits import FULL, RULES, in_bytes
+from pefbench.analysis.pick.limits import FULL, RULES, in_bytes, rank
 from pefbench.analysis.tables import interval, readable_seconds
 from pefbench.results.store import readable
 
@@ -31,11 +31,17 @@ def _lines(answer: Answer, limits: Limits) -> Iterator[str]:
         of = f"of {count} that meet every limit" if count > 1 else "the only one that meets every limit"
         yield f"{named.name} ({named.method}): {named.score}, {_share(named, reference)} of {sort}"
         yield f"  costs: {_costs(named)}"
-        yield f"  why it: {of}, {RULES[limits.prefer]}" if count > 1 else f"  why it: {of}"
+        yield f"  why it: {of}, {_why(named, answer.meeting, limits)}" if count > 1 else f"  why it: {of}"
     yield f"  good enough: {interval(answer.wanted, None, None)}; {sort}: {reference.name}, {reference.score}"
     for limit, names in answer.excluded.items():
         yield f"  excluded by {limit}: {', '.join(names) or 'nothing'}"
     yield from (f"  note: {note}" for note in answer.notes)
+
+
+def _why(named: Replicates, meeting: Sequence[Replicates], limits: Limits) -> str:
+    cost = rank(limits.prefer)
+    tied = [each.name for each in meeting if each is not named and cost(each) == cost(named)]
+    return f"tied for {RULES[limits.prefer]} with {', '.join(tied)}" if tied else f"it has {RULES[limits.prefer]}"
 
 
 def _share(named: Replicates, reference: Replicates) -> str:

@@ -65,7 +65,7 @@ def test_the_cheapest_that_is_good_enough_is_named_and_each_limit_says_what_it_e
     assert "excluded by --max-memory, 8.6 GB: full_ner (9.0 GB)" in text
     assert "excluded by --max-adapter, 50.0 MB: full_ner (90.0 MB)" in text
     assert "excluded by --within, 0.95: bitfit_ner (entity_f1 0.700 [0.670, 0.730])" in text
-    assert "of 2 that meet every limit, the one that trains the fewest weights" in text
+    assert "of 2 that meet every limit, it has the fewest weights trained" in text
     assert "96.2% of full fine-tuning" in text
 
 

@@ -52,7 +52,7 @@ def test_a_baseline_that_is_as_good_is_said() -> None:
     result = sample()
     name = result["headline"]
     result["baselines"] = {"words": {name: result["metrics"]["test"][name] | {"value": 0.5}}}
-    assert "words, the best baseline: the interval is NOT wholly better" in brief(at(result))
+    assert "words, the best baseline: part of the interval is no better" in brief(at(result))
     result["baselines"] = {}
     assert "best baseline" not in brief(at(result))
 
