@@ -99,6 +99,12 @@ class DataSection(Section):
         description="tags that depart from their scheme, such as one B- in IOB1: read as the entity that they are, and "
         "counted, or (strict) a bad row",
     )
+    near_duplicates: Literal["count", "drop"] = Field(
+        "count",
+        exclude_if=lambda value: value == "count",
+        description="training rows that share four fifths of their different words with one of validation or test; "
+        "count: say how many; drop: leave them out",
+    )
     unseen_labels: Literal["error", "count"] = Field(
         "error",
         exclude_if=lambda value: value == "error",

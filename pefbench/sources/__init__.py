@@ -24,6 +24,7 @@ from pefbench.sources.features import named_rows
 from pefbench.sources.load import parts, read_rows
 from pefbench.sources.locate import locate
 from pefbench.sources.long_tables import gather
+from pefbench.sources.near_duplicates import count_near_duplicates, drop_near_duplicates
 from pefbench.sources.nesting import unnest
 from pefbench.sources.offsets import with_tags
 from pefbench.sources.rows import BadRows, Row, Rows, fingerprint
@@ -39,7 +40,9 @@ __all__ = [
     "Rows",
     "cache_folder",
     "check_weights",
+    "count_near_duplicates",
     "drop_leaks",
+    "drop_near_duplicates",
     "drop_repeats",
     "fingerprint",
     "gather",

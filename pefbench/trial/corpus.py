@@ -40,6 +40,7 @@ class Corpus:
 
     fingerprint: sha256 over every value that the task reads. revision: the commit of a hub data set.
     dropped: how many rows of a split were left out because a later split, or the split itself, has their text.
+    near_duplicates: how many rows of validation and of test are nearly one of train.
     skipped: what was wrong with each bad row that was left out, with its file and line.
     notes: what a reader of the results should know of how the data was read.
     """
@@ -48,6 +49,7 @@ class Corpus:
     fingerprint: str
     revision: str | None
     dropped: Mapping[str, int]
+    near_duplicates: Mapping[str, int]
     skipped: Sequence[str]
     notes: Sequence[str]
 
@@ -80,14 +82,20 @@ def _load(recipe: Recipe, bad: BadRows) -> Corpus:
     task: Task = find("task", recipe.task)
     parts, revision, notes = _read_parts(recipe.data, task, bad)
     splits, dropped = _split(parts, task), dict.fromkeys(SPLITS, 0)
-    for chosen, drop in ((recipe.data.repeats, sources.drop_repeats), (recipe.data.leaks, sources.drop_leaks)):
+    drops = (
+        (recipe.data.repeats, sources.drop_repeats),
+        (recipe.data.leaks, sources.drop_leaks),
+        (recipe.data.near_duplicates, sources.drop_near_duplicates),
+    )
+    for chosen, drop in drops:
         if chosen == "drop":
             splits, left_out = drop(splits, lambda row: task.text(row.values))
             dropped = {split: dropped[split] + left_out[split] for split in SPLITS}
     _check_sizes(splits, recipe.data.source, bad, dropped)
     dataset = task.read(splits, bad, **recipe.options.model_dump())
     _check_sizes(dataset.splits, recipe.data.source, bad, dropped)
-    return Corpus(dataset, sources.fingerprint(splits), revision, dropped, bad.found, notes)
+    near = sources.count_near_duplicates(splits, lambda row: task.text(row.values))
+    return Corpus(dataset, sources.fingerprint(splits), revision, dropped, near, bad.found, notes)
 
 
 def _check_sizes(splits: Mapping[str, Sequence[Any]], source: str, bad: BadRows, dropped: Mapping[str, int]) -> None:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 SHOWN = 3
 """How many bad rows a warning tells of."""
+MANY = 0.01
+"""The share of a split that is nearly the same as training examples from which it is worth a warning."""
 FAR = 30
 """A learning rate that is this many times the method's default, or this small a part of it, is doubtful."""
 
@@ -38,6 +40,7 @@ def doubts(prepared: Prepared, *, bad_rows: bool = True) -> list[str]:
         *_skipped([*(prepared.corpus.skipped if bad_rows else ()), *prepared.refused]),
         *_truncated(prepared),
         *_dropped(prepared),
+        *_near(prepared),
         *prepared.head.check(prepared.encoded),
         *_far_rate(recipe.method, recipe.train.learning_rate),
     ]
@@ -79,6 +82,15 @@ def _dropped(prepared: Prepared) -> list[str]:
         f"{dropped} {split} examples were dropped: duplicates within the split or of a later split"
         for split, dropped in prepared.corpus.dropped.items()
         if dropped
+    ]
+
+
+def _near(prepared: Prepared) -> list[str]:
+    return [
+        f"{near} {split} rows are nearly the same as a training one; "
+        "data.near_duplicates=drop leaves those out of training"
+        for split, near in prepared.corpus.near_duplicates.items()
+        if near >= max(2, MANY * len(prepared.corpus.dataset.splits[split]))
     ]
 
 

@@ -136,6 +136,22 @@ def test_leaks_are_dropped_and_counted(world: World, tmp_path: Path) -> None:
     assert kept.fingerprint != loaded.fingerprint
 
 
+def test_near_duplicates_are_counted_and_dropped_when_asked(world: World, tmp_path: Path) -> None:
+    near = [[("Surely", "O"), *words] for words in SPLITS["test"] if len({word for word, _ in words}) >= 9][:3]
+    assert near
+    for split, tagged in (SPLITS | {"train": SPLITS["train"] + near}).items():
+        write_conll(tmp_path / f"{split}.conll", tagged)
+    alone, counted, dropped = (
+        load(world, f"file:{tmp_path}", *parts("conll"), *more)
+        for more in (["data.leaks=keep"], [], ["data.near_duplicates=drop"])
+    )
+    assert counted.near_duplicates == alone.near_duplicates
+    assert counted.near_duplicates["test"] >= len(near)
+    assert dropped.dropped["train"] >= len(near)
+    assert dropped.near_duplicates == {"validation": 0, "test": 0}
+    assert dropped.fingerprint != counted.fingerprint
+
+
 def test_the_fingerprint_is_of_what_is_read(world: World, tmp_path: Path) -> None:
     found = set()
     for name, tagged in (("same", TAGGED), ("same too", TAGGED), ("less", TAGGED[:-1])):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
@@ -83,6 +84,14 @@ def test_a_sound_recipe_has_no_doubts(world: World) -> None:
 
 def test_a_rate_far_from_the_methods_own_is_doubted(world: World) -> None:
     assert doubts(world, train__learning_rate=0.1) == ["train.learning_rate: 0.1 is far from lora's default, 0.001"]
+
+
+def test_rows_that_are_nearly_training_ones_are_doubtful(world: World) -> None:
+    prepared = prepare(load_recipe(world.recipe("doubtful")), Phases())
+    near = replace(prepared, corpus=replace(prepared.corpus, near_duplicates={"validation": 0, "test": 2}))
+    assert preflight.doubts(near) == [
+        "2 test rows are nearly the same as a training one; data.near_duplicates=drop leaves those out of training"
+    ]
 
 
 def test_cut_texts_are_counted(world: World) -> None:
