@@ -64,7 +64,7 @@ class Split(TypedDict):
     tokens: int  # without padding
     truncated: NotRequired[int]  # examples with text beyond max_length; the first results leave it out
     dropped: int  # examples left out, such as those whose text a later split has
-    near_duplicates: NotRequired[int]  # of validation and test: rows nearly one of train; older files leave it out
+    near_duplicates: NotRequired[int]  # rows nearly one of train, 0 for train itself; older files leave it out
 
 
 class Data(TypedDict):

@@ -82,7 +82,7 @@ def data_of(prepared: Prepared) -> Data:
                 "tokens": int(encoded.lengths.sum()),
                 "truncated": encoded.truncated,
                 "dropped": corpus.dropped[split],
-                **({"near_duplicates": corpus.near_duplicates[split]} if split in corpus.near_duplicates else {}),
+                "near_duplicates": corpus.near_duplicates.get(split, 0),
             }
             for split, encoded in prepared.encoded.items()
         },
