@@ -16,7 +16,7 @@ from pefbench.errors import DataError
 from pefbench.heads.examples import GenerationExample
 from pefbench.sources import normalise
 from pefbench.tasks import Task
-from pefbench.tasks.reading import generation, values
+from pefbench.tasks.reading import generation, references, values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -77,13 +77,15 @@ def _replies(row: Row, history: int) -> list[GenerationExample]:
 
 def _single(row: Row) -> GenerationExample:
     """A prompt with its completion, behind the instruction where there is one; Alpaca's may have no input besides."""
-    completion = values.text(row, "completion")
+    completion, *_ = found = references.texts(row, "completion")
+    right = references.others(found)
     if row.values.get("instruction") is None:
-        return GenerationExample(values.text(row, "prompt"), completion, where=row.where)
+        return GenerationExample(values.text(row, "prompt"), completion, references=right, where=row.where)
     instruction, prompt = values.text(row, "instruction"), row.values["prompt"]
     if prompt is None or prompt == "":
-        return GenerationExample(instruction, completion, where=row.where)
-    return GenerationExample(values.text(row, "prompt"), completion, instruction=f"{instruction}\n", where=row.where)
+        return GenerationExample(instruction, completion, references=right, where=row.where)
+    prompt = values.text(row, "prompt")
+    return GenerationExample(prompt, completion, instruction=f"{instruction}\n", references=right, where=row.where)
 
 
 def _alternating(row: Row) -> list[tuple[Message, ...]]:
@@ -147,9 +149,10 @@ def _with_references(examples: Sequence[GenerationExample]) -> list[GenerationEx
     """Examples with all that was replied to the same words, each one's own reply first."""
     replies: dict[str, list[str]] = defaultdict(list)
     for example in examples:
-        replies[_context(example)].append(example.target)
+        replies[_context(example)] += [example.target, *example.references]
     return [
-        replace(each, references=tuple(dict.fromkeys([each.target, *replies[_context(each)]]))) for each in examples
+        replace(each, references=tuple(dict.fromkeys([each.target, *each.references, *replies[_context(each)]])))
+        for each in examples
     ]
 
 
@@ -168,6 +171,7 @@ TASK = Task(
     },
     optional=("turns", "messages", "prompt", "completion"),
     later=("instruction",),
+    several={"completion": references.several("completion", "response", "reply", "answer", "output", "reference")},
     text=text,
     group=group,
     read=read,

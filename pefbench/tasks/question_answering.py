@@ -10,7 +10,7 @@ from pefbench.errors import DataError
 from pefbench.heads.examples import SpanExample
 from pefbench.heads.span import SpanDataset
 from pefbench.tasks import Options, Task
-from pefbench.tasks.reading import answers, values
+from pefbench.tasks.reading import answers, references, values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -91,6 +91,10 @@ TASK = Task(
         "impossible": ("is_impossible",),
     },
     later=("starts", "impossible"),
+    several={
+        "answers": references.several("answer", "answers", "answer_text", "answers.text"),
+        "starts": references.several("answer_start", "start", "answers.answer_start", read=answers.offset),
+    },
     text=text,
     group=context,
     read=read,

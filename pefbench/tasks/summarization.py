@@ -8,7 +8,7 @@ from pydantic import Field
 
 from pefbench.heads.examples import GenerationExample
 from pefbench.tasks import Task
-from pefbench.tasks.reading import generation, values
+from pefbench.tasks.reading import generation, references, values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,7 +37,13 @@ def read(splits: Mapping[str, Sequence[Row]], bad: BadRows, **options: Any) -> G
 
 
 def _example(row: Row) -> GenerationExample:
-    return GenerationExample(values.text(row, "document"), values.text(row, "summary"), instruction="summarize: ")
+    summaries = references.texts(row, "summary")
+    return GenerationExample(
+        values.text(row, "document"),
+        summaries[0],
+        references=references.others(summaries),
+        instruction="summarize: ",
+    )
 
 
 TASK = Task(
@@ -46,6 +52,7 @@ TASK = Task(
         "document": ("document", "article", "dialogue", "text"),
         "summary": ("summary", "highlights", "abstract"),
     },
+    several={"summary": references.several("summary", "highlights", "abstract", "reference")},
     text=text,
     read=read,
     options=SummarizationOptions,

@@ -13,7 +13,7 @@ from pydantic import Field
 from pefbench.errors import DataError
 from pefbench.heads.examples import GenerationExample
 from pefbench.tasks import Task
-from pefbench.tasks.reading import generation, values
+from pefbench.tasks.reading import generation, references, values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -81,7 +81,12 @@ def read(
         if lacking := len(rows) - len(complete):
             notes.append(f"{lacking} rows of {split} have no text in {source_language} or {target_language}")
         pairs = bad.good(complete, lambda row: _pair(row, pair))
-        examples[split] = [GenerationExample(*texts, instruction=f"translate {names}: ") for texts in pairs]
+        examples[split] = [
+            GenerationExample(
+                source, targets[0], references=references.others(targets), instruction=f"translate {names}: "
+            )
+            for source, targets in pairs
+        ]
     return generation.dataset(examples, notes=notes, keep="start", **options)
 
 
@@ -90,17 +95,17 @@ def _has(row: Row, pair: tuple[str, str]) -> bool:
     return not isinstance(found, dict) or all(found.get(language) for language in pair)
 
 
-def _pair(row: Row, pair: tuple[str, str]) -> tuple[str, str]:
-    """The text and its translation. Raises DataError."""
+def _pair(row: Row, pair: tuple[str, str]) -> tuple[str, tuple[str, ...]]:
+    """The text and its translations, mostly one. Raises DataError."""
     found = row.values["translation"]
     if isinstance(found, dict):
         texts = [found[language] for language in pair]
         if not all(isinstance(each, str) and each.strip() for each in texts):
             raise values.wrong(row, "translation", "texts by language")
-        return texts[0], texts[1]
+        return texts[0], (texts[1],)
     if found is not None:
         raise values.wrong(row, "translation", "texts by language")
-    return values.text(row, "source"), values.text(row, "target")
+    return values.text(row, "source"), references.texts(row, "target")
 
 
 def _there(rows: Sequence[Row]) -> str:
@@ -112,6 +117,7 @@ TASK = Task(
     head="generation",
     columns={"source": ("source", "src", 0), "target": ("target", "tgt", 1), "translation": ("translation",)},
     optional=("source", "target", "translation"),
+    several={"target": references.several("target", "tgt", "reference", "ref")},
     text=text,
     read=read,
     options=TranslationOptions,

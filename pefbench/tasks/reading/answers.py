@@ -1,4 +1,7 @@
-"""Answers that are spans of a context, in every layout that data sets have them in, each put where it stands."""
+"""Answers that are spans of a context, in every layout that data sets have them in, each put where it stands.
+
+One without an offset is found by its text, if the context has that once.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pefbench.errors import DataError
+from pefbench.errors import DataError, counted
 from pefbench.sources.cells import as_list, is_missing
 from pefbench.sources.documents import parse
 from pefbench.tasks.reading import values
@@ -41,7 +44,7 @@ def read(row: Row, context: str) -> Answers:
     if found is None:
         return Answers((), unmarked=True)
     placed = [_place(row, text, start, context) for text, start in found]
-    moved = sum(given != right for given, right in zip(found, placed, strict=True))
+    moved = sum(given[1] is not None and given != right for given, right in zip(found, placed, strict=True))
     return Answers(tuple(dict.fromkeys(placed)), moved=moved)
 
 
@@ -51,8 +54,8 @@ def _is_marked(row: Row) -> bool:
     return mark is True or (mark is not None and str(mark).strip().lower() in TRUE)
 
 
-def _pairs(row: Row) -> list[Placed] | None:
-    """Texts and offsets from any layout; None where there is neither."""
+def _pairs(row: Row) -> list[tuple[str, int | None]] | None:
+    """Texts and offsets from any layout, None for one that is not given; None where there is neither."""
     given = _decoded(row)
     starts = row.values.get("starts")
     if is_missing(given) and is_missing(starts):
@@ -61,14 +64,22 @@ def _pairs(row: Row) -> list[Placed] | None:
         given, starts = (given.get(key) for key in ("text", "answer_start"))
     elif isinstance(given, list) and all(isinstance(each, dict) for each in given):
         given, starts = ([each.get(key) for each in given] for key in ("text", "answer_start"))
+    if isinstance(given, str) and given.strip()[:1] in {"[", "{"} and _spelt(given) is None and is_missing(starts):
+        raise values.wrong(row, "answers", WANTED)
     texts, offsets = _listed(given), [values.whole(each) for each in _listed(starts)]
     if texts and all(map(is_missing, texts + offsets)):
         return None
-    if len(texts) != len(offsets) or is_missing(starts):
+    if _are_missing(starts):
+        offsets = [None] * len(texts)
+    if len(texts) != len(offsets) or not all(isinstance(each, str) for each in texts):
         raise values.wrong(row, "answers", WANTED)
-    if not all(isinstance(each, str) for each in texts) or not all(type(each) is int for each in offsets):
+    if not _are_missing(starts) and not all(type(each) is int for each in offsets):
         raise DataError(f"{row.where}: an answer should be a text and the number of its first character")
     return list(zip(texts, offsets, strict=True))
+
+
+def _are_missing(starts: Any) -> bool:
+    return bool(starts) and all(map(is_missing, starts)) if isinstance(starts, list) else is_missing(starts)
 
 
 def _decoded(row: Row) -> Any:
@@ -89,7 +100,12 @@ def _listed(value: Any) -> list[Any]:
     """A list, the list that a text spells, or what there is as a list of one."""
     if isinstance(value, str) and (spelt := _spelt(value)) is not None:
         return spelt
-    return value if isinstance(value, list) else [int(value) if _is_number(value) else value]
+    return value if isinstance(value, list) else [offset(value)]
+
+
+def offset(value: Any) -> Any:
+    """The offset that a cell of a table spells; anything else as it is."""
+    return int(float(value)) if _is_number(value) else value
 
 
 def _spelt(text: str) -> list[Any] | None:
@@ -100,11 +116,13 @@ def _spelt(text: str) -> list[Any] | None:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, str) and re.fullmatch(r"\d{1,9}", value.strip(), re.ASCII) is not None
+    return isinstance(value, str) and re.fullmatch(r"\d{1,9}(\.0+)?", value.strip(), re.ASCII) is not None
 
 
-def _place(row: Row, text: str, start: int, context: str) -> Placed:
+def _place(row: Row, text: str, start: int | None, context: str) -> Placed:
     """The answer as it stands in the context, at its offset or near it. Raises DataError."""
+    if start is None:
+        return _only(row, text, context)
     if text and start >= 0:
         if context.startswith(text, start):
             return text, start
@@ -123,6 +141,17 @@ def _place(row: Row, text: str, start: int, context: str) -> Placed:
     raise DataError(
         f"{row.where}: the answer {text[:40]!r} is not in the context at character {start}, nor within {NEAR} of it"
     )
+
+
+def _only(row: Row, text: str, context: str) -> Placed:
+    """An answer without an offset, where the context has it. Raises DataError unless it has it once."""
+    places = [match.start() for match in re.finditer(rf"(?={re.escape(text)})", context)] if text.strip() else []
+    if len(places) != 1:
+        raise DataError(
+            f"{row.where}: the answer {text[:40]!r} is in the context {counted(len(places), 'time')}, and nothing says "
+            "where (answer_start)"
+        )
+    return text, places[0]
 
 
 def _nearest(places: list[int], start: int) -> int | None:
