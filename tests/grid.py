@@ -67,16 +67,16 @@ class Cell:
 
 
 def sampled(methods: Sequence[str], architectures: Sequence[str], seed: str) -> list[tuple[str, str]]:
-    """Return the cells to try: two architectures a method, drawn by `seed`, every architecture at least once."""
+    """Return the cells to try: two architectures a method, drawn by `seed`, every architecture at least once.
+
+    There are at most two architectures a method.
+    """
     if seed == WHOLE:
         return [(method, architecture) for method in methods for architecture in architectures]
     draw = random.Random(seed)
     order = draw.sample(architectures, len(architectures))
-    cells = []
-    for i, method in enumerate(methods):
-        one = order[i % len(order)]
-        cells += [(method, one), (method, draw.choice([each for each in architectures if each != one]))]
-    return cells
+    dealt = [(order[2 * i % len(order)], order[(2 * i + 1) % len(order)]) for i in range(len(methods))]
+    return [(method, each) for method, two in zip(methods, dealt, strict=True) for each in two]
 
 
 def heads(architecture: str) -> list[str]:
@@ -228,7 +228,7 @@ def _form(architecture: str, head_name: str) -> Head | None:
 def _language_form(architecture: str) -> Head | None:
     from pefbench.heads.generation import GenerationDataset
 
-    if architecture in tiny.ENCODERS:
+    if architecture in tiny.ENCODERS + tiny.MORE_ENCODERS:
         return None
     return GenerationDataset({}).head(tiny.config(architecture))
 
@@ -238,6 +238,8 @@ def _batch(architecture: str, head_name: str) -> Batch:
     ids, mask = batch["input_ids"], batch["attention_mask"]
     ids[torch.arange(len(ids)), mask.sum(1) - 1] = tiny.END  # heads of BART and T5 read the end token
     rows, length = ids.shape
+    if head_name == "span" and architecture in ("bigbird", "longformer"):
+        ids[:, 0] = tiny.END  # their heads look for the end of the question
     targets = {
         "sequence": torch.tensor([0, 1, 2, 0]),
         "token": (ids % len(LABELS)).masked_fill(mask == 0, -100),
@@ -248,7 +250,7 @@ def _batch(architecture: str, head_name: str) -> Batch:
     found = {"input_ids": ids, "attention_mask": mask, TARGETS: targets}
     if head_name == "choice":
         found[ROWS] = torch.tensor([2, rows - 2])
-    if head_name == "generation" and architecture in tiny.ENCODER_DECODERS:
+    if head_name == "generation" and architecture in tiny.ENCODER_DECODERS + tiny.MORE_PAIRS:
         found["decoder_input_ids"] = torch.cat([torch.full((rows, 1), tiny.START), ids[:, :-1]], 1)
     return found
 

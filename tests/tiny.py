@@ -7,22 +7,35 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch import Tensor
 from transformers import (
+    AlbertConfig,
     AutoModelForCausalLM,
     AutoModelForSeq2SeqLM,
     AutoModelForSequenceClassification,
     AutoModelForTokenClassification,
     BartConfig,
     BertConfig,
+    BigBirdConfig,
+    BloomConfig,
     DebertaV2Config,
     DistilBertConfig,
     ElectraConfig,
+    GemmaConfig,
     GPT2Config,
+    GPTNeoXConfig,
+    LEDConfig,
     LlamaConfig,
+    LongformerConfig,
     MarianConfig,
+    MistralConfig,
+    MixtralConfig,
     ModernBertConfig,
+    MPNetConfig,
+    OPTConfig,
+    PhiConfig,
     PreTrainedConfig,
     PreTrainedModel,
     Qwen2Config,
+    Qwen3Config,
     RobertaConfig,
     T5Config,
 )
@@ -64,6 +77,20 @@ _GPT2: dict[str, Any] = {"n_embd": HIDDEN, "n_inner": WIDTH, "n_layer": LAYERS, 
 _DISTILBERT: dict[str, Any] = {"dim": HIDDEN, "hidden_dim": WIDTH, "n_layers": LAYERS, "n_heads": HEADS}
 _DEBERTA: dict[str, Any] = {"relative_attention": True, "pos_att_type": ["p2c", "c2p"], "position_biased_input": False}
 
+_OPT: dict[str, Any] = {
+    "hidden_size": HIDDEN,
+    "word_embed_proj_dim": HIDDEN,
+    "ffn_dim": WIDTH,
+    "num_hidden_layers": LAYERS,
+    "num_attention_heads": HEADS,
+    "max_position_embeddings": 64,
+}
+_LED: dict[str, Any] = {key: value for key, value in _TWO_STACKS.items() if key != "max_position_embeddings"} | {
+    "max_encoder_position_embeddings": 64,
+    "max_decoder_position_embeddings": 64,
+    "attention_window": 4,
+}
+
 _CONFIGS: dict[str, tuple[Callable[..., PreTrainedConfig], dict[str, Any]]] = {
     "bert": (BertConfig, _STACK),
     "roberta": (RobertaConfig, _STACK),
@@ -78,12 +105,31 @@ _CONFIGS: dict[str, tuple[Callable[..., PreTrainedConfig], dict[str, Any]]] = {
     "t5-gated": (T5Config, _T5 | {"feed_forward_proj": "gated-gelu", "tie_word_embeddings": False}),
     "bart": (BartConfig, _TWO_STACKS),
     "marian": (MarianConfig, _TWO_STACKS),
+    "albert": (AlbertConfig, _STACK | {"embedding_size": 8}),  # its layers share their weights
+    "mpnet": (MPNetConfig, _STACK),
+    "bigbird": (BigBirdConfig, _STACK | {"block_size": 4, "num_random_blocks": 1, "sep_token_id": END}),
+    "longformer": (LongformerConfig, _STACK | {"attention_window": 4, "sep_token_id": END}),
+    "gemma": (GemmaConfig, _STACK | {"num_key_value_heads": 1, "head_dim": 8}),
+    "phi": (PhiConfig, _STACK),
+    "mistral": (MistralConfig, _STACK | {"num_key_value_heads": 1}),
+    "qwen3": (Qwen3Config, _STACK | {"num_key_value_heads": 1, "head_dim": 8}),
+    "mixtral": (MixtralConfig, _STACK | {"num_key_value_heads": 1, "num_local_experts": 2, "num_experts_per_tok": 1}),
+    "opt": (OPTConfig, _OPT),
+    "gpt-neox": (GPTNeoXConfig, _STACK),
+    "bloom": (BloomConfig, {"hidden_size": HIDDEN, "n_layer": LAYERS, "n_head": HEADS}),
+    "led": (LEDConfig, _LED),
 }
 
 ENCODERS = ("bert", "roberta", "deberta-v2", "electra", "distilbert", "modernbert")
 DECODERS = ("gpt2", "llama", "qwen2")
 ENCODER_DECODERS = ("t5", "t5-gated", "bart", "marian")
 EVERY = ENCODERS + DECODERS + ENCODER_DECODERS
+"""What most tests try."""
+MORE_ENCODERS = ("albert", "mpnet", "bigbird", "longformer")
+MORE_DECODERS = ("gemma", "phi", "mistral", "qwen3", "mixtral", "opt", "gpt-neox", "bloom")
+MORE_PAIRS = ("led",)
+GRID = EVERY + MORE_ENCODERS + MORE_DECODERS + MORE_PAIRS
+"""What the grid of methods and architectures has."""
 
 
 def config(architecture: str, **changes: object) -> PreTrainedConfig:
@@ -111,9 +157,9 @@ def seq2seq_lm(architecture: str, seed: int = 0, **changes: object) -> PreTraine
 
 def model(architecture: str, seed: int = 0, **changes: object) -> PreTrainedModel:
     """Return the model that fits: encoders tag tokens, decoders continue text, encoder-decoders translate."""
-    if architecture in ENCODERS:
+    if architecture in ENCODERS + MORE_ENCODERS:
         return token_classifier(architecture, seed, **changes)
-    return (causal_lm if architecture in DECODERS else seq2seq_lm)(architecture, seed, **changes)
+    return (causal_lm if architecture in DECODERS + MORE_DECODERS else seq2seq_lm)(architecture, seed, **changes)
 
 
 def batch(architecture: str, rows: int = 4, length: int = 8, seed: int = 0) -> dict[str, Tensor]:
@@ -123,7 +169,7 @@ def batch(architecture: str, rows: int = 4, length: int = 8, seed: int = 0) -> d
     mask = torch.ones_like(ids)
     mask[-1, length // 2 :] = 0
     ids = ids.masked_fill(mask == 0, PAD)
-    labels = ids.clone() if architecture not in ENCODERS else ids % LABELS
+    labels = ids.clone() if architecture not in ENCODERS + MORE_ENCODERS else ids % LABELS
     return {"input_ids": ids, "attention_mask": mask, "labels": labels.masked_fill(mask == 0, -100)}
 
 

@@ -11,7 +11,7 @@ from pefbench.methods._matrix import FILE, Matrix, render
 from pefbench.registry import names
 from pefbench.results.store import write_json
 from tests.grid import attempt, cell, heads, write_base
-from tests.tiny import EVERY
+from tests.tiny import GRID as EVERY
 
 
 def main() -> None:

@@ -42,6 +42,8 @@ class Likely(TypedDict):
 class GenerationHead(Head):
     """Generation, as far as both kinds of model do it alike."""
 
+    needs_alignment = False
+
     def __init__(self, search: Search | None, *, likelihood: bool, judge: Judge | None) -> None:
         self.search, self.likelihood = search or Search(), likelihood
         self.answers = GenerationAnswers(self.search, likelihood=likelihood, judge=judge)

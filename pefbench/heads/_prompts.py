@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pefbench.errors import RecipeError
+from pefbench.errors import RecipeError, SourceError
 from pefbench.heads._pairs import added, cut, end_token, ids, tokens
 
 if TYPE_CHECKING:
@@ -35,18 +35,27 @@ class Plain:
 
     def prompt(self, history: Sequence[Message], prompt: str, length: int, instruction: str = "") -> tuple[Array, bool]:
         """At most `length` tokens, and whether that is all of them."""
-        [text] = tokens(self.tokenizer, [instruction + "\n".join([*(turn for _, turn in history), prompt])])
-        first = int((text.offsets[:, 0] < len(instruction)).sum())
+        text, first = self._read(instruction, "\n".join([*(turn for _, turn in history), prompt]))
         room = max(0, length - len(self.before) - len(self.after))
-        kept = cut(text.ids[first:], max(0, room - first), self.keep)
-        whole = np.concatenate([self.before, text.ids[:first], kept, self.after])
-        return cut(whole, length, "end"), len(text.ids) <= room
+        kept = cut(text[first:], max(0, room - first), self.keep)
+        whole = np.concatenate([self.before, text[:first], kept, self.after])
+        return cut(whole, length, "end"), len(text) <= room
+
+    def _read(self, instruction: str, rest: str) -> tuple[Array, int]:
+        """The tokens of both texts, and how many of them are the instruction's."""
+        if self.tokenizer.is_fast:
+            [text] = tokens(self.tokenizer, [instruction + rest])
+            return text.ids, int((text.offsets[:, 0] < len(instruction)).sum())
+        parts = ids(self.tokenizer, [instruction, rest])
+        return np.concatenate(parts), len(parts[0])
 
 
 class Chat:
     """Prompts by a chat template. Of what is too long the oldest turns go first, then the prompt is cut."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast, keep: End) -> None:
+        if not tokenizer.is_fast:
+            raise SourceError("a chat template needs a fast tokenizer (tokenizer.json), to cut prompts by characters")
         self.tokenizer, self.keep = tokenizer, keep
 
     def prompt(self, history: Sequence[Message], prompt: str, length: int, instruction: str = "") -> tuple[Array, bool]:

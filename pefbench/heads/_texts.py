@@ -7,6 +7,7 @@ token's state (or a mean), decoders the last token's, encoder-decoders that of t
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -31,6 +32,8 @@ class TextHead(RowHead):
     the end token (BART, T5), so each row needs one, and no more in one row than in another.
     """
 
+    needs_alignment = False
+
     def __init__(self, *, segments: bool = False, reads_end: bool = False) -> None:
         self.segments, self.reads_end = segments, reads_end
 
@@ -47,16 +50,10 @@ class TextHead(RowHead):
     def encode(self, tokenizer: PreTrainedTokenizerFast, examples: Sequence[Any], max_length: int) -> Encoded:
         """Tokenise texts or pairs; of a pair the longer text is cut first. Raises SourceError, see `reads_end`."""
         paired = any(example.pair is not None for example in examples)
-        batch = tokenizer(
-            [example.text for example in examples],
-            _pairs(tokenizer, examples) if paired else None,
-            truncation="longest_first",
-            max_length=max_length,
-            padding=False,
-            split_special_tokens=True,  # those that a text spells out are text
-        )
+        texts = [example.text for example in examples]
+        encodings = encoded_texts(tokenizer, texts, _pairs(tokenizer, examples) if paired else None, max_length)
         end = end_token(tokenizer)
-        rows = [_row(encoding, end) for encoding in batch.encodings]
+        rows = [_row(encoding, end) for encoding in encodings]
         if self.reads_end and (end == tokenizer.pad_token_id or any(ids[-1] != end for ids, _ in rows)):
             raise SourceError("the model's head reads the end token; its tokenizer adds none, or pads with it")
         features = {"input_ids": [ids for ids, _ in rows]}
@@ -69,9 +66,41 @@ class TextHead(RowHead):
             fixed={TARGETS: self.targets(examples)},
             targets=np.ones(len(examples), dtype=np.int64),
             decoding=[None] * len(examples),
-            truncated=sum(bool(encoding.overflowing) for encoding in batch.encodings),
+            truncated=sum(bool(encoding.overflowing) for encoding in encodings),
             padding=padding,
         )
+
+
+@dataclass(frozen=True)
+class _Encoding:
+    """What a tokenizer of Python alone says of one row, by the names that those of a fast one have."""
+
+    ids: list[int]
+    type_ids: list[int]
+    special_tokens_mask: list[int]
+    overflowing: bool
+
+
+def encoded_texts(
+    tokenizer: PreTrainedTokenizerFast, texts: list[str], pairs: list[str] | None, max_length: int
+) -> Sequence[Any]:
+    """Each row's ids, type_ids and special_tokens_mask, and whether it has an overflowing part."""
+
+    def encode(**options: Any) -> Any:
+        # Special tokens that a text spells out are text.
+        return tokenizer(texts, pairs, padding=False, split_special_tokens=True, **options)
+
+    cut: Any = {"truncation": "longest_first", "max_length": max_length}
+    if tokenizer.is_fast:
+        found: Sequence[Any] = encode(**cut).encodings
+        return found
+    whole = encode(return_attention_mask=False, verbose=False)["input_ids"]
+    batch = encode(return_token_type_ids=True, return_special_tokens_mask=True, **cut)
+    columns = [batch[name] for name in ("input_ids", SEGMENTS, "special_tokens_mask")]
+    return [
+        _Encoding(ids, types, special, overflowing=len(uncut) > len(ids))
+        for ids, types, special, uncut in zip(*columns, whole, strict=True)
+    ]
 
 
 def _pairs(tokenizer: PreTrainedTokenizerFast, examples: Sequence[Any]) -> list[str]:

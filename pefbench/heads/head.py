@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from pefbench.errors import RecipeError
+from pefbench.heads._global_attention import global_attention
 from pefbench.heads.encoded import ROWS, TARGETS
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ class Head(ABC):
     """The head's name in PEFT."""
     reads_words: bool = False
     """Texts come as words, one by one: a tokenizer is to read each as if a space stood before it."""
+    needs_alignment: bool = True
+    """Tokens are traced back to the words or characters that they stand for."""
     answers: Answers
     """The right answers, and how answers compare."""
 
@@ -96,4 +99,5 @@ class Head(ABC):
 
 def forward(model: nn.Module, batch: Mapping[str, Tensor], **options: Any) -> Any:
     """The model's output on a batch; the targets stay with the head. `options` are the model's own."""
-    return model(**{name: tensor for name, tensor in batch.items() if name not in (TARGETS, ROWS)}, **options)
+    given = {name: tensor for name, tensor in batch.items() if name not in (TARGETS, ROWS)}
+    return model(**given, **global_attention(model, given), **options)

@@ -8,6 +8,7 @@ import numpy as np
 
 from pefbench.heads import TARGETS, Encoded, forward
 from pefbench.heads._generation import GenerationHead, ended
+from pefbench.heads._global_attention import global_attention
 from pefbench.heads._language import IGNORED
 from pefbench.heads._pairs import added, end_token, ids
 from pefbench.heads._prompts import Plain
@@ -98,6 +99,7 @@ class Seq2SeqHead(GenerationHead):
         import torch
 
         sources = {name: batch[name] for name in ("input_ids", "attention_mask")}
+        sources |= global_attention(model, sources)
         start_ids = torch.from_numpy(np.stack([one.ids for one in prompts])).to(batch["input_ids"].device)
         generated: Tensor = generate(model, self.search.processors(prompts), **sources, decoder_input_ids=start_ids)
         return list(generated[:, start_ids.shape[1] :].cpu().numpy())

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 Failures = tuple[type[Exception], ...]
 """Kinds of exceptions."""
+OUTPUTS = "qa_outputs"
+"""What PEFT takes for the head of a model that answers questions, wherever it stands."""
 NOTHING = r"(?!)"
 """A pattern that no name matches: of a method that trains the head alone."""
 
@@ -121,8 +123,13 @@ class PeftMethod(Method):
         from pefbench.models import architecture, memory
 
         config = self.config(model)
+        heads = architecture.head_modules(model)
         config.task_type = task_type
-        config.modules_to_save = architecture.head_modules(model) or None
+        if any(OUTPUTS in dict(model.get_submodule(head).named_modules()) for head in heads):
+            if config.is_prompt_learning:
+                raise MethodError(f"{self.title} does not work on {type(model).__name__}: PEFT wraps its head twice")
+            config.task_type = None  # for which PEFT leaves the outputs inside of a head alone
+        config.modules_to_save = heads or None
         with self.refused_by_peft(model), memory.limit(self.title, memory.for_training()):
             wrapped: nn.Module = get_peft_model(model, config)
         return wrapped

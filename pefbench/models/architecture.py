@@ -112,6 +112,16 @@ def blocks(model: nn.Module) -> list[str]:
     return found
 
 
+def fused_experts(model: nn.Module) -> dict[str, nn.Parameter]:
+    """Return the weights of experts that are held as one tensor a layer, shape (experts, out, in), by name.
+
+    They are no linear layers: `linear_modules` and the methods that adapt those leave them out.
+    """
+    return {
+        name: weight for name, weight in model.named_parameters() if weight.ndim == 3 and "experts" in name.split(".")
+    }
+
+
 def linear_modules(model: nn.Module) -> list[str]:
     """Return the names of every linear layer inside the blocks; never the head, a pooler or embeddings.
 

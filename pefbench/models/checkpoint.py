@@ -197,7 +197,7 @@ def _positions(skeleton: nn.Module, config: PretrainedConfig) -> tuple[int | Non
     In RoBERTa and its relatives the positions of a text begin behind the padding token's number. XLNet's -1 means that
     there is no limit, and so does a model of relative positions without a number.
     """
-    limit = getattr(config, "max_position_embeddings", None)
+    limit = getattr(config, "max_position_embeddings", None) or getattr(config, "max_encoder_position_embeddings", None)
     if not isinstance(limit, int) or limit <= 0:
         return None, 0
     padded = [

@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from pefbench.errors import RecipeError, SourceError
-from pefbench.models import architecture, checkpoint, from_pretrained, quantization
+from pefbench.models import architecture, checkpoint, from_pretrained, quantization, sparse_attention
 from pefbench.models.reading import reading
 from pefbench.models.weight_names import wrapper_prefix
 
@@ -41,18 +41,26 @@ class HeadSpec(Protocol):
     """The transformers class that puts the head on the backbone."""
     reads_words: bool
     """Texts come as words, one by one: the tokenizer is to read each as if a space stood before it."""
+    needs_alignment: bool
+    """Tokens are traced back to the words or characters that they stand for, which fast tokenizers alone can tell."""
 
     def config(self) -> Mapping[str, object]:
         """Return what the model's config must say of the head: id2label, num_labels, ..."""
 
 
 def load_tokenizer(where: Path, model: ModelSection, head: HeadSpec) -> PreTrainedTokenizerFast:
-    """Return the model's tokenizer; refuses one that cannot tell which piece belongs to which word."""
+    """Return the model's tokenizer: a fast one, or where the head traces no tokens back, also one of Python alone.
+
+    transformers makes a fast one wherever it can. Raises SourceError.
+    """
     words = {"add_prefix_space": True} if head.reads_words else {}
     tokenizer = from_pretrained.tokenizer(where, model.name, **words)
     _check_vocabulary_files(where, tokenizer, model.name)
-    if not tokenizer.is_fast:
-        raise SourceError(f"{model.name}: has no fast tokenizer (tokenizer.json), which word alignment needs")
+    if not tokenizer.is_fast and head.needs_alignment:
+        raise SourceError(
+            f"{model.name}: its {type(tokenizer).__name__} does not say which word or character a token stands for, "
+            "which this task needs; classification of whole texts and generation do without"
+        )
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     if tokenizer.pad_token_id is None:
@@ -148,6 +156,7 @@ def load_pretrained(
     elif found.head == "kept":
         order_labels(model, found.label_order)
     quantization.settle(model)
+    sparse_attention.follow_lengths(model)
     loaded: nn.Module = model
     return loaded
 

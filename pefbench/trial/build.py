@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pefbench.errors import MethodError
 from pefbench.methods._trained import check_trained, head_sizes
 from pefbench.methods.tuners import prefix_tokens
-from pefbench.models import architecture, loading, stacked
+from pefbench.models import architecture, loading, sparse_attention, stacked
 from pefbench.trial import adapters, artifacts, devices
 from pefbench.trial.loop import total_steps
 
@@ -57,6 +57,11 @@ def pretrained(prepared: Prepared, shared: Shared | None = None) -> nn.Module:
 def with_method(prepared: Prepared, model: nn.Module) -> nn.Module:
     """The pretrained model with the recipe's method on it, ready to train. Raises MethodError."""
     method, encoded = prepared.recipe.method, prepared.encoded["train"]
+    if method.virtual_tokens() and sparse_attention.is_sparse(prepared.config):
+        raise MethodError(
+            f"method {method.name}: its virtual tokens have no place in BigBird's sparse attention; shorten "
+            "train.max_length until the attention is full, or use another method"
+        )
     heads = head_sizes(model)
     model = method.apply(model, prepared.head.task_type)
     check_trained(model, method, heads)
@@ -64,6 +69,16 @@ def with_method(prepared: Prepared, model: nn.Module) -> nn.Module:
     make_ready(prepared, model)
     check_stacked(method, model)
     return model
+
+
+def doubts(method: Method, model: nn.Module) -> list[str]:
+    """The warnings that only a model with its method on it can tell of."""
+    experts = architecture.fused_experts(model)
+    if not experts or any(weight.requires_grad for weight in experts.values()):
+        return []
+    share = 100 * sum(weight.numel() for weight in experts.values()) / loading.count(model)
+    said = f"method {method.name} leaves the experts as they are, {share:.0f} % of the weights"
+    return [f"{said}: each layer holds them as one tensor, not as linear layers"]
 
 
 def saved(prepared: Prepared, folder: Path) -> nn.Module:

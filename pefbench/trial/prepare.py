@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import DataError
-from pefbench.models import loading, quantization
+from pefbench.models import loading, quantization, sparse_attention
 from pefbench.trial import adapters, corpus, devices, starting
 from pefbench.trial.cache import Shared
 from pefbench.trial.subset import subset
@@ -80,6 +80,7 @@ def prepare(
             quantised=recipe.model.quantize != "none",
         )
         recipe, notes = _fitted(recipe, loading.count_positions(found, tokenizer))
+        sparse_attention.settle(config, recipe.train.max_length + recipe.method.virtual_tokens())
         loading.check_positions(
             found, tokenizer, recipe.model.name, recipe.train.max_length, recipe.method.virtual_tokens()
         )

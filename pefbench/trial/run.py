@@ -175,6 +175,7 @@ class Trial:
             found["adapters"] = [adapter.stated() for adapter in self.prepared.adapters]
             found["fingerprint"] = joined_fingerprint(found["fingerprint"], found["adapters"])
         self.record.add(model=found)
+        self.record.reached["warnings"] += build.doubts(self.recipe.method, model)
         return model
 
     def _train_and_score(self, model: nn.Module) -> None:

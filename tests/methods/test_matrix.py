@@ -9,7 +9,7 @@ import pytest
 from pefbench.methods._matrix import MEANING, Matrix, load, render
 from pefbench.registry import names
 from tests.grid import WHOLE, attempt, cell, heads, sampled, write_base
-from tests.tiny import EVERY
+from tests.tiny import GRID as EVERY
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -25,6 +25,8 @@ from transformers.pytorch_utils import Conv1D
 from pefbench.errors import MethodError
 from pefbench.models import architecture as structure
 from pefbench.models.architecture import FeedForward
+from pefbench.registry import find
+from pefbench.trial import build
 from tests import tiny
 
 FIRST_BLOCK = {
@@ -415,3 +417,24 @@ def test_features_of_what_is_not_a_linear_map() -> None:
     assert structure.features(Conv1D(nf=3, nx=2)) == (2, 3)
     with pytest.raises(MethodError, match="Embedding is not a linear layer"):
         structure.features(nn.Embedding(2, 2))
+
+
+def test_fused_experts_are_no_linear_layers() -> None:
+    model = tiny.causal_lm("mixtral")
+    assert [name.rpartition(".")[2] for name in structure.fused_experts(model)] == ["gate_up_proj", "down_proj"] * 2
+    assert {name.rpartition(".")[2] for name in structure.linear_modules(model)} == {
+        "q_proj",
+        "k_proj",
+        "v_proj",
+        "o_proj",
+    }
+    assert structure.fused_experts(tiny.causal_lm("llama")) == {}
+
+
+@pytest.mark.parametrize(
+    ("method", "expected"), [("lora", "leaves the experts as they are, 58 % of the weights"), ("full", "")]
+)
+def test_a_method_that_leaves_experts_out_says_so(method: str, expected: str) -> None:
+    how = find("method", method)(name=method)
+    said = build.doubts(how, how.apply(tiny.causal_lm("mixtral"), "CAUSAL_LM"))
+    assert [expected in line for line in said] == [True] * bool(expected)

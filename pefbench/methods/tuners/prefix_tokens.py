@@ -21,6 +21,7 @@ from pefbench.methods.tuners.virtual_tokens import (
     decoder,
     input_embeddings,
     is_pair,
+    single_stack,
     text_stack,
 )
 from pefbench.models import architecture
@@ -103,7 +104,7 @@ class PrefixTokens(VirtualTokens):
 
 def prefixed_stack(model: nn.Module) -> nn.Module:
     """Return the stack of layers whose self-attentions get the prefix."""
-    return decoder(model) or architecture.backbone(model)
+    return decoder(model) or single_stack(model)
 
 
 def find_route(model: nn.Module) -> tuple[Route, Shape]:

@@ -22,11 +22,15 @@ from pefbench.methods.tuners.virtual_tokens import (
     input_embeddings,
     is_empty,
     is_pair,
+    parameters,
     text_stack,
 )
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+GLOBAL = "global_attention_mask"
 
 
 class PromptTokens(VirtualTokens):
@@ -44,6 +48,8 @@ class PromptTokens(VirtualTokens):
         self._inside = False
         self._cuts = not is_pair(base)
         self._hook_pooler(stack)
+        if GLOBAL in parameters(stack):
+            raise MethodError(f"{type(base).__name__}: its mask of global attention has no place for virtual tokens")
         stack.register_forward_pre_hook(self._lengthen, with_kwargs=True)
         stack.register_forward_hook(self._cut)
         weight = input_embeddings(stack).weight

@@ -114,8 +114,15 @@ def is_pair(model: nn.Module) -> bool:
 def text_stack(model: nn.Module) -> nn.Module:
     """Return the stack of layers that reads the text: the encoder of a pair, else the backbone."""
     backbone: Any = architecture.backbone(model)
-    stack: nn.Module = backbone.get_encoder() if is_pair(model) else backbone
+    stack: nn.Module = backbone.get_encoder() if is_pair(model) else single_stack(model)
     return stack
+
+
+def single_stack(model: nn.Module) -> nn.Module:
+    """Return the backbone of a model of one stack, without what merely wraps it: OPT's language model calls past it."""
+    backbone = architecture.backbone(model)
+    inner = [*backbone.children()]
+    return inner[0] if len(inner) == 1 and hasattr(inner[0], "get_input_embeddings") else backbone
 
 
 def decoder(model: nn.Module) -> nn.Module | None:
