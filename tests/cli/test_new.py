@@ -27,32 +27,59 @@ def run(*arguments: str) -> int:
     return ended.value.code
 
 
-def test_what_it_writes_passes_lint_and_its_tests(tmp_path: Path) -> None:
-    copy = tmp_path / "checkout"
-    for name in ("pefbench", "tests"):
-        shutil.copytree(PROJECT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(PROJECT / "pyproject.toml", copy)
-    environment = child_environment() | {"PYTHONPATH": str(copy)}
+class Checkout:
+    """A copy of the project in which `pefbench new` has written one of each kind."""
 
-    def done(*command: str) -> str:
-        found = subprocess.run(
-            [sys.executable, "-m", *command], cwd=copy, env=environment, capture_output=True, text=True, check=False
-        )
-        assert found.returncode == 0, found.stdout + found.stderr
-        return found.stdout
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for name in ("pefbench", "tests"):
+            shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(PROJECT / "pyproject.toml", folder)
+        self.printed = {kind: self.run("pefbench", "new", kind, f"my_own_{kind}") for kind in KINDS}
+        self.code = {kind: f"pefbench/{room}/my_own_{kind}.py" for kind, room in KINDS.items()}
+        self.tests = {kind: f"tests/{room}/test_my_own_{kind}.py" for kind, room in KINDS.items()}
 
-    written = []
-    for kind, room in KINDS.items():
-        printed = done("pefbench", "new", kind, f"my_own_{kind}")
-        written += [f"pefbench/{room}/my_own_{kind}.py", f"tests/{room}/test_my_own_{kind}.py"]
-        assert all(str(copy / file) in printed for file in written[-2:])
-        assert f"class MyOwn{kind.capitalize()}(" in (copy / written[-2]).read_text(encoding="utf8")
-        assert re.search(rf"^my_own_{kind} +my_own_{kind}: what it", done("pefbench", "list", f"{kind}s"), re.MULTILINE)
-    texts = [(copy / file).read_text(encoding="utf8") for file in written]
-    assert not [text for text in texts if "example_" in text or "Skeleton" in text]
-    done("ruff", "check", *written)
-    done("ruff", "format", "--check", *written)
-    done("pytest", "-q", "-p", "no:cacheprovider", *[file for file in written if file.startswith("tests/")])
+    @property
+    def written(self) -> list[str]:
+        return [*self.code.values(), *self.tests.values()]
+
+    def run(self, *module: str) -> str:
+        """Run a module in the copy, which must end well; what it printed."""
+        environment = child_environment() | {"PYTHONPATH": str(self.folder)}
+        command = [sys.executable, "-m", *module]
+        done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    return Checkout(tmp_path_factory.mktemp("checkout"))
+
+
+def test_what_it_writes_is_registered(checkout: Checkout) -> None:
+    for kind in KINDS:
+        files = (checkout.code[kind], checkout.tests[kind])
+        assert all(str(checkout.folder / file) in checkout.printed[kind] for file in files)
+        texts = [(checkout.folder / file).read_text(encoding="utf8") for file in files]
+        assert f"class MyOwn{kind.capitalize()}(" in texts[0]
+        assert not [text for text in texts if "example_" in text or "Skeleton" in text]
+        listed = checkout.run("pefbench", "list", f"{kind}s")
+        assert re.search(rf"^my_own_{kind} +my_own_{kind}: what it", listed, re.MULTILINE)
+
+
+def test_what_it_writes_passes_the_linter(checkout: Checkout) -> None:
+    checkout.run("ruff", "check", *checkout.written)
+    checkout.run("ruff", "format", "--check", *checkout.written)
+
+
+def test_what_it_writes_passes_its_tests(checkout: Checkout) -> None:
+    checkout.run("pytest", "-q", "-p", "no:cacheprovider", *checkout.tests.values())
+
+
+@pytest.mark.slow
+def test_what_it_writes_passes_the_type_checker(checkout: Checkout) -> None:
+    checkout.run("mypy", *checkout.written)
 
 
 @pytest.mark.parametrize(

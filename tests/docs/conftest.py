@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from filelock import FileLock
 
 from pefbench.paths import PROJECT, child_environment
 
@@ -17,8 +18,17 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The built site; any warning of the build is an error."""
-    folder = tmp_path_factory.mktemp("site")
+    """The built site, one for all workers; any warning of the build is an error."""
+    base = tmp_path_factory.getbasetemp()
+    root = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder = root / "site"
+    with FileLock(root / "site.lock"):
+        if not folder.exists():
+            _build(tmp_path_factory.mktemp("site")).rename(folder)
+    return folder
+
+
+def _build(folder: Path) -> Path:
     done = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", folder],
         cwd=PROJECT,
