@@ -10,7 +10,7 @@ from tabulate import tabulate
 from pefbench.analysis.tables import interval, readable_seconds
 from pefbench.compare.search import label
 from pefbench.errors import DataError, counted
-from pefbench.results.schema import mismatch
+from pefbench.results.shape import mismatch
 from pefbench.results.store import readable
 from pefbench.results.verdict_schema import SCHEMA, Comparison, is_about_methods
 

@@ -82,8 +82,8 @@ def _inspect(request: InspectRequest, shared: Shared) -> Inspection:
 
     from pefbench.metrics import make
     from pefbench.recipe import load_resolved
+    from pefbench.trial.folder import result_path
     from pefbench.trial.prepare import with_precision
-    from pefbench.trial.run import result_path
 
     paths = []
     for trial in request["trials"]:
@@ -107,7 +107,15 @@ def _run(request: TrialRequest, shared: Shared | None) -> Ran:
 
     recipe = load_resolved(request["recipe"])
     out, command = Path(request["out"]), request["command"]
-    path = run.run(recipe, out, command=command, scored=request["scored"], shared=shared, in_comparison=True)
+    path = run.run(
+        recipe,
+        out,
+        command=command,
+        scored=request["scored"],
+        shared=shared,
+        time_merged=True,
+        processes_in_id=False,
+    )
     return {"path": str(path)}
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from pefbench.heads.answers import Answers, Choice, LabelSet, LabelWithOutside
 from pefbench.heads.dataset import Dataset
-from pefbench.heads.encoded import ROWS, TARGETS, Encoded
+from pefbench.heads.encoded import IGNORED, ROWS, TARGETS, Encoded
 from pefbench.heads.head import Head, HeadConfig, forward
 
 __all__ = [
+    "IGNORED",
     "ROWS",
     "TARGETS",
     "Answers",

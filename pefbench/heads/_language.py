@@ -5,15 +5,13 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from pefbench.heads import forward
+from pefbench.heads import IGNORED, forward
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from torch import Tensor, nn
     from transformers import PretrainedConfig
-
-IGNORED = -100
 
 
 def is_decoder(config: PretrainedConfig) -> bool:

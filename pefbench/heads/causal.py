@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pefbench.heads import TARGETS, Encoded
+from pefbench.heads import IGNORED, TARGETS, Encoded
 from pefbench.heads._generation import GenerationHead, ended
-from pefbench.heads._language import IGNORED, causal_losses
+from pefbench.heads._language import causal_losses
 from pefbench.heads._pairs import ids
 from pefbench.heads._prompts import Chat, for_decoder
 from pefbench.heads.search import DecoderPrompt, Search, generate

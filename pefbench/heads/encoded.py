@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 TARGETS = "labels"
 """The name of what a batch holds for the loss alone; the model is never given it."""
+IGNORED = -100
+"""A target that no loss counts: of padding, of a prompt, of a label that training does not have. PyTorch's default."""
 ROWS = "rows"
 """The name of a batch's number of rows per example, shape (examples,); there when examples have several."""
 

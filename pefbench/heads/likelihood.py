@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pefbench.errors import DataError, RecipeError
-from pefbench.heads import TARGETS, Encoded
-from pefbench.heads._language import IGNORED, causal_losses
+from pefbench.heads import IGNORED, TARGETS, Encoded
+from pefbench.heads._language import causal_losses
 from pefbench.heads._pairs import added, cut, end_token, tokens
 from pefbench.heads._scoring import ScoringHead, of_rows, right_ones
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pefbench.errors import RecipeError
-from pefbench.heads import TARGETS, Encoded, Head, forward
+from pefbench.heads import IGNORED, TARGETS, Encoded, Head, forward
 from pefbench.heads._labels import LabelAnswers
 from pefbench.heads._language import is_decoder
 from pefbench.heads._pairs import added, tokens
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from pefbench.heads._pairs import Array, Tokens
     from pefbench.heads.examples import MarkedExample
 
-IGNORED = -100
-"""The target of a label that the training split does not have."""
 MARKS = ("$", "#")
 """The marks before and after the first and the second span."""
 READ = {False: ("first", "second"), True: ("first", "second", "end")}

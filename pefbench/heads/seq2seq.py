@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pefbench.heads import TARGETS, Encoded, forward
+from pefbench.heads import IGNORED, TARGETS, Encoded, forward
 from pefbench.heads._generation import GenerationHead, ended
 from pefbench.heads._global_attention import global_attention
-from pefbench.heads._language import IGNORED
 from pefbench.heads._pairs import added, end_token, ids
 from pefbench.heads._prompts import Plain
 from pefbench.heads.search import DecoderPrompt, Search, generate

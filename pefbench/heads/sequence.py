@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from pefbench.heads import TARGETS
+from pefbench.heads import IGNORED, TARGETS
 from pefbench.heads._labels import LabelAnswers
 from pefbench.heads._pairs import tells_segments
 from pefbench.heads._texts import TextHead
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from pefbench.heads.examples import SequenceExample
 
 DECIMALS = 9
-IGNORED = -100
 
 
 @dataclass(frozen=True)

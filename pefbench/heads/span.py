@@ -14,18 +14,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pefbench.heads import TARGETS, Answers, Encoded, Head, forward
-from pefbench.heads._pairs import (
-    SEGMENTS,
-    Array,
-    Template,
-    Tokens,
-    end_token,
-    fitting,
-    tells_segments,
-    template,
-    tokens,
-)
+from pefbench.heads import IGNORED, TARGETS, Answers, Encoded, Head, forward
+from pefbench.heads._pairs import SEGMENTS, fitting, tells_segments, template, tokens
+from pefbench.heads._windows import Layout, with_null
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,9 +25,9 @@ if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedTokenizerFast
 
     from pefbench.heads import HeadConfig
+    from pefbench.heads._pairs import Array
+    from pefbench.heads._windows import Windows
     from pefbench.heads.examples import SpanExample
-
-IGNORED = -100
 
 
 @dataclass(frozen=True)
@@ -59,21 +50,6 @@ class SpanDataset:
             overlap=self.overlap,
             segments=tells_segments(model),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Windows:
-    """Windows over one example's context: they turn the scores of its rows into a span.
-
-    offsets: the characters of each of the context's tokens, (tokens, 2). columns: for each row, the column of the first
-    token of its window, the column after the last, and the null position, (rows, 3). firsts: for each row, which of
-    the context's tokens its window begins with, (rows,).
-    """
-
-    context: str
-    offsets: Array
-    columns: Array
-    firsts: Array
 
 
 class SpanAnswers(Answers):
@@ -124,7 +100,7 @@ class SpanHead(Head):
 
         Raises RecipeError when the length leaves no room for a question and a window.
         """
-        around, null = _with_null(template(tokenizer), tokenizer)
+        around, null = with_null(template(tokenizer), tokenizer)
         room, overlap = around.room(max_length), max_length // 3 if self.overlap is None else self.overlap
         questions = tokens(tokenizer, [example.question for example in examples])
         contexts = tokens(tokenizer, [example.context for example in examples])
@@ -133,22 +109,22 @@ class SpanHead(Head):
             for question, context in zip(questions, contexts, strict=True)
         ]
         cut = [question.ids[:length] for question, length in zip(questions, kept, strict=True)]
-        laid = [
-            _Laid(around, null, question, context, room, overlap)
+        layouts = [
+            Layout(around, null, question, context, room, overlap)
             for question, context in zip(cut, contexts, strict=True)
         ]
-        features = {"input_ids": [row for one in laid for row in one.ids()]}
+        features = {"input_ids": [row for each in layouts for row in each.ids()]}
         padding = {"input_ids": tokenizer.pad_token_id}
         if self.segments:
-            features[SEGMENTS] = [row for one in laid for row in one.segments()]
+            features[SEGMENTS] = [row for each in layouts for row in each.segments()]
             padding[SEGMENTS] = tokenizer.pad_token_type_id
-        labels = [one.labels(example) for one, example in zip(laid, examples, strict=True)]
+        labels = [each.labels(example) for each, example in zip(layouts, examples, strict=True)]
         return Encoded(
             features=features,
             fixed={TARGETS: np.concatenate([np.empty((0, 2), dtype=np.int64), *labels])},
-            targets=np.asarray([int((each[:, 0] != IGNORED).sum()) for each in labels], dtype=np.int64),
-            decoding=[one.windows(example) for one, example in zip(laid, examples, strict=True)],
-            rows=np.asarray([len(one.starts) for one in laid], dtype=np.int64),
+            targets=np.asarray([int((row[:, 0] != IGNORED).sum()) for row in labels], dtype=np.int64),
+            decoding=[each.windows(example) for each, example in zip(layouts, examples, strict=True)],
+            rows=np.asarray([len(each.starts) for each in layouts], dtype=np.int64),
             truncated=sum(len(question.ids) > length for question, length in zip(questions, kept, strict=True)),
             padding=padding,
         )
@@ -224,64 +200,3 @@ def best_spans(
     last = first + further.gather(1, first[:, None])[:, 0]
     null = (start + end).gather(1, columns[:, 2:])[:, 0]
     return scores, first, last, null
-
-
-def answer_tokens(example: SpanExample, context: Tokens) -> tuple[int, int] | None:
-    """The first and the last token of the context that has a character of the first answer, or None."""
-    if not example.answers:
-        return None
-    text, begin = example.answers[0]
-    touched = np.flatnonzero((context.offsets[:, 1] > begin) & (context.offsets[:, 0] < begin + len(text)))
-    return (int(touched[0]), int(touched[-1])) if len(touched) else None
-
-
-class _Laid:
-    """One example's rows: its question, and windows over its context."""
-
-    def __init__(self, around: Template, null: int, question: Array, context: Tokens, room: int, overlap: int) -> None:
-        self.around, self.question, self.context = around, question, context
-        self.room = room - len(question)
-        step = self.room - min(overlap, self.room // 2)
-        self.starts = np.arange(0, max(1, len(context.ids) - self.room + step), step, dtype=np.int64)
-        self.lengths = np.minimum(self.room, len(context.ids) - self.starts)
-        self.column = len(around.before) + len(question) + len(around.between)
-        self.null = null + (self.column + self.lengths + len(around.after) if null < 0 else 0 * self.lengths)
-
-    def ids(self) -> list[Array]:
-        """Each row's ids."""
-        bounds = zip(self.starts, self.lengths, strict=True)
-        return [self.around.join(self.question, self.context.ids[at : at + length]) for at, length in bounds]
-
-    def segments(self) -> list[Array]:
-        """Each row's `token_type_ids`."""
-        return [self.around.segments_of(len(self.question), int(length)) for length in self.lengths]
-
-    def labels(self, example: SpanExample) -> Array:
-        """The columns of the answer's first and last token, (rows, 2): the null position where it is not.
-
-        An answer of which the tokenizer leaves no token is not learned: IGNORED.
-        """
-        null = np.stack([self.null, self.null], axis=1)
-        answer = answer_tokens(example, self.context)
-        if answer is None:
-            return np.full_like(null, IGNORED) if example.answers else null
-        here = (self.starts <= answer[0]) & (answer[1] < self.starts + self.lengths)
-        placed = np.asarray(answer) - self.starts[:, None] + self.column
-        return np.where(here[:, None], placed, null)
-
-    def windows(self, example: SpanExample) -> Windows:
-        """The windows, for decoding."""
-        firsts = np.full_like(self.starts, self.column)
-        columns = np.stack([firsts, firsts + self.lengths, self.null], axis=1)
-        return Windows(example.context, self.context.offsets, columns, self.starts)
-
-
-def _with_null(around: Template, tokenizer: PreTrainedTokenizerFast) -> tuple[Template, int]:
-    """The template and its null position: the column of [CLS], or -1, the last, where an end token stands."""
-    cls = np.flatnonzero(around.before == tokenizer.cls_token_id)
-    if tokenizer.cls_token_id is not None and len(cls):
-        return around, int(cls[0])
-    if not len(around.after):
-        end = np.asarray([end_token(tokenizer)], dtype=np.int64)
-        around = Template(around.before, around.between, end, around.segments)
-    return around, -1

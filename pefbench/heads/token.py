@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import SourceError
-from pefbench.heads import TARGETS, Answers, Encoded, Head, forward
+from pefbench.heads import IGNORED, TARGETS, Answers, Encoded, Head, forward
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from pefbench.heads import HeadConfig
     from pefbench.heads.examples import TokenExample
 
-IGNORED = -100
 OUTSIDE = "O"
 UNSEEN = -1
 PROBE = ("the", "good", "film")

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pefbench.errors import DataError
-from pefbench.heads import TARGETS
-from pefbench.heads.token import IGNORED
+from pefbench.heads import IGNORED, TARGETS
 from pefbench.inspection.record import Bin, Example, Inspection, Split, Token
 from pefbench.models.vocabulary import unknown_share
 from pefbench.trial import preflight

@@ -48,16 +48,18 @@ class Checkpoint:
     head: Literal["absent", "kept", "fresh"]
     """absent: the checkpoint has none; kept: it has the same labels; fresh: its own is drawn anew."""
     label_order: tuple[int, ...]
-    """For each label of the trial, its row in a head that is kept."""
+    """For each label of the trial, its row in a head that is kept; empty: as they are."""
     notes: tuple[str, ...]
     """What a reader of the result should know."""
     head_shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """The weights of the head that the trial has: their names and sizes."""
 
 
-def examine(where: Path, config: PretrainedConfig, auto_class: Any, name: str) -> Checkpoint:
-    """Compare the checkpoint in a folder with the model that `config` describes. `name` is what messages call it.
+def examine(where: Path, config: PretrainedConfig, auto_class: Any, name: str, *, trained: bool = False) -> Checkpoint:
+    """Compare the checkpoint in a folder with the model that `config` describes.
 
+    name: what messages call it. trained: a trial saved it, so its head is the one to load, whatever its config calls
+    the labels.
     Raises SourceError: damaged weights or config, sizes that differ, or a backbone that is not in the checkpoint.
     """
     own = from_pretrained.config(where, name)
@@ -75,7 +77,7 @@ def examine(where: Path, config: PretrainedConfig, auto_class: Any, name: str) -
         )
     heads = tuple(f"{head}." for head in architecture.head_modules(skeleton))
     notes = _check_backbone(skeleton, found, heads, name)
-    head, order, said = _compare_heads(skeleton, found, heads, own, config)
+    head, order, said = ("kept", (), []) if trained else _compare_heads(skeleton, found, heads, own, config)
     positions, padding = _positions(skeleton, config)
     types = [table for path, table in _tables(skeleton) if path.endswith("token_type_embeddings")]
     return Checkpoint(

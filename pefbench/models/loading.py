@@ -161,11 +161,11 @@ def load_pretrained(
     return loaded
 
 
-def examine(where: Path, config: PretrainedConfig, head: HeadSpec, name: str) -> Checkpoint:
-    """Return how the checkpoint in a folder fits the model under the head: see `checkpoint.examine`."""
+def examine(where: Path, config: PretrainedConfig, head: HeadSpec, name: str, *, trained: bool = False) -> Checkpoint:
+    """How the checkpoint in a folder fits the model under the head: see `checkpoint.examine`."""
     import transformers
 
-    return checkpoint.examine(where, config, getattr(transformers, head.auto_class), name)
+    return checkpoint.examine(where, config, getattr(transformers, head.auto_class), name, trained=trained)
 
 
 def _draw_head(model: Any) -> None:

@@ -1,4 +1,4 @@
-"""The result file's schema: every field, its meaning and unit, and the check that a file is such a result.
+"""The result file's schema: every field, its meaning and unit.
 
 Fields may be added, never renamed. Only the standard library is imported here, so that `table` and `check` start at
 once.
@@ -8,26 +8,9 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from functools import cache
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    Literal,
-    NotRequired,
-    TypedDict,
-    cast,
-    get_args,
-    get_origin,
-    get_type_hints,
-    is_typeddict,
-)
+from typing import Any, Literal, NotRequired, TypedDict
 
 from pefbench.results.classification_report import Report  # noqa: TC001 - the schema is read at run time
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    _Check = Callable[[Any], str | None]
 
 SCHEMA = 1
 ID = re.compile(r"[0-9a-f]{12}")
@@ -213,155 +196,9 @@ class Result(Reached):
     provenance: Provenance
 
 
-class _Named(TypedDict):
-    name: str
-
-
-class _RecipeKeys(TypedDict):
-    """What table and check read of a recipe."""
-
-    name: str
-    task: str
-    model: _Named
-    method: _Named
-    train: dict[str, object]
-
-
-def problem(value: Any) -> str | None:
-    """Why a JSON value is no result, or None. Drops the nulls of what was not reached."""
-    if not isinstance(value, dict) or "schema" not in value:
-        return "not a pefbench result (an object with a field 'schema' was expected)"
-    if type(value["schema"]) is int and value["schema"] > SCHEMA:
-        return f"written by a newer pefbench (schema {value['schema']}, this one reads {SCHEMA}); update pefbench"
-    if type(value["schema"]) is int and value["schema"] < SCHEMA:
-        return f"written by an older pefbench (schema {value['schema']}, this one reads {SCHEMA}); run the trial again"
-    if value["schema"] != SCHEMA or value["schema"] is True:
-        return f"unknown schema {value['schema']!r}; this pefbench reads schema {SCHEMA}"
-    for name in _NOT_REACHED:
-        if name in value and value[name] is None:
-            del value[name]
-    found = _checker(Result)(value)
-    if found is None and (inner := _checker(_RecipeKeys)(value["recipe"])):
-        found = f".recipe{inner}"
-    return f"damaged result: {found[1:]}" if found else _inconsistency(cast("Result", value))
-
-
 def is_final(result: Result) -> bool:
     """Whether the test split was scored; if not, the trial is one of tuning, and is not ranked by itself."""
     return "test" in result.get("scored", ["test"])
-
-
-def _optional(kind: Any) -> frozenset[str]:
-    # __optional_keys__ misses NotRequired where annotations are postponed.
-    hints = get_type_hints(kind, include_extras=True)
-    return frozenset(name for name, hint in hints.items() if get_origin(hint) is NotRequired)
-
-
-_NOT_REACHED = _optional(Result)
-
-
-def _inconsistency(result: Result) -> str | None:
-    if not ID.fullmatch(result["id"]):
-        return f"damaged result: id should be 12 hex digits, is {result['id']!r}"
-    for name in ("started", "finished"):
-        try:
-            read_time(result["provenance"][name])
-        except ValueError:
-            return f"damaged result: provenance.{name} should be a time in ISO 8601"
-    return _unfinished(result) if result["status"] == "finished" else None
-
-
-def _unfinished(result: Result) -> str | None:
-    for name in ("data", "model", "phases", "metrics", "headline"):
-        if name not in result:
-            return f"damaged result: {name} is missing, though the trial finished"
-    if "train" not in result["phases"]:
-        return "damaged result: phases.train is missing, though the trial finished"
-    split = "test" if is_final(result) else "validation"
-    if result["headline"] not in result["metrics"].get(split, {}):
-        return f"damaged result: the headline metric {result['headline']!r} is missing in metrics.{split}"
-    return None
-
-
-def mismatch(kind: Any, value: Any) -> str | None:
-    """Where a JSON value is not of a TypedDict's shape, as ``.field should be ...``, or None."""
-    return _checker(kind)(value)
-
-
-_PLAIN: dict[Any, tuple[str, frozenset[type]]] = {
-    str: ("a string", frozenset({str})),
-    int: ("an integer", frozenset({int})),
-    float: ("a finite number", frozenset({int, float})),
-    bool: ("true or false", frozenset({bool})),
-}
-
-
-_UNCHECKED = frozenset({Any, object})
-
-
-@cache
-def _checker(kind: Any) -> _Check:
-    """Compile a type of the schema into a function: value -> None, or ``.field.name should be ...``.
-
-    Compiled once, because thousands of files are checked.
-    """
-    origin, arguments = get_origin(kind), get_args(kind)
-    if is_typeddict(kind):
-        return _anything if kind is CurvePoint else _record(kind)
-    if origin is dict:
-        return _collection(dict, "an object", _checker(arguments[1]))
-    if origin is list:
-        return _collection(list, "a list", _checker(arguments[0]))
-    if origin is Literal:
-        return lambda value: None if value in arguments else f" should be {' or '.join(arguments)}"
-    if type(None) in arguments:
-        inner = _checker(next(each for each in arguments if each is not type(None)))
-        return lambda value: None if value is None else inner(value)
-    return _anything if kind in _UNCHECKED else _plain(*_PLAIN[kind])
-
-
-def _plain(name: str, accepted: frozenset[type]) -> _Check:
-    # The exact type, because True is an int to isinstance. JSON's 1e999 is read as infinity.
-    if float in accepted or int in accepted:
-        return lambda value: None if type(value) in accepted and -1e300 < value < 1e300 else f" should be {name}"
-    return lambda value: None if type(value) in accepted else f" should be {name}"
-
-
-def _collection(kind: type[dict[str, object] | list[object]], name: str, item: _Check) -> _Check:
-    def check(value: Any) -> str | None:
-        if type(value) is not kind:
-            return f" should be {name}"
-        if item is _anything:
-            return None
-        items: Iterable[tuple[Any, Any]] = value.items() if isinstance(value, dict) else enumerate(value)
-        for key, each in items:
-            if problem := item(each):
-                return f".{key}{problem}"
-        return None
-
-    return check
-
-
-def _anything(value: Any) -> str | None:  # noqa: ARG001 - a curve has thousands of such values; none is looked at
-    return None
-
-
-def _record(kind: Any) -> _Check:
-    fields = {name: _checker(hint) for name, hint in get_type_hints(kind).items()}
-    optional = _optional(kind)
-
-    def check(value: Any) -> str | None:
-        if type(value) is not dict:
-            return " should be an object"
-        for name, checker in fields.items():
-            if name in value:
-                if problem := checker(value[name]):
-                    return f".{name}{problem}"
-            elif name not in optional:
-                return f".{name} is missing"
-        return None
-
-    return check
 
 
 def read_time(text: str) -> datetime:

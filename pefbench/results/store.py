@@ -21,7 +21,7 @@ import orjson
 from pefbench import atomic
 from pefbench.errors import DataError, OutputError, UserError
 from pefbench.results.schema import ID, is_final, read_time
-from pefbench.results.schema import problem as problem_of
+from pefbench.results.validation import problem as problem_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pefbench import atomic
@@ -73,9 +72,8 @@ def load_saved(
     `attention` and `quantize` as for `load_pretrained`. before: the adapters that training started from.
     """
     if not (saved / TRAINED).exists() and not (saved / ADAPTER).exists():
-        # Its head is the one that was trained, whatever its config calls the labels.
-        trained = replace(loading.examine(saved, config, head, str(saved)), head="kept", label_order=())
-        return loading.load_pretrained(saved, config, head, attention=attention, quantize=quantize, found=trained)
+        found = loading.examine(saved, config, head, str(saved), trained=True)
+        return loading.load_pretrained(saved, config, head, attention=attention, quantize=quantize, found=found)
     pretrained = loading.load_pretrained(base, config, head, attention=attention, quantize=quantize)
     pretrained = adapters.put_on(pretrained, before)
     if (saved / TRAINED).exists():

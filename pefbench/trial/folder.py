@@ -1,4 +1,4 @@
-"""The folder of a trial, beside its result: checkpoint, trained model, predictions; and how they are read back."""
+"""Where a trial lies: its result, and beside it a folder with checkpoint, trained model and predictions."""
 
 from __future__ import annotations
 
@@ -15,16 +15,33 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from pefbench.recipe import Recipe
     from pefbench.results.schema import Artifacts
     from pefbench.trial.prepare import Prepared
     from pefbench.trial.saved import SavedTrial
 
+EVALUATED = ("validation", "test")
 CHECKPOINT = "checkpoint.pt"
 PREDICTIONS = "predictions.jsonl"
 FAILED = "failed"
 """An empty file: some process of the trial has failed, and writes the result."""
 SHOWN_PROMPT = 500
 """Characters of a prompt that stand beside its prediction."""
+
+
+def result_path(
+    recipe: Recipe, fingerprint: str, out: Path, scored: Sequence[str] = EVALUATED, *, processes: int = 1
+) -> Path:
+    """Where the result of a recipe, its precision resolved, on data of this fingerprint lies.
+
+    processes: how many train together, where that changes the numbers: each draws a dropout of its own.
+    """
+    content = recipe.resolved()
+    if processes > 1:
+        content["processes"] = processes
+    if tuple(scored) != EVALUATED:  # the same training, but not the same result
+        content["scored"] = list(scored)
+    return out / recipe.name / f"{store.trial_id(content, fingerprint)}.json"
 
 
 class TrialFolder:

@@ -1,42 +1,19 @@
-"""One recipe, one trial, one result: prepare, train, score, save, load again, write."""
+"""One recipe, one trial, one result."""
 
 from __future__ import annotations
 
-import shutil
-import time
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from accelerate.utils import broadcast_object_list, set_seed
-
-from pefbench.errors import DataError, DivergedError, PefbenchError, RoundTripError, TrialError
-from pefbench.models import loading
 from pefbench.progress import say
-from pefbench.results import provenance, store
-from pefbench.trial import artifacts, build, devices, latency, preflight, round_trip
-from pefbench.trial.adapters import joined_fingerprint
-from pefbench.trial.alike import alike
-from pefbench.trial.cache import Shared
-from pefbench.trial.folder import TrialFolder, needed_bytes, write_trial
-from pefbench.trial.loop import Progressed, Training
-from pefbench.trial.phases import Phases
-from pefbench.trial.predict import predict
-from pefbench.trial.prepare import prepare
-from pefbench.trial.record import TrialRecord, announcement, data_of, origin_of, phases_of
-from pefbench.trial.score import baseline_answers, score_trial
+from pefbench.trial.folder import EVALUATED
+from pefbench.trial.trial import FROM_PYTHON, Trial
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from torch import nn
-
     from pefbench.recipe import Recipe
-    from pefbench.results.schema import Model
-    from pefbench.trial.latency import Timed
-
-FROM_PYTHON = "(called from Python)"
-EVALUATED = ("validation", "test")
+    from pefbench.trial.cache import Shared
 
 
 def run(
@@ -47,17 +24,26 @@ def run(
     rerun: bool = False,
     scored: Sequence[str] = EVALUATED,
     shared: Shared | None = None,
-    in_comparison: bool = False,
+    time_merged: bool = False,
+    processes_in_id: bool = True,
 ) -> Path:
     """Run a recipe's trial, or find it finished; return the path of its result, on every process.
 
     command: the command line, for provenance. scored: the splits to predict; without test it is neither read nor saved
-    for, as in tuning. shared: what other trials of this process have read already. in_comparison: predict test once
-    more with the method merged, to time it; and name the result by the recipe alone, whatever number of processes the
-    comparison gives a trial.
+    for, as in tuning. shared: what other trials of this process have read already. time_merged: predict test once more
+    with the method merged, to time it. processes_in_id: tell trials on other numbers of processes apart where that
+    changes the numbers; a comparison does not, and chooses the number itself.
     Raises a UserError before training, a TrialError after it has started; then the result says `failed`.
     """
-    trial = Trial(recipe, out, command=command, scored=scored, shared=shared, in_comparison=in_comparison)
+    trial = Trial(
+        recipe,
+        out,
+        command=command,
+        scored=scored,
+        shared=shared,
+        time_merged=time_merged,
+        processes_in_id=processes_in_id,
+    )
     finished = trial.is_finished()
     if finished and not rerun:
         if trial.is_main:
@@ -70,234 +56,3 @@ def run(
 def dry_run(recipe: Recipe, out: Path) -> None:
     """Do everything that `run` does before training, and print what would be trained. Raises a UserError."""
     Trial(recipe, out).dry_run()
-
-
-def result_path(
-    recipe: Recipe, fingerprint: str, out: Path, scored: Sequence[str] = EVALUATED, *, processes: int = 1
-) -> Path:
-    """Where the result of a recipe, its precision resolved, on data of this fingerprint lies.
-
-    processes: how many train together, where that changes the numbers: each draws a dropout of its own.
-    """
-    content = recipe.resolved()
-    if processes > 1:
-        content["processes"] = processes
-    if tuple(scored) != EVALUATED:  # the same training, but not the same result
-        content["scored"] = list(scored)
-    return out / recipe.name / f"{store.trial_id(content, fingerprint)}.json"
-
-
-class Trial:
-    """One trial on the processes of this run; only the main process writes."""
-
-    def __init__(
-        self,
-        recipe: Recipe,
-        out: Path,
-        *,
-        command: str = FROM_PYTHON,
-        scored: Sequence[str] = EVALUATED,
-        shared: Shared | None = None,
-        in_comparison: bool = False,
-    ) -> None:
-        started = provenance.now()
-        devices.set_threads(recipe.train.threads)
-        self.scored, self.merged = tuple(scored), in_comparison
-        self.shared = shared or Shared(keeps=False)
-        self.phases = Phases()
-        self.prepared = prepare(recipe, self.phases, ["train", *scored], self.shared)
-        self.recipe, self.head = self.prepared.recipe, self.prepared.head
-        self.accelerator = devices.accelerator(self.recipe.train.precision)
-        self.is_main = self.accelerator.is_main_process
-        world_size = self.accelerator.num_processes
-        counted = world_size if not in_comparison and build.draws_dropout(self.prepared) else 1
-        self.path = result_path(self.recipe, self.prepared.corpus.fingerprint, out, self.scored, processes=counted)
-        self.folder = TrialFolder(self.path)
-        origin = origin_of(self.recipe, command=command, world_size=world_size, started=started)
-        self.record = TrialRecord(self.path.stem, self.recipe, self.scored, origin)
-        self.record.add(data=data_of(self.prepared), warnings=preflight.doubts(self.prepared))
-
-    def is_finished(self) -> bool:
-        """Whether a finished result is there; the main process's answer holds for all."""
-        answer = [False]
-        if self.is_main and self.path.exists():
-            try:
-                answer = [store.read_result(self.path)["status"] == "finished"]
-            except DataError as error:
-                say(f"warning: {error}; training again")
-        return bool(broadcast_object_list(answer)[0])
-
-    def dry_run(self) -> None:
-        """Apply the method and make sure of the room for its result, as `run` does; then print what there is."""
-        model = self._make_model()
-        if self.is_main:
-            room = needed_bytes(loading.count(model, trainable=True))
-            store.check_writable(self.path.parent, needed_bytes=room)
-            self._announce()
-        self.accelerator.wait_for_everyone()
-
-    def run(self, *, again: bool) -> None:
-        """Train, score, save and check; write the result, finished or failed.
-
-        `again`: a finished one is there. It stays until this one has finished too.
-        """
-        if again:
-            self.folder.begin_again()
-        model = self._make_model()
-        if self.is_main:
-            self.folder.make_room(loading.count(model, trainable=True))
-            self._announce()
-        self.accelerator.wait_for_everyone()
-        try:
-            self._train_and_score(model)
-        except Exception as error:
-            self._write_failure(error)
-            if isinstance(error, PefbenchError) and not isinstance(error, TrialError):
-                raise TrialError(str(error)) from error
-            raise
-
-    def _make_model(self) -> nn.Module:
-        """The pretrained model with the method on it; what cannot work is refused here, before training."""
-        with self.phases.measure("load"):
-            model = build.pretrained(self.prepared, self.shared)
-            parameters = loading.count(model)
-            model = build.with_method(self.prepared, model)
-        trainable = loading.count(model, trainable=True)
-        found: Model = {
-            "name": self.recipe.model.name,
-            "fingerprint": self.shared.fingerprint(self.prepared.base),
-            "parameters": parameters,
-            "trainable_parameters": trainable,
-            "trainable_percent": 100 * trainable / parameters,
-            "adapter_bytes": None,
-        }
-        if self.prepared.adapters:
-            found["adapters"] = [adapter.stated() for adapter in self.prepared.adapters]
-            found["fingerprint"] = joined_fingerprint(found["fingerprint"], found["adapters"])
-        self.record.add(model=found)
-        self.record.reached["warnings"] += build.doubts(self.recipe.method, model)
-        return model
-
-    def _train_and_score(self, model: nn.Module) -> None:
-        # Before training: a baseline that fails must not cost a trained model.
-        baselines = baseline_answers(self.prepared) if self.is_main and "test" in self.scored else {}
-        trained, progressed = self._train(model)
-        with self.phases.measure("evaluate"):
-            predicted = {split: self._predict(trained, split) for split in self.scored}
-        self.record.add(phases=phases_of(self.phases.costs, progressed))
-        if self.is_main:
-            answers = {split: found for split, (found, _) in predicted.items()}
-            self.record.add(**score_trial(self.prepared, answers, baselines))
-            if "test" in predicted:
-                self._warn_if_alike(answers["test"])
-                self._save(trained, answers["test"])
-        if "test" in predicted:
-            self._time_inference(trained, predicted["test"])
-        self.accelerator.wait_for_everyone()
-        del model, trained
-        self.accelerator.free_memory()
-        if self.is_main:
-            self._finish(saved="test" in predicted)
-        self.accelerator.wait_for_everyone()
-
-    def _train(self, model: nn.Module) -> tuple[nn.Module, Progressed]:
-        set_seed(self.recipe.train.seed, device_specific=True)
-        training = Training(
-            model,
-            self.prepared.encoded["train"],
-            self.head,
-            self.recipe.method,
-            self.recipe.train,
-            self.accelerator,
-            checkpoint=self.folder.checkpoint,
-            checkpoint_key={
-                "id": self.record.trial_id,
-                "world_size": self.accelerator.num_processes,
-                "code": provenance.code_digest(),
-                "packages": provenance.packages(),
-                "device": str(self.accelerator.device.type),
-            },
-        )
-        with self.phases.measure("train"):
-            progressed = training.run()
-        self.record.add(curve=progressed.curve)
-        return training.model, progressed
-
-    def _predict(self, model: nn.Module, split: str) -> Timed:
-        """The answers to a split, and the seconds that the model took for them."""
-        started = time.perf_counter()
-        answers = predict(
-            model,
-            self.prepared.encoded[split],
-            self.head,
-            self.accelerator,
-            batch_size=self.recipe.evaluate.batch_size,
-            what=split,
-        )
-        seconds = time.perf_counter() - started
-        if split == "validation":
-            self._tune(answers)
-        return self.head.answers.judged(answers, self.prepared.examples[split]), seconds
-
-    def _tune(self, answers: Sequence[Any]) -> None:
-        """Choose what the head chooses after training, by the validation split alone."""
-        self.head = self.head.tuned(answers, self.prepared.examples["validation"])
-        self.prepared = replace(self.prepared, head=self.head)
-        if self.head.thresholds:
-            self.record.add(thresholds=dict(self.head.thresholds))
-
-    def _save(self, model: nn.Module, answers: list[Any]) -> None:
-        """Save the trained model and its answers on test."""
-        shutil.rmtree(self.folder.model, ignore_errors=True)
-        unwrapped = self.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
-        saved_bytes = artifacts.save(unwrapped, self.folder.model, self.recipe.method, self.prepared.adapters)
-        references = self.head.answers.references(self.prepared.examples["test"])
-        write_trial(self.folder.path, self.prepared, answers, references)
-        self.record.add(
-            model={**self.record.reached["model"], "adapter_bytes": saved_bytes}, artifacts=self.folder.artifacts
-        )
-
-    def _warn_if_alike(self, answers: Sequence[Any]) -> None:
-        references = self.head.answers.references(self.prepared.examples["test"])
-        self.record.add(warnings=[*self.record.reached["warnings"], *alike(answers, references)])
-
-    def _time_inference(self, model: nn.Module, adapted: Timed) -> None:
-        """Add how long test took, and takes with the method merged: after all else, as merging changes the model."""
-        bare = self.accelerator.unwrap_model(model, keep_fp32_wrapper=True)
-        # With several processes one that cannot merge would leave the others waiting for its predictions.
-        alone = self.accelerator.num_processes == 1
-        can_merge = self.merged and alone and latency.merge(bare, self.recipe.method)
-        merged = self._predict(model, "test") if can_merge else None
-        same, processes = self.head.answers.same, self.accelerator.num_processes
-        self.record.add(inference=latency.measure(adapted, merged, same, processes))
-
-    def _finish(self, *, saved: bool) -> None:
-        """Check what was saved in a fresh process, write the result, and remove what is no longer needed."""
-        if saved:
-            examples = len(self.prepared.examples["test"])
-            self.record.add(round_trip={"reproduced": False, "examples": examples, "seconds": 0.0})
-            self.record.add(round_trip=round_trip.check_in_fresh_process(self.folder.path))
-        self.folder.take_place()
-        store.write_json(self.path, self.record.finish())
-        self.folder.clear(saved=saved)
-
-    def _write_failure(self, error: Exception) -> None:
-        """Write a failed result, unless another process has done it or a finished one is there.
-
-        The checkpoint of a trial that would fail again goes; all others stay, such as one behind a full disk.
-        """
-        try:
-            if not self.folder.claim_failure():
-                return
-            if isinstance(error, DivergedError | RoundTripError):
-                self.folder.checkpoint.unlink(missing_ok=True)
-            if self.folder.replaces:
-                say(f"warning: the rerun failed; the finished result stays: {self.path}")
-            else:
-                store.write_json(self.path, self.record.fail(error))
-        except (OSError, PefbenchError):
-            say(f"warning: the failed result could not be written to {self.path}")
-
-    def _announce(self) -> None:
-        for line in announcement(self.record.recipe, self.record.reached, self.accelerator.num_processes):
-            say(line)

@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, cast
 
 from pefbench.errors import DataError
-from pefbench.results.schema import mismatch
+from pefbench.results.shape import mismatch
 
 if TYPE_CHECKING:
     from pathlib import Path

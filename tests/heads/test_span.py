@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from transformers import AutoModelForQuestionAnswering
 
 from pefbench.errors import RecipeError
+from pefbench.heads import IGNORED
 from pefbench.heads.examples import SpanExample
-from pefbench.heads.span import IGNORED, SpanDataset, SpanHead, Windows, best_spans
+from pefbench.heads.span import SpanDataset, SpanHead, best_spans
 from pefbench.trial.batching import collate
 from tests import tiny
 from tests.heads.answering import answering
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
     from pefbench.heads import Encoded
+    from pefbench.heads._windows import Windows
 
 WITH_HEAD = [name for name in tiny.EVERY if name != "marian"]
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60)

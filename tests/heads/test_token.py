@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
+from pefbench.heads import IGNORED
 from pefbench.heads.examples import TokenExample
-from pefbench.heads.token import IGNORED, TokenHead, _space
+from pefbench.heads.token import TokenHead, _space
 from pefbench.trial.batching import collate
 from tests.heads.answering import answering
 

@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from pefbench.models import loading
 from pefbench.recipe import load_recipe
 from pefbench.trial import corpus, predict, run
+from pefbench.trial import trial as one_trial
 from pefbench.trial.cache import Shared
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def test_what_tokens_depend_on_is_not_shared(world: World, out: Path) -> None:
 
 def test_a_tuning_trial_never_sees_the_test_split(world: World, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     predicted: list[str] = []
-    monkeypatch.setattr(run, "predict", noted(predicted, "", predict.predict))
+    monkeypatch.setattr(one_trial, "predict", noted(predicted, "", predict.predict))
     recipe = world.recipe("tuning")
     result = trial(recipe, out, None, scored=["validation"])
     assert predicted == ["validation"]

@@ -10,7 +10,7 @@ from torch import nn
 
 from pefbench.recipe import load_recipe
 from pefbench.registry import find
-from pefbench.results.schema import problem
+from pefbench.results.validation import problem
 from pefbench.trial import latency, run
 from tests import tiny
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def test_a_result_says_how_long_test_took_with_and_without_merging(world: World, out: Path) -> None:
-    path = run.run(load_recipe(world.recipe("timed", train__epochs=4)), out, in_comparison=True)
+    path = run.run(load_recipe(world.recipe("timed", train__epochs=4)), out, time_merged=True)
     result = json.loads(path.read_text(encoding="utf8"))
     found = result["inference"]
     assert found["seconds_per_1000"] > 0

@@ -8,7 +8,7 @@ import pytest
 
 from pefbench.errors import DivergedError
 from pefbench.recipe import load_recipe
-from pefbench.results.schema import problem
+from pefbench.results.validation import problem
 from pefbench.trial.record import TrialRecord, origin_of
 from tests.sample_results import sample
 

@@ -10,8 +10,8 @@ from seqeval.metrics import f1_score as entity_f1_score
 from sklearn.metrics import accuracy_score, f1_score
 
 from pefbench.errors import DataError
-from pefbench.heads import TARGETS
-from pefbench.heads.sequence import IGNORED, SequenceHead
+from pefbench.heads import IGNORED, TARGETS
+from pefbench.heads.sequence import SequenceHead
 from pefbench.metrics import make, score
 from tests.sources.refusals import refusal
 from tests.tasks.loading import load

@@ -1,0 +1,67 @@
+"""Whether a JSON value is a result that this pefbench reads, and if not, why."""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict, cast
+
+from pefbench.results.schema import ID, SCHEMA, Result, is_final, read_time
+from pefbench.results.shape import mismatch, optional
+
+_NOT_REACHED = optional(Result)
+"""Fields of a result that are null, or missing, where the trial did not get so far."""
+
+
+class _Named(TypedDict):
+    name: str
+
+
+class _RecipeKeys(TypedDict):
+    """What table and check read of a recipe."""
+
+    name: str
+    task: str
+    model: _Named
+    method: _Named
+    train: dict[str, object]
+
+
+def problem(value: Any) -> str | None:
+    """Why a JSON value is no result, or None. Drops the nulls of what was not reached."""
+    if not isinstance(value, dict) or "schema" not in value:
+        return "not a pefbench result (an object with a field 'schema' was expected)"
+    if type(value["schema"]) is int and value["schema"] > SCHEMA:
+        return f"written by a newer pefbench (schema {value['schema']}, this one reads {SCHEMA}); update pefbench"
+    if type(value["schema"]) is int and value["schema"] < SCHEMA:
+        return f"written by an older pefbench (schema {value['schema']}, this one reads {SCHEMA}); run the trial again"
+    if value["schema"] != SCHEMA or value["schema"] is True:
+        return f"unknown schema {value['schema']!r}; this pefbench reads schema {SCHEMA}"
+    for name in _NOT_REACHED:
+        if name in value and value[name] is None:
+            del value[name]
+    found = mismatch(Result, value)
+    if found is None and (inner := mismatch(_RecipeKeys, value["recipe"])):
+        found = f".recipe{inner}"
+    return f"damaged result: {found[1:]}" if found else _inconsistency(cast("Result", value))
+
+
+def _inconsistency(result: Result) -> str | None:
+    if not ID.fullmatch(result["id"]):
+        return f"damaged result: id should be 12 hex digits, is {result['id']!r}"
+    for name in ("started", "finished"):
+        try:
+            read_time(result["provenance"][name])
+        except ValueError:
+            return f"damaged result: provenance.{name} should be a time in ISO 8601"
+    return _unfinished(result) if result["status"] == "finished" else None
+
+
+def _unfinished(result: Result) -> str | None:
+    for name in ("data", "model", "phases", "metrics", "headline"):
+        if name not in result:
+            return f"damaged result: {name} is missing, though the trial finished"
+    if "train" not in result["phases"]:
+        return "damaged result: phases.train is missing, though the trial finished"
+    split = "test" if is_final(result) else "validation"
+    if result["headline"] not in result["metrics"].get(split, {}):
+        return f"damaged result: the headline metric {result['headline']!r} is missing in metrics.{split}"
+    return None

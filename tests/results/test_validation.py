@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pefbench.errors import DataError
+from pefbench.results.store import Stored, read_result, write_json
+from tests.sample_results import change, failed_sample, sample, store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+whole = json.dumps(sample())
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "not a whole JSON file"),
+        (whole[: len(whole) // 2].encode(), "not a whole JSON file"),
+        (whole.encode() + b"}", "not a whole JSON file"),
+        (b"\xff\xfe\x00", "not UTF-8"),
+        (b"\x00" * 100, "not a whole JSON file"),
+        (b"[" * 100_000, "damaged"),
+        (
+            whole.replace("0.512", "NaN").encode(),
+            r"not a whole JSON file \(unexpected character, .*line 1 column \d+\)",
+        ),
+        (whole.replace("0.512", "1e999").encode(), "number is infinity"),
+        (whole.replace("0.512", "1" * 4000).encode(), "number is infinity"),
+        (whole.replace("0.512", "1" * 5000).encode(), "damaged result"),
+        (b"[]", "not a pefbench result"),
+        (b"null", "not a pefbench result"),
+        (b'{"peft_type": "LORA"}', "not a pefbench result"),
+        (b'{"schema": 2}', "newer pefbench"),
+        (b'{"schema": "1"}', "unknown schema"),
+        (b'{"schema": true}', "unknown schema"),
+        (b'{"schema": 0}', "older pefbench"),
+        (b'{"schema": 1}', "id is missing"),
+    ],
+)
+def test_damaged_and_foreign_files(tmp_path: Path, content: bytes, words: str) -> None:
+    path = tmp_path / "0123456789ab.json"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=words) as caught:
+        read_result(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("id", "x", "id should be 12 hex digits"),
+        ("status", "done", "status should be finished or failed"),
+        ("status", ["finished"], "status should be finished or failed"),
+        ("error", 3, "error should be a string"),
+        ("recipe", None, "recipe should be an object"),
+        ("recipe.method", "lora", "recipe.method should be an object"),
+        ("recipe.model.name", ..., "recipe.model.name is missing"),
+        ("provenance.hardware.cores", True, "provenance.hardware.cores should be an integer"),
+        ("provenance.finished", "yesterday", "provenance.finished should be a time"),
+        ("provenance.packages.torch", 2.13, "provenance.packages.torch should be a string"),
+        ("data", ..., "data is missing, though"),
+        ("data.splits.test.tokens", 1.5, "data.splits.test.tokens should be an integer"),
+        ("model.adapter_bytes", "3", "model.adapter_bytes should be an integer"),
+        ("phases.train", ..., "phases.train is missing, though"),
+        ("phases.train.seconds", None, "phases.train.seconds should be a finite number"),
+        ("phases.train.steps", ..., "phases.train.steps is missing"),
+        ("metrics", None, "metrics is missing, though"),
+        ("metrics.test.loss.higher_is_better", 1, "metrics.test.loss.higher_is_better should be true or false"),
+        ("headline", "accuracy", "headline metric 'accuracy' is missing in metrics.test"),
+        ("report.entity level.classes.PER.support", ..., "PER.support is missing"),
+        ("curve", {}, "curve should be a list"),
+        ("warnings", ["a", 1], r"warnings\.1 should be a string"),
+    ],
+)
+def test_a_wrong_field_is_named(tmp_path: Path, field: str, value: object, words: str) -> None:
+    result = sample()
+    change(result, field, value)
+    stored = Stored(tmp_path / "0123456789ab.json", result)
+    write_json(stored.path, result)
+    with pytest.raises(DataError, match=words):
+        read_result(stored.path)
+
+
+def test_what_was_not_reached_may_be_null_or_absent(tmp_path: Path) -> None:
+    nulls = {"data": None, "model": None, "phases": None, "metrics": None, "headline": None, "round_trip": None}
+    result = failed_sample()
+    change(result, "data", ...)
+    write_json(tmp_path / "a.json", {**result, **nulls})
+    write_json(tmp_path / "b.json", {key: value for key, value in result.items() if key not in nulls})
+    assert read_result(tmp_path / "a.json") == read_result(tmp_path / "b.json")
+
+
+def test_new_fields_are_welcome(tmp_path: Path) -> None:
+    result = sample(changes={"provenance.conda": "base", "later": 1})
+    assert read_result(store(tmp_path, result).path) == result
