@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedConfig
 
     from pefbench.methods import Method
+    from pefbench.models.checkpoint import Checkpoint
     from pefbench.sections import TrainSection
 
 Batch = dict[str, "Tensor"]
@@ -50,7 +51,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Cell:
     """A model of one architecture with one head, and a batch that it can learn."""
 
@@ -62,8 +63,14 @@ class Cell:
 
     def pretrained(self, folder: Path, seed: int) -> nn.Module:
         """Return the backbone that lies in `folder` under a head drawn by `seed`."""
+        found = _examined(self, folder)
         torch.manual_seed(seed)
-        return loading.load_pretrained(folder, self.config, self.head, attention="eager").eval()
+        return loading.load_pretrained(folder, self.config, self.head, attention="eager", found=found).eval()
+
+
+@cache
+def _examined(cell: Cell, folder: Path) -> Checkpoint:
+    return loading.examine(folder, cell.config, cell.head, str(folder))
 
 
 def sampled(methods: Sequence[str], architectures: Sequence[str], seed: str) -> list[tuple[str, str]]:

@@ -6,7 +6,6 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,7 +15,7 @@ from transformers import AutoModelForTokenClassification
 from pefbench.errors import DataError, SourceError
 from pefbench.methods.lora import Lora
 from pefbench.models import from_pretrained
-from pefbench.paths import PACKAGE, PROJECT
+from pefbench.paths import PACKAGE, PROJECT, child_command
 from tests import tiny
 from tests.sources.refusals import refusal
 
@@ -74,7 +73,7 @@ def test_the_code_of_a_folder_never_runs(world: World, folder: Path, tmp_path: P
         change(folder / file, **fields)
     recipe = world.recipe("code", model={"name": f"{address}:{folder}"})
     done = subprocess.run(
-        [sys.executable, "-m", "pefbench", "run", str(recipe), "--out", str(tmp_path / "out")],
+        child_command("run", str(recipe), "--out", str(tmp_path / "out")),
         input="y\n" * 100,
         capture_output=True,
         text=True,

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from pefbench.heads import Head
     from pefbench.methods import Method
+    from pefbench.models.checkpoint import Checkpoint
     from tests.worlds import World
 
 KINDS: tuple[Quantize, ...] = tuple(kind for kind in get_args(Quantize) if kind != "none")
@@ -61,16 +62,17 @@ class Saved:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.examined: dict[str, Checkpoint] = {}
 
     def load(self, architecture: str, quantize: Quantize, **changes: Any) -> nn.Module:
         """Return the model under a fresh head."""
         torch.manual_seed(0)
+        where, config = self.path(architecture), tiny.config(architecture, **(WIDE[architecture] | changes))
+        key = f"{architecture} {changes}"
+        if key not in self.examined:
+            self.examined[key] = loading.examine(where, config, head(architecture), architecture)
         return loading.load_pretrained(
-            self.path(architecture),
-            tiny.config(architecture, **(WIDE[architecture] | changes)),
-            head(architecture),
-            attention="eager",
-            quantize=quantize,
+            where, config, head(architecture), attention="eager", quantize=quantize, found=self.examined[key]
         )
 
     def path(self, architecture: str) -> Path:
