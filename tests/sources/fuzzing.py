@@ -136,6 +136,36 @@ def _offsets(dice: random.Random) -> bytes:
     return "\n".join(map(json.dumps, rows)).encode()
 
 
+def _labelled(dice: random.Random) -> list[tuple[str, list[str]]]:
+    """Texts with any number of labels."""
+    return [(row["text"], [label for label in "abc" if dice.random() < 0.4]) for row in _rows(dice)]
+
+
+def _label_lists(dice: random.Random) -> bytes:
+    rows = ({"text": text, "labels": labels} for text, labels in _labelled(dice))
+    return "\n".join(map(json.dumps, rows)).encode()
+
+
+def _label_table(dice: random.Random) -> bytes:
+    """Labels in a cell, written in some way, or a column of 0 and 1 for each."""
+    rows = _labelled(dice)
+    if dice.random() < 0.5:
+        lines = ["text\ta\tb\tc", *("\t".join([text, *(str(int(x in has)) for x in "abc")]) for text, has in rows)]
+        return "\n".join(lines).encode()
+    ways: list[Callable[[list[str]], Any]] = [json.dumps, str, ";".join, ",".join, "|".join, " ".join]
+    way = dice.choice(ways)
+    return "\n".join(["text\tlabels", *(f"{text}\t{way(labels)}" for text, labels in rows)]).encode()
+
+
+def _answers(dice: random.Random) -> bytes:
+    """Numbered answers, with and without offsets."""
+    names = ["answer1", "answer_2", *dice.choice([[], ["answer_start1", "answer_start2"]])]
+    lines = ["\t".join(["question", "context", *names])]
+    cells = ("Ada", "Oslo", "", "to", "0", "12", "x")
+    lines += ["\t".join([f"Who {at}?", "Ada went to Oslo.", *dice.choices(cells, k=len(names))]) for at in range(40)]
+    return "\n".join(lines).encode()
+
+
 def _conllu(dice: random.Random) -> bytes:
     blocks = (
         "".join(
@@ -220,6 +250,9 @@ KINDS: dict[str, tuple[Callable[[random.Random], dict[str, bytes]], tuple[str, .
     "squad": (_one("x.json", _squad), ("question_answering",), None),
     "questions": (_one("x.jsonl", _questions), ("question_answering",), None),
     "offsets": (_one("x.jsonl", _offsets), ("ner", "token_classification"), None),
+    "label lists": (_one("x.jsonl", _label_lists), ("multi_label_classification", "topic"), None),
+    "label table": (_one("x.tsv", _label_table), ("multi_label_classification",), None),
+    "answers": (_one("x.tsv", _answers), ("question_answering",), None),
     "conllu": (_one("x.conllu", _conllu), ("token_classification", "ner"), None),
     "clinc": (_one("x.json", _clinc), ("intent",), None),
     "pubmedqa": (_one("x.json", _pubmedqa), ("medical_qa",), None),
@@ -284,7 +317,7 @@ def case(seed: int) -> Case:
         data["encoding"] = dice.choice(ENCODINGS)
         if dice.random() < 0.7:
             files = {path: _encoded(content, data["encoding"]) for path, content in files.items()}
-    if name in {"csv", "tsv", "pairs"} and dice.random() < 0.2:
+    if name in {"csv", "tsv", "pairs", "label table", "answers"} and dice.random() < 0.2:
         data["header"] = False
     rare: dict[str, Any] = {"labels": ["a", "b"], "tags": "strict", "unseen_labels": "count"}
     data |= {name: value for name, value in rare.items() if dice.random() < 0.1}

@@ -66,20 +66,18 @@ def _pairs(row: Row) -> list[tuple[str, int | None]] | None:
         given, starts = ([each.get(key) for each in given] for key in ("text", "answer_start"))
     if isinstance(given, str) and given.strip()[:1] in {"[", "{"} and _spelt(given) is None and is_missing(starts):
         raise values.wrong(row, "answers", WANTED)
-    texts, offsets = _listed(given), [values.whole(each) for each in _listed(starts)]
+    texts = _listed(given)
+    offsets = [None] * len(texts) if is_missing(starts) else [values.whole(each) for each in _listed(starts)]
     if texts and all(map(is_missing, texts + offsets)):
         return None
-    if _are_missing(starts):
-        offsets = [None] * len(texts)
-    if len(texts) != len(offsets) or not all(isinstance(each, str) for each in texts):
+    if len(texts) != len(offsets):
         raise values.wrong(row, "answers", WANTED)
-    if not _are_missing(starts) and not all(type(each) is int for each in offsets):
+    found = [(text, at) for text, at in zip(texts, offsets, strict=True) if text is not None]
+    if not all(isinstance(text, str) for text, _ in found):
+        raise values.wrong(row, "answers", WANTED)
+    if not all(type(at) is int or is_missing(at) for _, at in found):
         raise DataError(f"{row.where}: an answer should be a text and the number of its first character")
-    return list(zip(texts, offsets, strict=True))
-
-
-def _are_missing(starts: Any) -> bool:
-    return bool(starts) and all(map(is_missing, starts)) if isinstance(starts, list) else is_missing(starts)
+    return [(text, None if is_missing(at) else at) for text, at in found] if found or not texts else None
 
 
 def _decoded(row: Row) -> Any:

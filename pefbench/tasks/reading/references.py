@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def several(*names: str, read: Callable[[Any], Any] = lambda cell: cell) -> Several:
     """Columns of references: those called as one of these names with a number behind, in the order of the numbers.
 
-    read: what becomes of each cell.
+    read: what becomes of each cell. The value is a list with all cells, lists among them opened; a missing one is None.
     """
     numbered = re.compile(rf"(?:{'|'.join(map(re.escape, names))})[ _.-]?(\d{{1,3}})", re.ASCII | re.IGNORECASE)
 
@@ -29,17 +29,21 @@ def several(*names: str, read: Callable[[Any], Any] = lambda cell: cell) -> Seve
     return Several(lambda row, columns: joined([read(row.values[column]) for column in columns]), find)
 
 
-def joined(cells: Sequence[Any]) -> list[Any] | None:
-    """What cells hold, in order, lists among it opened and missing ones left out; None where all are missing."""
-    found = [each for cell in cells for each in (cell if isinstance(cell, list) else [cell]) if not is_missing(each)]
-    return found or None
+def joined(cells: Sequence[Any]) -> list[Any]:
+    """What cells hold, in order, lists among it opened; None for what is missing."""
+    opened = [each for cell in cells for each in (cell if isinstance(cell, list) else [cell])]
+    return [None if is_missing(each) else each for each in opened]
 
 
 def texts(row: Row, column: str) -> tuple[str, ...]:
-    """The right texts of a row, the first of which is learned, each once. Raises DataError unless there is one."""
+    """The right texts of a row, the first of which is learned, each once; missing ones among several are left out.
+
+    Raises DataError unless there is one.
+    """
     cell = row.values[column]
     if not isinstance(cell, list):
         return (values.text(row, column),)
+    cell = [each for each in cell if each is not None]
     if not cell or not all(isinstance(each, str) and each.strip() for each in cell):
         raise values.wrong(row, column, "a non-empty text, or a list of them")
     return tuple(dict.fromkeys(cell))

@@ -34,6 +34,17 @@ ANSWERS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"answer1": "London", "answer2": "born in London", "answer_start1": 25, "answer_start2": 17},
         {},
     ),
+    "some are missing": (
+        {
+            "answer1": "",
+            "answer2": "London",
+            "answer3": "born in London",
+            "answer_start1": 3,
+            "answer_start2": None,
+            "answer_start3": 17,
+        },
+        {},
+    ),
     "offsets as text": (
         {"answer1": "London", "answer2": "born in London", "answer_start1": "25", "answer_start2": "17.0"},
         {},
@@ -105,7 +116,7 @@ def test_several_references_of_a_generated_text(tmp_path: Path, task: str, layou
     assert not loaded.notes or layout == "numbered"
 
 
-@pytest.mark.parametrize("cell", [[], [None], ["one", ""], ["one", 2], None, ""])
+@pytest.mark.parametrize("cell", [[], [None], ["one", ""], [["one"]], ["one", 2], None, ""])
 def test_a_row_without_a_text_is_bad(tmp_path: Path, cell: Any) -> None:
     data = write(tmp_path / "x.jsonl", {"document": "A long text.", "summary": cell})
     with pytest.raises(DataError, match=r"x.jsonl:1: summary should be a non-empty text"):
