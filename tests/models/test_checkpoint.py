@@ -242,3 +242,50 @@ def test_relative_positions_set_no_limit(tmp_path: Path) -> None:
         found = loading.examine(tmp_path / name, config, cast("Any", head), "the model")
         assert found.positions is None
         loading.check_positions(found, tokenizer(512), "the model", 5000, 0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_a_checkpoint_is_its_numbers_in_fp32(tmp_path: Path, dtype: torch.dtype) -> None:
+    whole = load(bert(tmp_path / "whole", NAMES), NAMES)
+    rounded = whole.to(dtype)
+    rounded.save_pretrained(tmp_path / "half")
+    half = load(tmp_path / "half", NAMES)
+    assert {weight.dtype for weight in half.parameters()} == {torch.float32}
+    assert torch.equal(logits(half), logits(rounded.float()))
+
+
+def test_a_sharded_checkpoint_is_read_whole(tmp_path: Path) -> None:
+    whole = load(bert(tmp_path / "whole", NAMES), NAMES)
+    whole.save_pretrained(tmp_path / "shards", max_shard_size="6KB")
+    assert len([*(tmp_path / "shards").glob("*.safetensors")]) > 2
+    assert torch.equal(logits(load(tmp_path / "shards", NAMES)), logits(whole))
+    before = loading.fingerprint(tmp_path / "shards")
+    assert loading.read_weights(tmp_path / "shards") is None
+    last = max((tmp_path / "shards").glob("*.safetensors"))
+    save_file({key: weight + 1 for key, weight in load_file(last).items()}, last, metadata={"format": "pt"})
+    assert loading.fingerprint(tmp_path / "shards") != before
+    last.unlink()
+    assert last.name in refusal(SourceError, examine, tmp_path / "shards")
+
+
+@pytest.mark.parametrize("architecture", ["gpt2", "gemma", "bloom", "opt", "t5"])
+def test_tied_embeddings_are_one_and_not_missed(tmp_path: Path, architecture: str) -> None:
+    model: Any = tiny.model(architecture, tie_word_embeddings=True)
+    model.save_pretrained(tmp_path)
+    kind = "AutoModelForSeq2SeqLM" if architecture == "t5" else "AutoModelForCausalLM"
+    head = cast("HeadSpec", SimpleNamespace(auto_class=kind))
+    found = loading.examine(tmp_path, tiny.config(architecture, tie_word_embeddings=True), head, "the model")
+    assert found.notes == ()
+    config = tiny.config(architecture, tie_word_embeddings=True)
+    loaded: Any = loading.load_pretrained(tmp_path, config, head, attention="eager")
+    assert loaded.get_output_embeddings().weight is loaded.get_input_embeddings().weight
+    assert loading.count(loaded) == loading.count(model)
+
+
+def test_layers_that_share_their_weights_are_adapted_once() -> None:
+    """ALBERT: both layers are one; what adapts it is there once, and works in each."""
+    from pefbench.methods.lora import Lora
+
+    model: Any = tiny.token_classifier("albert")
+    wrapped = Lora(name="lora").apply(model, "TOKEN_CLS")
+    assert sum(".lora_A." in name for name, _ in wrapped.named_parameters()) == 6
