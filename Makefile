@@ -55,7 +55,7 @@ baseline: install  ## record results/baseline anew
 
 matrix: install  ## try every method on tiny models of every architecture, and write down what works
 	$(BIN)/python -m tests.write_matrix
-	$(BIN)/pytest -q --numprocesses 2 --dist worksteal --grid all tests/methods/test_matrix.py tests/heads/test_fast_search.py
+	$(BIN)/pytest -q --numprocesses 2 --dist worksteal --grid all tests/methods/test_matrix.py tests/models/patches/test_generation.py
 
 schema: install  ## write the JSON schemas of recipes and comparisons anew
 	$(BIN)/pefbench schema > recipes/schema.json

@@ -50,6 +50,12 @@ def test_hooks_run_what_ci_runs() -> None:
     assert all(repository["repo"] == "local" for repository in HOOKS["repos"]), "nothing is fetched"
 
 
+def test_every_file_that_a_target_names_is_there() -> None:
+    named = {*re.findall(r"\b\w+(?:/\w+)+\.py\b", MAKEFILE)}
+    assert named
+    assert not [name for name in named if not (PROJECT / name).exists()]
+
+
 def test_every_target_is_phony() -> None:
     named = set(re.findall(r"^([a-z]+):", MAKEFILE, re.MULTILINE))
     [phony] = re.findall(r"^\.PHONY: (.*)$", MAKEFILE, re.MULTILINE)
