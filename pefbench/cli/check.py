@@ -30,8 +30,8 @@ def add(commands: Commands) -> None:
         "--tolerance",
         type=positive,
         metavar="X",
-        help="largest absolute drop of a metric to accept (default: a paired test decides, or the "
-        "interval where there are no predictions)",
+        help="largest absolute drop of a metric to accept (default: the spread over seeds decides, "
+        "and of one run each only a gross loss)",
     )
     check.add_argument(
         "--metric-tolerance",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import zlib
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, cast
 
+from pefbench import atomic
 from pefbench.errors import DataError
 
 if TYPE_CHECKING:
@@ -34,20 +37,56 @@ def clusters(rows: Sequence[Row]) -> list[int] | None:
     return found if rows and len(found) == len(rows) else None
 
 
+PACKED = ".predictions.jsonl.gz"
+"""Ends the name of a file of predictions that lies beside its result instead of in the trial's folder."""
+
+
 def file_of(stored: Stored) -> Path | None:
     """Where a trial's predictions lie, or None where they were not kept (results alone may be copied)."""
     artifacts = stored.result.get("artifacts")
     named = artifacts and artifacts["predictions"]
-    file = stored.path.parent / str(named)
-    return file if named and file.is_file() else None
+    file, packed = stored.path.parent / str(named), packed_file(stored)
+    if named and file.is_file():
+        return file
+    return packed if packed.is_file() else None
+
+
+def packed_file(stored: Stored) -> Path:
+    """Where a trial's predictions lie once they are packed."""
+    return stored.path.with_suffix(PACKED)
+
+
+def pack(stored: Stored) -> Path | None:
+    """Write a trial's predictions beside its result, compressed, and without prompts; return the file.
+
+    None, and nothing is written, where there are none, or where answers are texts: the right ones are the data's, which
+    may not be passed on. Raises DataError for a damaged file.
+    """
+    file = file_of(stored)
+    rows = [] if file is None else read(file)
+    if not rows or any(_is_text(row) for row in rows):
+        return None
+    kept = [{name: value for name, value in row.items() if name != "asked"} for row in rows]
+    text = "".join(json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n" for row in kept)
+    to = packed_file(stored)
+    with atomic.replacing(to) as temporary:
+        temporary.write_bytes(gzip.compress(text.encode(), mtime=0))  # the same bytes each time
+    return to
+
+
+def _is_text(row: Row) -> bool:
+    """Whether an answer is a text of its own, and no label, number, choice or list of tags."""
+    reference, prediction = row["reference"], row["prediction"]
+    return isinstance(reference, dict) or (isinstance(reference, list) and isinstance(prediction, str))
 
 
 def read(file: Path) -> list[Row]:
-    """The rows of a file of predictions. Raises DataError, with the line, when it is damaged."""
+    """The rows of a file of predictions, packed or not. Raises DataError, with the line, when it is damaged."""
     rows: list[Row] = []
     try:
-        lines = file.read_text(encoding="utf8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
+        content = file.read_bytes()
+        lines = (gzip.decompress(content) if file.suffix == ".gz" else content).decode("utf8").split("\n")
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise DataError(f"{file}: cannot be read as text ({type(error).__name__})") from None
     for number, line in enumerate(lines, start=1):
         if line:

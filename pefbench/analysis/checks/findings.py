@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pefbench.analysis.checks import predictions, quality
+from pefbench.analysis.checks import predictions, quality, seeds
 from pefbench.analysis.checks.costs import costs
 from pefbench.analysis.checks.matching import match, name
 from pefbench.analysis.checks.model import COMPARED, FILE, NO_METRIC, TRIAL, Finding
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pefbench.analysis.checks.matching import Match, Pair
     from pefbench.analysis.checks.model import Tolerances, Verdict
     from pefbench.analysis.checks.predictions import Paired
+    from pefbench.analysis.checks.seeds import Setting
     from pefbench.results.schema import Result
     from pefbench.results.store import Stored
 
@@ -37,11 +38,15 @@ def check(
     """
     pairs, new = match(results, baseline, by)
     _refuse_unknown_metrics(tolerances, (pair.old.result for pair in pairs))
-    paired, refused = predictions.compare(_with_predictions(pairs, tolerances))
-    findings = [finding for pair in pairs for finding in _pair(pair, tolerances, paired, refused)]
-    findings += together([pair for pair in pairs if _obstacle(pair) is None], tolerances, paired)
+    settings = seeds.settings(pairs, new)
+    paired, refused = predictions.compare(_testable(settings, tolerances))
+    findings = [finding for setting in settings for finding in _setting(setting, tolerances, paired, refused)]
+    findings += together([each.lead for each in settings if _obstacle(each.lead) is None], tolerances, paired)
+    known = {id(each) for setting in settings for each in (*setting.new, *setting.more)}
     findings += [
-        Finding(name(each), TRIAL, "", each.result["status"], "new", "no baseline for this trial") for each in new
+        Finding(name(each), TRIAL, "", each.result["status"], "new", "no baseline for this trial")
+        for each in new
+        if id(each) not in known
     ]
     findings += [Finding(problem.partition(": ")[0], FILE, "", "", "damaged", problem) for problem in damaged]
     if not any(finding.subject not in NO_METRIC and finding.verdict in COMPARED for finding in findings):
@@ -57,12 +62,24 @@ def _refuse_unknown_metrics(tolerances: Tolerances, baseline: Iterable[Result]) 
             raise UserError(f"tolerance for {metric!r}, which no baseline trial measures; {suggest(metric, known)}")
 
 
-def _with_predictions(pairs: Sequence[Pair], tolerances: Tolerances) -> Iterator[tuple[Stored, Stored]]:
-    """Yield what the paired test is to decide on: nothing where the user gave a tolerance for all."""
+def _testable(settings: Sequence[Setting], tolerances: Tolerances) -> Iterator[Setting]:
+    """Yield what a test is to decide on: nothing where the user gave a tolerance for all."""
     if tolerances.metric is None:
-        for pair in pairs:
-            if pair.new is not None and _obstacle(pair) is None:
-                yield pair.old, pair.new
+        yield from (each for each in settings if each.lead.new is not None and _obstacle(each.lead) is None)
+
+
+def _setting(
+    setting: Setting, tolerances: Tolerances, paired: Mapping[tuple[str, str], Paired], refused: Mapping[str, str]
+) -> Iterator[Finding]:
+    """Yield the findings of all seeds: the metrics that a test compares stand under the first."""
+    yield from _pair(setting.lead, tolerances, paired, refused)
+    tested = {metric for key, metric in paired if key == setting.lead.old.result["id"]}
+    for pair in setting.others:
+        if pair.new is None and setting.lead.new is not None:
+            told = "this seed was not run again; others were"
+            yield Finding(pair.name, TRIAL, pair.old.result["status"], "", "not compared", told)
+        else:
+            yield from (each for each in _pair(pair, tolerances, {}, {}) if each.subject not in tested)
 
 
 def _pair(

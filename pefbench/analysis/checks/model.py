@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 # "not compared" is a note: the trial still counts, its timing cannot. "not comparable" is a failure.
-Verdict = Literal["same", "better", "worse", "missing", "failed", "damaged", "not comparable", "not compared", "new"]
-COMPARED = frozenset({"same", "better", "worse"})
+Verdict = Literal[
+    "same", "better", "worse", "undecided", "missing", "failed", "damaged", "not comparable", "not compared", "new"
+]
+COMPARED = frozenset({"same", "better", "worse", "undecided"})
 FAILURES = frozenset({"worse", "missing", "failed", "damaged", "not comparable"})
 TRIAL, TRAIN_TIME, THROUGHPUT, PEAK_MEMORY, FILE = "trial", "train time", "throughput", "peak memory", "file"
 NO_METRIC = frozenset({TRIAL, TRAIN_TIME, THROUGHPUT, PEAK_MEMORY, FILE})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import PefbenchError
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from pefbench.analysis.checks.seeds import Setting
     from pefbench.results.predictions import Row
     from pefbench.results.store import Stored
     from pefbench.stats.resampling import Weighted
@@ -28,34 +30,94 @@ class Paired:
     """One metric of two trials, on the same resamples of the examples.
 
     difference: new minus old with its interval (of this pair alone); None where every answer is the same.
-    p: two-sided, after Holm's correction over all `tests` of the check.
+    p: two-sided, after Holm's correction over all `tests` of the check. seeds: how many old and new runs are compared;
+    (1, 1): one run each, by the examples alone. means: of old and new runs.
     """
 
     difference: tuple[float, float, float] | None
     p: float
     tests: int = 0
+    seeds: tuple[int, int] = (1, 1)
+    means: tuple[float, float] | None = None
 
 
 class UnpairableError(Exception):
     """The predictions of two trials cannot be held against each other; the message says why."""
 
 
-def compare(pairs: Iterable[tuple[Stored, Stored]]) -> tuple[dict[tuple[str, str], Paired], dict[str, str]]:
-    """Return the tests by the old trial's id and the metric's name, and by id why a pair could not be tested.
+def compare(settings: Iterable[Setting]) -> tuple[dict[tuple[str, str], Paired], dict[str, str]]:
+    """Return the tests by the lead's old id and the metric's name, and by id why a setting could not be tested.
 
-    A pair without predictions on one side or both is in neither.
+    Of several seeds their scores are compared; one run each is compared by its predictions, and is in neither where it
+    has none.
     """
     found: dict[tuple[str, str], Paired] = {}
     refused: dict[str, str] = {}
-    for old, new in pairs:
-        files = file_of(old), file_of(new)
-        if files[0] is None or files[1] is None:
-            continue
+    for setting in settings:
+        key = setting.lead.old.result["id"]
         try:
-            found |= {(old.result["id"], name): test for name, test in _pair(old, new, files[0], files[1])}
+            tests = _seeds(setting) if len(setting.old) + len(setting.new) > 2 else _alone(setting)
+            found |= {(key, name): test for name, test in tests}
         except (UnpairableError, PefbenchError) as error:
-            refused[old.result["id"]] = str(error)
-    return _corrected(found), refused
+            refused[key] = str(error)
+    alone = {key: test for key, test in found.items() if test.seeds == (1, 1)}
+    return _corrected(alone) | _corrected({key: test for key, test in found.items() if key not in alone}), refused
+
+
+def _alone(setting: Setting) -> Iterator[tuple[str, Paired]]:
+    old, new = setting.old[0], setting.new[0]
+    files = file_of(old), file_of(new)
+    if files[0] is not None and files[1] is not None:
+        yield from _pair(old, new, files[0], files[1])
+
+
+def _seeds(setting: Setting) -> Iterator[tuple[str, Paired]]:
+    """The tests of several seeds, by their scores; the least variance is that which their predictions explain."""
+    from pefbench.stats.two_sample import change
+
+    first, runs = setting.old[0], (len(setting.old), len(setting.new))
+    for name in _metrics(first):
+        if all(_same_signature(first, each, name) for each in (*setting.old, *setting.new)):
+            old, new = ([_metrics(each)[name] for each in side] for side in (setting.old, setting.new))
+            if old == new:
+                yield name, Paired(None, 1.0, seeds=runs)
+                continue
+            examples = first.result["metrics"]["test"][name]["examples"]
+            least = max(_chance(setting.old, name), 1 / examples**2)  # one answer more or less is no change
+            found = change(old, new, least)
+            difference = (found.value, found.low, found.high)
+            yield name, Paired(difference, found.p, seeds=runs, means=(fmean(old), fmean(new)))
+
+
+def _chance(trials: Sequence[Stored], name: str) -> float:
+    """The variance of a run's score that its single answers explain; 0 where fewer than two kept them.
+
+    Raises DataError for damaged predictions, and UnpairableError for those of another score than is told.
+    """
+    from pefbench.stats.resampling import resample
+    from pefbench.stats.two_sample import chance
+
+    kept = [(each, file) for each in trials if (file := file_of(each)) is not None]
+    metric = _scorer(trials[0], name)
+    if len(kept) < 2 or metric is None:
+        return 0.0
+    rows = [read(file) for _, file in kept]
+    weighted = [_one(weighted_by(metric, each), name) for each in rows]
+    scores = resample(weighted, len(rows[0]), clusters=clusters(rows[0]), resamples=400)
+    for (stored, _), value in zip(kept, scores.values, strict=True):
+        _hold_against_result(stored, name, float(value))
+    return chance(scores)
+
+
+def _scorer(stored: Stored, name: str) -> Any:
+    """The metric that gave a trial's value of this name; None where another version did, or none can."""
+    from pefbench.metrics import make
+
+    told = stored.result["metrics"]["test"][name]["signature"]
+    for metric in (make(named) for named in stored.result["recipe"].get("evaluate", {}).get("metrics", ())):
+        if name in metric.higher_is_better and metric.moves_with_examples:
+            return metric if told.startswith(f"{metric.signature()}|") else None
+    return None
 
 
 def _pair(old: Stored, new: Stored, before: Path, now: Path) -> Iterator[tuple[str, Paired]]:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from pefbench.results.schema import MetricValue, Result
 
 LEVEL = 0.05
+GROSS = 6.0
+"""Half intervals over test examples that no seed alone makes: seeds may vary three times as much as examples do."""
+REMEDY = "keep several seeds of the baseline (train.seed=0, 1, 2, ...), with their predictions"
 # Equal predictions are scored alike, but for the rounding of another machine.
 SCORING = 1e-6
 # For a metric without an interval, where no tolerance is given.
@@ -57,6 +60,8 @@ def _by_tolerance(name: str, before: MetricValue, now: MetricValue, tolerance: f
 
 
 def _by_test(name: str, before: MetricValue, now: MetricValue, tested: Paired) -> tuple[Verdict, str]:
+    if tested.means is not None:
+        before, now = _with_value(before, tested.means[0]), _with_value(now, tested.means[1])
     gain = _gain(before, now)
     if tested.difference is None:
         if abs(gain) <= SCORING:
@@ -64,8 +69,11 @@ def _by_test(name: str, before: MetricValue, now: MetricValue, tested: Paired) -
         changed = f"{_change(name, before, now)}, of equal predictions: scoring has changed, or a result was edited"
         return ("worse" if gain < 0 else "better"), changed
     difference, low, high = tested.difference
-    test = f"difference {difference:+.4f} [{low:+.4f}, {high:+.4f}], paired p {tested.p:.2g} of {tested.tests} tests"
+    runs = "paired" if tested.seeds == (1, 1) else f"{tested.seeds[0]} and {tested.seeds[1]} seeds,"
+    test = f"difference {difference:+.4f} [{low:+.4f}, {high:+.4f}], {runs} p {tested.p:.2g} of {tested.tests} tests"
     change = f"{_change(name, before, now)} ({test})"
+    if tested.p < LEVEL and tested.seeds == (1, 1):
+        return _of_one_run(before, now, change, "these runs differ")
     if tested.p < LEVEL:
         return ("worse", change) if gain < 0 else ("better", change)
     return "same", f"{change}: not shown to be another" if abs(gain) > ROUNDING else ""
@@ -76,7 +84,19 @@ def _by_interval(name: str, before: MetricValue, now: MetricValue, low: float, h
     if low - ROUNDING <= now["value"] <= high + ROUNDING:
         lost = _gain(before, now) < -PLAIN_TOLERANCE
         return "same", f"{change}: within its interval" if lost else ""
-    return ("worse" if _gain(before, now) < 0 else "better"), change
+    return _of_one_run(before, now, change, "beyond its interval")
+
+
+def _of_one_run(before: MetricValue, now: MetricValue, change: str, how: str) -> tuple[Verdict, str]:
+    """One run each: their seeds alone may make such a difference, unless it is gross."""
+    gain, end = _gain(before, now), before["low"] if now["value"] < before["value"] else before["high"]
+    if end is None or abs(gain) > GROSS * abs(before["value"] - end):
+        return ("worse" if gain < 0 else "better"), change
+    return "undecided", f"{change}: {how}, but one run each cannot decide: {REMEDY}"
+
+
+def _with_value(metric: MetricValue, value: float) -> MetricValue:
+    return {**metric, "value": value}
 
 
 def _gain(before: MetricValue, now: MetricValue) -> float:

@@ -1,20 +1,22 @@
 """Losses that are within each trial's interval, and too many to be chance.
 
-Without predictions a trial is judged by its interval alone, and one loss within it is no evidence. Many are: by chance
+One run each is judged by its interval alone, and one loss within it is no evidence. Many are: by chance
 some trials gain what others lose. So each trial's change is measured in standard errors, which its interval gives, and
 the changes are added up by Stouffer's method (1949). Trials on the same data share their test examples, so their mean
-counts once.
+counts once. An interval says nothing of seeds: where the changes vary more than by 1, as they then do, their own spread
+counts, by Student's t. A setting with several seeds is tested by itself, and not here.
 """
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
-from statistics import NormalDist, fmean
+from statistics import NormalDist, fmean, stdev
 from typing import TYPE_CHECKING
 
 from pefbench.analysis.checks.model import Finding
 from pefbench.results.signature import of_value
+from pefbench.stats.student_t import critical_95
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -24,8 +26,6 @@ if TYPE_CHECKING:
     from pefbench.analysis.checks.predictions import Paired
     from pefbench.results.schema import MetricValue
 
-LEVEL = 0.025
-"""One-sided: only a loss is looked for."""
 _ERRORS = NormalDist().inv_cdf(0.975)
 """Standard errors from a value to an end of its 95 % interval."""
 _NOISE = 1e-6
@@ -34,27 +34,28 @@ _NOISE = 1e-6
 def together(
     pairs: Iterable[Pair], tolerances: Tolerances, paired: Mapping[tuple[str, str], Paired]
 ) -> Iterator[Finding]:
-    """A finding where the headline metrics of trials without predictions are worse together."""
+    """A finding where the headline metrics of trials with one run each are worse together."""
     changes: dict[str, list[float]] = defaultdict(list)
     for pair in pairs:
         if pair.new is None:
             continue
         old, name = pair.old.result, pair.old.result["headline"]
         before, now = old["metrics"]["test"][name], pair.new.result["metrics"]["test"].get(name)
-        if now is None or (old["id"], name) in paired or tolerances.of(name) is not None:
+        tested = paired.get((old["id"], name))
+        if now is None or (tested and tested.seeds != (1, 1)) or tolerances.of(name) is not None:
             continue
         change = _standard_errors(before, now)
         if change is not None and of_value(before["signature"]) == of_value(now["signature"]):
             changes[old["data"]["fingerprint"]].append(change)
     if len(changes) < 2:
         return
-    combined = sum(fmean(each) for each in changes.values()) / math.sqrt(len(changes))
-    p = NormalDist().cdf(combined)
-    if p < LEVEL:
+    means = [fmean(each) for each in changes.values()]
+    error = max(1.0, stdev(means)) / math.sqrt(len(means))
+    if fmean(means) < -critical_95(len(means) - 1) * error:
         trials = sum(map(len, changes.values()))
         message = (
-            f"{trials} trials on {len(changes)} data sets are worse together (p {p:.2g}), though each may be within "
-            "its interval; keep predictions to see which"
+            f"{trials} trials on {len(changes)} data sets are worse together, by {-fmean(means):.1f} standard errors "
+            "each, though each may be within its interval; keep several seeds to see which"
         )
         yield Finding("all", "headline metrics", "", "", "worse", message)
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from pefbench.analysis.checks import Finding, Tolerances, check, render
 from pefbench.errors import UserError
 from pefbench.results.store import Stored, load_results
+from pefbench.stats.wilson import wilson
 from tests.sample_results import sample, store
 
 if TYPE_CHECKING:
@@ -92,9 +94,27 @@ def test_for_a_loss_lower_is_better() -> None:
 
 
 def test_a_tolerance_of_its_own() -> None:
-    results = [trial(metrics__test__loss__value=0.4, metrics__test__entity_f1__value=0.4)]
+    results = [trial(metrics__test__loss__value=0.4, metrics__test__entity_f1__value=0.3)]
     assert failures(check(results, [BASE], Tolerances(metrics={"loss": 0.2}))) == [("entity_f1", "worse")]
-    assert failures(check(results, [BASE], Tolerances(metric=0.2))) == []
+    assert failures(check(results, [BASE], Tolerances(metric=0.25))) == []
+
+
+def test_a_harmless_change_of_one_run_is_seldom_an_alarm() -> None:
+    """Seeds that vary four times as much as examples explain: 1,035 examples of which 86 % are right."""
+    draw, failed = random.Random(3), 0
+    for _ in range(400):
+        old, new = (min(0.99, max(0.5, draw.gauss(0.86, 0.045))) for _ in range(2))
+        low, high = wilson(old * 1035, 1035)
+        base, other = (
+            trial(
+                metrics__test__entity_f1__value=value,
+                metrics__test__entity_f1__low=low,
+                metrics__test__entity_f1__high=high,
+            )
+            for value in (old, new)
+        )
+        failed += bool(failures(check([other], [base], Tolerances())))
+    assert failed <= 0.05 * 400
 
 
 @settings(deadline=None)

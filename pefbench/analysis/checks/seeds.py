@@ -1,0 +1,71 @@
+"""Trials that differ in their seed alone, taken together: what they score by chance tells a change from noise."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pefbench.analysis.checks.matching import Pair
+    from pefbench.results.schema import Result
+    from pefbench.results.store import Stored
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A recipe of the baseline, with all its seeds.
+
+    lead: the pair under which its comparisons stand. others: its other pairs. more: new trials with other seeds.
+    """
+
+    lead: Pair
+    others: tuple[Pair, ...]
+    more: tuple[Stored, ...]
+
+    @property
+    def old(self) -> list[Stored]:
+        """The finished trials of the baseline."""
+        return [pair.old for pair in (self.lead, *self.others) if pair.old.result["status"] == "finished"]
+
+    @property
+    def new(self) -> list[Stored]:
+        """The finished new trials of the same data and base model."""
+        found = [pair.new for pair in (self.lead, *self.others) if pair.new is not None]
+        return [each for each in (*found, *self.more) if self._is_comparable(each.result)]
+
+    def _is_comparable(self, result: Result) -> bool:
+        old = self.lead.old.result
+        return result["status"] == "finished" and all(
+            result[part]["fingerprint"] == old[part]["fingerprint"]  # type: ignore[literal-required]
+            for part in ("data", "model")
+            if part in old
+        )
+
+
+def settings(pairs: Sequence[Pair], unmatched: Sequence[Stored]) -> list[Setting]:
+    """The settings of a baseline, in its order."""
+    members: dict[str, list[Pair]] = {}
+    for pair in pairs:
+        members.setdefault(_identity(pair.old.result), []).append(pair)
+    more: dict[str, list[Stored]] = {}
+    for stored in unmatched:
+        more.setdefault(_identity(stored.result), []).append(stored)
+    found = []
+    for name, several in members.items():
+        others = more.get(name, [])
+        lead = next((pair for pair in several if pair.new is not None), several[0])
+        rest = tuple(pair for pair in several if pair is not lead)
+        if lead.new is None and others:
+            lead, others = replace(lead, new=others[0]), others[1:]
+        found.append(Setting(lead, rest, tuple(others)))
+    return found
+
+
+def _identity(result: Result) -> str:
+    """All that two seeds of a trial share."""
+    train = {name: value for name, value in result["recipe"]["train"].items() if name != "seed"}
+    data = result.get("data")
+    return json.dumps([{**result["recipe"], "train": train}, data and data["fingerprint"]], sort_keys=True)

@@ -1,0 +1,58 @@
+"""Do new runs score otherwise than earlier runs of the same recipe did: Student's two-sample test over seeds.
+
+All runs answered the same test examples, and what is asked is of those: so their draw is no part of the variance, the
+seeds are. It is never below what single answers that come out differently from run to run explain (`chance`), where few
+seeds happen to score alike.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pefbench.stats.resampling import Scores
+
+
+@dataclass(frozen=True)
+class Change:
+    """Mean of the new runs minus mean of the old, with its 95 % interval. p: two-sided, against no change."""
+
+    value: float
+    low: float
+    high: float
+    p: float
+
+
+def change(old: Sequence[float], new: Sequence[float], chance: float = 0.0) -> Change:
+    """Compare the scores of runs. chance: the least variance of a run's score over seeds.
+
+    Raises ValueError where neither side has two runs, or one has none: then nothing is known of seeds.
+    """
+    freedom = len(old) + len(new) - 2
+    if not old or not new or freedom < 1:
+        raise ValueError(f"{len(old)} old and {len(new)} new runs: one side needs two")
+    from scipy import stats
+
+    value = float(np.mean(new) - np.mean(old))
+    squares = sum(float(((np.asarray(runs) - np.mean(runs)) ** 2).sum()) for runs in (old, new))
+    variance = max(squares / freedom, chance) * (1 / len(old) + 1 / len(new))
+    reach = float(stats.t.ppf(0.975, freedom)) * math.sqrt(variance)
+    if math.isclose(value, 0.0, abs_tol=1e-12):
+        p = 1.0
+    else:
+        p = float(2 * stats.t.sf(abs(value) / math.sqrt(variance), freedom)) if variance else 0.0
+    return Change(value, value - reach, value + reach, p)
+
+
+def chance(scores: Scores) -> float:
+    """The variance of one run's score that seeds and examples make together, of two runs or more: see `variance`."""
+    runs = len(scores.values)
+    single = float(np.var(scores.resampled, axis=1).mean())
+    mean = float(np.var(scores.resampled.mean(axis=0)))
+    return max(0.0, single - mean) * runs / (runs - 1)
