@@ -39,9 +39,7 @@ class Setting:
     def _is_comparable(self, result: Result) -> bool:
         old = self.lead.old.result
         return result["status"] == "finished" and all(
-            result[part]["fingerprint"] == old[part]["fingerprint"]  # type: ignore[literal-required]
-            for part in ("data", "model")
-            if part in old
+            result[part]["fingerprint"] == old[part]["fingerprint"] for part in ("data", "model") if part in old
         )
 
 
