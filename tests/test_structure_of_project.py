@@ -31,6 +31,7 @@ ORDER = [
     "sources",
     "metrics/sandbox",
     "stats",
+    "foreign",
     "metrics",
     "models",
     "heads",

@@ -14,6 +14,7 @@ from pefbench.cli import (
     check,
     compare,
     convert,
+    importing,
     inspect,
     listing,
     new,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-COMMANDS = run, inspect, compare, worker, verify, table, report, pick, check, listing, schema, new, convert
+COMMANDS = run, inspect, compare, worker, verify, table, report, pick, check, importing, listing, schema, new, convert
 """In the order of the help."""
 
 

@@ -57,7 +57,7 @@ def earlier(out: Path) -> list[Result]:
                 result = read_result(path)
             except DataError:
                 continue
-            if result["status"] == "finished":
+            if result["status"] == "finished" and "foreign" not in result:
                 found.append(result)
     return found
 

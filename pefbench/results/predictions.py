@@ -26,9 +26,11 @@ class Row(TypedDict):
     reference: Any  # what it is compared with
     correct: bool
     cluster: NotRequired[int]  # number of what it has in common with others and depends on, where any example has it
+    digest: NotRequired[str]  # of an imported run: the tool's hash of the example
+    scores: NotRequired[dict[str, float]]  # of an imported run: metric -> value of this example
 
 
-FIELDS = Row.__annotations__.keys() - {"asked", "cluster"}
+FIELDS = Row.__annotations__.keys() - {"asked", "cluster", "digest", "scores"}
 
 
 def clusters(rows: Sequence[Row]) -> list[int] | None:

@@ -1,7 +1,8 @@
 """The result file's schema: every field, its meaning and unit.
 
 Fields may be added, never renamed. Only the standard library is imported here, so that `table` and `check` start at
-once.
+once. What an imported result may leave out, because the tool that recorded it did not record that, a result of our own
+always has: see `validation`.
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ class Provenance(TypedDict):
     commit: str | None  # git commit of pefbench; null outside a checkout
     dirty: bool | None  # whether that checkout had changes; null outside a checkout
     packages: dict[str, str]  # name -> version
-    hardware: Hardware
-    world_size: int  # processes
-    precision: str  # fp32 | bf16 | fp16, never auto
+    hardware: NotRequired[Hardware]  # an imported result leaves it out
+    world_size: NotRequired[int]  # processes; an imported result leaves it out
+    precision: str  # fp32 | bf16 | fp16, never auto; of an imported result also unknown
     started: str  # ISO 8601, UTC
     finished: str  # ISO 8601, UTC; for a failed trial the time of the failure
 
@@ -44,9 +45,10 @@ class Split(TypedDict):
     """The size of one split, as used."""
 
     examples: int  # after max_examples
-    tokens: int  # without padding
+    tokens: NotRequired[int]  # without padding; an imported result may leave it out
     truncated: NotRequired[int]  # examples with text beyond max_length; the first results leave it out
-    dropped: int  # examples left out, such as those whose text a later split has
+    # Examples left out, such as those whose text a later split has; an imported result leaves it out.
+    dropped: NotRequired[int]
     near_duplicates: NotRequired[int]  # rows nearly one of train, 0 for train itself; older files leave it out
 
 
@@ -65,9 +67,10 @@ class Model(TypedDict):
 
     name: str  # as in the recipe
     fingerprint: str  # hash of the base weights
-    parameters: int  # of the pretrained model and its head, without what the method adds
-    trainable_parameters: int
-    trainable_percent: float  # 100 * trainable_parameters / parameters
+    # Of the pretrained model and its head, without what the method adds; an imported result counts that, too.
+    parameters: NotRequired[int]
+    trainable_parameters: NotRequired[int]
+    trainable_percent: NotRequired[float]  # 100 * trainable_parameters / parameters
     adapter_bytes: int | None  # size of the saved weights; null when nothing was saved
     adapters: NotRequired[list[StartAdapter]]  # that training started from; the fingerprint above is of them, too
 
@@ -93,9 +96,9 @@ class TrainPhase(Phase):
     """The cost of training; tokenising and evaluation are not in it."""
 
     steps: int  # optimizer steps
-    tokens: int  # seen in training, without padding
-    padding_fraction: float  # padding / (tokens + padding), 0 to 1
-    tokens_per_second: float  # without padding
+    tokens: NotRequired[int]  # seen in training, without padding; an imported result may leave it out
+    padding_fraction: NotRequired[float]  # padding / (tokens + padding), 0 to 1; an imported result leaves it out
+    tokens_per_second: NotRequired[float]  # without padding; an imported result may leave it out
 
 
 class Phases(TypedDict):
@@ -113,7 +116,7 @@ class MetricValue(TypedDict):
     value: float  # in the metric's own unit, on all examples, from the library that the signature names
     low: float | None  # 95 % interval; null where there is none
     high: float | None
-    examples: int  # scored
+    examples: int | None  # scored; null where an imported file does not say
     higher_is_better: bool
     signature: str  # everything that changes the number; only equal signatures may be compared
     reliable: NotRequired[
@@ -163,6 +166,14 @@ class Inference(TypedDict):
     processes: int
 
 
+class Foreign(TypedDict):
+    """The files of another tool that a result was imported from."""
+
+    tool: str  # lm-evaluation-harness | PEFT method_comparison
+    version: str | None  # of the tool; null where its files do not say
+    files: dict[str, str]  # file name -> sha256 of the file
+
+
 class Reached(TypedDict):
     """What a trial adds to its result on its way; a failed one lacks what it did not reach."""
 
@@ -181,6 +192,7 @@ class Reached(TypedDict):
     round_trip: NotRequired[RoundTrip | None]  # null when there was none
     warnings: NotRequired[list[str]]
     error_type: NotRequired[str]  # name of the Python exception, where there was one
+    foreign: NotRequired[Foreign]  # of an imported result alone
 
 
 class Result(Reached):

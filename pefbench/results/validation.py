@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, TypedDict, cast
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from pefbench.results.schema import ID, SCHEMA, Result, is_final, read_time
 from pefbench.results.shape import mismatch, optional
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _NOT_REACHED = optional(Result)
 """Fields of a result that are null, or missing, where the trial did not get so far."""
@@ -52,16 +55,43 @@ def _inconsistency(result: Result) -> str | None:
             read_time(result["provenance"][name])
         except ValueError:
             return f"damaged result: provenance.{name} should be a time in ISO 8601"
-    return _unfinished(result) if result["status"] == "finished" else None
+    found = _unfinished(result) if result["status"] == "finished" else None
+    return found or (None if "foreign" in result else _untold(result))
 
 
 def _unfinished(result: Result) -> str | None:
     for name in ("data", "model", "phases", "metrics", "headline"):
         if name not in result:
             return f"damaged result: {name} is missing, though the trial finished"
-    if "train" not in result["phases"]:
+    if "train" not in result["phases"] and "foreign" not in result:
         return "damaged result: phases.train is missing, though the trial finished"
     split = "test" if is_final(result) else "validation"
     if result["headline"] not in result["metrics"].get(split, {}):
         return f"damaged result: the headline metric {result['headline']!r} is missing in metrics.{split}"
+    return None
+
+
+def _untold(result: Result) -> str | None:
+    """What a result of our own lacks that an imported one may lack."""
+    sections: list[tuple[str, Mapping[str, object], tuple[str, ...]]] = [
+        ("provenance", result["provenance"], ("hardware", "world_size")),
+        ("model", result.get("model", {}), ("parameters", "trainable_parameters", "trainable_percent")),
+        (
+            "phases.train",
+            result.get("phases", {}).get("train", {}),
+            ("tokens", "padding_fraction", "tokens_per_second"),
+        ),
+    ]
+    data = result.get("data")
+    sections += (
+        [(f"data.splits.{name}", split, ("tokens", "dropped")) for name, split in data["splits"].items()]
+        if data
+        else []
+    )
+    for where, section, names in sections:
+        if section and (missing := [name for name in names if name not in section]):
+            return f"damaged result: {where}.{missing[0]} is missing"
+    for split, metrics in result.get("metrics", {}).items():
+        if unknown := [name for name, metric in metrics.items() if metric["examples"] is None]:
+            return f"damaged result: metrics.{split}.{unknown[0]}.examples should be an integer"
     return None

@@ -32,11 +32,12 @@ def check(
 ) -> list[Finding]:
     """Compare each trial of the baseline with the newest result of the same id, or of the same recipe.
 
-    Test metrics, training time and peak memory in training are compared. Having nothing to compare is a failure, and
+    Test metrics, training time and peak memory in training are compared. Imported results are passed over: what they
+    are made of does not change. Having nothing to compare is a failure, and
     so is each file of `damaged`, which could not be read.
     Raises UserError when a tolerance names a metric that no baseline trial has.
     """
-    pairs, new = match(results, baseline, by)
+    pairs, new = match(_own(results), _own(baseline), by)
     _refuse_unknown_metrics(tolerances, (pair.old.result for pair in pairs))
     settings = seeds.settings(pairs, new)
     paired, refused = predictions.compare(_testable(settings, tolerances))
@@ -53,6 +54,10 @@ def check(
         nothing = "no trial could be compared with the baseline"
         findings.append(Finding("all", TRIAL, "", "", "not comparable", nothing))
     return findings
+
+
+def _own(results: Sequence[Stored]) -> list[Stored]:
+    return [stored for stored in results if "foreign" not in stored.result]
 
 
 def _refuse_unknown_metrics(tolerances: Tolerances, baseline: Iterable[Result]) -> None:

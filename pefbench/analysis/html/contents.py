@@ -6,7 +6,7 @@ import statistics
 from typing import TYPE_CHECKING, TypeGuard
 
 from pefbench.analysis.html import examples, sentences
-from pefbench.analysis.tables import baselines
+from pefbench.analysis.tables import baselines, paired_runs
 from pefbench.analysis.tables.groups import comparable, heading
 from pefbench.analysis.tables.marks import Tests, marks
 from pefbench.analysis.tables.replicates import replicates_by_group
@@ -55,14 +55,20 @@ def _group(members: Sequence[Replicates], tests: Tests, known: Known) -> GroupDa
         "signature": signature,
         "higher": members[0].sign > 0,
         "verdict": sentences.verdict(members, found, tests),
-        "caveats": sentences.caveats(members, rows),
+        "caveats": [*_paired(members), *sentences.caveats(members, rows)],
         "settings": [_setting(each, mark, row) for each, mark, row in zip(members, found, rows, strict=True)],
         "examples": examples.differing(members),
     }
 
 
+def _paired(members: Sequence[Replicates]) -> list[str]:
+    """Imported runs against the best, question by question."""
+    return [
+        f"{line}." for line in paired_runs.lines([each.trials[0] for each in members], [each.name for each in members])
+    ]
+
+
 def _setting(each: Replicates, mark: Mark, baseline: BaselineColumns) -> SettingData:
-    phases = each.first["phases"]["train"]
     return {
         "name": each.name,
         "method": each.method,
@@ -71,11 +77,11 @@ def _setting(each: Replicates, mark: Mark, baseline: BaselineColumns) -> Setting
         "metrics": _metrics(each),
         "baseline": baseline,
         "trained": each.trained,
-        "percent": each.first["model"]["trainable_percent"],
+        "percent": each.trained_percent,
         "adapter_bytes": each.adapter_bytes,
         "seconds": each.seconds,
-        "memory_bytes": each.memory_bytes or None,
-        "tokens_per_second": phases["tokens_per_second"],
+        "memory_bytes": each.memory_bytes,
+        "tokens_per_second": each.first["phases"].get("train", {}).get("tokens_per_second"),
         "curve": thinned(each.first.get("curve", [])),
         "reports": each.first.get("report", {}),
     }
@@ -135,10 +141,12 @@ def _failed(result: Result) -> FailureData:
 
 
 def _environments(results: Sequence[Stored]) -> list[EnvironmentData]:
-    """Each machine with its versions and the code, the one with the most trials first."""
+    """Each machine with its versions and the code, the one with the most trials first; imported runs name none."""
     found: dict[str, EnvironmentData] = {}
     for stored in results:
         provenance = stored.result["provenance"]
+        if "hardware" not in provenance:
+            continue
         new: EnvironmentData = {
             "hardware": provenance["hardware"],
             "packages": provenance["packages"],

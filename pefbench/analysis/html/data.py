@@ -32,12 +32,12 @@ class SettingData(TypedDict):
     seeds: int
     metrics: dict[str, MetricData]
     baseline: BaselineColumns
-    trained: int  # weights
-    percent: float  # of the model that is trained
+    trained: int | None  # weights
+    percent: float | None  # of the model that is trained
     adapter_bytes: int | None
-    seconds: float
+    seconds: float | None
     memory_bytes: int | None
-    tokens_per_second: float
+    tokens_per_second: float | None
     curve: list[list[float]]  # (epoch, loss)
     reports: Mapping[str, Report]
 

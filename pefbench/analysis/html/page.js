@@ -152,6 +152,7 @@ function onWidth(node, render) {
 
 function scatter(group) {
   const costs = Object.entries(COSTS).filter(([name]) => group.settings.some((each) => each[name]));
+  if (!costs.length) return [el("p", { class: "note" }, "No cost of these runs is known.")];
   const metrics = Object.keys(group.settings[0].metrics);
   const plot = el("div", { class: "plot" });
   const detail = el("p", { class: "detail" }, "");
@@ -287,9 +288,9 @@ function trials(group) {
     each.seeds,
     { text: `${MARKS[each.mark] || ""} ${ranged(each.metrics[group.metric])}`.trim(), kind: each.mark === "best" ? "best" : null },
     { text: known(each.baseline.baseline, (name) => `${score(each.baseline.baseline_value)} ${name}${each.baseline.beats_baseline ? "" : ", not beaten"}`), kind: each.baseline.beats_baseline === false ? "wrong" : null },
-    `${scaled(each.trained, "")} (${Number(each.percent.toPrecision(3))} %)`,
+    known(each.trained, (value) => `${scaled(value, "")} (${Number(each.percent.toPrecision(3))} %)`),
     known(each.adapter_bytes, bytes),
-    seconds(each.seconds),
+    known(each.seconds, seconds),
     known(each.memory_bytes, bytes),
   ]);
   const used = new Set(group.settings.map((each) => each.mark));

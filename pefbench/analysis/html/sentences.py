@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pefbench.analysis.tables import paired_runs
 from pefbench.analysis.tables.wording import interval
 from pefbench.results.store import readable
 
@@ -30,13 +31,19 @@ def verdict(members: Sequence[Replicates], marks: Sequence[Mark], tests: Tests) 
         return f"{best.name} alone was tried: {score}."
     kind = "highest" if best.sign > 0 else "lowest"
     said = f"{best.name} has the {kind} {score} of {len(members)}"
+    if any(paired := paired_runs.with_best([each.trials[0] for each in members])):
+        differ = sum(each is not None and each.differ for each in paired)
+        return f"{said} runs; {differ} of the others differ from it by the paired test, which tells of single runs."
     undecided = [each for each, mark in zip(members, marks, strict=True) if mark in {"tied", "overlapping"}]
     if not undecided:
         return f"{said}{_apart(members, tests)}."
     how = _HOW["tied" in marks, "overlapping" in marks]
     said += f", but by {how} {_listed(undecided)} {'is' if len(undecided) == 1 else 'are'} not shown to be worse"
-    cheapest = min([best, *undecided], key=lambda each: (each.trained, each.name))
-    weights = f"{readable(cheapest.trained)} ({cheapest.first['model']['trainable_percent']:.3g} %)"
+    sized = [(each.trained, each.name, each) for each in [best, *undecided] if each.trained is not None]
+    if len(sized) <= len(undecided):
+        return f"{said}."  # an imported run does not say how many weights it trained
+    trained, _, cheapest = min(sized, key=lambda each: each[:2])
+    weights = f"{readable(trained)} ({cheapest.trained_percent or 0:.3g} %)"
     # With few seeds a large difference can be undecided, so the score is shown.
     at = (
         ""
@@ -76,8 +83,9 @@ def _caveats(members: Sequence[Replicates], baselines: Sequence[BaselineColumns]
 
 
 def _machine(each: Replicates) -> object:
-    hardware = each.first["provenance"]["hardware"]
-    return hardware["cpu"], hardware["threads"], hardware["gpu"], each.first["provenance"]["world_size"]
+    provenance = each.first["provenance"]
+    hardware = provenance.get("hardware")
+    return hardware and (hardware["cpu"], hardware["threads"], hardware["gpu"], provenance.get("world_size"))
 
 
 def _listed(settings: Sequence[Replicates]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pefbench.analysis.pick.limits import FULL, rank, too_costly
+from pefbench.analysis.pick.limits import FULL, preferred, rank, too_costly
 from pefbench.analysis.pick.notes import about_group, about_named
 from pefbench.analysis.tables import baselines
 from pefbench.analysis.tables.groups import heading
@@ -17,7 +17,7 @@ from pefbench.results.store import newest
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pefbench.analysis.pick.limits import Limits
+    from pefbench.analysis.pick.limits import Limits, Preference
     from pefbench.analysis.tables.baselines import Known
     from pefbench.analysis.tables.replicates import Replicates
     from pefbench.results.store import Stored
@@ -40,6 +40,9 @@ class Answer:
 
     meeting: list[Replicates]
     """All that meet every limit, best metric first."""
+
+    prefer: Preference
+    """What decided among them: the user's preference, or quality where that cost is known of none."""
 
     excluded: dict[str, list[str]] = field(default_factory=dict)
     """Limit, as the user writes it -> what it excluded, each with the value that exceeds it."""
@@ -76,11 +79,12 @@ def _answer(members: Sequence[Replicates], limits: Limits, known: Known, tests: 
     short = [each for each in selected if each.sign * each.value < each.sign * wanted]
     excluded[f"--within, {limits.within:g}"] = [f"{each.name} ({each.score})" for each in short]
     meeting = [each for each in selected if each in affordable and each not in short]
-    named = min(meeting, key=lambda each: (rank(limits.prefer)(each), each.name), default=None)
+    prefer = preferred(meeting, limits.prefer)
+    named = min(meeting, key=lambda each: (rank(prefer)(each), each.name), default=None)
     notes = list(about_group(members, affordable, limits))
     if named:
         notes = [*about_named(named, meeting, reference, wanted, known, tests), *notes]
-    return Answer(heading(reference.first), reference, wanted, named, meeting, excluded, notes)
+    return Answer(heading(reference.first), reference, wanted, named, meeting, prefer, excluded, notes)
 
 
 def _one_per_recipe(members: Sequence[Replicates], affordable: Sequence[Replicates]) -> list[Replicates]:

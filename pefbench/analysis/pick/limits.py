@@ -10,7 +10,7 @@ from pefbench.errors import UserError
 from pefbench.results.store import readable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from pefbench.analysis.tables.replicates import Replicates
 
@@ -53,7 +53,7 @@ def too_costly(each: Replicates, limits: Limits, excluded: dict[str, list[str]])
     """Whether a setting exceeds a limit; it is noted in `excluded` under each that it does."""
     size = each.adapter_bytes
     costs: list[tuple[str, float | None, float | None, Callable[[float], str]]] = [
-        ("--max-memory", limits.memory, each.memory_bytes or None, in_bytes),
+        ("--max-memory", limits.memory, each.memory_bytes, in_bytes),
         ("--max-adapter", limits.adapter, size, in_bytes),
         ("--max-train-time", limits.seconds, each.seconds, readable_seconds),
     ]
@@ -67,14 +67,28 @@ def too_costly(each: Replicates, limits: Limits, excluded: dict[str, list[str]])
     return over
 
 
+def preferred(members: Sequence[Replicates], preference: Preference) -> Preference:
+    """What decides among settings: quality, where the cost that the user prefers is known of none of them."""
+    return preference if any(_cost(each, preference) is not None for each in members) else "quality"
+
+
 def rank(preference: Preference) -> Callable[[Replicates], float]:
-    """The cost to minimise."""
-    kinds: dict[Preference, Callable[[Replicates], float]] = {
-        "weights": lambda each: each.trained,
-        "quality": lambda each: -each.sign * each.value,
-        "adapter": lambda each: float("inf") if each.adapter_bytes is None else each.adapter_bytes,
-        "memory": lambda each: each.memory_bytes or float("inf"),
-        "time": lambda each: each.seconds,
+    """The cost to minimise; what is not known counts as the most."""
+
+    def cost(each: Replicates) -> float:
+        found = _cost(each, preference)
+        return float("inf") if found is None else found
+
+    return cost
+
+
+def _cost(each: Replicates, preference: Preference) -> float | None:
+    kinds: dict[Preference, float | None] = {
+        "weights": each.trained,
+        "quality": -each.sign * each.value,
+        "adapter": each.adapter_bytes,
+        "memory": each.memory_bytes,
+        "time": each.seconds,
     }
     return kinds[preference]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pefbench.analysis.pick.limits import FULL
-from pefbench.analysis.tables import baselines, interval
+from pefbench.analysis.tables import baselines, interval, paired_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -64,8 +64,10 @@ def _baseline(named: Replicates, known: Known) -> Iterator[str]:
 
 def about_group(members: Sequence[Replicates], affordable: Sequence[Replicates], limits: Limits) -> Iterator[str]:
     """Caveats about the group as a whole."""
+    yield from paired_runs.lines([each.trials[0] for each in members], [each.name for each in members])
     if not any(each.method == FULL for each in members):
-        yield "there is no trial of full fine-tuning here, so the best on validation stands for it"
+        split = "test" if any(each.validation is None for each in members) else "validation"
+        yield f"there is no trial of full fine-tuning here, so the best on {split} stands for it"
     if unused := len(affordable) - len({each.recipe for each in affordable}):
         yield f"settings left out: {unused}; of each recipe the setting that is best on validation is taken"
     if (limits.memory or limits.seconds) and len({_machine(each.first) for each in members}) > 1:
@@ -73,5 +75,6 @@ def about_group(members: Sequence[Replicates], affordable: Sequence[Replicates],
 
 
 def _machine(result: Result) -> tuple[object, ...]:
-    hardware = result["provenance"]["hardware"]
-    return (hardware["cpu"], hardware["threads"], hardware["gpu"], result["provenance"]["world_size"])
+    provenance = result["provenance"]
+    hardware = provenance.get("hardware")
+    return (hardware["cpu"], hardware["threads"], hardware["gpu"], provenance.get("world_size")) if hardware else ()

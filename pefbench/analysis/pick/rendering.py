@@ -29,19 +29,21 @@ def _lines(answer: Answer, limits: Limits) -> Iterator[str]:
     else:
         count = len(answer.meeting)
         of = f"of {count} that meet every limit" if count > 1 else "the only one that meets every limit"
-        yield f"{named.name} ({named.method}): {named.score}, {_share(named, reference)} of {sort}"
+        method = "" if named.method == named.name else f" ({named.method})"
+        yield f"{named.name}{method}: {named.score}, {_share(named, reference)} of {sort}"
         yield f"  costs: {_costs(named)}"
-        yield f"  why it: {of}, {_why(named, answer.meeting, limits)}" if count > 1 else f"  why it: {of}"
+        unknown = "" if answer.prefer == limits.prefer else f" (--prefer {limits.prefer}: not known of these runs)"
+        yield f"  why it: {of}, {_why(named, answer)}{unknown}" if count > 1 else f"  why it: {of}"
     yield f"  good enough: {interval(answer.wanted, None, None)}; {sort}: {reference.name}, {reference.score}"
     for limit, names in answer.excluded.items():
         yield f"  excluded by {limit}: {', '.join(names) or 'nothing'}"
     yield from (f"  note: {note}" for note in answer.notes)
 
 
-def _why(named: Replicates, meeting: Sequence[Replicates], limits: Limits) -> str:
-    cost = rank(limits.prefer)
-    tied = [each.name for each in meeting if each is not named and cost(each) == cost(named)]
-    return f"tied for {RULES[limits.prefer]} with {', '.join(tied)}" if tied else f"it has {RULES[limits.prefer]}"
+def _why(named: Replicates, answer: Answer) -> str:
+    cost, rule = rank(answer.prefer), RULES[answer.prefer]
+    tied = [each.name for each in answer.meeting if each is not named and cost(each) == cost(named)]
+    return f"tied for {rule} with {', '.join(tied)}" if tied else f"it has {rule}"
 
 
 def _share(named: Replicates, reference: Replicates) -> str:
@@ -49,8 +51,10 @@ def _share(named: Replicates, reference: Replicates) -> str:
 
 
 def _costs(each: Replicates) -> str:
-    model = each.first["model"]
     saved = "size not recorded" if each.adapter_bytes is None else f"{in_bytes(each.adapter_bytes)} saved"
-    trained = f"{readable(each.trained)} weights trained ({model['trainable_percent']:.3g} %)"
-    memory = f"{in_bytes(each.memory_bytes)} at peak" if each.memory_bytes else "memory not recorded"
-    return f"{trained}, {saved}, {memory}, {readable_seconds(each.seconds)} of training"
+    trained = "trained weights not recorded"
+    if each.trained is not None:
+        trained = f"{readable(each.trained)} weights trained ({each.trained_percent or 0:.3g} %)"
+    memory = "memory not recorded" if each.memory_bytes is None else f"{in_bytes(each.memory_bytes)} at peak"
+    time = "time not recorded" if each.seconds is None else f"{readable_seconds(each.seconds)} of training"
+    return f"{trained}, {saved}, {memory}, {time}"

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from pefbench.results.schema import MetricValue, Result
 
 
+UNKNOWN = "unknown"
+"""What an imported result has for a name that the tool did not record."""
+
+
 def comparable(result: Result) -> tuple[str, ...]:
     """What must be equal for two trials of a task to be ranked together."""
     return (
@@ -29,10 +33,18 @@ def group_of(result: Result) -> tuple[str, ...]:
     return (recipe["task"], short_model(recipe["model"]["name"]), *comparable(result))
 
 
-def trained_on(result: Result) -> int:
-    """The number of training examples: results on 3,000 of them and on 8,000 tell of the data, not of the methods."""
+def trained_on(result: Result) -> int | None:
+    """The number of training examples: results on 3,000 of them and on 8,000 tell of the data, not of the methods.
+
+    None where it is not known, as of some imported runs.
+    """
     split = result["data"]["splits"].get("train")
-    return split["examples"] if split else 0
+    return split["examples"] if split else None
+
+
+def is_of_unknown_method(result: Result) -> bool:
+    """Whether it was imported from a tool that does not record how a model was trained."""
+    return "foreign" in result and result["recipe"]["method"]["name"] == UNKNOWN
 
 
 def headline(result: Result) -> MetricValue:
@@ -45,10 +57,13 @@ def heading(result: Result) -> str:
     metric, signature, weights, data, precision, _ = comparable(result)
     recipe = result["recipe"]
     direction = "higher" if headline(result)["higher_is_better"] else "lower"
-    model = f"{short_model(recipe['model']['name'])} (weights {short(weights)})"
+    known = weights != UNKNOWN
+    model = f"{short_model(recipe['model']['name'])} (weights {short(weights)})" if known else "base model unknown"
     score = f"{metric}, {direction} is better ({signature})"
-    examples = f"{trained_on(result):,} training examples"
-    return " · ".join([recipe["task"], model, f"data {short(data)}", examples, precision, score])
+    examples = trained_on(result)
+    trained = "training unknown" if examples is None else f"{examples:,} training examples"
+    precision = "precision unknown" if precision == UNKNOWN else precision
+    return " · ".join([recipe["task"], model, f"data {short(data)}", trained, precision, score])
 
 
 def short(fingerprint: str) -> str:

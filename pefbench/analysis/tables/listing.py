@@ -6,6 +6,7 @@ import json
 from collections import defaultdict
 from typing import TYPE_CHECKING, TypeVar
 
+from pefbench.analysis.tables import paired_runs
 from pefbench.analysis.tables.formats import FORMATS, csv_text, escaped, grid
 from pefbench.analysis.tables.marks import legend, marked
 from pefbench.analysis.tables.rows import FAILED, group, rows_of
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from pefbench.analysis.tables.marks import Mark
+    from pefbench.analysis.tables.paired_runs import PairedRuns
     from pefbench.analysis.tables.row import Row
     from pefbench.results.store import Stored
 
@@ -42,19 +44,26 @@ def table(results: Sequence[Stored], style: str = "text") -> str:
     groups: dict[tuple[object, ...], list[Row]] = defaultdict(list)
     for row in rows:
         groups[group(row)].append(row)
-    blocks = [_block(members, style) for members in groups.values()]
-    notes = [*legend((mark for members in groups.values() for mark in _marks(members)), style)]
+    by_path = {str(stored.path): stored for stored in shown}
+    runs = {key: [by_path[row["path"]] for row in members] for key, members in groups.items() if key != (FAILED,)}
+    paired = {key: paired_runs.with_best(members) for key, members in runs.items()}
+    found = {key: _marks(members, paired.get(key)) for key, members in groups.items()}
+    blocks = [
+        _block(members, found[key], paired.get(key, [None] * len(members)), style) for key, members in groups.items()
+    ]
+    notes = [*legend((mark for marks in found.values() for mark in marks), style)]
+    notes += [paired_runs.LEGEND] if any(each for pairs in paired.values() for each in pairs) else []
+    notes += paired_runs.notes(runs.values())
     notes += [UNRELIABLE_MEANS] * any(row["reliable"] is False for row in rows)
-    notes += _notes(len(groups.keys() - {(FAILED,)}), older)
+    notes += _notes(len(runs), older)
     return "\n\n".join(blocks + [escaped(note, style) for note in notes])
 
 
-def _block(rows: Sequence[Row], style: str) -> str:
+def _block(rows: Sequence[Row], marks: Sequence[Mark], paired: Sequence[PairedRuns | None], style: str) -> str:
     heading = rows[0]["group"]
-    found = _marks(rows)
     cells = [
-        _failed_cells(row) if heading == FAILED else _finished_cells(row, mark, style)
-        for row, mark in zip(rows, found, strict=True)
+        _failed_cells(row) if heading == FAILED else _finished_cells(row, mark, pair, style)
+        for row, mark, pair in zip(rows, marks, paired, strict=True)
     ]
     content = grid(cells, style)
     if style == "latex":
@@ -62,12 +71,13 @@ def _block(rows: Sequence[Row], style: str) -> str:
     return f"{'### ' if style == 'markdown' else ''}{escaped(heading, style)}\n\n{content}"
 
 
-def _marks(rows: Sequence[Row]) -> list[Mark]:
+def _marks(rows: Sequence[Row], paired: Sequence[PairedRuns | None] | None) -> list[Mark]:
     """The marks of a group's rows, by their intervals: rows are single trials, and comparisons are of several seeds."""
     best = rows[0]
-    if best["group"] == FAILED or len(rows) < 2:
+    if paired is None or len(rows) < 2:
         return [""] * len(rows)
-    return ["best", *(_overlapping(best, row) for row in rows[1:])]
+    pairs = zip(rows[1:], paired[1:], strict=True)
+    return ["best", *("" if pair and pair.differ else _overlapping(best, row) for row, pair in pairs)]
 
 
 def _overlapping(best: Row, row: Row) -> Mark:
@@ -76,7 +86,7 @@ def _overlapping(best: Row, row: Row) -> Mark:
     return "overlapping" if row["low"] <= best["high"] and best["low"] <= row["high"] else ""
 
 
-def _finished_cells(row: Row, mark: Mark, style: str) -> dict[str, str]:
+def _finished_cells(row: Row, mark: Mark, paired: PairedRuns | None, style: str) -> dict[str, str]:
     score = _text(
         row["value"], lambda value: interval(value, row["low"], row["high"], reliable=row["reliable"] is not False)
     )
@@ -86,6 +96,7 @@ def _finished_cells(row: Row, mark: Mark, style: str) -> dict[str, str]:
         "Method": row["method"],
         "Settings": row["settings"],
         f"{row['metric']} {'↑' if row['higher_is_better'] else '↓'}": marked(value, space + rest, mark, style),
+        "Paired with the best": _text(paired, lambda pair: pair.cell),
         "Best baseline": _text(row["baseline"], lambda name: _beaten(name, row)),
         "Train examples": _text(row["train_examples"], lambda n: f"{n:,}{' (cut)' * row['train_examples_cut']}"),
         "Trainable": _text(row["trainable_parameters"], readable)

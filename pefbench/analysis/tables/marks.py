@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from pefbench.analysis.tables import paired_runs
 from pefbench.results.verdict_schema import is_about_methods
 
 if TYPE_CHECKING:
@@ -54,7 +55,9 @@ def marks(members: Sequence[Replicates], tests: Tests) -> list[Mark]:
     """The mark of each setting of a group, the best first; none where there is only one."""
     if len(members) < 2:
         return [""] * len(members)
-    return ["best", *(_mark(members[0], each, tests) for each in members[1:])]
+    paired = paired_runs.with_best([each.trials[0] for each in members])
+    pairs = zip(members[1:], paired[1:], strict=True)
+    return ["best", *("" if pair and pair.differ else _mark(members[0], each, tests) for each, pair in pairs)]
 
 
 def _mark(best: Replicates, other: Replicates, tests: Tests) -> Mark:

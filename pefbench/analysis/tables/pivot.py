@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, TypedDict
 
 from pefbench.analysis.tables.formats import FORMATS, csv_text, escaped, grid
-from pefbench.analysis.tables.groups import comparable, short, trained_on
+from pefbench.analysis.tables.groups import UNKNOWN, comparable, short, trained_on
 from pefbench.analysis.tables.marks import Tests, legend, marked, marks
 from pefbench.analysis.tables.replicates import one_per_method, replicates_by_group
 from pefbench.analysis.tables.wording import UNRELIABLE, UNRELIABLE_MEANS, digits, short_model
@@ -49,7 +49,7 @@ class Cell(TypedDict):
     reliable: bool  # whether enough test examples decide the value for its interval to hold
     spread: float | None  # standard deviation over seeds
     mark: str
-    train_examples: int
+    train_examples: int | None
 
 
 def pivot(results: Sequence[Stored], style: str = "text", verdicts: Sequence[Comparison] = ()) -> str:
@@ -92,9 +92,11 @@ def _row(members: Sequence[Replicates], found: Sequence[Mark], methods: Sequence
 def _row_names(setting: Replicates) -> dict[str, str]:
     result = setting.first
     metric, _, weights, data, precision, _ = comparable(result)
-    model = f"{short_model(result['recipe']['model']['name'])} {short(weights)}"
-    examples, direction = f"{trained_on(result):,}", "↑" if setting.sign > 0 else "↓"
-    values = (result["recipe"]["task"], model, short(data), examples, precision, f"{metric} {direction}")
+    known = weights != UNKNOWN
+    model = f"{short_model(result['recipe']['model']['name'])} {short(weights)}" if known else UNKNOWN
+    examples, direction = trained_on(result), "↑" if setting.sign > 0 else "↓"
+    trained = UNKNOWN if examples is None else f"{examples:,}"
+    values = (result["recipe"]["task"], model, short(data), trained, precision, f"{metric} {direction}")
     return dict(zip(_NAMES, values, strict=True))
 
 

@@ -9,7 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pefbench.analysis.tables.groups import group_of, headline
+from pefbench.analysis.tables.groups import group_of, headline, is_of_unknown_method
 from pefbench.analysis.tables.rows import differences
 from pefbench.analysis.tables.wording import interval
 from pefbench.results.ranges import range_of
@@ -18,7 +18,7 @@ from pefbench.stats.student_t import critical_95
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from pefbench.results.schema import Result
+    from pefbench.results.schema import Result, TrainPhase
     from pefbench.results.store import Stored
 
 
@@ -53,8 +53,9 @@ class Replicates:
 
     @property
     def method(self) -> str:
-        """The method's name."""
-        return str(self.first["recipe"]["method"]["name"])
+        """The method's name; where an imported run does not say, the run's, so that no two runs pass for one method."""
+        recipe = self.first["recipe"]
+        return str(recipe["name"] if is_of_unknown_method(self.first) else recipe["method"]["name"])
 
     @property
     def sign(self) -> int:
@@ -97,9 +98,14 @@ class Replicates:
         return statistics.fmean(found) if found else None
 
     @property
-    def trained(self) -> int:
-        """The number of trained weights."""
-        return self.first["model"]["trainable_parameters"]
+    def trained(self) -> int | None:
+        """The number of trained weights; None where it is not known, as of some imported runs."""
+        return self.first["model"].get("trainable_parameters")
+
+    @property
+    def trained_percent(self) -> float | None:
+        """The trained weights in percent of the model's; None where they are not known."""
+        return self.first["model"].get("trainable_percent")
 
     @property
     def adapter_bytes(self) -> int | None:
@@ -108,20 +114,24 @@ class Replicates:
         return max((size for size in sizes if size is not None), default=None)
 
     @property
-    def seconds(self) -> float:
-        """The duration of training: the mean over seeds."""
-        return statistics.fmean(each.result["phases"]["train"]["seconds"] for each in self.trials)
+    def seconds(self) -> float | None:
+        """The duration of training: the mean over seeds; None where it is not known."""
+        phases = self._training()
+        return statistics.fmean(each["seconds"] for each in phases) if phases else None
 
     @property
-    def memory_bytes(self) -> int:
-        """The peak memory of training, the highest over seeds."""
-        return max(each.result["phases"]["train"]["peak_memory_bytes"] for each in self.trials)
+    def memory_bytes(self) -> int | None:
+        """The peak memory of training, the highest over seeds; None where it is not known."""
+        return max((each["peak_memory_bytes"] for each in self._training()), default=0) or None
 
     def overlaps(self, other: Replicates) -> bool:
         """Whether the intervals overlap: then neither is shown to be better. Without intervals they do."""
         if self.low is None or self.high is None or other.low is None or other.high is None:
             return True
         return self.low <= other.high and other.low <= self.high
+
+    def _training(self) -> list[TrainPhase]:
+        return [each.result["phases"]["train"] for each in self.trials if "train" in each.result["phases"]]
 
     def _values(self) -> list[float]:
         return [headline(each.result)["value"] for each in self.trials]

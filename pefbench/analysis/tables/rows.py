@@ -111,9 +111,9 @@ def _cost(result: Result) -> CostColumns:
     return {
         "train_examples": split and split["examples"],
         "train_examples_cut": limit is not None and split is not None and split["examples"] >= limit,
-        "parameters": model and model["parameters"],
-        "trainable_parameters": model and model["trainable_parameters"],
-        "trainable_percent": model and model["trainable_percent"],
+        "parameters": model and model.get("parameters"),
+        "trainable_parameters": model and model.get("trainable_parameters"),
+        "trainable_percent": model and model.get("trainable_percent"),
         "adapter_bytes": model and model["adapter_bytes"],
         "train_seconds": train and train["seconds"],
         "train_peak_memory_bytes": train and train["peak_memory_bytes"],

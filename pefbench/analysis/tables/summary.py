@@ -36,7 +36,7 @@ def _metrics_table(metrics: dict[str, dict[str, MetricValue]], baselines: dict[s
                 "split": split,
                 "metric": name,
                 "value [95 % interval]": scored(metric),
-                "examples": f"{metric['examples']:,}",
+                "examples": "unknown" if metric["examples"] is None else f"{metric['examples']:,}",
                 "better": "higher" if metric["higher_is_better"] else "lower",
             }
             for split, found in scores.items()

@@ -206,6 +206,7 @@ def test_what_is_named_meets_the_limits(memory: float, size: float, within: floa
     if answer.named is None:
         assert not answer.meeting
     else:
+        assert answer.named.memory_bytes is not None
         assert answer.named.memory_bytes <= memory
         assert answer.named.adapter_bytes is not None
         assert answer.named.adapter_bytes <= size

@@ -1,0 +1,62 @@
+"""pefbench import: what other tools recorded, as results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pefbench.cli._arguments import add_out, count
+from pefbench.cli._terminal import complain, print_line
+from pefbench.errors import counted
+
+if TYPE_CHECKING:
+    import argparse
+
+    from pefbench.cli._arguments import Commands
+
+
+def add(commands: Commands) -> None:
+    """Add the command to the subparsers of argparse."""
+    importing = commands.add_parser("import", help="turn what another tool recorded into results")
+    importing.add_argument(
+        "files",
+        type=Path,
+        nargs="+",
+        metavar="FILE",
+        help="a log samples_*.jsonl or a results_*.json of lm-evaluation-harness, a result file of PEFT's "
+        "method_comparison, or a folder of such files",
+    )
+    add_out(importing)
+    importing.add_argument(
+        "--questions",
+        type=count,
+        metavar="N",
+        help="number of test questions, where the files do not say, as PEFT's do not (default: unknown, no interval)",
+    )
+    importing.add_argument(
+        "--metric",
+        metavar="NAME",
+        help="what to rank lm-evaluation-harness's results by, such as acc_norm or exact_match,flexible-extract "
+        "(default: the first metric that has an interval)",
+    )
+    importing.set_defaults(run=_run)
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    from pefbench.foreign import gather, write
+
+    found = gather.find(parsed.files)
+    runs = list(gather.imported(found, parsed.questions, parsed.metric))  # all are read before any is written
+    for run in runs:
+        path, is_new = write.write(run, parsed.out)
+        recipe, tool = run.result["recipe"], run.result["foreign"]["tool"]
+        print_line(
+            f"{'imported' if is_new else 'already imported'}: {tool}: {recipe['task']}, {recipe['name']}: {path}"
+        )
+        for warning in run.result.get("warnings", []):
+            complain(f"warning: {path.name}: {warning}")
+    scores = gather.accuracies(found) if parsed.questions is None else []
+    if scores and (fits := gather.fitting_questions(scores)):
+        said = counted(len(scores), "accuracy", "accuracies")
+        complain(f"note: --questions {fits}, or a multiple of it, fits the {said} of PEFT: with it they get intervals")
+    return 0

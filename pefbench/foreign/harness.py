@@ -1,0 +1,258 @@
+"""One task of one evaluation by lm-evaluation-harness, as a result.
+
+The harness compares models and does not record how they came to be: base model, method, training and their costs are
+unknown. The result is named after the evaluated model.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pefbench.errors import DataError, suggest
+from pefbench.foreign import samples as logs
+from pefbench.foreign import values
+from pefbench.foreign.aggregated import HIGHER, UNTOLD, moment_of
+from pefbench.foreign.imported import UNKNOWN, UNVERIFIED, Imported, provenance, result_of
+from pefbench.foreign.reading import digest, number, section, short_digest, text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pefbench.foreign.aggregated import Aggregated, Key
+    from pefbench.foreign.samples import Samples
+    from pefbench.results.predictions import Row
+    from pefbench.results.schema import Data, MetricValue
+
+TOOL = "lm-evaluation-harness"
+FRACTIONS = frozenset({"acc", "acc_norm", "acc_bytes", "acc_mutual_info", "exact_match", "em"})
+"""Metrics that may be a fraction of right answers: where the log is not there, the standard error must agree."""
+NO_MEANS = frozenset({"perplexity"})
+"""Metrics of which a log has numbers that are not what is averaged; without a results file that cannot be seen."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One task of one evaluation: its results file, its log, or both."""
+
+    task: str
+    results: Aggregated | None
+    log: Path | None
+
+    @property
+    def path(self) -> Path:
+        """The file to name in messages."""
+        return self.log or (self.results and self.results.path)  # type: ignore[return-value]  # there is one
+
+    @property
+    def scores(self) -> dict[Key, float]:
+        """The scores in the results file."""
+        return self.results.scores(self.task) if self.results else {}
+
+    @property
+    def model(self) -> str:
+        """The evaluated model: by the results file, or else the folder's name, which the harness makes of it."""
+        return (self.results.model if self.results else None) or self.path.resolve().parent.name or UNKNOWN
+
+    def higher_is_better(self, metric: str) -> bool | None:
+        """The direction of a metric, or None where nothing tells it."""
+        told = self.results.higher_is_better(self.task, metric) if self.results else None
+        return HIGHER.get(metric) if told is None else told
+
+    def about_task(self, name: str) -> str:
+        """What the results file says of the task in one of its tables."""
+        return self.results.of_task(name, self.task) if self.results else UNTOLD
+
+
+def imported(evaluation: Evaluation, questions: int | None, metric: str | None) -> Imported:
+    """A task's result. questions: how many there are, where no file says. metric: the headline, by name.
+
+    Raises DataError where the files are damaged or contradict each other or `questions`.
+    """
+    filters = [*dict.fromkeys(filtered for _, filtered in evaluation.scores)]
+    samples = logs.read(evaluation.log, filters) if evaluation.log else None
+    asked = _questions(evaluation, samples, questions)
+    found = _Scored(evaluation, samples, asked)
+    headline = _headline(evaluation, found.metrics, metric)
+    rows = _rows(samples, found, headline) if samples and headline in found.per_example else []
+    return Imported(_result(evaluation, samples, found, headline), rows)
+
+
+class _Scored:
+    """The metrics of a task, those of them that average over examples, and what is to be said of the others."""
+
+    def __init__(self, evaluation: Evaluation, samples: Samples | None, asked: int | None) -> None:
+        self.metrics: dict[str, MetricValue] = {}
+        self.per_example: dict[str, Key] = {}
+        self.warnings: list[str] = [] if evaluation.results else [_NO_RESULTS_FILE]
+        self._evaluation, self._samples, self._asked = evaluation, samples, asked
+        told = evaluation.scores
+        logged = [(name, each) for each in samples.by_filter for name in samples.questions[0].scores] if samples else []
+        for key in dict.fromkeys([*told, *logged]):
+            self._add(key, told.get(key))
+        if not self.metrics:
+            raise DataError(
+                f"{evaluation.path}: {evaluation.task}: no metric; {'; '.join(self.warnings) or 'none there'}"
+            )
+        self._refuse_part(told)
+
+    def _add(self, key: Key, told: float | None) -> None:
+        metric, filtered = key
+        name = metric if filtered == logs.NO_FILTER else f"{metric},{filtered}"
+        higher = self._evaluation.higher_is_better(metric)
+        scores = self._example_scores(key)
+        if higher is None:
+            self.warnings.append(f"{name} left out: whether higher is better is not said; keep the results file beside")
+        elif scores and _average(metric, scores, told):
+            self.metrics[name] = values.from_examples(name, scores, self._signature(key), higher=higher)
+            self.per_example[name] = key
+        elif told is None:
+            self.warnings.append(f"{name} left out: its value is in the results file alone, which is not there")
+        else:
+            self.metrics[name] = self._without_examples(name, key, told, higher=higher)
+
+    def _without_examples(self, name: str, key: Key, told: float, *, higher: bool) -> MetricValue:
+        results, asked = self._evaluation.results, self._asked
+        error = results.errors(self._evaluation.task).get(key) if results else None
+        if asked is not None and not self._samples and key[0] in FRACTIONS and values.is_of_rights(told, error, asked):
+            return values.proportion(told, asked, self._signature(key), higher=higher)
+        why = "the number of questions is not known" if asked is None else "no values of examples average to it"
+        self.warnings.append(f"{name} has no interval: {why}")
+        return values.score_only(told, asked, self._signature(key), higher=higher)
+
+    def _example_scores(self, key: Key) -> list[float] | None:
+        """A metric's value of each question, or None where they are no numbers or there is no log."""
+        metric, filtered = key
+        if self._samples is None or filtered not in self._samples.by_filter:
+            return None
+        found = [number(each.scores.get(metric)) for each in self._samples.by_filter[filtered]]
+        return None if None in found else [score for score in found if score is not None]
+
+    def _signature(self, key: Key) -> str:
+        """All that the value depends on as far as the files tell, so that unlike evaluations never stand together."""
+        evaluation = self._evaluation
+        version = (evaluation.results.version if evaluation.results else None) or UNTOLD
+        parts = {
+            "metric": key[0],
+            "filter": key[1],
+            "task version": evaluation.about_task("versions"),
+            "shots": evaluation.about_task("n-shot"),
+            "questions": UNTOLD if self._asked is None else str(self._asked),
+            "v": version,
+        }
+        return "|".join([TOOL, *(f"{name}:{value}" for name, value in parts.items())])
+
+    def _refuse_part(self, told: dict[Key, float]) -> None:
+        """Raise DataError for a log that lacks questions: no score of it is the one in the results file."""
+        results, samples, log = self._evaluation.results, self._samples, self._evaluation.log
+        expected = results.questions(self._evaluation.task) if results else None
+        if (
+            samples
+            and expected not in {None, len(samples.questions)}
+            and not told.keys() & {*self.per_example.values()}
+        ):
+            raise DataError(
+                f"{log}: {len(samples.questions):,} questions, and {expected:,} by the results file, and the scores "
+                "differ; is the log whole?"
+            )
+
+
+_NO_RESULTS_FILE = "no results file beside the log: scores are means over its questions, shots and versions are unknown"
+
+
+def _average(metric: str, scores: list[float], told: float | None) -> bool:
+    """Whether a metric is the mean of its values of examples."""
+    if told is None:
+        return metric not in NO_MEANS
+    return math.isclose(sum(scores) / len(scores), told, rel_tol=1e-6, abs_tol=1e-9)
+
+
+def _questions(evaluation: Evaluation, samples: Samples | None, given: int | None) -> int | None:
+    known = len(samples.questions) if samples else None
+    if known is None and evaluation.results:
+        known = evaluation.results.questions(evaluation.task)
+    if None not in {known, given} and known != given:
+        raise DataError(f"{evaluation.path}: {evaluation.task}: {known:,} questions, not {given:,} (--questions)")
+    return given if known is None else known
+
+
+def _headline(evaluation: Evaluation, metrics: dict[str, MetricValue], wanted: str | None) -> str:
+    if wanted is None:
+        return next((name for name, metric in metrics.items() if metric["low"] is not None), next(iter(metrics)))
+    if named := [name for name in metrics if wanted in {name, name.partition(",")[0]}]:
+        return named[0]
+    raise DataError(
+        f"{evaluation.path}: {evaluation.task}: no metric {wanted!r} (--metric); {suggest(wanted, metrics)}"
+    )
+
+
+def _rows(samples: Samples, found: _Scored, headline: str) -> list[Row]:
+    """A row for each question; its answer is that under the headline's filter."""
+    metric, filtered = found.per_example[headline]
+    best = 1 if found.metrics[headline]["higher_is_better"] else 0
+    scores = {
+        name: [number(each.scores[key[0]]) or 0.0 for each in samples.by_filter[key[1]]]
+        for name, key in found.per_example.items()
+    }
+    return [
+        {
+            "id": each.question,
+            "prediction": each.answer,
+            "reference": each.target,
+            "correct": each.scores[metric] == best,
+            "digest": each.digest,
+            "scores": {name: of_metric[position] for name, of_metric in scores.items()},
+        }
+        for position, each in enumerate(samples.by_filter[filtered])
+    ]
+
+
+def _result(evaluation: Evaluation, samples: Samples | None, found: _Scored, headline: str) -> Any:
+    results, path = evaluation.results, evaluation.path
+    value = results.value if results else {}
+    files = [file for file in (evaluation.log, results.path if results else None) if file is not None]
+    finished = moment_of(path)
+    recipe = {
+        "name": evaluation.model,
+        "task": evaluation.task,
+        "model": {"name": UNKNOWN},
+        "method": {"name": UNKNOWN},
+        "train": {},
+        "evaluate": {"date": finished, "dtype": text(section(value, "config").get("model_dtype"))},
+    }
+    packages = {"lm_eval": value.get("lm_eval_version"), "transformers": value.get("transformers_version")}
+    asked = found.metrics[headline]["examples"]
+    return result_of(
+        {
+            "tool": TOOL,
+            "version": results.version if results else None,
+            "files": {each.name: digest(each) for each in files},
+        },
+        recipe,
+        provenance(path.name, finished, (results.started if results else None) or finished, UNKNOWN, packages),
+        {
+            "data": _data(evaluation, samples, asked),
+            "model": {"name": evaluation.model, "fingerprint": UNKNOWN, "adapter_bytes": None},
+            "phases": {},
+            "metrics": {"test": found.metrics},
+            "headline": headline,
+            "warnings": found.warnings,
+        },
+        measured=[digest(path)],
+    )
+
+
+def _data(evaluation: Evaluation, samples: Samples | None, asked: int | None) -> Data:
+    """The data: with a log known by the hashes of the questions, else by name alone."""
+    config = section(evaluation.results.value, "configs", evaluation.task) if evaluation.results else {}
+    named = [config.get(name) for name in ("dataset_path", "dataset_name", "test_split")]
+    source = "/".join(each for each in named if isinstance(each, str)) or evaluation.task
+    if samples is None:
+        fingerprint = f"{UNVERIFIED}{short_digest([source, asked])}"
+    else:
+        told = "\n".join(f"{each.question} {each.digest}" for each in samples.questions)
+        fingerprint = hashlib.sha256(told.encode()).hexdigest()
+    test = {"test": {"examples": asked}} if asked is not None else {}
+    return {"source": f"{TOOL}: {source}", "fingerprint": fingerprint, "splits": test}  # type: ignore[typeddict-item]

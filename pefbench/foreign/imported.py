@@ -1,0 +1,71 @@
+"""One imported run: its result, and its answers where the tool recorded them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shlex
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pefbench.results.schema import SCHEMA
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pefbench.results.predictions import Row
+    from pefbench.results.schema import Foreign, Provenance, Reached, Result
+
+UNKNOWN = "unknown"
+"""The base model, the method or the precision of a run where the tool does not record it."""
+
+UNVERIFIED = "unverified:"
+"""Begins a fingerprint that is a name's: the tool did not record what was behind it."""
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A result without its file, and a row for each test example; none where there are only scores."""
+
+    result: Result
+    rows: list[Row] = field(default_factory=list)
+
+
+def result_of(
+    foreign: Foreign,
+    recipe: Mapping[str, Any],
+    provenance: Provenance,
+    reached: Reached,
+    *,
+    measured: Sequence[str],
+    error: str | None = None,
+) -> Result:
+    """A result. measured: what its id is a hash of, beside the tool and the task: digests of the files' content."""
+    identity = json.dumps([foreign["tool"], recipe["task"], *measured])
+    return {
+        **reached,
+        "schema": SCHEMA,
+        "id": hashlib.sha256(identity.encode()).hexdigest()[:12],
+        "status": "finished" if error is None else "failed",
+        "error": error,
+        "recipe": dict(recipe),
+        "scored": sorted({"test", *reached.get("metrics", {})}),
+        "provenance": provenance,
+        "foreign": foreign,
+    }
+
+
+def provenance(file: str, finished: str, started: str, precision: str, packages: Mapping[str, object]) -> Provenance:
+    """Where an imported result comes from: `file` is imported to have it again. Versions that are no text are left out.
+
+    Only what the tool recorded: not this machine, nor this version of pefbench.
+    """
+    return {
+        "command": shlex.join(["pefbench", "import", file]),
+        "commit": None,
+        "dirty": None,
+        "packages": {name: version for name, version in packages.items() if isinstance(version, str)},
+        "precision": precision,
+        "started": started,
+        "finished": finished,
+    }

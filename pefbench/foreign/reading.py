@@ -1,0 +1,67 @@
+"""Files of other tools: their JSON, their digests, and their values as far as they are what they should be."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from pefbench.errors import DataError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def read_text(path: Path) -> str:
+    """A file's text. Raises DataError for a file that cannot be read or has none."""
+    try:
+        text = path.read_text(encoding="utf8")
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or type(error).__name__}") from None
+    except UnicodeDecodeError:
+        raise DataError(f"{path}: not UTF-8 text") from None
+    if not text.strip():
+        raise DataError(f"{path}: empty")
+    return text
+
+
+def read_json(path: Path) -> Any:
+    """A JSON file's value. Raises DataError, with the line, for a damaged one."""
+    try:
+        return json.loads(read_text(path))
+    except json.JSONDecodeError as error:
+        raise DataError(f"{path}:{error.lineno}: damaged JSON: {error.msg}") from None
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path}: damaged JSON ({type(error).__name__})") from None
+
+
+def digest(path: Path) -> str:
+    """The sha256 of a file's content."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def short_digest(value: object) -> str:
+    """12 hex digits that stand for a JSON value."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def section(value: Any, *names: str) -> dict[str, Any]:
+    """The object that `names` lead to, one inside the other; empty where there is none."""
+    for name in names:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value if isinstance(value, dict) else {}
+
+
+def text(value: object) -> str | None:
+    """A value that is text, else None."""
+    return value if isinstance(value, str) and value else None
+
+
+def count(value: object) -> int | None:
+    """A value that is a whole number above 0, else None."""
+    return value if type(value) is int and value > 0 else None
+
+
+def number(value: object) -> float | None:
+    """A value that is a number, NaN and infinity among them, else None."""
+    return float(value) if type(value) in {int, float, bool} else None  # type: ignore[arg-type]

@@ -1,0 +1,53 @@
+"""An imported run as files: its result, and beside it its answers, where there are any."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+from pefbench import atomic
+from pefbench.errors import DataError
+from pefbench.results.store import read_result, write_json
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pefbench.foreign.imported import Imported
+    from pefbench.results.schema import Result
+
+PREDICTIONS = "predictions.jsonl"
+
+
+def write(imported: Imported, out: Path) -> tuple[Path, bool]:
+    """Write a run below `out`; return its result file, and whether it is new or differs from what was there.
+
+    Raises OutputError where it cannot be written.
+    """
+    result = imported.result
+    path = out / _folder(result["recipe"]["name"]) / f"{result['id']}.json"
+    if imported.rows:
+        result = {**result, "artifacts": {"folder": None, "predictions": f"{path.stem}/{PREDICTIONS}"}}
+    if _is_there(path, result):
+        return path, False
+    if imported.rows:
+        lines = "".join(f"{json.dumps(row, ensure_ascii=False, allow_nan=False)}\n" for row in imported.rows)
+        atomic.write_text(path.parent / path.stem / PREDICTIONS, lines)
+    write_json(path, result)
+    return path, True
+
+
+def _is_there(path: Path, result: Result) -> bool:
+    """Whether the same result, with the answers that it names, was written before."""
+    artifacts = result.get("artifacts")
+    if artifacts and not (path.parent / str(artifacts["predictions"])).is_file():
+        return False
+    try:
+        return path.is_file() and read_result(path) == result
+    except DataError:
+        return False
+
+
+def _folder(name: str) -> str:
+    """A run's name as that of a folder: paths and what file systems refuse become two underscores."""
+    return re.sub(r'[\s"<>:/|\\?*\[\]]+', "__", name).strip("._") or "unnamed"
