@@ -83,7 +83,8 @@ def _seeds(setting: Setting) -> Iterator[tuple[str, Paired]]:
                 yield name, Paired(None, 1.0, seeds=runs)
                 continue
             examples = first.result["metrics"]["test"][name]["examples"]
-            least = max(_chance(setting.old, name), 1 / examples**2)  # one answer more or less is no change
+            one = 0.0 if examples is None else 1 / examples**2  # one answer more or less is no change
+            least = max(_chance(setting.old, name), one)
             found = change(old, new, least)
             difference = (found.value, found.low, found.high)
             yield name, Paired(difference, found.p, seeds=runs, means=(fmean(old), fmean(new)))
