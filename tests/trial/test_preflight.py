@@ -115,6 +115,7 @@ SCORED = {
     "ranking": ["whole numbers"],
     "pearson": ["whole numbers", "numbers"],
     "bleu": ["generated"],
+    "multi_label_f1": ["sets of labels"],
 }
 """What a metric of each kind scores."""
 
@@ -124,6 +125,7 @@ def test_every_metric_scores_one_kind_of_answers(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(meteor, "synonyms", Few)  # without nltk's data it would refuse everything
     generated = {"texts": ["a"], "attribute": "good", "label": "good", "test": "", "prompt": ""}
     answers = {"texts": "a", "lists of texts": ["a"], "whole numbers": 3, "numbers": 1.5, "generated": generated}
+    answers["sets of labels"] = {"labels": ["a"]}
     metric = make({"name": name, **NEEDED.get(name, {})})
     scored = [kind for kind, answer in answers.items() if metric.refusal([answer]) is None]
     assert scored in SCORED.values()
