@@ -36,7 +36,7 @@ def render(
         f"{comparison.name}: {counted(len(comparison.methods), 'method')}, "
         f"{counted(comparison.trials, 'setting')} each on "
         f"{counted(len(comparison.tuning_seeds), 'tuning seed')}, "
-        f"then {counted(len(comparison.seeds), 'final seed')}: "
+        f"then {counted(plan.looks[0], 'final seed')}: "
         f"{counted(len(outcomes), 'trial')}, {len(outcomes) - len(todo)} already done"
     )
     lines = [heading]

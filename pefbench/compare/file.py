@@ -64,8 +64,21 @@ class ComparisonFile(Section):
     tuning_seeds: list[int] = Field(
         [0], min_length=1, description="train.seed of the tuning trials; a setting is judged by the mean over them"
     )
-    seeds: list[int] = Field(
-        min_length=1, description="train.seed of the final trials: the chosen setting with each, scored on test once"
+    seeds: int | list[int] = Field(
+        description="train.seed of the final trials: the chosen setting with each, scored on test once; or a number N "
+        "of seeds: 1 to N, and where a pair is undecided as many again (looks: [N, 2 N])",
+    )
+    looks: list[int] | None = Field(
+        None,
+        description="numbers of seeds at which pairs are tested, as in [5, 10]: at first all methods, then those not "
+        "shown to be worse than the best; the level of 0.05 is shared among them; null: all seeds at once, or as "
+        "`seeds` says",
+    )
+    margin: float | None = Field(
+        None,
+        gt=0,
+        description="a difference of the metric that does not matter: methods shown to differ by less are equivalent; "
+        "null: a hundredth of the metric's largest value (0.01 of accuracy, 1 of BLEU)",
     )
     metric: str | None = Field(
         None,
@@ -73,6 +86,18 @@ class ComparisonFile(Section):
         "null: the headline of the recipe's first metric",
     )
     pscp: Pscp | None = Field(None, description="constants of the composite score; null: none is computed")
+
+    @property
+    def all_seeds(self) -> list[int]:
+        """train.seed of the final trials, of all looks."""
+        return [*range(1, self.looked_at[-1] + 1)] if isinstance(self.seeds, int) else self.seeds
+
+    @property
+    def looked_at(self) -> list[int]:
+        """The numbers of seeds at which pairs are tested."""
+        if self.looks is not None:
+            return self.looks
+        return [self.seeds, 2 * self.seeds] if isinstance(self.seeds, int) else [len(self.seeds)]
 
 
 def load_comparison(
@@ -88,6 +113,7 @@ def load_comparison(
     try:
         comparison = _validated(raw, keys, path.stem)
         _check_seeds(comparison)
+        _check_looks(comparison)
         comparison = _of_methods(comparison, methods)
         settings = {name: _settings(comparison, name) for name in comparison.methods}
     except RecipeError as error:
@@ -142,11 +168,28 @@ def _of_methods(comparison: ComparisonFile, methods: Sequence[str]) -> Compariso
 
 
 def _check_seeds(comparison: ComparisonFile) -> None:
-    for field in ("seeds", "tuning_seeds"):
-        seeds = getattr(comparison, field)
+    if isinstance(comparison.seeds, int) and comparison.seeds < 1:
+        raise RecipeError(f"seeds: should be 1 or more, or a list, got {comparison.seeds}")
+    given = {"seeds": comparison.seeds, "tuning_seeds": comparison.tuning_seeds}
+    for field, seeds in {name: each for name, each in given.items() if isinstance(each, list)}.items():
+        if not seeds:
+            raise RecipeError(f"{field}: should have a seed")
         for place, seed in enumerate(seeds):
             if seed < 0 or seed in seeds[:place]:
                 raise RecipeError(f"{field}.{place}: should be a new number of 0 or more, got {seed}")
+
+
+def _check_looks(comparison: ComparisonFile) -> None:
+    looks = comparison.looks
+    if looks is None:
+        return
+    if not looks or looks[0] < 2 or looks != sorted({*looks}):
+        raise RecipeError(f"looks: should be numbers of seeds, rising from 2 or more, as in [5, 10], got {looks}")
+    most = len(comparison.seeds) if isinstance(comparison.seeds, list) else None
+    if most is not None and looks[-1] != most:
+        raise RecipeError(f"looks.{len(looks) - 1}: should be {most}, as many as there are seeds, got {looks[-1]}")
+    if most is None and looks[0] != comparison.seeds:
+        raise RecipeError(f"looks.0: should be {comparison.seeds}, as `seeds` says, got {looks[0]}")
 
 
 def _settings(comparison: ComparisonFile, name: str) -> list[Setting]:

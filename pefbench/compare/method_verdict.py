@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pefbench.compare import costs
-from pefbench.compare.pairs import is_undecided
+from pefbench.compare.pairs import against_best
 from pefbench.compare.pscp import pscp
 from pefbench.compare.search import edges
 from pefbench.compare.selection import value_of
-from pefbench.results.ranges import within
 from pefbench.stats.expected_best import expected_best
-from pefbench.stats.paired import interval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +36,7 @@ def method_verdict(
 ) -> MethodVerdict:
     """The verdict's entry of a method. `tuning`, `finals`: its trials."""
     settings, scores = plan.settings[name], tested.scores.get(name)
+    answer = against_best(name, best, pairs)
     return {
         "name": name,
         "method": plan.comparison.methods[name].method,
@@ -47,9 +46,10 @@ def method_verdict(
         "expected_best": _expected(selection.values, higher=higher),
         "tuning": [_trial(outcome, metric) for outcome in tuning],
         "final": [_trial(outcome, metric) for outcome in finals],
-        "test": None if scores is None else _test(scores, metric),
+        "test": None if scores is None else _test(scores, tested.intervals[name]),
         "best": name == best,
-        "tied": None if scores is None or len(scores.values) == 1 else is_undecided(name, best, pairs),
+        "tied": None if scores is None or len(scores.values) == 1 else answer != "worse",
+        "answer": answer if scores is not None else None,
         "costs": None if scores is None else _costs(plan, scores, finals, tuning, higher=higher),
         "notes": [*selection.notes, *([] if selection.setting is None else edges(settings, selection.setting))],
     }
@@ -76,8 +76,8 @@ def _trial(outcome: Outcome, metric: str) -> TrialEntry:
     }
 
 
-def _test(scores: Scores, metric: str) -> Test:
-    low, high = within(interval(scores), metric, scores.mean)
+def _test(scores: Scores, interval: tuple[float, float] | tuple[None, None]) -> Test:
+    low, high = interval
     return {"value": scores.mean, "low": low, "high": high, "values": scores.values.tolist()}
 
 

@@ -1,65 +1,115 @@
-"""All pairs of methods on the test split, and which of them the paired test tells apart."""
+"""All pairs of methods on the test split: which differ, which are equivalent, and what would decide the others."""
 
 from __future__ import annotations
 
 from itertools import combinations
 from typing import TYPE_CHECKING
 
+from pefbench.results.verdict_schema import LEVEL
+from pefbench.stats.all_pairs import judge
 from pefbench.stats.detectable import smallest_difference
 from pefbench.stats.holm import holm
 from pefbench.stats.mcnemar import mcnemar
-from pefbench.stats.paired import difference
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+    from typing import Literal
 
     from pefbench.compare.tested import Tested
     from pefbench.results.predictions import Row
     from pefbench.results.verdict_schema import PairVerdict, SeedMcNemar
+    from pefbench.stats.all_pairs import PairTest
 
-LEVEL = 0.05
 TEST = (
-    "Student's t on the difference of means over seeds; variance: paired bootstrap over test examples (2000 resamples, "
-    "seed 0) and between seeds, never below that of the examples alone, Satterthwaite's degrees of freedom; "
-    "Holm over all pairs"
+    "step-down max-t over all pairs on a parametric bootstrap (50000 draws, seed 0) of the differences of means over "
+    "seeds; variance: paired bootstrap over test examples (2000 resamples, seed 0) and between seeds, from five seeds "
+    "moderated across methods, never below that of the examples alone; equivalent: two one-sided tests at the level "
+    "adjusted over all pairs"
 )
 
 
-def all_pairs(tested: Tested, seeds: Sequence[int]) -> list[PairVerdict]:
-    """The paired test of every two methods, Holm's correction over all of them."""
+def level_of(looks: Sequence[int]) -> float:
+    """The level of one look: that of the whole comparison, shared among all its looks."""
+    return LEVEL / len(looks)
+
+
+def all_pairs(tested: Tested, seeds: Sequence[int], *, level: float, margin: float, higher: bool) -> list[PairVerdict]:
+    """The test of every two methods over all pairs, at `level`. seeds: train.seed of the final trials, in order."""
+    if len(tested.scores) < 2:
+        return []
     names = [*combinations(tested.scores, 2)]
-    found = [difference(tested.scores[first], tested.scores[second]) for first, second in names]
-    adjusted = holm([each.p for each in found])
+    differing = [_differing(tested.rows[first], tested.rows[second]) for first, second in names]
+    found = judge([*tested.scores.values()], differing, level=level, margin=margin, proportion=tested.counts_right)
+    one_seed = any(len(each.values) < 2 for each in tested.scores.values())
     return [
         {
             "first": first,
             "second": second,
-            "difference": each.value,
+            "difference": each.difference,
             "low": each.low,
             "high": each.high,
             "p": each.p,
+            "p_adjusted": each.adjusted,
+            "p_runs": each.runs,
             "p_holm": p_holm,
             "standard_error": each.standard_error,
             "freedom": each.freedom,
             "detectable": each.detectable,
-            "detectable_holm": smallest_difference(each.standard_error, each.freedom, level=LEVEL / len(names)),
+            "detectable_holm": _by_holm(each, level / len(names)),
+            "answer": None if one_seed else _answer(each, higher=higher),
+            "within_margin": each.within_margin,
+            "identical": differ == 0,
+            "seeds_needed": each.seeds,
+            "examples_needed": each.examples,
             "mcnemar": _mcnemar(seeds, tested.rows[first], tested.rows[second]) if tested.counts_right else [],
         }
-        for (first, second), each, p_holm in zip(names, found, adjusted, strict=True)
+        for (first, second), each, differ, p_holm in zip(
+            names, found, differing, holm([each.p for each in found]), strict=True
+        )
     ]
 
 
-def is_undecided(name: str, best: str | None, pairs: Sequence[PairVerdict]) -> bool:
-    """Whether a method is not shown to differ from the best; so it is for the best itself."""
-    with_best = [pair for pair in pairs if {pair["first"], pair["second"]} == {name, best}]
-    return all(pair["p_holm"] >= LEVEL for pair in with_best)
+def _answer(test: PairTest, *, higher: bool) -> Literal["better", "worse", "equivalent", "undecided"]:
+    if test.answer == "different":
+        return "better" if (test.difference > 0) == higher else "worse"
+    return test.answer
+
+
+def _by_holm(test: PairTest, level: float) -> float | None:
+    """What Holm's first step could have shown; None where nothing varies."""
+    return smallest_difference(test.standard_error, test.freedom, level=level) if test.standard_error else None
+
+
+def with_best(name: str, best: str | None, pairs: Iterable[PairVerdict]) -> PairVerdict | None:
+    """The pair of a method and the best; None for the best itself."""
+    return next((pair for pair in pairs if {pair["first"], pair["second"]} == {name, best}), None)
+
+
+def against_best(
+    name: str, best: str | None, pairs: Sequence[PairVerdict]
+) -> Literal["worse", "equivalent", "undecided"] | None:
+    """What a pair says of a method, against the best: worse, equivalent or undecided; None for the best itself."""
+    pair = with_best(name, best, pairs)
+    answer = None if pair is None else pair["answer"]
+    return "worse" if answer == "better" else answer
+
+
+def _differing(first: Sequence[Sequence[Row]], second: Sequence[Sequence[Row]]) -> int:
+    """How many examples two methods answer differently, in any seed that both have."""
+    differing = {
+        place
+        for one, other in zip(first, second, strict=False)
+        for place, (mine, theirs) in enumerate(zip(one, other, strict=True))
+        if mine["prediction"] != theirs["prediction"]
+    }
+    return len(differing)
 
 
 def _mcnemar(
     seeds: Sequence[int], first: Sequence[Sequence[Row]], second: Sequence[Sequence[Row]]
 ) -> list[SeedMcNemar]:
     found: list[SeedMcNemar] = []
-    for seed, one, other in zip(seeds, first, second, strict=True):
+    for seed, one, other in zip(seeds, first, second, strict=False):  # those that both have
         each = mcnemar([row["correct"] for row in one], [row["correct"] for row in other])
         found.append({"seed": seed, "only_first": each.only_first, "only_second": each.only_second, "p": each.p})
     return found

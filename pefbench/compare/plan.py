@@ -76,6 +76,16 @@ class Plan:
         self.comparison, self.settings = load_comparison(file, overrides, methods)
         self.base, self.overrides = file.parent / self.comparison.recipe, tuple(overrides)
 
+    @property
+    def looks(self) -> list[int]:
+        """The numbers of seeds at which pairs are tested."""
+        return self.comparison.looked_at
+
+    @property
+    def seeds(self) -> list[int]:
+        """train.seed of the final trials, of all looks."""
+        return self.comparison.all_seeds
+
     def tuning(self) -> list[PlannedTrial]:
         """The tuning trials, methods taking turns, so that a run that is cut short has some of each."""
         return [
@@ -85,9 +95,9 @@ class Plan:
             for seed in self.comparison.tuning_seeds
         ]
 
-    def final(self, method: str, setting: int) -> list[PlannedTrial]:
-        """A method's final trials with one of its settings."""
-        return [self._planned(method, setting, seed, FINAL) for seed in self.comparison.seeds]
+    def final(self, method: str, setting: int, seeds: int | None = None) -> list[PlannedTrial]:
+        """A method's final trials with one of its settings, with so many seeds; None: of all looks."""
+        return [self._planned(method, setting, seed, FINAL) for seed in self.seeds[:seeds]]
 
     def _planned(self, method: str, number: int, seed: int, scored: tuple[str, ...]) -> PlannedTrial:
         setting: Setting = self.settings[method][number]

@@ -12,7 +12,7 @@ from pefbench.compare.search import label
 from pefbench.errors import DataError, counted
 from pefbench.results.shape import mismatch
 from pefbench.results.store import readable
-from pefbench.results.verdict_schema import SCHEMA, Comparison, is_about_methods
+from pefbench.results.verdict_schema import SCHEMA, Comparison, differs, is_about_methods
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from pefbench.results.verdict_schema import MethodVerdict, PairVerdict
 
-BEST, UNDECIDED = "**", "*"
+BEST, UNDECIDED, EQUIVALENT = "**", "*", "="
 
 
 def read(path: Path) -> Comparison:
@@ -43,7 +43,7 @@ def render(comparison: Comparison) -> str:
     if shown := [legend for legend in legends if legend]:
         blocks.append("\n".join(shown))
     if comparison["pairs"]:
-        blocks.append(_pairs(comparison["pairs"]))
+        blocks.append(_pairs(comparison))
     blocks += ["\n".join(lines) for lines in (_tuning(comparison), _troubles(comparison)) if lines]
     return "\n\n".join(blocks)
 
@@ -69,24 +69,37 @@ def _methods(comparison: Comparison) -> str:
     headers += ["PSCP"] if "pscp" in comparison else []
     best = next((method["name"] for method in ordered if method["best"]), None)
     width = len(headers)
-    rows = [[*_quality(method, best, comparison["pairs"]), *_costs(method)][:width] for method in ordered]
+    rows = [[*_quality(method, best, comparison), *_costs(method)][:width] for method in ordered]
     return tabulate(rows, headers, disable_numparse=True)
 
 
-def _quality(method: MethodVerdict, best: str | None, pairs: Sequence[PairVerdict]) -> list[str]:
-    # Without a verdict on methods, as with one seed, none is marked.
-    mark = "" if method["tied"] is None else BEST if method["best"] else UNDECIDED if method["tied"] else ""
+def _quality(method: MethodVerdict, best: str | None, comparison: Comparison) -> list[str]:
     chosen = label(method["settings"][method["chosen"]]) if method["chosen"] is not None else ""
     test = method["test"]
     value = interval(test["value"], test["low"], test["high"]) if test else "not finished"
-    pair = next((pair for pair in pairs if {pair["first"], pair["second"]} == {method["name"], best}), None)
-    against = [_p(pair["p_holm"]), _detectable(pair)] if pair else ["", ""]
-    return [mark, method["name"], chosen, value, *against]
+    pair = next(
+        (pair for pair in comparison["pairs"] if {pair["first"], pair["second"]} == {method["name"], best}), None
+    )
+    against = [_p(_over_all(pair)), _detectable(pair)] if pair else ["", ""]
+    if not is_about_methods(comparison):
+        against[0] = ""
+    return [_mark(method), method["name"], chosen, value, *against]
+
+
+def _mark(method: MethodVerdict) -> str:
+    # Without a verdict on methods, as with one seed, none is marked.
+    if method["tied"] is None or not (method["tied"] or method["best"]):
+        return ""
+    return BEST if method["best"] else EQUIVALENT if method.get("answer") == "equivalent" else UNDECIDED
+
+
+def _over_all(pair: PairVerdict) -> float:
+    return pair.get("p_adjusted", pair["p_holm"])
 
 
 def _detectable(pair: PairVerdict) -> str:
     # Scores that never vary, as where all answers are right, say nothing of what other data would show.
-    return f"{pair['detectable']:.3f}" if pair["standard_error"] else "unknown"
+    return f"{pair['detectable']:.3f}" if pair["standard_error"] and pair["detectable"] is not None else "unknown"
 
 
 def _costs(method: MethodVerdict) -> list[str]:
@@ -107,14 +120,18 @@ def _costs(method: MethodVerdict) -> list[str]:
 def _legend(comparison: Comparison) -> str:
     if not is_about_methods(comparison):
         return "One seed: p tells whether these runs differ on this test split. It says nothing about the methods."
-    marks = f"{BEST} best   {UNDECIDED} undecided: not shown to differ from the best, at 5 % over all pairs (Holm)\n"
+    lines = [f"{BEST} best   {UNDECIDED} undecided: not shown to differ from the best, {_level(comparison)}"]
+    if "margin" in comparison:
+        lines.append(f"{EQUIVALENT} equivalent to the best: shown to differ by less than {comparison['margin']:.3g}")
     smallest = comparison["smallest_difference"]
     if not smallest:
-        return f"{marks}Scores do not vary over test examples and seeds: what this test could have shown is unknown."
-    return (
-        f"{marks}With this test split and these seeds, a pair's true difference of {smallest:.3f} (median over pairs) "
-        "would be shown in 80 % of cases; smaller ones mostly not."
-    )
+        lines.append("Scores do not vary over test examples and seeds: what this test could have shown is unknown.")
+    else:
+        lines.append(
+            f"With this test split and these seeds, a pair's true difference of {smallest:.3f} (median over pairs) "
+            "would be shown in 80 % of cases; smaller ones mostly not."
+        )
+    return "\n".join(lines)
 
 
 def _costs_legend(comparison: Comparison) -> str:
@@ -125,20 +142,80 @@ def _costs_legend(comparison: Comparison) -> str:
     return "Test of 1,000: time to predict 1,000 test examples; merged: with the adapter merged into the weights."
 
 
-def _pairs(pairs: Sequence[PairVerdict]) -> str:
-    by_seed = any(pair["mcnemar"] for pair in pairs)
-    headers = ["Pair", "Difference", "p", "p (Holm)", *(["McNemar p, by seed"] if by_seed else [])]
+def _level(comparison: Comparison) -> str:
+    if "level" not in comparison:
+        return "at 5 % over all pairs (Holm)"
+    level, looks = comparison["level"], comparison.get("looks", [])
+    shared = f" at each of {counted(len(looks), 'look')}" if len(looks) > 1 else ""
+    return f"at {100 * level:g} % over all pairs{shared}"
+
+
+def _pairs(comparison: Comparison) -> str:
+    if not is_about_methods(comparison):
+        return _runs(comparison["pairs"])
+    by_seed = any(pair["mcnemar"] for pair in comparison["pairs"])
+    over_all = "p, all pairs" if "level" in comparison else "p (Holm)"
+    headers = ["Pair", "Difference", "p", over_all, "Answer", f"These runs differ: {_how_runs(by_seed=by_seed)}"]
     rows = [
-        [
-            f"{pair['first']} - {pair['second']}",
-            f"{pair['difference']:+.3f} [{pair['low']:+.3f}, {pair['high']:+.3f}]",
-            _p(pair["p"]),
-            _p(pair["p_holm"]),
-            *([", ".join(_p(each["p"]) for each in pair["mcnemar"])] if by_seed else []),
-        ]
-        for pair in pairs
+        [_names(pair), _difference(pair), _p(pair["p"]), _p(_over_all(pair)), answer(comparison, pair), _of_runs(pair)]
+        for pair in comparison["pairs"]
     ]
+    width = len(headers) - (not by_seed and not any("p_runs" in pair for pair in comparison["pairs"]))
+    return tabulate([row[:width] for row in rows], headers[:width], disable_numparse=True)
+
+
+def _runs(pairs: Sequence[PairVerdict]) -> str:
+    """With one seed: whether the runs differ, and no more."""
+    by_seed = any(pair["mcnemar"] for pair in pairs)
+    headers = ["Pair of runs", "Difference", f"These runs differ: {_how_runs(by_seed=by_seed)}"]
+    rows = [[_names(pair), _difference(pair), _of_runs(pair) or _p(pair["p"])] for pair in pairs]
     return tabulate(rows, headers, disable_numparse=True)
+
+
+def answer(comparison: Comparison, pair: PairVerdict) -> str:
+    """What is shown of a pair, in words; of a file from before there were answers, by its p-value alone."""
+    given: str = pair.get("answer") or ("differ" if differs(comparison, pair) else "undecided")
+    if given == "equivalent":
+        return f"equivalent, within {comparison.get('margin', 0.0):.3g}"
+    if given != "undecided":
+        small = " by less than the margin" if pair.get("within_margin") else ""
+        return f"{pair['first']} {given}{small}" if given in {"better", "worse"} else given
+    if pair.get("identical"):
+        return "identical answers"
+    if "seeds_needed" not in pair:
+        return "undecided"
+    return f"undecided, {_needed(pair)}"
+
+
+def _needed(pair: PairVerdict) -> str:
+    seeds, examples = pair.get("seeds_needed"), pair.get("examples_needed")
+    if seeds is not None:
+        return f"about {seeds} seeds needed"
+    if examples is not None:
+        return f"more seeds cannot decide: about {examples:,} test examples"
+    return "out of reach of more seeds or test examples"
+
+
+def _names(pair: PairVerdict) -> str:
+    return f"{pair['first']} - {pair['second']}"
+
+
+def _difference(pair: PairVerdict) -> str:
+    if pair["low"] is None or pair["high"] is None:
+        return f"{pair['difference']:+.3f} (interval unknown: nothing varies)"
+    return f"{pair['difference']:+.3f} [{pair['low']:+.3f}, {pair['high']:+.3f}]"
+
+
+def _how_runs(*, by_seed: bool) -> str:
+    return "McNemar p, by seed" if by_seed else "p over test examples alone"
+
+
+def _of_runs(pair: PairVerdict) -> str:
+    if pair.get("identical"):
+        return "identical answers"
+    if pair["mcnemar"]:
+        return ", ".join(_p(each["p"]) for each in pair["mcnemar"])
+    return _p(pair["p_runs"]) if "p_runs" in pair else ""
 
 
 def _tuning(comparison: Comparison) -> list[str]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pefbench.compare import outcomes
+from pefbench.results.ranges import range_of
+from pefbench.stats.family import of_scores
+from pefbench.stats.mean_interval import intervals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,3 +29,8 @@ class Tested:
             method: outcomes.scores(trials, self.rows[method], metric) for method, trials in finals.items()
         }
         self.counts_right = outcomes.are_fractions_right([*self.scores.values()], [*self.rows.values()])
+        self.intervals: dict[str, tuple[float, float] | tuple[None, None]] = {}
+        if self.scores:
+            ends = [range_of(metric, scores.mean) for scores in self.scores.values()]
+            found = intervals(of_scores([*self.scores.values()]), ends)
+            self.intervals = dict(zip(self.scores, found, strict=True))

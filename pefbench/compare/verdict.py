@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from statistics import median
 from typing import TYPE_CHECKING
 
 from pefbench.compare.method_verdict import method_verdict
 from pefbench.compare.outcomes import identity
-from pefbench.compare.pairs import TEST, all_pairs
+from pefbench.compare.pairs import TEST, all_pairs, level_of
 from pefbench.compare.tested import Tested
 from pefbench.results.provenance import now
+from pefbench.results.ranges import default_margin
 from pefbench.results.store import write_json
 from pefbench.results.verdict_schema import SCHEMA, Comparison, Heading
+from pefbench.stats.step_down import DRAWS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,8 +43,9 @@ def make(
     tuning_of, finals_of = (_by_method(plan, outcomes) for outcomes in (tuning, finals))
     whole = {name: trials for name, trials in finals_of.items() if trials and all(map(_is_finished, trials))}
     tested = Tested(whole, metric)
-    pairs = all_pairs(tested, plan.comparison.seeds)
     best = _best(tested.scores, higher=higher)
+    level, margin = level_of(plan.looks), _margin(plan, metric, tested.scores.get(best or ""))
+    pairs = all_pairs(tested, plan.seeds, level=level, margin=margin, higher=higher)
     methods = [
         method_verdict(
             plan,
@@ -59,8 +63,12 @@ def make(
     ]
     return {
         **_heading(plan, metric, whole, tested, higher=higher),
+        "level": level,
+        "looks": plan.looks,
+        "margin": margin,
+        "monte_carlo_error": math.sqrt(level * (1 - level) / DRAWS),
         "complete": len(whole) == len(methods),
-        "smallest_difference": median(pair["detectable"] for pair in pairs) if pairs else None,
+        "smallest_difference": _median([pair["detectable"] for pair in pairs]),
         "methods": methods,
         "pairs": pairs,
         "notes": _notes(plan, finals),
@@ -74,6 +82,18 @@ def write(path: Path, comparison: Comparison) -> None:
         for trial in [*method["tuning"], *method["final"]]:
             trial["result"] = _relative(trial["result"], path.parent)
     write_json(path, comparison)
+
+
+def _margin(plan: Plan, metric: str, best: Scores | None) -> float:
+    """The margin within which methods are equivalent: the file's, or the metric's default."""
+    if plan.comparison.margin is not None:
+        return plan.comparison.margin
+    return default_margin(metric, best.mean if best is not None else 1.0)
+
+
+def _median(values: Sequence[float | None]) -> float | None:
+    there = [value for value in values if value is not None]
+    return median(there) if there else None
 
 
 def _by_method(plan: Plan, outcomes: Sequence[Outcome]) -> dict[str, list[Outcome]]:
@@ -103,13 +123,19 @@ def _heading(
         "precision": same.get("precision"),
         "trials": comparison.trials,
         "tuning_seeds": comparison.tuning_seeds,
-        "seeds": comparison.seeds,
+        "seeds": _seeds(plan, tested),
         "examples": next((each.examples for each in tested.scores.values()), None),
         "test": TEST,
     }
     if comparison.pscp is not None:
         heading["pscp"] = comparison.pscp.model_dump()
     return heading
+
+
+def _seeds(plan: Plan, tested: Tested) -> list[int]:
+    """train.seed of the final trials, as far as any method has them."""
+    taken = max((len(each.values) for each in tested.scores.values()), default=plan.looks[0])
+    return plan.seeds[:taken]
 
 
 def _best(scores: Mapping[str, Scores], *, higher: bool) -> str | None:
@@ -122,6 +148,6 @@ def _is_finished(outcome: Outcome) -> bool:
 
 
 def _notes(plan: Plan, finals: Sequence[Outcome]) -> list[str]:
-    notes = [ONE_SEED] if len(plan.comparison.seeds) == 1 else []
+    notes = [ONE_SEED] if len(plan.seeds) == 1 else []
     commits = {each.result["provenance"]["commit"] for each in finals if each.result}
     return [*notes, f"the final trials are of {len(commits)} commits of pefbench"] if len(commits) > 1 else notes

@@ -32,3 +32,12 @@ def within(ends: tuple[float, float], name: str, value: float) -> tuple[float, f
     """An interval of a metric's value, cut off at the ends of its range."""
     low, high = range_of(name, value)
     return max(low, ends[0]), min(high, ends[1])
+
+
+def default_margin(name: str, value: float) -> float:
+    """The difference that does not matter, where nothing else is said: a hundredth of the metric's largest value.
+
+    So 0.01 of a fraction and one point of BLEU; a hundredth of `value` where there is no largest, as of perplexity.
+    """
+    high = range_of(name, value)[1]
+    return 0.01 * (abs(value) if high == inf else high)

@@ -28,8 +28,8 @@ class Test(TypedDict):
     """A method on the test split."""
 
     value: float  # mean over seeds
-    low: float  # 95 % interval over seeds and examples
-    high: float
+    low: float | None  # 95 % interval over seeds and examples; null where nothing varies and its width is unknown
+    high: float | None
     values: list[float]  # for each of `seeds`
 
 
@@ -61,8 +61,10 @@ class MethodVerdict(TypedDict):
     final: list[TrialEntry]
     test: Test | None  # null while final trials are missing
     best: bool  # highest mean on test (lowest, where lower is better)
-    tied: bool | None  # undecided: not shown to differ from the best at 5 % after Holm; null without a test value or
-    # with one seed, which tells of runs alone
+    tied: bool | None  # not shown to differ from the best; null without a test value or with one seed, which tells of
+    # runs alone
+    answer: NotRequired[Literal["worse", "equivalent", "undecided"] | None]  # against the best; null: as for `tied`, or
+    # it is the best
     costs: Costs | None
     notes: list[str]
 
@@ -82,14 +84,26 @@ class PairVerdict(TypedDict):
     first: str
     second: str
     difference: float  # mean of the first minus mean of the second
-    low: float  # 95 % interval, of this pair alone
-    high: float
+    low: float | None  # 95 % interval, of this pair alone; null where nothing varies and its width is unknown
+    high: float | None
     p: float  # two-sided, of this pair alone
-    p_holm: float  # after Holm's correction over all pairs
+    p_adjusted: NotRequired[float]  # over all pairs, by `test`; a pair differs where it is below `level`
+    p_runs: NotRequired[float]  # whether these runs differ, over test examples alone: says nothing of methods
+    p_holm: float  # `p` after Holm's correction over all pairs; `p_adjusted` decides where it is there
     standard_error: float
     freedom: float  # degrees of freedom of the standard error
-    detectable: float  # smallest true difference shown with 80 % power at 5 %
-    detectable_holm: float  # the same at 5 % over the number of pairs, the level of Holm's first step
+    detectable: (
+        float | None
+    )  # smallest true difference that would be shown in 80 % of cases, at the level of all pairs;
+    # null where nothing varies
+    detectable_holm: float | None  # the same by Student's t at the level over the number of pairs, Holm's first step
+    answer: NotRequired[Literal["better", "worse", "equivalent", "undecided"] | None]  # the first, against the second;
+    # null with one seed
+    within_margin: NotRequired[bool]  # whether the difference is shown to be smaller than `margin`
+    identical: NotRequired[bool]  # no answer differs, in any seed
+    seeds_needed: NotRequired[int | None]  # that would decide an undecided pair in 80 % of cases, were the observed
+    # difference the true one; null where no number up to 100 would
+    examples_needed: NotRequired[int | None]  # of test, where more seeds would not
     mcnemar: list[SeedMcNemar]  # for each seed, where the metric is the fraction of right examples; else empty
 
 
@@ -110,6 +124,10 @@ class Heading(TypedDict):
     seeds: list[int]
     examples: int | None  # of the test split
     test: str  # how pairs were tested
+    level: NotRequired[float]  # of this look, over all pairs; absent: 0.05
+    looks: NotRequired[list[int]]  # numbers of seeds at which pairs are tested; the level of 0.05 is shared among them
+    margin: NotRequired[float]  # a smaller difference does not matter: equivalent
+    monte_carlo_error: NotRequired[float]  # of a p_adjusted at `level`
     pscp: NotRequired[dict[str, float]]  # constants of the composite score, where the comparison file has them
 
 
@@ -117,11 +135,24 @@ class Comparison(Heading):
     """A comparison: methods in the file's order."""
 
     complete: bool  # whether every method has all its trials
-    smallest_difference: float | None  # median of the pairs' `detectable`
+    smallest_difference: float | None  # median of the pairs' `detectable`, where there are any
     methods: list[MethodVerdict]
     pairs: list[PairVerdict]
     notes: list[str]
     finished: str  # ISO 8601, UTC
+
+
+LEVEL = 0.05
+
+
+def differs(comparison: Comparison, pair: PairVerdict) -> bool:
+    """Whether a pair was shown to differ, by the test of its comparison."""
+    return pair.get("p_adjusted", pair["p_holm"]) < comparison.get("level", LEVEL)
+
+
+def is_equivalent(pair: PairVerdict) -> bool:
+    """Whether a pair was shown to differ by less than the margin of its comparison, and not shown to differ."""
+    return pair.get("answer") == "equivalent"
 
 
 def is_about_methods(comparison: Comparison) -> bool:

@@ -29,12 +29,15 @@ def plan(
         name="c",
         methods={name: SimpleNamespace(method={"name": name}) for name in methods},
         seeds=list(seeds),
+        margin=None,
         tuning_seeds=[0],
         trials=2,
         pscp=pscp,
     )
     found: Any = SimpleNamespace(
         comparison=comparison,
+        seeds=list(seeds),
+        looks=[len(seeds)],
         settings=dict.fromkeys(methods, rates),
         tuning=lambda: [SimpleNamespace(recipe=recipe)],
     )

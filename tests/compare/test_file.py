@@ -24,7 +24,7 @@ RECIPES = PROJECT / "recipes" / "compare"
 def test_every_comparison_in_the_repository_is_valid(file: Path) -> None:
     comparison, found = load_comparison(file)
     assert list(found) == ["full", "lora", "bottleneck", "prefix"]
-    assert len(comparison.seeds) == 3
+    assert len(comparison.all_seeds) == 3
     for name, tried in found.items():
         rates = sorted(setting["train.learning_rate"] for setting in tried)
         recipe = recipe_of(comparison, file.parent / comparison.recipe, name, tried[0], 3)

@@ -278,7 +278,7 @@ function curves(group) {
 
 /* ---- tables ---- */
 
-const MARKS = { tied: "*", overlapping: "~" };
+const MARKS = { undecided: "*", equivalent: "=", overlapping: "~" };
 
 function trials(group) {
   const arrow = group.higher ? "↑" : "↓";
@@ -296,7 +296,8 @@ function trials(group) {
   const used = new Set(group.settings.map((each) => each.mark));
   const legend = [];
   if (used.has("best")) legend.push("Bold: best.");
-  if (used.has("tied")) legend.push("*: undecided: not shown to differ from the best by the paired test.");
+  if (used.has("equivalent")) legend.push("=: equivalent to the best: shown to differ by less than the margin of its comparison.");
+  if (used.has("undecided")) legend.push("*: undecided: not shown to differ from the best by the paired test.");
   if (used.has("overlapping")) legend.push("~: its interval overlaps that of the best, a weak sign; only a paired test could tell them apart.");
   return [table(`All trials of ${group.task}`, columns, rows), el("p", { class: "note" }, legend.join(" "))];
 }

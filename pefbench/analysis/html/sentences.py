@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pefbench.analysis.tables.row import BaselineColumns
 
 NAMED = 3
+_OPEN = {"undecided", "equivalent", "overlapping"}
 _HOW = {
     (True, False): "the paired test",
     (False, True): "their intervals alone",
@@ -34,10 +35,10 @@ def verdict(members: Sequence[Replicates], marks: Sequence[Mark], tests: Tests) 
     if any(paired := paired_runs.with_best([each.trials[0] for each in members])):
         differ = sum(each is not None and each.differ for each in paired)
         return f"{said} runs; {differ} of the others differ from it by the paired test, which tells of single runs."
-    undecided = [each for each, mark in zip(members, marks, strict=True) if mark in {"tied", "overlapping"}]
+    undecided = [each for each, mark in zip(members, marks, strict=True) if mark in _OPEN]
     if not undecided:
         return f"{said}{_apart(members, tests)}."
-    how = _HOW["tied" in marks, "overlapping" in marks]
+    how = _HOW[bool({"undecided", "equivalent"} & {*marks}), "overlapping" in marks]
     said += f", but by {how} {_listed(undecided)} {'is' if len(undecided) == 1 else 'are'} not shown to be worse"
     sized = [(each.trained, each.name, each) for each in [best, *undecided] if each.trained is not None]
     if len(sized) <= len(undecided):
@@ -55,7 +56,7 @@ def verdict(members: Sequence[Replicates], marks: Sequence[Mark], tests: Tests) 
 
 def _apart(members: Sequence[Replicates], tests: Tests) -> str:
     best, *others = members
-    tested = [tests.undecided(best, each) is not None for each in others]
+    tested = [tests.answer(best, each) is not None for each in others]
     if all(tested):
         return ", and the paired test shows each of the others to be worse"
     if any(tested):

@@ -39,16 +39,17 @@ def _doubt(named: Replicates, reference: Replicates, wanted: float) -> Iterator[
 
 def _undecided(named: Replicates, meeting: Sequence[Replicates], tests: Tests) -> Iterator[str]:
     """What is shown to be better, and what is not told apart: by the paired test, or else by intervals."""
-    others = [(each, tests.undecided(named, each)) for each in meeting if each is not named]
-    better = [(each, left_open) for each, left_open in others if each.sign * each.value > each.sign * named.value]
+    others = [(each, tests.answer(named, each)) for each in meeting if each is not named]
+    better = [(each, answer) for each, answer in others if each.sign * each.value > each.sign * named.value]
     kinds = {
-        "shown to be better than it by the paired test": [each for each, left_open in better if left_open is False],
+        "shown to be better than it by the paired test": [each for each, answer in better if answer == "worse"],
         "shown to be better than it (intervals apart)": [
-            each for each, left_open in better if left_open is None and not each.overlaps(named)
+            each for each, answer in better if answer is None and not each.overlaps(named)
         ],
-        "undecided against it by the paired test": [each for each, left_open in others if left_open],
+        "equivalent to it by the paired test": [each for each, answer in others if answer == "equivalent"],
+        "undecided against it by the paired test": [each for each, answer in others if answer == "undecided"],
         "undecided against it (their intervals overlap; only a paired test may tell them apart)": [
-            each for each, left_open in others if left_open is None and each.overlaps(named)
+            each for each, answer in others if answer is None and each.overlaps(named)
         ],
     }
     for kind, found in kinds.items():

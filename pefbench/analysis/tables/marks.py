@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from pefbench.analysis.tables import paired_runs
-from pefbench.results.verdict_schema import is_about_methods
+from pefbench.results.verdict_schema import differs, is_about_methods, is_equivalent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from pefbench.analysis.tables.replicates import Replicates
     from pefbench.results.verdict_schema import Comparison
 
-Mark = Literal["best", "tied", "overlapping", ""]
-LEVEL = 0.05
-SIGNS = {"best": "**", "tied": "*", "overlapping": "~"}
+Mark = Literal["best", "undecided", "equivalent", "overlapping", ""]
+Answer = Literal["undecided", "equivalent", "worse"]
+SIGNS = {"best": "**", "undecided": "*", "equivalent": "=", "overlapping": "~"}
 LEGEND = {
     "best": "best",
-    "tied": "undecided: not shown to differ from the best by the paired test of its comparison",
+    "equivalent": "equivalent to the best: shown to differ by less than the margin of its comparison",
+    "undecided": "undecided: not shown to differ from the best by the paired test of its comparison",
     "overlapping": "its 95 % interval overlaps that of the best (a weak sign: a paired test may tell them apart)",
 }
 # Stand for LaTeX until tabulate has escaped the rest.
@@ -32,14 +33,16 @@ class Tests:
 
     verdicts: Sequence[Comparison] = ()
 
-    def undecided(self, first: Replicates, second: Replicates) -> bool | None:
-        """Whether the paired test left two settings of one group undecided; None where no test speaks of methods."""
-        names = {each.first["recipe"]["name"] for each in (first, second)}
+    def answer(self, best: Replicates, other: Replicates) -> Answer | None:
+        """What the paired test says of the second of two settings of one group; None where none speaks of methods."""
+        names = {each.first["recipe"]["name"] for each in (best, other)}
         for verdict in self.verdicts:
-            if is_about_methods(verdict) and _is_of(verdict, first) and _is_of(verdict, second):
+            if is_about_methods(verdict) and _is_of(verdict, best) and _is_of(verdict, other):
                 for pair in verdict["pairs"]:
                     if {pair["first"], pair["second"]} == names:
-                        return bool(pair["p_holm"] >= LEVEL)
+                        if differs(verdict, pair):
+                            return "worse"
+                        return "equivalent" if is_equivalent(pair) else "undecided"
         return None
 
 
@@ -61,9 +64,9 @@ def marks(members: Sequence[Replicates], tests: Tests) -> list[Mark]:
 
 
 def _mark(best: Replicates, other: Replicates, tests: Tests) -> Mark:
-    undecided = tests.undecided(best, other)
-    if undecided is not None:
-        return "tied" if undecided else ""
+    answer = tests.answer(best, other)
+    if answer is not None:
+        return "" if answer == "worse" else answer
     known = best.low is not None and other.low is not None
     return "overlapping" if known and best.overlaps(other) else ""
 

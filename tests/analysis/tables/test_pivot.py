@@ -125,14 +125,14 @@ def verdict(p: float) -> Any:  # of a verdict, only what is read here
     return {"seeds": [1, 2, 3], "methods": methods, "pairs": [{"first": "lora_ner", "second": "full_ner", "p_holm": p}]}
 
 
-@pytest.mark.parametrize(("p", "mark", "sign"), [(0.2, "tied", "* 0.512"), (0.01, "", " 0.512")])
+@pytest.mark.parametrize(("p", "mark", "sign"), [(0.2, "undecided", "* 0.512"), (0.01, "", " 0.512")])
 def test_a_comparison_decides_what_it_tested(p: float, mark: str, sign: str) -> None:
     found = cells([FULL, LORA, BITFIT], verdicts=[verdict(p)])
     assert found["lora"]["mark"] == mark
     assert found["bitfit"]["mark"] == ""
     text = pivot([FULL, LORA, BITFIT], verdicts=[verdict(p)])
     assert sign in text
-    assert ("paired test of its comparison" in text) is (mark == "tied")
+    assert ("paired test of its comparison" in text) is (mark == "undecided")
 
 
 def test_a_comparison_of_other_trials_decides_nothing() -> None:

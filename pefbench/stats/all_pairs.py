@@ -1,0 +1,166 @@
+"""All pairs of a family of methods: which differ, which are equivalent, and what would decide the others.
+
+Two methods *differ* where the step-down p of their pair is below the level (see `step_down`). They are *equivalent*
+where the simultaneous interval of their difference lies within the margin on both sides: two one-sided tests
+(Schuirmann, "A comparison of the two one-sided tests procedure and the power approach", 1987), each at the level
+adjusted over all pairs. Else the pair is *undecided*. A difference that is shown is told however small it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from scipy import stats
+
+from pefbench.stats import power
+from pefbench.stats.family import Family, of_scores
+from pefbench.stats.moderated import SeedVariance, seed_variance
+from pefbench.stats.step_down import adjusted, alone, draw, standard_errors, statistics
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pefbench.stats.resampling import Array, Scores
+    from pefbench.stats.step_down import Draws
+
+    Answer = Literal["different", "equivalent", "undecided"]
+
+CONFIDENCE = 0.95
+FEW = 10
+
+
+@dataclass(frozen=True)
+class PairTest:
+    """One pair: the first method's mean minus the second's.
+
+    low, high: 95 % interval of this pair alone; None where nothing varies and its width is unknown. p: of this pair
+    alone. adjusted: over all pairs. runs: p of these runs, over test examples alone. freedom: Satterthwaite's, of the
+    standard error. detectable: the smallest true difference that this test would have shown in 80 % of cases; None
+    where nothing varies. seeds, examples: what would decide it; see `power.needed`.
+    """
+
+    difference: float
+    low: float | None
+    high: float | None
+    p: float
+    adjusted: float
+    runs: float
+    standard_error: float
+    freedom: float
+    detectable: float | None
+    answer: Answer
+    within_margin: bool
+    seeds: int | None
+    examples: int | None
+
+
+def judge(
+    scores: Sequence[Scores], differing: Sequence[int], *, level: float, margin: float, proportion: bool
+) -> list[PairTest]:
+    """Test every pair, in the order of `combinations`.
+
+    scores: of at least two methods, on the same resamples. differing: how many examples each pair answers differently,
+    in any seed. level: of the whole family. margin: below which a difference does not matter. proportion: whether a
+    score is the fraction of examples that are right. No p is below 2 / 2^differing, the smallest that swapping the two
+    methods' answers at random could give. Raises ValueError for scores of unlike runs.
+    """
+    family = of_scores(scores)
+    variance = seed_variance(family)
+    draws = draw(family, variance)
+    differences, errors = family.differences, standard_errors(family, variance)
+    observed, drawn = statistics(differences, errors), draws.t
+    floor = 2.0 * 0.5 ** np.minimum(np.asarray(differing, dtype=float), 1000.0)
+    p_adjusted = np.clip(np.maximum(adjusted(observed, drawn), floor * len(floor)), 0.0, 1.0)
+    different = p_adjusted < level
+    single = np.quantile(drawn.max(axis=1), 1 - level)
+    within = (np.abs(differences) + single * errors < margin) & (errors > 0)
+    within &= _enough_differ(np.asarray(differing), family.examples, level / len(floor), margin, proportion=proportion)
+    open_ = ~different & ~within
+    several = min(family.seeds) > 1
+    wanted = power.needed(family, open_, level, margin) if several and open_.any() else [power.Needed()] * len(open_)
+    return [
+        PairTest(
+            difference=float(differences[place]),
+            low=low,
+            high=high,
+            p=p,
+            adjusted=float(p_adjusted[place]),
+            runs=runs,
+            standard_error=float(errors[place]),
+            freedom=freedom,
+            detectable=seen if errors[place] > 0 else None,
+            answer="different" if different[place] else "equivalent" if within[place] else "undecided",
+            within_margin=bool(within[place]),
+            seeds=wanted[place].seeds,
+            examples=wanted[place].examples,
+        )
+        for place, ((low, high), p, runs, freedom, seen) in enumerate(
+            zip(
+                _intervals(family, errors, drawn, proportion=proportion),
+                np.clip(np.maximum(alone(observed, drawn), floor), 0.0, 1.0).tolist(),
+                np.clip(np.maximum(_of_runs(family), floor), 0.0, 1.0).tolist(),
+                _freedom(family, variance, errors).tolist(),
+                _detectable(draws, observed, level).tolist(),
+                strict=True,
+            )
+        )
+    ]
+
+
+def none_differs(examples: int) -> float:
+    """The difference of two fractions that is excluded where no example of so many was answered otherwise.
+
+    Clopper and Pearson's exact upper 97.5 % limit of the fraction that is: about 3.7 / n, a two-sided rule of three.
+    """
+    return 1.0 - float(((1 - CONFIDENCE) / 2) ** (1 / examples))
+
+
+def _intervals(
+    family: Family, errors: Array, drawn: Array, *, proportion: bool
+) -> list[tuple[float | None, float | None]]:
+    reach = np.quantile(drawn, CONFIDENCE, axis=0) * errors
+    found: list[tuple[float | None, float | None]] = []
+    for difference, error, each in zip(family.differences.tolist(), errors.tolist(), reach.tolist(), strict=True):
+        if error > 0 or proportion:
+            width = each if error > 0 else none_differs(family.examples)
+            ends = difference - width, difference + width
+            found.append((max(-1.0, ends[0]), min(1.0, ends[1])) if proportion else ends)
+        else:
+            found.append((None, None))
+    return found
+
+
+def _enough_differ(differing: Array, examples: int, level: float, margin: float, *, proportion: bool) -> Array:
+    """Whether examples that differ are enough for a standard error to be trusted with an equivalence.
+
+    Of fewer than ten it is not: then the fraction that differ, which bounds the difference of two fractions, must
+    itself be shown to lie below the margin (Clopper and Pearson).
+    """
+    highest = stats.beta.isf(level, differing + 1, np.maximum(1, examples - differing))
+    found: Array = (differing >= FEW) | (proportion & (highest < margin))
+    return found
+
+
+def _of_runs(family: Family) -> Array:
+    """The p-values of the runs as they are, over test examples alone: Student's t with n - 1 degrees of freedom."""
+    first, second = family.pairs
+    variances = np.diag(family.covariance)
+    over = np.maximum(0.0, variances[first] + variances[second] - 2 * family.covariance[first, second])
+    found: Array = 2 * stats.t.sf(statistics(family.differences, np.sqrt(over)), max(1, family.examples - 1))
+    return found
+
+
+def _freedom(family: Family, variance: SeedVariance, errors: Array) -> Array:
+    first, second = family.pairs
+    parts = [variance.value[place] for place in (first, second)]
+    over = np.maximum(0.0, errors**2 - sum(parts))
+    spread = over**2 / max(1, family.examples - 1)
+    spread += sum(part**2 / variance.freedom[place] for part, place in zip(parts, (first, second), strict=True))
+    found: Array = np.where(spread > 0, errors**4 / np.where(spread > 0, spread, 1.0), max(1, family.examples - 1))
+    return found
+
+
+def _detectable(draws: Draws, observed: Array, level: float) -> Array:
+    return power.detectable(draws, power.critical_values(observed, draws.t, level))

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+
+from pefbench.stats.all_pairs import PairTest, judge, none_differs
+from pefbench.stats.resampling import Scores, resample
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Rows = list[list[float]]
+
+
+def scores(rows: Sequence[Sequence[float]], resamples: int = 2000) -> Scores:
+    outcomes = np.asarray(rows)
+    runs = [lambda weights, row=row: weights @ row / weights.sum(axis=1) for row in outcomes]
+    return resample(runs, outcomes.shape[1], resamples=resamples)
+
+
+def judged(methods: Sequence[Sequence[Sequence[float]]], margin: float = 0.01, resamples: int = 2000) -> list[PairTest]:
+    differing = [
+        int((np.asarray(one) != np.asarray(other)).any(axis=0).sum()) for one, other in combinations(methods, 2)
+    ]
+    found = [scores(each, resamples) for each in methods]
+    return judge(found, differing, level=0.05, margin=margin, proportion=True)
+
+
+def outcomes(wrong: list[set[int]], examples: int) -> Rows:
+    """Right (1) or wrong (0), by seed and example."""
+    return [[0.0 if place in missed else 1.0 for place in range(examples)] for missed in wrong]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "examples", "least"),
+    [
+        ([{0}, {1}, {2}], [{3, 4}, {5, 6}, {7, 8}], 100, 0.0100),
+        (
+            [{0, 1, 2}, {3, 4, 5}, {6, 7, 8}],
+            [{9, 10, 11, 12}, {13, 14, 15, 16}, {17, 18, 19, 20}],
+            247,
+            0.00619,
+        ),
+    ],
+)
+def test_seeds_that_score_alike_prove_no_more_than_the_examples(
+    first: list[set[int]], second: list[set[int]], examples: int, least: float
+) -> None:
+    [found] = judged([outcomes(first, examples), outcomes(second, examples)], resamples=20_000)
+    assert found.standard_error >= least * 0.99
+    assert found.p > 0.3
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low < 0 < found.high
+
+
+def test_runs_that_are_the_same_in_every_seed() -> None:
+    [found] = judged([outcomes([{0}] * 3, 100), outcomes([{3, 4}] * 3, 100)])
+    assert found.standard_error == pytest.approx(0.0174, abs=5e-4)
+    assert found.p > 0.3  # 0.58 by t; five examples at most differ
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_identical_answers_are_no_proof_of_no_difference(seeds: int) -> None:
+    same = outcomes([{0}] * seeds, 100)
+    [found] = judged([same, same])
+    assert (found.difference, found.p, found.adjusted, found.runs) == (0.0, 1.0, 1.0, 1.0)
+    assert (found.low, found.high) == pytest.approx((-0.0362, 0.0362), abs=1e-4)
+    assert (found.detectable, found.answer) == (None, "undecided")
+
+
+def test_all_right_on_eight_examples() -> None:
+    [found] = judged([outcomes([set()] * 3, 8)] * 2)
+    assert found.p == 1.0
+    assert (found.low, found.high) == pytest.approx((-0.369, 0.369), abs=1e-3)
+
+
+def test_the_bound_where_no_example_differs_is_exact() -> None:
+    # with so large a fraction that differs, none of 50 would in 2.5 % of cases
+    assert (1 - none_differs(50)) ** 50 == pytest.approx(0.025)
+
+
+def test_without_ends_an_interval_that_nothing_tells_is_unknown() -> None:
+    same = scores([[1.0] * 20] * 3)
+    [found] = judge([same, same], [0], level=0.05, margin=0.01, proportion=False)
+    assert (found.low, found.high, found.detectable) == (None, None, None)
+
+
+def test_a_few_examples_that_differ_never_prove_much() -> None:
+    # five of 1,000 examples, all one way: t says 0.025, swapping the answers at random gives it in 2 of 32 cases
+    [found] = judged([outcomes([set()], 1000), outcomes([{0, 1, 2, 3, 4}], 1000)])
+    assert found.p == pytest.approx(2 / 32)
+    assert found.answer == "undecided"
+    # of 10,000, no more than 15 are likely to differ: fewer than the margin's hundred
+    runs = [outcomes([set()], 10_000), outcomes([{0, 1, 2, 3, 4}], 10_000)]
+    assert judged(runs, resamples=300)[0].answer == "equivalent"
+
+
+def test_equivalent_within_a_margin_and_never_different_too() -> None:
+    random = np.random.default_rng(0)
+    base = (random.random(4000) < 0.9).astype(float)
+    flips = [[np.where(random.random(4000) < 0.001, 1 - base, base).tolist() for _ in range(5)] for _ in range(2)]
+    [close] = judged(flips, margin=0.02)
+    assert close.answer == "equivalent"
+    assert close.adjusted >= 0.05
+    [strict] = judged(flips, margin=1e-5)
+    assert strict.answer == "undecided"
+
+
+@settings(max_examples=12, deadline=None)
+@given(some.integers(0, 1000), some.integers(2, 4), some.integers(1, 6), some.sampled_from([0.001, 0.02, 0.3]))
+def test_what_holds_of_every_family(seed: int, methods: int, seeds: int, margin: float) -> None:
+    random = np.random.default_rng(seed)
+    levels = random.uniform(0.3, 1.0, methods)
+    rows = [(random.random((seeds, 40)) < level).astype(float).tolist() for level in levels]
+    for found in judged([*rows, rows[0]], margin, 300):
+        assert found.p <= found.adjusted + 1e-12
+        assert (found.answer == "different") == (found.adjusted < 0.05)
+        if found.answer == "equivalent":
+            assert found.within_margin
+            assert found.adjusted >= 0.05
+        if found.answer != "undecided" or seeds == 1:
+            assert (found.seeds, found.examples) == (None, None)
+    twin = judged([rows[0], rows[0], *rows[1:]], margin, 300)[0]
+    assert (twin.difference, twin.answer == "different") == (0.0, False)
