@@ -88,12 +88,12 @@ class GenerationHead(Head):
         return _with_samples(likely, drawn)
 
     def check(self, encoded: Mapping[str, Encoded]) -> list[str]:
-        """Raise RecipeError when answers of a split that is scored are longer than what may be generated."""
+        """What gave way to the model. Raises RecipeError for a scored split whose answers are too long to generate."""
         for split, each in encoded.items():
             problem = too_short(reference_lengths(each), self.search.max_new_tokens)
             if problem and split != "train":
                 raise RecipeError(f"{problem} (split {split})")
-        return []
+        return sorted({note for each in encoded.values() for note in each.notes})
 
     def check_room(self, max_length: int, before: int) -> None:
         """Raise RecipeError when an answer behind `before` tokens can become longer than a row."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from itertools import dropwhile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pefbench.errors import RecipeError, SourceError
+from pefbench.heads._chat_template import TOOLS, ChatTemplate
 from pefbench.heads._pairs import added, cut, end_token, ids, tokens
 
 if TYPE_CHECKING:
@@ -15,12 +16,12 @@ if TYPE_CHECKING:
 
     from transformers import PreTrainedTokenizerFast
 
+    from pefbench.heads._chat_template import Message
     from pefbench.heads._pairs import Array, End
 
-Message = tuple[str, str]
-"""A role (system, user or assistant) and its text."""
-
 ANSWER = "answer"
+ALWAYS = ("system", TOOLS)
+"""The roles of messages that hold for a whole conversation, and are never left out."""
 
 
 class Plain:
@@ -33,7 +34,14 @@ class Plain:
         self.tokenizer, self.keep = tokenizer, keep
         self.before, self.after = before, after
 
-    def prompt(self, history: Sequence[Message], prompt: str, length: int, instruction: str = "") -> tuple[Array, bool]:
+    def prompt(
+        self,
+        history: Sequence[Message],
+        prompt: str,
+        length: int,
+        instruction: str = "",
+        asks: str = "user",  # noqa: ARG002 - where roles are written
+    ) -> tuple[Array, bool]:
         """At most `length` tokens, and whether that is all of them."""
         text, first = self._read(instruction, "\n".join([*(turn for _, turn in history), prompt]))
         room = max(0, length - len(self.before) - len(self.after))
@@ -56,34 +64,41 @@ class Chat:
     def __init__(self, tokenizer: PreTrainedTokenizerFast, keep: End) -> None:
         if not tokenizer.is_fast:
             raise SourceError("a chat template needs a fast tokenizer (tokenizer.json), to cut prompts by characters")
-        self.tokenizer, self.keep = tokenizer, keep
+        self.tokenizer, self.keep, self.template = tokenizer, keep, ChatTemplate(tokenizer)
 
-    def prompt(self, history: Sequence[Message], prompt: str, length: int, instruction: str = "") -> tuple[Array, bool]:
-        """At most `length` tokens, and whether that is all of them. Raises RecipeError, see `_apply`."""
-        found = whole = self._ids(history, instruction + prompt)
-        system = [message for message in history if message[0] == "system"]
-        turns = [message for message in history if message[0] != "system"]
-        while len(found) > length and turns:
+    def prompt(
+        self, history: Sequence[Message], prompt: str, length: int, instruction: str = "", asks: str = "user"
+    ) -> tuple[Array, bool]:
+        """At most `length` tokens, and whether that is all of them. Raises RecipeError, see `ChatTemplate.way`.
+
+        asks: the role of the prompt.
+        """
+        found = whole = self._ids([*history, (asks, instruction + prompt)])
+        system = [message for message in history if message[0] in ALWAYS]
+        turns = [message for message in history if message[0] not in ALWAYS]
+        # The result of a tool is nothing without the question that led to it.
+        while len(found) > length and turns and (asks == "user" or _later(turns)):
             turns = _later(turns)
-            found = self._ids([*system, *turns], instruction + prompt)
+            found = self._ids([*system, *turns, (asks, instruction + prompt)])
         text = prompt
         while len(found) > length and text:
             text = self._shorter(text, len(found) - length)
-            found = self._ids(system, instruction + text)
+            found = self._ids([*system, *turns, (asks, instruction + text)])
         return cut(found, length, "end"), len(whole) <= length
 
-    def refusal(self, history: Sequence[Message], prompt: str) -> str | None:
+    def refusal(self, history: Sequence[Message], prompt: str, asks: str = "user") -> str | None:
         """The reason why the template refuses a conversation, None where it does not."""
         try:
-            self._ids(history, prompt)
+            self._ids([*history, (asks, prompt)])
         except RecipeError as error:
             return str(error)
         return None
 
     def end(self) -> int:
         """The token by which the template ends an answer, or the end token where it does not."""
-        text: str = self._apply([("user", "question"), ("assistant", ANSWER)], tokenize=False)
-        closing = self.tokenizer(text.rpartition(ANSWER)[2], add_special_tokens=False)["input_ids"]
+        text: str = self.template.render([("user", "question"), ("assistant", ANSWER)], tokenize=False)
+        before, _, after = text.rpartition(ANSWER)
+        closing = self.tokenizer(after, add_special_tokens=False)["input_ids"] if before else []
         return next(
             (int(token) for token in closing if token in self.tokenizer.added_tokens_decoder), end_token(self.tokenizer)
         )
@@ -100,28 +115,12 @@ class Chat:
             return text[: min(int(kept[-1, 1]), len(text) - 1)]
         return text[max(int(kept[0, 0]), 1) :]
 
-    def _ids(self, history: Sequence[Message], prompt: str) -> Array:
+    def _ids(self, messages: Sequence[Message]) -> Array:
         """A conversation's tokens up to where the answer begins; its texts cannot write control tokens."""
-        found = self._apply(
-            [*history, ("user", prompt)],
-            tokenize=True,
-            add_generation_prompt=True,
-            sanitize_control_tokens=True,
-            return_dict=False,
+        found = self.template.apply(
+            messages, tokenize=True, add_generation_prompt=True, sanitize_control_tokens=True, return_dict=False
         )
         return np.asarray(found, dtype=np.int64)
-
-    def _apply(self, messages: Sequence[Message], **options: Any) -> Any:
-        """Apply the template. Raises RecipeError when it refuses, as many do where roles do not alternate."""
-        from jinja2 import TemplateError
-
-        try:
-            return self.tokenizer.apply_chat_template(
-                [{"role": role, "content": content} for role, content in messages], **options
-            )
-        except TemplateError as error:
-            roles = ", ".join(role for role, _ in messages)
-            raise RecipeError(f"model.name: its chat template refuses the roles {roles}: {error}") from None
 
 
 def _later(turns: Sequence[Message]) -> list[Message]:

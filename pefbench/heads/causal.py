@@ -58,7 +58,7 @@ class CausalHead(GenerationHead):
         answers = ids(tokenizer, [example.target for example in examples])
         for number, (example, answer) in enumerate(zip(examples, answers, strict=True)):
             room = max_length - self.search.max_new_tokens
-            prompt, whole = prompter.prompt(example.history, example.prompt, room, example.instruction)
+            prompt, whole = prompter.prompt(example.history, example.prompt, room, example.instruction, example.asks)
             learned = ended(answer, end, max_length - len(prompt))
             rows.append(np.concatenate([prompt, learned]))
             labels.append(np.concatenate([np.full_like(prompt, IGNORED), learned]))
@@ -70,6 +70,7 @@ class CausalHead(GenerationHead):
             decoding=prompts,
             truncated=truncated,
             padding={"input_ids": tokenizer.pad_token_id, TARGETS: IGNORED},
+            notes=prompter.template.notes if isinstance(prompter, Chat) else [],
         )
 
     def marks(self, encoded: Encoded, row: int) -> list[str]:
@@ -82,9 +83,9 @@ class CausalHead(GenerationHead):
             return {}
         prompter, reasons, found = Chat(tokenizer, self.keep), dict[tuple[str, ...], str | None](), {}
         for number, example in enumerate(examples):
-            roles = tuple(role for role, _ in example.history)
+            roles = (*(role for role, _ in example.history), example.asks)
             if roles not in reasons:
-                reasons[roles] = prompter.refusal(example.history, example.instruction + example.prompt)
+                reasons[roles] = prompter.refusal(example.history, example.instruction + example.prompt, example.asks)
             if reason := reasons[roles]:
                 found[number] = f"{example.where or f'example {number}'}: {reason}"
         return found

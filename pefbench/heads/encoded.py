@@ -33,6 +33,7 @@ class Encoded:
     fixed: what is not padded, name -> an array whose first dimension runs over the rows.
     truncated: how many examples lost text that lies beyond the maximum length.
     padding: name of a feature -> what it is padded with.
+    notes: what of the examples gave way to the model.
     """
 
     features: dict[str, list[np.ndarray[Any, Any]]]
@@ -42,6 +43,7 @@ class Encoded:
     fixed: dict[str, np.ndarray[Any, Any]] = field(default_factory=dict)
     truncated: int = 0
     padding: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
     first_rows: np.ndarray[Any, Any] = field(init=False)
     """For each example, its first row; shape (examples + 1,), the last being the number of rows."""
     lengths: np.ndarray[Any, Any] = field(init=False)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pefbench.heads._prompts import Message
+    from pefbench.heads._chat_template import Message
 
 Span = tuple[int, int]
 """Characters of a text: the first, and the one after the last."""
@@ -88,12 +88,12 @@ class SpanExample:
 
 @dataclass(frozen=True, slots=True)
 class GenerationExample:
-    """A prompt, the answer to it, and the turns before it: roles (system, user, assistant) and texts.
+    """A prompt, the answer to it, and the turns before it.
 
     references: the right texts, where the answer is not the only one. facts: what metrics need to know beside them
     (the tests that a program should pass, the attribute that a text should have), JSON-able, by name. instruction: what
-    stands right before the prompt and says what to do with it; a prompt that is too long loses none of it. where: file
-    and line of its row, for messages.
+    stands right before the prompt and says what to do with it; a prompt that is too long loses none of it. asks: the
+    role of the prompt: the user, or a tool whose result is answered. where: file and line of its row, for messages.
     """
 
     prompt: str
@@ -102,6 +102,7 @@ class GenerationExample:
     references: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     instruction: str = ""
+    asks: str = "user"
     cluster: str = field(default="", compare=False, repr=False)
     where: str = field(default="", compare=False, repr=False)
 

@@ -9,7 +9,7 @@ import pytest
 
 from pefbench.errors import DataError
 from pefbench.sources import BadRows, Row
-from pefbench.tasks.dialogue import TASK
+from pefbench.tasks.dialogue import TASK, DialogueOptions
 from tests.tasks import loading
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def test_each_message_of_the_assistant_to_the_user_is_a_reply() -> None:
     assert (second.history, second.prompt, second.target) == (
         (("system", "s"), ("user", "u1"), ("assistant", "a1")),
         "u2",
-        "a2",
+        "a2\na3",
     )
 
 
@@ -81,7 +81,13 @@ def test_what_else_was_replied_to_the_same_words_is_right_too() -> None:
         (messages("u", "u"), "no message of an assistant follows one of a user"),
         (messages("s", "a"), "no message of an assistant follows one of a user"),
         ({"messages": []}, "no message of an assistant follows one of a user"),
-        ({"messages": [{"role": "tool", "content": "x"}]}, "messages should be a list of {role, content}"),
+        ({"messages": [{"role": "tool", "content": "x"}]}, "no message of an assistant follows one of a user"),
+        ({"messages": [{"role": "critic", "content": "x"}]}, "messages should be a list of {role, content}"),
+        ({"messages": [{"role": "user", "content": " "}]}, "message 1, of the user, should be a non-empty text"),
+        ({"messages": [{"role": "user", "content": 5}]}, "messages should be a list of {role, content}"),
+        ({"messages": [{"role": "assistant", "tool_calls": 5}]}, "messages should be an assistant's tool_calls as"),
+        ({"messages": [{"role": "user", "content": "u", "tool_calls": [{"name": "f"}]}]}, "messages should be an ass"),
+        ({**messages("u", "a"), "tools": "f"}, "tools should be a list of the tools' JSON schemas"),
         ({"messages": [{"role": "user"}]}, "messages should be a list of {role, content}"),
         ({"messages": "x"}, "messages should be a list of {role, content}"),
         ({"prompt": "a"}, "completion should be a non-empty text"),
@@ -138,6 +144,95 @@ def test_an_instruction_stands_before_its_input() -> None:
     both, alone = read(*rows)
     assert (both.instruction, both.prompt, both.target) == ("Shout it\n", "hi", "HI")
     assert (alone.instruction, alone.prompt, alone.target) == ("", "Say hi", "hi")
+
+
+def notes(*given: dict[str, Any], **options: Any) -> list[str]:
+    rows = [Row(dict.fromkeys(TASK.columns) | values, "x.json", i) for i, values in enumerate(given, start=1)]
+    return list(TASK.read({"train": rows}, BadRows(), **TASK.options(**options).model_dump()).notes)
+
+
+CALL = {"id": "call00001", "type": "function", "function": {"name": "time", "arguments": '{"city": "Rome"}'}}
+
+
+def test_what_calls_a_tool_is_context_and_what_answers_its_result_is_learned() -> None:
+    talk = [
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": "Hello"},
+        {"role": "user", "content": "What time is it in Rome?"},
+        {"role": "assistant", "content": "I look.", "tool_calls": [CALL]},
+        {"role": "tool", "content": "12:00", "tool_call_id": "call00001"},
+        {"role": "assistant", "content": "Noon."},
+    ]
+    tools = [{"type": "function", "function": {"name": "time"}}]
+    first, second = read({"messages": talk, "tools": tools}, history=1)
+    assert (first.prompt, first.target, first.asks) == ("Hi", "Hello", "user")
+    called = '[{"id": "call00001", "type": "function", "function": {"name": "time", "arguments": {"city": "Rome"}}}]'
+    assert second.history == (
+        ("tools", '[{"type": "function", "function": {"name": "time"}}]'),
+        ("assistant", "Hello"),
+        ("user", "What time is it in Rome?"),
+        ("assistant", "I look."),
+        ("calls", called),
+    )
+    assert (second.prompt, second.target, second.asks) == ("12:00", "Noon.", "tool")
+    assert notes({"messages": talk}) == [
+        "train: 1 messages of an assistant call a tool: they are context, and not learned"
+    ]
+
+
+def test_results_of_tools_stand_in_the_order_of_their_calls() -> None:
+    calls = [CALL | {"id": name} for name in ("one", "two")]
+    results = [{"role": "tool", "content": name, "tool_call_id": name} for name in ("two", "one")]
+    asked, replied = {"role": "user", "content": "u"}, {"role": "assistant", "content": "a"}
+    [found] = read(
+        {"messages": [asked, {"role": "assistant", "content": None, "tool_calls": calls}, *results, replied]}
+    )
+    assert [*found.history[-1:], (found.asks, found.prompt)] == [("tool", "one"), ("tool", "two")]
+    assert found.history[:1] == (("user", "u"),)
+
+
+def test_sharegpt_calls_tools_too() -> None:
+    said = [("human", "u"), ("function_call", '{"name": "f", "arguments": {}}'), ("observation", "7"), ("gpt", "a")]
+    [found] = read({"messages": [{"from": role, "value": text} for role, text in said], "system": "S"})
+    call = '[{"type": "function", "function": {"name": "f", "arguments": {}}}]'
+    assert found.history == (("system", "S"), ("user", "u"), ("calls", call))
+    assert (found.prompt, found.asks, found.target) == ("7", "tool", "a")
+
+
+def test_what_is_not_read_as_it_stands_is_counted() -> None:
+    empty = [*messages("u1", "a1", "u2")["messages"], {"role": "assistant", "content": ""}]
+    weighed = messages("u1", "a1", "u2", "a2")["messages"]
+    weighed[1] |= {"weight": 0, "mood": "good"}
+    assert [each.target for each in read({"messages": empty}, {"messages": weighed})] == ["a1", "a2"]
+    assert read({"messages": weighed})[0].history == (("user", "u1"), ("assistant", "a1"))
+    assert notes({"messages": empty}, {"messages": weighed}, messages("a0", "u", "a", "a")) == [
+        "train: 1 messages have 'mood', which is not read",
+        "train: 1 messages of an assistant are empty, and left out",
+        "train: 1 messages of an assistant have the weight 0: they are context, and not learned",
+        "train: 1 messages of an assistant reply to nobody: they are context, and not learned",
+        "train: 1 replies are of several messages in a row, joined by a line break",
+    ]
+    assert notes(messages("s", "u", "a")) == []
+
+
+def test_the_last_reply_alone_is_learned_where_the_recipe_says_so() -> None:
+    rows = [Row(dict.fromkeys(TASK.columns) | messages("u1", "a1", "u2", "a2"), "x.json", 1)]
+    made: Any = TASK.read({"train": rows}, BadRows(), **DialogueOptions(replies="last").model_dump())
+    [found] = made.splits["train"]
+    assert (found.history, found.target) == ((("user", "u1"), ("assistant", "a1")), "a2")
+    assert "replies" not in TASK.options().model_dump(), "a field that came later changes no earlier trial's id"
+
+
+def test_a_system_prompt_may_have_a_column_of_its_own() -> None:
+    [found] = read({"prompt": "q", "completion": "r", "system": "S"})
+    assert (found.history, found.prompt, found.target) == ((("system", "S"),), "q", "r")
+    [own] = read({**messages("s own", "u", "a"), "system": "S"})
+    assert own.history == (("system", "s own"),)
+
+
+def test_messages_may_be_written_into_a_cell() -> None:
+    [found] = read({"messages": json.dumps(messages("u", "a")["messages"])})
+    assert (found.prompt, found.target) == ("u", "a")
 
 
 def test_sharegpt_has_its_own_names_of_roles() -> None:
