@@ -6,6 +6,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from pefbench.analysis.tables import readable_seconds
+from pefbench.compare.levels import level_of
 from pefbench.compare.search import label
 from pefbench.errors import DataError, counted
 from pefbench.results.schema import ID, read_time
@@ -25,9 +26,17 @@ methods differ less in time than tasks and models do. Epochs are allowed for."""
 
 
 def render(
-    plan: Plan, selections: Mapping[str, Selection], outcomes: Sequence[Outcome], out: Path, workers: int
+    plan: Plan,
+    selections: Mapping[str, Selection],
+    outcomes: Sequence[Outcome],
+    out: Path,
+    workers: int,
+    later: Sequence[Outcome] = (),
 ) -> str:
-    """The plan as text: what each method tries, which trials are done, and how long the rest may take."""
+    """The plan as text: what each method tries, which trials are done, and how long the rest may take.
+
+    later: the trials of further looks, which are only run where methods are undecided.
+    """
     comparison = plan.comparison
     known = earlier(out)
     todo = [outcome for outcome in outcomes if outcome.status == "missing"]
@@ -45,7 +54,21 @@ def render(
         picked = f"; chosen: {label(settings[selected])}" if selected is not None else ""
         lines.append(f"  {method}: {'; '.join(map(label, settings))}{picked}")
     lines += [f"  to run: {outcome.planned.text}{_about(each)}" for outcome, each in zip(todo, seconds, strict=True)]
-    return "\n".join([*lines, _total(seconds, workers)])
+    lines.append(_total(seconds, workers))
+    if later:
+        lines += _further(plan, [each for each in later if each.status == "missing"], known, workers)
+    return "\n".join(lines)
+
+
+def _further(plan: Plan, later: Sequence[Outcome], known: Sequence[Result], workers: int) -> list[str]:
+    """What further looks may take at most."""
+    first, *rest = plan.looks
+    said = (
+        f"looks: at {first} seeds, and where a method is undecided against the best at "
+        f"{' and '.join(map(str, rest))} seeds for all not shown to be worse; each look at {level_of(plan.looks):g}"
+    )
+    most = f"further looks: at most {counted(len(later), 'trial')} more"
+    return [said, f"{most}; {_total([_seconds(each, known) for each in later], workers)}"]
 
 
 def earlier(out: Path) -> list[Result]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -15,9 +16,10 @@ from pefbench.errors import RecipeError, suggest
 from pefbench.results.store import check_writable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pefbench.compare.selection import Selection
+    from pefbench.results.verdict_schema import Comparison
 
 VERDICT = "comparison.json"
 ROOM = 2**20
@@ -67,16 +69,29 @@ def compare(wanted: Wanted) -> Path:
         with Board(plan, facts.metric, pool.doing, higher=facts.higher_is_better) as board:
             tuning = _run(plan.tuning(), wanted.command, facts, folder, pool, board)
             selections = _select(plan, tuning, facts, give_up=wanted.give_up)
-            final = [
-                trial
-                for method, selected in selections.items()
-                if selected.setting is not None
-                for trial in plan.final(method, selected.setting)
-            ]
-            finals = _run(final, wanted.command, facts, folder, pool, board)
+            finals: list[Outcome] = []
+            found: Comparison | None = None
+            for before, look in pairwise([0, *plan.looks]):
+                methods = plan.comparison.methods if found is None else verdict.not_worse(found)
+                trials = _finals(plan, selections, methods)
+                new = [trial for trial in trials if trial.seed in plan.seeds[before:look]]
+                finals += _run(new, wanted.command, facts, folder, pool, board)
+                found = verdict.make(
+                    plan, facts.metric, selections, tuning, finals, higher=facts.higher_is_better, earlier=found
+                )
+                if verdict.is_decided(found):
+                    break
     path = folder / VERDICT
-    verdict.write(path, verdict.make(plan, facts.metric, selections, tuning, finals, higher=facts.higher_is_better))
+    if found is None:
+        raise AssertionError("a comparison has a look")
+    verdict.write(path, found)
     return path
+
+
+def _finals(plan: Plan, selections: Mapping[str, Selection], methods: Iterable[str]) -> list[PlannedTrial]:
+    """The final trials of methods, with the seeds of all looks, as far as a setting is selected."""
+    chosen = {method: selections[method].setting for method in methods}
+    return [trial for method, setting in chosen.items() if setting is not None for trial in plan.final(method, setting)]
 
 
 def dry_run(wanted: Wanted) -> str:
@@ -95,7 +110,10 @@ def dry_run(wanted: Wanted) -> str:
         else Outcome(trial, facts.paths[_key(trial)], "missing", None)
         for trial in final
     ]
-    return estimate.render(plan, selections, [*tuning, *finals], wanted.out, wanted.workers)
+    first = {*plan.seeds[: plan.looks[0]]}
+    begin = [each for each in finals if each.planned.seed in first]
+    later = [each for each in finals if each.planned.seed not in first]
+    return estimate.render(plan, selections, [*tuning, *begin], wanted.out, wanted.workers, later)
 
 
 def _facts(plan: Plan, pool: Pool, folder: Path) -> Facts:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from pefbench.results.verdict_schema import LEVEL
 from pefbench.stats.all_pairs import judge
 from pefbench.stats.detectable import smallest_difference
 from pefbench.stats.holm import holm
@@ -26,11 +25,6 @@ TEST = (
     "moderated across methods, never below that of the examples alone; equivalent: two one-sided tests at the level "
     "adjusted over all pairs"
 )
-
-
-def level_of(looks: Sequence[int]) -> float:
-    """The level of one look: that of the whole comparison, shared among all its looks."""
-    return LEVEL / len(looks)
 
 
 def all_pairs(tested: Tested, seeds: Sequence[int], *, level: float, margin: float, higher: bool) -> list[PairVerdict]:

@@ -175,11 +175,12 @@ def _runs(pairs: Sequence[PairVerdict]) -> str:
 def answer(comparison: Comparison, pair: PairVerdict) -> str:
     """What is shown of a pair, in words; of a file from before there were answers, by its p-value alone."""
     given: str = pair.get("answer") or ("differ" if differs(comparison, pair) else "undecided")
+    at = f", at {pair['decided_at']} seeds" if "decided_at" in pair else ""
     if given == "equivalent":
-        return f"equivalent, within {comparison.get('margin', 0.0):.3g}"
+        return f"equivalent, within {comparison.get('margin', 0.0):.3g}{at}"
     if given != "undecided":
         small = " by less than the margin" if pair.get("within_margin") else ""
-        return f"{pair['first']} {given}{small}" if given in {"better", "worse"} else given
+        return f"{pair['first']} {given}{small}{at}" if given in {"better", "worse"} else given
     if pair.get("identical"):
         return "identical answers"
     if "seeds_needed" not in pair:

@@ -6,9 +6,10 @@ import math
 from statistics import median
 from typing import TYPE_CHECKING
 
+from pefbench.compare.levels import level_of
 from pefbench.compare.method_verdict import method_verdict
 from pefbench.compare.outcomes import identity
-from pefbench.compare.pairs import TEST, all_pairs, level_of
+from pefbench.compare.pairs import TEST, all_pairs
 from pefbench.compare.tested import Tested
 from pefbench.results.provenance import now
 from pefbench.results.ranges import default_margin
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from pefbench.compare.plan import Outcome, Plan
     from pefbench.compare.selection import Selection
+    from pefbench.results.verdict_schema import PairVerdict
     from pefbench.stats.resampling import Scores
 
 ONE_SEED = (
@@ -38,14 +40,20 @@ def make(
     finals: Sequence[Outcome],
     *,
     higher: bool,
+    earlier: Comparison | None = None,
 ) -> Comparison:
-    """The verdict on all trials. Raises DataError when they cannot be compared."""
+    """The verdict on all trials. Raises DataError when they cannot be compared.
+
+    earlier: that of the look before, whose decided pairs stay decided.
+    """
     tuning_of, finals_of = (_by_method(plan, outcomes) for outcomes in (tuning, finals))
     whole = {name: trials for name, trials in finals_of.items() if trials and all(map(_is_finished, trials))}
     tested = Tested(whole, metric)
     best = _best(tested.scores, higher=higher)
     level, margin = level_of(plan.looks), _margin(plan, metric, tested.scores.get(best or ""))
     pairs = all_pairs(tested, plan.seeds, level=level, margin=margin, higher=higher)
+    if earlier is not None:
+        pairs = [_decided(pair, earlier) or pair for pair in pairs]
     methods = [
         method_verdict(
             plan,
@@ -82,6 +90,27 @@ def write(path: Path, comparison: Comparison) -> None:
         for trial in [*method["tuning"], *method["final"]]:
             trial["result"] = _relative(trial["result"], path.parent)
     write_json(path, comparison)
+
+
+def not_worse(comparison: Comparison) -> list[str]:
+    """The best method and all that are not shown to be worse."""
+    return [method["name"] for method in comparison["methods"] if method["tied"]]
+
+
+def is_decided(comparison: Comparison) -> bool:
+    """Whether another look would tell nothing: no method is undecided against the best, or trials are missing."""
+    undecided = any(method.get("answer") == "undecided" for method in comparison["methods"])
+    return not undecided or not comparison["complete"]
+
+
+def _decided(pair: PairVerdict, earlier: Comparison) -> PairVerdict | None:
+    """The pair as an earlier look has decided it; None where it has not."""
+    before = next(
+        (each for each in earlier["pairs"] if (each["first"], each["second"]) == (pair["first"], pair["second"])), None
+    )
+    if before is None or before["answer"] in {None, "undecided"}:
+        return None
+    return {"decided_at": len(earlier["seeds"]), **before}
 
 
 def _margin(plan: Plan, metric: str, best: Scores | None) -> float:
@@ -139,8 +168,9 @@ def _seeds(plan: Plan, tested: Tested) -> list[int]:
 
 
 def _best(scores: Mapping[str, Scores], *, higher: bool) -> str | None:
+    """The method with the best mean, of those with the most seeds: the others are shown to be worse than one."""
     sign = 1 if higher else -1
-    return max(scores, key=lambda name: sign * scores[name].mean, default=None)
+    return max(scores, key=lambda name: (len(scores[name].values), sign * scores[name].mean), default=None)
 
 
 def _is_finished(outcome: Outcome) -> bool:

@@ -100,6 +100,9 @@ class PairVerdict(TypedDict):
     answer: NotRequired[Literal["better", "worse", "equivalent", "undecided"] | None]  # the first, against the second;
     # null with one seed
     within_margin: NotRequired[bool]  # whether the difference is shown to be smaller than `margin`
+    decided_at: NotRequired[
+        int
+    ]  # number of seeds of the earlier look whose values these are, where that has decided it
     identical: NotRequired[bool]  # no answer differs, in any seed
     seeds_needed: NotRequired[int | None]  # that would decide an undecided pair in 80 % of cases, were the observed
     # difference the true one; null where no number up to 100 would

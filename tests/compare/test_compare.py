@@ -176,6 +176,23 @@ def test_a_killed_worker_costs_its_trial_alone_and_the_next_start_mends_it(world
     assert "not finished" not in printed
 
 
+def test_where_methods_are_undecided_more_seeds_are_run(world: World, tmp_path: Path) -> None:
+    twin = {"method": {"name": "head_only"}, "search": {"train.learning_rate": [0.001, 0.003]}}
+    file = write(world, "looks", methods={"head": twin, "twin": twin}, seeds=[1, 2, 3], looks=[2, 3])
+    command = [*child_command("compare"), file, "--out", tmp_path]
+    status, plan, said = finish([*command, "--dry-run"], ROOT, seconds=300)
+    assert status == 0, said
+    assert "looks: at 2 seeds, and where a method is undecided against the best at 3 seeds" in plan
+    assert "further looks: at most 2 trials more" in plan
+    status, printed, said = finish(command, ROOT, seconds=600)
+    assert status == 0, said
+    found = verdict(tmp_path, "looks")
+    assert (found["seeds"], found["looks"], found["level"]) == ([1, 2, 3], [2, 3], 0.025)
+    assert [len(method["final"]) for method in found["methods"]] == [3, 3]
+    assert found["pairs"][0]["identical"]
+    assert "identical answers" in printed
+
+
 def worker_of(pid: int) -> int:
     """Return the process that a comparison has started."""
     children = [file.read_text(encoding="ascii").split() for file in Path(f"/proc/{pid}/task").glob("*/children")]

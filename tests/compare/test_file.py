@@ -49,6 +49,12 @@ def test_a_trials_recipe_is_the_base_with_method_setting_and_seed(world: World) 
         ({"seeds": ...}, "seeds: missing"),
         ({"seeds": [1, 1]}, "seeds.1: should be a new number of 0 or more, got 1"),
         ({"tuning_seeds": [-1]}, "tuning_seeds.0: should be a new number of 0 or more, got -1"),
+        ({"seeds": 0}, "seeds: should be 1 or more, or a list, got 0"),
+        ({"seeds": []}, "seeds: should have a seed"),
+        ({"looks": [1, 2]}, "looks: should be numbers of seeds, rising from 2 or more, as in [5, 10], got [1, 2]"),
+        ({"looks": [2, 3]}, "looks.1: should be 2, as many as there are seeds, got 3"),
+        ({"seeds": 5, "looks": [4, 8]}, "looks.0: should be 5, as `seeds` says, got 4"),
+        ({"margin": 0}, "margin: input should be greater than 0, got 0"),
         ({"seed": 1}, "seed: unknown key; did you mean 'seeds'?"),
         ({"name": "x"}, "name: unknown key"),
         ({"methods": {"one": {"method": {"name": "full"}, "search": {"train.epochs": [1, 2]}}}}, "methods: "),
@@ -78,6 +84,16 @@ def test_a_mistake_is_told_in_one_line_with_its_path(world: World, changes: dict
         load_comparison(file)
     assert str(error.value).startswith(f"{file}: {said}")
     assert "\n" not in str(error.value)
+
+
+def test_seeds_come_in_looks(world: World) -> None:
+    number = load_comparison(write(world, "looks", seeds=5))[0]
+    assert (number.looked_at, number.all_seeds) == ([5, 10], [*range(1, 11)])
+    once = load_comparison(write(world, "looks", seeds=5, looks=[5]))[0]
+    assert (once.looked_at, once.all_seeds) == ([5], [1, 2, 3, 4, 5])
+    listed = load_comparison(write(world, "looks", seeds=[3, 1, 4], looks=[2, 3]))[0]
+    assert (listed.looked_at, listed.all_seeds) == ([2, 3], [3, 1, 4])
+    assert load_comparison(write(world, "looks", seeds=[0, 1, 2]))[0].looked_at == [3]
 
 
 def test_a_mistake_of_the_base_recipe_is_its_own(world: World) -> None:

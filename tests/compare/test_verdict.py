@@ -88,6 +88,34 @@ def test_each_pair_has_one_answer_and_what_would_decide_it(out: Path) -> None:
     assert "ied" not in shown.replace("varied", "").replace("tried", "")
 
 
+def test_a_second_look_keeps_what_the_first_has_decided(out: Path) -> None:
+    seeds = [1, 2, 3, 4, 5, 6]
+    rates = {"good": 0.85, "alike": 0.84, "bad": 0.2}
+    outcomes = []
+    for number, (method, right) in enumerate(rates.items()):
+        for seed in seeds if method != "bad" else seeds[:3]:
+            given = answers(right, 10 * number + seed)
+            value = float(np.mean([one == gold for one, gold in zip(given, GOLD, strict=True)]))
+            outcomes.append(final(out, method, seed, given, GOLD, value))
+    chosen = {name: Selection(0, [0.5, 0.4]) for name in rates}
+    planned: Any = plan([*rates], seeds)
+    planned.looks = [3, 6]
+    begin = [each for each in outcomes if each.planned.seed <= 3]
+    first = verdict.make(planned, "accuracy", chosen, [], begin, higher=True)
+    assert (first["level"], first["seeds"]) == (0.025, [1, 2, 3])
+    assert [method["answer"] for method in first["methods"]] == [None, "undecided", "worse"]
+    assert verdict.not_worse(first) == ["good", "alike"]
+    assert not verdict.is_decided(first)
+    second = verdict.make(planned, "accuracy", chosen, [], outcomes, higher=True, earlier=first)
+    assert second["seeds"] == seeds
+    assert [len((method["test"] or {"values": []})["values"]) for method in second["methods"]] == [6, 6, 3]
+    pairs = {(pair["first"], pair["second"]): pair for pair in second["pairs"]}
+    assert pairs["good", "bad"] == {"decided_at": 3, **first["pairs"][1]}
+    assert "decided_at" not in pairs["good", "alike"]
+    assert "good better, at 3 seeds" in report.render(second)
+    assert "2.5 % over all pairs at each of 2 looks" in report.render(second)
+
+
 def test_no_answer_that_differs_is_told_as_that(out: Path) -> None:
     given = answers(0.9, 1)
     right = float(np.mean([one == gold for one, gold in zip(given, GOLD, strict=True)]))
