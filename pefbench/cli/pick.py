@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pefbench.cli._folders import loaded_from, verdicts_below
 from pefbench.cli._terminal import print_line
+from pefbench.errors import UserError
 
 if TYPE_CHECKING:
     import argparse
@@ -27,9 +28,15 @@ def add(commands: Commands) -> None:
     pick.add_argument(
         "--within",
         type=float,
-        default=0.95,
         metavar="SHARE",
-        help="least share of full fine-tuning's metric (default: 0.95)",
+        help="least share of full fine-tuning's metric, on validation (default: 0.95)",
+    )
+    pick.add_argument(
+        "--max-errors",
+        type=float,
+        metavar="TIMES",
+        help="instead: most errors, as a multiple of full fine-tuning's, such as 1.2; an error is what lacks to the "
+        "metric's best value",
     )
     pick.add_argument(
         "--prefer",
@@ -45,11 +52,14 @@ def _run(parsed: argparse.Namespace) -> int:
     from pefbench.analysis import pick as picking
     from pefbench.cli import amounts
 
+    if parsed.within is not None and parsed.max_errors is not None:
+        raise UserError("--within and --max-errors: give one of them")
     limits = picking.Limits(
         memory=parsed.max_memory and amounts.size(parsed.max_memory, "--max-memory"),
         adapter=parsed.max_adapter and amounts.size(parsed.max_adapter, "--max-adapter"),
         seconds=parsed.max_train_time and amounts.duration(parsed.max_train_time, "--max-train-time"),
-        within=parsed.within,
+        within=0.95 if parsed.within is None else parsed.within,
+        errors=parsed.max_errors,
         prefer=parsed.prefer,
     )
     loaded = loaded_from(parsed.results)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pefbench.analysis.pick.good_enough import asked_about, bar, standing
 from pefbench.analysis.pick.limits import FULL, preferred, rank, too_costly
-from pefbench.analysis.pick.notes import about_group, about_named
+from pefbench.analysis.pick.notes import about_group, about_named, about_open
 from pefbench.analysis.tables import baselines
 from pefbench.analysis.tables.groups import heading
 from pefbench.analysis.tables.marks import Tests
@@ -33,7 +34,7 @@ class Answer:
     """Full fine-tuning; without it the best on validation."""
 
     wanted: float
-    """The metric that is good enough."""
+    """The metric on validation that is good enough."""
 
     named: Replicates | None
     """None where nothing meets the limits."""
@@ -75,16 +76,18 @@ def _answer(members: Sequence[Replicates], limits: Limits, known: Known, tests: 
     affordable = [each for each in members if not too_costly(each, limits, excluded)]
     selected = _one_per_recipe(members, affordable)
     reference = best_on_validation([each for each in members if each.method == FULL] or members)
-    wanted = _wanted(reference, limits.within)
-    short = [each for each in selected if each.sign * each.value < each.sign * wanted]
-    excluded[f"--within, {limits.within:g}"] = [f"{each.name} ({each.score})" for each in short]
-    meeting = [each for each in selected if each in affordable and each not in short]
+    wanted, asked = bar(reference, limits), asked_about(selected, reference)
+    standings = [(each, standing(each, reference, wanted, asked)) for each in selected]
+    excluded[limits.quality] = [f"{each.name} ({each.score})" for each, how in standings if how == "short"]
+    meeting = [each for each, how in standings if each in affordable and how == "shown"]
+    may_be = [each for each, how in standings if each in affordable and how == "open"]
     prefer = preferred(meeting, limits.prefer)
     named = min(meeting, key=lambda each: (rank(prefer)(each), each.name), default=None)
-    notes = list(about_group(members, affordable, limits))
+    notes = [*about_open(may_be, asked), *about_group(members, affordable, limits)]
     if named:
-        notes = [*about_named(named, meeting, reference, wanted, known, tests), *notes]
-    return Answer(heading(reference.first), reference, wanted, named, meeting, prefer, excluded, notes)
+        notes = [*about_named(named, meeting, reference, wanted.of(reference.value), known, tests), *notes]
+    least = wanted.of(reference.value if reference.validation is None else reference.validation)
+    return Answer(heading(reference.first), reference, least, named, meeting, prefer, excluded, notes)
 
 
 def _one_per_recipe(members: Sequence[Replicates], affordable: Sequence[Replicates]) -> list[Replicates]:
@@ -98,11 +101,3 @@ def _one_per_recipe(members: Sequence[Replicates], affordable: Sequence[Replicat
     within = {recipe: [each for each in several if each in affordable] for recipe, several in recipes.items()}
     selected = [best_on_validation(within[recipe] or several) for recipe, several in recipes.items()]
     return [each for each in members if each in selected]
-
-
-def _wanted(reference: Replicates, within: float) -> float:
-    """The metric that is good enough. A share of a negative metric means nothing, so such a metric must be reached."""
-    value = reference.value
-    if value <= 0:
-        return value
-    return value * within if reference.sign > 0 else value / within

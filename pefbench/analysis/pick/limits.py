@@ -42,11 +42,21 @@ class Limits:
     within: float = 0.95
     """Share of full fine-tuning's metric that it must reach; where lower is better, it may reach 1 / share of it."""
 
+    errors: float | None = None
+    """Instead of `within`: how many times full fine-tuning's errors it may make; an error is what lacks to the top."""
+
     prefer: Preference = "weights"
 
     def __post_init__(self) -> None:
         if not 0 < self.within <= 1:
             raise UserError(f"--within {self.within:g}: should be above 0 and at most 1, as in 0.95")
+        if self.errors is not None and not 1 <= self.errors < float("inf"):
+            raise UserError(f"--max-errors {self.errors:g}: should be 1 or more, as in 1.2 for 20 % more errors")
+
+    @property
+    def quality(self) -> str:
+        """The limit on quality, as the user writes it."""
+        return f"--within, {self.within:g}" if self.errors is None else f"--max-errors, {self.errors:g}"
 
 
 def too_costly(each: Replicates, limits: Limits, excluded: dict[str, list[str]]) -> bool:

@@ -34,7 +34,7 @@ def about_named(
 def _doubt(named: Replicates, reference: Replicates, wanted: float) -> Iterator[str]:
     worst = named.low if named.sign > 0 else named.high
     if worst is not None and named is not reference and named.sign * worst < named.sign * wanted:
-        yield f"its interval reaches {interval(worst, None, None)}, so it is likely good enough, not certainly"
+        yield f"its interval on test reaches {interval(worst, None, None)}, below what is good enough there"
 
 
 def _undecided(named: Replicates, meeting: Sequence[Replicates], tests: Tests) -> Iterator[str]:
@@ -61,6 +61,15 @@ def _baseline(named: Replicates, known: Known) -> Iterator[str]:
     row = baselines.beside(named.first, known)
     if row["beats_baseline"] is False and row["baseline_value"] is not None:
         yield f"it is not shown to beat a trivial baseline: {row['baseline']}, {row['baseline_value']:.3f}"
+
+
+def about_open(may_be: Sequence[Replicates], asked: int) -> Iterator[str]:
+    """What looks good enough on validation, and is not shown to be."""
+    if may_be:
+        yield (
+            f"looks good enough, but by less than chance makes of {asked} tried: "
+            f"{', '.join(each.name for each in may_be)}; more seeds or validation examples would tell"
+        )
 
 
 def about_group(members: Sequence[Replicates], affordable: Sequence[Replicates], limits: Limits) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pefbench.analysis.pick.good_enough import more_errors
 from pefbench.analysis.pick.limits import FULL, RULES, in_bytes, rank
 from pefbench.analysis.tables import interval, readable_seconds
 from pefbench.results.store import readable
@@ -34,7 +35,10 @@ def _lines(answer: Answer, limits: Limits) -> Iterator[str]:
         yield f"  costs: {_costs(named)}"
         unknown = "" if answer.prefer == limits.prefer else f" (--prefer {limits.prefer}: not known of these runs)"
         yield f"  why it: {of}, {_why(named, answer)}{unknown}" if count > 1 else f"  why it: {of}"
-    yield f"  good enough: {interval(answer.wanted, None, None)}; {sort}: {reference.name}, {reference.score}"
+    more = more_errors(reference, answer.wanted)
+    errors = "" if more is None else f", which allows {more:.0%} more errors"
+    wanted = interval(answer.wanted, None, None)
+    yield f"  good enough: {wanted} on validation{errors}; {sort}: {reference.name}, {reference.score}"
     for limit, names in answer.excluded.items():
         yield f"  excluded by {limit}: {', '.join(names) or 'nothing'}"
     yield from (f"  note: {note}" for note in answer.notes)

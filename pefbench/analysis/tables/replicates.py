@@ -13,7 +13,7 @@ from pefbench.analysis.tables.groups import group_of, headline, is_of_unknown_me
 from pefbench.analysis.tables.rows import differences
 from pefbench.analysis.tables.wording import interval
 from pefbench.results.ranges import range_of
-from pefbench.stats.student_t import critical_95
+from pefbench.stats.student_t import NORMAL_95, critical_95
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -96,6 +96,26 @@ class Replicates:
             if each.result["headline"] in (metrics := each.result["metrics"].get("validation", {}))
         ]
         return statistics.fmean(found) if found else None
+
+    @property
+    def validation_error(self) -> float:
+        """The standard error of `validation`, over examples and seeds; 0 where nothing is known of it.
+
+        Without scores on validation, that of the score on test.
+        """
+        name = self.first["headline"]
+        found = [
+            metrics[name] for each in self.trials if name in (metrics := each.result["metrics"].get("validation", {}))
+        ]
+        if not found:
+            return 0.0 if self.low is None or self.high is None else (self.high - self.low) / 2 / NORMAL_95
+        reaches = [
+            (each["high"] - each["low"]) / 2 for each in found if each["low"] is not None and each["high"] is not None
+        ]
+        over_examples = statistics.fmean(reaches) if reaches else 0.0
+        spread = statistics.stdev(each["value"] for each in found) if len(found) > 1 else 0.0
+        over_seeds = critical_95(len(found) - 1) * spread / math.sqrt(max(1, len(found)))
+        return math.hypot(over_examples, over_seeds) / NORMAL_95
 
     @property
     def trained(self) -> int | None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,7 +24,14 @@ MEMORY, SIZE, TIME, WEIGHTS = (
 )
 
 
-def trial(name: str, method: str, value: float, **options: Any) -> Stored:
+def trial(name: str, method: str, value: float, *, half: float = 0.004, **options: Any) -> Stored:
+    """A trial whose intervals reach so far to either side on validation."""
+    ends = {
+        f"metrics.validation.entity_f1.{end}": value + 0.01 + sign * half for end, sign in (("low", -1), ("high", 1))
+    }
+    options["changes"] = ends | options.get("changes", {})
+    if "metrics" in options["changes"]:
+        options["changes"] = {key: each for key, each in options["changes"].items() if key not in ends}
     result = sample(name, method, value=value, **options)
     return Stored(Path(f"{name}-{result['id']}.json"), result)
 
@@ -59,7 +67,7 @@ def test_the_cheapest_that_is_good_enough_is_named_and_each_limit_says_what_it_e
     limits = Limits(memory=8 * 2**30, adapter=50e6)
     answer = only(trials(), limits)
     assert name_of(answer) == "vera_ner"
-    assert answer.wanted == pytest.approx(0.76)
+    assert answer.wanted == pytest.approx(0.95 * 0.81)  # on validation
     assert [each.name for each in answer.meeting] == ["lora_ner", "vera_ner"]
     text = render([answer], limits)
     assert "excluded by --max-memory, 8.6 GB: full_ner (9.0 GB)" in text
@@ -90,7 +98,7 @@ def test_a_limit_is_met_exactly() -> None:
 def test_a_tie_and_a_doubt_are_told() -> None:
     answer = only(trials(), Limits())
     (doubt, tied) = answer.notes
-    assert "reaches 0.740" in doubt
+    assert "on test reaches 0.740" in doubt
     assert tied.startswith("undecided against it")
     assert tied.endswith("full_ner, lora_ner")
     better = only(trials(), Limits(within=0.8))
@@ -241,3 +249,60 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
 def _refusal(what: str) -> str:
     units = "B, kB, MB, GB, TB, KiB, MiB, GiB, TiB"
     return f"error: {what}: should be a number above 0 with a unit, as in 8GiB or 50MB; units: {units}"
+
+
+def drawn(random: np.random.Generator, truth: float, number: int, error: float) -> Stored:
+    """A trial that scores as by 247 validation and 247 test examples."""
+    on_validation, on_test = truth + error * random.standard_normal(2)
+    ends = {"value": on_validation, "low": on_validation - 1.96 * error, "high": on_validation + 1.96 * error}
+    changes = {f"metrics.validation.entity_f1.{key}": float(each) for key, each in ends.items()}
+    method = "full" if number < 0 else "lora"
+    options: Any = {
+        "learning_rate": (number + 2) / 1000,
+        "changes": {**changes, WEIGHTS: 10**6 if number < 0 else number},
+    }
+    return trial(f"{method}{number}", method, float(on_test), **options)
+
+
+@pytest.mark.parametrize(("methods", "share"), [(4, 0.93), (18, 0.93), (18, 0.9)])
+def test_of_methods_none_of_which_is_good_enough_none_is_named(methods: int, share: float) -> None:
+    """By their test scores one of 18 at 0.93 was named in 90 % of simulations; 5 % is meant."""
+    random, wrong, simulations, error = np.random.default_rng(0), 0, 100, 0.021
+    for _ in range(simulations):
+        results = [drawn(random, 0.47 if number < 0 else 0.47 * share, number, error) for number in range(-1, methods)]
+        answer = only(results, Limits())
+        wrong += answer.named is not None and answer.named.method != "full"
+    assert wrong <= 0.05 * simulations + 2 * np.sqrt(0.05 * 0.95 * simulations)
+
+
+def test_a_method_that_is_as_good_is_named_where_the_data_can_tell() -> None:
+    random, simulations = np.random.default_rng(1), 60
+    named = [
+        only([drawn(random, 0.9, number, 0.008) for number in range(-1, 4)], Limits()).named for _ in range(simulations)
+    ]
+    assert sum(each is not None and each.method != "full" for each in named) >= 0.95 * simulations
+
+
+def test_what_looks_good_enough_and_is_not_shown_is_told() -> None:
+    results = [trial("full_ner", "full", 0.8, half=0.03), trial("lora_ner", "lora", 0.78, half=0.03)]
+    answer = only(results, Limits())
+    assert name_of(answer) == "full_ner"
+    assert any(
+        note.startswith("looks good enough, but by less than chance makes of 1 tried: lora_ner")
+        for note in answer.notes
+    )
+
+
+def test_what_a_share_means_in_errors_is_said_and_may_be_asked_for() -> None:
+    """0.95 x 0.932 accuracy allows 69 % more errors."""
+    results = [trial("full_ner", "full", 0.922), trial("lora_ner", "lora", 0.9), trial("vera_ner", "vera", 0.91)]
+    assert "good enough: 0.885 on validation, which allows 69% more errors; " in render(
+        pick(results, Limits()), Limits()
+    )
+    few = Limits(errors=1.25)
+    answer = only(results, few)
+    assert answer.wanted == pytest.approx(1 - 1.25 * 0.068)
+    assert [each.name for each in answer.meeting] == ["full_ner"]
+    assert "excluded by --max-errors, 1.25: lora_ner" in render([answer], few)
+    with pytest.raises(UserError, match=r"--max-errors 0\.5: should be 1 or more"):
+        Limits(errors=0.5)
