@@ -54,6 +54,10 @@ def render(
         picked = f"; chosen: {label(settings[selected])}" if selected is not None else ""
         lines.append(f"  {method}: {'; '.join(map(label, settings))}{picked}")
     lines += [f"  to run: {outcome.planned.text}{_about(each)}" for outcome, each in zip(todo, seconds, strict=True)]
+    if left := sum(comparison.trials - len(settings) for settings in plan.settings.values()):
+        lines.append(
+            f"  and {counted(left * len(comparison.tuning_seeds), 'tuning trial')}, placed by the results of these"
+        )
     lines.append(_total(seconds, workers))
     if later:
         lines += _further(plan, [each for each in later if each.status == "missing"], known, workers)

@@ -59,7 +59,12 @@ class ComparisonFile(Section):
     name: str = Field(description="the file's name without its suffix; the results' folder")
     recipe: str = Field(description="the base recipe: a path, from this file's folder")
     methods: dict[str, Entry] = Field(min_length=2, description="a name of your own -> a method")
-    trials: int = Field(ge=1, description="settings that each method may try: the same number for all")
+    trials: int = Field(
+        5,
+        ge=1,
+        description="settings that each method may try: the same number for all. Where a list has fewer, the others "
+        "are placed one by one by the results on validation: beyond the end at which the best lies, or beside it",
+    )
     search_seed: int = Field(0, ge=0, description="for settings that are drawn")
     tuning_seeds: list[int] = Field(
         [0], min_length=1, description="train.seed of the tuning trials; a setting is judged by the mean over them"

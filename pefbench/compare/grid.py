@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,6 +18,7 @@ from pefbench.results.store import check_writable
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from pefbench.compare.messages import Inspection
     from pefbench.compare.selection import Selection
     from pefbench.results.verdict_schema import Comparison
 
@@ -68,6 +69,9 @@ def compare(wanted: Wanted) -> Path:
             pool.use_gpus(facts.gpus)
         with Board(plan, facts.metric, pool.doing, higher=facts.higher_is_better) as board:
             tuning = _run(plan.tuning(), wanted.command, facts, folder, pool, board)
+            while placed := plan.place(_scored(plan, tuning, facts, wanted), higher=facts.higher_is_better):
+                facts = _with(facts, plan, placed, pool, folder)
+                tuning += _run(placed, wanted.command, facts, folder, pool, board)
             selections = _select(plan, tuning, facts, give_up=wanted.give_up)
             finals: list[Outcome] = []
             found: Comparison | None = None
@@ -88,6 +92,31 @@ def compare(wanted: Wanted) -> Path:
     return path
 
 
+def _scored(plan: Plan, tuning: Sequence[Outcome], facts: Facts, wanted: Wanted) -> dict[str, list[float | None]]:
+    """The score of each setting of the methods whose tuning trials are all there, or count as failed."""
+    found = {}
+    for method in plan.comparison.methods:
+        mine = [outcome for outcome in tuning if outcome.planned.method == method]
+        if wanted.give_up or all(outcome.status != "missing" for outcome in mine):
+            found[method] = selection.select(mine, facts.metric, higher=facts.higher_is_better, give_up=True).values
+    return found
+
+
+def _with(facts: Facts, plan: Plan, placed: Sequence[PlannedTrial], pool: Pool, folder: Path) -> Facts:
+    """The facts with the result files of settings that were placed since."""
+    last = {trial.method: trial.setting for trial in placed}
+    trials = [*placed, *(trial for method, setting in last.items() for trial in plan.final(method, setting))]
+    return replace(facts, paths={**facts.paths, **_paths(trials, pool, folder)[0]})
+
+
+def _paths(
+    trials: Sequence[PlannedTrial], pool: Pool, folder: Path
+) -> tuple[dict[tuple[str, int, int, bool], Path], Inspection]:
+    """The result file of each trial, and all else that a worker tells of them."""
+    answer = pool.inspect({"do": "inspect", "trials": [trial.request(folder) for trial in trials]})
+    return {_key(trial): Path(path) for trial, path in zip(trials, answer["paths"], strict=True)}, answer
+
+
 def _finals(plan: Plan, selections: Mapping[str, Selection], methods: Iterable[str]) -> list[PlannedTrial]:
     """The final trials of methods, with the seeds of all looks, as far as a setting is selected."""
     chosen = {method: selections[method].setting for method in methods}
@@ -100,7 +129,10 @@ def dry_run(wanted: Wanted) -> str:
     folder = wanted.out / plan.comparison.name
     with TemporaryDirectory() as logs, Pool(Path(logs), 1) as pool:
         facts = _facts(plan, pool, folder)
-    tuning = [read_outcome(trial, facts.paths[_key(trial)]) for trial in plan.tuning()]
+        tuning = [read_outcome(trial, facts.paths[_key(trial)]) for trial in plan.tuning()]
+        while placed := plan.place(_scored(plan, tuning, facts, wanted), higher=facts.higher_is_better):
+            facts = _with(facts, plan, placed, pool, folder)
+            tuning += [read_outcome(trial, facts.paths[_key(trial)]) for trial in placed]
     selections = _select(plan, tuning, facts, give_up=False)
     # Until a setting is selected, the first one stands for it: its trials take about as long.
     final = [trial for method, selected in selections.items() for trial in plan.final(method, selected.setting or 0)]
@@ -121,7 +153,7 @@ def _facts(plan: Plan, pool: Pool, folder: Path) -> Facts:
     trials = [*plan.tuning()]
     for method, settings in plan.settings.items():
         trials += [trial for number in range(len(settings)) for trial in plan.final(method, number)]
-    answer = pool.inspect({"do": "inspect", "trials": [trial.request(folder) for trial in trials]})
+    paths, answer = _paths(trials, pool, folder)
     metric = plan.comparison.metric or answer["headline"]
     if metric not in answer["higher_is_better"]:
         raise RecipeError(f"metric: unknown value {metric!r}; {suggest(metric, answer['higher_is_better'])}")
@@ -129,7 +161,6 @@ def _facts(plan: Plan, pool: Pool, folder: Path) -> Facts:
         usable = [name for name in answer["higher_is_better"] if name not in answer["untestable"]]
         other = f"name {' or '.join(usable)}" if usable else "give evaluate.metrics another"
         raise RecipeError(f"metric: {metric} is that of all answers together, so no test can compare it; {other}")
-    paths = {_key(trial): Path(path) for trial, path in zip(trials, answer["paths"], strict=True)}
     return Facts(paths, metric, answer["higher_is_better"][metric], answer["gpus"])
 
 

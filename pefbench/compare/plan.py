@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from pefbench.compare.file import load_comparison, recipe_of
+from pefbench.compare.placing import candidates
 from pefbench.compare.search import label
-from pefbench.errors import DataError
+from pefbench.errors import DataError, RecipeError
 from pefbench.results.store import read_result
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from pefbench.compare.messages import TrialRequest
@@ -92,8 +93,32 @@ class Plan:
             self._planned(method, number, seed, TUNING)
             for number in range(self.comparison.trials)
             for method in self.comparison.methods
+            if number < len(self.settings[method])
             for seed in self.comparison.tuning_seeds
         ]
+
+    def place(self, values: Mapping[str, Sequence[float | None]], *, higher: bool) -> list[PlannedTrial]:
+        """The tuning trials of one more setting of each method that has budget left, placed by its results.
+
+        values: the score on validation of each setting, of the methods whose tuning trials are all there.
+        """
+        found = []
+        for method, scores in values.items():
+            tried = self.settings[method]
+            if len(tried) < self.comparison.trials and (setting := self._next(method, scores, higher=higher)):
+                tried.append(setting)
+                found += [self._planned(method, len(tried) - 1, seed, TUNING) for seed in self.comparison.tuning_seeds]
+        return found
+
+    def _next(self, method: str, values: Sequence[float | None], *, higher: bool) -> Setting | None:
+        """The next setting, as far as there is one that makes a valid recipe."""
+        for setting in candidates(self.settings[method], values, higher=higher):
+            try:
+                recipe_of(self.comparison, self.base, method, setting, 0, self.overrides)
+            except RecipeError:
+                continue
+            return setting
+        return None
 
     def final(self, method: str, setting: int, seeds: int | None = None) -> list[PlannedTrial]:
         """A method's final trials with one of its settings, with so many seeds; None: of all looks."""

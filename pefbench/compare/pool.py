@@ -29,8 +29,15 @@ class Pool:
         ]
 
     def inspect(self, request: InspectRequest) -> Inspection:
-        """Let the first worker look at trials. Raises the PefbenchError that it met."""
-        answer = self.members[0].ask(request)
+        """Let a worker look at trials. Raises the PefbenchError that it met."""
+        if isinstance(self.members[0], Launched):  # each of its launches runs one trial
+            looking = Process(self.folder / "worker-inspect.log")
+            try:
+                answer = looking.ask(request)
+            finally:
+                looking.stop()
+        else:
+            answer = self.members[0].ask(request)
         if "error" in answer:
             raise (RecipeError if answer["exit_status"] == 2 else PefbenchError)(str(answer["error"]))
         return cast("Inspection", answer)

@@ -11,6 +11,7 @@ import random
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
+from pefbench.compare.placing import FEWEST, is_number
 from pefbench.errors import RecipeError, suggest
 
 if TYPE_CHECKING:
@@ -26,7 +27,9 @@ DIGITS = 3
 
 
 def settings(ranges: Mapping[str, Any], trials: int, seed: int, path: str) -> list[Setting]:
-    """Return `trials` different settings. Raises RecipeError, its message beginning with `path`, when there are not.
+    """The settings that a method tries: `trials` different ones, or fewer of a list; the others are placed by results.
+
+    Raises RecipeError, its message beginning with `path`, when there are others.
 
     ranges: recipe field -> a list of values, or one of the ways to draw. Lists and draws do not mix.
     """
@@ -50,15 +53,11 @@ def edges(settings: Sequence[Setting], chosen: int) -> list[str]:
     """
     notes = []
     for field, value in settings[chosen].items():
-        tried = {each[field] for each in settings if _is_number(each[field])}
-        if _is_number(value) and len(tried) > 2 and value in (min(tried), max(tried)):
+        tried = {each[field] for each in settings if is_number(each[field])}
+        if is_number(value) and len(tried) > 2 and value in (min(tried), max(tried)):
             end = "smallest" if value == min(tried) else "largest"
             notes.append(f"chose the {end} {field} that it tried, {_shown(value)}: a better one may lie beyond")
     return notes
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def label(setting: Setting) -> str:
@@ -73,12 +72,18 @@ def _shown(value: Any) -> str:
 def _grid(ranges: Mapping[str, list[Any]], trials: int, path: str) -> list[Setting]:
     found = [dict(zip(ranges, values, strict=True)) for values in product(*ranges.values())]
     distinct = {json.dumps(setting, sort_keys=True) for setting in found}
-    if len(distinct) != trials:
+    if len(distinct) > trials or (len(distinct) < trials and not _can_be_placed(ranges)):
         raise RecipeError(
             f"{path}: {len(distinct)} different settings, and each method has {trials} (trials); "
-            "name as many, or draw them with {choice: [...]} or {log_uniform: [low, high]}"
+            "name as many, or fewer with a number of which three are tried: the others are then placed by the results; "
+            "or draw them with {choice: [...]} or {log_uniform: [low, high]}"
         )
     return found
+
+
+def _can_be_placed(ranges: Mapping[str, list[Any]]) -> bool:
+    """Whether further settings can be placed by the results of these."""
+    return any(len({value for value in values if is_number(value)}) >= FEWEST for values in ranges.values())
 
 
 def _drawn(ways: Mapping[str, Draw], trials: int, seed: int, path: str) -> list[Setting]:

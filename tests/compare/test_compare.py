@@ -177,19 +177,29 @@ def test_a_killed_worker_costs_its_trial_alone_and_the_next_start_mends_it(world
 
 
 def test_where_methods_are_undecided_more_seeds_are_run(world: World, tmp_path: Path) -> None:
-    twin = {"method": {"name": "head_only"}, "search": {"train.learning_rate": [0.001, 0.003]}}
-    file = write(world, "looks", methods={"head": twin, "twin": twin}, seeds=[1, 2, 3], looks=[2, 3])
+    twin = {"method": {"name": "head_only"}, "search": {"train.learning_rate": [0.001, 0.003, 0.009]}}
+    file = write(world, "looks", methods={"head": twin, "twin": twin}, seeds=[1, 2, 3], looks=[2, 3], trials=4)
     command = [*child_command("compare"), file, "--out", tmp_path]
     status, plan, said = finish([*command, "--dry-run"], ROOT, seconds=300)
     assert status == 0, said
     assert "looks: at 2 seeds, and where a method is undecided against the best at 3 seeds" in plan
     assert "further looks: at most 2 trials more" in plan
+    assert "and 2 tuning trials, placed by the results of these" in plan
     status, printed, said = finish(command, ROOT, seconds=600)
     assert status == 0, said
     found = verdict(tmp_path, "looks")
     assert (found["seeds"], found["looks"], found["level"]) == ([1, 2, 3], [2, 3], 0.025)
     assert [len(method["final"]) for method in found["methods"]] == [3, 3]
     assert found["pairs"][0]["identical"]
+    for method in found["methods"]:  # of the budget of four, the last is placed by the results of three
+        rates = [setting["train.learning_rate"] for setting in method["settings"]]
+        assert rates[:3] == [0.001, 0.003, 0.009]
+        assert len({*rates}) == len(method["validation"]) == len(method["tuning"]) == 4
+    before = (tmp_path / "looks" / "comparison.json").read_text(encoding="utf8").partition('"finished": "20')[0]
+    status, again, said = finish(command, ROOT, seconds=600)
+    assert (status, again) == (0, printed), said
+    assert "begun" not in said
+    assert (tmp_path / "looks" / "comparison.json").read_text(encoding="utf8").startswith(before)
     assert "identical answers" in printed
 
 
