@@ -78,6 +78,47 @@ def score(
     }
 
 
+def no_better(
+    metric: Metric,
+    predictions: Sequence[Any],
+    others: Sequence[Any],
+    references: Sequence[Any],
+    *,
+    clusters: Sequence[str] | None = None,
+) -> dict[str, float]:
+    """For each value of a metric the one-sided p that predictions are no better than others to the same examples.
+
+    Student's t on the difference, whose error the jackknife gives: both are scored without the same examples, so what
+    is hard for both counts for neither. A metric without intervals has no p. `clusters` as for `score`.
+    """
+    from scipy import stats
+
+    from pefbench.stats.jackknife import jackknife
+
+    clusters = clusters or [str(i) for i in range(len(predictions))]
+    units = len({*clusters})
+    if not metric.moves_with_examples or units < 2:
+        return {}
+    first, second = (metric.weighted(*metric.take(given, references)) for given in (predictions, others))
+
+    def gain(weights: Array) -> dict[str, Array]:
+        found, other = first(weights), second(weights)
+        return {name: (1 if metric.higher_is_better[name] else -1) * (found[name] - other[name]) for name in found}
+
+    import numpy as np
+
+    gains = gain(np.ones((1, len(predictions))))
+    least = 0.5 ** min(units, 1000)  # as rare as the same sign in every example
+    p = {}
+    for name, spread in jackknife(gain, clusters).items():
+        value = float(gains[name][0])
+        if value <= 0 or spread.standard_error == 0:
+            p[name] = least if value > 0 else 1.0
+        else:
+            p[name] = max(least, float(stats.t.sf(value / spread.standard_error, spread.freedom)))
+    return p
+
+
 def _value(
     metric: Metric, name: str, value: float, interval: Interval, decoding_signature: str, examples: int
 ) -> MetricValue:

@@ -119,9 +119,8 @@ class MetricValue(TypedDict):
     examples: int | None  # scored; null where an imported file does not say
     higher_is_better: bool
     signature: str  # everything that changes the number; only equal signatures may be compared
-    reliable: NotRequired[
-        bool
-    ]  # false: too few examples decide the value for its interval to cover as often as it says
+    p_model_no_better: NotRequired[float]  # of a baseline: one-sided, by the paired test on the same examples
+    reliable: NotRequired[bool]  # false: too few examples decide the value for its interval to hold
 
 
 class CurvePoint(TypedDict):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pefbench.metrics import make, name_of, score
+from pefbench.metrics import make, name_of, no_better, score
 from pefbench.registry import find
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def score_trial(
     if "test" in predictions:
         found["report"] = _reports(metrics, predictions["test"], references["test"])
         found["baselines"] = _baselines(
-            baselines, metrics, references["test"], clusters["test"], answers.judge_signature
+            baselines, metrics, predictions["test"], references["test"], clusters["test"], answers.judge_signature
         )
         if samples := _samples(prepared, predictions["test"], references["test"]):
             found["samples"] = samples
@@ -77,16 +77,20 @@ def _reports(metrics: Metrics, predictions: Sequence[Any], references: Sequence[
 def _baselines(
     baselines: Mapping[str, Sequence[Any]],
     metrics: Metrics,
+    model: Sequence[Any],
     references: Sequence[Any],
     clusters: Sequence[str] | None,
     signature: str,
 ) -> dict[str, Values]:
-    """Scores of baselines on test; one is left out of a metric that needs more than its answers have."""
+    """Scores of baselines on test, and whether the model is better; one that a metric cannot score is left out."""
     scores: dict[str, Values] = {}
     for name, predictions in baselines.items():
         able = {key: metric for key, metric in metrics.items() if all(map(metric.reads, predictions))}
         if able:
             scores[name] = _values(able, predictions, references, clusters, signature)
+            for metric in able.values():
+                for value, p in no_better(metric, model, predictions, references, clusters=clusters).items():
+                    scores[name][value]["p_model_no_better"] = p
     return scores
 
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from pefbench import registry
-from pefbench.metrics import score
+from pefbench.metrics import no_better, score
 from pefbench.metrics.accuracy import METRIC as ACCURACY
+from pefbench.metrics.distinct import METRIC as DISTINCT
 from pefbench.metrics.entity_f1 import METRIC as ENTITY_F1
 from pefbench.metrics.pearson import METRIC as PEARSON
 from pefbench.results.ranges import range_of
@@ -79,3 +80,28 @@ def test_a_correlation_may_be_below_0() -> None:
 def test_every_example_has_the_name_of_a_cluster_or_none_has() -> None:
     with pytest.raises(ValueError, match="1 names of clusters for 2 predictions"):
         score(ACCURACY(), ["a", "b"], ["a", "b"], clusters=["x"])
+
+
+def test_a_model_that_is_no_better_than_a_baseline_is_said_to_be_in_2_5_percent() -> None:
+    """Taken as exact, a baseline was beaten in 8.3 % where both err alike on three in ten examples."""
+    random, beaten, simulations = np.random.default_rng(8), 0, 1500
+    for _ in range(simulations):
+        shared = random.random(250) < 0.3
+        answers = [
+            np.where(shared, "a", np.where(random.random(250) < 0.7, "a", "b")).tolist() for _ in ("model", "baseline")
+        ]
+        beaten += no_better(ACCURACY(), answers[0], answers[1], ["a"] * 250)["accuracy"] < 0.025
+    assert 0.015 <= beaten / simulations <= 0.035
+
+
+def test_what_is_hard_for_both_counts_for_neither() -> None:
+    """Thirty of 100 wrong against 40, the thirty among them: intervals overlap, and ten examples decide."""
+    better, worse = (["a"] * right + ["b"] * (100 - right) for right in (70, 60))
+    assert no_better(ACCURACY(), better, worse, ["a"] * 100)["accuracy"] < 0.002
+    assert no_better(ACCURACY(), worse, better, ["a"] * 100)["accuracy"] == 1
+    assert no_better(ACCURACY(), ["a"] * 9, ["b"] * 9, ["a"] * 9)["accuracy"] == 0.5**9
+
+
+def test_no_test_without_examples_or_an_interval() -> None:
+    assert no_better(ACCURACY(), ["a"], ["b"], ["a"]) == {}
+    assert no_better(DISTINCT(), ["a b", "c"], ["a", "a"], [{"texts": ["x"]}] * 2) == {}

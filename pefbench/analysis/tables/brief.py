@@ -50,7 +50,7 @@ def _scores(result: Result) -> str:
     best = beside(result, known([result]))
     if best["baseline"] is not None:
         found = result["baselines"][best["baseline"]][name]
-        verdict = "the whole interval is better" if best["beats_baseline"] else "part of the interval is no better"
+        verdict = "shown to be beaten" if best["beats_baseline"] else "not shown to be beaten"
         rows.append(
             (
                 "baseline",

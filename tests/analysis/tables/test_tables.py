@@ -186,7 +186,7 @@ def test_the_best_baseline_stands_beside_a_result_and_must_be_below_its_interval
     value: float, low: float | None, better: bool
 ) -> None:
     metric = {"value": value, "low": low, "high": 0.6, "examples": 9, "higher_is_better": True, "signature": "s"}
-    baselines = {name: {"f1": metric | {"value": of, "low": None}} for name, of in (("dumb", 0.1), ("words", 0.4))}
+    baselines = {name: {"f1": metric | {"value": of, "high": None}} for name, of in (("dumb", 0.1), ("words", 0.4))}
     changes = {"metrics": {"test": {"f1": metric}}, "headline": "f1", "baselines": baselines}
     stored = Stored(Path("r.json"), sample(changes=changes))
     [row] = json.loads(table([stored], "json"))
@@ -196,11 +196,31 @@ def test_the_best_baseline_stands_beside_a_result_and_must_be_below_its_interval
     assert re.search(r"test, words baseline +f1 +0.400", summary(stored))
 
 
+@pytest.mark.parametrize(("p", "better"), [(0.024, True), (0.026, False)])
+def test_the_paired_test_has_the_word_where_there_was_one(p: float, better: bool) -> None:
+    metric = {"value": 0.5, "low": 0.4, "high": 0.6, "examples": 9, "higher_is_better": True, "signature": "s"}
+    baselines = {"words": {"f1": metric | {"value": 0.45, "p_model_no_better": p}}}
+    changes = {"metrics": {"test": {"f1": metric}}, "headline": "f1", "baselines": baselines}
+    [row] = json.loads(table([Stored(Path("r.json"), sample(changes=changes))], "json"))
+    assert row["beats_baseline"] is better
+
+
+def test_without_it_the_baseline_is_not_taken_as_exact() -> None:
+    """0.5 [0.41, 0.59] against 0.4 [0.31, 0.49]: the interval is above 0.4, and the difference within 0.127."""
+    metric = {"value": 0.5, "low": 0.41, "high": 0.59, "examples": 9, "higher_is_better": True, "signature": "s"}
+    baselines = {"words": {"f1": metric | {"value": 0.4, "low": 0.31, "high": 0.49}}}
+    changes = {"metrics": {"test": {"f1": metric}}, "headline": "f1", "baselines": baselines}
+    [row] = json.loads(table([Stored(Path("r.json"), sample(changes=changes))], "json"))
+    assert row["beats_baseline"] is False
+
+
 def test_a_trial_of_the_same_training_examples_shares_the_baselines() -> None:
     metric = {"value": 0.5, "low": 0.45, "high": 0.6, "examples": 9, "higher_is_better": True, "signature": "s"}
     plain = {"metrics": {"test": {"f1": metric}}, "headline": "f1"}
     results = [
-        sample("full_ner", "full", changes=plain | {"baselines": {"words": {"f1": metric | {"value": 0.4}}}}),
+        sample(
+            "full_ner", "full", changes=plain | {"baselines": {"words": {"f1": metric | {"value": 0.4, "high": None}}}}
+        ),
         sample("lora_ner", "lora", changes=plain),
         sample("prefix_ner", "prefix", changes=plain | {"recipe.train.max_examples": 7}),
         sample("bottleneck_ner", "bottleneck", changes=plain | {"data.fingerprint": "another"}),
@@ -214,7 +234,9 @@ def test_a_trial_of_the_same_training_examples_shares_the_baselines() -> None:
 
 def test_a_lower_value_beats_a_baseline_where_lower_is_better() -> None:
     metric = {"value": 9.0, "low": 8.0, "high": 10.0, "examples": 9, "higher_is_better": False, "signature": "s"}
-    baselines = {name: {"loss": metric | {"value": of}} for name, of in (("bad", 30.0), ("good", 11.0))}
+    baselines = {
+        name: {"loss": metric | {"value": of, "low": of - 0.5}} for name, of in (("bad", 30.0), ("good", 11.0))
+    }
     changes = {"metrics": {"test": {"loss": metric}}, "headline": "loss", "baselines": baselines}
     [row] = json.loads(table([Stored(Path("r.json"), sample(changes=changes))], "json"))
     assert (row["baseline"], row["beats_baseline"]) == ("good", True)
