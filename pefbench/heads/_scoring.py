@@ -25,7 +25,15 @@ DECIMALS = 6
 
 
 class ChoiceAnswers(Answers):
-    """Choices: the number of the best candidate, and the scores of all."""
+    """Choices: the number of the best candidate, and the scores of all. scored: how, as in a metric's signature."""
+
+    def __init__(self, scored: str = "") -> None:
+        self.scored = scored
+
+    @property
+    def decoding_signature(self) -> str:
+        """What a score is, where it is not that of a trained head."""
+        return self.scored
 
     def prompt(self, example: ChoiceExample) -> str:
         """The context and the numbered candidates."""
@@ -48,7 +56,7 @@ class ChoiceAnswers(Answers):
 class ScoringHead(Head):
     """One score per row, and what follows from the scores: loss, choice, ranking."""
 
-    answers = ChoiceAnswers()
+    answers: ChoiceAnswers = ChoiceAnswers()
 
     @abstractmethod
     def scores(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:

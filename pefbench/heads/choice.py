@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pefbench.heads import HeadConfig
     from pefbench.heads._pairs import Array, End
     from pefbench.heads.examples import ChoiceExample
+    from pefbench.heads.likelihood import Per
 
 
 @dataclass(frozen=True)
@@ -33,20 +34,21 @@ class ChoiceDataset:
     """Choices by split.
 
     keep: which end of a context is kept when it is too long. likelihood: decoders compare how likely the candidates
-    are, instead of getting a head; other models have one in any case.
+    are, instead of getting a head; other models have one in any case. per: what they divide the log-likelihood by.
     """
 
     splits: Mapping[str, Sequence[ChoiceExample]]
     notes: Sequence[str] = field(default_factory=list)
     keep: End = "end"
     likelihood: bool = False
+    per: Per = "token"
 
     def head(self, model: PretrainedConfig) -> ScoringHead:
         """The choice head for this kind of model."""
         if self.likelihood and is_decoder(model):
             from pefbench.heads.likelihood import LikelihoodHead
 
-            return LikelihoodHead(keep=self.keep, last_logits=offers_last_logits(model))
+            return LikelihoodHead(keep=self.keep, last_logits=offers_last_logits(model), per=self.per)
         return ChoiceHead(keep=self.keep, segments=tells_segments(model))
 
 

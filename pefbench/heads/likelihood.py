@@ -1,12 +1,13 @@
 """The choice head for decoders without a head: the candidate that the language model finds likeliest.
 
 A candidate's score is its log-likelihood after the context, divided by its number of tokens, so that long
-candidates are not at a disadvantage (Brown et al. 2020, arXiv:2005.14165, section 2.4).
+candidates are not at a disadvantage (Brown et al. 2020, arXiv:2005.14165, section 2.4); or by its number of bytes,
+which does not depend on the tokenizer, as `acc_norm` of lm-evaluation-harness does.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from pefbench.errors import DataError, RecipeError
 from pefbench.heads import IGNORED, TARGETS, Encoded
 from pefbench.heads._language import causal_losses
 from pefbench.heads._pairs import added, cut, end_token, tokens
-from pefbench.heads._scoring import ScoringHead, of_rows, right_ones
+from pefbench.heads._scoring import ChoiceAnswers, ScoringHead, of_rows, right_ones
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,18 +28,24 @@ if TYPE_CHECKING:
     from pefbench.heads.examples import ChoiceExample
 
 
-class LikelihoodHead(ScoringHead):
-    """Candidates scored by their mean log-likelihood a token.
+Per = Literal["token", "byte"]
 
-    keep: which end of a context is kept when it is too long. separator: what stands between context and candidate.
-    last_logits: see `pefbench.heads._language.causal_losses`.
+
+class LikelihoodHead(ScoringHead):
+    """Candidates scored by their mean log-likelihood a token, or a byte of UTF-8.
+
+    per: which of the two. keep: which end of a context is kept when it is too long. separator: what stands between
+    context and candidate. last_logits: see `pefbench.heads._language.causal_losses`.
     """
 
     auto_class = "AutoModelForCausalLM"
     task_type = "CAUSAL_LM"
 
-    def __init__(self, *, keep: End = "end", separator: str = " ", last_logits: bool = False) -> None:
-        self.keep, self.separator, self.last_logits = keep, separator, last_logits
+    def __init__(
+        self, *, keep: End = "end", separator: str = " ", last_logits: bool = False, per: Per = "token"
+    ) -> None:
+        self.keep, self.separator, self.last_logits, self.per = keep, separator, last_logits, per
+        self.answers = ChoiceAnswers(f"likelihood:per-{per}")
 
     def config(self) -> HeadConfig:
         """Ask for nothing: the head is the model's own."""
@@ -71,9 +78,15 @@ class LikelihoodHead(ScoringHead):
             examples,
             {"input_ids": rows},
             {"input_ids": tokenizer.pad_token_id},
-            np.stack([right_ones(examples), np.minimum(lengths, room)], axis=1),
+            np.stack([right_ones(examples), np.minimum(lengths, room), *self._bytes(texts)], axis=1),
             truncated=np.asarray([len(text.ids) for text in whole]) > room,
         )
+
+    def _bytes(self, texts: Sequence[tuple[str, str]]) -> list[Array]:
+        """A column with the bytes of each candidate, the separator not among them, where they are divided by."""
+        if self.per == "token":
+            return []
+        return [np.asarray([len(candidate.encode()) for _, candidate in texts], dtype=np.int64)]
 
     def _cut(self, ids: Array, candidate: int, room: int) -> Array:
         """A row's tokens without the special ones: the last `candidate` are the candidate's."""
@@ -84,11 +97,11 @@ class LikelihoodHead(ScoringHead):
     def marks(self, encoded: Encoded, row: int) -> list[str]:
         """The candidate's tokens, whose likelihood is its score."""
         marks = super().marks(encoded, row)
-        right, length = encoded.fixed[TARGETS][row].tolist()
+        right, length = encoded.fixed[TARGETS][row].tolist()[:2]
         return [*marks[: len(marks) - length], *["right candidate" if right else "candidate"] * length]
 
     def scores(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
-        """Each row's mean log-likelihood of its candidate's tokens."""
+        """Each row's log-likelihood of its candidate, divided by the candidate's tokens or bytes."""
         import torch
 
         ids, lengths = batch["input_ids"], batch[TARGETS][:, 1]
@@ -97,10 +110,10 @@ class LikelihoodHead(ScoringHead):
         candidate = (places >= ends - lengths[:, None]) & (places < ends)
         labels = ids.masked_fill(~candidate, IGNORED)
         losses, row = causal_losses(model, batch, labels, last_logits=self.last_logits)
-        return -losses.new_zeros(len(ids)).index_add(0, row, losses) / lengths
+        return -losses.new_zeros(len(ids)).index_add(0, row, losses) / batch[TARGETS][:, -1]
 
     def right(self, batch: Mapping[str, Tensor]) -> Tensor:
-        """The first column of the targets; the second is the number of the candidate's tokens."""
+        """The first column of the targets; the second is the candidate's tokens, a third its bytes."""
         return batch[TARGETS][:, 0]
 
 

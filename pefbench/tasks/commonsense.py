@@ -9,7 +9,7 @@ part of speech.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
@@ -38,6 +38,11 @@ class LexicalOptions(Options):
     tested: int | None = Field(
         None, ge=1, description="of WordNet's questions, at most so many for validation and as many for test; null: all"
     )
+    per: Literal["token", "byte"] = Field(
+        "token",
+        exclude_if=lambda value: value == "token",
+        description="a decoder's log-likelihood of a candidate is divided by its tokens, or bytes as in the harness's acc_norm",
+    )
 
 
 def text(values: Mapping[str, Any]) -> str:
@@ -52,7 +57,14 @@ def group(values: Mapping[str, Any]) -> str:
     return definition(context) if _is_definition(values) else context
 
 
-def read(splits: Mapping[str, Sequence[Row]], bad: BadRows, *, candidates: int, tested: int | None) -> ChoiceDataset:
+def read(
+    splits: Mapping[str, Sequence[Row]],
+    bad: BadRows,
+    *,
+    candidates: int,
+    tested: int | None,
+    per: Literal["token", "byte"] = "token",
+) -> ChoiceDataset:
     """Read questions with their candidates, or definitions. Whether labels count from 0 or 1, the training split says.
 
     Labels count from 1 where none is 0 and one is the number of candidates.
@@ -65,7 +77,7 @@ def read(splits: Mapping[str, Sequence[Row]], bad: BadRows, *, candidates: int, 
         for split in examples.keys() - {"train"}:
             notes.append(f"{split} is {min(tested, len(examples[split]))} of {len(examples[split])} definitions")
             examples[split] = sorted(examples[split], key=lambda each: digest(each.context))[:tested]
-    return ChoiceDataset(examples, notes=sorted(notes), likelihood=True)
+    return ChoiceDataset(examples, notes=sorted(notes), likelihood=True, per=per)
 
 
 def _is_definition(values: Mapping[str, Any]) -> bool:

@@ -192,6 +192,28 @@ def test_what_is_likely_is_the_candidate_and_the_space_before_it() -> None:
     assert longer.fixed["labels"].tolist() == [[1, 4]]
 
 
+@pytest.mark.parametrize("architecture", ["gpt2", "llama"])
+def test_per_byte_is_the_sum_over_the_bytes_of_the_candidate_alone(architecture: str) -> None:
+    """As acc_norm of lm-evaluation-harness: the summed log-likelihood over the length of the choice's text."""
+    model, tokenizer = tiny.causal_lm(architecture), words(architecture)
+    per_token, per_byte = (LikelihoodHead(per=per) for per in ("token", "byte"))
+    found = per_byte.scores(model, whole(per_byte.encode(tokenizer, SOME, 16))).tolist()
+    encoded = per_token.encode(tokenizer, SOME, 16)
+    candidates = [text for example in SOME for text in example.candidates]
+    for row, candidate, score in zip(encoded.features["input_ids"], candidates, found, strict=True):
+        logits = model(input_ids=torch.from_numpy(row)[None]).logits[0].log_softmax(-1)
+        total = sum(logits[at - 1, row[at]].item() for at in range(len(row) - len(candidate.split()), len(row)))
+        assert score == pytest.approx(total / len(candidate.encode()), rel=1e-4)
+    assert per_byte.answers.decoding_signature == "likelihood:per-byte"
+    assert per_token.answers.decoding_signature == "likelihood:per-token"
+    assert ChoiceHead().answers.decoding_signature == ""
+
+
+def test_bytes_are_of_utf_8_without_the_separator() -> None:
+    encoded = LikelihoodHead(per="byte").encode(single_bytes(), [ChoiceExample("I am", ("é", "out"), 0)], 16)
+    assert encoded.fixed["labels"].tolist() == [[1, 2, 2], [0, 3, 3]]
+
+
 def test_an_empty_candidate_has_no_likelihood() -> None:
     with pytest.raises(DataError, match="the candidate '' has no token"):
         LikelihoodHead().encode(single_bytes(), [ChoiceExample("a", ("b", ""), 0)], 16)
