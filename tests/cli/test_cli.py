@@ -59,7 +59,7 @@ def test_one_trial_from_recipe_to_check(world: World, out: Path, pefbench: Calla
     kept = (out / "whole" / result["artifacts"]["predictions"]).read_text(encoding="utf8").splitlines()
     assert all(len(json.loads(line)["asked"].split()) == len(json.loads(line)["reference"]) for line in kept)
     assert 0 < result["baselines"]["word_tags"]["entity_f1"]["value"] <= 1
-    assert 0 < result["baselines"]["word_tags"]["entity_f1"]["p_model_no_better"] < 1
+    assert 0 < result["baselines"]["word_tags"]["entity_f1"]["p_model_no_better"] <= 1
     assert result["baselines"]["word_tags"].keys() == result["metrics"]["test"].keys()
     assert set(result["report"]) == {"entity_f1", "token_report"}
     assert result["model"]["trainable_parameters"] < 0.5 * result["model"]["parameters"]
