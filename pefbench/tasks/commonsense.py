@@ -41,7 +41,7 @@ class LexicalOptions(Options):
     per: Literal["token", "byte"] = Field(
         "token",
         exclude_if=lambda value: value == "token",
-        description="what divides a decoder's log-likelihood of a candidate; byte: as acc_norm of lm-evaluation-harness",
+        description="what divides a decoder's log-likelihood of a candidate; byte: as acc_norm of the harness",
     )
 
 
