@@ -31,7 +31,7 @@ class Paired:
 
     difference: new minus old with its interval (of this pair alone); None where every answer is the same.
     p: two-sided, after Holm's correction over all `tests` of the check. seeds: how many old and new runs are compared;
-    (1, 1): one run each, by the examples alone. means: of old and new runs.
+    (1, 1): one run each, by the examples alone. means: of old and new runs. own_p: p before the correction.
     """
 
     difference: tuple[float, float, float] | None
@@ -39,6 +39,7 @@ class Paired:
     tests: int = 0
     seeds: tuple[int, int] = (1, 1)
     means: tuple[float, float] | None = None
+    own_p: float = 1.0
 
 
 class UnpairableError(Exception):
@@ -196,6 +197,7 @@ def _corrected(found: dict[tuple[str, str], Paired]) -> dict[tuple[str, str], Pa
 
     adjusted = holm([paired.p for paired in tested.values()])
     corrected = {
-        key: replace(paired, p=p, tests=len(tested)) for (key, paired), p in zip(tested.items(), adjusted, strict=True)
+        key: replace(paired, p=p, tests=len(tested), own_p=paired.p)
+        for (key, paired), p in zip(tested.items(), adjusted, strict=True)
     }
     return found | corrected

@@ -4,7 +4,7 @@ One run each is judged by its interval alone, and one loss within it is no evide
 some trials gain what others lose. So each trial's change is measured in standard errors, which its interval gives, and
 the changes are added up by Stouffer's method (1949). Trials on the same data share their test examples, so their mean
 counts once. An interval says nothing of seeds: where the changes vary more than by 1, as they then do, their own spread
-counts, by Student's t. A setting with several seeds is tested by itself, and not here.
+counts, by Student's t. A setting with several seeds has their test's p instead, as a normal deviate.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _NOISE = 1e-6
 def together(
     pairs: Iterable[Pair], tolerances: Tolerances, paired: Mapping[tuple[str, str], Paired]
 ) -> Iterator[Finding]:
-    """A finding where the headline metrics of trials with one run each are worse together."""
+    """A finding where the headline metrics of all trials are worse together."""
     changes: dict[str, list[float]] = defaultdict(list)
     for pair in pairs:
         if pair.new is None:
@@ -42,9 +42,10 @@ def together(
         old, name = pair.old.result, pair.old.result["headline"]
         before, now = old["metrics"]["test"][name], pair.new.result["metrics"]["test"].get(name)
         tested = paired.get((old["id"], name))
-        if now is None or (tested and tested.seeds != (1, 1)) or tolerances.of(name) is not None:
+        if now is None or tolerances.of(name) is not None:
             continue
-        change = _standard_errors(before, now)
+        of_seeds = tested if tested and tested.seeds != (1, 1) else None
+        change = _by_seeds(of_seeds, before) if of_seeds else _standard_errors(before, now)
         if change is not None and of_value(before["signature"]) == of_value(now["signature"]):
             changes[old["data"]["fingerprint"]].append(change)
     if len(changes) < 2:
@@ -55,9 +56,17 @@ def together(
         trials = sum(map(len, changes.values()))
         message = (
             f"{trials} trials on {len(changes)} data sets are worse together, by {-fmean(means):.1f} standard errors "
-            "each, though each may be within its interval; keep several seeds to see which"
+            "each, though each alone may be chance; more seeds tell which"
         )
         yield Finding("all", "headline metrics", "", "", "worse", message)
+
+
+def _by_seeds(tested: Paired, before: MetricValue) -> float:
+    """The gain of a setting with several seeds, as the normal deviate of its test's p."""
+    if tested.difference is None:
+        return 0.0
+    deviate = -NormalDist().inv_cdf(max(1e-12, min(1.0, tested.own_p)) / 2)
+    return math.copysign(deviate, tested.difference[0] if before["higher_is_better"] else -tested.difference[0])
 
 
 def _standard_errors(before: MetricValue, now: MetricValue) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import random
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from pefbench.analysis.checks import Tolerances, check, render
 from pefbench.paths import PROJECT
 from pefbench.results.store import Stored, load_results, newest
+from tests.sample_results import sample
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -66,3 +68,24 @@ def test_gains_and_losses_by_chance_pass(baseline: Sequence[Stored]) -> None:
 
         alarms += "headline metrics" in failures(changed(baseline, other), baseline)
     assert alarms <= 3
+
+
+def with_seeds(draw: random.Random, shift: float, first: int) -> list[Stored]:
+    """Three seeds on each of ten data sets, whose scores vary by 0.01 and are lower by `shift`."""
+    return [
+        Stored(
+            Path(f"{first}/{data}{seed}"),
+            sample(value=0.5 - shift + draw.gauss(0, 0.01), seed=seed, changes={"data.fingerprint": f"data {data}"}),
+        )
+        for data in range(10)
+        for seed in range(3)
+    ]
+
+
+def test_small_losses_of_several_seeds_are_seen_together() -> None:
+    """A loss of 1.5 spreads in each of ten data sets, which no test of one alone shows."""
+    draw = random.Random(1)
+    old = with_seeds(draw, 0, 0)
+    assert "headline metrics" in failures(with_seeds(draw, 0.015, 1), old)
+    alarms = sum("headline metrics" in failures(with_seeds(draw, 0, 1), with_seeds(draw, 0, 0)) for _ in range(60))
+    assert alarms <= 5
