@@ -82,6 +82,7 @@ def _inspect(request: InspectRequest, shared: Shared) -> Inspection:
 
     from pefbench.metrics import make
     from pefbench.recipe import load_resolved
+    from pefbench.trial.dropout import how_drawn
     from pefbench.trial.folder import result_path
     from pefbench.trial.prepare import with_precision
 
@@ -89,7 +90,8 @@ def _inspect(request: InspectRequest, shared: Shared) -> Inspection:
     for trial in request["trials"]:
         recipe = with_precision(load_resolved(trial["recipe"]))
         fingerprint = shared.corpus(recipe).fingerprint
-        paths.append(str(result_path(recipe, fingerprint, Path(trial["out"]), trial["scored"])))
+        drawn = how_drawn(recipe, shared.config(recipe))
+        paths.append(str(result_path(recipe, fingerprint, Path(trial["out"]), trial["scored"], dropout=drawn)))
     metrics = [make(named) for named in load_resolved(request["trials"][0]["recipe"]).evaluate.metrics]
     better = {name: higher for metric in metrics for name, higher in metric.higher_is_better.items()}
     return {

@@ -51,6 +51,10 @@ class Method(BaseModel):
     merges: ClassVar[bool] = False
     """Whether what was trained can be merged into the pretrained weights by PEFT's `merge_adapter`."""
 
+    dropout_by_example: ClassVar[bool] = True
+    """Whether the method's own dropout, where it has any, goes through torch.nn.functional.dropout on inputs that have
+    the rows of the batch first; then it can be drawn by example."""
+
     def train_defaults(self) -> dict[str, Any]:
         """Return what the method prefers in the recipe's ``train:`` section."""
         return {"learning_rate": self.learning_rate}

@@ -21,6 +21,7 @@ class Boft(BlockMethod, VectorsMethod):
     """
 
     learning_rate: ClassVar[float] = 1e-3
+    dropout_by_example: ClassVar[bool] = False
     trainable_pattern: ClassVar[str] = r"\.boft_[Rs]\."
     vectors: ClassVar[str] = ".boft_s."
     usual_block: ClassVar[int] = 8

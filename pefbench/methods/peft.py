@@ -47,6 +47,7 @@ class Peft(PeftMethod):
     """
 
     learning_rate: ClassVar[float] = 1e-3
+    dropout_by_example: ClassVar[bool] = False
     peft_failures: ClassVar[Failures] = FAILURES
 
     type: str = Field(description="a member of peft.PeftType, such as RANDLORA")

@@ -14,7 +14,7 @@ from pefbench.models.patches import functional
 from pefbench.models.patches.functional import stock_dropout, stock_linear
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from torch import Tensor
 
@@ -74,12 +74,20 @@ def cheap_dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace:
         return stock_dropout(input, p, training, inplace)
     elements = input.numel()
     bits = torch.empty((elements + 3) // 4, dtype=torch.int64).random_(-(2**63), None)
-    kept = bits.view(torch.int16)[:elements] >= dropped - LEVELS // 2
-    return torch.where(kept.view(input.shape), input * (LEVELS / (LEVELS - dropped)), 0)
+    return drop(input, bits.view(torch.int16)[:elements], dropped)
+
+
+def drop(x: Tensor, bits: Tensor, dropped: int) -> Tensor:
+    """Return x without the `dropped` of 65536 elements whose bits are lowest, and the others scaled to make up for it.
+
+    bits: sixteen random ones for each element, as int16.
+    """
+    kept = (bits >= dropped - LEVELS // 2).view(x.shape)
+    return torch.where(kept, x * (LEVELS / (LEVELS - dropped)), 0)
 
 
 @contextmanager
-def fast_on_cpu() -> Iterator[None]:
-    """Let every module and function inside the block use `fast_linear` and `cheap_dropout`."""
-    with functional.replaced(linear=fast_linear, dropout=cheap_dropout):
+def fast_on_cpu(dropout: Callable[..., Tensor] = cheap_dropout) -> Iterator[None]:
+    """Let every module and function inside the block use `fast_linear`, and this dropout."""
+    with functional.replaced(linear=fast_linear, dropout=dropout):
         yield

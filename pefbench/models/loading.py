@@ -69,30 +69,37 @@ def load_tokenizer(where: Path, model: ModelSection, head: HeadSpec) -> PreTrain
 
 
 def load_config(where: Path, model: ModelSection, **changes: Any) -> PretrainedConfig:
-    """Return the model's own config, with `changes`. Raises SourceError when transformers does not know the model."""
+    """Return the model's own config, with the recipe's dropout and `changes`.
+
+    Raises SourceError when transformers does not know the model.
+    """
     config = from_pretrained.config(where, model.name, **changes)
     if getattr(config, "quantization_config", None) is not None:
         raise SourceError(
             f"{model.name}: its weights are quantised already; name the original model, and say model.quantize"
         )
+    return config if model.dropout is None else set_dropout(config, model.dropout)
+
+
+def set_dropout(config: PretrainedConfig, rate: float) -> PretrainedConfig:
+    """Return the config, changed in place, with this rate for all dropout but that of whole layers."""
+    for part in stacks(config):
+        for key, value in part.to_dict().items():
+            if "drop" in key and "layerdrop" not in key and isinstance(value, float):
+                setattr(part, key, rate)
     return config
 
 
 def fit_config(
     where: Path, model: ModelSection, head: HeadSpec, tokenizer: PreTrainedTokenizerFast
 ) -> PretrainedConfig:
-    """Return the model's config with the head, the tokenizer's padding and the recipe's dropout.
+    """Return the model's config with the recipe's dropout, the head and the tokenizer's padding.
 
     Raises RecipeError when transformers has no such head for the model.
     """
     _pad_inside(tokenizer, load_config(where, model), model.name)
     config = load_config(where, model, pad_token_id=tokenizer.pad_token_id, **head.config())
     model_class(config, head)
-    if model.dropout is not None:
-        for part in stacks(config):
-            for key, value in part.to_dict().items():
-                if "drop" in key and "layerdrop" not in key and isinstance(value, float):
-                    setattr(part, key, model.dropout)
     return config
 
 

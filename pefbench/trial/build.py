@@ -15,25 +15,26 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from torch import nn
+    from transformers import PretrainedConfig
 
     from pefbench.methods import Method
+    from pefbench.models.loading import HeadSpec
     from pefbench.trial.cache import Shared
     from pefbench.trial.prepare import Prepared
 
 
-def draws_dropout(prepared: Prepared) -> bool:
-    """Whether training draws random numbers beyond the order of the examples: dropout in the model or the method."""
-    values = [item for part in loading.stacks(prepared.config) for item in part.to_dict().items()]
-    rates = [*values, *prepared.recipe.method.model_dump().items()]
-    return any("drop" in key and isinstance(value, float) and value > 0 for key, value in rates)
-
-
 def attention(prepared: Prepared) -> str:
-    """The attention implementation for the trial's precision."""
-    values = [item for part in loading.stacks(prepared.config) for item in part.to_dict().items()]
-    rates = [value for key, value in values if "att" in key and "drop" in key]
-    fused = loading.model_class(prepared.config, prepared.head)._supports_sdpa
-    return devices.attention(prepared.recipe.train.precision, dropout=any(rates)) if fused else "eager"
+    """The attention implementation for the trial."""
+    return attention_of(prepared.config, prepared.head, prepared.recipe.train.precision)
+
+
+def attention_of(config: PretrainedConfig, head: HeadSpec, precision: str) -> str:
+    """The attention implementation for a model of this config under this head."""
+    values = [item for part in loading.stacks(config) for item in part.to_dict().items()]
+    # T5 has one rate for all its dropout, attention included
+    rates = [value for key, value in values if key == "dropout_rate" or ("att" in key and "drop" in key)]
+    fused = loading.model_class(config, head)._supports_sdpa
+    return devices.attention(precision, dropout=any(rates)) if fused else "eager"
 
 
 def pretrained(prepared: Prepared, shared: Shared | None = None) -> nn.Module:

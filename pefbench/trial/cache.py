@@ -10,13 +10,14 @@ import json
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pefbench.models import loading
-from pefbench.trial import corpus
+from pefbench.trial import corpus, starting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from torch import Tensor
+    from transformers import PretrainedConfig
 
     from pefbench.heads import Encoded
     from pefbench.recipe import Recipe
@@ -35,6 +36,11 @@ class Shared:
     def corpus(self, recipe: Recipe) -> Corpus:
         """The recipe's data."""
         return self._once(["corpus", *_data(recipe)], lambda: corpus.load(recipe))
+
+    def config(self, recipe: Recipe) -> PretrainedConfig:
+        """The config of the recipe's model, without a head."""
+        depends = ["config", recipe.model.model_dump(mode="json")]
+        return self._once(depends, lambda: loading.load_config(starting.resolve(recipe.model).base, recipe.model))
 
     def encoded(self, recipe: Recipe, split: str, encode: Callable[[], Encoded]) -> Encoded:
         """A tokenised split of the recipe, by `encode` where it is not kept."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from pefbench.recipe import Recipe
     from pefbench.results.schema import Artifacts
+    from pefbench.trial.dropout import Drawn
     from pefbench.trial.prepare import Prepared
     from pefbench.trial.saved import SavedTrial
 
@@ -30,14 +31,22 @@ SHOWN_PROMPT = 500
 
 
 def result_path(
-    recipe: Recipe, fingerprint: str, out: Path, scored: Sequence[str] = EVALUATED, *, processes: int = 1
+    recipe: Recipe,
+    fingerprint: str,
+    out: Path,
+    scored: Sequence[str] = EVALUATED,
+    *,
+    dropout: Drawn,
+    processes: int = 1,
 ) -> Path:
     """Where the result of a recipe, its precision resolved, on data of this fingerprint lies.
 
-    processes: how many train together, where that changes the numbers: each draws a dropout of its own.
+    processes: how many train together, which is another trial where each draws a dropout of its own.
     """
     content = recipe.resolved()
-    if processes > 1:
+    if dropout == "by example and step":
+        content["dropout"] = dropout
+    if dropout == "by process" and processes > 1:
         content["processes"] = processes
     if tuple(scored) != EVALUATED:  # the same training, but not the same result
         content["scored"] = list(scored)

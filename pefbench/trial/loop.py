@@ -18,7 +18,8 @@ from accelerate.utils import gather_object
 
 from pefbench.errors import DivergedError
 from pefbench.models import quantization
-from pefbench.models.cpu_kernels import fast_on_cpu
+from pefbench.models.cpu_kernels import cheap_dropout, fast_on_cpu
+from pefbench.models.keyed_dropout import KeyedDropout
 from pefbench.progress import Progress
 from pefbench.trial import checkpoints
 from pefbench.trial.batching import Indices, collate, epoch_batches, share
@@ -101,10 +102,12 @@ class Training:
         *,
         checkpoint: Path,
         checkpoint_key: Mapping[str, object],
+        dropout_by_example: bool = False,
     ) -> None:
         self.head, self.encoded, self.settings, self.accelerator = head, encoded, settings, accelerator
         self.method, self.bare = method, model
         self.checkpoint, self.checkpoint_key = checkpoint, checkpoint_key
+        self.dropout = KeyedDropout(settings.seed) if dropout_by_example else None
         self.model, self.optimizer = accelerator.prepare(model, make_optimizer(model, method, settings))
         self.trainable = [weight for weight in self.model.parameters() if weight.requires_grad]
         self.steps_an_epoch = math.ceil(len(encoded) / settings.batch_size)
@@ -119,7 +122,8 @@ class Training:
         self._restore()
         self.model.train()
         main = self.accelerator.is_main_process
-        with fast_on_cpu(), Progress("train", self.total, start=self.at.step, enabled=main) as progress:
+        dropout = self.dropout or cheap_dropout
+        with fast_on_cpu(dropout), Progress("train", self.total, start=self.at.step, enabled=main) as progress:
             while self.at.step < self.total:
                 self._train_interval(progress)
         return self.at
@@ -169,6 +173,8 @@ class Training:
     def _backward(self, part: Indices, weight: float, *, last: bool) -> Tensor:
         """Add one micro-batch's gradients; return its share of the global mean loss."""
         tensors = {name: tensor.to(self.accelerator.device) for name, tensor in collate(self.encoded, part).items()}
+        if self.dropout:
+            self.dropout.begin(self.at.step, self.encoded.rows_of(part))
         with nullcontext() if last else self.accelerator.no_sync(self.model):
             loss = self.head.loss_sum(self.model, tensors) * weight
             penalty = self.method.penalty(self.bare) if last else None

@@ -17,6 +17,7 @@ from pefbench.trial import artifacts, build, devices, latency, preflight, round_
 from pefbench.trial.adapters import joined_fingerprint
 from pefbench.trial.alike import alike
 from pefbench.trial.cache import Shared
+from pefbench.trial.dropout import how_drawn
 from pefbench.trial.folder import EVALUATED, TrialFolder, needed_bytes, result_path, write_trial
 from pefbench.trial.loop import Progressed, Training
 from pefbench.trial.phases import Phases
@@ -62,8 +63,15 @@ class Trial:
         self.accelerator = devices.accelerator(self.recipe.train.precision)
         self.is_main = self.accelerator.is_main_process
         world_size = self.accelerator.num_processes
-        counted = world_size if processes_in_id and build.draws_dropout(self.prepared) else 1
-        self.path = result_path(self.recipe, self.prepared.corpus.fingerprint, out, self.scored, processes=counted)
+        self.dropout = how_drawn(self.recipe, self.prepared.config)
+        self.path = result_path(
+            self.recipe,
+            self.prepared.corpus.fingerprint,
+            out,
+            self.scored,
+            dropout=self.dropout,
+            processes=world_size if processes_in_id else 1,
+        )
         self.folder = TrialFolder(self.path)
         origin = origin_of(self.recipe, command=command, world_size=world_size, started=started)
         self.record = TrialRecord(self.path.stem, self.recipe, self.scored, origin)
@@ -161,6 +169,7 @@ class Trial:
             self.recipe.method,
             self.recipe.train,
             self.accelerator,
+            dropout_by_example=self.dropout == "by example and step",
             checkpoint=self.folder.checkpoint,
             checkpoint_key={
                 "id": self.record.trial_id,

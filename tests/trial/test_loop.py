@@ -25,7 +25,7 @@ def prepared(world: World, **changes: Any) -> Prepared:
     return prepare(load_recipe(world.recipe("training", **changes)), Phases())
 
 
-def training(ready: Prepared, folder: Path, **checkpoint_key: Any) -> Training:
+def training(ready: Prepared, folder: Path, *, dropout_by_example: bool = False, **checkpoint_key: Any) -> Training:
     return Training(
         build.with_method(ready, build.pretrained(ready)),
         ready.encoded["train"],
@@ -35,6 +35,7 @@ def training(ready: Prepared, folder: Path, **checkpoint_key: Any) -> Training:
         devices.accelerator("fp32"),
         checkpoint=folder / "checkpoint.pt",
         checkpoint_key={"id": "test", **checkpoint_key},
+        dropout_by_example=dropout_by_example,
     )
 
 
@@ -69,11 +70,12 @@ def test_training_learns(world: World, tmp_path: Path) -> None:
     assert run.at.tokens == 4 * int(run.encoded.lengths.sum())
 
 
-def test_micro_batches_change_nothing_but_memory(world: World, tmp_path: Path) -> None:
+@pytest.mark.parametrize("dropout", [0.0, 0.2])
+def test_micro_batches_change_nothing_but_memory(world: World, tmp_path: Path, dropout: float) -> None:
     runs = []
     for size in (None, 5, 1):
-        ready = prepared(world, train__micro_batch_size=size, model={"name": f"file:{world.model}", "dropout": 0.0})
-        run = training(ready, tmp_path / str(size))
+        ready = prepared(world, train__micro_batch_size=size, model={"name": f"file:{world.model}", "dropout": dropout})
+        run = training(ready, tmp_path / str(size), dropout_by_example=True)
         run.run()
         runs.append(run)
     for run in runs[1:]:
@@ -91,15 +93,15 @@ def test_frozen_weights_stay_what_they_were(world: World, tmp_path: Path) -> Non
     assert not any(torch.equal(old, new) for old, new in zip(before, weights(run), strict=True))
 
 
-@pytest.mark.parametrize("stop", [1, 7, 10, 23])
+@pytest.mark.parametrize(("stop", "by_example"), [(1, False), (7, True), (10, False), (23, True)])
 def test_a_stopped_run_goes_on_bit_for_bit(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: int
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: int, *, by_example: bool
 ) -> None:
     ready = prepared(world, train__checkpoint_steps=5)
-    whole = training(ready, tmp_path / "whole")
+    whole = training(ready, tmp_path / "whole", dropout_by_example=by_example)
     whole.run()
 
-    stopped = training(ready, tmp_path / "stopped")
+    stopped = training(ready, tmp_path / "stopped", dropout_by_example=by_example)
     step = stopped._step
 
     def dies(batch: Any) -> None:
@@ -111,7 +113,7 @@ def test_a_stopped_run_goes_on_bit_for_bit(
     with pytest.raises(KeyboardInterrupt):
         stopped.run()
     torch.manual_seed(99)  # a new process has other random states
-    again = training(ready, tmp_path / "stopped")
+    again = training(ready, tmp_path / "stopped", dropout_by_example=by_example)
     again.run()
     assert again.at.curve == whole.at.curve
     assert all(torch.equal(a, b) for a, b in zip(weights(again), weights(whole), strict=True))

@@ -91,15 +91,17 @@ def still(world: World, name: str, **changes: Any) -> Path:
 
 
 def test_two_processes_are_one(world: World, tmp_path: Path) -> None:
+    """With the model's dropout and the method's."""
     # 13 examples a step and 15 to validate on: nothing divides by two, and one step leaves a process without examples
-    recipe = still(world, "twice", train__batch_size=13, train__epochs=3, evaluate={"batch_size": 4})
+    lora = {"name": "lora", "dropout": 0.2}
+    recipe = world.recipe("twice", method=lora, train__batch_size=13, train__epochs=3, evaluate={"batch_size": 4})
     for name, command in (("one", child_command("run")), ("two", [*torchrun(2), "run"])):
         status, printed, said = finish([*command, recipe, "--out", tmp_path / name], ROOT)
         assert status == 0, said
         assert printed.count("round trip: reproduced") == 1
     one, two = result(tmp_path / "one"), result(tmp_path / "two")
     assert (one["provenance"]["world_size"], two["provenance"]["world_size"]) == (1, 2)
-    assert one["id"] == two["id"], "without dropout the number of processes changes nothing"
+    assert one["id"] == two["id"], "dropout is drawn by example"
     assert one["data"] == two["data"]
     curves = [[point["loss"] for point in run["curve"]] for run in (one, two)]
     assert curves[0] == pytest.approx(curves[1], rel=1e-3)
@@ -111,8 +113,8 @@ def test_two_processes_are_one(world: World, tmp_path: Path) -> None:
     )
 
 
-def test_with_dropout_the_number_of_processes_is_a_part_of_the_id(world: World, tmp_path: Path) -> None:
-    recipe = world.recipe("dropped", train__epochs=0.5)
+def test_with_dropout_by_process_their_number_is_a_part_of_the_id(world: World, tmp_path: Path) -> None:
+    recipe = world.recipe("dropped", method={"name": "boft", "dropout": 0.2}, train__epochs=0.5)
     for name, command in (("one", child_command("run")), ("two", [*torchrun(2), "run"])):
         status, _, said = finish([*command, recipe, "--out", tmp_path / name], ROOT)
         assert status == 0, said
