@@ -71,7 +71,8 @@ def _skipped(found: Sequence[str]) -> list[str]:
 def _truncated(prepared: Prepared) -> list[str]:
     length = prepared.recipe.train.max_length
     return [
-        f"{encoded.truncated} of {len(encoded)} {split} examples are truncated to {length} tokens"
+        f"{encoded.truncated} of {len(encoded)} {split} examples {'is' if encoded.truncated == 1 else 'are'} truncated "
+        f"to {length} tokens"
         for split, encoded in prepared.encoded.items()
         if encoded.truncated
     ]
