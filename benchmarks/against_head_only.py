@@ -23,7 +23,7 @@ RESAMPLES = 4000
 
 
 def rows(path: Path, artifacts: Any) -> list[dict[str, Any]]:
-    """Return the rows of a trial's predictions file."""
+    """The rows of a trial's predictions file."""
     lines = (path.parent / artifacts["predictions"]).read_text(encoding="utf8").splitlines()
     return [json.loads(line) for line in lines]
 

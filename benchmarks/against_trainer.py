@@ -176,7 +176,7 @@ def trainer(recipe: Recipe) -> dict[str, float]:
 
 
 def pad(tags: list[str], words: int) -> list[str]:
-    """Return one tag a word; words that were cut are outside."""
+    """One tag a word; words that were cut are outside."""
     return tags + ["O"] * (words - len(tags))
 
 
@@ -189,7 +189,7 @@ def score(predictions: list[list[str]], references: list[list[str]]) -> dict[str
 
 
 def figures(sentences: float, train: float, f1: dict[str, Any]) -> dict[str, float]:
-    """Return what one run reports."""
+    """What one run reports."""
     return {"sentences": sentences, "train": train, "f1": f1["value"], "low": f1["low"], "high": f1["high"]}
 
 

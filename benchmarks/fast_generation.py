@@ -75,7 +75,7 @@ def main() -> None:
 def timed(
     model: Any, given: torch.Tensor, mask: torch.Tensor, pieces: int, inside: list[Callable[[Any], Any]]
 ) -> tuple[Any, float]:
-    """Return the texts, (rows, prompt + pieces), and the seconds that generating them took."""
+    """The texts, (rows, prompt + tokens), and the seconds that generating them took."""
     with ExitStack() as stack:
         stack.enter_context(torch.inference_mode())
         stack.enter_context(torch.autocast(given.device.type, torch.bfloat16))

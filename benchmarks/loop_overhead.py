@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def make(precision: str) -> Training:
-    """Return a LoRA training run of one epoch."""
+    """A LoRA training run of one epoch."""
     recipe = load_recipe(RECIPE, [f"train.precision={precision}", "train.epochs=1"])
     devices.set_threads(recipe.train.threads)
     ready = prepare(recipe, Phases(), ["train"])
@@ -71,7 +71,7 @@ def make(precision: str) -> Training:
 
 
 def epoch(training: Training, batches: list[Indices], ready: list[dict[str, torch.Tensor]]) -> tuple[float, float]:
-    """Return the seconds of one epoch by the loop and bare; both take each batch, in turns who is first."""
+    """The seconds of one epoch by the loop and bare; both take each batch, in turns who is first."""
     training.at = type(training.at)()
     training.model.train()
     seconds = {"loop": 0.0, "bare": 0.0}

@@ -105,7 +105,7 @@ def counted(number: int, noun: str, several: str | None = None) -> str:
 
 
 def suggest(name: str, valid: Iterable[str]) -> str:
-    """Return ``did you mean 'x'? valid: a, b, x``, or only the list when nothing is near."""
+    """``did you mean 'x'? valid: a, b, x``, or only the list when nothing is near."""
     names = sorted(valid)
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     listing = f"valid: {', '.join(names)}" if names else "there are none"

@@ -27,7 +27,7 @@ def loaded_from(folder: Path, *, exclude: Path | None = None, without: Sequence[
 
 
 def verdicts_below(folder: Path) -> tuple[list[Comparison], int]:
-    """Return what comparisons below a folder found, and how many of their files are damaged: each is told of."""
+    """What comparisons below a folder found, and how many of their files are damaged: each is told of."""
     from pefbench.compare import report
 
     found, damaged = [], 0

@@ -17,12 +17,12 @@ _AMOUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([A-Za-z]+)")
 
 
 def size(text: str, where: str) -> float:
-    """Return bytes; a MB is 1000 kB, a MiB is 1024 KiB. Raises UserError, beginning with `where`."""
+    """Bytes; a MB is 1000 kB, a MiB is 1024 KiB. Raises UserError, beginning with `where`."""
     return _amount(text, where, SIZES, "8GiB or 50MB")
 
 
 def duration(text: str, where: str) -> float:
-    """Return seconds. Raises UserError, beginning with `where`."""
+    """Seconds. Raises UserError, beginning with `where`."""
     return _amount(text, where, DURATIONS, "90s or 20min")
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def of(finals: Sequence[Outcome], tuning: Sequence[Outcome]) -> Costs:
-    """Return the costs of a method, all of whose final trials are finished."""
+    """The costs of a method, all of whose final trials are finished."""
     results = [each.result for each in finals if each.result]
     model = results[0]["model"]
     return {

@@ -76,7 +76,7 @@ def _further(plan: Plan, later: Sequence[Outcome], known: Sequence[Result], work
 
 
 def earlier(out: Path) -> list[Result]:
-    """Return every finished trial below `out`, of tuning too; damaged files are passed over."""
+    """Every finished trial below `out`, of tuning too; damaged files are passed over."""
     found = []
     for path in sorted(out.rglob("*.json")) if out.exists() else []:
         if ID.fullmatch(path.stem):
@@ -90,7 +90,7 @@ def earlier(out: Path) -> list[Result]:
 
 
 def _seconds(outcome: Outcome, known: Sequence[Result]) -> float | None:
-    """Return how long a trial may take: the median of those most like it, scaled by the epochs; None without any."""
+    """How long a trial may take: the median of those most like it, scaled by the epochs; None without any."""
     recipe = outcome.planned.recipe.resolved()
     for sections in ALIKE:
         like: list[float] = [

@@ -141,7 +141,7 @@ def recipe_of(
     *,
     where: Path | None = None,
 ) -> Recipe:
-    """Return the recipe of one trial: the base with the method, the setting and the seed. Raises RecipeError."""
+    """The recipe of one trial: the base with the method, the setting and the seed. Raises RecipeError."""
     changes = {"method": comparison.methods[name].method, **setting, "train.seed": seed}
     laid = [*overrides, *(search.override(field, value) for field, value in changes.items())]
     try:

@@ -66,7 +66,7 @@ class Board:
         return f"finished, {split} {self.metric} {value_of(outcome, self.metric, split) or 0.0:.4g}"
 
     def table(self) -> Table:
-        """Return the table as it is now."""
+        """The table as it is now."""
         from rich.table import Table
 
         table = Table(title=self.plan.comparison.name)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def pscp(value: float, costs: Costs, constants: Pscp) -> float | None:
-    """Return the composite score of a test value, higher being better; None where a cost was not measured."""
+    """The composite score of a test value, higher being better; None where a cost was not measured."""
     seconds = costs.get("inference_seconds_per_1000")
     memory = costs["peak_memory_bytes"].get("train")
     if seconds is None or memory is None:

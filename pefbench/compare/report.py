@@ -37,7 +37,7 @@ def read(path: Path) -> Comparison:
 
 
 def render(comparison: Comparison) -> str:
-    """Return the verdict for people: methods, best first, then all pairs, then what is not finished."""
+    """The verdict for people: methods, best first, then all pairs, then what is not finished."""
     blocks = [_heading(comparison), _methods(comparison)]
     legends = [_legend(comparison) if comparison["pairs"] else "", _costs_legend(comparison)]
     if shown := [legend for legend in legends if legend]:
@@ -220,7 +220,7 @@ def _of_runs(pair: PairVerdict) -> str:
 
 
 def _tuning(comparison: Comparison) -> list[str]:
-    """Return each method's expected best on validation after 1, 2, ... trials."""
+    """Each method's expected best on validation after 1, 2, ... trials."""
     lines = [
         f"  {method['name']}: {', '.join(f'{value:.3f}' for value in method['expected_best'])}"
         for method in comparison["methods"]

@@ -42,12 +42,12 @@ def settings(ranges: Mapping[str, Any], trials: int, seed: int, path: str) -> li
 
 
 def override(field: str, value: Any) -> str:
-    """Return a setting's value as an override of a recipe, ``train.learning_rate=0.001``."""
+    """A setting's value as an override of a recipe, ``train.learning_rate=0.001``."""
     return f"{field}={json.dumps(value, allow_nan=False)}"
 
 
 def edges(settings: Sequence[Setting], chosen: int) -> list[str]:
-    """Return a note for each number that was chosen at an end of those tried: the best may lie beyond it.
+    """A note for each number that was chosen at an end of those tried: the best may lie beyond it.
 
     Of fewer than three values each is at an end, which tells nothing.
     """
@@ -61,7 +61,7 @@ def edges(settings: Sequence[Setting], chosen: int) -> list[str]:
 
 
 def label(setting: Setting) -> str:
-    """Return a setting for people, by the last names of its fields: ``learning_rate 0.001``."""
+    """A setting for people, by the last names of its fields: ``learning_rate 0.001``."""
     return ", ".join(f"{field.rpartition('.')[2]} {_shown(value)}" for field, value in setting.items())
 
 
@@ -100,7 +100,7 @@ def _drawn(ways: Mapping[str, Draw], trials: int, seed: int, path: str) -> list[
 
 
 def _way(given: Any, path: str) -> Draw:
-    """Return how to draw one field's value."""
+    """How to draw one field's value."""
     ways = {"choice": _choice, "uniform": _uniform, "log_uniform": _log_uniform}
     if not isinstance(given, dict) or len(given) != 1:
         raise RecipeError(

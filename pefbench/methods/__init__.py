@@ -56,15 +56,15 @@ class Method(BaseModel):
     the rows of the batch first; then it can be drawn by example."""
 
     def train_defaults(self) -> dict[str, Any]:
-        """Return what the method prefers in the recipe's ``train:`` section."""
+        """What the method prefers in the recipe's ``train:`` section."""
         return {"learning_rate": self.learning_rate}
 
     def virtual_tokens(self) -> int:
-        """Return how many positions of the model the method takes for itself."""
+        """How many positions of the model the method takes for itself."""
         return 0
 
     def apply(self, model: nn.Module, task_type: str) -> nn.Module:
-        """Return the model with the method's weights trainable, its head among them, and the rest frozen.
+        """The model with the method's weights trainable, its head among them, and the rest frozen.
 
         `task_type` is the head's name in PEFT, such as TOKEN_CLS. Raises MethodError when the method does not work on
         this model, or finds nothing to work on.
@@ -80,7 +80,7 @@ class Method(BaseModel):
         """Make a model with this method, new or loaded, ready to compute; what it computes stays the same."""
 
     def parameter_groups(self, model: nn.Module, learning_rate: float, weight_decay: float) -> list[ParameterGroup]:  # noqa: ARG002 - for methods that have two rates
-        """Return the optimizer's groups; a group without `lr` has the trial's learning rate.
+        """The optimizer's groups; a group without `lr` has the trial's learning rate.
 
         Only matrices decay: biases and norms have nothing to shrink.
         """
@@ -97,13 +97,13 @@ class Method(BaseModel):
         saving.save_pretrained(to)
 
     def penalty(self, model: nn.Module) -> Tensor | None:
-        """Return what the method adds to the mean loss of a step, a scalar, or None."""
+        """What the method adds to the mean loss of a step, a scalar, or None."""
 
     def after_step(self, model: nn.Module, step: int) -> None:
         """Do what the method does after the optimizer's step (counted from 1), while the gradients are there."""
 
     def state(self, model: nn.Module) -> MethodState:  # noqa: ARG002 - for methods that have one
-        """Return what a checkpoint must hold beside weights and optimizer: tensors and plain values."""
+        """What a checkpoint must hold beside weights and optimizer: tensors and plain values."""
         return {}
 
     def restore(self, model: nn.Module, state: MethodState) -> None:
@@ -117,7 +117,7 @@ class PeftMethod(Method):
     """What PEFT raises where the method and the model do not go together."""
 
     def config(self, model: nn.Module) -> PeftConfig:
-        """Return PEFT's configuration for this model; the task type and the head are filled in by `apply`."""
+        """PEFT's configuration for this model; the task type and the head are filled in by `apply`."""
         raise NotImplementedError
 
     def apply(self, model: nn.Module, task_type: str) -> nn.Module:
@@ -161,7 +161,7 @@ class TargetedMethod(PeftMethod):
     )
 
     def targets(self, model: nn.Module) -> list[str]:
-        """Return the full names of the linear layers to adapt; the head is never among them, it is trained as a whole.
+        """The full names of the linear layers to adapt; the head is never among them, it is trained as a whole.
 
         Raises MethodError for an ending that matches nothing.
         """
@@ -181,7 +181,7 @@ class TargetedMethod(PeftMethod):
 
 
 def at_own_rate(groups: list[ParameterGroup], weights: Iterable[Tensor], rate: float) -> list[ParameterGroup]:
-    """Return an optimizer's groups, with these weights in groups of their own that have this learning rate."""
+    """An optimizer's groups, with these weights in groups of their own that have this learning rate."""
     chosen = {id(weight) for weight in weights}
     split = [
         group | its_rate | {"params": [weight for weight in group["params"] if (id(weight) in chosen) == own]}

@@ -10,7 +10,7 @@ from pefbench.errors import RecipeError, suggest
 
 
 def known(name: str) -> str:
-    """Return the name of an activation. Raises RecipeError when transformers has none of this name."""
+    """The name of an activation. Raises RecipeError when transformers has none of this name."""
     from transformers.activations import ACT2FN
 
     if name not in ACT2FN:

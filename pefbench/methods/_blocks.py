@@ -27,7 +27,7 @@ class BlockMethod(LinearMethod):
     )
 
     def fitting_block(self, model: nn.Module, targets: list[str], *, factors: int = 1) -> int:
-        """Return the block size for these linear layers: the recipe's, or the largest fitting one up to the usual.
+        """The block size for these linear layers: the recipe's, or the largest fitting one up to the usual.
 
         A product of `factors` block-diagonal matrices pairs the blocks anew in each, so that their number must be
         divisible by two factors - 1 times, and the halves of a block move. Raises MethodError when a size cannot fit.
@@ -55,6 +55,6 @@ class BlockMethod(LinearMethod):
 
 
 def _sizes(units: int, factors: int) -> list[int]:
-    """Return the block sizes, from 2, that cut `units` as that many butterfly factors need it."""
+    """The block sizes, from 2, that cut `units` as that many butterfly factors need it."""
     step = 1 if factors == 1 else 2
     return [size for size in range(2, units + 1, step) if units % (size * 2 ** (factors - 1)) == 0]

@@ -18,7 +18,7 @@ class LinearMethod(TargetedMethod):
     """Whether PEFT's tuner also works on the 4-bit and 8-bit linear layers of bitsandbytes."""
 
     def targets(self, model: nn.Module) -> list[str]:
-        """Return the full names of the linear layers to adapt. Raises MethodError for a kind that PEFT cannot adapt."""
+        """The full names of the linear layers to adapt. Raises MethodError for a kind that PEFT cannot adapt."""
         from pefbench.models import architecture
 
         names = super().targets(model)

@@ -29,13 +29,13 @@ class Matrix(TypedDict):
 
 
 def load() -> Matrix:
-    """Return the grid."""
+    """The grid."""
     matrix: Matrix = json.loads(FILE.read_text(encoding="utf8"))
     return matrix
 
 
 def render(matrix: Matrix) -> str:
-    """Return the grid as text, one row a method, and the reasons beneath it."""
+    """The grid as text, one row a method, and the reasons beneath it."""
     from tabulate import tabulate
 
     rows = [
@@ -56,7 +56,7 @@ def _cell(heads: list[str], refused: dict[str, str]) -> str:
 
 
 def _reasons(matrix: Matrix) -> str:
-    """Return each reason once, with the cells that it refuses: method, then architecture (heads)."""
+    """Each reason once, with the cells that it refuses: method, then architecture (heads)."""
     where: dict[str, dict[str, dict[str, list[str]]]] = {}
     for method, architectures in matrix["refused"].items():
         for name, heads in architectures.items():
@@ -70,7 +70,7 @@ def _reasons(matrix: Matrix) -> str:
 
 
 def _places(places: dict[str, list[str]], matrix: Matrix) -> str:
-    """Return architectures; the heads too, where only some of an architecture's are meant."""
+    """Architectures; the heads too, where only some of an architecture's are meant."""
     return ", ".join(
         name if len(heads) == len(matrix["heads"][name]) else f"{name} ({', '.join(heads)})"
         for name, heads in places.items()

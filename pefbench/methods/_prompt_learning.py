@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 TEXT = "Read the following text with care, then give the answer that it asks for."
 COMMON = 5000
-"""Lester et al. 2021, section 3.2: prompts start from the 5,000 most common pieces."""
+"""Lester et al. 2021, section 3.2: prompts start from the 5,000 most common tokens."""
 
 
 class VirtualTokenMethod(Method):
@@ -28,7 +28,7 @@ class VirtualTokenMethod(Method):
     num_virtual_tokens: int = Field(16, ge=1, description="how many virtual tokens stand before the text")
 
     def virtual_tokens(self) -> int:
-        """Return their number."""
+        """Their number."""
         return self.num_virtual_tokens
 
 
@@ -49,27 +49,27 @@ class PrefixStart(VirtualTokenMethod):
 
     init: Literal["random", "zero", "text", "activations"] = Field(
         "random",
-        description="random: normal; zero; text: the keys and values of `init_text`; activations: those of pieces "
+        description="random: normal; zero; text: the keys and values of `init_text`; activations: those of tokens "
         "drawn from the training texts, one from each of as many texts (arXiv:2101.00190, section 7.4)",
     )
     init_text: str = Field(TEXT, description="init text: repeated or cut to the number of virtual tokens")
 
     def start(self, tokens: PrefixTokens, tokenizer: PreTrainedTokenizerFast, encoded: Encoded) -> Tensor:
-        """Return the start of a prefix by text or activations, shape (virtual tokens, numbers of one)."""
+        """The start of a prefix by text or activations, shape (virtual tokens, numbers of one)."""
         import torch
 
         if self.init == "text":
-            ids = text_pieces(tokenizer, self.init_text, self.num_virtual_tokens)
+            ids = text_tokens(tokenizer, self.init_text, self.num_virtual_tokens)
             return tokens.shape.joined(tokens.of_text(ids))
         chosen = []
-        for row, piece in drawn_pieces(tokenizer, encoded, self.num_virtual_tokens):
+        for row, place in drawn_tokens(tokenizer, encoded, self.num_virtual_tokens):
             pairs = tokens.of_text(torch.from_numpy(encoded.features["input_ids"][row]))
-            chosen.append(tokens.shape.joined(pairs)[piece])
+            chosen.append(tokens.shape.joined(pairs)[place])
         return torch.stack(chosen)
 
 
-def text_pieces(tokenizer: PreTrainedTokenizerFast, text: str, count: int) -> Tensor:
-    """Return the ids of a text without special tokens, repeated or cut to `count`. Raises MethodError for none."""
+def text_tokens(tokenizer: PreTrainedTokenizerFast, text: str, count: int) -> Tensor:
+    """The ids of a text without special tokens, repeated or cut to `count`. Raises MethodError for none."""
     import torch
 
     ids = tokenizer(text, add_special_tokens=False)["input_ids"]
@@ -78,27 +78,27 @@ def text_pieces(tokenizer: PreTrainedTokenizerFast, text: str, count: int) -> Te
     return torch.tensor((ids * count)[:count])
 
 
-def drawn_pieces(tokenizer: PreTrainedTokenizerFast, encoded: Encoded, count: int) -> list[tuple[int, int]]:
-    """Draw texts, and from each one piece that is not a special token; return rows and positions in them."""
+def drawn_tokens(tokenizer: PreTrainedTokenizerFast, encoded: Encoded, count: int) -> list[tuple[int, int]]:
+    """Draw texts, and from each one token that is not a special token; return rows and positions in them."""
     import torch
 
     special, rows = set(tokenizer.all_special_ids), encoded.features["input_ids"]
     found = []
     for row in torch.randint(len(rows), (count,)).tolist():
-        pieces = [at for at, piece in enumerate(rows[row].tolist()) if piece not in special] or [0]
-        found.append((row, pieces[int(torch.randint(len(pieces), ()))]))
+        places = [at for at, token in enumerate(rows[row].tolist()) if token not in special] or [0]
+        found.append((row, places[int(torch.randint(len(places), ()))]))
     return found
 
 
-def common_pieces(tokenizer: PreTrainedTokenizerFast, encoded: Encoded, count: int) -> Tensor:
-    """Draw ids from the most common pieces of the training texts, each at most once as long as there are enough."""
+def common_tokens(tokenizer: PreTrainedTokenizerFast, encoded: Encoded, count: int) -> Tensor:
+    """Draw ids from the most common tokens of the training texts, each at most once as long as there are enough."""
     import torch
 
     counts: Counter[Any] = Counter()
     for row in encoded.features["input_ids"]:
         counts.update(row.tolist())
-    for piece in tokenizer.all_special_ids:
-        counts.pop(piece, None)
-    ids = torch.tensor([piece for piece, _ in counts.most_common(COMMON)] or [0])
+    for token in tokenizer.all_special_ids:
+        counts.pop(token, None)
+    ids = torch.tensor([token for token, _ in counts.most_common(COMMON)] or [0])
     order = torch.cat([torch.randperm(len(ids)) for _ in range(-(-count // len(ids)))])
     return ids[order[:count]]

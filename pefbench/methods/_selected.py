@@ -14,11 +14,11 @@ class SelectedMethod(Method):
     """A method that adds nothing to the model: it trains the weights that `selected` names, and the head."""
 
     def selected(self, model: nn.Module) -> list[str]:
-        """Return the full names of the weights to train beside the head; raises MethodError when there are none."""
+        """The full names of the weights to train beside the head; raises MethodError when there are none."""
         raise NotImplementedError
 
     def apply(self, model: nn.Module, task_type: str) -> nn.Module:  # noqa: ARG002 - the base's signature
-        """Return the model itself, with the selected weights and the head trainable and the rest frozen."""
+        """The model itself, with the selected weights and the head trainable and the rest frozen."""
         from pefbench.models import architecture
 
         selected = self.selected(model)

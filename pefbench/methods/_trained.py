@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def head_sizes(model: nn.Module) -> dict[str, int]:
-    """Return the number of weights of each module of a pretrained model's head; empty for language models."""
+    """The number of weights of each module of a pretrained model's head; empty for language models."""
     heads = architecture.head_modules(model)
     return {name: sum(weight.numel() for weight in model.get_submodule(name).parameters()) for name in heads}
 

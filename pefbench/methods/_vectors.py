@@ -19,7 +19,7 @@ class VectorsMethod(PeftMethod):
     """What the full name of a scale vector contains."""
 
     def parameter_groups(self, model: nn.Module, learning_rate: float, weight_decay: float) -> list[ParameterGroup]:
-        """Return the optimizer's groups; the scale vectors have one of their own, without decay."""
+        """The optimizer's groups; the scale vectors have one of their own, without decay."""
         vectors = {weight for name, weight in model.named_parameters() if self.vectors in name and weight.requires_grad}
         groups = [
             group | {"params": [weight for weight in group["params"] if weight not in vectors]}

@@ -95,7 +95,7 @@ class Adalora(TargetedMethod):
         config.tinit, config.tfinal = self.schedule(steps)
 
     def schedule(self, steps: int) -> tuple[int, int]:
-        """Return the steps before and after the allocation, which itself takes at least two: one to see, one to choose.
+        """The steps before and after the allocation, which itself takes at least two: one to see, one to choose.
 
         Raises MethodError when there are fewer.
         """
@@ -113,7 +113,7 @@ class Adalora(TargetedMethod):
                 _expand(layer, kept)
 
     def penalty(self, model: nn.Module) -> Tensor | None:
-        """Return the weight x the mean of ||A A' - I|| and ||B' B - I|| over all maps.
+        """The weight x the mean of ||A A' - I|| and ||B' B - I|| over all linear layers.
 
         As in the authors' code and in PEFT, the Frobenius norms are not squared, unlike those of equation 4.
         """
@@ -139,7 +139,7 @@ class Adalora(TargetedMethod):
         _tuner(model).update_and_allocate(step)
 
     def state(self, model: nn.Module) -> MethodState:
-        """Return the allocator's memory and the ranks that are left."""
+        """The allocator's memory and the ranks that are left."""
         allocator = _tuner(model).rankallocator
         return {key: dict(getattr(allocator, key)) for key in SENSITIVITY} | {"ranks": _config(model).rank_pattern}
 
@@ -164,7 +164,7 @@ ADAPTER = "default"
 
 
 def _tuner(model: Any) -> Any:
-    """Return PEFT's tuner around the pretrained model."""
+    """PEFT's tuner around the pretrained model."""
     return model.base_model
 
 

@@ -26,7 +26,7 @@ class BitFit(SelectedMethod):
     )
 
     def selected(self, model: nn.Module) -> list[str]:
-        """Return the names of the biases; raises MethodError for a model that has none, or not those."""
+        """The names of the biases; raises MethodError for a model that has none, or not those."""
         from pefbench.models import architecture
 
         if self.biases == "query_and_mlp":

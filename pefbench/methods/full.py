@@ -18,7 +18,7 @@ class Full(Method):
     trainable_pattern: ClassVar[str] = ""
 
     def apply(self, model: nn.Module, task_type: str) -> nn.Module:  # noqa: ARG002 - the base's signature
-        """Return the model itself with every weight trainable. Raises MethodError for a quantised model."""
+        """The model itself with every weight trainable. Raises MethodError for a quantised model."""
         from pefbench.models import architecture
 
         quantised = (name for name, module in model.named_modules() if architecture.is_quantised(module))

@@ -19,7 +19,7 @@ class HeadOnly(SelectedMethod):
     trainable_pattern: ClassVar[str] = NOTHING
 
     def selected(self, model: nn.Module) -> list[str]:
-        """Return no weight; raises MethodError for a model without a head of its own."""
+        """No weight; raises MethodError for a model without a head of its own."""
         from pefbench.models import architecture
 
         if not architecture.head_modules(model):

@@ -73,7 +73,7 @@ class Lora(TargetedMethod):
 
     @property
     def trainable_pattern(self) -> str:  # type: ignore[override]  # the base's is a constant; here it follows from the options
-        """Return what is trained beside the head."""
+        """What is trained beside the head."""
         matrices = "A" if self.init == "mica" else "A|B|magnitude_vector"
         return rf"\.lora_({matrices})\." + (r"|\.base_layer\.bias$" if self.bias == "lora_only" else "")
 
@@ -110,7 +110,7 @@ class Lora(TargetedMethod):
         return wrapped
 
     def parameter_groups(self, model: nn.Module, learning_rate: float, weight_decay: float) -> list[ParameterGroup]:
-        """Return the base's groups; with a ratio, B's weights in groups at their own rate."""
+        """The base's groups; with a ratio, B's weights in groups at their own rate."""
         groups = super().parameter_groups(model, learning_rate, weight_decay)
         if self.b_learning_rate_ratio is None:
             return groups
@@ -137,7 +137,7 @@ class Lora(TargetedMethod):
             saving.save_pretrained(to)
 
     def _init(self) -> bool | str:
-        """Return PEFT's name for the init."""
+        """PEFT's name for the init."""
         if self.svd_iterations is not None:
             return f"pissa_niter_{self.svd_iterations}"
         return True if self.init == "default" else self.init

@@ -76,7 +76,7 @@ class Mam(PrefixStart, PeftMethod):
         MamTokens.attach(model)
 
     def parameter_groups(self, model: nn.Module, learning_rate: float, weight_decay: float) -> list[ParameterGroup]:
-        """Return the base's groups, the prefix in one of its own."""
+        """The base's groups, the prefix in one of its own."""
         from pefbench.methods.tuners.mam import MamTokens
 
         groups = super().parameter_groups(model, learning_rate, weight_decay)

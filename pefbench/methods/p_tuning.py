@@ -71,7 +71,7 @@ class PTuning(PromptLearning):
         return wrapped  # type: ignore[no-any-return]
 
     def parameter_groups(self, model: nn.Module, learning_rate: float, weight_decay: float) -> list[ParameterGroup]:
-        """Return the base's groups, the encoder in groups of its own."""
+        """The base's groups, the encoder in groups of its own."""
         encoder: Any = model.prompt_encoder
         groups = super().parameter_groups(model, learning_rate, weight_decay)
         return at_own_rate(groups, encoder.parameters(), learning_rate * self.encoder_learning_rate_ratio)

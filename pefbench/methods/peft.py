@@ -79,7 +79,7 @@ class Peft(PeftMethod):
 
     @property
     def trainable_pattern(self) -> str:  # type: ignore[override]  # the base's is a constant; here it follows from the type
-        """Return what is trained beside the head."""
+        """What is trained beside the head."""
         from peft.mapping import PEFT_TYPE_TO_PREFIX_MAPPING
 
         if self._spec.trainable_pattern is not None:
@@ -88,7 +88,7 @@ class Peft(PeftMethod):
         return rf"\.{re.escape(PEFT_TYPE_TO_PREFIX_MAPPING[self.type])}{bias}"
 
     def virtual_tokens(self) -> int:
-        """Return the length of a prefix or a prompt."""
+        """The length of a prefix or a prompt."""
         return int(self.options["num_virtual_tokens"]) if self._spec.virtual_tokens != "none" else 0
 
     def config(self, model: nn.Module) -> PeftConfig:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from pefbench.methods._prompt_learning import COMMON, TEXT, PromptLearning, common_pieces, text_pieces
+from pefbench.methods._prompt_learning import COMMON, TEXT, PromptLearning, common_tokens, text_tokens
 
 if TYPE_CHECKING:
     from peft import PeftConfig
@@ -25,7 +25,7 @@ class Prompt(PromptLearning):
     num_virtual_tokens: int = Field(20, ge=1, description="length of the prompt")
     init: Literal["vocabulary", "text", "random"] = Field(
         "vocabulary",
-        description=f"vocabulary: embeddings drawn from the {COMMON:,} most common pieces of the training texts; text: "
+        description=f"vocabulary: embeddings drawn from the {COMMON:,} most common tokens of the training texts; text: "
         "those of `init_text`; random: normal, with the mean and deviation of the embeddings (section 3.2)",
     )
     init_text: str = Field(TEXT, description="init text: repeated or cut to the number of virtual tokens")
@@ -52,12 +52,12 @@ class Prompt(PromptLearning):
 
         tokens = PromptTokens.attach(model)
         if self.init == "random":
-            sample = tokens.embedded(common_pieces(tokenizer, encoded, COMMON))
+            sample = tokens.embedded(common_tokens(tokenizer, encoded, COMMON))
             start = torch.normal(float(sample.mean()), float(sample.std()), tokens.weight.shape)
         elif self.init == "text":
-            start = tokens.embedded(text_pieces(tokenizer, self.init_text, self.num_virtual_tokens))
+            start = tokens.embedded(text_tokens(tokenizer, self.init_text, self.num_virtual_tokens))
         else:
-            start = tokens.embedded(common_pieces(tokenizer, encoded, self.num_virtual_tokens))
+            start = tokens.embedded(common_tokens(tokenizer, encoded, self.num_virtual_tokens))
         tokens.weight.data.copy_(start)
 
     def on_model_ready(self, model: nn.Module) -> None:

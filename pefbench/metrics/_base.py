@@ -66,47 +66,47 @@ class Metric(evaluate.Metric, ABC):  # type: ignore[misc]  # evaluate has no typ
 
     @abstractmethod
     def _compute(self, *, predictions: Any, references: Any) -> dict[str, float]:
-        """Return the library's values by name."""
+        """The library's values by name."""
 
     @abstractmethod
     def weighted(self, predictions: Sequence[Any], references: Sequence[Any]) -> Callable[[Array], dict[str, Array]]:
-        """Return a function of weights, (resamples, examples): the values of ``compute``, each of shape (resamples,).
+        """A function of weights, (resamples, examples): the values of ``compute``, each of shape (resamples,).
 
         A weight says how often an example counts.
         """
 
     def read(self, answer: Any) -> Any:
-        """Return what the metric takes of one answer of a head: of a label with its probabilities, the label."""
+        """What the metric takes of one answer of a head: of a label with its probabilities, the label."""
         return answer["label"] if isinstance(answer, dict) and "label" in answer else answer
 
     def reads(self, answer: Any) -> bool:  # noqa: ARG002 - for metrics that need more than every answer has
-        """Return whether it can score such an answer; a trivial baseline's may lack what a model's has."""
+        """Whether it can score such an answer; a trivial baseline's may lack what a model's has."""
         return True
 
     def read_reference(self, reference: Any) -> Any:
-        """Return what the metric takes of one reference of a head."""
+        """What the metric takes of one reference of a head."""
         return reference
 
     def take(self, answers: Sequence[Any], references: Sequence[Any]) -> tuple[list[Any], list[Any]]:
-        """Return what the metric takes of a head's answers and references, as `compute` and `weighted` want them."""
+        """What the metric takes of a head's answers and references, as `compute` and `weighted` want them."""
         return [*map(self.read, answers)], [*map(self.read_reference, references)]
 
     def kinds(self) -> tuple[str, ...]:
-        """Return what references it scores may be called, the usual name first."""
+        """What references it scores may be called, the usual name first."""
         return _KINDS[str(self.reference)]
 
     def refusal(self, references: Sequence[Any]) -> str | None:
-        """Return why these references cannot be scored, or None: asked before training."""
+        """Why these references cannot be scored, or None: asked before training."""
         kind = _kind(references[0])
         wanted = self.kinds()
         return None if kind in wanted else f"it scores {wanted[0]}, and the task's answers are {kind}"
 
     def report(self, predictions: Sequence[Any], references: Sequence[Any]) -> Report | None:  # noqa: ARG002
-        """Return precision, recall and F1 per class, or None where there are no classes."""
+        """Precision, recall and F1 per class, or None where there are no classes."""
         return None
 
     def signature(self) -> str:
-        """Return what the values depend on: metric, library, version and settings."""
+        """What the values depend on: metric, library, version and settings."""
         name = type(self).__module__.rpartition(".")[2]
         return f"{name}|lib:{self.library}|v:{version(self.library)}|{self.settings}"
 
@@ -127,14 +127,14 @@ class AdditiveMetric(Metric):
 
     @abstractmethod
     def counts(self, predictions: Sequence[Any], references: Sequence[Any]) -> Array:
-        """Return statistics that add up over examples, of shape (examples, statistics)."""
+        """Statistics that add up over examples, of shape (examples, statistics)."""
 
     @abstractmethod
     def from_counts(self, sums: Array) -> dict[str, Array]:
-        """Return the values of ``compute`` from summed counts of shape (..., statistics), each of shape (...)."""
+        """The values of ``compute`` from summed counts of shape (..., statistics), each of shape (...)."""
 
     def weighted(self, predictions: Sequence[Any], references: Sequence[Any]) -> Callable[[Array], dict[str, Array]]:
-        """Return the values from weighted sums of counts."""
+        """The values from weighted sums of counts."""
         counts = self.counts(predictions, references)
         return lambda weights: self.from_counts(weights @ counts)
 

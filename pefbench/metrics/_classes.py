@@ -32,21 +32,21 @@ class ClassMetric(Metric):
 
     @abstractmethod
     def counts(self, predictions: Sequence[Any], references: Sequence[Any]) -> Array:
-        """Return statistics that add up over examples, of shape (examples, statistics)."""
+        """Statistics that add up over examples, of shape (examples, statistics)."""
 
     @abstractmethod
     def from_counts(self, sums: Array, whole: Array) -> dict[str, Array]:
-        """Return the values from sums of shape (..., statistics); `whole`, (statistics,), sums over all examples."""
+        """The values from sums of shape (..., statistics); `whole`, (statistics,), sums over all examples."""
 
     def weighted(self, predictions: Sequence[Any], references: Sequence[Any]) -> Callable[[Array], dict[str, Array]]:
-        """Return the values from weighted sums of counts, over the classes of all references."""
+        """The values from weighted sums of counts, over the classes of all references."""
         counts = self.counts(predictions, references)
         whole = counts.sum(axis=0)
         return lambda weights: self.from_counts(weights @ counts, whole)
 
 
 def codes(predictions: Sequence[Any], references: Sequence[Any]) -> tuple[list[Any], Codes, Codes]:
-    """Return the classes, sorted, and predictions and references as positions in them. Raises ValueError."""
+    """The classes, sorted, and predictions and references as positions in them. Raises ValueError."""
     if len(predictions) != len(references):
         raise ValueError(f"{len(predictions)} predictions for {len(references)} references")
     labels = sorted({*predictions, *references})
@@ -56,13 +56,13 @@ def codes(predictions: Sequence[Any], references: Sequence[Any]) -> tuple[list[A
 
 
 def tallies(labels: Sequence[Any], predicted: Codes, gold: Codes) -> Array:
-    """Return right, predicted and gold examples by class of each example: (examples, 3 * classes)."""
+    """Right, predicted and gold examples by class of each example: (examples, 3 * classes)."""
     one_hot = np.eye(len(labels))
     return np.concatenate([one_hot[gold] * one_hot[predicted], one_hot[predicted], one_hot[gold]], axis=1)
 
 
 def by_class(sums: Array, whole: Array, *, every: bool = False) -> tuple[Array, Array, Array]:
-    """Return precision, recall and F1 by class, (..., classes), from sums of tallies, (..., 3 * classes).
+    """Precision, recall and F1 by class, (..., classes), from sums of tallies, (..., 3 * classes).
 
     The classes are those that the references of all examples have, by `whole`; or every one. A value whose denominator
     is 0 is 0, but in a resample that has nothing of a class its values are those on all examples.
@@ -80,10 +80,10 @@ def _values(right: Array, predicted: Array, gold: Array) -> tuple[Array, Array, 
 
 
 def mean(values: Array) -> Array:
-    """Return the mean over classes, the last axis; 0 where there are none."""
+    """The mean over classes, the last axis; 0 where there are none."""
     return ratio(values.sum(axis=-1), np.asarray(values.shape[-1], dtype=np.float64))
 
 
 def parts(sums: Array) -> Array:
-    """Return right, predicted and gold examples apart, (3, ..., classes), from sums of tallies."""
+    """Right, predicted and gold examples apart, (3, ..., classes), from sums of tallies."""
     return np.moveaxis(sums.reshape(*sums.shape[:-1], 3, sums.shape[-1] // 3), -2, 0)

@@ -25,20 +25,20 @@ class LabelSetMetric(Metric):
     reference = TAGS
 
     def read(self, answer: Any) -> list[str]:
-        """Return the labels of an answer."""
+        """The labels of an answer."""
         return list(answer["labels"])
 
     def read_reference(self, reference: Any) -> list[str]:
-        """Return the right labels."""
+        """The right labels."""
         return list(reference["labels"])
 
     def kinds(self) -> tuple[str, ...]:
-        """Return that references are sets of labels: a list of texts may be tags, too."""
+        """That references are sets of labels: a list of texts may be tags, too."""
         return ("sets of labels",)
 
 
 def flags(predictions: Sets, references: Sets) -> tuple[list[str], Flags, Flags]:
-    """Return the labels, sorted, and for each example which are predicted and which are right: (examples, labels).
+    """The labels, sorted, and for each example which are predicted and which are right: (examples, labels).
 
     Raises ValueError when the two differ in length.
     """
@@ -54,5 +54,5 @@ def flags(predictions: Sets, references: Sets) -> tuple[list[str], Flags, Flags]
 
 
 def tallies(predicted: Flags, gold: Flags) -> Array:
-    """Return right, predicted and gold labels of each example: (examples, 3 * labels)."""
+    """Right, predicted and gold labels of each example: (examples, 3 * labels)."""
     return np.concatenate([predicted * gold, predicted, gold], axis=1).astype(np.float64)

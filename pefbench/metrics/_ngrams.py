@@ -19,12 +19,12 @@ _MARKS = frozenset(["'", "`", ".", "?", "!", ",", ":", "-", "--", "...", ";", '"
 
 
 def words(text: str, tokenizer_name: Tokenizer = "13a") -> list[str]:
-    """Return a text's words and marks in lower case, apart as mteval-v13a has them, or another tokenizer."""
+    """A text's words and marks in lower case, apart as mteval-v13a has them, or another tokenizer."""
     return tokenizer(tokenizer_name)(text.rstrip()).lower().split()
 
 
 def words_alone(text: str) -> list[str]:
-    """Return a text's words in lower case without the marks between them, nearly as coco-caption has them.
+    """A text's words in lower case without the marks between them, nearly as coco-caption has them.
 
     Its tokeniser, Stanford's in Java, also cuts "don't" in two, which 13a does not.
     """
@@ -32,5 +32,5 @@ def words_alone(text: str) -> list[str]:
 
 
 def grams(tokens: Sequence[str], length: int) -> Counter[Gram]:
-    """Return how often each run of `length` words occurs."""
+    """How often each run of `length` words occurs."""
     return Counter(zip(*(tokens[i:] for i in range(length)), strict=False))

@@ -18,7 +18,7 @@ NUMBER = Value("float64")
 
 
 def numbers(predictions: Sequence[float], references: Sequence[float]) -> tuple[Array, Array]:
-    """Return both as arrays of shape (examples,). Raises ValueError when lengths differ or one is not finite."""
+    """Both as arrays of shape (examples,). Raises ValueError when lengths differ or one is not finite."""
     predicted, gold = (np.asarray(list(values), dtype=np.float64) for values in (predictions, references))
     if len(predicted) != len(gold):
         raise ValueError(f"{len(predicted)} predictions for {len(gold)} references")
@@ -30,5 +30,5 @@ def numbers(predictions: Sequence[float], references: Sequence[float]) -> tuple[
 
 
 def products(x: Array, y: Array) -> Array:
-    """Return 1, x, y, xx, yy and xy of each example, whose sums have all second moments: (examples, 6)."""
+    """1, x, y, xx, yy and xy of each example, whose sums have all second moments: (examples, 6)."""
     return np.stack([np.ones_like(x), x, y, x * x, y * y, x * y], axis=1)

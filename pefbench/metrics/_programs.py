@@ -18,7 +18,7 @@ INDENTATION = "    "
 
 
 def program(answer: str, prompt: str, test: str) -> str:
-    """Return what is run: the code before the answer, the answer, and the tests.
+    """What is run: the code before the answer, the answer, and the tests.
 
     prompt: code that ends with the head of a function, and the answer is its body or the function anew; or "", and the
     answer is a whole program.
@@ -40,7 +40,7 @@ def _code(answer: str, prompt: str) -> str:
 
 
 def unfenced(answer: str) -> str:
-    """Return the first fenced block of an answer, or what stands before the fence where it is code that went on."""
+    """The first fenced block of an answer, or what stands before the fence where it is code that went on."""
     before, fence, after = answer.partition(FENCE)
     inside = after.partition("\n")[2].partition(FENCE)[0]
     going_on = before.lstrip("\n").startswith((" ", "\t"))
@@ -48,7 +48,7 @@ def unfenced(answer: str) -> str:
 
 
 def _is_python(source: str) -> bool:
-    """Return whether a text can be compiled, which nothing of it is run for: a return outside a function cannot."""
+    """Whether a text can be compiled, which nothing of it is run for: a return outside a function cannot."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # escapes such as "\d" in somebody else's strings

@@ -27,7 +27,7 @@ PLACE = Value("int64")
 
 
 def standing(predictions: Sequence[Choice], references: Sequence[int]) -> Counts:
-    """Return how many wrong candidates score above the right one, the same, and below, of shape (examples, 3).
+    """How many wrong candidates score above the right one, the same, and below, of shape (examples, 3).
 
     Raises ValueError when the two differ in length, or an example has fewer than two candidates, no right one among
     them, or a score that is not a finite number.
@@ -40,7 +40,7 @@ def standing(predictions: Sequence[Choice], references: Sequence[int]) -> Counts
 
 
 def expected(gain: Array, places: Counts) -> Array:
-    """Return the mean gain of each example over the orders of equal scores, of shape (examples,).
+    """The mean gain of each example over the orders of equal scores, of shape (examples,).
 
     `gain` has what each place is worth, the first place first, and 0 beyond; `places` is of `standing`.
     """

@@ -35,7 +35,7 @@ class SacreMetric(AdditiveMetric, TextMetric):
 
     @abstractmethod
     def scorer(self) -> Any:
-        """Return sacreBLEU's metric."""
+        """SacreBLEU's metric."""
 
     def _compute(self, *, predictions: Sequence[str], references: Sequence[Sequence[str]]) -> dict[str, float]:
         scorer = self.scorer()
@@ -44,23 +44,23 @@ class SacreMetric(AdditiveMetric, TextMetric):
         return {self.headline: float(found)}
 
     def signature(self) -> str:
-        """Return sacreBLEU's own settings in ours."""
+        """SacreBLEU's own settings in ours."""
         self.settings = self.settings or _settings(self.scorer())
         return super().signature()
 
     def counts(self, predictions: Sequence[str], references: Sequence[Sequence[str]]) -> Array:
-        """Return sacreBLEU's statistics of each example, of its best right text where that is asked for."""
+        """SacreBLEU's statistics of each example, of its best right text where that is asked for."""
         found = self.scorer()._extract_corpus_statistics([*predictions], _streams(references))
         return np.asarray(found, dtype=np.float64)
 
 
 def _streams(references: Sequence[Sequence[str]]) -> list[list[str | None]]:
-    """Return the first right text of each example, then the second of each, and so on; None where there is none."""
+    """The first right text of each example, then the second of each, and so on; None where there is none."""
     return [list(stream) for stream in zip_longest(*references)]
 
 
 def _settings(scorer: Any) -> str:
-    """Return the settings in sacreBLEU's own signature, without its version and the number of references."""
+    """The settings in sacreBLEU's own signature, without its version and the number of references."""
     scorer.num_refs = getattr(scorer, "num_refs", 1)
     own = scorer.get_signature().info
     return "|".join(

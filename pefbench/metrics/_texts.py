@@ -33,15 +33,15 @@ class TextMetric(Metric):
     """What to do where it cannot divide the texts."""
 
     def read(self, answer: Any) -> Any:
-        """Return the generated text, of an answer that says more the text in it."""
+        """The generated text, of an answer that says more the text in it."""
         return answer["text"] if isinstance(answer, dict) else answer
 
     def read_reference(self, reference: Any) -> Any:
-        """Return the fact that the metric needs."""
+        """The fact that the metric needs."""
         return reference[self.needs]
 
     def refusal(self, references: Sequence[Any]) -> str | None:
-        """Return why these references cannot be scored, or None: asked before training."""
+        """Why these references cannot be scored, or None: asked before training."""
         if not isinstance(references[0], dict):
             return "it scores generated texts, and the task's answers are not"
         lacking = next((i for i, each in enumerate(references) if self.needs not in each), None)
@@ -50,7 +50,7 @@ class TextMetric(Metric):
         return self._cannot_divide(text for each in references for text in each.get("texts", ()))
 
     def blind(self) -> re.Pattern[str] | None:
-        """Return the letters that it cannot divide into words, see `_tokenizers`; None: there are none."""
+        """The letters that it cannot divide into words, see `_tokenizers`; None: there are none."""
         return None
 
     def _cannot_divide(self, texts: Iterable[str]) -> str | None:
@@ -64,7 +64,7 @@ class WordMetric(TextMetric):
     """A metric of the words that 13a finds, which divides at spaces and marks."""
 
     def blind(self) -> re.Pattern[str] | None:
-        """Return the letters of scripts without spaces."""
+        """The letters of scripts without spaces."""
         return SPACELESS
 
 
@@ -73,17 +73,17 @@ class MeanTextMetric(AdditiveMetric, TextMetric):
 
     @abstractmethod
     def scores(self, predictions: Sequence[Any], references: Sequence[Any]) -> Array:
-        """Return each example's values in the order of `higher_is_better`: (examples, values)."""
+        """Each example's values in the order of `higher_is_better`: (examples, values)."""
 
     def _compute(self, *, predictions: Sequence[Any], references: Sequence[Any]) -> dict[str, float]:
         means = self.scores(predictions, references).mean(axis=0).tolist()
         return dict(zip(self.higher_is_better, means, strict=True))
 
     def counts(self, predictions: Sequence[Any], references: Sequence[Any]) -> Array:
-        """Return each example's values, and one: (examples, values + 1)."""
+        """Each example's values, and one: (examples, values + 1)."""
         scores = self.scores(predictions, references)
         return np.concatenate([scores, np.ones((len(scores), 1))], axis=1)
 
     def from_counts(self, sums: Array) -> dict[str, Array]:
-        """Return the means from sums of shape (..., values + 1)."""
+        """The means from sums of shape (..., values + 1)."""
         return {name: ratio(sums[..., i], sums[..., -1]) for i, name in enumerate(self.higher_is_better)}

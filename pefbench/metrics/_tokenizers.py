@@ -42,7 +42,7 @@ _LETTER = re.compile(r"[^\W_]")
 
 
 def blindness(texts: Iterable[str], blind: re.Pattern[str] | None) -> tuple[float, str]:
-    """Return which part of the letters and digits are blind ones, and the start of a text that has one."""
+    """Which part of the letters and digits are blind ones, and the start of a text that has one."""
     letters, hidden, example = 0, 0, ""
     for text in texts if blind else ():
         letters += len(_LETTER.findall(text))
@@ -53,7 +53,7 @@ def blindness(texts: Iterable[str], blind: re.Pattern[str] | None) -> tuple[floa
 
 
 def lacking_packages(name: Tokenizer) -> str | None:
-    """Return what to install for a tokenizer, or None."""
+    """What to install for a tokenizer, or None."""
     if all(find_spec(module) for module in PACKAGES.get(name, ())):
         return None
     return f"its tokenizer {name} needs other packages: pip install 'sacrebleu[{name[:2]}]'"
@@ -61,7 +61,7 @@ def lacking_packages(name: Tokenizer) -> str | None:
 
 @lru_cache
 def tokenizer(name: Tokenizer) -> Tokenize:
-    """Return a function from a text to the same with spaces between its words and marks."""
+    """A function from a text to the same with spaces between its words and marks."""
     from sacrebleu.metrics.bleu import BLEU
 
     found: Tokenize = BLEU(tokenize=name).tokenizer

@@ -35,12 +35,12 @@ class Accuracy(AdditiveMetric):
         return {"accuracy": float(accuracy_score(references, predictions))}
 
     def counts(self, predictions: Sequence[str], references: Sequence[str]) -> Array:
-        """Return for each example whether it is right, and one: (examples, 2)."""
+        """For each example whether it is right, and one: (examples, 2)."""
         both = zip(predictions, references, strict=True)
         return np.array([(predicted == gold, 1) for predicted, gold in both], dtype=np.float64).reshape(-1, 2)
 
     def from_counts(self, sums: Array) -> dict[str, Array]:
-        """Return the accuracy from right and all examples, (..., 2)."""
+        """The accuracy from right and all examples, (..., 2)."""
         return {"accuracy": ratio(sums[..., 0], sums[..., 1])}
 
 

@@ -38,18 +38,18 @@ class AttributeAccuracy(MeanTextMetric):
     needs = "attribute"
 
     def read(self, answer: Any) -> Any:
-        """Return the attribute that the judge found."""
+        """The attribute that the judge found."""
         return answer["attribute"]
 
     def reads(self, answer: Any) -> bool:
-        """Return whether an answer was judged."""
+        """Whether an answer was judged."""
         return isinstance(answer, dict) and "attribute" in answer
 
     def _compute(self, *, predictions: Sequence[str], references: Sequence[str]) -> dict[str, float]:
         return {"attribute_accuracy": float(accuracy_score(references, predictions))}
 
     def scores(self, predictions: Sequence[str], references: Sequence[str]) -> Array:
-        """Return whether each text has its attribute: (examples, 1)."""
+        """Whether each text has its attribute: (examples, 1)."""
         right = [[found == asked] for found, asked in zip(predictions, references, strict=True)]
         return np.asarray(right, dtype=np.float64)
 

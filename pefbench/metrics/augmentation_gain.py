@@ -38,11 +38,11 @@ class AugmentationGain(MeanTextMetric):
     needs = "label"
 
     def read(self, answer: Any) -> Any:
-        """Return the labels without and with generated texts."""
+        """The labels without and with generated texts."""
         return [answer["plain"], answer["augmented"]]
 
     def reads(self, answer: Any) -> bool:
-        """Return whether an answer has been put to use."""
+        """Whether an answer has been put to use."""
         return isinstance(answer, dict) and "augmented" in answer
 
     def _compute(self, *, predictions: Sequence[Sequence[str]], references: Sequence[str]) -> dict[str, float]:
@@ -51,7 +51,7 @@ class AugmentationGain(MeanTextMetric):
         return dict(zip(self.higher_is_better, values, strict=True))
 
     def scores(self, predictions: Sequence[Sequence[str]], references: Sequence[str]) -> Array:
-        """Return each text's gain and whether it was right with and without: (examples, 3)."""
+        """Each text's gain and whether it was right with and without: (examples, 3)."""
         right = [
             (augmented == label, plain == label)
             for (plain, augmented), label in zip(predictions, references, strict=True)

@@ -50,21 +50,21 @@ class Bleu(SacreMetric):
     """Whether texts are compared in lower case."""
 
     def scorer(self) -> Any:
-        """Return sacreBLEU's BLEU. That a text looks tokenised is no reason for a warning here."""
+        """SacreBLEU's BLEU. That a text looks tokenised is no reason for a warning here."""
         from sacrebleu.metrics.bleu import BLEU
 
         return BLEU(lowercase=self.lowercase, tokenize=self.options.tokenizer, force=True)
 
     def blind(self) -> re.Pattern[str] | None:
-        """Return the letters that the tokenizer cannot divide into words."""
+        """The letters that the tokenizer cannot divide into words."""
         return BLIND[self.options.tokenizer]
 
     def refusal(self, references: Sequence[Any]) -> str | None:
-        """Return why these references cannot be scored, such as a tokenizer whose packages are not there."""
+        """Why these references cannot be scored, such as a tokenizer whose packages are not there."""
         return lacking_packages(self.options.tokenizer) or super().refusal(references)
 
     def from_counts(self, sums: Array) -> dict[str, Array]:
-        """Return BLEU from sums of lengths (generated, right), right n-grams by order and all n-grams by order."""
+        """BLEU from sums of lengths (generated, right), right n-grams by order and all n-grams by order."""
         generated, wanted = sums[..., 0], sums[..., 1]
         right, total = sums[..., 2 : 2 + ORDER], sums[..., 2 + ORDER :]
         # The k-th order of which nothing is right counts as 1/2^k right n-grams; an order without n-grams makes it 0.

@@ -39,12 +39,12 @@ class ChoiceAccuracy(AdditiveMetric):
         return {"accuracy": float(accuracy_score(list(references), [each["choice"] for each in predictions]))}
 
     def counts(self, predictions: Sequence[Choice], references: Sequence[int]) -> Array:
-        """Return for each example whether the choice is right, and one: (examples, 2)."""
+        """For each example whether the choice is right, and one: (examples, 2)."""
         both = zip(predictions, references, strict=True)
         return np.array([(each["choice"] == right, 1) for each, right in both], dtype=np.float64).reshape(-1, 2)
 
     def from_counts(self, sums: Array) -> dict[str, Array]:
-        """Return the accuracy from right and all examples, (..., 2)."""
+        """The accuracy from right and all examples, (..., 2)."""
         return {"accuracy": ratio(sums[..., 0], sums[..., 1])}
 
 

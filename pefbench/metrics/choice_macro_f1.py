@@ -23,7 +23,7 @@ class ChoiceMacroF1(MacroF1):
     reference = PLACE
 
     def read(self, answer: Any) -> int:
-        """Return which candidate is chosen."""
+        """Which candidate is chosen."""
         return int(answer["choice"])
 
 

@@ -29,13 +29,13 @@ class Chrf(SacreMetric):
     higher_is_better: ClassVar = {"chrf": True}
 
     def scorer(self) -> Any:
-        """Return sacreBLEU's chrF."""
+        """SacreBLEU's chrF."""
         from sacrebleu.metrics.chrf import CHRF
 
         return CHRF(beta=BETA)
 
     def from_counts(self, sums: Array) -> dict[str, Array]:
-        """Return chrF from sums of generated, wanted and right n-grams, the three by order: (..., 3 * orders)."""
+        """ChrF from sums of generated, wanted and right n-grams, the three by order: (..., 3 * orders)."""
         generated, wanted, right = np.moveaxis(sums.reshape(*sums.shape[:-1], sums.shape[-1] // 3, 3), -1, 0)
         there = (generated > 0) & (wanted > 0)
         precision, recall = (

@@ -47,7 +47,7 @@ class Cider(MeanTextMetric, WordMetric):
     settings = f"cider-d|n:{ORDER}|sigma:{SIGMA:g}|tok:13a|case:lc|marks:no|idf:all-references"
 
     def scores(self, predictions: Sequence[str], references: Sequence[Sequence[str]]) -> Array:
-        """Return each example's value: (examples, 1)."""
+        """Each example's value: (examples, 1)."""
         wanted = [[_grams(words_alone(text)) for text in right] for right in references]
         weigh = _weigher(wanted)
         found = [
@@ -57,17 +57,17 @@ class Cider(MeanTextMetric, WordMetric):
         return np.asarray(found, dtype=np.float64)
 
     def signature(self) -> str:
-        """Return the rules' name and settings."""
+        """The rules' name and settings."""
         return f"{self.headline}|script:{self.library}|{self.settings}"
 
 
 def _grams(text: Sequence[str]) -> list[Counter[Gram]]:
-    """Return a text's n-grams by order."""
+    """A text's n-grams by order."""
     return [grams(text, length) for length in range(1, ORDER + 1)]
 
 
 def _weigher(references: Sequence[Sequence[list[Counter[Gram]]]]) -> Callable[[list[Counter[Gram]]], _Weighted]:
-    """Return what gives a text's n-grams their TF-IDF weights, from the right texts of all examples."""
+    """What gives a text's n-grams their TF-IDF weights, from the right texts of all examples."""
     having: Counter[Gram] = Counter()
     for right in references:
         having.update({gram for text in right for order in text for gram in order})
@@ -91,7 +91,7 @@ def _score(text: _Weighted, right: Sequence[_Weighted]) -> float:
 
 
 def _similarity(text: _Weighted, right: _Weighted) -> float:
-    """Return the mean over orders of the clipped cosine, less for a difference in length."""
+    """The mean over orders of the clipped cosine, less for a difference in length."""
     cosines = []
     for mine, theirs, size in zip(text.vectors, right.vectors, map(mul, text.norms, right.norms), strict=True):
         shared = sum(min(weight, theirs[gram]) * theirs[gram] for gram, weight in mine.items() if gram in theirs)

@@ -50,7 +50,7 @@ class EntityF1(AdditiveMetric):
         return {"entity_precision": float(precision), "entity_recall": float(recall), "entity_f1": float(f1)}
 
     def counts(self, predictions: Sentences, references: Sentences) -> Array:
-        """Return the numbers of right, predicted and gold entities of each sentence: (sentences, 3)."""
+        """The numbers of right, predicted and gold entities of each sentence: (sentences, 3)."""
         rows = []
         for predicted, gold in pairs(predictions, references):
             found, wanted = set(spans(predicted)), set(spans(gold))
@@ -58,7 +58,7 @@ class EntityF1(AdditiveMetric):
         return np.array(rows, dtype=np.float64).reshape(-1, 3)
 
     def from_counts(self, sums: Array) -> dict[str, Array]:
-        """Return precision, recall and F1 from right, predicted and gold entities, (..., 3)."""
+        """Precision, recall and F1 from right, predicted and gold entities, (..., 3)."""
         right, predicted, gold = np.moveaxis(sums, -1, 0)
         return {
             "entity_precision": ratio(right, predicted),
@@ -67,7 +67,7 @@ class EntityF1(AdditiveMetric):
         }
 
     def report(self, predictions: Sentences, references: Sentences) -> Report:
-        """Return a row per entity type that is predicted or gold; support is the number of gold entities."""
+        """A row per entity type that is predicted or gold; support is the number of gold entities."""
         predicted, gold = _lists(predictions, references)
         if not any(spans(tags) for tags in [*predicted, *gold]):  # seqeval would take the mean of nothing
             return {"classes": {}, "averages": {name: as_row(0, 0, 0, 0) for name in _AVERAGES}}
@@ -81,7 +81,7 @@ class EntityF1(AdditiveMetric):
 
 
 def _lists(predictions: Sentences, references: Sentences) -> tuple[list[list[str]], list[list[str]]]:
-    """Return predictions and references as lists, the only sequences that seqeval takes."""
+    """Predictions and references as lists, the only sequences that seqeval takes."""
     both = [(list(predicted), list(gold)) for predicted, gold in pairs(predictions, references)]
     return [predicted for predicted, _ in both], [gold for _, gold in both]
 

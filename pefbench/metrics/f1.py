@@ -53,7 +53,7 @@ class F1(ClassMetric):
         self.settings += "|zero_division:0"
 
     def refusal(self, references: Sequence[Any]) -> str | None:
-        """Return that the recipe does not say what it is of, or that no reference has the positive class."""
+        """That the recipe does not say what it is of, or that no reference has the positive class."""
         if wrong := super().refusal(references):
             return wrong
         positive = self.options.positive
@@ -78,7 +78,7 @@ class F1(ClassMetric):
         return dict(zip(self.higher_is_better, map(float, values[:3]), strict=True))
 
     def counts(self, predictions: Sequence[str], references: Sequence[str]) -> Array:
-        """Return right, predicted and gold examples by class of each example, of one class where it is of one."""
+        """Right, predicted and gold examples by class of each example, of one class where it is of one."""
         if self.options.positive is None:
             return tallies(*codes(predictions, references))
         is_positive = np.asarray([self.options.positive], dtype=object)
@@ -91,7 +91,7 @@ class F1(ClassMetric):
         return np.concatenate([predicted * gold, predicted, gold], axis=1)
 
     def from_counts(self, sums: Array, whole: Array) -> dict[str, Array]:
-        """Return precision, recall and F1 from counts of shape (..., 3 * classes)."""
+        """Precision, recall and F1 from counts of shape (..., 3 * classes)."""
         right, predicted, gold = parts(sums)
         if self.options.positive is None and self.options.average != "micro":
             values = by_class(sums, whole)

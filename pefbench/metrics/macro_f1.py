@@ -45,15 +45,15 @@ class MacroF1(ClassMetric):
         return {"macro_f1": float(f1_score(gold, predicted, labels=labels, average="macro", zero_division=0))}
 
     def counts(self, predictions: Sequence[Any], references: Sequence[Any]) -> Array:
-        """Return right, predicted and gold examples by class of each example: (examples, 3 * classes)."""
+        """Right, predicted and gold examples by class of each example: (examples, 3 * classes)."""
         return tallies(*codes(predictions, references))
 
     def from_counts(self, sums: Array, whole: Array) -> dict[str, Array]:
-        """Return the macro F1 from counts of shape (..., 3 * classes)."""
+        """The macro F1 from counts of shape (..., 3 * classes)."""
         return {"macro_f1": mean(by_class(sums, whole)[2])}
 
     def report(self, predictions: Sequence[Any], references: Sequence[Any]) -> Report:
-        """Return a row per class that is predicted or gold, sorted by name; "micro avg" is the accuracy.
+        """A row per class that is predicted or gold, sorted by name; "micro avg" is the accuracy.
 
         The other averages are over the classes that the references have.
         """

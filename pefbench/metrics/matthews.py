@@ -41,14 +41,14 @@ class Matthews(AdditiveMetric):
         return {"matthews": float(matthews_corrcoef(gold, predicted)) if len(labels) > 1 else 0.0}
 
     def counts(self, predictions: Sequence[str], references: Sequence[str]) -> Array:
-        """Return one, whether an example is right, and its predicted and gold class: (examples, 2 + 2 * classes)."""
+        """One, whether an example is right, and its predicted and gold class: (examples, 2 + 2 * classes)."""
         labels, predicted, gold = codes(predictions, references)
         one_hot = np.eye(len(labels))
         own = np.stack([np.ones(len(gold)), predicted == gold], axis=1)
         return np.concatenate([own, one_hot[predicted], one_hot[gold]], axis=1)
 
     def from_counts(self, sums: Array) -> dict[str, Array]:
-        """Return the correlation from sums of shape (..., 2 + 2 * classes), which are whole numbers, so exact."""
+        """The correlation from sums of shape (..., 2 + 2 * classes), which are whole numbers, so exact."""
         examples, right = sums[..., 0], sums[..., 1]
         classes = sums.reshape(*sums.shape[:-1], -1)[..., 2:].reshape(*sums.shape[:-1], 2, -1)
         predicted, gold = classes[..., 0, :], classes[..., 1, :]

@@ -35,7 +35,7 @@ class Meteor(MeanTextMetric, WordMetric):
     settings = "alpha:0.9|beta:3|gamma:0.5|match:exact,porter,wordnet|tok:13a|case:lc|references:best"
 
     def refusal(self, references: Sequence[Any]) -> str | None:
-        """Return why these references cannot be scored, or that nltk's wordnet data is not there."""
+        """Why these references cannot be scored, or that nltk's wordnet data is not there."""
         try:
             synonyms().synsets("word")
         except LookupError:
@@ -43,7 +43,7 @@ class Meteor(MeanTextMetric, WordMetric):
         return super().refusal(references)
 
     def scores(self, predictions: Sequence[str], references: Sequence[Sequence[str]]) -> Array:
-        """Return each example's value: (examples, 1). Raises LookupError without nltk's wordnet data."""
+        """Each example's value: (examples, 1). Raises LookupError without nltk's wordnet data."""
         from nltk.translate.meteor_score import meteor_score
 
         known = synonyms()
@@ -57,7 +57,7 @@ class Meteor(MeanTextMetric, WordMetric):
 
 
 def synonyms() -> Any:
-    """Return nltk's WordNet, which is looked for when it is first asked."""
+    """Nltk's WordNet, which is looked for when it is first asked."""
     from nltk.corpus import wordnet
 
     return wordnet

@@ -55,7 +55,7 @@ class MultiLabelF1(LabelSetMetric, ClassMetric):
         }
 
     def counts(self, predictions: Sets, references: Sets) -> Array:
-        """Return right, predicted and gold labels of each example, its own F1, and one: (examples, 3 * labels + 2)."""
+        """Right, predicted and gold labels of each example, its own F1, and one: (examples, 3 * labels + 2)."""
         _, predicted, gold = flags(predictions, references)
         right = (predicted * gold).sum(axis=1).astype(np.float64)
         given = (predicted + gold).sum(axis=1).astype(np.float64)
@@ -63,7 +63,7 @@ class MultiLabelF1(LabelSetMetric, ClassMetric):
         return np.concatenate([tallies(predicted, gold), own], axis=1)
 
     def from_counts(self, sums: Array, whole: Array) -> dict[str, Array]:
-        """Return the three values from counts of shape (..., 3 * labels + 2)."""
+        """The three values from counts of shape (..., 3 * labels + 2)."""
         by_label, samples, examples = sums[..., :-2], sums[..., -2], sums[..., -1]
         right, predicted, gold = (part.sum(axis=-1) for part in parts(by_label))
         return {
@@ -73,7 +73,7 @@ class MultiLabelF1(LabelSetMetric, ClassMetric):
         }
 
     def report(self, predictions: Sets, references: Sets) -> Report:
-        """Return a row per label that is predicted or right, sorted by name; support is the labels that are right.
+        """A row per label that is predicted or right, sorted by name; support is the labels that are right.
 
         The macro and weighted averages are over the labels that the references have.
         """

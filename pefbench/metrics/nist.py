@@ -51,7 +51,7 @@ class Nist(AdditiveMetric, WordMetric):
         return {name: float(found) for name, found in value.items()}
 
     def counts(self, predictions: Sequence[str], references: Sequence[Sequence[str]]) -> Array:
-        """Return lengths (generated, wanted), information got by order, n-grams by order: (examples, 2 + 2 * 5)."""
+        """Lengths (generated, wanted), information got by order, n-grams by order: (examples, 2 + 2 * 5)."""
         wanted = [[words(text) for text in right] for right in references]
         worth = _information(wanted)
         return np.asarray(
@@ -60,7 +60,7 @@ class Nist(AdditiveMetric, WordMetric):
         )
 
     def from_counts(self, sums: Array) -> dict[str, Array]:
-        """Return NIST from sums of shape (..., 2 + 2 * 5)."""
+        """NIST from sums of shape (..., 2 + 2 * 5)."""
         generated, wanted = sums[..., 0], sums[..., 1]
         got, total = sums[..., 2 : 2 + ORDER], sums[..., 2 + ORDER :]
         share = np.minimum(ratio(generated, wanted), 1)
@@ -69,12 +69,12 @@ class Nist(AdditiveMetric, WordMetric):
         return {self.headline: ratio(got, total).sum(axis=-1) * penalty}
 
     def signature(self) -> str:
-        """Return the rules' name and settings; their version is in the script's name."""
+        """The rules' name and settings; their version is in the script's name."""
         return f"{self.headline}|script:{self.library}|{self.settings}"
 
 
 def _information(references: Sequence[Sequence[Sequence[str]]]) -> Mapping[Gram, float]:
-    """Return the information of each n-gram of all right texts, in bits."""
+    """The information of each n-gram of all right texts, in bits."""
     texts = [text for right in references for text in right]
     often: Counter[Gram] = Counter()
     for length in range(1, ORDER + 1):

@@ -50,7 +50,7 @@ class OutOfScope(AdditiveMetric):
         return dict(zip(self.higher_is_better, values, strict=True))
 
     def counts(self, predictions: Sequence[str], references: Sequence[str]) -> Array:
-        """Return whether an example is right, and one, in the columns of its kind: (examples, 4), in scope first."""
+        """Whether an example is right, and one, in the columns of its kind: (examples, 4), in scope first."""
         rows = [
             (0, 0, predicted == gold, 1) if gold == self.label else (predicted == gold, 1, 0, 0)
             for predicted, gold in zip(predictions, references, strict=True)
@@ -58,7 +58,7 @@ class OutOfScope(AdditiveMetric):
         return np.asarray(rows, dtype=np.float64).reshape(-1, 4)
 
     def from_counts(self, sums: Array) -> dict[str, Array]:
-        """Return the values from right and all examples in scope, then out of scope, (..., 4)."""
+        """The values from right and all examples in scope, then out of scope, (..., 4)."""
         return {
             "in_scope_accuracy": ratio(sums[..., 0], sums[..., 1]),
             "out_of_scope_recall": ratio(sums[..., 2], sums[..., 3]),

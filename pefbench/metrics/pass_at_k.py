@@ -52,35 +52,35 @@ class PassAtK(MeanTextMetric):
         self._passed: dict[str, bool] = {}
 
     def read(self, answer: Any) -> list[str]:
-        """Return all answers to a problem, where there are several, or the only one."""
+        """All answers to a problem, where there are several, or the only one."""
         return list(answer.get("samples") or [answer["text"]]) if isinstance(answer, dict) else [answer]
 
     def read_reference(self, reference: Any) -> list[str]:
-        """Return the code before the answer, "" for none, and the tests."""
+        """The code before the answer, "" for none, and the tests."""
         return [reference.get("prompt", ""), reference["test"]]
 
     def refusal(self, references: Sequence[Any]) -> str | None:
-        """Return why these references cannot be scored, or None. Raises SandboxError where no program can be run."""
+        """Why these references cannot be scored, or None. Raises SandboxError where no program can be run."""
         why = super().refusal(references)
         if why is None:
             running.check()
         return why
 
     def scores(self, predictions: Sequence[Sequence[str]], references: Sequence[Sequence[str]]) -> Array:
-        """Return each problem's estimates, for each k that there are answers enough for: (problems, ks)."""
+        """Each problem's estimates, for each k that there are answers enough for: (problems, ks)."""
         found = self._found(predictions, references)
         ks = _ks(found)
         self.higher_is_better = {f"pass_at_{k}": True for k in ks}  # type: ignore[misc]  # of what is returned
         return np.asarray([[pass_at_k(n, c, k) for k in ks] for n, c in found], dtype=np.float64)
 
     def signature(self) -> str:
-        """Return the paper, and what passing depends on."""
+        """The paper, and what passing depends on."""
         return f"{type(self).__module__.rpartition('.')[2]}|paper:{self.library}|{self.settings}"
 
     def _found(
         self, predictions: Sequence[Sequence[str]], references: Sequence[Sequence[str]]
     ) -> list[tuple[int, int]]:
-        """Return how many answers each problem has, and how many of them pass."""
+        """How many answers each problem has, and how many of them pass."""
         programs = [
             [program(answer, *reference) for answer in answers]
             for answers, reference in zip(predictions, references, strict=True)
@@ -91,14 +91,14 @@ class PassAtK(MeanTextMetric):
 
 
 def pass_at_k(n: int, c: int, k: int) -> float:
-    """Return 1 - C(n - c, k) / C(n, k) for c of n answers that pass, as a product of which each factor is in [0, 1]."""
+    """1 - C(n - c, k) / C(n, k) for c of n answers that pass, as a product of which each factor is in [0, 1]."""
     if not 0 <= c <= n or not 1 <= k <= n:
         raise ValueError(f"{c} of {n} answers, {k} drawn: it takes 0 <= c <= n and 1 <= k <= n")
     return 1.0 - float(np.prod(1.0 - k / np.arange(n - c + 1, n + 1))) if n - c >= k else 1.0
 
 
 def _ks(found: Sequence[tuple[int, int]]) -> list[int]:
-    """Return the k for which every problem has answers enough. Raises ValueError where one has none."""
+    """The k for which every problem has answers enough. Raises ValueError where one has none."""
     if not (fewest := min(n for n, _ in found)):
         raise ValueError("a problem has no answer")
     return [k for k in KS if k <= fewest]

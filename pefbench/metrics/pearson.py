@@ -40,18 +40,18 @@ class Pearson(AdditiveMetric):
         return {"pearson": float(pearsonr(predicted, gold).statistic)}
 
     def counts(self, predictions: Sequence[float], references: Sequence[float]) -> Array:
-        """Return the products of centred and scaled numbers, which correlate as they did: (examples, 6)."""
+        """The products of centred and scaled numbers, which correlate as they did: (examples, 6)."""
         return products(*(_centred(values) for values in numbers(predictions, references)))
 
     def from_counts(self, sums: Array) -> dict[str, Array]:
-        """Return r from the sums of 1, x, y, xx, yy and xy, of shape (..., 6)."""
+        """R from the sums of 1, x, y, xx, yy and xy, of shape (..., 6)."""
         n, x, y, xx, yy, xy = np.moveaxis(sums, -1, 0)
         spread = _spread(n, x, xx) * _spread(n, y, yy)
         return {"pearson": np.clip(ratio(n * xy - x * y, np.sqrt(spread)), -1, 1) * (spread > 0)}
 
 
 def _centred(values: Array) -> Array:
-    """Return values around 0, at most 1 away from it; all 0 when they are the same but for rounding."""
+    """Values around 0, at most 1 away from it; all 0 when they are the same but for rounding."""
     if not len(values):
         return values
     mean = values.mean()
@@ -60,7 +60,7 @@ def _centred(values: Array) -> Array:
 
 
 def _spread(n: Array, x: Array, xx: Array) -> Array:
-    """Return n squared times the variance; 0 when it is but rounding, as where a resample draws one number."""
+    """N squared times the variance; 0 when it is but rounding, as where a resample draws one number."""
     spread = n * xx - x * x
     return np.where(spread <= _ROUNDING * n * xx, 0.0, spread)
 

@@ -1,6 +1,6 @@
 """Perplexity of the right answers under the model: e to the power of their mean negative log-likelihood a token.
 
-All pieces of the corpus count alike, the end token among them. Pieces are the tokenizer's: the values of models with
+All tokens of the corpus count alike, the end token among them. Tokens are the tokenizer's: the values of models with
 different tokenizers cannot be compared.
 """
 
@@ -27,7 +27,7 @@ class Perplexity(AdditiveMetric, TextMetric):
 
     Predictions: what generation says of an example's right answer: the negative log-likelihood of its tokens
     together, in nats (`nll`), and how many they are (`pieces`). References: not looked at. Answers that are only texts,
-    such as those of a baseline, have no likelihood and are not scored. Raises ValueError unless there are pieces.
+    such as those of a baseline, have no likelihood and are not scored. Raises ValueError unless there are tokens.
     """
 
     headline = "perplexity"
@@ -38,11 +38,11 @@ class Perplexity(AdditiveMetric, TextMetric):
     wants = frozenset({"nll", "pieces"})
 
     def read(self, answer: Any) -> list[float]:
-        """Return the negative log-likelihood and the number of pieces."""
+        """The negative log-likelihood and the number of tokens."""
         return [float(answer["nll"]), float(answer["pieces"])]
 
     def reads(self, answer: Any) -> bool:
-        """Return whether an answer has a likelihood."""
+        """Whether an answer has a likelihood."""
         return isinstance(answer, dict) and self.wants <= answer.keys()
 
     def _compute(self, *, predictions: Sequence[Sequence[float]], references: Sequence[Any]) -> dict[str, float]:
@@ -50,14 +50,14 @@ class Perplexity(AdditiveMetric, TextMetric):
         return {"perplexity": float(np.exp(nll / pieces))}
 
     def counts(self, predictions: Sequence[Sequence[float]], references: Sequence[Any]) -> Array:  # noqa: ARG002
-        """Return negative log-likelihood and pieces of each example: (examples, 2)."""
+        """Negative log-likelihood and tokens of each example: (examples, 2)."""
         found = np.asarray([list(each) for each in predictions], dtype=np.float64).reshape(-1, 2)
         if not (found[:, 1] > 0).all():
             raise ValueError(f"the reference of example {int(np.argmin(found[:, 1]))} has no tokens")
         return found
 
     def from_counts(self, sums: Array) -> dict[str, Array]:
-        """Return perplexity from sums of shape (..., 2)."""
+        """Perplexity from sums of shape (..., 2)."""
         return {"perplexity": np.exp(ratio(sums[..., 0], sums[..., 1]))}
 
 

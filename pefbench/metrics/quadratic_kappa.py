@@ -38,7 +38,7 @@ class QuadraticKappa(AdditiveMetric):
     reference = NUMBER
 
     def refusal(self, references: Sequence[float]) -> str | None:
-        """Return the first score that is not whole."""
+        """The first score that is not whole."""
         if wrong := super().refusal(references):
             return wrong
         return next((f"it needs whole scores, and one is {score:g}" for score in references if score % 1), None)
@@ -52,18 +52,18 @@ class QuadraticKappa(AdditiveMetric):
         return {"quadratic_kappa": float(cohen_kappa_score(gold, predicted, labels=labels, weights="quadratic"))}
 
     def counts(self, predictions: Sequence[float], references: Sequence[float]) -> Array:
-        """Return the products of predicted and true scores, counted from the lowest: (examples, 6)."""
+        """The products of predicted and true scores, counted from the lowest: (examples, 6)."""
         return products(*_scores(predictions, references))
 
     def from_counts(self, sums: Array) -> dict[str, Array]:
-        """Return kappa from the sums of 1, x, y, xx, yy and xy, of shape (..., 6); whole numbers, so exact."""
+        """Kappa from the sums of 1, x, y, xx, yy and xy, of shape (..., 6); whole numbers, so exact."""
         n, x, y, xx, yy, xy = np.moveaxis(sums, -1, 0)
         by_chance = n * (xx + yy) - 2 * x * y
         return {"quadratic_kappa": ratio(by_chance - n * (xx + yy - 2 * xy), by_chance)}
 
 
 def _scores(predictions: Sequence[float], references: Sequence[float]) -> tuple[Array, Array]:
-    """Return predicted and true scores, whole numbers from 0. Raises ValueError, also for a reference not whole."""
+    """Predicted and true scores, whole numbers from 0. Raises ValueError, also for a reference not whole."""
     predicted, gold = numbers(predictions, references)
     if not len(gold):
         return predicted, gold

@@ -45,7 +45,7 @@ class Ranking(AdditiveMetric):
     reference = PLACE
 
     def refusal(self, references: Sequence[Any]) -> str | None:
-        """Return why these references cannot be ranked, or None."""
+        """Why these references cannot be ranked, or None."""
         return super().refusal(references) or unranked(references)
 
     def _compute(self, *, predictions: Sequence[Choice], references: Sequence[int]) -> dict[str, float]:
@@ -61,14 +61,14 @@ class Ranking(AdditiveMetric):
         }
 
     def counts(self, predictions: Sequence[Choice], references: Sequence[int]) -> Array:
-        """Return each example's AUC, NDCG@10 and hit rate@10, and one: (examples, 4)."""
+        """Each example's AUC, NDCG@10 and hit rate@10, and one: (examples, 4)."""
         places = standing(predictions, references)
         auc = (places[:, 2] + places[:, 1] / 2) / places.sum(axis=1)
         ndcg = expected(1 / np.log2(np.arange(2, PLACES + 2)), places)
         return np.stack([auc, ndcg, expected(np.ones(PLACES), places), np.ones(len(places))], axis=1)
 
     def from_counts(self, sums: Array) -> dict[str, Array]:
-        """Return the means from sums of shape (..., 4)."""
+        """The means from sums of shape (..., 4)."""
         return {name: ratio(sums[..., i], sums[..., -1]) for i, name in enumerate(self.higher_is_better)}
 
 

@@ -42,7 +42,7 @@ class RecallAt1(AdditiveMetric):
     reference = PLACE
 
     def refusal(self, references: Sequence[Any]) -> str | None:
-        """Return why these references cannot be ranked, or None."""
+        """Why these references cannot be ranked, or None."""
         return super().refusal(references) or unranked(references)
 
     def _compute(self, *, predictions: Sequence[Choice], references: Sequence[int]) -> dict[str, float]:
@@ -52,17 +52,17 @@ class RecallAt1(AdditiveMetric):
         return {"recall_at_1": float(right / len(references)), "mrr": float(_reciprocal(places).mean())}
 
     def counts(self, predictions: Sequence[Choice], references: Sequence[int]) -> Array:
-        """Return each example's expected recall@1 and reciprocal rank, and one: (examples, 3)."""
+        """Each example's expected recall@1 and reciprocal rank, and one: (examples, 3)."""
         places = standing(predictions, references)
         return np.stack([expected(np.ones(1), places), _reciprocal(places), np.ones(len(places))], axis=1)
 
     def from_counts(self, sums: Array) -> dict[str, Array]:
-        """Return the means from sums of shape (..., 3)."""
+        """The means from sums of shape (..., 3)."""
         return {"recall_at_1": ratio(sums[..., 0], sums[..., 2]), "mrr": ratio(sums[..., 1], sums[..., 2])}
 
 
 def _reciprocal(places: Counts) -> Array:
-    """Return one over the rank of each example's right candidate, (examples,)."""
+    """One over the rank of each example's right candidate, (examples,)."""
     most = int(places.sum(axis=1).max(initial=0)) + 1
     return expected(1 / np.arange(1, most + 1), places)
 

@@ -57,7 +57,7 @@ class RelationF1(ClassMetric):
         return dict(zip(self.higher_is_better, (macro["precision"], macro["recall"], macro["f1-score"]), strict=True))
 
     def counts(self, predictions: Sequence[str], references: Sequence[str]) -> Array:
-        """Return right, predicted and gold examples by relation of each example: (examples, 3 * relations)."""
+        """Right, predicted and gold examples by relation of each example: (examples, 3 * relations)."""
         relations = self._relations([*predictions, *references])
         code = {name: position for position, name in enumerate(relations)}
         one_hot = np.concatenate([np.eye(len(relations)), np.zeros((1, len(relations)))])  # the last row is Other
@@ -68,11 +68,11 @@ class RelationF1(ClassMetric):
         return np.concatenate([wanted * right[:, None], found, wanted], axis=1)
 
     def from_counts(self, sums: Array, whole: Array) -> dict[str, Array]:
-        """Return the macro averages from counts of shape (..., 3 * relations)."""
+        """The macro averages from counts of shape (..., 3 * relations)."""
         return dict(zip(self.higher_is_better, map(mean, by_class(sums, whole)), strict=True))
 
     def report(self, predictions: Sequence[str], references: Sequence[str]) -> Report:
-        """Return a row a relation that the references have, then Other; the averages leave Other out."""
+        """A row a relation that the references have, then Other; the averages leave Other out."""
         relations = self._relations(references)
         names = [*relations, *({self.other} & set(references))]
         table = _table(predictions, references, names, None)
@@ -85,24 +85,24 @@ class RelationF1(ClassMetric):
         }
 
     def _relations(self, labels: Sequence[str]) -> list[str]:
-        """Return the relations that these labels name, without direction, sorted."""
+        """The relations that these labels name, without direction, sorted."""
         return sorted({relation(label) for label in labels} - {self.other})
 
 
 def relation(label: str) -> str:
-    """Return a label without its direction."""
+    """A label without its direction."""
     return _DIRECTION.sub("", label)
 
 
 def _averaged(predictions: Sequence[str], references: Sequence[str], relations: Sequence[str], average: str) -> Row:
-    """Return an average over these relations; support is the number of references that have one of them."""
+    """An average over these relations; support is the number of references that have one of them."""
     support = sum(relation(label) in relations for label in references)
     precision, recall, f1, _ = _table(predictions, references, relations, average) if relations else (0, 0, 0, 0)
     return as_row(precision, recall, f1, support)
 
 
 def _table(predictions: Sequence[str], references: Sequence[str], names: Sequence[str], average: str | None) -> Any:
-    """Return scikit-learn's precision, recall, F1 and support of these classes."""
+    """Scikit-learn's precision, recall, F1 and support of these classes."""
     found, wanted = zip(*_decisions(predictions, references), strict=True)
     return precision_recall_fscore_support(wanted, found, labels=names, average=average, zero_division=0)
 

@@ -69,11 +69,11 @@ class Rouge(MeanTextMetric):
         self.settings = f"{said}|measure:f|sentences:{sentences}|references:best"
 
     def blind(self) -> re.Pattern[str] | None:
-        """Return the letters that are no part of a word."""
+        """The letters that are no part of a word."""
         return RULES[self.options.tokenizer][1]
 
     def scores(self, predictions: Sequence[str], references: Sequence[Sequence[str]]) -> Array:
-        """Return each example's three F-measures: (examples, 3)."""
+        """Each example's three F-measures: (examples, 3)."""
         scorer = _scorer(tuple(self.higher_is_better), self.options.tokenizer)
         best = [
             scorer.score_multi([self._lines(each) for each in right], self._lines(text))
@@ -82,7 +82,7 @@ class Rouge(MeanTextMetric):
         return np.asarray([[each[name].fmeasure for name in self.higher_is_better] for each in best], dtype=np.float64)
 
     def _lines(self, text: str) -> str:
-        """Return a text with a sentence a line, as rouge_score wants it."""
+        """A text with a sentence a line, as rouge_score wants it."""
         return text if self.options.sentences == "lines" else END.sub("\n", text)
 
 

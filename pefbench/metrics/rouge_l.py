@@ -37,7 +37,7 @@ class RougeL(MeanTextMetric, WordMetric):
     settings = f"beta:{BETA}|tok:13a|case:lc|marks:no|references:best-precision,best-recall"
 
     def scores(self, predictions: Sequence[str], references: Sequence[Sequence[str]]) -> Array:
-        """Return each example's value: (examples, 1)."""
+        """Each example's value: (examples, 1)."""
         return np.asarray(
             [
                 [_score(words_alone(text), [words_alone(each) for each in right])]
@@ -47,12 +47,12 @@ class RougeL(MeanTextMetric, WordMetric):
         )
 
     def signature(self) -> str:
-        """Return the rules' name and settings."""
+        """The rules' name and settings."""
         return f"{self.headline}|script:{self.library}|{self.settings}"
 
 
 def _score(text: Sequence[str], right: Sequence[Sequence[str]]) -> float:
-    """Return one example's value; 0 where the generated text or every right one has no words."""
+    """One example's value; 0 where the generated text or every right one has no words."""
     common = [_longest_common(text, each) for each in right]
     precision = max(common) / max(1, len(text))
     recall = max(length / max(1, len(each)) for length, each in zip(common, right, strict=True))
@@ -62,7 +62,7 @@ def _score(text: Sequence[str], right: Sequence[Sequence[str]]) -> float:
 
 
 def _longest_common(one: Sequence[str], other: Sequence[str]) -> int:
-    """Return the length of the longest common subsequence."""
+    """The length of the longest common subsequence."""
     row = [0] * (len(other) + 1)
     for word in one:
         above = row

@@ -65,7 +65,7 @@ class Squad(AdditiveMetric):
         self.settings = f"normalize:squad|answers:best{characters}"
 
     def refusal(self, references: Sequence[Any]) -> str | None:
-        """Return why these references cannot be scored, such as a script without spaces."""
+        """Why these references cannot be scored, such as a script without spaces."""
         if wrong := super().refusal(references):
             return wrong
         part, example = blindness((text for texts in references for text in texts), self._blind())
@@ -81,7 +81,7 @@ class Squad(AdditiveMetric):
         return SPACELESS if self.options.words == "spaces" else None
 
     def judged(self, predictions: Sequence[str], references: Sequence[Sequence[str]]) -> list[tuple[float, float]]:
-        """Return exact match and F1 of each question, each the best over its right texts. Raises ValueError."""
+        """Exact match and F1 of each question, each the best over its right texts. Raises ValueError."""
         divide = by_spaces if self.options.words == "spaces" else by_characters
         return [
             (
@@ -97,46 +97,46 @@ class Squad(AdditiveMetric):
         return {"exact_match": fmean(exact), "answer_f1": fmean(f1)}
 
     def counts(self, predictions: Sequence[str], references: Sequence[Sequence[str]]) -> Array:
-        """Return each question's exact match and F1, and one: (questions, 3)."""
+        """Each question's exact match and F1, and one: (questions, 3)."""
         rows = [(*both, 1) for both in self.judged(predictions, references)]
         return np.asarray(rows, dtype=np.float64).reshape(-1, 3)
 
     def from_counts(self, sums: Array) -> dict[str, Array]:
-        """Return the means from sums of shape (..., 3)."""
+        """The means from sums of shape (..., 3)."""
         return {"exact_match": ratio(sums[..., 0], sums[..., 2]), "answer_f1": ratio(sums[..., 1], sums[..., 2])}
 
     def signature(self) -> str:
-        """Return the rules' name and settings; their version is in the script's name."""
+        """The rules' name and settings; their version is in the script's name."""
         return f"{type(self).__module__.rpartition('.')[2]}|script:{self.library}|{self.settings}"
 
 
 def answers(texts: Sequence[str]) -> list[str]:
-    """Return the texts of which something is left by `normalize`; none: the question has no answer."""
+    """The texts of which something is left by `normalize`; none: the question has no answer."""
     return [text for text in texts if normalize(text)]
 
 
 def normalize(text: str) -> str:
-    """Return a text in lower case, without ASCII punctuation and articles, its words one space apart."""
+    """A text in lower case, without ASCII punctuation and articles, its words one space apart."""
     return " ".join(_ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split())
 
 
 def exact_match(predicted: str, gold: str) -> float:
-    """Return 1 when the two texts are the same once normalised, else 0."""
+    """1 when the two texts are the same once normalised, else 0."""
     return float(normalize(predicted) == normalize(gold))
 
 
 def by_spaces(text: str) -> list[str]:
-    """Return the words of a normalized text."""
+    """The words of a normalized text."""
     return text.split()
 
 
 def by_characters(text: str) -> list[str]:
-    """Return the characters of scripts without spaces, the words of others; marks of all scripts are dropped."""
+    """The characters of scripts without spaces, the words of others; marks of all scripts are dropped."""
     return SPACELESS.sub(r" \g<0> ", _MARKS.sub(" ", text)).split()
 
 
 def answer_f1(predicted: str, gold: str, divide: Callable[[str], list[str]] = by_spaces) -> float:
-    """Return the F1 of the words that two texts share, from 0 to 1; where one has none, whether the other has none."""
+    """The F1 of the words that two texts share, from 0 to 1; where one has none, whether the other has none."""
     found, wanted = divide(normalize(predicted)), divide(normalize(gold))
     if not found or not wanted:
         return float(found == wanted)

@@ -44,13 +44,13 @@ class SquadV2(Squad):
         return dict(zip(self.higher_is_better, map(float, [*both.mean(axis=0), *has_answer, no_answer]), strict=True))
 
     def counts(self, predictions: Sequence[str], references: Sequence[Sequence[str]]) -> Array:
-        """Return exact match, F1 and one in the columns of a question's part: (questions, 6), HasAns first."""
+        """Exact match, F1 and one in the columns of a question's part: (questions, 6), HasAns first."""
         whole = super().counts(predictions, references)
         answered = np.asarray([[bool(answers(texts))] for texts in references], dtype=bool).reshape(-1, 1)
         return np.concatenate([whole * answered, whole * ~answered], axis=1)
 
     def from_counts(self, sums: Array) -> dict[str, Array]:
-        """Return the means from sums of shape (..., 6)."""
+        """The means from sums of shape (..., 6)."""
         has_answer, no_answer = sums[..., :3], sums[..., 3:]
         return {
             **super().from_counts(has_answer + no_answer),

@@ -37,13 +37,13 @@ class SubsetAccuracy(LabelSetMetric, AdditiveMetric):
         return {"subset_accuracy": float(accuracy_score(gold, predicted))}
 
     def counts(self, predictions: Sets, references: Sets) -> Array:
-        """Return for each example whether its labels are right, and one: (examples, 2)."""
+        """For each example whether its labels are right, and one: (examples, 2)."""
         both = zip(predictions, references, strict=True)
         rows = [(set(predicted) == set(gold), 1) for predicted, gold in both]
         return np.array(rows, dtype=np.float64).reshape(-1, 2)
 
     def from_counts(self, sums: Array) -> dict[str, Array]:
-        """Return the accuracy from right and all examples, (..., 2)."""
+        """The accuracy from right and all examples, (..., 2)."""
         return {"subset_accuracy": ratio(sums[..., 0], sums[..., 1])}
 
 

@@ -83,7 +83,7 @@ class TokenReport(ClassMetric):
         }
 
     def counts(self, predictions: Sentences, references: Sentences) -> Array:
-        """Return right, predicted and gold tokens of each sentence, first by label, then over all labels but O.
+        """Right, predicted and gold tokens of each sentence, first by label, then over all labels but O.
 
         Shape (sentences, 3 * labels + 3).
         """
@@ -102,7 +102,7 @@ class TokenReport(ClassMetric):
         return np.concatenate([by_label.reshape(len(references), -1), without_outside], axis=1)
 
     def from_counts(self, sums: Array, whole: Array) -> dict[str, Array]:
-        """Return the values from counts of shape (..., 3 * labels + 3)."""
+        """The values from counts of shape (..., 3 * labels + 3)."""
         by_label, without_outside = sums[..., :-3], sums[..., -3:]
         right, predicted, gold = parts(by_label)
         f1 = ratio(2 * right, predicted + gold)
@@ -116,7 +116,7 @@ class TokenReport(ClassMetric):
         }
 
     def report(self, predictions: Sentences, references: Sentences) -> Report:
-        """Return a row per label, O included; support is the number of gold tokens, "micro avg" the accuracy."""
+        """A row per label, O included; support is the number of gold tokens, "micro avg" the accuracy."""
         labels, predicted, gold = self._flat(predictions, references)
         codes = range(len(labels))
         among = {"micro": codes, "macro": self._averaged(labels, gold), "weighted": codes}
@@ -126,11 +126,11 @@ class TokenReport(ClassMetric):
         return {"classes": classes, "averages": averages}
 
     def _averaged(self, labels: Sequence[str], gold: Codes) -> Sequence[int]:
-        """Return the labels that the macro average is over, by their positions."""
+        """The labels that the macro average is over, by their positions."""
         return range(len(labels)) if self.options.labels else [*map(int, np.unique(gold))]
 
     def _flat(self, predictions: Sentences, references: Sentences) -> tuple[list[str], Codes, Codes]:
-        """Return the labels, and all tags of predictions and references as positions in them."""
+        """The labels, and all tags of predictions and references as positions in them."""
         both = list(pairs(predictions, references))
         predicted, gold = (list(chain.from_iterable(tags)) for tags in ([p for p, _ in both], [g for _, g in both]))
         seen = {*predicted, *gold}

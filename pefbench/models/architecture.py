@@ -59,12 +59,12 @@ class _Linear:
 
 
 def unwrap(model: Any) -> Any:
-    """Return the pretrained model inside PEFT's wrapper, or the model itself."""
+    """The pretrained model inside PEFT's wrapper, or the model itself."""
     return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 
 def backbone_name(model: nn.Module) -> str:
-    """Return the attribute of `model` that holds its pretrained body, or "" when the model is its own backbone.
+    """The attribute of `model` that holds its pretrained body, or "" when the model is its own backbone.
 
     A bare `BertModel` and a `T5ForConditionalGeneration` (encoder and decoder side by side) are their own.
     """
@@ -73,13 +73,13 @@ def backbone_name(model: nn.Module) -> str:
 
 
 def backbone(model: nn.Module) -> nn.Module:
-    """Return the pretrained body of `model`: everything but the head. See `backbone_name`."""
+    """The pretrained body of `model`: everything but the head. See `backbone_name`."""
     name = backbone_name(model)
     return model.get_submodule(name) if name else model
 
 
 def head_modules(model: nn.Module) -> list[str]:
-    """Return the top-level modules outside the backbone that have parameters, in order.
+    """The top-level modules outside the backbone that have parameters, in order.
 
     They are what a task puts on top, and what must be trained and saved beside an adapter: `classifier`, `score`,
     `qa_outputs`, `pre_classifier` and `classifier`... Empty for language models: their output embeddings come with
@@ -102,7 +102,7 @@ def head_modules(model: nn.Module) -> list[str]:
 
 
 def blocks(model: nn.Module) -> list[str]:
-    """Return the names of the repeated transformer layers, encoder before decoder where there are both.
+    """The names of the repeated transformer layers, encoder before decoder where there are both.
 
     Raises MethodError when the backbone has no list of layers that hold linear layers.
     """
@@ -113,7 +113,7 @@ def blocks(model: nn.Module) -> list[str]:
 
 
 def fused_experts(model: nn.Module) -> dict[str, nn.Parameter]:
-    """Return the weights of experts that are held as one tensor a layer, shape (experts, out, in), by name.
+    """The weights of experts that are held as one tensor a layer, shape (experts, out, in), by name.
 
     They are no linear layers: `linear_modules` and the methods that adapt those leave them out.
     """
@@ -123,7 +123,7 @@ def fused_experts(model: nn.Module) -> dict[str, nn.Parameter]:
 
 
 def linear_modules(model: nn.Module) -> list[str]:
-    """Return the names of every linear layer inside the blocks; never the head, a pooler or embeddings.
+    """The names of every linear layer inside the blocks; never the head, a pooler or embeddings.
 
     Covers nn.Linear with its quantised subclasses (bitsandbytes) and transformers' Conv1D.
     """
@@ -131,7 +131,7 @@ def linear_modules(model: nn.Module) -> list[str]:
 
 
 def attentions(model: nn.Module) -> list[Attention]:
-    """Return the attention sublayers, self and cross, in the order of the blocks.
+    """The attention sublayers, self and cross, in the order of the blocks.
 
     Raises MethodError when a block is not attentions and one feed-forward.
     """
@@ -139,7 +139,7 @@ def attentions(model: nn.Module) -> list[Attention]:
 
 
 def attention_outputs(model: nn.Module) -> list[str]:
-    """Return, for each attention (self and cross), the name of the linear layer back to the hidden size.
+    """For each attention (self and cross), the name of the linear layer back to the hidden size.
 
     Raises MethodError when a block is not attentions and one feed-forward.
     """
@@ -147,7 +147,7 @@ def attention_outputs(model: nn.Module) -> list[str]:
 
 
 def keys_and_values(model: nn.Module) -> list[str]:
-    """Return the linear layers whose output holds the keys or the values, attention by attention.
+    """The linear layers whose output holds the keys or the values, attention by attention.
 
     Apart, they are the maps whose own name begins with k or v: `key`, `v_proj`. Fused, it is the whole fused map, the
     queries included if they are in it. Raises MethodError for an attention whose maps show neither.
@@ -156,7 +156,7 @@ def keys_and_values(model: nn.Module) -> list[str]:
 
 
 def queries(model: nn.Module) -> list[str]:
-    """Return the linear layer of each attention whose output is the queries and nothing else: its name begins with q.
+    """The linear layer of each attention whose output is the queries and nothing else: its name begins with q.
 
     Raises MethodError where the queries are fused with the keys and values.
     """
@@ -170,7 +170,7 @@ def queries(model: nn.Module) -> list[str]:
 
 
 def feed_forwards(model: nn.Module) -> list[FeedForward]:
-    """Return the feed-forward sublayer of each block.
+    """The feed-forward sublayer of each block.
 
     Raises MethodError when a block is not attentions and one feed-forward.
     """
@@ -178,7 +178,7 @@ def feed_forwards(model: nn.Module) -> list[FeedForward]:
 
 
 def norms(model: nn.Module) -> list[str]:
-    """Return the layer norms and RMS norms of the backbone that have weights, by what they are and not by their name.
+    """The layer norms and RMS norms of the backbone that have weights, by what they are and not by their name.
 
     A norm is torch's LayerNorm or RMSNorm, or an architecture's own class called ...Norm that is one vector of weights.
     """
@@ -186,18 +186,18 @@ def norms(model: nn.Module) -> list[str]:
 
 
 def is_quantised(module: nn.Module) -> bool:
-    """Return whether a linear layer, wrapped by PEFT or not, stores its weight in the 4 or 8 bits of bitsandbytes."""
+    """Whether a linear layer, wrapped by PEFT or not, stores its weight in the 4 or 8 bits of bitsandbytes."""
     weight = getattr(_unwrapped(module), "weight", None)
     return type(weight).__module__.partition(".")[0] == "bitsandbytes"
 
 
 def is_transposed(module: nn.Module) -> bool:
-    """Return whether a linear layer, wrapped or not, is transformers' Conv1D: its weight has shape (in, out)."""
+    """Whether a linear layer, wrapped or not, is transformers' Conv1D: its weight has shape (in, out)."""
     return isinstance(_unwrapped(module), Conv1D)
 
 
 def features(module: nn.Module) -> tuple[int, int]:
-    """Return the input and output size of a linear layer, wrapped by PEFT or not.
+    """The input and output size of a linear layer, wrapped by PEFT or not.
 
     Raises MethodError when `module` is not a linear layer.
     """
@@ -210,7 +210,7 @@ def features(module: nn.Module) -> tuple[int, int]:
 
 
 def _unwrapped(module: nn.Module) -> nn.Module:
-    """Return the module inside PEFT's wrappers."""
+    """The module inside PEFT's wrappers."""
     while isinstance(getattr(module, "base_layer", None), nn.Module):
         module = cast("nn.Module", module.base_layer)
     return module
@@ -256,7 +256,7 @@ def _parts(module: nn.Module, name: str) -> Iterator[tuple[nn.Module, str]]:
 
 
 def _groups(module: nn.Module, name: str) -> list[list[_Linear]]:
-    """Return the linear layers of a block, one list per sublayer.
+    """The linear layers of a block, one list per sublayer.
 
     A child with several linear layers is a sublayer. Children with one each stand in a row and form a sublayer
     together: BERT's `intermediate` and `output`, BART's `fc1` and `fc2`. A lone wrapper (ALBERT's group of one
@@ -293,12 +293,12 @@ def _is_norm(module: nn.Module) -> bool:
 
 
 def _beginning(letters: str, names: tuple[str, ...]) -> list[str]:
-    """Return the names whose last part begins with one of the letters."""
+    """The names whose last part begins with one of the letters."""
     return [name for name in names if name.rpartition(".")[2][:1].lower() in letters]
 
 
 def _keys_and_values(model: nn.Module, attention: Attention) -> list[str]:
-    """Return the maps of keys and values among those that an attention reads with."""
+    """The linear layers of keys and values among those that an attention reads with."""
     if len(attention.inputs) == 1:
         return [*attention.inputs]
     apart = _beginning("kv", attention.inputs)
@@ -314,7 +314,7 @@ def _keys_and_values(model: nn.Module, attention: Attention) -> list[str]:
 
 
 def _sublayers(model: nn.Module, block: str) -> tuple[list[Attention], FeedForward]:
-    """Return the block's attentions and its feed-forward.
+    """The block's attentions and its feed-forward.
 
     The last sublayer that can be a feed-forward is it (fused queries, keys and values can look like one); all others
     must be attentions.
@@ -333,14 +333,14 @@ def _sublayers(model: nn.Module, block: str) -> tuple[list[Attention], FeedForwa
 
 
 def _split(group: list[_Linear], hidden: int) -> tuple[list[_Linear], _Linear] | None:
-    """Return the maps that read and the last one that writes the hidden state, or None when there is no such pair."""
+    """The linear layers that read and the last one that writes the hidden state, or None when there is no such pair."""
     writer = next((linear for linear in reversed(group) if linear.writes == hidden), None)
     readers = [linear for linear in group if linear is not writer]
     return (readers, writer) if writer and readers else None
 
 
 def _feed_forward(group: list[_Linear], hidden: int) -> FeedForward | None:
-    """Return the feed-forward that `group` is, or None: one or two equal readers, or a fused one of twice the width."""
+    """The feed-forward that `group` is, or None: one or two equal readers, or a fused one of twice the width."""
     split = _split(group, hidden)
     if split is None:
         return None
@@ -353,7 +353,7 @@ def _feed_forward(group: list[_Linear], hidden: int) -> FeedForward | None:
 
 
 def _attention(group: list[_Linear], hidden: int) -> Attention | None:
-    """Return the attention that `group` is, or None when it has the shape of a feed-forward.
+    """The attention that `group` is, or None when it has the shape of a feed-forward.
 
     Queries, keys and values are three maps or more, two of unequal sizes (fused keys and values), or one fused map
     that is wider than what the output projection reads.

@@ -112,7 +112,7 @@ def _check_depth(config: PretrainedConfig, names: Sequence[str], name: str) -> N
 
 
 def _check_backbone(skeleton: Any, found: Any, heads: tuple[str, ...], name: str) -> list[str]:
-    """Return a note of the few weights that are not in the checkpoint. Raises SourceError for more."""
+    """A note of the few weights that are not in the checkpoint. Raises SourceError for more."""
     for key, theirs, ours in sorted(found["mismatched_keys"]):
         if not key.startswith(heads or ("\0",)):
             raise SourceError(
@@ -141,7 +141,7 @@ def _may_be_new(key: str, heads: tuple[str, ...]) -> bool:
 def _compare_heads(
     skeleton: Any, found: Any, heads: tuple[str, ...], own: PretrainedConfig, config: PretrainedConfig
 ) -> tuple[Literal["absent", "kept", "fresh"], tuple[int, ...], list[str]]:
-    """Return what becomes of the checkpoint's head, the rows of our labels in it, and a note."""
+    """What becomes of the checkpoint's head, the rows of our labels in it, and a note."""
     keys = {key for key in skeleton.state_dict() if heads and key.startswith(heads)}
     missing = keys & set(found["missing_keys"])
     if missing == keys:
@@ -166,7 +166,7 @@ def _why_fresh(
     ours: list[str],
     theirs: list[str],
 ) -> str:
-    """Return why a head is of no use here, "" where it is."""
+    """Why a head is of no use here, "" where it is."""
     kinds = own.architectures or []
     if kinds and type(skeleton).__name__ not in kinds:
         return f"it is of another kind ({', '.join(kinds)})"
@@ -194,7 +194,7 @@ def _tables(skeleton: nn.Module) -> list[tuple[str, nn.Embedding]]:
 
 
 def _positions(skeleton: nn.Module, config: PretrainedConfig) -> tuple[int | None, int]:
-    """Return how many tokens a text may have, and how many position embeddings stand for padding.
+    """How many tokens a text may have, and how many position embeddings stand for padding.
 
     In RoBERTa and its relatives the positions of a text begin behind the padding token's number. XLNet's -1 means that
     there is no limit, and so does a model of relative positions without a number.

@@ -45,11 +45,11 @@ class HeadSpec(Protocol):
     """Tokens are traced back to the words or characters that they stand for, which fast tokenizers alone can tell."""
 
     def config(self) -> Mapping[str, object]:
-        """Return what the model's config must say of the head: id2label, num_labels, ..."""
+        """What the model's config must say of the head: id2label, num_labels, ..."""
 
 
 def load_tokenizer(where: Path, model: ModelSection, head: HeadSpec) -> PreTrainedTokenizerFast:
-    """Return the model's tokenizer: a fast one, or where the head traces no tokens back, also one of Python alone.
+    """The model's tokenizer: a fast one, or where the head traces no tokens back, also one of Python alone.
 
     transformers makes a fast one wherever it can. Raises SourceError.
     """
@@ -69,7 +69,7 @@ def load_tokenizer(where: Path, model: ModelSection, head: HeadSpec) -> PreTrain
 
 
 def load_config(where: Path, model: ModelSection, **changes: Any) -> PretrainedConfig:
-    """Return the model's own config, with the recipe's dropout and `changes`.
+    """The model's own config, with the recipe's dropout and `changes`.
 
     Raises SourceError when transformers does not know the model.
     """
@@ -82,7 +82,7 @@ def load_config(where: Path, model: ModelSection, **changes: Any) -> PretrainedC
 
 
 def set_dropout(config: PretrainedConfig, rate: float) -> PretrainedConfig:
-    """Return the config, changed in place, with this rate for all dropout but that of whole layers."""
+    """The config, changed in place, with this rate for all dropout but that of whole layers."""
     for part in stacks(config):
         for key, value in part.to_dict().items():
             if "drop" in key and "layerdrop" not in key and isinstance(value, float):
@@ -93,7 +93,7 @@ def set_dropout(config: PretrainedConfig, rate: float) -> PretrainedConfig:
 def fit_config(
     where: Path, model: ModelSection, head: HeadSpec, tokenizer: PreTrainedTokenizerFast
 ) -> PretrainedConfig:
-    """Return the model's config with the recipe's dropout, the head and the tokenizer's padding.
+    """The model's config with the recipe's dropout, the head and the tokenizer's padding.
 
     Raises RecipeError when transformers has no such head for the model.
     """
@@ -104,7 +104,7 @@ def fit_config(
 
 
 def stacks(config: PretrainedConfig) -> list[PretrainedConfig]:
-    """Return a model's config, and those of the models that it is put together of, as encoder and decoder."""
+    """A model's config, and those of the models that it is put together of, as encoder and decoder."""
     from transformers import PretrainedConfig
 
     inner = [getattr(config, name, None) for name in ("encoder", "decoder")]
@@ -112,7 +112,7 @@ def stacks(config: PretrainedConfig) -> list[PretrainedConfig]:
 
 
 def model_class(config: PretrainedConfig, head: HeadSpec) -> Any:
-    """Return the class that puts the head's head on a model of this config. Raises RecipeError when there is none."""
+    """The class that puts the head's head on a model of this config. Raises RecipeError when there is none."""
     import transformers
 
     classes = getattr(transformers, head.auto_class)._model_mapping
@@ -132,7 +132,7 @@ def load_pretrained(
     weights: Mapping[str, Tensor] | None = None,
     found: Checkpoint | None = None,
 ) -> nn.Module:
-    """Return the pretrained backbone under the head; what the checkpoint lacks of the head is drawn at random.
+    """The pretrained backbone under the head; what the checkpoint lacks of the head is drawn at random.
 
     All is in fp32 but what `quantize` holds in fewer bits: see `quantization`. `weights`: those of `read_weights`,
     which are copied rather than read again. `found`: what `examine` said of this folder, when it was asked before.
@@ -198,7 +198,7 @@ def order_labels(model: nn.Module, rows: tuple[int, ...]) -> None:
 
 
 def read_weights(where: Path) -> dict[str, Tensor] | None:
-    """Return a model folder's weights, to be kept in memory; None for a model that is more than its one file.
+    """A model folder's weights, to be kept in memory; None for a model that is more than its one file.
 
     Such are models in several files, and those with settings for generating, which are read with the weights.
     """
@@ -239,13 +239,13 @@ def cast_frozen_weights(model: nn.Module, precision: str, trained: str) -> None:
 
 
 def count(model: nn.Module, *, trainable: bool = False) -> int:
-    """Return how many weights there are, quantised or not, or how many of them are trained."""
+    """How many weights there are, quantised or not, or how many of them are trained."""
     weights = [weight for weight in model.parameters() if weight.requires_grad or not trainable]
     return sum(map(quantization.elements, weights))
 
 
 def fingerprint(where: Path) -> str:
-    """Return a sha256 over the model's weight files, so that results on other weights are never taken for alike."""
+    """A sha256 over the model's weight files, so that results on other weights are never taken for alike."""
     digest = hashlib.sha256()
     for file in sorted(where.glob("*.safetensors")):
         with file.open("rb") as stream:

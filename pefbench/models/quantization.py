@@ -60,7 +60,7 @@ def check_installed(quantize: Quantize, optimizer: str) -> None:
 
 
 def settings(quantize: Quantize, auto_class: Any, config: PretrainedConfig) -> BitsAndBytesConfig:
-    """Return transformers' settings that quantise the linear layers of the blocks of this model, and no others."""
+    """Transformers' settings that quantise the linear layers of the blocks of this model, and no others."""
     from transformers import BitsAndBytesConfig
 
     skipped = [f"{re.escape(name)}$" for name in _outside_blocks(auto_class, config)]
@@ -97,13 +97,13 @@ def settle(model: nn.Module) -> None:
 
 
 def elements(weight: Tensor) -> int:
-    """Return how many numbers a weight stands for; two of them share a byte in 4 bits."""
+    """How many numbers a weight stands for; two of them share a byte in 4 bits."""
     state = getattr(weight, "quant_state", None)
     return weight.numel() if state is None else math.prod(state.shape)
 
 
 def adamw_8bit(groups: Sequence[Mapping[str, object]], learning_rate: float) -> torch.optim.Optimizer:
-    """Return AdamW with moments in 8 bits, one scale for each 256 (Dettmers et al. 2022, arXiv:2110.02861, section 2).
+    """AdamW with moments in 8 bits, one scale for each 256 (Dettmers et al. 2022, arXiv:2110.02861, section 2).
 
     Weights of fewer than 4096 elements keep moments of 32 bits.
     """
@@ -124,7 +124,7 @@ def _outside_blocks(auto_class: Any, config: PretrainedConfig) -> Iterator[str]:
 
 
 def _scales(weight: Any) -> Any:
-    """Return what a quantised weight is scaled by, or None when it was never quantised."""
+    """What a quantised weight is scaled by, or None when it was never quantised."""
     return getattr(weight, "quant_state", None) or getattr(weight, "SCB", None)
 
 

@@ -12,7 +12,7 @@ from scipy import optimize, stats
 
 
 def smallest_difference(standard_error: float, freedom: float, *, level: float = 0.05, power: float = 0.8) -> float:
-    """Return that difference, in the metric's own unit; 0 where the standard error is 0."""
+    """That difference, in the metric's own unit; 0 where the standard error is 0."""
     if standard_error == 0:
         return 0.0
     critical = float(stats.t.isf(level / 2, freedom))

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Return the adjusted p-values, in the order given. Raises ValueError for what is no probability."""
+    """The adjusted p-values, in the order given. Raises ValueError for what is no probability."""
     for p in p_values:
         if not 0 <= p <= 1:
             raise ValueError(f"{p} is no probability")

@@ -58,7 +58,7 @@ def difference(first: Scores, second: Scores, *, confidence: float = 0.95) -> Di
 
 
 def interval(scores: Scores, *, confidence: float = 0.95) -> tuple[float, float]:
-    """Return the interval of one method's mean, over seeds and test examples."""
+    """The interval of one method's mean, over seeds and test examples."""
     reach = _reach(of_sum([scores], [1]), confidence)
     return scores.mean - reach, scores.mean + reach
 

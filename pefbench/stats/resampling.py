@@ -36,7 +36,7 @@ class Scores:
 
     @property
     def mean(self) -> float:
-        """Return the mean over seeds."""
+        """The mean over seeds."""
         return float(self.values.mean())
 
 

@@ -13,7 +13,7 @@ from transformers import AutoTokenizer
 
 from pefbench.errors import MethodError
 from pefbench.heads import Encoded
-from pefbench.methods._prompt_learning import common_pieces
+from pefbench.methods._prompt_learning import common_tokens
 from pefbench.methods.p_tuning import PTuning
 from pefbench.methods.prompt import Prompt
 from tests import tiny
@@ -67,11 +67,11 @@ def test_a_prompt_from_the_vocabulary_is_pieces_of_the_training_texts(
     assert len(set(chosen)) == 5
 
 
-def test_common_pieces_are_the_most_common_and_come_again_when_they_run_out(
+def test_common_tokens_are_the_most_common_and_come_again_when_they_run_out(
     tokenizer: Any, encoded: Encoded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pefbench.methods._prompt_learning.COMMON", 1)
-    assert common_pieces(tokenizer, encoded, 3).tolist() == [tokenizer.convert_tokens_to_ids("the")] * 3
+    assert common_tokens(tokenizer, encoded, 3).tolist() == [tokenizer.convert_tokens_to_ids("the")] * 3
 
 
 def test_a_prompt_from_text_is_its_words(tokenizer: Any, encoded: Encoded) -> None:

@@ -68,7 +68,7 @@ def _cost(
 
 
 def _differences(old: Result, new: Result, names: Sequence[str]) -> str:
-    """Return what differs between the machines of two results, in words; empty when nothing does."""
+    """What differs between the machines of two results, in words; empty when nothing does."""
     before, now = _machine(old), _machine(new)
     return ", ".join(f"{name} is {now[name]}, was {before[name]}" for name in names if now[name] != before[name])
 

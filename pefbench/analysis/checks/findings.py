@@ -103,7 +103,7 @@ def _pair(
 
 
 def _obstacle(pair: Pair) -> tuple[Verdict, str] | None:
-    """Return why two results cannot be compared at all."""
+    """Why two results cannot be compared at all."""
     if pair.new is None:
         why = pair.sibling or "a changed recipe or data set has another id"
         return "missing", f"no result with this id ({why})"

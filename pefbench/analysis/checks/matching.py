@@ -36,17 +36,17 @@ class Pair:
 
     @property
     def name(self) -> str:
-        """Return the recipe and the id in the baseline."""
+        """The recipe and the id in the baseline."""
         return name(self.old)
 
 
 def name(stored: Stored) -> str:
-    """Return what a trial is called: recipe and id."""
+    """What a trial is called: recipe and id."""
     return f"{stored.result['recipe']['name']} {stored.result['id']}"
 
 
 def match(results: Sequence[Stored], baseline: Sequence[Stored], by: Match) -> tuple[list[Pair], list[Stored]]:
-    """Return a pair for each trial of the baseline, and the new trials that have none."""
+    """A pair for each trial of the baseline, and the new trials that have none."""
     before = newest(baseline)[0]
     now = {stored.result["id"]: stored for stored in newest(results)[0]}
     known = {stored.result["id"] for stored in before}

@@ -48,7 +48,7 @@ class Tolerances:
                 raise UserError(f"the {name} ratio is {value}; it should be a number from 1 up")
 
     def of(self, metric: str) -> float | None:
-        """Return the absolute tolerance of a metric, or None where a test decides."""
+        """The absolute tolerance of a metric, or None where a test decides."""
         return self.metrics.get(metric, self.metric)
 
 

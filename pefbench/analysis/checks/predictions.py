@@ -47,7 +47,7 @@ class UnpairableError(Exception):
 
 
 def compare(settings: Iterable[Setting]) -> tuple[dict[tuple[str, str], Paired], dict[str, str]]:
-    """Return the tests by the lead's old id and the metric's name, and by id why a setting could not be tested.
+    """The tests by the lead's old id and the metric's name, and by id why a setting could not be tested.
 
     Of several seeds their scores are compared; one run each is compared by its predictions, and is in neither where it
     has none.
@@ -169,7 +169,7 @@ def _tests(
 
 
 def weighted_by(metric: Any, rows: Sequence[Row]) -> Values:
-    """Return the metric of weighted rows. Raises UnpairableError where it cannot score them."""
+    """The metric of weighted rows. Raises UnpairableError where it cannot score them."""
     try:
         taken = metric.take([row["prediction"] for row in rows], [row["reference"] for row in rows])
         weighted: Values = metric.weighted(*taken)

@@ -18,7 +18,7 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def render(findings: Sequence[Finding]) -> str:
-    """Return the findings as a table, then what failed, then notes, then the verdict; no newline at the end."""
+    """The findings as a table, then what failed, then notes, then the verdict; no newline at the end."""
     from tabulate import tabulate
 
     body = [_cells(each) for each in findings]
@@ -29,14 +29,14 @@ def render(findings: Sequence[Finding]) -> str:
 
 
 def verdict(findings: Sequence[Finding]) -> str:
-    """Return whether the check passed, in a line."""
+    """Whether the check passed, in a line."""
     failures = sum(each.is_failure for each in findings)
     of = f"check failed: {failures} of {len(findings)}" if failures else f"check passed: {len(findings)}"
     return f"{of} comparisons"
 
 
 def markdown(findings: Sequence[Finding]) -> str:
-    """Return a summary for a pull request: the verdict, what failed, and the rest folded; ends with a newline."""
+    """A summary for a pull request: the verdict, what failed, and the rest folded; ends with a newline."""
     failures = [each for each in findings if each.is_failure]
     better = [each for each in findings if each.verdict == "better"]
     parts = [f"### pefbench {verdict(findings)}"]
@@ -53,7 +53,7 @@ def markdown(findings: Sequence[Finding]) -> str:
 
 
 def junit(findings: Sequence[Finding]) -> str:
-    """Return the findings as JUnit XML, a test case each; what could not be compared is skipped there."""
+    """The findings as JUnit XML, a test case each; what could not be compared is skipped there."""
     failures = sum(each.is_failure for each in findings)
     skipped = sum(each.verdict in _SKIPPED for each in findings)
     counts = {"tests": str(len(findings)), "failures": str(failures), "skipped": str(skipped), "errors": "0"}
@@ -91,7 +91,7 @@ def _folded(title: str, content: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return text that Markdown shows as it is: a trial's error may hold anything."""
+    """Text that Markdown shows as it is: a trial's error may hold anything."""
     return re.sub(r"([\\`*_\[\]|~#@!])", r"\\\1", " ".join(text.split())).replace("&", "&amp;").replace("<", "&lt;")
 
 

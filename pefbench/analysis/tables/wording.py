@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def short_model(name: str) -> str:
-    """Return the name people use: ``wheel:gt-x==0.1!a/b`` is gt-x, ``hf:owner/bert`` is bert, ``file:a/b`` is b.
+    """The name people use: ``wheel:gt-x==0.1!a/b`` is gt-x, ``hf:owner/bert`` is bert, ``file:a/b`` is b.
 
     What an encoder-decoder is warm-started from is named after that word.
     """
@@ -23,7 +23,7 @@ def short_model(name: str) -> str:
 
 
 def readable_seconds(seconds: float) -> str:
-    """Return a duration: ``0.35 s``, ``48 s``, ``3 min 20 s``, ``2 h 05 min``."""
+    """A duration: ``0.35 s``, ``48 s``, ``3 min 20 s``, ``2 h 05 min``."""
     if seconds < 9.95:
         return f"{seconds:.2g} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -40,12 +40,12 @@ UNRELIABLE_MEANS = f"{UNRELIABLE}: so few test examples decide the value that it
 
 
 def scored(metric: MetricValue) -> str:
-    """Return a metric's value with its interval, see `interval`."""
+    """A metric's value with its interval, see `interval`."""
     return interval(metric["value"], metric["low"], metric["high"], reliable=metric.get("reliable", True))
 
 
 def interval(value: float, low: float | None, high: float | None, *, reliable: bool = True) -> str:
-    """Return a value with its 95 % interval: ``0.512 [0.480, 0.543]``, or only the value when there is none.
+    """A value with its 95 % interval: ``0.512 [0.480, 0.543]``, or only the value when there is none.
 
     One that may be too short is marked: ``0.041 [0.009, 0.170]?``.
     """
@@ -56,5 +56,5 @@ def interval(value: float, low: float | None, high: float | None, *, reliable: b
 
 
 def digits(value: float) -> int:
-    """Return how many decimals a score has: fractions need three; BLEU and perplexity, which are larger, one."""
+    """How many decimals a score has: fractions need three; BLEU and perplexity, which are larger, one."""
     return 3 if abs(value) < 10 else 1

@@ -44,7 +44,7 @@ class BottleneckModel(BaseTuner):  # type: ignore[misc]
     tuner_layer_cls = BottleneckLayer
 
     def unload(self) -> nn.Module:
-        """Return the bare model, without adapters but with the trained head."""
+        """The model without adapters but with the trained head."""
         for module in self.modules():
             if isinstance(module, BottleneckLayer):
                 module.release()
@@ -87,7 +87,7 @@ class BottleneckModel(BaseTuner):  # type: ignore[misc]
             self._replace_module(parent, target_name, layer, target)
 
     def _rule_owner(self, adapter_name: str) -> BottleneckLayer | None:
-        """Return the layer that holds the Compacter rule of this adapter, None while there is none."""
+        """The layer that holds the Compacter rule of this adapter, None while there is none."""
         layers = (module for module in self.model.modules() if isinstance(module, BottleneckLayer))
         return next((layer for layer in layers if adapter_name in layer.bottleneck_rule), None)
 

@@ -74,12 +74,12 @@ class BottleneckConfig(PeftConfig):  # type: ignore[misc]
         return self.variant in {"parallel", "scaled_parallel"}
 
     def size(self, hidden_size: int) -> int:
-        """Return the bottleneck size for a hidden size; by the factor, it is a multiple of `phm_dim`, rounded down."""
+        """The bottleneck size for a hidden size; by the factor, it is a multiple of `phm_dim`, rounded down."""
         step = self.phm_dim or 1
         return self.bottleneck_size or max(1, int(hidden_size / self.reduction_factor) // step) * step
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields as they are saved; PEFT may have made target_modules a set, whose order is random."""
+        """The fields as they are saved; PEFT may have made target_modules a set, whose order is random."""
         fields: dict[str, Any] = super().to_dict()
         if isinstance(fields["target_modules"], set):
             fields["target_modules"] = sorted(fields["target_modules"])

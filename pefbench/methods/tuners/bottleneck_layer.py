@@ -92,7 +92,7 @@ class BottleneckLayer(nn.Module, BaseTunerLayer):  # type: ignore[misc]
         self._feed_forward_input = None
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Return the hidden state (..., hidden) in the dtype of the base layer's output."""
+        """The hidden state (..., hidden) in the dtype of the base layer's output."""
         feed_forward_input, self._feed_forward_input = self._feed_forward_input, None
         hidden: Tensor = self.base_layer(inputs)
         for name in self._running():
@@ -105,7 +105,7 @@ class BottleneckLayer(nn.Module, BaseTunerLayer):  # type: ignore[misc]
         return hidden
 
     def _running(self) -> list[str]:
-        """Return the adapters of this layer that are active."""
+        """The adapters of this layer that are active."""
         return [] if self.disable_adapters else [name for name in self.active_adapters if name in self.options]
 
     def _remember(self, _module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
@@ -113,7 +113,7 @@ class BottleneckLayer(nn.Module, BaseTunerLayer):  # type: ignore[misc]
             self._feed_forward_input = inputs[0]
 
     def _adapt(self, name: str, source: Tensor, hidden: Tensor) -> Tensor:
-        """Return ``hidden + scale * up(f(down(source)))``; summed in the wider dtype and rounded once."""
+        """``hidden + scale * up(f(down(source)))``; summed in the wider dtype and rounded once."""
         down, up, options = cast("nn.Linear", self.bottleneck_down[name]), self.bottleneck_up[name], self.options[name]
         rule = [self.rule_owners[name].bottleneck_rule[name]] if options.phm_dim else []
         if not torch.is_autocast_enabled(source.device.type):  # which casts for the products by itself
@@ -123,7 +123,7 @@ class BottleneckLayer(nn.Module, BaseTunerLayer):  # type: ignore[misc]
         return torch.add(hidden, up(inner, *rule), alpha=options.scale).to(hidden.dtype)
 
     def _get_base_layer_device_and_dtype(self, base_layer: nn.Module) -> tuple[Any, Any]:
-        """Return where and in which dtype PEFT is to put a new adapter."""
+        """Where and in which dtype PEFT is to put a new adapter."""
         device, dtype = super()._get_base_layer_device_and_dtype(base_layer)
         return device, torch.float32 if architecture.is_quantised(base_layer) else dtype
 

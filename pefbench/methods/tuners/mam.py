@@ -61,12 +61,12 @@ class MamTokens(PrefixTokens):
 
     @property
     def weight(self) -> nn.Parameter:
-        """Return the prefix."""
+        """The prefix."""
         weight: nn.Parameter = self.model.base_model.mam_prefix[self.model.active_adapter]
         return weight
 
     def values(self) -> Tensor:
-        """Return the prefix, shape (virtual tokens, numbers of one)."""
+        """The prefix, shape (virtual tokens, numbers of one)."""
         return self.weight
 
 

@@ -28,7 +28,7 @@ class PhmLinear(nn.Module):
                 nn.init.xavier_uniform_(factor)
 
     def weight(self, rule: Tensor) -> Tensor:
-        """Return W, shape (inputs, outputs), in the dtype of the weights whatever autocast says: it is small."""
+        """W, shape (inputs, outputs), in the dtype of the weights whatever autocast says: it is small."""
         with torch.autocast(rule.device.type, enabled=False):
             products = torch.einsum("iab,ipr,irq->apbq", rule, self.left, self.right)
         return products.flatten(2, 3).flatten(0, 1)
@@ -39,5 +39,5 @@ class PhmLinear(nn.Module):
 
 
 def new_rule(dim: int) -> nn.Parameter:
-    """Return a freshly drawn rule, shape (dim, dim, dim)."""
+    """A freshly drawn rule, shape (dim, dim, dim)."""
     return nn.Parameter(torch.randn(dim, dim, dim) * RULE_DEVIATION)

@@ -51,7 +51,7 @@ class AttentionPrefix:
 
     @classmethod
     def into(cls, stack: nn.Module, *, crosses: bool) -> Self | None:
-        """Return the way in for an encoder: causal attention masks a prefix that it is not told of."""
+        """The way in for an encoder: causal attention masks a prefix that it is not told of."""
         modules = [module for module in stack.modules() if _may_attend(module)]
         if crosses or not modules or any(getattr(module, "is_causal", False) for module in modules):
             return None
@@ -62,7 +62,7 @@ class AttentionPrefix:
         return route
 
     def record(self, run: Callable[[], object]) -> KeyValues:
-        """Return what the attentions compute within `run`, in the order in which they are called."""
+        """What the attentions compute within `run`, in the order in which they are called."""
         seen: list[tuple[Place, Tensor, Tensor]] = []
         for place in self.places.values():
             place.seen = seen
@@ -118,7 +118,7 @@ def attend(
 
 
 def _may_attend(module: nn.Module) -> bool:
-    """Return whether a module could be an attention that asks its config for a function: most that could are not."""
+    """Whether a module could be an attention that asks its config for a function: most that could are not."""
     return not isinstance(module, PreTrainedModel) and hasattr(vars(module).get("config"), "_attn_implementation")
 
 

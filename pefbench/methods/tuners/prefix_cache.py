@@ -32,12 +32,12 @@ class CachedPrefix:
 
     @classmethod
     def into(cls, stack: nn.Module, *, crosses: bool) -> Self | None:
-        """Return the way in when the stack's forward pass names a cache among its arguments."""
+        """The way in when the stack's forward pass names a cache among its arguments."""
         named = CACHE in parameters(stack)
         return cls(stack, crosses=crosses) if named else None
 
     def record(self, run: Callable[[], object]) -> KeyValues:
-        """Return what `run` leaves in an empty cache; nothing when it leaves a layer out."""
+        """What `run` leaves in an empty cache; nothing when it leaves a layer out."""
         cache = self._empty()
 
         def give(stack: nn.Module, args: tuple[Any, ...], kwargs: Arguments) -> tuple[tuple[()], Arguments]:
@@ -78,7 +78,7 @@ class CachedPrefix:
 
 
 def _own(cache: Any) -> Any:
-    """Return the part of a cache that the self-attentions use."""
+    """The part of a cache that the self-attentions use."""
     return cache.self_attention_cache if isinstance(cache, EncoderDecoderCache) else cache
 
 

@@ -38,12 +38,12 @@ class DisentangledPrefix:
 
     @classmethod
     def into(cls, stack: nn.Module, *, crosses: bool) -> Self | None:  # noqa: ARG003 - such stacks do not
-        """Return the way in when the stack has such attentions, in the order of its layers."""
+        """The way in when the stack has such attentions, in the order of its layers."""
         found = [module for module in stack.modules() if hasattr(module, BIAS)]
         return cls([Place(module) for module in found]) if found else None
 
     def record(self, run: Callable[[], object]) -> KeyValues:
-        """Return what the maps of keys and values compute within `run`."""
+        """What the linear layers of keys and values compute within `run`."""
         for place in self.places:
             place.seen = []
         run()
@@ -118,7 +118,7 @@ class Place:
         return torch.cat([prefix.expand(len(states), -1, -1), states], dim=1)
 
     def _bias(self, query_layer: Tensor, key_layer: Tensor, *args: Any) -> Tensor | int:
-        """Return the terms of relative positions (batch * heads, length, virtual tokens + length); 0: there are none.
+        """The terms of relative positions (batch * heads, length, virtual tokens + length); 0: there are none.
 
         query_layer, key_layer: (batch * heads, length, size), the keys with the prefix.
         """

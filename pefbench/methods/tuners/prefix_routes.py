@@ -28,13 +28,13 @@ class Route(Protocol):
 
     @classmethod
     def into(cls, stack: nn.Module, *, crosses: bool) -> Self | None:
-        """Return the way into this stack, or None. `crosses`: the stack also attends to another one's states."""
+        """The way into this stack, or None. `crosses`: the stack also attends to another one's states."""
 
     def record(self, run: Callable[[], object]) -> KeyValues:
-        """Return the keys and values that the stack computes within `run`, empty when this way shows none."""
+        """The keys and values that the stack computes within `run`, empty when this way shows none."""
 
     def add(self, given: Arguments, prefix: Callable[[], KeyValues]) -> Arguments:
-        """Return the arguments of a call of the stack that lets it attend to the prefix, which has a batch of 1."""
+        """The arguments of a call of the stack that lets it attend to the prefix, which has a batch of 1."""
 
     def done(self) -> None:
         """Forget the prefix of a call that is over."""

@@ -53,7 +53,7 @@ class Shape:
         return [(keys[None], values[None]) for keys, values in parts]
 
     def joined(self, pairs: KeyValues) -> Tensor:
-        """Return the inverse of `split`."""
+        """The inverse of `split`."""
         parts = torch.stack([torch.stack([keys[0], values[0]]) for keys, values in pairs])
         return parts.permute(3, 0, 1, 2, 4).flatten(1)
 
@@ -71,7 +71,7 @@ class PrefixTokens(VirtualTokens):
         stack.register_forward_hook(self._done, always_call=True)
 
     def key_values(self) -> KeyValues:
-        """Return the prefix of each layer, a batch of 1, in the precision that attention computes in."""
+        """The prefix of each layer, a batch of 1, in the precision that attention computes in."""
         values = self.values()
         kind = values.device.type
         if torch.is_autocast_enabled(kind):
@@ -81,7 +81,7 @@ class PrefixTokens(VirtualTokens):
         return self.shape.split(values.to(dtype))
 
     def of_text(self, ids: Tensor) -> KeyValues:
-        """Return the keys and values that the model without its prefix computes for a text, ids (length,)."""
+        """The keys and values that the model without its prefix computes for a text, ids (length,)."""
         with self.aside():
             return self.route.record(lambda: run(self.model.get_base_model(), ids))
 
@@ -103,12 +103,12 @@ class PrefixTokens(VirtualTokens):
 
 
 def prefixed_stack(model: nn.Module) -> nn.Module:
-    """Return the stack of layers whose self-attentions get the prefix."""
+    """The stack of layers whose self-attentions get the prefix."""
     return decoder(model) or single_stack(model)
 
 
 def find_route(model: nn.Module) -> tuple[Route, Shape]:
-    """Return the way of a prefix into a model, and the prefix's shape. Raises MethodError when there is none."""
+    """The way of a prefix into a model, and the prefix's shape. Raises MethodError when there is none."""
     for kind in ROUTES:
         route = kind.into(prefixed_stack(model), crosses=is_pair(model))
         if route is None:
@@ -123,7 +123,7 @@ def find_route(model: nn.Module) -> tuple[Route, Shape]:
 
 
 def shape(model: nn.Module) -> Shape:
-    """Return the shape of a prefix for a model. Raises MethodError as `find_route` does."""
+    """The shape of a prefix for a model. Raises MethodError as `find_route` does."""
     route, found = find_route(model)
     route.leave()
     return found

@@ -60,7 +60,7 @@ class PromptTokens(VirtualTokens):
             memory_reader.register_forward_pre_hook(self._lengthen_memory, with_kwargs=True)
 
     def embedded(self, ids: Tensor) -> Tensor:
-        """Return the embeddings of tokens (pieces,) -> (pieces, embedding size), as the prompt would have them."""
+        """The embeddings of tokens (count,) -> (count, embedding size), as the prompt would have them."""
         embedding = input_embeddings(self._stack)
         with torch.no_grad():
             found: Tensor = embedding(ids.to(embedding.weight.device))
@@ -88,7 +88,7 @@ class PromptTokens(VirtualTokens):
         return (), given
 
     def _places(self, given: Arguments) -> Arguments:
-        """Return ids, types and positions, as far as they are given, with places for the virtual tokens before them."""
+        """Ids, types and positions, as far as they are given, with places for the virtual tokens before them."""
         ids: Tensor = given["input_ids"]
         found = {"input_ids": torch.cat([ids.new_full((len(ids), self.length), self._filler), ids], dim=1)}
         if (types := given.get("token_type_ids")) is not None:
@@ -131,7 +131,7 @@ class PromptTokens(VirtualTokens):
 
 
 def common_options(model: nn.Module) -> dict[str, int]:
-    """Return what PEFT's configuration of a prompt says of the model, as far as it is read from the model."""
+    """What PEFT's configuration of a prompt says of the model, as far as it is read from the model."""
     stack: Any = text_stack(model)
     config = stack.config
     return {

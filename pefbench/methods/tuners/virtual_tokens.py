@@ -63,12 +63,12 @@ class VirtualTokens:
 
     @property
     def weight(self) -> nn.Parameter:
-        """Return what is trained, or its first part where a network computes the virtual tokens from it."""
+        """What is trained, or its first part where a network computes the virtual tokens from it."""
         weight: nn.Parameter = self.model.prompt_encoder[self.model.active_adapter].embedding.weight
         return weight
 
     def values(self) -> Tensor:
-        """Return the virtual tokens as they stand, shape (virtual tokens, numbers of one), in their own precision.
+        """The virtual tokens as they stand, shape (virtual tokens, numbers of one), in their own precision.
 
         A network is run as PEFT runs it to save what it computes, with gradients, for which torch has other kernels:
         so what is loaded is the same to the last bit.
@@ -92,11 +92,11 @@ class VirtualTokens:
             self._aside = False
 
     def lengthened(self, mask: Tensor) -> Tensor:
-        """Return a mask (batch, length) with the virtual tokens before it, which are never masked."""
+        """A mask (batch, length) with the virtual tokens before it, which are never masked."""
         return torch.cat([mask.new_ones(len(mask), self.length), mask], dim=1)
 
     def moved_behind(self, given: Arguments) -> Arguments:
-        """Return the mask and the positions, as far as they are given, of a text behind the virtual tokens."""
+        """The mask and the positions, as far as they are given, of a text behind the virtual tokens."""
         found = {}
         if (mask := given.get("attention_mask")) is not None:
             found["attention_mask"] = self.lengthened(mask)
@@ -106,44 +106,44 @@ class VirtualTokens:
 
 
 def is_pair(model: nn.Module) -> bool:
-    """Return whether a model has an encoder and a decoder that attends to it."""
+    """Whether a model has an encoder and a decoder that attends to it."""
     config: Any = model.config
     return bool(config.is_encoder_decoder)
 
 
 def text_stack(model: nn.Module) -> nn.Module:
-    """Return the stack of layers that reads the text: the encoder of a pair, else the backbone."""
+    """The stack of layers that reads the text: the encoder of a pair, else the backbone."""
     backbone: Any = architecture.backbone(model)
     stack: nn.Module = backbone.get_encoder() if is_pair(model) else single_stack(model)
     return stack
 
 
 def single_stack(model: nn.Module) -> nn.Module:
-    """Return the backbone of a model of one stack, without what merely wraps it: OPT's language model calls past it."""
+    """The backbone of a model of one stack, without what merely wraps it: OPT's language model calls past it."""
     backbone = architecture.backbone(model)
     inner = [*backbone.children()]
     return inner[0] if len(inner) == 1 and hasattr(inner[0], "get_input_embeddings") else backbone
 
 
 def decoder(model: nn.Module) -> nn.Module | None:
-    """Return the decoder of a pair; None for a model of one stack."""
+    """The decoder of a pair; None for a model of one stack."""
     backbone: Any = architecture.backbone(model)
     return backbone.get_decoder() if is_pair(model) else None
 
 
 def input_embeddings(stack: nn.Module) -> Any:
-    """Return the module that embeds the ids of the stack `text_stack`."""
+    """The module that embeds the ids of the stack `text_stack`."""
     reading: Any = stack
     return reading.get_input_embeddings()
 
 
 def by_name(stack: nn.Module, args: tuple[Any, ...], kwargs: Arguments) -> Arguments:
-    """Return the arguments of a call of `stack`, all by name."""
+    """The arguments of a call of `stack`, all by name."""
     return dict(zip(parameters(stack), args, strict=False)) | kwargs
 
 
 def parameters(stack: nn.Module) -> list[str]:
-    """Return the names of what the forward pass of `stack` takes, in order."""
+    """The names of what the forward pass of `stack` takes, in order."""
     return _parameters(type(stack).forward)
 
 
@@ -153,7 +153,7 @@ def _parameters(forward: Callable[..., Any]) -> list[str]:
 
 
 def is_empty(cache: Any) -> bool:
-    """Return whether a forward pass starts a text: it has no cache yet, or one without a position."""
+    """Whether a forward pass starts a text: it has no cache yet, or one without a position."""
     return cache is None or cache.get_seq_length() == 0
 
 

@@ -64,7 +64,7 @@ class Outcome:
 
     @property
     def passed(self) -> bool:
-        """Return whether the program ran to its last line."""
+        """Whether the program ran to its last line."""
         return self.status == "passed"
 
 
@@ -160,7 +160,7 @@ def _watch(process: subprocess.Popen[bytes], folder: Path, limits: Limits) -> tu
 
 
 def _used(folder: Path) -> int:
-    """Return the bytes that a folder's files take on the disk; an empty one takes a block, too."""
+    """The bytes that a folder's files take on the disk; an empty one takes a block, too."""
     used = 0
     for entry in os.scandir(folder):
         with suppress(FileNotFoundError):
@@ -169,7 +169,7 @@ def _used(folder: Path) -> int:
 
 
 def _over_limit(code: int, used: float, limits: Limits) -> Status | None:
-    """Return which limit a process went over, if any.
+    """Which limit a process went over, if any.
 
     SIGXCPU, which time's limit sends, can be blocked, caught or ignored: the seconds that were used tell as well. The
     kernel, short of memory, sends SIGKILL.
@@ -180,7 +180,7 @@ def _over_limit(code: int, used: float, limits: Limits) -> Status | None:
 
 
 def _outcome(said: bytes, secret: bytes, stopped: Status | None, stderr: str) -> Outcome:
-    """Return how a program ended, by what its process said before and after it. Raises SandboxError."""
+    """How a program ended, by what its process said before and after it. Raises SandboxError."""
     ready, _, ending = said.partition(b" ")
     if ready == b"refused":
         raise SandboxError(

@@ -155,7 +155,7 @@ def confine() -> None:
 
 
 def program(machine: str, process: int) -> list[Instruction]:
-    """Return the filter's instructions: operation, two jumps, operand. Raises OSError for an unknown machine."""
+    """The filter's instructions: operation, two jumps, operand. Raises OSError for an unknown machine."""
     if machine not in ARCHITECTURES:
         raise OSError(
             f"seccomp: the numbers of system calls are known for {' and '.join(ARCHITECTURES)}, not {machine}"
@@ -188,7 +188,7 @@ def _if_called(number: int | None, then: list[Instruction]) -> list[Instruction]
 def _argument(
     place: int, values: list[int] | tuple[int, ...], action: int, mask: int | None = None
 ) -> list[Instruction]:
-    """Return what takes an action when the lower half of an argument, masked, is one of some values."""
+    """What takes an action when the lower half of an argument, masked, is one of some values."""
     code = [(LOAD, 0, 0, FIRST_ARGUMENT + 8 * place)]
     if mask is not None:
         code.append((AND, 0, 0, mask))

@@ -100,7 +100,7 @@ def _as_computed(x: Tensor) -> Tensor:
 
 
 def _grown(layer: Any, name: str, held: Tensor, new: Tensor) -> Tensor:
-    """Return `held` with `new` behind it: a view of a buffer, which is kept with the layer while there is room in it.
+    """`held` with `new` behind it: a view of a buffer, which is kept with the layer while there is room in it.
 
     Whoever changed what the layer holds, as beam search does when it reorders rows, left the buffer behind.
     """

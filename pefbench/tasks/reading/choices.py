@@ -38,7 +38,7 @@ class Pool:
         self._keys = [normalise(text) for text in self._texts]
 
     def distractors(self, wanted: int, seed_text: str, exclude: Iterable[str]) -> list[str]:
-        """Return `wanted` texts, no two of them and none of `exclude` the same when normalised.
+        """`wanted` texts, no two of them and none of `exclude` the same when normalised.
 
         exclude: the right answer, and whatever else would be right. Raises DataError where there are too few.
         """
