@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pefbench.compare.plan import Outcome
-    from pefbench.results.predictions import Row
+    from pefbench.results.predictions import AnsweredExample
     from pefbench.results.schema import Result
     from pefbench.stats.resampling import Array, Weighted
 
 ALIKE = "data", "model", "precision", "metric"
 
 
-def read_rows(outcome: Outcome) -> list[Row]:
+def read_rows(outcome: Outcome) -> list[AnsweredExample]:
     """A finished trial's predictions: prediction, reference and correct of each test example.
 
     Raises DataError when they are not there, or damaged.
@@ -50,7 +50,7 @@ def identity(outcome: Outcome, metric: str) -> dict[str, str]:
     return dict(zip(ALIKE, values, strict=True))
 
 
-def refuse_unlike(finals: Sequence[Outcome], rows: Sequence[Sequence[Row]], metric: str) -> None:
+def refuse_unlike(finals: Sequence[Outcome], rows: Sequence[Sequence[AnsweredExample]], metric: str) -> None:
     """Raise DataError unless all trials have the same data, weights, precision, metric and test examples."""
     first = identity(finals[0], metric)
     references = [row["reference"] for row in rows[0]]
@@ -65,7 +65,7 @@ def refuse_unlike(finals: Sequence[Outcome], rows: Sequence[Sequence[Row]], metr
             raise DataError(f"{outcome.path}: its predictions are of other test examples than those of the first trial")
 
 
-def scores(finals: Sequence[Outcome], rows: Sequence[Sequence[Row]], metric: str) -> Scores:
+def scores(finals: Sequence[Outcome], rows: Sequence[Sequence[AnsweredExample]], metric: str) -> Scores:
     """One method's scores on the test split and on resamples of it.
 
     Raises DataError when the score of the predictions is not the one in the result file.
@@ -79,7 +79,7 @@ def scores(finals: Sequence[Outcome], rows: Sequence[Sequence[Row]], metric: str
     return found
 
 
-def are_fractions_right(found: Sequence[Scores], rows: Sequence[Sequence[Sequence[Row]]]) -> bool:
+def are_fractions_right(found: Sequence[Scores], rows: Sequence[Sequence[Sequence[AnsweredExample]]]) -> bool:
     """Whether the metric is the fraction of correct examples, as accuracy is: McNemar's test needs that."""
     return all(
         math.isclose(value, sum(row["correct"] for row in answers) / len(answers), abs_tol=1e-9)
@@ -88,7 +88,7 @@ def are_fractions_right(found: Sequence[Scores], rows: Sequence[Sequence[Sequenc
     )
 
 
-def _weighted(rows: Sequence[Row], name: str, result: Result) -> Weighted:
+def _weighted(rows: Sequence[AnsweredExample], name: str, result: Result) -> Weighted:
     metrics = [make(named) for named in result["recipe"]["evaluate"]["metrics"]]
     metric = next(each for each in metrics if name in each.higher_is_better)
     values = metric.weighted(*metric.take([row["prediction"] for row in rows], [row["reference"] for row in rows]))

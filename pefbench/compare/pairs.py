@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from pefbench.compare.tested import Tested
-    from pefbench.results.predictions import Row
+    from pefbench.results.predictions import AnsweredExample
     from pefbench.results.verdict_schema import PairVerdict, SeedMcNemar
     from pefbench.stats.all_pairs import PairTest
 
@@ -88,7 +88,7 @@ def against_best(
     return "worse" if answer == "better" else answer
 
 
-def _differing(first: Sequence[Sequence[Row]], second: Sequence[Sequence[Row]]) -> int:
+def _differing(first: Sequence[Sequence[AnsweredExample]], second: Sequence[Sequence[AnsweredExample]]) -> int:
     """How many examples two methods answer differently, in any seed that both have."""
     differing = {
         place
@@ -100,7 +100,7 @@ def _differing(first: Sequence[Sequence[Row]], second: Sequence[Sequence[Row]]) 
 
 
 def _mcnemar(
-    seeds: Sequence[int], first: Sequence[Sequence[Row]], second: Sequence[Sequence[Row]]
+    seeds: Sequence[int], first: Sequence[Sequence[AnsweredExample]], second: Sequence[Sequence[AnsweredExample]]
 ) -> list[SeedMcNemar]:
     found: list[SeedMcNemar] = []
     for seed, one, other in zip(seeds, first, second, strict=False):  # those that both have

@@ -6,10 +6,10 @@ import math
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pefbench.errors import DataError
-from pefbench.foreign.reading import count, number, section, text
+from pefbench.foreign.reading import JsonObject, count, number, section, text
 from pefbench.foreign.samples import NO_FILTER
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Aggregated:
     """A results file. path: where it lies. value: its JSON."""
 
     path: Path
-    value: dict[str, Any]
+    value: JsonObject
 
     @property
     def tasks(self) -> list[str]:

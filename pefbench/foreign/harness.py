@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from pefbench.foreign.aggregated import Aggregated, Key
     from pefbench.foreign.samples import Samples
-    from pefbench.results.predictions import Row
+    from pefbench.results.predictions import AnsweredExample
     from pefbench.results.schema import Data, MetricValue
 
 TOOL = "lm-evaluation-harness"
@@ -188,7 +188,7 @@ def _headline(evaluation: Evaluation, metrics: dict[str, MetricValue], wanted: s
     )
 
 
-def _rows(samples: Samples, found: _Scored, headline: str) -> list[Row]:
+def _rows(samples: Samples, found: _Scored, headline: str) -> list[AnsweredExample]:
     """A row for each question; its answer is that under the headline's filter."""
     metric, filtered = found.per_example[headline]
     best = 1 if found.metrics[headline]["higher_is_better"] else 0

@@ -13,7 +13,7 @@ from pefbench.results.schema import SCHEMA
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pefbench.results.predictions import Row
+    from pefbench.results.predictions import AnsweredExample
     from pefbench.results.schema import Foreign, Provenance, Reached, Result
 
 UNKNOWN = "unknown"
@@ -28,7 +28,7 @@ class Imported:
     """A result without its file, and a row for each test example; none where there are only scores."""
 
     result: Result
-    rows: list[Row] = field(default_factory=list)
+    rows: list[AnsweredExample] = field(default_factory=list)
 
 
 def result_of(

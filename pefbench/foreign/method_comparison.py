@@ -7,12 +7,12 @@ evaluation on the test set; the time of the training steps alone is in its log o
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pefbench.errors import DataError
 from pefbench.foreign import values
 from pefbench.foreign.imported import UNKNOWN, UNVERIFIED, Imported, provenance, result_of
-from pefbench.foreign.reading import count, digest, number, section, short_digest, text
+from pefbench.foreign.reading import JsonObject, count, digest, number, section, short_digest, text
 from pefbench.results.schema import read_time
 
 if TYPE_CHECKING:
@@ -33,12 +33,12 @@ def is_one(value: object) -> bool:
     return bool(section(value, "run_info")) and bool(section(value, "train_info"))
 
 
-def is_finished(value: dict[str, Any]) -> bool:
+def is_finished(value: JsonObject) -> bool:
     """Whether the run is said to have succeeded."""
     return section(value, "train_info").get("status") == "success"
 
 
-def imported(path: Path, value: dict[str, Any], questions: int | None) -> Imported:
+def imported(path: Path, value: JsonObject, questions: int | None) -> Imported:
     """The result of a file. questions: of the test set, which the file does not say.
 
     Raises DataError where it lacks what every such file has, or its accuracy is not one of so many questions.
@@ -58,7 +58,7 @@ def imported(path: Path, value: dict[str, Any], questions: int | None) -> Import
     return Imported(result)
 
 
-def accuracy_of(path: Path, value: dict[str, Any]) -> float:
+def accuracy_of(path: Path, value: JsonObject) -> float:
     """The accuracy on test. Raises DataError where there is none."""
     found = [number(each["test accuracy"]) for each in _log(value) if "test accuracy" in each]
     if not found:
@@ -68,7 +68,7 @@ def accuracy_of(path: Path, value: dict[str, Any]) -> float:
     return found[-1]
 
 
-def _reached(path: Path, value: dict[str, Any], questions: int | None) -> Reached:
+def _reached(path: Path, value: JsonObject, questions: int | None) -> Reached:
     warnings: list[str] = []
     reached: Reached = {
         "data": _data(value, questions),
@@ -84,7 +84,7 @@ def _reached(path: Path, value: dict[str, Any], questions: int | None) -> Reache
     return reached
 
 
-def _accuracy(path: Path, value: dict[str, Any], questions: int | None, warnings: list[str]) -> MetricValue:
+def _accuracy(path: Path, value: JsonObject, questions: int | None, warnings: list[str]) -> MetricValue:
     accuracy = accuracy_of(path, value)
     config = section(value, "run_info", "train_config")
     asked = short_digest([config.get(name) for name in ("query_template", "generation_kwargs", "max_seq_length")])
@@ -98,7 +98,7 @@ def _accuracy(path: Path, value: dict[str, Any], questions: int | None, warnings
         raise DataError(f"{path}: --questions {questions}: {error}") from None
 
 
-def _recipe(name: str, run: dict[str, Any], config: dict[str, Any], created: str) -> dict[str, Any]:
+def _recipe(name: str, run: JsonObject, config: JsonObject, created: str) -> JsonObject:
     peft = section(run, "peft_config")
     method = str(peft.get("peft_type", UNKNOWN)).lower() if peft else "full"
     optimizer = section(config, "optimizer_kwargs")
@@ -118,10 +118,10 @@ _NO_OPTIONS = frozenset(
 )
 
 
-def _data(value: dict[str, Any], questions: int | None) -> Data:
+def _data(value: JsonObject, questions: int | None) -> Data:
     shas = {name: section(each).get("sha") for name, each in section(value, "meta_info", "dataset_info").items()}
     last = _log(value)[-1]
-    splits: dict[str, Any] = {}
+    splits: JsonObject = {}
     if seen := count(last.get("train samples")):
         tokens = count(last.get("train total tokens"))
         splits["train"] = {"examples": seen, **({} if tokens is None else {"tokens": tokens})}
@@ -130,7 +130,7 @@ def _data(value: dict[str, Any], questions: int | None) -> Data:
     return {"source": " + ".join(shas) or TASK, "fingerprint": f"{UNVERIFIED}{short_digest(shas)}", "splits": splits}
 
 
-def _model(value: dict[str, Any]) -> Model:
+def _model(value: JsonObject) -> Model:
     train = section(value, "train_info")
     sha = text(section(value, "meta_info", "model_info").get("sha"))
     trained, total, size = (count(train.get(name)) for name in _SIZES)
@@ -147,7 +147,7 @@ def _model(value: dict[str, Any]) -> Model:
 _SIZES = "num_trainable_params", "num_total_params", "file_size"
 
 
-def _phases(value: dict[str, Any], warnings: list[str]) -> Phases:
+def _phases(value: JsonObject, warnings: list[str]) -> Phases:
     """Training: the time of its steps alone, and the peak of reserved memory. Empty where the file lacks either."""
     train, log = section(value, "train_info"), _log(value)
     peak = count(train.get("accelerator_memory_max")) or count(
@@ -166,21 +166,21 @@ def _phases(value: dict[str, Any], warnings: list[str]) -> Phases:
     return {"train": {"seconds": seconds, "peak_memory_bytes": peak, "steps": last, **rates}}  # type: ignore[typeddict-item]
 
 
-def _log(value: dict[str, Any]) -> list[dict[str, Any]]:
+def _log(value: JsonObject) -> list[JsonObject]:
     found = section(value, "train_info").get("metrics")
     return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
 
-def _versions(value: dict[str, Any]) -> dict[str, Any]:
+def _versions(value: JsonObject) -> JsonObject:
     told = section(value, "meta_info", "package_info")
     return {name.removesuffix("-version"): each for name, each in told.items() if name.endswith("-version")}
 
 
-def _failure(run: dict[str, Any], train: dict[str, Any]) -> str:
+def _failure(run: JsonObject, train: JsonObject) -> str:
     return f"{train.get('status') or 'no status'}: {text(run.get('error_msg')) or 'no reason recorded'}"
 
 
-def _time(path: Path, run: dict[str, Any]) -> str:
+def _time(path: Path, run: JsonObject) -> str:
     created = text(run.get("created_at")) or ""
     try:
         read_time(created)

@@ -11,6 +11,8 @@ from pefbench.errors import DataError
 if TYPE_CHECKING:
     from pathlib import Path
 
+JsonObject = dict[str, Any]  # another tool's JSON: each value is checked where it is read
+
 
 def read_text(path: Path) -> str:
     """A file's text. Raises DataError for a file that cannot be read or has none."""
@@ -45,7 +47,7 @@ def short_digest(value: object) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def section(value: Any, *names: str) -> dict[str, Any]:
+def section(value: Any, *names: str) -> JsonObject:
     """The object that `names` lead to, one inside the other; empty where there is none."""
     for name in names:
         value = value.get(name) if isinstance(value, dict) else None

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import DataError, counted, quoted
-from pefbench.foreign.reading import read_json, read_text
+from pefbench.foreign.reading import JsonObject, read_json, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -40,7 +40,7 @@ class Sample:
     filter: str | None
     target: Any
     answer: Any
-    scores: dict[str, Any]
+    scores: JsonObject
     """Metric -> what the harness aggregates: a number, or a pair for a corpus metric."""
 
 
@@ -119,7 +119,7 @@ def _values(path: Path) -> Iterator[tuple[str, Any]]:
                 raise DataError(f"{path}:{number}: damaged JSON; is the file whole?") from None
 
 
-def _is_hashed(value: dict[str, Any]) -> bool:
+def _is_hashed(value: JsonObject) -> bool:
     return isinstance(value.get("doc_hash"), str) or "doc" in value
 
 
@@ -128,7 +128,7 @@ def _hash(document: object) -> str:
     return hashlib.sha256(json.dumps(document, indent=2, ensure_ascii=False).encode()).hexdigest()
 
 
-def _metrics(place: str, value: dict[str, Any]) -> list[str]:
+def _metrics(place: str, value: JsonObject) -> list[str]:
     named = value.get("metrics")
     if not isinstance(named, list):
         return [name for name in value if name not in _NO_METRIC]

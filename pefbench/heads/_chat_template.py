@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Message = tuple[str, str]
 """A role and its text: system, user, assistant or tool. A list as JSON: `CALLS` and `TOOLS`."""
+TemplateMessage = dict[str, Any]  # as templates take it: `role`, `content`, and what a tool's call or result has
 
 CALLS, TOOLS = "calls", "tools"
 """The tools that an assistant calls, and those that it may call; both are written as in OpenAI's API."""
@@ -135,10 +136,10 @@ def _refuses(messages: Sequence[Message]) -> str:
     return f"model.name: its chat template refuses the roles {', '.join(role for role, _ in messages)}"
 
 
-def _as_dicts(messages: Sequence[Message]) -> list[dict[str, Any]]:
+def _as_dicts(messages: Sequence[Message]) -> list[TemplateMessage]:
     """Messages as templates know them: calls belong to the assistant's message, results to the calls, in order."""
-    found: list[dict[str, Any]] = []
-    waiting: list[dict[str, Any]] = []
+    found: list[TemplateMessage] = []
+    waiting: list[TemplateMessage] = []
     for role, text in messages:
         if role == CALLS:
             waiting = json.loads(text)

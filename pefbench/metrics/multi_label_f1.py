@@ -8,7 +8,7 @@ an example without any label, for which rightly none is given, counts 0 in the m
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from sklearn.metrics import f1_score, precision_recall_fscore_support
@@ -45,13 +45,12 @@ class MultiLabelF1(LabelSetMetric, ClassMetric):
     def _compute(self, *, predictions: Sets, references: Sets) -> dict[str, float]:
         _, predicted, gold = _padded(*flags(predictions, references))
         there = np.flatnonzero(gold.any(axis=0))
-        options: dict[str, Any] = {"zero_division": 0}
         return {
-            "multi_label_macro_f1": float(f1_score(gold, predicted, labels=there, average="macro", **options))
+            "multi_label_macro_f1": float(f1_score(gold, predicted, labels=there, average="macro", zero_division=0))
             if len(there)
             else 0.0,
-            "multi_label_micro_f1": float(f1_score(gold, predicted, average="micro", **options)),
-            "multi_label_samples_f1": float(f1_score(gold, predicted, average="samples", **options)),
+            "multi_label_micro_f1": float(f1_score(gold, predicted, average="micro", zero_division=0)),
+            "multi_label_samples_f1": float(f1_score(gold, predicted, average="samples", zero_division=0)),
         }
 
     def counts(self, predictions: Sets, references: Sets) -> Array:

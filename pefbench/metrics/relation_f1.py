@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from pefbench.results.classification_report import Report, Row
+    from pefbench.results.classification_report import ClassScores, Report
 
     Array = npt.NDArray[np.float64]
 
@@ -94,7 +94,9 @@ def relation(label: str) -> str:
     return _DIRECTION.sub("", label)
 
 
-def _averaged(predictions: Sequence[str], references: Sequence[str], relations: Sequence[str], average: str) -> Row:
+def _averaged(
+    predictions: Sequence[str], references: Sequence[str], relations: Sequence[str], average: str
+) -> ClassScores:
     """An average over these relations; support is the number of references that have one of them."""
     support = sum(relation(label) in relations for label in references)
     precision, recall, f1, _ = _table(predictions, references, relations, average) if relations else (0, 0, 0, 0)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from pefbench.results.classification_report import Report, Row
+    from pefbench.results.classification_report import ClassScores, Report
 
     Sentences = Sequence[Sequence[str]]
     Array = npt.NDArray[np.float64]
@@ -141,7 +141,7 @@ class TokenReport(ClassMetric):
         return labels, np.array([code[tag] for tag in predicted], int), np.array([code[tag] for tag in gold], int)
 
 
-def _row(gold: Codes, predicted: Codes, labels: Sequence[int], average: str) -> Row:
+def _row(gold: Codes, predicted: Codes, labels: Sequence[int], average: str) -> ClassScores:
     precision, recall, f1, _ = precision_recall_fscore_support(
         gold, predicted, labels=labels, average=average, zero_division=0
     )

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, TypedDict
 if TYPE_CHECKING:
     from typing import SupportsFloat, SupportsInt
 
-Row = TypedDict("Row", {"precision": float, "recall": float, "f1-score": float, "support": int})
-Row.__doc__ = "Precision, recall and F1 from 0 to 1; support is the number of gold items of the class."
+ClassScores = TypedDict("ClassScores", {"precision": float, "recall": float, "f1-score": float, "support": int})
+ClassScores.__doc__ = "Precision, recall and F1 from 0 to 1; support is the number of gold items of the class."
 
 
 class Report(TypedDict):
     """Rows by class, in the order to print, and averages by name ("micro avg", "macro avg", "weighted avg")."""
 
-    classes: dict[str, Row]
-    averages: dict[str, Row]
+    classes: dict[str, ClassScores]
+    averages: dict[str, ClassScores]
 
 
-def as_row(precision: SupportsFloat, recall: SupportsFloat, f1: SupportsFloat, support: SupportsInt) -> Row:
+def as_row(precision: SupportsFloat, recall: SupportsFloat, f1: SupportsFloat, support: SupportsInt) -> ClassScores:
     """A row of Python's own numbers, which JSON knows, from NumPy's."""
     return {"precision": float(precision), "recall": float(recall), "f1-score": float(f1), "support": int(support)}
 
@@ -33,7 +33,7 @@ def render(report: Report, digits: int = 4) -> str:
     """
     names = [*report["classes"], *report["averages"]]
     width = max(_NARROWEST, digits, *map(len, names))
-    header = " " * width + " " + "".join(f" {title:>9}" for title in Row.__annotations__)
+    header = " " * width + " " + "".join(f" {title:>9}" for title in ClassScores.__annotations__)
     blocks = [
         "".join(_line(name, row, width, digits) for name, row in rows.items())
         for rows in (report["classes"], report["averages"])
@@ -41,6 +41,6 @@ def render(report: Report, digits: int = 4) -> str:
     return "\n".join([header + "\n", *blocks])
 
 
-def _line(name: str, row: Row, width: int, digits: int) -> str:
+def _line(name: str, row: ClassScores, width: int, digits: int) -> str:
     scores = (row["precision"], row["recall"], row["f1-score"])
     return f"{name:>{width}} " + "".join(f" {score:>9.{digits}f}" for score in scores) + f" {row['support']:>9}\n"

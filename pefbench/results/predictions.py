@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pefbench.results.store import Stored
 
 
-class Row(TypedDict):
+class AnsweredExample(TypedDict):
     """One test example."""
 
     id: int  # its place in the test split, from 0
@@ -30,10 +30,10 @@ class Row(TypedDict):
     scores: NotRequired[dict[str, float]]  # of an imported run: metric -> value of this example
 
 
-FIELDS = Row.__annotations__.keys() - {"asked", "cluster", "digest", "scores"}
+FIELDS = AnsweredExample.__annotations__.keys() - {"asked", "cluster", "digest", "scores"}
 
 
-def clusters(rows: Sequence[Row]) -> list[int] | None:
+def clusters(rows: Sequence[AnsweredExample]) -> list[int] | None:
     """The number of each example's cluster; None where each stands for itself, or a file does not say."""
     found = [row["cluster"] for row in rows if "cluster" in row]
     return found if rows and len(found) == len(rows) else None
@@ -76,15 +76,15 @@ def pack(stored: Stored) -> Path | None:
     return to
 
 
-def _is_text(row: Row) -> bool:
+def _is_text(row: AnsweredExample) -> bool:
     """Whether an answer is a text of its own, and no label, number, choice or list of tags."""
     reference, prediction = row["reference"], row["prediction"]
     return isinstance(reference, dict) or (isinstance(reference, list) and isinstance(prediction, str))
 
 
-def read(file: Path) -> list[Row]:
+def read(file: Path) -> list[AnsweredExample]:
     """The rows of a file of predictions, packed or not. Raises DataError, with the line, when it is damaged."""
-    rows: list[Row] = []
+    rows: list[AnsweredExample] = []
     try:
         content = file.read_bytes()
         lines = (gzip.decompress(content) if file.suffix == ".gz" else content).decode("utf8").split("\n")
@@ -98,5 +98,5 @@ def read(file: Path) -> list[Row]:
                 row = None
             if not isinstance(row, dict) or not row.keys() >= FIELDS:
                 raise DataError(f"{file}:{number}: not a prediction ({', '.join(sorted(FIELDS))})")
-            rows.append(cast("Row", row))
+            rows.append(cast("AnsweredExample", row))
     return rows

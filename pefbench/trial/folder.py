@@ -122,7 +122,7 @@ def write_trial(folder: Path, prepared: Prepared, answers: Sequence[Any], refere
     where the data may not be.
     """
     kind, examples = prepared.head.answers, prepared.examples["test"]
-    rows: list[predictions.Row] = [
+    rows: list[predictions.AnsweredExample] = [
         {
             "id": i,
             "asked": kind.prompt(example)[:SHOWN_PROMPT],

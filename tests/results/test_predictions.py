@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from pefbench.results.predictions import Row
+    from pefbench.results.predictions import AnsweredExample
     from pefbench.results.store import Stored
 
 
 def test_clusters_are_those_of_all_examples_or_none() -> None:
-    row: Row = {"id": 0, "prediction": "a", "reference": "a", "correct": True}
-    in_cluster: Row = {**row, "cluster": 3}
+    row: AnsweredExample = {"id": 0, "prediction": "a", "reference": "a", "correct": True}
+    in_cluster: AnsweredExample = {**row, "cluster": 3}
     assert clusters([in_cluster, in_cluster]) == [3, 3]
     assert clusters([in_cluster, row]) is None
     assert clusters([row]) is None
 
 
-def trial(folder: Path, rows: list[Row]) -> Stored:
+def trial(folder: Path, rows: list[AnsweredExample]) -> Stored:
     result = sample(changes={"artifacts.predictions": "kept/predictions.jsonl"})
     stored = store(folder, result)
     file = stored.path.parent / "kept" / "predictions.jsonl"
@@ -42,7 +42,7 @@ def trial(folder: Path, rows: list[Row]) -> Stored:
     [("a", "b"), (3.5, 4.0), (["B-PER", "O"], ["O", "O"]), ({"choice": 1, "scores": [0.1, 1 / 3]}, 0), (2, 2)],
 )
 def test_packed_answers_are_read_as_they_were_but_for_prompts(prediction: Any, reference: Any, tmp_path: Path) -> None:
-    rows: list[Row] = [
+    rows: list[AnsweredExample] = [
         {"id": i, "asked": "private", "prediction": prediction, "reference": reference, "correct": False, "cluster": 0}
         for i in range(500)
     ]
@@ -67,7 +67,9 @@ def test_texts_of_the_data_are_not_packed(answer: tuple[str, Any], tmp_path: Pat
 
 @pytest.mark.parametrize("damage", [lambda data: data[:-9], lambda data: data[5:], lambda data: data[:40] + b"x" * 20])
 def test_a_damaged_pack_is_named(damage: Callable[[bytes], bytes], tmp_path: Path) -> None:
-    rows: list[Row] = [{"id": i, "prediction": str(i * i % 7), "reference": "a", "correct": False} for i in range(99)]
+    rows: list[AnsweredExample] = [
+        {"id": i, "prediction": str(i * i % 7), "reference": "a", "correct": False} for i in range(99)
+    ]
     packed = pack(trial(tmp_path, rows))
     assert packed is not None
     packed.write_bytes(damage(packed.read_bytes()))

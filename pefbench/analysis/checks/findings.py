@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pefbench.analysis.checks.matching import Match, Pair
     from pefbench.analysis.checks.model import Tolerances, Verdict
     from pefbench.analysis.checks.predictions import Paired
-    from pefbench.analysis.checks.seeds import Setting
+    from pefbench.analysis.checks.seeds import SeedGroup
     from pefbench.results.schema import Result
     from pefbench.results.store import Stored
 
@@ -67,14 +67,14 @@ def _refuse_unknown_metrics(tolerances: Tolerances, baseline: Iterable[Result]) 
             raise UserError(f"tolerance for {metric!r}, which no baseline trial measures; {suggest(metric, known)}")
 
 
-def _testable(settings: Sequence[Setting], tolerances: Tolerances) -> Iterator[Setting]:
+def _testable(settings: Sequence[SeedGroup], tolerances: Tolerances) -> Iterator[SeedGroup]:
     """Yield what a test is to decide on: nothing where the user gave a tolerance for all."""
     if tolerances.metric is None:
         yield from (each for each in settings if each.lead.new is not None and _obstacle(each.lead) is None)
 
 
 def _setting(
-    setting: Setting, tolerances: Tolerances, paired: Mapping[tuple[str, str], Paired], refused: Mapping[str, str]
+    setting: SeedGroup, tolerances: Tolerances, paired: Mapping[tuple[str, str], Paired], refused: Mapping[str, str]
 ) -> Iterator[Finding]:
     """Yield the findings of all seeds: the metrics that a test compares stand under the first."""
     yield from _pair(setting.lead, tolerances, paired, refused)

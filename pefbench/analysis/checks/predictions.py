@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from pefbench.analysis.checks.seeds import Setting
-    from pefbench.results.predictions import Row
+    from pefbench.analysis.checks.seeds import SeedGroup
+    from pefbench.results.predictions import AnsweredExample
     from pefbench.results.store import Stored
     from pefbench.stats.resampling import Weighted
 
@@ -46,7 +46,7 @@ class UnpairableError(Exception):
     """The predictions of two trials cannot be held against each other; the message says why."""
 
 
-def compare(settings: Iterable[Setting]) -> tuple[dict[tuple[str, str], Paired], dict[str, str]]:
+def compare(settings: Iterable[SeedGroup]) -> tuple[dict[tuple[str, str], Paired], dict[str, str]]:
     """The tests by the lead's old id and the metric's name, and by id why a setting could not be tested.
 
     Of several seeds their scores are compared; one run each is compared by its predictions, and is in neither where it
@@ -65,14 +65,14 @@ def compare(settings: Iterable[Setting]) -> tuple[dict[tuple[str, str], Paired],
     return _corrected(alone) | _corrected({key: test for key, test in found.items() if key not in alone}), refused
 
 
-def _alone(setting: Setting) -> Iterator[tuple[str, Paired]]:
+def _alone(setting: SeedGroup) -> Iterator[tuple[str, Paired]]:
     old, new = setting.old[0], setting.new[0]
     files = file_of(old), file_of(new)
     if files[0] is not None and files[1] is not None:
         yield from _pair(old, new, files[0], files[1])
 
 
-def _seeds(setting: Setting) -> Iterator[tuple[str, Paired]]:
+def _seeds(setting: SeedGroup) -> Iterator[tuple[str, Paired]]:
     """The tests of several seeds, by their scores; the least variance is that which their predictions explain."""
     from pefbench.stats.two_sample import change
 
@@ -144,7 +144,7 @@ def _same_signature(old: Stored, new: Stored, name: str) -> bool:
 
 
 def _tests(
-    old: Stored, new: Stored, rows: tuple[Sequence[Row], Sequence[Row]], names: Sequence[str]
+    old: Stored, new: Stored, rows: tuple[Sequence[AnsweredExample], Sequence[AnsweredExample]], names: Sequence[str]
 ) -> Iterator[tuple[str, Paired]]:
     from pefbench.metrics import make
     from pefbench.stats.paired import difference
@@ -168,7 +168,7 @@ def _tests(
             yield name, Paired((found.value, found.low, found.high), found.p)
 
 
-def weighted_by(metric: Any, rows: Sequence[Row]) -> Values:
+def weighted_by(metric: Any, rows: Sequence[AnsweredExample]) -> Values:
     """The metric of weighted rows. Raises UnpairableError where it cannot score them."""
     try:
         taken = metric.take([row["prediction"] for row in rows], [row["reference"] for row in rows])

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Setting:
+class SeedGroup:
     """A recipe of the baseline, with all its seeds.
 
     lead: the pair under which its comparisons stand. others: its other pairs. more: new trials with other seeds.
@@ -43,7 +43,7 @@ class Setting:
         )
 
 
-def settings(pairs: Sequence[Pair], unmatched: Sequence[Stored]) -> list[Setting]:
+def settings(pairs: Sequence[Pair], unmatched: Sequence[Stored]) -> list[SeedGroup]:
     """The settings of a baseline, in its order."""
     members: dict[str, list[Pair]] = {}
     for pair in pairs:
@@ -58,7 +58,7 @@ def settings(pairs: Sequence[Pair], unmatched: Sequence[Stored]) -> list[Setting
         rest = tuple(pair for pair in several if pair is not lead)
         if lead.new is None and others:
             lead, others = replace(lead, new=others[0]), others[1:]
-        found.append(Setting(lead, rest, tuple(others)))
+        found.append(SeedGroup(lead, rest, tuple(others)))
     return found
 
 

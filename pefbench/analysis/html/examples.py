@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from pefbench.analysis.html.data import ExampleData, ExamplesData
     from pefbench.analysis.tables.replicates import Replicates
-    from pefbench.results.predictions import Row
+    from pefbench.results.predictions import AnsweredExample
 
 MOST = 300
 LONGEST = 400
@@ -21,7 +21,7 @@ LONGEST = 400
 
 def differing(members: Sequence[Replicates]) -> ExamplesData:
     """The examples on which settings differ, those first that one has right and another wrong."""
-    answers: dict[str, list[Row]] = {}
+    answers: dict[str, list[AnsweredExample]] = {}
     notes: list[str] = []
     for each in members:
         rows = _rows(each, notes)
@@ -37,7 +37,7 @@ def differing(members: Sequence[Replicates]) -> ExamplesData:
     return {"names": [*answers], "total": len(together), "differ": len(seen), "rows": seen[:MOST], "notes": notes}
 
 
-def _rows(each: Replicates, notes: list[str]) -> list[Row]:
+def _rows(each: Replicates, notes: list[str]) -> list[AnsweredExample]:
     """The predictions of a setting's first seed; none where they were not kept."""
     file = file_of(each.trials[0])
     if file is None:
@@ -49,15 +49,15 @@ def _rows(each: Replicates, notes: list[str]) -> list[Row]:
         return []
 
 
-def _same_examples(first: Sequence[Row], second: Sequence[Row]) -> bool:
+def _same_examples(first: Sequence[AnsweredExample], second: Sequence[AnsweredExample]) -> bool:
     return [row["reference"] for row in first] == [row["reference"] for row in second]
 
 
-def _is_agreed(rows: Sequence[Row]) -> bool:
+def _is_agreed(rows: Sequence[AnsweredExample]) -> bool:
     return len({bool(row["correct"]) for row in rows}) == 1
 
 
-def _spelt(rows: Sequence[Row]) -> ExampleData:
+def _spelt(rows: Sequence[AnsweredExample]) -> ExampleData:
     return {
         "id": rows[0]["id"],
         "asked": spell(rows[0].get("asked", "")),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from pefbench.analysis.tables.marks import Mark
     from pefbench.analysis.tables.paired_runs import PairedRuns
-    from pefbench.analysis.tables.row import Row
+    from pefbench.analysis.tables.row import TableRow
     from pefbench.results.store import Stored
 
 Value = TypeVar("Value")
@@ -41,7 +41,7 @@ def table(results: Sequence[Stored], style: str = "text") -> str:
         return csv_text(rows)
     if style == "json":
         return json.dumps(rows, indent=1, allow_nan=False)
-    groups: dict[tuple[object, ...], list[Row]] = defaultdict(list)
+    groups: dict[tuple[object, ...], list[TableRow]] = defaultdict(list)
     for row in rows:
         groups[group(row)].append(row)
     by_path = {str(stored.path): stored for stored in shown}
@@ -59,7 +59,7 @@ def table(results: Sequence[Stored], style: str = "text") -> str:
     return "\n\n".join(blocks + [escaped(note, style) for note in notes])
 
 
-def _block(rows: Sequence[Row], marks: Sequence[Mark], paired: Sequence[PairedRuns | None], style: str) -> str:
+def _block(rows: Sequence[TableRow], marks: Sequence[Mark], paired: Sequence[PairedRuns | None], style: str) -> str:
     heading = rows[0]["group"]
     cells = [
         _failed_cells(row) if heading == FAILED else _finished_cells(row, mark, pair, style)
@@ -71,7 +71,7 @@ def _block(rows: Sequence[Row], marks: Sequence[Mark], paired: Sequence[PairedRu
     return f"{'### ' if style == 'markdown' else ''}{escaped(heading, style)}\n\n{content}"
 
 
-def _marks(rows: Sequence[Row], paired: Sequence[PairedRuns | None] | None) -> list[Mark]:
+def _marks(rows: Sequence[TableRow], paired: Sequence[PairedRuns | None] | None) -> list[Mark]:
     """The marks of a group's rows, by their intervals: rows are single trials, and comparisons are of several seeds."""
     best = rows[0]
     if paired is None or len(rows) < 2:
@@ -80,13 +80,13 @@ def _marks(rows: Sequence[Row], paired: Sequence[PairedRuns | None] | None) -> l
     return ["best", *("" if pair and pair.differ else _overlapping(best, row) for row, pair in pairs)]
 
 
-def _overlapping(best: Row, row: Row) -> Mark:
+def _overlapping(best: TableRow, row: TableRow) -> Mark:
     if best["low"] is None or best["high"] is None or row["low"] is None or row["high"] is None:
         return ""
     return "overlapping" if row["low"] <= best["high"] and best["low"] <= row["high"] else ""
 
 
-def _finished_cells(row: Row, mark: Mark, paired: PairedRuns | None, style: str) -> dict[str, str]:
+def _finished_cells(row: TableRow, mark: Mark, paired: PairedRuns | None, style: str) -> dict[str, str]:
     score = _text(
         row["value"], lambda value: interval(value, row["low"], row["high"], reliable=row["reliable"] is not False)
     )
@@ -107,7 +107,7 @@ def _finished_cells(row: Row, mark: Mark, paired: PairedRuns | None, style: str)
     }
 
 
-def _failed_cells(row: Row) -> dict[str, str]:
+def _failed_cells(row: TableRow) -> dict[str, str]:
     return {
         "Task": row["task"],
         "Model": row["model"],
@@ -118,7 +118,7 @@ def _failed_cells(row: Row) -> dict[str, str]:
     }
 
 
-def _beaten(name: str, row: Row) -> str:
+def _beaten(name: str, row: TableRow) -> str:
     value = _text(row["baseline_value"], lambda value: interval(value, None, None))
     return f"{value} {name}{'' if row['beats_baseline'] else ', NOT BEATEN'}"
 

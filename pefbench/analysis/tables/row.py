@@ -61,7 +61,7 @@ class CostColumns(TypedDict):
     train_peak_memory_bytes: int | None
 
 
-class Row(TrialColumns, ScoreColumns, BaselineColumns, CostColumns):
+class TableRow(TrialColumns, ScoreColumns, BaselineColumns, CostColumns):
     """All columns."""
 
     path: str  # of the result file

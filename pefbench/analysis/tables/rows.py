@@ -14,7 +14,7 @@ from pefbench.results.signature import of_value
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping, Sequence
 
-    from pefbench.analysis.tables.row import CostColumns, Row, ScoreColumns, TrialColumns
+    from pefbench.analysis.tables.row import CostColumns, ScoreColumns, TableRow, TrialColumns
     from pefbench.results.schema import Result
     from pefbench.results.store import Stored
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 FAILED = "failed"
 
 
-def rows_of(results: Iterable[Stored]) -> list[Row]:
+def rows_of(results: Iterable[Stored]) -> list[TableRow]:
     """One row per trial: group by group, best first, failed ones last."""
     rows = [(_rank(stored), stored) for stored in results]
     rows.sort(key=lambda each: each[0])
     known = baselines.known(stored.result for _, stored in rows)
-    ordered: list[Row] = [
+    ordered: list[TableRow] = [
         {
             **_trial(stored),
             **_score(stored.result),
@@ -52,7 +52,7 @@ def _rank(stored: Stored) -> tuple[int | float | str, ...]:
     return (0, *group_of(result), best_first, *last)
 
 
-def group(row: Row) -> tuple[object, ...]:
+def group(row: TableRow) -> tuple[object, ...]:
     """What is equal in all rows of one table."""
     # Whole fingerprints and signatures: the heading shows only their first digits.
     if row["group"] == FAILED:
@@ -120,9 +120,9 @@ def _cost(result: Result) -> CostColumns:
     }
 
 
-def _add_settings(rows: Sequence[Row], recipes: Sequence[Mapping[str, object]]) -> None:
+def _add_settings(rows: Sequence[TableRow], recipes: Sequence[Mapping[str, object]]) -> None:
     """Fill in the settings in which trials of one recipe differ (those of a grid)."""
-    alike: dict[tuple[str, str, str], list[tuple[Row, Mapping[str, object]]]] = defaultdict(list)
+    alike: dict[tuple[str, str, str], list[tuple[TableRow, Mapping[str, object]]]] = defaultdict(list)
     for row, recipe in zip(rows, recipes, strict=True):
         alike[row["group"], row["recipe"], row["method"]].append((row, recipe))
     for members in alike.values():

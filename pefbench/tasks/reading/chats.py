@@ -182,7 +182,7 @@ def _text(message: Mapping[str, Any]) -> object:
     return "\n".join(whole) if whole and len(whole) == len(parts) else value
 
 
-def _calls(row: Row, role: str, message: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _calls(row: Row, role: str, message: Mapping[str, Any]) -> list[dict[str, object]]:
     """The tools that a message calls, as OpenAI's API writes them, arguments as objects. Raises DataError."""
     given: object = message.get("tool_calls")
     if given is None and message.get("function_call") is not None:
@@ -200,7 +200,7 @@ def _calls(row: Row, role: str, message: Mapping[str, Any]) -> list[dict[str, An
     return [call for call in calls if call is not None]
 
 
-def _call(given: object) -> dict[str, Any] | None:
+def _call(given: object) -> dict[str, object] | None:
     if not isinstance(given, dict):
         return None
     function = given.get("function", given)
