@@ -48,7 +48,7 @@ def test_every_file_and_command(tmp_path: Path) -> None:
     assert "lora" in table
     assert "head_only" in table
     verdict = printed["pefbench compare compare.yaml"]
-    for shown in ("** best", "p (Holm)", "Could have shown", "full - head_only", "McNemar p, by seed"):
+    for shown in ("** best", "p, all pairs", "Could have shown", "full - head_only", "McNemar p, by seed"):
         assert shown in verdict, shown
     assert "<html" in (tmp_path / "report.html").read_text(encoding="utf8")
 
