@@ -23,6 +23,7 @@ from pefbench.trial.loop import Progressed, Training
 from pefbench.trial.phases import Phases
 from pefbench.trial.predict import predict
 from pefbench.trial.prepare import prepare
+from pefbench.trial.ranks import Ranks
 from pefbench.trial.record import TrialRecord, announcement, data_of, origin_of, phases_of
 from pefbench.trial.score import baseline_answers, score_trial
 
@@ -107,9 +108,10 @@ class Trial:
         if self.is_main:
             self.folder.make_room(loading.count(model, trainable=True))
             self._announce()
-        self.accelerator.wait_for_everyone()
+        ranks = Ranks(self.accelerator, self.folder.checkpoint)
         try:
-            self._train_and_score(model)
+            with ranks.named():
+                self._train_and_score(model)
         except Exception as error:
             self._write_failure(error)
             if isinstance(error, PefbenchError) and not isinstance(error, TrialError):

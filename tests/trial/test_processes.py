@@ -135,6 +135,32 @@ def test_one_failing_process_ends_all_with_its_error(world: World, tmp_path: Pat
     assert failed["error"] == "RuntimeError: this process broke on purpose"
 
 
+@pytest.mark.parametrize("dying", [0, 1])
+def test_a_killed_process_is_named_in_one_line_and_the_same_command_goes_on(
+    world: World, tmp_path: Path, dying: int
+) -> None:
+    recipe = still(world, f"lost_{dying}", train__epochs=15, train__checkpoint_steps=10)
+    whole, out = tmp_path / "whole", tmp_path / "out"
+    assert finish([*torchrun(2), "run", recipe, "--out", whole], ROOT)[0] == 0
+
+    sabotaged = [*torchrun(2, "tests.trial.sabotaged"), "run", recipe, "--out", out]
+    status, printed, said = finish(sabotaged, ROOT, KILLED_RANK=str(dying))
+    assert status == 1
+    [line] = [line for line in said.splitlines() if line.startswith("error")]
+    goes_on = "the same command goes on from the last checkpoint"
+    sentence = f"process {dying} of 2 died (killed, or out of memory?); {goes_on}"
+    assert line.endswith(f": {sentence}")
+    assert "pefbench/trial" not in said + printed, "no traceback of ours"
+    failed = result(out)
+    assert (failed["status"], failed["error"]) == ("failed", f"TrialError: {sentence}")
+    assert len(written(out, "checkpoint.pt")) == 1
+
+    assert finish([*torchrun(2), "run", recipe, "--out", out], ROOT)[0] == 0
+    before, after = result(whole), result(out)
+    assert (after["metrics"], after["curve"]) == (before["metrics"], before["curve"])
+    assert predictions(out) == predictions(whole)
+
+
 def test_a_mistake_under_a_launcher_is_one_line_a_process(world: World, tmp_path: Path) -> None:
     recipe = world.recipe("mistake", train__max_length=100)
     command = [BIN / "torchrun", *workers(2), "--no-python", *child("pefbench"), "run", recipe, "--out", tmp_path]
