@@ -59,7 +59,7 @@ class Ranks:
         else:
             signal.signal(signal.SIGTERM, before)
 
-    def _told_to_end(self, number: int, frame: FrameType | None) -> None:
+    def _told_to_end(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - as signal calls it
         dead = self._dead(0.0)
         signal.signal(signal.SIGTERM, signal.SIG_IGN if dead else signal.SIG_DFL)
         if dead:
