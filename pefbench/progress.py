@@ -45,7 +45,7 @@ class Progress:
         say(f"{self.what}: {self.done}/{self.total}  {rate:.1f} steps/s  {left:.0f} s left{shown}")
 
     def __enter__(self) -> Self:
-        """Itself."""
+        """The bar itself."""
         return self
 
     def __exit__(

@@ -34,14 +34,14 @@ class Adalora(TargetedMethod):
     trainable_pattern: ClassVar[str] = r"\.lora_[ABE]\."
     merges: ClassVar[bool] = True
 
-    init_rank: int = Field(12, ge=2, description="rank of every map at first; the paper has 1.5 x target_rank")
+    init_rank: int = Field(12, ge=2, description="initial rank of each linear layer; the paper has 1.5 x target_rank")
     target_rank: int = Field(8, ge=1, description="mean rank at the end")
     alpha: float = Field(16, gt=0, description="the update is scaled by alpha / init_rank")
     dropout: float = Field(0.0, ge=0, lt=1, description="dropout on the input of A")
     orthogonal_penalty: float = Field(
         0.1, ge=0, description="gamma: weight of the mean distance of A A' and B' B from the identity (equation 4)"
     )
-    initial: float = Field(0.1, ge=0, lt=1, description="fraction of the steps before ranks are taken away")
+    initial: float = Field(0.1, ge=0, lt=1, description="fraction of the steps before pruning starts")
     final: float = Field(0.5, ge=0, lt=1, description="fraction of the steps, at the end, with the ranks settled")
     interval: int = Field(10, ge=1, description="steps between two allocations")
     sensitivity_smoothing: float = Field(0.85, gt=0, lt=1, description="beta 1 (equation 9)")

@@ -27,7 +27,7 @@ class LoKr(LinearMethod):
     factor: int | None = Field(
         None,
         ge=2,
-        description="the small matrix has at most so many rows and columns; null: near the square root of the map's",
+        description="the small matrix has at most so many rows and columns; null: near the square root of the layer's",
     )
     decompose_both: bool = Field(default=False, description="give the small matrix the low rank too, if it has more")
     module_dropout: float = Field(0.0, ge=0, lt=1, description="probability of leaving out a whole update in a step")

@@ -33,7 +33,7 @@ class LabelSetMetric(Metric):
         return list(reference["labels"])
 
     def kinds(self) -> tuple[str, ...]:
-        """That references are sets of labels: a list of texts may be tags, too."""
+        """Sets of labels, by name: a list of texts could be tags, too."""
         return ("sets of labels",)
 
 

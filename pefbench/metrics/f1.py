@@ -53,7 +53,7 @@ class F1(ClassMetric):
         self.settings += "|zero_division:0"
 
     def refusal(self, references: Sequence[Any]) -> str | None:
-        """That the recipe does not say what it is of, or that no reference has the positive class."""
+        """Why references cannot be scored: no class or average is named, or no reference has the positive class."""
         if wrong := super().refusal(references):
             return wrong
         positive = self.options.positive

@@ -41,7 +41,7 @@ class Matthews(AdditiveMetric):
         return {"matthews": float(matthews_corrcoef(gold, predicted)) if len(labels) > 1 else 0.0}
 
     def counts(self, predictions: Sequence[str], references: Sequence[str]) -> Array:
-        """One, whether an example is right, and its predicted and gold class: (examples, 2 + 2 * classes)."""
+        """For each example 1, whether it is right, and its classes one-hot: (examples, 2 + 2 * classes)."""
         labels, predicted, gold = codes(predictions, references)
         one_hot = np.eye(len(labels))
         own = np.stack([np.ones(len(gold)), predicted == gold], axis=1)

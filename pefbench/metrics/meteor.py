@@ -57,7 +57,7 @@ class Meteor(MeanTextMetric, WordMetric):
 
 
 def synonyms() -> Any:
-    """Nltk's WordNet, which is looked for when it is first asked."""
+    """NLTK's WordNet, which is looked for when it is first asked."""
     from nltk.corpus import wordnet
 
     return wordnet

@@ -44,7 +44,7 @@ class Pearson(AdditiveMetric):
         return products(*(_centred(values) for values in numbers(predictions, references)))
 
     def from_counts(self, sums: Array) -> dict[str, Array]:
-        """R from the sums of 1, x, y, xx, yy and xy, of shape (..., 6)."""
+        """Pearson's r from the sums of 1, x, y, xx, yy and xy, of shape (..., 6)."""
         n, x, y, xx, yy, xy = np.moveaxis(sums, -1, 0)
         spread = _spread(n, x, xx) * _spread(n, y, yy)
         return {"pearson": np.clip(ratio(n * xy - x * y, np.sqrt(spread)), -1, 1) * (spread > 0)}
@@ -60,7 +60,7 @@ def _centred(values: Array) -> Array:
 
 
 def _spread(n: Array, x: Array, xx: Array) -> Array:
-    """N squared times the variance; 0 when it is but rounding, as where a resample draws one number."""
+    """n squared times the variance; 0 when it is but rounding, as where a resample draws one number."""
     spread = n * xx - x * x
     return np.where(spread <= _ROUNDING * n * xx, 0.0, spread)
 

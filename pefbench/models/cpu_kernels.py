@@ -25,7 +25,7 @@ onednn_linear = getattr(torch.ops.mkldnn, "_linear_pointwise", None) if torch.ba
 
 
 def product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """X weight' + bias; x (n, in), weight (out, in), bias (out) -> (n, out). Outside autograd."""
+    """x weight' + bias; x (n, in), weight (out, in), bias (out) -> (n, out). Outside autograd."""
     if onednn_linear is None or x.dtype != torch.float32 or x.device.type != "cpu" or not x.numel():
         return stock_linear(x, weight, bias)
     result: Tensor = onednn_linear(x, weight, bias, "none", [], "")
@@ -78,7 +78,7 @@ def cheap_dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace:
 
 
 def drop(x: Tensor, bits: Tensor, dropped: int) -> Tensor:
-    """X without the `dropped` of 65536 elements whose bits are lowest, and the others scaled to make up for it.
+    """x without the `dropped` of 65536 elements whose bits are lowest, and the others scaled to make up for it.
 
     bits: sixteen random ones for each element, as int16.
     """

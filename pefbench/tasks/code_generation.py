@@ -35,9 +35,9 @@ class CodeOptions(generation.GenerationOptions):
     """How long a function may become."""
 
     max_new_tokens: int = Field(
-        256, ge=1, description="tokens of an answer, the end token among them; 95 % of the references must fit"
+        256, ge=1, description="most tokens to generate, including the end token; 95 % of the references must fit"
     )
-    temperature: float = Field(0.0, ge=0, description="answers are drawn at it; 0: the likeliest is searched for")
+    temperature: float = Field(0.0, ge=0, description="sampling temperature; 0: beam search instead of sampling")
     samples: int = Field(1, ge=1, description="answers drawn for each function; pass@10 takes ten and more")
 
 

@@ -34,7 +34,7 @@ CONNECTIVES = {"cause": "because", "effect": "therefore"}
 class LexicalOptions(Options):
     """How questions are made of WordNet; where the data have candidates, these stay as they are."""
 
-    candidates: int = Field(4, ge=2, description="words to choose from, the right one among them, for WordNet")
+    candidates: int = Field(4, ge=2, description="words to choose from, including the right one, for WordNet")
     tested: int | None = Field(
         None, ge=1, description="of WordNet's questions, at most so many for validation and as many for test; null: all"
     )

@@ -41,9 +41,9 @@ class AugmentationOptions(generation.GenerationOptions):
     )
     kind: str = Field("sentence from a film review", description="what the texts are, as prompts call them")
     per_class: int = Field(50, ge=1, description="labelled texts of each class")
-    temperature: float = Field(1.0, gt=0, description="of the draws: below 1 the likely is likelier still")
-    top_k: int = Field(50, ge=1, description="the likeliest tokens, of which each is drawn")
-    draw: int = Field(0, ge=0, description="another number draws other labelled texts, and other generated ones")
+    temperature: float = Field(1.0, gt=0, description="sampling temperature")
+    top_k: int = Field(50, ge=1, description="top-k sampling: how many of the likeliest tokens are kept")
+    draw: int = Field(0, ge=0, description="seed of the draws: of the labelled texts and of the generated ones")
 
 
 def read(

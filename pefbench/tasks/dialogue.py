@@ -31,7 +31,7 @@ class DialogueOptions(generation.GenerationOptions):
 
     history: int = Field(4, ge=0, description="turns before the one that is replied to, at most; the latest are kept")
     max_new_tokens: int = Field(
-        48, ge=1, description="tokens of an answer, the end token among them; 95 % of the references must fit"
+        48, ge=1, description="most tokens to generate, including the end token; 95 % of the references must fit"
     )
     # Left out where it is the default, as `model.pooling`.
     replies: Literal["all", "last"] = Field(

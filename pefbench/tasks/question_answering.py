@@ -26,7 +26,7 @@ class SpanOptions(Options):
     overlap: int | None = Field(
         None, ge=0, description="tokens that two windows on a long context share; null: a third of max_length"
     )
-    max_answer_length: int = Field(30, ge=1, description="an answer's most tokens")
+    max_answer_length: int = Field(30, ge=1, description="maximum length of an answer, in tokens")
 
 
 def text(values: Mapping[str, Any]) -> str:

@@ -37,8 +37,8 @@ class RecommendationOptions(Options):
     """How questions are made of a log; impressions have their own candidates, all of them in validation and test."""
 
     history: int = Field(5, ge=1, description="items before the one that is asked for, at most; the latest are kept")
-    candidates: int = Field(20, ge=2, description="items to rank, the right one among them, in validation and test")
-    train_candidates: int = Field(5, ge=2, description="items to rank, the right one among them, in training")
+    candidates: int = Field(20, ge=2, description="candidates to rank, including the right one, in validation and test")
+    train_candidates: int = Field(5, ge=2, description="candidates to rank, including the right one, in training")
     per_user: int = Field(2, ge=1, description="training examples a user, from the latest back")
     tested: int | None = Field(
         None, ge=1, description="users in validation, and in test, at most, chosen by a hash; null: all"

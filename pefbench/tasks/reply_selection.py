@@ -26,7 +26,7 @@ class ReplyOptions(Options):
     """How many replies there are to choose from."""
 
     candidates: int = Field(
-        10, ge=2, description="replies to choose from, the right one among them, where the data have none of their own"
+        10, ge=2, description="replies to choose from, including the right one, where the data have none of their own"
     )
 
 

@@ -21,7 +21,7 @@ class SummarizationOptions(generation.GenerationOptions):
     """How long a summary may become."""
 
     max_new_tokens: int = Field(
-        32, ge=1, description="tokens of an answer, the end token among them; 95 % of the references must fit"
+        32, ge=1, description="most tokens to generate, including the end token; 95 % of the references must fit"
     )
 
 

@@ -54,7 +54,7 @@ class TranslationOptions(generation.GenerationOptions):
     source_language: str = Field("en", min_length=1, description="code of the language to translate from")
     target_language: str = Field("de", min_length=1, description="code of the language to translate into")
     max_new_tokens: int = Field(
-        96, ge=1, description="tokens of an answer, the end token among them; 95 % of the references must fit"
+        96, ge=1, description="most tokens to generate, including the end token; 95 % of the references must fit"
     )
 
 

@@ -99,7 +99,9 @@ class BottleneckLayer(nn.Module, BaseTunerLayer):  # type: ignore[misc]
             if not self.options[name].is_parallel:
                 hidden = self._adapt(name, hidden, hidden)
             elif feed_forward_input is None:
-                raise RuntimeError("a parallel adapter ran without its feed-forward's input map being called before it")
+                raise RuntimeError(
+                    "a parallel adapter ran without its feed-forward's input layer being called before it"
+                )
             else:
                 hidden = self._adapt(name, feed_forward_input, hidden)
         return hidden

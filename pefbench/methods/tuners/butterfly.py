@@ -55,7 +55,7 @@ def fuse(model: nn.Module) -> int:
 
 
 def rotate(x: Tensor, blocks: Tensor, order: Tensor, place: Tensor) -> Tensor:
-    """X R, with R the product of the butterfly factors, the last one leftmost.
+    """x R, with R the product of the butterfly factors, the last one leftmost.
 
     x (..., units); blocks (factors, blocks, size, size); order, place (factors, units): each factor's permutation,
     as the unit that each one takes from, and its inverse.

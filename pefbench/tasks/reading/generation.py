@@ -24,9 +24,9 @@ class GenerationOptions(Options):
     """How answers are searched for, and how many examples are scored."""
 
     max_new_tokens: int = Field(
-        64, ge=1, description="tokens of an answer, the end token among them; 95 % of the references must fit"
+        64, ge=1, description="most tokens to generate, including the end token; 95 % of the references must fit"
     )
-    num_beams: int = Field(1, ge=1, description="beams of the search; 1 is greedy")
+    num_beams: int = Field(1, ge=1, description="beams; 1 is greedy search")
     tested: int | None = Field(
         None, ge=1, description="examples of validation, and of test, at most, chosen by a hash; null: all"
     )

@@ -128,11 +128,11 @@ def found_separator(cells: Sequence[str], first: Row) -> str:
     where = f"{first.file}: {first.name('labels')}"
     if len(there) > 1:
         both = " or ".join(f"a {name}" for name in there)
-        raise DataError(f"{where}: {both} may separate its labels, as in {divided[0][:60]!r}; say options.separator")
+        raise DataError(f"{where}: {both} may separate its labels, as in {divided[0][:60]!r}; set options.separator")
     parts = Counter(part.strip() for cell in cells for part in {*_divided(cell, separator)})
     if all(parts[part.strip()] == 1 for cell in divided for part in _divided(cell, separator)):
         raise DataError(
-            f"{where}: {divided[0][:60]!r} may be one label or several, as none of its parts is in another row; say "
+            f"{where}: {divided[0][:60]!r} may be one label or several, as none of its parts is in another row; set "
             f"options.separator={there[0]}, or none where it is one"
         )
     return there[0]
