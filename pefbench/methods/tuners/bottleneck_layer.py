@@ -100,7 +100,7 @@ class BottleneckLayer(nn.Module, BaseTunerLayer):  # type: ignore[misc]
                 hidden = self._adapt(name, hidden, hidden)
             elif feed_forward_input is None:
                 raise RuntimeError(
-                    "a parallel adapter ran without its feed-forward's input layer being called before it"
+                    "a parallel adapter ran before its feed-forward's input layer"
                 )
             else:
                 hidden = self._adapt(name, feed_forward_input, hidden)
