@@ -99,9 +99,7 @@ class BottleneckLayer(nn.Module, BaseTunerLayer):  # type: ignore[misc]
             if not self.options[name].is_parallel:
                 hidden = self._adapt(name, hidden, hidden)
             elif feed_forward_input is None:
-                raise RuntimeError(
-                    "a parallel adapter ran before its feed-forward's input layer"
-                )
+                raise RuntimeError("a parallel adapter ran without its feed-forward's input")
             else:
                 hidden = self._adapt(name, feed_forward_input, hidden)
         return hidden
