@@ -31,7 +31,7 @@ class LinearMethod(TargetedMethod):
         return names
 
     def on_model_ready(self, model: nn.Module) -> None:
-        """Let the adapted maps return what plain ones return under autocast."""
+        """Let the adapted linear layers return what plain ones return under autocast."""
         from pefbench.methods.tuners import adapted_dtype
 
         adapted_dtype.settle(model)

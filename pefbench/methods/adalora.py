@@ -26,8 +26,8 @@ SENSITIVITY = ("ipt", "exp_avg_ipt", "exp_avg_unc")
 class Adalora(TargetedMethod):
     """Zhang et al. 2023 (arXiv:2303.10512): W + B diag(E) A, the least important entries of E set to zero.
 
-    Algorithm 1: after `initial` steps the budget, the sum of all ranks, falls as in equation 12 to `target_rank` a map;
-    over the last `final` steps it stays. Importance is that of equations 8 to 11.
+    Algorithm 1: after `initial` steps the budget, the sum of all ranks, falls as in equation 12 to `target_rank` a
+    layer; over the last `final` steps it stays. Importance is that of equations 8 to 11.
     """
 
     learning_rate: ClassVar[float] = 2e-3
@@ -152,7 +152,7 @@ class Adalora(TargetedMethod):
         _config(model).rank_pattern = state["ranks"]
 
     def save_adapter(self, model: nn.Module, to: Path) -> None:
-        """Save as PEFT does, without the ranks that are gone; a map with none left is not the mistake it warns of."""
+        """Save as PEFT does, without the ranks that are gone; a layer with none left is not the mistake it warns of."""
         from pefbench.models.patches import notices
 
         saving: Any = model

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class Ia3(VectorsMethod):
     """Liu et al. 2022 (arXiv:2205.05638), section 3.3; the vectors start at one.
 
-    Where queries, keys and values are one fused map, all of its output is rescaled.
+    Where queries, keys and values are one fused linear layer, all of its output is rescaled.
     """
 
     learning_rate: ClassVar[float] = 2e-2

@@ -84,9 +84,9 @@ class Lora(TargetedMethod):
         from pefbench.models import architecture
 
         targets = self.targets(model)
-        maps = [model.get_submodule(name) for name in targets]
-        self._check_init(maps)
-        if self.bias == "lora_only" and not any(getattr(linear, "bias", None) is not None for linear in maps):
+        layers = [model.get_submodule(name) for name in targets]
+        self._check_init(layers)
+        if self.bias == "lora_only" and not any(getattr(linear, "bias", None) is not None for linear in layers):
             raise MethodError(f"method.bias: the adapted linear layers of {type(model).__name__} have no bias to train")
         return LoraConfig(
             r=self.rank,
@@ -96,7 +96,7 @@ class Lora(TargetedMethod):
             use_dora=self.dora,
             init_lora_weights=self._init(),
             bias=self.bias,
-            fan_in_fan_out=any(architecture.is_transposed(linear) for linear in maps),
+            fan_in_fan_out=any(architecture.is_transposed(linear) for linear in layers),
             target_modules=targets,
         )
 
@@ -142,17 +142,17 @@ class Lora(TargetedMethod):
             return f"pissa_niter_{self.svd_iterations}"
         return True if self.init == "default" else self.init
 
-    def _check_init(self, maps: list[nn.Module]) -> None:
+    def _check_init(self, layers: list[nn.Module]) -> None:
         """Raise MethodError where the pretrained weights are not what the init takes them for."""
         from pefbench.models import architecture
 
-        if self.init in FLOATING and any(architecture.is_quantised(linear) for linear in maps):
+        if self.init in FLOATING and any(architecture.is_quantised(linear) for linear in layers):
             raise MethodError(f"method.init: {self.init} does not work on quantised weights; use default or gaussian")
-        if self.init == "olora" and any(architecture.is_transposed(linear) for linear in maps):
+        if self.init == "olora" and any(architecture.is_transposed(linear) for linear in layers):
             raise MethodError(
                 "method.init: olora does not work on Conv1D, whose weights PEFT would decompose transposed"
             )
-        smallest = min(min(architecture.features(linear)) for linear in maps)
+        smallest = min(min(architecture.features(linear)) for linear in layers)
         if self.init in DECOMPOSING and self.rank > smallest:
             raise MethodError(f"method.rank: {self.rank}; init {self.init} has only {smallest} vectors to start from")
 

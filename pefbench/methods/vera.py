@@ -1,4 +1,4 @@
-"""VeRA: two trained vectors a linear layer, around random matrices that all maps share."""
+"""VeRA: two trained vectors a linear layer, around random matrices that all layers share."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Vera(TargetedMethod):
         )
 
     def on_model_ready(self, model: nn.Module) -> None:
-        """Let the adapted maps return what linear layers do."""
+        """Let the adapted layers return what plain linear layers do."""
         from pefbench.methods.tuners import adapted_dtype
 
         adapted_dtype.settle(model)

@@ -63,7 +63,7 @@ class PassAtK(MeanTextMetric):
         """Why these references cannot be scored, or None. Raises SandboxError where no program can be run."""
         why = super().refusal(references)
         if why is None:
-            running.check()
+            running.require_sandbox()
         return why
 
     def scores(self, predictions: Sequence[Sequence[str]], references: Sequence[Sequence[str]]) -> Array:

@@ -12,7 +12,7 @@ That is all that is assumed, so new architectures need no table of names. A bloc
 is refused with MethodError rather than guessed at.
 
 Names are full dotted names as in ``model.named_modules()``. They stay the same after PEFT has wrapped a linear
-map: the wrapper keeps the name and counts as the linear layer that it wraps.
+layer: the wrapper keeps the name and counts as the linear layer that it wraps.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Attention:
     """The linear layers of one attention sublayer (self or cross), by full name."""
 
     inputs: tuple[str, ...]
-    """Those that read: queries, keys and values, apart or fused; with some, maps of relative positions beside them."""
+    """Those that read: queries, keys and values, apart or fused; with some, relative positions beside them."""
     output: str
     """The one that writes the hidden state back."""
 
@@ -149,8 +149,8 @@ def attention_outputs(model: nn.Module) -> list[str]:
 def keys_and_values(model: nn.Module) -> list[str]:
     """The linear layers whose output holds the keys or the values, attention by attention.
 
-    Apart, they are the maps whose own name begins with k or v: `key`, `v_proj`. Fused, it is the whole fused map, the
-    queries included if they are in it. Raises MethodError for an attention whose maps show neither.
+    Apart, they are the layers whose own name begins with k or v: `key`, `v_proj`. Fused, it is the whole layer, the
+    queries included if they are in it. Raises MethodError for an attention whose layers show neither.
     """
     return [name for attention in attentions(model) for name in _keys_and_values(model, attention)]
 
@@ -355,7 +355,7 @@ def _feed_forward(group: list[_Linear], hidden: int) -> FeedForward | None:
 def _attention(group: list[_Linear], hidden: int) -> Attention | None:
     """The attention that `group` is, or None when it has the shape of a feed-forward.
 
-    Queries, keys and values are three maps or more, two of unequal sizes (fused keys and values), or one fused map
+    Queries, keys and values are three layers or more, two of unequal sizes (fused keys and values), or one fused layer
     that is wider than what the output projection reads.
     """
     split = _split(group, hidden)

@@ -63,7 +63,7 @@ def _checked(row: Row) -> Row:
 
 def _example(row: Row, answers: tuple[str, ...], unseen: Unseen, split: str) -> ChoiceExample:
     answer = row.values["answer"].strip()
-    unseen.check([answer], split, row.where, row.name("answer"))
+    unseen.count_or_refuse([answer], split, row.where, row.name("answer"))
     right = answers.index(answer) if answer in answers else NO_CANDIDATE
     return ChoiceExample(text(row.values), answers, right, abstract(row.values))
 

@@ -90,7 +90,7 @@ def _seen(members: Sequence[tuple[Row, TokenExample]], split: str, unseen: Unsee
         types = [example.tags[token][2:] for token in begins]
         first = next((token for token, kind in zip(begins, types, strict=True) if kind not in unseen.known), 0)
         try:
-            unseen.check(types, split, row.at(first), "entity type")
+            unseen.count_or_refuse(types, split, row.at(first), "entity type")
         except DataError as error:
             bad(error)
         else:

@@ -33,7 +33,7 @@ def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> TokenDataset:
     def known(row: Row, split: str) -> TokenExample:
         example = _example(row)
         first = next((at for at, tag in enumerate(example.tags) if tag not in labels), 0)
-        unseen.check(example.tags, split, row.at(first), row.name("tags"))
+        unseen.count_or_refuse(example.tags, split, row.at(first), row.name("tags"))
         return example
 
     others = {split: bad.good(rows, partial(known, split=split)) for split, rows in splits.items() if split != "train"}

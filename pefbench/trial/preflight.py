@@ -41,7 +41,7 @@ def doubts(prepared: Prepared, *, bad_rows: bool = True) -> list[str]:
         *_truncated(prepared),
         *_dropped(prepared),
         *_near(prepared),
-        *prepared.head.check(prepared.encoded),
+        *prepared.head.doubts(prepared.encoded),
         *_far_rate(recipe.method, recipe.train.learning_rate),
     ]
 

@@ -163,7 +163,7 @@ def test_models_with_an_adapter_or_virtual_tokens_learn_and_generate_alike(kind:
 
 
 class Parrot(torch.nn.Linear):
-    """A stand-in for a model that gives the pieces it was told, behind what it was given, then padding."""
+    """A stand-in for a model that gives the tokens it was told, behind what it was given, then padding."""
 
     _supports_sdpa = False
 
@@ -213,7 +213,7 @@ def test_a_row_fits_and_its_answer_has_the_room_to_be_generated(
     learned = row[len(asked.ids) :].tolist()
     assert labels[len(asked.ids) :].tolist() == learned
     assert learned == [*range(4, 4 + answer), tiny.END][: length - len(asked.ids)]
-    shown = [piece for piece in asked.ids.tolist() if piece > tiny.END]
+    shown = [token for token in asked.ids.tolist() if token > tiny.END]
     every = list(range(4, 4 + prompt))
     assert shown == (every[: len(shown)] if keep == "start" else every[prompt - len(shown) :])
     cut = len(shown) < prompt or len(learned) <= answer
@@ -328,9 +328,9 @@ def test_a_limit_below_the_95th_percentile_of_the_references_is_refused() -> Non
     head = CausalHead(search=Search(max_new_tokens=4))
     encoded = head.encode(words("gpt2"), SOME, 24)
     assert reference_lengths(encoded).tolist() == [3, 5, 2, 4]
-    assert head.check({"train": encoded}) == []
+    assert head.doubts({"train": encoded}) == []
     with pytest.raises(RecipeError, match=r"max_new_tokens: 4 tokens reach 75 % .* take 5 \(split test\)"):
-        head.check({"train": encoded, "test": encoded})
+        head.doubts({"train": encoded, "test": encoded})
 
 
 def test_a_limit_that_leaves_no_room_for_what_stands_before_an_answer_is_refused() -> None:

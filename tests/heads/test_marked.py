@@ -41,7 +41,7 @@ def form_for(architecture: str) -> MarkedHead:
 
 
 def classifier(architecture: str, head: MarkedHead) -> PreTrainedModel:
-    """Return a tiny model that reads bytes, with weights far from zero, so that its outputs depend on every piece."""
+    """Return a tiny model that reads bytes, with weights far from zero, so that its outputs depend on every token."""
     config = tiny.config(architecture, vocab_size=260, num_labels=3 * len(head.read))
     model = cast("PreTrainedModel", AutoModelForTokenClassification.from_config(config))
     generator = torch.Generator().manual_seed(0)
@@ -77,9 +77,9 @@ def test_marks_stand_around_both_wherever_they_are() -> None:
 def test_opening_marks_are_read_or_closing_ones_and_the_end(architecture: str, wanted: list[Any]) -> None:
     encoded = form_for(architecture).encode(single_bytes(architecture), SOME, 64)
     for row, (label, *places) in zip(encoded.features["input_ids"], encoded.fixed["labels"].tolist(), strict=True):
-        pieces = [single_bytes(architecture).decode(int(piece)) for piece in row]
+        tokens = [single_bytes(architecture).decode(int(token)) for token in row]
         for place, sign in zip(places, wanted, strict=True):
-            others = [i for i, piece in enumerate(pieces) if piece == sign]
+            others = [i for i, token in enumerate(tokens) if token == sign]
             assert place == ((others[1] if architecture == "gpt2" else others[0]) if sign else len(row) - 1)
         assert 0 <= label < 3
     assert encoded.fixed["labels"][:, 0].tolist() == [0, 1, 2, 0]
@@ -162,9 +162,9 @@ def test_marks_are_never_cut_off(text: str, data: st.DataObject, max_length: int
     head = MarkedHead(LABELS)
     encoded = head.encode(single_bytes(), [MarkedExample(text, first, second, "Other")], max_length)
     [row] = encoded.features["input_ids"]
-    pieces = [single_bytes().decode(int(piece)) for piece in row]
-    assert pieces.count("$") == pieces.count("#") == 2
-    assert [pieces[place] for place in encoded.fixed["labels"][0, 1:]] == ["$", "#"]
+    tokens = [single_bytes().decode(int(token)) for token in row]
+    assert tokens.count("$") == tokens.count("#") == 2
+    assert [tokens[place] for place in encoded.fixed["labels"][0, 1:]] == ["$", "#"]
     whole_length = len(single_bytes()(mark(MarkedExample(text, first, second, "Other"))[0])["input_ids"])
     assert len(row) == min(whole_length, max_length)
     assert encoded.truncated == (whole_length > max_length)

@@ -58,8 +58,8 @@ def test_it_draws_from_the_softmax_of_the_likeliest() -> None:
     counts = Counter(int(noise(torch.zeros(1, 1), scores).argmax()) for _ in range(draws))
     kept = torch.tensor([1.0, 2.0, 1.5]).div(2).softmax(0).tolist()
     assert counts.keys() == {1, 3, 4}
-    for piece, probability in zip((1, 3, 4), kept, strict=True):
-        assert counts[piece] / draws == pytest.approx(probability, abs=0.03)  # four standard errors
+    for token, probability in zip((1, 3, 4), kept, strict=True):
+        assert counts[token] / draws == pytest.approx(probability, abs=0.03)  # four standard errors
     assert int(torch.isfinite(noise(torch.zeros(1, 1), scores)).sum()) == 1
 
 

@@ -168,8 +168,8 @@ def test_a_text_is_cut_at_its_end_and_never_dropped(texts: list[list[str]], kind
     encoded = SequenceHead(LABELS).encode(words, examples([" ".join(text) for text in texts]), length)
     room = length - words.num_special_tokens_to_add(pair=False)
     for ids, text in zip(encoded.features["input_ids"], texts, strict=True):
-        pieces = [int(i) for i in ids if i not in SPECIAL.values()]
-        assert pieces == [VOCABULARY[word] for word in text[:room]]
+        tokens = [int(i) for i in ids if i not in SPECIAL.values()]
+        assert tokens == [VOCABULARY[word] for word in text[:room]]
     assert encoded.truncated == sum(len(text) > room for text in texts)
     assert (
         encoded.targets.tolist() == [1] * len(texts) == [len(np.atleast_1d(label)) for label in encoded.fixed["labels"]]

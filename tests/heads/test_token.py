@@ -1,4 +1,4 @@
-"""The token head: labels on first pieces only, every word scored."""
+"""The token head: labels on first tokens only, every word scored."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.worlds import World
 
 LABELS = ["O", "B-LOC", "I-LOC", "B-PER", "I-PER"]
-# Known words, words of several pieces, unknown words, and strings without any piece.
+# Known words, words of several tokens, unknown words, and strings without any token.
 WORDS = st.sampled_from(["the", "Anna", "Farah", "Sofia", "unheard", "", " ", "\u200b", "a-b", "Tunis", "."])
 
 
@@ -31,8 +31,8 @@ def tokenizer(world: World) -> PreTrainedTokenizerFast:
     return cast("PreTrainedTokenizerFast", AutoTokenizer.from_pretrained(world.model))
 
 
-def pieces(tokenizer: PreTrainedTokenizerFast, word: str) -> list[int]:
-    """Return a word's pieces, found without the head's own alignment."""
+def tokens(tokenizer: PreTrainedTokenizerFast, word: str) -> list[int]:
+    """Return a word's tokens, found without the head's own alignment."""
     return [int(i) for i in tokenizer(word, add_special_tokens=False)["input_ids"]]
 
 
@@ -45,7 +45,7 @@ def test_labels_lie_on_first_pieces_and_nowhere_else(
     encoded = TokenHead(LABELS).encode(tokenizer, [example], length)
     expected = [IGNORED]
     for word, tag in words:
-        expected += [LABELS.index(tag) if i == 0 else IGNORED for i, _ in enumerate(pieces(tokenizer, word))]
+        expected += [LABELS.index(tag) if i == 0 else IGNORED for i, _ in enumerate(tokens(tokenizer, word))]
     expected = [*expected[: length - 1], IGNORED]
     assert encoded.features["labels"][0].tolist() == expected
     assert encoded.targets[0] == sum(label != IGNORED for label in expected)
@@ -62,7 +62,7 @@ def test_every_word_gets_a_prediction(tokenizer: PreTrainedTokenizerFast, words:
     [tags] = head.predict(answering(logits), collate(encoded, [0]), encoded.decoding)
     room, used, expected = length - 2, 0, []
     for word in words:
-        count = len(pieces(tokenizer, word))
+        count = len(tokens(tokenizer, word))
         expected.append("B-PER" if count and used < room else "O")
         used += count
     assert tags == expected
@@ -70,7 +70,7 @@ def test_every_word_gets_a_prediction(tokenizer: PreTrainedTokenizerFast, words:
 
 def test_predictions_are_those_of_the_first_piece(tokenizer: PreTrainedTokenizerFast) -> None:
     head = TokenHead(LABELS)
-    assert len(pieces(tokenizer, "Farah")) == 2
+    assert len(tokens(tokenizer, "Farah")) == 2
     encoded = head.encode(tokenizer, [TokenExample(("Farah", "the"), ("B-PER", "O"))], 16)
     logits = torch.zeros(1, 5, len(LABELS))  # [CLS] Far ##ah the [SEP]
     logits[0, 1, 3] = logits[0, 2, 1] = logits[0, 3, 0] = 1

@@ -1,4 +1,4 @@
-"""One adapted linear layer: the frozen map with its bottleneck adapters, one per adapter name."""
+"""One adapted linear layer: the frozen layer with its bottleneck adapters, one per adapter name."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class BottleneckLayer(nn.Module, BaseTunerLayer):  # type: ignore[misc]
     - parallel (`parallel`, `scaled_parallel`): the same with x (..., hidden), the input of the feed-forward, for the
       inner h. `read_from` names the linear layer that gets x.
 
-    x is held from that map's call to this layer's call, within one forward pass of the feed-forward, and no longer.
+    x is held from that layer's call to this one's, within one forward pass of the feed-forward, and no longer.
     Gradient checkpointing runs both again, so it sees the x of its own pass. Several active adapters run in their
     order, each on the h that the one before it left.
 

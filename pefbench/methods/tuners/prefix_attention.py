@@ -3,7 +3,7 @@
 In transformers an attention computes queries, keys and values, and leaves the rest to a function that its config
 names. Here each attention is given a copy of its config that names a function which lays the prefix before the keys
 and values, and then calls the one that was named before. Masks are made as before, positions are not moved, and
-relative position biases know nothing of the prefix: it is equally near to every piece, and inside every window.
+relative position biases know nothing of the prefix: it is equally near to every token, and inside every window.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A prefix for DeBERTa-v2 and DeBERTa-v3, whose disentangled attention has neither a cache nor a function to replace.
 
-The prefix is laid before what the maps of keys and values return. Its own distance to the text is undefined, so it
+The prefix is laid before what the layers of keys and values return. Its own distance to the text is undefined, so it
 has no part in the terms of relative positions (He et al. 2021, arXiv:2006.03654, equation 4); they are zero there.
 """
 
@@ -123,7 +123,7 @@ class Place:
         query_layer, key_layer: (batch * heads, length, size), the keys with the prefix.
         """
         length = 0 if self.pair is None else self.pair[0].shape[2]
-        self._in_bias = True  # the map of keys may also be that of the distances
+        self._in_bias = True  # the layer of keys may also be that of the distances
         try:
             bias = methods.original(self.attention, BIAS)(query_layer, key_layer[:, length:], *args)
         finally:

@@ -3,7 +3,7 @@
 They are put in by giving the stack some ids more than the text has, and by changing what the embedding returns for
 those. So the model itself gives them positions and scales them as it does with words, which not every model does
 when it is given embeddings in place of ids. Above the stack they are cut off again: a head finds the first and the
-last piece of the text where it looks for them. The decoder of a pair may attend to them, as in the paper.
+last token of the text where it looks for them. The decoder of a pair may attend to them, as in the paper.
 """
 
 from __future__ import annotations

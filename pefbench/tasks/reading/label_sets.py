@@ -54,7 +54,7 @@ def read(
 
     def checked(row: Row, split: str) -> LabelSetExample:
         found = read_row(row)
-        unseen.check(found.labels, split, row.where, row.name("labels"))
+        unseen.count_or_refuse(found.labels, split, row.where, row.name("labels"))
         return found
 
     others = {

@@ -79,7 +79,7 @@ def examples(
 
     def known(row: Row, split: str) -> Example:
         found = read_row(row)
-        unseen.check([found.label], split, row.where, row.name("label"))
+        unseen.count_or_refuse([found.label], split, row.where, row.name("label"))
         return found
 
     others = {split: bad.good(rows, partial(known, split=split)) for split, rows in splits.items() if split != "train"}

@@ -29,7 +29,7 @@ class Unseen:
         self._counted = bad.count_unseen
         self._found: dict[str, Counter[str]] = defaultdict(Counter)
 
-    def check(self, found: Sequence[str], split: str, where: str, shown: str) -> None:
+    def count_or_refuse(self, found: Sequence[str], split: str, where: str, shown: str) -> None:
         """Count one row's labels that training does not have. Raises DataError where they make a bad row.
 
         where: file and line of the first of them. shown: what its column or kind is called.

@@ -11,7 +11,7 @@ import pytest
 
 from pefbench.errors import SandboxError
 from pefbench.metrics.sandbox import running, seccomp
-from pefbench.metrics.sandbox.running import Limits, Outcome, check, run, run_all
+from pefbench.metrics.sandbox.running import Limits, Outcome, require_sandbox, run, run_all
 
 
 def test_an_honest_program_passes() -> None:
@@ -70,7 +70,7 @@ def test_limits_are_kept_by_the_memory_and_not_by_the_machine() -> None:
 
 def test_elsewhere_than_on_linux_nothing_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
-    for attempt in (check, lambda: run_all(["x = 1"])):
+    for attempt in (require_sandbox, lambda: run_all(["x = 1"])):
         with pytest.raises(SandboxError, match=r"run on Linux alone, not on darwin; take a container"):
             attempt()
 
@@ -123,7 +123,7 @@ def test_a_sandbox_that_does_not_start_says_why(monkeypatch: pytest.MonkeyPatch,
 def test_a_sandbox_that_is_too_small_for_anything_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(running, "run", lambda _: Outcome("memory", "too small"))
     with pytest.raises(SandboxError, match="an empty program does not end well in the sandbox: 'too small'"):
-        check()
+        require_sandbox()
 
 
 def test_the_first_landlock_is_enough(tmp_path: Path) -> None:

@@ -55,15 +55,15 @@ def adapted(architecture: str, method: str) -> Any:
     return wrapped.eval()
 
 
-def logits(model: Any, architecture: str, pieces: int = WHOLE, *, mixed: bool = True, **options: Any) -> torch.Tensor:
+def logits(model: Any, architecture: str, tokens: int = WHOLE, *, mixed: bool = True, **options: Any) -> torch.Tensor:
     """Return what each step of a search found: (steps, rows, vocabulary)."""
     batch = tiny.batch(architecture)
     asked = {"input_ids": batch["input_ids"].flip(1), "attention_mask": batch["attention_mask"].flip(1)}
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=mixed):
         found = model.generate(
             **asked,
-            max_new_tokens=pieces,
-            min_new_tokens=pieces,
+            max_new_tokens=tokens,
+            min_new_tokens=tokens,
             do_sample=False,
             output_logits=True,
             return_dict_in_generate=True,
@@ -133,10 +133,10 @@ def implementations(model: nn.Module) -> set[str]:
 def test_attention_is_fused_where_it_was_not_and_finds_nearly_the_same(architecture: str) -> None:
     model = adapted(architecture, "full").float()
     assert implementations(model) == {"eager"}
-    before = logits(model, architecture, pieces=2, mixed=False)
+    before = logits(model, architecture, tokens=2, mixed=False)
     with fused_attention(model):
         assert implementations(model) == {"sdpa" if model._supports_sdpa else "eager"}
-        inside = logits(model, architecture, pieces=2, mixed=False)
+        inside = logits(model, architecture, tokens=2, mixed=False)
     assert implementations(model) == {"eager"}
     torch.testing.assert_close(inside, before)
 
