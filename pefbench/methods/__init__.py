@@ -55,6 +55,11 @@ class Method(BaseModel):
     """Whether the method's own dropout, where it has any, goes through torch.nn.functional.dropout on inputs that have
     the rows of the batch first; then it can be drawn by example."""
 
+    @property
+    def trains_everything(self) -> bool:
+        """Whether every weight of the model is trained, its embeddings too, and the whole model is saved."""
+        return not self.trainable_pattern
+
     def train_defaults(self) -> dict[str, Any]:
         """What the method prefers in the recipe's ``train:`` section."""
         return {"learning_rate": self.learning_rate}

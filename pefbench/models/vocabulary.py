@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from pefbench.errors import DataError
+from pefbench.models.reading import reading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from transformers import PreTrainedTokenizerFast
+    from transformers import PretrainedConfig, PreTrainedTokenizerFast
 
     Array = np.ndarray[Any, Any]
 
 IDS = ("input_ids", "decoder_input_ids")
 """Features that are embedded by the model's table of tokens."""
 TYPES = "token_type_ids"
+SIZES = ("vocab_size", "decoder_vocab_size")
+"""Fields of a config that `grow` changes: the second is Marian's."""
 WARN, REFUSE = 0.01, 0.5
 """Shares of unknown tokens in a split."""
 
@@ -56,6 +60,35 @@ def doubts(
     return found
 
 
+def rows_to_add(tokenizer: PreTrainedTokenizerFast, embeddings: int) -> int:
+    """How many tokens of the tokenizer have no row in a table of `embeddings` rows: those with the highest numbers."""
+    return max(0, 1 + max(tokenizer.get_vocab().values()) - embeddings)
+
+
+def can_grow(config: PretrainedConfig) -> bool:
+    """Whether transformers can resize the model's embeddings; not those of a pair of two models."""
+    return bool(config.model_type != "encoder-decoder")
+
+
+def grow(model: Any, rows: int, name: str) -> None:
+    """Add rows to the token embeddings, and to output embeddings; in place.
+
+    The rows are drawn from a normal distribution with the mean and covariance of those that are there (Hewitt 2021,
+    "Initializing New Word Embeddings for Pretrained Language Models"). Raises DataError.
+    """
+    with reading(f"{name}: its embeddings cannot be resized", DataError):
+        model.resize_token_embeddings(len(model.get_input_embeddings().weight) + rows, mean_resizing=True)
+
+
+def sized_like(config: PretrainedConfig, other: PretrainedConfig) -> PretrainedConfig:
+    """A copy of a config, with the sizes of the vocabulary that another has."""
+    found = copy.deepcopy(config)
+    for key in SIZES:
+        if hasattr(other, key):
+            setattr(found, key, getattr(other, key))
+    return found
+
+
 def unknown_share(rows: Sequence[Array], tokenizer: PreTrainedTokenizerFast) -> float:
     """The share of the unknown token among the tokens that stand for text; 0 for a tokenizer that has none."""
     unknown = tokenizer.unk_token_id
@@ -81,6 +114,6 @@ def _check_embedded(ids: Array, tokenizer: PreTrainedTokenizerFast, embeddings: 
         return
     raise DataError(
         f"{split} split: the token {tokenizer.convert_ids_to_tokens(highest)!r} is number {highest}, and the model "
-        f"has {embeddings} embeddings for the {len(tokenizer)} tokens of its tokenizer; resize the embeddings and "
-        "train them first, or take the token out of the tokenizer"
+        f"has {embeddings} embeddings for the {len(tokenizer)} tokens of its tokenizer; method full adds embeddings "
+        "and trains them (but not to a pair of two models); otherwise take the token out of the tokenizer"
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pefbench import atomic
 from pefbench.errors import DataError
-from pefbench.models import architecture, from_pretrained, loading
+from pefbench.models import architecture, from_pretrained, loading, vocabulary
 from pefbench.models.from_pretrained import ADAPTER, read_json
 from pefbench.models.patches import notices
 from pefbench.models.reading import reading
@@ -72,6 +72,7 @@ def load_saved(
     `attention` and `quantize` as for `load_pretrained`. before: the adapters that training started from.
     """
     if not (saved / TRAINED).exists() and not (saved / ADAPTER).exists():
+        config = vocabulary.sized_like(config, from_pretrained.config(saved, str(saved)))
         found = loading.examine(saved, config, head, str(saved), trained=True)
         return loading.load_pretrained(saved, config, head, attention=attention, quantize=quantize, found=found)
     pretrained = loading.load_pretrained(base, config, head, attention=attention, quantize=quantize)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pefbench.errors import MethodError
 from pefbench.methods._trained import check_trained, head_sizes
 from pefbench.methods.tuners import prefix_tokens
-from pefbench.models import architecture, loading, sparse_attention, stacked
+from pefbench.models import architecture, loading, sparse_attention, stacked, vocabulary
 from pefbench.trial import adapters, artifacts, devices
 from pefbench.trial.loop import total_steps
 
@@ -52,7 +52,10 @@ def pretrained(prepared: Prepared, shared: Shared | None = None) -> nn.Module:
         weights=shared.weights(prepared.base) if shared and quantize == "none" else None,
         found=prepared.checkpoint,
     )
-    return adapters.put_on(model, prepared.adapters)
+    model = adapters.put_on(model, prepared.adapters)
+    if prepared.new_rows:
+        vocabulary.grow(model, prepared.new_rows, prepared.recipe.model.name)
+    return model
 
 
 def with_method(prepared: Prepared, model: nn.Module) -> nn.Module:
@@ -110,7 +113,7 @@ def check_stacked(method: Method, model: nn.Module) -> None:
 
     if not stacked.layers(model):
         return
-    if not method.trainable_pattern:
+    if method.trains_everything:
         raise MethodError(
             f"method {method.name} trains and saves the weights themselves, without the adapter that is stacked in "
             "them; set model.adapter_mode to merge"

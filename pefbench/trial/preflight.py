@@ -33,7 +33,9 @@ def doubts(prepared: Prepared, *, bad_rows: bool = True) -> list[str]:
     return [
         *found.notes,
         *dict.fromkeys(note for adapter in prepared.adapters for note in adapter.notes),
-        *vocabulary.doubts(prepared.encoded, prepared.tokenizer, found.vocabulary, found.token_types),
+        *vocabulary.doubts(
+            prepared.encoded, prepared.tokenizer, found.vocabulary + prepared.new_rows, found.token_types
+        ),
         *prepared.corpus.dataset.notes,
         *prepared.corpus.notes,
         *prepared.notes,

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pefbench.errors import DataError
-from pefbench.models import loading, quantization, sparse_attention
+from pefbench.errors import DataError, counted
+from pefbench.models import loading, quantization, sparse_attention, vocabulary
 from pefbench.trial import adapters, corpus, devices, starting
 from pefbench.trial.cache import Shared
 from pefbench.trial.subset import subset
@@ -36,7 +36,8 @@ class Prepared:
 
     recipe: with the precision that `auto` came to, and a maximum length that the model has positions for. examples: by
     split, train after `max_examples`. refused: why rows were left out that the model cannot be given, with file and
-    line. adapters: those that training starts from, in order. notes: what else gave way to the model.
+    line. adapters: those that training starts from, in order. new_rows: embeddings that are added for tokens that have
+    none. notes: what else gave way to the model.
     """
 
     recipe: Recipe
@@ -49,6 +50,7 @@ class Prepared:
     config: PretrainedConfig
     checkpoint: Checkpoint
     adapters: Sequence[Adapter] = ()
+    new_rows: int = 0
     refused: Sequence[str] = ()
     notes: Sequence[str] = ()
 
@@ -80,6 +82,9 @@ def prepare(
             quantised=recipe.model.quantize != "none",
         )
         recipe, notes = _fitted(recipe, loading.count_positions(found, tokenizer))
+        grows = recipe.method.trains_everything and vocabulary.can_grow(config)
+        new_rows = vocabulary.rows_to_add(tokenizer, found.vocabulary) if grows else 0
+        notes += _grown(new_rows, found.vocabulary)
         sparse_attention.settle(config, recipe.train.max_length + recipe.method.virtual_tokens())
         loading.check_positions(
             found, tokenizer, recipe.model.name, recipe.train.max_length, recipe.method.virtual_tokens()
@@ -96,7 +101,9 @@ def prepare(
             )
             for split in splits
         }
-    return Prepared(recipe, data, head, examples, encoded, tokenizer, base, config, found, before, refused, notes)
+    return Prepared(
+        recipe, data, head, examples, encoded, tokenizer, base, config, found, before, new_rows, refused, notes
+    )
 
 
 def _accepted(
@@ -126,6 +133,15 @@ def _fitted(recipe: Recipe, positions: int) -> tuple[Recipe, list[str]]:
         return recipe, []
     note = f"train.max_length is {most}, not the default {asked}: {recipe.model.name} has {positions} positions"
     return recipe.model_copy(update={"train": recipe.train.model_copy(update={"max_length": most})}), [note]
+
+
+def _grown(new_rows: int, before: int) -> list[str]:
+    if not new_rows:
+        return []
+    said = (
+        f"{counted(new_rows, 'embedding')} added to the model's {before}: its tokenizer has {before + new_rows} tokens"
+    )
+    return [f"{said}; the new ones are drawn around the mean of the others"]
 
 
 def with_precision(recipe: Recipe) -> Recipe:

@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pytest
+import torch
 
 from pefbench.errors import DataError
-from pefbench.models.vocabulary import doubts, unknown_share
+from pefbench.models.vocabulary import doubts, grow, rows_to_add, sized_like, unknown_share
+from tests import tiny
+from tests.tokenizers import words
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from transformers import PreTrainedTokenizerFast
 
 PAD, UNKNOWN, FIRST, LAST = range(4)
@@ -93,3 +98,32 @@ def test_a_type_without_an_embedding_is_refused() -> None:
     assert doubts({"train": rows}, tokenizer(), 10, None) == []
     with pytest.raises(DataError, match="the tokenizer gives tokens the types 0 to 1, and the model has 1 "):
         doubts({"train": rows}, tokenizer(), 10, 1)
+
+
+@pytest.mark.parametrize("architecture", ["gpt2", "llama", "t5", "t5-gated", "bart", "marian"])
+def test_a_model_that_has_grown_is_saved_and_loaded_with_its_size(tmp_path: Path, architecture: str) -> None:
+    model: Any = tiny.model(architecture)
+    before = {name: weight.clone() for name, weight in model.state_dict().items()}
+    tied = model.get_input_embeddings().weight is model.get_output_embeddings().weight
+    grow(model, 3, "the model")
+    model.save_pretrained(tmp_path)
+    config = sized_like(tiny.config(architecture), model.config)
+    loaded: Any = type(model).from_pretrained(tmp_path, config=config)
+    for table in (loaded.get_input_embeddings().weight, loaded.get_output_embeddings().weight):
+        assert len(table) == tiny.VOCABULARY + 3
+    assert (loaded.get_input_embeddings().weight is loaded.get_output_embeddings().weight) == tied
+    for name, weight in model.state_dict().items():
+        assert torch.equal(loaded.state_dict()[name], weight), name
+        if weight.shape == before[name].shape:
+            assert torch.equal(weight, before[name]), name
+        else:
+            grown = weight.shape[-1] if weight.ndim == 2 and weight.shape[0] == 1 else len(weight)
+            assert grown == tiny.VOCABULARY + 3, name
+
+
+def test_rows_are_added_for_the_highest_token() -> None:
+    tokenizer = words("bert")
+    assert rows_to_add(tokenizer, tiny.VOCABULARY) == 0
+    assert rows_to_add(tokenizer, tiny.VOCABULARY + 9) == 0
+    tokenizer.add_tokens(["more", "words"])
+    assert rows_to_add(tokenizer, tiny.VOCABULARY) == 2
