@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
@@ -70,8 +70,9 @@ def test_a_trial_goes_on_from_a_model_that_was_given_embeddings(grown: World) ->
 
 def test_the_seed_draws_the_new_embeddings_and_the_others_stay(grown: World) -> None:
     def table(seed: int) -> torch.Tensor:
-        model = build.pretrained(prepared(grown, "full", seed))
-        return model.get_input_embeddings().weight.detach()  # type: ignore[operator, union-attr, return-value]
+        model: Any = build.pretrained(prepared(grown, "full", seed))
+        weight: torch.Tensor = model.get_input_embeddings().weight
+        return weight.detach()
 
     first, again, other = table(0), table(0), table(1)
     assert torch.equal(first, again)
