@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from pefbench.cli._arguments import add_out, count
 from pefbench.cli._terminal import complain, print_line
-from pefbench.errors import counted
 
 if TYPE_CHECKING:
     import argparse
@@ -31,7 +30,7 @@ def add(commands: Commands) -> None:
         "--questions",
         type=count,
         metavar="N",
-        help="number of test questions, where the files do not say, as PEFT's do not (default: unknown, no interval)",
+        help="number of test questions, where neither the files nor the benchmark say (default: unknown, no interval)",
     )
     importing.add_argument(
         "--metric",
@@ -46,7 +45,9 @@ def _run(parsed: argparse.Namespace) -> int:
     from pefbench.foreign import gather, write
 
     found = gather.find(parsed.files)
-    runs = list(gather.imported(found, parsed.questions, parsed.metric))  # all are read before any is written
+    runs = gather.imported(found, parsed.questions, parsed.metric)  # all are read before any is written
+    for why in found.passed_over:
+        complain(f"warning: not imported: {why}")
     for run in runs:
         path, is_new = write.write(run, parsed.out)
         recipe, tool = run.result["recipe"], run.result["foreign"]["tool"]
@@ -55,8 +56,4 @@ def _run(parsed: argparse.Namespace) -> int:
         )
         for warning in run.result.get("warnings", []):
             complain(f"warning: {path.name}: {warning}")
-    scores = gather.accuracies(found) if parsed.questions is None else []
-    if scores and (fits := gather.fitting_questions(scores)):
-        said = counted(len(scores), "accuracy", "accuracies")
-        complain(f"note: --questions {fits}, or a multiple of it, fits the {said} of PEFT: with it they get intervals")
     return 0

@@ -24,7 +24,8 @@ HIGHER = {
         ["acc", "acc_norm", "acc_bytes", "acc_mutual_info", "exact_match", "em", "f1", "mcc", "bleu"], True
     ),
     **dict.fromkeys(["chrf", "rouge1", "rouge2", "rougeL", "rougeLsum"], True),
-    **dict.fromkeys(["perplexity", "word_perplexity", "byte_perplexity", "bits_per_byte", "ter", "wer"], False),
+    **dict.fromkeys(["perplexity", "word_perplexity", "byte_perplexity", "bits_per_byte", "ppl"], False),
+    **dict.fromkeys(["ter", "wer"], False),
     "brier_score": False,
 }
 """Whether higher is better, for results that do not say (before 0.4.3, or without a results file)."""
@@ -85,13 +86,14 @@ class Aggregated:
 
     @property
     def model(self) -> str | None:
-        """The name of the evaluated model: of an adapter where one is laid over a model."""
-        if name := text(self.value.get("model_name")):
-            return name
+        """The name of the evaluated model: of an adapter where one is laid over a model; with its revision if named."""
         arguments = section(self.value, "config").get("model_args")
         if isinstance(arguments, str):
             arguments = dict(each.split("=", 1) for each in arguments.split(",") if "=" in each)
-        return next((str(arguments[name]) for name in _MODEL if name in arguments), None) if arguments else None
+        told = arguments if isinstance(arguments, dict) else {}
+        name = text(self.value.get("model_name")) or next((str(told[each]) for each in _MODEL if each in told), None)
+        revision = told.get("revision") or "main"
+        return name if name is None or revision == "main" else f"{name}@{revision}"
 
     @property
     def started(self) -> str | None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pefbench.errors import DataError, UserError
+from pefbench.errors import DataError, UserError, suggest
 from pefbench.foreign import aggregated, harness, method_comparison
 from pefbench.foreign.aggregated import Aggregated, date_of
-from pefbench.foreign.harness import Evaluation
+from pefbench.foreign.harness import Evaluation, NothingScoredError
 from pefbench.foreign.reading import read_json
+from pefbench.results.schema import read_time
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable
+    from datetime import datetime
     from pathlib import Path
 
     from pefbench.foreign.imported import Imported
@@ -26,17 +28,21 @@ KINDS = (
 class Found:
     """Runs in files, read but for the logs."""
 
-    evaluations: dict[tuple[str, str, str], Evaluation] = field(default_factory=dict)
-    """By folder, date and task: a log and its results file may both be named."""
+    evaluations: dict[tuple[Path, str], Evaluation] = field(default_factory=dict)
+    """By results file (or log, where there is none) and task: a log and its results file may both be named."""
 
     comparisons: dict[Path, dict[str, object]] = field(default_factory=dict)
     """PEFT's files, as JSON."""
+
+    passed_over: list[str] = field(default_factory=list)
+    """What was not imported, and why."""
 
 
 def find(paths: Iterable[Path]) -> Found:
     """The runs in these files, and in these folders with what lies below them.
 
     Raises UserError for a path that is not there or holds nothing of the kinds known, DataError for a damaged file.
+    What merely lies in a folder and is no JSON may be of another tool, and is passed over.
     """
     found = Found()
     for path in paths:
@@ -51,30 +57,44 @@ def find(paths: Iterable[Path]) -> Found:
     return found
 
 
-def imported(found: Found, questions: int | None, metric: str | None) -> Iterator[Imported]:
-    """The runs as results. questions, metric: as `harness.imported` takes them."""
+def imported(found: Found, questions: int | None, metric: str | None) -> list[Imported]:
+    """The runs as results; what is passed over is told to `found`. questions, metric: as `harness.imported` takes them.
+
+    Raises UserError for a metric that no task has and where nothing is left, DataError for damaged files.
+    """
+    runs = _evaluated(found, questions, metric)
+    runs += _newest(found, [method_comparison.imported(*each, questions) for each in found.comparisons.items()])
+    if not runs:
+        raise UserError(found.passed_over[0])
+    return runs
+
+
+def _evaluated(found: Found, questions: int | None, metric: str | None) -> list[Imported]:
+    runs = []
     for evaluation in found.evaluations.values():
-        yield harness.imported(evaluation, questions, metric)
-    for path, value in found.comparisons.items():
-        yield method_comparison.imported(path, value, questions)
+        try:
+            runs.append(harness.imported(evaluation, questions, metric))
+        except NothingScoredError as error:
+            found.passed_over.append(str(error))
+    if metric is not None and not any(harness.is_named(run.result["headline"], metric) for run in runs):
+        known = {name for run in runs for name in run.result["metrics"]["test"]}
+        raise UserError(f"--metric: no task has {metric!r}; {suggest(metric, known)}")
+    return runs
 
 
-def accuracies(found: Found) -> list[float]:
-    """The accuracies on test in PEFT's files, which do not say of how many questions."""
-    return [
-        method_comparison.accuracy_of(path, value)
-        for path, value in found.comparisons.items()
-        if method_comparison.is_finished(value)
-    ]
+def _newest(found: Found, runs: list[Imported]) -> list[Imported]:
+    """Of PEFT's runs of one experiment with one seed the last that finished, as PEFT itself shows them."""
 
+    def order(run: Imported) -> tuple[bool, datetime]:
+        return run.result["status"] == "finished", read_time(run.result["provenance"]["started"])
 
-def fitting_questions(accuracies: Sequence[float], most: int = 20_000) -> int | None:
-    """The smallest number of questions of which every accuracy is a whole number of right answers, if there is one."""
-    return next((number for number in range(1, most) if all(_fits(each, number) for each in accuracies)), None)
-
-
-def _fits(accuracy: float, questions: int) -> bool:
-    return abs(accuracy * questions - round(accuracy * questions)) <= 1e-9 * questions
+    kept: dict[str, Imported] = {}
+    for run in sorted(runs, key=order):
+        if older := kept.get(run.result["id"]):
+            names = [*older.result["foreign"]["files"], *run.result["foreign"]["files"]]
+            found.passed_over.append(f"{names[0]}: {names[1]} is a later run of the same experiment and seed")
+        kept[run.result["id"]] = run
+    return [run for run in runs if kept[run.result["id"]] is run]
 
 
 def _add(found: Found, path: Path, *, named: bool) -> None:
@@ -83,7 +103,13 @@ def _add(found: Found, path: Path, *, named: bool) -> None:
         if named or path.name.startswith("samples_"):
             _add_log(found, path, results_beside(path))
         return
-    value = read_json(path)
+    try:
+        value = read_json(path)
+    except DataError as error:
+        if named or path.name.startswith("results"):
+            raise
+        found.passed_over.append(str(error))
+        return
     if method_comparison.is_one(value):
         found.comparisons[path.resolve()] = value
     elif aggregated.is_one(value):
@@ -103,7 +129,8 @@ def _add_log(found: Found, path: Path, results: Aggregated | None) -> None:
 
 
 def _put(found: Found, evaluation: Evaluation) -> None:
-    key = str(evaluation.path.resolve().parent), date_of(evaluation.path), evaluation.task
+    file = evaluation.results.path if evaluation.results else evaluation.path
+    key = file.resolve(), evaluation.task
     known = found.evaluations.get(key)
     if known is None or known.log is None:
         found.evaluations[key] = evaluation

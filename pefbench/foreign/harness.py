@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pefbench.errors import DataError, suggest
+from pefbench.errors import DataError
 from pefbench.foreign import samples as logs
 from pefbench.foreign import values
 from pefbench.foreign.aggregated import HIGHER, UNTOLD, moment_of
@@ -28,9 +28,13 @@ if TYPE_CHECKING:
 
 TOOL = "lm-evaluation-harness"
 FRACTIONS = frozenset({"acc", "acc_norm", "acc_bytes", "acc_mutual_info", "exact_match", "em"})
-"""Metrics that may be a fraction of right answers: where the log is not there, the standard error must agree."""
+"""Metrics taken for a fraction of right answers where neither a log nor a standard error tells."""
 NO_MEANS = frozenset({"perplexity"})
 """Metrics of which a log has numbers that are not what is averaged; without a results file that cannot be seen."""
+
+
+class NothingScoredError(DataError):
+    """A task without a score that says whether higher is better."""
 
 
 @dataclass(frozen=True)
@@ -67,15 +71,18 @@ class Evaluation:
 
 
 def imported(evaluation: Evaluation, questions: int | None, metric: str | None) -> Imported:
-    """A task's result. questions: how many there are, where no file says. metric: the headline, by name.
+    """A task's result. questions: how many there are, where no file says. metric: the headline, where the task has it.
 
-    Raises DataError where the files are damaged or contradict each other or `questions`.
+    Raises NothingScoredError for a task without a usable score, DataError where the files are damaged or contradict
+    each other or `questions`.
     """
     filters = [*dict.fromkeys(filtered for _, filtered in evaluation.scores)]
     samples = logs.read(evaluation.log, filters) if evaluation.log else None
     asked = _questions(evaluation, samples, questions)
     found = _Scored(evaluation, samples, asked)
-    headline = _headline(evaluation, found.metrics, metric)
+    headline = _headline(found.metrics, metric)
+    if metric is not None and not is_named(headline, metric):
+        found.warnings.append(f"no {metric} here (--metric): ranked by {headline}")
     rows = _rows(samples, found, headline) if samples and headline in found.per_example else []
     return Imported(_result(evaluation, samples, found, headline), rows)
 
@@ -93,7 +100,7 @@ class _Scored:
         for key in dict.fromkeys([*told, *logged]):
             self._add(key, told.get(key))
         if not self.metrics:
-            raise DataError(
+            raise NothingScoredError(
                 f"{evaluation.path}: {evaluation.task}: no metric; {'; '.join(self.warnings) or 'none there'}"
             )
         self._refuse_part(told)
@@ -104,7 +111,8 @@ class _Scored:
         higher = self._evaluation.higher_is_better(metric)
         scores = self._example_scores(key)
         if higher is None:
-            self.warnings.append(f"{name} left out: whether higher is better is not said; keep the results file beside")
+            advice = "" if self._evaluation.results else "; keep the results file beside the log"
+            self.warnings.append(f"{name} left out: whether higher is better is not said{advice}")
         elif scores and _average(metric, scores, told):
             self.metrics[name] = values.from_examples(name, scores, self._signature(key), higher=higher)
             self.per_example[name] = key
@@ -116,9 +124,14 @@ class _Scored:
     def _without_examples(self, name: str, key: Key, told: float, *, higher: bool) -> MetricValue:
         results, asked = self._evaluation.results, self._asked
         error = results.errors(self._evaluation.task).get(key) if results else None
-        if asked is not None and not self._samples and key[0] in FRACTIONS and values.is_of_rights(told, error, asked):
+        if asked is not None and not self._samples and _is_fraction(key[0], told, error, asked):
             return values.proportion(told, asked, self._signature(key), higher=higher)
-        why = "the number of questions is not known" if asked is None else "no values of examples average to it"
+        if asked is None:
+            why = "the number of questions is not known"
+        elif self._samples:
+            why = "no values of examples average to it"
+        else:
+            why = "it is no fraction of right answers, and its log is not there"
         self.warnings.append(f"{name} has no interval: {why}")
         return values.score_only(told, asked, self._signature(key), higher=higher)
 
@@ -162,6 +175,12 @@ class _Scored:
 _NO_RESULTS_FILE = "no results file beside the log: scores are means over its questions, shots and versions are unknown"
 
 
+def _is_fraction(metric: str, told: float, error: float | None, asked: int) -> bool:
+    """Whether a score without a log is a fraction of right answers. Its standard error tells, unless all are alike."""
+    telling = error is not None and 0 < told < 1
+    return (telling or metric in FRACTIONS) and values.is_of_rights(told, error, asked)
+
+
 def _average(metric: str, scores: list[float], told: float | None) -> bool:
     """Whether a metric is the mean of its values of examples."""
     if told is None:
@@ -178,14 +197,16 @@ def _questions(evaluation: Evaluation, samples: Samples | None, given: int | Non
     return given if known is None else known
 
 
-def _headline(evaluation: Evaluation, metrics: dict[str, MetricValue], wanted: str | None) -> str:
+def is_named(metric: str, wanted: str) -> bool:
+    """Whether a metric, `exact_match,strict-match` say, is the one that is named, with its filter or without."""
+    return wanted in {metric, metric.partition(",")[0]}
+
+
+def _headline(metrics: dict[str, MetricValue], wanted: str | None) -> str:
+    first = next((name for name, metric in metrics.items() if metric["low"] is not None), next(iter(metrics)))
     if wanted is None:
-        return next((name for name, metric in metrics.items() if metric["low"] is not None), next(iter(metrics)))
-    if named := [name for name in metrics if wanted in {name, name.partition(",")[0]}]:
-        return named[0]
-    raise DataError(
-        f"{evaluation.path}: {evaluation.task}: no metric {wanted!r} (--metric); {suggest(wanted, metrics)}"
-    )
+        return first
+    return next((name for name in metrics if is_named(name, wanted)), first)
 
 
 def _rows(samples: Samples, found: _Scored, headline: str) -> list[AnsweredExample]:

@@ -1,12 +1,14 @@
-"""One run of PEFT's comparison of methods (``method_comparison/MetaMathQA``), as a result.
+"""One run of PEFT's comparison of methods (``method_comparison``), as a result.
 
-A file has the test accuracy and not the number of test questions, nor any answer. Its training time includes the
-evaluation on the test set; the time of the training steps alone is in its log of metrics, and is what is taken here.
+A file has the test score, and neither answers nor the number of test questions. MetaMathQA is tested on the whole test
+set of GSM8K, as its README and its code say. The training time includes the evaluation on the test set; the time of the
+training steps alone is in the log of metrics, and is what is taken here.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pefbench.errors import DataError
@@ -21,8 +23,37 @@ if TYPE_CHECKING:
     from pefbench.results.schema import Data, MetricValue, Model, Phases, Reached
 
 TOOL = "PEFT method_comparison"
-TASK = "metamathqa_gsm8k"
-METRIC = "accuracy"
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """One of PEFT's benchmarks. metric: its headline, which its log has as ``test <metric>``; higher is better.
+
+    questions, validation: in its test and validation sets, of which the score is the fraction that is right; None where
+    it is no such fraction.
+    asking: the settings that say what the model was asked.
+    """
+
+    task: str
+    metric: str
+    questions: int | None
+    validation: int | None
+    asking: tuple[str, ...]
+
+
+BENCHMARKS = (
+    Benchmark("metamathqa_gsm8k", "accuracy", 1319, 50, ("query_template", "generation_kwargs", "max_seq_length")),
+    Benchmark(
+        "image-gen",
+        "dino_similarity",
+        None,
+        None,
+        (
+            *("dataset_id", "dataset_split", "instance_prompts", "valid_size", "test_size", "resolution"),
+            *("num_inference_steps", "guidance_scale", "dino_model_id", "dino_image_size"),
+        ),
+    ),
+)
 NO_SIZE = 99_999_999
 """What the benchmark writes for the size of a checkpoint that it could not measure."""
 PRECISIONS = {"float32": "fp32", "bfloat16": "bf16", "float16": "fp16"}
@@ -33,13 +64,8 @@ def is_one(value: object) -> bool:
     return bool(section(value, "run_info")) and bool(section(value, "train_info"))
 
 
-def is_finished(value: JsonObject) -> bool:
-    """Whether the run is said to have succeeded."""
-    return section(value, "train_info").get("status") == "success"
-
-
 def imported(path: Path, value: JsonObject, questions: int | None) -> Imported:
-    """The result of a file. questions: of the test set, which the file does not say.
+    """The result of a file. questions: of the test set, where the benchmark's own number is not meant.
 
     Raises DataError where it lacks what every such file has, or its accuracy is not one of so many questions.
     """
@@ -47,79 +73,117 @@ def imported(path: Path, value: JsonObject, questions: int | None) -> Imported:
     name, created = text(run.get("experiment_name")), _time(path, run)
     if name is None:
         raise DataError(f"{path}: run_info.experiment_name is missing, though it is a file of {TOOL}")
+    benchmark = _benchmark(value)
     foreign = {"tool": TOOL, "version": _versions(value).get("peft"), "files": {path.name: digest(path)}}
     config = section(run, "train_config")
-    recipe = _recipe(name, run, config, created)
+    recipe = _recipe(benchmark.task, name, run, config)
     precision = PRECISIONS.get(str(config.get("dtype")), str(config.get("dtype") or UNKNOWN))
     origin = provenance(path.name, created, created, precision, _versions(value))
-    failed = None if is_finished(value) else _failure(run, train)
-    reached: Reached = {} if failed else _reached(path, value, questions)
-    result = result_of(foreign, recipe, origin, reached, measured=[digest(path)], error=failed)  # type: ignore[arg-type]
+    failed = None if train.get("status") == "success" else _failure(run, train)
+    reached: Reached = {} if failed else _reached(path, value, benchmark, questions)
+    identity = short_digest([recipe, config])
+    result = result_of(foreign, recipe, origin, reached, measured=[identity], error=failed)  # type: ignore[arg-type]
     return Imported(result)
 
 
-def accuracy_of(path: Path, value: JsonObject) -> float:
-    """The accuracy on test. Raises DataError where there is none."""
-    found = [number(each["test accuracy"]) for each in _log(value) if "test accuracy" in each]
+def _benchmark(value: JsonObject) -> Benchmark:
+    """Whose file it is: a log has the benchmark's metric, on validation at least; a run that failed early has none."""
+    logged = {name for each in _log(value) for name in each}
+    fitting = (each for each in BENCHMARKS if {f"test {each.metric}", f"valid {each.metric}"} & logged)
+    return next(fitting, BENCHMARKS[0])
+
+
+def _test_score(path: Path, value: JsonObject, benchmark: Benchmark) -> float:
+    """The score on test. Raises DataError where there is none."""
+    key = f"test {benchmark.metric}"
+    found = [number(each[key]) for each in _log(value) if key in each]
     if not found:
-        raise DataError(f"{path}: no 'test accuracy' in train_info.metrics, though the run is said to have succeeded")
-    if found[-1] is None or not 0 <= found[-1] <= 1:  # NaN is neither
-        raise DataError(f"{path}: test accuracy should be from 0 to 1, is {found[-1]}")
+        raise DataError(f"{path}: no {key!r} in train_info.metrics, though the run is said to have succeeded")
+    low = 0 if benchmark.questions else -1
+    if found[-1] is None or not low <= found[-1] <= 1:  # NaN is neither
+        raise DataError(f"{path}: {key} should be from {low} to 1, is {found[-1]}")
     return found[-1]
 
 
-def _reached(path: Path, value: JsonObject, questions: int | None) -> Reached:
+def _reached(path: Path, value: JsonObject, benchmark: Benchmark, given: int | None) -> Reached:
     warnings: list[str] = []
+    score = _test_score(path, value, benchmark)
+    questions = given or _fitting(score, benchmark.questions)
     reached: Reached = {
-        "data": _data(value, questions),
+        "data": _data(value, benchmark, questions),
         "model": _model(value),
         "phases": _phases(value, warnings),
-        "metrics": {"test": {METRIC: _accuracy(path, value, questions, warnings)}},
-        "headline": METRIC,
+        "metrics": {"test": {benchmark.metric: _metric(path, value, benchmark, score, questions, warnings)}},
+        "headline": benchmark.metric,
         "warnings": warnings,
     }
-    if validation := [found for each in _log(value) if (found := number(each.get("valid accuracy"))) is not None]:
-        signature = f"{TOOL}|metric:valid accuracy"
-        reached["metrics"]["validation"] = {METRIC: values.score_only(validation[-1], None, signature, higher=True)}
+    if on_validation := _validation(value, benchmark):
+        reached["metrics"]["validation"] = {benchmark.metric: on_validation}
     return reached
 
 
-def _accuracy(path: Path, value: JsonObject, questions: int | None, warnings: list[str]) -> MetricValue:
-    accuracy = accuracy_of(path, value)
+def _validation(value: JsonObject, benchmark: Benchmark) -> MetricValue | None:
+    """The last score on validation."""
+    key = f"valid {benchmark.metric}"
+    scores = [found for each in _log(value) if (found := number(each.get(key))) is not None]
+    if not scores:
+        return None
+    signature = f"{TOOL}|metric:{key}"
+    if questions := _fitting(scores[-1], benchmark.validation):
+        return values.proportion(scores[-1], questions, signature, higher=True)
+    return values.score_only(scores[-1], None, signature, higher=True)
+
+
+def _fitting(score: float, questions: int | None) -> int | None:
+    """The benchmark's number of questions, unless the score contradicts it."""
+    return questions if questions and values.rights(score, questions) is not None else None
+
+
+def _metric(
+    path: Path, value: JsonObject, benchmark: Benchmark, score: float, questions: int | None, warnings: list[str]
+) -> MetricValue:
     config = section(value, "run_info", "train_config")
-    asked = short_digest([config.get(name) for name in ("query_template", "generation_kwargs", "max_seq_length")])
-    signature = f"{TOOL}|metric:test accuracy|prompt:{asked}|questions:{questions or UNKNOWN}"
+    asked = short_digest([config.get(name) for name in benchmark.asking])
+    signature = f"{TOOL}|metric:test {benchmark.metric}|prompt:{asked}|questions:{questions or UNKNOWN}"
+    if benchmark.questions is None:
+        warnings.append(f"{benchmark.metric} has no interval: the file has no score of any test example")
+        return values.score_only(score, None, signature, higher=True)
     if questions is None:
-        warnings.append("accuracy has no interval: the file does not say how many questions there were (--questions)")
-        return values.score_only(accuracy, None, signature, higher=True)
+        warnings.append(
+            f"{benchmark.metric} has no interval: {score:.6g} is no whole number of right answers to the benchmark's "
+            f"{benchmark.questions:,} questions; say how many there were (--questions)"
+        )
+        return values.score_only(score, None, signature, higher=True)
     try:
-        return values.proportion(accuracy, questions, signature, higher=True)
+        return values.proportion(score, questions, signature, higher=True)
     except DataError as error:
         raise DataError(f"{path}: --questions {questions}: {error}") from None
 
 
-def _recipe(name: str, run: JsonObject, config: JsonObject, created: str) -> JsonObject:
+def _recipe(task: str, name: str, run: JsonObject, config: JsonObject) -> JsonObject:
     peft = section(run, "peft_config")
     method = str(peft.get("peft_type", UNKNOWN)).lower() if peft else "full"
     optimizer = section(config, "optimizer_kwargs")
     train = {each: config.get(each) for each in ("seed", "batch_size", "max_steps", "optimizer_type", "lr_scheduler")}
     return {
         "name": name,
-        "task": TASK,
+        "task": task,
         "model": {"name": f"hf:{config.get('model_id', UNKNOWN)}"},
         "method": {**{key: each for key, each in peft.items() if key not in _NO_OPTIONS}, "name": method},
         "train": {**train, "learning_rate": number(optimizer.get("lr"))},
-        "evaluate": {"date": created},
+        "evaluate": {},
     }
 
 
 _NO_OPTIONS = frozenset(
-    {"peft_type", "task_type", "base_model_name_or_path", "auto_mapping", "inference_mode", "revision"}
+    {"peft_type", "peft_version", "task_type", "base_model_name_or_path", "auto_mapping", "inference_mode", "revision"}
 )
 
 
-def _data(value: JsonObject, questions: int | None) -> Data:
-    shas = {name: section(each).get("sha") for name, each in section(value, "meta_info", "dataset_info").items()}
+def _data(value: JsonObject, benchmark: Benchmark, questions: int | None) -> Data:
+    told = section(value, "meta_info", "dataset_info")
+    named = told if "sha" not in told else {section(value, "run_info", "train_config").get("dataset_id", UNKNOWN): told}
+    shas = {name: section(each).get("sha") for name, each in named.items()}
     last = _log(value)[-1]
     splits: JsonObject = {}
     if seen := count(last.get("train samples")):
@@ -127,7 +191,11 @@ def _data(value: JsonObject, questions: int | None) -> Data:
         splits["train"] = {"examples": seen, **({} if tokens is None else {"tokens": tokens})}
     if questions:
         splits["test"] = {"examples": questions}
-    return {"source": " + ".join(shas) or TASK, "fingerprint": f"{UNVERIFIED}{short_digest(shas)}", "splits": splits}
+    return {
+        "source": " + ".join(shas) or benchmark.task,
+        "fingerprint": f"{UNVERIFIED}{short_digest(shas)}",
+        "splits": splits,
+    }
 
 
 def _model(value: JsonObject) -> Model:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 JsonObject = dict[str, Any]  # another tool's JSON: each value is checked where it is read
 
+_LFS = "version https://git-lfs.github.com/spec/"
+"""Begins what a repository holds in place of a large file."""
+
 
 def read_text(path: Path) -> str:
     """A file's text. Raises DataError for a file that cannot be read or has none."""
@@ -24,6 +27,8 @@ def read_text(path: Path) -> str:
         raise DataError(f"{path}: not UTF-8 text") from None
     if not text.strip():
         raise DataError(f"{path}: empty")
+    if text.startswith(_LFS):
+        raise DataError(f"{path}: a pointer of Git LFS, not the file; git lfs pull fetches the file")
     return text
 
 

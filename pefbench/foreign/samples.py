@@ -157,7 +157,8 @@ def _refuse_unlike(path: Path, by_filter: dict[str, list[Sample]]) -> None:
     for name, found in others:
         if unlike := len(wanted.items() ^ found.items()):
             raise DataError(
-                f"{path}: the filters {first!r} and {name!r} have not the same questions ({unlike} lines); is it whole?"
+                f"{path}: the filters {first!r} and {name!r} have not the same questions "
+                f"({counted(unlike, 'line')}); is it whole?"
             )
     for samples in by_filter.values():
         names = samples[0].scores.keys()

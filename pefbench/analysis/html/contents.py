@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeGuard
 
 from pefbench.analysis.html import examples, sentences
 from pefbench.analysis.tables import baselines, paired_runs
-from pefbench.analysis.tables.groups import comparable, heading
+from pefbench.analysis.tables.groups import UNKNOWN, comparable, heading
 from pefbench.analysis.tables.marks import Tests, marks
 from pefbench.analysis.tables.replicates import replicates_by_group
 from pefbench.analysis.tables.wording import short_model
@@ -43,11 +43,11 @@ def contents(results: Sequence[Stored], verdicts: Sequence[Comparison] = ()) -> 
 
 def _group(members: Sequence[Replicates], tests: Tests, known: Known) -> GroupData:
     first, found = members[0].first, marks(members, tests)
-    metric, signature, _, _, precision, _ = comparable(first)
+    metric, signature, weights, _, precision, _ = comparable(first)
     rows = [baselines.beside(each.first, known) for each in members]
     return {
         "task": first["recipe"]["task"],
-        "model": short_model(first["recipe"]["model"]["name"]),
+        "model": "base model unknown" if weights == UNKNOWN else short_model(first["recipe"]["model"]["name"]),
         "heading": heading(first),
         "source": first["data"]["source"],
         "precision": precision,

@@ -38,7 +38,8 @@ def _lines(answer: Answer, limits: Limits) -> Iterator[str]:
     more = more_errors(reference, answer.wanted)
     errors = "" if more is None else f", which allows {more:.0%} more errors"
     wanted = interval(answer.wanted, None, None)
-    yield f"  good enough: {wanted} on validation{errors}; {sort}: {reference.name}, {reference.score}"
+    split = "test" if reference.validation is None else "validation"
+    yield f"  good enough: {wanted} on {split}{errors}; {sort}: {reference.name}, {reference.score}"
     for limit, names in answer.excluded.items():
         yield f"  excluded by {limit}: {', '.join(names) or 'nothing'}"
     yield from (f"  note: {note}" for note in answer.notes)
