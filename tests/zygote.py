@@ -2,7 +2,7 @@
 
 A client (`CLIENT`, a script that stands in for the interpreter) hands its arguments, environment, folder and standard
 streams to a server, which forks; the fork runs the module as a new interpreter would, and the client ends as it ends.
-Killing the client kills the fork. The server starts at the first call and ends a minute after the last. What tests how
+Killing the client kills the fork, and SIGTERM is handed on to it, as launchers end their workers. The server starts at the first call and ends a minute after the last. What tests how
 pefbench is started, or what it imports, starts a real interpreter: `sys.executable`.
 """
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 IDLE = 60.0
 """Seconds without a call after which the server ends."""
 NAME = "interpreter"
+TERMINATE = b"T"
+"""What a client sends when it gets SIGTERM."""
 
 CLIENT = """\
 #!{python} -IS
@@ -71,6 +73,7 @@ if not call:
 request = json.dumps([arguments[1:], os.getcwd(), dict(os.environ), os.getpid()]).encode() + b"\\n"
 socket.send_fds(call, [request[:1]], [0, 1, 2])
 call.sendall(request[1:])
+signal.signal(signal.SIGTERM, lambda *_: call.send({terminate!r}))
 status = int(call.makefile().readline() or 1)
 if status < 0:
     signal.signal(-status, signal.SIG_DFL) if -status not in (signal.SIGKILL, signal.SIGSTOP) else None
@@ -87,7 +90,10 @@ def write_client(folder: Path) -> str:
 
     client = folder / NAME
     new = folder / f"{NAME}-{os.getpid()}"
-    new.write_text(CLIENT.format(python=sys.executable, folder=str(folder), root=str(PROJECT)), encoding="utf8")
+    new.write_text(
+        CLIENT.format(python=sys.executable, folder=str(folder), root=str(PROJECT), terminate=TERMINATE),
+        encoding="utf8",
+    )
     new.chmod(0o755)
     new.replace(client)
     return str(client)
@@ -162,10 +168,12 @@ def _supervise(call: socket.socket, folder: Path) -> NoReturn:
     note.write_text(str(child), encoding="ascii")
     ended = os.pidfd_open(child)
     watched: list[Any] = [call, ended]
-    ready, _, _ = select.select(watched, [], [])
-    if ended not in ready:  # the client was killed
+    while ended not in select.select(watched, [], [])[0]:
+        told = call.recv(1) == TERMINATE
         with suppress(ProcessLookupError):
-            os.killpg(child, signal.SIGKILL)
+            os.kill(child, signal.SIGTERM) if told else os.killpg(child, signal.SIGKILL)  # the client was killed
+        if not told:
+            break
     _, status = os.waitpid(child, 0)
     note.unlink(missing_ok=True)
     with suppress(OSError):
