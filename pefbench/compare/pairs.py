@@ -5,13 +5,14 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING
 
+from pefbench.results.verdict_schema import with_best
 from pefbench.stats.all_pairs import judge
 from pefbench.stats.detectable import smallest_difference
 from pefbench.stats.holm import holm
 from pefbench.stats.mcnemar import mcnemar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from typing import Literal
 
     from pefbench.compare.tested import Tested
@@ -72,11 +73,6 @@ def _answer(test: PairTest, *, higher: bool) -> Literal["better", "worse", "equi
 def _by_holm(test: PairTest, level: float) -> float | None:
     """What Holm's first step could have shown; None where nothing varies."""
     return smallest_difference(test.standard_error, test.freedom, level=level) if test.standard_error else None
-
-
-def with_best(name: str, best: str | None, pairs: Iterable[PairVerdict]) -> PairVerdict | None:
-    """The pair of a method and the best; None for the best itself."""
-    return next((pair for pair in pairs if {pair["first"], pair["second"]} == {name, best}), None)
 
 
 def against_best(

@@ -12,7 +12,7 @@ from pefbench.compare.search import label
 from pefbench.errors import DataError, counted
 from pefbench.results.shape import mismatch
 from pefbench.results.store import readable
-from pefbench.results.verdict_schema import SCHEMA, Comparison, differs, is_about_methods
+from pefbench.results.verdict_schema import SCHEMA, Comparison, differs, is_about_methods, with_best
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,9 +77,7 @@ def _quality(method: MethodVerdict, best: str | None, comparison: Comparison) ->
     chosen = label(method["settings"][method["chosen"]]) if method["chosen"] is not None else ""
     test = method["test"]
     value = interval(test["value"], test["low"], test["high"]) if test else "not finished"
-    pair = next(
-        (pair for pair in comparison["pairs"] if {pair["first"], pair["second"]} == {method["name"], best}), None
-    )
+    pair = with_best(method["name"], best, comparison["pairs"])
     against = [_p(_over_all(pair)), _detectable(pair)] if pair else ["", ""]
     if not is_about_methods(comparison):
         against[0] = ""

@@ -16,7 +16,8 @@ from pefbench.foreign import samples as logs
 from pefbench.foreign import values
 from pefbench.foreign.aggregated import HIGHER, UNTOLD, moment_of
 from pefbench.foreign.imported import UNKNOWN, UNVERIFIED, Imported, provenance, result_of
-from pefbench.foreign.reading import digest, number, section, short_digest, text
+from pefbench.foreign.reading import number, section, short_digest, text
+from pefbench.sources.transport.digests import digest_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -249,7 +250,7 @@ def _result(evaluation: Evaluation, samples: Samples | None, found: _Scored, hea
         {
             "tool": TOOL,
             "version": results.version if results else None,
-            "files": {each.name: digest(each) for each in files},
+            "files": {each.name: digest_of(each) for each in files},
         },
         recipe,
         provenance(path.name, finished, (results.started if results else None) or finished, UNKNOWN, packages),
@@ -261,7 +262,7 @@ def _result(evaluation: Evaluation, samples: Samples | None, found: _Scored, hea
             "headline": headline,
             "warnings": found.warnings,
         },
-        measured=[digest(path)],
+        measured=[digest_of(path)],
     )
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pefbench.foreign.reading import short_digest
 from pefbench.results.schema import SCHEMA
 
 if TYPE_CHECKING:
@@ -41,11 +40,10 @@ def result_of(
     error: str | None = None,
 ) -> Result:
     """A result. measured: what its id is a hash of, beside the tool and the task: digests of the files' content."""
-    identity = json.dumps([foreign["tool"], recipe["task"], *measured])
     return {
         **reached,
         "schema": SCHEMA,
-        "id": hashlib.sha256(identity.encode()).hexdigest()[:12],
+        "id": short_digest([foreign["tool"], recipe["task"], *measured]),
         "status": "finished" if error is None else "failed",
         "error": error,
         "recipe": dict(recipe),

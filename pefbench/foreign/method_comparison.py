@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 from pefbench.errors import DataError
 from pefbench.foreign import values
 from pefbench.foreign.imported import UNKNOWN, UNVERIFIED, Imported, provenance, result_of
-from pefbench.foreign.reading import JsonObject, count, digest, number, section, short_digest, text
+from pefbench.foreign.reading import JsonObject, count, number, section, short_digest, text
 from pefbench.results.schema import read_time
+from pefbench.sources.transport.digests import digest_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,7 +75,7 @@ def imported(path: Path, value: JsonObject, questions: int | None) -> Imported:
     if name is None:
         raise DataError(f"{path}: run_info.experiment_name is missing, though it is a file of {TOOL}")
     benchmark = _benchmark(value)
-    foreign = {"tool": TOOL, "version": _versions(value).get("peft"), "files": {path.name: digest(path)}}
+    foreign = {"tool": TOOL, "version": _versions(value).get("peft"), "files": {path.name: digest_of(path)}}
     config = section(run, "train_config")
     recipe = _recipe(benchmark.task, name, run, config)
     precision = PRECISIONS.get(str(config.get("dtype")), str(config.get("dtype") or UNKNOWN))

@@ -34,17 +34,17 @@ def read_text(path: Path) -> str:
 
 def read_json(path: Path) -> Any:
     """A JSON file's value. Raises DataError, with the line, for a damaged one."""
+    return parsed(read_text(path), path)
+
+
+def parsed(content: str, path: Path) -> Any:
+    """The value of a JSON file's content. Raises DataError, with the line, for a damaged one."""
     try:
-        return json.loads(read_text(path))
+        return json.loads(content)
     except json.JSONDecodeError as error:
         raise DataError(f"{path}:{error.lineno}: damaged JSON: {error.msg}") from None
     except (ValueError, RecursionError) as error:
         raise DataError(f"{path}: damaged JSON ({type(error).__name__})") from None
-
-
-def digest(path: Path) -> str:
-    """The sha256 of a file's content."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def short_digest(value: object) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import DataError, counted, quoted
-from pefbench.foreign.reading import JsonObject, read_json, read_text
+from pefbench.foreign.reading import JsonObject, parsed, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -108,7 +108,7 @@ def _values(path: Path) -> Iterator[tuple[str, Any]]:
     """Each line, or each item of a list, with its place."""
     content = read_text(path)
     if content.lstrip().startswith("["):
-        for position, item in enumerate(read_json(path), start=1):
+        for position, item in enumerate(parsed(content, path), start=1):
             yield f"{path}:item {position}", item
         return
     for number, line in enumerate(content.split("\n"), start=1):

@@ -91,6 +91,7 @@ def no_better(
     Student's t on the difference, whose error the jackknife gives: both are scored without the same examples, so what
     is hard for both counts for neither. A metric without intervals has no p. `clusters` as for `score`.
     """
+    import numpy as np
     from scipy import stats
 
     from pefbench.stats.jackknife import jackknife
@@ -104,8 +105,6 @@ def no_better(
     def gain(weights: Array) -> dict[str, Array]:
         found, other = first(weights), second(weights)
         return {name: (1 if metric.higher_is_better[name] else -1) * (found[name] - other[name]) for name in found}
-
-    import numpy as np
 
     gains = gain(np.ones((1, len(predictions))))
     least = 0.5 ** min(units, 1000)  # as rare as the same sign in every example

@@ -5,7 +5,10 @@ Fields may be added, never renamed. Only the standard library is imported here.
 
 from __future__ import annotations
 
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 SCHEMA = 1
 
@@ -161,3 +164,8 @@ def is_equivalent(pair: PairVerdict) -> bool:
 def is_about_methods(comparison: Comparison) -> bool:
     """Whether a verdict may speak of methods: one seed tells of these runs alone, for the next may score otherwise."""
     return len(comparison["seeds"]) > 1
+
+
+def with_best(name: str, best: str | None, pairs: Sequence[PairVerdict]) -> PairVerdict | None:
+    """The pair of a method and the best; None for the best itself."""
+    return next((pair for pair in pairs if {pair["first"], pair["second"]} == {name, best}), None)

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Array = npt.NDArray[np.float64]
+    Codes = npt.NDArray[np.int64]
 
-_CHUNK_WEIGHTS = 2**22  # weights held at once: 32 MiB
+CHUNK_WEIGHTS = 2**22  # weights held at once: 32 MiB
 
 
 def draws(examples: int, resamples: int, seed: int, clusters: Sequence[object] | None = None) -> Iterator[Array]:
@@ -29,10 +30,9 @@ def draws(examples: int, resamples: int, seed: int, clusters: Sequence[object] |
     `Generator.multinomial` with as many categories as examples.
     """
     generator = np.random.default_rng(seed)
-    numbers: dict[object, int] = {}
-    codes = None if clusters is None else [numbers.setdefault(each, len(numbers)) for each in clusters]
-    units = examples if codes is None else len(numbers)
-    block = np.empty((min(resamples, max(1, _CHUNK_WEIGHTS // examples)), examples))
+    codes = None if clusters is None else codes_of(clusters)
+    units = examples if codes is None else int(codes.max()) + 1
+    block = np.empty((min(resamples, max(1, CHUNK_WEIGHTS // examples)), examples))
     for start in range(0, resamples, len(block)):
         weights = block[: resamples - start]
         for row in weights:
@@ -43,6 +43,12 @@ def draws(examples: int, resamples: int, seed: int, clusters: Sequence[object] |
 
 def one_at_a_time(examples: int) -> Iterator[Array]:
     """Yield blocks of weights, (block, examples), under which each example in turn counts alone."""
-    block = max(1, _CHUNK_WEIGHTS // examples)
+    block = max(1, CHUNK_WEIGHTS // examples)
     for start in range(0, examples, block):
         yield np.eye(min(block, examples - start), examples, start)
+
+
+def codes_of(clusters: Sequence[object]) -> Codes:
+    """The number of each example's cluster, from 0 in the order in which they first come: (examples,)."""
+    numbers: dict[object, int] = {}
+    return np.asarray([numbers.setdefault(each, len(numbers)) for each in clusters], dtype=np.int64)

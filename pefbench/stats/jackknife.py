@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pefbench.stats.bootstrap import CHUNK_WEIGHTS, codes_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
 
 MOST = 2000
 """Clusters that are left out one by one; of more, several are left out together."""
-_CHUNK_WEIGHTS = 2**22  # weights held at once: 32 MiB
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def jackknife(statistic: Callable[[Array], Mapping[str, Array]], clusters: Seque
     `statistic` takes weights of shape (times, examples) and returns values of shape (times,) by name. No chance is in
     it. Raises ValueError when there are fewer than two clusters.
     """
-    codes = _codes(clusters)
+    codes = codes_of(clusters)
     sizes = np.bincount(codes).astype(np.float64)
     if len(sizes) < 2:
         raise ValueError("an example alone, or a single cluster, does not say how far a value moves")
@@ -73,15 +74,10 @@ def independent(clusters: Sequence[object]) -> bool:
     return len({*clusters}) == len(clusters)
 
 
-def _codes(clusters: Sequence[object]) -> Codes:
-    numbers: dict[object, int] = {}
-    return np.asarray([numbers.setdefault(each, len(numbers)) for each in clusters], dtype=np.int64)
-
-
 def _without(codes: Codes) -> Iterator[Array]:
     """Yield blocks of weights, (block, examples), under which each cluster in turn does not count."""
     clusters = int(codes.max()) + 1
-    block = max(1, _CHUNK_WEIGHTS // len(codes))
+    block = max(1, CHUNK_WEIGHTS // len(codes))
     for start in range(0, clusters, block):
         left_out = np.arange(start, min(clusters, start + block))
         yield (codes[None, :] != left_out[:, None]).astype(np.float64)

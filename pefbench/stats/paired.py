@@ -1,4 +1,4 @@
-"""The difference of two methods on the same test examples: its p-value, its interval, and what could have been seen."""
+"""The difference of two runs, or of two methods over seeds, on the same test examples: its p-value and its interval."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from scipy import stats
 
-from pefbench.stats import detectable
 from pefbench.stats.variance import Variance, of_sum
 
 if TYPE_CHECKING:
@@ -20,7 +19,6 @@ class Difference:
     """Mean of the first method minus mean of the second, over seeds.
 
     low, high: its interval. p: two-sided, against no difference. freedom: degrees of freedom of its variance.
-    detectable: the smallest true difference that this test would have shown with 80 % power.
     """
 
     value: float
@@ -29,7 +27,6 @@ class Difference:
     p: float
     standard_error: float
     freedom: float
-    detectable: float
 
 
 def difference(first: Scores, second: Scores, *, confidence: float = 0.95) -> Difference:
@@ -53,14 +50,7 @@ def difference(first: Scores, second: Scores, *, confidence: float = 0.95) -> Di
         p=min(1.0, max(floor, _p(value, variance))),
         standard_error=error,
         freedom=variance.freedom,
-        detectable=detectable.smallest_difference(error, variance.freedom),
     )
-
-
-def interval(scores: Scores, *, confidence: float = 0.95) -> tuple[float, float]:
-    """The interval of one method's mean, over seeds and test examples."""
-    reach = _reach(of_sum([scores], [1]), confidence)
-    return scores.mean - reach, scores.mean + reach
 
 
 def _p(value: float, variance: Variance) -> float:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pefbench.stats import variance
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -41,18 +43,15 @@ def change(old: Sequence[float], new: Sequence[float], chance: float = 0.0) -> C
 
     value = float(np.mean(new) - np.mean(old))
     squares = sum(float(((np.asarray(runs) - np.mean(runs)) ** 2).sum()) for runs in (old, new))
-    variance = max(squares / freedom, chance) * (1 / len(old) + 1 / len(new))
-    reach = float(stats.t.ppf(0.975, freedom)) * math.sqrt(variance)
+    error = math.sqrt(max(squares / freedom, chance) * (1 / len(old) + 1 / len(new)))
+    reach = float(stats.t.ppf(0.975, freedom)) * error
     if math.isclose(value, 0.0, abs_tol=1e-12):
         p = 1.0
     else:
-        p = float(2 * stats.t.sf(abs(value) / math.sqrt(variance), freedom)) if variance else 0.0
+        p = float(2 * stats.t.sf(abs(value) / error, freedom)) if error else 0.0
     return Change(value, value - reach, value + reach, p)
 
 
 def chance(scores: Scores) -> float:
     """The variance of one run's score that seeds and examples make together, of two runs or more: see `variance`."""
-    runs = len(scores.values)
-    single = float(np.var(scores.resampled, axis=1).mean())
-    mean = float(np.var(scores.resampled.mean(axis=0)))
-    return max(0.0, single - mean) * runs / (runs - 1)
+    return len(scores.values) * variance.chance(scores)

@@ -64,7 +64,7 @@ def of_sum(parts: list[Scores], signs: list[int]) -> Variance:
     if len(parts[0].values) == 1:
         return Variance(over_examples, max(1, examples - 1))
     between = [float(np.var(part.values, ddof=1)) / len(part.values) for part in parts]
-    taken_out = min(correction * sum(map(_chance, parts)), sum(between))
+    taken_out = min(correction * sum(map(chance, parts)), sum(between))
     shared = max(0.0, over_examples - taken_out)
     total = shared + sum(between)
     of_seeds = sum(value**2 for value in between) / (len(parts[0].values) - 1)
@@ -75,7 +75,7 @@ def of_sum(parts: list[Scores], signs: list[int]) -> Variance:
     return Variance(total, 1 / ((1 - CARE) * spread / total**2 + CARE / careful))
 
 
-def _chance(scores: Scores) -> float:
+def chance(scores: Scores) -> float:
     """The part of the variance of a mean over seeds that seeds and examples make together."""
     seeds = len(scores.values)
     single = float(np.var(scores.resampled, axis=1).mean())

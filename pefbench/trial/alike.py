@@ -6,11 +6,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import quoted
+from pefbench.sources.tagging import OUTSIDE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-OUTSIDE = "O"
 FEWEST = 10
 """Examples from which on equal answers are no accident."""
 REMEDY = "it has learned nothing that tells them apart; train for longer, or try another learning rate"

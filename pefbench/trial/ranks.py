@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
-    from accelerate import Accelerator
 
 LOST = "closed by peer", "reset by peer", "Broken pipe", "Socket closed", "remote process exited"
 """What gloo and NCCL say on the processes that are left."""
@@ -31,8 +30,8 @@ SECONDS = 2.0
 class Ranks:
     """The process ids of all ranks. Made on all processes at once."""
 
-    def __init__(self, accelerator: Accelerator, checkpoint: Path) -> None:
-        self.mine, self.checkpoint = accelerator.process_index, checkpoint
+    def __init__(self, checkpoint: Path) -> None:
+        self.checkpoint = checkpoint
         self.host = socket.gethostname()
         self.places: list[tuple[str, int]] = gather_object([(self.host, os.getpid())])
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, cast
 
 from pefbench.errors import DataError
 from pefbench.results.shape import mismatch
+from pefbench.sources.transport.digests import digest_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,8 +59,5 @@ def check_model(folder: Path, trial: SavedTrial) -> None:
 
 def digests(model: Path) -> dict[str, str]:
     """The sha256 of each file of a saved model, by name."""
-    found = {}
-    for file in sorted(path for path in model.rglob("*") if path.is_file()):
-        with file.open("rb") as stream:
-            found[file.relative_to(model).as_posix()] = hashlib.file_digest(stream, "sha256").hexdigest()
-    return found
+    files = sorted(path for path in model.rglob("*") if path.is_file())
+    return {file.relative_to(model).as_posix(): digest_of(file) for file in files}

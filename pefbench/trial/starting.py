@@ -49,11 +49,15 @@ def resolve(model: ModelSection) -> Start:
         if mode is not None and not start.adapters:
             raise RecipeError(f"model.adapter_mode: {mode}; there is no adapter: model.adapter is not given")
         return start
-    where, trial = _place(model.adapter, None, None)
+    return _with_adapter(start, model.adapter, mode)
+
+
+def _with_adapter(start: Start, source: str, mode: adapters.Mode | None) -> Start:
+    """What a model with `model.adapter` on it comes to. Raises SourceError for what is no adapter."""
+    where, trial = _place(source, None, None)
     if not _is_adapter(where):
-        raise SourceError(f"model.adapter: {model.adapter} holds no adapter ({ADAPTER}); a whole model is model.name")
-    added = adapters.read(where, model.adapter, mode, trial)
-    return Start(start.base, start.tokenizer, (*start.adapters, added))
+        raise SourceError(f"model.adapter: {source} holds no adapter ({ADAPTER}); a whole model is model.name")
+    return Start(start.base, start.tokenizer, (*start.adapters, adapters.read(where, source, mode, trial)))
 
 
 def _named(model: ModelSection, mode: adapters.Mode | None, deepest: int) -> Start:
@@ -99,14 +103,7 @@ def _of_trial(where: Path, trial: SavedTrial, deepest: int) -> Start:
     except ValidationError as error:
         raise SourceError(f"{where.parent / TRIAL}: damaged: recipe.model: {first_line(error)}") from None
     start = _named(model, model.adapter_mode, deepest - 1)
-    if model.adapter is None:
-        return start
-    below, saved = _place(model.adapter, None, None)
-    return Start(
-        start.base,
-        start.tokenizer,
-        (*start.adapters, adapters.read(below, model.adapter, model.adapter_mode, saved)),
-    )
+    return start if model.adapter is None else _with_adapter(start, model.adapter, model.adapter_mode)
 
 
 def _base_of(where: Path, name: str, deepest: int) -> Start:

@@ -108,7 +108,7 @@ class Trial:
         if self.is_main:
             self.folder.make_room(loading.count(model, trainable=True))
             self._announce()
-        ranks = Ranks(self.accelerator, self.folder.checkpoint)
+        ranks = Ranks(self.folder.checkpoint)
         try:
             with ranks.named():
                 self._train_and_score(model)

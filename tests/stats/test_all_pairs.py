@@ -9,18 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from pefbench.stats.all_pairs import PairTest, judge, none_differs
-from pefbench.stats.resampling import Scores, resample
+from tests.stats.outcomes import SEEDS_ALIKE, outcomes, scores
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-Rows = list[list[float]]
-
-
-def scores(rows: Sequence[Sequence[float]], resamples: int = 2000) -> Scores:
-    outcomes = np.asarray(rows)
-    runs = [lambda weights, row=row: weights @ row / weights.sum(axis=1) for row in outcomes]
-    return resample(runs, outcomes.shape[1], resamples=resamples)
 
 
 def judged(methods: Sequence[Sequence[Sequence[float]]], margin: float = 0.01, resamples: int = 2000) -> list[PairTest]:
@@ -31,23 +23,7 @@ def judged(methods: Sequence[Sequence[Sequence[float]]], margin: float = 0.01, r
     return judge(found, differing, level=0.05, margin=margin, proportion=True)
 
 
-def outcomes(wrong: list[set[int]], examples: int) -> Rows:
-    """Right (1) or wrong (0), by seed and example."""
-    return [[0.0 if place in missed else 1.0 for place in range(examples)] for missed in wrong]
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "examples", "least"),
-    [
-        ([{0}, {1}, {2}], [{3, 4}, {5, 6}, {7, 8}], 100, 0.0100),
-        (
-            [{0, 1, 2}, {3, 4, 5}, {6, 7, 8}],
-            [{9, 10, 11, 12}, {13, 14, 15, 16}, {17, 18, 19, 20}],
-            247,
-            0.00619,
-        ),
-    ],
-)
+@pytest.mark.parametrize(("first", "second", "examples", "least"), SEEDS_ALIKE)
 def test_seeds_that_score_alike_prove_no_more_than_the_examples(
     first: list[set[int]], second: list[set[int]], examples: int, least: float
 ) -> None:
@@ -86,7 +62,7 @@ def test_the_bound_where_no_example_differs_is_exact() -> None:
 
 
 def test_without_ends_an_interval_that_nothing_tells_is_unknown() -> None:
-    same = scores([[1.0] * 20] * 3)
+    same = scores([[1.0] * 20] * 3, 2000)
     [found] = judge([same, same], [0], level=0.05, margin=0.01, proportion=False)
     assert (found.low, found.high, found.detectable) == (None, None, None)
 

@@ -23,7 +23,7 @@ def test_each_resample_has_as_many_examples_as_there_are() -> None:
 def test_same_seed_same_draws_whatever_the_block(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = drawn(50, 101, 4)
     assert whole != drawn(50, 101, 5)
-    monkeypatch.setattr(bootstrap, "_CHUNK_WEIGHTS", 50 * 7)
+    monkeypatch.setattr(bootstrap, "CHUNK_WEIGHTS", 50 * 7)
     assert drawn(50, 101, 4) == whole
 
 

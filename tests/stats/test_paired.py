@@ -6,16 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from scipy import stats
 
-from pefbench.stats.paired import difference, interval
-from pefbench.stats.resampling import Scores, resample
+from pefbench.stats.detectable import smallest_difference
+from pefbench.stats.family import of_scores
+from pefbench.stats.mean_interval import intervals
+from pefbench.stats.paired import difference
+from pefbench.stats.resampling import resample
 from tests.stats.null import Null, accuracy, false_alarms
-
-
-def scores(rows: object, resamples: int = 4000) -> Scores:
-    """Return the scores of runs whose outcomes, (seeds, examples), are averaged."""
-    outcomes = np.atleast_2d(np.asarray(rows, dtype=np.float64))
-    runs = [lambda weights, row=row: weights @ row / weights.sum(axis=1) for row in outcomes]
-    return resample(runs, outcomes.shape[1], resamples=resamples)
+from tests.stats.outcomes import SEEDS_ALIKE, outcomes, scores
 
 
 def test_one_seed_agrees_with_the_paired_t_test() -> None:
@@ -38,7 +35,7 @@ def test_seeds_without_examples_agree_with_a_t_test_over_seeds() -> None:
     assert found.p == pytest.approx(expected.pvalue, rel=1e-6)
     assert found.freedom == pytest.approx(expected.df, rel=1e-6)
     low, high = stats.t.interval(0.95, 3, levels[0].mean(), stats.sem(levels[0]))
-    assert interval(first) == pytest.approx((low, high))
+    assert intervals(of_scores([first]), [(-np.inf, np.inf)]) == [pytest.approx((low, high))]
 
 
 def test_the_variance_is_that_of_the_means() -> None:
@@ -67,26 +64,10 @@ def test_a_true_difference_is_seen() -> None:
     found = difference(resample(right, 300), resample(wrong, 300))
     assert found.p < 0.001
     assert found.low > 0.3
-    assert 0 < found.detectable < found.value
+    assert 0 < smallest_difference(found.standard_error, found.freedom) < found.value
 
 
-def outcomes(wrong: list[set[int]], examples: int) -> list[list[float]]:
-    """Right (1) or wrong (0), by seed and example."""
-    return [[0.0 if place in missed else 1.0 for place in range(examples)] for missed in wrong]
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "examples", "least"),
-    [
-        ([{0}, {1}, {2}], [{3, 4}, {5, 6}, {7, 8}], 100, 0.0100),
-        (
-            [{0, 1, 2}, {3, 4, 5}, {6, 7, 8}],
-            [{9, 10, 11, 12}, {13, 14, 15, 16}, {17, 18, 19, 20}],
-            247,
-            0.00619,
-        ),
-    ],
-)
+@pytest.mark.parametrize(("first", "second", "examples", "least"), SEEDS_ALIKE)
 def test_seeds_that_score_alike_prove_no_more_than_the_examples(
     first: list[set[int]], second: list[set[int]], examples: int, least: float
 ) -> None:
@@ -126,7 +107,8 @@ def test_the_same_answers_are_no_difference() -> None:
     found = difference(same, same)
     assert (found.value, found.p) == (0.0, 1.0)
     alike = scores([[1, 1, 1]] * 3)
-    assert difference(alike, alike).detectable == 0.0
+    itself = difference(alike, alike)
+    assert smallest_difference(itself.standard_error, itself.freedom) == 0.0
 
 
 def test_a_few_examples_never_prove_much() -> None:

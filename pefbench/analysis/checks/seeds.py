@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from pefbench.analysis.tables.replicates import without_seed
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -64,6 +66,5 @@ def settings(pairs: Sequence[Pair], unmatched: Sequence[Stored]) -> list[SeedGro
 
 def _identity(result: Result) -> str:
     """All that two seeds of a trial share."""
-    train = {name: value for name, value in result["recipe"]["train"].items() if name != "seed"}
     data = result.get("data")
-    return json.dumps([{**result["recipe"], "train": train}, data and data["fingerprint"]], sort_keys=True)
+    return json.dumps([without_seed(result["recipe"]), data and data["fingerprint"]], sort_keys=True)

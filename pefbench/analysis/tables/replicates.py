@@ -179,7 +179,9 @@ def replicates_by_group(results: Iterable[Stored]) -> dict[tuple[str, ...], list
     trials: dict[tuple[str, ...], dict[str, list[Stored]]] = defaultdict(lambda: defaultdict(list))
     for stored in results:
         if stored.result["status"] == "finished":
-            trials[group_of(stored.result)][_identity(stored.result["recipe"])].append(stored)
+            trials[group_of(stored.result)][json.dumps(without_seed(stored.result["recipe"]), sort_keys=True)].append(
+                stored
+            )
     return {group: _named(list(trials[group].values())) for group in sorted(trials)}
 
 
@@ -201,10 +203,9 @@ def one_per_method(settings: Sequence[Replicates]) -> list[Replicates]:
     return [each for each in settings if each in chosen]
 
 
-def _identity(recipe: Mapping[str, Any]) -> str:
-    """A recipe without its seed. Its name is kept: a comparison may have the same setting twice."""
-    train = {name: value for name, value in recipe["train"].items() if name != "seed"}
-    return json.dumps({**recipe, "train": train}, sort_keys=True)
+def without_seed(recipe: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A resolved recipe without its seed. Its name is kept: a comparison may have the same setting twice."""
+    return {**recipe, "train": {name: value for name, value in recipe["train"].items() if name != "seed"}}
 
 
 def _named(members: Sequence[list[Stored]]) -> list[Replicates]:

@@ -12,6 +12,7 @@ from pefbench.heads.multi_label import MultiLabelDataset
 from pefbench.sources.cells import INVISIBLE, as_list, clean_word
 from pefbench.tasks import Several
 from pefbench.tasks.reading import labels, values
+from pefbench.tasks.reading.booleans import MEANING
 from pefbench.tasks.reading.unseen import Unseen
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ SEPARATORS = {"comma": ",", "semicolon": ";", "pipe": "|", "tab": "\t"}
 SPACE = {"space": " "}
 NONE = {"none": ""}
 """Names of separators: YAML reads some of the characters as something else."""
-FLAGS = {"1": True, "true": True, "0": False, "false": False}
-"""What a column of one label holds, in lower case; 1.0 is 1."""
 NUMBERS_OF_ROWS = ("", "id", "index", "idx", "row", "unnamed: 0", "tweet_id", "comment_id", "text_id", "doc_id")
 """Columns, in lower case, that hold no label though all else does."""
 WANTED = "a list of names or whole numbers ([] or an empty text where there is none)"
@@ -151,8 +150,8 @@ def _joined(row: Row, columns: Sequence[str]) -> list[str]:
 
 
 def _flag(cell: Any) -> bool | None:
-    """Whether a cell is 1 or true; None where it is none of what a column of one label holds."""
-    return FLAGS.get(str(values.whole(cell)).strip().lower()) if isinstance(cell, bool | int | float | str) else None
+    """Whether a cell is 1 (or 1.0) or true; None where it is none of what a column of one label holds."""
+    return MEANING.get(str(values.whole(cell)).strip().lower()) if isinstance(cell, bool | int | float | str) else None
 
 
 def _found(rows: Sequence[Row], columns: Sequence[str]) -> list[str]:
