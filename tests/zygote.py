@@ -2,8 +2,9 @@
 
 A client (`CLIENT`, a script that stands in for the interpreter) hands its arguments, environment, folder and standard
 streams to a server, which forks; the fork runs the module as a new interpreter would, and the client ends as it ends.
-Killing the client kills the fork, and SIGTERM is handed on to it, as launchers end their workers. The server starts at the first call and ends a minute after the last. What tests how
-pefbench is started, or what it imports, starts a real interpreter: `sys.executable`.
+Killing the client kills the fork, and SIGTERM is handed on to it, as launchers end their workers. The server starts at
+the first call and ends a minute after the last. What tests how pefbench is started, or what it imports, starts a real
+interpreter: `sys.executable`.
 """
 
 from __future__ import annotations
