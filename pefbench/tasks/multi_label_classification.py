@@ -7,9 +7,10 @@ by subset accuracy.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, field_validator
+from pydantic_core import PydanticCustomError
 
 from pefbench.tasks import Options, Task
 from pefbench.tasks.reading import label_sets, labels
@@ -29,6 +30,15 @@ class MultiLabelOptions(Options):
         description="the probability from which a label is given; per-label: for each label that of its best F1 on "
         "validation",
     )
+
+    @field_validator("thresholds", mode="wrap")
+    @classmethod
+    def _say_both(cls, value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+        """One sentence on both alternatives; pydantic has one on each."""
+        try:
+            return check(value)
+        except ValidationError:
+            raise PydanticCustomError("thresholds", "should be per-label, or a number above 0 and below 1") from None
 
 
 TASK = Task(

@@ -168,6 +168,12 @@ def test_no_label_at_all_teaches_nothing(tmp_path: Path) -> None:
         load(TASK, write(tmp_path / "x.jsonl", [{"text": text, "labels": []} for text, _ in ROWS]))
 
 
+@pytest.mark.parametrize("wrong", [2, 0, 1.0, "per-class", None])
+def test_a_threshold_is_a_probability_or_one_for_each_label(wrong: Any, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=r"options.thresholds: should be per-label, or a number above 0 and below 1"):
+        load(TASK, tmp_path / "x.csv", {"thresholds": wrong})
+
+
 def test_a_trial_tunes_its_thresholds_on_validation_and_reproduces_its_answers(world: World, tmp_path: Path) -> None:
     draw = random.Random(0)
     texts = {" ".join(draw.choices([*PEOPLE, *PLACES, "saw", "river"], k=draw.randint(1, 5))) for _ in range(160)}
