@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from pefbench.results.schema import Phases, Result
     from pefbench.results.verdict_schema import Costs
 
+BUSY = 0.9  # a process with less than this part of one processor was waiting for it
+
 
 def of(finals: Sequence[Outcome], tuning: Sequence[Outcome]) -> Costs:
     """The costs of a method, all of whose final trials are finished."""
@@ -22,12 +24,21 @@ def of(finals: Sequence[Outcome], tuning: Sequence[Outcome]) -> Costs:
         "trainable_percent": model["trainable_percent"],
         "adapter_bytes": model["adapter_bytes"],
         "train_seconds": fmean(result["phases"]["train"]["seconds"] for result in results),
+        "train_processor_seconds": _mean([result["phases"]["train"].get("processor_seconds") for result in results]),
         "evaluate_seconds": fmean(result["phases"]["evaluate"]["seconds"] for result in results),
         "peak_memory_bytes": _peaks([result["phases"] for result in results]),
         "inference_seconds_per_1000": _mean([_inference(result, "seconds_per_1000") for result in results]),
         "merged_seconds_per_1000": _mean([_inference(result, "merged_seconds_per_1000") for result in results]),
         "tuning_seconds": sum(_trained(each.result) for each in tuning if each.result),
     }
+
+
+def notes(costs: Costs) -> list[str]:
+    """What makes a cost unfit for comparing: a processor that other work had a part of, which no wall clock shows."""
+    wall, own = costs["train_seconds"], costs.get("train_processor_seconds")
+    if own is None or own >= BUSY * wall:
+        return []
+    return [f"other work slowed training down: {own:.1f} of {wall:.1f} seconds had a processor"]
 
 
 def _inference(result: Result, name: str) -> float | None:

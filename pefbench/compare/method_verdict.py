@@ -36,6 +36,7 @@ def method_verdict(
 ) -> MethodVerdict:
     """The verdict's entry of a method. `tuning`, `finals`: its trials."""
     settings, scores = plan.settings[name], tested.scores.get(name)
+    found = None if scores is None else _costs(plan, scores, finals, tuning, higher=higher)
     answer = against_best(name, best, pairs)
     return {
         "name": name,
@@ -50,8 +51,12 @@ def method_verdict(
         "best": name == best,
         "tied": None if scores is None or len(scores.values) == 1 else answer != "worse",
         "answer": answer if scores is not None else None,
-        "costs": None if scores is None else _costs(plan, scores, finals, tuning, higher=higher),
-        "notes": [*selection.notes, *([] if selection.setting is None else edges(settings, selection.setting))],
+        "costs": found,
+        "notes": [
+            *selection.notes,
+            *([] if selection.setting is None else edges(settings, selection.setting)),
+            *([] if found is None else costs.notes(found)),
+        ],
     }
 
 

@@ -89,6 +89,7 @@ class Phase(TypedDict):
     """The cost of one phase."""
 
     seconds: float  # wall clock
+    processor_seconds: NotRequired[float]  # of all threads; on a CPU alone, and left out by older files
     peak_memory_bytes: int  # of the accelerator, or of the process on a CPU
 
 

@@ -43,6 +43,7 @@ class Costs(TypedDict):
     trainable_percent: float  # of the pretrained model and its head
     adapter_bytes: int | None  # what is saved
     train_seconds: float
+    train_processor_seconds: NotRequired[float | None]  # of all threads; null on a GPU and for older files
     evaluate_seconds: float  # validation and test together
     peak_memory_bytes: dict[str, int]  # phase -> of the accelerator, or of the process on a CPU
     tuning_seconds: float  # training of all its tuning trials together

@@ -44,13 +44,15 @@ class Progressed:
     """How far a run is: the part of its state that is plain numbers.
 
     tokens: tokens seen, padding left out. padded: the same with padding. seconds: training alone, without
-    checkpoints, over all the times that the run was started. curve: one point for each log interval.
+    checkpoints, over all the times that the run was started; processor_seconds: the same of all threads of the main
+    process. curve: one point for each log interval.
     """
 
     step: int = 0
     tokens: int = 0
     padded: int = 0
     seconds: float = 0.0
+    processor_seconds: float = 0.0
     curve: list[CurvePoint] = field(default_factory=list)
 
 
@@ -130,7 +132,7 @@ class Training:
 
     def _train_interval(self, progress: Progress) -> None:
         """Train up to the next point of the curve, timed without what is written to disk."""
-        started = time.perf_counter()
+        started, used = time.perf_counter(), time.process_time()
         stop = min(self.total, self._next(self.log_interval), self._next(self.settings.checkpoint_steps))
         while self.at.step < stop:
             self._step(self._batch(self.at.step))
@@ -138,6 +140,7 @@ class Training:
             progress.step(**self._latest())
         self._note_losses()
         self.at.seconds += time.perf_counter() - started
+        self.at.processor_seconds += time.process_time() - used
         if self.at.step % self.settings.checkpoint_steps == 0 or self.at.step == self.total:
             self._save()
 

@@ -1,4 +1,4 @@
-"""What a phase costs: wall-clock seconds and peak memory, each phase for itself."""
+"""What a phase costs: wall-clock seconds, processor seconds and peak memory, each phase for itself."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 class Phases:
     """Times phases and takes their peak memory.
 
-    On a GPU that is what the allocator held at most; on a CPU the process's resident set, imports included.
+    On a GPU that is what the allocator held at most; on a CPU the process's resident set, imports included. Processor
+    seconds are those of the process's own threads, taken on a CPU alone: a GPU's work is in none of them.
     """
 
     def __init__(self) -> None:
@@ -30,12 +31,14 @@ class Phases:
     def measure(self, name: str) -> Iterator[None]:
         """Add the time inside the block to phase `name`; keep the highest peak seen in it, in bytes."""
         _reset_peak()
-        started = time.perf_counter()
+        started, used = time.perf_counter(), time.process_time()
         try:
             yield
         finally:
             cost = self.costs.setdefault(name, {"seconds": 0.0, "peak_memory_bytes": 0})
             cost["seconds"] += time.perf_counter() - started
+            if not torch.cuda.is_available():
+                cost["processor_seconds"] = cost.get("processor_seconds", 0.0) + time.process_time() - used
             cost["peak_memory_bytes"] = max(cost["peak_memory_bytes"], peak_memory_bytes())
 
 

@@ -117,4 +117,6 @@ def phases_of(costs: Mapping[str, Phase], progressed: Progressed) -> Phases:
         "padding_fraction": 1 - progressed.tokens / progressed.padded,
         "tokens_per_second": progressed.tokens / progressed.seconds,
     }
+    if "processor_seconds" in train:
+        train["processor_seconds"] = progressed.processor_seconds
     return {"load": costs["load"], "tokenize": costs["tokenize"], "train": train, "evaluate": costs["evaluate"]}

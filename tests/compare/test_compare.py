@@ -80,6 +80,7 @@ def test_the_verdict_holds_every_trial(done: tuple[Path, Path, str, str]) -> Non
             assert result["recipe"]["train"]["seed"] == trial["seed"]
             assert result["provenance"]["command"].startswith("pefbench compare ")
         assert method["costs"]["train_seconds"] > 0
+        assert method["costs"]["train_processor_seconds"] > 0
         assert method["costs"]["inference_seconds_per_1000"] > 0
         assert (method["costs"]["merged_seconds_per_1000"] is None) == (method["name"] == "head")
         assert method["costs"]["peak_memory_bytes"].keys() == {"load", "tokenize", "train", "evaluate"}

@@ -1,0 +1,26 @@
+"""What makes a method's costs unfit for comparing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from pefbench.compare.costs import notes
+
+if TYPE_CHECKING:
+    from pefbench.results.verdict_schema import Costs
+
+
+@pytest.mark.parametrize(
+    ("wall", "own", "noted"),
+    [
+        (20.0, 19.0, False),
+        (20.0, 36.0, False),  # two threads
+        (20.0, 11.0, True),
+        (20.0, None, False),  # on a GPU, or an older file
+    ],
+)
+def test_training_that_waited_for_a_processor_is_noted(wall: float, own: float | None, noted: bool) -> None:
+    costs = cast("Costs", {"train_seconds": wall, "train_processor_seconds": own})
+    assert notes(costs) == (["other work slowed training down: 11.0 of 20.0 seconds had a processor"] if noted else [])
