@@ -78,13 +78,19 @@ def comparison_schema() -> Schema:
         },
     }
     entry = {
-        "type": "object",
+        "type": ["object", "null"],
         "additionalProperties": False,
-        "required": ["method", "search"],
         "properties": {"method": {"$ref": "#/definitions/method"}, "search": searched},
     }
     # These two refer to classes of their own, which stand here in full.
-    fields["methods"]["additionalProperties"] = entry
+    fields["methods"] = {
+        "description": fields["methods"]["description"],
+        "minProperties": 2,
+        "oneOf": [
+            {"type": "object", "additionalProperties": entry},
+            {"type": "array", "minItems": 2, "uniqueItems": True, "items": _names("method")},
+        ],
+    }
     fields["pscp"]["anyOf"] = [_object(Pscp), {"type": "null"}]
     return {
         "$schema": DRAFT,

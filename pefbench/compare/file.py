@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from pefbench.compare import search
+from pefbench.compare.defaults import with_defaults
 from pefbench.errors import RecipeError, suggest
 from pefbench.recipe import load_recipe, validate
 from pefbench.sections import Section
@@ -32,13 +33,16 @@ class Entry(Section):
     """One method of a comparison."""
 
     # Any: each method has its own options, which the recipe checks.
-    method: dict[str, Any] = Field(description="the recipe's method section: its name and options")
+    method: dict[str, Any] = Field(
+        description="the recipe's method section: its name and options; left out: the method that the key names"
+    )
     # Any: lists of values, or a way to draw them, which `search` checks.
     search: dict[str, Any] = Field(
         min_length=1,
         description="recipe field (train.learning_rate, method.rank, ...) -> a list of values, every combination of "
         "which is tried; or what to draw each trial's value from: {choice: [...]}, {uniform: [low, high]} or "
-        "{log_uniform: [low, high]}",
+        "{log_uniform: [low, high]}; left out: three learning rates around the method's default, a fifth of it to five "
+        "times as much",
     )
 
 
@@ -58,7 +62,10 @@ class ComparisonFile(Section):
 
     name: str = Field(description="the file's name without its suffix; the results' folder")
     recipe: str = Field(description="the base recipe: a path, from this file's folder")
-    methods: dict[str, Entry] = Field(min_length=2, description="a name of your own -> a method")
+    methods: dict[str, Entry] = Field(
+        min_length=2,
+        description="a name of your own -> a method; or a list of methods, each with its default options and search",
+    )
     trials: int = Field(
         5,
         ge=1,
@@ -155,7 +162,7 @@ def recipe_of(
 def _validated(raw: Mapping[str, Any], keys: list[str], name: str) -> ComparisonFile:
     if "name" in raw:
         raise RecipeError(f"name: unknown key; {suggest('name', keys)}")
-    comparison: ComparisonFile = validate(ComparisonFile, {**raw, "name": name}, "")
+    comparison: ComparisonFile = validate(ComparisonFile, {**with_defaults(raw), "name": name}, "")
     return comparison
 
 

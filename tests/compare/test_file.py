@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pefbench.compare.defaults import rates
 from pefbench.compare.file import load_comparison, recipe_of
 from pefbench.compare.search import settings
 from pefbench.errors import RecipeError
@@ -58,7 +59,13 @@ def test_a_trials_recipe_is_the_base_with_method_setting_and_seed(world: World) 
         ({"seed": 1}, "seed: unknown key; did you mean 'seeds'?"),
         ({"name": "x"}, "name: unknown key"),
         ({"methods": {"one": {"method": {"name": "full"}, "search": {"train.epochs": [1, 2]}}}}, "methods: "),
-        ({"methods__lora": {"method": {"name": "lora"}}}, "methods.lora.search: missing"),
+        ({"methods": ["full"]}, "methods: "),
+        ({"methods": ["full", "full"]}, "methods.1: should be a method's name that is not above, got 'full'"),
+        ({"methods": ["full", 3]}, "methods.1: should be a method's name that is not above, got 3"),
+        ({"methods": ["full", "lorra"]}, "methods.lorra.method: missing, and lorra is no method; did you mean 'lora'?"),
+        ({"methods": "lora"}, "methods: "),
+        ({"methods__lora": ["rank"]}, "methods.lora: "),
+        ({"methods__lora": {"method": {"name": "lorra"}}}, "methods.lora: unknown method 'lorra'"),
         (
             {"methods__lora": {"method": {"name": "lorra"}, "search": {"train.epochs": [1, 2]}}},
             "methods.lora: unknown method 'lorra'; did you mean 'lora'?",
@@ -145,3 +152,30 @@ def test_some_of_the_methods() -> None:
         load_comparison(file, methods=["lorra", "full"])
     with pytest.raises(RecipeError, match="--method full: one method is no comparison; name two or more"):
         load_comparison(file, methods=["full"])
+
+
+def test_a_method_that_is_only_named_is_tuned_around_its_own_default(world: World) -> None:
+    named = load_comparison(write(world, "named", methods=["full", "lora"], trials=5))
+    written = load_comparison(
+        write(
+            world,
+            "named",
+            trials=5,
+            methods={
+                "full": {"method": {"name": "full"}, "search": {"train.learning_rate": [6e-5, 3e-4, 1.5e-3]}},
+                "lora": {"method": {"name": "lora"}, "search": {"train.learning_rate": [2e-4, 1e-3, 5e-3]}},
+            },
+        )
+    )
+    assert named == written
+    ranked = {"r4": {"method": {"name": "lora", "rank": 4}}, "full": None}
+    comparison, found = load_comparison(write(world, "ranked", methods=ranked, trials=3))
+    assert comparison.methods["r4"].method == {"name": "lora", "rank": 4}
+    assert found["r4"] == written[1]["lora"]
+
+
+@pytest.mark.parametrize(
+    ("trials", "expected"), [(1, [1e-3]), (2, [4.47e-4, 2.24e-3]), (3, [2e-4, 1e-3, 5e-3]), (9, [2e-4, 1e-3, 5e-3])]
+)
+def test_rates_lie_alike_around_the_default(trials: int, expected: list[float]) -> None:
+    assert rates(1e-3, trials) == expected

@@ -1,0 +1,59 @@
+"""What a comparison does with a method that its file only names: its default options, tuned over the learning rate.
+
+The rates lie alike around each method's own default, so that no method is searched more widely or more finely than
+another. Further settings of the budget are placed by the results (see `placing`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pefbench.compare.placing import FEWEST
+from pefbench.errors import RecipeError, suggest
+from pefbench.registry import find, names
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SPACING = 5.0
+"""Each rate is so many times the one below it: three span a factor of 25, and placed ones go beyond."""
+
+
+def with_defaults(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """A comparison file's values, where each method has its `method` and `search`. Raises RecipeError.
+
+    `methods` may be a list of names, or a mapping whose values leave out one or both.
+    """
+    methods, trials = raw.get("methods"), raw.get("trials", 5)
+    if isinstance(methods, list):
+        methods = _listed(methods)
+    if not isinstance(methods, dict) or not isinstance(trials, int):
+        return {**raw}  # validation says what is wrong
+    return {**raw, "methods": {name: _entry(str(name), given, trials) for name, given in methods.items()}}
+
+
+def rates(default: float, trials: int) -> list[float]:
+    """The learning rates of a search around a method's default one: three, or fewer where there are fewer trials."""
+    count = min(max(trials, 1), FEWEST)
+    return [float(f"{default * SPACING ** (place - (count - 1) / 2):.3g}") for place in range(count)]
+
+
+def _listed(methods: list[Any]) -> dict[str, None]:
+    for place, name in enumerate(methods):
+        if not isinstance(name, str) or name in methods[:place]:
+            raise RecipeError(f"methods.{place}: should be a method's name that is not above, got {name!r}")
+    return dict.fromkeys(methods)
+
+
+def _entry(name: str, given: Any, trials: int) -> Any:
+    """One method's entry, filled in; one of another type is left for validation to refuse."""
+    entry = {} if given is None else given
+    if not isinstance(entry, dict):
+        return given
+    if "method" not in entry and name not in names("method"):
+        raise RecipeError(f"methods.{name}.method: missing, and {name} is no method; {suggest(name, names('method'))}")
+    entry = {"method": {"name": name}, **entry}
+    chosen = entry["method"].get("name") if isinstance(entry["method"], dict) else None
+    # An unknown method is the recipe's to refuse.
+    default = find("method", str(chosen)).learning_rate if chosen in names("method") else 1.0
+    return {"search": {"train.learning_rate": rates(default, trials)}, **entry}
