@@ -101,7 +101,7 @@ def resolve(raw: Mapping[str, Any], *, name: str) -> Recipe:
         given = mapping(raw.get(section), section)
         base = dict(task.defaults.get(section, {}))
         if section == "evaluate":
-            base = {"metrics": list(task.metrics)} | base
+            base = {"metrics": list(task.metrics_for(options) if task.metrics_for else task.metrics)} | base
         if section == "train":
             base |= method.train_defaults()
         if section == "data" and given.get("source", base.get("source")) != base.get("source"):

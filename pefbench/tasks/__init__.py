@@ -54,8 +54,8 @@ class Task:
     group: a row's own columns -> what must not lie on two sides when a single file is split; None: the text.
     read: splits of rows, under the task's column names, and what becomes of bad rows -> the head's examples. The
     recipe's options are given by name.
-    metrics: names in `metrics/`, alone or with options; the first one's headline is the task's. baselines: names in
-    `baselines/`.
+    metrics: names in `metrics/`, alone or with options; the first one's headline is the task's. metrics_for: the
+    recipe's options -> the metrics, where they depend on them. baselines: names in `baselines/`.
     """
 
     head: str
@@ -72,4 +72,5 @@ class Task:
     gather_by: str | None = None
     group: Callable[[Mapping[str, Any]], str] | None = None
     options: type[Options] = Options
+    metrics_for: Callable[[Any], tuple[NamedMetric, ...]] | None = None
     split: Callable[[Sequence[Row]], Mapping[str, list[Row]]] | None = None

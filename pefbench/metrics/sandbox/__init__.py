@@ -20,16 +20,7 @@ chance or by habit can be mistaken for it (an exit, a swallowed exception, a pri
 written to cheat, looks for the file with the secret and copies it, can. It still gets nowhere but to a wrong score.
 
 Tests run in the interpreter of the answer, as in the published protocol (Chen et al. 2021), so they see what the answer
-makes them see. It passes, whatever it computes, when it
-
-- returns an object whose ``__eq__`` is always true, or whose ``__lt__``, ``__len__`` or ``__contains__`` lie;
-- puts its own functions over the builtins that the tests call (``abs``, ``all``, ``isinstance``, ``sorted``);
-- puts its own modules or functions into those that the tests import (``math.isclose``, ``sys.modules``), or changes the
-  tests through the frames and closures that it can reach;
-- sets a trace function (``sys.settrace``) that skips the tests' lines.
-
-None is stopped here: a model that learned from programs does not write them by chance. Scores of a generator that was
-trained on the tests' verdict (by reinforcement, say) are not to be trusted without reading what it wrote.
+makes them see: docs/how-to/sandbox.md names what that cannot stop.
 """
 
 SECRET = 32

@@ -203,7 +203,7 @@ CHEATS = {
 
 @pytest.mark.parametrize("cheat", CHEATS)
 def test_what_tests_in_the_answers_interpreter_cannot_stop(cheat: str) -> None:
-    # named in the sandbox's docstring; one that is stopped some day leaves it
+    # named in docs/how-to/sandbox.md; one that is stopped some day leaves it
     test = {
         "equal to everything": "assert f() == 1",
         "other builtins": "assert abs(f() - 1) < 0.1",
