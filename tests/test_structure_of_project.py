@@ -22,6 +22,7 @@ ORDER = [
     "other_names",
     "atomic",
     "paths",
+    "hardware",
     "progress",
     "yaml_text",
     "sections",

@@ -17,6 +17,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from pefbench import hardware
 from pefbench.errors import PefbenchError
 
 if TYPE_CHECKING:
@@ -78,8 +79,6 @@ def _answer(request: Request, shared: Shared) -> Inspection | Ran | Failure:
 
 def _inspect(request: InspectRequest, shared: Shared) -> Inspection:
     """Look up the result file of each trial, the metric's values and the number of GPUs."""
-    import torch
-
     from pefbench.metrics import make
     from pefbench.recipe import load_resolved
     from pefbench.trial.dropout import how_drawn
@@ -99,7 +98,7 @@ def _inspect(request: InspectRequest, shared: Shared) -> Inspection:
         "headline": metrics[0].headline,
         "higher_is_better": better,
         "untestable": [name for each in metrics if not each.moves_with_examples for name in each.higher_is_better],
-        "gpus": torch.cuda.device_count(),
+        "gpus": hardware.count(),
     }
 
 
@@ -123,11 +122,8 @@ def _run(request: TrialRequest, shared: Shared | None) -> Ran:
 
 def _give_back_memory() -> None:
     """Give memory that a trial has freed back to the system, so that the next trial's peak is its own."""
-    import torch
-
     gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
+    hardware.give_back_memory()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
     if trim is not None:  # glibc's
         trim(0)

@@ -183,7 +183,7 @@ class MultiLabelHead(TextHead):
 
     def predict(self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[Any]) -> list[LabelSet]:  # noqa: ARG002 - an answer needs the logits alone
         """The probability of each label, and the labels from the thresholds on."""
-        scores = self.outputs(model, batch).sigmoid().double().detach().cpu().numpy().round(DECIMALS)
+        scores = self.outputs(model, batch).sigmoid().detach().cpu().double().numpy().round(DECIMALS)
         return self.answers.judged([{"labels": [], "scores": row} for row in scores.tolist()], [])
 
 

@@ -107,5 +107,5 @@ class RegressionHead(TextHead):
 
     def predict(self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[Any]) -> list[float]:  # noqa: ARG002 - an answer needs the logits alone
         """Each text's score."""
-        found = self.outputs(model, batch).double()[:, 0].detach().cpu().numpy() * self.spread + self.mean
+        found = self.outputs(model, batch).detach().cpu().double()[:, 0].numpy() * self.spread + self.mean
         return [round(float(score), DECIMALS) for score in found.clip(*self.bounds)]

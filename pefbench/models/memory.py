@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import psutil
 import torch
 from torch.overrides import TorchFunctionMode
 
+from pefbench import hardware
 from pefbench.errors import MethodError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def limit(what: str, most: int, kind: type[UserError] = MethodError) -> Iterator
 
 def for_training() -> int:
     """The bytes that new weights may have on this machine, with what training keeps beside them."""
-    return int(psutil.virtual_memory().available) // STATES
+    return hardware.available_main_memory() // STATES
 
 
 class _Counted(TorchFunctionMode):

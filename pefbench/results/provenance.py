@@ -8,13 +8,14 @@ import platform
 import shlex
 import subprocess
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pefbench import hardware
 from pefbench.paths import PACKAGE, PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from pefbench.results.schema import Hardware
 
@@ -67,26 +68,17 @@ def packages() -> dict[str, str]:
     return {"python": platform.python_version(), **versions}
 
 
-def hardware() -> Hardware:
+def machine() -> Hardware:
     """The machine, as far as it bears on speed."""
     import torch
 
     return {
-        "cpu": _cpu_name(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        "cpu": hardware.cpu_name(),
+        "cores": hardware.cores(),
         "threads": torch.get_num_threads(),
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
-        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "gpu": hardware.gpu_name(),
     }
-
-
-def _cpu_name() -> str:
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        for line in info.read_text(encoding="utf8", errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
 
 
 def _git(root: Path, *arguments: str) -> str | None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 import numpy as np
 import torch
 
-from pefbench import atomic
+from pefbench import atomic, hardware
 from pefbench.errors import OutputError
 from pefbench.progress import say
 
@@ -30,7 +30,7 @@ class RandomState(TypedDict):
     python: list[Any]  # as `random.getstate` has them
     numpy: list[Any]  # as `np.random.get_state` has them
     torch: torch.Tensor
-    cuda: NotRequired[torch.Tensor]
+    gpu: NotRequired[torch.Tensor]
 
 
 class State(TypedDict):
@@ -97,8 +97,9 @@ def random_state() -> RandomState:
         "numpy": [str(name), np.asarray(vector).tolist(), position, has_gauss, cached],
         "torch": torch.get_rng_state(),
     }
-    if torch.cuda.is_available():
-        state["cuda"] = torch.cuda.get_rng_state()
+    on_gpu = hardware.random_state()
+    if on_gpu is not None:
+        state["gpu"] = on_gpu
     return state
 
 
@@ -109,5 +110,5 @@ def restore_random(state: RandomState) -> None:
     name, vector, position, has_gauss, cached = state["numpy"]
     np.random.set_state((name, np.asarray(vector, dtype=np.uint32), position, has_gauss, cached))
     torch.set_rng_state(state["torch"])
-    if "cuda" in state:
-        torch.cuda.set_rng_state(state["cuda"])
+    if "gpu" in state:
+        hardware.restore_random(state["gpu"])

@@ -1,4 +1,4 @@
-"""What the machine offers: processes, threads, precision, attention kernels. Settled here, once, for every trial."""
+"""How trials use the hardware: processes, threads, precision, attention kernels. Settled here, once, for all."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import torch
 
+from pefbench import hardware
 from pefbench.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -22,20 +23,17 @@ def set_threads(wanted: int | None) -> None:
 
     Launchers set OMP_NUM_THREADS=1, which would leave the other cores idle.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     processes = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-    torch.set_num_threads(wanted or max(1, cores // processes))
+    torch.set_num_threads(wanted or max(1, hardware.cores() // processes))
 
 
 def resolve_precision(wanted: Precision) -> Literal["fp32", "bf16", "fp16"]:
     """The precision that `auto`, or another, means on this machine. Raises RecipeError for what the hardware lacks."""
-    if wanted == "fp16" and not torch.cuda.is_available():
-        raise RecipeError("train.precision: fp16 needs a GPU; use bf16, fp32 or auto")
+    if wanted == "fp16" and hardware.kind() != "cuda":
+        raise RecipeError("train.precision: fp16 needs a CUDA GPU; use bf16, fp32 or auto")
     if wanted != "auto":
         return wanted
-    if torch.cuda.is_available():
-        return "bf16" if torch.cuda.is_bf16_supported() else "fp32"
-    return "bf16" if _cpu_multiplies_bf16() else "fp32"
+    return "bf16" if hardware.multiplies_bf16() else "fp32"
 
 
 def attention(precision: str, *, dropout: bool) -> str:
@@ -43,7 +41,7 @@ def attention(precision: str, *, dropout: bool) -> str:
 
     On a CPU the fused kernel is the slower one backwards in bf16, and falls back to plain steps under dropout.
     """
-    return "eager" if not torch.cuda.is_available() and (precision == "bf16" or dropout) else "sdpa"
+    return "eager" if hardware.kind() == "cpu" and (precision == "bf16" or dropout) else "sdpa"
 
 
 def accelerator(precision: str) -> Accelerator:
@@ -51,12 +49,7 @@ def accelerator(precision: str) -> Accelerator:
     from accelerate import Accelerator, DistributedDataParallelKwargs
 
     return Accelerator(
-        cpu=not torch.cuda.is_available(),
+        cpu=hardware.kind() == "cpu",
         mixed_precision=MIXED[precision],
         kwargs_handlers=[DistributedDataParallelKwargs(gradient_as_bucket_view=True)],
     )
-
-
-def _cpu_multiplies_bf16() -> bool:
-    capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
-    return bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-import torch
-
+from pefbench import hardware
 from pefbench.models import loading
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ def how_drawn(recipe: Recipe, config: PretrainedConfig) -> Drawn:
         {part.model_type for part in loading.stacks(config)} <= BY_EXAMPLE
         and not any(WHOLE_LAYERS in name for name in model)
         and (recipe.method.dropout_by_example or not method)
-        and not torch.cuda.is_available()
+        and hardware.kind() == "cpu"
     )
     return "by example and step" if by_example else "by process"
 

@@ -209,7 +209,7 @@ class Training:
 
     def _note_losses(self) -> None:
         """Add a point to the curve: the mean loss since the last one; one synchronisation for the whole interval."""
-        losses = self.accelerator.reduce(torch.stack(self.losses), reduction="sum").double().cpu().numpy()
+        losses = self.accelerator.reduce(torch.stack(self.losses), reduction="sum").cpu().double().numpy()
         self.losses = []
         first = self.at.step - len(losses)
         if not np.isfinite(losses).all():

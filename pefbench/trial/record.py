@@ -60,7 +60,7 @@ def origin_of(recipe: Recipe, *, command: str, world_size: int, started: str) ->
         "commit": commit,
         "dirty": dirty,
         "packages": provenance.packages(),
-        "hardware": provenance.hardware(),
+        "hardware": provenance.machine(),
         "world_size": world_size,
         "precision": recipe.train.precision,
         "started": started,

@@ -56,7 +56,7 @@ def test_the_command_names_no_place_of_this_machine() -> None:
 
 def test_versions_and_hardware_are_those_in_use() -> None:
     assert provenance.packages()["torch"] == torch.__version__
-    hardware = provenance.hardware()
+    hardware = provenance.machine()
     assert hardware["threads"] == torch.get_num_threads()
     assert hardware["memory_bytes"] > 2**28
     assert provenance.now().endswith("+00:00")

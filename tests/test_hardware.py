@@ -1,0 +1,155 @@
+"""The one place that knows devices: what each kind answers, tried with stand-ins for the GPUs that are not here."""
+
+from __future__ import annotations
+
+import re
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import pytest
+import torch
+
+from pefbench import hardware
+from pefbench.paths import PACKAGE
+from pefbench.trial import devices
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+GIB = 2**30
+
+
+class Calls(SimpleNamespace):
+    """A stand-in for torch.cuda or torch.mps that keeps the state it is given."""
+
+
+@pytest.fixture
+def cuda(monkeypatch: pytest.MonkeyPatch) -> Calls:
+    there = Calls(bf16=True, state=None, emptied=0)
+
+    def supported(*, including_emulation: bool = True) -> bool:
+        return including_emulation or there.bf16
+
+    for name, value in {
+        "is_available": lambda: True,
+        "is_initialized": lambda: True,
+        "device_count": lambda: 2,
+        "get_device_name": lambda: "NVIDIA T4",
+        "is_bf16_supported": supported,
+        "mem_get_info": lambda: (6 * GIB, 16 * GIB),
+        "memory_reserved": lambda: 3 * GIB,
+        "memory_allocated": lambda: 2 * GIB,
+        "max_memory_allocated": lambda: 5 * GIB,
+        "synchronize": lambda: None,
+        "reset_peak_memory_stats": lambda: None,
+        "empty_cache": lambda: setattr(there, "emptied", there.emptied + 1),
+        "get_rng_state": lambda: torch.arange(3, dtype=torch.uint8),
+        "set_rng_state": lambda state: setattr(there, "state", state),
+    }.items():
+        monkeypatch.setattr(torch.cuda, name, value)
+    return there
+
+
+@pytest.fixture
+def mps(monkeypatch: pytest.MonkeyPatch) -> Calls:
+    there = Calls(state=None, emptied=0)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    for name, value in {
+        "recommended_max_memory": lambda: 11 * GIB,
+        "current_allocated_memory": lambda: 2 * GIB,
+        "driver_allocated_memory": lambda: 3 * GIB,
+        "synchronize": lambda: None,
+        "empty_cache": lambda: setattr(there, "emptied", there.emptied + 1),
+        "get_rng_state": lambda: torch.arange(3, dtype=torch.uint8),
+        "set_rng_state": lambda state: setattr(there, "state", state),
+    }.items():
+        monkeypatch.setattr(torch.mps, name, value)
+    return there
+
+
+def test_nothing_else_asks_torch_for_devices() -> None:
+    asks = re.compile(r"torch\.(cuda|mps|xpu|accelerator)\b|backends\.(mps|cuda)\b")
+    found = [file for file in PACKAGE.rglob("*.py") if asks.search(file.read_text(encoding="utf8"))]
+    assert found == [PACKAGE / "hardware.py"]
+
+
+def test_a_cuda_gpu(cuda: Calls) -> None:
+    assert (hardware.kind(), hardware.count(), hardware.gpu_name()) == ("cuda", 2, "NVIDIA T4")
+    assert hardware.total_memory() == 16 * GIB
+    assert hardware.available_memory() == 7 * GIB, "free, and what the allocator holds and does not use"
+    assert (hardware.used_memory(), hardware.peak_memory()) == (2 * GIB, 5 * GIB)
+    hardware.reset_peak()
+    hardware.give_back_memory()
+    assert cuda.emptied == 1
+    state = hardware.random_state()
+    assert state is not None
+    hardware.restore_random(state)
+    assert cuda.state is state
+
+
+def test_an_apple_gpu(mps: Calls) -> None:
+    assert (hardware.kind(), hardware.count()) == ("mps", 1)
+    assert str(hardware.gpu_name()).endswith(" GPU")
+    assert (hardware.total_memory(), hardware.available_memory()) == (11 * GIB, 9 * GIB)
+    assert (hardware.used_memory(), hardware.peak_memory()) == (3 * GIB, 3 * GIB)
+    hardware.reset_peak()
+    hardware.give_back_memory()
+    assert mps.emptied == 2, "a peak is measured from an allocator that holds nothing in reserve"
+    state = hardware.random_state()
+    assert state is not None
+    hardware.restore_random(state)
+    assert mps.state is state
+
+
+def test_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    assert (hardware.kind(), hardware.count(), hardware.gpu_name()) == ("cpu", 0, None)
+    assert hardware.random_state() is None
+    before = hardware.used_memory()
+    hardware.reset_peak()
+    held = torch.ones(64 * 2**20, dtype=torch.uint8)
+    assert hardware.peak_memory() >= hardware.used_memory() - 2**20 > before + 60 * 2**20
+    del held
+
+
+@pytest.mark.parametrize(("said", "expected"), [("1", "cpu"), ("true", "cpu"), ("", "cuda"), ("0", "cuda")])
+def test_accelerate_may_be_told_to_use_the_cpu(
+    cuda: Calls,  # noqa: ARG001
+    monkeypatch: pytest.MonkeyPatch,
+    said: str,
+    expected: str,
+) -> None:
+    monkeypatch.setenv("ACCELERATE_USE_CPU", said)
+    assert hardware.kind() == expected
+
+
+def test_precision_by_device(cuda: Calls) -> None:
+    assert devices.resolve_precision("auto") == "bf16"
+    assert devices.resolve_precision("fp16") == "fp16"
+    cuda.bf16 = False
+    assert devices.resolve_precision("auto") == "fp32", "a GPU that only emulates bf16 is slower in it"
+
+
+def test_precision_on_an_apple_gpu(mps: Calls) -> None:  # noqa: ARG001
+    assert devices.resolve_precision("auto") == "fp32"
+    assert devices.attention("bf16", dropout=True) == "sdpa"
+    with pytest.raises(Exception, match=r"fp16 needs a CUDA GPU; use bf16, fp32 or auto"):
+        devices.resolve_precision("fp16")
+
+
+def test_a_container_has_what_its_limit_leaves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine: Any = SimpleNamespace(total=64 * GIB, available=60 * GIB)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: machine)
+    monkeypatch.setattr(hardware, "kind", lambda: "cpu")
+    monkeypatch.setattr(hardware, "CGROUP", tmp_path)
+    assert hardware.available_memory() == 60 * GIB, "no control group"
+    (tmp_path / "memory.max").write_text("max\n", encoding="ascii")
+    assert hardware.available_memory() == 60 * GIB, "no limit"
+    (tmp_path / "memory.max").write_text(f"{8 * GIB}\n", encoding="ascii")
+    (tmp_path / "memory.current").write_text(f"{5 * GIB}\n", encoding="ascii")
+    (tmp_path / "memory.stat").write_text(f"anon {3 * GIB}\ninactive_file {2 * GIB}\n", encoding="ascii")
+    assert hardware.available_memory() == 5 * GIB, "cached files give way"
+    assert hardware.total_memory() == 8 * GIB
