@@ -153,6 +153,6 @@ def test_every_recipe_is_valid(file: Path) -> None:
         for method in [None, *methods_of(file)]:
             recipe = load_recipe(file, method=method)
             data = recipe.name.removeprefix(f"{recipe.method.name}_")
-            assert data != recipe.name, "a recipe is named [<data set>_]<task>, or <data set> on the hub"
+            assert data != recipe.name, "a recipe is named [<data set>_]<task>, or after a public data set"
             assert file.stem in {data, recipe.name}
-            assert file.parent.name == "hub" or f"_{data}".endswith(f"_{recipe.task}")
+            assert file.parent.name in {"hub", "files"} or f"_{data}".endswith(f"_{recipe.task}")

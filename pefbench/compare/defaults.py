@@ -15,8 +15,8 @@ from pefbench.registry import find, names
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SPACING = 5.0
-"""Each rate is so many times the one below it: three span a factor of 25, and placed ones go beyond."""
+SPACING = 10.0
+"""Each rate is so many times the one below it: three span two decades; placed ones lie between or beyond."""
 
 
 def with_defaults(raw: Mapping[str, Any]) -> dict[str, Any]:

@@ -41,7 +41,7 @@ class Entry(Section):
         min_length=1,
         description="recipe field (train.learning_rate, method.rank, ...) -> a list of values, every combination of "
         "which is tried; or what to draw each trial's value from: {choice: [...]}, {uniform: [low, high]} or "
-        "{log_uniform: [low, high]}; left out: three learning rates around the method's default, a fifth of it to five "
+        "{log_uniform: [low, high]}; left out: three learning rates around the method's default, a tenth of it to ten "
         "times as much",
     )
 
