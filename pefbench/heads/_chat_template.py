@@ -1,15 +1,13 @@
 """A tokenizer's chat template: what it takes of a conversation, and how what it does not take is put.
 
 A template is a program of whoever made the model. transformers runs it in jinja's sandbox, where it reaches neither
-files nor Python's internals; here it must also end, and whatever it raises is told in one line.
+files nor Python's internals; here it runs in a process of its own, with limits, and whatever it raises is told in one
+line.
 """
 
 from __future__ import annotations
 
 import json
-import signal
-import threading
-from contextlib import contextmanager
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +15,7 @@ from pefbench.errors import RecipeError
 from pefbench.models.reading import reading
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from transformers import PreTrainedTokenizerFast
 
@@ -28,7 +26,8 @@ TemplateMessage = dict[str, Any]  # as templates take it: `role`, `content`, and
 CALLS, TOOLS = "calls", "tools"
 """The tools that an assistant calls, and those that it may call; both are written as in OpenAI's API."""
 SECONDS = 5.0
-"""How long a template may take over one conversation."""
+"""Seconds of the processor that a template may take for one conversation."""
+DATED = "the chat template writes today's date: 26 July 2024 stands for it, so that prompts are the same on every day"
 MARK = "xqz{}xqz"
 """What stands for each text of a conversation, to see whether the template writes it."""
 
@@ -46,11 +45,10 @@ class ChatTemplate:
 
     def render(self, messages: Sequence[Message], **options: Any) -> Any:
         """Apply the template to messages as they are. Raises RecipeError where it fails, for whatever reason."""
-        with reading(_refuses(messages), RecipeError), _ending():
-            try:
-                return self.tokenizer.apply_chat_template(_as_dicts(messages), tools=_tools(messages), **options)
-            except MemoryError:
-                raise ValueError("it needs more memory than there is") from None
+        from pefbench.models.patches.templates import rendered_apart
+
+        with reading(_refuses(messages), RecipeError), rendered_apart(SECONDS):
+            return self.tokenizer.apply_chat_template(_as_dicts(messages), tools=_tools(messages), **options)
 
     def way(self, messages: Sequence[Message]) -> Way:
         """How the template takes messages of these roles: the first way in which it refuses and leaves out nothing.
@@ -65,13 +63,17 @@ class ChatTemplate:
     @property
     def notes(self) -> list[str]:
         """What gave way to the template in the conversations so far."""
-        return sorted({note for way in self._ways.values() for note in way.notes})
+        dated = [DATED] if "strftime_now" in str(self.tokenizer.chat_template) else []
+        return sorted({note for way in self._ways.values() for note in way.notes}) + dated
 
     def _tried(self, messages: Sequence[Message]) -> Way:
-        refused = None
+        refused, tried = None, list[list[Message]]()
         for way in WAYS:
+            if (put := way(messages)) in tried:
+                continue
+            tried.append(put)
             try:
-                self._check_written(way(messages))
+                self._check_written(put)
             except RecipeError as error:
                 refused = refused or error
             else:
@@ -167,22 +169,3 @@ def _marked(role: str, text: str, mark: str) -> str:
     function = first.get("function", first)
     renamed = {**function, "name": mark}
     return json.dumps([{**first, "function": renamed} if "function" in first else renamed, *others])
-
-
-@contextmanager
-def _ending() -> Iterator[None]:
-    """Raise TimeoutError when the block takes longer than a template may; only the main thread can be stopped so."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(*_: object) -> None:
-        raise TimeoutError(f"it has not ended after {SECONDS:g} s")
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)

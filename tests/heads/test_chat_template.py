@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -87,6 +88,12 @@ LOOPS = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% en
 REACHES = "{{ messages.__class__.__mro__ }}"
 CHANGES = "{{ messages.append(1) }}"
 BREAKS = "{{ messages[0]['content'] + 1 }}"
+IN_C = "{% set n = 10 ** 7 %}{{ 'a' * n | string | length }}{{ (3 ** n) * (5 ** n) > 1 }}{{ 7 ** (n * 20) > 1 }}"
+FILLS = "{{ messages[0]['content'] * 3000000000 }}"
+DOUBLES = (
+    "{% set all = namespace(text='ab') %}{% for _ in range(40) %}{% set all.text = all.text ~ all.text %}{% endfor %}"
+)
+WRITES = "{{ 'a' * 5000000 }}"
 
 
 @pytest.mark.parametrize(
@@ -97,16 +104,35 @@ BREAKS = "{{ messages[0]['content'] + 1 }}"
         (CHANGES, "access to attribute 'append' of 'list' object is unsafe"),
         (BREAKS, "can only concatenate str"),
         ("{% for", "unexpected"),
+        (IN_C, "it has not ended after 0.2 s"),
+        (FILLS, "it takes more than 512 MiB of memory"),
+        (DOUBLES, "it takes more than 512 MiB of memory"),
+        (WRITES, "it writes more than 4,194,304 characters"),
     ],
 )
 def test_a_template_that_hangs_reaches_out_or_breaks_is_told_in_one_line(
     template: str, why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_chat_template, "SECONDS", 0.2)
+    if "0.2 s" in why:
+        monkeypatch.setattr(_chat_template, "SECONDS", 0.2)
     with pytest.raises(RecipeError, match="its chat template refuses the roles user: ") as caught:
         shown(template, ("user", "u"))
     assert why in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_limits_hold_on_any_thread_and_the_next_template_is_rendered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_chat_template, "SECONDS", 0.2)
+    with ThreadPoolExecutor(1) as pool:
+        stopped = pool.submit(shown, LOOPS, ("user", "u")).exception(60)
+        assert "it has not ended after 0.2 s" in str(stopped)
+        assert pool.submit(shown, CHAT, ("user", "u")).result(60)[0] == "<s>user\nu</s>\n<s>assistant\n"
+
+
+def test_a_prompt_is_the_same_on_every_day_and_that_is_said() -> None:
+    text, [note] = shown("{{ strftime_now('%d %b %Y') }} {{ messages[0]['content'] }}", ("user", "u"))
+    assert text == "26 Jul 2024 u"
+    assert "26 July 2024" in note
 
 
 def test_the_start_token_is_never_doubled() -> None:

@@ -14,9 +14,9 @@ from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING, PEFT_TYPE_TO_TUNER_MAPPING
 from peft.tuners.boft import layer as peft_boft
 from peft.tuners.tuners_utils import BaseTuner
 from torch.nn import functional as torch_functional
-from transformers import AttentionInterface
+from transformers import AttentionInterface, tokenization_utils_base
 
-from pefbench.models.patches import attention, boft, functional, methods, peft_types
+from pefbench.models.patches import attention, boft, functional, methods, peft_types, templates
 from pefbench.paths import PACKAGE
 from tests import tiny
 
@@ -120,3 +120,11 @@ def test_the_operation_of_boft(monkeypatch: pytest.MonkeyPatch) -> None:
     assert peft_boft._FBD_CUDA is SimpleNamespace
     boft.unregister()
     assert peft_boft._FBD_CUDA is not SimpleNamespace
+
+
+def test_templates_are_rendered_apart_inside_the_block_alone() -> None:
+    library: Any = tokenization_utils_base
+    stock = library.render_jinja_template
+    with templates.rendered_apart(5):
+        assert library.render_jinja_template is not stock
+    assert library.render_jinja_template is stock
