@@ -43,8 +43,7 @@ def render(
     seconds = [_seconds(outcome, known) for outcome in todo]
     heading = (
         f"{comparison.name}: {counted(len(comparison.methods), 'method')}, "
-        f"{counted(comparison.trials, 'setting')} each on "
-        f"{counted(len(comparison.tuning_seeds), 'tuning seed')}, "
+        f"{_budget(plan)} on {counted(len(comparison.tuning_seeds), 'tuning seed')}, "
         f"then {counted(plan.looks[0], 'final seed')}: "
         f"{counted(len(outcomes), 'trial')}, {len(outcomes) - len(todo)} already done"
     )
@@ -52,16 +51,33 @@ def render(
     for method, settings in plan.settings.items():
         selected = selections[method].setting
         picked = f"; chosen: {label(settings[selected])}" if selected is not None else ""
-        lines.append(f"  {method}: {'; '.join(map(label, settings))}{picked}")
+        lines.append(f"  {method}: {_settings(plan, method)}{picked}")
     lines += [f"  to run: {outcome.planned.text}{_about(each)}" for outcome, each in zip(todo, seconds, strict=True)]
-    if left := sum(comparison.trials - len(settings) for settings in plan.settings.values()):
-        lines.append(
-            f"  and {counted(left * len(comparison.tuning_seeds), 'tuning trial')}, placed by the results of these"
-        )
+    left = {method: plan.left(method) * len(comparison.tuning_seeds) for method in plan.settings}
+    if sum(left.values()):
+        lines.append(f"  and {counted(sum(left.values()), 'tuning trial')}, placed by the results of these")
+        like = {outcome.planned.method: outcome for outcome in outcomes}
+        seconds += [_seconds(like[method], known) for method, number in left.items() for _ in range(number)]
     lines.append(_total(seconds, workers))
     if later:
         lines += _further(plan, [each for each in later if each.status == "missing"], known, workers)
     return "\n".join(lines)
+
+
+def _budget(plan: Plan) -> str:
+    compute = plan.comparison.compute
+    if compute is None:
+        return f"{counted(plan.comparison.trials, 'setting')} each"
+    return f"settings that see up to {compute:,} training examples each"
+
+
+def _settings(plan: Plan, method: str) -> str:
+    """A method's settings, and how many more its budget has: about, where they may differ in epochs."""
+    shown, left, compute = "; ".join(map(label, plan.settings[method])), plan.left(method), plan.comparison.compute
+    if compute is None:
+        return f"{shown}; then {left} more" if left else shown
+    about = "about" if "train.epochs" in plan.comparison.methods[method].search else "up to"
+    return f"{shown} ({plan.spent(method):,} examples seen); then {about} {left} more"
 
 
 def _further(plan: Plan, later: Sequence[Outcome], known: Sequence[Result], workers: int) -> list[str]:

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from pefbench.compare import search
+from pefbench.compare.budget import Budget
 from pefbench.compare.defaults import with_defaults
 from pefbench.errors import RecipeError, suggest
-from pefbench.recipe import load_recipe, validate
+from pefbench.recipe import SECTIONS, load_recipe, validate
+from pefbench.registry import find, names
 from pefbench.sections import Section
 from pefbench.yaml_text import read_yaml
 
@@ -70,7 +72,16 @@ class ComparisonFile(Section):
         5,
         ge=1,
         description="settings that each method may try: the same number for all. Where a list has fewer, the others "
-        "are placed one by one by the results on validation: beyond the end at which the best lies, or beside it",
+        "are placed one by one by the results on validation: beyond the end at which the best lies, or beside it. "
+        "Where settings are drawn, so is the first half (three at least); then a range moves to the best where that "
+        "lies at an end of what was tried",
+    )
+    compute: int | None = Field(
+        None,
+        gt=0,
+        description="instead of `trials`: training examples that all tuning trials of one method may see together "
+        "(epochs times training examples, summed over settings and tuning seeds), so that a method with fewer epochs "
+        "tries more settings; null: `trials` counts",
     )
     search_seed: int = Field(0, ge=0, description="for settings that are drawn")
     tuning_seeds: list[int] = Field(
@@ -100,6 +111,12 @@ class ComparisonFile(Section):
     pscp: Pscp | None = Field(None, description="constants of the composite score; null: none is computed")
 
     @property
+    def budget(self) -> Budget:
+        """What each method may spend on tuning."""
+        trials = self.trials if self.compute is None else None
+        return Budget(trials, self.compute, len(self.tuning_seeds))
+
+    @property
     def all_seeds(self) -> list[int]:
         """train.seed of the final trials, of all looks."""
         return [*range(1, self.looked_at[-1] + 1)] if isinstance(self.seeds, int) else self.seeds
@@ -124,6 +141,7 @@ def load_comparison(
     raw = read_yaml(path, what="comparison", keys=", ".join(keys))
     try:
         comparison = _validated(raw, keys, path.stem)
+        _check_budget(comparison)
         _check_seeds(comparison)
         _check_looks(comparison)
         comparison = _of_methods(comparison, methods)
@@ -179,6 +197,11 @@ def _of_methods(comparison: ComparisonFile, methods: Sequence[str]) -> Compariso
     return comparison.model_copy(update={"methods": kept})
 
 
+def _check_budget(comparison: ComparisonFile) -> None:
+    if comparison.compute is not None and "trials" in comparison.model_fields_set:
+        raise RecipeError("compute: replaces `trials`; name one of the two")
+
+
 def _check_seeds(comparison: ComparisonFile) -> None:
     if isinstance(comparison.seeds, int) and comparison.seeds < 1:
         raise RecipeError(f"seeds: should be 1 or more, or a list, got {comparison.seeds}")
@@ -210,7 +233,21 @@ def _settings(comparison: ComparisonFile, name: str) -> list[Setting]:
         raise RecipeError(f"{path}: a method's name is also a folder's; it may not have / or begin with a dot")
     entry = comparison.methods[name]
     _check_fields(entry.search, f"{path}.search")
-    return search.settings(entry.search, comparison.trials, comparison.search_seed, f"{path}.search")
+    whole = whole_numbers(entry)
+    return search.settings(entry.search, comparison.budget.trials, comparison.search_seed, f"{path}.search", whole)
+
+
+def whole_numbers(entry: Entry) -> set[str]:
+    """The searched fields that take whole numbers alone, such as train.batch_size."""
+    return {field for field in entry.search if _is_whole(field, str(entry.method.get("name")))}
+
+
+def _is_whole(field: str, method: str) -> bool:
+    section, _, name = field.partition(".")
+    known = section in SECTIONS or method in names("method")
+    schema = (find("method", method) if section == "method" else SECTIONS[section]) if known else None
+    info = schema.model_fields.get(name) if schema is not None else None
+    return info is not None and info.annotation in {int, int | None}
 
 
 def _check_fields(ranges: Mapping[str, Any], path: str) -> None:

@@ -154,6 +154,7 @@ def _facts(plan: Plan, pool: Pool, folder: Path) -> Facts:
     for method, settings in plan.settings.items():
         trials += [trial for number in range(len(settings)) for trial in plan.final(method, number)]
     paths, answer = _paths(trials, pool, folder)
+    plan.measure(answer["training_examples"])
     metric = plan.comparison.metric or answer["headline"]
     if metric not in answer["higher_is_better"]:
         raise RecipeError(f"metric: unknown value {metric!r}; {suggest(metric, answer['higher_is_better'])}")

@@ -38,6 +38,7 @@ class Inspection(TypedDict):
     headline: str  # first value of the recipe's first metric
     higher_is_better: dict[str, bool]  # value of a metric -> direction
     untestable: list[str]  # of these, those that no sample of the examples has
+    training_examples: int  # of the training split, after train.max_examples
     gpus: int
 
 

@@ -45,6 +45,7 @@ def method_verdict(
         "validation": selection.values,
         "chosen": selection.setting,
         "expected_best": _expected(selection.values, higher=higher),
+        "tuning_examples": plan.spent(name),
         "tuning": [_trial(outcome, metric) for outcome in tuning],
         "final": [_trial(outcome, metric) for outcome in finals],
         "test": None if scores is None else _test(scores, tested.intervals[name]),

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from pefbench.compare.file import load_comparison, recipe_of
-from pefbench.compare.placing import candidates
-from pefbench.compare.search import label
+from pefbench.compare import moving, placing
+from pefbench.compare.file import load_comparison, recipe_of, whole_numbers
+from pefbench.compare.search import is_drawn, label, ways
 from pefbench.errors import DataError, RecipeError
 from pefbench.results.store import read_result
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pefbench.compare.messages import TrialRequest
@@ -76,6 +76,7 @@ class Plan:
     def __init__(self, file: Path, overrides: Sequence[str] = (), methods: Sequence[str] = ()) -> None:
         self.comparison, self.settings = load_comparison(file, overrides, methods)
         self.base, self.overrides = file.parent / self.comparison.recipe, tuple(overrides)
+        self.budget = self.comparison.budget
 
     @property
     def looks(self) -> list[int]:
@@ -91,11 +92,25 @@ class Plan:
         """The tuning trials, methods taking turns, so that a run that is cut short has some of each."""
         return [
             self._planned(method, number, seed, TUNING)
-            for number in range(self.comparison.trials)
+            for number in range(max(map(len, self.settings.values())))
             for method in self.comparison.methods
             if number < len(self.settings[method])
             for seed in self.comparison.tuning_seeds
         ]
+
+    def measure(self, examples: int) -> None:
+        """Take note of the size of the training split. Raises RecipeError where settings exceed the budget."""
+        self.budget = replace(self.budget, examples=examples)
+        for method in self.settings:
+            self.budget.check(method, self._tried(method))
+
+    def left(self, method: str) -> int:
+        """How many more settings of a method are placed by its results; about, where they differ in epochs."""
+        return self.budget.left(self._tried(method))
+
+    def spent(self, method: str) -> int:
+        """The training examples that the tuning trials of a method see."""
+        return self.budget.spent(self._tried(method))
 
     def place(self, values: Mapping[str, Sequence[float | None]], *, higher: bool) -> list[PlannedTrial]:
         """The tuning trials of one more setting of each method that has budget left, placed by its results.
@@ -105,20 +120,37 @@ class Plan:
         found = []
         for method, scores in values.items():
             tried = self.settings[method]
-            if len(tried) < self.comparison.trials and (setting := self._next(method, scores, higher=higher)):
+            if setting := self._next(method, scores, higher=higher):
                 tried.append(setting)
                 found += [self._planned(method, len(tried) - 1, seed, TUNING) for seed in self.comparison.tuning_seeds]
         return found
 
     def _next(self, method: str, values: Sequence[float | None], *, higher: bool) -> Setting | None:
-        """The next setting, as far as there is one that makes a valid recipe."""
-        for setting in candidates(self.settings[method], values, higher=higher):
+        """The next setting, as far as there is one that makes a valid recipe and that the budget allows."""
+        tried = self._tried(method)
+        if not self.budget.could_allow(tried, self.comparison.methods[method].search):
+            return None
+        for setting in self._candidates(method, values, higher=higher):
             try:
-                recipe_of(self.comparison, self.base, method, setting, 0, self.overrides)
+                recipe = self._recipe(method, setting)
             except RecipeError:
                 continue
-            return setting
+            if self.budget.allows(tried, recipe):
+                return setting
         return None
+
+    def _candidates(self, method: str, values: Sequence[float | None], *, higher: bool) -> Iterator[Setting]:
+        entry, tried = self.comparison.methods[method], self.settings[method]
+        if not is_drawn(entry.search):
+            return placing.candidates(tried, values, higher=higher)
+        drawn = ways(entry.search, f"methods.{method}.search", whole_numbers(entry))
+        return moving.candidates(drawn, tried, values, seed=self.comparison.search_seed, higher=higher)
+
+    def _tried(self, method: str) -> list[Recipe]:
+        return [self._recipe(method, setting) for setting in self.settings[method]]
+
+    def _recipe(self, method: str, setting: Setting) -> Recipe:
+        return recipe_of(self.comparison, self.base, method, setting, 0, self.overrides)
 
     def final(self, method: str, setting: int, seeds: int | None = None) -> list[PlannedTrial]:
         """A method's final trials with one of its settings, with so many seeds; None: of all looks."""

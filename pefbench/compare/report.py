@@ -53,9 +53,15 @@ def _heading(comparison: Comparison) -> str:
     tested = f", {comparison['examples']} test examples" if comparison["examples"] else ""
     return (
         f"{comparison['name']}: {comparison['metric']} on test, {better} is better; "
-        f"{counted(comparison['trials'], 'setting')} a method, chosen on validation; "
+        f"{_budget(comparison)}, chosen on validation; "
         f"{counted(len(comparison['seeds']), 'seed')}{tested}"
     )
+
+
+def _budget(comparison: Comparison) -> str:
+    if "compute" not in comparison:
+        return f"{counted(comparison['trials'], 'setting')} a method"
+    return f"settings that see up to {comparison['compute']:,} training examples a method"
 
 
 def _methods(comparison: Comparison) -> str:
@@ -221,10 +227,18 @@ def _tuning(comparison: Comparison) -> list[str]:
     """Each method's expected best on validation after 1, 2, ... trials."""
     lines = [
         f"  {method['name']}: {', '.join(f'{value:.3f}' for value in method['expected_best'])}"
+        f"{_used(comparison, method)}"
         for method in comparison["methods"]
         if method["expected_best"]
     ]
     return [f"Expected best {comparison['metric']} on validation after 1, 2, ... trials:", *lines] if lines else []
+
+
+def _used(comparison: Comparison, method: MethodVerdict) -> str:
+    """What tuning a method took, where the budget is one of compute."""
+    if "compute" not in comparison or "tuning_examples" not in method:
+        return ""
+    return f" ({counted(len(method['settings']), 'setting')}, {method['tuning_examples']:,} examples seen)"
 
 
 def _troubles(comparison: Comparison) -> list[str]:

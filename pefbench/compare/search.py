@@ -6,39 +6,50 @@ Random search: Bergstra and Bengio, "Random Search for Hyper-Parameter Optimizat
 from __future__ import annotations
 
 import json
-import math
 import random
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
+from pefbench.compare.moving import drawn_first
 from pefbench.compare.placing import FEWEST, is_number
-from pefbench.errors import RecipeError, suggest
+from pefbench.compare.ranges import way
+from pefbench.errors import RecipeError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
 
+    from pefbench.compare.ranges import Way
     from pefbench.results.verdict_schema import Setting
 
-    Draw = Callable[[random.Random], Any]
-
 ATTEMPTS = 1000
-DIGITS = 3
-"""Significant digits of a drawn number: enough, and it can be read."""
 
 
-def settings(ranges: Mapping[str, Any], trials: int, seed: int, path: str) -> list[Setting]:
-    """The settings that a method tries: `trials` different ones, or fewer of a list; the others are placed by results.
+def settings(
+    ranges: Mapping[str, Any], trials: int | None, seed: int, path: str, whole: Container[str] = ()
+) -> list[Setting]:
+    """The settings that a method tries first; the others of its budget are placed by their results.
 
-    Raises RecipeError, its message beginning with `path`, when there are others.
+    Raises RecipeError, its message beginning with `path`, when there cannot be `trials` different ones.
 
-    ranges: recipe field -> a list of values, or one of the ways to draw. Lists and draws do not mix.
+    ranges: recipe field -> a list of values, or one of the ways to draw. Lists and draws do not mix. trials: how many
+    settings the budget has; None: it is one of compute. whole: fields that take whole numbers.
     """
     lists = [field for field, given in ranges.items() if isinstance(given, list)]
     if len(lists) == len(ranges):
         return _grid(ranges, trials, path)
     if lists:
         raise RecipeError(f"{path}.{lists[0]}: a list beside fields that are drawn; write {{choice: [...]}}")
-    return _drawn({field: _way(given, f"{path}.{field}") for field, given in ranges.items()}, trials, seed, path)
+    return _drawn(ways(ranges, path, whole), trials, seed, path)
+
+
+def ways(ranges: Mapping[str, Any], path: str, whole: Container[str] = ()) -> dict[str, Way]:
+    """How to draw each field of a search. Raises RecipeError as `settings` does."""
+    return {field: way(given, f"{path}.{field}", whole=field in whole) for field, given in ranges.items()}
+
+
+def is_drawn(ranges: Mapping[str, Any]) -> bool:
+    """Whether the settings of a search are drawn, not listed."""
+    return not any(isinstance(given, list) for given in ranges.values())
 
 
 def override(field: str, value: Any) -> str:
@@ -69,12 +80,14 @@ def _shown(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _grid(ranges: Mapping[str, list[Any]], trials: int, path: str) -> list[Setting]:
-    found = [dict(zip(ranges, values, strict=True)) for values in product(*ranges.values())]
-    distinct = {json.dumps(setting, sort_keys=True) for setting in found}
-    if len(distinct) > trials or (len(distinct) < trials and not _can_be_placed(ranges)):
+def _grid(ranges: Mapping[str, list[Any]], trials: int | None, path: str) -> list[Setting]:
+    every = [dict(zip(ranges, values, strict=True)) for values in product(*ranges.values())]
+    found = [*{json.dumps(setting): setting for setting in every}.values()]
+    if trials is None:  # what they cost is known with the data: see `Budget.check`
+        return found
+    if len(found) > trials or (len(found) < trials and not _can_be_placed(ranges)):
         raise RecipeError(
-            f"{path}: {len(distinct)} different settings, and each method has {trials} (trials); "
+            f"{path}: {len(found)} different settings, and each method has {trials} (trials); "
             "name as many, or fewer with a number of which three are tried: the others are then placed by the results; "
             "or draw them with {choice: [...]} or {log_uniform: [low, high]}"
         )
@@ -86,57 +99,16 @@ def _can_be_placed(ranges: Mapping[str, list[Any]]) -> bool:
     return any(len({value for value in values if is_number(value)}) >= FEWEST for values in ranges.values())
 
 
-def _drawn(ways: Mapping[str, Draw], trials: int, seed: int, path: str) -> list[Setting]:
+def _drawn(ways: Mapping[str, Way], trials: int | None, seed: int, path: str) -> list[Setting]:
+    """The settings that are drawn from the ranges as they are given: a part of the budget, see `drawn_first`."""
     source = random.Random(seed)  # noqa: S311 - nothing secret
+    wanted = FEWEST if trials is None else trials
     found: dict[str, Setting] = {}
-    for _ in range(ATTEMPTS * trials):
-        if len(found) == trials:
+    for _ in range(ATTEMPTS * wanted):
+        if len(found) == wanted:
             break
-        setting = {field: draw(source) for field, draw in ways.items()}
+        setting = {field: each.draw(source) for field, each in ways.items()}
         found.setdefault(json.dumps(setting), setting)
-    if len(found) < trials:
+    if trials is not None and len(found) < trials:
         raise RecipeError(f"{path}: holds {len(found)} different settings, and each method has {trials} (trials)")
-    return list(found.values())
-
-
-def _way(given: Any, path: str) -> Draw:
-    """How to draw one field's value."""
-    ways = {"choice": _choice, "uniform": _uniform, "log_uniform": _log_uniform}
-    if not isinstance(given, dict) or len(given) != 1:
-        raise RecipeError(
-            f"{path}: should be a list of values or one of {', '.join(f'{{{way}: [...]}}' for way in ways)}, "
-            f"got {given!r}"
-        )
-    [(way, values)] = given.items()
-    if way not in ways:
-        raise RecipeError(f"{path}.{way}: unknown key; {suggest(str(way), ways)}")
-    if not isinstance(values, list) or not values:
-        raise RecipeError(f"{path}.{way}: should be a list, got {values!r}")
-    return ways[way](values, f"{path}.{way}")
-
-
-def _choice(values: list[Any], path: str) -> Draw:  # noqa: ARG001 - any value may be chosen; the recipe checks it
-    return lambda source: source.choice(values)
-
-
-def _uniform(values: list[Any], path: str) -> Draw:
-    low, high = _ends(values, path)
-    return lambda source: _round(source.uniform(low, high))
-
-
-def _log_uniform(values: list[Any], path: str) -> Draw:
-    low, high = _ends(values, path)
-    if low <= 0:
-        raise RecipeError(f"{path}: should begin above 0, got {values!r}")
-    return lambda source: _round(math.exp(source.uniform(math.log(low), math.log(high))))
-
-
-def _ends(values: list[Any], path: str) -> tuple[float, float]:
-    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
-    if len(values) != 2 or not numbers or not -math.inf < values[0] < values[1] < math.inf:
-        raise RecipeError(f"{path}: should be two numbers, the lower first, got {values!r}")
-    return float(values[0]), float(values[1])
-
-
-def _round(value: float) -> float:
-    return float(f"{value:.{DIGITS}g}")
+    return [*found.values()][: drawn_first(trials)]

@@ -150,12 +150,14 @@ def _heading(
         "higher_is_better": higher,
         "signature": same.get("metric"),
         "precision": same.get("precision"),
-        "trials": comparison.trials,
+        "trials": comparison.trials if comparison.compute is None else max(map(len, plan.settings.values())),
         "tuning_seeds": comparison.tuning_seeds,
         "seeds": _seeds(plan, tested),
         "examples": next((each.examples for each in tested.scores.values()), None),
         "test": TEST,
     }
+    if comparison.compute is not None:
+        heading["compute"] = comparison.compute
     if comparison.pscp is not None:
         heading["pscp"] = comparison.pscp.model_dump()
     return heading

@@ -85,12 +85,13 @@ def _inspect(request: InspectRequest, shared: Shared) -> Inspection:
     from pefbench.trial.folder import result_path
     from pefbench.trial.prepare import with_precision
 
-    paths = []
+    paths, examples = [], 0
     for trial in request["trials"]:
         recipe = with_precision(load_resolved(trial["recipe"]))
-        fingerprint = shared.corpus(recipe).fingerprint
+        data = shared.corpus(recipe)
+        examples = min(len(data.dataset.splits["train"]), recipe.train.max_examples or sys.maxsize)
         drawn = how_drawn(recipe, shared.config(recipe))
-        paths.append(str(result_path(recipe, fingerprint, Path(trial["out"]), trial["scored"], dropout=drawn)))
+        paths.append(str(result_path(recipe, data.fingerprint, Path(trial["out"]), trial["scored"], dropout=drawn)))
     metrics = [make(named) for named in load_resolved(request["trials"][0]["recipe"]).evaluate.metrics]
     better = {name: higher for metric in metrics for name, higher in metric.higher_is_better.items()}
     return {
@@ -98,6 +99,7 @@ def _inspect(request: InspectRequest, shared: Shared) -> Inspection:
         "headline": metrics[0].headline,
         "higher_is_better": better,
         "untestable": [name for each in metrics if not each.moves_with_examples for name in each.higher_is_better],
+        "training_examples": examples,
         "gpus": hardware.count(),
     }
 

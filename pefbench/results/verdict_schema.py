@@ -61,6 +61,7 @@ class MethodVerdict(TypedDict):
     validation: list[float | None]  # for each setting the mean over tuning seeds; null where a trial failed
     chosen: int | None  # number of the setting that was best on validation
     expected_best: list[float]  # on validation, of the best of 1, 2, ... trials (see stats.expected_best)
+    tuning_examples: NotRequired[int]  # training examples seen in tuning, of all settings and seeds: `compare.budget`
     tuning: list[TrialEntry]
     final: list[TrialEntry]
     test: Test | None  # null while final trials are missing
@@ -126,7 +127,8 @@ class Heading(TypedDict):
     higher_is_better: bool
     signature: str | None  # of the metric
     precision: str | None
-    trials: int  # settings that each method tried
+    trials: int  # settings that each method may try; with `compute` the most that one has tried
+    compute: NotRequired[int]  # training examples that each method may see in tuning, instead of `trials`
     tuning_seeds: list[int]
     seeds: list[int]
     examples: int | None  # of the test split

@@ -32,6 +32,7 @@ def plan(
         margin=None,
         tuning_seeds=[0],
         trials=2,
+        compute=None,
         pscp=pscp,
     )
     found: Any = SimpleNamespace(
@@ -40,6 +41,8 @@ def plan(
         looks=[len(seeds)],
         settings=dict.fromkeys(methods, rates),
         tuning=lambda: [SimpleNamespace(recipe=recipe)],
+        left=lambda _: 0,
+        spent=lambda _: 2400,
     )
     return cast("Plan", found)
 

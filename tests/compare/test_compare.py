@@ -204,6 +204,41 @@ def test_where_methods_are_undecided_more_seeds_are_run(world: World, tmp_path: 
     assert "identical answers" in printed
 
 
+def test_a_budget_of_compute_is_planned_and_told(world: World, tmp_path: Path) -> None:
+    """240 examples seen: four settings of one epoch of 60 examples, or two of two epochs."""
+    short = {"train.batch_size": [4, 8, 16], "train.schedule": ["cosine"], "train.epochs": [1]}
+    long = {"train.batch_size": [4, 8], "train.epochs": [2]}
+    tried = {"short": {"method": {"name": "head_only"}, "search": short}}
+    tried["long"] = {"method": {"name": "head_only"}, "search": long}
+    recipe = world.recipe("sixty", train__max_examples=60).name
+    changes = {"recipe": recipe, "methods": tried, "seeds": [1], "trials": ...}
+    command = [*child_command("compare"), write(world, "seen", **changes, compute=240), "--out", tmp_path]
+    status, plan, said = finish([*command, "--dry-run"], ROOT, seconds=300)
+    assert status == 0, said
+    assert "2 methods, settings that see up to 240 training examples each on 1 tuning seed" in plan
+    assert "batch_size 16, schedule cosine, epochs 1 (180 examples seen); then about 1 more" in plan
+    assert "batch_size 8, epochs 2 (240 examples seen); then about 0 more" in plan
+    status, printed, said = finish(command, ROOT, seconds=600)
+    assert status == 0, said
+    assert (
+        "seen: entity_f1 on test, higher is better; settings that see up to 240 training examples a method" in printed
+    )
+    assert "(4 settings, 240 examples seen)" in printed
+    found = verdict(tmp_path, "seen")
+    used = {name: (len(each["tuning"]), each["tuning_examples"]) for name, each in methods(found).items()}
+    assert (found["compute"], used) == (240, {"short": (4, 240), "long": (2, 240)})
+    for result in map(json.loads, (file.read_text(encoding="utf8") for file in tmp_path.glob("seen/*/*.json"))):
+        assert result["data"]["splits"]["train"]["examples"] == 60  # what the plan counts is what trials see
+    status, printed, said = finish(
+        [*child_command("compare"), write(world, "seen", **changes, compute=100), "--out", tmp_path], ROOT
+    )
+    assert status == 2
+    assert said == (
+        "error: compute: 100 training examples seen are too few for short, whose first 3 settings see 180; "
+        "allow as many, or search fewer values or fewer epochs\n"
+    )
+
+
 def worker_of(pid: int) -> int:
     """Return the process that a comparison has started."""
     children = [file.read_text(encoding="ascii").split() for file in Path(f"/proc/{pid}/task").glob("*/children")]

@@ -65,6 +65,8 @@ def test_a_trials_recipe_is_the_base_with_method_setting_and_seed(world: World) 
         ({"looks": [2, 3]}, "looks.1: should be 2, as many as there are seeds, got 3"),
         ({"seeds": 5, "looks": [4, 8]}, "looks.0: should be 5, as `seeds` says, got 4"),
         ({"margin": 0}, "margin: input should be greater than 0, got 0"),
+        ({"compute": 1000}, "compute: replaces `trials`; name one of the two"),
+        ({"compute": 0, "trials": ...}, "compute: input should be greater than 0, got 0"),
         ({"seed": 1}, "seed: unknown key; did you mean 'seeds'?"),
         ({"name": "x"}, "name: unknown key"),
         ({"methods": {"one": {"method": {"name": "full"}, "search": {"train.epochs": [1, 2]}}}}, "methods: "),
@@ -119,13 +121,13 @@ def test_a_mistake_of_the_base_recipe_is_its_own(world: World) -> None:
 
 def test_drawn_settings_are_the_seeds_and_lie_within() -> None:
     ranges = {"train.learning_rate": {"log_uniform": [1e-4, 1e-2]}, "method.rank": {"choice": [4, 8]}}
-    found = settings(ranges, 8, 3, "s")
-    assert found == settings(ranges, 8, 3, "s")
-    assert found != settings(ranges, 8, 4, "s")
+    found = settings(ranges, 16, 3, "s")  # the first half of the budget; the results place the others
+    assert found == settings(ranges, 16, 3, "s")
+    assert found != settings(ranges, 16, 4, "s")
     assert len({str(setting) for setting in found}) == 8
     assert all(1e-4 <= setting["train.learning_rate"] <= 1e-2 for setting in found)
     assert {setting["method.rank"] for setting in found} == {4, 8}
-    below = sum(setting["train.learning_rate"] < 1e-3 for setting in settings(ranges, 200, 0, "s"))
+    below = sum(setting["train.learning_rate"] < 1e-3 for setting in settings(ranges, 400, 0, "s"))
     assert 70 < below < 130  # half of them lie below the middle of the logarithms
 
 
@@ -145,6 +147,16 @@ def test_ranges_that_cannot_be_drawn_from_are_refused(given: Any, said: str) -> 
     with pytest.raises(RecipeError) as error:
         settings({"f": given}, 3, 0, "s")
     assert str(error.value).startswith(said)
+
+
+@pytest.mark.parametrize("way", ["uniform", "log_uniform"])
+def test_a_field_of_whole_numbers_is_drawn_in_whole_numbers(world: World, way: str) -> None:
+    search = {"train.batch_size": {way: [4, 64]}, "method.rank": {way: [1, 16]}, "train.epochs": {way: [1, 4]}}
+    lora = {"method": {"name": "lora"}, "search": search}
+    [*drawn] = load_comparison(write(world, "whole", trials=8, methods={"one": lora, "two": lora}))[1]["one"]
+    assert all(type(each["train.batch_size"]) is type(each["method.rank"]) is int for each in drawn)
+    assert all(4 <= each["train.batch_size"] <= 64 for each in drawn)
+    assert any(each["train.epochs"] % 1 for each in drawn)
 
 
 def test_lists_and_draws_do_not_mix() -> None:

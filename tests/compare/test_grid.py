@@ -18,8 +18,16 @@ if TYPE_CHECKING:
     ("better", "advice"), [({"distinct_2": True, "bleu": True}, "name bleu"), ({"distinct_2": True}, "give evaluate")]
 )
 def test_a_metric_of_all_answers_together_is_refused(better: dict[str, bool], advice: str, tmp_path: Path) -> None:
-    answer = {"paths": [], "headline": "distinct_2", "higher_is_better": better, "untestable": ["distinct_2"]}
+    answer = {
+        "paths": [],
+        "headline": "distinct_2",
+        "higher_is_better": better,
+        "untestable": ["distinct_2"],
+        "training_examples": 9,
+    }
     pool: Any = SimpleNamespace(inspect=lambda _: answer)
-    plan: Any = SimpleNamespace(comparison=SimpleNamespace(metric=None), settings={}, tuning=list)
+    plan: Any = SimpleNamespace(
+        comparison=SimpleNamespace(metric=None), settings={}, tuning=list, measure=lambda _: None
+    )
     with pytest.raises(RecipeError, match=f"^metric: distinct_2 is that of all answers together, .*{advice}"):
         _facts(plan, pool, tmp_path)

@@ -1,0 +1,97 @@
+"""The ways to draw a field's value in a random search: one of several values, or a number from a range."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from pefbench.errors import RecipeError, suggest
+
+if TYPE_CHECKING:
+    import random
+
+DIGITS = 3
+"""Significant digits of a drawn number: enough, and it can be read."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of the values, each as likely as another. It has no ends, so it never moves."""
+
+    values: list[Any]
+
+    def draw(self, source: random.Random) -> Any:
+        """A value."""
+        return source.choice(self.values)
+
+
+@dataclass(frozen=True)
+class Range:
+    """A number from a range, uniform in itself or in its logarithm. whole: whole numbers alone."""
+
+    low: float
+    high: float
+    log: bool
+    whole: bool = False
+
+    def draw(self, source: random.Random) -> float | int:
+        """A number."""
+        low, high = (math.log(self.low), math.log(self.high)) if self.log else (self.low, self.high)
+        drawn = source.uniform(low, high)
+        number = math.exp(drawn) if self.log else drawn
+        return round(number) if self.whole else float(f"{number:.{DIGITS}g}")
+
+    def above(self, number: float) -> Range:
+        """A range as wide as this one, in the logarithm where that is drawn from, that begins at the number."""
+        return self._beside(number, 0.0)
+
+    def below(self, number: float) -> Range:
+        """A range as wide that ends at the number."""
+        return self._beside(number, 1.0)
+
+    def around(self, number: float) -> Range:
+        """A range as wide with the number in its middle."""
+        return self._beside(number, 0.5)
+
+    def _beside(self, number: float, share: float) -> Range:
+        """A range as wide, of which such a share lies below the number."""
+        if self.log:
+            factor = self.high / self.low
+            return replace(self, low=number / factor**share, high=number * factor ** (1 - share))
+        width = self.high - self.low
+        return replace(self, low=number - width * share, high=number + width * (1 - share))
+
+
+Way = Choice | Range
+
+
+def way(given: Any, path: str, *, whole: bool = False) -> Way:
+    """How to draw one field's value, as a comparison file says it. Raises RecipeError, its message begins with `path`.
+
+    whole: the field takes whole numbers.
+    """
+    ways = ("choice", "uniform", "log_uniform")
+    if not isinstance(given, dict) or len(given) != 1:
+        raise RecipeError(
+            f"{path}: should be a list of values or one of {', '.join(f'{{{name}: [...]}}' for name in ways)}, "
+            f"got {given!r}"
+        )
+    [(name, values)] = given.items()
+    if name not in ways:
+        raise RecipeError(f"{path}.{name}: unknown key; {suggest(str(name), ways)}")
+    if not isinstance(values, list) or not values:
+        raise RecipeError(f"{path}.{name}: should be a list, got {values!r}")
+    if name == "choice":
+        return Choice(values)
+    low, high = _ends(values, f"{path}.{name}")
+    if name == "log_uniform" and low <= 0:
+        raise RecipeError(f"{path}.{name}: should begin above 0, got {values!r}")
+    return Range(low, high, log=name == "log_uniform", whole=whole)
+
+
+def _ends(values: list[Any], path: str) -> tuple[float, float]:
+    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+    if len(values) != 2 or not numbers or not -math.inf < values[0] < values[1] < math.inf:
+        raise RecipeError(f"{path}: should be two numbers, the lower first, got {values!r}")
+    return float(values[0]), float(values[1])
