@@ -20,6 +20,10 @@ CGROUP = Path("/sys/fs/cgroup")
 """Where a container's limit of memory stands (version 2 of control groups)."""
 YES = frozenset({"1", "true", "yes", "on", "y", "t"})
 """What accelerate takes for a yes in its environment variables."""
+INSTRUCTIONS = frozenset(
+    {"avx2", "avx512_f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_fp16", "neon", "sve", "sve2", "bf16"}
+)
+"""Those that products are faster with, as torch names them."""
 
 
 def kind() -> Kind:
@@ -68,6 +72,14 @@ def cpu_name() -> str:
     return platform.processor() or platform.machine()
 
 
+def cpu_instructions() -> list[str]:
+    """Those of `INSTRUCTIONS` that the CPU has; empty where torch does not say."""
+    import torch
+
+    capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
+    return sorted(name for name, there in capabilities.items() if there is True and name in INSTRUCTIONS)
+
+
 def multiplies_bf16() -> bool:
     """Whether the device has instructions for products in bf16.
 
@@ -81,8 +93,7 @@ def multiplies_bf16() -> bool:
         case "mps":
             return False
         case "cpu":
-            capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
-            return bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))
+            return not {"amx_bf16", "avx512_bf16"}.isdisjoint(cpu_instructions())
 
 
 def total_memory() -> int:

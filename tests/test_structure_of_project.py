@@ -43,6 +43,7 @@ ORDER = [
     "recipe",
     "trial",
     "inspection",
+    "doctor",
     "analysis/tables",
     "analysis/checks",
     "analysis/html",

@@ -14,6 +14,7 @@ from pefbench.cli import (
     check,
     compare,
     convert,
+    doctor,
     importing,
     inspect,
     listing,
@@ -35,7 +36,11 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-COMMANDS = run, inspect, compare, worker, verify, table, report, pick, check, importing, listing, schema, new, convert
+COMMANDS = (
+    *(run, inspect, compare, worker, verify),
+    *(table, report, pick, check, importing),
+    *(listing, schema, new, convert, doctor),
+)
 """In the order of the help."""
 
 

@@ -1,0 +1,52 @@
+"""Whether the hub answers, within a time that holds also where the network swallows everything."""
+
+from __future__ import annotations
+
+import http.client
+import threading
+import time
+import urllib.error
+import urllib.request
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pefbench.doctor.found import Hub
+
+SECONDS = 3.0
+"""How long an answer may take."""
+
+
+def hub() -> Hub:
+    """Ask the hub for an answer, whatever it is, unless HF_HUB_OFFLINE says not to."""
+    from huggingface_hub import constants
+
+    found: Hub = {
+        "endpoint": constants.ENDPOINT,
+        "offline": bool(constants.HF_HUB_OFFLINE),
+        "reachable": None,
+        "seconds": None,
+        "error": None,
+    }
+    if found["offline"]:
+        return found
+    answer: list[str] = []
+    # Looking up a name has no time limit of its own: a thread that is left behind has.
+    asking = threading.Thread(target=lambda: answer.append(_ask(found["endpoint"])), daemon=True)
+    started = time.perf_counter()
+    asking.start()
+    asking.join(SECONDS)
+    if answer and not answer[0]:
+        return {**found, "reachable": True, "seconds": time.perf_counter() - started}
+    return {**found, "reachable": False, "error": answer[0] if answer else f"no answer within {SECONDS:g} s"}
+
+
+def _ask(address: str) -> str:
+    """Why there is no answer; empty where there is one."""
+    try:
+        request = urllib.request.Request(address, method="HEAD", headers={"User-Agent": "pefbench"})  # noqa: S310 - the user's own endpoint
+        with urllib.request.urlopen(request, timeout=SECONDS):  # noqa: S310
+            return ""
+    except urllib.error.HTTPError as error:
+        return f"it answers with status {error.code}" if error.code >= 500 else ""
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        return " ".join(str(getattr(error, "reason", error)).split()) or type(error).__name__

@@ -1,0 +1,82 @@
+"""What was found on a machine, as lines for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tabulate import tabulate
+
+from pefbench.errors import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pefbench.doctor.found import Found, Hub, Odd
+
+
+def render(found: Found, odd: Sequence[Odd]) -> str:
+    """All of it: a table of what there is, then what is odd with what to do."""
+    rows = [*_machine(found), *_software(found), *_outside(found)]
+    table = tabulate(rows, tablefmt="plain", disable_numparse=True)
+    if not odd:
+        return f"{table}\n\nnothing odd"
+    return "\n".join([table, "", *(f"odd: {each['what']}\n     {each['do']}" for each in odd)])
+
+
+def _machine(found: Found) -> list[tuple[str, str]]:
+    device, processor, chosen = found["device"], found["processor"], found["chosen"]
+    several = f"{device['count']} x " if device["count"] > 1 else ""
+    memory = f"{_gb(device['available_bytes'])} of {_gb(device['memory_bytes'])} free"
+    answers = "does not answer" if device["error"] else f"{device['name']}, {memory}"
+    cores = f"{processor['cores']} of {processor['cores_of_machine']} cores, {processor['busy']:.1f} busy"
+    return [
+        ("device", f"{device['kind']}: {several}{answers}"),
+        ("processor", f"{processor['name']}: {cores}; {' '.join(processor['instructions']) or 'no AVX2'}"),
+        ("memory", f"{_gb(processor['available_bytes'])} of {_gb(processor['memory_bytes'])} free"),
+        ("chosen", f"{chosen['precision']}, {counted(chosen['threads'], 'thread')}, attention {chosen['attention']}"),
+        ("", f"linear layers by {chosen['linear']}, {chosen['optimizer']}"),
+    ]
+
+
+def _software(found: Found) -> list[tuple[str, str]]:
+    torch, library, packages = found["torch"], found["bitsandbytes"], found["packages"]
+    works = "" if library["version"] is None else ", works" if library["works"] else ", does not work"
+    named = ("transformers", "peft", "accelerate", "tokenizers", "datasets")
+    return [
+        ("pefbench", f"{found['pefbench']}, Python {found['python']}, {found['system']}"),
+        ("torch", f"{torch['version']}, built for {torch['build']}{', with oneDNN' if torch['onednn'] else ''}"),
+        ("packages", ", ".join(f"{name} {packages.get(name, 'missing')}" for name in named)),
+        ("bitsandbytes", f"{library['version'] or 'not installed'}{works}"),
+        *(
+            (f"extra {name}", "installed" if extra["installed"] else f"lacks {', '.join(extra['missing'])}")
+            for name, extra in found["extras"].items()
+        ),
+        ("sandbox", "works" if found["sandbox"] is None else found["sandbox"]),
+    ]
+
+
+def _outside(found: Found) -> list[tuple[str, str]]:
+    return [
+        *(
+            (folder["what"], f"{folder['path']}: {_holds(folder['bytes'])}{_gb(folder['free_bytes'])} free on its disk")
+            for folder in found["folders"]
+        ),
+        ("hub", _reached(found["hub"])),
+        *((f"${name}", value) for name, value in found["environment"].items()),
+    ]
+
+
+def _holds(size: int | None) -> str:
+    return "" if size is None else f"{_gb(size)}, "
+
+
+def _reached(hub: Hub) -> str:
+    if hub["offline"]:
+        return f"{hub['endpoint']}: not asked, HF_HUB_OFFLINE is set"
+    if hub["reachable"]:
+        return f"{hub['endpoint']}: answers, {hub['seconds']:.1f} s"
+    return f"{hub['endpoint']}: cannot be reached"
+
+
+def _gb(size: int) -> str:
+    return f"{size / 1e9:.1f} GB"
