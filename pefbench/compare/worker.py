@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from pefbench import hardware
-from pefbench.errors import PefbenchError
+from pefbench.errors import DataError, PefbenchError
 
 if TYPE_CHECKING:
     from pefbench.compare.messages import Failure, Inspection, InspectRequest, Ran, RunRequest, TrialRequest
+    from pefbench.recipe import Recipe
     from pefbench.trial.cache import Shared
 
     Request = RunRequest | InspectRequest
@@ -78,7 +79,10 @@ def _answer(request: Request, shared: Shared) -> Inspection | Ran | Failure:
 
 
 def _inspect(request: InspectRequest, shared: Shared) -> Inspection:
-    """Look up the result file of each trial, the metric's values and the number of GPUs."""
+    """Look up the result file of each trial, the metric's values and the number of GPUs.
+
+    Raises DataError for a result of another model than lies there now.
+    """
     from pefbench.metrics import make
     from pefbench.recipe import load_resolved
     from pefbench.trial.dropout import how_drawn
@@ -91,7 +95,9 @@ def _inspect(request: InspectRequest, shared: Shared) -> Inspection:
         data = shared.corpus(recipe)
         examples = min(len(data.dataset.splits["train"]), recipe.train.max_examples or sys.maxsize)
         drawn = how_drawn(recipe, shared.config(recipe))
-        paths.append(str(result_path(recipe, data.fingerprint, Path(trial["out"]), trial["scored"], dropout=drawn)))
+        path = result_path(recipe, data.fingerprint, Path(trial["out"]), trial["scored"], dropout=drawn)
+        _check_model(path, recipe, shared)
+        paths.append(str(path))
     metrics = [make(named) for named in load_resolved(request["trials"][0]["recipe"]).evaluate.metrics]
     better = {name: higher for metric in metrics for name, higher in metric.higher_is_better.items()}
     return {
@@ -102,6 +108,19 @@ def _inspect(request: InspectRequest, shared: Shared) -> Inspection:
         "training_examples": examples,
         "gpus": hardware.count(),
     }
+
+
+def _check_model(path: Path, recipe: Recipe, shared: Shared) -> None:
+    """Raise DataError for a result of another model than lies there now."""
+    from pefbench.results.store import read_result
+    from pefbench.trial import same_model
+
+    try:
+        result = read_result(path)
+    except DataError:  # there is none, or it is damaged and will be made again
+        return
+    if why := same_model.difference(result, shared.start(recipe), shared):
+        raise DataError(f"{path}: {why}; compare into another --out, or take the results of the old model away")
 
 
 def _run(request: TrialRequest, shared: Shared | None) -> Ran:

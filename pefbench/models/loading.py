@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import sys
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -242,15 +241,6 @@ def count(model: nn.Module, *, trainable: bool = False) -> int:
     """How many weights there are, quantised or not, or how many of them are trained."""
     weights = [weight for weight in model.parameters() if weight.requires_grad or not trainable]
     return sum(map(quantization.elements, weights))
-
-
-def fingerprint(where: Path) -> str:
-    """A sha256 over the model's weight files, so that results on other weights are never taken for alike."""
-    digest = hashlib.sha256()
-    for file in sorted(where.glob("*.safetensors")):
-        with file.open("rb") as stream:
-            digest.update(hashlib.file_digest(stream, "sha256").digest())
-    return digest.hexdigest()
 
 
 def check_positions(

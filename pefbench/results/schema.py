@@ -67,6 +67,7 @@ class Model(TypedDict):
 
     name: str  # as in the recipe
     fingerprint: str  # hash of the base weights
+    settings: NotRequired[str]  # hash of its config and tokenizer, with those of adapters; older files leave it out
     # Of the pretrained model and its head, without what the method adds; an imported result counts that, too.
     parameters: NotRequired[int]
     trainable_parameters: NotRequired[int]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from pefbench.models import loading
+from pefbench.models import fingerprint, loading
 from pefbench.trial import corpus, starting
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pefbench.heads import Encoded
     from pefbench.recipe import Recipe
     from pefbench.trial.corpus import Corpus
+    from pefbench.trial.starting import Start
 
     Kept = TypeVar("Kept")
 
@@ -37,10 +38,14 @@ class Shared:
         """The recipe's data."""
         return self._once(["corpus", *_data(recipe)], lambda: corpus.load(recipe))
 
+    def start(self, recipe: Recipe) -> Start:
+        """What the recipe's model comes to."""
+        return self._once(["start", recipe.model.model_dump(mode="json")], lambda: starting.resolve(recipe.model))
+
     def config(self, recipe: Recipe) -> PretrainedConfig:
         """The config of the recipe's model, without a head."""
         depends = ["config", recipe.model.model_dump(mode="json")]
-        return self._once(depends, lambda: loading.load_config(starting.resolve(recipe.model).base, recipe.model))
+        return self._once(depends, lambda: loading.load_config(self.start(recipe).base, recipe.model))
 
     def encoded(self, recipe: Recipe, split: str, encode: Callable[[], Encoded]) -> Encoded:
         """A tokenised split of the recipe, by `encode` where it is not kept."""
@@ -55,7 +60,12 @@ class Shared:
 
     def fingerprint(self, base: Path) -> str:
         """The fingerprint of the weights in a model's folder."""
-        return self._once(["fingerprint", str(base)], lambda: loading.fingerprint(base))
+        return self._once(["fingerprint", str(base)], lambda: fingerprint.of_weights(base))
+
+    def settings(self, start: Start) -> str:
+        """The fingerprint of all that a trial starts from but weights: configs and tokenizer."""
+        folders = [start.base, start.tokenizer, *(adapter.folder for adapter in start.adapters)]
+        return self._once(["settings", *map(str, folders)], lambda: fingerprint.of_settings(folders))
 
     def _once(self, depends: list[Any], make: Callable[[], Kept]) -> Kept:
         if not self.keeps:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import DataError, counted
 from pefbench.models import loading, quantization, sparse_attention, vocabulary
-from pefbench.trial import adapters, corpus, devices, starting
+from pefbench.trial import adapters, corpus, devices
 from pefbench.trial.cache import Shared
 from pefbench.trial.subset import subset
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pefbench.trial.adapters import Adapter
     from pefbench.trial.corpus import Corpus
     from pefbench.trial.phases import Phases
+    from pefbench.trial.starting import Start
 
 
 SHORTEST = 8
@@ -36,8 +37,8 @@ class Prepared:
 
     recipe: with the precision that `auto` came to, and a maximum length that the model has positions for. examples: by
     split, train after `max_examples`. refused: why rows were left out that the model cannot be given, with file and
-    line. adapters: those that training starts from, in order. new_rows: embeddings that are added for tokens that have
-    none. notes: what else gave way to the model.
+    line. start: the folders. adapters: those that training starts from, in order, settled. new_rows: embeddings that
+    are added for tokens that have none. notes: what else gave way to the model.
     """
 
     recipe: Recipe
@@ -46,13 +47,18 @@ class Prepared:
     examples: Mapping[str, Sequence[Any]]
     encoded: Mapping[str, Encoded]
     tokenizer: PreTrainedTokenizerFast
-    base: Path
+    start: Start
     config: PretrainedConfig
     checkpoint: Checkpoint
     adapters: Sequence[Adapter] = ()
     new_rows: int = 0
     refused: Sequence[str] = ()
     notes: Sequence[str] = ()
+
+    @property
+    def base(self) -> Path:
+        """The folder with the pretrained weights."""
+        return self.start.base
 
 
 def prepare(
@@ -66,13 +72,12 @@ def prepare(
     recipe = with_precision(recipe)
     with phases.measure("load"):
         data = shared.corpus(recipe)
-        start = starting.resolve(recipe.model)
-        base = start.base
-        head = data.dataset.head(loading.load_config(base, recipe.model))
+        start = shared.start(recipe)
+        head = data.dataset.head(loading.load_config(start.base, recipe.model))
         head = head.pooled() if recipe.model.pooling else head
         tokenizer = loading.load_tokenizer(start.tokenizer, recipe.model, head)
-        config = loading.fit_config(base, recipe.model, head, tokenizer)
-        found = loading.examine(base, config, head, recipe.model.name)
+        config = loading.fit_config(start.base, recipe.model, head, tokenizer)
+        found = loading.examine(start.base, config, head, recipe.model.name)
         before = adapters.settle(
             start.adapters,
             found,
@@ -102,7 +107,7 @@ def prepare(
             for split in splits
         }
     return Prepared(
-        recipe, data, head, examples, encoded, tokenizer, base, config, found, before, new_rows, refused, notes
+        recipe, data, head, examples, encoded, tokenizer, start, config, found, before, new_rows, refused, notes
     )
 
 

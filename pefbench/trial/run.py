@@ -33,7 +33,8 @@ def run(
     for, as in tuning. shared: what other trials of this process have read already. time_merged: predict test once more
     with the method merged, to time it. processes_in_id: tell trials on other numbers of processes apart where that
     changes the numbers; a comparison does not, and chooses the number itself.
-    Raises a UserError before training, a TrialError after it has started; then the result says `failed`.
+    Raises a UserError before training, also for a finished result of a model that has changed in place since; a
+    TrialError after it has started; then the result says `failed`.
     """
     trial = Trial(
         recipe,
@@ -46,6 +47,7 @@ def run(
     )
     finished = trial.is_finished()
     if finished and not rerun:
+        trial.check_model()
         if trial.is_main:
             say(f"already finished: {trial.path} (--rerun to train it again)")
         return trial.path

@@ -13,7 +13,7 @@ from pefbench.errors import DataError, DivergedError, PefbenchError, RoundTripEr
 from pefbench.models import loading
 from pefbench.progress import say
 from pefbench.results import provenance, store
-from pefbench.trial import artifacts, build, devices, latency, preflight, round_trip
+from pefbench.trial import artifacts, build, devices, latency, preflight, round_trip, same_model
 from pefbench.trial.adapters import joined_fingerprint
 from pefbench.trial.alike import alike
 from pefbench.trial.cache import Shared
@@ -88,6 +88,14 @@ class Trial:
                 say(f"warning: {error}; training again")
         return bool(broadcast_object_list(answer)[0])
 
+    def check_model(self) -> None:
+        """Raise DataError, on all processes, where the finished result is of another model than lies there now."""
+        said = [""]
+        if self.is_main:
+            said = [same_model.difference(store.read_result(self.path), self.prepared.start, self.shared)]
+        if why := str(broadcast_object_list(said)[0]):
+            raise DataError(f"{self.path}: {why}; --rerun trains anew in its place, another --out keeps both")
+
     def dry_run(self) -> None:
         """Apply the method and make sure of the room for its result, as `run` does; then print what there is."""
         model = self._make_model()
@@ -128,6 +136,7 @@ class Trial:
         found: Model = {
             "name": self.recipe.model.name,
             "fingerprint": self.shared.fingerprint(self.prepared.base),
+            "settings": self.shared.settings(self.prepared.start),
             "parameters": parameters,
             "trainable_parameters": trainable,
             "trainable_percent": 100 * trainable / parameters,
@@ -175,6 +184,7 @@ class Trial:
             checkpoint=self.folder.checkpoint,
             checkpoint_key={
                 "id": self.record.trial_id,
+                "model": [self.record.reached["model"]["fingerprint"], self.record.reached["model"]["settings"]],
                 "world_size": self.accelerator.num_processes,
                 "code": provenance.code_digest(),
                 "packages": provenance.packages(),

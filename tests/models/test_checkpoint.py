@@ -21,7 +21,7 @@ from transformers import (
 )
 
 from pefbench.errors import RecipeError, SourceError
-from pefbench.models import from_pretrained, loading
+from pefbench.models import fingerprint, from_pretrained, loading
 from tests import tiny
 from tests.sources.refusals import refusal
 
@@ -259,11 +259,11 @@ def test_a_sharded_checkpoint_is_read_whole(tmp_path: Path) -> None:
     whole.save_pretrained(tmp_path / "shards", max_shard_size="6KB")
     assert len([*(tmp_path / "shards").glob("*.safetensors")]) > 2
     assert torch.equal(logits(load(tmp_path / "shards", NAMES)), logits(whole))
-    before = loading.fingerprint(tmp_path / "shards")
+    before = fingerprint.of_weights(tmp_path / "shards")
     assert loading.read_weights(tmp_path / "shards") is None
     last = max((tmp_path / "shards").glob("*.safetensors"))
     save_file({key: weight + 1 for key, weight in load_file(last).items()}, last, metadata={"format": "pt"})
-    assert loading.fingerprint(tmp_path / "shards") != before
+    assert fingerprint.of_weights(tmp_path / "shards") != before
     last.unlink()
     assert last.name in refusal(SourceError, examine, tmp_path / "shards")
 

@@ -90,13 +90,6 @@ def test_frozen_linear_maps_are_held_as_they_compute(precision: str, dtype: torc
         assert weight.dtype == (dtype if frozen_map else torch.float32) or "original_module" in name, name
 
 
-def test_the_fingerprint_tells_other_weights(tmp_path: Path) -> None:
-    one, same = saved_base(tmp_path / "one"), saved_base(tmp_path / "same")
-    assert loading.fingerprint(one) == loading.fingerprint(same)
-    cast("Any", tiny.token_classifier("bert", seed=1)).bert.save_pretrained(same)
-    assert loading.fingerprint(one) != loading.fingerprint(same)
-
-
 def test_a_saved_head_is_kept_whatever_its_labels_are_called(tmp_path: Path) -> None:
     """BART's config has three labels by default, and its span head two outputs."""
     span = cast("Head", SimpleNamespace(auto_class="AutoModelForQuestionAnswering", task_type="QUESTION_ANS"))

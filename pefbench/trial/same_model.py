@@ -1,0 +1,36 @@
+"""Whether a result is of the model that its recipe names today: a folder can change in place, under the same name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pefbench.sources.transport.digests import digest_of
+from pefbench.trial.adapters import joined_fingerprint
+
+if TYPE_CHECKING:
+    from pefbench.results.schema import Model, Result
+    from pefbench.trial.cache import Shared
+    from pefbench.trial.starting import Start
+
+
+def difference(result: Result, start: Start, shared: Shared) -> str:
+    """What has changed of a result's model since it was trained; "" where nothing has, or the result does not say."""
+    then = result.get("model")
+    if then is None:
+        return ""
+    if _weights_now(then, start, shared) != then["fingerprint"]:
+        return f"it was trained from other weights than {then['name']} has now"
+    if "settings" in then and shared.settings(start) != then["settings"]:
+        return f"it was trained with another config or tokenizer than {then['name']} has now"
+    return ""
+
+
+def _weights_now(then: Model, start: Start, shared: Shared) -> str:
+    """The fingerprint that the result would state now."""
+    base, stated = shared.fingerprint(start.base), then.get("adapters", [])
+    if not stated and not start.adapters:
+        return base
+    if len(stated) != len(start.adapters):
+        return ""
+    now = [digest_of(adapter.weights) for adapter in start.adapters]
+    return joined_fingerprint(base, [{**each, "fingerprint": digest} for each, digest in zip(stated, now, strict=True)])
