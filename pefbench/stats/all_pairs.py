@@ -22,6 +22,8 @@ from pefbench.stats.step_down import adjusted, alone, draw, standard_errors, sta
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from pefbench.stats.resampling import Array, Scores
     from pefbench.stats.step_down import Draws
 
@@ -74,8 +76,7 @@ def judge(
     floor = 2.0 * 0.5 ** np.minimum(np.asarray(differing, dtype=float), 1000.0)
     p_adjusted = np.clip(np.maximum(adjusted(observed, drawn), floor * len(floor)), 0.0, 1.0)
     different = p_adjusted < level
-    single = np.quantile(drawn.max(axis=1), 1 - level)
-    within = (np.abs(differences) + single * errors < margin) & (errors > 0)
+    within = _equivalent(family, errors, drawn, level, margin)
     within &= _enough_differ(np.asarray(differing), family.examples, level / len(floor), margin, proportion=proportion)
     open_ = ~different & ~within
     several = min(family.seeds) > 1
@@ -132,14 +133,23 @@ def _intervals(
     return found
 
 
-def _enough_differ(differing: Array, examples: int, level: float, margin: float, *, proportion: bool) -> Array:
+def _equivalent(family: Family, errors: Array, drawn: Array, level: float, margin: float) -> NDArray[np.bool_]:
+    """Which simultaneous intervals lie within the margin on both sides; where nothing varies there is none."""
+    widest = np.quantile(drawn.max(axis=1), 1 - level)
+    found: NDArray[np.bool_] = (np.abs(family.differences) + widest * errors < margin) & (errors > 0)
+    return found
+
+
+def _enough_differ(
+    differing: Array, examples: int, level: float, margin: float, *, proportion: bool
+) -> NDArray[np.bool_]:
     """Whether examples that differ are enough for a standard error to be trusted with an equivalence.
 
     Of fewer than ten it is not: then the fraction that differ, which bounds the difference of two fractions, must
     itself be shown to lie below the margin (Clopper and Pearson).
     """
     highest = stats.beta.isf(level, differing + 1, np.maximum(1, examples - differing))
-    found: Array = (differing >= FEW) | (proportion & (highest < margin))
+    found: NDArray[np.bool_] = (differing >= FEW) | (proportion & (highest < margin))
     return found
 
 
