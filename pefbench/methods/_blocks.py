@@ -32,9 +32,9 @@ class BlockMethod(LinearMethod):
         A product of `factors` block-diagonal matrices pairs the blocks anew in each, so that their number must be
         divisible by two factors - 1 times, and the halves of a block move. Raises MethodError when a size cannot fit.
         """
-        from pefbench.models import architecture
+        from pefbench.models import linear_layers
 
-        reads = {name: architecture.features(model.get_submodule(name))[0] for name in targets}
+        reads = {name: linear_layers.features(model.get_submodule(name))[0] for name in targets}
         together = 2 ** (factors - 1)
         fitting = _sizes(math.gcd(*reads.values()), factors)
         if self.block_size is None and fitting:

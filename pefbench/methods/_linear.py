@@ -19,14 +19,14 @@ class LinearMethod(TargetedMethod):
 
     def targets(self, model: nn.Module) -> list[str]:
         """The full names of the linear layers to adapt. Raises MethodError for a kind that PEFT cannot adapt."""
-        from pefbench.models import architecture
+        from pefbench.models import linear_layers
 
         names = super().targets(model)
         for name in names:
             module = model.get_submodule(name)
-            if architecture.is_transposed(module):
+            if linear_layers.is_transposed(module):
                 raise self._refusal(model, f"{name} is a Conv1D, which PEFT's {self.name} cannot adapt")
-            if not self.adapts_quantised and architecture.is_quantised(module):
+            if not self.adapts_quantised and linear_layers.is_quantised(module):
                 raise self._refusal(model, f"{name} is quantised, which PEFT's {self.name} cannot adapt")
         return names
 

@@ -63,10 +63,10 @@ def _norms(model: nn.Module) -> Options:
 
 
 def _keys_values_and_feed_forwards(model: nn.Module) -> Options:
-    from pefbench.models import architecture
+    from pefbench.models import sublayers
 
-    outputs = [feed_forward.output for feed_forward in architecture.feed_forwards(model)]
-    return {"target_modules": architecture.keys_and_values(model) + outputs, "feedforward_modules": outputs}
+    outputs = [feed_forward.output for feed_forward in sublayers.feed_forwards(model)]
+    return {"target_modules": sublayers.keys_and_values(model) + outputs, "feedforward_modules": outputs}
 
 
 def _nothing(_model: nn.Module) -> Options:

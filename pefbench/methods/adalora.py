@@ -65,7 +65,7 @@ class Adalora(TargetedMethod):
         """Target the linear layers that the recipe names, or all of them; `on_train_begin` fills in the schedule."""
         from peft import AdaLoraConfig
 
-        from pefbench.models import architecture
+        from pefbench.models import linear_layers
 
         targets = self.targets(model)
         return AdaLoraConfig(
@@ -78,7 +78,7 @@ class Adalora(TargetedMethod):
             beta1=self.sensitivity_smoothing,
             beta2=self.uncertainty_smoothing,
             total_step=1,
-            fan_in_fan_out=any(architecture.is_transposed(model.get_submodule(name)) for name in targets),
+            fan_in_fan_out=any(linear_layers.is_transposed(model.get_submodule(name)) for name in targets),
             target_modules=targets,
         )
 

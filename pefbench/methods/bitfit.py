@@ -27,11 +27,11 @@ class BitFit(SelectedMethod):
 
     def selected(self, model: nn.Module) -> list[str]:
         """The names of the biases; raises MethodError for a model that has none, or not those."""
-        from pefbench.models import architecture
+        from pefbench.models import architecture, sublayers
 
         if self.biases == "query_and_mlp":
-            inputs = [name for feed_forward in architecture.feed_forwards(model) for name in feed_forward.inputs]
-            return [self._bias_of(model, name) for name in architecture.queries(model) + inputs]
+            inputs = [name for feed_forward in sublayers.feed_forwards(model) for name in feed_forward.inputs]
+            return [self._bias_of(model, name) for name in sublayers.queries(model) + inputs]
         heads = tuple(f"{name}." for name in architecture.head_modules(model))
         found = [name for name, _ in model.named_parameters() if name.endswith("bias") and not name.startswith(heads)]
         if not found:

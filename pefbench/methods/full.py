@@ -19,9 +19,9 @@ class Full(Method):
 
     def apply(self, model: nn.Module, task_type: str) -> nn.Module:  # noqa: ARG002 - the base's signature
         """The model itself with every weight trainable. Raises MethodError for a quantised model."""
-        from pefbench.models import architecture
+        from pefbench.models import linear_layers
 
-        quantised = (name for name, module in model.named_modules() if architecture.is_quantised(module))
+        quantised = (name for name, module in model.named_modules() if linear_layers.is_quantised(module))
         if name := next(quantised, None):
             raise MethodError(
                 f"method {self.name} does not work on a quantised {type(model).__name__}: {name} holds its weights as "

@@ -26,14 +26,14 @@ class Ia3(VectorsMethod):
         """Find the keys, the values and the feed-forwards in the model's structure."""
         from peft import IA3Config
 
-        from pefbench.models import architecture
+        from pefbench.models import linear_layers, sublayers
 
-        outputs = [feed_forward.output for feed_forward in architecture.feed_forwards(model)]
-        targets = architecture.keys_and_values(model) + outputs
+        outputs = [feed_forward.output for feed_forward in sublayers.feed_forwards(model)]
+        targets = sublayers.keys_and_values(model) + outputs
         return IA3Config(
             target_modules=targets,
             feedforward_modules=outputs,
-            fan_in_fan_out=any(architecture.is_transposed(model.get_submodule(name)) for name in targets),
+            fan_in_fan_out=any(linear_layers.is_transposed(model.get_submodule(name)) for name in targets),
         )
 
 

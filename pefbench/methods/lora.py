@@ -81,7 +81,7 @@ class Lora(TargetedMethod):
         """Target the linear layers that the recipe names, or all. Raises MethodError when the init cannot be."""
         from peft import LoraConfig
 
-        from pefbench.models import architecture
+        from pefbench.models import linear_layers
 
         targets = self.targets(model)
         layers = [model.get_submodule(name) for name in targets]
@@ -96,7 +96,7 @@ class Lora(TargetedMethod):
             use_dora=self.dora,
             init_lora_weights=self._init(),
             bias=self.bias,
-            fan_in_fan_out=any(architecture.is_transposed(linear) for linear in layers),
+            fan_in_fan_out=any(linear_layers.is_transposed(linear) for linear in layers),
             target_modules=targets,
         )
 
@@ -144,15 +144,15 @@ class Lora(TargetedMethod):
 
     def _check_init(self, layers: list[nn.Module]) -> None:
         """Raise MethodError where the pretrained weights are not what the init takes them for."""
-        from pefbench.models import architecture
+        from pefbench.models import linear_layers
 
-        if self.init in FLOATING and any(architecture.is_quantised(linear) for linear in layers):
+        if self.init in FLOATING and any(linear_layers.is_quantised(linear) for linear in layers):
             raise MethodError(f"method.init: {self.init} does not work on quantised weights; use default or gaussian")
-        if self.init == "olora" and any(architecture.is_transposed(linear) for linear in layers):
+        if self.init == "olora" and any(linear_layers.is_transposed(linear) for linear in layers):
             raise MethodError(
                 "method.init: olora does not work on Conv1D, whose weights PEFT would decompose transposed"
             )
-        smallest = min(min(architecture.features(linear)) for linear in layers)
+        smallest = min(min(linear_layers.features(linear)) for linear in layers)
         if self.init in DECOMPOSING and self.rank > smallest:
             raise MethodError(f"method.rank: {self.rank}; init {self.init} has only {smallest} vectors to start from")
 

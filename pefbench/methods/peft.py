@@ -150,12 +150,12 @@ class Peft(PeftMethod):
 
     def _defaults(self, model: nn.Module) -> Mapping[str, object]:
         """Options that follow from the model, for those of them that the type has."""
-        from pefbench.models import architecture
+        from pefbench.models import architecture, linear_layers
 
         if self._spec.defaults is not None and not (self.type == "IA3" and "target_modules" in self.options):
             return self._spec.defaults(model)
         linear = architecture.linear_modules(model)
-        transposed = any(architecture.is_transposed(model.get_submodule(name)) for name in linear)
+        transposed = any(linear_layers.is_transposed(model.get_submodule(name)) for name in linear)
         found = {"target_modules": linear, "fan_in_fan_out": transposed, "progressbar": False}
         return {option: value for option, value in found.items() if option in self._fields()}
 
@@ -163,10 +163,10 @@ class Peft(PeftMethod):
         """Raise MethodError where PEFT would take quantised weights for the numbers that they stand for."""
         from peft.tuners.tuners_utils import BaseTunerLayer
 
-        from pefbench.models import architecture
+        from pefbench.models import linear_layers
 
         for name, layer in wrapped.named_modules():
-            if isinstance(layer, BaseTunerLayer) and architecture.is_quantised(layer.get_base_layer()):
+            if isinstance(layer, BaseTunerLayer) and linear_layers.is_quantised(layer.get_base_layer()):
                 made_for_it = "bit" in type(layer).__name__  # Linear4bit, Linear8bitLt
                 if not made_for_it and getattr(layer, "quantization_backend", None) is None:
                     raise MethodError(

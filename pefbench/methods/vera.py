@@ -32,7 +32,7 @@ class Vera(TargetedMethod):
         """Target the linear layers that the recipe names, or all of them."""
         from peft import VeraConfig
 
-        from pefbench.models import architecture
+        from pefbench.models import linear_layers
 
         targets = self.targets(model)
         return VeraConfig(
@@ -41,7 +41,7 @@ class Vera(TargetedMethod):
             vera_dropout=self.dropout,
             projection_prng_key=self.projection_seed,
             save_projection=True,
-            fan_in_fan_out=any(architecture.is_transposed(model.get_submodule(name)) for name in targets),
+            fan_in_fan_out=any(linear_layers.is_transposed(model.get_submodule(name)) for name in targets),
             target_modules=targets,
         )
 

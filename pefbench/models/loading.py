@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from pefbench.errors import RecipeError, SourceError
-from pefbench.models import architecture, checkpoint, from_pretrained, quantization, sparse_attention
+from pefbench.models import architecture, checkpoint, from_pretrained, linear_layers, quantization, sparse_attention
 from pefbench.models.reading import reading
 from pefbench.models.weight_names import wrapper_prefix
 
@@ -225,7 +225,7 @@ def cast_frozen_weights(model: nn.Module, precision: str, trained: str) -> None:
     dtype = torch.bfloat16 if precision == "bf16" else torch.float16
     embeddings = [module.weight for module in model.modules() if isinstance(module, torch.nn.Embedding)]
     for name, module in model.named_modules():
-        if not isinstance(module, torch.nn.Linear) or architecture.is_quantised(module) or ".modules_to_save." in name:
+        if not isinstance(module, torch.nn.Linear) or linear_layers.is_quantised(module) or ".modules_to_save." in name:
             continue
         weights = dict(module.named_parameters(recurse=False))
         if any(weight.requires_grad or re.search(trained, f"{name}.{key}") for key, weight in weights.items()):

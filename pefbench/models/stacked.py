@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn import functional
 
 from pefbench.errors import MethodError, SourceError
-from pefbench.models import architecture
+from pefbench.models import linear_layers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +38,7 @@ def keep(wrapped: Any, name: str) -> nn.Module:
         [adapter] = layer.active_adapters
         if layer.lora_variant or adapter not in layer.lora_A or layer.lora_bias[adapter]:
             raise SourceError(f"{name}: {path} is not plain LoRA on a linear layer, and cannot be stacked; merge it")
-        architecture.features(layer)
+        linear_layers.features(layer)
         scaled = layer.lora_B[adapter].weight.detach() * layer.scaling[adapter]
         found[path] = (layer.lora_A[adapter].weight.detach().clone(), scaled)
     bare: nn.Module = wrapped.unload()

@@ -37,7 +37,8 @@ def merge(model: Any, method: Method) -> bool:
     them, and where PEFT refuses. The model
     is not to be saved after it: its own weights have changed.
     """
-    from pefbench.models.architecture import is_quantised, unwrap
+    from pefbench.models.architecture import unwrap
+    from pefbench.models.linear_layers import is_quantised
     from pefbench.models.stacked import layers
 
     if not method.merges or not hasattr(model, "merge_adapter") or layers(model):

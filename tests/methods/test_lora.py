@@ -15,7 +15,7 @@ from pefbench.errors import MethodError
 from pefbench.methods.lora import FLOATING, RESIDUAL
 from pefbench.methods.tuners import fused_lora
 from pefbench.models import architecture as structure
-from pefbench.models import loading
+from pefbench.models import linear_layers, loading
 from tests import tiny
 from tests.methods import trial
 
@@ -67,7 +67,9 @@ def shaken(model: nn.Module) -> nn.Module:
 def test_it_trains_just_its_matrices_and_the_head() -> None:
     base = tiny.model("bert")
     head = sum(weight.numel() for weight in base.get_submodule("classifier").parameters())
-    expected = sum(RANK * sum(structure.features(base.get_submodule(name))) for name in structure.linear_modules(base))
+    expected = sum(
+        RANK * sum(linear_layers.features(base.get_submodule(name))) for name in structure.linear_modules(base)
+    )
     assert loading.count(lora().apply(base, "TOKEN_CLS"), trainable=True) == expected + head
 
 

@@ -25,7 +25,7 @@ from pefbench.methods.loha import LoHa
 from pefbench.methods.lokr import LoKr
 from pefbench.methods.oft import Oft
 from pefbench.models import architecture as structure
-from pefbench.models import loading
+from pefbench.models import linear_layers, loading, sublayers
 from pefbench.trial import artifacts
 from tests import tiny
 
@@ -94,7 +94,7 @@ def logits(model: nn.Module, architecture: str) -> Tensor:
 
 def linears(model: nn.Module) -> dict[str, tuple[int, int]]:
     """Return the sizes (in, out) of the linear layers in the blocks."""
-    return {name: structure.features(model.get_submodule(name)) for name in structure.linear_modules(model)}
+    return {name: linear_layers.features(model.get_submodule(name)) for name in structure.linear_modules(model)}
 
 
 def own_size(model: nn.Module, architecture: str) -> int:
@@ -289,14 +289,14 @@ def test_boft_keeps_all_its_factors() -> None:
 @pytest.mark.parametrize("architecture", tiny.EVERY)
 def test_ia3_rescales_keys_values_and_the_input_of_what_leaves_the_feed_forward(architecture: str) -> None:
     base = tiny.model(architecture)
-    outputs = [feed_forward.output for feed_forward in structure.feed_forwards(base)]
+    outputs = [feed_forward.output for feed_forward in sublayers.feed_forwards(base)]
     sizes = linears(base)
-    expected = sum(sizes[name][1] for name in structure.keys_and_values(base)) + sum(sizes[name][0] for name in outputs)
+    expected = sum(sizes[name][1] for name in sublayers.keys_and_values(base)) + sum(sizes[name][0] for name in outputs)
     model = wrap("ia3", architecture, base)
     assert own_size(model, architecture) == expected
     inside = model.get_base_model()
     assert all(inside.get_submodule(name).is_feedforward for name in outputs)
-    assert not any(inside.get_submodule(name).is_feedforward for name in structure.keys_and_values(inside))
+    assert not any(inside.get_submodule(name).is_feedforward for name in sublayers.keys_and_values(inside))
 
 
 def test_ia3_by_hand() -> None:

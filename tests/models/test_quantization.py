@@ -19,7 +19,7 @@ from pefbench.errors import MethodError, RecipeError, SourceError
 from pefbench.heads import Encoded
 from pefbench.methods import NOTHING
 from pefbench.models import architecture as structure
-from pefbench.models import loading, quantization
+from pefbench.models import linear_layers, loading, quantization
 from pefbench.recipe import load_recipe
 from pefbench.registry import find, names
 from pefbench.sections import Quantize
@@ -157,7 +157,7 @@ def test_the_fewer_the_bits_the_larger_the_error_and_it_is_small(saved: Saved, a
     held = {kind: saved.load(architecture, kind) for kind in KINDS}
     for name in quantised(held["nf4"]):
         layer = name.removesuffix(".weight")
-        is_transposed = structure.is_transposed(plain.get_submodule(layer))
+        is_transposed = linear_layers.is_transposed(plain.get_submodule(layer))
         weight = plain.get_parameter(name).T if is_transposed else plain.get_parameter(name)
         errors = {kind: (matrix(held[kind].get_submodule(layer)) - weight).norm() / weight.norm() for kind in KINDS}
         assert 0 < errors["int8"] < 0.01 < errors["nf4"] < 0.12, name

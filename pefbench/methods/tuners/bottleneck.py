@@ -26,7 +26,7 @@ from peft.tuners.tuners_utils import BaseTuner
 from pefbench.errors import MethodError, suggest
 from pefbench.methods.tuners.bottleneck_config import NAME, BottleneckConfig
 from pefbench.methods.tuners.bottleneck_layer import BottleneckLayer
-from pefbench.models import architecture
+from pefbench.models import sublayers
 from pefbench.models.patches import peft_types
 
 if TYPE_CHECKING:
@@ -59,12 +59,12 @@ class BottleneckModel(BaseTuner):  # type: ignore[misc]
     def _prepare_adapter_config(self, peft_config: BottleneckConfig, model_config: dict[str, Any]) -> BottleneckConfig:  # noqa: ARG002 - PEFT passes it
         """Find where the adapters stand, unless the config says so (it does once it was saved)."""
         if peft_config.target_modules is None:
-            targets = [feed_forward.output for feed_forward in architecture.feed_forwards(self.model)]
+            targets = [feed_forward.output for feed_forward in sublayers.feed_forwards(self.model)]
             if peft_config.variant == "houlsby":
-                targets += architecture.attention_outputs(self.model)
+                targets += sublayers.attention_outputs(self.model)
             peft_config.target_modules = sorted(targets)
         if peft_config.is_parallel and peft_config.feed_forward_inputs is None:
-            feed_forwards = architecture.feed_forwards(self.model)
+            feed_forwards = sublayers.feed_forwards(self.model)
             peft_config.feed_forward_inputs = {layer.output: layer.inputs[0] for layer in feed_forwards}
         return peft_config
 

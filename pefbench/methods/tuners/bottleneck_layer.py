@@ -13,7 +13,7 @@ from transformers.activations import ACT2FN
 
 from pefbench.errors import MethodError
 from pefbench.methods.tuners.phm import PhmLinear, new_rule
-from pefbench.models import architecture
+from pefbench.models import linear_layers
 
 if TYPE_CHECKING:
     from pefbench.methods.tuners.bottleneck_config import BottleneckConfig
@@ -42,7 +42,7 @@ class BottleneckLayer(nn.Module, BaseTunerLayer):  # type: ignore[misc]
 
     def __init__(self, base_layer: nn.Module) -> None:
         super().__init__()
-        _, self.hidden_size = architecture.features(base_layer)
+        _, self.hidden_size = linear_layers.features(base_layer)
         self.base_layer = base_layer
         self.bottleneck_rule = nn.ParameterDict()  # of the Compacters whose rule is held here
         self.bottleneck_down = nn.ModuleDict()
@@ -125,7 +125,7 @@ class BottleneckLayer(nn.Module, BaseTunerLayer):  # type: ignore[misc]
     def _get_base_layer_device_and_dtype(self, base_layer: nn.Module) -> tuple[Any, Any]:
         """Where and in which dtype PEFT is to put a new adapter."""
         device, dtype = super()._get_base_layer_device_and_dtype(base_layer)
-        return device, torch.float32 if architecture.is_quantised(base_layer) else dtype
+        return device, torch.float32 if linear_layers.is_quantised(base_layer) else dtype
 
 
 @torch.no_grad()

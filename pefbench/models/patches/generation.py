@@ -20,7 +20,7 @@ from torch import nn
 from transformers.cache_utils import DynamicLayer
 from transformers.pytorch_utils import Conv1D
 
-from pefbench.models import architecture
+from pefbench.models import architecture, linear_layers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,7 +68,7 @@ def _own_linear_maps(model: nn.Module) -> list[nn.Module]:
         for module in model.modules()
         if isinstance(module, nn.Linear | Conv1D)
         and module not in adapters
-        and not architecture.is_quantised(module)
+        and not linear_layers.is_quantised(module)
         and all(weight.dtype == torch.float32 for weight in module.parameters(recurse=False))
     ]
 

@@ -20,6 +20,7 @@ from pefbench.methods.tuners import bottleneck
 from pefbench.methods.tuners.bottleneck import BottleneckLayer
 from pefbench.methods.tuners.bottleneck_config import VARIANTS, BottleneckConfig
 from pefbench.models import architecture as structure
+from pefbench.models import sublayers
 from tests import tiny
 
 if TYPE_CHECKING:
@@ -142,9 +143,9 @@ def test_leaves_the_base_alone(architecture: str, variant: str) -> None:
 @pytest.mark.parametrize(("architecture", "variant"), CELLS)
 def test_number_of_trainable_weights(architecture: str, variant: str) -> None:
     model, bare = _trained(architecture, variant).model, tiny.model(architecture)
-    places = len(structure.feed_forwards(bare))
+    places = len(sublayers.feed_forwards(bare))
     if variant == "houlsby":
-        places += len(structure.attention_outputs(bare))
+        places += len(sublayers.attention_outputs(bare))
     one = 2 * tiny.HIDDEN * SIZE + SIZE + tiny.HIDDEN
     head = sum(weight.numel() for name in structure.head_modules(bare) for weight in getattr(bare, name).parameters())
     trainable = {name: weight.numel() for name, weight in model.named_parameters() if weight.requires_grad}
@@ -168,7 +169,7 @@ def test_the_saved_config_says_where_the_adapters_stand(tmp_path: Path, monkeypa
     assert saved["target_modules"] == [f"{layer}.output.dense" for layer in layers]
     assert saved["feed_forward_inputs"] == {f"{layer}.output.dense": f"{layer}.intermediate.dense" for layer in layers}
     assert (saved["scale"], saved["peft_type"]) == (1.0, "BOTTLENECK")
-    monkeypatch.delattr(structure, "feed_forwards")  # loading does not look again
+    monkeypatch.delattr(sublayers, "feed_forwards")  # loading does not look again
     loaded = PeftModel.from_pretrained(tiny.model("bert"), tmp_path, low_cpu_mem_usage=True).eval()
     assert torch.equal(_logits(loaded, "bert"), _logits(trained, "bert"))
 
@@ -177,9 +178,9 @@ def test_the_saved_config_says_where_the_adapters_stand(tmp_path: Path, monkeypa
 def test_many_layers(variant: str) -> None:
     # from 20 targets on, PEFT shortens their names; `output.dense` alone would also match the attention's output
     base = tiny.model("bert", num_hidden_layers=24)
-    expected = {feed_forward.output for feed_forward in structure.feed_forwards(base)}
+    expected = {feed_forward.output for feed_forward in sublayers.feed_forwards(base)}
     if variant == "houlsby":
-        expected |= set(structure.attention_outputs(base))
+        expected |= set(sublayers.attention_outputs(base))
     model = get_peft_model(base, _config("bert", variant))
     assert {name.removeprefix("base_model.model.") for name in _layers(model)} == expected
     targets = model.peft_config["default"].to_dict()["target_modules"]

@@ -17,7 +17,7 @@ from pefbench.errors import MethodError
 from pefbench.methods.tuners.bottleneck import BottleneckLayer
 from pefbench.methods.tuners.bottleneck_config import BottleneckConfig
 from pefbench.methods.tuners.phm import RULE_DEVIATION, PhmLinear, new_rule
-from pefbench.models import architecture as structure
+from pefbench.models import sublayers
 from tests import tiny
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def test_all_layers_share_one_rule(architecture: str) -> None:
     [(owner, rule)] = rules(model).items()
     assert rule.shape == (DIM, DIM, DIM)
     assert owner.startswith(next(iter(adapted(model))))
-    places = len(structure.feed_forwards(bare)) + len(structure.attention_outputs(bare))
+    places = len(sublayers.feed_forwards(bare)) + len(sublayers.attention_outputs(bare))
     assert len(adapted(model)) == places
     one = 2 * (tiny.HIDDEN + SIZE) + tiny.HIDDEN + SIZE  # factors of rank one of both projections, and two biases
     trained = [weight.numel() for weight in model.parameters() if weight.requires_grad]
@@ -176,7 +176,7 @@ def test_adapters_of_one_model_have_their_own_rules() -> None:
 
 def test_only_after_the_feed_forward() -> None:
     model = wrap(variant="pfeiffer")
-    expected = [feed_forward.output for feed_forward in structure.feed_forwards(tiny.model("llama"))]
+    expected = [feed_forward.output for feed_forward in sublayers.feed_forwards(tiny.model("llama"))]
     assert [name.removeprefix("base_model.model.") for name in adapted(model)] == expected
 
 
