@@ -51,6 +51,13 @@ class ChoiceDataset:
             return LikelihoodHead(keep=self.keep, last_logits=offers_last_logits(model), per=self.per)
         return ChoiceHead(keep=self.keep, segments=tells_segments(model))
 
+    def settled(self) -> ChoiceDataset:
+        """Itself: its head takes nothing from examples."""
+        return self
+
+
+DATASET = ChoiceDataset
+
 
 class ChoiceHead(RowHead, ScoringHead):
     """Candidates scored by a head of one output: the sequence head, so that every architecture with one has it.

@@ -25,3 +25,6 @@ class Dataset(Protocol):
 
     def head(self, model: PretrainedConfig) -> Head:
         """The head, with its labels if it has any, for a model of this config."""
+
+    def settled(self) -> Dataset:
+        """The data set with what its head takes from training examples as fields: see the module `settled`."""

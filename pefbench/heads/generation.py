@@ -67,3 +67,10 @@ class GenerationDataset:
         if start is None:
             raise RecipeError("model.name: the config of this encoder-decoder has no decoder_start_token_id")
         return Seq2SeqHead(start, search=self.search, keep=self.keep, likelihood=self.likelihood, judge=self.judge)
+
+    def settled(self) -> GenerationDataset:
+        """Itself: its head takes nothing from examples."""
+        return self
+
+
+DATASET = GenerationDataset

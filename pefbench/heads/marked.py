@@ -49,6 +49,13 @@ class MarkedDataset:
         """The marked head over these labels for this kind of model."""
         return MarkedHead(self.labels, causal=is_decoder(model))
 
+    def settled(self) -> MarkedDataset:
+        """Itself: its head takes nothing from examples."""
+        return self
+
+
+DATASET = MarkedDataset
+
 
 class MarkedHead(Head):
     """Classification by the states at marks.

@@ -54,6 +54,13 @@ class MultiLabelDataset:
             reads_end=bool(model.is_encoder_decoder),
         )
 
+    def settled(self) -> MultiLabelDataset:
+        """Itself: its head takes nothing from examples."""
+        return self
+
+
+DATASET = MultiLabelDataset
+
 
 class LabelSetAnswers(Answers):
     """Sets of labels. thresholds: label -> the probability from which it is given. signature: how they were chosen."""

@@ -6,7 +6,7 @@ The sequence head with one output, trained by the mean squared error, as transfo
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,25 +31,41 @@ ROUNDING = 1e-2
 """How far two ways to the same number may differ, in standard deviations of the scores."""
 
 
+Scale = tuple[float, float, float, float]
+"""Of the training split's scores: mean, standard deviation, lowest, highest."""
+
+
 @dataclass(frozen=True)
 class RegressionDataset:
     """Scored texts by split."""
 
     splits: Mapping[str, Sequence[RegressionExample]]
     notes: Sequence[str] = field(default_factory=list)
+    scale: Scale | None = None
 
-    def head(self, model: PretrainedConfig) -> RegressionHead:
-        """The regression head over the training split's scores. Raises DataError when they are all the same."""
+    def settled(self) -> RegressionDataset:
+        """The data set with the training split's scale. Raises DataError where all its scores are equal."""
+        return replace(self, scale=self.scale or self._of_training())
+
+    def _of_training(self) -> Scale:
         scores = np.asarray([example.score for example in self.splits["train"]])
         if not np.ptp(scores) > 0:
             raise DataError(f"every training text has the score {scores[0]:g}; two different ones are needed")
+        return float(scores.mean()), float(scores.std()), float(scores.min()), float(scores.max())
+
+    def head(self, model: PretrainedConfig) -> RegressionHead:
+        """The regression head over the training split's scores. Raises DataError when they are all the same."""
+        mean, spread, lowest, highest = self.scale or self._of_training()
         return RegressionHead(
-            mean=float(scores.mean()),
-            spread=float(scores.std()),
-            bounds=(float(scores.min()), float(scores.max())),
+            mean=mean,
+            spread=spread,
+            bounds=(lowest, highest),
             segments=tells_segments(model),
             reads_end=bool(model.is_encoder_decoder),
         )
+
+
+DATASET = RegressionDataset
 
 
 class ScoreAnswers(Answers):

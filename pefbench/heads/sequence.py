@@ -48,6 +48,13 @@ class SequenceDataset:
             outside=self.outside,
         )
 
+    def settled(self) -> SequenceDataset:
+        """Itself: its head takes nothing from examples."""
+        return self
+
+
+DATASET = SequenceDataset
+
 
 class SequenceHead(TextHead):
     """Classification of whole texts.

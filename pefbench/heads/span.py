@@ -9,7 +9,7 @@ decoder.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,22 +34,36 @@ if TYPE_CHECKING:
 class SpanDataset:
     """Questions by split.
 
-    max_answer_length: an answer's most tokens. overlap: see `SpanHead`.
+    max_answer_length: an answer's most tokens. overlap: see `SpanHead`. no_answers: whether a question may stay without
+    an answer; null: where the training split has such.
     """
 
     splits: Mapping[str, Sequence[SpanExample]]
     notes: Sequence[str] = field(default_factory=list)
     max_answer_length: int = 30
     overlap: int | None = None
+    no_answers: bool | None = None
+
+    def settled(self) -> SpanDataset:
+        """The data set with what the training split says of questions without an answer."""
+        return replace(self, no_answers=self._may_have_none())
+
+    def _may_have_none(self) -> bool:
+        if self.no_answers is not None:
+            return self.no_answers
+        return any(not example.answers for example in self.splits["train"])
 
     def head(self, model: PretrainedConfig) -> SpanHead:
         """The span head; it may leave a question unanswered when the training split does."""
         return SpanHead(
-            no_answers=any(not example.answers for example in self.splits["train"]),
+            no_answers=self._may_have_none(),
             max_answer_length=self.max_answer_length,
             overlap=self.overlap,
             segments=tells_segments(model),
         )
+
+
+DATASET = SpanDataset
 
 
 class SpanAnswers(Answers):

@@ -40,6 +40,13 @@ class TokenDataset:
         """The token head over these labels."""
         return TokenHead(self.labels)
 
+    def settled(self) -> TokenDataset:
+        """Itself: its head takes nothing from examples."""
+        return self
+
+
+DATASET = TokenDataset
+
 
 class TagAnswers(Answers):
     """A tag for each word."""

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from pefbench.methods import Method
     from pefbench.models.loading import HeadSpec
     from pefbench.trial.cache import Shared
-    from pefbench.trial.prepare import Prepared
+    from pefbench.trial.prepare import Prepared, Ready
 
 
-def attention(prepared: Prepared) -> str:
+def attention(ready: Ready) -> str:
     """The attention implementation for the trial."""
-    return attention_of(prepared.config, prepared.head, prepared.recipe.train.precision)
+    return attention_of(ready.config, ready.head, ready.recipe.train.precision)
 
 
 def attention_of(config: PretrainedConfig, head: HeadSpec, precision: str) -> str:
@@ -85,26 +85,26 @@ def doubts(method: Method, model: nn.Module) -> list[str]:
     return [f"{said}: each layer holds them as one tensor, not as linear layers"]
 
 
-def saved(prepared: Prepared, folder: Path) -> nn.Module:
+def saved(ready: Ready, folder: Path) -> nn.Module:
     """The trained model that a trial saved in `folder`, ready to predict. Raises DataError for one that is damaged."""
     model = artifacts.load_saved(
         folder,
-        prepared.base,
-        prepared.config,
-        prepared.head,
-        attention=attention(prepared),
-        quantize=prepared.recipe.model.quantize,
-        before=prepared.adapters,
+        ready.base,
+        ready.config,
+        ready.head,
+        attention=attention(ready),
+        quantize=ready.recipe.model.quantize,
+        before=ready.adapters,
     )
-    make_ready(prepared, model)
+    make_ready(ready, model)
     return model
 
 
-def make_ready(prepared: Prepared, model: nn.Module) -> None:
+def make_ready(ready: Ready, model: nn.Module) -> None:
     """Set up a model with the method on it, new or loaded, to compute in the trial's precision; in place."""
-    method = prepared.recipe.method
+    method = ready.recipe.method
     method.on_model_ready(model)
-    loading.cast_frozen_weights(model, prepared.recipe.train.precision, method.trainable_pattern)
+    loading.cast_frozen_weights(model, ready.recipe.train.precision, method.trainable_pattern)
 
 
 def check_stacked(method: Method, model: nn.Module) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pefbench import atomic
 from pefbench.errors import DataError
+from pefbench.heads.settled import kind_of, settled
 from pefbench.results import predictions, store
 from pefbench.trial.saved import MODEL, TRIAL, digests
 
@@ -143,6 +144,7 @@ def write_trial(folder: Path, prepared: Prepared, answers: Sequence[Any], refere
         "threads": _threads(),
         "labels": [*prepared.head.config().get("id2label", {}).values()],
         "task_type": prepared.head.task_type,
+        "head": {"kind": kind_of(prepared.corpus.dataset), "values": settled(prepared.corpus.dataset)},
         "files": digests(folder / MODEL),
     }
     if prepared.head.thresholds:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from transformers import PretrainedConfig, PreTrainedTokenizerFast
 
-    from pefbench.heads import Encoded, Head
+    from pefbench.heads import Dataset, Encoded, Head
     from pefbench.models.checkpoint import Checkpoint
     from pefbench.recipe import Recipe
     from pefbench.trial.adapters import Adapter
@@ -31,34 +31,43 @@ SHORTEST = 8
 """The fewest tokens to which a default maximum length is lowered; with fewer left the model is refused."""
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """A recipe's data, and what its model is made from; `build` makes the model.
+@dataclass(frozen=True, kw_only=True)
+class Ready:
+    """What a recipe's model is made from; `build` makes it.
 
-    recipe: with the precision that `auto` came to, and a maximum length that the model has positions for. examples: by
-    split, train after `max_examples`. refused: why rows were left out that the model cannot be given, with file and
-    line. start: the folders. adapters: those that training starts from, in order, settled. new_rows: embeddings that
-    are added for tokens that have none. notes: what else gave way to the model.
+    recipe: with the precision that `auto` came to, and a maximum length that the model has positions for. start: the
+    folders. adapters: those that training starts from, in order, settled. new_rows: embeddings that are added for
+    tokens that have none. notes: what else gave way to the model.
     """
 
     recipe: Recipe
-    corpus: Corpus
     head: Head
-    examples: Mapping[str, Sequence[Any]]
-    encoded: Mapping[str, Encoded]
     tokenizer: PreTrainedTokenizerFast
     start: Start
     config: PretrainedConfig
     checkpoint: Checkpoint
     adapters: Sequence[Adapter] = ()
     new_rows: int = 0
-    refused: Sequence[str] = ()
     notes: Sequence[str] = ()
 
     @property
     def base(self) -> Path:
         """The folder with the pretrained weights."""
         return self.start.base
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared(Ready):
+    """A recipe's data besides.
+
+    examples: by split, train after `max_examples`. refused: why rows were left out that the model cannot be given, with
+    file and line.
+    """
+
+    corpus: Corpus
+    examples: Mapping[str, Sequence[Any]]
+    encoded: Mapping[str, Encoded]
+    refused: Sequence[str] = ()
 
 
 def prepare(
@@ -69,32 +78,10 @@ def prepare(
     shared: what other trials of this process have read and tokenised already; None: nothing.
     """
     shared = shared or Shared(keeps=False)
-    recipe = with_precision(recipe)
     with phases.measure("load"):
-        data = shared.corpus(recipe)
-        start = shared.start(recipe)
-        head = data.dataset.head(loading.load_config(start.base, recipe.model))
-        head = head.pooled() if recipe.model.pooling else head
-        tokenizer = loading.load_tokenizer(start.tokenizer, recipe.model, head)
-        config = loading.fit_config(start.base, recipe.model, head, tokenizer)
-        found = loading.examine(start.base, config, head, recipe.model.name)
-        before = adapters.settle(
-            start.adapters,
-            found,
-            config,
-            head,
-            chosen=recipe.model.adapter_mode,
-            quantised=recipe.model.quantize != "none",
-        )
-        recipe, notes = _fitted(recipe, loading.count_positions(found, tokenizer))
-        grows = recipe.method.trains_everything and vocabulary.can_grow(config)
-        new_rows = vocabulary.rows_to_add(tokenizer, found.vocabulary) if grows else 0
-        notes += _grown(new_rows, found.vocabulary)
-        sparse_attention.settle(config, recipe.train.max_length + recipe.method.virtual_tokens())
-        loading.check_positions(
-            found, tokenizer, recipe.model.name, recipe.train.max_length, recipe.method.virtual_tokens()
-        )
-        quantization.check_installed(recipe.model.quantize, recipe.train.optimizer)
+        data = shared.corpus(with_precision(recipe))
+        found = ready(recipe, data.dataset, shared)
+    recipe, head, tokenizer = found.recipe, found.head, found.tokenizer
     with phases.measure("tokenize"):
         kept, refused = _accepted(recipe, head, tokenizer, {split: data.dataset.splits[split] for split in splits})
         limit, seed = recipe.train.max_examples, recipe.data.seed or 0
@@ -106,8 +93,47 @@ def prepare(
             )
             for split in splits
         }
-    return Prepared(
-        recipe, data, head, examples, encoded, tokenizer, start, config, found, before, new_rows, refused, notes
+    made = {field.name: getattr(found, field.name) for field in fields(Ready)} | {"head": head}
+    return Prepared(**made, corpus=data, examples=examples, encoded=encoded, refused=refused)
+
+
+def ready(recipe: Recipe, dataset: Dataset, shared: Shared) -> Ready:
+    """What a recipe's model is made from, under the head of a data set. Raises a UserError for what cannot work."""
+    recipe = with_precision(recipe)
+    start = shared.start(recipe)
+    base = start.base
+    head = dataset.head(loading.load_config(base, recipe.model))
+    head = head.pooled() if recipe.model.pooling else head
+    tokenizer = loading.load_tokenizer(start.tokenizer, recipe.model, head)
+    config = loading.fit_config(base, recipe.model, head, tokenizer)
+    found = loading.examine(base, config, head, recipe.model.name)
+    before = adapters.settle(
+        start.adapters,
+        found,
+        config,
+        head,
+        chosen=recipe.model.adapter_mode,
+        quantised=recipe.model.quantize != "none",
+    )
+    recipe, notes = _fitted(recipe, loading.count_positions(found, tokenizer))
+    grows = recipe.method.trains_everything and vocabulary.can_grow(config)
+    new_rows = vocabulary.rows_to_add(tokenizer, found.vocabulary) if grows else 0
+    notes += _grown(new_rows, found.vocabulary)
+    sparse_attention.settle(config, recipe.train.max_length + recipe.method.virtual_tokens())
+    loading.check_positions(
+        found, tokenizer, recipe.model.name, recipe.train.max_length, recipe.method.virtual_tokens()
+    )
+    quantization.check_installed(recipe.model.quantize, recipe.train.optimizer)
+    return Ready(
+        recipe=recipe,
+        head=head,
+        tokenizer=tokenizer,
+        start=start,
+        config=config,
+        checkpoint=found,
+        adapters=before,
+        new_rows=new_rows,
+        notes=notes,
     )
 
 

@@ -17,6 +17,13 @@ MODEL = "model"
 MOST_THREADS = 2**12
 
 
+class SavedHead(TypedDict):
+    """What makes the head again without data: see `heads.settled`."""
+
+    kind: str  # the module in heads/
+    values: dict[str, Any]
+
+
 class SavedTrial(TypedDict):
     """The content of `trial.json`: what a fresh process needs to predict again."""
 
@@ -25,6 +32,7 @@ class SavedTrial(TypedDict):
     threads: int
     labels: NotRequired[list[str]]  # of the head, in the order of its outputs
     task_type: NotRequired[str]  # the head's name in PEFT
+    head: NotRequired[SavedHead]  # older trials leave it out
     thresholds: NotRequired[dict[str, float]]  # `Head.thresholds`, where there are any
     files: NotRequired[dict[str, str]]  # name of a file of the saved model -> sha256; older trials leave it out
 

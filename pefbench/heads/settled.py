@@ -1,0 +1,44 @@
+"""What makes a head, apart from examples: kept with a saved trial, so that predicting needs no data.
+
+It is JSON-able: the fields of the task's data set, but its examples, its notes, and its judge, who scores answers and
+has no part in finding them.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import asdict, fields, is_dataclass
+from typing import TYPE_CHECKING, Any
+
+from pefbench.errors import DataError
+from pefbench.heads.search import Search
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pefbench.heads.dataset import Dataset
+
+WITHOUT = ("splits", "notes", "judge")
+
+
+def kind_of(dataset: Dataset) -> str:
+    """The data set's kind: the name of its module in `heads/`, which is what a task calls its head."""
+    return type(dataset).__module__.rpartition(".")[2]
+
+
+def settled(dataset: Dataset) -> dict[str, Any]:
+    """The fields of a data set that make its head, JSON-able: what it learned from training examples among them."""
+    found: Any = dataset.settled()
+    values = {field.name: getattr(found, field.name) for field in fields(found) if field.name not in WITHOUT}
+    return {name: asdict(value) if is_dataclass(value) else value for name, value in values.items()}  # type: ignore[arg-type]
+
+
+def without_examples(kind: str, values: Mapping[str, Any]) -> Dataset:
+    """The data set of a kind that gives the head of `settled`; it has no examples. Raises DataError."""
+    try:
+        made: Dataset = importlib.import_module(f"pefbench.heads.{kind}").DATASET(
+            splits={}, **{name: Search(**value) if name == "search" else value for name, value in values.items()}
+        )
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
+        raise DataError(f"no head is made of {kind!r} and {', '.join(values)}: {error}") from None
+    return made
