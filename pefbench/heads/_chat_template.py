@@ -37,7 +37,7 @@ class ChatTemplate:
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast) -> None:
         self.tokenizer = tokenizer
-        self._ways: dict[tuple[str, ...], Way] = {}
+        self._ways: dict[tuple[tuple[str, bool], ...], Way | RecipeError] = {}
 
     def apply(self, messages: Sequence[Message], **options: Any) -> Any:
         """Apply the template to messages, put as it takes them. Raises RecipeError: see `way`."""
@@ -55,18 +55,22 @@ class ChatTemplate:
 
         Raises RecipeError, with what it said to the messages as they are, where there is none.
         """
-        roles = tuple(role for role, _ in messages)
-        if roles not in self._ways:
-            self._ways[roles] = self._tried(messages)
-        return self._ways[roles]
+        shape = tuple((role, bool(text.strip())) for role, text in messages)
+        if shape not in self._ways:
+            self._ways[shape] = self._tried(messages)
+        found = self._ways[shape]
+        if isinstance(found, RecipeError):
+            raise RecipeError(str(found))
+        return found
 
     @property
     def notes(self) -> list[str]:
         """What gave way to the template in the conversations so far."""
+        ways = [way for way in self._ways.values() if isinstance(way, Way)]
         dated = [DATED] if "strftime_now" in str(self.tokenizer.chat_template) else []
-        return sorted({note for way in self._ways.values() for note in way.notes}) + dated
+        return sorted({note for way in ways for note in way.notes}) + dated
 
-    def _tried(self, messages: Sequence[Message]) -> Way:
+    def _tried(self, messages: Sequence[Message]) -> Way | RecipeError:
         refused, tried = None, list[list[Message]]()
         for way in WAYS:
             if (put := way(messages)) in tried:
@@ -78,12 +82,11 @@ class ChatTemplate:
                 refused = refused or error
             else:
                 return way
-        raise refused or RecipeError("")
+        return refused or RecipeError("")
 
     def _check_written(self, messages: Sequence[Message]) -> None:
-        """Raise RecipeError for a template that refuses these messages, or leaves one of them out."""
+        """Raise RecipeError for a template that refuses messages of these roles, or leaves one of them out."""
         marked = [(role, _marked(role, text, MARK.format(at))) for at, (role, text) in enumerate(messages)]
-        self.render(messages, tokenize=False, add_generation_prompt=True)
         written = self.render(marked, tokenize=False, add_generation_prompt=True)
         for at, (role, text) in enumerate(messages):
             if MARK.format(at) not in written and text.strip():

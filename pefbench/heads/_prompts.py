@@ -89,7 +89,7 @@ class Chat:
     def refusal(self, history: Sequence[Message], prompt: str, asks: str = "user") -> str | None:
         """The reason why the template refuses a conversation, None where it does not."""
         try:
-            self._ids([*history, (asks, prompt)])
+            self.template.apply([*history, (asks, prompt)], tokenize=False, add_generation_prompt=True)
         except RecipeError as error:
             return str(error)
         return None

@@ -14,7 +14,7 @@ from pefbench.heads._prompts import Chat, for_decoder
 from pefbench.heads.search import DecoderPrompt, Search, generate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from torch import Tensor, nn
     from transformers import PreTrainedTokenizerFast
@@ -77,18 +77,16 @@ class CausalHead(GenerationHead):
         """The answer's tokens and the end token behind them."""
         return ["" if label == IGNORED else "answer" for label in encoded.features[TARGETS][row].tolist()]
 
-    def refusals(self, tokenizer: PreTrainedTokenizerFast, examples: Sequence[GenerationExample]) -> dict[int, str]:
-        """The examples whose roles the chat template refuses, tried once for each sequence of roles."""
+    def refusals(
+        self, tokenizer: PreTrainedTokenizerFast, examples: Sequence[GenerationExample]
+    ) -> Iterator[tuple[int, str]]:
+        """The examples that the chat template refuses."""
         if not (self.chat and tokenizer.chat_template):
-            return {}
-        prompter, reasons, found = Chat(tokenizer, self.keep), dict[tuple[str, ...], str | None](), {}
+            return
+        prompter = Chat(tokenizer, self.keep)
         for number, example in enumerate(examples):
-            roles = (*(role for role, _ in example.history), example.asks)
-            if roles not in reasons:
-                reasons[roles] = prompter.refusal(example.history, example.instruction + example.prompt, example.asks)
-            if reason := reasons[roles]:
-                found[number] = f"{example.where or f'example {number}'}: {reason}"
-        return found
+            if reason := prompter.refusal(example.history, example.instruction + example.prompt, example.asks):
+                yield number, f"{example.where or f'example {number}'}: {reason}"
 
     def prediction_lengths(self, encoded: Encoded) -> Array:
         """The lengths of the prompts: how long an answer is must not say which examples share a batch."""

@@ -10,7 +10,7 @@ from pefbench.heads._global_attention import global_attention
 from pefbench.heads.encoded import ROWS, TARGETS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import numpy as np
     from torch import Tensor, nn
@@ -72,9 +72,9 @@ class Head(ABC):
     def encode(self, tokenizer: PreTrainedTokenizerFast, examples: Sequence[Any], max_length: int) -> Encoded:
         """Tokenise examples; texts beyond `max_length` tokens are truncated, never dropped."""
 
-    def refusals(self, tokenizer: PreTrainedTokenizerFast, examples: Sequence[Any]) -> dict[int, str]:  # noqa: ARG002 - where there are templates
-        """The examples that this model cannot be given, by number, and the reason for each with its file and line."""
-        return {}
+    def refusals(self, tokenizer: PreTrainedTokenizerFast, examples: Sequence[Any]) -> Iterable[tuple[int, str]]:  # noqa: ARG002 - where there are templates
+        """The numbers of the examples that this model cannot be given, each with the reason, its file and line."""
+        return ()
 
     @abstractmethod
     def loss_sum(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:

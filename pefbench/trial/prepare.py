@@ -146,9 +146,11 @@ def _accepted(
     """
     kept, refused = dict(splits), list[str]()
     for split, examples in splits.items():
-        reasons = head.refusals(tokenizer, examples)
-        if reasons and recipe.data.on_bad_row == "error":
-            raise DataError(next(iter(reasons.values())))
+        reasons = dict[int, str]()
+        for number, reason in head.refusals(tokenizer, examples):
+            if recipe.data.on_bad_row == "error":
+                raise DataError(reason)
+            reasons[number] = reason
         if reasons:
             kept[split] = [example for number, example in enumerate(examples) if number not in reasons]
             refused += reasons.values()

@@ -27,6 +27,7 @@ NO_SYSTEM = (
     "{% for m in messages %}{% if m['role'] == 'system' %}{{ raise_exception('no system') }}{% endif %}"
     "<s>{{ m['role'] }}\n{{ m['content'] }}</s>{% endfor %}"
 )
+IGNORES_SYSTEM = "{% for m in messages if m['role'] != 'system' %}<s>{{ m['content'] }}</s>{% endfor %}"
 ALTERNATES = (
     "{% for m in messages %}{% if not loop.first and m['role'] == loop.previtem['role'] %}"
     "{{ raise_exception('twice') }}{% endif %}<s>{{ m['role'] }}\n{{ m['content'] }}</s>{% endfor %}"
@@ -54,8 +55,7 @@ def test_a_system_message_that_is_refused_stands_before_what_the_user_says_first
 
 
 def test_a_system_message_that_is_left_out_in_silence_is_put_so_too() -> None:
-    ignores = "{% for m in messages if m['role'] != 'system' %}<s>{{ m['content'] }}</s>{% endfor %}"
-    assert shown(ignores, ("system", "S"), ("user", "u"))[0] == "<s>S\n\nu</s>"
+    assert shown(IGNORES_SYSTEM, ("system", "S"), ("user", "u"))[0] == "<s>S\n\nu</s>"
 
 
 def test_several_messages_of_one_role_are_passed_or_joined() -> None:
@@ -79,9 +79,16 @@ def test_a_template_that_leaves_tools_out_refuses_the_example(messages: list[tup
     *history, (asks, prompt) = messages
     example = GenerationExample(prompt, "a", history=tuple(history), asks=asks, where="x.jsonl:7")
     refused = CausalHead().refusals(single_bytes(chat_template=CHAT), [example, GenerationExample("u", "a")])
-    assert list(refused) == [0]
-    assert refused[0].startswith("x.jsonl:7: model.name: its chat template refuses the roles ")
-    assert refused[0].endswith(f"it leaves out what is said as {role}")
+    [(number, why)] = refused
+    assert number == 0
+    assert why.startswith("x.jsonl:7: model.name: its chat template refuses the roles ")
+    assert why.endswith(f"it leaves out what is said as {role}")
+
+
+def test_an_empty_message_says_nothing_of_how_its_role_is_taken() -> None:
+    ignores = ChatTemplate(single_bytes(chat_template=IGNORES_SYSTEM))
+    assert ignores.apply([("system", ""), ("user", "u")], tokenize=False) == "<s>u</s>"
+    assert ignores.apply([("system", "S"), ("user", "u")], tokenize=False) == "<s>S\n\nu</s>"
 
 
 LOOPS = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
