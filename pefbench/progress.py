@@ -15,14 +15,22 @@ SECONDS_BETWEEN_LINES = 10.0
 
 
 class Progress:
-    """Counts steps of one thing; silent unless `enabled` (only one process of a run speaks)."""
+    """Counts steps of one thing; silent unless `enabled` (only one process of a run speaks).
 
-    def __init__(self, what: str, total: int, *, start: int = 0, enabled: bool = True) -> None:
+    lasting: the bar, or a last line, stays when all is done.
+    """
+
+    def __init__(self, what: str, total: int, *, start: int = 0, enabled: bool = True, lasting: bool = True) -> None:
         self.what, self.total, self.start, self.done, self.enabled = what, total, start, start, enabled
+        self.lasting = lasting
         self.began = time.monotonic()
         self.spoke = self.began
         terminal = enabled and sys.stderr.isatty()
-        self.bar = tqdm(total=total, initial=start, desc=what, unit="step", dynamic_ncols=True) if terminal else None
+        self.bar = (
+            tqdm(total=total, initial=start, desc=what, unit="step", dynamic_ncols=True, leave=lasting)
+            if terminal
+            else None
+        )
 
     def step(self, **values: float) -> None:
         """Count one step; `values` (loss=..., lr=...) are shown beside it."""
@@ -31,7 +39,7 @@ class Progress:
             if values:
                 self.bar.set_postfix({name: f"{value:.4g}" for name, value in values.items()}, refresh=False)
             self.bar.update()
-        elif self.enabled and (self._due() or self.done == self.total):
+        elif self.enabled and (self._due() or (self.lasting and self.done == self.total)):
             self._say(values)
 
     def _due(self) -> bool:
@@ -57,6 +65,9 @@ class Progress:
 
 
 def say(line: str) -> None:
-    """Write one line for people, beside the bars and apart from what a command prints as its result."""
-    sys.stderr.write(f"{line}\n")
+    """Write one line for people, above the bars and apart from what a command prints as its result."""
+    if sys.stderr.isatty():
+        tqdm.write(line, file=sys.stderr)
+    else:
+        sys.stderr.write(f"{line}\n")
     sys.stderr.flush()

@@ -112,6 +112,7 @@ def resolve(raw: Mapping[str, Any], *, name: str) -> Recipe:
     recipe = Recipe.model_construct(**values)
     _check_columns(recipe, task.columns, task.several)
     _check_quantize(recipe)
+    _check_evaluations(recipe.train)
     _check_numbers(recipe.resolved(), "")
     return recipe
 
@@ -178,6 +179,16 @@ def _check_quantize(recipe: Recipe) -> None:
         raise RecipeError(
             f"model.quantize: {method.name} trains every weight, and {quantize} weights cannot be trained; "
             "set it to none, or train around them (lora on an nf4 model is QLoRA)"
+        )
+
+
+def _check_evaluations(train: TrainSection) -> None:
+    """Refuse to choose by evaluations that there are none of."""
+    if train.evaluate == "none" and train.chooses:
+        field = "keep: best" if train.keep == "best" else f"patience: {train.patience}"
+        raise RecipeError(
+            f"train.{field} needs scores on validation during training, and train.evaluate is none; "
+            "set that to epoch, or to a number of steps"
         )
 
 

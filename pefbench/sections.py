@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 from pydantic_core import PydanticCustomError
 
+STEPS = re.compile(r"(\d{1,18})( steps?)?")
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
-
-
+Keep = Literal["best", "last"]
 Quantize = Literal["none", "int8", "nf4", "nf4-double"]
 
 
@@ -124,6 +125,15 @@ class DataSection(Section):
     )
 
 
+def _how_often(value: object) -> object:
+    """Read `50 steps` as 50; refuse in one sentence what says no interval."""
+    if isinstance(value, str) and (found := STEPS.fullmatch(value.strip())):
+        value = int(found[1])
+    if value in ("epoch", "none", None) or (type(value) is int and value >= 1):
+        return value
+    raise PydanticCustomError("interval", "should be epoch, none or a number of steps from 1")
+
+
 class TrainSection(Section):
     """How to train."""
 
@@ -162,12 +172,40 @@ class TrainSection(Section):
         description="the most examples to train on, drawn by data.seed, each class in its proportion; null: all",
     )
     checkpoint_steps: int = Field(200, ge=1, description="steps between checkpoints")
+    # Left out where they are null or the default, as `model.pooling`; `evaluate` is no part of an id: `store.trial_id`.
+    evaluate: Annotated[Literal["epoch", "none"] | Annotated[int, Field(ge=1)] | None, BeforeValidator(_how_often)] = (
+        Field(
+            None,
+            exclude_if=lambda value: value is None,
+            description="when the validation split is scored during training; epoch: after each; a number: of steps "
+            "between; none: at the end alone; null: after each epoch, but by the loss alone where answers are "
+            "generated, which takes long. The last step is always among them, and the weights are the same with all",
+        )
+    )
+    keep: Keep = Field(
+        "last",
+        exclude_if=lambda value: value == "last",
+        description="which weights are kept; last: those of the last step; best: those of the evaluation with the best "
+        "value of the first metric on validation, the first of equals",
+    )
+    patience: int | None = Field(
+        None,
+        ge=1,
+        exclude_if=lambda value: value is None,
+        description="training stops after so many evaluations in a row without a better value of the first metric; "
+        "null: never",
+    )
     threads: int | None = Field(
         None,
         ge=1,
         description="CPU threads per process; null: the cores, divided among the processes. A part of the "
         "trial's id: another number sums in another order, which changes the last digits",
     )
+
+    @property
+    def chooses(self) -> bool:
+        """Whether something depends on the scores during training: which step is kept, or how many are taken."""
+        return self.keep == "best" or self.patience is not None
 
 
 def _is_named(value: object) -> object:

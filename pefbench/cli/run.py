@@ -29,6 +29,11 @@ def add(commands: Commands) -> None:
         action="store_true",
         help="print every metric, baseline and report at the end, not just the main ones",
     )
+    run.add_argument(
+        "--report",
+        action="store_true",
+        help="print each class's precision, recall and F1 whenever validation is scored, where there are classes",
+    )
     run.set_defaults(run=_run)
 
 
@@ -45,7 +50,7 @@ def _run(parsed: argparse.Namespace) -> int:
         running.dry_run(recipe, parsed.out)
         print_once("recipe OK; training skipped")
         return 0
-    path = running.run(recipe, parsed.out, command=parsed.command, rerun=parsed.rerun)
+    path = running.run(recipe, parsed.out, command=parsed.command, rerun=parsed.rerun, reports=parsed.report)
     shown = tables.summary if parsed.verbose else tables.brief
     print_once(shown(store.Stored(path, store.read_result(path))))
     return 0

@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from pefbench.results.verdict_schema import Setting
 
 SEARCHABLE = ("method", "train", "model")
-FIXED = ("train.seed", "train.precision", "train.max_examples", "train.threads", "model.name", "model.revision")
+FIXED = (
+    *("train.seed", "train.precision", "train.max_examples", "train.threads", "train.evaluate"),
+    *("model.name", "model.revision"),
+)
 """What must be alike in all methods, though it stands in a section that may be searched."""
 
 

@@ -160,7 +160,18 @@ class Plan:
         setting: Setting = self.settings[method][number]
         recipe = recipe_of(self.comparison, self.base, method, setting, seed, self.overrides)
         kind = "final" if scored == FINAL else "tuning"
+        recipe = recipe if scored == FINAL else _scored_once(recipe)
         return PlannedTrial(method, number, seed, scored, recipe, f"{kind} {method}, {label(setting)}, seed {seed}")
+
+
+def _scored_once(recipe: Recipe) -> Recipe:
+    """The recipe of a tuning trial: scored after training alone, unless the recipe asks for more.
+
+    Nobody looks at its curve, and its id is the same.
+    """
+    if recipe.train.evaluate is not None or recipe.train.chooses:
+        return recipe
+    return recipe.model_copy(update={"train": recipe.train.model_copy(update={"evaluate": "none"})})
 
 
 def read_outcome(planned: PlannedTrial, path: Path, error: str | None = None) -> Outcome:

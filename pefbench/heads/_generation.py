@@ -43,6 +43,7 @@ class GenerationHead(Head):
     """Generation, as far as both kinds of model do it alike."""
 
     needs_alignment = False
+    generates = True
 
     def __init__(self, search: Search | None, *, likelihood: bool, judge: Judge | None) -> None:
         self.search, self.likelihood = search or Search(), likelihood

@@ -40,6 +40,8 @@ class Head(ABC):
     """Texts come as words, one by one: a tokenizer is to read each as if a space stood before it."""
     needs_alignment: bool = True
     """Tokens are traced back to the words or characters that they stand for."""
+    generates: bool = False
+    """An answer is text that is generated token by token, which takes much longer than a loss."""
     answers: Answers
     """The right answers, and how answers compare."""
 

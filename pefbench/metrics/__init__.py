@@ -42,6 +42,13 @@ def make(named: NamedMetric) -> Metric:
     return metric
 
 
+def compute(metric: Metric, predictions: Sequence[Any], references: Sequence[Any]) -> dict[str, float]:
+    """Each value of a metric on a head's answers, without an interval."""
+    predictions, references = metric.take(predictions, references)
+    values: dict[str, float] = metric.compute(predictions=predictions, references=references)
+    return values
+
+
 def score(
     metric: Metric,
     predictions: Sequence[Any],
@@ -66,8 +73,8 @@ def score(
         raise ValueError(f"{len(predictions)} predictions for {len(references)} references; need one for each")
     if clusters is not None and len(clusters) != len(predictions):
         raise ValueError(f"{len(clusters)} names of clusters for {len(predictions)} predictions; need one for each")
+    values = compute(metric, predictions, references)
     predictions, references = metric.take(predictions, references)
-    values: dict[str, float] = metric.compute(predictions=predictions, references=references)
     weighted = metric.weighted(predictions, references)
     once = weighted(np.ones((1, len(predictions))))
     _check_same(metric, values, {name: float(value[0]) for name, value in once.items()})

@@ -104,12 +104,13 @@ class TrainPhase(Phase):
 
 
 class Phases(TypedDict):
-    """The phases that the trial reached."""
+    """The phases that the trial reached. None contains another."""
 
     load: NotRequired[Phase]
     tokenize: NotRequired[Phase]
     train: NotRequired[TrainPhase]
-    evaluate: NotRequired[Phase]
+    validate: NotRequired[Phase]  # scoring validation during training, but for the last step; absent: never
+    evaluate: NotRequired[Phase]  # predicting each scored split with the trained model
 
 
 class MetricValue(TypedDict):
@@ -132,6 +133,19 @@ class CurvePoint(TypedDict):
     epoch: float  # passes over the training split so far
     loss: float  # mean over the interval
     learning_rate: float  # at that step
+    loss_since_validation: NotRequired[float]  # mean over all steps since the last point with `validation`
+    validation: NotRequired[dict[str, float]]  # metrics after that step; loss: mean over the targets of validation
+
+
+class Kept(TypedDict):
+    """The weights that a trial kept, and why its training ended."""
+
+    step: int  # from 1; the weights after it
+    epoch: float  # passes over the training split by then
+    chosen: Literal["last", "best"]  # as train.keep: the last step, or the best headline on validation
+    steps: int  # taken in training
+    planned: int  # steps of the whole schedule
+    stopped: Literal["end", "patience"]  # end of the schedule, or train.patience
 
 
 class Sample(TypedDict):
@@ -187,6 +201,7 @@ class Reached(TypedDict):
     headline: NotRequired[str]  # name of the value that trials are ranked by, on test
     report: NotRequired[dict[str, Report]]  # name of the report -> report, on test
     curve: NotRequired[list[CurvePoint]]
+    kept: NotRequired[Kept]  # older files leave it out: they kept the last step
     inference: NotRequired[Inference]
     artifacts: NotRequired[Artifacts]
     samples: NotRequired[list[Sample]]  # a few test examples

@@ -52,11 +52,19 @@ class Loaded:
 def trial_id(recipe: Mapping[str, Any], fingerprint: str) -> str:
     """The 12 hex digits that name a trial: a hash of the resolved recipe and the data's `fingerprint`.
 
-    The recipe's own name is left out: a renamed file is the same trial.
+    The recipe's own name is left out: a renamed file is the same trial. So is what changes no number: see `deciding`.
     """
-    content = {key: value for key, value in recipe.items() if key != "name"}
+    content = {key: value for key, value in deciding(recipe).items() if key != "name"}
     canonical = json.dumps([content, fingerprint], sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+
+def deciding(recipe: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A resolved recipe without `train.evaluate`, where nothing is chosen by the evaluations during training."""
+    train = recipe.get("train")
+    if not isinstance(train, dict) or "evaluate" not in train or {"keep", "patience"} & train.keys():
+        return recipe
+    return {**recipe, "train": {name: value for name, value in train.items() if name != "evaluate"}}
 
 
 def readable(value: float, unit: str = "") -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pickle
 import random
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 import numpy as np
@@ -18,7 +19,7 @@ from pefbench.errors import OutputError
 from pefbench.progress import say
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from torch import nn
@@ -43,6 +44,7 @@ class State(TypedDict):
     optimizer: dict[str, Any]  # torch's own state
     method: dict[str, Any]  # the method's own state
     scaler: dict[str, Any] | None  # accelerate's, of fp16
+    best: Any  # None, or the `keeping.Weights` of an earlier step, where the best one is to be kept
 
 
 def write(path: Path, state: State) -> None:
@@ -101,6 +103,16 @@ def random_state() -> RandomState:
     if on_gpu is not None:
         state["gpu"] = on_gpu
     return state
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Put the random states back behind the block, whatever it drew."""
+    before = random_state()
+    try:
+        yield
+    finally:
+        restore_random(before)
 
 
 def restore_random(state: RandomState) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from pefbench.recipe import Recipe
     from pefbench.results.schema import Artifacts
+    from pefbench.sections import Keep
     from pefbench.trial.dropout import Drawn
     from pefbench.trial.prepare import Prepared
     from pefbench.trial.saved import SavedTrial
@@ -81,11 +82,11 @@ class TrialFolder:
         """Leave a finished trial where it is, until this one has finished too."""
         self.replaces, self.path = self.path, self.result.with_suffix(".rerun")
 
-    def make_room(self, trained_weights: int) -> None:
+    def make_room(self, trained_weights: int, keep: Keep) -> None:
         """Check that all will fit, and clear away what a failed or killed trial left. Raises OutputError."""
         held = self.checkpoint.stat().st_size if self.checkpoint.exists() else 0
         atomic.clear_abandoned(self.path)
-        store.check_writable(self.path, needed_bytes=max(0, needed_bytes(trained_weights) - held))
+        store.check_writable(self.path, needed_bytes=max(0, needed_bytes(trained_weights, keep) - held))
         (self.path / FAILED).unlink(missing_ok=True)
 
     def claim_failure(self) -> bool:
@@ -110,10 +111,12 @@ class TrialFolder:
             self.path = self.path.replace(self.replaces)
 
 
-def needed_bytes(trained_weights: int) -> int:
+def needed_bytes(trained_weights: int, keep: Keep = "last") -> int:
     """The room that a trial takes on the disk."""
-    # fp32 weights and two moments, twice while one checkpoint replaces another; then the weights once more
-    return trained_weights * (2 * 12 + 4) + 2**20
+    # fp32 weights and two moments, twice while one checkpoint replaces another, with the best weights in each where
+    # they are kept; then the weights once more
+    checkpoint = 16 if keep == "best" else 12
+    return trained_weights * (2 * checkpoint + 4) + 2**20
 
 
 def write_trial(folder: Path, prepared: Prepared, answers: Sequence[Any], references: Sequence[Any]) -> None:

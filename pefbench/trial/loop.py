@@ -21,8 +21,10 @@ from pefbench.models import quantization
 from pefbench.models.cpu_kernels import cheap_dropout, fast_on_cpu
 from pefbench.models.keyed_dropout import KeyedDropout
 from pefbench.progress import Progress
-from pefbench.trial import checkpoints
+from pefbench.trial import checkpoints, keeping
 from pefbench.trial.batching import Indices, collate, epoch_batches, share
+from pefbench.trial.keeping import Best
+from pefbench.trial.validation import mean_since
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,8 +35,9 @@ if TYPE_CHECKING:
 
     from pefbench.heads import Encoded, Head
     from pefbench.methods import Method
-    from pefbench.results.schema import CurvePoint
+    from pefbench.results.schema import CurvePoint, Kept
     from pefbench.sections import TrainSection
+    from pefbench.trial.validation import Validation
 
 CURVE_POINTS = 200
 
@@ -44,8 +47,9 @@ class Progressed:
     """How far a run is: the part of its state that is plain numbers.
 
     tokens: tokens seen, padding left out. padded: the same with padding. seconds: training alone, without
-    checkpoints, over all the times that the run was started; processor_seconds: the same of all threads of the main
-    process. curve: one point for each log interval.
+    checkpoints and validation, over all the times that the run was started; processor_seconds: the same of all threads
+    of the main process; validation_seconds and validation_processor_seconds: those of validation, but for the last
+    step's. curve: one point for each log interval. best: the best evaluation. stopped: by `train.patience`.
     """
 
     step: int = 0
@@ -53,7 +57,11 @@ class Progressed:
     padded: int = 0
     seconds: float = 0.0
     processor_seconds: float = 0.0
+    validation_seconds: float = 0.0
+    validation_processor_seconds: float = 0.0
     curve: list[CurvePoint] = field(default_factory=list)
+    best: Best = field(default_factory=Best)
+    stopped: bool = False
 
 
 def learning_rate(settings: TrainSection, step: int, total: int) -> float:
@@ -105,44 +113,96 @@ class Training:
         checkpoint: Path,
         checkpoint_key: Mapping[str, object],
         dropout_by_example: bool = False,
+        validation: Validation | None = None,
     ) -> None:
         self.head, self.encoded, self.settings, self.accelerator = head, encoded, settings, accelerator
         self.method, self.bare = method, model
-        self.checkpoint, self.checkpoint_key = checkpoint, checkpoint_key
+        self.checkpoint, self.checkpoint_key, self.validation = checkpoint, checkpoint_key, validation
         self.dropout = KeyedDropout(settings.seed) if dropout_by_example else None
         self.model, self.optimizer = accelerator.prepare(model, make_optimizer(model, method, settings))
         self.trainable = [weight for weight in self.model.parameters() if weight.requires_grad]
         self.steps_an_epoch = math.ceil(len(encoded) / settings.batch_size)
         self.total = total_steps(settings, len(encoded))
         self.log_interval = max(1, self.total // CURVE_POINTS)
+        self.validation_interval = validation.interval(self.steps_an_epoch) if validation else self.total
         self.at = Progressed()
+        self.best: keeping.Weights | None = None
         self.losses: list[Tensor] = []
         self.planned: tuple[int, list[Indices]] = (-1, [])
 
     def run(self) -> Progressed:
-        """Train to the last step. Raises DivergedError at the first step whose loss is not finite."""
+        """Train to the last step, or until patience ends; the model then has the weights that are kept.
+
+        Raises DivergedError at the first step whose loss is not finite.
+        """
         self._restore()
         self.model.train()
         main = self.accelerator.is_main_process
-        dropout = self.dropout or cheap_dropout
-        with fast_on_cpu(dropout), Progress("train", self.total, start=self.at.step, enabled=main) as progress:
-            while self.at.step < self.total:
+        with Progress("train", self.total, start=self.at.step, enabled=main) as progress:
+            while not self._ended():
                 self._train_interval(progress)
+        if self.best is not None and self.kept()["step"] != self.at.step:
+            keeping.put_back(self._unwrapped(), self.method, self.best)
+            if self.validation:
+                self.validation.last = None
         return self.at
 
+    def kept(self) -> Kept:
+        """The step whose weights are kept, and why training ended."""
+        step = self.at.best.step if self.settings.keep == "best" and self.at.best.step else self.at.step
+        return {
+            "step": step,
+            "epoch": step / self.steps_an_epoch,
+            "chosen": self.settings.keep,
+            "steps": self.at.step,
+            "planned": self.total,
+            "stopped": "patience" if self.at.stopped else "end",
+        }
+
+    def _ended(self) -> bool:
+        return self.at.stopped or self.at.step == self.total
+
+    def _unwrapped(self) -> nn.Module:
+        model: nn.Module = self.accelerator.unwrap_model(self.model)
+        return model
+
     def _train_interval(self, progress: Progress) -> None:
-        """Train up to the next point of the curve, timed without what is written to disk."""
+        """Train up to the next point of the curve, timed without validation and what is written to disk."""
         started, used = time.perf_counter(), time.process_time()
-        stop = min(self.total, self._next(self.log_interval), self._next(self.settings.checkpoint_steps))
-        while self.at.step < stop:
-            self._step(self._batch(self.at.step))
-            self.at.step += 1
-            progress.step(**self._latest())
+        intervals = (self.log_interval, self.settings.checkpoint_steps, self.validation_interval)
+        stop = min(self.total, *map(self._next, intervals))
+        with fast_on_cpu(self.dropout or cheap_dropout):
+            while self.at.step < stop:
+                self._step(self._batch(self.at.step))
+                self.at.step += 1
+                progress.step(**self._latest())
         self._note_losses()
         self.at.seconds += time.perf_counter() - started
         self.at.processor_seconds += time.process_time() - used
-        if self.at.step % self.settings.checkpoint_steps == 0 or self.at.step == self.total:
+        if self.validation and (self.at.step % self.validation_interval == 0 or self.at.step == self.total):
+            self._validate(self.validation)
+        # After validation, so that a run that goes on from here has its scores.
+        if self.at.step % self.settings.checkpoint_steps == 0 or self._ended():
             self._save()
+
+    def _validate(self, validation: Validation) -> None:
+        """Score the model on validation and note what follows: the best step, and whether training stops."""
+        started, used = time.perf_counter(), time.process_time()
+        last = self.at.step == self.total
+        with checkpoints.undisturbed():
+            values = validation.score(self.model, last=last)
+        self.model.train()
+        point = self.at.curve[-1]
+        point["loss_since_validation"], point["validation"] = mean_since(self.at.curve), values
+        better = self.at.best.improves(self.at.step, values.get(validation.headline), higher=validation.higher)
+        if self.settings.keep == "best" and better:
+            self.best = keeping.copied(self._unwrapped(), self.method)
+        patience = self.settings.patience
+        self.at.stopped = not last and patience is not None and self.at.best.waited >= patience
+        validation.tell(point, self.total, best=self.settings.keep == "best" and better)
+        if not last:
+            self.at.validation_seconds += time.perf_counter() - started
+            self.at.validation_processor_seconds += time.process_time() - used
 
     def _latest(self) -> dict[str, float]:
         """The newest point of the curve, to be shown beside the progress."""
@@ -225,18 +285,22 @@ class Training:
         )
 
     def _save(self) -> None:
-        """Write a checkpoint: all processes give their random states, one writes."""
+        """Write a checkpoint: all processes give their random states, one writes.
+
+        The best weights are in the same file, so that both are always of one moment; once where they are the newest.
+        """
         random_states = gather_object([checkpoints.random_state()])
         if self.accelerator.is_main_process:
             scaler = self.accelerator.scaler
             state: checkpoints.State = {
                 "checkpoint_key": dict(self.checkpoint_key),
-                "progress": vars(self.at),
+                "progress": vars(self.at) | {"best": self.at.best.plain()},
                 "random": random_states,
-                "trained": checkpoints.trained_state(self.accelerator.unwrap_model(self.model)),
+                "trained": checkpoints.trained_state(self._unwrapped()),
                 "optimizer": self.optimizer.state_dict(),
                 "method": self.method.state(self.bare),
                 "scaler": scaler.state_dict() if scaler is not None else None,
+                "best": None if self.best is None or self.at.best.step == self.at.step else self.best,
             }
             checkpoints.write(self.checkpoint, state)
         self.accelerator.wait_for_everyone()
@@ -245,10 +309,13 @@ class Training:
         state = checkpoints.read(self.checkpoint, self.checkpoint_key)
         if state is None:
             return
-        self.at = Progressed(**state["progress"])
-        checkpoints.restore_trained(self.accelerator.unwrap_model(self.model), state["trained"])
+        self.at = Progressed(**state["progress"] | {"best": Best(**state["progress"]["best"])})
+        checkpoints.restore_trained(self._unwrapped(), state["trained"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.method.restore(self.bare, state["method"])
         if self.accelerator.scaler is not None:
             self.accelerator.scaler.load_state_dict(state["scaler"])
         checkpoints.restore_random(state["random"][self.accelerator.process_index])
+        if self.settings.keep == "best" and self.at.best.step:
+            newest = self.at.best.step == self.at.step
+            self.best = keeping.copied(self._unwrapped(), self.method) if newest else state["best"]

@@ -23,17 +23,36 @@ class Phases:
 
     def __init__(self) -> None:
         self.costs: dict[str, Phase] = {}
+        self.open: list[_Stretch] = []
 
     @contextmanager
     def measure(self, name: str) -> Iterator[None]:
-        """Add the time inside the block to phase `name`; keep the highest peak seen in it, in bytes."""
-        hardware.reset_peak()
-        started, used = time.perf_counter(), time.process_time()
+        """Add the time inside the block to phase `name`; keep the highest peak seen in it, in bytes.
+
+        A phase inside another interrupts it: what it costs is no part of the other.
+        """
+        if self.open:
+            self._add(self.open[-1])
+        self.open.append(_Stretch(name))
         try:
             yield
         finally:
-            cost = self.costs.setdefault(name, {"seconds": 0.0, "peak_memory_bytes": 0})
-            cost["seconds"] += time.perf_counter() - started
-            if hardware.kind() == "cpu":
-                cost["processor_seconds"] = cost.get("processor_seconds", 0.0) + time.process_time() - used
-            cost["peak_memory_bytes"] = max(cost["peak_memory_bytes"], hardware.peak_memory())
+            self._add(self.open.pop())
+            if self.open:
+                self.open.append(_Stretch(self.open.pop().phase))
+
+    def _add(self, stretch: _Stretch) -> None:
+        """Add what a phase has cost since the beginning of a stretch."""
+        cost = self.costs.setdefault(stretch.phase, {"seconds": 0.0, "peak_memory_bytes": 0})
+        cost["seconds"] += time.perf_counter() - stretch.started
+        if hardware.kind() == "cpu":
+            cost["processor_seconds"] = cost.get("processor_seconds", 0.0) + time.process_time() - stretch.used
+        cost["peak_memory_bytes"] = max(cost["peak_memory_bytes"], hardware.peak_memory())
+
+
+class _Stretch:
+    """A phase that begins, or goes on, now."""
+
+    def __init__(self, phase: str) -> None:
+        hardware.reset_peak()
+        self.phase, self.started, self.used = phase, time.perf_counter(), time.process_time()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -11,35 +14,97 @@ from pefbench.progress import Progress
 from pefbench.trial.batching import collate, sorted_batches
 
 if TYPE_CHECKING:
+    import numpy as np
     from accelerate import Accelerator
-    from torch import nn
+    from torch import Tensor, nn
 
     from pefbench.heads import Encoded, Head
+    from pefbench.trial.batching import Indices
+    from pefbench.trial.prepare import Prepared
 
 
-@torch.inference_mode()
+@dataclass(frozen=True)
+class Answered:
+    """A split's answers, judged where there is a judge, and the seconds that the model took for them.
+
+    head: as it answers: from validation on, with what it chooses by that split.
+    """
+
+    head: Head
+    answers: list[Any]
+    seconds: float
+
+
+def answer(
+    prepared: Prepared, split: str, model: nn.Module, accelerator: Accelerator, *, lasting: bool = True
+) -> Answered:
+    """The answers to a split. lasting: its progress stays when all is done."""
+    head, examples, started = prepared.head, prepared.examples[split], time.perf_counter()
+    found = predict(
+        model,
+        prepared.encoded[split],
+        head,
+        accelerator,
+        batch_size=prepared.recipe.evaluate.batch_size,
+        what=split,
+        lasting=lasting,
+    )
+    seconds = time.perf_counter() - started
+    head = head.tuned(found, examples) if split == "validation" else head
+    return Answered(head, head.answers.judged(found, examples), seconds)
+
+
+# Not inference mode: what a module then made and kept, training could not use.
+@torch.no_grad()
 def predict(
-    model: nn.Module, encoded: Encoded, head: Head, accelerator: Accelerator, *, batch_size: int, what: str
+    model: nn.Module,
+    encoded: Encoded,
+    head: Head,
+    accelerator: Accelerator,
+    *,
+    batch_size: int,
+    what: str,
+    lasting: bool = True,
 ) -> list[Any]:
     """One answer per example, in the examples' order, the same on every process.
 
     Whole batches are dealt out, so an example is padded alike whatever the number of processes.
     """
-    # Past DDP's own forward, which would synchronise buffers at a step that the other processes may not have.
-    bare = accelerator.unwrap_model(model, keep_fp32_wrapper=True)
-    bare.eval()
-    batches = sorted_batches(head.prediction_lengths(encoded), batch_size)
-    mine = batches[accelerator.process_index :: accelerator.num_processes]
+    bare, mine = _ready(model, accelerator), _share(head.prediction_lengths(encoded), batch_size, accelerator)
     answers: list[tuple[int, Any]] = []
-    with Progress(what, len(mine), enabled=accelerator.is_main_process) as progress:
+    with Progress(what, len(mine), enabled=accelerator.is_main_process, lasting=lasting) as progress:
         for batch in mine:
-            tensors = {name: tensor.to(accelerator.device) for name, tensor in collate(encoded, batch).items()}
+            tensors = _tensors(encoded, batch, accelerator)
             chosen = [int(i) for i in batch]
             with accelerator.autocast():  # generating goes past the forward that accelerate wraps
                 found = head.predict(bare, tensors, [encoded.decoding[i] for i in chosen])
             answers += zip(chosen, found, strict=True)
             progress.step()
     return _in_order(gather_object(answers), len(encoded))
+
+
+@torch.no_grad()
+def mean_loss(model: nn.Module, encoded: Encoded, head: Head, accelerator: Accelerator, *, batch_size: int) -> float:
+    """The mean loss over the targets of a split, the same on every process."""
+    bare, losses = _ready(model, accelerator), list[float]()
+    for batch in _share(encoded.lengths, batch_size, accelerator):
+        losses.append(float(head.loss_sum(bare, _tensors(encoded, batch, accelerator))))
+    return math.fsum(gather_object(losses)) / max(1, int(encoded.targets.sum()))
+
+
+def _ready(model: nn.Module, accelerator: Accelerator) -> nn.Module:
+    """The model, ready to predict: past DDP's own forward, which would wait for processes without such a batch."""
+    bare: nn.Module = accelerator.unwrap_model(model, keep_fp32_wrapper=True)
+    return bare.eval()
+
+
+def _share(lengths: np.ndarray[Any, Any], batch_size: int, accelerator: Accelerator) -> list[Indices]:
+    """This process's batches of a split."""
+    return sorted_batches(lengths, batch_size)[accelerator.process_index :: accelerator.num_processes]
+
+
+def _tensors(encoded: Encoded, batch: Indices, accelerator: Accelerator) -> dict[str, Tensor]:
+    return {name: tensor.to(accelerator.device) for name, tensor in collate(encoded, batch).items()}
 
 
 def _in_order(answers: list[tuple[int, Any]], examples: int) -> list[Any]:

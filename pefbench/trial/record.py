@@ -119,4 +119,15 @@ def phases_of(costs: Mapping[str, Phase], progressed: Progressed) -> Phases:
     }
     if "processor_seconds" in train:
         train["processor_seconds"] = progressed.processor_seconds
-    return {"load": costs["load"], "tokenize": costs["tokenize"], "train": train, "evaluate": costs["evaluate"]}
+    phases: Phases = {
+        "load": costs["load"],
+        "tokenize": costs["tokenize"],
+        "train": train,
+        "evaluate": costs["evaluate"],
+    }
+    if progressed.validation_seconds:
+        peak = costs["validate"]["peak_memory_bytes"] if "validate" in costs else 0
+        phases["validate"] = {"seconds": progressed.validation_seconds, "peak_memory_bytes": peak}
+        if "processor_seconds" in train:
+            phases["validate"]["processor_seconds"] = progressed.validation_processor_seconds
+    return phases

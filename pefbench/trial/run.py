@@ -26,13 +26,15 @@ def run(
     shared: Shared | None = None,
     time_merged: bool = False,
     processes_in_id: bool = True,
+    reports: bool = False,
 ) -> Path:
     """Run a recipe's trial, or find it finished; return the path of its result, on every process.
 
     command: the command line, for provenance. scored: the splits to predict; without test it is neither read nor saved
     for, as in tuning. shared: what other trials of this process have read already. time_merged: predict test once more
     with the method merged, to time it. processes_in_id: tell trials on other numbers of processes apart where that
-    changes the numbers; a comparison does not, and chooses the number itself.
+    changes the numbers; a comparison does not, and chooses the number itself. reports: print each class's scores on
+    validation during training, where there are classes.
     Raises a UserError before training, also for a finished result of a model that has changed in place since; a
     TrialError after it has started; then the result says `failed`.
     """
@@ -44,6 +46,7 @@ def run(
         shared=shared,
         time_merged=time_merged,
         processes_in_id=processes_in_id,
+        reports=reports,
     )
     finished = trial.is_finished()
     if finished and not rerun:

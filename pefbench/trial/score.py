@@ -47,7 +47,7 @@ def score_trial(
         "report": {},
     }
     if "test" in predictions:
-        found["report"] = _reports(metrics, predictions["test"], references["test"])
+        found["report"] = reports(metrics, predictions["test"], references["test"])
         found["baselines"] = _baselines(
             baselines, metrics, predictions["test"], references["test"], clusters["test"], answers.judge_signature
         )
@@ -69,9 +69,10 @@ def _values(
     return found
 
 
-def _reports(metrics: Metrics, predictions: Sequence[Any], references: Sequence[Any]) -> dict[str, Report]:
-    reports = {name: metric.report(*metric.take(predictions, references)) for name, metric in metrics.items()}
-    return {name: report for name, report in reports.items() if report is not None}
+def reports(metrics: Metrics, predictions: Sequence[Any], references: Sequence[Any]) -> dict[str, Report]:
+    """Precision, recall and F1 of each class, for the metrics that have classes."""
+    found = {name: metric.report(*metric.take(predictions, references)) for name, metric in metrics.items()}
+    return {name: report for name, report in found.items() if report is not None}
 
 
 def _baselines(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from pefbench.errors import DataError, DivergedError, PefbenchError, RoundTripEr
 from pefbench.models import loading
 from pefbench.progress import say
 from pefbench.results import provenance, store
-from pefbench.trial import artifacts, build, devices, latency, preflight, round_trip, same_model
+from pefbench.trial import artifacts, build, devices, latency, preflight, round_trip, same_model, validation
 from pefbench.trial.adapters import joined_fingerprint
 from pefbench.trial.alike import alike
 from pefbench.trial.cache import Shared
@@ -21,11 +20,12 @@ from pefbench.trial.dropout import how_drawn
 from pefbench.trial.folder import EVALUATED, TrialFolder, needed_bytes, result_path, write_trial
 from pefbench.trial.loop import Progressed, Training
 from pefbench.trial.phases import Phases
-from pefbench.trial.predict import predict
+from pefbench.trial.predict import answer
 from pefbench.trial.prepare import prepare
 from pefbench.trial.ranks import Ranks
 from pefbench.trial.record import TrialRecord, announcement, data_of, origin_of, phases_of
 from pefbench.trial.score import baseline_answers, score_trial
+from pefbench.trial.validation import Validation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
+    from pefbench.heads import Head
     from pefbench.recipe import Recipe
     from pefbench.results.schema import Model
     from pefbench.trial.latency import Timed
@@ -53,9 +54,11 @@ class Trial:
         shared: Shared | None = None,
         time_merged: bool = False,
         processes_in_id: bool = True,
+        reports: bool = False,
     ) -> None:
         started = provenance.now()
         devices.set_threads(recipe.train.threads)
+        validation.check(recipe, scored)
         self.scored, self.time_merged = tuple(scored), time_merged
         self.shared = shared or Shared(keeps=False)
         self.phases = Phases()
@@ -63,6 +66,9 @@ class Trial:
         self.recipe, self.head = self.prepared.recipe, self.prepared.head
         self.accelerator = devices.accelerator(self.recipe.train.precision)
         self.is_main = self.accelerator.is_main_process
+        self.validation = None
+        if "validation" in scored and self.recipe.train.evaluate != "none":
+            self.validation = Validation(self.prepared, self.accelerator, self.phases, reports=reports)
         world_size = self.accelerator.num_processes
         self.dropout = how_drawn(self.recipe, self.prepared.config)
         self.path = result_path(
@@ -100,7 +106,7 @@ class Trial:
         """Apply the method and make sure of the room for its result, as `run` does; then print what there is."""
         model = self._make_model()
         if self.is_main:
-            room = needed_bytes(loading.count(model, trainable=True))
+            room = needed_bytes(loading.count(model, trainable=True), self.recipe.train.keep)
             store.check_writable(self.path.parent, needed_bytes=room)
             self._announce()
         self.accelerator.wait_for_everyone()
@@ -114,7 +120,7 @@ class Trial:
             self.folder.begin_again()
         model = self._make_model()
         if self.is_main:
-            self.folder.make_room(loading.count(model, trainable=True))
+            self.folder.make_room(loading.count(model, trainable=True), self.recipe.train.keep)
             self._announce()
         ranks = Ranks(self.folder.checkpoint)
         try:
@@ -180,6 +186,7 @@ class Trial:
             self.recipe.method,
             self.recipe.train,
             self.accelerator,
+            validation=self.validation,
             dropout_by_example=self.dropout == "by example and step",
             checkpoint=self.folder.checkpoint,
             checkpoint_key={
@@ -193,31 +200,22 @@ class Trial:
         )
         with self.phases.measure("train"):
             progressed = training.run()
-        self.record.add(curve=progressed.curve)
+        self.record.add(curve=progressed.curve, kept=training.kept())
         return training.model, progressed
 
     def _predict(self, model: nn.Module, split: str) -> Timed:
         """The answers to a split, and the seconds that the model took for them."""
-        started = time.perf_counter()
-        answers = predict(
-            model,
-            self.prepared.encoded[split],
-            self.head,
-            self.accelerator,
-            batch_size=self.recipe.evaluate.batch_size,
-            what=split,
-        )
-        seconds = time.perf_counter() - started
-        if split == "validation":
-            self._tune(answers)
-        return self.head.answers.judged(answers, self.prepared.examples[split]), seconds
+        known = self.validation.last if self.validation and split == "validation" else None
+        found = known or answer(self.prepared, split, model, self.accelerator)
+        if found.head is not self.head:
+            self._answer_as(found.head)
+        return found.answers, found.seconds
 
-    def _tune(self, answers: Sequence[Any]) -> None:
-        """Choose what the head chooses after training, by the validation split alone."""
-        self.head = self.head.tuned(answers, self.prepared.examples["validation"])
-        self.prepared = replace(self.prepared, head=self.head)
-        if self.head.thresholds:
-            self.record.add(thresholds=dict(self.head.thresholds))
+    def _answer_as(self, head: Head) -> None:
+        """Go on with a head that has chosen, by the validation split, what is chosen after training."""
+        self.head, self.prepared = head, replace(self.prepared, head=head)
+        if head.thresholds:
+            self.record.add(thresholds=dict(head.thresholds))
 
     def _save(self, model: nn.Module, answers: list[Any]) -> None:
         """Save the trained model and its answers on test."""

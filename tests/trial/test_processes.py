@@ -91,10 +91,11 @@ def still(world: World, name: str, **changes: Any) -> Path:
 
 
 def test_two_processes_are_one(world: World, tmp_path: Path) -> None:
-    """With the model's dropout and the method's."""
+    """With the model's dropout and the method's, and a step that is chosen on validation."""
     # 13 examples a step and 15 to validate on: nothing divides by two, and one step leaves a process without examples
     lora = {"name": "lora", "dropout": 0.2}
-    recipe = world.recipe("twice", method=lora, train__batch_size=13, train__epochs=3, evaluate={"batch_size": 4})
+    train: dict[str, Any] = {"train__batch_size": 13, "train__epochs": 3, "train__keep": "best", "train__evaluate": 12}
+    recipe = world.recipe("twice", method=lora, evaluate={"batch_size": 4}, **train)
     for name, command in (("one", child_command("run")), ("two", [*torchrun(2), "run"])):
         status, printed, said = finish([*command, recipe, "--out", tmp_path / name], ROOT)
         assert status == 0, said
@@ -107,6 +108,10 @@ def test_two_processes_are_one(world: World, tmp_path: Path) -> None:
     assert curves[0] == pytest.approx(curves[1], rel=1e-3)
     assert one["phases"]["train"]["tokens"] == two["phases"]["train"]["tokens"]
     assert one["metrics"] == two["metrics"]
+    scores = [[point["validation"] for point in run["curve"] if "validation" in point] for run in (one, two)]
+    assert len(scores[0]) == 4
+    assert scores[0] == scores[1]
+    assert one["kept"] == two["kept"]
     assert predictions(tmp_path / "one") == predictions(tmp_path / "two")
     assert [line["id"] for line in predictions(tmp_path / "two")] == list(
         range(one["data"]["splits"]["test"]["examples"])
@@ -179,7 +184,10 @@ def written(out: Path, name: str) -> list[int]:
 
 @pytest.mark.parametrize("method", ["full", "prefix"])
 def test_killed_at_any_moment_it_ends_the_same(world: World, tmp_path: Path, method: str) -> None:
-    recipe = world.recipe(f"killed_{method}", method={"name": method}, train__epochs=15, train__checkpoint_steps=10)
+    chosen = {"train__keep": "best", "train__evaluate": 7} if method == "full" else {}
+    recipe = world.recipe(
+        f"killed_{method}", method={"name": method}, train__epochs=15, train__checkpoint_steps=10, **chosen
+    )
     whole = [*child_command("run"), recipe, "--out", tmp_path / "whole"]
     status, _, said = finish(whole, ROOT)
     assert status == 0, said
@@ -205,6 +213,7 @@ def test_killed_at_any_moment_it_ends_the_same(world: World, tmp_path: Path, met
     assert after["status"] == "finished"
     assert after["metrics"] == before["metrics"]
     assert after["curve"] == before["curve"]
+    assert after["kept"] == before["kept"]
     assert after["report"] == before["report"]
     assert predictions(tmp_path / "killed") == predictions(tmp_path / "whole")
     assert after["phases"]["train"]["steps"] == before["phases"]["train"]["steps"]

@@ -9,6 +9,7 @@ from pefbench.analysis.tables.baselines import beside, known
 from pefbench.analysis.tables.groups import headline
 from pefbench.analysis.tables.summary import round_trip, summary
 from pefbench.analysis.tables.wording import interval, readable_seconds, scored, short_model
+from pefbench.errors import counted
 from pefbench.results.classification_report import render
 from pefbench.results.store import readable
 
@@ -88,7 +89,7 @@ def _report(report: Report) -> str:
 
 
 def _costs(result: Result) -> str:
-    model, train, evaluate = result["model"], result["phases"]["train"], result["phases"]["evaluate"]
+    model, train = result["model"], result["phases"]["train"]
     weights = f"{readable(model['trainable_parameters'])} of {readable(model['parameters'])} weights"
     size = "" if model["adapter_bytes"] is None else f"; {readable(model['adapter_bytes'], 'B')} on disk"
     rows = [
@@ -96,12 +97,37 @@ def _costs(result: Result) -> str:
         (
             "training",
             readable_seconds(train["seconds"]),
-            f"{train['steps']:,} steps; evaluation {readable_seconds(evaluate['seconds'])}",
+            "; ".join([f"{train['steps']:,} steps", *_scoring(result)]),
         ),
+        *_kept(result),
         ("peak memory", readable(train["peak_memory_bytes"], "B"), "in training"),
     ]
     warnings = [f"warning: {warning}" for warning in result.get("warnings", [])]
     return "\n".join([*_columns(rows), f"round trip: {round_trip(result)}", *warnings])
+
+
+def _scoring(result: Result) -> list[str]:
+    """How long scoring took: on validation during training, and with the trained model."""
+    phases = result["phases"]
+    found = [f"evaluation {readable_seconds(phases['evaluate']['seconds'])}"]
+    if "validate" in phases:
+        others = [phases["load"], phases["tokenize"], phases["train"], phases["evaluate"]]
+        seconds = phases["validate"]["seconds"]
+        share = seconds / (seconds + sum(phase["seconds"] for phase in others))
+        found.insert(0, f"validation in between {readable_seconds(seconds)}, {share:.0%} of all")
+    return found
+
+
+def _kept(result: Result) -> list[tuple[str, str, str]]:
+    """Which step was kept and why training ended, unless that is the schedule's last step."""
+    kept = result.get("kept")
+    if kept is None or (kept["chosen"] == "last" and kept["stopped"] == "end"):
+        return []
+    why = f"the best {result['headline']} on validation" if kept["chosen"] == "best" else "the last"
+    waited = counted(result["recipe"]["train"].get("patience", 0), "evaluation")
+    ended = f"; stopped after {waited} without a better one" if kept["stopped"] == "patience" else ""
+    step = f"step {kept['step']:,} of {kept['planned']:,}"
+    return [("kept", step, f"epoch {kept['epoch']:.3g}, {why}{ended}")]
 
 
 def _files(stored: Stored) -> str:

@@ -13,6 +13,7 @@ from pefbench.analysis.tables.groups import group_of, headline, is_of_unknown_me
 from pefbench.analysis.tables.rows import differences
 from pefbench.analysis.tables.wording import interval
 from pefbench.results.ranges import range_of
+from pefbench.results.store import deciding
 from pefbench.stats.student_t import NORMAL_95, critical_95
 
 if TYPE_CHECKING:
@@ -204,7 +205,11 @@ def one_per_method(settings: Sequence[Replicates]) -> list[Replicates]:
 
 
 def without_seed(recipe: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A resolved recipe without its seed. Its name is kept: a comparison may have the same setting twice."""
+    """What decides a resolved recipe's numbers, but for its seed.
+
+    Its name is kept: a comparison may have the same setting twice.
+    """
+    recipe = deciding(recipe)
     return {**recipe, "train": {name: value for name, value in recipe["train"].items() if name != "seed"}}
 
 

@@ -1,0 +1,119 @@
+"""Scores on the validation split during training: when, which, and the line that tells of them."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from accelerate.utils import broadcast_object_list
+
+from pefbench.errors import RecipeError
+from pefbench.metrics import compute, make, name_of
+from pefbench.progress import say
+from pefbench.results.classification_report import render
+from pefbench.trial.predict import answer, mean_loss
+from pefbench.trial.score import reports
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from accelerate import Accelerator
+    from torch import nn
+
+    from pefbench.recipe import Recipe
+    from pefbench.results.classification_report import Report
+    from pefbench.results.schema import CurvePoint
+    from pefbench.trial.phases import Phases
+    from pefbench.trial.predict import Answered
+    from pefbench.trial.prepare import Prepared
+
+LOSS = "loss"
+"""The name of the validation loss beside the metrics."""
+
+
+class Validation:
+    """Scores a model on the validation split, on all processes alike. None of it is a part of training's cost.
+
+    reports: print each class's precision, recall and F1 as well.
+    """
+
+    def __init__(self, prepared: Prepared, accelerator: Accelerator, phases: Phases, *, reports: bool = False) -> None:
+        self.prepared, self.accelerator, self.phases, self.reports = prepared, accelerator, phases, reports
+        self.metrics = {name_of(named): make(named) for named in prepared.recipe.evaluate.metrics}
+        first = next(iter(self.metrics.values()))
+        self.headline, self.higher = first.headline, first.higher_is_better[first.headline]
+        self.last: Answered | None = None
+        """The answers after the last step of the schedule, where that is kept: they need not be predicted again."""
+        self._found: Mapping[str, Report] = {}
+
+    def interval(self, steps_an_epoch: int) -> int:
+        """The steps between two evaluations."""
+        chosen = self.prepared.recipe.train.evaluate
+        return chosen if isinstance(chosen, int) else steps_an_epoch
+
+    def score(self, model: nn.Module, *, last: bool) -> dict[str, float]:
+        """The finite metrics on validation, by name. last: after the last step, as a part of the final evaluation.
+
+        Where answers are generated there is also the loss; alone, unless the recipe asks for more or it is the last.
+        """
+        settings, head = self.prepared.recipe.train, self.prepared.head
+        values: dict[str, float] = {}
+        with self.phases.measure("evaluate" if last else "validate"):
+            if head.generates:
+                values[LOSS] = mean_loss(
+                    model,
+                    self.prepared.encoded["validation"],
+                    head,
+                    self.accelerator,
+                    batch_size=settings.micro_batch_size
+                    or math.ceil(settings.batch_size / self.accelerator.num_processes),
+                )
+            if last or not head.generates or settings.evaluate is not None or settings.chooses:
+                answered = answer(self.prepared, "validation", model, self.accelerator, lasting=False)
+                values |= self._metrics(answered)
+                self.last = answered if last else None
+        return {name: value for name, value in values.items() if math.isfinite(value)}
+
+    def _metrics(self, answered: Answered) -> dict[str, float]:
+        """The metrics of answers; computed by the main process for all."""
+        values: list[dict[str, float]] = [{}]
+        if self.accelerator.is_main_process:
+            references = answered.head.answers.references(self.prepared.examples["validation"])
+            for metric in self.metrics.values():
+                values[0] |= compute(metric, answered.answers, references)
+            if self.reports:
+                self._found = reports(self.metrics, answered.answers, references)
+        return dict(broadcast_object_list(values)[0])
+
+    def tell(self, point: CurvePoint, total: int, *, best: bool) -> None:
+        """Print the line of an evaluation, and the reports where they are asked for."""
+        if not self.accelerator.is_main_process:
+            return
+        found = point["validation"]
+        scores = ", ".join(
+            f"{name} {found[name]:.4g}" for name in sorted(found, key=lambda name: name != self.headline)
+        )
+        say(
+            f"step {point['step']}/{total}, epoch {point['epoch']:.3g}: loss {point['loss_since_validation']:.4g}; "
+            f"validation {scores}{' (best so far)' if best else ''}"
+        )
+        for name, report in self._found.items():
+            say(f"\n{name} on validation\n\n{render(report)}")
+        self._found = {}
+
+
+def check(recipe: Recipe, scored: Iterable[str]) -> None:
+    """Raise RecipeError where the recipe chooses by a split that the trial does not score."""
+    if recipe.train.chooses and "validation" not in scored:
+        field = "keep: best" if recipe.train.keep == "best" else f"patience: {recipe.train.patience}"
+        raise RecipeError(f"train.{field} needs the validation split, and this trial does not score it")
+
+
+def mean_since(curve: Sequence[CurvePoint]) -> float:
+    """The mean loss over the steps since the last point of a curve with scores on validation; its end has none yet."""
+    first = next((place + 1 for place in reversed(range(len(curve) - 1)) if "validation" in curve[place]), 0)
+    begin = curve[first - 1]["step"] if first else 0
+    ends = [point["step"] for point in curve[first:]]
+    steps = [end - start for start, end in pairwise([begin, *ends])]
+    return sum(point["loss"] * n for point, n in zip(curve[first:], steps, strict=True)) / sum(steps)
