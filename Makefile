@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RECIPE ?= recipes/lora_ner.yaml
 
-.PHONY: help install demo test lint format types unit slow docs wheel hooks bench baseline matrix schema readme clean
+.PHONY: help install demo test lint format types unit slow docs wheel hooks bench baseline comparisons matrix schema readme clean
 
 help:  ## say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -52,6 +52,9 @@ bench: install  ## the same job with pefbench and with transformers' Trainer, al
 baseline: install  ## record results/baseline anew
 	$(BIN)/python -m tests.write_baseline
 	rm -rf results/baseline/*/*/
+
+comparisons: install  ## record results/compare anew: about eight hours on two cores; goes on where it was
+	$(BIN)/python -m tests.write_comparisons
 
 matrix: install  ## try every method on tiny models of every architecture, and write down what works
 	$(BIN)/python -m tests.write_matrix
