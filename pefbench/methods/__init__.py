@@ -55,6 +55,9 @@ class Method(BaseModel):
     """Whether the method's own dropout, where it has any, goes through torch.nn.functional.dropout on inputs that have
     the rows of the batch first; then it can be drawn by example."""
 
+    trains_pretrained: ClassVar[bool] = False
+    """Whether it trains weights of the pretrained model itself, and not only those that it adds."""
+
     @property
     def trains_everything(self) -> bool:
         """Whether every weight of the model is trained, its embeddings too, and the whole model is saved."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pefbench.methods import Method
 
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 class SelectedMethod(Method):
     """A method that adds nothing to the model: it trains the weights that `selected` names, and the head."""
+
+    trains_pretrained: ClassVar[bool] = True
 
     def selected(self, model: nn.Module) -> list[str]:
         """The full names of the weights to train beside the head; raises MethodError when there are none."""

@@ -16,6 +16,7 @@ class Full(Method):
 
     learning_rate: ClassVar[float] = 3e-4
     trainable_pattern: ClassVar[str] = ""
+    trains_pretrained: ClassVar[bool] = True
 
     def apply(self, model: nn.Module, task_type: str) -> nn.Module:  # noqa: ARG002 - the base's signature
         """The model itself with every weight trainable. Raises MethodError for a quantised model."""

@@ -54,8 +54,8 @@ BY_EXAMPLE = frozenset(
 )
 """Types of models whose dropout has all it needs to be drawn by example (`models.keyed_dropout`): it goes through
 torch.nn.functional.dropout, and its inputs have the rows of the batch first. A test tries each."""
-WHOLE_LAYERS = "layerdrop"
-"""In the name of a rate by which whole layers are left out, for all rows of a batch at once."""
+WHOLE_LAYERS, WHOLE_UPDATES = "layerdrop", "module_dropout"
+"""In the name of a rate by which whole layers, or updates of layers, are left out, for all rows of a batch at once."""
 
 
 def how_drawn(recipe: Recipe, config: PretrainedConfig) -> Drawn:
@@ -74,6 +74,13 @@ def how_drawn(recipe: Recipe, config: PretrainedConfig) -> Drawn:
         and hardware.kind() == "cpu"
     )
     return "by example and step" if by_example else "by process"
+
+
+def leaves_modules_out(recipe: Recipe, config: PretrainedConfig) -> bool:
+    """Whether whole layers, or updates of layers, are left out at random, with the weights that are trained in them."""
+    model = [name for part in loading.stacks(config) for name, _ in _rates(part.to_dict())]
+    method = [name for name, _ in _rates(recipe.method.model_dump() | getattr(recipe.method, "options", {}))]
+    return any(WHOLE_LAYERS in name for name in model) or any(WHOLE_UPDATES in name for name in method)
 
 
 def _rates(values: Mapping[str, Any]) -> Iterator[tuple[str, float]]:

@@ -113,12 +113,16 @@ class Training:
         checkpoint: Path,
         checkpoint_key: Mapping[str, object],
         dropout_by_example: bool = False,
+        leaves_modules_out: bool = False,
         validation: Validation | None = None,
     ) -> None:
         self.head, self.encoded, self.settings, self.accelerator = head, encoded, settings, accelerator
         self.method, self.bare = method, model
         self.checkpoint, self.checkpoint_key, self.validation = checkpoint, checkpoint_key, validation
         self.dropout = KeyedDropout(settings.seed) if dropout_by_example else None
+        if accelerator.ddp_handler is not None:  # looking for such weights costs time, and warns where there are none
+            may_be_unused = leaves_modules_out or (accelerator.num_processes > 1 and self._leaves_weights_out())
+            accelerator.ddp_handler.find_unused_parameters = may_be_unused
         self.model, self.optimizer = accelerator.prepare(model, make_optimizer(model, method, settings))
         self.trainable = [weight for weight in self.model.parameters() if weight.requires_grad]
         self.steps_an_epoch = math.ceil(len(encoded) / settings.batch_size)
@@ -129,6 +133,20 @@ class Training:
         self.best: keeping.Weights | None = None
         self.losses: list[Tensor] = []
         self.planned: tuple[int, list[Indices]] = (-1, [])
+
+    def _leaves_weights_out(self) -> bool:
+        """Whether the loss does not depend on some trained weight, as on a pooler that the head does not use.
+
+        Without telling the others, a process would wait for its gradient.
+        """
+        if not self.method.trains_pretrained:
+            return False
+        self.bare.to(self.accelerator.device).eval()
+        with torch.random.fork_rng():
+            self.head.loss_sum(self.bare, self._tensors(np.arange(1))).backward()
+        unused = any(weight.requires_grad and weight.grad is None for weight in self.bare.parameters())
+        self.bare.zero_grad()
+        return unused
 
     def run(self) -> Progressed:
         """Train to the last step, or until patience ends; the model then has the weights that are kept.
@@ -235,7 +253,7 @@ class Training:
 
     def _backward(self, part: Indices, weight: float, *, last: bool) -> Tensor:
         """Add one micro-batch's gradients; return its share of the global mean loss."""
-        tensors = {name: tensor.to(self.accelerator.device) for name, tensor in collate(self.encoded, part).items()}
+        tensors = self._tensors(part)
         if self.dropout:
             self.dropout.begin(self.at.step, self.encoded.rows_of(part))
         with nullcontext() if last else self.accelerator.no_sync(self.model):
@@ -245,6 +263,9 @@ class Training:
             whole = loss * self.accelerator.num_processes
             self.accelerator.backward(whole if penalty is None else whole + penalty)
         return loss.detach()
+
+    def _tensors(self, part: Indices) -> dict[str, Tensor]:
+        return {name: tensor.to(self.accelerator.device) for name, tensor in collate(self.encoded, part).items()}
 
     def _micro_batches(self, mine: Indices) -> list[Indices]:
         size = self.settings.micro_batch_size or max(1, len(mine))

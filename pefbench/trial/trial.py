@@ -16,7 +16,7 @@ from pefbench.trial import artifacts, build, devices, latency, preflight, round_
 from pefbench.trial.adapters import joined_fingerprint
 from pefbench.trial.alike import alike
 from pefbench.trial.cache import Shared
-from pefbench.trial.dropout import how_drawn
+from pefbench.trial.dropout import how_drawn, leaves_modules_out
 from pefbench.trial.folder import EVALUATED, TrialFolder, needed_bytes, result_path, write_trial
 from pefbench.trial.loop import Progressed, Training
 from pefbench.trial.phases import Phases
@@ -188,6 +188,7 @@ class Trial:
             self.accelerator,
             validation=self.validation,
             dropout_by_example=self.dropout == "by example and step",
+            leaves_modules_out=leaves_modules_out(self.recipe, self.prepared.config),
             checkpoint=self.folder.checkpoint,
             checkpoint_key={
                 "id": self.record.trial_id,

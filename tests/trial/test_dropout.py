@@ -16,7 +16,7 @@ from pefbench.models.keyed_dropout import KeyedDropout
 from pefbench.recipe import load_recipe
 from pefbench.results.store import trial_id
 from pefbench.trial import build
-from pefbench.trial.dropout import BY_EXAMPLE, how_drawn
+from pefbench.trial.dropout import BY_EXAMPLE, how_drawn, leaves_modules_out
 from pefbench.trial.folder import result_path
 from tests import tiny
 
@@ -165,3 +165,13 @@ def test_a_row_computes_alike_in_any_batch(kind: str, rate: float, attention_rat
     other = compute([0, 1, 2, 3], step=6)
     assert torch.equal(whole[0], other[0]) == (dropout.calls == 0)
     assert dropout.calls or not attention_rate
+
+
+def test_which_trials_leave_modules_out(world: World) -> None:
+    bert = tiny.config("bert")
+    assert not leaves_modules_out(recipe(world), bert)
+    assert not leaves_modules_out(recipe(world, name="lokr"), bert)
+    assert leaves_modules_out(recipe(world, name="lokr", module_dropout=0.1), bert)
+    options = {"module_dropout": 0.1}
+    assert leaves_modules_out(recipe(world, name="peft", type="LOHA", options=options), bert)
+    assert leaves_modules_out(recipe(world), tiny.config("bart", encoder_layerdrop=0.1))

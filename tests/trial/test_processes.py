@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,9 +18,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from transformers import AutoModel
 
 from pefbench import paths
 from pefbench.paths import PROJECT, child_command
+from tests import tiny
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -119,13 +122,29 @@ def test_two_processes_are_one(world: World, tmp_path: Path) -> None:
 
 
 def test_with_dropout_by_process_their_number_is_a_part_of_the_id(world: World, tmp_path: Path) -> None:
-    recipe = world.recipe("dropped", method={"name": "boft", "dropout": 0.2}, train__epochs=0.5)
+    # At this rate most steps leave some layer's whole update out, in one process or in both.
+    recipe = world.recipe("dropped", method={"name": "lokr", "module_dropout": 0.5}, train__epochs=0.5)
     for name, command in (("one", child_command("run")), ("two", [*torchrun(2), "run"])):
         status, _, said = finish([*command, recipe, "--out", tmp_path / name], ROOT)
         assert status == 0, said
     one, two = result(tmp_path / "one"), result(tmp_path / "two")
     assert one["recipe"] == two["recipe"]
     assert one["id"] != two["id"], "each process draws a dropout of its own"
+
+
+def test_weights_that_no_step_uses_are_no_matter(world: World, tmp_path: Path) -> None:
+    """BigBird has a pooler that tagging does not use: its gradients never come, and no process may wait for them."""
+    shutil.copytree(world.model, tmp_path / "model")
+    config = tiny.config("bigbird", vocab_size=json.loads((world.model / "config.json").read_text())["vocab_size"])
+    AutoModel.from_config(config).save_pretrained(tmp_path / "model")
+    model, full = {"name": f"file:{tmp_path / 'model'}"}, {"name": "full"}
+    recipe = world.recipe("pooler", model=model, method=full, train__epochs=0.5)
+    for name, command in (("one", child_command("run")), ("two", [*torchrun(2), "run"])):
+        status, _, said = finish([*command, recipe, "--out", tmp_path / name], ROOT)
+        assert status == 0, said
+    one, two = result(tmp_path / "one"), result(tmp_path / "two")
+    losses = [[point["loss"] for point in run["curve"]] for run in (one, two)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
 
 
 def test_one_failing_process_ends_all_with_its_error(world: World, tmp_path: Path) -> None:
