@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
     from pefbench.heads import Encoded, HeadConfig
-    from pefbench.heads._judging import Judge
+    from pefbench.heads._judging import Judge, Right
     from pefbench.heads._pairs import Array
     from pefbench.heads.search import DecoderPrompt
 
@@ -45,9 +45,9 @@ class GenerationHead(Head):
     needs_alignment = False
     generates = True
 
-    def __init__(self, search: Search | None, *, likelihood: bool, judge: Judge | None) -> None:
+    def __init__(self, search: Search | None, *, likelihood: bool, judge: Judge | None, right: Right | None) -> None:
         self.search, self.likelihood = search or Search(), likelihood
-        self.answers = GenerationAnswers(self.search, likelihood=likelihood, judge=judge)
+        self.answers = GenerationAnswers(self.search, likelihood=likelihood, judge=judge, right=right)
 
     @abstractmethod
     def losses(self, model: nn.Module, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:

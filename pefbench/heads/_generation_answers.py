@@ -12,7 +12,7 @@ from pefbench.heads._judging import judged
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pefbench.heads._judging import Judge
+    from pefbench.heads._judging import Judge, Right
     from pefbench.heads.examples import GenerationExample
     from pefbench.heads.search import Search
 
@@ -21,14 +21,17 @@ class GenerationAnswers(Answers):
     """Generated texts.
 
     search: how they are found. likelihood: how likely the right text is stands beside each. judge: see `_judging`.
+    right: whether a text is as good as one of the right ones; None: it is one of them, but for white space around it.
     """
 
     mismatch_tolerance = 0.01
     """A text is a chain of choices, each after all before it: of two tokens that are all but equally likely a last bit
     chooses, and all that follows is another text. Seen on an H100 in bf16: 4 texts of 2,198 (14 trials)."""
 
-    def __init__(self, search: Search, *, likelihood: bool = False, judge: Judge | None = None) -> None:
-        self.search, self.likelihood, self.judge = search, likelihood, judge
+    def __init__(
+        self, search: Search, *, likelihood: bool = False, judge: Judge | None = None, right: Right | None = None
+    ) -> None:
+        self.search, self.likelihood, self.judge, self.right = search, likelihood, judge, right
 
     @property
     def decoding_signature(self) -> str:
@@ -50,10 +53,12 @@ class GenerationAnswers(Answers):
         return [{"texts": [*(each.references or (each.target,))], **each.facts} for each in examples]
 
     def correct(self, prediction: Any, reference: Mapping[str, Any]) -> bool:
-        """The judge's verdict, or whether a text is one of the right ones but for white space around it."""
+        """The judge's verdict, or whether a text is one of the right ones, or as good as one."""
         if self.judge:
             return self.judge.right(prediction, reference)
         text = prediction if isinstance(prediction, str) else prediction["text"]
+        if self.right:
+            return self.right(text, reference["texts"])
         return text.strip() in [right.strip() for right in reference["texts"]]
 
     def same(self, before: Any, after: Any) -> bool:

@@ -8,10 +8,11 @@ it from; the head passes texts on to it; the metric reads its verdicts. None of 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from pefbench.heads.examples import GenerationExample
 
@@ -31,6 +32,10 @@ class Judge(Protocol):
 
     def right(self, verdict: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
         """Whether an example with these facts came out right, by the verdict on its text."""
+
+
+Right = Callable[[str, Sequence[str]], bool]
+"""Whether a text is as good as one of the right texts, where no model is needed to tell: by its final number, say."""
 
 
 def judged(judge: Judge, answers: Sequence[Any], examples: Sequence[GenerationExample]) -> list[dict[str, object]]:

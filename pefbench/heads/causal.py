@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from transformers import PreTrainedTokenizerFast
 
-    from pefbench.heads._judging import Judge
+    from pefbench.heads._judging import Judge, Right
     from pefbench.heads._pairs import Array, End
     from pefbench.heads.examples import GenerationExample
 
@@ -44,8 +44,9 @@ class CausalHead(GenerationHead):
         last_logits: bool = False,
         likelihood: bool = False,
         judge: Judge | None = None,
+        right: Right | None = None,
     ) -> None:
-        super().__init__(search, likelihood=likelihood, judge=judge)
+        super().__init__(search, likelihood=likelihood, judge=judge, right=right)
         self.keep, self.chat, self.separator, self.last_logits = keep, chat, separator, last_logits
 
     def encode(

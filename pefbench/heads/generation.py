@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from transformers import PretrainedConfig
 
     from pefbench.heads._generation import GenerationHead
-    from pefbench.heads._judging import Judge
+    from pefbench.heads._judging import Judge, Right
     from pefbench.heads._pairs import End
     from pefbench.heads.examples import GenerationExample
 
@@ -31,7 +31,7 @@ class GenerationDataset:
     search: how to generate. keep: which end of a prompt is kept when it is too long. chat: decoders get their
     prompts by their chat template where they have one. separator: what stands between prompt and answer of decoders
     without. likelihood: predictions hold how likely the example's own answer is, see `GenerationHead.predict`. judge:
-    see `_judging`.
+    see `_judging`. right: see `GenerationAnswers`.
     """
 
     splits: Mapping[str, Sequence[GenerationExample]]
@@ -42,6 +42,7 @@ class GenerationDataset:
     separator: str = "\n"
     likelihood: bool = False
     judge: Judge | None = None
+    right: Right | None = None
 
     def head(self, model: PretrainedConfig) -> GenerationHead:
         """The head for this kind of model. Raises RecipeError for encoders, which cannot generate."""
@@ -57,6 +58,7 @@ class GenerationDataset:
                 last_logits=offers_last_logits(model),
                 likelihood=self.likelihood,
                 judge=self.judge,
+                right=self.right,
             )
         if not model.is_encoder_decoder:
             raise RecipeError(
@@ -66,7 +68,14 @@ class GenerationDataset:
         start = getattr(model, "decoder_start_token_id", None)
         if start is None:
             raise RecipeError("model.name: the config of this encoder-decoder has no decoder_start_token_id")
-        return Seq2SeqHead(start, search=self.search, keep=self.keep, likelihood=self.likelihood, judge=self.judge)
+        return Seq2SeqHead(
+            start,
+            search=self.search,
+            keep=self.keep,
+            likelihood=self.likelihood,
+            judge=self.judge,
+            right=self.right,
+        )
 
     def settled(self) -> GenerationDataset:
         """Itself: its head takes nothing from examples."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from transformers import PreTrainedTokenizerFast
 
-    from pefbench.heads._judging import Judge
+    from pefbench.heads._judging import Judge, Right
     from pefbench.heads._pairs import Array, End
     from pefbench.heads.examples import GenerationExample
 
@@ -42,8 +42,9 @@ class Seq2SeqHead(GenerationHead):
         keep: End = "end",
         likelihood: bool = False,
         judge: Judge | None = None,
+        right: Right | None = None,
     ) -> None:
-        super().__init__(search, likelihood=likelihood, judge=judge)
+        super().__init__(search, likelihood=likelihood, judge=judge, right=right)
         self.start, self.keep = start, keep
 
     def encode(

@@ -1,7 +1,7 @@
 """What makes a head, apart from examples: kept with a saved trial, so that predicting needs no data.
 
-It is JSON-able: the fields of the task's data set, but its examples, its notes, and its judge, who scores answers and
-has no part in finding them.
+It is JSON-able: the fields of the task's data set, but its examples, its notes, and what scores answers and has no part
+in finding them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from pefbench.heads.dataset import Dataset
 
-WITHOUT = ("splits", "notes", "judge")
+WITHOUT = ("splits", "notes", "judge", "right")
 
 
 def kind_of(dataset: Dataset) -> str:

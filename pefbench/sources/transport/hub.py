@@ -20,8 +20,11 @@ NEVER = ["*.bin", "*.ckpt", "*.pkl", "*.pt", "*.pth", "*/*"]  # the last: no cop
 def read_split(name: str, part: str | None, *, config: str | None, revision: str | None) -> Rows:
     """Read one split; None when there is only one. Labels come as their names, None where hidden.
 
+    A part may name the configuration too, ``main/train``, as several data sets in one source need.
     `Rows.revision` is the commit that was read, None for a local folder. Raises SourceError or DataError.
     """
+    if part and "/" in part:
+        config, _, part = part.partition("/")
     local = _local_folder(name)
     commit = None if local else _resolve(name, revision)
     split = part or _only_split(name, config, commit or revision)

@@ -12,8 +12,9 @@ JOINT = " + "
 def members(source: str, part: str | None, sha256: str | None = None) -> list[tuple[str, str | None]]:
     """The (source, part) pairs that are read, one after the other, for a part of a source; for most only one.
 
-    A part of a joint source, ``wheel:a==1!x/first + wheel:b==2!second``, is one or several of its members by the last
-    name of their paths: ``first``, ``first + second``; None is all of them. Raises SourceError.
+    A part of a joint source, ``wheel:a==1!x/first + hf:b/second``, is one or several of its members by the last name of
+    their paths, each with a part of its own behind a #: ``first``, ``first + second#train``; None is all of them.
+    Raises SourceError.
     """
     addresses = source.split(JOINT)
     if len(addresses) == 1:
@@ -23,7 +24,14 @@ def members(source: str, part: str | None, sha256: str | None = None) -> list[tu
     by_name = {re.split(r"[:!/]", address.strip().rstrip("/"))[-1]: address.strip() for address in addresses}
     if len(by_name) < len(addresses):
         raise SourceError(f"{source}: two of these sources end in the same name, by which parts are told apart")
-    wanted = list(by_name) if part is None else [name.strip() for name in part.split(JOINT)]
-    if unknown := [name for name in wanted if name not in by_name]:
+    named = list(by_name) if part is None else [name.strip() for name in part.split(JOINT)]
+    wanted = [(name, None) if name in by_name else _divided(name) for name in named]
+    if unknown := [name for name, _ in wanted if name not in by_name]:
         raise SourceError(f"{source}: has no part {unknown[0]!r}; it has {', '.join(sorted(by_name))}")
-    return [(by_name[name], None) for name in wanted]
+    return [(by_name[name], inside) for name, inside in wanted]
+
+
+def _divided(part: str) -> tuple[str, str | None]:
+    """A member's name and the part of it, ``name#part``."""
+    name, _, inside = part.partition("#")
+    return name, inside or None

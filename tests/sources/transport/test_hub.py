@@ -87,6 +87,7 @@ def test_splits_and_configurations(repository: Path) -> None:
     assert parts(source) == ["train", "test"]
     assert parts(source, config="tiny") == ["train"]
     assert len(read_rows(source, config="tiny").rows) == 2
+    assert len(read_rows(source, "tiny/train").rows) == 2
     assert "it has train, test" in refusal(SourceError, read_rows, source)
     message = refusal(SourceError, read_rows, source, "dev")
     assert "dev" in message
