@@ -2,8 +2,8 @@
 
 The unit of `compute` is one training example seen once, forwards and backwards. A trial sees as many as its training
 split has (after `train.max_examples`), once for each of its `train.epochs`; a method, those of all its settings and
-tuning seeds together. A trial that diverges counts in full. What an example costs in time is not part of it: a method
-tries more settings than another where it needs fewer epochs, not where its steps are faster.
+tuning seeds together. A trial that diverges or stops early counts in full. What an example costs in time is not part of
+it: a method tries more settings than another where it needs fewer epochs, not where its steps are faster.
 """
 
 from __future__ import annotations

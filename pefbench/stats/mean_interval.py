@@ -1,18 +1,23 @@
-"""The interval of a method's mean, over seeds and test examples: never beyond the metric's range.
+"""The interval of a mean over seeds, over seeds and test examples: never beyond the metric's range.
 
 As the interval of a single score (`interval`), with the variance over seeds added to that over examples: between two
 ends Wilson's at the effective number of examples, else Student's t. Where nothing varies, as where all answers are
 right, Wilson's interval at the number of examples still has a width; without two ends the width is unknown.
+
+`intervals` has the methods of a comparison, with the answers to the same examples. `of_runs` has runs of which only the
+scores and their own intervals are known: these tell how far a score moves with the examples, though not how much of
+that is the same in all seeds, so the interval is rather too wide than too narrow.
 """
 
 from __future__ import annotations
 
-from math import isinf
-from statistics import NormalDist
+from dataclasses import dataclass
+from math import inf, isinf, sqrt
+from statistics import NormalDist, fmean, variance
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit
 
 from pefbench.stats.moderated import seed_variance
 from pefbench.stats.wilson import wilson
@@ -34,22 +39,89 @@ def intervals(family: Family, ends: Sequence[tuple[float, float]]) -> list[tuple
     over = np.maximum(0.0, np.diagonal(family.shared))
     errors = np.sqrt(over + variance.value)
     freedom = _freedom(over, variance.value, variance.freedom, max(1, family.examples - 1))
-    critical = stats.t.ppf((1 + CONFIDENCE) / 2, freedom)
+    critical = stdtrit(freedom, (1 + CONFIDENCE) / 2)
     return [
         _interval(value, error, each, family.examples, at)
         for value, error, each, at in zip(family.means.tolist(), errors.tolist(), critical.tolist(), ends, strict=True)
     ]
 
 
+MANY = 1_000_000
+"""Examples, where their number is unknown: more change no quantile."""
+
+
+@dataclass(frozen=True)
+class Mean:
+    """The mean of runs that differ in their seed. low, high: None where they are unknown.
+
+    error, freedom: its standard error over seeds and examples, and the degrees of freedom of that. It is half of the
+    interval, over Student's critical value: above 0 where all runs score alike.
+    """
+
+    value: float
+    low: float | None
+    high: float | None
+    error: float
+    freedom: float
+
+
+def of_runs(runs: Sequence[tuple[float, float, float]], examples: int | None, ends: tuple[float, float]) -> Mean:
+    """The mean of runs' scores; of one, its own interval, which says nothing of seeds.
+
+    runs: value and interval of each. examples: of the split; None: unknown.
+    """
+    if len(runs) == 1:
+        [(value, low, high)] = runs
+        reach = (high - low) / 2 / NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+        return Mean(value, low, high, reach, max(1, (examples or MANY) - 1))
+    values = [value for value, _, _ in runs]
+    number = min(fmean(_effective_number(*run, ends) for run in runs), examples or inf)
+    over = np.array([fmean(_error(*run, ends) ** 2 for run in runs)])
+    between = np.array([variance(values) / len(runs)])
+    seeds = np.array([len(runs) - 1.0])
+    freedom = float(_freedom(over, between, seeds, max(1, round(min(examples or number, MANY)) - 1))[0])
+    critical, error = float(stdtrit(freedom, (1 + CONFIDENCE) / 2)), sqrt(float(over[0] + between[0]))
+    found = _interval(fmean(values), error, critical, number, ends)
+    if found[0] is None:
+        return Mean(fmean(values), None, None, error, freedom)
+    return Mean(fmean(values), *found, (found[1] - found[0]) / 2 / critical, freedom)
+
+
+def _effective_number(value: float, low: float, high: float, ends: tuple[float, float]) -> float:
+    """The number of examples at which Wilson's interval of a score is this one; infinite where it has no width."""
+    bottom, top = ends
+    if isinf(bottom) or isinf(top):
+        return inf
+    width, z = top - bottom, NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+    found = [
+        z**2 * share * (1 - share) / ((end - value) / width) ** 2
+        for end in (low, high)
+        if end != value and 0 < (share := (end - bottom) / width) < 1
+    ]
+    return fmean(found) if found else inf
+
+
+def _error(value: float, low: float, high: float, ends: tuple[float, float]) -> float:
+    """The standard error over examples that a score's interval tells of."""
+    bottom, top = ends
+    if isinf(bottom) or isinf(top):
+        return (high - low) / 2 / NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+    share = min(1.0, max(0.0, (value - bottom) / (top - bottom)))
+    return (top - bottom) * sqrt(share * (1 - share) / _effective_number(value, low, high, ends))
+
+
 def _interval(
-    value: float, error: float, critical: float, examples: int, ends: tuple[float, float]
+    value: float, error: float, critical: float, examples: float, ends: tuple[float, float]
 ) -> tuple[float, float] | tuple[None, None]:
+    """examples: Wilson's number where no score varies."""
     bottom, top = ends
     if isinf(top) or isinf(bottom):
         return (max(bottom, value - critical * error), value + critical * error) if error > 0 else (None, None)
     width = top - bottom
     share = min(1.0, max(0.0, (value - bottom) / width))
     number = float(examples)
+    if isinf(number) and error == 0:
+        return None, None
     if error > 0 and 0 < share < 1:
         z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
         number = share * (1 - share) / (error / width) ** 2 * (z / critical) ** 2

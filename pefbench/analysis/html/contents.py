@@ -35,7 +35,7 @@ def contents(results: Sequence[Stored], verdicts: Sequence[Comparison] = ()) -> 
     tests = Tests(verdicts)
     finished = [stored for stored in shown if stored.result["status"] == "finished"]
     return {
-        "groups": [_group(members, tests, known) for members in replicates_by_group(shown).values()],
+        "groups": [_group(members, tests, known) for members in replicates_by_group(shown, verdicts).values()],
         "failed": [_failed(stored.result) for stored in shown if stored.result["status"] == "failed"],
         "environments": _environments(finished),
     }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pefbench.analysis.pick.good_enough import asked_about, bar, standing
 from pefbench.analysis.pick.limits import FULL, preferred, rank, too_costly
-from pefbench.analysis.pick.notes import about_group, about_named, about_open
+from pefbench.analysis.pick.notes import about_group, about_named, about_open, about_unknown
 from pefbench.analysis.tables import baselines
 from pefbench.analysis.tables.groups import heading
 from pefbench.analysis.tables.marks import Tests
@@ -64,7 +64,7 @@ def pick(
         if task not in tasks:
             raise UserError(f"--task {task}: no trial of this task; {suggest(task, tasks)}")
         shown = [stored for stored in shown if stored.result["recipe"]["task"] == task]
-    groups = replicates_by_group(shown)
+    groups = replicates_by_group(shown, verdicts)
     if not groups:
         raise UserError("every trial failed: there is nothing to choose from")
     known = baselines.known(stored.result for stored in shown)
@@ -81,9 +81,10 @@ def _answer(members: Sequence[Replicates], limits: Limits, known: Known, tests: 
     excluded[limits.quality] = [f"{each.name} ({each.score})" for each, how in standings if how == "short"]
     meeting = [each for each, how in standings if each in affordable and how == "shown"]
     may_be = [each for each, how in standings if each in affordable and how == "open"]
+    unknown = [each for each, how in standings if each in affordable and how == "unknown"]
     prefer = preferred(meeting, limits.prefer)
     named = min(meeting, key=lambda each: (rank(prefer)(each), each.name), default=None)
-    notes = [*about_open(may_be, asked), *about_group(members, affordable, limits)]
+    notes = [*about_open(may_be, asked), *about_unknown(unknown), *about_group(members, affordable, limits)]
     if named:
         notes = [*about_named(named, meeting, reference, wanted.of(reference.value), known, tests), *notes]
     least = wanted.of(reference.value if reference.validation is None else reference.validation)

@@ -2,15 +2,16 @@
 
 The more methods are tried, the likelier one that is not good enough scores as if it were: of 18 whose truth is 0.93 of
 full fine-tuning's, one has 0.95 of it on 247 examples in 9 of 10 cases. So a method is good enough where its score less
-what is wanted is above 0 by more than its standard error explains, with Bonferroni's correction over the methods.
-Scores on the same examples go up and down together; that they are taken as independent errs on the safe side.
+what is wanted is above 0 by more than its standard error, over seeds and examples, explains: by Student's t with
+Satterthwaite's degrees of freedom, and Bonferroni's correction over the methods. Scores on the same examples go up and
+down together; that they are taken as independent errs on the safe side. Where the error is unknown, so is the answer.
+(`python -m benchmarks.good_enough` simulates all this.)
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import TYPE_CHECKING, Literal
 
 from pefbench.analysis.tables.groups import headline
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from pefbench.analysis.pick.limits import Limits
     from pefbench.analysis.tables.replicates import Replicates
 
-    Standing = Literal["shown", "open", "short"]
+    Standing = Literal["shown", "open", "short", "unknown"]
 
 LEVEL = 0.05
 """One-sided, that any of the methods is wrongly said to be good enough."""
@@ -64,14 +65,24 @@ def more_errors(reference: Replicates, wanted: float) -> float | None:
 
 
 def standing(each: Replicates, reference: Replicates, wanted: Bar, asked: int) -> Standing:
-    """Whether a method is shown to be good enough on validation, looks so, or falls short. asked: about how many."""
+    """Whether a method is shown to be good enough on validation, looks so, or falls short. asked: about how many.
+
+    unknown: the trials have no intervals, so nobody can say what is chance.
+    """
     if each is reference:
         return "shown"
     gain = each.sign * (_decided(each) - wanted.of(_decided(reference)))
     if gain < 0:
         return "short"
-    error = math.hypot(each.validation_error, wanted.slope * reference.validation_error)
-    return "shown" if gain >= NormalDist().inv_cdf(1 - LEVEL / max(1, asked)) * error else "open"
+    if each.decided is None or reference.decided is None:
+        return "unknown"
+    from scipy.special import stdtrit
+
+    parts = [(each.decided.error**2, each.decided.freedom)]
+    parts.append(((wanted.slope * reference.decided.error) ** 2, reference.decided.freedom))
+    variance = sum(part for part, _ in parts)
+    freedom = variance**2 / sum(part**2 / freedom for part, freedom in parts) if variance else 1.0
+    return "shown" if gain >= stdtrit(freedom, 1 - LEVEL / max(1, asked)) * math.sqrt(variance) else "open"
 
 
 def asked_about(selected: Sequence[Replicates], reference: Replicates) -> int:

@@ -72,6 +72,15 @@ def about_open(may_be: Sequence[Replicates], asked: int) -> Iterator[str]:
         )
 
 
+def about_unknown(unknown: Sequence[Replicates]) -> Iterator[str]:
+    """What no interval judges: a score without one may be chance alone."""
+    if unknown:
+        yield (
+            "left out, for the score that decides has no interval here or in full fine-tuning, so chance may have made "
+            f"it: {', '.join(each.name for each in unknown)}"
+        )
+
+
 def about_group(members: Sequence[Replicates], affordable: Sequence[Replicates], limits: Limits) -> Iterator[str]:
     """Caveats about the group as a whole."""
     yield from paired_runs.lines([each.trials[0] for each in members], [each.name for each in members])

@@ -62,7 +62,7 @@ def pivot(results: Sequence[Stored], style: str = "text", verdicts: Sequence[Com
     if style not in FORMATS:
         raise UserError(f"unknown format {style!r}; {suggest(style, FORMATS)}")
     shown = newest(results)[0]
-    every = replicates_by_group(shown)
+    every = replicates_by_group(shown, verdicts)
     groups = [one_per_method(members) for members in every.values()]
     marked_groups = [(members, marks(members, Tests(verdicts))) for members in groups]
     cells = [cell for members, found in marked_groups for cell in _cells(members, found)]

@@ -1,12 +1,16 @@
-"""Trials of one setting with several seeds, taken together: their mean, and its interval."""
+"""Trials of one setting with several seeds, taken together: their mean, and its interval.
+
+Where a comparison's verdict is of these very trials, the interval is the verdict's, which was made from the answers;
+else it is made from the trials' own intervals, by the same module.
+"""
 
 from __future__ import annotations
 
 import json
-import math
 import statistics
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pefbench.analysis.tables.groups import group_of, headline, is_of_unknown_method
@@ -14,13 +18,14 @@ from pefbench.analysis.tables.rows import differences
 from pefbench.analysis.tables.wording import interval
 from pefbench.results.ranges import range_of
 from pefbench.results.store import deciding
-from pefbench.stats.student_t import NORMAL_95, critical_95
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from pefbench.results.schema import Result, TrainPhase
+    from pefbench.results.schema import MetricValue, Result, TrainPhase
     from pefbench.results.store import Stored
+    from pefbench.results.verdict_schema import Comparison, Test
+    from pefbench.stats.mean_interval import Mean
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,9 @@ class Replicates:
     trials: list[Stored]
     differs: str = field(default="")
     """The overrides in which it differs from other settings of its recipe; empty where there is one setting."""
+
+    verdicts: Sequence[Comparison] = ()
+    """Those of comparisons, one of which may be of these trials."""
 
     @property
     def first(self) -> Result:
@@ -76,12 +84,12 @@ class Replicates:
     @property
     def low(self) -> float | None:
         """The lower end of the 95 % interval, or None where there is none."""
-        return self._end(-1)
+        return self._ends[0]
 
     @property
     def high(self) -> float | None:
         """The upper end of the 95 % interval, or None where there is none."""
-        return self._end(1)
+        return self._ends[1]
 
     @property
     def reliable(self) -> bool:
@@ -90,33 +98,17 @@ class Replicates:
 
     @property
     def validation(self) -> float | None:
-        """The headline metric on validation, by which settings are selected: the mean over seeds."""
-        found = [
-            metrics[each.result["headline"]]["value"]
-            for each in self.trials
-            if each.result["headline"] in (metrics := each.result["metrics"].get("validation", {}))
-        ]
-        return statistics.fmean(found) if found else None
+        """The headline metric on validation, by which settings are selected: the mean over seeds.
 
-    @property
-    def validation_error(self) -> float:
-        """The standard error of `validation`, over examples and seeds; 0 where nothing is known of it.
-
-        Without scores on validation, that of the score on test.
+        None where a trial has none, or one that is unknown: a mean of the others would be of fewer seeds.
         """
-        name = self.first["headline"]
-        found = [
-            metrics[name] for each in self.trials if name in (metrics := each.result["metrics"].get("validation", {}))
-        ]
-        if not found:
-            return 0.0 if self.low is None or self.high is None else (self.high - self.low) / 2 / NORMAL_95
-        reaches = [
-            (each["high"] - each["low"]) / 2 for each in found if each["low"] is not None and each["high"] is not None
-        ]
-        over_examples = statistics.fmean(reaches) if reaches else 0.0
-        spread = statistics.stdev(each["value"] for each in found) if len(found) > 1 else 0.0
-        over_seeds = critical_95(len(found) - 1) * spread / math.sqrt(max(1, len(found)))
-        return math.hypot(over_examples, over_seeds) / NORMAL_95
+        found = self._on_validation()
+        return statistics.fmean(each["value"] for each in found) if found else None
+
+    @cached_property
+    def decided(self) -> Mean | None:
+        """The score that decides, on validation, or of results without one on test; None where its error is unknown."""
+        return _mean(self._on_validation() or [headline(each.result) for each in self.trials], self.first["headline"])
 
     @property
     def trained(self) -> int | None:
@@ -157,25 +149,49 @@ class Replicates:
     def _values(self) -> list[float]:
         return [headline(each.result)["value"] for each in self.trials]
 
-    def _end(self, direction: int) -> float | None:
-        """An end of the interval over test examples and seeds.
+    def _on_validation(self) -> list[MetricValue]:
+        """The headline metric on validation in each trial; none where one of them lacks it."""
+        name = self.first["headline"]
+        found = [each.result["metrics"].get("validation", {}).get(name) for each in self.trials]
+        there = [metric for metric in found if metric is not None]
+        return there if len(there) == len(found) else []
 
-        The trials' own intervals are over test examples, which all seeds share, so their mean is no narrower with more
-        seeds. The spread over seeds is added as variances add. (The interaction of examples and seeds is in both, so
-        the interval is rather too wide than too narrow.)
-        """
+    @cached_property
+    def _ends(self) -> tuple[float, float] | tuple[None, None]:
+        """The interval on test: of one trial its own, of several the verdict's, or by `stats.mean_interval`."""
         metrics = [headline(each.result) for each in self.trials]
-        ends = [(metric["low"] if direction < 0 else metric["high"], metric["value"]) for metric in metrics]
-        reaches = [abs(end - value) for end, value in ends if end is not None]
-        if len(reaches) < len(ends):
-            return None
-        over_seeds = critical_95(len(ends) - 1) * self.spread / math.sqrt(len(ends))
-        end = self.value + direction * math.hypot(statistics.fmean(reaches), over_seeds)
-        lowest, highest = range_of(self.first["headline"], self.value)
-        return min(max(end, lowest), highest)
+        if len(metrics) == 1:
+            return _ends_of(metrics[0])
+        ids = {each.result["id"] for each in self.trials}
+        for verdict in self.verdicts:
+            for method in verdict["methods"]:
+                test = method.get("test")
+                if test and ids == {
+                    trial["result"].rpartition("/")[2].removesuffix(".json") for trial in method["final"]
+                }:
+                    return _ends_of(test)
+        mean = _mean(metrics, self.first["headline"])
+        return (None, None) if mean is None or mean.low is None or mean.high is None else (mean.low, mean.high)
 
 
-def replicates_by_group(results: Iterable[Stored]) -> dict[tuple[str, ...], list[Replicates]]:
+def _ends_of(value: MetricValue | Test) -> tuple[float, float] | tuple[None, None]:
+    low, high = value["low"], value["high"]
+    return (None, None) if low is None or high is None else (low, high)
+
+
+def _mean(metrics: Sequence[MetricValue], name: str) -> Mean | None:
+    """The mean of a metric over seeds; None where a trial's interval is unknown."""
+    from pefbench.stats.mean_interval import of_runs
+
+    runs = [(each["value"], *ends) for each in metrics if (ends := _ends_of(each)) != (None, None)]
+    if len(runs) < len(metrics):
+        return None
+    return of_runs(runs, metrics[0]["examples"], range_of(name, statistics.fmean(each["value"] for each in metrics)))
+
+
+def replicates_by_group(
+    results: Iterable[Stored], verdicts: Sequence[Comparison] = ()
+) -> dict[tuple[str, ...], list[Replicates]]:
     """The finished trials by group (see `groups.group_of`), sorted; in each group the best setting first."""
     trials: dict[tuple[str, ...], dict[str, list[Stored]]] = defaultdict(lambda: defaultdict(list))
     for stored in results:
@@ -183,7 +199,7 @@ def replicates_by_group(results: Iterable[Stored]) -> dict[tuple[str, ...], list
             trials[group_of(stored.result)][json.dumps(without_seed(stored.result["recipe"]), sort_keys=True)].append(
                 stored
             )
-    return {group: _named(list(trials[group].values())) for group in sorted(trials)}
+    return {group: _named(list(trials[group].values()), verdicts) for group in sorted(trials)}
 
 
 def best_on_validation(settings: Sequence[Replicates]) -> Replicates:
@@ -213,13 +229,13 @@ def without_seed(recipe: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**recipe, "train": {name: value for name, value in recipe["train"].items() if name != "seed"}}
 
 
-def _named(members: Sequence[list[Stored]]) -> list[Replicates]:
+def _named(members: Sequence[list[Stored]], verdicts: Sequence[Comparison]) -> list[Replicates]:
     alike: dict[tuple[str, str], list[list[Stored]]] = defaultdict(list)
     for trials in members:
         recipe = trials[0].result["recipe"]
         alike[recipe["name"], recipe["method"]["name"]].append(sorted(trials, key=_seed))
     found = [
-        Replicates(trials, differs)
+        Replicates(trials, differs, verdicts)
         for several in alike.values()
         for trials, differs in zip(several, _differences(several), strict=True)
     ]

@@ -14,6 +14,7 @@ from pefbench.cli.main import main
 from pefbench.cli.pick import PREFERENCES
 from pefbench.errors import UserError
 from pefbench.results.store import Stored
+from pefbench.stats.wilson import wilson
 from tests.sample_results import failed_sample, sample, store
 
 MEMORY, SIZE, TIME, WEIGHTS = (
@@ -130,7 +131,8 @@ def test_a_paired_test_has_the_word_where_there_was_one(p: float, note: str) -> 
 
 def test_lower_is_better() -> None:
     def loss(name: str, method: str, value: float) -> Stored:
-        metric = {"value": value, "low": None, "high": None, "examples": 9, "higher_is_better": False, "signature": "s"}
+        ends = {"low": value - 0.001, "high": value + 0.001}
+        metric = {"value": value, **ends, "examples": 900, "higher_is_better": False, "signature": "s"}
         metrics = {"validation": {"loss": metric}, "test": {"loss": metric}}
         return trial(name, method, 0.5, changes={"metrics": metrics, "headline": "loss"})
 
@@ -144,6 +146,20 @@ def test_lower_is_better() -> None:
 def test_a_reference_of_zero_or_less_must_be_reached() -> None:
     results = [trial("full_ner", "full", -0.1), trial("lora_ner", "lora", -0.101), trial("vera_ner", "vera", -0.05)]
     assert [each.name for each in only(results, Limits()).meeting] == ["vera_ner", "full_ner"]
+
+
+def test_what_no_interval_judges_is_left_out_with_its_reason() -> None:
+    unknown = {f"metrics.validation.entity_f1.{end}": None for end in ("low", "high")}
+    full, lora = trial("full_ner", "full", 0.8), trial("lora_ner", "lora", 0.81)
+    assert name_of(only([full, lora], Limits(prefer="quality"))) == "lora_ner"
+    for results in (
+        [trial("full_ner", "full", 0.8, changes=unknown), lora],
+        [full, trial("lora_ner", "lora", 0.81, changes=unknown)],
+    ):
+        answer = only(results, Limits(prefer="quality"))
+        assert name_of(answer) == "full_ner"
+        assert any(note.startswith("left out, for the score that decides has no interval") for note in answer.notes)
+        assert any(note.endswith(": lora_ner") for note in answer.notes)
 
 
 def test_without_full_fine_tuning_the_best_on_validation_stands_for_it() -> None:
@@ -170,8 +186,8 @@ def test_the_interval_over_seeds_adds_their_spread() -> None:
     assert one is not None
     assert two is not None
     assert one.low == pytest.approx(0.47)
-    # 12.706 * 0.01414 / sqrt(2) = 0.12706 over seeds, 0.03 over examples
-    assert two.low == pytest.approx(0.5 - (0.03**2 + 0.12706**2) ** 0.5, abs=1e-6)
+    # Variance: 1e-4 over seeds, 2.35e-4 over examples; 3.67 degrees of freedom, t 2.88: Wilson's of 346 examples.
+    assert two.low == pytest.approx(wilson(173, 346)[0], abs=1e-3)
 
 
 def test_a_baseline_that_is_not_beaten_is_told() -> None:

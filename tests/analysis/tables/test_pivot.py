@@ -14,6 +14,7 @@ from pefbench.analysis.tables import FORMATS, pivot, table
 from pefbench.cli.main import main
 from pefbench.errors import UserError
 from pefbench.results.store import Stored
+from pefbench.stats.wilson import wilson
 from tests.sample_results import failed_sample, sample, store
 
 if TYPE_CHECKING:
@@ -76,11 +77,21 @@ def test_results_of_unlike_numbers_of_training_examples_are_never_in_one_row() -
 
 def test_seeds_are_averaged_and_counted() -> None:
     results = [at(sample("lora_ner", "lora", value=value, seed=seed)) for seed, value in enumerate((0.4, 0.5, 0.6))]
-    assert "0.500 ±0.250 (3 seeds)" in pivot(results)
+    assert "0.500 ±0.212 (3 seeds)" in pivot(results)
     cell = cells(results)["lora"]
     assert (cell["seeds"], cell["value"]) == (3, pytest.approx(0.5))
     assert cell["spread"] == pytest.approx(0.1)
-    assert cell["high"] - cell["value"] == pytest.approx((0.03**2 + 4.303**2 * 0.01 / 3) ** 0.5, rel=1e-3)
+    # Variance: 0.01 / 3 over seeds, 2.34e-4 over examples; 2.22 degrees of freedom, t 3.91: Wilson's of 17.6 examples.
+    assert cell["high"] == pytest.approx(wilson(8.8, 17.6)[1], abs=1e-3)
+
+
+def test_the_interval_of_a_comparisons_trials_is_its_verdicts() -> None:
+    results = [at(sample("lora_ner", "lora", value=value, seed=seed)) for seed, value in enumerate((0.4, 0.5, 0.6))]
+    final = [{"result": f"lora/{each.result['id']}.json"} for each in results]
+    told: Any = {"seeds": [0, 1, 2], "pairs": [], "methods": [{"final": final, "test": {"low": 0.37, "high": 0.61}}]}
+    found = cells(results, verdicts=[told])["lora"]
+    assert (found["low"], found["high"]) == (0.37, 0.61)
+    assert cells(results[:2], verdicts=[told])["lora"]["low"] != 0.37  # of other trials the verdict says nothing
 
 
 def test_a_method_is_shown_by_the_setting_that_is_best_on_validation() -> None:
@@ -104,7 +115,7 @@ def test_a_mean_over_seeds_never_leaves_the_range_of_its_metric() -> None:
 
     found = cells([trial(1, 0.985), trial(2, 0.995)])["lora"]
     assert found["value"] == pytest.approx(0.99)
-    assert found["high"] == 1.0
+    assert 0.995 < found["high"] <= 1.0
     assert 0.9 < found["low"] < 0.985
 
 
