@@ -9,6 +9,7 @@ from pefbench.errors import DataError
 from pefbench.metrics import make
 from pefbench.results import predictions
 from pefbench.results.signature import of_value
+from pefbench.results.store import Stored
 from pefbench.stats.resampling import Scores, resample
 
 if TYPE_CHECKING:
@@ -27,15 +28,14 @@ def read_rows(outcome: Outcome) -> list[AnsweredExample]:
 
     Raises DataError when they are not there, or damaged.
     """
-    result = _result(outcome)
-    artifacts = result.get("artifacts")
-    file = outcome.path.parent / str(artifacts["predictions"] if artifacts else None)
+    file = predictions.file_of(Stored(outcome.path, _result(outcome)))
+    again = f"remove {outcome.path.name} to run the trial again"
+    if file is None:
+        raise DataError(f"{outcome.path}: no predictions of {outcome.planned.text} beside it; {again}")
     try:
         return predictions.read(file)
     except DataError as error:
-        raise DataError(
-            f"{error}: the predictions of {outcome.planned.text}; remove {outcome.path.name} to run the trial again"
-        ) from None
+        raise DataError(f"{error}: the predictions of {outcome.planned.text}; {again}") from None
 
 
 def identity(outcome: Outcome, metric: str) -> dict[str, str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections import Counter
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from pefbench.errors import MethodError
-from pefbench.methods import Method, PeftMethod
+from pefbench.methods import PeftMethod
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -16,13 +17,14 @@ if TYPE_CHECKING:
 
     from pefbench.heads import Encoded
     from pefbench.methods.tuners.prefix_tokens import PrefixTokens
+    from pefbench.methods.tuners.virtual_tokens import VirtualTokens
 
 TEXT = "Read the following text with care, then give the answer that it asks for."
 COMMON = 5000
 """Lester et al. 2021, section 3.2: prompts start from the 5,000 most common tokens."""
 
 
-class VirtualTokenMethod(Method):
+class VirtualTokenMethod(PeftMethod):
     """A method whose virtual tokens stand before the text, whatever the head: see `tuners.virtual_tokens`."""
 
     num_virtual_tokens: int = Field(16, ge=1, description="how many virtual tokens stand before the text")
@@ -31,17 +33,25 @@ class VirtualTokenMethod(Method):
         """Their number."""
         return self.num_virtual_tokens
 
-
-class PromptLearning(VirtualTokenMethod, PeftMethod):
-    """A method that PEFT calls prompt learning."""
-
-    trainable_pattern: ClassVar[str] = r"^prompt_encoder\."
+    @abstractmethod
+    def attach(self, model: nn.Module) -> VirtualTokens:
+        """The virtual tokens of a wrapped model, put to work. Raises MethodError where they have no place."""
 
     def apply(self, model: nn.Module, task_type: str) -> nn.Module:
         """Wrap the model by PEFT and put the virtual tokens to work. Raises MethodError where they have no place."""
         wrapped = super().apply(model, task_type)
         self.on_model_ready(wrapped)
         return wrapped
+
+    def on_model_ready(self, model: nn.Module) -> None:
+        """Put the virtual tokens to work."""
+        self.attach(model)
+
+
+class PromptLearning(VirtualTokenMethod):
+    """A method that PEFT calls prompt learning."""
+
+    trainable_pattern: ClassVar[str] = r"^prompt_encoder\."
 
 
 class PrefixStart(VirtualTokenMethod):
@@ -53,6 +63,22 @@ class PrefixStart(VirtualTokenMethod):
         "drawn from the training texts, one from each of as many texts (arXiv:2101.00190, section 7.4)",
     )
     init_text: str = Field(TEXT, description="init text: repeated or cut to the number of virtual tokens")
+
+    @abstractmethod
+    def attach(self, model: nn.Module) -> PrefixTokens:
+        """The prefix of a wrapped model, put to work. Raises MethodError where it has no place."""
+
+    def on_train_begin(
+        self,
+        model: nn.Module,
+        tokenizer: PreTrainedTokenizerFast,
+        encoded: Encoded,
+        steps: int,  # noqa: ARG002 - the base's signature
+    ) -> None:
+        """Let the prefix start from a text or from activations."""
+        if self.init in {"text", "activations"}:
+            tokens = self.attach(model)
+            tokens.weight.data.copy_(self.start(tokens, tokenizer, encoded))
 
     def start(self, tokens: PrefixTokens, tokenizer: PreTrainedTokenizerFast, encoded: Encoded) -> Tensor:
         """The start of a prefix by text or activations, shape (virtual tokens, numbers of one)."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from pefbench.methods import PeftMethod, at_own_rate
+from pefbench.methods import at_own_rate
 from pefbench.methods._prompt_learning import PrefixStart
 
 if TYPE_CHECKING:
@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
     from pefbench.heads import Encoded
     from pefbench.methods._types import ParameterGroup
+    from pefbench.methods.tuners.prefix_tokens import PrefixTokens
 
 
-class Mam(PrefixStart, PeftMethod):
+class Mam(PrefixStart):
     """He et al. 2022 (arXiv:2110.04366), section 4.6: little capacity in the attentions, most in the feed-forwards.
 
     For BART-large (hidden size 1024) they take 30 virtual tokens and bottlenecks of 512. The defaults keep that order
@@ -47,41 +48,25 @@ class Mam(PrefixStart, PeftMethod):
         ours = {"name", "init", "init_text", "prefix_learning_rate_ratio"}
         return MamConfig(**self.model_dump(exclude=ours, exclude_none=True))
 
-    def apply(self, model: nn.Module, task_type: str) -> nn.Module:
-        """Wrap the model by PEFT and put the prefix to work. Raises MethodError where one of both has no place."""
-        wrapped = super().apply(model, task_type)
-        self.on_model_ready(wrapped)
-        return wrapped
+    def attach(self, model: nn.Module) -> PrefixTokens:
+        """The prefix in the attentions."""
+        from pefbench.methods.tuners.mam import MamTokens
+
+        return MamTokens.attach(model)
 
     def on_train_begin(
-        self,
-        model: nn.Module,
-        tokenizer: PreTrainedTokenizerFast,
-        encoded: Encoded,
-        steps: int,  # noqa: ARG002 - the base's signature
+        self, model: nn.Module, tokenizer: PreTrainedTokenizerFast, encoded: Encoded, steps: int
     ) -> None:
-        """Let the prefix start as `init` says."""
-        from pefbench.methods.tuners.mam import MamTokens
-
-        tokens = MamTokens.attach(model)
+        """Let the prefix start as `init` says; the tuner draws it at random."""
+        super().on_train_begin(model, tokenizer, encoded, steps)
         if self.init == "zero":
-            tokens.weight.data.zero_()
-        elif self.init != "random":
-            tokens.weight.data.copy_(self.start(tokens, tokenizer, encoded))
-
-    def on_model_ready(self, model: nn.Module) -> None:
-        """Put the prefix to work."""
-        from pefbench.methods.tuners.mam import MamTokens
-
-        MamTokens.attach(model)
+            self.attach(model).weight.data.zero_()
 
     def parameter_groups(self, model: nn.Module, learning_rate: float, weight_decay: float) -> list[ParameterGroup]:
         """The base's groups, the prefix in one of its own."""
-        from pefbench.methods.tuners.mam import MamTokens
-
         groups = super().parameter_groups(model, learning_rate, weight_decay)
         rate = learning_rate * self.prefix_learning_rate_ratio
-        return at_own_rate(groups, [MamTokens.attach(model).weight], rate)
+        return at_own_rate(groups, [self.attach(model).weight], rate)
 
 
 METHOD = Mam

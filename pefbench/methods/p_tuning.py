@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from pefbench.methods._types import ParameterGroup
+    from pefbench.methods.tuners.prompt_tokens import PromptTokens
 
 
 class PTuning(PromptLearning):
@@ -59,6 +60,12 @@ class PTuning(PromptLearning):
             **common_options(model),
         )
 
+    def attach(self, model: nn.Module) -> PromptTokens:
+        """The prompt before the text."""
+        from pefbench.methods.tuners.prompt_tokens import PromptTokens
+
+        return PromptTokens.attach(model)
+
     def apply(self, model: nn.Module, task_type: str) -> nn.Module:
         """Wrap the model by PEFT, but not the encoder's own `mlp_head` where the model has a `head` to save."""
         from peft.utils import ModulesToSaveWrapper
@@ -75,12 +82,6 @@ class PTuning(PromptLearning):
         encoder: Any = model.prompt_encoder
         groups = super().parameter_groups(model, learning_rate, weight_decay)
         return at_own_rate(groups, encoder.parameters(), learning_rate * self.encoder_learning_rate_ratio)
-
-    def on_model_ready(self, model: nn.Module) -> None:
-        """Put the prompt to work."""
-        from pefbench.methods.tuners.prompt_tokens import PromptTokens
-
-        PromptTokens.attach(model)
 
 
 METHOD = PTuning

@@ -12,9 +12,8 @@ from pefbench.methods._prompt_learning import PrefixStart, PromptLearning
 if TYPE_CHECKING:
     from peft import PeftConfig
     from torch import nn
-    from transformers import PreTrainedTokenizerFast
 
-    from pefbench.heads import Encoded
+    from pefbench.methods.tuners.prefix_tokens import PrefixTokens
 
 
 class Prefix(PromptLearning, PrefixStart):
@@ -59,25 +58,11 @@ class Prefix(PromptLearning, PrefixStart):
             token_dim=shape.heads * shape.size,
         )
 
-    def on_train_begin(
-        self,
-        model: nn.Module,
-        tokenizer: PreTrainedTokenizerFast,
-        encoded: Encoded,
-        steps: int,  # noqa: ARG002 - the base's signature
-    ) -> None:
-        """Let the prefix start from a text or from activations."""
+    def attach(self, model: nn.Module) -> PrefixTokens:
+        """The prefix in the attentions."""
         from pefbench.methods.tuners.prefix_tokens import PrefixTokens
 
-        if self.init in {"text", "activations"}:
-            tokens = PrefixTokens.attach(model)
-            tokens.weight.data.copy_(self.start(tokens, tokenizer, encoded))
-
-    def on_model_ready(self, model: nn.Module) -> None:
-        """Put the prefix to work."""
-        from pefbench.methods.tuners.prefix_tokens import PrefixTokens
-
-        PrefixTokens.attach(model)
+        return PrefixTokens.attach(model)
 
 
 METHOD = Prefix

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
     from pefbench.heads import Encoded
+    from pefbench.methods.tuners.prompt_tokens import PromptTokens
 
 
 class Prompt(PromptLearning):
@@ -38,6 +39,12 @@ class Prompt(PromptLearning):
 
         return PromptTuningConfig(num_virtual_tokens=self.num_virtual_tokens, **common_options(model))
 
+    def attach(self, model: nn.Module) -> PromptTokens:
+        """The prompt before the text."""
+        from pefbench.methods.tuners.prompt_tokens import PromptTokens
+
+        return PromptTokens.attach(model)
+
     def on_train_begin(
         self,
         model: nn.Module,
@@ -48,9 +55,7 @@ class Prompt(PromptLearning):
         """Let the prompt start as `init` says."""
         import torch
 
-        from pefbench.methods.tuners.prompt_tokens import PromptTokens
-
-        tokens = PromptTokens.attach(model)
+        tokens = self.attach(model)
         if self.init == "random":
             sample = tokens.embedded(common_tokens(tokenizer, encoded, COMMON))
             start = torch.normal(float(sample.mean()), float(sample.std()), tokens.weight.shape)
@@ -59,12 +64,6 @@ class Prompt(PromptLearning):
         else:
             start = tokens.embedded(common_tokens(tokenizer, encoded, self.num_virtual_tokens))
         tokens.weight.data.copy_(start)
-
-    def on_model_ready(self, model: nn.Module) -> None:
-        """Put the prompt to work."""
-        from pefbench.methods.tuners.prompt_tokens import PromptTokens
-
-        PromptTokens.attach(model)
 
 
 METHOD = Prompt

