@@ -35,7 +35,8 @@ def test_packed_predictions_are_read_and_lost_ones_are_named(tmp_path: Path) -> 
     stored = Stored(outcome.path, outcome.result)
     expected = read_rows(outcome)
     packed, whole = predictions.pack(stored), predictions.file_of(stored)
-    assert packed and whole
+    assert packed
+    assert whole
     whole.unlink()
     assert read_rows(outcome) == expected
     packed.unlink()
