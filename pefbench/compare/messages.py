@@ -12,7 +12,7 @@ Message = Mapping[str, object]
 class TrialRequest(TypedDict):
     """A trial to run."""
 
-    recipe: dict[str, Any]  # resolved; any recipe's JSON, checked by `load_resolved`
+    recipe: dict[str, Any]  # `Recipe.asked`; any recipe's JSON, checked by `load_resolved`
     scored: list[str]  # splits to predict
     out: str  # folder of results
     command: str  # the user's command line, for provenance

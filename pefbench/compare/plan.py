@@ -47,7 +47,7 @@ class PlannedTrial:
     def request(self, out: Path, command: str = "") -> TrialRequest:
         """The message that makes a worker run it."""
         return {
-            "recipe": self.recipe.resolved(),
+            "recipe": self.recipe.asked(),
             "scored": list(self.scored),
             "out": str(out),
             "command": command,

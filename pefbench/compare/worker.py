@@ -87,12 +87,13 @@ def _inspect(request: InspectRequest, shared: Shared) -> Inspection:
     from pefbench.recipe import load_resolved
     from pefbench.trial.dropout import how_drawn
     from pefbench.trial.folder import result_path
-    from pefbench.trial.prepare import with_precision
+    from pefbench.trial.prepare import as_trained, with_precision
 
     paths, examples = [], 0
     for trial in request["trials"]:
-        recipe = with_precision(load_resolved(trial["recipe"]))
-        data = shared.corpus(recipe)
+        recipe = load_resolved(trial["recipe"])
+        data = shared.corpus(with_precision(recipe))
+        recipe = as_trained(recipe, data.dataset, shared)
         examples = min(len(data.dataset.splits["train"]), recipe.train.max_examples or sys.maxsize)
         drawn = how_drawn(recipe, shared.config(recipe))
         path = result_path(recipe, data.fingerprint, Path(trial["out"]), trial["scored"], dropout=drawn)

@@ -47,6 +47,10 @@ class Shared:
         depends = ["config", recipe.model.model_dump(mode="json")]
         return self._once(depends, lambda: loading.load_config(self.start(recipe).base, recipe.model))
 
+    def positions(self, recipe: Recipe, count: Callable[[], int]) -> int:
+        """The positions of the recipe's model under its task's head, by `count` where they are not kept."""
+        return self._once(["positions", recipe.task, recipe.model.model_dump(mode="json")], count)
+
     def encoded(self, recipe: Recipe, split: str, encode: Callable[[], Encoded]) -> Encoded:
         """A tokenised split of the recipe, by `encode` where it is not kept."""
         depends = [*_data(recipe), recipe.model.model_dump(mode="json"), recipe.train.max_length, split]

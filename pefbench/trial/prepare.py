@@ -101,12 +101,7 @@ def ready(recipe: Recipe, dataset: Dataset, shared: Shared) -> Ready:
     """What a recipe's model is made from, under the head of a data set. Raises a UserError for what cannot work."""
     recipe = with_precision(recipe)
     start = shared.start(recipe)
-    base = start.base
-    head = dataset.head(loading.load_config(base, recipe.model))
-    head = head.pooled() if recipe.model.pooling else head
-    tokenizer = loading.load_tokenizer(start.tokenizer, recipe.model, head)
-    config = loading.fit_config(base, recipe.model, head, tokenizer)
-    found = loading.examine(base, config, head, recipe.model.name)
+    head, tokenizer, config, found = _opened(recipe, dataset, start)
     before = adapters.settle(
         start.adapters,
         found,
@@ -135,6 +130,30 @@ def ready(recipe: Recipe, dataset: Dataset, shared: Shared) -> Ready:
         new_rows=new_rows,
         notes=notes,
     )
+
+
+def as_trained(recipe: Recipe, dataset: Dataset, shared: Shared) -> Recipe:
+    """The recipe as its trial records it, with precision and maximum length settled."""
+    recipe = with_precision(recipe)
+    if "max_length" in recipe.train.model_fields_set:
+        return recipe
+
+    def count() -> int:
+        _, tokenizer, _, found = _opened(recipe, dataset, shared.start(recipe))
+        return loading.count_positions(found, tokenizer)
+
+    return _fitted(recipe, shared.positions(recipe, count))[0]
+
+
+def _opened(
+    recipe: Recipe, dataset: Dataset, start: Start
+) -> tuple[Head, PreTrainedTokenizerFast, PretrainedConfig, Checkpoint]:
+    """The head, the tokenizer, the config with the head's entries, and what there is of weights."""
+    head = dataset.head(loading.load_config(start.base, recipe.model))
+    head = head.pooled() if recipe.model.pooling else head
+    tokenizer = loading.load_tokenizer(start.tokenizer, recipe.model, head)
+    config = loading.fit_config(start.base, recipe.model, head, tokenizer)
+    return head, tokenizer, config, loading.examine(start.base, config, head, recipe.model.name)
 
 
 def _accepted(
