@@ -23,12 +23,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Change:
-    """Mean of the new runs minus mean of the old, with its 95 % interval. p: two-sided, against no change."""
+    """Mean of the new runs minus mean of the old, with its 95 % interval.
+
+    p: two-sided, against no change. error, freedom: the difference's standard error and its degrees of freedom.
+    """
 
     value: float
     low: float
     high: float
     p: float
+    error: float
+    freedom: int
 
 
 def change(old: Sequence[float], new: Sequence[float], chance: float = 0.0) -> Change:
@@ -49,7 +54,7 @@ def change(old: Sequence[float], new: Sequence[float], chance: float = 0.0) -> C
         p = 1.0
     else:
         p = float(2 * stats.t.sf(abs(value) / error, freedom)) if error else 0.0
-    return Change(value, value - reach, value + reach, p)
+    return Change(value, value - reach, value + reach, p, error, freedom)
 
 
 def chance(scores: Scores) -> float:

@@ -40,6 +40,16 @@ def test_runs_of_the_harness_are_paired_in_the_table(tmp_path: Path, capsys: pyt
     assert "tells of single runs" in (tmp_path / "r.html").read_text(encoding="utf8")
 
 
+def test_a_model_that_is_called_full_is_no_full_fine_tuning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for model, right in (("full", [1.0, 1.0, 0.0]), ("base", [1.0, 0.0, 0.0])):
+        evaluation(tmp_path / "out", right, model=model)
+    assert run("import", tmp_path / "out", "--out", tmp_path / "res") == 0
+    assert run("pick", tmp_path / "res") == 0
+    text = capsys.readouterr().out
+    assert "100.0% of the best here" in text
+    assert "there is no trial of full fine-tuning here" in text
+
+
 def test_unlike_questions_are_not_paired_and_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     evaluation(tmp_path / "out", [1.0, 0.0, 1.0], model="a")
     lines = samples([1.0, 0.0, 1.0])
@@ -61,6 +71,7 @@ def test_peft_files_get_an_interval_of_the_benchmarks_questions(
     assert run("table", tmp_path / "res") == 0
     text = capsys.readouterr().out
     assert "0.482 [0.455, 0.509]" in text
+    assert "is paired with another" not in text  # one run alone
     assert "1 min 02 s" in text  # of the steps alone: the file's train_time has the test in it
     assert run("import", file, "--out", tmp_path / "res", "--questions", 1000) == 2
     assert "no whole number of right answers" in capsys.readouterr().err

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from pefbench.stats.detectable import smallest_difference
 from pefbench.stats.resampling import resample
 from pefbench.stats.two_sample import chance, change
 
@@ -61,3 +62,26 @@ def test_a_loss_of_four_spreads_is_shown_by_five_seeds() -> None:
         for _ in range(500)
     ]
     assert np.mean(np.asarray(shown) < 0.05) > 0.75
+
+
+@pytest.mark.parametrize(("old", "new", "level"), [(3, 3, 0.05), (5, 1, 0.05), (3, 3, 0.05 / 20)])
+def test_the_told_loss_is_shown_in_80_percent_of_cases(old: int, new: int, level: float) -> None:
+    """At the true spread of seeds; what is told of few seeds varies as their spread does."""
+    random = np.random.default_rng(6)
+    told = smallest_difference(0.01 * np.sqrt(1 / old + 1 / new), old + new - 2, level=level)
+    simulations = 2500
+    shown = [
+        change(
+            (0.86 + 0.01 * random.standard_normal(old)).tolist(),
+            (0.86 - told + 0.01 * random.standard_normal(new)).tolist(),
+        ).p
+        < level
+        for _ in range(simulations)
+    ]
+    assert np.mean(shown) == pytest.approx(0.8, abs=3 * np.sqrt(0.8 * 0.2 / simulations))
+
+
+def test_the_standard_error_is_that_of_the_test() -> None:
+    found = change([0.9, 0.92, 0.94], [0.85, 0.87])
+    assert found.freedom == 3
+    assert abs(found.value) / found.error == pytest.approx(abs(stats.t.isf(found.p / 2, 3)))

@@ -15,10 +15,13 @@ if TYPE_CHECKING:
 Verdict = Literal[
     "same", "better", "worse", "undecided", "missing", "failed", "damaged", "not comparable", "not compared", "new"
 ]
+Judge = Literal["", "seeds", "one run", "tolerance"]
 COMPARED = frozenset({"same", "better", "worse", "undecided"})
 FAILURES = frozenset({"worse", "missing", "failed", "damaged", "not comparable"})
 TRIAL, TRAIN_TIME, THROUGHPUT, PEAK_MEMORY, FILE = "trial", "train time", "throughput", "peak memory", "file"
 NO_METRIC = frozenset({TRIAL, TRAIN_TIME, THROUGHPUT, PEAK_MEMORY, FILE})
+LEVEL = 0.05
+REMEDY = "keep several seeds of the baseline (train.seed=0, 1, 2, ...), with their predictions"
 # Keeps a difference of exactly the tolerance from failing by the rounding of floats.
 ROUNDING = 1e-9
 
@@ -72,6 +75,12 @@ class Finding:
 
     message: str = ""
     """What is wrong or worth knowing, in one line; empty for "same"."""
+
+    could_show: float | None = None
+    """Of a metric: the least loss that would have failed, in its own unit; over seeds, in 80 % of cases."""
+
+    judge: Judge = ""
+    """Of a metric: what decides."""
 
     @property
     def is_failure(self) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
+from pefbench.analysis.checks.model import LEVEL
 from pefbench.errors import PefbenchError
 from pefbench.results.predictions import clusters, file_of, read
 from pefbench.results.signature import of_value
@@ -32,6 +33,8 @@ class Paired:
     difference: new minus old with its interval (of this pair alone); None where every answer is the same.
     p: two-sided, after Holm's correction over all `tests` of the check. seeds: how many old and new runs are compared;
     (1, 1): one run each, by the examples alone. means: of old and new runs. own_p: p before the correction.
+    error, freedom: the standard error over seeds, and its degrees of freedom. detectable: the smallest change that the
+    test would have shown in 80 % of cases, at the level that Holm's correction left for it; None of one run each.
     """
 
     difference: tuple[float, float, float] | None
@@ -40,6 +43,9 @@ class Paired:
     seeds: tuple[int, int] = (1, 1)
     means: tuple[float, float] | None = None
     own_p: float = 1.0
+    error: float = 0.0
+    freedom: int = 0
+    detectable: float | None = None
 
 
 class UnpairableError(Exception):
@@ -62,7 +68,8 @@ def compare(settings: Iterable[SeedGroup]) -> tuple[dict[tuple[str, str], Paired
         except (UnpairableError, PefbenchError) as error:
             refused[key] = str(error)
     alone = {key: test for key, test in found.items() if test.seeds == (1, 1)}
-    return _corrected(alone) | _corrected({key: test for key, test in found.items() if key not in alone}), refused
+    of_seeds = _corrected({key: test for key, test in found.items() if key not in alone})
+    return _corrected(alone) | _with_power(of_seeds), refused
 
 
 def _alone(setting: SeedGroup) -> Iterator[tuple[str, Paired]]:
@@ -87,8 +94,8 @@ def _seeds(setting: SeedGroup) -> Iterator[tuple[str, Paired]]:
             one = 0.0 if examples is None else 1 / examples**2  # one answer more or less is no change
             least = max(_chance(setting.old, name), one)
             found = change(old, new, least)
-            difference = (found.value, found.low, found.high)
-            yield name, Paired(difference, found.p, seeds=runs, means=(fmean(old), fmean(new)))
+            difference, means = (found.value, found.low, found.high), (fmean(old), fmean(new))
+            yield name, Paired(difference, found.p, 0, runs, means, error=found.error, freedom=found.freedom)
 
 
 def _chance(trials: Sequence[Stored], name: str) -> float:
@@ -201,3 +208,18 @@ def _corrected(found: dict[tuple[str, str], Paired]) -> dict[tuple[str, str], Pa
         for (key, paired), p in zip(tested.items(), adjusted, strict=True)
     }
     return found | corrected
+
+
+def _with_power(found: dict[tuple[str, str], Paired]) -> dict[tuple[str, str], Paired]:
+    """What each test of seeds could have shown, were it the first that Holm's correction tries of all not shown."""
+    tested = {key: paired for key, paired in found.items() if paired.difference is not None}
+    if not tested:
+        return found
+    from pefbench.stats.detectable import smallest_difference
+
+    level = LEVEL / max(1, sum(paired.p >= LEVEL for paired in tested.values()))
+    powered = {
+        key: replace(paired, detectable=smallest_difference(paired.error, paired.freedom, level=level))
+        for key, paired in tested.items()
+    }
+    return found | powered

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pefbench.analysis.checks.model import ROUNDING, Finding
+from pefbench.analysis.checks.model import LEVEL, REMEDY, ROUNDING, Finding
 from pefbench.results.signature import of_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pefbench.analysis.checks.matching import Pair
-    from pefbench.analysis.checks.model import Tolerances, Verdict
+    from pefbench.analysis.checks.model import Judge, Tolerances, Verdict
     from pefbench.analysis.checks.predictions import Paired
     from pefbench.results.schema import MetricValue, Result
 
-LEVEL = 0.05
 GROSS = 6.0
 """Half intervals over test examples that no seed alone makes: seeds may vary three times as much as examples do."""
-REMEDY = "keep several seeds of the baseline (train.seed=0, 1, 2, ...), with their predictions"
 # Equal predictions are scored alike, but for the rounding of another machine.
 SCORING = 1e-6
 # For a metric without an interval, where no tolerance is given.
@@ -36,7 +34,15 @@ def metrics(
         else:
             tested = paired.get((pair.old.result["id"], name))
             verdict, message = _compare(name, before, now, tolerances.of(name), tested)
-            yield Finding(pair.name, name, f"{before['value']:.4f}", f"{now['value']:.4f}", verdict, message)
+            yield Finding(
+                pair.name,
+                name,
+                f"{before['value']:.4f}",
+                f"{now['value']:.4f}",
+                verdict,
+                message,
+                *_could_show(before, tolerances.of(name), tested),
+            )
 
 
 def _compare(
@@ -49,6 +55,18 @@ def _compare(
     if tolerance is None and before["low"] is not None and before["high"] is not None:
         return _by_interval(name, before, now, before["low"], before["high"])
     return _by_tolerance(name, before, now, PLAIN_TOLERANCE if tolerance is None else tolerance)
+
+
+def _could_show(before: MetricValue, tolerance: float | None, tested: Paired | None) -> tuple[float | None, Judge]:
+    """The least loss that would have failed, and who judges: over seeds one that is shown in 80 % of cases."""
+    if tolerance is not None:
+        return tolerance, "tolerance"
+    if tested is not None and tested.seeds != (1, 1):
+        return tested.detectable, "seeds"
+    end = before["low"] if before["higher_is_better"] else before["high"]
+    if end is None:
+        return PLAIN_TOLERANCE, "tolerance"
+    return GROSS * abs(before["value"] - end), "one run"
 
 
 def _by_tolerance(name: str, before: MetricValue, now: MetricValue, tolerance: float) -> tuple[Verdict, str]:
@@ -76,7 +94,8 @@ def _by_test(name: str, before: MetricValue, now: MetricValue, tested: Paired) -
         return _of_one_run(before, now, change, "these runs differ")
     if tested.p < LEVEL:
         return ("worse", change) if gain < 0 else ("better", change)
-    return "same", f"{change}: not shown to be another" if abs(gain) > ROUNDING else ""
+    power = "" if tested.detectable is None else f"; one of {tested.detectable:.4f} would be shown in 80 % of cases"
+    return "same", f"{change}: not shown to be another{power}" if abs(gain) > ROUNDING else ""
 
 
 def _by_interval(name: str, before: MetricValue, now: MetricValue, low: float, high: float) -> tuple[Verdict, str]:

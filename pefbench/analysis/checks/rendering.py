@@ -6,13 +6,16 @@ import re
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
+from pefbench.analysis.checks.model import REMEDY
+from pefbench.errors import counted
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from pefbench.analysis.checks.model import Finding
 
-_TITLES = ("trial", "metric", "baseline", "now", "verdict")
-_ALIGN = ("left", "left", "right", "right", "left")
+_TITLES = ("trial", "metric", "baseline", "now", "could show", "verdict")
+_ALIGN = ("left", "left", "right", "right", "right", "left")
 # Characters that XML 1.0 cannot hold, not even escaped; an error message may have any.
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -25,7 +28,19 @@ def render(findings: Sequence[Finding]) -> str:
     parts = [tabulate(body, _TITLES, tablefmt="simple", colalign=_ALIGN, disable_numparse=True)] if body else []
     lines = [f"failure: {each.trial}: {each.message}" for each in findings if each.is_failure]
     lines += [f"note: {each.trial}: {each.message}" for each in findings if each.message and not each.is_failure]
-    return "\n\n".join([*parts, "\n".join([*lines, verdict(findings)])])
+    return "\n\n".join([*parts, "\n".join([*lines, *_power(findings), verdict(findings)])])
+
+
+def _power(findings: Sequence[Finding]) -> Iterator[str]:
+    """Yield what the check could show at all."""
+    judged = [each for each in findings if each.judge]
+    if of_seeds := sum(each.judge == "seeds" and each.could_show is not None for each in judged):
+        yield f"could show: the loss that the spread over seeds would show in 80 % of cases, of {counted(of_seeds, 'metric')}"
+    if alone := sum(each.judge == "one run" for each in judged):
+        yield (
+            f"could show: a gross loss alone, of {alone} of {counted(len(judged), 'metric')}, as one run each tells "
+            f"nothing of seeds; {REMEDY}"
+        )
 
 
 def verdict(findings: Sequence[Finding]) -> str:
@@ -39,7 +54,7 @@ def markdown(findings: Sequence[Finding]) -> str:
     """A summary for a pull request: the verdict, what failed, and the rest folded; ends with a newline."""
     failures = [each for each in findings if each.is_failure]
     better = [each for each in findings if each.verdict == "better"]
-    parts = [f"### pefbench {verdict(findings)}"]
+    parts = [f"### pefbench {verdict(findings)}", *_power(findings)]
     if failures:
         parts.append(_markdown_table(failures))
     if better:
@@ -76,7 +91,8 @@ _SKIPPED = frozenset({"not compared", "new"})
 
 
 def _cells(each: Finding) -> list[str]:
-    return [each.trial, each.subject, each.baseline, each.now, each.verdict]
+    power = "" if each.could_show is None else f"{each.could_show:.4f}"
+    return [each.trial, each.subject, each.baseline, each.now, power, each.verdict]
 
 
 def _markdown_table(findings: Sequence[Finding]) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pefbench.analysis.pick.good_enough import asked_about, bar, standing
-from pefbench.analysis.pick.limits import FULL, preferred, rank, too_costly
+from pefbench.analysis.pick.limits import preferred, rank, too_costly
 from pefbench.analysis.pick.notes import about_group, about_named, about_open, about_unknown
 from pefbench.analysis.tables import baselines
 from pefbench.analysis.tables.groups import heading
@@ -75,7 +75,7 @@ def _answer(members: Sequence[Replicates], limits: Limits, known: Known, tests: 
     excluded: dict[str, list[str]] = {}
     affordable = [each for each in members if not too_costly(each, limits, excluded)]
     selected = _one_per_recipe(members, affordable)
-    reference = best_on_validation([each for each in members if each.method == FULL] or members)
+    reference = best_on_validation([each for each in members if each.is_full] or members)
     wanted, asked = bar(reference, limits), asked_about(selected, reference)
     standings = [(each, standing(each, reference, wanted, asked)) for each in selected]
     excluded[limits.quality] = [f"{each.name} ({each.score})" for each, how in standings if how == "short"]

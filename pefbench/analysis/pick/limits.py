@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from pefbench.analysis.tables.replicates import Replicates
 
-FULL = "full"
 Preference = Literal["weights", "quality", "adapter", "memory", "time"]
 PREFERENCES = get_args(Preference)
 RULES = {

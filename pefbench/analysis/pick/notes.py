@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pefbench.analysis.pick.limits import FULL
 from pefbench.analysis.tables import baselines, interval, paired_runs
 
 if TYPE_CHECKING:
@@ -84,7 +83,7 @@ def about_unknown(unknown: Sequence[Replicates]) -> Iterator[str]:
 def about_group(members: Sequence[Replicates], affordable: Sequence[Replicates], limits: Limits) -> Iterator[str]:
     """Caveats about the group as a whole."""
     yield from paired_runs.lines([each.trials[0] for each in members], [each.name for each in members])
-    if not any(each.method == FULL for each in members):
+    if not any(each.is_full for each in members):
         split = "test" if any(each.validation is None for each in members) else "validation"
         yield f"there is no trial of full fine-tuning here, so the best on {split} stands for it"
     if unused := len(affordable) - len({each.recipe for each in affordable}):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pefbench.analysis.pick.good_enough import more_errors
-from pefbench.analysis.pick.limits import FULL, RULES, in_bytes, rank
+from pefbench.analysis.pick.limits import RULES, in_bytes, rank
 from pefbench.analysis.tables import interval, readable_seconds
 from pefbench.results.store import readable
 
@@ -24,7 +24,7 @@ def render(answers: Sequence[Answer], limits: Limits) -> str:
 
 def _lines(answer: Answer, limits: Limits) -> Iterator[str]:
     reference, named = answer.reference, answer.named
-    sort = "full fine-tuning" if reference.method == FULL else "the best here"
+    sort = "full fine-tuning" if reference.is_full else "the best here"
     if named is None:
         yield "NOTHING meets the limits"
     else:

@@ -26,9 +26,7 @@ LEGEND = (
     "Paired with the best: questions that this run alone has right : that the best alone has right (McNemar), or the "
     f"mean difference (paired t); {ONE_RUN}."
 )
-UNPAIRED = (
-    "Imported without the answers to each question, so no run is paired with another: intervals are all there is."
-)
+UNPAIRED = "imported without the headline's value of each question, so no run is paired with another there"
 
 
 @dataclass(frozen=True)
@@ -84,13 +82,14 @@ def lines(runs: Sequence[Stored], names: Sequence[str]) -> list[str]:
 def notes(groups: Iterable[Sequence[Stored]]) -> Iterator[str]:
     """What is not paired, and why: damaged answers, and runs of one task whose questions differ."""
     kept: dict[tuple[str, ...], tuple[str, Mapping[int, str]]] = {}
-    unpaired = False
+    unpaired: dict[str, None] = {}  # tasks, in their order
     for runs in groups:
         foreign = [stored for stored in runs if "foreign" in stored.result]
         found = [(stored.result, *_readable(stored)) for stored in foreign]
         yield from (f"not paired: {problem}" for _, _, problem in found if problem)
         answered = [(result, answers) for result, answers, _ in found if answers]
-        unpaired |= len(foreign) > 1 and not answered
+        if len(foreign) > 1 and not answered:
+            unpaired[str(foreign[0].result["recipe"]["task"])] = None
         for result, answers in answered[:1]:
             name, task = result["recipe"]["name"], result["recipe"]["task"]
             key = (result["foreign"]["tool"], task, result["headline"])
@@ -98,7 +97,7 @@ def notes(groups: Iterable[Sequence[Stored]]) -> Iterator[str]:
             if known != answers.digests:
                 yield f"not paired on {task}: {other} and {name}: {_unlike(known, answers.digests)}"
     if unpaired:
-        yield UNPAIRED
+        yield f"{', '.join(unpaired)}: {UNPAIRED}"
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,11 @@ class Replicates:
         return str(recipe["name"] if is_of_unknown_method(self.first) else recipe["method"]["name"])
 
     @property
+    def is_full(self) -> bool:
+        """Whether it is full fine-tuning; an imported run of a model that is called so is not."""
+        return self.method == "full" and not is_of_unknown_method(self.first)
+
+    @property
     def sign(self) -> int:
         """1 where higher is better, -1 where lower is."""
         return 1 if headline(self.first)["higher_is_better"] else -1

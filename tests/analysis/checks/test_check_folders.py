@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
+import numpy as np
 import pytest
 
 from pefbench.analysis.checks import Finding, Tolerances, check, junit, markdown, render
@@ -19,6 +20,7 @@ from pefbench.cli.main import main
 from pefbench.paths import PROJECT
 from pefbench.results.predictions import pack
 from pefbench.results.store import Stored, load_results
+from pefbench.stats.wilson import wilson
 from tests.sample_results import sample, store
 
 if TYPE_CHECKING:
@@ -82,9 +84,9 @@ SEEDS = (30, 33, 28)
 """Wrong answers of three runs."""
 
 
-def several(folder: Path, wrong: Sequence[int], first: int = 0) -> None:
+def several(folder: Path, wrong: Sequence[int], first: int = 0, **options: Any) -> None:
     for seed, number in enumerate(wrong, start=first):
-        keep(folder, answers(range(number)), seed=seed)
+        keep(folder, answers(range(number)), seed=seed, **options)
 
 
 def test_seeds_tell_a_loss_from_noise(tmp_path: Path) -> None:
@@ -98,6 +100,48 @@ def test_seeds_tell_a_loss_from_noise(tmp_path: Path) -> None:
         finding = quality(tmp_path / name, tmp_path / "old")
         assert finding.verdict == verdict
         assert f"3 and {len(wrong)} seeds, p " in finding.message
+
+
+def test_each_metric_says_what_loss_could_have_been_shown(tmp_path: Path) -> None:
+    """Over seeds by the test's power; of one run each a gross loss alone, which the check says, too."""
+    several(tmp_path / "old", SEEDS)
+    several(tmp_path / "new", (31, 35, 30))
+    found = quality(tmp_path / "new", tmp_path / "old")
+    spread = np.std([(300 - wrong) / 300 for wrong in (*SEEDS, 31, 35, 30)])  # an order of magnitude: means differ
+    assert found.judge == "seeds"
+    assert found.could_show is not None
+    assert spread < found.could_show < 10 * spread
+    assert f"one of {found.could_show:.4f} would be shown in 80 % of cases" in found.message
+    several(tmp_path / "few", (36,))
+    fewer = quality(tmp_path / "few", tmp_path / "old")
+    assert fewer.could_show is not None
+    assert fewer.could_show > found.could_show
+    text = render(check(of(tmp_path / "new"), of(tmp_path / "old"), Tolerances()))
+    assert "could show: the loss that the spread over seeds would show in 80 % of cases, of 1 metric" in text
+
+
+def test_a_check_of_one_run_each_says_that_it_can_show_a_gross_loss_alone(tmp_path: Path) -> None:
+    keep(tmp_path / "old", answers(range(30)))
+    keep(tmp_path / "new", answers(range(31)))
+    found = quality(tmp_path / "new", tmp_path / "old")
+    assert found.judge == "one run"
+    assert found.could_show == pytest.approx(6 * (0.9 - wilson(270, 300)[0]))
+    findings = check(of(tmp_path / "new"), of(tmp_path / "old"), Tolerances())
+    assert "could show: a gross loss alone, of 1 of 1 metric," in render(findings)
+    assert "a gross loss alone" in markdown(findings)
+
+
+def test_with_many_recipes_more_is_needed_to_show_a_loss(tmp_path: Path) -> None:
+    """Holm's correction over all recipes is in what is told."""
+    for rate in (0.1, 0.2, 0.3, 0.4):
+        several(tmp_path / "old", SEEDS, learning_rate=rate)
+        several(tmp_path / "new", (31, 35, 30), learning_rate=rate)
+    many = check(of(tmp_path / "new"), of(tmp_path / "old"), Tolerances())
+    several(tmp_path / "alone", SEEDS)
+    several(tmp_path / "one", (31, 35, 30))
+    alone = quality(tmp_path / "one", tmp_path / "alone").could_show
+    assert alone is not None
+    assert all(each.could_show > alone for each in many if each.judge == "seeds" and each.could_show is not None)
 
 
 def test_other_seeds_are_of_the_same_recipe_and_none_is_missing(tmp_path: Path) -> None:
