@@ -77,7 +77,9 @@ class Finding:
     """What is wrong or worth knowing, in one line; empty for "same"."""
 
     could_show: float | None = None
-    """Of a metric: the least loss that would have failed, in its own unit; over seeds, in 80 % of cases."""
+    """Of a metric: the least loss that would have failed, in its own unit; over seeds, in 80 % of cases.
+
+    Infinite where the metric cannot lose so much: then nothing can be decided."""
 
     judge: Judge = ""
     """Of a metric: what decides."""

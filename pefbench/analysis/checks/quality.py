@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from pefbench.analysis.checks.model import LEVEL, REMEDY, ROUNDING, Finding
+from pefbench.results.ranges import range_of
 from pefbench.results.signature import of_value
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ def metrics(
                 f"{now['value']:.4f}",
                 verdict,
                 message,
-                *_could_show(before, tolerances.of(name), tested),
+                *_could_show(name, before, tolerances.of(name), tested),
             )
 
 
@@ -57,16 +59,25 @@ def _compare(
     return _by_tolerance(name, before, now, PLAIN_TOLERANCE if tolerance is None else tolerance)
 
 
-def _could_show(before: MetricValue, tolerance: float | None, tested: Paired | None) -> tuple[float | None, Judge]:
-    """The least loss that would have failed, and who judges: over seeds one that is shown in 80 % of cases."""
+def _could_show(
+    name: str, before: MetricValue, tolerance: float | None, tested: Paired | None
+) -> tuple[float | None, Judge]:
+    """The least loss that would have failed, and what decides: over seeds the loss that is shown in 80 % of cases.
+
+    Infinite where the metric cannot lose so much.
+    """
     if tolerance is not None:
         return tolerance, "tolerance"
-    if tested is not None and tested.seeds != (1, 1):
-        return tested.detectable, "seeds"
     end = before["low"] if before["higher_is_better"] else before["high"]
-    if end is None:
+    of_seeds = tested is not None and tested.seeds != (1, 1)
+    if not of_seeds and end is None:
         return PLAIN_TOLERANCE, "tolerance"
-    return GROSS * abs(before["value"] - end), "one run"
+    loss = tested.detectable if of_seeds and tested else GROSS * abs(before["value"] - end)  # type: ignore[operator]
+    worst, best = range_of(name, before["value"])
+    possible = before["value"] - worst if before["higher_is_better"] else best - before["value"]
+    if loss is not None and loss > possible:
+        loss = math.inf
+    return loss, "seeds" if of_seeds else "one run"
 
 
 def _by_tolerance(name: str, before: MetricValue, now: MetricValue, tolerance: float) -> tuple[Verdict, str]:

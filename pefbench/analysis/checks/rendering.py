@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from math import isinf
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
@@ -35,12 +36,15 @@ def _power(findings: Sequence[Finding]) -> Iterator[str]:
     """Yield what the check could show at all."""
     judged = [each for each in findings if each.judge]
     if of_seeds := sum(each.judge == "seeds" and each.could_show is not None for each in judged):
-        yield f"could show: the loss that the spread over seeds would show in 80 % of cases, of {counted(of_seeds, 'metric')}"
+        of = counted(of_seeds, "metric")
+        yield f"could show: the loss that the spread over seeds would show in 80 % of cases, of {of}"
     if alone := sum(each.judge == "one run" for each in judged):
         yield (
             f"could show: a gross loss alone, of {alone} of {counted(len(judged), 'metric')}, as one run each tells "
             f"nothing of seeds; {REMEDY}"
         )
+    if nothing := sum(isinf(each.could_show) for each in judged if each.could_show is not None):
+        yield f"nothing can be decided of {counted(nothing, 'metric')}: even the worst value would pass"
 
 
 def verdict(findings: Sequence[Finding]) -> str:
@@ -91,7 +95,7 @@ _SKIPPED = frozenset({"not compared", "new"})
 
 
 def _cells(each: Finding) -> list[str]:
-    power = "" if each.could_show is None else f"{each.could_show:.4f}"
+    power = "" if each.could_show is None else "nothing" if isinf(each.could_show) else f"{each.could_show:.4f}"
     return [each.trial, each.subject, each.baseline, each.now, power, each.verdict]
 
 

@@ -131,6 +131,15 @@ def test_a_check_of_one_run_each_says_that_it_can_show_a_gross_loss_alone(tmp_pa
     assert "a gross loss alone" in markdown(findings)
 
 
+def test_where_even_the_worst_value_would_pass_nothing_can_be_decided(tmp_path: Path) -> None:
+    few = ["yes", "no"]
+    keep(tmp_path / "old", ["yes", "yes"], few)
+    keep(tmp_path / "new", ["no", "yes"], few)
+    assert quality(tmp_path / "new", tmp_path / "old").could_show == float("inf")
+    text = render(check(of(tmp_path / "new"), of(tmp_path / "old"), Tolerances()))
+    assert "nothing can be decided of 1 metric: even the worst value would pass" in text
+
+
 def test_with_many_recipes_more_is_needed_to_show_a_loss(tmp_path: Path) -> None:
     """Holm's correction over all recipes is in what is told."""
     for rate in (0.1, 0.2, 0.3, 0.4):
