@@ -83,6 +83,8 @@ def _setting(each: Replicates, mark: Mark, baseline: BaselineColumns) -> Setting
         "memory_bytes": each.memory_bytes,
         "tokens_per_second": each.first["phases"].get("train", {}).get("tokens_per_second"),
         "curve": thinned(each.first.get("curve", [])),
+        "validation": on_validation(each.first.get("curve", [])),
+        "kept": _rounded(kept["epoch"]) if (kept := each.first.get("kept")) else None,
         "reports": each.first.get("report", {}),
     }
 
@@ -124,6 +126,18 @@ def thinned(curve: Sequence[Mapping[str, object]], most: int = CURVE_POINTS) -> 
     size = max(1, -(-len(points) // most))
     parts = [points[start : start + size] for start in range(0, len(points), size)]
     return [[_rounded(part[-1][0]), _rounded(statistics.fmean(loss for _, loss in part))] for part in parts]
+
+
+def on_validation(curve: Sequence[Mapping[str, object]]) -> dict[str, list[list[float]]]:
+    """(epoch, value) of each metric at the points of a curve that have scores on validation."""
+    found: dict[str, list[list[float]]] = {}
+    for point in curve:
+        epoch, scores = point.get("epoch"), point.get("validation")
+        if _is_number(epoch) and isinstance(scores, dict):
+            for name, value in scores.items():
+                if _is_number(value):
+                    found.setdefault(str(name), []).append([_rounded(float(epoch)), _rounded(float(value))])
+    return found
 
 
 def _is_number(value: object) -> TypeGuard[int | float]:

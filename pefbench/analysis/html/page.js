@@ -235,44 +235,65 @@ function labelled(picture, points, front, place) {
 const box = (left, top, width, height) => ({ left, top, right: left + width, bottom: top + height });
 const overlap = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
 
+/* Lines over epochs, one for each setting: [look, points (epoch, value), a point to mark or nothing]. */
+function chart(plot, width, lines, { title, log, from, name }) {
+  const short = (value) => Number(value.toPrecision(3)).toString();
+  lines = lines.filter((line) => line.points.length);
+  const points = lines.flatMap((line) => line.points);
+  const values = points.map((point) => point[1]).filter((value) => !log || value > 0);
+  if (!values.length) { plot.replaceChildren(el("p", { class: "note" }, "Nothing that is ticked has such values.")); return; }
+  const high = Math.max(...values);
+  const y = { low: log ? Math.min(...values) : Math.min(from, ...values), high: high * (log ? 1.1 : 1.03) || 1, log, spell: short, title };
+  const { place, back } = axes(width, { low: 0, high: Math.max(...points.map((point) => point[0])), log: false, spell: short, title: "epoch" }, y);
+  const drawn = lines.flatMap((line) => {
+    const path = line.points.filter((point) => !log || point[1] > 0)
+      .map((point, i) => `${i ? "L" : "M"}${place.x(point[0]).toFixed(1)},${place.y(point[1]).toFixed(1)}`);
+    const dots = line.dots ? line.points.map((point) => draw("circle", { class: line.look, cx: place.x(point[0]), cy: place.y(point[1]), r: point[0] === line.kept ? 6 : 2.5 })) : [];
+    return [draw("path", { class: `${line.kind} ${line.look}`, d: path.join("") }), ...dots];
+  });
+  plot.replaceChildren(draw("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": name }, back, ...drawn));
+}
+
 function curves(group) {
   const settings = group.settings.filter((each) => each.curve.length > 1);
   if (!settings.length) return [el("p", { class: "note" }, "No learning curve was recorded.")];
   const looks = settings.map((_, at) => `s${at % 8} d${Math.floor(at / 8) % 4}`);
   const on = new Set(settings.map((_, at) => at).filter((at) => at < SHOWN_CURVES || settings[at].method === "full"));
-  const plot = el("div", { class: "plot" });
-  const state = { log: false };
-  let again = () => {};
+  const scored = [...new Set([group.metric, ...settings.flatMap((each) => Object.keys(each.validation))])].filter((name) => settings.some((each) => each.validation[name]));
+  const plots = [el("div", { class: "plot" }), ...(scored.length ? [el("div", { class: "plot" })] : [])];
+  const state = { log: false, metric: scored[0] };
+  let redraw = [];
+  const again = () => redraw.forEach((each) => each());
   const kind = choice("Loss", [["linear", "linear"], ["log", "logarithmic"]], (value) => { state.log = value === "log"; again(); });
+  const metric = choice("On validation", scored.map((name) => [name, name]), (value) => { state.metric = value; again(); });
   const keys = settings.map((each, at) => {
     const tick = el("input", { type: "checkbox", checked: on.has(at), on: { change: () => { if (tick.checked) on.add(at); else on.delete(at); again(); } } });
     const sample = draw("svg", { viewBox: "0 0 28 12", "aria-hidden": "true" }, draw("line", { class: looks[at], x1: 0, x2: 28, y1: 6, y2: 6 }));
     return el("label", {}, tick, sample, each.name);
   });
-  const render = (width) => {
-    const visible = [...on].sort((a, b) => a - b);
-    const points = visible.flatMap((at) => settings[at].curve);
-    if (!points.length) { plot.replaceChildren(el("p", { class: "note" }, "No method is ticked.")); return; }
-    const losses = points.map((point) => point[1]).filter((value) => !state.log || value > 0);
-    const low = state.log ? Math.min(...losses) : Math.min(0, ...losses);
-    const y = { low, high: Math.max(...losses) * (state.log ? 1.1 : 1.03), log: state.log, spell: (value) => Number(value.toPrecision(3)).toString(), title: "training loss" };
-    const { place, back } = axes(width, { low: 0, high: Math.max(...points.map((point) => point[0])), log: false, spell: (value) => Number(value.toPrecision(3)).toString(), title: "epoch" }, y);
-    const lines = visible.map((at) => {
-      const path = settings[at].curve.filter((point) => !state.log || point[1] > 0)
-        .map((point, i) => `${i ? "L" : "M"}${place.x(point[0]).toFixed(1)},${place.y(point[1]).toFixed(1)}`);
-      return draw("path", { class: `curve ${looks[at]}`, d: path.join("") });
-    });
-    const name = `Training loss against epoch of ${visible.map((at) => settings[at].name).join(", ")}; the table under it has the first and the last loss`;
-    plot.replaceChildren(draw("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": name }, back, ...lines));
-  };
-  requestAnimationFrame(() => { again = onWidth(plot, render); });
-  const rows = settings.map((each) => {
-    const losses = each.curve.map((point) => point[1]);
-    return [each.name, score(losses[0]), score(Math.min(...losses)), score(losses[losses.length - 1])];
+  const lines = (points, kind_) => [...on].sort((a, b) => a - b).map((at) => ({ look: looks[at], kind: kind_, points: points(settings[at]), dots: kind_ === "scores", kept: settings[at].kept }));
+  const named = () => [...on].sort((a, b) => a - b).map((at) => settings[at].name).join(", ");
+  const losses = (width) => chart(plots[0], width, lines((each) => each.curve, "curve"), {
+    title: "training loss", log: state.log, from: 0,
+    name: `Training loss against epoch of ${named()}; the table under it has the first and the last loss`,
   });
-  const numbers = el("details", {}, el("summary", {}, "The curves as a table"),
-    table("Training loss", [["Method", "text"], ["first"], ["lowest"], ["last"]], rows));
-  return [el("div", { class: "controls" }, kind.label), plot,
+  const scores = (width) => chart(plots[1], width, lines((each) => each.validation[state.metric] || [], "scores"), {
+    title: `${state.metric} on validation`, log: false, from: Infinity,
+    name: `${state.metric} on validation against epoch of ${named()}; the table under it has the last and the kept step's`,
+  });
+  requestAnimationFrame(() => { redraw = [losses, scores].slice(0, plots.length).map((render, at) => onWidth(plots[at], render)); });
+  const rows = settings.map((each) => {
+    const found = each.curve.map((point) => point[1]);
+    const points = each.validation[group.metric] || [];
+    const kept = points.find((point) => point[0] === each.kept);
+    const last = points.length ? score(points[points.length - 1][1]) : "";
+    return [each.name, score(found[0]), score(Math.min(...found)), score(found[found.length - 1]),
+      ...(scored.length ? [last, kept ? `${score(kept[1])} at epoch ${Number(kept[0].toPrecision(3))}` : ""] : [])];
+  });
+  const columns = [["Method", "text"], ["first loss"], ["lowest"], ["last"], ...(scored.length ? [[`${group.metric} on validation, last`], ["kept"]] : [])];
+  const numbers = el("details", {}, el("summary", {}, "The curves as a table"), table("Training loss, and scores on validation", columns, rows));
+  return [el("div", { class: "controls" }, kind.label, ...(scored.length ? [metric.label] : [])), el("div", { class: "plots" }, ...plots),
+    ...(scored.length ? [el("p", { class: "note" }, "Scores on validation during training, of the first seed; the larger dot is the step whose weights were kept.")] : []),
     el("fieldset", {}, el("legend", {}, "Shown"), el("div", { class: "keys" }, ...keys)), numbers];
 }
 

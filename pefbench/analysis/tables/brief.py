@@ -114,7 +114,7 @@ def _scoring(result: Result) -> list[str]:
         others = [phases["load"], phases["tokenize"], phases["train"], phases["evaluate"]]
         seconds = phases["validate"]["seconds"]
         share = seconds / (seconds + sum(phase["seconds"] for phase in others))
-        found.insert(0, f"validation in between {readable_seconds(seconds)}, {share:.0%} of all")
+        found.insert(0, f"validation in between {readable_seconds(seconds)} ({100 * share:.0f} % of the trial)")
     return found
 
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pefbench.analysis.html import examples, page
-from pefbench.analysis.html.contents import contents, thinned
+from pefbench.analysis.html.contents import contents, on_validation, thinned
 from pefbench.analysis.html.page import embedded
 from pefbench.cli.main import main
 from pefbench.results.store import Stored
@@ -218,3 +218,14 @@ def test_the_command_writes_where_it_is_told(tmp_path: Path, capsys: pytest.Capt
         assert ended.value.code == status
     assert (tmp_path / "deep" / "report.html").read_text(encoding="utf8").endswith("</html>\n")
     assert "error: cannot write" in capsys.readouterr().err
+
+
+def test_scores_on_validation_are_read_off_the_curve() -> None:
+    curve: list[dict[str, object]] = [
+        {"epoch": 0.5, "loss": 1.0},
+        {"epoch": 1.0, "loss": 0.5, "validation": {"f1": 0.25, "loss": 1}},
+        {"epoch": 2.0, "loss": 0.5, "validation": {"f1": 0.5, "odd": "text"}},
+        {"epoch": "two", "validation": {"f1": 0.5}},
+        {"epoch": 3.0, "validation": [0.5]},
+    ]
+    assert on_validation(curve) == {"f1": [[1.0, 0.25], [2.0, 0.5]], "loss": [[1.0, 1.0]]}

@@ -23,13 +23,29 @@ NASTY = "</script><script>document.title='owned'</script><img src=x onerror=\"do
 TAB, SPACE = ("Tab", 9), (" ", 32)
 
 
+KEPT = {"step": 20, "epoch": 2.0, "chosen": "best", "steps": 40, "planned": 40, "stopped": "end"}
+
+
+def scored_curve(trained: int) -> list[dict[str, Any]]:
+    """A curve with scores on validation after every tenth step."""
+    curve: list[dict[str, Any]] = []
+    for step in range(1, 41):
+        point: dict[str, Any] = {"step": step, "epoch": step / 10, "loss": 1 / step, "learning_rate": 1e-3}
+        if step % 10 == 0:
+            point["validation"] = {"entity_f1": 0.5 - abs(step - 20) / 100 - trained / 1e9, "recall": step / 40}
+        curve.append(point)
+    return curve
+
+
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("report")
     costs = {"full": 22_000_000, "lora": 400_000, "bitfit": 30_000, "dear": 900_000}
     for (method, trained), value in zip(costs.items(), (0.55, 0.56, 0.4, 0.45), strict=True):
         named = {"folder": None, "predictions": f"{method}.jsonl"}
-        changes = {"model.trainable_parameters": trained, "artifacts": named}
+        changes: dict[str, object] = {"model.trainable_parameters": trained, "artifacts": named}
+        if method != "bitfit":
+            changes |= {"curve": scored_curve(trained), "kept": KEPT}
         stored = store(folder / "results", sample(f"{method}_ner", method, value=value, changes=changes))
         rows: list[dict[str, Any]] = [
             {
@@ -145,6 +161,22 @@ def test_curves_are_ticked_by_the_keyboard(browser: Browser) -> None:
     browser.wait(f"{lines} === {before - 1}")
     browser.press(*SPACE)
     browser.wait(f"{lines} === {before}")
+
+
+def test_scores_on_validation_stand_beside_the_loss_and_the_kept_step_is_marked(browser: Browser) -> None:
+    lines = "[...document.querySelectorAll('.plot .scores')].length"
+    assert browser.value(lines) == 3, "one trial has no scores"
+    radii = "[...document.querySelectorAll('.plots circle')].map((dot) => Number(dot.getAttribute('r')))"
+    assert browser.value(radii) == [2.5, 6, 2.5, 2.5] * 3
+    title = "document.querySelectorAll('.plots svg[role=img]')[1].getAttribute('aria-label')"
+    assert browser.value(title).startswith("entity_f1 on validation against epoch of lora_ner, full_ner")
+    choose(browser, "On validation", "recall")
+    assert browser.value(title).startswith("recall on validation")
+    tops = "[...document.querySelectorAll('.plots .plot')].map((plot) => plot.getBoundingClientRect().top)"
+    assert len({*browser.value(tops)}) == 1
+    choose(browser, "On validation", "entity_f1")
+    rows = "[...document.querySelectorAll('details tbody tr')].map((row) => row.lastChild.textContent)"
+    assert browser.value(rows)[0] == "0.500 at epoch 2"
 
 
 def test_examples_are_filtered(browser: Browser) -> None:
