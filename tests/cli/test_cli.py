@@ -63,7 +63,7 @@ def test_one_trial_from_recipe_to_check(world: World, out: Path, pefbench: Calla
     assert result["baselines"]["word_tags"].keys() == result["metrics"]["test"].keys()
     assert set(result["report"]) == {"entity_f1", "token_report"}
     assert result["model"]["trainable_parameters"] < 0.5 * result["model"]["parameters"]
-    assert set(result["phases"]) == {"load", "tokenize", "train", "evaluate"}
+    assert set(result["phases"]) == {"load", "tokenize", "train", "validate", "evaluate"}
     assert "entity_f1" in printed
     assert "weighted avg" in printed
     assert str(world.folder) not in json.dumps(result["artifacts"])

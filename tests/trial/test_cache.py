@@ -11,7 +11,6 @@ from safetensors.torch import load_file
 from pefbench.models import loading
 from pefbench.recipe import load_recipe
 from pefbench.trial import corpus, predict, run
-from pefbench.trial import trial as one_trial
 from pefbench.trial.cache import Shared
 
 if TYPE_CHECKING:
@@ -88,10 +87,12 @@ def test_what_tokens_depend_on_is_not_shared(world: World, out: Path) -> None:
 
 def test_a_tuning_trial_never_sees_the_test_split(world: World, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     predicted: list[str] = []
-    monkeypatch.setattr(one_trial, "predict", noted(predicted, "", predict.predict))
-    recipe = world.recipe("tuning")
-    result = trial(recipe, out, None, scored=["validation"])
+    monkeypatch.setattr(predict, "predict", noted(predicted, "", predict.predict))
+    trial(world.recipe("tuning", train__evaluate="none"), out / "once", None, scored=["validation"])
     assert predicted == ["validation"]
+    recipe = world.recipe("tuning", train__epochs=2)
+    result = trial(recipe, out, None, scored=["validation"])
+    assert predicted == ["validation"] * 3, "once after each epoch, and not again at the end"
     assert result["status"] == "finished"
     assert result["scored"] == ["validation"]
     assert set(result["metrics"]) == {"validation"}

@@ -216,7 +216,7 @@ def results(world: World, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
         "best": {"train__keep": "best", "train__evaluate": 6, "train__epochs": 4},
     }
     for name, each in changes.items():
-        recipe = load_recipe(world.recipe("same", **each))
+        recipe = load_recipe(world.recipe("scored", **each))
         scored = ["validation", "test"] if name == "best" else ["validation"]
         said[name] = read_result(run.run(recipe, out / name, scored=scored))
     return said
