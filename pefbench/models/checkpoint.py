@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from transformers import PretrainedConfig
 
+HeadState = Literal["absent", "kept", "fresh"]
 FEW = 3
 """Weights of the backbone that a checkpoint may lack with a warning."""
 FEW_PERCENT = 1
@@ -45,12 +46,14 @@ class Checkpoint:
     """Tokens that the longest text may have; None where the model sets no limit."""
     padding_positions: int
     """Rows of the position embeddings that padding takes, and no text can use."""
-    head: Literal["absent", "kept", "fresh"]
+    head: HeadState
     """absent: the checkpoint has none; kept: it has the same labels; fresh: its own is drawn anew."""
     label_order: tuple[int, ...]
     """For each label of the trial, its row in a head that is kept; empty: as they are."""
     notes: tuple[str, ...]
-    """What a reader of the result should know."""
+    """What a reader of the result should know, but for the head: see `head_notes`."""
+    why_fresh: str = ""
+    """Why its own head is of no use, where it has one."""
     head_shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """The weights of the head that the trial has: their names and sizes."""
 
@@ -77,7 +80,7 @@ def examine(where: Path, config: PretrainedConfig, auto_class: Any, name: str, *
         )
     heads = tuple(f"{head}." for head in architecture.head_modules(skeleton))
     notes = _check_backbone(skeleton, found, heads, name)
-    head, order, said = ("kept", (), []) if trained else _compare_heads(skeleton, found, heads, own, config)
+    head, order, why_fresh = ("kept", (), "") if trained else _compare_heads(skeleton, found, heads, own, config)
     positions, padding = _positions(skeleton, config)
     types = [table for path, table in _tables(skeleton) if path.endswith("token_type_embeddings")]
     return Checkpoint(
@@ -87,7 +90,8 @@ def examine(where: Path, config: PretrainedConfig, auto_class: Any, name: str, *
         padding_positions=padding,
         head=head,
         label_order=order,
-        notes=(*_renamed(names), *notes, *said),
+        notes=(*_renamed(names), *notes),
+        why_fresh=why_fresh,
         head_shapes={
             key: tuple(weight.shape)
             for key, weight in skeleton.state_dict().items()
@@ -140,21 +144,16 @@ def _may_be_new(key: str, heads: tuple[str, ...]) -> bool:
 
 def _compare_heads(
     skeleton: Any, found: Any, heads: tuple[str, ...], own: PretrainedConfig, config: PretrainedConfig
-) -> tuple[Literal["absent", "kept", "fresh"], tuple[int, ...], list[str]]:
-    """What becomes of the checkpoint's head, the rows of our labels in it, and a note."""
+) -> tuple[HeadState, tuple[int, ...], str]:
+    """What becomes of the checkpoint's head, the rows of our labels in it, and why it is of no use."""
     keys = {key for key in skeleton.state_dict() if heads and key.startswith(heads)}
     missing = keys & set(found["missing_keys"])
     if missing == keys:
-        return "absent", (), []
+        return "absent", (), ""
     ours, theirs = labels_of(config), labels_of(own)
     if reason := _why_fresh(skeleton, keys, missing, found, own, ours, theirs):
-        return "fresh", (), [f"the checkpoint's own head is not used, {reason}; a fresh one is trained"]
-    order = tuple(theirs.index(label) for label in ours)
-    return (
-        "kept",
-        order,
-        ["the checkpoint's own head is trained further: it is of this kind and has these labels"],
-    )
+        return "fresh", (), reason
+    return "kept", tuple(theirs.index(label) for label in ours), ""
 
 
 def _why_fresh(
@@ -175,6 +174,24 @@ def _why_fresh(
     if sorted(ours) != sorted(theirs) or any(key in keys for key, *_ in found["mismatched_keys"]):
         return f"its labels are {listed(theirs)}"
     return ""
+
+
+def head_notes(heads: Sequence[tuple[str, HeadState, str]]) -> list[str]:
+    """What becomes of the heads of a checkpoint and of the adapters on it: the last that fits is trained.
+
+    heads: in their order, whose it is, its state, and why it is of no use.
+    """
+    last = max((number for number, (_, state, _) in enumerate(heads) if state == "kept"), default=-1)
+    trained = "a fresh one" if last < 0 else f"that of {heads[last][0]}"
+    notes = []
+    for number, (owner, state, why) in enumerate(heads):
+        if number == last:
+            notes.append(f"{owner}'s own head is trained further: it is of this kind and has these labels")
+        elif state == "kept":
+            notes.append(f"{owner}'s own head is not used, as {trained} fits, too, and is newer")
+        elif state == "fresh":
+            notes.append(f"{owner}'s own head is not used, {why}; {trained} is trained")
+    return notes
 
 
 def labels_of(config: PretrainedConfig) -> list[str]:

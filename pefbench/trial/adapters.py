@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from transformers import PretrainedConfig
 
     from pefbench.heads import Head
-    from pefbench.models.checkpoint import Checkpoint
+    from pefbench.models.checkpoint import Checkpoint, HeadState
     from pefbench.results.schema import StartAdapter
     from pefbench.trial.saved import SavedTrial
 
@@ -55,7 +55,7 @@ class Adapter:
     """An adapter that a trial starts from.
 
     source: as the recipe says. kind: its type in PEFT; "" for trained weights of the model itself. mode: how it is put
-    on. labels: those of its head, in the order of its outputs; None: nobody says. head, label_order, notes: see
+    on. labels: those of its head, in the order of its outputs; None: nobody says. head, label_order, why_fresh: see
     `Checkpoint`.
     """
 
@@ -65,9 +65,9 @@ class Adapter:
     mode: Mode
     task_type: str | None
     labels: tuple[str, ...] | None
-    head: Literal["absent", "kept", "fresh"] = "absent"
+    head: HeadState = "absent"
     label_order: tuple[int, ...] = ()
-    notes: tuple[str, ...] = ()
+    why_fresh: str = ""
 
     @property
     def weights(self) -> Path:
@@ -142,9 +142,16 @@ def settle(
             )
         if quantised:
             mode = "stack"
-        which, order, note = _head_of(adapter, base, config, head)
-        found.append(replace(adapter, mode=mode, head=which, label_order=order, notes=(note,) if note else ()))
+        which, order, why_fresh = _head_of(adapter, base, config, head)
+        found.append(replace(adapter, mode=mode, head=which, label_order=order, why_fresh=why_fresh))
     return tuple(found)
+
+
+def head_notes(base: Checkpoint, adapters: Sequence[Adapter]) -> list[str]:
+    """What becomes of the heads that the checkpoint and the adapters on it have."""
+    names = ["the adapter"] if len(adapters) == 1 else [f"the adapter {adapter.source}" for adapter in adapters]
+    own = [(name, each.head, each.why_fresh) for name, each in zip(names, adapters, strict=True)]
+    return checkpoint.head_notes([("the checkpoint", base.head, base.why_fresh), *own])
 
 
 def put_on(model: nn.Module, adapters: Sequence[Adapter]) -> nn.Module:
@@ -264,18 +271,18 @@ def _dotted(heads: Sequence[str]) -> tuple[str, ...]:
 
 def _head_of(
     adapter: Adapter, base: Checkpoint, config: PretrainedConfig, head: Head
-) -> tuple[Literal["absent", "kept", "fresh"], tuple[int, ...], str]:
-    """What becomes of an adapter's head, the rows of our labels in it, and a note."""
+) -> tuple[HeadState, tuple[int, ...], str]:
+    """What becomes of an adapter's head, the rows of our labels in it, and why it is of no use."""
     theirs = _head_shapes(adapter, base)
     if not theirs:
         return "absent", (), ""
     ours = checkpoint.labels_of(config)
     reason = _why_fresh(adapter, theirs, base, ours, head.task_type)
     if reason:
-        return "fresh", (), f"the adapter's own head is not used, {reason}; a fresh one is trained"
+        return "fresh", (), reason
     labels = list(adapter.labels or ours)
     order = tuple(labels.index(label) for label in ours)
-    return "kept", order, "the adapter's own head is trained further: it is of this kind and has these labels"
+    return "kept", order, ""
 
 
 def _head_shapes(adapter: Adapter, base: Checkpoint) -> dict[str, tuple[int, ...]]:

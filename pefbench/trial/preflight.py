@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pefbench.errors import RecipeError, counted
 from pefbench.metrics import make, name_of
 from pefbench.models import vocabulary
+from pefbench.trial import adapters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +33,7 @@ def doubts(prepared: Prepared, *, bad_rows: bool = True) -> list[str]:
     found = prepared.checkpoint
     return [
         *found.notes,
-        *dict.fromkeys(note for adapter in prepared.adapters for note in adapter.notes),
+        *adapters.head_notes(found, prepared.adapters),
         *vocabulary.doubts(
             prepared.encoded, prepared.tokenizer, found.vocabulary + prepared.new_rows, found.token_types
         ),

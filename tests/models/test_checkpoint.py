@@ -21,7 +21,7 @@ from transformers import (
 )
 
 from pefbench.errors import RecipeError, SourceError
-from pefbench.models import fingerprint, from_pretrained, loading
+from pefbench.models import checkpoint, fingerprint, from_pretrained, loading
 from tests import tiny
 from tests.sources.refusals import refusal
 
@@ -63,6 +63,11 @@ def examine(folder: Path, labels: list[str] = NAMES, architecture: str = "bert")
     return loading.examine(folder, named(labels, architecture), HEAD, "the model")
 
 
+def said(found: Checkpoint) -> list[str]:
+    """What a result says of the head."""
+    return checkpoint.head_notes([("the checkpoint", found.head, found.why_fresh)])
+
+
 def load(folder: Path, labels: list[str], seed: int = 0) -> Any:
     torch.manual_seed(seed)
     return loading.load_pretrained(folder, named(labels), HEAD, attention="eager").eval()
@@ -78,7 +83,7 @@ def logits(model: Any) -> torch.Tensor:
 
 def test_a_bare_backbone_gets_a_new_head_without_a_word(tmp_path: Path) -> None:
     found = examine(bert(tmp_path))
-    assert (found.head, found.notes) == ("absent", ())
+    assert (found.head, found.notes, said(found)) == ("absent", (), [])
     assert (found.vocabulary, found.token_types, found.positions) == (tiny.VOCABULARY, 2, 64)
 
 
@@ -180,7 +185,8 @@ def test_a_head_of_the_same_labels_is_kept_in_our_order(tmp_path: Path) -> None:
     folder = bert(tmp_path, ["good", "bad", "fair"])
     found = examine(folder)
     assert (found.head, found.label_order) == ("kept", (1, 2, 0))
-    assert found.notes == ("the checkpoint's own head is trained further: it is of this kind and has these labels",)
+    assert found.notes == ()
+    assert said(found) == ["the checkpoint's own head is trained further: it is of this kind and has these labels"]
     theirs = BertForSequenceClassification.from_pretrained(folder, attn_implementation="eager").eval()
     assert torch.equal(logits(load(folder, NAMES)), logits(theirs)[:, [1, 2, 0]])
     assert torch.equal(logits(load(folder, ["good", "bad", "fair"])), logits(theirs))
@@ -191,7 +197,8 @@ def test_a_head_of_other_labels_is_drawn_anew(tmp_path: Path, labels: list[str])
     folder = bert(tmp_path, labels)
     found = examine(folder)
     assert found.head == "fresh"
-    [note] = found.notes
+    assert found.notes == ()
+    [note] = said(found)
     assert note == f"the checkpoint's own head is not used, its labels are {', '.join(labels)}; a fresh one is trained"
     one, same, other = load(folder, NAMES, 0), load(folder, NAMES, 0), load(folder, NAMES, 1)
     assert torch.equal(one.classifier.weight, same.classifier.weight)
@@ -207,7 +214,7 @@ def test_a_head_of_another_kind_is_drawn_anew(tmp_path: Path) -> None:
     BertForTokenClassification(cast("Any", named(NAMES))).save_pretrained(tmp_path)
     found = examine(tmp_path)
     assert found.head == "fresh"
-    assert "it is of another kind (BertForTokenClassification)" in found.notes[0]
+    assert "it is of another kind (BertForTokenClassification)" in said(found)[0]
 
 
 def tokenizer(longest: int = 10**30) -> PreTrainedTokenizerFast:

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 ENCODED = SimpleNamespace(features={"input_ids": [np.arange(4, 60)]})
 NAMES = ["bad", "fair", "good"]
+KEPT = "the adapter's own head is trained further: it is of this kind and has these labels"
 
 
 @pytest.fixture(scope="module")
@@ -170,6 +171,12 @@ def started(place: Path, labels: Sequence[str] = NAMES, mode: adapters.Mode | No
     return adapters.put_on(model, settled(place, labels, mode)).eval()
 
 
+def said(place: Path, labels: Sequence[str] = NAMES) -> list[str]:
+    """What a result says of the heads."""
+    found = loading.examine(place / "base", named([*labels]), SequenceHead(labels), "the base")
+    return adapters.head_notes(found, settled(place, labels))
+
+
 def as_peft_has_it(place: Path) -> Tensor:
     head = SequenceHead(NAMES)
     model = artifacts.load_saved(place / "adapter", place / "base", named(NAMES), head, attention="eager")
@@ -189,22 +196,73 @@ def test_the_head_of_an_adapter_is_kept_label_by_label(place: Path, mode: adapte
 def test_a_head_of_other_labels_is_drawn_anew(place: Path) -> None:
     [other] = settled(place, ["bad", "good"])
     assert other.head == "fresh"
-    assert other.notes == (
-        "the adapter's own head is not used, its labels are bad, fair, good; a fresh one is trained",
-    )
+    assert said(place, ["bad", "good"]) == [
+        "the adapter's own head is not used, its labels are bad, fair, good; a fresh one is trained"
+    ]
     drawn = [logits(started(place, ["bad", "good"], seed=seed)) for seed in (0, 1, 0)]
     assert torch.equal(drawn[0], drawn[2])
     assert not torch.equal(drawn[0], drawn[1])
     (place / "adapter" / "config.json").unlink()
     [unnamed] = settled(place)
-    assert unnamed.notes[0].startswith("the adapter's own head is not used, nothing in its folder says which labels")
+    assert unnamed.head == "fresh"
+    assert said(place)[0].startswith("the adapter's own head is not used, nothing in its folder says which labels")
 
 
 def test_a_head_of_another_kind_is_drawn_anew(place: Path) -> None:
     file = place / "adapter" / "adapter_config.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"task_type": "TOKEN_CLS"}))
     [other] = settled(place)
-    assert "it is of another kind (TOKEN_CLS)" in other.notes[0]
+    assert other.head == "fresh"
+    assert "it is of another kind (TOKEN_CLS)" in said(place)[0]
+
+
+@pytest.mark.parametrize(
+    ("trained", "base", "labels", "expected"),
+    [
+        (
+            "adapter",
+            NAMES,
+            NAMES,
+            ["the checkpoint's own head is not used, as that of the adapter fits, too, and is newer", KEPT],
+        ),
+        (
+            "adapter",
+            ["no", "yes"],
+            NAMES,
+            ["the checkpoint's own head is not used, its labels are no, yes; that of the adapter is trained", KEPT],
+        ),
+        (
+            "checkpoint",
+            ["no", "yes"],
+            ["no", "yes"],
+            [
+                "the checkpoint's own head is trained further: it is of this kind and has these labels",
+                "the adapter's own head is not used, its labels are bad, fair, good; that of the checkpoint is trained",
+            ],
+        ),
+        (
+            "fresh",
+            ["no", "yes"],
+            ["black", "white"],
+            [
+                "the checkpoint's own head is not used, its labels are no, yes; a fresh one is trained",
+                "the adapter's own head is not used, its labels are bad, fair, good; a fresh one is trained",
+            ],
+        ),
+    ],
+)
+def test_what_is_said_of_two_heads_is_what_is_trained(
+    place: Path, trained: str, base: list[str], labels: list[str], expected: list[str]
+) -> None:
+    bert(place / "base", base)
+    assert said(place, labels) == expected
+    bias = started(place, labels).classifier.bias
+    biases = {
+        "adapter": load_file(place / "adapter" / "adapter_model.safetensors")["base_model.model.classifier.bias"],
+        "checkpoint": load_file(place / "base" / "model.safetensors")["classifier.bias"],
+        "fresh": torch.zeros(len(labels)),
+    }
+    assert [name for name, each in biases.items() if torch.equal(each, bias)] == [trained]
 
 
 @pytest.mark.parametrize("method", names("method"))
