@@ -183,8 +183,14 @@ def peak_memory() -> int:
 
 
 def give_back_memory() -> None:
-    """Have the GPU's allocator give what it does not use back to the system."""
+    """Have the allocators, of the GPU and of main memory, give what they do not use back to the system."""
+    import ctypes
+
     import torch
+
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:  # glibc's
+        trim(0)
 
     match kind():
         case "cuda":

@@ -6,7 +6,6 @@ standard error. When the comparison ends, so does the worker.
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import json
 import os
@@ -75,7 +74,8 @@ def _answer(request: Request, shared: Shared) -> Inspection | Ran | Failure:
         traceback.print_exc()
         return {"error": f"{type(error).__name__}: {error}".splitlines()[0], "exit_status": 1}
     finally:
-        _give_back_memory()
+        gc.collect()
+        hardware.give_back_memory()  # the next trial's peak is its own
 
 
 def _inspect(request: InspectRequest, shared: Shared) -> Inspection:
@@ -140,12 +140,3 @@ def _run(request: TrialRequest, shared: Shared | None) -> Ran:
         processes_in_id=False,
     )
     return {"path": str(path)}
-
-
-def _give_back_memory() -> None:
-    """Give memory that a trial has freed back to the system, so that the next trial's peak is its own."""
-    gc.collect()
-    hardware.give_back_memory()
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
-    if trim is not None:  # glibc's
-        trim(0)

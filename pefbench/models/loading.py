@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from pefbench.errors import RecipeError, SourceError
-from pefbench.models import architecture, checkpoint, from_pretrained, linear_layers, quantization, sparse_attention
+from pefbench.models import architecture, checkpoint, from_pretrained, frozen, quantization, sparse_attention
 from pefbench.models.reading import reading
 from pefbench.models.weight_names import wrapper_prefix
 
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedTokenizerFast
 
     from pefbench.models.checkpoint import Checkpoint
+    from pefbench.models.frozen import Frozen
     from pefbench.sections import ModelSection, Quantize
 
 WEIGHTS = "model.safetensors"
@@ -130,12 +130,13 @@ def load_pretrained(
     quantize: Quantize = "none",
     weights: Mapping[str, Tensor] | None = None,
     found: Checkpoint | None = None,
+    keep: Frozen | None = None,
 ) -> nn.Module:
     """The pretrained backbone under the head; what the checkpoint lacks of the head is drawn at random.
 
-    All is in fp32 but what `quantize` holds in fewer bits: see `quantization`. `weights`: those of `read_weights`,
-    which are copied rather than read again. `found`: what `examine` said of this folder, when it was asked before.
-    Raises SourceError as `examine` does.
+    All is in fp32 but what `quantize` holds in fewer bits (see `quantization`), and what `keep` has loaded in half
+    precision (see `frozen.loaded`). `weights`: those of `read_weights`, which are copied rather than read again.
+    `found`: what `examine` said of this folder, when it was asked before. Raises SourceError as `examine` does.
     """
     import torch
     import transformers
@@ -145,17 +146,18 @@ def load_pretrained(
     # A state dict needs the class itself: the auto class would look for files.
     loader: Any = auto_class if weights is None else model_class(config, head)
     copied = {} if weights is None else {"state_dict": {name: weight.clone() for name, weight in weights.items()}}
-    model = from_pretrained.model(
-        loader,
-        where if weights is None else None,
-        str(where),
-        **copied,
-        config=config,
-        dtype=torch.float32,
-        attn_implementation=attention,
-        ignore_mismatched_sizes=found.head == "fresh",
-        quantization_config=quantization.settings(quantize, auto_class, config) if quantize != "none" else None,
-    )
+    with frozen.loaded(where, keep):
+        model = from_pretrained.model(
+            loader,
+            where if weights is None else None,
+            str(where),
+            **copied,
+            config=config,
+            dtype=torch.float32,
+            attn_implementation=attention,
+            ignore_mismatched_sizes=found.head == "fresh",
+            quantization_config=quantization.settings(quantize, auto_class, config) if quantize != "none" else None,
+        )
     model.config.name_or_path = model.name_or_path = str(where)  # an adapter says what it belongs to
     if found.head == "fresh":
         _draw_head(model)
@@ -199,42 +201,17 @@ def order_labels(model: nn.Module, rows: tuple[int, ...]) -> None:
 def read_weights(where: Path) -> dict[str, Tensor] | None:
     """A model folder's weights, to be kept in memory; None for a model that is more than its one file.
 
-    Such are models in several files, and those with settings for generating, which are read with the weights.
+    Such are models in several files, and those with settings for generating, which are read with the weights. Weights
+    in half precision are read from the file, too: that copies none that stay as they are.
     """
     from safetensors.torch import load_file
 
-    if not (where / WEIGHTS).exists() or (where / "generation_config.json").exists():
+    if not (where / WEIGHTS).exists() or (where / "generation_config.json").exists() or frozen.is_half(where):
         return None
     with reading(f"{where / WEIGHTS}: the weights cannot be read"):
         weights: dict[str, Tensor] = load_file(where / WEIGHTS)
     wrapper = wrapper_prefix([*weights])
     return {name.removeprefix(wrapper): weight for name, weight in weights.items()}
-
-
-def cast_frozen_weights(model: nn.Module, precision: str, trained: str) -> None:
-    """Hold the frozen linear layers in the precision they compute in, in place.
-
-    Autocast would cast them anew at every step, to the same numbers: it keeps casts only of weights that are trained.
-    Output embeddings that are the input embeddings stay as they are: those are looked up, not multiplied.
-    `trained`: the method's pattern of names. In a model that was loaded these, and the head, are frozen too.
-    """
-    import torch
-
-    if precision == "fp32":
-        return
-    dtype = torch.bfloat16 if precision == "bf16" else torch.float16
-    embeddings = [module.weight for module in model.modules() if isinstance(module, torch.nn.Embedding)]
-    for name, module in model.named_modules():
-        if not isinstance(module, torch.nn.Linear) or linear_layers.is_quantised(module) or ".modules_to_save." in name:
-            continue
-        weights = dict(module.named_parameters(recurse=False))
-        if any(weight.requires_grad or re.search(trained, f"{name}.{key}") for key, weight in weights.items()):
-            continue
-        if any(weight is embedding for weight in weights.values() for embedding in embeddings):
-            continue
-        for weight in weights.values():
-            if weight.dtype == torch.float32:
-                weight.data = weight.data.to(dtype)
 
 
 def count(model: nn.Module, *, trainable: bool = False) -> int:

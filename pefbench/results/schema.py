@@ -72,6 +72,8 @@ class Model(TypedDict):
     parameters: NotRequired[int]
     trainable_parameters: NotRequired[int]
     trainable_percent: NotRequired[float]  # 100 * trainable_parameters / parameters
+    # How many weights are not trained, by what they are held in (float32, nf4, ...); older files leave it out.
+    frozen: NotRequired[dict[str, int]]
     adapter_bytes: int | None  # size of the saved weights; null when nothing was saved
     adapters: NotRequired[list[StartAdapter]]  # that training started from; the fingerprint above is of them, too
 

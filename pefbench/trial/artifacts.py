@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from pefbench.heads import Head
     from pefbench.methods import Method
+    from pefbench.models.frozen import Frozen
     from pefbench.sections import Quantize
     from pefbench.trial.adapters import Adapter
 
@@ -66,16 +67,17 @@ def load_saved(
     attention: str,
     quantize: Quantize = "none",
     before: Sequence[Adapter] = (),
+    keep: Frozen | None = None,
 ) -> nn.Module:
     """The model that `save` wrote: the full model, or the pretrained one with the trained weights or the adapter.
 
-    `attention` and `quantize` as for `load_pretrained`. before: the adapters that training started from.
+    `attention`, `quantize` and `keep` as for `load_pretrained`. before: the adapters that training started from.
     """
     if not (saved / TRAINED).exists() and not (saved / ADAPTER).exists():
         config = vocabulary.sized_like(config, from_pretrained.config(saved, str(saved)))
         found = loading.examine(saved, config, head, str(saved), trained=True)
         return loading.load_pretrained(saved, config, head, attention=attention, quantize=quantize, found=found)
-    pretrained = loading.load_pretrained(base, config, head, attention=attention, quantize=quantize)
+    pretrained = loading.load_pretrained(base, config, head, attention=attention, quantize=quantize, keep=keep)
     pretrained = adapters.put_on(pretrained, before)
     if (saved / TRAINED).exists():
         return _load_trained(saved / TRAINED, pretrained)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from pefbench.errors import MethodError
 from pefbench.methods._trained import check_trained, head_sizes
 from pefbench.methods.tuners import prefix_tokens
-from pefbench.models import architecture, loading, sparse_attention, stacked, vocabulary
+from pefbench.models import architecture, frozen, loading, sparse_attention, stacked, vocabulary
+from pefbench.models.frozen import Frozen
 from pefbench.trial import adapters, artifacts, devices
 from pefbench.trial.loop import total_steps
 
@@ -51,6 +52,7 @@ def pretrained(prepared: Prepared, shared: Shared | None = None) -> nn.Module:
         quantize=quantize,
         weights=shared.weights(prepared.base) if shared and quantize == "none" else None,
         found=prepared.checkpoint,
+        keep=kept_small(prepared),
     )
     model = adapters.put_on(model, prepared.adapters)
     if prepared.new_rows:
@@ -95,6 +97,7 @@ def saved(ready: Ready, folder: Path) -> nn.Module:
         attention=attention(ready),
         quantize=ready.recipe.model.quantize,
         before=ready.adapters,
+        keep=kept_small(ready),
     )
     make_ready(ready, model)
     return model
@@ -104,7 +107,14 @@ def make_ready(ready: Ready, model: nn.Module) -> None:
     """Set up a model with the method on it, new or loaded, to compute in the trial's precision; in place."""
     method = ready.recipe.method
     method.on_model_ready(model)
-    loading.cast_frozen_weights(model, ready.recipe.train.precision, method.trainable_pattern)
+    frozen.cast(model, Frozen(ready.recipe.train.precision, method.trainable_pattern))
+
+
+def kept_small(ready: Ready) -> Frozen | None:
+    """How the frozen weights are loaded; None: in fp32, so that their sums with merged adapters are rounded once."""
+    if any(adapter.mode == "merge" for adapter in ready.adapters):
+        return None
+    return Frozen(ready.recipe.train.precision, ready.recipe.method.trainable_pattern)
 
 
 def check_stacked(method: Method, model: nn.Module) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from accelerate.utils import broadcast_object_list, set_seed
 
 from pefbench.errors import DataError, DivergedError, PefbenchError, RoundTripError, TrialError
-from pefbench.models import loading
+from pefbench.models import frozen, loading
 from pefbench.progress import say
 from pefbench.results import provenance, store
 from pefbench.trial import artifacts, build, devices, latency, preflight, round_trip, same_model, validation
@@ -146,6 +146,7 @@ class Trial:
             "parameters": parameters,
             "trainable_parameters": trainable,
             "trainable_percent": 100 * trainable / parameters,
+            "frozen": frozen.held(model),
             "adapter_bytes": None,
         }
         if self.prepared.adapters:

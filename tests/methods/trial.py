@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pefbench.models import architecture as structure
-from pefbench.models import loading
+from pefbench.models import frozen
+from pefbench.models.frozen import Frozen
 from pefbench.registry import find
 from tests import tiny
 
@@ -42,7 +43,7 @@ def check(
     """Run a trial: it trains what the method says and nothing else, learns, and loads to the same last bit."""
     model = applied(how, architecture, precision=precision, steps=steps, **changes)
     assert trained_names(model) == said_names(how, model)
-    before = frozen(model)
+    before = frozen_copies(model)
     losses = train(how, model, architecture, precision=precision, steps=range(steps))
     assert losses[-1] < losses[0]
     after = dict(model.named_parameters())
@@ -148,11 +149,11 @@ def autocast(precision: str) -> torch.autocast:
     return torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16")
 
 
-def frozen(model: nn.Module) -> dict[str, Tensor]:
+def frozen_copies(model: nn.Module) -> dict[str, Tensor]:
     """Return copies of the weights that are not trained."""
     return {name: weight.detach().clone() for name, weight in model.named_parameters() if not weight.requires_grad}
 
 
 def _make_ready(how: Method, model: nn.Module, precision: str) -> None:
     how.on_model_ready(model)
-    loading.cast_frozen_weights(model, precision, how.trainable_pattern)
+    frozen.cast(model, Frozen(precision, how.trainable_pattern))

@@ -81,15 +81,6 @@ def test_a_tied_weight_counts_once() -> None:
     assert loading.count(apart) == loading.count(tied) + tiny.VOCABULARY * tiny.HIDDEN
 
 
-@pytest.mark.parametrize(("precision", "dtype"), [("fp32", torch.float32), ("bf16", torch.bfloat16)])
-def test_frozen_linear_maps_are_held_as_they_compute(precision: str, dtype: torch.dtype) -> None:
-    model = find("method", "lora")(name="lora").apply(tiny.token_classifier("bert"), "TOKEN_CLS")
-    loading.cast_frozen_weights(model, precision, r"lora_")
-    for name, weight in model.named_parameters():
-        frozen_map = not weight.requires_grad and ".base_layer." in name
-        assert weight.dtype == (dtype if frozen_map else torch.float32) or "original_module" in name, name
-
-
 def test_a_saved_head_is_kept_whatever_its_labels_are_called(tmp_path: Path) -> None:
     """BART's config has three labels by default, and its span head two outputs."""
     span = cast("Head", SimpleNamespace(auto_class="AutoModelForQuestionAnswering", task_type="QUESTION_ANS"))

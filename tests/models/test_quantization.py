@@ -19,7 +19,8 @@ from pefbench.errors import MethodError, RecipeError, SourceError
 from pefbench.heads import Encoded
 from pefbench.methods import NOTHING
 from pefbench.models import architecture as structure
-from pefbench.models import linear_layers, loading, quantization
+from pefbench.models import frozen, linear_layers, loading, quantization
+from pefbench.models.frozen import Frozen
 from pefbench.recipe import load_recipe
 from pefbench.registry import find, names
 from pefbench.sections import Quantize
@@ -191,7 +192,7 @@ def test_computing_in_bf16_leaves_the_biases_as_they_are(saved: Saved, quantize:
     model = saved.load("bert", quantize)
     biases = [name.removesuffix("weight") + "bias" for name in quantised(model)]
     before = {name: model.get_parameter(name).clone() for name in biases}
-    loading.cast_frozen_weights(model.requires_grad_(requires_grad=False), "bf16", NOTHING)
+    frozen.cast(model.requires_grad_(requires_grad=False), Frozen("bf16", NOTHING))
     with torch.autocast("cpu", dtype=torch.bfloat16):
         logits(model)
     for name, bias in before.items():
@@ -248,7 +249,7 @@ def begun(method: Method, model: nn.Module, tokenizer: PreTrainedTokenizerFast, 
     encoded = Encoded({"input_ids": list(ids)}, targets=np.full(len(ids), 8), decoding=list(ids))
     method.on_train_begin(model, tokenizer, encoded, steps)
     method.on_model_ready(model)
-    loading.cast_frozen_weights(model, "fp32", method.trainable_pattern)
+    frozen.cast(model, Frozen("fp32", method.trainable_pattern))
     return model
 
 
@@ -268,7 +269,7 @@ def train(method: Method, model: nn.Module, steps: int) -> list[float]:
     return [*losses, token_loss(model).item()]
 
 
-def frozen(model: nn.Module) -> dict[str, Tensor]:
+def frozen_copies(model: nn.Module) -> dict[str, Tensor]:
     return {name: weight.detach().clone() for name, weight in model.named_parameters() if not weight.requires_grad}
 
 
@@ -286,7 +287,7 @@ def test_every_method_trains_around_quantised_weights_and_comes_back(
         return
     whole = loading.count(base)
     model = begun(method, base, tokenizer, steps=3)
-    before = frozen(model)
+    before = frozen_copies(model)
     losses = train(method, model, steps=3)
     assert losses[-1] < losses[0]
     assert quantised(model).keys() <= before.keys()

@@ -19,7 +19,8 @@ from pefbench.methods.tuners.prefix_attention import AttentionPrefix
 from pefbench.methods.tuners.prefix_tokens import PrefixTokens, Shape
 from pefbench.methods.tuners.prompt_tokens import PromptTokens
 from pefbench.models import architecture as structure
-from pefbench.models import loading
+from pefbench.models import frozen
+from pefbench.models.frozen import Frozen
 from pefbench.registry import find
 from tests import tiny
 
@@ -400,7 +401,7 @@ def test_frozen_weights_in_bf16(architecture: str, name: str, tmp_path: Path) ->
     found = []
     for model in (wrapped, loaded):
         chosen.on_model_ready(model)
-        loading.cast_frozen_weights(model, "bf16", chosen.trainable_pattern)
+        frozen.cast(model, Frozen("bf16", chosen.trainable_pattern))
         with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
             found.append(model(**batch).logits)
     assert torch.allclose(found[0].float(), found[1].float(), atol=1e-2)

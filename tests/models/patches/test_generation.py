@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
 
-from pefbench.models.loading import cast_frozen_weights
+from pefbench.models import frozen
+from pefbench.models.frozen import Frozen
 from pefbench.models.patches.generation import ROOM, cast_once, fast_search, fused_attention, growing_caches
 from pefbench.registry import find
 from tests import tiny
@@ -51,7 +52,7 @@ def adapted(architecture: str, method: str) -> Any:
     for weight in wrapped.parameters():
         if weight.requires_grad:
             weight.data += 0.1 * torch.randn(weight.shape, generator=generator)
-    cast_frozen_weights(wrapped, "bf16", chosen.trainable_pattern)
+    frozen.cast(wrapped, Frozen("bf16", chosen.trainable_pattern))
     return wrapped.eval()
 
 
