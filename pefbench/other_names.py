@@ -23,6 +23,8 @@ OURS = {
     "evaluation_strategy": "train.evaluate",
     "eval_steps": "train.evaluate",
     "load_best_model_at_end": "train.keep",
+    "report_to": "train.track",
+    "log_with": "train.track",
     "early_stopping_patience": "train.patience",
     "bf16": "train.precision",
     "fp16": "train.precision",

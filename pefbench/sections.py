@@ -195,6 +195,13 @@ class TrainSection(Section):
         description="training stops after so many evaluations in a row without a better value of the first metric; "
         "null: never",
     )
+    # No part of an id, as `evaluate`.
+    track: list[Literal["tensorboard", "mlflow", "trackio", "wandb"]] = Field(
+        default_factory=list,
+        exclude_if=lambda value: not value,
+        description="where the curve goes beside the result, as it grows: tensorboard, mlflow, trackio, wandb; on this "
+        "machine unless the tracker's own environment variables name a server",
+    )
     threads: int | None = Field(
         None,
         ge=1,

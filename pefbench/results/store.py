@@ -60,11 +60,15 @@ def trial_id(recipe: Mapping[str, Any], fingerprint: str) -> str:
 
 
 def deciding(recipe: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A resolved recipe without `train.evaluate`, where nothing is chosen by the evaluations during training."""
+    """A resolved recipe without what changes no number.
+
+    That is where the curve is tracked, and when validation is scored, where nothing is chosen by those scores.
+    """
     train = recipe.get("train")
-    if not isinstance(train, dict) or "evaluate" not in train or {"keep", "patience"} & train.keys():
+    if not isinstance(train, dict) or not {"evaluate", "track"} & train.keys():
         return recipe
-    return {**recipe, "train": {name: value for name, value in train.items() if name != "evaluate"}}
+    idle = {"track"} if {"keep", "patience"} & train.keys() else {"evaluate", "track"}
+    return {**recipe, "train": {name: value for name, value in train.items() if name not in idle}}
 
 
 def readable(value: float, unit: str = "") -> str:

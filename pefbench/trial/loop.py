@@ -27,7 +27,7 @@ from pefbench.trial.keeping import Best
 from pefbench.trial.validation import mean_since
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from accelerate import Accelerator
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from pefbench.results.schema import CurvePoint, Kept
     from pefbench.sections import TrainSection
     from pefbench.trial.validation import Validation
+
+    Follower = Callable[[Sequence[CurvePoint]], None]
 
 CURVE_POINTS = 200
 
@@ -148,17 +150,21 @@ class Training:
         self.bare.zero_grad()
         return unused
 
-    def run(self) -> Progressed:
+    def run(self, follow: Follower = lambda _: None) -> Progressed:
         """Train to the last step, or until patience ends; the model then has the weights that are kept.
 
+        follow: is given the whole curve each time that it has grown.
         Raises DivergedError at the first step whose loss is not finite.
         """
         self._restore()
+        follow(self.at.curve)
         self.model.train()
         main = self.accelerator.is_main_process
         with Progress("train", self.total, start=self.at.step, enabled=main) as progress:
             while not self._ended():
                 self._train_interval(progress)
+                follow(self.at.curve)
+                self._save_when_due()
         if self.best is not None and self.kept()["step"] != self.at.step:
             keeping.put_back(self._unwrapped(), self.method, self.best)
             if self.validation:
@@ -199,9 +205,6 @@ class Training:
         self.at.processor_seconds += time.process_time() - used
         if self.validation and (self.at.step % self.validation_interval == 0 or self.at.step == self.total):
             self._validate(self.validation)
-        # After validation, so that a run that goes on from here has its scores.
-        if self.at.step % self.settings.checkpoint_steps == 0 or self._ended():
-            self._save()
 
     def _validate(self, validation: Validation) -> None:
         """Score the model on validation and note what follows: the best step, and whether training stops."""
@@ -221,6 +224,11 @@ class Training:
         if not last:
             self.at.validation_seconds += time.perf_counter() - started
             self.at.validation_processor_seconds += time.process_time() - used
+
+    def _save_when_due(self) -> None:
+        """Write a checkpoint: after validation, so that a run that goes on from here has its scores."""
+        if self.at.step % self.settings.checkpoint_steps == 0 or self._ended():
+            self._save()
 
     def _latest(self) -> dict[str, float]:
         """The newest point of the curve, to be shown beside the progress."""

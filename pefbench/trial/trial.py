@@ -25,6 +25,7 @@ from pefbench.trial.prepare import prepare
 from pefbench.trial.ranks import Ranks
 from pefbench.trial.record import TrialRecord, announcement, data_of, origin_of, phases_of
 from pefbench.trial.score import baseline_answers, score_trial
+from pefbench.trial.tracking import check_installed, tracking
 from pefbench.trial.validation import Validation
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class Trial:
         started = provenance.now()
         devices.set_threads(recipe.train.threads)
         validation.check(recipe, scored)
+        check_installed(recipe.train.track)
         self.scored, self.time_merged = tuple(scored), time_merged
         self.shared = shared or Shared(keeps=False)
         self.phases = Phases()
@@ -200,8 +202,8 @@ class Trial:
                 "device": str(self.accelerator.device.type),
             },
         )
-        with self.phases.measure("train"):
-            progressed = training.run()
+        with tracking(self.recipe, self.path, enabled=self.is_main) as tracked, self.phases.measure("train"):
+            progressed = training.run(tracked.follow)
         self.record.add(curve=progressed.curve, kept=training.kept())
         return training.model, progressed
 
