@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import DataError, SourceError
@@ -44,8 +45,16 @@ def tokenizer(folder: Path, name: str, **options: Any) -> Any:
     """
     from transformers import AutoTokenizer
 
-    with _refused(f"{name}: no tokenizer", folder / TOKENIZER):
-        return AutoTokenizer.from_pretrained(folder, **options, **SAFE)
+    try:
+        with _refused(f"{name}: no tokenizer", folder / TOKENIZER):
+            return AutoTokenizer.from_pretrained(folder, **options, **SAFE)
+    except SourceError as error:
+        if not (file := _sentencepiece_file(folder)) or find_spec("sentencepiece") is not None:
+            raise
+        raise SourceError(
+            f"{name}: its tokenizer is a SentencePiece model ({file}), which needs the package sentencepiece: "
+            "pip install 'pefbench[sentencepiece]'"
+        ) from error
 
 
 def config(folder: Path, name: str, **changes: Any) -> PretrainedConfig:
@@ -172,6 +181,13 @@ def read_json(file: Path) -> Mapping[str, object]:
     if not isinstance(found, dict):
         raise SourceError(f"{file}: holds no JSON object but a {type(found).__name__}")
     return found
+
+
+def _sentencepiece_file(folder: Path) -> str:
+    """The file of SentencePiece that a tokenizer is converted from; "" where it is there in its fast form."""
+    if (folder / "tokenizer.json").is_file():
+        return ""
+    return next((file.name for suffix in ("model", "spm") for file in sorted(folder.glob(f"*.{suffix}"))), "")
 
 
 @contextmanager
