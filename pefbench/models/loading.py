@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from pefbench.errors import RecipeError, SourceError
-from pefbench.models import architecture, checkpoint, from_pretrained, frozen, quantization, sparse_attention
+from pefbench.models import architecture, checkpoint, from_pretrained, frozen, padding, quantization, sparse_attention
 from pefbench.models.reading import reading
 from pefbench.models.weight_names import wrapper_prefix
 
@@ -96,7 +96,8 @@ def fit_config(
 
     Raises RecipeError when transformers has no such head for the model.
     """
-    _pad_inside(tokenizer, load_config(where, model), model.name)
+    own = load_config(where, model)
+    padding.settle(tokenizer, own, model_class(own, head), model.name)
     config = load_config(where, model, pad_token_id=tokenizer.pad_token_id, **head.config())
     model_class(config, head)
     return config
@@ -240,22 +241,6 @@ def count_positions(found: Checkpoint, tokenizer: PreTrainedTokenizerFast) -> in
     if found.positions is None:  # the tokenizer's limit is then that of texts in pretraining
         return sys.maxsize
     return int(min(found.positions, tokenizer.model_max_length))
-
-
-def _pad_inside(tokenizer: PreTrainedTokenizerFast, config: PretrainedConfig, name: str) -> None:
-    """Pad with the end token where the padding token has no embedding: what is padded is masked, whatever it is.
-
-    Raises SourceError where the end token has none either.
-    """
-    rows, padding, end = getattr(config, "vocab_size", None), tokenizer.pad_token_id, tokenizer.eos_token_id
-    if not isinstance(rows, int) or not isinstance(padding, int) or padding < rows:
-        return
-    if not isinstance(end, int) or end >= rows:
-        raise SourceError(
-            f"{name}: the padding token {tokenizer.pad_token!r} is number {padding}, "
-            f"and the model has {rows} embeddings"
-        )
-    tokenizer.pad_token = tokenizer.eos_token
 
 
 def _check_vocabulary_files(where: Path, tokenizer: Any, name: str) -> None:

@@ -86,10 +86,10 @@ def test_a_model_of_sentencepiece_is_converted(
 
 def test_without_sentencepiece_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     where = folder(tmp_path, DebertaV2Config, "DebertaV2Tokenizer", spm_model=b"not one that can be read")
-    monkeypatch.setattr(from_pretrained, "find_spec", lambda name: None)
+    monkeypatch.setattr(from_pretrained, "find_spec", lambda _: None)
     assert refusal(SourceError, loaded, where) == (
         "the model: its tokenizer is a SentencePiece model (spm.model), which needs the package sentencepiece: "
         "pip install 'pefbench[sentencepiece]'"
     )
-    monkeypatch.setattr(from_pretrained, "find_spec", lambda name: object())
+    monkeypatch.setattr(from_pretrained, "find_spec", lambda _: object())
     assert refusal(SourceError, loaded, where).startswith("the model: no tokenizer: ")
