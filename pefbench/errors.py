@@ -12,6 +12,7 @@
     │   └── SandboxError         a machine on which generated code cannot be run safely
     └── TrialError               exit 1: the trial started and failed; its result says why
         ├── DivergedError        a loss that is not finite
+        ├── OutOfMemoryError     memory that ran out, of the GPU or of the machine
         └── RoundTripError       what was saved does not predict what was trained
 
 Every message is one line that says what is wrong, where, and what would be right. Only `cli` prints them.
@@ -76,6 +77,10 @@ class TrialError(PefbenchError):
 
 class DivergedError(TrialError):
     """Training reached a loss that is not finite."""
+
+
+class OutOfMemoryError(TrialError):
+    """Memory ran out, of the GPU or of the machine."""
 
 
 class RoundTripError(TrialError):

@@ -11,6 +11,7 @@ import torch
 from accelerate.utils import gather_object
 
 from pefbench.progress import Progress
+from pefbench.trial import out_of_memory
 from pefbench.trial.batching import collate, sorted_batches
 
 if TYPE_CHECKING:
@@ -40,15 +41,16 @@ def answer(
 ) -> Answered:
     """The answers to a split. lasting: its progress stays when all is done."""
     head, examples, started = prepared.head, prepared.examples[split], time.perf_counter()
-    found = predict(
-        model,
-        prepared.encoded[split],
-        head,
-        accelerator,
-        batch_size=prepared.recipe.evaluate.batch_size,
-        what=split,
-        lasting=lasting,
-    )
+    with out_of_memory.told("predicting", prepared.recipe):
+        found = predict(
+            model,
+            prepared.encoded[split],
+            head,
+            accelerator,
+            batch_size=prepared.recipe.evaluate.batch_size,
+            what=split,
+            lasting=lasting,
+        )
     seconds = time.perf_counter() - started
     head = head.tuned(found, examples) if split == "validation" else head
     return Answered(head, head.answers.judged(found, examples), seconds)

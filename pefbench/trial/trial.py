@@ -12,7 +12,17 @@ from pefbench.errors import DataError, DivergedError, PefbenchError, RoundTripEr
 from pefbench.models import frozen, loading
 from pefbench.progress import say
 from pefbench.results import provenance, store
-from pefbench.trial import artifacts, build, devices, latency, preflight, round_trip, same_model, validation
+from pefbench.trial import (
+    artifacts,
+    build,
+    devices,
+    latency,
+    out_of_memory,
+    preflight,
+    round_trip,
+    same_model,
+    validation,
+)
 from pefbench.trial.adapters import joined_fingerprint
 from pefbench.trial.alike import alike
 from pefbench.trial.cache import Shared
@@ -136,7 +146,7 @@ class Trial:
 
     def _make_model(self) -> nn.Module:
         """The pretrained model with the method on it; what cannot work is refused here, before training."""
-        with self.phases.measure("load"):
+        with out_of_memory.told("loading the model", self.recipe), self.phases.measure("load"):
             model = build.pretrained(self.prepared, self.shared)
             parameters = loading.count(model)
             model = build.with_method(self.prepared, model)
@@ -181,6 +191,10 @@ class Trial:
         self.accelerator.wait_for_everyone()
 
     def _train(self, model: nn.Module) -> tuple[nn.Module, Progressed]:
+        with out_of_memory.told("training", self.recipe, self.accelerator.num_processes):
+            return self._train_inside(model)
+
+    def _train_inside(self, model: nn.Module) -> tuple[nn.Module, Progressed]:
         set_seed(self.recipe.train.seed, device_specific=True)
         training = Training(
             model,

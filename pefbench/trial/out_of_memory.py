@@ -1,0 +1,83 @@
+"""Memory that runs out, told as a trial's failure: what was asked for, what there was, and what to set."""
+
+from __future__ import annotations
+
+import re
+import traceback
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Literal
+
+import torch
+
+from pefbench import hardware
+from pefbench.errors import OutOfMemoryError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pefbench.recipe import Recipe
+
+Doing = Literal["loading the model", "training", "predicting"]
+
+SAYINGS = "can't allocate memory", "out of memory", "Cannot allocate memory", "CUBLAS_STATUS_ALLOC_FAILED"
+"""What allocators of torch, the driver and the system say where it is no exception of its own."""
+ASKED = re.compile(r"[Tt]ried to allocate (\d+(?:\.\d+)?) ?(bytes|[KMG]i?B)")
+UNITS = {"b": 1, "K": 2**10, "M": 2**20, "G": 2**30}
+"""By their first letter: Apple's allocator writes MB for what it counts in MiB."""
+SMALLER = "quantise the base (model.quantize=nf4) or take a smaller model"
+
+
+@contextmanager
+def told(doing: Doing, recipe: Recipe, processes: int = 1) -> Iterator[None]:
+    """Raise OutOfMemoryError, in one line, for memory that runs out inside; let all else pass.
+
+    processes: how many share a batch.
+    """
+    try:
+        yield
+    except (MemoryError, RuntimeError, OSError) as error:
+        if not is_it(error):
+            raise
+        message = f"out of memory in {doing}: {_sizes(error)}; {_advice(doing, recipe, processes)}"
+        traceback.clear_frames(error.__traceback__)  # which hold what filled the memory
+        raise OutOfMemoryError(message) from error
+
+
+def is_it(error: BaseException) -> bool:
+    """Whether an error says that memory has run out: the GPU's, or the machine's."""
+    if isinstance(error, OutOfMemoryError):
+        return False  # told already
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(said in str(error) for said in SAYINGS)
+
+
+def _sizes(error: BaseException) -> str:
+    """What was asked for, where the allocator says so, and what there was."""
+    where = f"of {hardware.gpu_name()}" if hardware.kind() != "cpu" else "of main memory"
+    free, total = hardware.available_memory() / 2**30, hardware.total_memory() / 2**30
+    there = f"{free:.1f} of {total:.1f} GiB {where} were free"
+    asked = ASKED.search(str(error))
+    if asked is None:
+        return there
+    size = float(asked[1]) * UNITS[asked[2][0]]
+    more = f"{size / 2**30:.1f} GiB" if size >= 2**30 else f"{size / 2**20:.1f} MiB"
+    return f"{more} more were asked for, and {there}"
+
+
+def _advice(doing: Doing, recipe: Recipe, processes: int) -> str:
+    """What to set, the least costly first."""
+    match doing:
+        case "loading the model":
+            return SMALLER
+        case "predicting":
+            size = recipe.evaluate.batch_size
+            if size > 1:
+                return f"{size} examples were predicted at once: set evaluate.batch_size={size // 2}"
+        case "training":
+            whole = -(-recipe.train.batch_size // processes)
+            size = min(recipe.train.micro_batch_size or whole, whole)
+            if size > 1:
+                return (
+                    f"{size} examples of up to {recipe.train.max_length} tokens went through at once: set "
+                    f"train.micro_batch_size={size // 2}, which accumulates the same gradients"
+                )
+    return f"one example of {recipe.train.max_length} tokens is too much: lower train.max_length, {SMALLER}"
