@@ -1,8 +1,8 @@
 """The choice head for decoders without a head: the candidate that the language model finds likeliest.
 
 A candidate's score is its log-likelihood after the context, divided by its number of tokens, so that long
-candidates are not at a disadvantage (Brown et al. 2020, arXiv:2005.14165, section 2.4); or by its number of bytes,
-which does not depend on the tokenizer, as `acc_norm` of lm-evaluation-harness does.
+candidates are not at a disadvantage (Brown et al. 2020, arXiv:2005.14165, section 2.4); or by the length of its text,
+which does not depend on the tokenizer, as lm-evaluation-harness does: `acc_norm` by characters, `acc_bytes` by bytes.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from pefbench.heads.examples import ChoiceExample
 
 
-Per = Literal["token", "byte"]
+Per = Literal["token", "byte", "character"]
 
 
 class LikelihoodHead(ScoringHead):
-    """Candidates scored by their mean log-likelihood a token, or a byte of UTF-8.
+    """Candidates scored by their mean log-likelihood a token, a byte of UTF-8, or a character.
 
-    per: which of the two. keep: which end of a context is kept when it is too long. separator: what stands between
+    per: which of them. keep: which end of a context is kept when it is too long. separator: what stands between
     context and candidate. last_logits: see `pefbench.heads._language.causal_losses`.
     """
 
@@ -78,15 +78,16 @@ class LikelihoodHead(ScoringHead):
             examples,
             {"input_ids": rows},
             {"input_ids": tokenizer.pad_token_id},
-            np.stack([right_ones(examples), np.minimum(lengths, room), *self._bytes(texts)], axis=1),
+            np.stack([right_ones(examples), np.minimum(lengths, room), *self._lengths(texts)], axis=1),
             truncated=np.asarray([len(text.ids) for text in whole]) > room,
         )
 
-    def _bytes(self, texts: Sequence[tuple[str, str]]) -> list[Array]:
-        """A column with the bytes of each candidate, the separator not among them, where they are divided by."""
+    def _lengths(self, texts: Sequence[tuple[str, str]]) -> list[Array]:
+        """A column with the length of each candidate's text, without the separator, where that is divided by."""
         if self.per == "token":
             return []
-        return [np.asarray([len(candidate.encode()) for _, candidate in texts], dtype=np.int64)]
+        lengths = [len(candidate.encode() if self.per == "byte" else candidate) for _, candidate in texts]
+        return [np.asarray(lengths, dtype=np.int64)]
 
     def _cut(self, ids: Array, candidate: int, room: int) -> Array:
         """A row's tokens without the special ones: the last `candidate` are the candidate's."""
@@ -101,7 +102,7 @@ class LikelihoodHead(ScoringHead):
         return [*marks[: len(marks) - length], *["right candidate" if right else "candidate"] * length]
 
     def scores(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
-        """Each row's log-likelihood of its candidate, divided by the candidate's tokens or bytes."""
+        """Each row's log-likelihood of its candidate, divided by the candidate's tokens, bytes or characters."""
         import torch
 
         ids, lengths = batch["input_ids"], batch[TARGETS][:, 1]
@@ -113,7 +114,7 @@ class LikelihoodHead(ScoringHead):
         return -losses.new_zeros(len(ids)).index_add(0, row, losses) / batch[TARGETS][:, -1]
 
     def right(self, batch: Mapping[str, Tensor]) -> Tensor:
-        """The first column of the targets; the second is the candidate's tokens, a third its bytes."""
+        """The first column of the targets; the second is the candidate's tokens, a third the length of its text."""
         return batch[TARGETS][:, 0]
 
 

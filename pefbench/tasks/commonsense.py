@@ -39,10 +39,11 @@ class LexicalOptions(Options):
     tested: int | None = Field(
         None, ge=1, description="of WordNet's questions, at most so many for validation and as many for test; null: all"
     )
-    per: Literal["token", "byte"] = Field(
+    per: Literal["token", "byte", "character"] = Field(
         "token",
         exclude_if=lambda value: value == "token",
-        description="what divides a decoder's log-likelihood of a candidate; byte: as acc_norm of the harness",
+        description="what divides a decoder's log-likelihood of a candidate; character: as acc_norm of lm-eval, "
+        "byte: as acc_bytes",
     )
 
 
@@ -64,7 +65,7 @@ def read(
     *,
     candidates: int,
     tested: int | None,
-    per: Literal["token", "byte"] = "token",
+    per: Literal["token", "byte", "character"] = "token",
 ) -> ChoiceDataset:
     """Read questions with their candidates, or definitions. Whether labels count from 0 or 1, the training split says.
 

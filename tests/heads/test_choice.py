@@ -194,7 +194,7 @@ def test_what_is_likely_is_the_candidate_and_the_space_before_it() -> None:
 
 @pytest.mark.parametrize("architecture", ["gpt2", "llama"])
 def test_per_byte_is_the_sum_over_the_bytes_of_the_candidate_alone(architecture: str) -> None:
-    """As acc_norm of lm-evaluation-harness: the summed log-likelihood over the length of the choice's text."""
+    """As acc_bytes of lm-evaluation-harness: the summed log-likelihood over the length of the choice's text."""
     model, tokenizer = tiny.causal_lm(architecture), words(architecture)
     per_token, per_byte = (LikelihoodHead(per=per) for per in ("token", "byte"))
     found = per_byte.scores(model, whole(per_byte.encode(tokenizer, SOME, 16))).tolist()
@@ -212,6 +212,8 @@ def test_per_byte_is_the_sum_over_the_bytes_of_the_candidate_alone(architecture:
 def test_bytes_are_of_utf_8_without_the_separator() -> None:
     encoded = LikelihoodHead(per="byte").encode(single_bytes(), [ChoiceExample("I am", ("é", "out"), 0)], 16)
     assert encoded.fixed["labels"].tolist() == [[1, 2, 2], [0, 3, 3]]
+    characters = LikelihoodHead(per="character").encode(single_bytes(), [ChoiceExample("I am", ("é", "out"), 0)], 16)
+    assert characters.fixed["labels"].tolist() == [[1, 2, 1], [0, 3, 3]]
 
 
 def test_an_empty_candidate_has_no_likelihood() -> None:
