@@ -262,7 +262,7 @@ def _result(evaluation: Evaluation, samples: Samples | None, found: _Scored, hea
             "headline": headline,
             "warnings": found.warnings,
         },
-        measured=[digest_of(path)],
+        measured=[digest_of(path), evaluation.model],  # two models may answer alike to the letter
     )
 
 

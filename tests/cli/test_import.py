@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+import os
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from scipy import stats
 
 from pefbench.cli.main import main
-from tests.foreign.foreign_files import DATE, comparison, evaluation, samples, write_json, write_lines
+from tests.foreign.foreign_files import (
+    DATE,
+    aggregated,
+    comparison,
+    evaluation,
+    sample,
+    samples,
+    write_json,
+    write_lines,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -105,3 +117,160 @@ def test_damaged_and_unknown_files_are_refused(tmp_path: Path, capsys: pytest.Ca
     assert ":2: damaged JSON" in capsys.readouterr().err
     assert run("import", write_json(tmp_path / "x.json", {"a": 1})) == 2
     assert "neither a log" in capsys.readouterr().err
+
+
+def told(folder: Path) -> dict[str, Any]:
+    """The one result below a folder."""
+    (file,) = folder.rglob("*.json")
+    value: dict[str, Any] = json.loads(file.read_text(encoding="utf8"))
+    return value
+
+
+def corpus(folder: Path) -> Path:
+    """An evaluation whose metrics are none of examples: pairs of texts, and of a log-likelihood and a length."""
+    scores = {
+        "bleu,none": 11.99,
+        "bleu_stderr,none": 1.2,
+        "word_perplexity,none": 36.5,
+        "word_perplexity_stderr,none": "N/A",
+    }
+    told = {"sum": {"bleu": True, "word_perplexity": False}}
+    write_json(folder / f"results_{DATE}.json", aggregated("sum", scores, 2, higher_is_better=told))
+    lines = [sample(number, {"bleu": ["a b", "a"], "word_perplexity": [-12.5, 3]}) for number in (0, 1)]
+    write_lines(folder / f"samples_sum_{DATE}.jsonl", lines)
+    return folder
+
+
+def test_scores_of_a_corpus_have_no_interval_and_no_pair(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("import", corpus(tmp_path / "out" / "a"), "--out", tmp_path / "res") == 0
+    said = capsys.readouterr().err
+    assert "bleu has no interval: no values of examples average to it" in said
+    assert "word_perplexity has no interval" in said
+    metrics = told(tmp_path / "res")["metrics"]["test"]
+    assert metrics["bleu"] | {"signature": ""} == {
+        "value": 11.99,
+        "low": None,
+        "high": None,
+        "examples": 2,
+        "higher_is_better": True,
+        "signature": "",
+    }
+    assert metrics["word_perplexity"]["higher_is_better"] is False
+
+
+def test_unpaired_runs_are_named_by_their_task(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for model in ("a", "b"):
+        write_json(corpus(tmp_path / "out" / model) / f"results_{DATE}.json", named(tmp_path / "out" / model, model))
+        evaluation(tmp_path / "out", [1.0, 0.0], model=f"{model}2")
+    assert run("import", tmp_path / "out", "--out", tmp_path / "res") == 0
+    assert run("table", tmp_path / "res") == 0
+    assert "sum: imported without the headline's value of each question, so no run is paired" in capsys.readouterr().out
+
+
+def named(folder: Path, model: str) -> dict[str, Any]:
+    value: dict[str, Any] = json.loads((folder / f"results_{DATE}.json").read_text(encoding="utf8"))
+    return value | {"model_name": model}
+
+
+def test_a_log_without_its_results_file_gives_means_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = [sample(number, {"acc": float(number > 0), "perplexity": -0.5}) for number in range(4)]
+    log = write_lines(tmp_path / "my__model" / f"samples_quiz_{DATE}.jsonl", lines)
+    assert run("import", log, "--out", tmp_path / "res") == 0
+    said = capsys.readouterr().err
+    assert "no results file beside the log" in said
+    assert "perplexity left out: its value is in the results file alone" in said
+    result = told(tmp_path / "res")
+    assert result["recipe"]["name"] == "my__model"
+    assert {name: metric["value"] for name, metric in result["metrics"]["test"].items()} == {"acc": 0.75}
+
+
+def test_metric_chooses_what_ranks_and_which_answers_are_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scores = {"exact_match,strict": 0.0, "exact_match,flexible": 0.5}
+    out = tmp_path / "out"
+    write_json(out / f"results_{DATE}.json", aggregated("add", scores, 2))
+    lines = [
+        sample(number, {"exact_match": value}, filter=name, filtered_resps=[f"{name} {number}"])
+        for name, values in (("strict", (0.0, 0.0)), ("flexible", (0.0, 1.0)))
+        for number, value in enumerate(values)
+    ]
+    write_lines(out / f"samples_add_{DATE}.jsonl", lines)
+    assert run("import", out, "--out", tmp_path / "res", "--metric", "exact_match,flexible") == 0
+    result = told(tmp_path / "res")
+    assert result["headline"] == "exact_match,flexible"
+    (file,) = (tmp_path / "res").rglob("predictions.jsonl")
+    rows = [json.loads(line) for line in file.read_text(encoding="utf8").splitlines()]
+    assert [(row["prediction"], row["correct"]) for row in rows] == [("flexible 0", False), ("flexible 1", True)]
+    assert rows[1]["scores"] == {"exact_match,strict": 0.0, "exact_match,flexible": 1.0}
+    assert run("import", out, "--out", tmp_path / "res", "--metric", "exact_match,flexibel") == 2
+    assert "exact_match,flexible" in capsys.readouterr().err
+
+
+def test_graded_answers_are_paired_by_students_t(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = [0.9, 0.8, 0.7, 0.95], [0.4, 0.5, 0.3, 0.35]
+    for model, values in (("a", first), ("b", second)):
+        evaluation(tmp_path / "out", values, model=model)
+    assert run("import", tmp_path / "out", "--out", tmp_path / "res") == 0
+    assert run("table", tmp_path / "res") == 0
+    p = float(stats.ttest_rel(second, first).pvalue)
+    assert f"-0.450, p {p:.3f}, differ" in capsys.readouterr().out
+
+
+def test_a_run_of_peft_that_failed_says_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    changes = {"train_info__status": "failed", "run_info__error_msg": "out of memory", "train_info__metrics": []}
+    assert run("import", write_json(tmp_path / "x.json", comparison(0.5, **changes)), "--out", tmp_path / "res") == 0
+    result = told(tmp_path / "res")
+    assert (result["status"], result["error"]) == ("failed", "failed: out of memory")
+    assert run("table", tmp_path / "res") == 0
+    assert "out of memory" in capsys.readouterr().out
+
+
+def test_pefts_seeds_are_replicates_and_of_reruns_the_last_counts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number, (seed, right, day) in enumerate([(0, 600, 1), (1, 610, 1), (2, 620, 1), (0, 630, 2)]):
+        changes = {"run_info__train__config__seed": seed, "run_info__created__at": f"2025-06-0{day}T00:00:00+00:00"}
+        write_json(tmp_path / "in" / f"{number}.json", changed(comparison(right / 1319), changes))
+    assert run("import", tmp_path / "in", "--out", tmp_path / "res") == 0
+    assert "not imported: 0.json: 3.json is a later run of the same experiment and seed" in capsys.readouterr().err
+    assert len([*(tmp_path / "res").rglob("*.json")]) == 3
+    assert run("table", tmp_path / "res") == 0
+    mean = (630 + 610 + 620) / 3 / 1319
+    assert f"{mean:.3f}" in capsys.readouterr().out
+
+
+def changed(value: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    value["run_info"]["train_config"]["seed"] = changes["run_info__train__config__seed"]
+    value["run_info"]["created_at"] = changes["run_info__created__at"]
+    return value
+
+
+def test_pefts_images_have_a_similarity_and_no_interval(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    value = comparison(0.5)
+    value["train_info"]["metrics"] = [{"step": 500, "test dino_similarity": 0.71, "train samples": 2000}]
+    assert run("import", write_json(tmp_path / "x.json", value), "--out", tmp_path / "res") == 0
+    assert "dino_similarity has no interval: the file has no score of any test example" in capsys.readouterr().err
+    result = told(tmp_path / "res")
+    assert result["recipe"]["task"] == "image-gen"
+    assert result["metrics"]["test"]["dino_similarity"]["value"] == 0.71
+
+
+def test_what_is_passed_over_in_a_folder_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    here = evaluation(tmp_path / "out", [1.0, 0.0])
+    (here / "other.json").write_text("{", encoding="utf8")
+    write_json(here / f"results_2024-{DATE[5:]}.json", aggregated("bare", {"sample_len": 3}, 3))
+    assert run("import", tmp_path / "out", "--out", tmp_path / "res") == 0
+    said = capsys.readouterr().err
+    assert "warning: not imported: " in said
+    assert "other.json:1: damaged JSON" in said
+    assert "bare: no metric; none there" in said
+
+
+def test_a_results_file_without_a_date_has_its_own_time(tmp_path: Path) -> None:
+    scores = {"acc,none": 0.5, "acc_stderr,none": 0.5}
+    file = write_json(tmp_path / "results.json", aggregated("quiz", scores, 2, date=...))
+    os.utime(file, (0, 0))
+    assert run("import", file, "--out", tmp_path / "res") == 0
+    provenance = told(tmp_path / "res")["provenance"]
+    assert provenance["started"] == provenance["finished"] == "1970-01-01T00:00:00+00:00"
