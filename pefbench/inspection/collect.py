@@ -50,13 +50,16 @@ def inspect(recipe: Recipe, *, split: str = "train", examples: int = 5) -> Inspe
 
 def _split(prepared: Prepared, name: str) -> Split:
     encoded, examples = prepared.encoded[name], prepared.examples[name]
-    whole = prepared.head.encode(prepared.tokenizer, examples, WHOLE)
+    limit = prepared.recipe.train.max_length
+    lengths = encoded.lengths
+    if encoded.truncated or lengths.max(initial=0) >= limit:  # tokens without a limit are others
+        lengths = prepared.head.encode(prepared.tokenizer, examples, WHOLE).lengths
     return Split(
         examples=len(encoded),
         tokens=int(encoded.tokens.sum()),
         labels=label_counts(prepared.head.answers.references(examples)),
-        lengths=histogram(whole.lengths, prepared.recipe.train.max_length),
-        longest=int(whole.lengths.max(initial=0)),
+        lengths=histogram(lengths, limit),
+        longest=int(lengths.max(initial=0)),
         truncated=encoded.truncated,
         dropped=prepared.corpus.dropped[name],
         unknown=unknown_share(encoded.features["input_ids"], prepared.tokenizer),

@@ -18,6 +18,7 @@ from pefbench.heads.likelihood import LikelihoodHead
 from pefbench.heads.marked import MarkedDataset
 from pefbench.heads.search import Search
 from pefbench.heads.span import SpanDataset
+from pefbench.heads.token import TokenHead
 from pefbench.inspection import inspect
 from pefbench.inspection.collect import BINS, histogram, label_counts
 from pefbench.inspection.html import page
@@ -30,7 +31,7 @@ from tests.worlds import World, sentences
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pefbench.heads import Head
+    from pefbench.heads import Encoded, Head
     from pefbench.inspection import Inspection
 
 
@@ -65,6 +66,21 @@ def test_a_short_limit_shows_what_is_truncated(world: World) -> None:
     assert all(len(row) <= 6 for example in short.examples for row in example.rows)
     assert "over the limit" in render(short)
     assert "over the limit" not in render(whole)
+
+
+def test_texts_are_tokenised_again_only_where_some_are_cut(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    limits: list[int] = []
+    encode = TokenHead.encode
+
+    def counted(head: TokenHead, tokenizer: Any, examples: Any, max_length: int) -> Encoded:
+        limits.append(max_length)
+        return encode(head, tokenizer, examples, max_length)
+
+    monkeypatch.setattr(TokenHead, "encode", counted)
+    inspected(world)
+    assert len(limits) == 3
+    inspected(world, train__max_length=6)
+    assert len(limits) == 3 + 3 + 3
 
 
 def test_no_such_split_is_one_line(world: World) -> None:
