@@ -184,8 +184,8 @@ def _check_quantize(recipe: Recipe) -> None:
     # The names of all quantised weights end like this: what is found here is found in each of them.
     if quantize != "none" and re.search(method.trainable_pattern, ".weight"):
         raise RecipeError(
-            f"model.quantize: {method.name} trains every weight, and {quantize} weights cannot be trained; "
-            "set it to none, or train around them (lora on an nf4 model is QLoRA)"
+            f"model.quantize: {method.name} trains every weight, and {quantize} weights cannot be trained; set it to "
+            f"none, or use a method that keeps them frozen (lora on an nf4 model is QLoRA)"
         )
 
 

@@ -121,7 +121,8 @@ class DataSection(Section):
         None,
         ge=0,
         exclude_if=lambda value: value is None,
-        description="draws the examples of train.max_examples, whatever train.seed is; null: 0, where there is a limit",
+        description="seed that draws the examples of train.max_examples, independent of train.seed; null: 0, where "
+        "there is a limit",
     )
 
 
@@ -169,7 +170,7 @@ class TrainSection(Section):
     max_examples: int | None = Field(
         None,
         ge=1,
-        description="the most examples to train on, drawn by data.seed, each class in its proportion; null: all",
+        description="maximum number of training examples, drawn by data.seed, each class in its proportion; null: all",
     )
     checkpoint_steps: int = Field(200, ge=1, description="steps between checkpoints")
     # Left out where they are null or the default, as `model.pooling`; `evaluate` is no part of an id: `store.trial_id`.
@@ -192,7 +193,7 @@ class TrainSection(Section):
         None,
         ge=1,
         exclude_if=lambda value: value is None,
-        description="training stops after so many evaluations in a row without a better value of the first metric; "
+        description="stop training after this many evaluations in a row without a better value of the first metric; "
         "null: never",
     )
     # No part of an id, as `evaluate`.
@@ -205,8 +206,8 @@ class TrainSection(Section):
     threads: int | None = Field(
         None,
         ge=1,
-        description="CPU threads per process; null: the cores, divided among the processes. A part of the "
-        "trial's id: another number sums in another order, which changes the last digits",
+        description="CPU threads per process; null: the cores, divided among the processes. Part of the trial's id, "
+        "as the order of summation, and with it the last digits, depends on it",
     )
 
     @property

@@ -49,11 +49,11 @@ def render(what: str | None) -> str:
 def _top() -> str:
     return "\n".join(
         [
-            _field("extends", "string", "none", "a recipe that this one is laid over, from this file's folder"),
+            _field("extends", "string", "none", "the recipe that this one extends, as a path from this file's folder"),
             _field("task", "name", "required", "what the model learns: `pefbench list tasks`"),
-            _field("options", "mapping", "the task's", "what the task alone has: `pefbench list fields TASK`"),
+            _field("options", "mapping", "the task's", "the task's own options: `pefbench list fields TASK`"),
             _field("method", "mapping", "required", "name and options: `pefbench list fields METHOD`"),
-            _field("methods", "mapping", "none", "method -> fields that it needs otherwise on this data set"),
+            _field("methods", "mapping", "none", "changes for single methods on this data set: method -> fields"),
         ]
     )
 

@@ -37,15 +37,15 @@ def recipe_schema() -> Schema:
         "properties": {
             "extends": {
                 "type": "string",
-                "description": "a recipe that this one is laid over, from this file's folder",
+                "description": "the recipe that this one extends, as a path from this file's folder",
             },
             "task": _names("task"),
-            "options": {"type": ["object", "null"], "description": "what the task alone has: see the task"},
+            "options": {"type": ["object", "null"], "description": "the task's own options"},
             **{name: {"$ref": f"#/definitions/{name}"} for name in fields},
             "method": {"$ref": "#/definitions/method"},
             "methods": {
                 "type": ["object", "null"],
-                "description": "what a method needs otherwise on this data set: method -> fields of the recipe",
+                "description": "changes for single methods on this data set: method -> fields of the recipe",
                 "additionalProperties": False,
                 "properties": {name: _entry(name) for name in names("method")},
             },
@@ -60,7 +60,7 @@ def comparison_schema() -> Schema:
     schema = _object(ComparisonFile)
     fields = {name: field for name, field in schema["properties"].items() if name != "name"}
     tried = {
-        "description": "values to try: a list, or how to draw each trial's",
+        "description": "values to try: a list, or a distribution to draw them from",
         "oneOf": [
             {"type": "array", "minItems": 1},
             {"type": "object", "additionalProperties": False, "properties": {"choice": {"type": "array"}}},

@@ -30,8 +30,8 @@ def add(commands: Commands) -> None:
         "--tolerance",
         type=positive,
         metavar="X",
-        help="largest absolute drop of a metric to accept (default: the spread over seeds decides, "
-        "and of one run each only a gross loss)",
+        help="largest absolute drop of a metric to accept (default: judged by the spread over seeds; with one run "
+        "each, only a gross loss counts)",
     )
     check.add_argument(
         "--metric-tolerance",

@@ -43,7 +43,7 @@ def add(commands: Commands) -> None:
     compare.add_argument(
         "--give-up",
         action="store_true",
-        help="treat tuning trials that crashed as the worst, instead of running them again at the next start",
+        help="rank crashed tuning trials last, instead of running them again at the next start",
     )
     compare.set_defaults(run=_run)
 

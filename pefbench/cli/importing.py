@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def add(commands: Commands) -> None:
     """Add the command to the subparsers of argparse."""
-    importing = commands.add_parser("import", help="turn what another tool recorded into results")
+    importing = commands.add_parser("import", help="import the results of another tool")
     importing.add_argument(
         "files",
         type=Path,
@@ -30,7 +30,7 @@ def add(commands: Commands) -> None:
         "--questions",
         type=count,
         metavar="N",
-        help="number of test questions, where neither the files nor the benchmark say (default: unknown, no interval)",
+        help="number of test questions, if neither the files nor the benchmark say (default: unknown, no interval)",
     )
     importing.add_argument(
         "--metric",

@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         complain(f"error: {error}" if rank == "0" else f"error (process {rank}): {error}")
         status = error.exit_status
     except KeyboardInterrupt:
-        complain("interrupted; the same command goes on from the last checkpoint")
+        complain("interrupted; the same command resumes from the last checkpoint")
         status = 130
     except BrokenPipeError:  # as when the table is piped into head
         sys.stdout = None

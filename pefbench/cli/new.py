@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 KINDS = ("task", "method", "metric")
 NEXT = {
-    "task": "then write a recipe that names it, and look at what it reads: pefbench run RECIPE --check-only",
+    "task": "then write a recipe that names it and check what it reads: pefbench run RECIPE --check-only",
     "method": "then see which models it works on: make matrix",
     "metric": "then name it in a recipe: -o evaluate.metrics=[{}]",
 }
@@ -36,7 +36,7 @@ def _run(parsed: argparse.Namespace) -> int:
 
     kind, name = parsed.kind, parsed.name
     if not (PROJECT / "pyproject.toml").is_file() or not (PROJECT / "tests").is_dir():
-        raise UserError(f"new {kind}: {PROJECT} is no checkout of pefbench; clone it, and `make install`")
+        raise UserError(f"new {kind}: {PROJECT} is not a checkout of pefbench; clone it and run `make install`")
     if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name) or keyword.iskeyword(name):
         raise UserError(f"new {kind} {name!r}: should be a Python name in lower case, such as part_of_speech")
     for other in KINDS:

@@ -22,21 +22,21 @@ def add(commands: Commands) -> None:
     pick = commands.add_parser("pick", help="recommend a method within your limits; exit 1 if there is none")
     pick.add_argument("results", type=Path, metavar="RESULTS", help="a folder of results")
     pick.add_argument("--task", metavar="NAME", help="answer for this task only (default: for each task)")
-    pick.add_argument("--max-memory", metavar="SIZE", help="most peak memory in training, such as 8GiB")
-    pick.add_argument("--max-adapter", metavar="SIZE", help="largest saved adapter, such as 50MB")
-    pick.add_argument("--max-train-time", metavar="TIME", help="longest training, such as 20min")
+    pick.add_argument("--max-memory", metavar="SIZE", help="limit on peak memory in training, such as 8GiB")
+    pick.add_argument("--max-adapter", metavar="SIZE", help="limit on the size of the saved adapter, such as 50MB")
+    pick.add_argument("--max-train-time", metavar="TIME", help="limit on training time, such as 20min")
     pick.add_argument(
         "--within",
         type=float,
         metavar="SHARE",
-        help="least share of full fine-tuning's metric, on validation (default: 0.95)",
+        help="smallest acceptable fraction of full fine-tuning's metric, on validation (default: 0.95)",
     )
     pick.add_argument(
         "--max-errors",
         type=float,
         metavar="TIMES",
-        help="instead: most errors, as a multiple of full fine-tuning's, such as 1.2; an error is what lacks to the "
-        "metric's best value",
+        help="instead: largest acceptable error, as a multiple of full fine-tuning's, such as 1.2; the error is the "
+        "distance from the metric's best possible value",
     )
     pick.add_argument(
         "--prefer",
@@ -53,7 +53,7 @@ def _run(parsed: argparse.Namespace) -> int:
     from pefbench.cli import amounts
 
     if parsed.within is not None and parsed.max_errors is not None:
-        raise UserError("--within and --max-errors: give one of them")
+        raise UserError("--within and --max-errors: give only one of them")
     limits = picking.Limits(
         memory=parsed.max_memory and amounts.size(parsed.max_memory, "--max-memory"),
         adapter=parsed.max_adapter and amounts.size(parsed.max_adapter, "--max-adapter"),

@@ -36,5 +36,5 @@ def _run(parsed: argparse.Namespace) -> int:
         return 0
     alike = found["examples"] - found["differ"]
     same = f"{alike} of {found['examples']}" if found["differ"] else f"all {alike}"
-    print_line(f"{parsed.trial}: reloaded; it gives the same predictions on {same} test examples")
+    print_line(f"{parsed.trial}: reloaded; same predictions on {same} test examples")
     return 0

@@ -62,8 +62,8 @@ class Budget:
         """Raise RecipeError where a method's first settings exceed the budget."""
         if self.compute is not None and (needed := self.spent(tried)) > self.compute:
             raise RecipeError(
-                f"compute: {self.compute:,} training examples seen are too few for {method}, whose first {len(tried)} "
-                f"settings see {needed:,}; allow as many, or search fewer values or fewer epochs"
+                f"compute: {self.compute:,} training examples are too few for {method}, whose first {len(tried)} "
+                f"settings see {needed:,}; raise it, or search fewer values or fewer epochs"
             )
 
 

@@ -41,7 +41,7 @@ def rates(default: float, trials: int) -> list[float]:
 def _listed(methods: list[Any]) -> dict[str, None]:
     for place, name in enumerate(methods):
         if not isinstance(name, str) or name in methods[:place]:
-            raise RecipeError(f"methods.{place}: should be a method's name that is not above, got {name!r}")
+            raise RecipeError(f"methods.{place}: should be the name of a method that is not listed above, got {name!r}")
     return dict.fromkeys(methods)
 
 

@@ -55,7 +55,7 @@ def render(
     lines += [f"  to run: {outcome.planned.text}{_about(each)}" for outcome, each in zip(todo, seconds, strict=True)]
     left = {method: plan.left(method) * len(comparison.tuning_seeds) for method in plan.settings}
     if sum(left.values()):
-        lines.append(f"  and {counted(sum(left.values()), 'tuning trial')}, placed by the results of these")
+        lines.append(f"  and {counted(sum(left.values()), 'tuning trial')} with settings that depend on these")
         like = {outcome.planned.method: outcome for outcome in outcomes}
         seconds += [_seconds(like[method], known) for method, number in left.items() for _ in range(number)]
     lines.append(_total(seconds, workers))
@@ -84,8 +84,8 @@ def _further(plan: Plan, later: Sequence[Outcome], known: Sequence[Result], work
     """What further looks may take at most."""
     first, *rest = plan.looks
     said = (
-        f"looks: at {first} seeds, and where a method is undecided against the best at "
-        f"{' and '.join(map(str, rest))} seeds for all not shown to be worse; each look at {level_of(plan.looks):g}"
+        f"looks: at {first} seeds; if a method is then undecided against the best, at {' and '.join(map(str, rest))} "
+        f"seeds for all not shown to be worse; each look at {level_of(plan.looks):g}"
     )
     most = f"further looks: at most {counted(len(later), 'trial')} more"
     return [said, f"{most}; {_total([_seconds(each, known) for each in later], workers)}"]

@@ -74,10 +74,10 @@ class ComparisonFile(Section):
     trials: int = Field(
         5,
         ge=1,
-        description="settings that each method may try: the same number for all. Where a list has fewer, the others "
-        "are placed one by one by the results on validation: beyond the end at which the best lies, or beside it. "
-        "Where settings are drawn, so is the first half (three at least); then a range moves to the best where that "
-        "lies at an end of what was tried",
+        description="settings that each method may try, the same number for all. Where a list has fewer, the others "
+        "are added one by one by the results on validation: beyond the end of the list if the best lies there, else "
+        "beside the best. Where settings are drawn, the first half (at least three) is drawn from the given ranges; "
+        "then a range moves to the best setting if that lies at an end of what was tried",
     )
     compute: int | None = Field(
         None,
@@ -86,7 +86,7 @@ class ComparisonFile(Section):
         "(epochs times training examples, summed over settings and tuning seeds), so that a method with fewer epochs "
         "tries more settings; null: `trials` counts",
     )
-    search_seed: int = Field(0, ge=0, description="for settings that are drawn")
+    search_seed: int = Field(0, ge=0, description="seed for drawing settings")
     tuning_seeds: list[int] = Field(
         [0], min_length=1, description="train.seed of the tuning trials; a setting is judged by the mean over them"
     )
@@ -196,7 +196,7 @@ def _of_methods(comparison: ComparisonFile, methods: Sequence[str]) -> Compariso
             raise RecipeError(f"--method {name}: no method of this comparison; {suggest(name, comparison.methods)}")
     kept = {name: entry for name, entry in comparison.methods.items() if name in methods}
     if len(kept) < 2:
-        raise RecipeError(f"--method {methods[0]}: one method is no comparison; name two or more")
+        raise RecipeError(f"--method {methods[0]}: a comparison needs two or more methods")
     return comparison.model_copy(update={"methods": kept})
 
 

@@ -161,7 +161,9 @@ def _facts(plan: Plan, pool: Pool, folder: Path) -> Facts:
     if metric in answer["untestable"]:
         usable = [name for name in answer["higher_is_better"] if name not in answer["untestable"]]
         other = f"name {' or '.join(usable)}" if usable else "give evaluate.metrics another"
-        raise RecipeError(f"metric: {metric} is that of all answers together, so no test can compare it; {other}")
+        raise RecipeError(
+            f"metric: {metric} is computed over all answers at once, so no paired test can compare it; {other}"
+        )
     return Facts(paths, metric, answer["higher_is_better"][metric], answer["gpus"])
 
 

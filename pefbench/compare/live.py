@@ -47,7 +47,7 @@ class Board:
         """Take note that a trial has begun."""
         self.running.append(trial)
         if self.live is None:
-            say(f"begun: {trial.text}")
+            say(f"started: {trial.text}")
 
     def ended(self, outcome: Outcome) -> None:
         """Take note of what became of a trial."""

@@ -28,7 +28,7 @@ def read(path: Path) -> Comparison:
     try:
         value = json.loads(path.read_text(encoding="utf8"))
     except (OSError, ValueError) as error:
-        raise DataError(f"{path}: no comparison can be read there ({type(error).__name__})") from None
+        raise DataError(f"{path}: cannot be read as a comparison ({type(error).__name__})") from None
     if not isinstance(value, dict) or value.get("schema") != SCHEMA:
         raise DataError(f"{path}: not a comparison of schema {SCHEMA}")
     if found := mismatch(Comparison, value):
@@ -123,7 +123,7 @@ def _costs(method: MethodVerdict) -> list[str]:
 
 def _legend(comparison: Comparison) -> str:
     if not is_about_methods(comparison):
-        return "One seed: p tells whether these runs differ on this test split. It says nothing about the methods."
+        return "One seed: p tells whether these runs differ on this test split, not whether the methods do."
     lines = [f"{BEST} best   {UNDECIDED} undecided: not shown to differ from the best, {_level(comparison)}"]
     if "margin" in comparison:
         lines.append(f"{EQUIVALENT} equivalent to the best: shown to differ by less than {comparison['margin']:.3g}")

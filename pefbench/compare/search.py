@@ -87,9 +87,9 @@ def _grid(ranges: Mapping[str, list[Any]], trials: int | None, path: str) -> lis
         return found
     if len(found) > trials or (len(found) < trials and not _can_be_placed(ranges)):
         raise RecipeError(
-            f"{path}: {len(found)} different settings, and each method has {trials} (trials); "
-            "name as many, or fewer with a number of which three are tried: the others are then placed by the results; "
-            "or draw them with {choice: [...]} or {log_uniform: [low, high]}"
+            f"{path}: {len(found)} different settings, but each method tries {trials} (trials); list as many, or "
+            "fewer with three values or more of a number, so that the others follow from the results; or draw them "
+            "with {choice: [...]} or {log_uniform: [low, high]}"
         )
     return found
 
@@ -110,5 +110,5 @@ def _drawn(ways: Mapping[str, Way], trials: int | None, seed: int, path: str) ->
         setting = {field: each.draw(source) for field, each in ways.items()}
         found.setdefault(json.dumps(setting), setting)
     if trials is not None and len(found) < trials:
-        raise RecipeError(f"{path}: holds {len(found)} different settings, and each method has {trials} (trials)")
+        raise RecipeError(f"{path}: has {len(found)} different settings, but each method tries {trials} (trials)")
     return [*found.values()][: drawn_first(trials)]

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from pefbench.stats.resampling import Scores
 
 ONE_SEED = (
-    "one seed: the tests say whether these runs differ, not whether the methods do, for another seed may reverse it; "
-    "name at least three seeds"
+    "one seed: the tests tell whether these runs differ, not whether the methods do, as another seed may reverse the "
+    "result; use at least three seeds"
 )
 
 
@@ -182,4 +182,8 @@ def _is_finished(outcome: Outcome) -> bool:
 def _notes(plan: Plan, finals: Sequence[Outcome]) -> list[str]:
     notes = [ONE_SEED] if len(plan.seeds) == 1 else []
     commits = {each.result["provenance"]["commit"] for each in finals if each.result}
-    return [*notes, f"the final trials are of {len(commits)} commits of pefbench"] if len(commits) > 1 else notes
+    return (
+        [*notes, f"the final trials were run by {len(commits)} different commits of pefbench"]
+        if len(commits) > 1
+        else notes
+    )

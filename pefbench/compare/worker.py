@@ -121,7 +121,7 @@ def _check_model(path: Path, recipe: Recipe, shared: Shared) -> None:
     except DataError:  # there is none, or it is damaged and will be made again
         return
     if why := same_model.difference(result, shared.start(recipe), shared):
-        raise DataError(f"{path}: {why}; compare into another --out, or take the results of the old model away")
+        raise DataError(f"{path}: {why}; compare into another --out, or remove the old model's results")
 
 
 def _run(request: TrialRequest, shared: Shared | None) -> Ran:

@@ -113,12 +113,12 @@ class _Scored:
         scores = self._example_scores(key)
         if higher is None:
             advice = "" if self._evaluation.results else "; keep the results file beside the log"
-            self.warnings.append(f"{name} left out: whether higher is better is not said{advice}")
+            self.warnings.append(f"{name} left out: the files do not say whether higher is better{advice}")
         elif scores and _average(metric, scores, told):
             self.metrics[name] = values.from_examples(name, scores, self._signature(key), higher=higher)
             self.per_example[name] = key
         elif told is None:
-            self.warnings.append(f"{name} left out: its value is in the results file alone, which is not there")
+            self.warnings.append(f"{name} left out: its value is in the results file only, which is missing")
         else:
             self.metrics[name] = self._without_examples(name, key, told, higher=higher)
 
@@ -132,7 +132,7 @@ class _Scored:
         elif self._samples:
             why = "no values of examples average to it"
         else:
-            why = "it is no fraction of right answers, and its log is not there"
+            why = "it is not a fraction of right answers, and its log is missing"
         self.warnings.append(f"{name} has no interval: {why}")
         return values.score_only(told, asked, self._signature(key), higher=higher)
 

@@ -42,7 +42,8 @@ def proportion(value: float, questions: int, signature: str, *, higher: bool) ->
     """A fraction of right answers, with Wilson's interval. Raises DataError where it is no such fraction."""
     if (right := rights(value, questions)) is None:
         raise DataError(
-            f"{value:.6g} of {questions:,} questions is no whole number of right answers, so there were others"
+            f"{value:.6g} of {questions:,} questions is not a whole number of right answers, so there were more or "
+            f"fewer questions"
         )
     return _value(value, wilson(right, questions), questions, f"{signature}|{INTERVAL}wilson", higher=higher)
 

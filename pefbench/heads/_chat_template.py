@@ -27,7 +27,7 @@ CALLS, TOOLS = "calls", "tools"
 """The tools that an assistant calls, and those that it may call; both are written as in OpenAI's API."""
 SECONDS = 5.0
 """Seconds of the processor that a template may take for one conversation."""
-DATED = "the chat template writes today's date: 26 July 2024 stands for it, so that prompts are the same on every day"
+DATED = "the chat template inserts today's date; 26 July 2024 is used instead, so that prompts are the same every day"
 MARK = "xqz{}xqz"
 """What stands for each text of a conversation, to see whether the template writes it."""
 
@@ -130,9 +130,9 @@ def _merged(messages: Sequence[Message]) -> list[Message]:
 
 FOLD = (
     _folded,
-    "the chat template takes no system message: what it says stands before what the user says first",
+    "the chat template has no system role: the system message is put before the first user message",
 )
-MERGE = (_merged, "the chat template takes no two messages of one role in a row: they are joined by a line break")
+MERGE = (_merged, "the chat template takes no two messages in a row of one role: they are joined by a line break")
 WAYS = (Way(), Way(FOLD), Way(MERGE), Way(FOLD, MERGE))
 """From the least to the most that is changed."""
 

@@ -100,7 +100,7 @@ class GenerationHead(Head):
         """Raise RecipeError when an answer behind `before` tokens can become longer than a row."""
         if self.search.max_new_tokens + before > max_length:
             raise RecipeError(
-                f"max_new_tokens: {self.search.max_new_tokens} and what stands before an answer do not fit "
+                f"max_new_tokens: {self.search.max_new_tokens} new tokens and what precedes an answer do not fit "
                 f"train.max_length, {max_length}; at most {max_length - before}"
             )
 

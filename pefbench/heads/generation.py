@@ -62,8 +62,8 @@ class GenerationDataset:
             )
         if not model.is_encoder_decoder:
             raise RecipeError(
-                f"model.name: {model.model_type} is an encoder and cannot generate text; "
-                "take a decoder or an encoder-decoder"
+                f"model.name: {model.model_type} is an encoder and cannot generate text; use a decoder or an "
+                f"encoder-decoder"
             )
         start = getattr(model, "decoder_start_token_id", None)
         if start is None:

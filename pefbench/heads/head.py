@@ -60,11 +60,11 @@ class Head(ABC):
 
     def pooled(self) -> Head:
         """The same head, reading the mean of all tokens' states. Raises RecipeError where that makes no sense."""
-        raise RecipeError("model.pooling: only heads on whole texts can read a mean; leave it out here")
+        raise RecipeError("model.pooling: applies to tasks on whole texts only; leave it out here")
 
     def balanced(self, examples: Sequence[Any]) -> Head:  # noqa: ARG002 - where there are classes
         """The same head, its classes weighing alike in the loss on `examples`. Raises RecipeError without any."""
-        raise RecipeError("train.class_weights: only classes of whole texts can be weighted; leave it out here")
+        raise RecipeError("train.class_weights: applies to classification of whole texts only; leave it out here")
 
     @abstractmethod
     def config(self) -> HeadConfig:

@@ -69,7 +69,7 @@ class LikelihoodHead(ScoringHead):
             [_after(text.offsets, len(context)) for text, (context, _) in zip(whole, texts, strict=True)]
         )
         if len(lengths) and not lengths.min():
-            raise DataError(f"the candidate {texts[int(lengths.argmin())][1]!r} has no token to be likely")
+            raise DataError(f"the candidate {texts[int(lengths.argmin())][1]!r} has no tokens, and so no likelihood")
         rows = [
             np.concatenate([before, self._cut(text.ids, int(length), room)])
             for text, length in zip(whole, lengths, strict=True)

@@ -40,5 +40,5 @@ def without_examples(kind: str, values: Mapping[str, Any]) -> Dataset:
             splits={}, **{name: Search(**value) if name == "search" else value for name, value in values.items()}
         )
     except (ImportError, AttributeError, TypeError, ValueError) as error:
-        raise DataError(f"no head is made of {kind!r} and {', '.join(values)}: {error}") from None
+        raise DataError(f"no head can be made from {kind!r} and {', '.join(values)}: {error}") from None
     return made

@@ -115,6 +115,6 @@ SPECS = {
     "P_TUNING": _PROMPT,
     "SHADOW": Spec(defaults=_nothing, objection=_auxiliary_loss, can_be_tried=False),
     "TRAINABLE_TOKENS": Spec(defaults=_nothing),
-    "XLORA": Spec(refused="it mixes adapters that were trained before, and a trial starts from none"),
+    "XLORA": Spec(refused="it mixes adapters trained before, and a trial starts without any"),
 }
 REFUSED = {kind: spec.refused for kind, spec in SPECS.items() if spec.refused}

@@ -27,7 +27,7 @@ COMMON = 5000
 class VirtualTokenMethod(PeftMethod):
     """A method whose virtual tokens stand before the text, whatever the head: see `tuners.virtual_tokens`."""
 
-    num_virtual_tokens: int = Field(16, ge=1, description="how many virtual tokens stand before the text")
+    num_virtual_tokens: int = Field(16, ge=1, description="number of virtual tokens before the text")
 
     def virtual_tokens(self) -> int:
         """Their number."""
@@ -62,7 +62,7 @@ class PrefixStart(VirtualTokenMethod):
         description="random: normal; zero; text: the keys and values of `init_text`; activations: those of tokens "
         "drawn from the training texts, one from each of as many texts (arXiv:2101.00190, section 7.4)",
     )
-    init_text: str = Field(TEXT, description="init text: repeated or cut to the number of virtual tokens")
+    init_text: str = Field(TEXT, description="text for init text, repeated or cut to the number of virtual tokens")
 
     @abstractmethod
     def attach(self, model: nn.Module) -> PrefixTokens:
@@ -100,7 +100,7 @@ def text_tokens(tokenizer: PreTrainedTokenizerFast, text: str, count: int) -> Te
 
     ids = tokenizer(text, add_special_tokens=False)["input_ids"]
     if not ids:
-        raise MethodError(f"method.init_text: has no tokens in this vocabulary: {text!r}")
+        raise MethodError(f"method.init_text: no tokens of this vocabulary in it: {text!r}")
     return torch.tensor((ids * count)[:count])
 
 

@@ -38,4 +38,4 @@ def check_trained(model: nn.Module, method: Method, heads: Mapping[str, int]) ->
         if found != size:
             raise MethodError(f"{where}: {found:,} of the {size:,} weights of its head {name!r} would be trained")
     if method.trainable_pattern != NOTHING and not any(re.search(method.trainable_pattern, name) for name in trained):
-        raise MethodError(f"{where}: it touches no module of the model")
+        raise MethodError(f"{where}: it changes no module of the model")

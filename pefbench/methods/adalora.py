@@ -34,7 +34,7 @@ class Adalora(TargetedMethod):
     trainable_pattern: ClassVar[str] = r"\.lora_[ABE]\."
     merges: ClassVar[bool] = True
 
-    init_rank: int = Field(12, ge=2, description="initial rank of each linear layer; the paper has 1.5 x target_rank")
+    init_rank: int = Field(12, ge=2, description="initial rank of each linear layer; the paper uses 1.5 x target_rank")
     target_rank: int = Field(8, ge=1, description="mean rank at the end")
     alpha: float = Field(16, gt=0, description="the update is scaled by alpha / init_rank")
     dropout: float = Field(0.0, ge=0, lt=1, description="dropout on the input of A")
@@ -52,8 +52,8 @@ class Adalora(TargetedMethod):
         """Refuse options that leave nothing to allocate, or no time to do it."""
         if self.init_rank <= self.target_rank:
             raise MethodError(
-                f"method.init_rank: {self.init_rank} leaves nothing to take away; "
-                f"it must be above target_rank, {self.target_rank}"
+                f"method.init_rank: {self.init_rank} leaves nothing to prune; it must be above target_rank, "
+                f"{self.target_rank}"
             )
         if self.initial + self.final >= 1:
             raise MethodError(
@@ -100,7 +100,9 @@ class Adalora(TargetedMethod):
         Raises MethodError when there are fewer.
         """
         if steps < 2:
-            raise MethodError(f"method {self.name}: needs at least 2 steps to learn which ranks matter; this run has 1")
+            raise MethodError(
+                f"method {self.name}: needs at least 2 steps to learn which ranks matter, but this run has 1"
+            )
         final = min(round(self.final * steps), steps - 2)
         return min(round(self.initial * steps), steps - final - 1), final
 

@@ -24,14 +24,14 @@ class Bottleneck(PeftMethod):
     trainable_pattern: ClassVar[str] = r"\.bottleneck_(down|up|activation)\."
 
     variant: Literal["houlsby", "pfeiffer", "parallel", "scaled_parallel"] = Field(
-        "houlsby", description="where the adapters stand; see pefbench.methods.tuners.bottleneck"
+        "houlsby", description="where the adapters are placed; see pefbench.methods.tuners.bottleneck"
     )
     reduction_factor: float = Field(
         16, gt=0, allow_inf_nan=False, description="hidden size / bottleneck size, which is at least 1"
     )
     bottleneck_size: int | None = Field(None, ge=1, description="the bottleneck's size itself; null: by the factor")
     activation: Activation = Field(
-        "gelu", description="any that transformers knows; relu units may die for good at these rates"
+        "gelu", description="any activation of transformers; ReLU units may die at these learning rates"
     )
     scale: float | None = Field(None, gt=0, description="of the parallel variants; null: 4 for scaled_parallel, else 1")
     dropout: float = Field(0.0, ge=0, lt=1, description="dropout inside the bottleneck")

@@ -32,7 +32,7 @@ class Compacter(PeftMethod):
     bottleneck_size: int | None = Field(None, ge=1, description="the bottleneck's size itself; null: by the factor")
     phm_dim: int = Field(4, ge=1, description="n, Kronecker products in a sum; divides hidden and bottleneck size")
     phm_rank: int = Field(1, ge=1, description="rank of the larger factor of each product")
-    activation: Activation = Field("gelu", description="any that transformers knows")
+    activation: Activation = Field("gelu", description="any activation of transformers")
     dropout: float = Field(0.0, ge=0, lt=1, description="dropout inside the bottleneck")
 
     def config(self, model: nn.Module) -> PeftConfig:  # noqa: ARG002 - the tuner finds its places by itself

@@ -25,8 +25,8 @@ class Full(Method):
         quantised = (name for name, module in model.named_modules() if linear_layers.is_quantised(module))
         if name := next(quantised, None):
             raise MethodError(
-                f"method {self.name} does not work on a quantised {type(model).__name__}: {name} holds its weights as "
-                "codes, which have no gradients; leave out model.quantize, or adapt the model"
+                f"method {self.name} does not work on a quantised {type(model).__name__}: {name} is quantised, and "
+                f"quantised weights have no gradients; leave out model.quantize, or use an adapter method"
             )
         return model.requires_grad_(requires_grad=True)
 

@@ -25,9 +25,9 @@ class LoHa(LinearMethod):
     merges: ClassVar[bool] = True
     adapts_quantised: ClassVar[bool] = False
 
-    rank: int = Field(8, ge=1, description="of each of the two factors; their product has up to its square")
+    rank: int = Field(8, ge=1, description="rank of each of the two factors; that of their product is up to its square")
     alpha: float = Field(8, gt=0, description="the update is scaled by alpha / rank")
-    module_dropout: float = Field(0.0, ge=0, lt=1, description="probability of leaving out a whole update in a step")
+    module_dropout: float = Field(0.0, ge=0, lt=1, description="probability of dropping a whole update in a step")
 
     def config(self, model: nn.Module) -> PeftConfig:
         """Target the linear layers that the recipe names, or all of them."""

@@ -22,15 +22,18 @@ class LoKr(LinearMethod):
     merges: ClassVar[bool] = True
     adapts_quantised: ClassVar[bool] = False
 
-    rank: int = Field(8, ge=1, description="of the larger matrix, which is full where that is no more weights")
+    rank: int = Field(
+        8, ge=1, description="rank of the larger matrix, which stays full where that takes no more weights"
+    )
     alpha: float = Field(8, gt=0, description="the update is scaled by alpha / rank")
     factor: int | None = Field(
         None,
         ge=2,
-        description="the small matrix has at most so many rows and columns; null: near the square root of the layer's",
+        description="maximum number of rows and columns of the small matrix; null: about the square root of the "
+        "layer's",
     )
     decompose_both: bool = Field(default=False, description="give the small matrix the low rank too, if it has more")
-    module_dropout: float = Field(0.0, ge=0, lt=1, description="probability of leaving out a whole update in a step")
+    module_dropout: float = Field(0.0, ge=0, lt=1, description="probability of dropping a whole update in a step")
 
     def config(self, model: nn.Module) -> PeftConfig:
         """Target the linear layers that the recipe names, or all of them."""

@@ -64,11 +64,11 @@ class Lora(TargetedMethod):
         if self.init == "orthogonal" and self.rank % 2:
             raise MethodError(f"method.init: orthogonal needs an even rank, got {self.rank}")
         if self.svd_iterations is not None and self.init != "pissa":
-            raise MethodError(f"method.svd_iterations: belongs to init pissa, and init is {self.init}")
+            raise MethodError(f"method.svd_iterations: applies to init pissa only, and init is {self.init}")
         if self.init == "mica" and self.b_learning_rate_ratio is not None:
             raise MethodError("method.b_learning_rate_ratio: init mica does not train B")
         if self.init == "mica" and self.dora:
-            raise MethodError("method.dora: does not go with init mica, whose B is frozen")
+            raise MethodError("method.dora: does not work with init mica, whose B is frozen")
         return self
 
     @property

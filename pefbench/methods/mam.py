@@ -36,9 +36,9 @@ class Mam(PrefixStart):
     reduction_factor: float = Field(8, gt=0, description="hidden size / bottleneck size")
     bottleneck_size: int | None = Field(None, ge=1, description="the bottleneck's size itself; null: by the factor")
     activation: str = Field(
-        "gelu", description="any that transformers knows; relu units may die for good at these rates"
+        "gelu", description="any activation of transformers; ReLU units may die at these learning rates"
     )
-    scale: float = Field(4, gt=0, description="what the adapters' output is multiplied by")
+    scale: float = Field(4, gt=0, description="factor on the adapters' output")
     dropout: float = Field(0.0, ge=0, lt=1, description="dropout inside the bottleneck")
 
     def config(self, model: nn.Module) -> PeftConfig:  # noqa: ARG002 - the tuner finds its places by itself

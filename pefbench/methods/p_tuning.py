@@ -33,16 +33,16 @@ class PTuning(PromptLearning):
     encoder_layers: int = Field(2, ge=1, description="layers of the LSTM")
     encoder_dropout: float = Field(0.0, ge=0, lt=1, description="dropout between layers of the LSTM")
     encoder_learning_rate_ratio: float = Field(
-        0.1, gt=0, description="the encoder's learning rate / the head's; it fails at rates that a head learns at"
+        0.1, gt=0, description="the encoder's learning rate / the head's; at the head's rate it diverges"
     )
 
     @model_validator(mode="after")
     def _is_sensible(self) -> Self:
         """Refuse options that would have no effect."""
         if self.encoder == "mlp" and self.encoder_layers != 2:
-            raise MethodError("method.encoder_layers: belongs to encoder lstm; the mlp has three layers")
+            raise MethodError("method.encoder_layers: applies to encoder lstm only; the mlp always has three layers")
         if self.encoder_dropout and (self.encoder == "mlp" or self.encoder_layers == 1):
-            raise MethodError("method.encoder_dropout: falls between layers of the lstm; there are none")
+            raise MethodError("method.encoder_dropout: applies between layers of the lstm, and there are none")
         return self
 
     def config(self, model: nn.Module) -> PeftConfig:

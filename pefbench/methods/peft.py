@@ -170,7 +170,8 @@ class Peft(PeftMethod):
                 made_for_it = "bit" in type(layer).__name__  # Linear4bit, Linear8bitLt
                 if not made_for_it and getattr(layer, "quantization_backend", None) is None:
                     raise MethodError(
-                        f"{self.type} does not work on {name}: it is quantised, which PEFT's is not made for"
+                        f"{self.type} does not work on {name}: it is quantised, which PEFT's implementation does not "
+                        f"support"
                     )
 
 

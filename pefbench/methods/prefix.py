@@ -36,9 +36,9 @@ class Prefix(PromptLearning, PrefixStart):
     def _is_sensible(self) -> Self:
         """Refuse options that contradict each other."""
         if self.projection and self.init in {"text", "activations"}:
-            raise MethodError(f"method.init: {self.init} gives the prefix itself, and projection computes it anew")
+            raise MethodError(f"method.init: {self.init} sets the prefix itself, which projection would compute anew")
         if self.projection_size is not None and not self.projection:
-            raise MethodError("method.projection_size: belongs to projection, which is off")
+            raise MethodError("method.projection_size: applies to projection only, which is off")
         return self
 
     def config(self, model: nn.Module) -> PeftConfig:

@@ -29,7 +29,7 @@ class Prompt(PromptLearning):
         description=f"vocabulary: embeddings drawn from the {COMMON:,} most common tokens of the training texts; text: "
         "those of `init_text`; random: normal, with the mean and deviation of the embeddings (section 3.2)",
     )
-    init_text: str = Field(TEXT, description="init text: repeated or cut to the number of virtual tokens")
+    init_text: str = Field(TEXT, description="text for init text, repeated or cut to the number of virtual tokens")
 
     def config(self, model: nn.Module) -> PeftConfig:
         """Give PEFT the size of the model's embeddings."""

@@ -23,8 +23,8 @@ class Vera(TargetedMethod):
     trainable_pattern: ClassVar[str] = r"\.vera_lambda_[bd]\."
     merges: ClassVar[bool] = True
 
-    rank: int = Field(256, ge=1, description="rows of A and columns of B; far more than LoRA's, and cheap")
-    d_initial: float = Field(0.1, description="what every entry of d starts from; b starts from zero")
+    rank: int = Field(256, ge=1, description="rows of A and columns of B; far more than in LoRA, at little cost")
+    d_initial: float = Field(0.1, description="initial value of every entry of d; b starts from zero")
     dropout: float = Field(0.0, ge=0, lt=1, description="dropout on the input of A")
     projection_seed: int = Field(0, ge=0, description="seed of the random matrices")
 

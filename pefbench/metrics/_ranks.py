@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from datasets import List, Value
 
+from pefbench.errors import counted
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -67,7 +69,7 @@ def by_number_of_candidates(predictions: Sequence[Choice], references: Sequence[
 def unranked(references: Sequence[int]) -> str | None:
     """Why a ranking cannot be scored: the right one of an example is not among its candidates; None where all are."""
     lacking = sum(right < 0 for right in references)
-    return f"the right candidate of {lacking} examples is none of theirs" if lacking else None
+    return f"the right candidate is missing in {counted(lacking, 'example')}" if lacking else None
 
 
 def _scored(predictions: Sequence[Choice], references: Sequence[int]) -> Iterator[tuple[Array, int]]:

@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 class F1Options(Section):
     """What a recipe chooses: one of the two."""
 
-    positive: str | None = Field(None, description="the class whose F1 it is, a text: in quotes where it is a number")
+    positive: str | None = Field(None, description="the class whose F1 is computed, as text: a number goes in quotes")
     average: Literal["macro", "micro", "weighted"] | None = Field(
         None,
-        description="over classes: macro, all alike; weighted, by their references; micro, which is accuracy",
+        description="how classes are averaged: macro, all equally; weighted, by their number of references; micro, "
+        "which is accuracy",
     )
 
 

@@ -41,7 +41,7 @@ class QuadraticKappa(AdditiveMetric):
         """The first score that is not whole."""
         if wrong := super().refusal(references):
             return wrong
-        return next((f"it needs whole scores, and one is {score:g}" for score in references if score % 1), None)
+        return next((f"it needs whole-number scores, and one is {score:g}" for score in references if score % 1), None)
 
     def _compute(self, *, predictions: Sequence[float], references: Sequence[float]) -> dict[str, float]:
         predicted, gold = _scores(predictions, references)
@@ -68,7 +68,7 @@ def _scores(predictions: Sequence[float], references: Sequence[float]) -> tuple[
     if not len(gold):
         return predicted, gold
     if len(broken := np.flatnonzero(gold != np.rint(gold))):
-        raise ValueError(f"reference {broken[0]} is {gold[broken[0]]}; quadratic kappa needs whole scores")
+        raise ValueError(f"reference {broken[0]} is {gold[broken[0]]}; quadratic kappa needs whole-number scores")
     low, high = gold.min(), gold.max()
     return np.clip(np.rint(predicted), low, high) - low, gold - low
 

@@ -45,7 +45,7 @@ class RougeOptions(Section):
         description="rouge_score's words of a-z and 0-9, stemmed; words of any script with spaces; or characters",
     )
     sentences: Literal["marks", "lines"] = Field(
-        "marks", description="of rougeLsum: they end at line ends and at . ! ?, or at line ends alone"
+        "marks", description="sentences of rougeLsum: they end at line breaks and . ! ?, or at line breaks only"
     )
 
 

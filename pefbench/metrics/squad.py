@@ -38,7 +38,7 @@ class SquadOptions(Section):
     """What a recipe may choose."""
 
     words: Literal["spaces", "characters"] = Field(
-        "spaces", description="what F1 counts: words between spaces; or the characters of scripts that have no spaces"
+        "spaces", description="what F1 counts: words between spaces, or characters, for scripts without spaces"
     )
 
 

@@ -103,7 +103,7 @@ def examine(where: Path, config: PretrainedConfig, auto_class: Any, name: str, *
 def _renamed(names: Sequence[str]) -> list[str]:
     """A note of what wrappers have left before every name, and is read past."""
     wrapper = wrapper_prefix(names)
-    said = f"the names of all {len(names)} weights begin with {wrapper}, as torch.compile or DDP leave it: read without"
+    said = f"the names of all {len(names)} weights begin with {wrapper}, left by torch.compile or DDP; it was removed"
     return [said] if wrapper else []
 
 
@@ -128,7 +128,7 @@ def _check_backbone(skeleton: Any, found: Any, heads: tuple[str, ...], name: str
         return []
     share = 100 * sum(weights[key].numel() for key in missing) / sum(weight.numel() for weight in weights.values())
     if len(missing) <= FEW and share <= FEW_PERCENT:
-        return [f"drawn at random, as the checkpoint lacks them: {', '.join(missing)}"]
+        return [f"initialised at random, as they are missing in the checkpoint: {', '.join(missing)}"]
     theirs = sorted(found["unexpected_keys"])[:NAMED]
     others = f", and has {', '.join(theirs)}" if theirs else ""
     many = "none" if len(missing) == len(weights) else f"only {len(weights) - len(missing)}"

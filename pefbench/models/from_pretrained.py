@@ -88,7 +88,7 @@ def encoder_decoder(encoder: Path, name: str) -> Any:
     from transformers import EncoderDecoderModel
 
     halves = {f"{half}_{key}": value for half in ("encoder", "decoder") for key, value in SAFE.items()}
-    with _refused(f"{name}: no decoder can be made of it", encoder / CONFIG):
+    with _refused(f"{name}: cannot be turned into a decoder", encoder / CONFIG):
         return EncoderDecoderModel.from_encoder_decoder_pretrained(
             str(encoder), str(encoder), encoder_use_safetensors=True, decoder_use_safetensors=True, **halves
         )
@@ -179,7 +179,7 @@ def read_json(file: Path) -> Mapping[str, object]:
     except (OSError, ValueError, RecursionError) as error:
         raise SourceError(f"{file}: cannot be read as JSON: {first_line(error)}") from error
     if not isinstance(found, dict):
-        raise SourceError(f"{file}: holds no JSON object but a {type(found).__name__}")
+        raise SourceError(f"{file}: should hold a JSON object, holds a {type(found).__name__}")
     return found
 
 
@@ -202,7 +202,7 @@ def _refused(what: str, described: Path | None) -> Iterator[None]:
     except SourceError as error:
         if described is None or not _names_code(described):
             raise
-        reason = f"it needs code of its own (auto_map in {described.name}), and no code of a source is run"
+        reason = f"it needs code of its own (auto_map in {described.name}), and code from a source is never run"
         raise SourceError(f"{what}: {reason}") from error
 
 
@@ -236,6 +236,6 @@ def _refuse_imports(file: Path) -> None:
     mapping = found.get("auto_mapping")
     library = mapping.get("parent_library") if isinstance(mapping, dict) else mapping
     if library is not None and not str(library).startswith("transformers."):
-        raise DataError(f"{file}: auto_mapping names code of its own ({library}), and no code of a source is run")
+        raise DataError(f"{file}: auto_mapping names code of its own ({library}), and code from a source is never run")
     if found.get("megatron_config") is not None:
-        raise DataError(f"{file}: megatron_config names a module to import, and no code of a source is run")
+        raise DataError(f"{file}: megatron_config names a module to import, and code from a source is never run")

@@ -57,13 +57,13 @@ def load_tokenizer(where: Path, model: ModelSection, head: HeadSpec) -> PreTrain
     _check_vocabulary_files(where, tokenizer, model.name)
     if not tokenizer.is_fast and head.needs_alignment:
         raise SourceError(
-            f"{model.name}: its {type(tokenizer).__name__} does not say which word or character a token stands for, "
-            "which this task needs; classification of whole texts and generation do without"
+            f"{model.name}: its {type(tokenizer).__name__} does not map tokens back to words or characters, which "
+            f"this task needs; classification of whole texts and generation work without"
         )
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     if tokenizer.pad_token_id is None:
-        raise SourceError(f"{model.name}: its tokenizer has neither a pad token nor an end token to pad with")
+        raise SourceError(f"{model.name}: its tokenizer has no pad token, and no end token to pad with")
     return cast("PreTrainedTokenizerFast", tokenizer)
 
 
@@ -75,7 +75,7 @@ def load_config(where: Path, model: ModelSection, **changes: Any) -> PretrainedC
     config = from_pretrained.config(where, model.name, **changes)
     if getattr(config, "quantization_config", None) is not None:
         raise SourceError(
-            f"{model.name}: its weights are quantised already; name the original model, and say model.quantize"
+            f"{model.name}: its weights are already quantised; name the original model and set model.quantize"
         )
     return config if model.dropout is None else set_dropout(config, model.dropout)
 
@@ -247,4 +247,4 @@ def _check_vocabulary_files(where: Path, tokenizer: Any, name: str) -> None:
     """Raise SourceError where no file holds a vocabulary: transformers then makes one of special tokens up."""
     files = set(getattr(tokenizer, "vocab_files_names", {}).values())
     if files and not any((where / file).is_file() for file in files | VOCABULARIES):
-        raise SourceError(f"{name}: no tokenizer in the folder ({', '.join(sorted(files))}: none of them is there)")
+        raise SourceError(f"{name}: no tokenizer in the folder ({', '.join(sorted(files))}: none of these is there)")

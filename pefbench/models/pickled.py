@@ -33,7 +33,7 @@ def convert(folder: Path) -> Path:
     if not folder.is_dir():
         raise SourceError(f"{folder}: not a folder with pickled weights")
     if there := sorted(file.name for file in folder.glob("*.safetensors")):
-        raise SourceError(f"{folder}: has its weights in safetensors already: {there[0]}")
+        raise SourceError(f"{folder}: already has its weights in safetensors: {there[0]}")
     weights: dict[str, Tensor] = {}
     for file in _files(folder):
         weights |= _read(file)
@@ -59,7 +59,7 @@ def _files(folder: Path) -> list[Path]:
             return [folder / name]
     if len(found) != 1:
         there = ", ".join(file.name for file in found[:3]) or "no *.bin, *.pt or *.pth in it"
-        raise SourceError(f"{folder}: which file holds the weights? Name it {ALONE}: {there}")
+        raise SourceError(f"{folder}: cannot tell which file holds the weights; rename it to {ALONE}: {there}")
     return found
 
 
@@ -67,12 +67,12 @@ def _read(file: Path) -> dict[str, Tensor]:
     """The tensors in one file, by name."""
     import torch
 
-    with reading(f"{file}: cannot be read as weights alone, without running what it says"):
+    with reading(f"{file}: cannot be read as plain weights, without running code"):
         found: Any = torch.load(file, map_location="cpu", weights_only=True)
     inner = [found[name] for name in INSIDE if isinstance(found, dict) and isinstance(found.get(name), dict)]
     weights = inner[0] if inner else found
     if not isinstance(weights, dict) or not weights:
-        raise SourceError(f"{file}: holds no weights by name but a {type(weights).__name__}")
+        raise SourceError(f"{file}: should hold weights by name, holds a {type(weights).__name__}")
     for name, weight in weights.items():
         if not isinstance(name, str) or not isinstance(weight, torch.Tensor):
             raise SourceError(f"{file}: {str(name)[:100]} is no tensor but a {type(weight).__name__}")

@@ -64,8 +64,8 @@ def check_called(model: nn.Module, what: str, run: Callable[[], object]) -> None
             hook.remove()
     if len(called) < len(waiting):
         raise MethodError(
-            f"{what} reads the weights of {len(waiting) - len(called)} of {len(waiting)} layers past the adapter that "
-            "is stacked in them; set model.adapter_mode to merge"
+            f"{what} reads the weights of {len(waiting) - len(called)} of {len(waiting)} layers directly, without "
+            f"the adapter stacked in them; set model.adapter_mode to merge"
         )
 
 

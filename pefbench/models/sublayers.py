@@ -83,7 +83,7 @@ def queries(model: nn.Module) -> list[str]:
     for inputs in (attention.inputs for attention in attentions(model)):
         apart = _beginning("q", inputs)
         if len(inputs) == 1 or len(apart) != 1:
-            raise MethodError(f"{type(model).__name__}: {', '.join(inputs)}: no linear layer of the queries alone")
+            raise MethodError(f"{type(model).__name__}: {', '.join(inputs)}: no linear layer for the queries alone")
         found += apart
     return found
 
@@ -109,7 +109,9 @@ def _keys_and_values(model: nn.Module, attention: Attention) -> list[str]:
     for found in (fused, beside_queries):
         if len(found) == 1:
             return found
-    raise MethodError(f"{type(model).__name__}: {', '.join(attention.inputs)}: which of them are the keys and values?")
+    raise MethodError(
+        f"{type(model).__name__}: {', '.join(attention.inputs)}: cannot tell which of them are the keys and values"
+    )
 
 
 def _beginning(letters: str, names: tuple[str, ...]) -> list[str]:
@@ -130,7 +132,7 @@ def _sublayers(model: nn.Module, block: str) -> tuple[list[Attention], FeedForwa
     attentions = [_attention(group, hidden) for i, group in enumerate(groups) if i != last]
     if last < 0 or not attentions or not all(attentions):
         raise MethodError(
-            f"{type(model).__name__}: {block} is not attentions (q, k, v -> output) and one feed-forward"
+            f"{type(model).__name__}: {block} is not made of attentions (q, k, v -> output) and one feed-forward"
             f" ({hidden} -> width -> {hidden}); its linear layers are {_describe(groups, block)}"
         )
     return cast("list[Attention]", attentions), cast("FeedForward", shapes[last])

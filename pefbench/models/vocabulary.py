@@ -54,7 +54,7 @@ def doubts(
         share = unknown_share(encoded.features["input_ids"], tokenizer)
         said = f"{share:.1%} of the {split} split's tokens are unknown to the model's tokenizer ({tokenizer.unk_token})"
         if share >= REFUSE:
-            raise DataError(f"{said}; the tokenizer is not made for these texts, or is not this model's")
+            raise DataError(f"{said}; the tokenizer was not made for these texts, or not for this model")
         if share >= WARN:
             found.append(said)
     return found
@@ -104,8 +104,8 @@ def unknown_share(rows: Sequence[Array], tokenizer: PreTrainedTokenizerFast) -> 
 def _check_types(highest: int, token_types: int, split: str) -> None:
     if highest >= token_types:
         raise DataError(
-            f"{split} split: the tokenizer gives tokens the types 0 to {highest}, and the model has {token_types} "
-            "(type_vocab_size); the two do not belong together"
+            f"{split} split: the tokenizer uses token types 0 to {highest}, and the model has {token_types} "
+            f"(type_vocab_size); they do not belong together"
         )
 
 
@@ -114,6 +114,6 @@ def _check_embedded(ids: Array, tokenizer: PreTrainedTokenizerFast, embeddings: 
         return
     raise DataError(
         f"{split} split: the token {tokenizer.convert_ids_to_tokens(highest)!r} is number {highest}, and the model "
-        f"has {embeddings} embeddings for the {len(tokenizer)} tokens of its tokenizer; method full adds embeddings "
-        "and trains them (but not to a pair of two models); otherwise take the token out of the tokenizer"
+        f"has {embeddings} embeddings for the {len(tokenizer)} tokens of its tokenizer; method full adds and trains "
+        f"embeddings (except in a warm-started pair); else remove the token from the tokenizer"
     )

@@ -51,6 +51,4 @@ def local(address: FileAddress | WheelAddress, source: str, sha256: str | None) 
 def refuse_digest(source: str, sha256: str | None) -> None:
     """Raise SourceError when a digest is given for what has none: a folder, or the hub."""
     if sha256 is not None:
-        raise SourceError(
-            f"{source}: a sha256 pins a wheel or one file; give a commit as the revision of an hf: source"
-        )
+        raise SourceError(f"{source}: sha256 pins a wheel or one file; pin an hf: source by a commit as its revision")

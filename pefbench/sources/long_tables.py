@@ -38,8 +38,8 @@ def gather(table: Rows, by: str | None, words: Sequence[str], bad: BadRows) -> R
         groups = _separated(table.rows, words)
         if len(groups) == 1 and len(table.rows) >= FEWEST:
             raise DataError(
-                f"{table.rows[0].where}: each row has one word, and no column numbers the sentences; "
-                f"name it with data.columns.sentence (the columns are: {', '.join(table.columns)})"
+                f"{table.rows[0].where}: each row has one word, but no column numbers the sentences; name one with "
+                f"data.columns.sentence (the columns are: {', '.join(table.columns)})"
             )
         if len(groups) == len(table.rows) or len(groups) == 1:
             return table

@@ -30,7 +30,7 @@ TEXT, SPANS = "text", ("entities", "spans", "label", "labels", "tags")
 TOKENS = ("tokens", "words")
 KEYS = (("start", "start_offset"), ("end", "end_offset"), ("label", "type", "entity_group"))
 SPACELESS = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
-NOTE = "texts are divided into words at white space and punctuation, and entities given by their characters are tags"
+NOTE = "texts are split into words at white space and punctuation, and the entities' character offsets turned into tags"
 
 
 def with_tags(table: Rows, named: Mapping[str, str | int | list[str | int]], bad: BadRows) -> Rows:

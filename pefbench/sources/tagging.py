@@ -174,8 +174,8 @@ def _strays_of_iobes(sentences: list[list[Tag]], scheme: str, where: Where) -> I
 def _unfinished(kind: str, scheme: str, place: str) -> str:
     last, single = ("L", "U") if scheme == "BILOU" else ("E", "S")
     return (
-        f"entity of type {kind} at {place} is not ended; "
-        f"{scheme} ends one with {last}-, or writes {single}- for a single token"
+        f"entity of type {kind} at {place} is not closed; {scheme} ends one with {last}-, or writes {single}- for "
+        f"a single token"
     )
 
 

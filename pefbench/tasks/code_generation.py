@@ -36,7 +36,9 @@ class CodeOptions(generation.GenerationOptions):
     """How long a function may become."""
 
     max_new_tokens: int = Field(
-        256, ge=1, description="most tokens to generate, including the end token; 95 % of the references must fit"
+        256,
+        ge=1,
+        description="maximum number of tokens to generate, including the end token; 95 % of the references must fit",
     )
     temperature: float = Field(0.0, ge=0, description="sampling temperature; 0: beam search instead of sampling")
     samples: int = Field(1, ge=1, description="answers drawn for each function; pass@10 takes ten and more")
@@ -62,7 +64,7 @@ def read(
     try:
         return replace(dataset, search=replace(dataset.search, temperature=temperature, samples=samples))
     except ValueError as error:
-        raise RecipeError(f"options: {error}: samples are drawn, which takes a temperature, and no beams") from None
+        raise RecipeError(f"options: {error}: several samples need a temperature, and no beams") from None
 
 
 def _example(row: Row) -> GenerationExample:

@@ -37,7 +37,7 @@ class LexicalOptions(Options):
 
     candidates: int = Field(4, ge=2, description="words to choose from, including the right one, for WordNet")
     tested: int | None = Field(
-        None, ge=1, description="of WordNet's questions, at most so many for validation and as many for test; null: all"
+        None, ge=1, description="maximum number of WordNet's questions in validation, and in test; null: all"
     )
     per: Literal["token", "byte", "character"] = Field(
         "token",

@@ -38,9 +38,14 @@ class ControlOptions(generation.GenerationOptions):
     """The texts to write, and their judge."""
 
     kind: str = Field("sentence from a film review", description="what the texts are, as prompts call them")
-    first_words: int = Field(2, ge=1, description="words that a text is asked to begin with, fewer than it has")
+    first_words: int = Field(
+        2, ge=1, description="number of a text's first words that the prompt gives; fewer than the text has"
+    )
     judged_by: float = Field(
-        0.75, gt=0, lt=1, description="part of the training texts that the judge learns from and the generator does not"
+        0.75,
+        gt=0,
+        lt=1,
+        description="fraction of the training texts that the judge learns from, and the generator does not",
     )
 
 
@@ -69,8 +74,8 @@ def read(
     learned = [each for each in labelled.splits["train"] if _position(each.text) < judged_by]
     if {each.label for each in learned} != {*labelled.labels}:
         raise DataError(
-            f"{splits['train'][0].file}: {len(learned)} training texts are too few to judge by; "
-            "each label needs one (set options.judged_by)"
+            f"{splits['train'][0].file}: {len(learned)} training texts are too few for the judge; each label needs "
+            f"one (set options.judged_by)"
         )
     judge = AttributeJudge(learned, labelled.splits["test"])
     judged = (

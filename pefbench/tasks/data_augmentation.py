@@ -38,13 +38,15 @@ class AugmentationOptions(generation.GenerationOptions):
 
     num_beams: Literal[1] = Field(1, description="texts are drawn, not searched for")
     tested: int | None = Field(
-        None, ge=1, description="real texts of validation, and of test, at most, and generated ones; null: all"
+        None,
+        ge=1,
+        description="maximum number of real texts in validation, and in test, and of generated ones; null: all",
     )
     kind: str = Field("sentence from a film review", description="what the texts are, as prompts call them")
     per_class: int = Field(50, ge=1, description="labelled texts of each class")
     temperature: float = Field(1.0, gt=0, description="sampling temperature")
-    top_k: int = Field(50, ge=1, description="top-k sampling: how many of the likeliest tokens are kept")
-    draw: int = Field(0, ge=0, description="seed of the draws: of the labelled texts and of the generated ones")
+    top_k: int = Field(50, ge=1, description="top-k sampling: number of most likely tokens to draw from")
+    draw: int = Field(0, ge=0, description="seed for drawing the labelled texts and sampling the generated ones")
 
 
 def read(

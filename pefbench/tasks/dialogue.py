@@ -30,15 +30,17 @@ if TYPE_CHECKING:
 class DialogueOptions(generation.GenerationOptions):
     """How far back a reply looks, and how long it may become."""
 
-    history: int = Field(4, ge=0, description="turns before the one that is replied to, at most; the latest are kept")
+    history: int = Field(4, ge=0, description="maximum number of turns before the one replied to; the latest are kept")
     max_new_tokens: int = Field(
-        48, ge=1, description="most tokens to generate, including the end token; 95 % of the references must fit"
+        48,
+        ge=1,
+        description="maximum number of tokens to generate, including the end token; 95 % of the references must fit",
     )
     # Left out where it is the default, as `model.pooling`.
     replies: Literal["all", "last"] = Field(
         "all",
         exclude_if=lambda value: value == "all",
-        description="replies of a conversation that are learned and scored, each after what was said before it",
+        description="which replies of a conversation are learned and scored, each given the messages before it",
     )
 
 

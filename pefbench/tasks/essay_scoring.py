@@ -24,7 +24,8 @@ class EssayOptions(Options):
     """Which essays."""
 
     prompt: int | str | None = Field(
-        None, description="the prompt whose essays are scored, where there are several with ranges of their own (ASAP)"
+        None,
+        description="the prompt whose essays are scored, where there are several with different score ranges (ASAP)",
     )
 
 
@@ -33,11 +34,11 @@ def read(splits: Mapping[str, Sequence[Row]], bad: BadRows, *, prompt: int | str
     there = sorted({_prompt(row) for rows in splits.values() for row in rows})
     if len(there) > 1 and prompt is None:
         raise DataError(
-            f"{splits['train'][0].file}: essays of {len(there)} prompts, whose scores cannot be compared: "
+            f"{splits['train'][0].file}: essays on {len(there)} prompts, whose scores cannot be compared: "
             f"{', '.join(there)}; choose one with options.prompt"
         )
     if prompt is not None and str(prompt) not in there:
-        raise DataError(f"options.prompt: no essay has the prompt {str(prompt)!r}; there are: {', '.join(there)}")
+        raise DataError(f"options.prompt: no essay is on the prompt {str(prompt)!r}; there are: {', '.join(there)}")
     kept = {
         split: [row for row in rows if prompt is None or _prompt(row) == str(prompt)] for split, rows in splits.items()
     }

@@ -30,7 +30,9 @@ class MathOptions(generation.GenerationOptions):
     """How long a solution may become, and which problems are learned and scored."""
 
     max_new_tokens: int = Field(
-        300, ge=1, description="most tokens to generate, including the end token; 95 % of the references must fit"
+        300,
+        ge=1,
+        description="maximum number of tokens to generate, including the end token; 95 % of the references must fit",
     )
     max_characters: int | None = Field(
         1300,

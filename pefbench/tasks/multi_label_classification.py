@@ -23,13 +23,13 @@ class MultiLabelOptions(Options):
     separator: str | None = Field(
         None,
         min_length=1,
-        description="what stands between the labels in a cell of text: comma, semicolon, pipe, tab, space, or the text "
-        "itself; none: each cell is one label; null: it is found out",
+        description="separator of the labels in a cell: comma, semicolon, pipe, tab, space, or the text itself; "
+        "none: each cell is one label; null: detected",
     )
     thresholds: Literal["per-label"] | Annotated[float, Field(gt=0, lt=1)] = Field(
         0.5,
-        description="the probability from which a label is given; per-label: for each label that of its best F1 on "
-        "validation",
+        description="probability from which a label is predicted; per-label: for each label, the one with its best "
+        "F1 on validation",
     )
 
     @field_validator("thresholds", mode="wrap")

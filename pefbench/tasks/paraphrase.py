@@ -35,7 +35,7 @@ class ParaphraseOptions(Options):
     """What the labels mean."""
 
     positive: str | None = Field(
-        None, description="the label of paraphrases, if it is not a usual one such as duplicate or '1'"
+        None, description="the label of paraphrases, unless it is a usual one such as duplicate or '1'"
     )
 
 

@@ -37,12 +37,12 @@ LEFT_OUT = {"train": 3, "validation": 2, "test": 1}
 class RecommendationOptions(Options):
     """How questions are made of a log; impressions have their own candidates, all of them in validation and test."""
 
-    history: int = Field(5, ge=1, description="items before the one that is asked for, at most; the latest are kept")
+    history: int = Field(5, ge=1, description="maximum number of items before the one to predict; the latest are kept")
     candidates: int = Field(20, ge=2, description="candidates to rank, including the right one, in validation and test")
     train_candidates: int = Field(5, ge=2, description="candidates to rank, including the right one, in training")
-    per_user: int = Field(2, ge=1, description="training examples a user, from the latest back")
+    per_user: int = Field(2, ge=1, description="training examples per user, from the latest back")
     tested: int | None = Field(
-        None, ge=1, description="users in validation, and in test, at most, chosen by a hash; null: all"
+        None, ge=1, description="maximum number of users in validation, and in test, chosen by a hash; null: all"
     )
 
 
@@ -53,7 +53,7 @@ def leave_last_out(rows: Sequence[Row]) -> dict[str, list[Row]]:
     """
     for row in rows:
         if row.values["candidates"] is not None:
-            raise DataError(f"{row.file}: impressions are not split here: name data.train and data.test")
+            raise DataError(f"{row.file}: impressions come already split: name data.train and data.test")
     return {
         split: [
             replace(row, values=row.values | {"target": len(row.values["history"]) - back})
@@ -119,7 +119,7 @@ def _clicks(row: Row, context: str, most: int | None) -> list[choices.Question]:
     right = [item for item, click in zip(shown, clicked, strict=True) if click]
     wrong = [item for item in shown if item not in right]
     if not wrong or not right:
-        raise DataError(f"{row.where}: an impression needs a candidate that was clicked, and one that was not")
+        raise DataError(f"{row.where}: an impression needs a clicked candidate and one that was not clicked")
     return [
         choices.Question(row, context, item, _drawn(wrong, most, f"{context}\n{item}"), cluster=context)
         for item in right

@@ -27,7 +27,9 @@ class ReplyOptions(Options):
     """How many replies there are to choose from."""
 
     candidates: int = Field(
-        10, ge=2, description="replies to choose from, including the right one, where the data have none of their own"
+        10,
+        ge=2,
+        description="number of replies to choose from, including the right one, where the data have no candidates",
     )
 
 

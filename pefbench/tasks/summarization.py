@@ -22,7 +22,9 @@ class SummarizationOptions(generation.GenerationOptions):
     """How long a summary may become."""
 
     max_new_tokens: int = Field(
-        32, ge=1, description="most tokens to generate, including the end token; 95 % of the references must fit"
+        32,
+        ge=1,
+        description="maximum number of tokens to generate, including the end token; 95 % of the references must fit",
     )
 
 

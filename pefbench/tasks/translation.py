@@ -63,7 +63,9 @@ class TranslationOptions(generation.GenerationOptions):
         "de", min_length=1, description="code of the language to translate into; zh and ja choose BLEU's tokenizer"
     )
     max_new_tokens: int = Field(
-        96, ge=1, description="most tokens to generate, including the end token; 95 % of the references must fit"
+        96,
+        ge=1,
+        description="maximum number of tokens to generate, including the end token; 95 % of the references must fit",
     )
 
 

@@ -93,7 +93,7 @@ def read(folder: Path, source: str, mode: Mode | None, trial: SavedTrial | None)
     refuse_pickles(folder, source)
     if (folder / TRAINED).is_file():
         if mode == "stack":
-            raise RecipeError(f"model.adapter_mode: stack; {source} holds weights of the model itself: merge")
+            raise RecipeError(f"model.adapter_mode: stack; {source} holds weights of the model itself; use merge")
         return Adapter(source, folder, "", "merge", trial and _task_type(trial), trial and _labels(trial))
     if not (folder / ADAPTER_WEIGHTS).is_file():
         raise SourceError(f"{source}: no {ADAPTER_WEIGHTS} beside {ADAPTER}")
@@ -101,8 +101,8 @@ def read(folder: Path, source: str, mode: Mode | None, trial: SavedTrial | None)
     kind = str(config.get("peft_type")).upper()
     if kind in UNMERGED:
         raise SourceError(
-            f"{source}: an adapter of type {kind} is no change of the weights: it can be neither merged nor stacked; "
-            "start from LoRA or another that can be merged"
+            f"{source}: an adapter of type {kind} does not change weights, so it can be neither merged nor stacked; "
+            f"start from LoRA or another type that can be merged"
         )
     dora = bool(config.get("use_dora"))
     if mode == "stack" and (kind != "LORA" or dora):

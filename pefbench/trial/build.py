@@ -65,7 +65,7 @@ def with_method(prepared: Prepared, model: nn.Module) -> nn.Module:
     method, encoded = prepared.recipe.method, prepared.encoded["train"]
     if method.virtual_tokens() and sparse_attention.is_sparse(prepared.config):
         raise MethodError(
-            f"method {method.name}: its virtual tokens have no place in BigBird's sparse attention; shorten "
+            f"method {method.name}: its virtual tokens do not work with BigBird's sparse attention; shorten "
             "train.max_length until the attention is full, or use another method"
         )
     heads = head_sizes(model)

@@ -55,7 +55,7 @@ def write(path: Path, state: State) -> None:
     except OutputError as error:
         if not path.exists():
             raise
-        raise OutputError(f"{error}; the same command goes on from the last checkpoint") from error
+        raise OutputError(f"{error}; the same command resumes from the last checkpoint") from error
 
 
 def read(path: Path, checkpoint_key: Mapping[str, Any]) -> State | None:

@@ -66,7 +66,7 @@ def load(recipe: Recipe) -> Corpus:
     except SourceError as error:
         if _is_there(recipe.data.source):
             raise
-        raise SourceError(f"{error}; -o data.source=file:PATH says where yours is") from None
+        raise SourceError(f"{error}; set -o data.source=file:PATH to your copy") from None
     except DataError as error:
         if error is not bad.refused or not OF_ONE_LINE.match(str(error)):
             raise

@@ -83,7 +83,7 @@ def _truncated(prepared: Prepared) -> list[str]:
 
 def _dropped(prepared: Prepared) -> list[str]:
     return [
-        f"{dropped} {split} examples were dropped: duplicates within the split or of a later split"
+        f"{dropped} {split} examples dropped: duplicates within the split or of a later split"
         for split, dropped in prepared.corpus.dropped.items()
         if dropped
     ]
@@ -91,8 +91,8 @@ def _dropped(prepared: Prepared) -> list[str]:
 
 def _near(prepared: Prepared) -> list[str]:
     return [
-        f"{near} {split} rows are nearly the same as a training one; "
-        "data.near_duplicates=drop leaves those out of training"
+        f"{near} {split} rows are near-duplicates of a training row; data.near_duplicates=drop leaves those out of "
+        f"training"
         for split, near in prepared.corpus.near_duplicates.items()
         if near >= max(2, MANY * len(prepared.corpus.dataset.splits[split]))
     ]

@@ -193,7 +193,7 @@ def _grown(new_rows: int, before: int) -> list[str]:
     said = (
         f"{counted(new_rows, 'embedding')} added to the model's {before}: its tokenizer has {before + new_rows} tokens"
     )
-    return [f"{said}; the new ones are drawn around the mean of the others"]
+    return [f"{said}; they are initialised around the mean of the others"]
 
 
 def with_precision(recipe: Recipe) -> Recipe:

@@ -77,7 +77,7 @@ class Ranks:
     def _sentence(self, dead: list[int]) -> str:
         who = f"process {', '.join(map(str, dead))}" if dead else "a process that cannot be seen from this machine"
         begun = self.checkpoint.exists()
-        goes_on = "goes on from the last checkpoint" if begun else "starts again: there is no checkpoint yet"
+        goes_on = "resumes from the last checkpoint" if begun else "starts again: there is no checkpoint yet"
         return f"{who} of {len(self.places)} died (killed, or out of memory?); the same command {goes_on}"
 
 

@@ -54,7 +54,7 @@ def check_in_fresh_process(folder: Path) -> RoundTrip:
         check=False,
     )
     if done.returncode < 0:  # memory ran out, say: nothing is known of what was saved
-        raise TrialError(f"{folder}: the process that loads it again was ended by signal {-done.returncode}")
+        raise TrialError(f"{folder}: the process that reloads it was ended by signal {-done.returncode}")
     if done.returncode != 0:
         said = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
         if said[-1].startswith("error: "):

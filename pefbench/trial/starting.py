@@ -47,7 +47,7 @@ def resolve(model: ModelSection) -> Start:
     start = _named(model, mode, DEEPEST)
     if model.adapter is None:
         if mode is not None and not start.adapters:
-            raise RecipeError(f"model.adapter_mode: {mode}; there is no adapter: model.adapter is not given")
+            raise RecipeError(f"model.adapter_mode: {mode} without an adapter: set model.adapter")
         return start
     return _with_adapter(start, model.adapter, mode)
 
@@ -56,7 +56,7 @@ def _with_adapter(start: Start, source: str, mode: adapters.Mode | None) -> Star
     """What a model with `model.adapter` on it comes to. Raises SourceError for what is no adapter."""
     where, trial = _place(source, None, None)
     if not _is_adapter(where):
-        raise SourceError(f"model.adapter: {source} holds no adapter ({ADAPTER}); a whole model is model.name")
+        raise SourceError(f"model.adapter: {source} holds no adapter ({ADAPTER}); a whole model belongs in model.name")
     return Start(start.base, start.tokenizer, (*start.adapters, adapters.read(where, source, mode, trial)))
 
 
@@ -68,7 +68,9 @@ def _named(model: ModelSection, mode: adapters.Mode | None, deepest: int) -> Sta
     if trial is None and (not _is_adapter(where) or (where / CONFIG).is_file()):
         return _plain(model)
     if not deepest:
-        raise SourceError(f"{model.name}: adapters on adapters, more than {DEEPEST}: is it one that names itself?")
+        raise SourceError(
+            f"{model.name}: more than {DEEPEST} adapters on top of each other; does one name itself as its base?"
+        )
     under = _of_trial(where, trial, deepest) if trial else _base_of(where, model.name, deepest)
     if not _is_adapter(where):  # a whole model; its tokenizer is the base's
         return Start(where, under.tokenizer)

@@ -112,7 +112,7 @@ class Trial:
         if self.is_main:
             said = [same_model.difference(store.read_result(self.path), self.prepared.start, self.shared)]
         if why := str(broadcast_object_list(said)[0]):
-            raise DataError(f"{self.path}: {why}; --rerun trains anew in its place, another --out keeps both")
+            raise DataError(f"{self.path}: {why}; --rerun replaces it, another --out keeps both")
 
     def dry_run(self) -> None:
         """Apply the method and make sure of the room for its result, as `run` does; then print what there is."""

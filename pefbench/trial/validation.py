@@ -107,7 +107,7 @@ def check(recipe: Recipe, scored: Iterable[str]) -> None:
     """Raise RecipeError where the recipe chooses by a split that the trial does not score."""
     if recipe.train.chooses and "validation" not in scored:
         field = "keep: best" if recipe.train.keep == "best" else f"patience: {recipe.train.patience}"
-        raise RecipeError(f"train.{field} needs the validation split, and this trial does not score it")
+        raise RecipeError(f"train.{field} needs the validation split, which this trial does not score")
 
 
 def mean_since(curve: Sequence[CurvePoint]) -> float:

@@ -250,7 +250,7 @@ MISTAKES = {
     "unknown method": (["method.name=lara"], r"unknown method 'lara'; did you mean 'lora'\? valid: .*prefix"),
     "missing file": (
         ["data.source=file:nowhere.conll"],
-        r"nowhere.conll.*; -o data.source=file:PATH says where",
+        r"nowhere.conll.*; set -o data.source=file:PATH to your",
     ),
     "missing model": (["model.name=file:nowhere"], r"nowhere"),
     "unknown source": (["data.source=ftp:x"], r"ftp:x"),

@@ -45,11 +45,11 @@ def test_runs_of_the_harness_are_paired_in_the_table(tmp_path: Path, capsys: pyt
     text = capsys.readouterr().out
     assert "** 0.800 [0.670, 0.888]" in text  # Wilson's interval of 40 of 50
     assert "0 : 20, p < 0.001, differ" in text
-    assert "not of the methods" in text
+    assert "not the methods" in text
     assert run("pick", tmp_path / "res") == 0
-    assert "not known of these runs" not in capsys.readouterr().out
+    assert "not recorded for these runs" not in capsys.readouterr().out
     assert run("report", tmp_path / "res", "--out", tmp_path / "r.html") == 0
-    assert "tells of single runs" in (tmp_path / "r.html").read_text(encoding="utf8")
+    assert "compares single runs" in (tmp_path / "r.html").read_text(encoding="utf8")
 
 
 def test_a_model_that_is_called_full_is_no_full_fine_tuning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -59,7 +59,7 @@ def test_a_model_that_is_called_full_is_no_full_fine_tuning(tmp_path: Path, caps
     assert run("pick", tmp_path / "res") == 0
     text = capsys.readouterr().out
     assert "100.0% of the best here" in text
-    assert "there is no trial of full fine-tuning here" in text
+    assert "no trial of full fine-tuning here" in text
 
 
 def test_unlike_questions_are_not_paired_and_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -86,7 +86,7 @@ def test_peft_files_get_an_interval_of_the_benchmarks_questions(
     assert "is paired with another" not in text  # one run alone
     assert "1 min 02 s" in text  # of the steps alone: the file's train_time has the test in it
     assert run("import", file, "--out", tmp_path / "res", "--questions", 1000) == 2
-    assert "no whole number of right answers" in capsys.readouterr().err
+    assert "not a whole number of right answers" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

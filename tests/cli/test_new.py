@@ -109,4 +109,4 @@ def test_an_installed_package_is_no_checkout(
 ) -> None:
     monkeypatch.setattr(paths, "PROJECT", tmp_path)
     assert run("task", "mine") == 2
-    assert f"new task: {tmp_path} is no checkout of pefbench; clone it" in capsys.readouterr().err
+    assert f"new task: {tmp_path} is not a checkout of pefbench; clone it" in capsys.readouterr().err

@@ -41,7 +41,7 @@ def test_settings_are_counted_where_compute_does_not_limit_them() -> None:
 def test_too_little_for_the_first_settings_is_refused() -> None:
     with pytest.raises(
         RecipeError,
-        match=r"^compute: 5,000 training examples seen are too few for lora, whose first 3 settings see 6,000",
+        match=r"^compute: 5,000 training examples are too few for lora, whose first 3 settings see 6,000",
     ):
         Budget(None, 5000, seeds=1, examples=1000).check("lora", settings(2, 2, 2))
     Budget(None, 6000, seeds=1, examples=1000).check("lora", settings(2, 2, 2))

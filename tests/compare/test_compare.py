@@ -183,9 +183,9 @@ def test_where_methods_are_undecided_more_seeds_are_run(world: World, tmp_path: 
     command = [*child_command("compare"), file, "--out", tmp_path]
     status, plan, said = finish([*command, "--dry-run"], ROOT, seconds=300)
     assert status == 0, said
-    assert "looks: at 2 seeds, and where a method is undecided against the best at 3 seeds" in plan
+    assert "looks: at 2 seeds; if a method is then undecided against the best, at 3 seeds" in plan
     assert "further looks: at most 2 trials more" in plan
-    assert "and 2 tuning trials, placed by the results of these" in plan
+    assert "and 2 tuning trials with settings that depend on these" in plan
     status, printed, said = finish(command, ROOT, seconds=600)
     assert status == 0, said
     found = verdict(tmp_path, "looks")
@@ -234,8 +234,8 @@ def test_a_budget_of_compute_is_planned_and_told(world: World, tmp_path: Path) -
     )
     assert status == 2
     assert said == (
-        "error: compute: 100 training examples seen are too few for short, whose first 3 settings see 180; "
-        "allow as many, or search fewer values or fewer epochs\n"
+        "error: compute: 100 training examples are too few for short, whose first 3 settings see 180; "
+        "raise it, or search fewer values or fewer epochs\n"
     )
 
 

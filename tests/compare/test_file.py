@@ -54,7 +54,7 @@ def test_a_trials_recipe_is_the_base_with_method_setting_and_seed(world: World) 
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"trials": 3}, "methods.head.search: 2 different settings, and each method has 3 (trials)"),
+        ({"trials": 3}, "methods.head.search: 2 different settings, but each method tries 3 (trials)"),
         ({"trials": 0}, "trials: input should be greater than or equal to 1, got 0"),
         ({"seeds": ...}, "seeds: missing"),
         ({"seeds": [1, 1]}, "seeds.1: should be a new number of 0 or more, got 1"),
@@ -71,8 +71,11 @@ def test_a_trials_recipe_is_the_base_with_method_setting_and_seed(world: World) 
         ({"name": "x"}, "name: unknown key"),
         ({"methods": {"one": {"method": {"name": "full"}, "search": {"train.epochs": [1, 2]}}}}, "methods: "),
         ({"methods": ["full"]}, "methods: "),
-        ({"methods": ["full", "full"]}, "methods.1: should be a method's name that is not above, got 'full'"),
-        ({"methods": ["full", 3]}, "methods.1: should be a method's name that is not above, got 3"),
+        (
+            {"methods": ["full", "full"]},
+            "methods.1: should be the name of a method that is not listed above, got 'full'",
+        ),
+        ({"methods": ["full", 3]}, "methods.1: should be the name of a method that is not listed above, got 3"),
         ({"methods": ["full", "lorra"]}, "methods.lorra.method: missing, and lorra is no method; did you mean 'lora'?"),
         ({"methods": "lora"}, "methods: "),
         ({"methods__lora": ["rank"]}, "methods.lora: "),
@@ -134,7 +137,7 @@ def test_drawn_settings_are_the_seeds_and_lie_within() -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"choice": [4, 8]}, "s: holds 2 different settings, and each method has 3"),
+        ({"choice": [4, 8]}, "s: has 2 different settings, but each method tries 3"),
         ({"log_uniform": [0, 1]}, "s.f.log_uniform: should begin above 0"),
         ({"uniform": [2, 1]}, "s.f.uniform: should be two numbers, the lower first"),
         ({"uniform": [1, "2"]}, "s.f.uniform: should be two numbers"),
@@ -171,7 +174,7 @@ def test_some_of_the_methods() -> None:
     assert found["full"] == load_comparison(file)[1]["full"]
     with pytest.raises(RecipeError, match=r"--method lorra: no method of this comparison; did you mean 'lora'\?"):
         load_comparison(file, methods=["lorra", "full"])
-    with pytest.raises(RecipeError, match="--method full: one method is no comparison; name two or more"):
+    with pytest.raises(RecipeError, match="--method full: a comparison needs two or more methods"):
         load_comparison(file, methods=["full"])
 
 

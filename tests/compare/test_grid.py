@@ -29,5 +29,5 @@ def test_a_metric_of_all_answers_together_is_refused(better: dict[str, bool], ad
     plan: Any = SimpleNamespace(
         comparison=SimpleNamespace(metric=None), settings={}, tuning=list, measure=lambda _: None
     )
-    with pytest.raises(RecipeError, match=f"^metric: distinct_2 is that of all answers together, .*{advice}"):
+    with pytest.raises(RecipeError, match=f"^metric: distinct_2 is computed over all answers at once, .*{advice}"):
         _facts(plan, pool, tmp_path)

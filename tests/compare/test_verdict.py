@@ -134,7 +134,7 @@ def test_one_seed_says_nothing_about_methods(out: Path) -> None:
     assert [method["tied"] for method in found["methods"]] == [None, None, None]
     shown = report.render(found)
     assert "One seed: p tells whether these runs differ" in shown
-    assert "note: one seed: the tests say whether these runs differ, not whether the methods do" in shown
+    assert "note: one seed: the tests tell whether these runs differ, not whether the methods do" in shown
     assert "** best" not in shown
     assert "undecided" not in shown
     assert not any(line.startswith("*") for line in shown.splitlines())

@@ -35,7 +35,7 @@ def test_other_means_have_student_t() -> None:
 
 def test_a_fraction_that_is_of_no_whole_number_of_answers() -> None:
     assert values.proportion(636 / 1319, 1319, "s", higher=True)["examples"] == 1319
-    with pytest.raises(DataError, match=r"0.482183 of 1,000 questions is no whole number of right answers"):
+    with pytest.raises(DataError, match=r"0.482183 of 1,000 questions is not a whole number of right answers"):
         values.proportion(636 / 1319, 1000, "s", higher=True)
     assert values.rights(1.5, 2) is None
 

@@ -51,7 +51,7 @@ def shown(template: str, *messages: tuple[str, str]) -> tuple[str, list[str]]:
 def test_a_system_message_that_is_refused_stands_before_what_the_user_says_first() -> None:
     text, [note] = shown(NO_SYSTEM, ("system", "S"), ("user", "u1"), ("assistant", "a"), ("user", "u2"))
     assert text == "<s>user\nS\n\nu1</s><s>assistant\na</s><s>user\nu2</s>"
-    assert note.startswith("the chat template takes no system message")
+    assert note.startswith("the chat template has no system role")
 
 
 def test_a_system_message_that_is_left_out_in_silence_is_put_so_too() -> None:
@@ -63,7 +63,7 @@ def test_several_messages_of_one_role_are_passed_or_joined() -> None:
     assert shown(CHAT, *twice) == ("<s>user\nu1</s>\n<s>user\nu2</s>\n<s>assistant\n", [])
     text, [note] = shown(ALTERNATES, *twice)
     assert text == "<s>user\nu1\nu2</s>"
-    assert note.startswith("the chat template takes no two messages of one role in a row")
+    assert note.startswith("the chat template takes no two messages in a row of one role")
 
 
 def test_tools_and_their_calls_are_given_to_a_template_that_takes_them() -> None:
@@ -203,7 +203,7 @@ def test_what_gave_way_to_the_template_is_said() -> None:
     told = GenerationExample("u", "a", history=(("system", "S"),))
     encoded = head.encode(single_bytes(chat_template=NO_SYSTEM), [told], 60)
     [note] = head.doubts({"train": encoded, "test": encoded})
-    assert note.startswith("the chat template takes no system message")
+    assert note.startswith("the chat template has no system role")
 
 
 def test_the_result_of_a_tool_keeps_the_question_that_led_to_it() -> None:

@@ -217,7 +217,7 @@ def test_bytes_are_of_utf_8_without_the_separator() -> None:
 
 
 def test_an_empty_candidate_has_no_likelihood() -> None:
-    with pytest.raises(DataError, match="the candidate '' has no token"):
+    with pytest.raises(DataError, match="the candidate '' has no tokens"):
         LikelihoodHead().encode(single_bytes(), [ChoiceExample("a", ("b", ""), 0)], 16)
 
 

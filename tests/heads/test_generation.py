@@ -336,7 +336,7 @@ def test_a_limit_below_the_95th_percentile_of_the_references_is_refused() -> Non
 def test_a_limit_that_leaves_no_room_for_what_stands_before_an_answer_is_refused() -> None:
     told = [(CausalHead(search=Search(max_new_tokens=4)), "gpt2"), (Seq2SeqHead(0, search=Search(3)), "bart")]
     for head, architecture in told:
-        with pytest.raises(RecipeError, match=r"what stands before an answer do not fit train.max_length, 4; at most"):
+        with pytest.raises(RecipeError, match=r"what precedes an answer do not fit train.max_length, 4; at most"):
             head.encode(words(architecture), SOME, 4)
 
 

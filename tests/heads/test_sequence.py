@@ -290,7 +290,7 @@ def test_pooled_it_reads_a_linear_map_of_the_mean_of_all_states(architecture: st
 
 
 def test_what_is_asked_of_single_words_cannot_be_pooled() -> None:
-    with pytest.raises(RecipeError, match=r"^model\.pooling: only heads on whole texts"):
+    with pytest.raises(RecipeError, match=r"^model\.pooling: applies to tasks on whole texts only"):
         TokenHead(["O"]).pooled()
 
 
@@ -329,5 +329,5 @@ def test_a_class_that_has_no_training_text_left_divides_nothing() -> None:
 
 
 def test_what_has_no_classes_of_texts_cannot_be_balanced() -> None:
-    with pytest.raises(RecipeError, match=r"^train\.class_weights: only classes of whole texts"):
+    with pytest.raises(RecipeError, match=r"^train\.class_weights: applies to classification of whole texts only"):
         TokenHead(["O"]).balanced([])

@@ -99,7 +99,7 @@ def test_both_kinds_of_tokenizer_are_read_alike() -> None:
 @pytest.mark.parametrize("head", [TokenHead(["O"]), SpanHead(), ChoiceHead(), MarkedHead(["a"])])
 def test_what_traces_tokens_back_is_refused(folder: Path, head: Any) -> None:
     said = refusal(SourceError, tokenizer, folder, head)
-    assert said.startswith("the model: its ByT5Tokenizer does not say which word or character a token stands for")
+    assert said.startswith("the model: its ByT5Tokenizer does not map tokens back to words or characters")
 
 
 @pytest.mark.parametrize("task", ["sentiment", "summarization"])

@@ -154,7 +154,7 @@ def ranks(model: Any) -> dict[str, list[bool]]:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"init_rank": 8}, "method.init_rank: 8 leaves nothing to take away; it must be above target_rank, 8"),
+        ({"init_rank": 8}, "method.init_rank: 8 leaves nothing to prune; it must be above target_rank, 8"),
         ({"initial": 0.5, "final": 0.5}, "method.initial: 0.5 and method.final: 0.5 leave no steps in between"),
     ],
 )

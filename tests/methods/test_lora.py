@@ -183,9 +183,9 @@ def test_mica_leaves_b_where_it_was(tmp_path: Path) -> None:
     ("options", "message"),
     [
         ({"init": "orthogonal", "rank": 3}, "method.init: orthogonal needs an even rank, got 3"),
-        ({"svd_iterations": 4}, "method.svd_iterations: belongs to init pissa, and init is default"),
+        ({"svd_iterations": 4}, "method.svd_iterations: applies to init pissa only, and init is default"),
         ({"init": "mica", "b_learning_rate_ratio": 4.0}, "method.b_learning_rate_ratio: init mica does not train B"),
-        ({"init": "mica", "dora": True}, "method.dora: does not go with init mica"),
+        ({"init": "mica", "dora": True}, "method.dora: does not work with init mica"),
     ],
 )
 def test_options_that_contradict_each_other(options: dict[str, Any], message: str) -> None:

@@ -112,7 +112,7 @@ def test_quantised_weights_are_never_taken_for_numbers(kind: str, tmp_path: Path
     expected = trial.predicted(base, "llama")
     if kind in {"HRA", "DEFT", "FOURIERFT"}:
         with pytest.raises(
-            MethodError, match=rf"{kind} does not work on .*: it is quantised, which PEFT's is not made"
+            MethodError, match=rf"{kind} does not work on .*: it is quantised, which PEFT's implementation does not"
         ):
             peft(kind).apply(base, "CAUSAL_LM")
     else:

@@ -117,9 +117,13 @@ def test_the_lstm_has_the_size_that_is_asked_for() -> None:
 
 
 def test_options_without_effect_are_refused() -> None:
-    with pytest.raises(MethodError, match=r"method.encoder_layers: belongs to encoder lstm"):
+    with pytest.raises(MethodError, match=r"method.encoder_layers: applies to encoder lstm only"):
         PTuning(name="p_tuning", encoder_layers=3)
-    with pytest.raises(MethodError, match=r"method.encoder_dropout: falls between layers of the lstm; there are none"):
+    with pytest.raises(
+        MethodError,
+        match=r"method.encoder_dropout: applies between layers of the lstm, and there "
+        r"are none",
+    ):
         PTuning(name="p_tuning", encoder_dropout=0.1)
     with pytest.raises(MethodError, match=r"method.encoder_dropout"):
         PTuning(name="p_tuning", encoder="lstm", encoder_layers=1, encoder_dropout=0.1)

@@ -347,7 +347,7 @@ def test_bitfit_trains_all_biases_or_the_two_that_matter_most() -> None:
 
 @pytest.mark.parametrize(
     ("architecture", "message"),
-    [("qwen2", r"gate_proj has no bias"), ("gpt2", r"c_attn: no linear layer of the queries alone")],
+    [("qwen2", r"gate_proj has no bias"), ("gpt2", r"c_attn: no linear layer for the queries alone")],
 )
 def test_bitfit_of_biases_that_are_not_there_is_refused(architecture: str, message: str) -> None:
     with pytest.raises(MethodError, match=message):

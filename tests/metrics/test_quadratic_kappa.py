@@ -113,7 +113,7 @@ def test_score_has_value_interval_and_signature() -> None:
 
 @pytest.mark.parametrize("name", ["counts", "compute"])
 def test_what_has_no_kappa_is_named(name: str) -> None:
-    with pytest.raises(ValueError, match=r"reference 1 is 2\.5; quadratic kappa needs whole scores"):
+    with pytest.raises(ValueError, match=r"reference 1 is 2\.5; quadratic kappa needs whole-number scores"):
         getattr(METRIC(), name)(predictions=[1.0, 2.0], references=[1.0, 2.5])
     with pytest.raises(ValueError, match="prediction 0 is nan, not a finite number"):
         getattr(METRIC(), name)(predictions=[float("nan"), 2.0], references=[1.0, 2.0])

@@ -104,7 +104,7 @@ def test_what_wrappers_leave_before_every_name_is_read_past(
     change(folder, lambda weights: {prefix + name: weight for name, weight in weights.items()})
     found = examine(folder)
     assert found.notes[0] == (
-        f"the names of all {len(plain)} weights begin with {prefix}, as torch.compile or DDP leave it: read without"
+        f"the names of all {len(plain)} weights begin with {prefix}, left by torch.compile or DDP; it was removed"
     )
     model = load(folder, NAMES)
     assert torch.equal(logits(model), expected)
@@ -130,7 +130,7 @@ def test_one_lost_weight_is_named_and_many_are_refused(tmp_path: Path) -> None:
     folder = bert(tmp_path)
     lost = "encoder.layer.1.output.dense.bias"
     change(folder, lambda weights: {name: weight for name, weight in weights.items() if name != lost})
-    assert examine(folder).notes == (f"drawn at random, as the checkpoint lacks them: bert.{lost}",)
+    assert examine(folder).notes == (f"initialised at random, as they are missing in the checkpoint: bert.{lost}",)
     change(folder, lambda weights: {name: weight for name, weight in weights.items() if "layer.1.output" not in name})
     assert "only 33 of the backbone's 37 weights is in the checkpoint" in refusal(SourceError, examine, folder)
 

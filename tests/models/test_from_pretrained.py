@@ -146,7 +146,7 @@ def test_an_adapter_is_loaded(adapter: Path) -> None:
 )
 def test_an_adapter_imports_nothing(adapter: Path, fields: dict[str, Any]) -> None:
     change(adapter / "adapter_config.json", **fields)
-    assert "no code of a source is run" in refusal(DataError, load, adapter)
+    assert "code from a source is never run" in refusal(DataError, load, adapter)
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ def test_nothing_is_run(tmp_path: Path, by_torch: bool) -> None:
     content = {"weight": Evil(tmp_path / "canary")}
     with (tmp_path / "pytorch_model.bin").open("wb") as stream:
         torch.save(content, stream) if by_torch else pickle.dump(content, stream)
-    assert "without running what it says" in refusal(SourceError, pickled.convert, tmp_path)
+    assert "without running code" in refusal(SourceError, pickled.convert, tmp_path)
     assert not (tmp_path / "canary").exists()
     assert not (tmp_path / "model.safetensors").exists()
 
@@ -82,11 +82,11 @@ def test_nothing_is_run(tmp_path: Path, by_torch: bool) -> None:
     ("files", "said"),
     [
         ({}, "which file holds the weights"),
-        ({"a.pt": {}, "b.pth": {}}, "which file holds the weights? Name it pytorch_model.bin: a.pt, b.pth"),
-        ({"a.pt": {}}, "holds no weights by name but a dict"),
-        ({"a.pt": [1, 2]}, "holds no weights by name but a list"),
+        ({"a.pt": {}, "b.pth": {}}, "which file holds the weights; rename it to pytorch_model.bin: a.pt, b.pth"),
+        ({"a.pt": {}}, "should hold weights by name, holds a dict"),
+        ({"a.pt": [1, 2]}, "should hold weights by name, holds a list"),
         ({"a.pt": {"epoch": 3}}, "epoch is no tensor but a int"),
-        ({"model.safetensors": {}}, "has its weights in safetensors already: model.safetensors"),
+        ({"model.safetensors": {}}, "already has its weights in safetensors: model.safetensors"),
     ],
 )
 def test_what_is_no_pickled_model_is_refused(tmp_path: Path, files: dict[str, Any], said: str) -> None:

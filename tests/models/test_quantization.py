@@ -354,7 +354,7 @@ def test_a_checkpoint_that_is_quantised_already_is_refused(world: World, tmp_pat
     file = tmp_path / "model" / "config.json"
     quantisation = {"quantization_config": {"quant_method": "bitsandbytes", "load_in_4bit": True}}
     file.write_text(json.dumps(json.loads(file.read_text()) | quantisation))
-    with pytest.raises(SourceError, match=r"quantised already; name the original model, and say model.quantize"):
+    with pytest.raises(SourceError, match=r"already quantised; name the original model and set model.quantize"):
         prepare(load_recipe(world.recipe("quantised", model={"name": f"file:{tmp_path / 'model'}"})), Phases())
 
 

@@ -231,7 +231,7 @@ def test_without_keys_and_values_an_attention_passes_nothing_on(architecture: st
 def test_queries(architecture: str) -> None:
     model = tiny.model(architecture)
     if architecture in FUSED:
-        with pytest.raises(MethodError, match=r"(Wqkv|c_attn): no linear layer of the queries alone"):
+        with pytest.raises(MethodError, match=r"(Wqkv|c_attn): no linear layer for the queries alone"):
             sublayers.queries(model)
         return
     found = sublayers.queries(model)
@@ -245,7 +245,7 @@ def test_fused_keys_and_values_beside_queries() -> None:
         "transformer.h.0.attn.c_attn",
         "transformer.h.0.crossattention.c_attn",
     ]
-    with pytest.raises(MethodError, match=r"h\.0\.attn\.c_attn: no linear layer of the queries alone"):
+    with pytest.raises(MethodError, match=r"h\.0\.attn\.c_attn: no linear layer for the queries alone"):
         sublayers.queries(model)
 
 
@@ -309,7 +309,7 @@ def test_a_block_of_another_shape_is_refused_with_what_was_found() -> None:
         vocab_size=64, hidden_size=16, intermediate_size=40, num_hidden_layers=1, num_attention_heads=2
     )
     experts = MixtralModel(config)
-    with pytest.raises(MethodError, match=r"layers\.0 is not attentions .* self_attn\.q_proj 16->16") as caught:
+    with pytest.raises(MethodError, match=r"layers\.0 is not made of attentions .* self_attn\.q_proj 16->16") as caught:
         sublayers.feed_forwards(experts)
     assert "\n" not in str(caught.value)
     assert structure.linear_modules(experts)[0] == "layers.0.self_attn.q_proj"

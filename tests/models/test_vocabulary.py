@@ -80,7 +80,7 @@ def test_a_warning_from_one_percent_on(unknown: int, known: int, said: list[str]
 
 
 def test_an_error_from_half_on() -> None:
-    with pytest.raises(DataError, match=r"^50\.0% of the test split's tokens are unknown .*; the tokenizer is not"):
+    with pytest.raises(DataError, match=r"^50\.0% of the test split's tokens are unknown .*; the tokenizer was not"):
         doubts({"train": split([5]), "test": split([UNKNOWN, 5])}, tokenizer(), 10)
 
 
@@ -96,7 +96,7 @@ def test_a_type_without_an_embedding_is_refused() -> None:
     rows = split([5, 6], token_type_ids=[[0, 1]])
     assert doubts({"train": rows}, tokenizer(), 10, 2) == []
     assert doubts({"train": rows}, tokenizer(), 10, None) == []
-    with pytest.raises(DataError, match="the tokenizer gives tokens the types 0 to 1, and the model has 1 "):
+    with pytest.raises(DataError, match="the tokenizer uses token types 0 to 1, and the model has 1 "):
         doubts({"train": rows}, tokenizer(), 10, 1)
 
 

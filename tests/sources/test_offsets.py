@@ -49,7 +49,7 @@ def test_every_layout_gives_the_same_words_and_tags(tmp_path: Path, layout: str)
     [example] = loaded.dataset.splits["test"]
     assert (list(example.tokens), list(example.tags)) == (WORDS, TAGS)
     assert get_entities(TAGS) == [("PER", 0, 3), ("LOC", 6, 7), ("LOC", 9, 12)]
-    assert loaded.notes[0].startswith("texts are divided into words at white space and punctuation")
+    assert loaded.notes[0].startswith("texts are split into words at white space and punctuation")
 
 
 def test_a_text_without_entities_and_spaces_at_the_ends_of_one(tmp_path: Path) -> None:

@@ -117,11 +117,11 @@ KNOWN = "; known schemes: IOB1, IOB2, IOBES, BILOU, IO, with tags such as O, B-P
         ),
         (
             [["S-PER"], ["B-LOC", "I-LOC", "O"]],
-            "entity of type LOC at train.txt:11 is not ended; IOBES ends one with E-, or writes S- for a single token",
+            "entity of type LOC at train.txt:11 is not closed; IOBES ends one with E-, or writes S- for a single token",
         ),
         (
             [["U-PER", "B-LOC"]],
-            "entity of type LOC at train.txt:1 is not ended; BILOU ends one with L-, or writes U- for a single token",
+            "entity of type LOC at train.txt:1 is not closed; BILOU ends one with L-, or writes U- for a single token",
         ),
     ],
 )

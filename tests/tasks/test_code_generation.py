@@ -138,7 +138,7 @@ def test_samples_are_drawn() -> None:
     search = read([row], temperature=0.2, samples=20).search
     assert "drawn|temperature:0.2|top-k:50|seed:0|samples:20" in search.signature
     assert "greedy" in read([row]).search.signature
-    with pytest.raises(RecipeError, match=r"options: 2 samples at temperature 0\.0: samples are drawn, which takes a"):
+    with pytest.raises(RecipeError, match=r"options: 2 samples at temperature 0\.0: several samples need a"):
         read([row], samples=2)
     with pytest.raises(RecipeError, match=r"options: temperature 0\.5 with 3 beams: .* and no beams"):
         read([row], temperature=0.5, num_beams=3)

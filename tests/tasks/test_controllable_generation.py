@@ -105,7 +105,7 @@ def test_a_text_of_one_word_begins_with_nothing(tmp_path: Path) -> None:
 
 
 def test_a_judge_without_texts_of_a_label_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"too few to judge by; each label needs one \(set options\.judged_by\)"):
+    with pytest.raises(DataError, match=r"too few for the judge; each label needs one \(set options\.judged_by\)"):
         load(reviews(tmp_path, 60), {"judged_by": 0.001})
 
 

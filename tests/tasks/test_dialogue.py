@@ -78,10 +78,10 @@ def test_what_else_was_replied_to_the_same_words_is_right_too() -> None:
         ({"turns": ["alone"]}, "turns should be a list of two or more texts"),
         ({"turns": ["a", " "]}, "turns should be a list of two or more texts"),
         ({"turns": "a"}, "turns should be a list of two or more texts"),
-        (messages("u", "u"), "no message of an assistant follows one of a user"),
-        (messages("s", "a"), "no message of an assistant follows one of a user"),
-        ({"messages": []}, "no message of an assistant follows one of a user"),
-        ({"messages": [{"role": "tool", "content": "x"}]}, "no message of an assistant follows one of a user"),
+        (messages("u", "u"), "no assistant message follows a user message"),
+        (messages("s", "a"), "no assistant message follows a user message"),
+        ({"messages": []}, "no assistant message follows a user message"),
+        ({"messages": [{"role": "tool", "content": "x"}]}, "no assistant message follows a user message"),
         ({"messages": [{"role": "critic", "content": "x"}]}, "messages should be a list of {role, content}"),
         ({"messages": [{"role": "user", "content": " "}]}, "message 1, of the user, should be a non-empty text"),
         ({"messages": [{"role": "user", "content": 5}]}, "messages should be a list of {role, content}"),
@@ -175,9 +175,7 @@ def test_what_calls_a_tool_is_context_and_what_answers_its_result_is_learned() -
         ("calls", called),
     )
     assert (second.prompt, second.target, second.asks) == ("12:00", "Noon.", "tool")
-    assert notes({"messages": talk}) == [
-        "train: 1 messages of an assistant call a tool: they are context, and not learned"
-    ]
+    assert notes({"messages": talk}) == ["train: assistant messages that call a tool (context only, not learned): 1"]
 
 
 def test_results_of_tools_stand_in_the_order_of_their_calls() -> None:
@@ -206,11 +204,11 @@ def test_what_is_not_read_as_it_stands_is_counted() -> None:
     assert [each.target for each in read({"messages": empty}, {"messages": weighed})] == ["a1", "a2"]
     assert read({"messages": weighed})[0].history == (("user", "u1"), ("assistant", "a1"))
     assert notes({"messages": empty}, {"messages": weighed}, messages("a0", "u", "a", "a")) == [
-        "train: 1 messages have 'mood', which is not read",
-        "train: 1 messages of an assistant are empty, and left out",
-        "train: 1 messages of an assistant have the weight 0: they are context, and not learned",
-        "train: 1 messages of an assistant reply to nobody: they are context, and not learned",
-        "train: 1 replies are of several messages in a row, joined by a line break",
+        "train: assistant messages of weight 0 (context only, not learned): 1",
+        "train: assistant messages that reply to nobody (context only, not learned): 1",
+        "train: empty assistant messages (left out): 1",
+        "train: messages with 'mood' (not read): 1",
+        "train: replies of several messages in a row (joined by a line break): 1",
     ]
     assert notes(messages("s", "u", "a")) == []
 

@@ -87,5 +87,5 @@ def test_a_trial_runs_on_an_encoder_decoder(
 def test_an_encoder_is_refused(tmp_path: Path) -> None:
     recipe = settled(tmp_path, "translation", "t5")
     tiny.model("bert", vocab_size=260).save_pretrained(tmp_path / "model")
-    with pytest.raises(RecipeError, match=r"^model.name: bert is an encoder and cannot generate text; take a decoder"):
+    with pytest.raises(RecipeError, match=r"^model.name: bert is an encoder and cannot generate text; use a decoder"):
         run.run(recipe, tmp_path / "out")

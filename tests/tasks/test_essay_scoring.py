@@ -39,11 +39,11 @@ def test_the_layout_of_asap_is_read(tmp_path: Path) -> None:
 
 
 def test_of_several_prompts_one_is_chosen(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"essays of 3 prompts, .*: 1, 2, 3; choose one with options\.prompt"):
+    with pytest.raises(DataError, match=r"essays on 3 prompts, .*: 1, 2, 3; choose one with options\.prompt"):
         load(tmp_path, prompts=3)
     splits = load(tmp_path, prompts=3, prompt=2).dataset.splits
     assert sum(map(len, splits.values())) == 30
-    with pytest.raises(DataError, match=r"options\.prompt: no essay has the prompt '9'; there are: 1, 2, 3"):
+    with pytest.raises(DataError, match=r"options\.prompt: no essay is on the prompt '9'; there are: 1, 2, 3"):
         load(tmp_path, prompts=3, prompt=9)
 
 

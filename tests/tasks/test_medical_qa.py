@@ -100,5 +100,5 @@ def test_an_answer_that_train_lacks_is_scored_as_never_found() -> None:
 
 @pytest.mark.parametrize("name", ["ranking", "recall_at_1"])
 def test_an_answer_that_is_no_candidate_cannot_be_ranked(name: str) -> None:
-    assert find("metric", name)().refusal([NO_CANDIDATE, 1]) == "the right candidate of 1 examples is none of theirs"
+    assert find("metric", name)().refusal([NO_CANDIDATE, 1]) == "the right candidate is missing in 1 example"
     assert find("metric", name)().refusal([0, 1]) is None

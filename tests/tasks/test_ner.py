@@ -151,7 +151,7 @@ def test_a_word_a_row_without_numbers_is_refused(tmp_path: Path) -> None:
     write(tmp_path, "csv", "No,Word,Tag\n" + "".join(f"{at // 3},w{at},O\n" for at in range(9)))
     message = refusal(DataError, load, tmp_path, "csv")
     assert message == (
-        "train.csv:2: each row has one word, and no column numbers the sentences; name it with data.columns.sentence "
+        "train.csv:2: each row has one word, but no column numbers the sentences; name one with data.columns.sentence "
         "(the columns are: No, Word, Tag)"
     )
     loaded = load(tmp_path, "csv", columns={"sentence": "No"})

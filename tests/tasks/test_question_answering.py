@@ -47,7 +47,7 @@ def test_no_answer_is_an_answer() -> None:
         ({"text": ["."], "answer_start": [-1]}, "the answer '.' is not in the context at character -1"),
         ({"text": [""], "answer_start": [0]}, "the answer '' is not in the context"),
         ({"text": ["Rome"], "answer_start": []}, "answers should be"),
-        (["Rome"], "the answer 'Rome' is in the context 2 times, and nothing says where"),
+        (["Rome"], "the answer 'Rome' is in the context 2 times, and answer_start does not say which"),
         ({"text": ["Rome"], "answer_start": ["0"]}, "an answer should be a text and the number"),
         ("Rome", "the answer 'Rome' is in the context 2 times"),
         ("['Rome', f(1)]", "answers should be"),

@@ -120,7 +120,7 @@ def test_each_baseline_scores_every_candidate_and_repeated_words_are_one(tmp_pat
 @pytest.mark.parametrize(
     ("clicked", "why"),
     [
-        ([False] * 3, "an impression needs a candidate that was clicked"),
+        ([False] * 3, "an impression needs a clicked candidate"),
         ([True] * 3, "and one that was not"),
         ([True], "clicked should have yes or no for each of 3 candidates"),
         (None, "clicked should have"),
@@ -134,7 +134,7 @@ def test_a_bad_impression_is_named_or_left_out(clicked: Any, why: str) -> None:
 
 
 def test_impressions_name_their_splits_and_logs_do_not() -> None:
-    with pytest.raises(DataError, match=r"impressions are not split here: name data\.train and data\.test"):
+    with pytest.raises(DataError, match=r"impressions come already split: name data\.train and data\.test"):
         leave_last_out([impression([True, False, False])])
     log = Row({"user": "u", "history": ["a"] * 9, "candidates": None, "clicked": None}, "ml.inter", 2)
     with pytest.raises(DataError, match=r"ml\.inter:2: a log is split by time, not by file"):

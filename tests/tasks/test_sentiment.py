@@ -75,9 +75,7 @@ def test_a_split_of_middling_texts_alone_is_refused() -> None:
 
 
 def test_ratings_without_a_negative_one_are_refused() -> None:
-    with pytest.raises(
-        DataError, match="read as ratings around 0, and none is negative; make classes of other scores first"
-    ):
+    with pytest.raises(DataError, match="read as ratings around 0, but none is negative; turn other scores"):
         read([4.5, 1.0, 3.5])
 
 
@@ -87,5 +85,5 @@ def test_the_defaults_are_json() -> None:
 
 @pytest.mark.parametrize(("labels", "sign"), [([0, 0.7, 0.9], "negative"), (["-0.5", "-2"], "positive")])
 def test_ratings_of_one_sign_are_told_as_what_they_were_read_as(labels: list[Any], sign: str) -> None:
-    with pytest.raises(DataError, match=rf"x\.tsv:\d+: label .* read as ratings around 0, and none is {sign}"):
+    with pytest.raises(DataError, match=rf"x\.tsv:\d+: label .* read as ratings around 0, but none is {sign}"):
         read(labels)

@@ -52,7 +52,7 @@ def test_full_adds_embeddings_says_so_and_is_the_same_when_loaded(grown: World) 
     found, before = read_result(result), rows(grown.model)
     assert found["round_trip"]
     assert found["round_trip"]["reproduced"]
-    said = f"3 embeddings added to the model's {before}: its tokenizer has {before + 3} tokens; the new ones are drawn "
+    said = f"3 embeddings added to the model's {before}: its tokenizer has {before + 3} tokens; they are initialised "
     assert [warning for warning in found["warnings"] if warning.startswith(said)]
     saved = result.with_suffix("") / "model"
     assert rows(saved) == before + 3
@@ -87,4 +87,4 @@ def test_methods_that_do_not_train_them_refuse_such_data(grown: World, method: s
     said = refusal(DataError, preflight.doubts, prepared(grown, method))
     before = rows(grown.model)
     assert f"and the model has {before} embeddings for the {before + 3} tokens of its tokenizer" in said
-    assert "method full adds embeddings and trains them" in said
+    assert "method full adds and trains embeddings" in said

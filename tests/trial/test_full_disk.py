@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tests.worlds import World
 
 FULL = r"^cannot write .*: the disk is full; make room, or choose another folder with --out"
-GOES_ON = "; the same command goes on from the last checkpoint$"
+GOES_ON = "; the same command resumes from the last checkpoint$"
 
 
 @contextmanager

@@ -48,7 +48,7 @@ class Some(Method):
         ("nothing-at-all", r"method some on BertForTokenClassification: nothing would be trained"),
         ("query", r"0 of the 51 weights of its head 'classifier' would be trained"),
         ("query classifier.bias", r"3 of the 51 weights of its head 'classifier' would be trained"),
-        ("classifier", r"it touches no module of the model"),
+        ("classifier", r"it changes no module of the model"),
         ("query classifier", None),
     ],
 )
@@ -90,7 +90,7 @@ def test_rows_that_are_nearly_training_ones_are_doubtful(world: World) -> None:
     prepared = prepare(load_recipe(world.recipe("doubtful")), Phases())
     near = replace(prepared, corpus=replace(prepared.corpus, near_duplicates={"validation": 0, "test": 2}))
     assert preflight.doubts(near) == [
-        "2 test rows are nearly the same as a training one; data.near_duplicates=drop leaves those out of training"
+        "2 test rows are near-duplicates of a training row; data.near_duplicates=drop leaves those out of training"
     ]
 
 
@@ -135,7 +135,7 @@ def test_every_metric_scores_one_kind_of_answers(monkeypatch: pytest.MonkeyPatch
 def test_kappa_refuses_what_is_not_whole() -> None:
     kappa = find("metric", "quadratic_kappa")()
     assert kappa.refusal([1, 2.0, 3]) is None
-    assert kappa.refusal([1.0, 2.5]) == "it needs whole scores, and one is 2.5"
+    assert kappa.refusal([1.0, 2.5]) == "it needs whole-number scores, and one is 2.5"
 
 
 def test_a_default_maximum_length_gives_way_to_the_model_s_positions(world: World) -> None:

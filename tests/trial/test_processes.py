@@ -171,7 +171,7 @@ def test_a_killed_process_is_named_in_one_line_and_the_same_command_goes_on(
     status, printed, said = finish(sabotaged, ROOT, KILLED_RANK=str(dying))
     assert status == 1
     [line] = [line for line in said.splitlines() if line.startswith("error")]
-    goes_on = "the same command goes on from the last checkpoint"
+    goes_on = "the same command resumes from the last checkpoint"
     sentence = f"process {dying} of 2 died (killed, or out of memory?); {goes_on}"
     assert line.endswith(f": {sentence}")
     assert "pefbench/trial" not in said + printed, "no traceback of ours"

@@ -300,7 +300,7 @@ def test_each_method_on_a_stacked_adapter_works_or_is_refused(place: Path, metho
 
 def test_a_method_that_reads_weights_past_the_stacked_adapter_is_refused(place: Path) -> None:
     model = started(place, mode="stack")
-    with pytest.raises(MethodError, match=r"method x reads the weights of 12 of 12 layers past the adapter"):
+    with pytest.raises(MethodError, match=r"method x reads the weights of 12 of 12 layers directly"):
         stacked.check_called(model, "method x", lambda: None)
 
 
@@ -334,7 +334,7 @@ def test_weights_that_do_not_fit_are_counted(place: Path, rename: str, resize: b
         ({"base_model_name_or_path": "/no/where"}, "an adapter of /no/where, which is not there; give model.name the"),
         ({"base_model_name_or_path": None}, "names no base; give model.name the base and model.adapter the folder"),
         ({"target_modules": ["nothing"]}, "the adapter cannot be put on BertForSequenceClassification: "),
-        ({"auto_mapping": {"parent_library": "evil"}}, "no code of a source is run"),
+        ({"auto_mapping": {"parent_library": "evil"}}, "code from a source is never run"),
     ],
 )
 def test_what_cannot_be_started_from_is_said_in_one_line(place: Path, fields: dict[str, Any], expected: str) -> None:
@@ -355,15 +355,17 @@ def test_an_adapter_that_names_itself_is_a_circle(place: Path) -> None:
     file.write_text(json.dumps(json.loads(file.read_text()) | {"base_model_name_or_path": str(place / "adapter")}))
     (place / "adapter" / "config.json").unlink()
     said = refusal(SourceError, starting.resolve, ModelSection(name=f"file:{place / 'adapter'}"))
-    assert "is it one that names itself?" in said
+    assert "does one name itself" in said
 
 
 def test_modes_that_an_adapter_cannot_have_are_refused(place: Path) -> None:
     base = f"file:{place / 'base'}"
     section = ModelSection(name=base, adapter=f"file:{place / 'base'}")
-    assert "holds no adapter (adapter_config.json); a whole model is" in refusal(SourceError, starting.resolve, section)
+    assert "holds no adapter (adapter_config.json); a whole model belongs" in refusal(
+        SourceError, starting.resolve, section
+    )
     alone = ModelSection(name=base, adapter_mode="merge")
-    assert "model.adapter is not given" in refusal(RecipeError, starting.resolve, alone)
+    assert "without an adapter: set model.adapter" in refusal(RecipeError, starting.resolve, alone)
     file = place / "adapter" / "adapter_config.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"peft_type": "IA3"}))
     both = ModelSection(name=base, adapter=f"file:{place / 'adapter'}", adapter_mode="stack")

@@ -190,7 +190,7 @@ def test_choosing_without_scores_is_refused(world: World, changes: dict[str, Any
     ):
         load_recipe(world.recipe("unscored", train__evaluate="none", **changes))
     recipe = load_recipe(world.recipe("unscored", **changes))
-    with pytest.raises(RecipeError, match="needs the validation split, and this trial does not score it"):
+    with pytest.raises(RecipeError, match="needs the validation split, which this trial does not score"):
         check(recipe, ["test"])
     check(recipe, ["validation"])
 

@@ -95,7 +95,8 @@ def _by_test(name: str, before: MetricValue, now: MetricValue, tested: Paired) -
     if tested.difference is None:
         if abs(gain) <= SCORING:
             return "same", ""
-        changed = f"{_change(name, before, now)}, of equal predictions: scoring has changed, or a result was edited"
+        why = "scoring has changed, or a result was edited"
+        changed = f"{_change(name, before, now)}, from the same predictions: {why}"
         return ("worse" if gain < 0 else "better"), changed
     difference, low, high = tested.difference
     runs = "paired" if tested.seeds == (1, 1) else f"{tested.seeds[0]} and {tested.seeds[1]} seeds,"
@@ -105,8 +106,12 @@ def _by_test(name: str, before: MetricValue, now: MetricValue, tested: Paired) -
         return _of_one_run(before, now, change, "these runs differ")
     if tested.p < LEVEL:
         return ("worse", change) if gain < 0 else ("better", change)
-    power = "" if tested.detectable is None else f"; one of {tested.detectable:.4f} would be shown in 80 % of cases"
-    return "same", f"{change}: not shown to be another{power}" if abs(gain) > ROUNDING else ""
+    power = (
+        ""
+        if tested.detectable is None
+        else f"; a difference of {tested.detectable:.4f} would be shown in 80 % of cases"
+    )
+    return "same", f"{change}: not shown to differ{power}" if abs(gain) > ROUNDING else ""
 
 
 def _by_interval(name: str, before: MetricValue, now: MetricValue, low: float, high: float) -> tuple[Verdict, str]:

@@ -56,7 +56,7 @@ def together(
         trials = sum(map(len, changes.values()))
         message = (
             f"{trials} trials on {len(changes)} data sets are worse together, by {-fmean(means):.1f} standard errors "
-            "each, though each alone may be chance; more seeds tell which"
+            "each, though each one alone may be chance; more seeds would tell which"
         )
         yield Finding("all", "headline metrics", "", "", "worse", message)
 

@@ -34,7 +34,7 @@ def verdict(members: Sequence[Replicates], marks: Sequence[Mark], tests: Tests) 
     said = f"{best.name} has the {kind} {score} of {len(members)}"
     if any(paired := paired_runs.with_best([each.trials[0] for each in members])):
         differ = sum(each is not None and each.differ for each in paired)
-        return f"{said} runs; {differ} of the others differ from it by the paired test, which tells of single runs."
+        return f"{said} runs; {differ} of the others differ from it by the paired test, which compares single runs."
     undecided = [each for each, mark in zip(members, marks, strict=True) if mark in _OPEN]
     if not undecided:
         return f"{said}{_apart(members, tests)}."
@@ -74,7 +74,7 @@ def _caveats(members: Sequence[Replicates], baselines: Sequence[BaselineColumns]
     if weak := [each for each, row in rows if row["beats_baseline"] is False]:
         yield f"Not shown to beat the best trivial baseline: {_listed(weak)}."
     if doubtful := [each for each in members if not each.reliable]:
-        yield f"So few test examples decide the value that its interval (?) may be too short: {_listed(doubtful)}."
+        yield f"The interval (?) may be too short, as few test examples decide the value: {_listed(doubtful)}."
     if all(row["baseline"] is None for row in baselines):
         yield "No trivial baseline was recorded, so it is open whether the task is hard."
     if any(len(each.trials) == 1 for each in members):

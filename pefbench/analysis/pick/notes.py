@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pefbench.analysis.tables import baselines, interval, paired_runs
+from pefbench.errors import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,7 +34,7 @@ def about_named(
 def _doubt(named: Replicates, reference: Replicates, wanted: float) -> Iterator[str]:
     worst = named.low if named.sign > 0 else named.high
     if worst is not None and named is not reference and named.sign * worst < named.sign * wanted:
-        yield f"its interval on test reaches {interval(worst, None, None)}, below what is good enough there"
+        yield f"the lower end of its interval on test is {interval(worst, None, None)}, below what is good enough there"
 
 
 def _undecided(named: Replicates, meeting: Sequence[Replicates], tests: Tests) -> Iterator[str]:
@@ -66,7 +67,7 @@ def about_open(may_be: Sequence[Replicates], asked: int) -> Iterator[str]:
     """What looks good enough on validation, and is not shown to be."""
     if may_be:
         yield (
-            f"looks good enough, but by less than chance makes of {asked} tried: "
+            f"may be good enough, but the margin is within chance for {counted(asked, 'method')} tried: "
             f"{', '.join(each.name for each in may_be)}; more seeds or validation examples would tell"
         )
 
@@ -75,8 +76,8 @@ def about_unknown(unknown: Sequence[Replicates]) -> Iterator[str]:
     """What no interval judges: a score without one may be chance alone."""
     if unknown:
         yield (
-            "left out, for the score that decides has no interval here or in full fine-tuning, so chance may have made "
-            f"it: {', '.join(each.name for each in unknown)}"
+            "left out, as the deciding score has no interval here or for full fine-tuning and may be chance: "
+            f"{', '.join(each.name for each in unknown)}"
         )
 
 
@@ -85,9 +86,9 @@ def about_group(members: Sequence[Replicates], affordable: Sequence[Replicates],
     yield from paired_runs.lines([each.trials[0] for each in members], [each.name for each in members])
     if not any(each.is_full for each in members):
         split = "test" if any(each.validation is None for each in members) else "validation"
-        yield f"there is no trial of full fine-tuning here, so the best on {split} stands for it"
+        yield f"no trial of full fine-tuning here: the best on {split} is used in its place"
     if unused := len(affordable) - len({each.recipe for each in affordable}):
-        yield f"settings left out: {unused}; of each recipe the setting that is best on validation is taken"
+        yield f"settings left out: {unused}; the best of each recipe on validation is used"
     if (limits.memory or limits.seconds) and len({_machine(each.first) for each in members}) > 1:
         yield "the trials ran on different machines or threads, so times and memory do not compare exactly"
 

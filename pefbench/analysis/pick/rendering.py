@@ -26,15 +26,15 @@ def _lines(answer: Answer, limits: Limits) -> Iterator[str]:
     reference, named = answer.reference, answer.named
     sort = "full fine-tuning" if reference.is_full else "the best here"
     if named is None:
-        yield "NOTHING meets the limits"
+        yield "no method meets the limits"
     else:
         count = len(answer.meeting)
         of = f"of {count} that meet every limit" if count > 1 else "the only one that meets every limit"
         method = "" if named.method == named.name else f" ({named.method})"
         yield f"{named.name}{method}: {named.score}, {_share(named, reference)} of {sort}"
         yield f"  costs: {_costs(named)}"
-        unknown = "" if answer.prefer == limits.prefer else f" (--prefer {limits.prefer}: not known of these runs)"
-        yield f"  why it: {of}, {_why(named, answer)}{unknown}" if count > 1 else f"  why it: {of}"
+        unknown = "" if answer.prefer == limits.prefer else f" (--prefer {limits.prefer}: not recorded for these runs)"
+        yield f"  why: {of}, {_why(named, answer)}{unknown}" if count > 1 else f"  why: {of}"
     more = more_errors(reference, answer.wanted)
     errors = "" if more is None else f", which allows {more:.0%} more errors"
     wanted = interval(answer.wanted, None, None)

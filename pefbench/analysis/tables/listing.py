@@ -120,7 +120,7 @@ def _failed_cells(row: TableRow) -> dict[str, str]:
 
 def _beaten(name: str, row: TableRow) -> str:
     value = _text(row["baseline_value"], lambda value: interval(value, None, None))
-    return f"{value} {name}{'' if row['beats_baseline'] else ', NOT BEATEN'}"
+    return f"{value} {name}{'' if row['beats_baseline'] else ', not shown to be beaten'}"
 
 
 def _text(value: Value | None, spell: Callable[[Value], str]) -> str:

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from pefbench.results.store import Stored
 
 LEVEL = 0.05
-ONE_RUN = "one run each, p after Holm over all pairs: it tells of these runs, not of the methods behind them"
+ONE_RUN = "one run each, p after Holm over all pairs: this compares the runs, not the methods behind them"
 LEGEND = (
-    "Paired with the best: questions that this run alone has right : that the best alone has right (McNemar), or the "
+    "Paired with the best: questions that only this run gets right : that only the best gets right (McNemar), or the "
     f"mean difference (paired t); {ONE_RUN}."
 )
-UNPAIRED = "imported without the headline's value of each question, so no run is paired with another there"
+UNPAIRED = "imported without the headline's value for each question, so those runs are not paired"
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def _unlike(first: Mapping[int, str], second: Mapping[int, str]) -> str:
     both = first.keys() & second.keys()
     differ, alone = sum(first[each] != second[each] for each in both), len(first.keys() ^ second.keys())
     said = [f"{differ:,} of {len(both):,} questions differ"] if differ else []
-    return " and ".join([*said, *([f"{alone:,} questions are in one of them alone"] if alone else [])])
+    return " and ".join([*said, *([f"{alone:,} questions are only in one of them"] if alone else [])])
 
 
 def _tested(scores: Mapping[int, Sequence[float]]) -> dict[tuple[int, int], PairedRuns]:

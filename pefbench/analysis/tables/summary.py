@@ -51,7 +51,7 @@ def round_trip(result: Result) -> str:
     trip = result.get("round_trip")
     if trip is None:
         return "not run"
-    verdict = "reproduced" if trip["reproduced"] else "NOT reproduced: the saved model predicts something else;"
+    verdict = "reproduced" if trip["reproduced"] else "NOT reproduced: the saved model predicts differently;"
     differ = trip.get("differ", 0)
-    but = f" but for {differ}, within what a GPU's rounding does" if differ else ""
+    but = f" but for {differ}, within a GPU's rounding" if differ else ""
     return f"{verdict} {trip['examples']:,} predictions in a fresh process{but}, {readable_seconds(trip['seconds'])}"

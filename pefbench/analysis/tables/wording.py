@@ -36,7 +36,7 @@ def readable_seconds(seconds: float) -> str:
 
 UNRELIABLE = "?"
 """Stands behind an interval that may be too short."""
-UNRELIABLE_MEANS = f"{UNRELIABLE}: so few test examples decide the value that its interval may be too short"
+UNRELIABLE_MEANS = f"{UNRELIABLE}: the interval may be too short, as few test examples decide the value"
 
 
 def scored(metric: MetricValue) -> str:

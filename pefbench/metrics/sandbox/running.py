@@ -108,7 +108,7 @@ def require_sandbox() -> None:
 def _refuse_other_systems() -> None:
     if sys.platform != "linux":
         raise SandboxError(
-            f"programs are run on Linux alone, not on {sys.platform}; take a container with Linux or WSL"
+            f"generated programs are run on Linux only, not on {sys.platform}; use a Linux container or WSL"
         )
 
 
@@ -140,7 +140,7 @@ def _watch(process: subprocess.Popen[bytes], folder: Path, limits: Limits) -> tu
     except OSError as error:
         process.kill()
         process.wait()
-        raise SandboxError(f"programs cannot be watched here: {error.strerror}; it takes Linux 5.13") from None
+        raise SandboxError(f"processes cannot be watched here: {error.strerror}; it needs Linux 5.13") from None
     ended.register(watched, select.POLLIN)
     try:
         while not ended.poll(POLL_MILLISECONDS):
@@ -184,8 +184,8 @@ def _outcome(said: bytes, secret: bytes, stopped: Status | None, stderr: str) ->
     ready, _, ending = said.partition(b" ")
     if ready == b"refused":
         raise SandboxError(
-            f"programs that nobody has read are not run here, as not all fences hold: {ending.decode()}; "
-            "it takes Linux 5.13 with Landlock and seccomp, on x86_64 or aarch64, and a container that leaves them"
+            f"generated programs are not run here, as the sandbox is not tight: {ending.decode()}; "
+            "it needs Linux 5.13 with Landlock and seccomp, on x86_64 or aarch64, and a container that allows them"
         )
     if stopped:  # also before it was ready, on a machine that is too busy
         return Outcome(stopped, stderr)

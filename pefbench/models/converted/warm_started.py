@@ -43,7 +43,7 @@ def _build(encoder: Path, to: Path, source: str) -> None:
 
     tokenizer = from_pretrained.tokenizer(encoder, source)
     if type(from_pretrained.config(encoder, source)) not in AutoModelForMaskedLM._model_mapping:
-        raise SourceError(f"{source}: not an encoder that a decoder can be made from")
+        raise SourceError(f"{source}: not an encoder that can be turned into a decoder")
     if None in (tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.pad_token_id):
         raise SourceError(f"{source}: its tokenizer has no first, last or padding token for a decoder")
     with torch.random.fork_rng():

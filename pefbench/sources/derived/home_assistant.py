@@ -120,7 +120,7 @@ class _Grammar:
         if name not in self.rules:
             raise ValueError(f"no rule <{name}>")
         if name in self.within:
-            raise ValueError(f"the rule <{name}> holds itself")
+            raise ValueError(f"the rule <{name}> contains itself")
         if len(self.within) == DEEPEST:
             raise ValueError(f"rules within rules, more than {DEEPEST}")
         return replace(self, within=(*self.within, name)).node(str(self.rules[name]))

@@ -77,7 +77,7 @@ def _expanded(path: str, source: str) -> Path:
     try:
         return Path(path).expanduser()
     except RuntimeError:
-        raise SourceError(f"{source}: no home folder is known for that ~") from None
+        raise SourceError(f"{source}: the home folder behind ~ is not known") from None
 
 
 def _parse_wheel(rest: str, source: str) -> WheelAddress:

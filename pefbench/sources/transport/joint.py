@@ -23,7 +23,7 @@ def members(source: str, part: str | None, sha256: str | None = None) -> list[tu
         raise SourceError(f"{source}: one sha256 cannot pin several sources; pin each in wheels.txt")
     by_name = {re.split(r"[:!/]", address.strip().rstrip("/"))[-1]: address.strip() for address in addresses}
     if len(by_name) < len(addresses):
-        raise SourceError(f"{source}: two of these sources end in the same name, by which parts are told apart")
+        raise SourceError(f"{source}: two of these sources end in the same name, so their parts cannot be told apart")
     named = list(by_name) if part is None else [name.strip() for name in part.split(JOINT)]
     wanted = [(name, None) if name in by_name else _divided(name) for name in named]
     if unknown := [name for name, _ in wanted if name not in by_name]:

@@ -84,7 +84,7 @@ def _digests(address: WheelAddress, sha256: str | None) -> tuple[str, ...]:
         return pinned
     wanted = address.requirement
     raise SourceError(
-        f"{wanted}: this wheel has no pinned sha256; `pip download --no-deps {wanted}` and `pip hash` on what came "
+        f"{wanted}: this wheel has no pinned sha256; `pip download --no-deps {wanted}` and `pip hash` on the file "
         f"give one for the recipe's sha256 (or for a line in {PINS.name})"
     )
 
@@ -156,7 +156,7 @@ def _explain(address: WheelAddress, stderr: str) -> str:
         if versions == ["none"]:
             return f"{wanted}: the package index has no wheel of {address.name} for this Python and platform"
         last = ", ".join(versions[-8:])
-        return f"{wanted}: the package index has no wheel of version {address.version}; the last it has are {last}"
+        return f"{wanted}: the package index has no wheel of version {address.version}; its latest are {last}"
     if any("No module named pip" in line for line in lines):
-        return f"{wanted}: pip, which downloads it, is missing in this Python; `python -m ensurepip` installs it"
+        return f"{wanted}: pip is needed to download it, and missing in this Python; `python -m ensurepip` installs it"
     return f"{wanted}: pip could not download it: {lines[-1][:240] if lines else 'it gave no reason'}"

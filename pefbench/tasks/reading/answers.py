@@ -146,8 +146,8 @@ def _only(row: Row, text: str, context: str) -> Placed:
     places = [match.start() for match in re.finditer(rf"(?={re.escape(text)})", context)] if text.strip() else []
     if len(places) != 1:
         raise DataError(
-            f"{row.where}: the answer {text[:40]!r} is in the context {counted(len(places), 'time')}, and nothing says "
-            "where (answer_start)"
+            f"{row.where}: the answer {text[:40]!r} is in the context {counted(len(places), 'time')}, and "
+            f"answer_start does not say which is meant"
         )
     return text, places[0]
 

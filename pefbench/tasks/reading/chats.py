@@ -36,11 +36,11 @@ WANTED = "a list of {role, content} with texts as content and the roles system, 
 UNLEARNED = "unlearned"
 """The role of an assistant's message of weight 0, until the replies are found."""
 JOINED, EMPTY, CALLING, WEIGHTLESS, ALONE = (
-    "replies are of several messages in a row, joined by a line break",
-    "messages of an assistant are empty, and left out",
-    "messages of an assistant call a tool: they are context, and not learned",
-    "messages of an assistant have the weight 0: they are context, and not learned",
-    "messages of an assistant reply to nobody: they are context, and not learned",
+    "replies of several messages in a row (joined by a line break)",
+    "empty assistant messages (left out)",
+    "assistant messages that call a tool (context only, not learned)",
+    "assistant messages of weight 0 (context only, not learned)",
+    "assistant messages that reply to nobody (context only, not learned)",
 )
 
 
@@ -59,8 +59,8 @@ class Counted:
     found: Counter[str] = field(default_factory=Counter)
 
     def notes(self, split: str) -> list[str]:
-        """A sentence for each."""
-        return [f"{split}: {number} {what}" for what, number in sorted(self.found.items())]
+        """A line for each."""
+        return [f"{split}: {what}: {number:,}" for what, number in sorted(self.found.items())]
 
 
 def replies(row: Row, counted: Counted) -> list[Reply]:
@@ -73,7 +73,7 @@ def replies(row: Row, counted: Counted) -> list[Reply]:
     messages = [*_context(row, messages), *messages]
     learned = list(_learned(messages, found))
     if not learned:
-        raise DataError(f"{row.where}: no message of an assistant follows one of a user")
+        raise DataError(f"{row.where}: no assistant message follows a user message")
     counted.found += found.found
     return learned
 
@@ -122,7 +122,7 @@ def _message(row: Row, at: int, given: object, found: Counted) -> list[Message]:
     if role is None or not isinstance(given, dict):
         raise values.wrong(row, "messages", WANTED, given)
     for key in sorted(map(str, given.keys() - READ)):
-        found.found[f"messages have {key!r}, which is not read"] += 1
+        found.found[f"messages with {key!r} (not read)"] += 1
     text, calls = _text(given), _calls(row, role, given)
     empty = text is None or (isinstance(text, str) and not text.strip())
     if not isinstance(text, str) and (text is not None or role == "user"):

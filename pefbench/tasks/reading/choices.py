@@ -51,7 +51,7 @@ class Pool:
                 taken.add(self._keys[index])
                 drawn.append(self._texts[index])
         if len(drawn) < wanted:
-            raise DataError(f"{wanted} wrong candidates are wanted, but the split has only {len(drawn)} different ones")
+            raise DataError(f"{wanted} wrong candidates are needed, but the split has only {len(drawn)} different ones")
         return drawn
 
     def _draws(self, wanted: int, seed_text: str) -> Iterator[int]:

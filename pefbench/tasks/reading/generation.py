@@ -24,11 +24,13 @@ class GenerationOptions(Options):
     """How answers are searched for, and how many examples are scored."""
 
     max_new_tokens: int = Field(
-        64, ge=1, description="most tokens to generate, including the end token; 95 % of the references must fit"
+        64,
+        ge=1,
+        description="maximum number of tokens to generate, including the end token; 95 % of the references must fit",
     )
     num_beams: int = Field(1, ge=1, description="beams; 1 is greedy search")
     tested: int | None = Field(
-        None, ge=1, description="examples of validation, and of test, at most, chosen by a hash; null: all"
+        None, ge=1, description="maximum number of examples in validation, and in test, chosen by a hash; null: all"
     )
 
 

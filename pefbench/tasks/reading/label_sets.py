@@ -48,7 +48,7 @@ def read(
     if not known:
         raise DataError(f"{splits['train'][0].file}: no training text has any label")
     if all(len(example.labels) == 1 for example in train):
-        notes.append("every training text has exactly one label: the task `topic` chooses one")
+        notes.append("every training text has exactly one label; the task `topic` is made for that")
     unseen = Unseen(known, bad)
 
     def checked(row: Row, split: str) -> LabelSetExample:
@@ -131,8 +131,8 @@ def found_separator(cells: Sequence[str], first: Row) -> str:
     parts = Counter(part.strip() for cell in cells for part in {*_divided(cell, separator)})
     if all(parts[part.strip()] == 1 for cell in divided for part in _divided(cell, separator)):
         raise DataError(
-            f"{where}: {divided[0][:60]!r} may be one label or several, as none of its parts is in another row; set "
-            f"options.separator={there[0]}, or none where it is one"
+            f"{where}: {divided[0][:60]!r} may be one label or several, as no other row has any of its parts; set "
+            f"options.separator={there[0]}, or none if it is one"
         )
     return there[0]
 

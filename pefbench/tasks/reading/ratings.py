@@ -35,9 +35,9 @@ def check_signs(rated: Sequence[tuple[Row, float]]) -> None:
         return
     row, first = next(each for each in rated if each[1] % 1 > 0) if any(each % 1 > 0 for each in ratings) else rated[0]
     raise DataError(
-        f"{row.where}: {row.name('label')} {first:g} is not a whole number, so the labels were read as ratings around "
-        f"0, and none is {'negative' if min(ratings) >= 0 else 'positive'}; make classes of other scores first, such "
-        "as 0 to 1 or half stars"
+        f"{row.where}: {row.name('label')} {first:g} is not a whole number, so the labels were read as ratings "
+        f"around 0, but none is {'negative' if min(ratings) >= 0 else 'positive'}; turn other scores, such as 0 to 1 "
+        f"or half stars, into classes first"
     )
 
 

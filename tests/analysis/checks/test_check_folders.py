@@ -195,7 +195,7 @@ def test_the_same_loss_by_chance_is_no_failure_but_told(tmp_path: Path) -> None:
     keep(tmp_path / "new", answers(random.Random(1).sample(range(30, 300), 42)))
     finding = quality(tmp_path / "new", tmp_path / "old")
     assert finding.verdict == "same"
-    assert finding.message.endswith("not shown to be another")
+    assert finding.message.endswith("not shown to differ")
 
 
 def test_a_tolerance_decides_where_it_is_given(tmp_path: Path) -> None:

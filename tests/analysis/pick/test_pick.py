@@ -100,7 +100,7 @@ def test_a_limit_is_met_exactly() -> None:
 def test_a_tie_and_a_doubt_are_told() -> None:
     answer = only(trials(), Limits())
     (doubt, tied) = answer.notes
-    assert "on test reaches 0.740" in doubt
+    assert "on test is 0.740" in doubt
     assert tied.startswith("undecided against it")
     assert tied.endswith("full_ner, lora_ner")
     better = only(trials(), Limits(within=0.8))
@@ -159,7 +159,7 @@ def test_what_no_interval_judges_is_left_out_with_its_reason() -> None:
     ):
         answer = only(results, Limits(prefer="quality"))
         assert name_of(answer) == "full_ner"
-        assert any(note.startswith("left out, for the score that decides has no interval") for note in answer.notes)
+        assert any(note.startswith("left out, as the deciding score has no interval") for note in answer.notes)
         assert any(note.endswith(": lora_ner") for note in answer.notes)
 
 
@@ -254,7 +254,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert "vera_ner (vera)" in printed
     status, printed, _ = ends("--max-train-time", "10s")
     assert status == 1
-    assert "NOTHING meets the limits" in printed
+    assert "no method meets the limits" in printed
     assert ends("--max-memory", "8") == (2, "", f"{_refusal('--max-memory 8')}\n")
     (tmp_path / "0123456789ab.json").write_text("{", encoding="utf8")
     status, printed, said = ends()
@@ -313,7 +313,7 @@ def test_what_looks_good_enough_and_is_not_shown_is_told() -> None:
     answer = only(results, Limits())
     assert name_of(answer) == "full_ner"
     assert any(
-        note.startswith("looks good enough, but by less than chance makes of 1 tried: lora_ner")
+        note.startswith("may be good enough, but the margin is within chance for 1 method tried: lora_ner")
         for note in answer.notes
     )
 

@@ -71,13 +71,13 @@ def test_limits_are_kept_by_the_memory_and_not_by_the_machine() -> None:
 def test_elsewhere_than_on_linux_nothing_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
     for attempt in (require_sandbox, lambda: run_all(["x = 1"])):
-        with pytest.raises(SandboxError, match=r"run on Linux alone, not on darwin; take a container"):
+        with pytest.raises(SandboxError, match=r"run on Linux only, not on darwin; use a Linux container"):
             attempt()
 
 
 def test_where_a_fence_does_not_hold_nothing_is_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(Path, "home", lambda: Path("/usr/lib"))  # which programs may read, as Python does
-    with pytest.raises(SandboxError, match=r"not all fences hold: the home folder can be read; it takes Linux 5\.13"):
+    with pytest.raises(SandboxError, match=r"not tight: the home folder can be read; it needs Linux 5\.13"):
         run(f"open({str(tmp_path / 'ran')!r}, 'w')")
     assert not (tmp_path / "ran").exists()
 
@@ -97,7 +97,7 @@ except SandboxError as error:
     print(error)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert "not all fences hold: not allowed to raise maximum limit;" in done.stdout
+    assert "the sandbox is not tight: not allowed to raise maximum limit;" in done.stdout
 
 
 def test_a_kernel_without_descriptors_of_processes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -125,10 +125,10 @@ def test_what_is_no_encoder_is_refused(encoder: Path, tmp_path: Path) -> None:
     tiny.causal_lm("gpt2").save_pretrained(tmp_path / "decoder")
     words("bert").save_pretrained(tmp_path / "decoder")
     source = f"warm-started:file:{tmp_path / 'decoder'}"
-    said = "not an encoder that a decoder can be made from"
+    said = "not an encoder that can be turned into a decoder"
     assert refusal(SourceError, folders.locate, source).endswith(said)
     tiny.token_classifier("distilbert").save_pretrained(tmp_path / "distilled")
     words("bert").save_pretrained(tmp_path / "distilled")
     source = f"warm-started:file:{tmp_path / 'distilled'}"
-    assert "no decoder can be made of it" in refusal(SourceError, folders.locate, source)
+    assert "cannot be turned into a decoder" in refusal(SourceError, folders.locate, source)
     assert "no 'nowhere' in" in refusal(SourceError, folders.locate, f"warm-started:file:{tmp_path / 'nowhere'}")

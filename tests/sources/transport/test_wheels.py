@@ -224,7 +224,7 @@ def test_a_missing_path_is_told_its_neighbours(index: Path) -> None:
 def test_no_such_version_names_what_there_is(index: Path) -> None:
     build(index, FILES)
     message = refusal(SourceError, read_rows, "wheel:some-data==9.9!x", sha256="0" * 64)
-    assert message == "some-data==9.9: the package index has no wheel of version 9.9; the last it has are 1.0"
+    assert message == "some-data==9.9: the package index has no wheel of version 9.9; its latest are 1.0"
     message = refusal(SourceError, read_rows, "wheel:other==1!x", sha256="0" * 64)
     assert "no wheel of other" in message
 

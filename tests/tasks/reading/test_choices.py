@@ -85,7 +85,7 @@ def test_another_right_answer_to_the_same_context_is_never_a_wrong_one() -> None
 
 
 def test_too_few_to_draw_from_is_an_error_that_names_the_option() -> None:
-    with pytest.raises(DataError, match=r"x\.json:3: 3 wrong candidates are wanted.* only 1 .*options\.candidates"):
+    with pytest.raises(DataError, match=r"x\.json:3: 3 wrong candidates are needed.* only 1 .*options\.candidates"):
         examples([Question(row(), "a", "b"), Question(row(), "c", "d")], 4)
 
 

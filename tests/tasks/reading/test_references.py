@@ -87,7 +87,7 @@ def test_answers_that_all_are_missing_are_none_and_counted(tmp_path: Path) -> No
 def test_an_answer_whose_place_is_not_clear_is_refused(tmp_path: Path, answer: str, times: str) -> None:
     data = write(tmp_path / "x.jsonl", QUESTION | {"answer1": answer, "answer2": "London"})
     with pytest.raises(
-        DataError, match=rf"x.jsonl:1: the answer '{answer}' is in the context {times}, and nothing says"
+        DataError, match=rf"x.jsonl:1: the answer '{answer}' is in the context {times}, and answer_start does not say"
     ):
         load("question_answering", tmp_path, **data)
 
