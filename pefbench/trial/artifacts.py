@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from pefbench import atomic
 from pefbench.errors import DataError
 from pefbench.models import architecture, from_pretrained, loading, vocabulary
-from pefbench.models.from_pretrained import ADAPTER, read_json
+from pefbench.models.from_pretrained import ADAPTER
 from pefbench.models.patches import notices
 from pefbench.models.reading import reading
 from pefbench.trial import adapters
@@ -28,18 +27,13 @@ if TYPE_CHECKING:
     from pefbench.trial.adapters import Adapter
 
 
-def save(model: nn.Module, to: Path, method: Method, before: Sequence[Adapter] = ()) -> int:
+def save(model: nn.Module, to: Path, method: Method) -> int:
     """Save what the method trained, as safetensors; return the bytes of the weight files.
-
-    before: the adapters that training started from; the last of them is what an adapter's config then calls its base.
 
     That is an adapter with its head, as PEFT lays it out, or the full model, or TRAINED: the trained weights by name.
     """
     with atomic.output_errors(to):
         _write(model, to, method)
-        if before and (to / ADAPTER).is_file():
-            config = {**read_json(to / ADAPTER), "base_model_name_or_path": str(before[-1].folder.resolve())}
-            (to / ADAPTER).write_text(json.dumps(config, indent=2, sort_keys=True), encoding="utf8")
     return sum(file.stat().st_size for file in to.glob("*.safetensors"))
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from pefbench import atomic
 from pefbench.errors import DataError
-from pefbench.heads.settled import kind_of, settled
 from pefbench.results import predictions, store
 from pefbench.trial.saved import MODEL, TRIAL, digests
 
@@ -119,8 +118,10 @@ def needed_bytes(trained_weights: int, keep: Keep = "last") -> int:
     return trained_weights * (2 * checkpoint + 4) + 2**20
 
 
-def write_trial(folder: Path, prepared: Prepared, answers: Sequence[Any], references: Sequence[Any]) -> None:
-    """Write beside the saved model what a fresh process needs to check it: the recipe and the predictions.
+def write_trial(
+    folder: Path, prepared: Prepared, answers: Sequence[Any], references: Sequence[Any], known: SavedTrial
+) -> None:
+    """Write beside the saved model what a fresh process needs to check it: what is known of it, and the predictions.
 
     The beginning of its prompt stands beside each prediction, for people. Results do not hold it, so they can be shown
     where the data may not be.
@@ -141,18 +142,7 @@ def write_trial(folder: Path, prepared: Prepared, answers: Sequence[Any], refere
     for row, name in zip(rows, clusters or (), strict=False):
         row["cluster"] = numbers[name]
     atomic.write_text(folder / PREDICTIONS, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
-    trial: SavedTrial = {
-        "recipe": prepared.recipe.resolved(),
-        "fingerprint": prepared.corpus.fingerprint,
-        "threads": _threads(),
-        "labels": [*prepared.head.config().get("id2label", {}).values()],
-        "task_type": prepared.head.task_type,
-        "head": {"kind": kind_of(prepared.corpus.dataset), "values": settled(prepared.corpus.dataset)},
-        "files": digests(folder / MODEL),
-    }
-    if prepared.head.thresholds:
-        trial["thresholds"] = dict(prepared.head.thresholds)
-    store.write_json(folder / TRIAL, trial)
+    store.write_json(folder / TRIAL, {**known, "files": digests(folder / MODEL)})
 
 
 def read_predictions(folder: Path) -> list[Any]:
@@ -163,9 +153,3 @@ def read_predictions(folder: Path) -> list[Any]:
         if row["id"] != number:
             raise DataError(f"{file}:{number + 1}: damaged: id should be {number}, is {row['id']!r}")
     return [row["prediction"] for row in rows]
-
-
-def _threads() -> int:
-    import torch
-
-    return torch.get_num_threads()

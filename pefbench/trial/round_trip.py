@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from pefbench.errors import DataError, RecipeError, RoundTripError, TrialError
 from pefbench.paths import child_command, child_environment
 from pefbench.recipe import load_resolved
-from pefbench.trial import build, devices
+from pefbench.trial import build, devices, portable
+from pefbench.trial.cache import Shared
 from pefbench.trial.folder import PREDICTIONS, read_predictions
 from pefbench.trial.phases import Phases
 from pefbench.trial.predict import predict
@@ -79,9 +80,11 @@ def verify(folder: Path) -> Verified:
         raise DataError(f"{folder / TRIAL}: damaged: recipe: {error}") from None
     recipe = recipe.model_copy(update={"train": recipe.train.model_copy(update={"threads": trial["threads"]})})
     devices.set_threads(recipe.train.threads)
-    prepared = prepare(recipe, Phases(), ["test"])
+    shared = Shared()
+    prepared = prepare(recipe, Phases(), ["test"], shared)
     if prepared.corpus.fingerprint != trial["fingerprint"]:
         raise DataError(f"{recipe.data.source}: the data have changed since {folder} was trained")
+    portable.check_base(prepared, trial, shared)
     try:
         prepared = replace(prepared, head=prepared.head.with_thresholds(trial.get("thresholds", {})))
     except DataError as error:

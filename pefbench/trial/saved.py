@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, cast
 
 from pefbench.errors import DataError
@@ -13,8 +14,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TRIAL = "trial.json"
+ABOUT = "pefbench.json"
+"""In the model's own folder the same as TRIAL, but for the digests of the files there."""
 MODEL = "model"
 MOST_THREADS = 2**12
+WARM = "warm-started:"
 
 
 class SavedHead(TypedDict):
@@ -24,8 +28,15 @@ class SavedHead(TypedDict):
     values: dict[str, Any]
 
 
+class SavedBase(TypedDict):
+    """What a saved model was trained on."""
+
+    source: str  # model.name of the recipe
+    fingerprint: str  # of its weights, those of adapters under the method among them
+
+
 class SavedTrial(TypedDict):
-    """The content of `trial.json`: what a fresh process needs to predict again."""
+    """The content of TRIAL: what a fresh process needs to predict again."""
 
     recipe: dict[str, Any]  # resolved; `load_resolved` checks it
     fingerprint: str  # of the data
@@ -33,13 +44,14 @@ class SavedTrial(TypedDict):
     labels: NotRequired[list[str]]  # of the head, in the order of its outputs
     task_type: NotRequired[str]  # the head's name in PEFT
     head: NotRequired[SavedHead]  # older trials leave it out
+    base: NotRequired[SavedBase]  # likewise
     thresholds: NotRequired[dict[str, float]]  # `Head.thresholds`, where there are any
     files: NotRequired[dict[str, str]]  # name of a file of the saved model -> sha256; older trials leave it out
 
 
 def read_trial(folder: Path) -> SavedTrial:
-    """Read `trial.json`. Raises DataError when it is missing or damaged."""
-    file = folder / TRIAL
+    """Read TRIAL, or ABOUT of a model's folder alone. Raises DataError when it is missing or damaged."""
+    file = folder / (TRIAL if (folder / TRIAL).exists() else ABOUT)
     try:
         value = json.loads(file.read_text(encoding="utf8"))
     except (OSError, ValueError, RecursionError):
@@ -52,6 +64,14 @@ def read_trial(folder: Path) -> SavedTrial:
     if not 1 <= trial["threads"] <= MOST_THREADS:
         raise DataError(f"{file}: damaged: threads should be from 1 to {MOST_THREADS}, is {trial['threads']}")
     return trial
+
+
+def base_name(source: str) -> str:
+    """A base as an adapter's config names it: a hub's name, a folder's own name, or the address in a wheel."""
+    if source.startswith(WARM):
+        return WARM + base_name(source.removeprefix(WARM))
+    kind, _, rest = source.partition(":")
+    return {"hf": rest, "file": PurePath(rest).name}.get(kind, source)
 
 
 def check_model(folder: Path, trial: SavedTrial) -> None:

@@ -21,7 +21,7 @@ from pefbench.sections import ModelSection
 from pefbench.sources.transport.address import HUB_NAME, FileAddress, parse_address
 from pefbench.trial import adapters
 from pefbench.trial.adapters import TRAINED
-from pefbench.trial.saved import MODEL, TRIAL, check_model, read_trial
+from pefbench.trial.saved import ABOUT, MODEL, TRIAL, check_model, read_trial
 
 if TYPE_CHECKING:
     from pefbench.trial.adapters import Adapter
@@ -91,6 +91,8 @@ def _place(source: str, revision: str | None, sha256: str | None) -> tuple[Path,
                 trial = read_trial(folder)
                 check_model(folder, trial)
                 return folder / MODEL, trial
+        if (address.path / ABOUT).is_file():  # the model's folder alone, wherever it was moved to
+            return address.path, read_trial(address.path)
     return sources.locate(source, revision=revision, sha256=sha256), None
 
 

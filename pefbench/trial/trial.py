@@ -18,6 +18,7 @@ from pefbench.trial import (
     devices,
     latency,
     out_of_memory,
+    portable,
     preflight,
     round_trip,
     same_model,
@@ -239,12 +240,13 @@ class Trial:
         """Save the trained model and its answers on test."""
         shutil.rmtree(self.folder.model, ignore_errors=True)
         unwrapped = self.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
-        saved_bytes = artifacts.save(unwrapped, self.folder.model, self.recipe.method, self.prepared.adapters)
-        references = self.head.answers.references(self.prepared.examples["test"])
-        write_trial(self.folder.path, self.prepared, answers, references)
+        saved_bytes = artifacts.save(unwrapped, self.folder.model, self.recipe.method)
         self.record.add(
             model={**self.record.reached["model"], "adapter_bytes": saved_bytes}, artifacts=self.folder.artifacts
         )
+        known = portable.complete(self.folder.model, self.prepared, self.record.reached)
+        references = self.head.answers.references(self.prepared.examples["test"])
+        write_trial(self.folder.path, self.prepared, answers, references, known)
 
     def _warn_if_alike(self, answers: Sequence[Any]) -> None:
         references = self.head.answers.references(self.prepared.examples["test"])

@@ -1,0 +1,155 @@
+"""The model card of a saved model, written from its result: what it does, how well, on what data, how to load it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from pefbench.models.from_pretrained import ADAPTER, read_json
+from pefbench.registry import summary
+from pefbench.trial.adapters import TRAINED
+from pefbench.trial.saved import base_name
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from pefbench.results.schema import MetricValue, Reached
+    from pefbench.trial.prepare import Prepared
+
+CARD = "README.md"
+PIPELINES = {
+    "AutoModelForSequenceClassification": "text-classification",
+    "AutoModelForTokenClassification": "token-classification",
+    "AutoModelForQuestionAnswering": "question-answering",
+    "AutoModelForCausalLM": "text-generation",
+    "AutoModelForSeq2SeqLM": "text2text-generation",
+}
+"""transformers' class -> the hub's name for what it does."""
+MOST_LABELS = 30
+
+
+def card(prepared: Prepared, reached: Reached, folder: Path) -> str:
+    """The card as Markdown, with the hub's front matter. folder: where the weights lie already."""
+    recipe = prepared.recipe
+    parts = [
+        f"# {recipe.name}",
+        f"{summary('task', recipe.task)} Trained by `{recipe.method.name}` on `{recipe.model.name}` with pefbench.",
+        *_labels([*prepared.head.config().get("id2label", {}).values()]),
+        "## How good it is",
+        _scores(reached),
+        "## What it was trained on",
+        _data(reached, recipe.data.source),
+        "## What it costs",
+        _costs(reached),
+        "## Load it",
+        _loading(prepared, folder),
+        "## Limits",
+        _limits(prepared, reached),
+    ]
+    return _front_matter(prepared, folder) + "\n\n".join(parts) + "\n"
+
+
+def _front_matter(prepared: Prepared, folder: Path) -> str:
+    """The fields that the hub reads. Every string is quoted, as JSON is YAML."""
+    recipe, fields = prepared.recipe, dict[str, object]()
+    kind, _, base = recipe.model.name.partition(":")
+    if kind == "hf":
+        fields["base_model"] = base
+    fields["library_name"] = "peft" if (folder / ADAPTER).is_file() else "transformers"
+    if pipeline := PIPELINES.get(prepared.head.auto_class):
+        fields["pipeline_tag"] = pipeline
+    fields["tags"] = ["pefbench", recipe.task, recipe.method.name]
+    return "---\n" + "".join(f"{name}: {json.dumps(value)}\n" for name, value in fields.items()) + "---\n\n"
+
+
+def _labels(labels: Sequence[str]) -> list[str]:
+    if not labels or labels == ["LABEL_0", "LABEL_1"]:
+        return []
+    more = f" and {len(labels) - MOST_LABELS} more" if len(labels) > MOST_LABELS else ""
+    return [f"Labels: {', '.join(f'`{label}`' for label in labels[:MOST_LABELS])}{more}."]
+
+
+def _scores(reached: Reached) -> str:
+    """A table of the test metrics beside those of the trivial baselines, with 95 % intervals."""
+    rows = [_row("this model", name, value) for name, value in reached["metrics"].get("test", {}).items()]
+    for baseline, splits in reached.get("baselines", {}).items():
+        rows += [_row(f"baseline {baseline}", name, value) for name, value in splits.items()]
+    head = ["| | Metric | Value | 95 % interval | Examples |", "|---|---|---|---|---|"]
+    return "On the test split, which neither training nor tuning has seen:\n\n" + "\n".join([*head, *rows])
+
+
+def _row(who: str, name: str, value: MetricValue) -> str:
+    low, high = value["low"], value["high"]
+    interval = "" if low is None or high is None else f"{low:.3f} to {high:.3f}"
+    return f"| {who} | {name} | {value['value']:.3f} | {interval} | {value['examples']} |"
+
+
+def _data(reached: Reached, source: str) -> str:
+    data = reached["data"]
+    sizes = ", ".join(f"{split['examples']:,} {name}" for name, split in data["splits"].items())
+    revision = f" at revision `{data['revision']}`" if data["revision"] else ""
+    return f"`{source}`{revision}, fingerprint `{data['fingerprint'][:12]}`: {sizes} examples."
+
+
+def _costs(reached: Reached) -> str:
+    model, train = reached["model"], reached["phases"]["train"]
+    saved = model["adapter_bytes"]
+    size = "" if saved is None else f", {saved:,} bytes on disk"
+    return (
+        f"{model['trainable_parameters']:,} of {model['parameters']:,} weights trained "
+        f"({model['trainable_percent']:.3g} %){size}; {train['seconds']:.0f} seconds of training, "
+        f"{train['peak_memory_bytes'] / 1e9:.2f} GB of memory at the peak."
+    )
+
+
+def _loading(prepared: Prepared, folder: Path) -> str:
+    """Python that loads the model without pefbench, but for tuners that PEFT lacks."""
+    auto, base = prepared.head.auto_class, prepared.recipe.model
+    imports = [f"from transformers import {auto}, AutoTokenizer"]
+    given = prepared.head.config()
+    labels, head, named = [*given.get("id2label", {}).values()], list[str](), list[str]()
+    if labels:
+        head = [f"labels = {json.dumps(labels, ensure_ascii=False)}"]
+        named = ["id2label=dict(enumerate(labels))", "label2id={label: i for i, label in enumerate(labels)}"]
+    named += [f"{name}={value!r}" for name, value in given.items() if not (labels and "label" in name)]
+    revision = [f"revision={json.dumps(base.revision)}"] if base.revision else []
+    options = ", ".join(["base", *revision, *named])
+    said = "" if base.name.startswith("hf:") else "  # a folder with this model"
+    loading = [f"base = {json.dumps(base_name(base.name))}{said}", *head, f"model = {auto}.from_pretrained({options})"]
+    if (folder / ADAPTER).is_file():
+        imports = ["from peft import PeftModel", *imports]
+        if _is_ours(read_json(folder / ADAPTER).get("peft_type")):
+            imports += [
+                "",
+                "from pefbench.trial.adapters import register",
+                "",
+                "register()  # PEFT has no such adapter",
+            ]
+        loading += ["model = PeftModel.from_pretrained(model, folder).eval()"]
+    elif (folder / TRAINED).is_file():
+        imports = ["from safetensors.torch import load_file", *imports]
+        loading += [f'model.load_state_dict(load_file(f"{{folder}}/{TRAINED}"), strict=False)', "model.eval()"]
+    else:
+        loading = [f"model = {auto}.from_pretrained(folder).eval()"]
+    lines = [*imports, "", 'folder = "."  # where this card lies', *loading]
+    return "```python\n" + "\n".join([*lines, "tokenizer = AutoTokenizer.from_pretrained(folder)"]) + "\n```"
+
+
+def _is_ours(kind: object) -> bool:
+    """Whether an adapter is of a type that pefbench adds to PEFT's."""
+    from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING
+
+    configs = {str(name.value): config for name, config in PEFT_TYPE_TO_CONFIG_MAPPING.items()}
+    return isinstance(kind, str) and kind in configs and configs[kind].__module__.startswith("pefbench.")
+
+
+def _limits(prepared: Prepared, reached: Reached) -> str:
+    train = prepared.recipe.train
+    lines = [
+        f"- Texts beyond {train.max_length} tokens were cut in training.",
+        "- The scores hold for texts like those of the test split. Nothing is known of others, nor of other languages.",
+        "- The licences of the base model and of the data hold for this model, too.",
+        *(f"- {warning}" for warning in reached.get("warnings", [])),
+    ]
+    return "\n".join(lines)
