@@ -16,6 +16,8 @@ OURS = {
     "lr_scheduler_type": "train.schedule",
     "warmup_ratio": "train.warmup",
     "optim": "train.optimizer",
+    "gradient_checkpointing": "train.recompute",
+    "use_gc": "train.recompute",
     "max_seq_length": "train.max_length",
     "max_train_samples": "train.max_examples",
     "save_steps": "train.checkpoint_steps",

@@ -146,6 +146,13 @@ class TrainSection(Section):
         ge=1,
         description="examples per forward pass in one process; gradients are accumulated; null: all of a step at once",
     )
+    # Left out where it is off, as `model.pooling`.
+    recompute: bool = Field(
+        default=False,
+        exclude_if=lambda value: value is False,
+        description="gradient checkpointing: activations inside a block are computed again in the backward pass "
+        "instead of kept; takes less memory and about a third more time",
+    )
     max_length: int = Field(
         128, ge=4, description="tokens per input; longer texts are truncated, contexts of questions split into windows"
     )

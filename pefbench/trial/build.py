@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pefbench.errors import MethodError
 from pefbench.methods._trained import check_trained, head_sizes
 from pefbench.methods.tuners import prefix_tokens
-from pefbench.models import architecture, frozen, loading, sparse_attention, stacked, vocabulary
+from pefbench.models import architecture, frozen, loading, recompute, sparse_attention, stacked, vocabulary
 from pefbench.models.frozen import Frozen
 from pefbench.trial import adapters, artifacts, devices
 from pefbench.trial.loop import total_steps
@@ -68,6 +68,8 @@ def with_method(prepared: Prepared, model: nn.Module) -> nn.Module:
             f"method {method.name}: its virtual tokens do not work with BigBird's sparse attention; shorten "
             "train.max_length until the attention is full, or use another method"
         )
+    if prepared.recipe.train.recompute:
+        recompute.apply(model)
     heads = head_sizes(model)
     model = method.apply(model, prepared.head.task_type)
     check_trained(model, method, heads)

@@ -70,6 +70,19 @@ def test_training_learns(world: World, tmp_path: Path) -> None:
     assert run.at.tokens == 4 * int(run.encoded.lengths.sum())
 
 
+@pytest.mark.parametrize("by_example", [True, False])
+def test_recomputing_activations_changes_nothing(world: World, tmp_path: Path, by_example: bool) -> None:
+    kept, again = (
+        training(prepared(world, train__recompute=on), tmp_path / str(on), dropout_by_example=by_example)
+        for on in (False, True)
+    )
+    for run in (kept, again):
+        torch.manual_seed(0)
+        run.run()
+    assert losses(again) == losses(kept)
+    assert all(map(torch.equal, weights(again), weights(kept)))
+
+
 @pytest.mark.parametrize("dropout", [0.0, 0.2])
 def test_micro_batches_change_nothing_but_memory(world: World, tmp_path: Path, dropout: float) -> None:
     runs = []

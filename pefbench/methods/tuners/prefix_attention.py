@@ -17,6 +17,7 @@ from torch.nn import functional
 from transformers import PreTrainedModel
 
 from pefbench.models.patches import attention
+from pefbench.models.recompute import HANDED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from pefbench.methods.tuners.prefix_routes import KeyValues
     from pefbench.methods.tuners.virtual_tokens import Arguments
 
-NAME = "pefbench_prefix"
+NAME = HANDED
 
 
 @dataclass(eq=False)

@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from pefbench.methods.tuners.virtual_tokens import by_name
 from pefbench.models.patches import methods
+from pefbench.models.recompute import HANDED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,12 +88,14 @@ class Place:
             attention.value_proj.register_forward_hook(self._add_values),
         ]
         methods.put(attention, BIAS, self._bias)
+        setattr(attention, HANDED, self)
 
     def leave(self) -> None:
         """Take the hooks away."""
         for hook in self._hooks:
             hook.remove()
         methods.restore(self.attention, BIAS)
+        delattr(self.attention, HANDED)
 
     def _lengthen_mask(
         self, attention: nn.Module, args: tuple[Any, ...], kwargs: Arguments
