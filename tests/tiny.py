@@ -19,6 +19,8 @@ from transformers import (
     DebertaV2Config,
     DistilBertConfig,
     ElectraConfig,
+    Gemma2Config,
+    Gemma3TextConfig,
     GemmaConfig,
     GPT2Config,
     GPTNeoXConfig,
@@ -38,6 +40,7 @@ from transformers import (
     Qwen3Config,
     RobertaConfig,
     T5Config,
+    XLNetConfig,
 )
 
 if TYPE_CHECKING:
@@ -110,6 +113,8 @@ _CONFIGS: dict[str, tuple[Callable[..., PreTrainedConfig], dict[str, Any]]] = {
     "bigbird": (BigBirdConfig, _STACK | {"block_size": 4, "num_random_blocks": 1, "sep_token_id": END}),
     "longformer": (LongformerConfig, _STACK | {"attention_window": 4, "sep_token_id": END}),
     "gemma": (GemmaConfig, _STACK | {"num_key_value_heads": 1, "head_dim": 8}),
+    "gemma2": (Gemma2Config, _STACK | {"num_key_value_heads": 1, "head_dim": 8, "sliding_window": 4}),
+    "gemma3": (Gemma3TextConfig, _STACK | {"num_key_value_heads": 1, "head_dim": 8, "sliding_window": 4}),
     "phi": (PhiConfig, _STACK),
     "mistral": (MistralConfig, _STACK | {"num_key_value_heads": 1}),
     "qwen3": (Qwen3Config, _STACK | {"num_key_value_heads": 1, "head_dim": 8}),
@@ -118,6 +123,7 @@ _CONFIGS: dict[str, tuple[Callable[..., PreTrainedConfig], dict[str, Any]]] = {
     "gpt-neox": (GPTNeoXConfig, _STACK),
     "bloom": (BloomConfig, {"hidden_size": HIDDEN, "n_layer": LAYERS, "n_head": HEADS}),
     "led": (LEDConfig, _LED),
+    "xlnet": (XLNetConfig, {"d_model": HIDDEN, "d_inner": WIDTH, "n_layer": LAYERS, "n_head": HEADS}),
 }
 
 ENCODERS = ("bert", "roberta", "deberta-v2", "electra", "distilbert", "modernbert")
@@ -125,8 +131,8 @@ DECODERS = ("gpt2", "llama", "qwen2")
 ENCODER_DECODERS = ("t5", "t5-gated", "bart", "marian")
 EVERY = ENCODERS + DECODERS + ENCODER_DECODERS
 """What most tests try."""
-MORE_ENCODERS = ("albert", "mpnet", "bigbird", "longformer")
-MORE_DECODERS = ("gemma", "phi", "mistral", "qwen3", "mixtral", "opt", "gpt-neox", "bloom")
+MORE_ENCODERS = ("albert", "mpnet", "bigbird", "longformer", "xlnet")
+MORE_DECODERS = ("gemma", "gemma2", "gemma3", "phi", "mistral", "qwen3", "mixtral", "opt", "gpt-neox", "bloom")
 MORE_PAIRS = ("led",)
 GRID = EVERY + MORE_ENCODERS + MORE_DECODERS + MORE_PAIRS
 """What the grid of methods and architectures has."""

@@ -22,6 +22,8 @@ def is_decoder(config: PretrainedConfig) -> bool:
     """
     from transformers import AutoModelForCausalLM, AutoModelForMaskedLM
 
+    if getattr(config, "attn_type", None) == "bi":  # XLNet sees all of a text unless it is given an order of its own
+        return False
     if config.is_encoder_decoder or type(config) not in AutoModelForCausalLM._model_mapping:
         return False
     return type(config) not in AutoModelForMaskedLM._model_mapping or bool(getattr(config, "is_decoder", False))

@@ -6,7 +6,16 @@ import sys
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from pefbench.errors import RecipeError, SourceError
-from pefbench.models import architecture, checkpoint, from_pretrained, frozen, padding, quantization, sparse_attention
+from pefbench.models import (
+    architecture,
+    checkpoint,
+    from_pretrained,
+    frozen,
+    last_token,
+    padding,
+    quantization,
+    sparse_attention,
+)
 from pefbench.models.reading import reading
 from pefbench.models.weight_names import wrapper_prefix
 
@@ -166,6 +175,7 @@ def load_pretrained(
         order_labels(model, found.label_order)
     quantization.settle(model)
     sparse_attention.follow_lengths(model)
+    last_token.follow_lengths(model)
     loaded: nn.Module = model
     return loaded
 

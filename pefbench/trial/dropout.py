@@ -30,6 +30,8 @@ BY_EXAMPLE = frozenset(
         "electra",
         "encoder-decoder",
         "gemma",
+        "gemma2",
+        "gemma3_text",
         "gpt2",
         "gpt_neox",
         "led",

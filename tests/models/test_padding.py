@@ -62,6 +62,15 @@ def test_the_token_that_pads_is_no_matter(tmp_path: Path, architecture: str, pad
     torch.testing.assert_close(alone, expected, rtol=0, atol=1e-6)
 
 
+def test_a_summary_of_the_last_position_reads_the_last_token(tmp_path: Path) -> None:
+    """XLNet was pretrained with padding on the left."""
+    both, alone = logits(saved(tmp_path, "xlnet", "[PAD]"))
+    torch.testing.assert_close(both, alone, rtol=0, atol=1e-6)
+    fields = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(fields | {"summary_type": "mean"}))
+    assert "summary_type: mean" in refusal(SourceError, logits, tmp_path)
+
+
 def test_positions_that_are_counted_from_a_token_that_is_not_there(tmp_path: Path) -> None:
     folder = saved(tmp_path, "roberta", None)
     number = tiny.VOCABULARY

@@ -48,6 +48,10 @@ class PromptTokens(VirtualTokens):
         self._inside = False
         self._cuts = not is_pair(base)
         self._hook_pooler(stack)
+        if getattr(base.config, "model_type", None) == "xlnet":
+            raise MethodError(
+                f"{type(base).__name__}: it embeds texts position by position, where a prompt has no place"
+            )
         if GLOBAL in parameters(stack):
             raise MethodError(f"{type(base).__name__}: its mask of global attention has no place for virtual tokens")
         stack.register_forward_pre_hook(self._lengthen, with_kwargs=True)

@@ -1,0 +1,33 @@
+"""XLNet's summary of a text is its last position, where it expects no padding: it was pretrained with that on the left.
+
+Batches here are padded on the right. So the summary is given each row's last token.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from pefbench.errors import SourceError
+
+SUMMARY = "sequence_summary"
+
+
+def follow_lengths(model: Any) -> None:
+    """Let the summary of an XLNet read each row's last token. Raises SourceError where it would read padding."""
+    if model.config.model_type != "xlnet" or not hasattr(model, SUMMARY) or model.config.summary_type == "first":
+        return
+    if model.config.summary_type != "last":
+        raise SourceError(f"summary_type: {model.config.summary_type} in config.json would take padding in; set last")
+    seen: dict[str, torch.Tensor] = {}  # of functions, not of an object: PEFT copies the head with its hooks
+
+    def note(_: Any, __: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        seen["last"] = kwargs["attention_mask"].sum(1) - 1
+
+    def choose(_: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        states, last = args[0], seen["last"]
+        return (states[torch.arange(len(states), device=states.device), last][:, None], *args[1:])
+
+    model.transformer.register_forward_pre_hook(note, with_kwargs=True)
+    model.get_submodule(SUMMARY).register_forward_pre_hook(choose)
