@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING
 
+import pytest
 import yaml
 
 from pefbench import recipe
@@ -13,8 +15,6 @@ from tests import gguf_files, tiny
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
 
 def test_a_dialogue_runs_from_a_gguf_file_to_its_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,6 +51,10 @@ def test_a_dialogue_runs_from_a_gguf_file_to_its_result(tmp_path: Path, monkeypa
     assert test["perplexity"]["examples"] == 7
     assert result["baselines"].keys() == {"most_frequent_reply", "nearest_answer"}
     assert result["baselines"]["nearest_answer"].keys() == {"bleu", "distinct_1", "distinct_2"}
+    scores = [point["validation"] for point in result["curve"] if "validation" in point]
+    assert [{*each} for each in scores] == [{"loss"}, {"loss", *result["metrics"]["validation"]}], "metrics take long"
+    perplexity = result["metrics"]["validation"]["perplexity"]["value"]
+    assert math.exp(scores[1]["loss"]) == pytest.approx(perplexity, rel=1e-4)
     assert any("test is 7 of" in warning for warning in result["warnings"])
     samples = result["samples"]
     assert len(samples) == score.SAMPLES

@@ -13,6 +13,7 @@ from pefbench.recipe import load_recipe
 from pefbench.registry import names
 from pefbench.results.store import read_result
 from pefbench.trial import build, devices, keeping, run
+from pefbench.trial.batching import collate
 from pefbench.trial.folder import CHECKPOINT
 from pefbench.trial.loop import Training
 from pefbench.trial.phases import Phases
@@ -204,6 +205,34 @@ def test_intervals(world: World, given: object, read: object) -> None:
 def test_other_intervals_are_refused(world: World, given: object) -> None:
     with pytest.raises(RecipeError, match=r"train.evaluate: should be epoch, none or a number of steps from 1, got "):
         load_recipe(world.recipe("interval", train__evaluate=given))
+
+
+@pytest.mark.parametrize(
+    ("changes", "names"),
+    [
+        ({}, {"loss"}),
+        ({"train__evaluate": "epoch"}, {"loss", "entity_f1"}),
+        ({"train__evaluate": 20}, {"loss", "entity_f1"}),
+        ({"train__keep": "best"}, {"loss", "entity_f1"}),
+        ({"train__patience": 2}, {"loss", "entity_f1"}),
+    ],
+)
+def test_where_answers_are_generated_the_loss_alone_is_the_default(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], names: set[str]
+) -> None:
+    """By a head that says it generates; the loss is that of the examples one by one."""
+    ready = prepared(world, **changes)
+    monkeypatch.setattr(ready.head, "generates", True, raising=False)
+    run = training(ready, tmp_path)
+    validation = Validation(ready, run.accelerator, Phases())
+    found = validation.score(run.model, last=False)
+    assert found.keys() & {"loss", "entity_f1"} == names
+    split = ready.encoded["validation"]
+    run.model.eval()
+    with torch.no_grad():
+        losses = [float(run.head.loss_sum(run.model, collate(split, [i]))) for i in range(len(split))]
+    assert found["loss"] == pytest.approx(sum(losses) / split.targets.sum(), rel=1e-5)
+    assert {"loss", "entity_f1"} <= validation.score(run.model, last=True).keys()
 
 
 @pytest.fixture(scope="module")
