@@ -23,6 +23,7 @@ ORDER = [
     "atomic",
     "paths",
     "hardware",
+    "waiting",
     "progress",
     "yaml_text",
     "sections",

@@ -31,6 +31,7 @@ from pefbench.cli._arguments import Parser
 from pefbench.cli._terminal import complain
 from pefbench.errors import PefbenchError
 from pefbench.results.provenance import command
+from pefbench.waiting import wait_briefly
 
 if TYPE_CHECKING:
     import argparse
@@ -46,6 +47,7 @@ COMMANDS = (
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run one command and exit with its status."""
+    wait_briefly()
     arguments = sys.argv[1:] if arguments is None else arguments
     parsed = _parser().parse_args(arguments)
     parsed.command = command(arguments)
