@@ -29,8 +29,6 @@ from pefbench.trial.phases import Phases
 from pefbench.trial.prepare import prepare
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from pefbench.trial.batching import Indices
 
 RECIPE = PROJECT / "recipes" / "lora_ner.yaml"
@@ -54,9 +52,9 @@ def main() -> None:
     print(f"the loop takes {statistics.median(ratios):.3f}x the bare time ({min(ratios):.3f} to {max(ratios):.3f})")
 
 
-def make(precision: str, overrides: Sequence[str] = ()) -> Training:
+def make(precision: str) -> Training:
     """A LoRA training run of one epoch."""
-    recipe = load_recipe(RECIPE, [f"train.precision={precision}", "train.epochs=1", *overrides])
+    recipe = load_recipe(RECIPE, [f"train.precision={precision}", "train.epochs=1"])
     devices.set_threads(recipe.train.threads)
     ready = prepare(recipe, Phases(), ["train"])
     accelerator = devices.accelerator(ready.recipe.train.precision)

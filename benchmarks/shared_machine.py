@@ -14,8 +14,10 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pefbench.hardware import cores
@@ -24,6 +26,8 @@ from pefbench.waiting import SPINS, VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from pefbench.trial.loop import Training
 
 DEFAULT = 300_000
 """libgomp's own count where there are no more threads than cores."""
@@ -103,10 +107,9 @@ def busy_processes(number: int) -> Iterator[None]:
 
 def trains(batch: int) -> None:
     """Read numbers of steps and answer each with the rate."""
-    from benchmarks.loop_overhead import make
     from pefbench.models.cpu_kernels import fast_on_cpu
 
-    training = make("auto", [f"train.batch_size={batch}"])
+    training = make(batch)
     training.model.train()
     step = 0
     with fast_on_cpu():
@@ -117,6 +120,30 @@ def trains(batch: int) -> None:
                 step += 1
             training.losses.clear()
             print(int(line) / (time.perf_counter() - started), flush=True)
+
+
+def make(batch: int) -> Training:
+    """A LoRA training run with a thread a core."""
+    from pefbench.recipe import load_recipe
+    from pefbench.trial import build, devices
+    from pefbench.trial.loop import Training
+    from pefbench.trial.phases import Phases
+    from pefbench.trial.prepare import prepare
+
+    recipe = load_recipe(PROJECT / "recipes" / "lora_ner.yaml", [f"train.batch_size={batch}"])
+    devices.set_threads(None)
+    ready = prepare(recipe, Phases(), ["train"])
+    settings = ready.recipe.train
+    return Training(
+        build.with_method(ready, build.pretrained(ready)),
+        ready.encoded["train"],
+        ready.head,
+        ready.recipe.method,
+        settings,
+        devices.accelerator(settings.precision),
+        checkpoint=Path(tempfile.mkdtemp()) / "checkpoint.pt",
+        checkpoint_key={},
+    )
 
 
 if __name__ == "__main__":

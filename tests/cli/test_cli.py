@@ -259,7 +259,7 @@ MISTAKES = {
     "no target": (["method.target_modules=[nothing]"], r"method.target_modules: 'nothing' matches no linear layer"),
     "too long": (["train.max_length=100"], r"train.max_length: 100 do not fit the 64 positions"),
     "prefix too long": (["method.name=prefix", "method.num_virtual_tokens=40"], r"32 and 40 virtual tokens do not fit"),
-    "fp16 on a CPU": (["train.precision=fp16"], r"train.precision: fp16 needs a GPU"),
+    "fp16 on a CPU": (["train.precision=fp16"], r"train.precision: fp16 needs a CUDA GPU"),
     "no network": (["data.source=hf:eriktks/conll2003", "data.train=train", "data.test=test"], r"recipes/"),
     "no network for a model": (["model.name=hf:google-bert/bert-base-cased"], r"recipes/"),
     "unpinned wheel": (["data.source=wheel:six==1.16.0!six.py"], r"sha256"),
