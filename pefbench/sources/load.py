@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from pefbench.errors import DataError, SourceError
-from pefbench.sources import features, files, readers
+from pefbench.sources import annotated, features, files, readers
 from pefbench.sources.formats import parallel
 from pefbench.sources.locate import local, refuse_digest
 from pefbench.sources.reader import BytesReader, FolderReader, PairReader
@@ -113,7 +113,7 @@ def _read(
         return reader.read(text, f"{file}#{split}", bad)
     _refuse_split(file, split)
     rows = reader.read(text, file, bad)
-    return _with_names(rows, path.parent) if reader.suffixes else rows
+    return annotated.unwrapped(_with_names(rows, path.parent), bad) if reader.suffixes else rows
 
 
 def _file_reader(name: str, file: str, *, header: bool) -> TextReader | BytesReader:

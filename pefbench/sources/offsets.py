@@ -1,6 +1,7 @@
 """Entities given by their characters, as annotation tools write them, turned into words with tags in IOB2.
 
-doccano's and spaCy's ``[start, end, label]``, and Prodigy's ``{"start": ..., "end": ..., "label": ...}``::
+doccano's and spaCy's ``[start, end, label]``, Prodigy's ``{"start": ..., "end": ..., "label": ...}`` and Label Studio's
+``{"start": ..., "end": ..., "labels": [...]}``::
 
     {"text": "Ada went to Oslo.", "label": [[0, 3, "PER"], [12, 16, "LOC"]]}
 
@@ -10,6 +11,7 @@ each of the characters of Chinese and Japanese, which have no spaces between wor
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from dataclasses import replace
@@ -20,7 +22,7 @@ from pefbench.errors import DataError
 from pefbench.sources.cells import excerpt
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pefbench.sources.rows import BadRows, Row, Rows
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 TEXT, SPANS = "text", ("entities", "spans", "label", "labels", "tags")
 TOKENS = ("tokens", "words")
 KEYS = (("start", "start_offset"), ("end", "end_offset"), ("label", "type", "entity_group"))
+NESTED = re.compile(r"\s*\[\s*[\[{]")
 SPACELESS = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 NOTE = "texts are split into words at white space and punctuation, and the entities' character offsets turned into tags"
 
@@ -39,6 +42,7 @@ def with_tags(table: Rows, named: Mapping[str, str | int | list[str | int]], bad
     named: the recipe's names for `tokens` and `tags`, here the text and its spans. Those columns keep their names. A
     row with a span that cuts a word, lies outside of the text or overlaps another is a bad row.
     """
+    table = _with_lists(table, [str(named["tags"])] if "tags" in named else SPANS)
     text, spans = _columns(table, named)
     if text is None or spans is None:
         return table
@@ -46,6 +50,23 @@ def with_tags(table: Rows, named: Mapping[str, str | int | list[str | int]], bad
     columns = tuple(new.get(name, name) for name in table.columns if name in new or name not in new.values())
     rows = bad.good(table.rows, lambda row: _tagged(row, text, spans, new))
     return replace(table, columns=columns, rows=rows, notes=(*table.notes, NOTE))
+
+
+def _with_lists(table: Rows, names: Sequence[str]) -> Rows:
+    """A table with the lists of lists or objects that stand in these columns as JSON, as in Label Studio's CSV."""
+    for name in names:
+        cells = [row.values.get(name) for row in table.rows]
+        if any(isinstance(cell, str) and NESTED.match(cell) for cell in cells):
+            rows = [replace(row, values={**row.values, name: _list(row.values.get(name))}) for row in table.rows]
+            table = replace(table, rows=rows)
+    return table
+
+
+def _list(cell: Any) -> Any:
+    try:
+        return json.loads(cell) if isinstance(cell, str) and cell.lstrip().startswith("[") else cell or None
+    except (ValueError, RecursionError):
+        return cell
 
 
 def _columns(table: Rows, named: Mapping[str, str | int | list[str | int]]) -> tuple[str | None, str | None]:
@@ -97,11 +118,11 @@ def _tagged(row: Row, text: str, spans: str, new: Mapping[str, str]) -> Row:
 
 def _span(row: Row, given: Any, text: str) -> Span:
     """One span, without white space at its ends. Raises DataError."""
-    parts = (
-        [next((given[key] for key in keys if key in given), None) for keys in KEYS]
-        if isinstance(given, dict)
-        else given
-    )
+    parts = given
+    if isinstance(given, dict):
+        parts = [next((given[key] for key in keys if key in given), None) for keys in KEYS]
+        if isinstance(several := given.get("labels"), list) and len(several) == 1:
+            parts[2] = several[0]
     if (
         not isinstance(parts, list)
         or len(parts) != len(KEYS)

@@ -63,8 +63,9 @@ def _divides(text: str, separator: str, *, quoted: bool) -> bool:
 def _header(
     records: Iterator[tuple[int, list[str]]], file: str
 ) -> tuple[tuple[str, ...], Iterator[tuple[int, list[str]]]]:
+    """The names of the columns, unnamed ones as pandas calls them. Raises DataError where two have one name."""
     line, fields = next(records, (1, []))
-    names = tuple(map(clean_name, fields))
+    names = tuple(clean_name(name) or f"Unnamed: {at}" for at, name in enumerate(fields))
     if duplicates := sorted({name for name in names if names.count(name) > 1}):
         raise DataError(f"{file}:{line}: the header names {duplicates[0]!r} twice")
     return names, records

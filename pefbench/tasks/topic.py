@@ -11,7 +11,7 @@ TASK = Task(
     columns={
         "text": ("text", "question", "sentence", "content"),
         "pair": (),
-        "label": ("label", "coarse_label", "topic", "category", "class"),
+        "label": ("label", "coarse_label", "topic", "category", "class", "target"),
     },
     later=("pair",),
     text=labels.text,

@@ -25,6 +25,7 @@ WORDS = ["Ada", "King", "-", "Noel", "went", "to", "S\u00e3o", "Paulo", ",", "U"
 TAGS = ["B-PER", "I-PER", "I-PER", "I-PER", "O", "O", "B-LOC", "I-LOC", "O", "B-LOC", "I-LOC", "I-LOC", "I-LOC"]
 SPANS = [[0, 13, "PER"], [22, 31, "LOC"], [33, 37, "LOC"]]
 OBJECTS = [{"start": start, "end": end, "label": label} for start, end, label in SPANS]
+LABELS = [{"start": start, "end": end, "text": "...", "labels": [label]} for start, end, label in SPANS]
 OFFSETS = [{"id": 7, "start_offset": start, "end_offset": end, "label": label} for start, end, label in SPANS]
 LAYOUTS: dict[str, tuple[Any, dict[str, Any]]] = {
     "doccano": ({"id": 1, "text": TEXT, "label": SPANS}, {}),
@@ -32,6 +33,8 @@ LAYOUTS: dict[str, tuple[Any, dict[str, Any]]] = {
     "doccano, entities": ({"text": TEXT, "entities": OFFSETS, "relations": []}, {}),
     "spaCy": ([TEXT, {"entities": SPANS}], {}),
     "Prodigy": ({"text": TEXT, "spans": OBJECTS, "tokens": [{"text": "Ada", "start": 0}]}, {}),
+    "Label Studio, JSON_MIN": ({"text": TEXT, "label": LABELS}, {}),
+    "Label Studio, CSV": ({"text": TEXT, "label": json.dumps(OBJECTS)}, {}),
     "own names": ({"body": TEXT, "marks": SPANS}, {"columns": {"tokens": "body", "tags": "marks"}}),
 }
 

@@ -87,6 +87,9 @@ def test_a_table_without_a_header() -> None:
 
 def test_names_of_columns_are_cleaned() -> None:
     assert read_csv("\ufeff text ,label\u00a0\na,b\n", "x.csv", BadRows()).columns == ("text", "label")
+    assert read_csv(",text,\n0,a,\n", "x.csv", BadRows()).columns == ("Unnamed: 0", "text", "Unnamed: 2"), (
+        "as in pandas"
+    )
     assert "names 'text' twice" in refusal(DataError, read_csv, "text, text\na,b\n", "x.csv", BadRows())
 
 

@@ -1,9 +1,9 @@
 """CoNLL columns: one token per line, a blank line between sentences.
 
 Tabs separate the columns when the first line with data has a tab, else runs of spaces do; its number of columns is the
-file's. In a tab file a token may be or contain a space; a no-break space never separates. ``-DOCSTART-`` lines are
-skipped, and so are ``# `` comments between sentences as in CoNLL-U, unless such a line has the file's number of
-columns: then ``#`` is its token.
+file's. In a tab file a token may be or contain a space; a no-break space never separates. Lines of documents, such as
+``-DOCSTART-``, are skipped, and so are comments between sentences, as ``# `` in CoNLL-U, unless such a line has the
+file's number of columns: then ``#`` is its token.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from pefbench.sources.rows import BadRows
 
-DOCUMENT = "-DOCSTART-"
+DOCUMENT = ("-DOCSTART-", "#begin document", "#end document")  # of CoNLL-2003, and of OntoNotes
+COMMENTS = ("# ", "#\t")  # of CoNLL-U, and of GermEval
 
 
 def read_conll(text: str, file: str, bad: BadRows) -> Rows:
@@ -53,7 +54,7 @@ def _is_gap(line: str) -> bool:
 
 
 def _is_comment(line: str) -> bool:
-    return line == "#" or line.startswith("# ")
+    return line == "#" or line.startswith(COMMENTS)
 
 
 def _fields(line: str, *, tabbed: bool) -> list[str]:

@@ -77,16 +77,19 @@ def _pair(task: Task, named: Named, available: Sequence[str]) -> dict[str, str]:
 
 def _refuse_ambiguous(task: Task, named: Named, column: str, found: Sequence[str]) -> None:
     """Raise DataError where two columns of the source fit, and neither fits another of the task's columns."""
-    elsewhere = {name for other, usual in task.columns.items() if other != column for name in usual}
-    elsewhere |= set(named.values())
-    fitting = [name for name in found if name not in elsewhere]
+    elsewhere = {*named.values(), *(name for other, usual in task.columns.items() if other != column for name in usual)}
+    others = {name.casefold() for name in elsewhere if isinstance(name, str)}
+    fitting = [name for name in found if name.casefold() not in others]
     if len(fitting) > 1:
         both = " and ".join(repr(name) for name in fitting)
         raise DataError(f"{both} could each be the task's {column!r} (say which with data.columns.{column})")
 
 
 def found_columns(choices: Sequence[str | int], available: Sequence[str]) -> list[str]:
-    """The source's columns among the choices; numbers count columns that have no names."""
+    """The source's columns among the choices; numbers count columns that have no names.
+
+    Where none is there as it is written, one that differs in case alone is meant.
+    """
     unnamed = _are_numbers(available)
     found = []
     for choice in choices:
@@ -94,7 +97,15 @@ def found_columns(choices: Sequence[str | int], available: Sequence[str]) -> lis
             found += [name for name in (choice, clean_name(choice)) if name in available][:1]
         elif unnamed and -len(available) <= choice < len(available):
             found.append(available[choice])
-    return found
+    return found or _but_for_case(choices, available)
+
+
+def _but_for_case(choices: Sequence[str | int], available: Sequence[str]) -> list[str]:
+    alike: dict[str, list[str]] = {}
+    for name in available:
+        alike.setdefault(name.casefold(), []).append(name)
+    found = [alike.get(choice.casefold(), []) for choice in choices if isinstance(choice, str)]
+    return list(dict.fromkeys(names[0] for names in found if len(names) == 1))
 
 
 def missing_column(column: str, wanted: str, available: Sequence[str]) -> DataError:

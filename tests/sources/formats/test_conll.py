@@ -110,6 +110,10 @@ def test_comments_between_sentences_are_skipped_and_tokens_are_not() -> None:
     assert [row.line for row in rows] == [3, 8]
     hashes = read_conll("a O\n\n# O\nb O\n# B-x\n", "x", BadRows()).rows
     assert [row.values["0"] for row in hashes] == [["a"], ["#", "b", "#"]]
+    germeval = read_conll("#\thttp://a [2009]\n1\ta\tO\tO\n\n#\tb [2010]\n1\tb\tO\tO\n", "x", BadRows()).rows
+    assert [row.values["1"] for row in germeval] == [["a"], ["b"]]
+    ontonotes = read_conll("#begin document (a); part 000\nx 0 0 a DT\n\n#end document\n", "x", BadRows()).rows
+    assert [row.values["3"] for row in ontonotes] == [["a"]]
     with_tab = read_conll("# id 7f3a\tdomain=en\na _ _ O\n", "x", BadRows()).rows
     assert [row.values["0"] for row in with_tab] == [["a"]]
 

@@ -58,3 +58,35 @@ def test_numbers_of_thousands_of_digits_and_deep_nesting(text: str) -> None:
 def test_names_of_columns_are_cleaned_unless_two_become_one() -> None:
     assert read_jsonl('{"text\u00a0": 1, "\ufefflabel": 2}', "x.jsonl", BadRows()).columns == ("text", "label")
     assert read_jsonl('{"text ": 1, "text": 2}', "x.jsonl", BadRows()).columns == ("text ", "text")
+
+
+ROWS = [{"text": "a", "label": 1}, {"text": "b", "label": 2}]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        ROWS,
+        {"version": 1, "data": ROWS},
+        {"text": {"0": "a", "1": "b"}, "label": {"0": 1, "1": 2}},
+        {"columns": ["text", "label"], "index": [0, 1], "data": [["a", 1], ["b", 2]]},
+        {"0": {"text": "a", "label": 1}, "1": {"text": "b", "label": 2}},
+        {"text": ["a", "b"], "label": [1, 2]},
+    ],
+    ids=["records", "data", "pandas", "pandas split", "pandas index", "lists"],
+)
+def test_tables_are_read_however_they_are_written(document: Any) -> None:
+    read = read_json(json.dumps(document, indent=1), "x.json", BadRows())
+    assert [row.values for row in read.rows] == ROWS
+
+
+@pytest.mark.parametrize("document", [{"rows": ROWS}, {"text": ["a"], "label": []}, {"a": {"text": "a"}}, {}, 1])
+def test_what_is_no_table_is_refused(document: Any) -> None:
+    assert "neither a list of objects" in refusal(DataError, read_json, json.dumps(document), "x.json", BadRows())
+
+
+def test_json_lines_are_read_whatever_their_suffix() -> None:
+    read = read_json("\n".join(map(json.dumps, ROWS)), "x.json", BadRows())
+    assert [(row.line, row.values) for row in read.rows] == [(1, ROWS[0]), (2, ROWS[1])]
+    assert read.notes == ("JSON Lines",)
+    assert not read_json(json.dumps({"data": ROWS}) + "\n", "x.json", BadRows()).notes

@@ -17,6 +17,17 @@ def test_two_columns_that_fit_are_refused_and_a_name_chooses() -> None:
     assert found == {"text": "content", "label": "label"}
 
 
+def test_a_name_that_differs_in_case_alone_is_meant() -> None:
+    topic = find("task", "topic")
+    assert resolve_columns(topic, {}, ["Text", "LABEL"]) == {"text": "Text", "label": "LABEL"}
+    assert resolve_columns(topic, {"text": "review"}, ["Review", "label"])["text"] == "Review"
+    assert resolve_columns(topic, {}, ["Text", "text", "label"])["text"] == "text"
+    with pytest.raises(DataError, match="no column 'text'"):
+        resolve_columns(topic, {}, ["Text", "TEXT", "label"])
+    with pytest.raises(DataError, match="'Text' and 'Content' could each be"):
+        resolve_columns(topic, {}, ["Text", "Content", "label"])
+
+
 def test_a_column_that_another_of_the_task_takes_is_no_doubt() -> None:
     copa = ["premise", "choice1", "choice2", "question", "idx", "label"]
     found = resolve_columns(find("task", "commonsense"), {}, copa)
