@@ -37,9 +37,9 @@ class Answered:
 
 
 def answer(
-    prepared: Prepared, split: str, model: nn.Module, accelerator: Accelerator, *, lasting: bool = True
+    prepared: Prepared, split: str, model: nn.Module, accelerator: Accelerator, *, trains_on: bool = False
 ) -> Answered:
-    """The answers to a split. lasting: its progress stays when all is done."""
+    """The answers to a split. trains_on: training goes on after it."""
     head, examples, started = prepared.head, prepared.examples[split], time.perf_counter()
     with out_of_memory.told("predicting", prepared.recipe):
         found = predict(
@@ -49,15 +49,13 @@ def answer(
             accelerator,
             batch_size=prepared.recipe.evaluate.batch_size,
             what=split,
-            lasting=lasting,
+            trains_on=trains_on,
         )
     seconds = time.perf_counter() - started
     head = head.tuned(found, examples) if split == "validation" else head
     return Answered(head, head.answers.judged(found, examples), seconds)
 
 
-# Not inference mode: what a module then made and kept, training could not use.
-@torch.no_grad()
 def predict(
     model: nn.Module,
     encoded: Encoded,
@@ -66,15 +64,17 @@ def predict(
     *,
     batch_size: int,
     what: str,
-    lasting: bool = True,
+    trains_on: bool = False,
 ) -> list[Any]:
-    """One answer per example, in the examples' order, the same on every process.
+    """One answer per example, in the examples' order, the same on every process. trains_on: as for `answer`.
 
     Whole batches are dealt out, so an example is padded alike whatever the number of processes.
     """
     bare, mine = _ready(model, accelerator), _share(head.prediction_lengths(encoded), batch_size, accelerator)
     answers: list[tuple[int, Any]] = []
-    with Progress(what, len(mine), enabled=accelerator.is_main_process, lasting=lasting) as progress:
+    progress = Progress(what, len(mine), enabled=accelerator.is_main_process, lasting=not trains_on)
+    # What a module makes in inference mode, which is faster, and keeps, training could not use.
+    with torch.no_grad() if trains_on else torch.inference_mode(), progress:
         for batch in mine:
             tensors = _tensors(encoded, batch, accelerator)
             chosen = [int(i) for i in batch]

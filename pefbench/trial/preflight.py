@@ -8,11 +8,13 @@ from pefbench.errors import RecipeError, counted
 from pefbench.metrics import make, name_of
 from pefbench.models import vocabulary
 from pefbench.trial import adapters
+from pefbench.trial.loop import total_steps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pefbench.methods import Method
+    from pefbench.sections import TrainSection
     from pefbench.trial.prepare import Prepared
 
 SHOWN = 3
@@ -46,6 +48,7 @@ def doubts(prepared: Prepared, *, bad_rows: bool = True) -> list[str]:
         *_near(prepared),
         *prepared.head.doubts(prepared.encoded),
         *_far_rate(recipe.method, recipe.train.learning_rate),
+        *_seldom(recipe.train, total_steps(recipe.train, len(prepared.encoded["train"]))),
     ]
 
 
@@ -96,6 +99,13 @@ def _near(prepared: Prepared) -> list[str]:
         for split, near in prepared.corpus.near_duplicates.items()
         if near >= max(2, MANY * len(prepared.corpus.dataset.splits[split]))
     ]
+
+
+def _seldom(settings: TrainSection, steps: int) -> list[str]:
+    interval = settings.evaluate
+    if not isinstance(interval, int) or interval < steps:
+        return []
+    return [f"train.evaluate: the run has {counted(steps, 'step')}, so validation is scored at the end alone"]
 
 
 def _far_rate(method: Method, rate: float) -> list[str]:

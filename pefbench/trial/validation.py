@@ -70,7 +70,7 @@ class Validation:
                     or math.ceil(settings.batch_size / self.accelerator.num_processes),
                 )
             if last or not head.generates or settings.evaluate is not None or settings.chooses:
-                answered = answer(self.prepared, "validation", model, self.accelerator, lasting=False)
+                answered = answer(self.prepared, "validation", model, self.accelerator, trains_on=not last)
                 values |= self._metrics(answered)
                 self.last = answered if last else None
         return {name: value for name, value in values.items() if math.isfinite(value)}

@@ -162,3 +162,10 @@ def test_what_the_recipe_says_itself_changes_neither_equality_nor_id(world: Worl
     assert implied == named
     assert implied.resolved() == named.resolved()
     assert implied.train.model_fields_set == {"learning_rate", "precision"}
+
+
+@pytest.mark.parametrize(("interval", "said"), [(25, False), (26, True), (1000, True), ("epoch", False)])
+def test_an_interval_beyond_the_run_is_told(world: World, interval: object, *, said: bool) -> None:
+    prepared = prepare(load_recipe(world.recipe("seldom", train__evaluate=interval)), Phases())
+    told = "train.evaluate: the run has 26 steps, so validation is scored at the end alone"
+    assert (told in preflight.doubts(prepared)) is said
