@@ -197,6 +197,8 @@ class Reached(TypedDict):
     data: NotRequired[Data]
     model: NotRequired[Model]
     phases: NotRequired[Phases]
+    # Of peak_memory_bytes, foreseen before training, by phase; absent where that would have cost more than it is worth.
+    expected_peak_bytes: NotRequired[dict[str, int]]
     metrics: NotRequired[dict[str, dict[str, MetricValue]]]  # split -> name -> value
     baselines: NotRequired[dict[str, dict[str, MetricValue]]]  # name of a trivial baseline -> name -> value, on test
     thresholds: NotRequired[dict[str, float]]  # label -> the probability from which it is given, chosen on validation

@@ -16,6 +16,7 @@ from pefbench.trial import (
     artifacts,
     build,
     devices,
+    foreseen,
     latency,
     out_of_memory,
     portable,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from pefbench.heads import Head
     from pefbench.recipe import Recipe
     from pefbench.results.schema import Model
+    from pefbench.trial.foreseen import Foreseen
     from pefbench.trial.latency import Timed
 
 FROM_PYTHON = "(called from Python)"
@@ -118,10 +120,12 @@ class Trial:
     def dry_run(self) -> None:
         """Apply the method and make sure of the room for its result, as `run` does; then print what there is."""
         model = self._make_model()
+        expected = self._foresee(model)
         if self.is_main:
             room = needed_bytes(loading.count(model, trainable=True), self.recipe.train.keep)
             store.check_writable(self.path.parent, needed_bytes=room)
             self._announce()
+            say(expected.told(self.phases.costs["load"]["peak_memory_bytes"]))
         self.accelerator.wait_for_everyone()
 
     def run(self, *, again: bool) -> None:
@@ -132,6 +136,8 @@ class Trial:
         if again:
             self.folder.begin_again()
         model = self._make_model()
+        if foreseen.is_cheap(self.prepared):
+            self._foresee(model)
         if self.is_main:
             self.folder.make_room(loading.count(model, trainable=True), self.recipe.train.keep)
             self._announce()
@@ -168,6 +174,15 @@ class Trial:
         self.record.add(model=found)
         self.record.reached["warnings"] += build.doubts(self.recipe.method, model)
         return model
+
+    def _foresee(self, model: nn.Module) -> Foreseen:
+        """Add the expected peaks of memory to the record, and a warning where training will not fit."""
+        with out_of_memory.told("training", self.recipe, self.accelerator.num_processes):
+            by_example = self.dropout == "by example and step"
+            expected = foreseen.foresee(self.prepared, model, self.accelerator, by_example=by_example)
+        self.record.add(expected_peak_bytes=expected.peaks())
+        self.record.reached["warnings"] += expected.doubts()
+        return expected
 
     def _train_and_score(self, model: nn.Module) -> None:
         # Before training: a baseline that fails must not cost a trained model.
