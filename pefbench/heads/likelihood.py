@@ -3,6 +3,8 @@
 A candidate's score is its log-likelihood after the context, divided by its number of tokens, so that long
 candidates are not at a disadvantage (Brown et al. 2020, arXiv:2005.14165, section 2.4); or by the length of its text,
 which does not depend on the tokenizer, as lm-evaluation-harness does: `acc_norm` by characters, `acc_bytes` by bytes.
+The white space before a candidate is scored with it, as there, whether the tokenizer merges it with a word or not;
+characters and bytes are counted without it.
 """
 
 from __future__ import annotations
@@ -45,7 +47,7 @@ class LikelihoodHead(ScoringHead):
         self, *, keep: End = "end", separator: str = " ", last_logits: bool = False, per: Per = "token"
     ) -> None:
         self.keep, self.separator, self.last_logits, self.per = keep, separator, last_logits, per
-        self.answers = ChoiceAnswers(f"likelihood:per-{per}")
+        self.answers = ChoiceAnswers(f"likelihood:per-{per}|space:scored")
 
     def config(self) -> HeadConfig:
         """Ask for nothing: the head is the model's own."""
@@ -61,15 +63,14 @@ class LikelihoodHead(ScoringHead):
         room = max_length - len(before)
         if room < 1:
             raise RecipeError(f"train.max_length: {max_length} leaves no room beside {len(before)} special tokens")
-        texts = [
-            (example.context + self.separator, candidate) for example in examples for candidate in example.candidates
-        ]
-        whole = tokens(tokenizer, [context + candidate for context, candidate in texts])
+        texts = [(example.context, candidate) for example in examples for candidate in example.candidates]
+        whole = tokens(tokenizer, [self.separator.join(text) for text in texts])
+        for text, (context, candidate) in zip(whole, texts, strict=True):
+            if not _after(text.offsets, len(context + self.separator)):
+                raise DataError(f"the candidate {candidate!r} has no tokens, and so no likelihood")
         lengths = np.asarray(
-            [_after(text.offsets, len(context)) for text, (context, _) in zip(whole, texts, strict=True)]
+            [_after(text.offsets, len(context.rstrip())) for text, (context, _) in zip(whole, texts, strict=True)]
         )
-        if len(lengths) and not lengths.min():
-            raise DataError(f"the candidate {texts[int(lengths.argmin())][1]!r} has no tokens, and so no likelihood")
         rows = [
             np.concatenate([before, self._cut(text.ids, int(length), room)])
             for text, length in zip(whole, lengths, strict=True)
@@ -96,7 +97,7 @@ class LikelihoodHead(ScoringHead):
         return np.concatenate([kept, ids[context:][:room]])
 
     def marks(self, encoded: Encoded, row: int) -> list[str]:
-        """The candidate's tokens, whose likelihood is its score."""
+        """The tokens whose likelihood is the score: the candidate's, and the white space before it."""
         marks = super().marks(encoded, row)
         right, length = encoded.fixed[TARGETS][row].tolist()[:2]
         return [*marks[: len(marks) - length], *["right candidate" if right else "candidate"] * length]

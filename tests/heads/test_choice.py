@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tokenizers import models
 from transformers import AutoModelForMultipleChoice, AutoModelForSequenceClassification
 
 from pefbench.errors import DataError, RecipeError
@@ -181,15 +182,33 @@ def test_what_is_likely_is_the_candidate_and_the_space_before_it() -> None:
     told = [ChoiceExample("I am", ("é", "out"), 0), ChoiceExample("", ("x",), 0)]
     encoded = LikelihoodHead().encode(tokenizer, told, 16)
     assert [tokenizer.decode(row) for row in encoded.features["input_ids"]] == ["</s>I am é", "</s>I am out", "</s> x"]
-    assert encoded.fixed["labels"].tolist() == [[1, 2], [0, 3], [1, 1]]
+    assert encoded.fixed["labels"].tolist() == [[1, 3], [0, 4], [1, 2]]
     short = LikelihoodHead().encode(tokenizer, told, 5)
     assert [tokenizer.decode(row) for row in short.features["input_ids"]] == ["</s>m é", "</s> out", "</s> x"]
     assert short.truncated == 1
     first = LikelihoodHead(keep="start").encode(tokenizer, told, 5)
     assert tokenizer.decode(first.features["input_ids"][0]) == "</s>I é"
     longer = LikelihoodHead().encode(tokenizer, [ChoiceExample("a", ("bcdefg",), 0)], 5)
-    assert tokenizer.decode(longer.features["input_ids"][0]) == "</s>bcde"
+    assert tokenizer.decode(longer.features["input_ids"][0]) == "</s> bcd"
     assert longer.fixed["labels"].tolist() == [[1, 4]]
+
+
+@pytest.mark.parametrize("context", ["is it a", "is it a ", "is it a\n"])
+def test_the_space_before_a_candidate_is_scored_whether_it_is_a_token_of_its_own_or_not(context: str) -> None:
+    """As in lm-evaluation-harness, where all tokens after those of the context without its last spaces are scored."""
+    tokenizer = single_bytes()
+    bytes_of = tokenizer.get_vocab()
+    merges = [("Ġ", "c"), ("Ġc", "a"), ("Ġca", "t")]
+    merged = {"".join(pair): len(bytes_of) + i for i, pair in enumerate(merges)}
+    tokenizer.backend_tokenizer.model = models.BPE(bytes_of | merged, merges)
+    encoded = LikelihoodHead().encode(tokenizer, [ChoiceExample(context, ("cat", "dog"), 0)], 32)
+    lengths = encoded.fixed["labels"][:, 1].tolist()
+    scored = [row[-length:].tolist() for row, length in zip(encoded.features["input_ids"], lengths, strict=True)]
+    behind = context.removeprefix("is it a")
+    assert [tokenizer.decode(row) for row in scored] == [f"{behind} cat", f"{behind} dog"]
+    assert lengths == [len(behind) + 1, len(behind) + 4]
+    before = len(tokenizer("is it a")["input_ids"])
+    assert scored == [tokenizer(f"{context} {word}")["input_ids"][before:] for word in ("cat", "dog")]
 
 
 @pytest.mark.parametrize("architecture", ["gpt2", "llama"])
@@ -204,16 +223,16 @@ def test_per_byte_is_the_sum_over_the_bytes_of_the_candidate_alone(architecture:
         logits = model(input_ids=torch.from_numpy(row)[None]).logits[0].log_softmax(-1)
         total = sum(logits[at - 1, row[at]].item() for at in range(len(row) - len(candidate.split()), len(row)))
         assert score == pytest.approx(total / len(candidate.encode()), rel=1e-4)
-    assert per_byte.answers.decoding_signature == "likelihood:per-byte"
-    assert per_token.answers.decoding_signature == "likelihood:per-token"
+    assert per_byte.answers.decoding_signature == "likelihood:per-byte|space:scored"
+    assert per_token.answers.decoding_signature == "likelihood:per-token|space:scored"
     assert ChoiceHead().answers.decoding_signature == ""
 
 
 def test_bytes_are_of_utf_8_without_the_separator() -> None:
     encoded = LikelihoodHead(per="byte").encode(single_bytes(), [ChoiceExample("I am", ("é", "out"), 0)], 16)
-    assert encoded.fixed["labels"].tolist() == [[1, 2, 2], [0, 3, 3]]
+    assert encoded.fixed["labels"].tolist() == [[1, 3, 2], [0, 4, 3]]
     characters = LikelihoodHead(per="character").encode(single_bytes(), [ChoiceExample("I am", ("é", "out"), 0)], 16)
-    assert characters.fixed["labels"].tolist() == [[1, 2, 1], [0, 3, 3]]
+    assert characters.fixed["labels"].tolist() == [[1, 3, 1], [0, 4, 3]]
 
 
 def test_an_empty_candidate_has_no_likelihood() -> None:

@@ -136,7 +136,7 @@ def test_the_tokens_of_candidates_are_marked() -> None:
     rows = marked(LikelihoodHead(), single_bytes("gpt2"), [ChoiceExample("ab", ("cd", "efg"), 1)], 32)
     shown = [[(token, mark) for token, mark in zip(*row, strict=True) if mark] for row in rows]
     assert [{mark for _, mark in row} for row in shown] == [{"candidate"}, {"right candidate"}]
-    assert ["".join(token for token, _ in row) for row in shown] == ["cd", "efg"]
+    assert ["".join(token for token, _ in row) for row in shown] == ["Ġcd", "Ġefg"]
 
 
 def test_the_places_that_a_relation_is_read_from_are_marked() -> None:

@@ -94,9 +94,9 @@ def test_decoders_compare_likelihoods_and_encoders_get_a_head(tmp_path: Path) ->
 
 def test_what_decoders_divide_by_is_an_option(tmp_path: Path) -> None:
     rows = varied(LAYOUTS["PIQA"][0])
-    for options, said in ({}, "likelihood:per-token"), ({"per": "character"}, "likelihood:per-character"):
+    for options, per in ({}, "token"), ({"per": "character"}, "character"):
         dataset = load(tmp_path / "x.jsonl", rows, options=options).dataset
-        assert dataset.head(GPT2Config()).answers.decoding_signature == said
+        assert dataset.head(GPT2Config()).answers.decoding_signature == f"likelihood:per-{per}|space:scored"
 
 
 def test_a_label_beyond_the_candidates_is_named_or_left_out(tmp_path: Path) -> None:
