@@ -123,7 +123,7 @@ SCORED = {
 @pytest.mark.parametrize("name", names("metric"))
 def test_every_metric_scores_one_kind_of_answers(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setattr(meteor, "synonyms", Few)  # without nltk's data it would refuse everything
-    generated = {"texts": ["a"], "attribute": "good", "label": "good", "test": "", "prompt": ""}
+    generated = {"texts": ["#### 1"], "attribute": "good", "label": "good", "test": "", "prompt": ""}
     answers = {"texts": "a", "lists of texts": ["a"], "whole numbers": 3, "numbers": 1.5, "generated": generated}
     answers["sets of labels"] = {"labels": ["a"]}
     metric = make({"name": name, **NEEDED.get(name, {})})
