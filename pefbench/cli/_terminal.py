@@ -28,6 +28,7 @@ def complain(text: str) -> None:
 def hush_libraries() -> None:
     """Keep the libraries' own progress bars and notices out of what pefbench says."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # read when torch is imported
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     import logging
 
