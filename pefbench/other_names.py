@@ -18,6 +18,7 @@ OURS = {
     "optim": "train.optimizer",
     "gradient_checkpointing": "train.recompute",
     "use_gc": "train.recompute",
+    "packing": "train.packing",
     "max_seq_length": "train.max_length",
     "max_train_samples": "train.max_examples",
     "save_steps": "train.checkpoint_steps",

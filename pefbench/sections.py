@@ -153,6 +153,12 @@ class TrainSection(Section):
         description="gradient checkpointing: activations inside a block are computed again in the backward pass "
         "instead of kept; takes less memory and about a third more time",
     )
+    packing: bool = Field(
+        default=False,
+        exclude_if=lambda value: value is False,
+        description="several examples of a step in one row, kept apart, so that little padding is computed; for "
+        "decoders that generate. Dropout is then drawn by row, and no more by example",
+    )
     max_length: int = Field(
         128, ge=4, description="tokens per input; longer texts are truncated, contexts of questions split into windows"
     )

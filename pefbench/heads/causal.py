@@ -33,6 +33,7 @@ class CausalHead(GenerationHead):
 
     auto_class = "AutoModelForCausalLM"
     task_type = "CAUSAL_LM"
+    packs = True
 
     def __init__(
         self,

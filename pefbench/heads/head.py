@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from pefbench.errors import RecipeError
+from pefbench.heads._apart import apart
 from pefbench.heads._global_attention import global_attention
 from pefbench.heads.encoded import ROWS, TARGETS
 
@@ -42,6 +43,8 @@ class Head(ABC):
     """Tokens are traced back to the words or characters that they stand for."""
     generates: bool = False
     """An answer is text that is generated token by token, which takes much longer than a loss."""
+    packs: bool = False
+    """Its examples can stand several in a row: one row each, and a loss of tokens that see only what is before them."""
     answers: Answers
     """The right answers, and how answers compare."""
 
@@ -102,4 +105,4 @@ class Head(ABC):
 def forward(model: nn.Module, batch: Mapping[str, Tensor], **options: Any) -> Any:
     """The model's output on a batch; the targets stay with the head. `options` are the model's own."""
     given = {name: tensor for name, tensor in batch.items() if name not in (TARGETS, ROWS)}
-    return model(**given, **global_attention(model, given), **options)
+    return model(**apart(model, given), **global_attention(model, given), **options)

@@ -74,6 +74,7 @@ def how_drawn(recipe: Recipe, config: PretrainedConfig) -> Drawn:
         and not any(WHOLE_LAYERS in name for name in model)
         and (recipe.method.dropout_by_example or not method)
         and hardware.kind() == "cpu"
+        and not recipe.train.packing  # a row is no example
     )
     return "by example and step" if by_example else "by process"
 

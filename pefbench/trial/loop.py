@@ -21,7 +21,7 @@ from pefbench.models import quantization
 from pefbench.models.cpu_kernels import cheap_dropout, fast_on_cpu
 from pefbench.models.keyed_dropout import KeyedDropout
 from pefbench.progress import Progress
-from pefbench.trial import checkpoints, keeping
+from pefbench.trial import checkpoints, keeping, packing
 from pefbench.trial.batching import Indices, collate, epoch_batches, share
 from pefbench.trial.keeping import Best
 from pefbench.trial.validation import mean_since
@@ -273,7 +273,8 @@ class Training:
         return loss.detach()
 
     def _tensors(self, part: Indices) -> dict[str, Tensor]:
-        return {name: tensor.to(self.accelerator.device) for name, tensor in collate(self.encoded, part).items()}
+        made = packing.collate(self.encoded, part) if self.settings.packing else collate(self.encoded, part)
+        return {name: tensor.to(self.accelerator.device) for name, tensor in made.items()}
 
     def _micro_batches(self, mine: Indices) -> list[Indices]:
         size = self.settings.micro_batch_size or max(1, len(mine))
@@ -285,7 +286,10 @@ class Training:
         self.at.tokens += int(encoded.tokens[batch].sum())
         for rank in range(processes):
             for part in self._micro_batches(share(batch, rank, processes)):
-                self.at.padded += len(encoded.rows_of(part)) * int(encoded.lengths[part].max())
+                if self.settings.packing:
+                    self.at.padded += packing.size(encoded.lengths[part].tolist())
+                else:
+                    self.at.padded += len(encoded.rows_of(part)) * int(encoded.lengths[part].max())
 
     def _batch(self, step: int) -> Indices:
         epoch, position = divmod(step, self.steps_an_epoch)

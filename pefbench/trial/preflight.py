@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pefbench.errors import RecipeError, counted
 from pefbench.metrics import make, name_of
 from pefbench.models import vocabulary
-from pefbench.trial import adapters
+from pefbench.trial import adapters, packing
 from pefbench.trial.loop import total_steps
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def doubts(prepared: Prepared, *, bad_rows: bool = True) -> list[str]:
     """
     recipe = prepared.recipe
     _check_metrics(prepared)
+    packing.check(prepared)
     found = prepared.checkpoint
     return [
         *found.notes,
