@@ -43,6 +43,7 @@ ORDER = [
     "tasks",
     "recipe",
     "trial",
+    "serving",
     "inspection",
     "doctor",
     "analysis/tables",

@@ -93,6 +93,13 @@ class Head(ABC):
     def predict(self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[Any]) -> list[Any]:
         """One JSON-able answer per example, however much of its text was truncated."""
 
+    def scored(self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[Any]) -> list[tuple[Any, Any]]:
+        """For each example the answer of `predict`, and the scores behind it: what they are, the head says.
+
+        None where an answer holds its own scores, or has none.
+        """
+        return [(answer, None) for answer in self.predict(model, batch, decoding)]
+
     def marks(self, encoded: Encoded, row: int) -> list[str]:
         """What each token of a row carries in the loss, as people read it: its label, "answer", ...; "" for nothing."""
         return [""] * len(encoded.features["input_ids"][row])

@@ -125,7 +125,20 @@ class MarkedHead(Head):
 
     def predict(self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[Any]) -> list[str]:  # noqa: ARG002 - an answer needs the scores alone
         """The likeliest label of each text."""
-        return [self.labels[best] for best in self._scores(model, batch).argmax(-1).tolist()]
+        return self._best(self._scores(model, batch))
+
+    def scored(
+        self,
+        model: nn.Module,
+        batch: Mapping[str, Tensor],
+        decoding: Sequence[Any],  # noqa: ARG002 - an answer needs the scores alone
+    ) -> list[tuple[str, list[float]]]:
+        """The answers, each with the probabilities of all labels, in their order."""
+        scores = self._scores(model, batch)
+        return list(zip(self._best(scores), scores.double().softmax(-1).tolist(), strict=True))
+
+    def _best(self, scores: Tensor) -> list[str]:
+        return [self.labels[best] for best in scores.argmax(-1).tolist()]
 
     def _scores(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
         """The score of each label, (rows, labels), in fp32, from logits of shape (rows, length, outputs)."""

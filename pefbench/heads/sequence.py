@@ -101,7 +101,19 @@ class SequenceHead(TextHead):
 
     def predict(self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[Any]) -> list[LabelAnswer]:  # noqa: ARG002 - an answer needs the logits alone
         """The likeliest label of each text; with `outside`, also the probability of that label."""
+        return self._answers(self.outputs(model, batch))
+
+    def scored(
+        self,
+        model: nn.Module,
+        batch: Mapping[str, Tensor],
+        decoding: Sequence[Any],  # noqa: ARG002 - an answer needs the logits alone
+    ) -> list[tuple[LabelAnswer, list[float]]]:
+        """The answers, each with the probabilities of all labels, in their order."""
         logits = self.outputs(model, batch)
+        return list(zip(self._answers(logits), logits.double().softmax(-1).tolist(), strict=True))
+
+    def _answers(self, logits: Tensor) -> list[LabelAnswer]:
         labels = [self.labels[best] for best in logits.argmax(-1).tolist()]
         if self.outside is None:
             return list(labels)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import SourceError
 from pefbench.heads import IGNORED, TARGETS, Answers, Encoded, Head, forward
+from pefbench.heads._word_windows import word_windows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -104,6 +105,19 @@ class TokenHead(Head):
             padding={"input_ids": tokenizer.pad_token_id, TARGETS: IGNORED},
         )
 
+    def windows(
+        self, tokenizer: PreTrainedTokenizerFast, words: Sequence[str], max_length: int
+    ) -> list[tuple[int, int]]:
+        """Overlapping windows over a sentence's words, [first, end), that `encode` does not cut: see `word_windows`."""
+        before = _space(tokenizer)
+        batch = tokenizer(
+            [before + word for word in words], is_split_into_words=True, add_special_tokens=False, verbose=False
+        )
+        lengths = [0] * len(words)
+        for word in batch.word_ids(0):
+            lengths[word] += 1
+        return word_windows(lengths, max_length - tokenizer.num_special_tokens_to_add())
+
     def marks(self, encoded: Encoded, row: int) -> list[str]:
         """Each word's tag, on its first token."""
         return ["" if label == IGNORED else self.labels[label] for label in encoded.features[TARGETS][row].tolist()]
@@ -119,7 +133,22 @@ class TokenHead(Head):
         self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[np.ndarray[Any, Any]]
     ) -> list[list[str]]:
         """The likeliest tag of each word; OUTSIDE for the words that the model never saw."""
-        best = forward(model, batch).logits.argmax(-1).cpu().numpy()
+        return self._tags(forward(model, batch).logits, decoding)
+
+    def scored(
+        self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[np.ndarray[Any, Any]]
+    ) -> list[tuple[list[str], list[float]]]:
+        """The tags, each sentence's with the probability of each; 0 for the words that the model never saw."""
+        logits = forward(model, batch).logits
+        chances = logits.double().softmax(-1).amax(-1).cpu().numpy()
+        likely = [
+            [0.0 if token == UNSEEN else float(row[token]) for token in first.tolist()]
+            for row, first in zip(chances, decoding, strict=True)
+        ]
+        return list(zip(self._tags(logits, decoding), likely, strict=True))
+
+    def _tags(self, logits: Tensor, decoding: Sequence[np.ndarray[Any, Any]]) -> list[list[str]]:
+        best = logits.argmax(-1).cpu().numpy()
         return [
             [OUTSIDE if token == UNSEEN else self.labels[row[token]] for token in first.tolist()]
             for row, first in zip(best, decoding, strict=True)

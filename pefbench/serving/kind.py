@@ -1,0 +1,78 @@
+"""A kind of head, as it is asked: from an input to examples, and from the head's answers to what is said."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pefbench.errors import DataError, quoted, suggest
+from pefbench.serving import kinds
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from transformers import PreTrainedTokenizerFast
+
+Answer = dict[str, Any]
+"""What is said to one input, JSON-able: its fields are the kind's."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One input as the head reads it.
+
+    examples: one, or a window each of a long text, or none. about: what the kind needs to say the answer.
+    """
+
+    examples: Sequence[Any]
+    about: Any = None
+
+
+class Kind(ABC):
+    """One kind of head.
+
+    columns: what an input may have, by the names that tasks have for them; the first alone may be given as a text.
+    """
+
+    columns: ClassVar[tuple[str, ...]] = ("text", "pair")
+
+    @abstractmethod
+    def ask(self, values: Mapping[str, Any], head: Any, tokenizer: PreTrainedTokenizerFast, max_length: int) -> Asked:
+        """An input as examples, from its columns. Raises DataError for what the head cannot be asked."""
+
+    @abstractmethod
+    def say(self, asked: Asked, head: Any, found: Sequence[tuple[Any, Any]], *, truncated: bool) -> Answer:
+        """The answer. found: what `Head.scored` gives for each of the examples. truncated: a text of them was cut."""
+
+
+def find(head: str) -> Kind:
+    """The kind of this head. Raises DataError where there is none."""
+    known = [module.name for module in pkgutil.iter_modules(kinds.__path__)]
+    if head not in known:
+        raise DataError(f"trials of the head {head!r} cannot be asked yet; {suggest(head, known)}")
+    found: Kind = importlib.import_module(f"{kinds.__name__}.{head}").KIND
+    return found
+
+
+def text(values: Mapping[str, Any], column: str) -> str:
+    """A column's text. Raises DataError where it is none."""
+    value = values[column]
+    if not isinstance(value, str):
+        raise DataError(f"{column} should be a text, is {quoted(value)}")
+    check_characters(value, column)
+    return value
+
+
+def check_characters(value: str, column: str) -> None:
+    """Raise DataError for a text with half of a surrogate pair, which no tokenizer reads."""
+    if not value.isascii() and any("\ud800" <= each <= "\udfff" for each in value):
+        raise DataError(f"{column} is no Unicode text: it has half of a surrogate pair")
+
+
+def single(found: Sequence[tuple[Any, Any]]) -> tuple[Any, Any]:
+    """The answer and the scores of an input that is one example."""
+    [one] = found
+    return one

@@ -1,0 +1,43 @@
+"""One label for a text or a pair: ``{"label", "score", "probabilities", "truncated"}``.
+
+A text beyond the maximum length is read as the trial reads it, from its beginning, and the answer says `truncated`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pefbench.heads.examples import SequenceExample
+from pefbench.serving.kind import Answer, Asked, Kind, single, text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from transformers import PreTrainedTokenizerFast
+
+    from pefbench.heads.sequence import SequenceHead
+
+
+class SequenceKind(Kind):
+    """Classification."""
+
+    def ask(
+        self,
+        values: Mapping[str, Any],
+        head: SequenceHead,  # noqa: ARG002 - the texts say all
+        tokenizer: PreTrainedTokenizerFast,  # noqa: ARG002
+        max_length: int,  # noqa: ARG002
+    ) -> Asked:
+        """A text, or a text and its pair."""
+        pair = text(values, "pair") if "pair" in values else None
+        return Asked([SequenceExample(text(values, "text"), "", pair)])
+
+    def say(self, asked: Asked, head: SequenceHead, found: Sequence[tuple[Any, Any]], *, truncated: bool) -> Answer:  # noqa: ARG002
+        """The likeliest label with its probability, and the probability of each label."""
+        answer, chances = single(found)
+        label = answer if isinstance(answer, str) else answer["label"]
+        probabilities = dict(zip(head.labels, chances, strict=True))
+        return {"label": label, "score": probabilities[label], "probabilities": probabilities, "truncated": truncated}
+
+
+KIND = SequenceKind()

@@ -1,0 +1,96 @@
+"""A tag for each word: ``{"entities"}``, or ``{"words"}`` where the tags mark no entities.
+
+Each is ``{"label", "text", "start", "end", "score"}``, with the characters of the text as it was given. A text is
+divided into words as a data set with offsets is; where the words are given, their text has a space between them. The
+score of an entity is the mean probability of its words' tags. A text of any length is read: by overlapping windows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+from pefbench.errors import DataError, quoted
+from pefbench.heads._word_windows import cut_between
+from pefbench.heads.examples import TokenExample
+from pefbench.heads.token import OUTSIDE
+from pefbench.serving.kind import Answer, Asked, Kind, check_characters
+from pefbench.sources import tagging
+from pefbench.sources.offsets import divide
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from transformers import PreTrainedTokenizerFast
+
+    from pefbench.heads.examples import Span
+    from pefbench.heads.token import TokenHead
+
+
+@dataclass(frozen=True)
+class Words:
+    """A text, the characters of its words, and windows over these, all [start, end)."""
+
+    text: str
+    at: list[Span]
+    windows: list[Span]
+
+
+class TokenKind(Kind):
+    """Tagging."""
+
+    columns = ("tokens",)
+
+    def ask(
+        self, values: Mapping[str, Any], head: TokenHead, tokenizer: PreTrainedTokenizerFast, max_length: int
+    ) -> Asked:
+        """A text, or a list of its words, in windows."""
+        text, at = _words(values["tokens"])
+        words = [text[start:end] for start, end in at]
+        windows = head.windows(tokenizer, words, max_length) if words else []
+        examples = [TokenExample(tuple(words[first:end]), (OUTSIDE,) * (end - first)) for first, end in windows]
+        return Asked(examples, Words(text, at, windows))
+
+    def say(self, asked: Asked, head: TokenHead, found: Sequence[tuple[Any, Any]], *, truncated: bool) -> Answer:  # noqa: ARG002 - no window is cut
+        """The entities, or the words, with their characters."""
+        given: Words = asked.about
+        tags, scores = _joined(given.windows, found)
+        if all(label == OUTSIDE or label.startswith(("B-", "I-")) for label in head.labels):
+            return {"entities": [_said(given, scores, *span) for span in tagging.spans(tags)]}
+        return {"words": [_said(given, scores, tag, word, word + 1) for word, tag in enumerate(tags)]}
+
+
+def _words(given: object) -> tuple[str, list[Span]]:
+    """A text and its words' characters. Raises DataError for what is neither a text nor words."""
+    if isinstance(given, str):
+        check_characters(given, "the text")
+        return given, divide(given)
+    if not isinstance(given, list | tuple) or not all(isinstance(word, str) and word.strip() for word in given):
+        raise DataError(f"should be a text or a list of words, is {quoted(given)}")
+    at, start = [], 0
+    for word in given:
+        check_characters(word, "a word")
+        at.append((start, start + len(word)))
+        start += len(word) + 1
+    return " ".join(given), at
+
+
+def _joined(windows: Sequence[Span], found: Sequence[tuple[list[str], list[float]]]) -> tuple[list[str], list[float]]:
+    """The tags of all words, and their probabilities: of two windows' that share words, each its part of them."""
+    tags, scores = list[str](), list[float]()
+    for (first, _), (here, likely) in zip(windows, found, strict=True):
+        shared = len(tags) - first
+        at = cut_between(tags[first:], here[:shared])
+        tags[first + at :], scores[first + at :] = here[at:], likely[at:]
+    return tags, scores
+
+
+def _said(given: Words, scores: Sequence[float], label: str, first: int, end: int) -> Answer:
+    """What is said of the words [first, end)."""
+    start, stop = given.at[first][0], given.at[end - 1][1]
+    score = fmean(scores[first:end])
+    return {"label": label, "text": given.text[start:stop], "start": start, "end": stop, "score": score}
+
+
+KIND = TokenKind()

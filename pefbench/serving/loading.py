@@ -1,0 +1,79 @@
+"""Load a saved trial, from its result, its folder or its model's folder alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pefbench.errors import DataError, RecipeError
+from pefbench.heads.settled import without_examples
+from pefbench.recipe import load_resolved
+from pefbench.serving import kind as kinds
+from pefbench.serving.model import Model
+from pefbench.trial import build, portable
+from pefbench.trial.cache import Shared
+from pefbench.trial.prepare import ready
+from pefbench.trial.saved import ABOUT, MODEL, TRIAL, check_model, read_trial
+
+if TYPE_CHECKING:
+    from pefbench.recipe import Recipe
+    from pefbench.trial.saved import SavedTrial
+
+ADDRESSES = ("hf:", "file:", "wheel:", "warm-started:")
+
+
+def load(trial: Path, base: str | None = None) -> Model:
+    """The model of a trial, ready to answer; see `pefbench.load`."""
+    folder = find(trial)
+    saved = read_trial(folder)
+    if (folder / TRIAL).exists():
+        check_model(folder, saved)
+    weights = folder / MODEL if (folder / TRIAL).exists() else folder
+    if "head" not in saved:
+        raise DataError(f"{folder}: saved by an older pefbench, without its head; run the trial again")
+    kind = kinds.find(saved["head"]["kind"])
+    recipe, shared = _recipe(folder, saved, base), Shared()
+    try:
+        dataset = without_examples(**saved["head"])
+        found = ready(recipe, dataset, shared)
+        head = found.head.with_thresholds(saved.get("thresholds", {}))
+    except (TypeError, KeyError) as error:
+        raise DataError(f"{folder}: damaged: no head can be made from what it says: {error}") from None
+    portable.check_base(found, saved, shared)
+    return Model(found, head, kind, build.saved(found, weights))
+
+
+def find(trial: Path) -> Path:
+    """The folder that says what a trial is. Raises DataError where there is none, and for a trial that failed."""
+    if trial.name in (TRIAL, ABOUT):
+        trial = trial.parent
+    folder = trial.with_suffix("") if trial.suffix == ".json" else trial
+    if (folder / TRIAL).is_file() or (folder / ABOUT).is_file():
+        return folder
+    result = folder.with_name(f"{folder.name}.json")
+    if result.is_file():
+        _refuse_unsaved(result)
+    raise DataError(
+        f"{trial}: no such trial; give its folder results/RECIPE/ID, its result ID.json, or its model folder"
+    )
+
+
+def _refuse_unsaved(result: Path) -> None:
+    """Raise DataError for a result without a saved model: why there is none."""
+    from pefbench.results.store import read_result
+
+    found = read_result(result)
+    if found["status"] != "finished":
+        raise DataError(f"{result}: the trial failed, so it has no model: {found['error']}")
+    raise DataError(f"{result}: the trial's folder is not beside its result; copy it there, or run the trial again")
+
+
+def _recipe(folder: Path, saved: SavedTrial, base: str | None) -> Recipe:
+    values = saved["recipe"]
+    if base is not None:
+        address = base if base.startswith(ADDRESSES) else f"file:{Path(base).expanduser()}"
+        values = {**values, "model": {**values.get("model", {}), "name": address}}
+    try:
+        return load_resolved(values)
+    except RecipeError as error:
+        raise DataError(f"{folder}: damaged: recipe: {error}") from None

@@ -1,0 +1,45 @@
+"""Trials of the small world, each run once for all tests of what is loaded from them."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pefbench.recipe import load_recipe
+from pefbench.trial import run
+from tests.worlds import PEOPLE, PLACES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.worlds import World
+
+
+def labelled(count: int, *, seed: int) -> list[tuple[str, str]]:
+    """Texts of 2 to 12 words, each of persons or of places, and labelled by that."""
+    draw = random.Random(seed)
+    found: dict[str, str] = {}
+    while len(found) < count:
+        label, names = draw.choice((("person", PEOPLE), ("place", PLACES)))
+        words = draw.choices(("saw", "the", "river", *names), k=draw.randint(1, 11))
+        found[" ".join([draw.choice(names), *words])] = label
+    return list(found.items())
+
+
+@pytest.fixture(scope="session")
+def tagger(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The result of a finished trial of entity recognition."""
+    return run.run(load_recipe(world.recipe("tagger", train__epochs=4)), tmp_path_factory.mktemp("tagger"))
+
+
+@pytest.fixture(scope="session")
+def classifier(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The result of a finished trial of classification, in whose test split some texts are cut."""
+    file = world.folder / "labelled.csv"
+    rows = [f"{text},{label}" for text, label in labelled(200, seed=1)]
+    file.write_text("\n".join(["text,label", *rows]) + "\n", encoding="utf8")
+    changes = {"train__max_length": 10, "train__epochs": 4}
+    recipe = world.recipe("classifier", task="sentiment", data={"source": f"file:{file}"}, **changes)
+    return run.run(load_recipe(recipe), tmp_path_factory.mktemp("classifier"))

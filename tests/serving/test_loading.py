@@ -1,0 +1,94 @@
+"""A trial is loaded from wherever it lies, and nothing else is taken for one."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+import pefbench
+from pefbench.errors import DataError
+from tests.trial.test_portable import change_weights
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.worlds import World
+
+TEXT = "Anna saw Paris"
+
+
+def test_the_result_the_folder_and_the_model_alone_are_the_same_trial(tagger: Path, tmp_path: Path) -> None:
+    folder = tagger.with_suffix("")
+    shutil.copytree(folder / "model", tmp_path / "elsewhere")
+    answers = [
+        pefbench.load(path).predict([TEXT]) for path in (tagger, folder, str(folder / "model"), tmp_path / "elsewhere")
+    ]
+    assert answers == [answers[0]] * 4
+    assert answers[0][0]["entities"]
+
+
+def test_a_base_that_has_moved_is_named(tagger: Path, world: World, tmp_path: Path) -> None:
+    shutil.copytree(world.model, tmp_path / "moved")
+    expected = pefbench.load(tagger).predict([TEXT])
+    assert pefbench.load(tagger, base=str(tmp_path / "moved")).predict([TEXT]) == expected
+    assert pefbench.load(tagger, base=f"file:{tmp_path / 'moved'}").predict([TEXT]) == expected
+
+
+def test_another_base_is_refused(tagger: Path, world: World, tmp_path: Path) -> None:
+    shutil.copytree(world.model, tmp_path / "other")
+    change_weights(tmp_path / "other" / "model.safetensors")
+    with pytest.raises(DataError, match="other weights than those that this trial was trained on"):
+        pefbench.load(tagger, base=str(tmp_path / "other"))
+
+
+@pytest.mark.parametrize("name", ["0123456789ab", "0123456789ab.json", ""])
+def test_where_no_trial_is_there_is_none(tmp_path: Path, name: str) -> None:
+    with pytest.raises(DataError, match="no such trial; give its folder results/RECIPE/ID"):
+        pefbench.load(tmp_path / name)
+
+
+def test_a_failed_trial_is_refused_with_its_error(tagger: Path, tmp_path: Path) -> None:
+    failed = {**json.loads(tagger.read_text(encoding="utf8")), "status": "failed", "error": "loss is not finite"}
+    (tmp_path / tagger.name).write_text(json.dumps(failed), encoding="utf8")
+    for given in (tmp_path / tagger.name, tmp_path / tagger.stem):
+        with pytest.raises(DataError, match="the trial failed, so it has no model: loss is not finite"):
+            pefbench.load(given)
+
+
+def test_a_result_without_its_folder_is_refused(tagger: Path, tmp_path: Path) -> None:
+    shutil.copy(tagger, tmp_path)
+    with pytest.raises(DataError, match="folder is not beside its result"):
+        pefbench.load(tmp_path / tagger.name)
+
+
+@pytest.mark.parametrize("damage", ["changed", "missing", "not JSON", "no head", "another head"])
+def test_a_damaged_folder_is_refused(tagger: Path, tmp_path: Path, damage: str) -> None:
+    folder = shutil.copytree(tagger.with_suffix(""), tmp_path / "trial")
+    weights, about = folder / "model" / "adapter_model.safetensors", folder / "trial.json"
+    known = json.loads(about.read_text(encoding="utf8"))
+    if damage == "changed":
+        weights.write_bytes(weights.read_bytes()[:-1] + b"\0")
+    elif damage == "missing":
+        weights.unlink()
+    elif damage == "not JSON":
+        about.write_text("{", encoding="utf8")
+    elif damage == "no head":
+        about.write_text(json.dumps({name: value for name, value in known.items() if name != "head"}), encoding="utf8")
+    else:
+        about.write_text(json.dumps({**known, "head": {"kind": "os", "values": {}}}), encoding="utf8")
+    with pytest.raises(DataError) as error:
+        pefbench.load(folder)
+    assert str(tmp_path) in str(error.value) or damage == "another head"
+
+
+def test_a_model_alone_without_its_weights_is_refused(tagger: Path, tmp_path: Path) -> None:
+    model = shutil.copytree(tagger.with_suffix("") / "model", tmp_path / "model")
+    (model / "adapter_model.safetensors").write_bytes(b"cut")
+    with pytest.raises(DataError, match="cannot be"):
+        pefbench.load(model)
+    (model / "adapter_model.safetensors").unlink()
+    with pytest.raises(DataError):
+        pefbench.load(model)
