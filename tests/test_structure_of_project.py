@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # bottom up: a room imports only those above it in this list. What is said for types alone counts as well.
 ORDER = [
     "errors",
+    "remarks",
     "other_names",
     "atomic",
     "paths",

@@ -88,7 +88,7 @@ class GenerationHead(Head):
         likely = [Likely(text=text, nll=nll, pieces=n) for text, nll, n in zip(drawn[0], sums, counts, strict=True)]
         return _with_samples(likely, drawn)
 
-    def doubts(self, encoded: Mapping[str, Encoded]) -> list[str]:
+    def remarks(self, encoded: Mapping[str, Encoded]) -> list[str]:
         """What gave way to the model. Raises RecipeError for a scored split whose answers are too long to generate."""
         for split, each in encoded.items():
             problem = too_short(reference_lengths(each), self.search.max_new_tokens)

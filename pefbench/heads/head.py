@@ -104,8 +104,8 @@ class Head(ABC):
         """What each token of a row carries in the loss, as people read it: its label, "answer", ...; "" for nothing."""
         return [""] * len(encoded.features["input_ids"][row])
 
-    def doubts(self, encoded: Mapping[str, Encoded]) -> list[str]:  # noqa: ARG002 - for heads that have some
-        """Warnings about the tokenised splits. Raises RecipeError for what cannot come out right."""
+    def remarks(self, encoded: Mapping[str, Encoded]) -> list[str]:  # noqa: ARG002 - for heads that have some
+        """Notes on the tokenised splits, `Odd` ones for warnings. Raises RecipeError for what cannot come out right."""
         return []
 
 

@@ -34,6 +34,7 @@ def inspect(recipe: Recipe, *, split: str = "train", examples: int = 5) -> Inspe
     prepared = prepare(recipe, Phases())
     if split not in prepared.examples:
         raise DataError(f"--split {split}: no such split; valid: {', '.join(prepared.examples)}")
+    remarks = preflight.remarks(prepared, bad_rows=False)
     count = min(examples, len(prepared.examples[split]))
     return Inspection(
         recipe=recipe.name,
@@ -43,7 +44,8 @@ def inspect(recipe: Recipe, *, split: str = "train", examples: int = 5) -> Inspe
         splits={name: _split(prepared, name) for name in prepared.examples},
         shown=split,
         examples=[_example(prepared, split, number) for number in range(count)],
-        warnings=preflight.doubts(prepared, bad_rows=False),
+        notes=remarks.notes,
+        warnings=remarks.warnings,
         skipped=list(prepared.corpus.skipped),
     )
 

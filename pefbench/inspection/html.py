@@ -35,6 +35,7 @@ def page(inspection: Inspection) -> str:
         [
             f"<h1>{_text(title)}</h1>",
             f"<p>{_text(inspection.task)} on {_text(inspection.model)}, max_length {inspection.max_length}</p>",
+            *(f"<p>note: {_text(note)}</p>" for note in inspection.notes),
             *(f'<p class="warning">{_text(warning)}</p>' for warning in inspection.warnings),
             _splits(inspection),
             *(_lengths(name, split.lengths) for name, split in inspection.splits.items()),

@@ -69,6 +69,7 @@ class Inspection:
     splits: dict[str, Split]
     shown: str
     examples: list[Example]
+    notes: list[str]
     warnings: list[str]
     skipped: list[str]
 

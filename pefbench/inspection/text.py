@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from tabulate import tabulate
 
+from pefbench import remarks
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -29,7 +31,7 @@ def render(inspection: Inspection) -> str:
         _splits(inspection),
         *(_lengths(name, split.lengths, inspection.max_length) for name, split in inspection.splits.items()),
         _labels(inspection),
-        [f"warning: {warning}" for warning in inspection.warnings],
+        remarks.lines(inspection.notes, inspection.warnings),
         [f"skipped: {row}" for row in inspection.skipped[:SKIPPED]],
         *(_example(example, inspection.shown) for example in inspection.examples),
     ]

@@ -16,6 +16,7 @@ from torch import nn
 from pefbench.errors import SourceError
 from pefbench.models import architecture, from_pretrained
 from pefbench.models.weight_names import weight_names, wrapper_prefix
+from pefbench.remarks import Odd
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -128,7 +129,7 @@ def _check_backbone(skeleton: Any, found: Any, heads: tuple[str, ...], name: str
         return []
     share = 100 * sum(weights[key].numel() for key in missing) / sum(weight.numel() for weight in weights.values())
     if len(missing) <= FEW and share <= FEW_PERCENT:
-        return [f"initialised at random, as they are missing in the checkpoint: {', '.join(missing)}"]
+        return [Odd(f"initialised at random, as they are missing in the checkpoint: {', '.join(missing)}")]
     theirs = sorted(found["unexpected_keys"])[:NAMED]
     others = f", and has {', '.join(theirs)}" if theirs else ""
     many = "none" if len(missing) == len(weights) else f"only {len(weights) - len(missing)}"

@@ -210,7 +210,8 @@ class Reached(TypedDict):
     artifacts: NotRequired[Artifacts]
     samples: NotRequired[list[Sample]]  # a few test examples
     round_trip: NotRequired[RoundTrip | None]  # null when there was none
-    warnings: NotRequired[list[str]]
+    notes: NotRequired[list[str]]  # what was done; older files have them among the warnings
+    warnings: NotRequired[list[str]]  # what is odd
     error_type: NotRequired[str]  # name of the Python exception, where there was one
     foreign: NotRequired[Foreign]  # of an imported result alone
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pefbench.errors import DataError
 from pefbench.heads.examples import TokenExample
 from pefbench.heads.token import TokenDataset
+from pefbench.remarks import Odd
 from pefbench.sources import tagging
 from pefbench.tasks import Task
 from pefbench.tasks._models import MINILM
@@ -50,7 +51,7 @@ def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> TokenDataset:
     labels = tagging.labels([example.tags for _, example in sentences["train"]])
     notes = [] if converted.scheme == "IOB2" else [f"tags read from {converted.scheme} as IOB2"]
     if converted.strays and not refused:
-        notes.append(_strays(converted, pairs))
+        notes.append(Odd(_strays(converted, pairs)))
     unseen = Unseen(tagging.entity_types([labels]), bad, "entity types")
     seen = {split: _seen(members, split, unseen, bad) for split, members in sentences.items()}
     return TokenDataset(seen, labels, [*notes, *unseen.notes])

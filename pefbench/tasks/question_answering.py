@@ -9,6 +9,7 @@ from pydantic import Field
 from pefbench.errors import DataError
 from pefbench.heads.examples import SpanExample
 from pefbench.heads.span import SpanDataset
+from pefbench.remarks import Odd
 from pefbench.tasks import Options, Task
 from pefbench.tasks._models import MINILM
 from pefbench.tasks.reading import answers, references, values
@@ -67,17 +68,21 @@ def _notes(split: str, found: Sequence[Read]) -> list[str]:
         raise DataError(
             f"{unmarked[0].where}: no question of the {split} split has an answer, and none says that it has none"
         )
-    notes = []
+    notes: list[str] = []
     if unmarked:
         notes.append(
-            f"{len(unmarked):,} of {len(found):,} {split} questions have no answer and are not marked as unanswerable; "
-            f"they are read as such, the first {unmarked[0].where}"
+            Odd(
+                f"{len(unmarked):,} of {len(found):,} {split} questions have no answer and are not marked as "
+                f"unanswerable; they are read as such, the first {unmarked[0].where}"
+            )
         )
     if moved:
         number = sum(each.moved for _, _, each in found)
         notes.append(
-            f"{number:,} {split} answers are not at their offset and were found within {answers.NEAR} characters of "
-            f"it, the first at {moved[0].where}"
+            Odd(
+                f"{number:,} {split} answers are not at their offset and were found within {answers.NEAR} characters "
+                f"of it, the first at {moved[0].where}"
+            )
         )
     return notes
 

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from pefbench.errors import DataError
 from pefbench.heads.examples import GenerationExample
+from pefbench.remarks import Odd
 from pefbench.tasks import Task
 from pefbench.tasks._models import SMOLLM2
 from pefbench.tasks.reading import generation, references, values
@@ -97,7 +98,7 @@ def read(
         if rows and not complete:
             raise DataError(f"{rows[0].where}: no text in {source_language} and {target_language}; {_there(rows)}")
         if lacking := len(rows) - len(complete):
-            notes.append(f"{lacking} rows of {split} have no text in {source_language} or {target_language}")
+            notes.append(Odd(f"{lacking} rows of {split} have no text in {source_language} or {target_language}"))
         pairs = bad.good(complete, lambda row: _pair(row, pair))
         examples[split] = [
             GenerationExample(

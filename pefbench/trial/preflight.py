@@ -1,4 +1,4 @@
-"""What can be known to be wrong, or is doubtful, before training: errors are raised, doubts go into the result."""
+"""What can be known to be wrong before training is refused; notes, and warnings of what is odd, go into the result."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pefbench.errors import RecipeError, counted
 from pefbench.metrics import make, name_of
 from pefbench.models import vocabulary
+from pefbench.remarks import Odd, Remarks
 from pefbench.trial import adapters, packing
 from pefbench.trial.loop import total_steps
 
@@ -25,8 +26,8 @@ FAR = 30
 """A learning rate that is this many times the method's default, or this small a part of it, is doubtful."""
 
 
-def doubts(prepared: Prepared, *, bad_rows: bool = True) -> list[str]:
-    """The warnings that a reader of the numbers should know. Raises a UserError for what cannot come out right.
+def remarks(prepared: Prepared, *, bad_rows: bool = True) -> Remarks:
+    """What a reader of the numbers should know. Raises a UserError for what cannot come out right.
 
     bad_rows: with the rows that were left out; who lists them apart does without.
     """
@@ -34,23 +35,27 @@ def doubts(prepared: Prepared, *, bad_rows: bool = True) -> list[str]:
     _check_metrics(prepared)
     packing.check(prepared)
     found = prepared.checkpoint
-    return [
+    told = [
         *found.notes,
         *adapters.head_notes(found, prepared.adapters),
-        *vocabulary.doubts(
-            prepared.encoded, prepared.tokenizer, found.vocabulary + prepared.new_rows, found.token_types
+        *map(
+            Odd,
+            vocabulary.doubts(
+                prepared.encoded, prepared.tokenizer, found.vocabulary + prepared.new_rows, found.token_types
+            ),
         ),
         *prepared.corpus.dataset.notes,
         *prepared.corpus.notes,
         *prepared.notes,
-        *_skipped([*(prepared.corpus.skipped if bad_rows else ()), *prepared.refused]),
-        *_truncated(prepared),
+        *map(Odd, _skipped([*(prepared.corpus.skipped if bad_rows else ()), *prepared.refused])),
+        *map(Odd, _truncated(prepared)),
         *_dropped(prepared),
-        *_near(prepared),
-        *prepared.head.doubts(prepared.encoded),
-        *_far_rate(recipe.method, recipe.train.learning_rate),
-        *_seldom(recipe.train, total_steps(recipe.train, len(prepared.encoded["train"]))),
+        *map(Odd, _near(prepared)),
+        *prepared.head.remarks(prepared.encoded),
+        *map(Odd, _far_rate(recipe.method, recipe.train.learning_rate)),
+        *map(Odd, _seldom(recipe.train, total_steps(recipe.train, len(prepared.encoded["train"])))),
     ]
+    return Remarks.of(told)
 
 
 def _check_metrics(prepared: Prepared) -> None:

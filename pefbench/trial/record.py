@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pefbench import remarks
 from pefbench.errors import PefbenchError, counted, one_line
 from pefbench.results import provenance
 from pefbench.results.schema import SCHEMA
@@ -90,7 +91,7 @@ def data_of(prepared: Prepared) -> Data:
 
 
 def announcement(recipe: Recipe, reached: Reached, processes: int) -> list[str]:
-    """What is about to be trained, and the warnings, as lines for people."""
+    """What is about to be trained, with notes and warnings, as lines for people."""
     model = reached["model"]
     sizes = ", ".join(f"{split['examples']} {name}" for name, split in reached["data"]["splits"].items())
     line = (
@@ -98,7 +99,7 @@ def announcement(recipe: Recipe, reached: Reached, processes: int) -> list[str]:
         f"{model['trainable_parameters']:,} of {model['parameters']:,} weights trained; {sizes} examples; "
         f"{recipe.train.precision}, {counted(processes, 'process', 'processes')}"
     )
-    return [line, *(f"warning: {warning}" for warning in reached["warnings"])]
+    return [line, *remarks.lines(reached["notes"], reached["warnings"])]
 
 
 def _with(model: Model) -> str:

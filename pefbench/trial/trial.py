@@ -97,7 +97,8 @@ class Trial:
         self.folder = TrialFolder(self.path)
         origin = origin_of(self.recipe, command=command, world_size=world_size, started=started)
         self.record = TrialRecord(self.path.stem, self.recipe, self.scored, origin)
-        self.record.add(data=data_of(self.prepared), warnings=preflight.doubts(self.prepared))
+        notes, warnings = preflight.remarks(self.prepared)
+        self.record.add(data=data_of(self.prepared), notes=notes, warnings=warnings)
 
     def is_finished(self) -> bool:
         """Whether a finished result is there; the main process's answer holds for all."""

@@ -202,7 +202,7 @@ def test_what_gave_way_to_the_template_is_said() -> None:
     head = CausalHead(search=Search(max_new_tokens=4))
     told = GenerationExample("u", "a", history=(("system", "S"),))
     encoded = head.encode(single_bytes(chat_template=NO_SYSTEM), [told], 60)
-    [note] = head.doubts({"train": encoded, "test": encoded})
+    [note] = head.remarks({"train": encoded, "test": encoded})
     assert note.startswith("the chat template has no system role")
 
 

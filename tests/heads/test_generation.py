@@ -328,9 +328,9 @@ def test_a_limit_below_the_95th_percentile_of_the_references_is_refused() -> Non
     head = CausalHead(search=Search(max_new_tokens=4))
     encoded = head.encode(words("gpt2"), SOME, 24)
     assert reference_lengths(encoded).tolist() == [3, 5, 2, 4]
-    assert head.doubts({"train": encoded}) == []
+    assert head.remarks({"train": encoded}) == []
     with pytest.raises(RecipeError, match=r"max_new_tokens: 4 tokens reach 75 % .* take 5 \(split test\)"):
-        head.doubts({"train": encoded, "test": encoded})
+        head.remarks({"train": encoded, "test": encoded})
 
 
 def test_a_limit_that_leaves_no_room_for_what_stands_before_an_answer_is_refused() -> None:

@@ -53,7 +53,7 @@ def test_full_adds_embeddings_says_so_and_is_the_same_when_loaded(grown: World) 
     assert found["round_trip"]
     assert found["round_trip"]["reproduced"]
     said = f"3 embeddings added to the model's {before}: its tokenizer has {before + 3} tokens; they are initialised "
-    assert [warning for warning in found["warnings"] if warning.startswith(said)]
+    assert [warning for warning in found["notes"] if warning.startswith(said)]
     saved = result.with_suffix("") / "model"
     assert rows(saved) == before + 3
     table = load_file(saved / "model.safetensors")["bert.embeddings.word_embeddings.weight"]
@@ -65,7 +65,7 @@ def test_a_trial_goes_on_from_a_model_that_was_given_embeddings(grown: World) ->
     first = run.run(load_recipe(recipe), grown.folder / "results").with_suffix("")
     after = prepare(load_recipe(grown.recipe("lora", model={"name": f"file:{first}"})), Phases())
     assert after.checkpoint.vocabulary == rows(grown.model) + 3
-    assert preflight.doubts(after)
+    assert preflight.remarks(after).notes
 
 
 def test_the_seed_draws_the_new_embeddings_and_the_others_stay(grown: World) -> None:
@@ -84,7 +84,7 @@ def test_the_seed_draws_the_new_embeddings_and_the_others_stay(grown: World) -> 
 
 @pytest.mark.parametrize("method", ["lora", "head_only"])
 def test_methods_that_do_not_train_them_refuse_such_data(grown: World, method: str) -> None:
-    said = refusal(DataError, preflight.doubts, prepared(grown, method))
+    said = refusal(DataError, preflight.remarks, prepared(grown, method))
     before = rows(grown.model)
     assert f"and the model has {before} embeddings for the {before + 3} tokens of its tokenizer" in said
     assert "method full adds and trains embeddings" in said

@@ -55,7 +55,7 @@ def test_a_dialogue_runs_from_a_gguf_file_to_its_result(tmp_path: Path, monkeypa
     assert [{*each} for each in scores] == [{"loss"}, {"loss", *result["metrics"]["validation"]}], "metrics take long"
     perplexity = result["metrics"]["validation"]["perplexity"]["value"]
     assert math.exp(scores[1]["loss"]) == pytest.approx(perplexity, rel=1e-4)
-    assert any("test is 7 of" in warning for warning in result["warnings"])
+    assert any("test is 7 of" in note for note in result["notes"])
     samples = result["samples"]
     assert len(samples) == score.SAMPLES
     lines = (path.with_suffix("") / "predictions.jsonl").read_text(encoding="utf8").split("\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
@@ -75,7 +76,9 @@ def test_the_wrapped_head_counts_as_trained(name: str) -> None:
 
 
 def doubts(world: World, **changes: Any) -> list[str]:
-    return preflight.doubts(prepare(load_recipe(world.recipe("doubtful", **changes)), Phases()))
+    """What a recipe is told, warnings first."""
+    notes, warnings = preflight.remarks(prepare(load_recipe(world.recipe("doubtful", **changes)), Phases()))
+    return [*warnings, *notes]
 
 
 def test_a_sound_recipe_has_no_doubts(world: World) -> None:
@@ -89,9 +92,10 @@ def test_a_rate_far_from_the_methods_own_is_doubted(world: World) -> None:
 def test_rows_that_are_nearly_training_ones_are_doubtful(world: World) -> None:
     prepared = prepare(load_recipe(world.recipe("doubtful")), Phases())
     near = replace(prepared, corpus=replace(prepared.corpus, near_duplicates={"validation": 0, "test": 2}))
-    assert preflight.doubts(near) == [
-        "2 test rows are near-duplicates of a training row; data.near_duplicates=drop leaves those out of training"
-    ]
+    assert preflight.remarks(near) == (
+        [],
+        ["2 test rows are near-duplicates of a training row; data.near_duplicates=drop leaves those out of training"],
+    )
 
 
 def test_cut_texts_are_counted(world: World) -> None:
@@ -106,7 +110,7 @@ def test_a_metric_of_other_answers_is_refused_before_training(world: World, name
     prepared = prepare(load_recipe(world.recipe(evaluate={"metrics": [name]})), Phases())
     told = f"evaluate.metrics: {name} cannot score the validation split: it scores {scored}, "
     with pytest.raises(RecipeError, match=f"^{told}and the task's answers are lists of texts$"):
-        preflight.doubts(prepared)
+        preflight.remarks(prepared)
 
 
 SCORED = {
@@ -143,9 +147,9 @@ def test_a_default_maximum_length_gives_way_to_the_model_s_positions(world: Worl
     prepared = prepare(load_recipe(world.recipe("long", train=train)), Phases())
     assert prepared.recipe.train.max_length == 64
     note = f"train.max_length is 64, not the default 128: file:{world.model} has 64 positions"
-    assert note in preflight.doubts(prepared)
+    assert note in preflight.remarks(prepared).notes
     named = prepare(load_recipe(world.recipe("long"), ["train.max_length=64"]), Phases())
-    assert not any("max_length" in doubt for doubt in preflight.doubts(named))
+    assert not any("max_length" in told for told in chain(*preflight.remarks(named)))
     prefix = ["method.name=prefix", "method.num_virtual_tokens=40"]
     assert prepare(load_recipe(world.recipe("long", train=train), prefix), Phases()).recipe.train.max_length == 24
     with pytest.raises(RecipeError, match=r"train.max_length: 128 do not fit the 64 positions of .*; at most 64"):
@@ -168,4 +172,4 @@ def test_what_the_recipe_says_itself_changes_neither_equality_nor_id(world: Worl
 def test_an_interval_beyond_the_run_is_told(world: World, interval: object, *, said: bool) -> None:
     prepared = prepare(load_recipe(world.recipe("seldom", train__evaluate=interval)), Phases())
     told = "train.evaluate: the run has 26 steps, so validation is scored at the end alone"
-    assert (told in preflight.doubts(prepared)) is said
+    assert (told in preflight.remarks(prepared).warnings) is said

@@ -92,7 +92,7 @@ def test_a_trial_goes_on_from_a_trial_and_says_so(own: World, first: Path, capsy
     assert len(stated["fingerprint"]) == 64
     assert found["model"]["fingerprint"] != read_result(first.with_suffix(".json"))["model"]["fingerprint"]
     assert f"with file:{first} (merged)" in capsys.readouterr().err
-    assert any("the adapter's own head is trained further" in warning for warning in found["warnings"])
+    assert any("the adapter's own head is trained further" in note for note in found["notes"])
     assert reproduced(found)
     assert verify(result.with_suffix(""))["differ"] == 0
     shutil.copytree(result.with_suffix("") / "model", own.folder / "copied")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
+from pefbench import remarks
 from pefbench.analysis.tables.baselines import beside, known
 from pefbench.analysis.tables.groups import headline
 from pefbench.analysis.tables.summary import round_trip, summary
@@ -102,8 +103,8 @@ def _costs(result: Result) -> str:
         *_kept(result),
         ("peak memory", readable(train["peak_memory_bytes"], "B"), "in training"),
     ]
-    warnings = [f"warning: {warning}" for warning in result.get("warnings", [])]
-    return "\n".join([*_columns(rows), f"round trip: {round_trip(result)}", *warnings])
+    told = remarks.lines(result.get("notes", []), result.get("warnings", []))
+    return "\n".join([*_columns(rows), f"round trip: {round_trip(result)}", *told])
 
 
 def _scoring(result: Result) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pefbench import remarks
 from pefbench.analysis.tables.formats import grid
 from pefbench.analysis.tables.listing import table
 from pefbench.analysis.tables.wording import readable_seconds, scored
@@ -21,7 +22,7 @@ def summary(stored: Stored) -> str:
     if metrics := result.get("metrics"):
         parts.append(_metrics_table(metrics, result.get("baselines", {})))
     parts += [f"{name}\n\n{render(report).rstrip()}" for name, report in result.get("report", {}).items()]
-    lines = [f"warning: {warning}" for warning in result.get("warnings", [])]
+    lines = remarks.lines(result.get("notes", []), result.get("warnings", []))
     if result["status"] == "finished":
         lines.insert(0, f"round trip: {round_trip(result)}")
     return "\n\n".join([*parts, "\n".join([*lines, f"result: {stored.path}"])])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pefbench.errors import DataError
 from pefbench.heads.examples import LabelSetExample
 from pefbench.heads.multi_label import MultiLabelDataset
+from pefbench.remarks import Odd
 from pefbench.sources.cells import INVISIBLE, as_list, clean_word
 from pefbench.tasks import Several
 from pefbench.tasks.reading import labels, values
@@ -48,7 +49,7 @@ def read(
     if not known:
         raise DataError(f"{splits['train'][0].file}: no training text has any label")
     if all(len(example.labels) == 1 for example in train):
-        notes.append("every training text has exactly one label; the task `topic` is made for that")
+        notes.append(Odd("every training text has exactly one label; the task `topic` is made for that"))
     unseen = Unseen(known, bad)
 
     def checked(row: Row, split: str) -> LabelSetExample:

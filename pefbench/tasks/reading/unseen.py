@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from pefbench.errors import DataError
+from pefbench.remarks import Odd
 from pefbench.sources.cells import clean_word
 
 if TYPE_CHECKING:
@@ -45,10 +46,12 @@ class Unseen:
 
     @property
     def notes(self) -> list[str]:
-        """For each split the labels that were counted, most frequent first."""
+        """For each split, as a warning, the labels that were counted, most frequent first."""
         return [
-            f"{self.what} of the {split} split that train does not have are scored as never found: "
-            f"{_listing([self._counted_label(label, times) for label, times in found.most_common()])}"
+            Odd(
+                f"{self.what} of the {split} split that train does not have are scored as never found: "
+                f"{_listing([self._counted_label(label, times) for label, times in found.most_common()])}"
+            )
             for split, found in self._found.items()
         ]
 
