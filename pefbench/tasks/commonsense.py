@@ -94,8 +94,8 @@ def _question(row: Row, first: int) -> choices.Question:
     candidates, names = _candidates(row)
     label = row.values["label"]
     right = names.index(label) if label in names else choices.place(row, "label", len(candidates), first)
-    asked = choices.among(row, _put(context, row.values["question"]), candidates, right)
-    return asked._replace(cluster=context)
+    example = choices.among(row, _put(context, row.values["question"]), candidates, right)
+    return example._replace(cluster=context)
 
 
 def _definition(row: Row, gloss: str) -> choices.Question:

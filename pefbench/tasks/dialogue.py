@@ -123,9 +123,9 @@ def _example(reply: chats.Reply, history: int) -> GenerationExample:
     """
     always = [message for message in reply.before if message[0] in ALWAYS]
     turns = [message for message in reply.before if message[0] not in ALWAYS]
-    asked = max((at for at, (role, _) in enumerate(turns) if role == "user"), default=len(turns) - 1)
-    earlier: list[Message] = turns[max(0, asked - history) : asked]
-    *between, (asks, prompt) = turns[asked:]
+    last_user = max((at for at, (role, _) in enumerate(turns) if role == "user"), default=len(turns) - 1)
+    earlier: list[Message] = turns[max(0, last_user - history) : last_user]
+    *between, (asks, prompt) = turns[last_user:]
     return GenerationExample(prompt, reply.text, history=(*always, *earlier, *between), asks=asks)
 
 

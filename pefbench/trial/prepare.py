@@ -180,10 +180,10 @@ def _accepted(
 
 def _fitted(recipe: Recipe, positions: int) -> tuple[Recipe, list[str]]:
     """The recipe with a default maximum length lowered to the model's positions; one that it names itself stays."""
-    most, asked = positions - recipe.method.virtual_tokens(), recipe.train.max_length
-    if asked <= most or most < SHORTEST or "max_length" in recipe.train.model_fields_set:
+    most, default = positions - recipe.method.virtual_tokens(), recipe.train.max_length
+    if default <= most or most < SHORTEST or "max_length" in recipe.train.model_fields_set:
         return recipe, []
-    note = f"train.max_length is {most}, not the default {asked}: {recipe.model.name} has {positions} positions"
+    note = f"train.max_length is {most}, not the default {default}: {recipe.model.name} has {positions} positions"
     return recipe.model_copy(update={"train": recipe.train.model_copy(update={"max_length": most})}), [note]
 
 

@@ -35,7 +35,7 @@ def read_parameters(folder: Path, name: str, bad: BadRows) -> Rows:
     entry. A parameter is not asked about when its name, in any case, stands before another entry too, or shares its
     entry. In a package each section is read once, and of questions with the same words and the same answer the first.
     """
-    rows, contexts, asked = [], set(), set()
+    rows, contexts, questions = [], set(), set()
     for docstring in docstrings(folder, name, bad, TITLE):
         entries = parameters(docstring.text)
         context = "\n".join(entry.text for entry in entries)
@@ -43,8 +43,8 @@ def read_parameters(folder: Path, name: str, bad: BadRows) -> Rows:
             continue
         contexts.add(context)
         for question, answer, start in _questions(entries):
-            if (question, answer) not in asked:
-                asked.add((question, answer))
+            if (question, answer) not in questions:
+                questions.add((question, answer))
                 answers = {"text": [answer], "answer_start": [start]}
                 values = {"question": question, "context": context, "answers": answers, "package": folder.name}
                 rows.append(Row(values, docstring.file, docstring.line))

@@ -50,13 +50,13 @@ def read_pubmedqa(text: str, file: str, bad: BadRows) -> Rows:
 def _values(article: str, question: Any, where: str) -> Values:
     if not isinstance(question, dict):
         raise DataError(f"{where}: a question must be an object, this is {excerpt(question, 40)!r}")
-    asked, parts = question.get("QUESTION"), question.get("CONTEXTS")
-    if not isinstance(asked, str) or not asked.strip():
-        raise DataError(f"{where}: 'QUESTION' should be text, got {excerpt(asked, 40)!r}")
+    question_text, parts = question.get("QUESTION"), question.get("CONTEXTS")
+    if not isinstance(question_text, str) or not question_text.strip():
+        raise DataError(f"{where}: 'QUESTION' should be text, got {excerpt(question_text, 40)!r}")
     if not isinstance(parts, list) or not parts or not all(isinstance(part, str) for part in parts):
         raise DataError(f"{where}: 'CONTEXTS' should be a list of texts, got {excerpt(parts, 40)!r}")
     decision = question.get("final_decision")
-    return {"pubid": article, "question": asked, "context": {"contexts": parts}, "final_decision": decision}
+    return {"pubid": article, "question": question_text, "context": {"contexts": parts}, "final_decision": decision}
 
 
 READER = TextReader(read_pubmedqa, fits=is_pubmedqa)

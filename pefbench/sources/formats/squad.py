@@ -57,11 +57,11 @@ def _questions(document: Any, file: str) -> Iterator[tuple[object, Any]]:
 def _values(context: object, question: Any, where: str) -> Values:
     if not isinstance(question, dict):
         raise DataError(f"{where}: a question must be an object, this is {excerpt(question, 40)!r}")
-    asked = question.get("question")
-    for key, value in (("context", context), ("question", asked)):
+    question_text = question.get("question")
+    for key, value in (("context", context), ("question", question_text)):
         if not isinstance(value, str) or not value.strip():
             raise DataError(f"{where}: {key!r} should be text, got {excerpt(value, 40)!r}")
-    return {"question": asked, "context": context, "answers": _answers(question), "id": question.get("id")}
+    return {"question": question_text, "context": context, "answers": _answers(question), "id": question.get("id")}
 
 
 def _answers(question: Mapping[str, Any]) -> Any:

@@ -27,14 +27,14 @@ def vectorizer() -> TfidfVectorizer:
     return TfidfVectorizer(token_pattern=WORDS, ngram_range=(1, 2), sublinear_tf=True)
 
 
-def nearest(known: Sequence[str], asked: Sequence[str]) -> list[int]:
-    """For each text that is asked which of the known ones has the nearest words, the first of equals.
+def nearest(known: Sequence[str], texts: Sequence[str]) -> list[int]:
+    """For each text, which of the known ones has the nearest words, the first of equals.
 
     A text without any known word gets the first.
     """
     words = vectorizer()
     vectors = words.fit_transform(known)
-    likeness = words.transform(asked) @ vectors.T
+    likeness = words.transform(texts) @ vectors.T
     return [int(row.toarray().argmax()) for row in likeness]
 
 

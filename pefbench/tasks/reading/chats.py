@@ -152,10 +152,10 @@ def _learned(messages: Sequence[Message], found: Counted) -> list[Reply]:
         if end == at:
             at += 1
             continue
-        asked = messages[at - 1][0] if at else None
+        previous_role = messages[at - 1][0] if at else None
         if end < len(messages) and messages[end][0] == CALLS:
             found.found[CALLING] += end - at
-        elif asked not in ("user", "tool"):
+        elif previous_role not in ("user", "tool"):
             found.found[ALONE] += end - at
         else:
             found.found[JOINED] += end > at + 1
