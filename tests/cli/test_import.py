@@ -164,7 +164,10 @@ def test_unpaired_runs_are_named_by_their_task(tmp_path: Path, capsys: pytest.Ca
         evaluation(tmp_path / "out", [1.0, 0.0], model=f"{model}2")
     assert run("import", tmp_path / "out", "--out", tmp_path / "res") == 0
     assert run("table", tmp_path / "res") == 0
-    assert "sum: imported without the headline's value of each question, so no run is paired" in capsys.readouterr().out
+    assert (
+        "sum: imported without the headline's value for each question, so those runs are not paired"
+        in capsys.readouterr().out
+    )
 
 
 def named(folder: Path, model: str) -> dict[str, Any]:
@@ -178,7 +181,7 @@ def test_a_log_without_its_results_file_gives_means_alone(tmp_path: Path, capsys
     assert run("import", log, "--out", tmp_path / "res") == 0
     said = capsys.readouterr().err
     assert "no results file beside the log" in said
-    assert "perplexity left out: its value is in the results file alone" in said
+    assert "perplexity left out: its value is in the results file only" in said
     result = told(tmp_path / "res")
     assert result["recipe"]["name"] == "my__model"
     assert {name: metric["value"] for name, metric in result["metrics"]["test"].items()} == {"acc": 0.75}

@@ -96,7 +96,7 @@ def test_a_setting_that_diverges_is_a_failed_trial_and_is_not_run_again(done: tu
     before = {path: path.stat().st_mtime_ns for path in out.glob("whole/*/*.json")}
     status, again, said = finish([*child_command("compare"), file, "--out", out], ROOT, seconds=300)
     assert status == 0, said
-    assert "begun" not in said
+    assert "started:" not in said
     assert again == printed
     assert {path: path.stat().st_mtime_ns for path in out.glob("whole/*/*.json")} == before
 
@@ -170,9 +170,9 @@ def test_a_killed_worker_costs_its_trial_alone_and_the_next_start_mends_it(world
     write(world, "killed", methods__head=shorter, seeds=[1])
     status, printed, said = finish(command, ROOT, seconds=600)
     assert status == 0, said
-    begun = [line for line in said.splitlines() if line.startswith("begun")]
-    assert len(begun) == 2  # the setting that is missing, and head's final trial
-    assert all("head" in line for line in begun)
+    started = [line for line in said.splitlines() if line.startswith("started:")]
+    assert len(started) == 2  # the setting that is missing, and head's final trial
+    assert all("head" in line for line in started)
     assert verdict(tmp_path, "killed")["complete"]
     assert "not finished" not in printed
 
@@ -199,7 +199,7 @@ def test_where_methods_are_undecided_more_seeds_are_run(world: World, tmp_path: 
     before = (tmp_path / "looks" / "comparison.json").read_text(encoding="utf8").partition('"finished": "20')[0]
     status, again, said = finish(command, ROOT, seconds=600)
     assert (status, again) == (0, printed), said
-    assert "begun" not in said
+    assert "started:" not in said
     assert (tmp_path / "looks" / "comparison.json").read_text(encoding="utf8").startswith(before)
     assert "identical answers" in printed
 

@@ -45,11 +45,11 @@ def test_plain_lines_in_a_log(capsys: pytest.CaptureFixture[str]) -> None:
         fill(shown)
     assert capsys.readouterr().err.splitlines() == [
         "c: 3 tuning trials, 1 already done",
-        "begun: full validation 0",
+        "started: full validation 0",
         "full validation 0: finished, validation accuracy 0.75",
-        "begun: lora validation 0",
+        "started: lora validation 0",
         "lora validation 0: died: SIGKILL",
-        "begun: full validation 5",
+        "started: full validation 5",
     ]
 
 
@@ -78,7 +78,7 @@ def test_on_a_terminal_the_table_is_drawn_and_left(
         assert shown.live is not None
     said = capsys.readouterr().err
     assert "lora validation 0: died: SIGKILL" in said
-    assert "begun" not in said
+    assert "started:" not in said
     plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", said)
     headers = [line for line in plain.splitlines() if "Method" in line]
     titles = {tuple(title.strip() for title in line.split("┃")[1:-1]) for line in headers}

@@ -35,6 +35,7 @@ ROWS: dict[str, list[dict[str, Any]]] = {
         }
         for i in range(MANY)
     ],
+    "math_reasoning": [{"query": f"What is {i} and 1?", "response": f"The answer is: {i + 1}"} for i in range(MANY)],
     "data_augmentation": [{"text": f"{i} {'bgoaodd'[i % 2 :: 2]}", "label": "np"[i % 2]} for i in range(MANY)],
 }
 OPTIONS: dict[str, dict[str, Any]] = {

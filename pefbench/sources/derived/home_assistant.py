@@ -137,7 +137,7 @@ class _Grammar:
         except (KeyError, TypeError):
             raise ValueError(f"the list {{{name}}} has neither values nor a range that can be read") from None
         if f"{{{name}}}" in self.within:
-            raise ValueError(f"the list {{{name}}} holds itself")
+            raise ValueError(f"the list {{{name}}} contains itself")
         inner = replace(self, within=(*self.within, f"{{{name}}}"))
         nodes = [inner.node(value) for value in values or home_words.values(name, self.domains)]
         if not nodes:

@@ -111,7 +111,7 @@ def test_each_metric_says_what_loss_could_have_been_shown(tmp_path: Path) -> Non
     assert found.judge == "seeds"
     assert found.could_show is not None
     assert spread < found.could_show < 10 * spread
-    assert f"one of {found.could_show:.4f} would be shown in 80 % of cases" in found.message
+    assert f"a difference of {found.could_show:.4f} would be shown in 80 % of cases" in found.message
     several(tmp_path / "few", (36,))
     fewer = quality(tmp_path / "few", tmp_path / "old")
     assert fewer.could_show is not None

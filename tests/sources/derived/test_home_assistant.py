@@ -73,8 +73,8 @@ def test_a_sentence_comes_once_and_none_with_two_intents() -> None:
     ("sentence", "expected"),
     [
         ("<nothing>", "no rule <nothing>"),
-        ("<loop>", "the rule <loop> holds itself"),
-        ("{circle}", "the list {circle} holds itself"),
+        ("<loop>", "the rule <loop> contains itself"),
+        ("{circle}", "the list {circle} contains itself"),
         ("{mystery}", "no values for the list {mystery}"),
         ("{odd}", "the list {odd} has neither values nor a range that can be read"),
         ("(a", "a ) is missing"),
