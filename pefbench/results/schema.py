@@ -69,9 +69,10 @@ class Model(TypedDict):
     fingerprint: str  # hash of the base weights
     settings: NotRequired[str]  # hash of its config and tokenizer, with those of adapters; older files leave it out
     # Of the pretrained model and its head, without what the method adds; an imported result counts that, too.
-    parameters: NotRequired[int]
-    trainable_parameters: NotRequired[int]
-    trainable_percent: NotRequired[float]  # 100 * trainable_parameters / parameters
+    parameters: NotRequired[int]  # an imported result may leave it out
+    trainable_parameters: NotRequired[int]  # an imported result may leave it out
+    # 100 * trainable_parameters / parameters; an imported result may leave it out.
+    trainable_percent: NotRequired[float]
     # How many weights are not trained, by what they are held in (float32, nf4, ...); older files leave it out.
     frozen: NotRequired[dict[str, int]]
     adapter_bytes: int | None  # size of the saved weights; null when nothing was saved

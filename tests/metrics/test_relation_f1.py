@@ -123,6 +123,9 @@ def test_other_counts_only_where_it_was_called_a_relation() -> None:
 
 def test_a_relation_that_is_only_predicted_has_no_part_in_the_mean() -> None:
     assert METRIC().compute(predictions=[CE, MT], references=[CE, OTHER])["relation_f1"] == 1
+    gold = [CE] * 50 + [CW] * 50
+    value = METRIC().compute(predictions=[*gold[:-1], MT], references=gold)["relation_f1"]
+    assert value == pytest.approx(0.9949, abs=5e-5)
 
 
 def test_all_wrong_and_no_relation_at_all_are_zero_without_a_warning() -> None:

@@ -146,6 +146,12 @@ def test_a_tagger_that_says_only_o_looks_good_but_is_not() -> None:
     assert scores["token_f1_without_O"]["reliable"] is False
 
 
+def test_a_label_that_is_only_predicted_has_no_part_in_the_mean() -> None:
+    gold = [["O"] * 50 + ["B-PER"] * 50]
+    value = METRIC().compute(predictions=[[*gold[0][:-1], "B-LOC"]], references=gold)["token_macro_f1"]
+    assert value == pytest.approx(0.9949, abs=5e-5)
+
+
 def test_given_labels_count_also_where_they_do_not_occur() -> None:
     labels = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
     metric = METRIC(labels=labels)

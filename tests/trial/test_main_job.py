@@ -23,6 +23,7 @@ def test_the_main_job_on_real_data(tmp_path: Path) -> None:
     assert result["status"] == "finished"
     splits = {name: split["examples"] for name, split in result["data"]["splits"].items()}
     assert sum(splits.values()) + sum(split["dropped"] for split in result["data"]["splits"].values()) == 2394
+    assert (splits["test"], result["data"]["splits"]["test"]["near_duplicates"]) == (247, 4)
     assert set(result["report"]["entity_f1"]["classes"]) == {
         *("company", "facility", "geo-loc", "movie", "musicartist"),
         *("other", "person", "product", "sportsteam", "tvshow"),
