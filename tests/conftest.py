@@ -19,10 +19,14 @@ import torch
 from pefbench import paths
 from pefbench.results import provenance
 from tests import zygote
+from tests.trials import classifier, tagger
 from tests.worlds import World
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+__all__ = ["classifier", "tagger"]
+"""Fixtures of another module."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -20,6 +20,7 @@ from pefbench.cli import (
     listing,
     new,
     pick,
+    predict,
     report,
     run,
     schema,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 COMMANDS = (
-    *(run, inspect, compare, worker, verify),
+    *(run, inspect, compare, worker, verify, predict),
     *(table, report, pick, check, importing),
     *(listing, schema, new, convert, doctor),
 )

@@ -47,6 +47,10 @@ class Kind(ABC):
     def say(self, asked: Asked, head: Any, found: Sequence[tuple[Any, Any]], *, truncated: bool) -> Answer:
         """The answer. found: what `Head.scored` gives for each of the examples. truncated: a text of them was cut."""
 
+    @abstractmethod
+    def line(self, answer: Answer) -> str:
+        """The answer in one line, for people."""
+
 
 def find(head: str) -> Kind:
     """The kind of this head. Raises DataError where there is none."""
@@ -76,3 +80,8 @@ def single(found: Sequence[tuple[Any, Any]]) -> tuple[Any, Any]:
     """The answer and the scores of an input that is one example."""
     [one] = found
     return one
+
+
+def cut(answer: Answer) -> str:
+    """What a line for people says of a text that was cut; nothing of one that was not."""
+    return "  (only the beginning of the text was read: it is too long)" if answer["truncated"] else ""

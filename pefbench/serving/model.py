@@ -42,6 +42,7 @@ class Model:
         self.name, self.task = ready.recipe.name, ready.recipe.task
         self.labels: list[str] = list(getattr(head, "labels", ()))
         self.columns = _columns(ready, kind)
+        self.batch_size = ready.recipe.evaluate.batch_size
 
     @property
     def tokenizer(self) -> PreTrainedTokenizerFast:
@@ -52,6 +53,10 @@ class Model:
     def reads_texts(self) -> bool:
         """A text alone is an input; else it takes a dict, with other columns besides."""
         return [name for name in self.columns if self.needs(name)] == [self._kind.columns[0]]
+
+    def line(self, answer: Answer) -> str:
+        """An answer as people read it, in one line."""
+        return self._kind.line(answer)
 
     def needs(self, column: str) -> bool:
         """Whether every input has this column."""

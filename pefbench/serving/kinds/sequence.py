@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pefbench.heads.examples import SequenceExample
-from pefbench.serving.kind import Answer, Asked, Kind, single, text
+from pefbench.serving.kind import Answer, Asked, Kind, cut, single, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,6 +38,10 @@ class SequenceKind(Kind):
         label = answer if isinstance(answer, str) else answer["label"]
         probabilities = dict(zip(head.labels, chances, strict=True))
         return {"label": label, "score": probabilities[label], "probabilities": probabilities, "truncated": truncated}
+
+    def line(self, answer: Answer) -> str:
+        """The label and its probability."""
+        return f"{answer['label']}  {answer['score']:.3f}{cut(answer)}"
 
 
 KIND = SequenceKind()

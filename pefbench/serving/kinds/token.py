@@ -60,6 +60,11 @@ class TokenKind(Kind):
             return {"entities": [_said(given, scores, *span) for span in tagging.spans(tags)]}
         return {"words": [_said(given, scores, tag, word, word + 1) for word, tag in enumerate(tags)]}
 
+    def line(self, answer: Answer) -> str:
+        """Each entity, or each word, with its label."""
+        [found] = answer.values()
+        return "  ".join(f"{one['text']} ({one['label']} {one['score']:.3f})" for one in found) or "no entities"
+
 
 def _words(given: object) -> tuple[str, list[Span]]:
     """A text and its words' characters. Raises DataError for what is neither a text nor words."""
