@@ -167,6 +167,15 @@ class SpanHead(Head):
 
         As in the evaluation of SQuAD 2.0, the score of no answer is the lowest of the null position's over the windows.
         """
+        return [answer for answer, _ in self.scored(model, batch, decoding)]
+
+    def scored(
+        self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[Windows]
+    ) -> list[tuple[str, tuple[int, float]]]:
+        """The answers, each with the character where it begins and its probability; -1 where there is none.
+
+        The probability is that of the first token times that of the last, in the window that the answer is from.
+        """
         import torch
 
         output = forward(model, batch)
@@ -178,21 +187,37 @@ class SpanHead(Head):
             self.max_answer_length,
         )
         rows = np.cumsum([0] + [len(windows.firsts) for windows in decoding])
-        spans = [part.detach().cpu().numpy() for part in found]
+        total = _log_totals(output.start_logits, output.end_logits, columns.to(output.start_logits.device))
+        spans = [part.detach().cpu().numpy() for part in (*found, total)]
         return [
             self._answer(windows, *(part[begin:end] for part in spans))
             for windows, begin, end in zip(decoding, rows, rows[1:], strict=False)
         ]
 
-    def _answer(self, windows: Windows, scores: Array, first: Array, last: Array, null: Array) -> str:
-        """The text of the best of one example's spans, one a row: columns `first` to `last`."""
+    def _answer(
+        self, windows: Windows, scores: Array, first: Array, last: Array, null: Array, total: Array
+    ) -> tuple[str, tuple[int, float]]:
+        """The best of one example's spans, one a row, columns `first` to `last`; see `scored`."""
         row = int(scores.argmax())
         if not np.isfinite(scores[row]) or (self.no_answers and null.min() > scores[row]):
-            return ""
+            least = int(null.argmin())
+            return "", (-1, float(np.exp(np.float64(null[least]) - total[least])))
         shift = windows.firsts[row] - windows.columns[row, 0]
         begin, end = windows.offsets[first[row] + shift, 0], windows.offsets[last[row] + shift, 1]
         # Some tokenizers count the space before a word as part of it.
-        return windows.context[begin:end].strip()
+        text = windows.context[begin:end]
+        begin += len(text) - len(text.lstrip())
+        return text.strip(), (int(begin), float(np.exp(np.float64(scores[row]) - total[row])))
+
+
+def _log_totals(start: Tensor, end: Tensor, columns: Tensor) -> Tensor:
+    """The logarithm of the sum over all pairs of first and last token that a row's window has, null too."""
+    import torch
+
+    places = torch.arange(start.shape[1], device=start.device)
+    other = ((places < columns[:, :1]) | (places >= columns[:, 1:2])) & (places != columns[:, 2:])
+    sums = [scores.double().masked_fill(other, -torch.inf).logsumexp(-1) for scores in (start, end)]
+    return sums[0] + sums[1]
 
 
 def best_spans(

@@ -35,9 +35,13 @@ class Kind(ABC):
     """One kind of head.
 
     columns: what an input may have, by the names that tasks have for them; the first alone may be given as a text.
+    required: those that every input has; others where the task's rows have them all. usual: a column may have any
+    of the names that the task knows it by, as it is no more than what stands there.
     """
 
     columns: ClassVar[tuple[str, ...]] = ("text", "pair")
+    required: ClassVar[tuple[str, ...]] = ("text",)
+    usual: ClassVar[bool] = True
 
     @abstractmethod
     def ask(self, values: Mapping[str, Any], head: Any, tokenizer: PreTrainedTokenizerFast, max_length: int) -> Asked:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 TEXT = ("text",)
 """A name under which every task's own text may be given."""
+PAIR = ("company",)
+"""A name under which a task has a second text that it does not call the pair."""
 DTYPES = {"bf16": "bfloat16", "fp16": "float16"}
 
 
@@ -61,7 +63,7 @@ class Model:
     def needs(self, column: str) -> bool:
         """Whether every input has this column."""
         task: Task = find("task", self.task)
-        return column not in (*task.optional, *task.later)
+        return column in self._kind.required or column in {*task.columns}.difference(task.optional, task.later)
 
     def predict(self, inputs: Sequence[Input]) -> list[Answer]:
         """One answer for each input, in their order: a dict whose fields depend on the task's head.
@@ -152,16 +154,16 @@ def _columns(ready: Ready, kind: Kind) -> dict[str, list[str | int]]:
     """The columns that an input may have -> their names, the likeliest first: the task's, the recipe's, the usual."""
     recipe, task = ready.recipe, find("task", ready.recipe.task)
     named = {name: given for name, given in recipe.data.columns.items() if not isinstance(given, list)}
-    first = kind.columns[0]
+    others = {kind.columns[0]: TEXT, "pair": PAIR}
+    usual = task.columns if kind.usual else {}
     return {
         column: [
             column,
-            *([named[column]] if column in named else []),
-            *task.columns[column],
-            *(TEXT if column == first else ()),
+            *([named[column]] if column in named and kind.usual else []),
+            *usual.get(column, ()),
+            *(others.get(column, ()) if kind.usual else ()),
         ]
         for column in kind.columns
-        if column in task.columns
     }
 
 

@@ -33,14 +33,20 @@ def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> MarkedDataset:
 
 
 def _example(row: Row) -> MarkedExample:
-    text, label = values.text(row, "text"), labels.label(row)
+    label = labels.label(row)
+    return MarkedExample(*marked(row), label)
+
+
+def marked(row: Row) -> tuple[str, Span, Span]:
+    """A row's sentence without tags, and its two entities. Raises DataError."""
+    text = values.text(row, "text")
     if row.values["first"] is None and row.values["second"] is None:
         plain, first, second = _tagged(text, row)
     else:
         plain, first, second = text, _span(row, "first", text), _span(row, "second", text)
     if first[0] < second[1] and second[0] < first[1]:
         raise DataError(f"{row.where}: the two entities overlap: {plain[slice(*first)]!r}, {plain[slice(*second)]!r}")
-    return MarkedExample(plain, first, second, label)
+    return plain, first, second
 
 
 def _tagged(text: str, row: Row) -> tuple[str, Span, Span]:

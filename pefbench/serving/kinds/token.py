@@ -41,6 +41,7 @@ class TokenKind(Kind):
     """Tagging."""
 
     columns = ("tokens",)
+    required = ("tokens",)
 
     def ask(
         self, values: Mapping[str, Any], head: TokenHead, tokenizer: PreTrainedTokenizerFast, max_length: int
