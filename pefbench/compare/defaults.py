@@ -15,11 +15,13 @@ from pefbench.registry import find, names
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pefbench.yaml_text import Values
+
 SPACING = 10.0
 """Each rate is so many times the one below it: three span two decades; placed ones lie between or beyond."""
 
 
-def with_defaults(raw: Mapping[str, Any]) -> dict[str, Any]:
+def with_defaults(raw: Mapping[str, Any]) -> Values:
     """A comparison file's values, where each method has its `method` and `search`. Raises RecipeError.
 
     `methods` may be a list of names, or a mapping whose values leave out one or both.

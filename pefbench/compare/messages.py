@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, TypedDict
+from typing import Literal, TypedDict
+
+from pefbench.yaml_text import Values  # noqa: TC001 - the shape is read from the class
 
 Message = Mapping[str, object]
 """Any of the messages below; a process passes them on as they are."""
@@ -12,7 +14,7 @@ Message = Mapping[str, object]
 class TrialRequest(TypedDict):
     """A trial to run."""
 
-    recipe: dict[str, Any]  # `Recipe.asked`; any recipe's JSON, checked by `load_resolved`
+    recipe: Values  # `Recipe.asked`; any recipe's JSON, checked by `load_resolved`
     scored: list[str]  # splits to predict
     out: str  # folder of results
     command: str  # the user's command line, for provenance

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pefbench.heads.dataset import Dataset
+    from pefbench.yaml_text import Values
 
 WITHOUT = ("splits", "notes", "judge", "right")
 
@@ -26,7 +27,7 @@ def kind_of(dataset: Dataset) -> str:
     return type(dataset).__module__.rpartition(".")[2]
 
 
-def settled(dataset: Dataset) -> dict[str, Any]:
+def settled(dataset: Dataset) -> Values:
     """The fields of a data set that make its head, JSON-able: what it learned from training examples among them."""
     found: Any = dataset.settled()
     values = {field.name: getattr(found, field.name) for field in fields(found) if field.name not in WITHOUT}

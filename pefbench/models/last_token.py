@@ -5,11 +5,14 @@ Batches here are padded on the right. So the summary is given each row's last to
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from pefbench.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 SUMMARY = "sequence_summary"
 
@@ -22,7 +25,7 @@ def follow_lengths(model: Any) -> None:
         raise SourceError(f"summary_type: {model.config.summary_type} in config.json would take padding in; set last")
     seen: dict[str, torch.Tensor] = {}  # of functions, not of an object: PEFT copies the head with its hooks
 
-    def note(_: Any, __: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def note(_: Any, __: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         seen["last"] = kwargs["attention_mask"].sum(1) - 1
 
     def choose(_: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:

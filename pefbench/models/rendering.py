@@ -13,9 +13,12 @@ import signal
 import subprocess
 import sys
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING
 
 from pefbench.paths import PACKAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 CHILD = PACKAGE / "models" / "rendering_child.py"
 
@@ -24,7 +27,7 @@ _processes: dict[int, subprocess.Popen[str]] = {}
 """This process' own, by the number of this process: a fork has none yet."""
 
 
-def render(arguments: dict[str, Any], seconds: float) -> list[str]:
+def render(arguments: Mapping[str, object], seconds: float) -> list[str]:
     """What a template writes for each conversation, given the arguments of transformers' renderer.
 
     seconds: of the processor, for all of them. Raises TimeoutError when it takes longer, and ValueError with what the

@@ -14,9 +14,12 @@ import signal
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from transformers.utils import chat_template_utils
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 library: Any = chat_template_utils
 MEMORY = 512 * 2**20
@@ -59,7 +62,7 @@ def limit_memory() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
 
-def rendered(arguments: dict[str, Any]) -> str:
+def rendered(arguments: Mapping[str, Any]) -> str:
     """What templates write, or why they failed, as JSON."""
     try:
         texts, _ = library.render_jinja_template(**arguments)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from transformers import PretrainedConfig
 
 FULL, SPARSE = "original_full", "block_sparse"
@@ -37,7 +39,7 @@ def follow_lengths(model: Any) -> None:
         stack.register_forward_pre_hook(_choose, with_kwargs=True)
 
 
-def _choose(stack: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+def _choose(stack: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
     ids = kwargs["input_ids"] if "input_ids" in kwargs else args[0]
     # What is drawn for the new attention's layers, which those of the old one then replace, changes nothing.
     with torch.random.fork_rng(devices=[]):

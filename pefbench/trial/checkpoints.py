@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from torch import nn
 
+    from pefbench.methods._types import MethodState
+
 
 class RandomState(TypedDict):
     """The random states of one process, as plain values and tensors."""
@@ -42,7 +44,7 @@ class State(TypedDict):
     random: list[RandomState]  # one for each process
     trained: dict[str, torch.Tensor]
     optimizer: dict[str, Any]  # torch's own state
-    method: dict[str, Any]  # the method's own state
+    method: MethodState  # the method's own state
     scaler: dict[str, Any] | None  # accelerate's, of fp16
     best: Any  # None, or the `keeping.Weights` of an earlier step, where the best one is to be kept
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from accelerate import Accelerator
-    from torch import nn
+    from torch import Tensor, nn
 
     from pefbench.heads import Encoded
     from pefbench.trial.batching import Indices
@@ -253,7 +253,7 @@ def _size(encoded: Encoded, part: Indices) -> Size:
     return Size(len(encoded.rows_of(part)), int(encoded.targets[part].sum()))
 
 
-def _tensors(encoded: Encoded, part: Indices, accelerator: Accelerator) -> dict[str, Any]:
+def _tensors(encoded: Encoded, part: Indices, accelerator: Accelerator) -> dict[str, Tensor]:
     return {name: tensor.to(accelerator.device) for name, tensor in collate(encoded, part).items()}
 
 

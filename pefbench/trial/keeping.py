@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 from pefbench.trial import checkpoints
 
@@ -12,13 +12,14 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from pefbench.methods import Method
+    from pefbench.methods._types import MethodState
 
 
 class Weights(TypedDict):
     """What is kept of a step: the trained weights, on the CPU, and the method's own state."""
 
     trained: dict[str, Tensor]
-    method: dict[str, Any]
+    method: MethodState
 
 
 @dataclass
@@ -38,7 +39,7 @@ class Best:
             self.waited += 1
         return better
 
-    def plain(self) -> dict[str, Any]:
+    def plain(self) -> dict[str, object]:
         """The fields, for a checkpoint."""
         return asdict(self)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, cast
+from typing import TYPE_CHECKING, NotRequired, TypedDict, cast
 
 from pefbench.errors import DataError
 from pefbench.results.shape import mismatch
 from pefbench.sources.transport.digests import digest_of
+from pefbench.yaml_text import Values  # noqa: TC001 - the shape is read from the class
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +26,7 @@ class SavedHead(TypedDict):
     """What makes the head again without data: see `heads.settled`."""
 
     kind: str  # the module in heads/
-    values: dict[str, Any]
+    values: Values
 
 
 class SavedBase(TypedDict):
@@ -38,7 +39,7 @@ class SavedBase(TypedDict):
 class SavedTrial(TypedDict):
     """The content of TRIAL: what a fresh process needs to predict again."""
 
-    recipe: dict[str, Any]  # resolved; `load_resolved` checks it
+    recipe: Values  # resolved; `load_resolved` checks it
     fingerprint: str  # of the data
     threads: int
     labels: NotRequired[list[str]]  # of the head, in the order of its outputs

@@ -18,6 +18,8 @@ from pefbench.sources.formats.jsonl import read_jsonl
 from pefbench.sources.reader import TextReader
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pefbench.sources.rows import BadRows, Rows
 
 
@@ -44,7 +46,7 @@ def _are_lines(text: str) -> bool:
         return False
 
 
-def _rows(document: dict[str, Any]) -> list[Any] | None:
+def _rows(document: Mapping[str, Any]) -> list[Any] | None:
     """The rows of a table that is an object; None where it is none."""
     names, columns = document.get("columns"), list(document.values())
     if isinstance(data := document.get("data"), list):
@@ -62,7 +64,7 @@ def _named(names: Collection[str], row: Any) -> Any:
     return dict(zip(names, row, strict=True)) if _has(row, list, names) else row
 
 
-def _by_number(document: dict[str, dict[str, Any]]) -> list[Any] | None:
+def _by_number(document: Mapping[str, Mapping[str, Any]]) -> list[Any] | None:
     """The rows of an object of alike objects, of which either is by the numbers of rows."""
     inside = next(iter(document.values()))
     if inside and all(number.isdecimal() for number in inside):
@@ -70,7 +72,7 @@ def _by_number(document: dict[str, dict[str, Any]]) -> list[Any] | None:
     return list(document.values()) if inside and all(number.isdecimal() for number in document) else None
 
 
-def _has(value: Any, kind: type[list[Any] | dict[str, Any]], like: Any) -> bool:
+def _has(value: Any, kind: type[list[Any] | dict[Any, Any]], like: Any) -> bool:
     return isinstance(value, kind) and isinstance(like, Collection) and len(value) == len(like)
 
 
