@@ -56,6 +56,7 @@ class ChoiceAnswers(Answers):
 class ScoringHead(Head):
     """One score per row, and what follows from the scores: loss, choice, ranking."""
 
+    sample = {"context": "Ada went", "candidates": ["to Oslo.", "away."]}  # noqa: RUF012 - never changed
     answers: ChoiceAnswers = ChoiceAnswers()
 
     @abstractmethod

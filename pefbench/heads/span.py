@@ -92,6 +92,7 @@ class SpanHead(Head):
 
     auto_class = "AutoModelForQuestionAnswering"
     task_type = "QUESTION_ANS"
+    sample = {"question": "Who went?", "context": "Ada went to Oslo."}  # noqa: RUF012 - never changed
     answers = SpanAnswers()
 
     def __init__(

@@ -43,6 +43,7 @@ def card(prepared: Prepared, reached: Reached, folder: Path) -> str:
         "## What it costs",
         _costs(reached),
         "## Load it",
+        *_answering(prepared),
         _loading(prepared, folder),
         "## Limits",
         _limits(prepared, reached),
@@ -101,6 +102,17 @@ def _costs(reached: Reached) -> str:
         f"({model['trainable_percent']:.3g} %){size}; {train['seconds']:.0f} seconds of training, "
         f"{train['peak_memory_bytes'] / 1e9:.2f} GB of memory at the peak."
     )
+
+
+def _answering(prepared: Prepared) -> list[str]:
+    """Python that asks the model; nothing for heads that `pefbench.load` does not serve: those that generate."""
+    if prepared.head.generates:
+        return []
+    paired = getattr(prepared.examples["test"][0], "pair", None) is not None
+    sample = json.dumps({"text": "A text.", "pair": "Another."} if paired else prepared.head.sample)
+    said = "`base=` names the pretrained model where it has moved"
+    code = f'import pefbench\n\nmodel = pefbench.load(".")  # where this card lies\nprint(model.predict([{sample}]))'
+    return [f"With pefbench ({said}):", f"```python\n{code}\n```", "Without:"]
 
 
 def _loading(prepared: Prepared, folder: Path) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 
+import pefbench
 from pefbench.errors import DataError
 from pefbench.heads.settled import without_examples
 from pefbench.recipe import load_recipe, load_resolved
@@ -66,13 +67,25 @@ def test_the_cards_own_code_loads_the_same_model(moved: Path) -> None:
     found, _ = made_ready(moved / "model", moved / "base")
     expected = logits(build.saved(found, moved / "model").eval(), found.tokenizer)
     card = (moved / "model" / "README.md").read_text(encoding="utf8")
-    [code] = re.findall(r"```python\n(.*?)```", card, re.DOTALL)
+    _, code = re.findall(r"```python\n(.*?)```", card, re.DOTALL)
     here = code.replace('folder = "."', f'folder = "{moved / "model"}"')
     here = re.sub(r'^base = ".*?"', f'base = "{moved / "base"}"', here, flags=re.MULTILINE)
     names: dict[str, Any] = {}
     exec(compile(here, "card", "exec"), names)
     torch.testing.assert_close(logits(names["model"], names["tokenizer"]), expected, rtol=1e-5, atol=1e-6)
     assert expected.abs().max() > 0
+
+
+def test_the_card_asks_the_model(
+    moved: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    card = (moved / "model" / "README.md").read_text(encoding="utf8")
+    code, _ = re.findall(r"```python\n(.*?)```", card, re.DOTALL)
+    asked = code.replace("A text.", "Anna saw Paris")
+    monkeypatch.chdir(moved / "model")
+    exec(compile(asked, "card", "exec"), {})
+    printed = capsys.readouterr().out.splitlines()[-1]
+    assert printed == str(pefbench.load(moved / "model", base=str(moved / "base")).predict(["Anna saw Paris"]))
 
 
 def test_nothing_in_the_folder_names_the_machine_but_the_recipe(moved: Path, world: World) -> None:
