@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 
 VARIABLE = "GOMP_SPINCOUNT"
-SPINS = 1000
-"""Turns of waiting before a thread sleeps: some ten microseconds, about as long as a wake-up takes."""
+SPINS = 30_000
+"""Turns of waiting before a thread sleeps, a tenth of libgomp's own: fewer cost time on an idle machine, more on a busy
+one (`python -m benchmarks.shared_machine`)."""
 
 
 def wait_briefly() -> None:
