@@ -16,6 +16,7 @@ from pefbench.heads._language import is_decoder, offers_last_logits
 from pefbench.heads._pairs import SEGMENTS, cut, fitting, ids, tells_segments, template
 from pefbench.heads._pooling import RowHead
 from pefbench.heads._scoring import ScoringHead, of_rows, right_ones
+from pefbench.heads.dataset import Fixed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class ChoiceDataset:
+class ChoiceDataset(Fixed):
     """Choices by split.
 
     keep: which end of a context is kept when it is too long. likelihood: decoders compare how likely the candidates
@@ -50,10 +51,6 @@ class ChoiceDataset:
 
             return LikelihoodHead(keep=self.keep, last_logits=offers_last_logits(model), per=self.per)
         return ChoiceHead(keep=self.keep, segments=tells_segments(model))
-
-    def settled(self) -> ChoiceDataset:
-        """Itself: its head takes nothing from examples."""
-        return self
 
 
 DATASET = ChoiceDataset

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,3 +28,11 @@ class Dataset(Protocol):
 
     def settled(self) -> Dataset:
         """The data set with what its head takes from training examples as fields: see the module `settled`."""
+
+
+class Fixed:
+    """A data set whose head takes nothing from examples."""
+
+    def settled(self) -> Self:
+        """Itself."""
+        return self

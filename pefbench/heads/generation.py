@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pefbench.errors import RecipeError
 from pefbench.heads._language import is_decoder, offers_last_logits
+from pefbench.heads.dataset import Fixed
 from pefbench.heads.search import Search
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class GenerationDataset:
+class GenerationDataset(Fixed):
     """Prompts and answers by split.
 
     search: how to generate. keep: which end of a prompt is kept when it is too long. chat: decoders get their
@@ -76,10 +77,6 @@ class GenerationDataset:
             judge=self.judge,
             right=self.right,
         )
-
-    def settled(self) -> GenerationDataset:
-        """Itself: its head takes nothing from examples."""
-        return self
 
 
 DATASET = GenerationDataset

@@ -20,6 +20,7 @@ from pefbench.heads import IGNORED, TARGETS, Encoded, Head, forward
 from pefbench.heads._labels import LabelAnswers
 from pefbench.heads._language import is_decoder
 from pefbench.heads._pairs import added, tokens
+from pefbench.heads.dataset import Fixed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,7 +39,7 @@ READ = {False: ("first", "second"), True: ("first", "second", "end")}
 
 
 @dataclass(frozen=True)
-class MarkedDataset:
+class MarkedDataset(Fixed):
     """Marked texts by split, and the labels that the training split has."""
 
     splits: Mapping[str, Sequence[MarkedExample]]
@@ -48,10 +49,6 @@ class MarkedDataset:
     def head(self, model: PretrainedConfig) -> MarkedHead:
         """The marked head over these labels for this kind of model."""
         return MarkedHead(self.labels, causal=is_decoder(model))
-
-    def settled(self) -> MarkedDataset:
-        """Itself: its head takes nothing from examples."""
-        return self
 
 
 DATASET = MarkedDataset

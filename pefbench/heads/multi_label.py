@@ -16,6 +16,7 @@ from pefbench.errors import DataError
 from pefbench.heads import TARGETS, Answers
 from pefbench.heads._pairs import tells_segments
 from pefbench.heads._texts import TextHead
+from pefbench.heads.dataset import Fixed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,7 +38,7 @@ Thresholds = Literal["per-label"] | float
 
 
 @dataclass(frozen=True)
-class MultiLabelDataset:
+class MultiLabelDataset(Fixed):
     """Texts with any number of labels by split, and the labels that the training split has."""
 
     splits: Mapping[str, Sequence[LabelSetExample]]
@@ -53,10 +54,6 @@ class MultiLabelDataset:
             segments=tells_segments(model),
             reads_end=bool(model.is_encoder_decoder),
         )
-
-    def settled(self) -> MultiLabelDataset:
-        """Itself: its head takes nothing from examples."""
-        return self
 
 
 DATASET = MultiLabelDataset

@@ -12,6 +12,7 @@ from pefbench.heads import IGNORED, TARGETS
 from pefbench.heads._labels import LabelAnswers
 from pefbench.heads._pairs import tells_segments
 from pefbench.heads._texts import TextHead
+from pefbench.heads.dataset import Fixed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +29,7 @@ DECIMALS = 9
 
 
 @dataclass(frozen=True)
-class SequenceDataset:
+class SequenceDataset(Fixed):
     """Labelled texts by split, and the labels that the training split has.
 
     outside: the label of texts that have none of the others, where there is one; see `SequenceHead`.
@@ -47,10 +48,6 @@ class SequenceDataset:
             reads_end=bool(model.is_encoder_decoder),
             outside=self.outside,
         )
-
-    def settled(self) -> SequenceDataset:
-        """Itself: its head takes nothing from examples."""
-        return self
 
 
 DATASET = SequenceDataset

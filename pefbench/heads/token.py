@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pefbench.errors import SourceError
 from pefbench.heads import IGNORED, TARGETS, Answers, Encoded, Head, forward
 from pefbench.heads._word_windows import word_windows
+from pefbench.heads.dataset import Fixed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,7 +31,7 @@ PROBE = ("the", "good", "film")
 
 
 @dataclass(frozen=True)
-class TokenDataset:
+class TokenDataset(Fixed):
     """Tagged sentences by split, and the labels that the training split has."""
 
     splits: Mapping[str, Sequence[TokenExample]]
@@ -40,10 +41,6 @@ class TokenDataset:
     def head(self, model: PretrainedConfig) -> TokenHead:  # noqa: ARG002 - the same for every model
         """The token head over these labels."""
         return TokenHead(self.labels)
-
-    def settled(self) -> TokenDataset:
-        """Itself: its head takes nothing from examples."""
-        return self
 
 
 DATASET = TokenDataset

@@ -56,6 +56,25 @@ class Kind(ABC):
         """The answer in one line, for people."""
 
 
+class TextKind(Kind):
+    """A kind whose input is a text, or a text and its pair."""
+
+    @abstractmethod
+    def example(self, text: str, pair: str | None) -> Any:
+        """The head's example."""
+
+    def ask(
+        self,
+        values: Mapping[str, Any],
+        head: Any,  # noqa: ARG002 - the texts say all
+        tokenizer: PreTrainedTokenizerFast,  # noqa: ARG002
+        max_length: int,  # noqa: ARG002
+    ) -> Asked:
+        """A text, or a text and its pair."""
+        pair = text(values, "pair") if "pair" in values else None
+        return Asked([self.example(text(values, "text"), pair)])
+
+
 def find(head: str) -> Kind:
     """The kind of this head. Raises DataError where there is none."""
     known = [module.name for module in pkgutil.iter_modules(kinds.__path__)]

@@ -168,7 +168,12 @@ def put_on(model: nn.Module, adapters: Sequence[Adapter]) -> nn.Module:
 
 
 def joined_fingerprint(base: str, adapters: Sequence[StartAdapter]) -> str:
-    """A sha256 of a base model's fingerprint and of the adapters on it, so that results on others are told apart."""
+    """A sha256 of a base model's fingerprint and of the adapters on it, so that results on others are told apart.
+
+    Without adapters it is the base's own.
+    """
+    if not adapters:
+        return base
     parts = [base, *(f"{each['mode']} {each['head']} {each['fingerprint']}" for each in adapters)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 

@@ -10,7 +10,7 @@ from pefbench.methods.tuners import prefix_tokens
 from pefbench.models import architecture, frozen, loading, recompute, sparse_attention, stacked, vocabulary
 from pefbench.models.frozen import Frozen
 from pefbench.trial import adapters, artifacts, devices
-from pefbench.trial.loop import total_steps
+from pefbench.trial.schedule import total_steps
 
 if TYPE_CHECKING:
     from pathlib import Path

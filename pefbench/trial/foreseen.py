@@ -22,7 +22,7 @@ from pefbench.models import allocations
 from pefbench.models.cpu_kernels import fast_on_cpu
 from pefbench.models.keyed_dropout import KeyedDropout
 from pefbench.trial.batching import collate, epoch_batches, share, sorted_batches
-from pefbench.trial.loop import total_steps
+from pefbench.trial.schedule import total_steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -24,6 +24,7 @@ from pefbench.progress import Progress
 from pefbench.trial import checkpoints, keeping, packing
 from pefbench.trial.batching import Indices, collate, epoch_batches, share
 from pefbench.trial.keeping import Best
+from pefbench.trial.schedule import fraction_of_peak, learning_rate, total_steps
 from pefbench.trial.validation import mean_since
 
 if TYPE_CHECKING:
@@ -64,31 +65,6 @@ class Progressed:
     curve: list[CurvePoint] = field(default_factory=list)
     best: Best = field(default_factory=Best)
     stopped: bool = False
-
-
-def learning_rate(settings: TrainSection, step: int, total: int) -> float:
-    """The learning rate of a step (from 0): a linear rise over the warm-up, then the schedule's fall towards zero."""
-    return settings.learning_rate * fraction_of_peak(settings, step, total)
-
-
-def fraction_of_peak(settings: TrainSection, step: int, total: int) -> float:
-    """A step's learning rate as a fraction of the peak."""
-    rising = round(settings.warmup * total)
-    if step < rising:
-        return (step + 1) / rising
-    fallen = (step - rising) / max(1, total - rising)
-    match settings.schedule:
-        case "linear":
-            return 1 - fallen
-        case "cosine":
-            return 0.5 * (1 + math.cos(math.pi * fallen))
-        case "constant":
-            return 1.0
-
-
-def total_steps(settings: TrainSection, examples: int) -> int:
-    """The optimizer steps of a whole training run."""
-    return max(1, round(settings.epochs * math.ceil(examples / settings.batch_size)))
 
 
 def make_optimizer(model: nn.Module, method: Method, settings: TrainSection) -> torch.optim.Optimizer:

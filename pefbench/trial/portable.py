@@ -63,7 +63,7 @@ def check_base(ready: Ready, trial: SavedTrial, shared: Shared) -> None:
     if base is None or ready.recipe.method.trains_everything:  # older, or whole in itself
         return
     weights, stated = shared.fingerprint(ready.base), [adapter.stated() for adapter in ready.adapters]
-    if (joined_fingerprint(weights, stated) if stated else weights) != base["fingerprint"]:
+    if joined_fingerprint(weights, stated) != base["fingerprint"]:
         raise DataError(
             f"{ready.recipe.model.name}: other weights than those that this trial was trained on (fingerprint "
             f"{base['fingerprint'][:12]})"

@@ -9,7 +9,7 @@ from pefbench.metrics import make, name_of
 from pefbench.models import vocabulary
 from pefbench.remarks import Odd, Remarks
 from pefbench.trial import adapters, packing
-from pefbench.trial.loop import total_steps
+from pefbench.trial.schedule import total_steps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

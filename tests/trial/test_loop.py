@@ -11,9 +11,10 @@ import torch
 from pefbench.errors import DivergedError
 from pefbench.recipe import load_recipe
 from pefbench.trial import build, devices
-from pefbench.trial.loop import Training, learning_rate
+from pefbench.trial.loop import Training
 from pefbench.trial.phases import Phases
 from pefbench.trial.prepare import Prepared, prepare
+from pefbench.trial.schedule import learning_rate
 
 if TYPE_CHECKING:
     from pathlib import Path

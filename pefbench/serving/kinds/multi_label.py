@@ -9,29 +9,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pefbench.heads.examples import LabelSetExample
-from pefbench.serving.kind import Answer, Asked, Kind, cut, single, text
+from pefbench.serving.kind import Answer, Asked, TextKind, cut, single
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from transformers import PreTrainedTokenizerFast
+    from collections.abc import Sequence
 
     from pefbench.heads.multi_label import MultiLabelHead
 
 
-class MultiLabelKind(Kind):
+class MultiLabelKind(TextKind):
     """Label sets."""
 
-    def ask(
-        self,
-        values: Mapping[str, Any],
-        head: MultiLabelHead,  # noqa: ARG002 - the texts say all
-        tokenizer: PreTrainedTokenizerFast,  # noqa: ARG002
-        max_length: int,  # noqa: ARG002
-    ) -> Asked:
-        """A text, or a text and its pair."""
-        pair = text(values, "pair") if "pair" in values else None
-        return Asked([LabelSetExample(text(values, "text"), (), pair)])
+    def example(self, text: str, pair: str | None) -> LabelSetExample:
+        """An example without labels."""
+        return LabelSetExample(text, (), pair)
 
     def say(self, asked: Asked, head: MultiLabelHead, found: Sequence[tuple[Any, Any]], *, truncated: bool) -> Answer:  # noqa: ARG002
         """The labels, and the probability of each that there is."""

@@ -8,29 +8,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pefbench.heads.examples import RegressionExample
-from pefbench.serving.kind import Answer, Asked, Kind, cut, single, text
+from pefbench.serving.kind import Answer, Asked, TextKind, cut, single
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from transformers import PreTrainedTokenizerFast
+    from collections.abc import Sequence
 
     from pefbench.heads.regression import RegressionHead
 
 
-class RegressionKind(Kind):
+class RegressionKind(TextKind):
     """Scores."""
 
-    def ask(
-        self,
-        values: Mapping[str, Any],
-        head: RegressionHead,  # noqa: ARG002 - the texts say all
-        tokenizer: PreTrainedTokenizerFast,  # noqa: ARG002
-        max_length: int,  # noqa: ARG002
-    ) -> Asked:
-        """A text, or a text and its pair."""
-        pair = text(values, "pair") if "pair" in values else None
-        return Asked([RegressionExample(text(values, "text"), 0.0, pair)])
+    def example(self, text: str, pair: str | None) -> RegressionExample:
+        """An example without a score."""
+        return RegressionExample(text, 0.0, pair)
 
     def say(self, asked: Asked, head: RegressionHead, found: Sequence[tuple[Any, Any]], *, truncated: bool) -> Answer:  # noqa: ARG002
         """The score."""

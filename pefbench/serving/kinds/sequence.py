@@ -8,29 +8,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pefbench.heads.examples import SequenceExample
-from pefbench.serving.kind import Answer, Asked, Kind, cut, single, text
+from pefbench.serving.kind import Answer, Asked, TextKind, cut, single
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from transformers import PreTrainedTokenizerFast
+    from collections.abc import Sequence
 
     from pefbench.heads.sequence import SequenceHead
 
 
-class SequenceKind(Kind):
+class SequenceKind(TextKind):
     """Classification."""
 
-    def ask(
-        self,
-        values: Mapping[str, Any],
-        head: SequenceHead,  # noqa: ARG002 - the texts say all
-        tokenizer: PreTrainedTokenizerFast,  # noqa: ARG002
-        max_length: int,  # noqa: ARG002
-    ) -> Asked:
-        """A text, or a text and its pair."""
-        pair = text(values, "pair") if "pair" in values else None
-        return Asked([SequenceExample(text(values, "text"), "", pair)])
+    def example(self, text: str, pair: str | None) -> SequenceExample:
+        """An example without a label."""
+        return SequenceExample(text, "", pair)
 
     def say(self, asked: Asked, head: SequenceHead, found: Sequence[tuple[Any, Any]], *, truncated: bool) -> Answer:  # noqa: ARG002
         """The likeliest label with its probability, and the probability of each label."""
