@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from os import PathLike
 
-    from pefbench.serving.model import Model
+    from pefbench.inference.model import Model
 
 __version__ = "0.1.0"
 
@@ -21,6 +21,6 @@ def load(trial: str | PathLike[str], base: str | None = None) -> Model:
     """
     from pathlib import Path
 
-    from pefbench.serving import loading
+    from pefbench.inference import loading
 
     return loading.load(Path(trial), base)

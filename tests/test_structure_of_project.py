@@ -44,7 +44,7 @@ ORDER = [
     "tasks",
     "recipe",
     "trial",
-    "serving",
+    "inference",
     "inspection",
     "doctor",
     "analysis/tables",

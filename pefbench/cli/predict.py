@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pefbench.cli._arguments import Commands
-    from pefbench.serving.model import Input, Model
+    from pefbench.inference.model import Input, Model
 
 
 def add(commands: Commands) -> None:
@@ -41,7 +41,7 @@ def add(commands: Commands) -> None:
 def _run(parsed: argparse.Namespace) -> int:
     _check(parsed)
     hush_libraries()
-    from pefbench.serving import files, loading
+    from pefbench.inference import files, loading
     from pefbench.trial.devices import set_threads
 
     folder = loading.find(parsed.trial)

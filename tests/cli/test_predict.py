@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pefbench.cli.main import main
-from pefbench.serving import files
-from pefbench.serving.model import Model
+from pefbench.inference import files
+from pefbench.inference.model import Model
 from tests.trials import labelled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from pefbench.serving.kind import Answer, Asked
+    from pefbench.inference.kind import Answer, Question
 
 SAID = pytest.CaptureFixture[str]
 
@@ -121,7 +121,7 @@ def test_a_killed_job_goes_on_where_it_was(
     asked: list[int] = []
     answer = Model.answers
 
-    def dies(model: Model, given: Sequence[Asked]) -> list[Answer]:
+    def dies(model: Model, given: Sequence[Question]) -> list[Answer]:
         if len(asked) == 2:
             raise KeyboardInterrupt
         asked.append(len(given))
@@ -137,7 +137,7 @@ def test_a_killed_job_goes_on_where_it_was(
 
     seen: list[int] = []
 
-    def counts(model: Model, given: Sequence[Asked]) -> list[Answer]:
+    def counts(model: Model, given: Sequence[Question]) -> list[Answer]:
         seen.append(len(given))
         return answer(model, given)
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from pefbench.errors import DataError, RecipeError
 from pefbench.heads.settled import without_examples
+from pefbench.inference import kind as kinds
+from pefbench.inference.model import Model
 from pefbench.recipe import load_resolved
-from pefbench.serving import kind as kinds
-from pefbench.serving.model import Model
 from pefbench.trial import build, portable
 from pefbench.trial.cache import Shared
 from pefbench.trial.prepare import ready

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pefbench.errors import DataError, quoted, suggest
-from pefbench.serving import kinds
+from pefbench.inference import kinds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ Answer = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Asked:
+class Question:
     """One input as the head reads it.
 
     examples: one, or a window each of a long text, or none. about: what the kind needs to say the answer.
@@ -44,11 +44,13 @@ class Kind(ABC):
     usual: ClassVar[bool] = True
 
     @abstractmethod
-    def ask(self, values: Mapping[str, Any], head: Any, tokenizer: PreTrainedTokenizerFast, max_length: int) -> Asked:
+    def ask(
+        self, values: Mapping[str, Any], head: Any, tokenizer: PreTrainedTokenizerFast, max_length: int
+    ) -> Question:
         """An input as examples, from its columns. Raises DataError for what the head cannot be asked."""
 
     @abstractmethod
-    def say(self, asked: Asked, head: Any, found: Sequence[tuple[Any, Any]], *, truncated: bool) -> Answer:
+    def say(self, asked: Question, head: Any, found: Sequence[tuple[Any, Any]], *, truncated: bool) -> Answer:
         """The answer. found: what `Head.scored` gives for each of the examples. truncated: a text of them was cut."""
 
     @abstractmethod
@@ -69,10 +71,10 @@ class TextKind(Kind):
         head: Any,  # noqa: ARG002 - the texts say all
         tokenizer: PreTrainedTokenizerFast,  # noqa: ARG002
         max_length: int,  # noqa: ARG002
-    ) -> Asked:
+    ) -> Question:
         """A text, or a text and its pair."""
         pair = text(values, "pair") if "pair" in values else None
-        return Asked([self.example(text(values, "text"), pair)])
+        return Question([self.example(text(values, "text"), pair)])
 
 
 def find(head: str) -> Kind:

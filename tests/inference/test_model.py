@@ -16,7 +16,7 @@ from tests.worlds import FILLERS, PEOPLE
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pefbench.serving.model import Model
+    from pefbench.inference.model import Model
 
 
 @pytest.fixture(scope="module")

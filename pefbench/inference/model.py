@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
     from pefbench.heads import Encoded, Head
-    from pefbench.serving.kind import Answer, Asked, Kind
+    from pefbench.inference.kind import Answer, Kind, Question
     from pefbench.tasks import Task
     from pefbench.trial.prepare import Ready
 
@@ -77,7 +77,7 @@ class Model:
             raise DataError("predict takes a list of inputs; put the text into one: predict([text])")
         return self.answers([self.asked(given, f"input {number}") for number, given in enumerate(inputs)])
 
-    def asked(self, given: Input, where: str) -> Asked:
+    def asked(self, given: Input, where: str) -> Question:
         """An input as the head reads it. where: names it in messages. Raises DataError for what is no input."""
         try:
             values = self._values(given)
@@ -85,7 +85,7 @@ class Model:
         except DataError as error:
             raise DataError(f"{where}: {error}") from None
 
-    def answers(self, asked: Sequence[Asked]) -> list[Answer]:
+    def answers(self, asked: Sequence[Question]) -> list[Answer]:
         """The answers to these inputs, in their order."""
         examples = [example for each in asked for example in each.examples]
         found: list[Any] = [None] * len(examples)

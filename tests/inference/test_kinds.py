@@ -18,7 +18,7 @@ from tests.worlds import PEOPLE, PLACES
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pefbench.serving.model import Model
+    from pefbench.inference.model import Model
     from tests.worlds import World
 
 OTHER = ("saw", "the", "river", "near", "house", "walking", "town")

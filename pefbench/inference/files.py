@@ -20,8 +20,8 @@ from pefbench.trial.saved import ABOUT, TRIAL
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pefbench.serving.kind import Asked
-    from pefbench.serving.model import Model
+    from pefbench.inference.kind import Question
+    from pefbench.inference.model import Model
     from pefbench.sources import Rows
     from pefbench.tasks import Task
 
@@ -67,7 +67,7 @@ def predict(model: Model, folder: Path, file: Path, out: Path, *, named: str | N
     return len(asked)
 
 
-def _asked(model: Model, file: Path, named: str | None) -> list[Asked]:
+def _asked(model: Model, file: Path, named: str | None) -> list[Question]:
     """The rows of a file as the model reads them."""
     task: Task = find("task", model.task)
     table = sources.read_rows(f"file:{file.resolve()}", format=named, text_format=task.text_format)
