@@ -54,7 +54,7 @@ def _run(parsed: argparse.Namespace) -> int:
         print_line(f"{parsed.out}: {counted(count, 'answer')}")
         return 0
     for number, given in enumerate(_inputs(parsed.texts, model), start=1):
-        [answer] = model.answers([model.asked(given, f"text {number}")])
+        [answer] = model.answers([model.query(given, f"text {number}")])
         print_line(json.dumps(answer, ensure_ascii=False) if parsed.json else model.line(answer))
     return 0
 

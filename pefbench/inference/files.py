@@ -20,7 +20,7 @@ from pefbench.trial.saved import ABOUT, TRIAL
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pefbench.inference.kind import Question
+    from pefbench.inference.kind import Query
     from pefbench.inference.model import Model
     from pefbench.sources import Rows
     from pefbench.tasks import Task
@@ -45,34 +45,34 @@ def predict(model: Model, folder: Path, file: Path, out: Path, *, named: str | N
     folder: the trial's, so that only answers of the same trial to the same file are gone on with. named: the file's
     format. Raises DataError for a row that cannot be asked, before the first is; OutputError.
     """
-    asked = _asked(model, file, named)
+    queries = _queries(model, file, named)
     partial = out.with_name(f".{out.name}.{_job(folder, file, named)}.partial")
     together = model.batch_size * BATCHES
-    starts = range(0, len(asked), together)
+    starts = range(0, len(queries), together)
     with atomic.output_errors(out):
         out.parent.mkdir(parents=True, exist_ok=True)
-        done = _whole_lines(partial, together, len(asked))
+        done = _whole_lines(partial, together, len(queries))
         with (
             partial.open("a", encoding="utf8") as lines,
             Progress(file.name, len(starts), start=-(-done // together), lasting=False) as progress,
         ):
             for start in starts[-(-done // together) :]:
-                answers = model.answers(asked[start : start + together])
+                answers = model.answers(queries[start : start + together])
                 rows = ({"id": start + i, **answer} for i, answer in enumerate(answers))
                 lines.write("".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows))
                 lines.flush()
                 progress.step()
             os.fsync(lines.fileno())
         partial.replace(out)
-    return len(asked)
+    return len(queries)
 
 
-def _asked(model: Model, file: Path, named: str | None) -> list[Question]:
+def _queries(model: Model, file: Path, named: str | None) -> list[Query]:
     """The rows of a file as the model reads them."""
     task: Task = find("task", model.task)
     table = sources.read_rows(f"file:{file.resolve()}", format=named, text_format=task.text_format)
     rows = _sentences(model, table, task).rows
-    return [model.asked(_values(model, row.values), row.where) for row in rows]
+    return [model.query(_values(model, row.values), row.where) for row in rows]
 
 
 def _sentences(model: Model, table: Rows, task: Task) -> Rows:

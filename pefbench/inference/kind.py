@@ -21,7 +21,7 @@ Answer = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Question:
+class Query:
     """One input as the head reads it.
 
     examples: one, or a window each of a long text, or none. about: what the kind needs to say the answer.
@@ -44,13 +44,11 @@ class Kind(ABC):
     usual: ClassVar[bool] = True
 
     @abstractmethod
-    def ask(
-        self, values: Mapping[str, Any], head: Any, tokenizer: PreTrainedTokenizerFast, max_length: int
-    ) -> Question:
+    def ask(self, values: Mapping[str, Any], head: Any, tokenizer: PreTrainedTokenizerFast, max_length: int) -> Query:
         """An input as examples, from its columns. Raises DataError for what the head cannot be asked."""
 
     @abstractmethod
-    def say(self, asked: Question, head: Any, found: Sequence[tuple[Any, Any]], *, truncated: bool) -> Answer:
+    def say(self, query: Query, head: Any, found: Sequence[tuple[Any, Any]], *, truncated: bool) -> Answer:
         """The answer. found: what `Head.scored` gives for each of the examples. truncated: a text of them was cut."""
 
     @abstractmethod
@@ -71,10 +69,10 @@ class TextKind(Kind):
         head: Any,  # noqa: ARG002 - the texts say all
         tokenizer: PreTrainedTokenizerFast,  # noqa: ARG002
         max_length: int,  # noqa: ARG002
-    ) -> Question:
+    ) -> Query:
         """A text, or a text and its pair."""
         pair = text(values, "pair") if "pair" in values else None
-        return Question([self.example(text(values, "text"), pair)])
+        return Query([self.example(text(values, "text"), pair)])
 
 
 def find(head: str) -> Kind:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
     from pefbench.heads import Encoded, Head
-    from pefbench.inference.kind import Answer, Kind, Question
+    from pefbench.inference.kind import Answer, Kind, Query
     from pefbench.tasks import Task
     from pefbench.trial.prepare import Ready
 
@@ -75,9 +75,9 @@ class Model:
         """
         if isinstance(inputs, str):
             raise DataError("predict takes a list of inputs; put the text into one: predict([text])")
-        return self.answers([self.asked(given, f"input {number}") for number, given in enumerate(inputs)])
+        return self.answers([self.query(given, f"input {number}") for number, given in enumerate(inputs)])
 
-    def asked(self, given: Input, where: str) -> Question:
+    def query(self, given: Input, where: str) -> Query:
         """An input as the head reads it. where: names it in messages. Raises DataError for what is no input."""
         try:
             values = self._values(given)
@@ -85,9 +85,9 @@ class Model:
         except DataError as error:
             raise DataError(f"{where}: {error}") from None
 
-    def answers(self, asked: Sequence[Question]) -> list[Answer]:
+    def answers(self, queries: Sequence[Query]) -> list[Answer]:
         """The answers to these inputs, in their order."""
-        examples = [example for each in asked for example in each.examples]
+        examples = [example for each in queries for example in each.examples]
         found: list[Any] = [None] * len(examples)
         # A pair's row is laid out differently: a text alone must not depend on what stands beside it.
         paired = [i for i, example in enumerate(examples) if getattr(example, "pair", None) is not None]
@@ -96,7 +96,7 @@ class Model:
             for i, scored in zip(chosen, self._scored([examples[i] for i in chosen]), strict=True):
                 found[i] = scored
         answers, first = [], 0
-        for each in asked:
+        for each in queries:
             mine = found[first : first + len(each.examples)]
             first += len(each.examples)
             said = [(answer, scores) for answer, scores, _ in mine]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from pefbench.inference.kind import Answer, Question
+    from pefbench.inference.kind import Answer, Query
 
 SAID = pytest.CaptureFixture[str]
 
@@ -121,7 +121,7 @@ def test_a_killed_job_goes_on_where_it_was(
     asked: list[int] = []
     answer = Model.answers
 
-    def dies(model: Model, given: Sequence[Question]) -> list[Answer]:
+    def dies(model: Model, given: Sequence[Query]) -> list[Answer]:
         if len(asked) == 2:
             raise KeyboardInterrupt
         asked.append(len(given))
@@ -137,7 +137,7 @@ def test_a_killed_job_goes_on_where_it_was(
 
     seen: list[int] = []
 
-    def counts(model: Model, given: Sequence[Question]) -> list[Answer]:
+    def counts(model: Model, given: Sequence[Query]) -> list[Answer]:
         seen.append(len(given))
         return answer(model, given)
 

@@ -68,7 +68,7 @@ def trial(request: pytest.FixtureRequest, world: World, tmp_path_factory: pytest
     return run.run(load_recipe(recipe), folder / "out").with_suffix("")
 
 
-def asked(task: str, example: Any) -> Any:
+def query(task: str, example: Any) -> Any:
     """A test example as an input."""
     if task == "relation_extraction":
         return {"text": example.text, "first": list(example.first), "second": list(example.second)}
@@ -97,7 +97,7 @@ def test_answers_are_those_of_the_trial(trial: Path) -> None:
     model = pefbench.load(trial)
     known = [json.loads(line) for line in (trial / "predictions.jsonl").read_text(encoding="utf8").splitlines()]
     tested = corpus.load(load_resolved(read_trial(trial)["recipe"])).dataset.splits["test"]
-    given = [asked(model.task, example) for example in tested]
+    given = [query(model.task, example) for example in tested]
     answers = model.predict(given)
     assert len(answers) == len(known) > 5
     for one, answer, row in zip(given, answers, known, strict=True):

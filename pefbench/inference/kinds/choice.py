@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import DataError, quoted
 from pefbench.heads.examples import NO_CANDIDATE, ChoiceExample
-from pefbench.inference.kind import Answer, Kind, Question, check_characters, cut, single, text
+from pefbench.inference.kind import Answer, Kind, Query, check_characters, cut, single, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ class ChoiceKind(Kind):
         head: ScoringHead,  # noqa: ARG002 - the texts say all
         tokenizer: PreTrainedTokenizerFast,  # noqa: ARG002
         max_length: int,  # noqa: ARG002
-    ) -> Question:
+    ) -> Query:
         """A context and its candidates."""
         candidates = values["candidates"]
         if not isinstance(candidates, list | tuple) or not all(isinstance(each, str) and each for each in candidates):
@@ -43,12 +43,12 @@ class ChoiceKind(Kind):
             raise DataError("candidates is empty; at least one is needed")
         for each in candidates:
             check_characters(each, "a candidate")
-        return Question([ChoiceExample(text(values, "context"), tuple(candidates), NO_CANDIDATE)], list(candidates))
+        return Query([ChoiceExample(text(values, "context"), tuple(candidates), NO_CANDIDATE)], list(candidates))
 
-    def say(self, asked: Question, head: ScoringHead, found: Sequence[tuple[Any, Any]], *, truncated: bool) -> Answer:  # noqa: ARG002
+    def say(self, query: Query, head: ScoringHead, found: Sequence[tuple[Any, Any]], *, truncated: bool) -> Answer:  # noqa: ARG002
         """The best candidate, and the scores of all."""
         answer, _ = single(found)
-        return {**answer, "text": asked.about[answer["choice"]], "truncated": truncated}
+        return {**answer, "text": query.about[answer["choice"]], "truncated": truncated}
 
     def line(self, answer: Answer) -> str:
         """The candidate and its score."""

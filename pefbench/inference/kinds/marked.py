@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pefbench.heads.examples import MarkedExample
-from pefbench.inference.kind import Question, text
+from pefbench.inference.kind import Query, text
 from pefbench.inference.kinds.sequence import SequenceKind
 from pefbench.sources import Row
 from pefbench.tasks.relation_extraction import marked
@@ -31,10 +31,10 @@ class MarkedKind(SequenceKind):
         head: Any,  # noqa: ARG002 - the texts say all
         tokenizer: PreTrainedTokenizerFast,  # noqa: ARG002
         max_length: int,  # noqa: ARG002
-    ) -> Question:
+    ) -> Query:
         """A text and its two spans."""
         given = {"text": text(values, "text"), "first": values.get("first"), "second": values.get("second")}
-        return Question([MarkedExample(*marked(Row(given, "text", 1)), "")])
+        return Query([MarkedExample(*marked(Row(given, "text", 1)), "")])
 
 
 KIND = MarkedKind()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pefbench.heads.examples import LabelSetExample
-from pefbench.inference.kind import Answer, Question, TextKind, cut, single
+from pefbench.inference.kind import Answer, Query, TextKind, cut, single
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,9 +24,7 @@ class MultiLabelKind(TextKind):
         """An example without labels."""
         return LabelSetExample(text, (), pair)
 
-    def say(
-        self, asked: Question, head: MultiLabelHead, found: Sequence[tuple[Any, Any]], *, truncated: bool
-    ) -> Answer:  # noqa: ARG002
+    def say(self, query: Query, head: MultiLabelHead, found: Sequence[tuple[Any, Any]], *, truncated: bool) -> Answer:  # noqa: ARG002
         """The labels, and the probability of each that there is."""
         answer, _ = single(found)
         probabilities = dict(zip(head.labels, answer["scores"], strict=True))

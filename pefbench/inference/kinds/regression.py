@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pefbench.heads.examples import RegressionExample
-from pefbench.inference.kind import Answer, Question, TextKind, cut, single
+from pefbench.inference.kind import Answer, Query, TextKind, cut, single
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,9 +23,7 @@ class RegressionKind(TextKind):
         """An example without a score."""
         return RegressionExample(text, 0.0, pair)
 
-    def say(
-        self, asked: Question, head: RegressionHead, found: Sequence[tuple[Any, Any]], *, truncated: bool
-    ) -> Answer:  # noqa: ARG002
+    def say(self, query: Query, head: RegressionHead, found: Sequence[tuple[Any, Any]], *, truncated: bool) -> Answer:  # noqa: ARG002
         """The score."""
         return {"score": single(found)[0], "truncated": truncated}
 

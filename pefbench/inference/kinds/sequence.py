@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pefbench.heads.examples import SequenceExample
-from pefbench.inference.kind import Answer, Question, TextKind, cut, single
+from pefbench.inference.kind import Answer, Query, TextKind, cut, single
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,7 @@ class SequenceKind(TextKind):
         """An example without a label."""
         return SequenceExample(text, "", pair)
 
-    def say(self, asked: Question, head: SequenceHead, found: Sequence[tuple[Any, Any]], *, truncated: bool) -> Answer:  # noqa: ARG002
+    def say(self, query: Query, head: SequenceHead, found: Sequence[tuple[Any, Any]], *, truncated: bool) -> Answer:  # noqa: ARG002
         """The likeliest label with its probability, and the probability of each label."""
         answer, chances = single(found)
         label = answer if isinstance(answer, str) else answer["label"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pefbench.heads.examples import SpanExample
-from pefbench.inference.kind import Answer, Kind, Question, cut, single, text
+from pefbench.inference.kind import Answer, Kind, Query, cut, single, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,11 +32,11 @@ class SpanKind(Kind):
         head: SpanHead,  # noqa: ARG002 - the texts say all
         tokenizer: PreTrainedTokenizerFast,  # noqa: ARG002
         max_length: int,  # noqa: ARG002
-    ) -> Question:
+    ) -> Query:
         """A question and its context."""
-        return Question([SpanExample(text(values, "question"), text(values, "context"), ())])
+        return Query([SpanExample(text(values, "question"), text(values, "context"), ())])
 
-    def say(self, asked: Question, head: SpanHead, found: Sequence[tuple[Any, Any]], *, truncated: bool) -> Answer:  # noqa: ARG002
+    def say(self, query: Query, head: SpanHead, found: Sequence[tuple[Any, Any]], *, truncated: bool) -> Answer:  # noqa: ARG002
         """The span, or that there is none."""
         answer, (start, score) = single(found)
         place = {"start": start, "end": start + len(answer)} if answer else {"start": None, "end": None}

@@ -15,7 +15,7 @@ from pefbench.errors import DataError, quoted
 from pefbench.heads._word_windows import cut_between
 from pefbench.heads.examples import TokenExample
 from pefbench.heads.token import OUTSIDE
-from pefbench.inference.kind import Answer, Kind, Question, check_characters
+from pefbench.inference.kind import Answer, Kind, Query, check_characters
 from pefbench.sources import tagging
 from pefbench.sources.offsets import divide
 
@@ -45,17 +45,17 @@ class TokenKind(Kind):
 
     def ask(
         self, values: Mapping[str, Any], head: TokenHead, tokenizer: PreTrainedTokenizerFast, max_length: int
-    ) -> Question:
+    ) -> Query:
         """A text, or a list of its words, in windows."""
         text, at = _words(values["tokens"])
         words = [text[start:end] for start, end in at]
         windows = head.windows(tokenizer, words, max_length) if words else []
         examples = [TokenExample(tuple(words[first:end]), (OUTSIDE,) * (end - first)) for first, end in windows]
-        return Question(examples, Words(text, at, windows))
+        return Query(examples, Words(text, at, windows))
 
-    def say(self, asked: Question, head: TokenHead, found: Sequence[tuple[Any, Any]], *, truncated: bool) -> Answer:  # noqa: ARG002 - no window is cut
+    def say(self, query: Query, head: TokenHead, found: Sequence[tuple[Any, Any]], *, truncated: bool) -> Answer:  # noqa: ARG002 - no window is cut
         """The entities, or the words, with their characters."""
-        given: Words = asked.about
+        given: Words = query.about
         tags, scores = _joined(given.windows, found)
         if all(label == OUTSIDE or label.startswith(("B-", "I-")) for label in head.labels):
             return {"entities": [_said(given, scores, *span) for span in tagging.spans(tags)]}
