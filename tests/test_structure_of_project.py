@@ -52,6 +52,7 @@ ORDER = [
     "analysis/html",
     "analysis/pick",
     "analysis",
+    "engines",
     "compare",
     "cli",
     "__main__",

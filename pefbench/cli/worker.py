@@ -24,7 +24,7 @@ def add(commands: Commands) -> None:
 
 def _run(parsed: argparse.Namespace) -> int:
     hush_libraries()
-    from pefbench.compare import worker
+    from pefbench.engines import worker
 
     if parsed.trial is None:
         worker.serve({int(core) for core in parsed.cores.split(",")} if parsed.cores else None)

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 from pefbench.compare import estimate, selection
 from pefbench.compare.live import Board
 from pefbench.compare.plan import Outcome, Plan, PlannedTrial, read_outcome
-from pefbench.compare.pool import Pool
+from pefbench.engines.local import Pool
 from pefbench.errors import RecipeError, suggest
 from pefbench.results.store import check_writable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from pefbench.compare.messages import Inspection
     from pefbench.compare.selection import Selection
+    from pefbench.engines.messages import Inspection
     from pefbench.results.verdict_schema import Comparison
 
 VERDICT = "comparison.json"

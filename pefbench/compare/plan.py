@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from pefbench.compare.messages import TrialRequest
+    from pefbench.engines.messages import TrialRequest
     from pefbench.recipe import Recipe
     from pefbench.results.schema import Result
     from pefbench.results.verdict_schema import Setting

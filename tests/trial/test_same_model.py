@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from safetensors.torch import load_file, save_file
 
-from pefbench.compare import worker
+from pefbench.engines import worker
 from pefbench.errors import DataError
 from pefbench.recipe import load_recipe
 from pefbench.results.store import read_result

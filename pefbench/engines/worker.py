@@ -20,7 +20,7 @@ from pefbench import hardware
 from pefbench.errors import DataError, PefbenchError
 
 if TYPE_CHECKING:
-    from pefbench.compare.messages import Failure, Inspection, InspectRequest, Ran, RunRequest, TrialRequest
+    from pefbench.engines.messages import Failure, Inspection, InspectRequest, Ran, RunRequest, TrialRequest
     from pefbench.recipe import Recipe
     from pefbench.trial.cache import Shared
 

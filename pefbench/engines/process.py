@@ -20,7 +20,7 @@ from pefbench.paths import child_command, child_environment
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pefbench.compare.messages import Message
+    from pefbench.engines.messages import Message
 
 KEPT_LINES = 20
 LAST_LINES_TIMEOUT = 5.0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pefbench.compare import worker
 from pefbench.compare.plan import Plan
+from pefbench.engines import worker
 from pefbench.recipe import load_resolved
 from pefbench.trial.cache import Shared
 from pefbench.trial.trial import Trial

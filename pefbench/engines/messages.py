@@ -1,4 +1,4 @@
-"""What `compare` and its worker processes send each other: a line of JSON each way."""
+"""What `compare` and `search` send their worker processes, and what these answer: a line of JSON each way."""
 
 from __future__ import annotations
 

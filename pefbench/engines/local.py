@@ -7,7 +7,7 @@ import queue
 import threading
 from typing import TYPE_CHECKING, Self, cast
 
-from pefbench.compare.process import Launched, Process
+from pefbench.engines.process import Launched, Process
 from pefbench.errors import PefbenchError, RecipeError, TrialError
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from pefbench.compare.messages import Inspection, InspectRequest, Message
+    from pefbench.engines.messages import Inspection, InspectRequest, Message
 
 
 class Pool:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pefbench.compare.pool import Pool, shares
-from pefbench.compare.process import Launched, Process, ended, launch_command
+from pefbench.engines.local import Pool, shares
+from pefbench.engines.process import Launched, Process, ended, launch_command
 from pefbench.errors import TrialError
 from pefbench.paths import child_command, child_environment
 
@@ -103,7 +103,7 @@ def test_a_launcher_starts_one_process_a_gpu(tmp_path: Path, monkeypatch: pytest
         "import json, os, sys; json.load(open(sys.argv[1])); print(os.environ['CUDA_VISIBLE_DEVICES'], file=sys.stderr)"
     )
     monkeypatch.setattr(
-        "pefbench.compare.process.launch_command", lambda _, file: [sys.executable, "-c", see, str(file)]
+        "pefbench.engines.process.launch_command", lambda _, file: [sys.executable, "-c", see, str(file)]
     )
     with Pool(tmp_path, 2) as pool:
         pool.use_gpus(4)
