@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("--precision", choices=["auto", "fp32", "bf16"], default="auto")
     parsed = parser.parse_args()
     training = make(parsed.precision)
-    batches = [training._batch(step) for step in range(training.steps_an_epoch)]
+    batches = [training.order.batch(step) for step in range(training.steps_an_epoch)]
     ready = [collate(training.encoded, batch) for batch in batches]
     ratios = []
     for repeat in range(parsed.repeats + 1):
@@ -91,11 +91,11 @@ def epoch(training: Training, batches: list[Indices], ready: list[dict[str, torc
 
 def bare_step(training: Training, batch: Indices, tensors: dict[str, torch.Tensor]) -> None:
     """Forward, backward and step, and nothing else."""
-    loss = training.head.loss_sum(training.model, tensors) / int(training.encoded.targets[batch].sum())
+    loss = training.stepper.head.loss_sum(training.model, tensors) / int(training.encoded.targets[batch].sum())
     loss.backward()
-    torch.nn.utils.clip_grad_norm_(training.trainable, training.settings.max_grad_norm)
-    training.optimizer.step()
-    training.optimizer.zero_grad()
+    torch.nn.utils.clip_grad_norm_(training.stepper.trainable, training.settings.max_grad_norm)
+    training.stepper.optimizer.step()
+    training.stepper.optimizer.zero_grad()
 
 
 if __name__ == "__main__":

@@ -62,7 +62,7 @@ def measure(recipe_file: str, method: str) -> Row:
             checkpoint_key={},
             dropout_by_example=True,
         )
-        training.planned = (0, [largest] * training.steps_an_epoch)
+        training.order.planned = (0, [largest] * training.steps_an_epoch)
         training.total = min(STEPS, training.steps_an_epoch)
         hardware.reset_peak()
         training.run()

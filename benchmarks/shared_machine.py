@@ -116,7 +116,7 @@ def trains(batch: int) -> None:
         for line in sys.stdin:
             started = time.perf_counter()
             for _ in range(int(line)):
-                training._step(training._batch(step % training.steps_an_epoch))
+                training._step(training.order.batch(step % training.steps_an_epoch))
                 step += 1
             training.losses.clear()
             print(int(line) / (time.perf_counter() - started), flush=True)

@@ -24,7 +24,7 @@ from pefbench.models import architecture as structure
 from pefbench.models import loading
 from pefbench.registry import find
 from pefbench.trial import artifacts
-from pefbench.trial.loop import make_optimizer
+from pefbench.trial.optimizer import make_optimizer
 from tests import tiny
 from tests.tokenizers import words
 

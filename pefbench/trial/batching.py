@@ -6,6 +6,7 @@ number of processes, sees the same examples in the same steps.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,6 +36,21 @@ def epoch_batches(lengths: np.ndarray[Any, Any], batch_size: int, *, seed: int, 
         bucket = bucket[np.argsort(lengths[bucket], kind="stable")]
         batches += [bucket[at : at + batch_size] for at in range(0, len(bucket), batch_size)]
     return [batches[i] for i in random.permutation(len(batches))]
+
+
+class Order:
+    """The batches of a training run, by step. Those of one epoch are planned at a time."""
+
+    def __init__(self, lengths: np.ndarray[Any, Any], batch_size: int, *, seed: int) -> None:
+        self.lengths, self.batch_size, self.seed = lengths, batch_size, seed
+        self.planned: tuple[int, list[Indices]] = (-1, [])
+
+    def batch(self, step: int) -> Indices:
+        """The example indices of a step (from 0)."""
+        epoch, position = divmod(step, math.ceil(len(self.lengths) / self.batch_size))
+        if self.planned[0] != epoch:
+            self.planned = (epoch, epoch_batches(self.lengths, self.batch_size, seed=self.seed, epoch=epoch))
+        return self.planned[1][position]
 
 
 def sorted_batches(lengths: np.ndarray[Any, Any], batch_size: int) -> list[Indices]:

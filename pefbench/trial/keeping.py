@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import copy
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
-from pefbench.trial import checkpoints
+from pefbench.trial import trained
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from pefbench.methods import Method
     from pefbench.methods._types import MethodState
+    from pefbench.sections import TrainSection
 
 
 class Weights(TypedDict):
@@ -22,9 +23,16 @@ class Weights(TypedDict):
     method: MethodState
 
 
+class State(TypedDict):
+    """What a `Keeper` knows, for a checkpoint."""
+
+    best: dict[str, Any]  # the fields of `Best`
+    weights: Weights | None  # None where the best step is the checkpoint's own, whose weights are there already
+
+
 @dataclass
 class Best:
-    """The best evaluation so far, and how many there have been since. Plain numbers, for a checkpoint."""
+    """The best evaluation so far, and how many there have been since."""
 
     step: int = 0
     value: float | None = None
@@ -39,18 +47,56 @@ class Best:
             self.waited += 1
         return better
 
-    def plain(self) -> dict[str, object]:
-        """The fields, for a checkpoint."""
-        return asdict(self)
+
+class Keeper:
+    """Keeps the weights of the best evaluation, where `train.keep` is best, and counts for `train.patience`."""
+
+    def __init__(self, model: nn.Module, method: Method, settings: TrainSection) -> None:
+        self.model, self.method, self.settings = model, method, settings
+        self.best = Best()
+        self.weights: Weights | None = None
+
+    def note(self, step: int, value: float | None, *, higher: bool) -> bool:
+        """Note the evaluation of a step; return whether its weights are now the kept ones."""
+        kept = self.best.improves(step, value, higher=higher) and self.settings.keep == "best"
+        if kept:
+            self.weights = copied(self.model, self.method)
+        return kept
+
+    @property
+    def out_of_patience(self) -> bool:
+        """Whether there have been `train.patience` evaluations in a row without a better one."""
+        return self.settings.patience is not None and self.best.waited >= self.settings.patience
+
+    def step(self, newest: int) -> int:
+        """The step whose weights are kept, of a run that has come to step `newest`."""
+        return self.best.step if self.settings.keep == "best" and self.best.step else newest
+
+    def put_back(self, newest: int) -> bool:
+        """Give the model the kept weights; return whether they are others than those of the newest step."""
+        if self.weights is None or self.step(newest) == newest:
+            return False
+        put_back(self.model, self.method, self.weights)
+        return True
+
+    def state(self, newest: int) -> State:
+        """What a checkpoint at step `newest` needs beside the model's weights."""
+        return {"best": asdict(self.best), "weights": None if self.best.step == newest else self.weights}
+
+    def restore(self, state: State, newest: int) -> None:
+        """Go on from a `state`, with the model's weights of that step in place."""
+        self.best = Best(**state["best"])
+        if self.settings.keep == "best" and self.best.step:
+            self.weights = copied(self.model, self.method) if self.best.step == newest else state["weights"]
 
 
 def copied(model: nn.Module, method: Method) -> Weights:
     """A copy of what the model has now."""
-    trained = {name: weight.to("cpu", copy=True) for name, weight in checkpoints.trained_state(model).items()}
-    return {"trained": trained, "method": copy.deepcopy(dict(method.state(model)))}
+    weights = {name: weight.to("cpu", copy=True) for name, weight in trained.state(model).items()}
+    return {"trained": weights, "method": copy.deepcopy(dict(method.state(model)))}
 
 
 def put_back(model: nn.Module, method: Method, weights: Weights) -> None:
     """Give the model what `copied` took."""
-    checkpoints.restore_trained(model, weights["trained"])
+    trained.restore(model, weights["trained"])
     method.restore(model, weights["method"])

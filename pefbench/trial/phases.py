@@ -23,7 +23,7 @@ class Phases:
 
     def __init__(self) -> None:
         self.costs: dict[str, Phase] = {}
-        self.open: list[_Stretch] = []
+        self.open: list[_Interval] = []
 
     @contextmanager
     def measure(self, name: str) -> Iterator[None]:
@@ -33,24 +33,24 @@ class Phases:
         """
         if self.open:
             self._add(self.open[-1])
-        self.open.append(_Stretch(name))
+        self.open.append(_Interval(name))
         try:
             yield
         finally:
             self._add(self.open.pop())
             if self.open:
-                self.open.append(_Stretch(self.open.pop().phase))
+                self.open.append(_Interval(self.open.pop().phase))
 
-    def _add(self, stretch: _Stretch) -> None:
-        """Add what a phase has cost since the beginning of a stretch."""
-        cost = self.costs.setdefault(stretch.phase, {"seconds": 0.0, "peak_memory_bytes": 0})
-        cost["seconds"] += time.perf_counter() - stretch.started
+    def _add(self, interval: _Interval) -> None:
+        """Add what a phase has cost since an interval began."""
+        cost = self.costs.setdefault(interval.phase, {"seconds": 0.0, "peak_memory_bytes": 0})
+        cost["seconds"] += time.perf_counter() - interval.started
         if hardware.kind() == "cpu":
-            cost["processor_seconds"] = cost.get("processor_seconds", 0.0) + time.process_time() - stretch.used
+            cost["processor_seconds"] = cost.get("processor_seconds", 0.0) + time.process_time() - interval.used
         cost["peak_memory_bytes"] = max(cost["peak_memory_bytes"], hardware.peak_memory())
 
 
-class _Stretch:
+class _Interval:
     """A phase that begins, or goes on, now."""
 
     def __init__(self, phase: str) -> None:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from pefbench.recipe import Recipe
     from pefbench.results.schema import Data, Model, Phase, Phases, Provenance, Reached, Result, TrainPhase
-    from pefbench.trial.loop import Progressed
     from pefbench.trial.prepare import Prepared
+    from pefbench.trial.progressed import Progressed
 
 
 class TrialRecord:
@@ -112,23 +112,23 @@ def phases_of(costs: Mapping[str, Phase], progressed: Progressed) -> Phases:
     """The cost of each phase; the seconds of training are those of its steps alone, over all starts of the trial."""
     train: TrainPhase = {
         **costs["train"],
-        "seconds": progressed.seconds,
+        "seconds": progressed.training.seconds,
         "steps": progressed.step,
         "tokens": progressed.tokens,
         "padding_fraction": 1 - progressed.tokens / progressed.padded,
-        "tokens_per_second": progressed.tokens / progressed.seconds,
+        "tokens_per_second": progressed.tokens / progressed.training.seconds,
     }
     if "processor_seconds" in train:
-        train["processor_seconds"] = progressed.processor_seconds
+        train["processor_seconds"] = progressed.training.processor_seconds
     phases: Phases = {
         "load": costs["load"],
         "tokenize": costs["tokenize"],
         "train": train,
         "evaluate": costs["evaluate"],
     }
-    if progressed.validation_seconds:
+    if progressed.validation.seconds:
         peak = costs["validate"]["peak_memory_bytes"] if "validate" in costs else 0
-        phases["validate"] = {"seconds": progressed.validation_seconds, "peak_memory_bytes": peak}
+        phases["validate"] = {"seconds": progressed.validation.seconds, "peak_memory_bytes": peak}
         if "processor_seconds" in train:
-            phases["validate"]["processor_seconds"] = progressed.validation_processor_seconds
+            phases["validate"]["processor_seconds"] = progressed.validation.processor_seconds
     return phases

@@ -30,7 +30,7 @@ from pefbench.trial.alike import alike
 from pefbench.trial.cache import Shared
 from pefbench.trial.dropout import how_drawn, leaves_modules_out
 from pefbench.trial.folder import EVALUATED, TrialFolder, needed_bytes, result_path, write_trial
-from pefbench.trial.loop import Progressed, Training
+from pefbench.trial.loop import Training
 from pefbench.trial.phases import Phases
 from pefbench.trial.predict import answer
 from pefbench.trial.prepare import prepare
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from pefbench.results.schema import Model
     from pefbench.trial.foreseen import Foreseen
     from pefbench.trial.latency import Timed
+    from pefbench.trial.progressed import Progressed
 
 FROM_PYTHON = "(called from Python)"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from accelerate.utils import broadcast_object_list
@@ -16,7 +15,7 @@ from pefbench.trial.predict import answer, mean_loss
 from pefbench.trial.score import reports
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from accelerate import Accelerator
     from torch import nn
@@ -108,12 +107,3 @@ def check(recipe: Recipe, scored: Iterable[str]) -> None:
     if recipe.train.chooses and "validation" not in scored:
         field = "keep: best" if recipe.train.keep == "best" else f"patience: {recipe.train.patience}"
         raise RecipeError(f"train.{field} needs the validation split, which this trial does not score")
-
-
-def mean_since(curve: Sequence[CurvePoint]) -> float:
-    """The mean loss over the steps since the last point of a curve with scores on validation; its end has none yet."""
-    first = next((place + 1 for place in reversed(range(len(curve) - 1)) if "validation" in curve[place]), 0)
-    begin = curve[first - 1]["step"] if first else 0
-    ends = [point["step"] for point in curve[first:]]
-    steps = [end - start for start, end in pairwise([begin, *ends])]
-    return sum(point["loss"] * n for point, n in zip(curve[first:], steps, strict=True)) / sum(steps)

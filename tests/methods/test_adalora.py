@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 from pefbench.errors import MethodError
 from pefbench.methods.adalora import Adalora
-from pefbench.trial import checkpoints
+from pefbench.trial import trained
 from tests import tiny
 from tests.methods import trial
 
@@ -117,13 +117,13 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(killed: int) -> None:
     optimizer = trial.make_optimizer(how, first)
     trial.train(how, first, "bert", steps=range(killed), optimizer=optimizer)
     stream = io.BytesIO()
-    torch.save([checkpoints.trained_state(first), optimizer.state_dict(), how.state(first)], stream)
+    torch.save([trained.state(first), optimizer.state_dict(), how.state(first)], stream)
     stream.seek(0)
-    trained, moments, state = torch.load(stream, weights_only=True)
+    weights, moments, state = torch.load(stream, weights_only=True)
 
     second = trial.applied(how, "bert", steps=STEPS)
     optimizer = trial.make_optimizer(how, second)
-    checkpoints.restore_trained(second, trained)
+    trained.restore(second, weights)
     optimizer.load_state_dict(moments)
     how.restore(second, state)
     trial.train(how, second, "bert", steps=range(killed, STEPS), optimizer=optimizer)

@@ -436,8 +436,8 @@ def test_moments_of_large_weights_are_in_8_bits_and_the_loss_falls_alike(world: 
         run = training(world, tmp_path / optimizer, method=LARGE, train__optimizer=optimizer, train__learning_rate=5e-3)
         run.run()
         runs[optimizer] = run
-    moments = runs["adamw8bit"].optimizer.state
-    for weight in runs["adamw8bit"].trainable:
+    moments = runs["adamw8bit"].stepper.optimizer.state
+    for weight in runs["adamw8bit"].stepper.trainable:
         assert moments[weight]["state1"].dtype == (torch.uint8 if weight.numel() >= 4096 else torch.float32)
     assert {state["state1"].dtype for state in moments.values()} == {torch.uint8, torch.float32}
     usual, small = ([point["loss"] for point in runs[name].at.curve] for name in ("adamw", "adamw8bit"))
@@ -473,7 +473,7 @@ def test_a_stopped_run_with_8_bit_moments_goes_on_bit_for_bit(
     again = training(world, tmp_path / "stopped", **changes)
     again.run()
     assert again.at.curve == whole.at.curve
-    assert all(torch.equal(a, b) for a, b in zip(again.trainable, whole.trainable, strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(again.stepper.trainable, whole.stepper.trainable, strict=True))
 
 
 def test_a_trial_on_a_quantised_model_comes_back_in_a_fresh_process(world: World, wide: Path, out: Path) -> None:

@@ -45,7 +45,7 @@ def losses(run: Training) -> list[float]:
 
 
 def weights(run: Training) -> list[torch.Tensor]:
-    return [weight.detach().clone() for weight in run.trainable]
+    return [weight.detach().clone() for weight in run.stepper.trainable]
 
 
 @pytest.mark.parametrize(
@@ -145,10 +145,12 @@ def test_a_loss_that_is_not_finite_ends_the_run_at_its_step(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = training(prepared(world), tmp_path)
-    whole = run.head.loss_sum
+    whole = run.stepper.head.loss_sum
     calls = iter(range(1000))
     monkeypatch.setattr(
-        run.head, "loss_sum", lambda model, batch: whole(model, batch) * (float("nan") if next(calls) == 8 else 1)
+        run.stepper.head,
+        "loss_sum",
+        lambda model, batch: whole(model, batch) * (float("nan") if next(calls) == 8 else 1),
     )
     with pytest.raises(DivergedError, match=r"not finite at step 9 of 26 .*try a lower learning rate"):
         run.run()

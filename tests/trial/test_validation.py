@@ -18,12 +18,11 @@ from pefbench.trial.folder import CHECKPOINT
 from pefbench.trial.loop import Training
 from pefbench.trial.phases import Phases
 from pefbench.trial.prepare import Prepared, prepare
-from pefbench.trial.validation import Validation, check, mean_since
+from pefbench.trial.validation import Validation, check
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pefbench.results.schema import CurvePoint
     from tests.worlds import World
 
 
@@ -48,7 +47,7 @@ def training(ready: Prepared, folder: Path) -> Training:
 
 
 def weights(run: Training) -> list[torch.Tensor]:
-    return [weight.detach().clone() for weight in run.trainable]
+    return [weight.detach().clone() for weight in run.stepper.trainable]
 
 
 def same(first: Training, second: Training) -> bool:
@@ -167,21 +166,12 @@ def test_the_disk_holds_two_checkpoints_at_most_and_no_frozen_weight(
     assert len(seen) == 17
     assert max(map(len, seen)) == 2
     assert [file.name for file in tmp_path.iterdir()] == [CHECKPOINT]
-    trained = {name for name, weight in run.bare.named_parameters() if weight.requires_grad}
-    held = [state["best"] for state in states]
+    model = run.stepper.unwrapped
+    trained = {name for name, weight in model.named_parameters() if weight.requires_grad}
+    held = [state["kept"]["weights"] for state in states]
     assert [best is None for best in held] == [True, True, *[False] * 15], "the newest weights stand there once"
-    for weights in [state["trained"] for state in states] + [best["trained"] for best in held if best]:
-        assert {name for name, _ in run.bare.named_parameters()} & weights.keys() == trained
-
-
-def test_the_loss_beside_the_scores_is_the_mean_since_the_last_ones() -> None:
-    def point(step: int, loss: float, *, scored: bool = False) -> CurvePoint:
-        found: CurvePoint = {"step": step, "epoch": 1.0, "loss": loss, "learning_rate": 0.1}
-        return found | {"validation": {}} if scored else found
-
-    curve = [point(2, 8.0), point(3, 5.0, scored=True), point(5, 4.0), point(6, 1.0)]
-    assert mean_since(curve[:2]) == (2 * 8 + 5) / 3
-    assert mean_since(curve) == (2 * 4 + 1) / 3
+    for weights in [state["steps"]["trained"] for state in states] + [best["trained"] for best in held if best]:
+        assert {name for name, _ in model.named_parameters()} & weights.keys() == trained
 
 
 @pytest.mark.parametrize("changes", [{"train__keep": "best"}, {"train__patience": 3}])
@@ -230,7 +220,7 @@ def test_where_answers_are_generated_the_loss_alone_is_the_default(
     split = ready.encoded["validation"]
     run.model.eval()
     with torch.no_grad():
-        losses = [float(run.head.loss_sum(run.model, collate(split, [i]))) for i in range(len(split))]
+        losses = [float(run.stepper.head.loss_sum(run.model, collate(split, [i]))) for i in range(len(split))]
     assert found["loss"] == pytest.approx(sum(losses) / split.targets.sum(), rel=1e-5)
     assert {"loss", "entity_f1"} <= validation.score(run.model, last=True).keys()
 

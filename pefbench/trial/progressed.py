@@ -1,0 +1,41 @@
+"""How far a training run is."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pefbench.trial.spent import Spent
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pefbench.results.schema import CurvePoint
+
+
+@dataclass
+class Progressed:
+    """How far a training run is, over all the times that it was started: plain numbers, for a checkpoint.
+
+    tokens: tokens seen, padding left out. padded: the same with padding. training: the time that steps took, without
+    checkpoints and validation. validation: the time that validation took, but for the last step's, which is a part of
+    the final evaluation. curve: one point for each log interval. stopped: by `train.patience`.
+    """
+
+    step: int = 0
+    tokens: int = 0
+    padded: int = 0
+    training: Spent = field(default_factory=Spent)
+    validation: Spent = field(default_factory=Spent)
+    curve: list[CurvePoint] = field(default_factory=list)
+    stopped: bool = False
+
+    def plain(self) -> dict[str, Any]:
+        """The fields, for a checkpoint."""
+        return asdict(self)
+
+    @classmethod
+    def of(cls, plain: Mapping[str, Any]) -> Progressed:
+        """What `plain` made."""
+        times = {name: Spent(**plain[name]) for name in ("training", "validation")}
+        return cls(**{**plain, **times})

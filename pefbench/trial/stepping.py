@@ -1,0 +1,150 @@
+"""One optimizer step on a global batch, taken by all processes together.
+
+The loss of a step is the mean over the targets of the whole global batch, whatever the number of processes and of
+micro-batches: each part is divided by the global count, which every process can compute by itself.
+"""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any, TypedDict
+
+import numpy as np
+import torch
+
+from pefbench.models.cpu_kernels import cheap_dropout, fast_on_cpu
+from pefbench.models.keyed_dropout import KeyedDropout
+from pefbench.trial import packing, trained
+from pefbench.trial.batching import collate, share
+from pefbench.trial.optimizer import make_optimizer, set_learning_rate
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from accelerate import Accelerator
+    from torch import Tensor, nn
+
+    from pefbench.heads import Encoded, Head
+    from pefbench.methods import Method
+    from pefbench.methods._types import MethodState
+    from pefbench.sections import TrainSection
+    from pefbench.trial.batching import Indices
+
+
+class State(TypedDict):
+    """What steps change, for a checkpoint."""
+
+    trained: dict[str, Tensor]
+    optimizer: dict[str, Any]  # torch's own state
+    method: MethodState
+    scaler: dict[str, Any] | None  # accelerate's, of fp16
+
+
+class Stepper:
+    """A model and its optimizer, prepared for all processes; `take` takes a step.
+
+    dropout_by_example: draw dropout by the example and the step. leaves_modules_out: a step may use only a part of the
+    trained modules, so that processes must not wait for the gradients of the others.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        encoded: Encoded,
+        head: Head,
+        method: Method,
+        settings: TrainSection,
+        accelerator: Accelerator,
+        *,
+        dropout_by_example: bool,
+        leaves_modules_out: bool,
+    ) -> None:
+        self.unwrapped, self.encoded, self.head, self.method = model, encoded, head, method
+        self.settings, self.accelerator = settings, accelerator
+        self.dropout = KeyedDropout(settings.seed) if dropout_by_example else None
+        if accelerator.ddp_handler is not None:  # looking for such weights costs time, and warns where there are none
+            may_be_unused = leaves_modules_out or (accelerator.num_processes > 1 and self._leaves_weights_out())
+            accelerator.ddp_handler.find_unused_parameters = may_be_unused
+        self.model, self.optimizer = accelerator.prepare(model, make_optimizer(model, method, settings))
+        self.trainable = [weight for weight in self.model.parameters() if weight.requires_grad]
+
+    def _leaves_weights_out(self) -> bool:
+        """Whether the loss does not depend on some trained weight, as on a pooler that the head does not use.
+
+        Without telling the others, a process would wait for its gradient.
+        """
+        if not self.method.trains_pretrained:
+            return False
+        self.unwrapped.to(self.accelerator.device).eval()
+        with torch.random.fork_rng():
+            self.head.loss_sum(self.unwrapped, self._tensors(np.arange(1))).backward()
+        unused = any(weight.requires_grad and weight.grad is None for weight in self.unwrapped.parameters())
+        self.unwrapped.zero_grad()
+        return unused
+
+    def kernels(self) -> AbstractContextManager[None]:
+        """Make steps inside the block fast on a CPU, with this run's dropout."""
+        return fast_on_cpu(self.dropout or cheap_dropout)
+
+    def take(self, batch: Indices, step: int, fraction: float) -> Tensor:
+        """Take a step (from 0) at a fraction of the peak learning rate; this process's share of the mean loss, ()."""
+        set_learning_rate(self.optimizer, fraction)
+        mine = share(batch, self.accelerator.process_index, self.accelerator.num_processes)
+        # A process without examples still takes part in the others' reductions: with one example that counts nothing.
+        weight = 1.0 if len(mine) else 0.0
+        mine = mine if len(mine) else batch[:1]
+        targets = max(1, int(self.encoded.targets[batch].sum()))
+        parts = self._micro_batches(mine)
+        losses = [self._backward(part, step, weight / targets, last=part is parts[-1]) for part in parts]
+        self.accelerator.clip_grad_norm_(self.trainable, self.settings.max_grad_norm)
+        self.optimizer.step()
+        self.method.after_step(self.unwrapped, step + 1)
+        self.optimizer.zero_grad()
+        return torch.stack(losses).sum()
+
+    def _backward(self, part: Indices, step: int, weight: float, *, last: bool) -> Tensor:
+        """Add one micro-batch's gradients; its share of the global mean loss."""
+        tensors = self._tensors(part)
+        if self.dropout:
+            self.dropout.begin(step, self.encoded.rows_of(part))
+        with nullcontext() if last else self.accelerator.no_sync(self.model):
+            loss = self.head.loss_sum(self.model, tensors) * weight
+            penalty = self.method.penalty(self.unwrapped) if last else None
+            # Gradients are averaged over processes; the loss is already divided by the global count.
+            whole = loss * self.accelerator.num_processes
+            self.accelerator.backward(whole if penalty is None else whole + penalty)
+        return loss.detach()
+
+    def _tensors(self, part: Indices) -> dict[str, Tensor]:
+        made = packing.collate(self.encoded, part) if self.settings.packing else collate(self.encoded, part)
+        return {name: tensor.to(self.accelerator.device) for name, tensor in made.items()}
+
+    def _micro_batches(self, mine: Indices) -> list[Indices]:
+        size = self.settings.micro_batch_size or max(1, len(mine))
+        return [mine[at : at + size] for at in range(0, len(mine), size)]
+
+    def padded(self, batch: Indices) -> int:
+        """The tokens that all processes together compute for a batch, with padding."""
+        encoded, processes = self.encoded, self.accelerator.num_processes
+        parts = [part for rank in range(processes) for part in self._micro_batches(share(batch, rank, processes))]
+        if self.settings.packing:
+            return sum(packing.size(encoded.lengths[part].tolist()) for part in parts)
+        return sum(len(encoded.rows_of(part)) * int(encoded.lengths[part].max()) for part in parts)
+
+    def state(self) -> State:
+        """What steps have changed, by reference."""
+        scaler = self.accelerator.scaler
+        return {
+            "trained": trained.state(self.unwrapped),
+            "optimizer": self.optimizer.state_dict(),
+            "method": self.method.state(self.unwrapped),
+            "scaler": scaler.state_dict() if scaler is not None else None,
+        }
+
+    def restore(self, state: State) -> None:
+        """Put back what `state` gave."""
+        trained.restore(self.unwrapped, state["trained"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.method.restore(self.unwrapped, state["method"])
+        if self.accelerator.scaler is not None:
+            self.accelerator.scaler.load_state_dict(state["scaler"])

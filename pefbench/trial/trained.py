@@ -1,0 +1,29 @@
+"""What training changes of a model: trainable weights, and the buffers that are saved with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import nn
+
+
+def state(model: nn.Module) -> dict[str, torch.Tensor]:
+    """Trainable weights and persistent buffers by name; the model's own tensors, no copies."""
+    persistent = model.state_dict().keys()
+    weights = {name: weight.detach() for name, weight in model.named_parameters() if weight.requires_grad}
+    return weights | {name: buffer for name, buffer in model.named_buffers() if name in persistent}
+
+
+@torch.no_grad()
+def restore(model: nn.Module, saved: Mapping[str, torch.Tensor]) -> None:
+    """Copy a `state` back in place; both must have the same names."""
+    places = state(model)
+    if places.keys() != saved.keys():
+        raise RuntimeError(f"the checkpoint holds other weights: {sorted(places.keys() ^ saved.keys())[:5]}")
+    for name, place in places.items():
+        place.copy_(saved[name])
