@@ -10,6 +10,7 @@
     │   ├── MethodError          a method that cannot work on this model or this head
     │   ├── OutputError          a results folder that cannot be written, a disk without room
     │   └── SandboxError         a machine on which generated code cannot be run safely
+    ├── ExportError              exit 1: what was exported does not answer as the trial does, and was removed
     └── TrialError               exit 1: the trial started and failed; its result says why
         ├── DivergedError        a loss that is not finite
         ├── OutOfMemoryError     memory that ran out, of the GPU or of the machine
@@ -69,6 +70,10 @@ class OutputError(UserError):
 
 class SandboxError(UserError):
     """A machine on which programs that nobody has read cannot be run safely."""
+
+
+class ExportError(PefbenchError):
+    """What was exported does not answer as the trial does."""
 
 
 class TrialError(PefbenchError):

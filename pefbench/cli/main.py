@@ -15,6 +15,7 @@ from pefbench.cli import (
     compare,
     convert,
     doctor,
+    export,
     importing,
     inspect,
     listing,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 COMMANDS = (
-    *(run, inspect, compare, worker, verify, predict),
+    *(run, inspect, compare, worker, verify, predict, export),
     *(table, report, pick, check, importing),
     *(listing, schema, new, convert, doctor),
 )

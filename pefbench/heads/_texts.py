@@ -108,8 +108,13 @@ def _pairs(tokenizer: PreTrainedTokenizerFast, examples: Sequence[Any]) -> list[
 
     A line break divides them from the first where the tokenizer puts nothing between (GPT-2, Qwen2).
     """
-    joined = tokenizer.num_special_tokens_to_add(pair=True) <= tokenizer.num_special_tokens_to_add(pair=False)
-    return [("\n" if joined else "") + (example.pair or "") for example in examples]
+    before = "\n" if is_joined(tokenizer) else ""
+    return [before + (example.pair or "") for example in examples]
+
+
+def is_joined(tokenizer: PreTrainedTokenizerFast) -> bool:
+    """Whether a tokenizer puts nothing between two texts."""
+    return tokenizer.num_special_tokens_to_add(pair=True) <= tokenizer.num_special_tokens_to_add(pair=False)
 
 
 def _row(encoding: Any, end: int) -> Array:

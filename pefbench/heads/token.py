@@ -78,7 +78,7 @@ class TokenHead(Head):
         import numpy as np
 
         index = {tag: i for i, tag in enumerate(self.labels)}
-        before = _space(tokenizer)
+        before = space_before(tokenizer)
         batch = tokenizer(
             [[before + word for word in example.tokens] for example in examples],
             is_split_into_words=True,
@@ -106,7 +106,7 @@ class TokenHead(Head):
         self, tokenizer: PreTrainedTokenizerFast, words: Sequence[str], max_length: int
     ) -> list[tuple[int, int]]:
         """Overlapping windows over a sentence's words, [first, end), that `encode` does not cut: see `word_windows`."""
-        before = _space(tokenizer)
+        before = space_before(tokenizer)
         batch = tokenizer(
             [before + word for word in words], is_split_into_words=True, add_special_tokens=False, verbose=False
         )
@@ -152,7 +152,7 @@ class TokenHead(Head):
         ]
 
 
-def _space(tokenizer: PreTrainedTokenizerFast) -> str:
+def space_before(tokenizer: PreTrainedTokenizerFast) -> str:
     """The text that each word needs before it to be read as in running text: a space where words would be joined.
 
     Byte-level tokenizers of the generic class ignore `add_prefix_space`. Raises SourceError where no space helps.

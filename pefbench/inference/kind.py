@@ -55,6 +55,14 @@ class Kind(ABC):
     def line(self, answer: Answer) -> str:
         """The answer in one line, for people."""
 
+    def input_of(self, example: Any) -> dict[str, Any]:
+        """An example of the head as an input: what `ask` makes it from."""
+        raise NotImplementedError
+
+    def prediction(self, answer: Answer, query: Query, head: Any) -> Any:
+        """The head's answer behind an answer, as metrics read it."""
+        raise NotImplementedError
+
 
 class TextKind(Kind):
     """A kind whose input is a text, or a text and its pair."""
@@ -73,6 +81,10 @@ class TextKind(Kind):
         """A text, or a text and its pair."""
         pair = text(values, "pair") if "pair" in values else None
         return Query([self.example(text(values, "text"), pair)])
+
+    def input_of(self, example: Any) -> dict[str, Any]:
+        """The text, and its pair where there is one."""
+        return {"text": example.text} if example.pair is None else {"text": example.text, "pair": example.pair}
 
 
 def find(head: str) -> Kind:

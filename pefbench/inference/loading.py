@@ -32,7 +32,7 @@ def load(trial: Path, base: str | None = None) -> Model:
     if "head" not in saved:
         raise DataError(f"{folder}: saved by an older pefbench, without its head; run the trial again")
     kind = kinds.find(saved["head"]["kind"])
-    recipe, shared = _recipe(folder, saved, base), Shared()
+    recipe, shared = recipe_of(folder, saved, base), Shared()
     try:
         dataset = without_examples(**saved["head"])
         found = ready(recipe, dataset, shared)
@@ -68,7 +68,8 @@ def _refuse_unsaved(result: Path) -> None:
     raise DataError(f"{result}: the trial's folder is not beside its result; copy it there, or run the trial again")
 
 
-def _recipe(folder: Path, saved: SavedTrial, base: str | None) -> Recipe:
+def recipe_of(folder: Path, saved: SavedTrial, base: str | None) -> Recipe:
+    """The recipe of a trial, its model at `base` where that is given. Raises DataError for a damaged one."""
     values = saved["recipe"]
     if base is not None:
         address = base if base.startswith(ADDRESSES) else f"file:{Path(base).expanduser()}"

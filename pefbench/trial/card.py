@@ -37,7 +37,7 @@ def card(prepared: Prepared, reached: Reached, folder: Path) -> str:
         f"{summary('task', recipe.task)} Trained by `{recipe.method.name}` on `{recipe.model.name}` with pefbench.",
         *_labels([*prepared.head.config().get("id2label", {}).values()]),
         "## How good it is",
-        _scores(reached),
+        scores(reached),
         "## What it was trained on",
         _data(reached, recipe.data.source),
         "## What it costs",
@@ -71,7 +71,7 @@ def _labels(labels: Sequence[str]) -> list[str]:
     return [f"Labels: {', '.join(f'`{label}`' for label in labels[:MOST_LABELS])}{more}."]
 
 
-def _scores(reached: Reached) -> str:
+def scores(reached: Reached) -> str:
     """A table of the test metrics beside those of the trivial baselines, with 95 % intervals."""
     rows = [_row("this model", name, value) for name, value in reached["metrics"].get("test", {}).items()]
     for baseline, splits in reached.get("baselines", {}).items():

@@ -14,7 +14,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from pefbench.heads import IGNORED
 from pefbench.heads.examples import TokenExample
-from pefbench.heads.token import TokenHead, _space
+from pefbench.heads.token import TokenHead, space_before
 from pefbench.trial.batching import collate
 from tests.heads.answering import answering
 
@@ -117,4 +117,4 @@ def test_words_are_read_as_in_running_text_where_a_tokenizer_ignores_the_option(
 
 
 def test_words_stay_as_they_are_where_a_tokenizer_parts_them(tokenizer: PreTrainedTokenizerFast) -> None:
-    assert _space(tokenizer) == ""
+    assert space_before(tokenizer) == ""

@@ -50,6 +50,14 @@ class ChoiceKind(Kind):
         answer, _ = single(found)
         return {**answer, "text": query.about[answer["choice"]], "truncated": truncated}
 
+    def input_of(self, example: ChoiceExample) -> dict[str, Any]:
+        """The context and its candidates."""
+        return {"context": example.context, "candidates": [*example.candidates]}
+
+    def prediction(self, answer: Answer, query: Query, head: ScoringHead) -> Any:  # noqa: ARG002 - the answer says all
+        """The number of the best candidate, and the scores of all."""
+        return {"choice": answer["choice"], "scores": answer["scores"]}
+
     def line(self, answer: Answer) -> str:
         """The candidate and its score."""
         return f"{answer['text']}  {answer['scores'][answer['choice']]:.4g}{cut(answer)}"

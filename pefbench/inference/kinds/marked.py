@@ -36,5 +36,9 @@ class MarkedKind(SequenceKind):
         given = {"text": text(values, "text"), "first": values.get("first"), "second": values.get("second")}
         return Query([MarkedExample(*marked(Row(given, "text", 1)), "")])
 
+    def input_of(self, example: MarkedExample) -> dict[str, Any]:
+        """The text and its spans, in characters."""
+        return {"text": example.text, "first": [*example.first], "second": [*example.second]}
+
 
 KIND = MarkedKind()

@@ -30,6 +30,10 @@ class MultiLabelKind(TextKind):
         probabilities = dict(zip(head.labels, answer["scores"], strict=True))
         return {"labels": answer["labels"], "probabilities": probabilities, "truncated": truncated}
 
+    def prediction(self, answer: Answer, query: Query, head: MultiLabelHead) -> Any:  # noqa: ARG002 - the answer says all
+        """The labels, and the probabilities in the order of the head's."""
+        return {"labels": answer["labels"], "scores": [*answer["probabilities"].values()]}
+
     def line(self, answer: Answer) -> str:
         """Each label with its probability."""
         said = "  ".join(f"{label} {answer['probabilities'][label]:.3f}" for label in answer["labels"])

@@ -27,6 +27,10 @@ class RegressionKind(TextKind):
         """The score."""
         return {"score": single(found)[0], "truncated": truncated}
 
+    def prediction(self, answer: Answer, query: Query, head: RegressionHead) -> Any:  # noqa: ARG002 - the answer says all
+        """The score."""
+        return answer["score"]
+
     def line(self, answer: Answer) -> str:
         """The score."""
         return f"{answer['score']:.4g}{cut(answer)}"

@@ -30,6 +30,13 @@ class SequenceKind(TextKind):
         probabilities = dict(zip(head.labels, chances, strict=True))
         return {"label": label, "score": probabilities[label], "probabilities": probabilities, "truncated": truncated}
 
+    def prediction(self, answer: Answer, query: Query, head: SequenceHead) -> Any:  # noqa: ARG002 - the answer says all
+        """The label; with `outside`, also the probability of that label."""
+        outside = getattr(head, "outside", None)
+        if outside is None:
+            return answer["label"]
+        return {"label": answer["label"], "outside": answer["probabilities"][outside]}
+
     def line(self, answer: Answer) -> str:
         """The label and its probability."""
         return f"{answer['label']}  {answer['score']:.3f}{cut(answer)}"

@@ -42,6 +42,14 @@ class SpanKind(Kind):
         place = {"start": start, "end": start + len(answer)} if answer else {"start": None, "end": None}
         return {"text": answer, **place, "score": score, "truncated": truncated}
 
+    def input_of(self, example: SpanExample) -> dict[str, Any]:
+        """The question and its context."""
+        return {"question": example.question, "context": example.context}
+
+    def prediction(self, answer: Answer, query: Query, head: SpanHead) -> Any:  # noqa: ARG002 - the answer says all
+        """The text of the span."""
+        return answer["text"]
+
     def line(self, answer: Answer) -> str:
         """The answer, its characters and its score."""
         if not answer["text"]:

@@ -61,6 +61,22 @@ class TokenKind(Kind):
             return {"entities": [_said(given, scores, *span) for span in tagging.spans(tags)]}
         return {"words": [_said(given, scores, tag, word, word + 1) for word, tag in enumerate(tags)]}
 
+    def input_of(self, example: TokenExample) -> dict[str, Any]:
+        """The words."""
+        return {"tokens": [*example.tokens]}
+
+    def prediction(self, answer: Answer, query: Query, head: TokenHead) -> Any:  # noqa: ARG002 - the answer says all
+        """A tag for each word."""
+        given: Words = query.about
+        if "words" in answer:
+            return [each["label"] for each in answer["words"]]
+        tags = [OUTSIDE] * len(given.at)
+        for entity in answer["entities"]:
+            inside = [word for word, at in enumerate(given.at) if entity["start"] <= at[0] < entity["end"]]
+            for word in inside:
+                tags[word] = f"{'B' if word == inside[0] else 'I'}-{entity['label']}"
+        return tags
+
     def line(self, answer: Answer) -> str:
         """Each entity, or each word, with its label."""
         [found] = answer.values()

@@ -104,7 +104,7 @@ def attend(
     if place.seen is not None:
         place.seen.append((place, key, value))
     if place.pair is not None:
-        keys, values = (part.to(key.dtype).expand(len(key), -1, -1, -1) for part in place.pair)
+        keys, values = (part.to(key.dtype).expand(key.shape[0], -1, -1, -1) for part in place.pair)
         key, value = torch.cat([keys, key], dim=2), torch.cat([values, value], dim=2)
         length = keys.shape[2]
         if attention_mask is not None:

@@ -60,11 +60,11 @@ class CachedPrefix:
         text = given["input_ids"] if given.get("input_ids") is not None else given["inputs_embeds"]
         layers = prefix()
         for layer, pair in enumerate(layers):
-            keys, values = (part.expand(len(text), -1, -1, -1) for part in pair)
+            keys, values = (part.expand(text.shape[0], -1, -1, -1) for part in pair)
             _own(cache).update(keys, values, layer)
         if given.get("attention_mask") is None:  # encoders make one of the text's length alone
             positions = layers[0][0].shape[2] + text.shape[1]
-            given = given | {"attention_mask": text.new_ones((len(text), positions)).long()}
+            given = given | {"attention_mask": text.new_ones((text.shape[0], positions)).long()}
         return given | {CACHE: cache}
 
     def done(self) -> None:

@@ -118,7 +118,7 @@ class Place:
         if self.pair is None:
             return states
         prefix = self.pair[part].transpose(1, 2).flatten(2).to(states.dtype)
-        return torch.cat([prefix.expand(len(states), -1, -1), states], dim=1)
+        return torch.cat([prefix.expand(states.shape[0], -1, -1), states], dim=1)
 
     def _bias(self, query_layer: Tensor, key_layer: Tensor, *args: Any) -> Tensor | int:
         """The terms of relative positions (batch * heads, length, virtual tokens + length); 0: there are none.

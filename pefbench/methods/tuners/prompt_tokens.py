@@ -94,11 +94,11 @@ class PromptTokens(VirtualTokens):
     def _places(self, given: Arguments) -> Arguments:
         """Ids, types and positions, as far as they are given, with places for the virtual tokens before them."""
         ids: Tensor = given["input_ids"]
-        found = {"input_ids": torch.cat([ids.new_full((len(ids), self.length), self._filler), ids], dim=1)}
+        found = {"input_ids": torch.cat([ids.new_full((ids.shape[0], self.length), self._filler), ids], dim=1)}
         if (types := given.get("token_type_ids")) is not None:
-            found["token_type_ids"] = torch.cat([types.new_zeros(len(types), self.length), types], dim=1)
+            found["token_type_ids"] = torch.cat([types.new_zeros(types.shape[0], self.length), types], dim=1)
         if (positions := given.get("position_ids")) is not None:
-            first = torch.arange(self.length, device=positions.device).expand(len(positions), -1)
+            first = torch.arange(self.length, device=positions.device).expand(positions.shape[0], -1)
             found["position_ids"] = torch.cat([first, positions], dim=1)
         return found
 
@@ -107,7 +107,7 @@ class PromptTokens(VirtualTokens):
         prompt, self._prompt = self._prompt, None
         if prompt is None:
             return None
-        return torch.cat([prompt.to(output.dtype).expand(len(output), -1, -1), output[:, self.length :]], dim=1)
+        return torch.cat([prompt.to(output.dtype).expand(output.shape[0], -1, -1), output[:, self.length :]], dim=1)
 
     def _cut(self, stack: nn.Module, _args: Any, output: Any) -> Any:
         """Cut the prompt off what the stack returns."""

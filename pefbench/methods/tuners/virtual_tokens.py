@@ -93,7 +93,7 @@ class VirtualTokens:
 
     def lengthened(self, mask: Tensor) -> Tensor:
         """A mask (batch, length) with the virtual tokens before it, which are never masked."""
-        return torch.cat([mask.new_ones(len(mask), self.length), mask], dim=1)
+        return torch.cat([mask.new_ones(mask.shape[0], self.length), mask], dim=1)
 
     def moved_behind(self, given: Arguments) -> Arguments:
         """The mask and the positions, as far as they are given, of a text behind the virtual tokens."""

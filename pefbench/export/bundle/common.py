@@ -1,0 +1,81 @@
+"""Answers of a fine-tuned model: python answer.py TEXT ..., or one text a line of standard input.
+
+Each answer is a line of JSON. With --json an input is a JSON value: a text, or an object where more is needed. Needs
+onnxruntime, tokenizers and numpy alone. In Python: ``from answer import Bundle, answer; answer(Bundle(), "A text.")``.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from onnxruntime import InferenceSession
+from tokenizers import Tokenizer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+Array = np.ndarray[Any, Any]
+Answer = dict[str, Any]
+
+
+class Bundle:
+    """The model, its tokenizer, and what bundle.json says of them."""
+
+    def __init__(self, folder: Path = Path(__file__).parent) -> None:
+        self.settings: dict[str, Any] = json.loads((folder / "bundle.json").read_text(encoding="utf8"))
+        self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self.tokenizer.no_padding()
+        self.tokenizer.no_truncation()
+        self.tokenizer.encode_special_tokens = self.settings["plain"]  # special tokens that a text spells out are text
+        self.session = InferenceSession(str(folder / "model.onnx"), providers=["CPUExecutionProvider"])
+        self.names = [each.name for each in self.session.get_inputs()]
+
+    def __getitem__(self, name: str) -> Any:
+        """One of the settings."""
+        return self.settings[name]
+
+    def ids(self, text: str) -> Array:
+        """A text's tokens, (tokens,)."""
+        return np.asarray(self.tokenizer.encode(text, add_special_tokens=False).ids, dtype=np.int64)
+
+    def logits(self, rows: Sequence[Array], types: Sequence[Array] = ()) -> Array:
+        """The model's output for rows of tokens, (rows, ...)."""
+        given = {
+            "input_ids": padded(rows, self["pad"]),
+            "attention_mask": padded([np.ones_like(row) for row in rows], 0),
+            "token_type_ids": padded(types or [np.zeros_like(row) for row in rows], self["pad_type"]),
+        }
+        output: Array = self.session.run(None, {name: given[name] for name in self.names})[0]
+        return output.astype(np.float64)
+
+
+def padded(rows: Sequence[Array], padding: int) -> Array:
+    """Rows of several lengths as one array."""
+    found = np.full((len(rows), max(map(len, rows))), padding, dtype=np.int64)
+    for place, row in zip(found, rows, strict=True):
+        place[: len(row)] = row
+    return found
+
+
+def softmax(logits: Array) -> Array:
+    """Probabilities over the last axis."""
+    powers = np.exp(logits - logits.max(-1, keepdims=True))
+    chances: Array = powers / powers.sum(-1, keepdims=True)
+    return chances
+
+
+def main(answer: Callable[[Bundle, Any], Answer]) -> None:
+    """Answer the arguments, or the lines of standard input."""
+    as_json = "--json" in sys.argv[1:]
+    texts = [each for each in sys.argv[1:] if each != "--json"]
+    bundle = Bundle()
+    for number, line in enumerate(texts or sys.stdin, start=1):
+        try:
+            given = json.loads(line) if as_json else line.rstrip("\r\n")
+            print(json.dumps(answer(bundle, given), ensure_ascii=False), flush=True)
+        except (KeyError, TypeError, ValueError) as error:
+            sys.exit(f"error: input {number}: {type(error).__name__}: {error}")

@@ -1,0 +1,65 @@
+"""The card of an export: what it is, how good the trial was, what the replay said, how it is opened."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pefbench.registry import summary
+from pefbench.trial.card import CARD, scores
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pefbench.export.format import Format, Options
+    from pefbench.export.original import Original
+    from pefbench.export.replay import Replay
+
+__all__ = ["CARD", "write"]
+
+
+def write(
+    to: Path, name: str, form: Format, original: Original, options: Options, outcome: Replay, notes: list[str]
+) -> None:
+    """Write the card into an export's folder."""
+    recipe, result = original.prepared.recipe, original.result
+    chosen = "".join(f", {key} {value}" for key, value in options.chosen().items())
+    base = original.saved.get("base", {"source": recipe.model.name, "fingerprint": ""})
+    parts = [
+        f"# {recipe.name}: {name}{chosen}",
+        f"{summary('task', recipe.task)} Trained by `{recipe.method.name}`, exported by pefbench.",
+        f"- trial `{result['id']}`, task `{recipe.task}`, head `{original.kind_name}`\n"
+        f"- base `{base['source']}`, fingerprint of its weights `{base['fingerprint'][:12]}`\n"
+        f"- data `{recipe.data.source}`, fingerprint `{original.saved['fingerprint'][:12]}`"
+        + "".join(f"\n- {note}" for note in notes),
+        "## Open it",
+        form.usage(original, options),
+        "## How good the trial is",
+        scores(result),
+        "## Replay",
+        said(form, original, options, outcome),
+    ]
+    (to / CARD).write_text("\n\n".join(parts) + "\n", encoding="utf8")
+
+
+def said(form: Format, original: Original, options: Options, outcome: Replay) -> str:
+    """What the replay said, in sentences."""
+    cut = "" if outcome.examples == outcome.of else f" (cut: the first of {outcome.of:,})"
+    lines = [f"Replayed on {outcome.examples:,} test examples{cut}, beside the trial's own model in fp32."]
+    if options.rounds:
+        lines.append(
+            f"It rounds: {outcome.alike:,} are answered alike but for scores; those differ by {outcome.largest:.2g} at "
+            "most."
+        )
+    else:
+        lines.append(
+            f"All are answered alike; scores differ by {outcome.largest:.2g} at most, of {form.tolerance:g} allowed."
+        )
+    if outcome.loss is not None:
+        loss = outcome.loss
+        lines.append(f"{loss.metric} {loss.after:.4f}, {loss.after - loss.before:+.4f} to {loss.before:.4f} in fp32.")
+    if outcome.recorded < outcome.examples:
+        lines.append(
+            f"The trial computed in {original.precision}: in fp32 its model gives {outcome.recorded:,} of its "
+            f"{outcome.examples:,} recorded answers."
+        )
+    return " ".join(lines)

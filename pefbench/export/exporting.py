@@ -1,0 +1,93 @@
+"""Export a trial: written beside its place, replayed there, and put there only if it answers as the trial does."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pefbench import __version__, atomic
+from pefbench.errors import ExportError, OutputError
+from pefbench.export import card
+from pefbench.export import format as formats
+from pefbench.export.original import read
+from pefbench.export.replay import replay
+from pefbench.trial.saved import digests
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from pefbench.export.format import Options
+    from pefbench.export.original import Original
+
+ABOUT = "export.json"
+"""What an export says of itself; it is written last."""
+
+
+class Exported(NamedTuple):
+    """What came of it. size: bytes of all its files. said: of the replay; empty where the export was there already."""
+
+    size: int
+    said: str
+    notes: list[str]
+
+
+def export(
+    trial: Path, to: Path, name: str, options: Options, *, base: str | None = None, most: int | None = None
+) -> Exported:
+    """Write a trial's export of the format `name` to the folder `to`; see `original.read` for `base` and `most`.
+
+    Raises ExportError where it answers otherwise than the trial; a UserError for what cannot be exported so.
+    """
+    form = formats.find(name, options)
+    original = read(trial, base, most)
+    about = {"trial": original.result["id"], "format": name, **options.chosen(), "replayed": len(original.examples)}
+    if there := _there(to, about):
+        return there
+    form.check(original, options)
+    model = original.model()
+    expected = original.answers(model, original.tokenizer)
+    recorded = original.recorded_alike(model)
+    _check_recorded(original, recorded)
+    with atomic.writing(to) as partial:
+        notes = form.write(original, model, partial, options)
+        found = form.answers(original, partial)
+        most_far = None if options.rounds else form.tolerance
+        outcome = replay(original, expected, found, recorded, most=most_far)
+        card.write(partial, name, form, original, options, outcome, notes)
+        stated: dict[str, Any] = {**about, "pefbench": __version__, "files": digests(partial)}
+        (partial / ABOUT).write_text(f"{json.dumps(stated, indent=1)}\n", encoding="utf8")
+    return Exported(_size(to), card.said(form, original, options, outcome), notes)
+
+
+LEAST_RECORDED = 0.8
+"""The share of a trial's recorded answers that its model must give in fp32, too, where the trial rounded."""
+
+
+def _check_recorded(original: Original, recorded: int) -> None:
+    """Raise ExportError where the trial's model gives other answers than the trial recorded, beyond rounding."""
+    least = len(original.examples) if original.precision == "fp32" else LEAST_RECORDED * len(original.examples)
+    if recorded < least:
+        raise ExportError(
+            f"{original.folder}: in fp32 the saved model gives {recorded} of the {len(original.examples)} recorded "
+            "predictions of the trial; nothing was exported"
+        )
+
+
+def _there(to: Path, about: Mapping[str, Any]) -> Exported | None:
+    """The same export, where it lies there already, whole. Raises OutputError for anything else that lies there."""
+    if not to.exists() or (to.is_dir() and not any(to.iterdir())):
+        return None
+    try:
+        stated = json.loads((to / ABOUT).read_text(encoding="utf8"))
+        known = {name: stated.get(name) for name in about} == about
+        found = {name: digest for name, digest in digests(to).items() if name != ABOUT}
+    except (OSError, ValueError, AttributeError):
+        known = False
+    if known and stated.get("files") == found:
+        return Exported(_size(to), "", [])
+    raise OutputError(f"--to {to}: is there already, and is not this export; name another folder, or remove it")
+
+
+def _size(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

@@ -1,0 +1,113 @@
+"""A bundle: an ONNX graph, the tokenizer, the labels, and one script that answers without torch.
+
+Models that cannot be merged (bottleneck, prefix, ...) are graphs of what they compute.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import subprocess
+import sys
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from pefbench.errors import DataError, ExportError, RecipeError
+from pefbench.export import graph, heads, merging
+from pefbench.export.format import Format, Options
+from pefbench.export.script import script
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import nn
+
+    from pefbench.export.original import Original
+    from pefbench.inference.kind import Answer
+
+SCRIPT, SETTINGS, TOKENIZER = "answer.py", "bundle.json", "tokenizer.json"
+NEEDS = ("onnx", "onnxruntime", "onnxscript")
+
+
+class Onnx(Format):
+    """ONNX."""
+
+    options = frozenset({"quantize"})
+
+    def check(self, original: Original, options: Options) -> None:  # noqa: ARG002
+        """Raise a UserError for a model that generates or is quantised, a tokenizer of Python, a lack of packages."""
+        if lacking := [name for name in NEEDS if find_spec(name) is None]:
+            raise RecipeError(f"--as onnx needs {', '.join(lacking)}: pip install 'pefbench[onnx]'")
+        if original.head.generates:
+            raise DataError(
+                "--as onnx is for models that do not generate: no library exports a cache for this transformers; "
+                "use --as merged, or --as adapter for vLLM"
+            )
+        if original.prepared.recipe.model.quantize != "none":
+            raise DataError("--as onnx: the base is quantised by bitsandbytes, whose layers have no ONNX")
+        if not original.tokenizer.is_fast:
+            raise DataError("--as onnx: the tokenizer is a program of Python, and has no tokenizer.json")
+        self._settings(original)
+
+    def write(self, original: Original, model: nn.Module, to: Path, options: Options) -> list[str]:
+        """Graph, tokenizer, settings and script."""
+        to.mkdir(parents=True)
+        merge = merging.refusal(original) is None
+        names = ["input_ids", "attention_mask"]
+        if getattr(original.head, "segments", False):
+            names.append("token_type_ids")
+        graph.write(merging.merged(original, model) if merge else model, names, to / graph.FILE)
+        if options.quantize:
+            graph.quantize(to / graph.FILE)
+        original.tokenizer.backend_tokenizer.save(str(to / TOKENIZER))
+        text = json.dumps(self._settings(original), indent=1, ensure_ascii=False, allow_nan=False)
+        (to / SETTINGS).write_text(f"{text}\n", encoding="utf8")
+        (to / SCRIPT).write_text(script(original.kind_name), encoding="utf8")
+        return [] if merge else ["the method is not merged: the graph computes it beside the weights"]
+
+    def answers(self, original: Original, folder: Path) -> list[Answer]:
+        """What the script answers, in a process that has nothing of pefbench."""
+        asked = "".join(f"{json.dumps(each)}\n" for each in original.inputs)
+        done = subprocess.run(
+            [sys.executable, "-I", str(folder / SCRIPT), "--json"],
+            input=asked,
+            capture_output=True,
+            text=True,
+            encoding="utf8",
+            check=False,
+        )
+        if done.returncode:
+            last = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
+            raise ExportError(f"the export's {SCRIPT} fails, and the export was removed: {last}")
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def usage(self, original: Original, options: Options) -> str:  # noqa: ARG002
+        """The script's command."""
+        sample = original.inputs[0]
+        text = sample.get("text")
+        given = json.dumps(text if isinstance(text, str) and len(sample) == 1 else sample, ensure_ascii=False)
+        return (
+            "```\npip install onnxruntime tokenizers numpy\n"
+            'python answer.py "A text."\n'
+            "python answer.py --json < inputs.jsonl\n```\n\n"
+            "Nothing else is needed: no torch, no transformers. One answer is one line of JSON, as `pefbench predict "
+            "--json` has it. Where an input is more than a text, it is a JSON object, given with --json; an input of "
+            f"the test split:\n\n```\n{given}\n```"
+        )
+
+    def _settings(self, original: Original) -> dict[str, Any]:
+        """What the script must know."""
+        name, head, tokenizer = original.kind_name, original.head, original.tokenizer
+        own: Any = importlib.import_module(f"{heads.__name__}.{name}")
+        return {
+            "head": name,
+            "labels": list(getattr(head, "labels", ())),
+            "max_length": original.prepared.recipe.train.max_length,
+            "pad": tokenizer.pad_token_id,
+            "pad_type": tokenizer.pad_token_type_id,
+            "plain": not head.reads_words,
+            **own.settings(head, tokenizer),
+        }
+
+
+FORMAT = Onnx()

@@ -1,0 +1,18 @@
+"""One label for a text with two marked spans."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pefbench.heads._pairs import added
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+    from pefbench.heads.marked import MarkedHead
+
+
+def settings(head: MarkedHead, tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
+    """The tokens around a text, and whether states at the closing marks are read."""
+    before, after = added(tokenizer)
+    return {"before": before.tolist(), "after": after.tolist(), "causal": head.causal}

@@ -1,0 +1,17 @@
+"""Any number of labels for a text or a pair."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pefbench.export.heads import sequence
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+    from pefbench.heads.multi_label import MultiLabelHead
+
+
+def settings(head: MultiLabelHead, tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
+    """Those of texts, and the probability from which each label is given."""
+    return {**sequence.settings(head, tokenizer), "thresholds": dict(head.answers.thresholds)}

@@ -1,0 +1,18 @@
+"""A number for a text or a pair."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pefbench.export.heads import sequence
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+    from pefbench.heads.regression import RegressionHead
+
+
+def settings(head: RegressionHead, tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
+    """Those of texts, and the scale of the scores."""
+    scale = {"mean": head.mean, "spread": head.spread, "lowest": head.bounds[0], "highest": head.bounds[1]}
+    return {**sequence.settings(head, tokenizer), **scale}

@@ -1,0 +1,18 @@
+"""One label for a text or a pair."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pefbench.heads._pairs import end_token
+from pefbench.heads._texts import is_joined
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+    from pefbench.heads.head import Head
+
+
+def settings(head: Head, tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:  # noqa: ARG001 - the labels are known
+    """The token that is left out of texts, and what divides a pair."""
+    return {"end": end_token(tokenizer), "before_pair": "\n" if is_joined(tokenizer) else ""}

@@ -1,0 +1,26 @@
+"""The answer to a question in a context."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pefbench.export.heads._pairs import laid_out
+from pefbench.heads._pairs import template
+from pefbench.heads._windows import with_null
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+    from pefbench.heads.span import SpanHead
+
+
+def settings(head: SpanHead, tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
+    """How a row is laid out, and what answers may be."""
+    around, null = with_null(template(tokenizer), tokenizer)
+    return {
+        **laid_out(around),
+        "null": null,
+        "overlap": head.overlap,
+        "max_answer_length": head.max_answer_length,
+        "no_answers": head.no_answers,
+    }

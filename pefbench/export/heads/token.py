@@ -1,0 +1,17 @@
+"""A tag for each word."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pefbench.heads.token import space_before
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+    from pefbench.heads.token import TokenHead
+
+
+def settings(head: TokenHead, tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:  # noqa: ARG001 - the labels are known
+    """The text that each word needs before it, and how many tokens are put around a text."""
+    return {"space": space_before(tokenizer), "added": tokenizer.num_special_tokens_to_add()}

@@ -1,0 +1,72 @@
+"""Bundles answer as the trial does, for every head and whatever the method; a wrong one is caught."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import pefbench
+from pefbench.export.exporting import export
+from pefbench.export.format import Options
+from pefbench.export.replay import difference
+from pefbench.recipe import load_recipe
+from pefbench.trial import run
+from tests.inference.test_kinds import TASKS, rows
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.worlds import World
+
+METHODS = {
+    "essay_scoring": "ia3",
+    "multi_label_classification": "bottleneck",
+    "relation_extraction": "lora",
+    "question_answering": "prefix",
+    "commonsense": "prompt",
+}
+"""A head each, with methods that merge and others that do not."""
+TEXTS = ["Anna saw Paris", "Zola, the river\tnear  Rome (Boris) " * 9, ""]
+
+
+def answered(bundle: Path, given: list[Any]) -> list[dict[str, Any]]:
+    """What the script answers, in a process that cannot import torch, transformers or pefbench."""
+    banned = "import sys; sys.modules.update(dict.fromkeys(['torch', 'transformers', 'pefbench', 'peft']));"
+    code = f"{banned} import runpy; runpy.run_path({str(bundle / 'answer.py')!r}, run_name='__main__')"
+    lines = "".join(f"{json.dumps(each)}\n" for each in given)
+    done = subprocess.run(
+        [sys.executable, "-c", code, "--json"], input=lines, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.mark.parametrize("name", ["tagger", "classifier"])
+def test_texts_of_any_length_are_answered_as_by_pefbench(
+    name: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    trial = request.getfixturevalue(name)
+    done = export(trial, tmp_path / "out", "onnx", Options())
+    assert "All are answered alike" in done.said
+    expected = pefbench.load(trial).predict(TEXTS[:2])
+    found = answered(tmp_path / "out", TEXTS)
+    assert len(found) == 3
+    for one, other in zip(expected, found, strict=False):
+        far = difference(one, other)
+        assert far is not None
+        assert far < 1e-5
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_head_is_exported(task: str, world: World, tmp_path: Path) -> None:
+    lines = dict.fromkeys(json.dumps(each) for each in rows(task))
+    (tmp_path / "rows.jsonl").write_text("\n".join(lines) + "\n", encoding="utf8")
+    changes = {"options": TASKS[task], "train__max_length": 16, "train__epochs": 1, "method": {"name": METHODS[task]}}
+    recipe = world.recipe(f"bundle_{task}", task=task, data={"source": f"file:{tmp_path / 'rows.jsonl'}"}, **changes)
+    trial = run.run(load_recipe(recipe), tmp_path / "results")
+    done = export(trial, tmp_path / "out", "onnx", Options())
+    assert "All are answered alike" in done.said
