@@ -46,6 +46,8 @@ ORDER = [
     "trial",
     "inference",
     "export",
+    "server/mixing",
+    "server",
     "inspection",
     "doctor",
     "analysis/tables",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pefbench.errors import DataError, RecipeError
 from pefbench.heads.settled import without_examples
@@ -16,14 +16,35 @@ from pefbench.trial.prepare import ready
 from pefbench.trial.saved import ABOUT, MODEL, TRIAL, check_model, read_trial
 
 if TYPE_CHECKING:
+    from pefbench.heads import Head
+    from pefbench.inference.kind import Kind
     from pefbench.recipe import Recipe
+    from pefbench.trial.prepare import Ready
     from pefbench.trial.saved import SavedTrial
 
 ADDRESSES = ("hf:", "file:", "wheel:", "warm-started:")
 
 
+class Opened(NamedTuple):
+    """A saved trial but for its weights, which lie in the folder `weights`."""
+
+    ready: Ready
+    head: Head
+    kind: Kind
+    weights: Path
+
+
 def load(trial: Path, base: str | None = None) -> Model:
     """The model of a trial, ready to answer; see `pefbench.load`."""
+    found = opened(trial, base, Shared())
+    return Model(found.ready, found.head, found.kind, build.saved(found.ready, found.weights))
+
+
+def opened(trial: Path, base: str | None, shared: Shared) -> Opened:
+    """All of a trial that is needed beside its weights, its files checked. shared: what others on its base have read.
+
+    Raises a UserError as `load` does.
+    """
     folder = find(trial)
     saved = read_trial(folder)
     if (folder / TRIAL).exists():
@@ -32,7 +53,7 @@ def load(trial: Path, base: str | None = None) -> Model:
     if "head" not in saved:
         raise DataError(f"{folder}: saved by an older pefbench, without its head; run the trial again")
     kind = kinds.find(saved["head"]["kind"])
-    recipe, shared = recipe_of(folder, saved, base), Shared()
+    recipe = recipe_of(folder, saved, base)
     try:
         dataset = without_examples(**saved["head"])
         found = ready(recipe, dataset, shared)
@@ -40,7 +61,7 @@ def load(trial: Path, base: str | None = None) -> Model:
     except (TypeError, KeyError) as error:
         raise DataError(f"{folder}: damaged: no head can be made from what it says: {error}") from None
     portable.check_base(found, saved, shared)
-    return Model(found, head, kind, build.saved(found, weights))
+    return Opened(found, head, kind, weights)
 
 
 def find(trial: Path) -> Path:

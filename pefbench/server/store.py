@@ -1,0 +1,206 @@
+"""The models that are served, by name, and which of their weights are in memory.
+
+A model is opened once: its files are checked and its head is made. Its weights come from disk when they are needed, and
+those that have not been asked for longest leave memory first.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from threading import Lock, RLock
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+
+from pefbench.errors import DataError, suggest
+from pefbench.inference import loading
+from pefbench.inference.model import Model
+from pefbench.models.loading import count_positions
+from pefbench.server import base as bases
+from pefbench.server import reading
+from pefbench.server.heads import Shell
+from pefbench.server.mixing.part import Unmixed
+from pefbench.trial import build
+from pefbench.trial.adapters import joined_fingerprint
+from pefbench.trial.cache import Shared
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+    from pathlib import Path
+
+    from pefbench.server.base import Base
+    from pefbench.trial.prepare import Ready
+
+
+@dataclass(eq=False)
+class Served:
+    """A model under its name.
+
+    model: reads inputs and says answers; it holds no weights. shell, base: what a batch that it shares runs in; None
+    where it is asked alone, and `alone` says why. limit: the most tokens, with padding, that it has positions for.
+    """
+
+    name: str
+    folder: Path
+    model: Model
+    limit: int
+    shell: Shell | None = None
+    base: Base | None = None
+    alone: str = ""
+    opened: float = field(default_factory=perf_counter)
+
+
+class UnknownModelError(DataError):
+    """No model of this name is served."""
+
+
+class Store:
+    """Served models by name, and their weights.
+
+    keep: how many models have their weights in memory at once, beside those that are answering. address: another
+    address of the base. still: held while a model is made or computes, as libraries change what is global when they
+    make one.
+    """
+
+    def __init__(self, keep: int, address: str | None = None) -> None:
+        self.keep, self.address = keep, address
+        self.loaded: Callable[[float], None] = lambda _seconds: None  # told how long each loading from disk took
+        self._served: dict[str, Served] = {}
+        self._weights: OrderedDict[Served, Any] = OrderedDict()
+        self._pins: dict[Served, int] = {}
+        self.still = RLock()
+        self._lock, self._disk = RLock(), Lock()
+        self._shared = Shared()
+        self._bases: dict[Hashable, Base] = {}
+        self._shells: dict[Hashable, Shell] = {}
+        self._tokenizers: dict[str, Any] = {}
+
+    def names(self) -> list[str]:
+        """The names of what is served, in the order in which it came."""
+        with self._lock:
+            return list(self._served)
+
+    def find(self, name: str) -> Served:
+        """The model of this name. Raises UnknownModelError."""
+        with self._lock:
+            if name not in self._served:
+                raise UnknownModelError(f"no model {name[:100]!r} is served; {suggest(name[:100], self._served)}")
+            return self._served[name]
+
+    def resident(self) -> list[str]:
+        """The names of those whose weights are in memory."""
+        with self._lock:
+            return [served.name for served in self._weights]
+
+    def open(self, name: str, trial: Path) -> Served:
+        """Serve the trial in a folder under this name; what has the name already stays. Raises a UserError."""
+        with self._disk:
+            with self._lock:
+                if name in self._served:
+                    return self._served[name]
+            with self.still:
+                served = self._opened(name, trial)
+            self._give(served)
+            with self._lock:
+                self._served[name] = served
+            return served
+
+    def close(self, name: str) -> None:
+        """Serve this model no longer; what it is answering it still answers. Raises UnknownModelError."""
+        with self._lock:
+            served = self.find(name)
+            del self._served[name]
+            self._weights.pop(served, None)
+
+    def hold(self, served: Served) -> Any:
+        """A model's weights, in memory until `release`: its Adapter, or where it is asked alone its whole Model."""
+        with self._lock:
+            self._pins[served] = self._pins.get(served, 0) + 1
+            if served in self._weights:
+                self._weights.move_to_end(served)
+                return self._weights[served]
+        try:
+            return self._give(served)
+        except BaseException:
+            self.release(served)
+            raise
+
+    def release(self, served: Served) -> None:
+        """Undo a `hold`."""
+        with self._lock:
+            self._pins[served] -= 1
+            if not self._pins[served]:
+                del self._pins[served]
+            self._forget()
+
+    def _give(self, served: Served) -> Any:
+        """A model's weights from disk. Raises DataError."""
+        started = perf_counter()
+        if served.shell is not None and served.base is not None:
+            weights: Any = reading.read(served.folder, served.shell, served.base)
+        else:
+            with self.still:
+                weights = loading.load(served.folder, self.address)
+        self.loaded(perf_counter() - started)
+        with self._lock:
+            weights = self._weights.setdefault(served, weights)
+            self._weights.move_to_end(served)
+            self._forget()
+        return weights
+
+    def _forget(self) -> None:
+        """Let go of the weights beyond `keep` that have not been asked for longest, and answer nothing now."""
+        for served in list(self._weights):
+            if len(self._weights) <= self.keep:
+                break
+            if served not in self._pins:
+                del self._weights[served]
+
+    def _opened(self, name: str, trial: Path) -> Served:
+        opened = loading.opened(trial, self.address, self._shared)
+        ready = dataclasses.replace(opened.ready, tokenizer=self._tokenizer(opened.ready.tokenizer))
+        positions = count_positions(ready.checkpoint, ready.tokenizer) - ready.recipe.method.virtual_tokens()
+        limit = max(positions, ready.recipe.train.max_length)
+        shell, base, alone = None, None, ""
+        try:
+            reading.check(opened.weights, opened.head)
+            base = self._base(ready)
+            shell = self._shell(ready, opened.head, base)
+            reading.read(opened.weights, shell, base)
+            ready = dataclasses.replace(ready, config=shell.config)
+        except Unmixed as reason:
+            shell, base, alone = None, None, str(reason)
+        model = Model(ready, opened.head, opened.kind, nn.Identity())
+        return Served(name, opened.weights, model, limit, shell, base, alone)
+
+    def _base(self, ready: Ready) -> Base:
+        """The base of a trial, which all have that were trained on these weights in this precision."""
+        stated = [adapter.stated() for adapter in ready.adapters]
+        key = (
+            joined_fingerprint(self._shared.fingerprint(ready.base), stated),
+            ready.recipe.train.precision,
+            ready.recipe.model.quantize,
+            build.attention(ready),
+            ready.config.model_type,
+            getattr(ready.config, "attention_type", None),
+        )
+        if key not in self._bases:
+            self._bases[key] = bases.load(ready)
+        return self._bases[key]
+
+    def _shell(self, ready: Ready, head: Any, base: Base) -> Shell:
+        key = (id(base), Shell.key(ready.config, head))
+        if key not in self._shells:
+            self._shells[key] = Shell(ready.config, head, base)
+        return self._shells[key]
+
+    def _tokenizer(self, tokenizer: Any) -> Any:
+        """One tokenizer for all that are alike: each is many times larger than an adapter."""
+        if not tokenizer.is_fast:
+            return tokenizer
+        text = f"{tokenizer.backend_tokenizer.to_str()} {tokenizer!r} {type(tokenizer)}"
+        return self._tokenizers.setdefault(hashlib.sha256(text.encode()).hexdigest(), tokenizer)

@@ -1,0 +1,92 @@
+"""One input on its way through the server: its examples as rows of tokens, and the answer that they come to."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pefbench.heads import ROWS
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Sequence
+
+    from torch import Tensor
+
+    from pefbench.heads import Encoded
+    from pefbench.inference.kind import Answer, Query
+    from pefbench.server.store import Served
+
+LENGTHS = (16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096, 8192)
+"""To which rows are padded: what a row is padded to depends on itself alone, and so does every number of its answer.
+
+Multiples of 16, which torch's products compute alike wherever in a batch a row stands; the rest of a size they do not.
+"""
+
+
+@dataclass(eq=False)
+class Job:
+    """One input: what is asked of which model, and the answer to come.
+
+    held: the adapter that answers, kept in memory until the job is done. found: of each example, as `Kind.say` is given
+    it.
+    """
+
+    served: Served
+    query: Query
+    pieces: list[Piece] = field(default_factory=list)
+    held: Any = None
+    answer: Future[Answer] = field(default_factory=Future)
+    left: int = 0
+    started: bool = False
+
+
+@dataclass(eq=False)
+class Piece:
+    """One example of a job. lane: what it can share a batch with. length: what its rows are padded to."""
+
+    job: Job
+    encoded: Encoded
+    decoding: Any
+    length: int
+    lane: Hashable
+    found: tuple[Any, Any] | None = None
+
+    @property
+    def rows(self) -> int:
+        """How many rows of tokens it has."""
+        return len(self.encoded.features["input_ids"])
+
+
+def padded(longest: int, limit: int) -> int:
+    """What rows are padded to: a few lengths, above the row's own, as attention without a mask is computed otherwise.
+
+    limit: the most that the model has positions for.
+    """
+    return min(limit, next((each for each in LENGTHS if each > longest), limit))
+
+
+def collated(pieces: Sequence[Piece]) -> dict[str, Tensor]:
+    """The rows of pieces of one length as one batch, as `trial.batching.collate` lays them."""
+    import torch
+
+    length, first = pieces[0].length, pieces[0].encoded
+    batch = {
+        name: _laid([row for piece in pieces for row in piece.encoded.features[name]], first.padding[name], length)
+        for name in first.features
+    }
+    ids = [row for piece in pieces for row in piece.encoded.features["input_ids"]]
+    batch["attention_mask"] = _laid([np.ones_like(row) for row in ids], 0, length)
+    batch |= {name: np.concatenate([piece.encoded.fixed[name] for piece in pieces]) for name in first.fixed}
+    if first.rows is not None:
+        batch[ROWS] = np.concatenate([piece.encoded.rows for piece in pieces if piece.encoded.rows is not None])
+    return {name: torch.from_numpy(array) for name, array in batch.items()}
+
+
+def _laid(rows: Sequence[np.ndarray[Any, Any]], padding: int, length: int) -> np.ndarray[Any, Any]:
+    laid = np.full((len(rows), length), padding, dtype=np.int64)
+    for place, row in zip(laid, rows, strict=True):
+        place[: len(row)] = row
+    return laid
