@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pefbench.cli._terminal import hush_libraries, print_line
 from pefbench.errors import DataError, UserError, counted, quoted
@@ -74,9 +74,23 @@ def _inputs(texts: list[str], model: Model) -> Iterator[Input]:
     lines = iter(texts) if texts else _lines()
     number = 0
     for number, line in enumerate(lines, start=1):
-        yield line if model.reads_texts else _fields(line, number, model)
+        yield _input(line, number, model)
     if not number:
         raise DataError("nothing to answer: no text was given, and standard input is empty")
+
+
+def _input(line: str, number: int, model: Model) -> Input:
+    """A text, or a JSON object. Raises DataError where a text alone is none."""
+    try:
+        value = json.loads(line) if line.startswith("{") else None
+    except (ValueError, RecursionError):
+        value = None
+    if model.reads_texts and not (isinstance(value, dict) and model.knows(value)):
+        return line
+    if isinstance(value, dict):
+        return value
+    example = json.dumps(dict.fromkeys(filter(model.needs, model.columns), "..."))
+    raise DataError(f"text {number}: this model reads JSON objects such as {example}, got {quoted(line)}")
 
 
 def _lines() -> Iterator[str]:
@@ -85,15 +99,3 @@ def _lines() -> Iterator[str]:
             yield line.decode().rstrip("\r\n")
         except UnicodeDecodeError:
             raise DataError(f"line {number} of standard input is not UTF-8 text") from None
-
-
-def _fields(line: str, number: int, model: Model) -> dict[str, Any]:
-    """A JSON object. Raises DataError for what is none."""
-    try:
-        value = json.loads(line)
-    except (ValueError, RecursionError):
-        value = None
-    if isinstance(value, dict):
-        return value
-    example = json.dumps(dict.fromkeys(filter(model.needs, model.columns), "..."))
-    raise DataError(f"text {number}: this model reads JSON objects such as {example}, got {quoted(line)}")

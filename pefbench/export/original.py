@@ -73,7 +73,10 @@ class Original:
     def queries(self, tokenizer: PreTrainedTokenizerFast) -> list[Query]:
         """The inputs as the head reads them with this tokenizer."""
         length = self.prepared.recipe.train.max_length
-        return [self.kind.ask(given, self.head, tokenizer, length) for given in self.inputs]
+        if self.kind.columns:
+            return [self.kind.ask(given, self.head, tokenizer, length) for given in self.inputs]
+        found = [self.kind.asked(example, self.head) for example in self.examples]
+        return [replace(query, number=number) for number, query in enumerate(found)]
 
     def model(self) -> nn.Module:
         """The trial's model, loaded anew in fp32."""

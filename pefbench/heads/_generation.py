@@ -11,17 +11,18 @@ import numpy as np
 from pefbench.errors import RecipeError
 from pefbench.heads import Head
 from pefbench.heads._generation_answers import GenerationAnswers
+from pefbench.heads._writing import Writing
 from pefbench.heads.search import Search, searching
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from torch import Tensor, nn
-    from transformers import PreTrainedTokenizerFast
 
     from pefbench.heads import Encoded, HeadConfig
     from pefbench.heads._judging import Judge, Right
     from pefbench.heads._pairs import Array
+    from pefbench.heads._writing import Written
     from pefbench.heads.search import DecoderPrompt
 
 
@@ -54,9 +55,7 @@ class GenerationHead(Head):
         """The cross-entropy of each token that is to be learned, in fp32, and its row: (targets,) each."""
 
     @abstractmethod
-    def generate(
-        self, model: nn.Module, batch: Mapping[str, Tensor], prompts: Sequence[DecoderPrompt]
-    ) -> Iterable[Array]:
+    def generate(self, model: nn.Module, batch: Mapping[str, Tensor], writings: Sequence[Writing]) -> Iterable[Array]:
         """The tokens generated after each prompt's ids, in order, with whatever comes after the end."""
 
     def config(self) -> HeadConfig:
@@ -73,13 +72,8 @@ class GenerationHead(Head):
         It is the likelihood of the answer as it is learned: of one that is cut, of what is left. Of several samples the
         first is the text, and all stand beside it.
         """
-        from pefbench.models.patches.generation import fast_search
-
-        with searching(model, self.search, decoding[0]) as ends, fast_search(model):
-            drawn = [
-                [_text(tokens, ends, decoding[0].tokenizer) for tokens in self.generate(model, batch, prompts)]
-                for prompts in ([replace(one, sample=i) for one in decoding] for i in range(self.search.samples))
-            ]
+        several = ([replace(one, sample=i) for one in decoding] for i in range(self.search.samples))
+        drawn = [[each.text for each in self._written(model, batch, prompts)] for prompts in several]
         if not self.likelihood:
             return _with_samples(drawn[0], drawn)
         losses, row = (tensor.cpu() for tensor in self.losses(model, batch))
@@ -87,6 +81,25 @@ class GenerationHead(Head):
         counts = row.bincount(minlength=len(decoding)).tolist()
         likely = [Likely(text=text, nll=nll, pieces=n) for text, nll, n in zip(drawn[0], sums, counts, strict=True)]
         return _with_samples(likely, drawn)
+
+    def scored(
+        self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[DecoderPrompt]
+    ) -> list[tuple[str, Written]]:
+        """The generated texts, the first of several samples, each as it is wanted, and how they ended."""
+        return [(each.text, each) for each in self._written(model, batch, decoding)]
+
+    def _written(
+        self, model: nn.Module, batch: Mapping[str, Tensor], prompts: Sequence[DecoderPrompt]
+    ) -> list[Written]:
+        """The texts. Beams are the same for all of them."""
+        from pefbench.models.patches.generation import fast_search
+
+        searches = [one.wanted.search if one.wanted else self.search for one in prompts]
+        longest = max(searches, key=lambda search: search.max_new_tokens)
+        with searching(model, longest, prompts[0]) as ends, fast_search(model):
+            writings = [Writing(one, self.search, ends) for one in prompts]
+            found = list(self.generate(model, batch, writings))
+        return [one.written(tokens) for one, tokens in zip(writings, found, strict=True)]
 
     def remarks(self, encoded: Mapping[str, Encoded]) -> list[str]:
         """What gave way to the model. Raises RecipeError for a scored split whose answers are too long to generate."""
@@ -127,13 +140,6 @@ def too_short(lengths: Array, max_new_tokens: int) -> str | None:
 def ended(answer: Array, end: int, room: int) -> Array:
     """An answer and its end; one that does not fit is cut and does not end."""
     return np.append(answer, end)[:room]
-
-
-def _text(tokens: Array, ends: Sequence[int], tokenizer: PreTrainedTokenizerFast) -> str:
-    """Generated tokens up to the first end token as text."""
-    stop = np.flatnonzero(np.isin(tokens, ends))
-    answer = tokens[: stop[0]] if len(stop) else tokens
-    return str(tokenizer.decode(answer.tolist(), skip_special_tokens=True, clean_up_tokenization_spaces=False))
 
 
 def _with_samples(answers: Sequence[Any], drawn: Sequence[Sequence[str]]) -> list[Any]:

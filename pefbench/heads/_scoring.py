@@ -56,8 +56,9 @@ class ChoiceAnswers(Answers):
 class ScoringHead(Head):
     """One score per row, and what follows from the scores: loss, choice, ranking."""
 
-    sample = {"context": "Ada went", "candidates": ["to Oslo.", "away."]}  # noqa: RUF012 - never changed
     answers: ChoiceAnswers = ChoiceAnswers()
+    candidates: tuple[str, ...] = ()
+    """Those of every example, where all have the same."""
 
     @abstractmethod
     def scores(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:

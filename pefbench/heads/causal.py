@@ -11,7 +11,8 @@ from pefbench.heads._generation import GenerationHead, ended
 from pefbench.heads._language import causal_losses
 from pefbench.heads._pairs import ids
 from pefbench.heads._prompts import Chat, for_decoder
-from pefbench.heads.search import DecoderPrompt, Search, generate
+from pefbench.heads._writing import generate
+from pefbench.heads.search import DecoderPrompt, Search
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from pefbench.heads._judging import Judge, Right
     from pefbench.heads._pairs import Array, End
+    from pefbench.heads._writing import Writing
     from pefbench.heads.examples import GenerationExample
 
 
@@ -64,7 +66,7 @@ class CausalHead(GenerationHead):
             learned = ended(answer, end, max_length - len(prompt))
             rows.append(np.concatenate([prompt, learned]))
             labels.append(np.concatenate([np.full_like(prompt, IGNORED), learned]))
-            prompts.append(DecoderPrompt(prompt, len(answer) + 1, end, tokenizer, number))
+            prompts.append(DecoderPrompt(prompt, len(answer) + 1, end, tokenizer, number, read=len(prompt)))
             truncated += not whole or len(learned) <= len(answer)
         return Encoded(
             features={"input_ids": rows, TARGETS: labels},
@@ -98,17 +100,14 @@ class CausalHead(GenerationHead):
         """The loss of each token of the answers; the model's logits have shape (batch, length, vocabulary)."""
         return causal_losses(model, batch, batch[TARGETS], last_logits=self.last_logits)
 
-    def generate(
-        self, model: nn.Module, batch: Mapping[str, Tensor], prompts: Sequence[DecoderPrompt]
-    ) -> Iterable[Array]:
+    def generate(self, model: nn.Module, batch: Mapping[str, Tensor], writings: Sequence[Writing]) -> Iterable[Array]:
         """Continue the prompts, padded on the left; the model numbers positions by the mask."""
         found: dict[int, Array] = {}
+        prompts = [one.prompt for one in writings]
         for group in _groups([len(one.ids) for one in prompts], together=_takes_padding(model)):
             given = _padded_left([prompts[i].ids for i in group], prompts[0].tokenizer.pad_token_id)
             inputs = {name: tensor.to(batch["input_ids"].device) for name, tensor in given.items()}
-            processors = self.search.processors([prompts[i] for i in group])
-            generated: Tensor = generate(model, processors, **inputs)
-            found |= zip(group, generated[:, inputs["input_ids"].shape[1] :].cpu().numpy(), strict=True)
+            found |= zip(group, generate(model, [writings[i] for i in group], **inputs), strict=True)
         return [found[i] for i in range(len(prompts))]
 
 

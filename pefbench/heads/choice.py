@@ -36,6 +36,7 @@ class ChoiceDataset(Fixed):
 
     keep: which end of a context is kept when it is too long. likelihood: decoders compare how likely the candidates
     are, instead of getting a head; other models have one in any case. per: what they divide the log-likelihood by.
+    candidates: those of every example, where all have the same.
     """
 
     splits: Mapping[str, Sequence[ChoiceExample]]
@@ -43,9 +44,15 @@ class ChoiceDataset(Fixed):
     keep: End = "end"
     likelihood: bool = False
     per: Per = "token"
+    candidates: Sequence[str] = ()
 
     def head(self, model: PretrainedConfig) -> ScoringHead:
         """The choice head for this kind of model."""
+        found = self._head(model)
+        found.candidates = tuple(self.candidates)
+        return found
+
+    def _head(self, model: PretrainedConfig) -> ScoringHead:
         if self.likelihood and is_decoder(model):
             from pefbench.heads.likelihood import LikelihoodHead
 

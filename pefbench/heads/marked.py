@@ -63,7 +63,6 @@ class MarkedHead(Head):
 
     auto_class = "AutoModelForTokenClassification"
     task_type = "TOKEN_CLS"
-    sample = "<e1>Ada</e1> went to <e2>Oslo</e2>."
     answers = LabelAnswers()
 
     def __init__(self, labels: Sequence[str], *, causal: bool = False) -> None:

@@ -11,9 +11,8 @@ import numpy as np
 from pefbench.heads._sampling import GumbelNoise
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from torch import Tensor
     from transformers import PreTrainedTokenizerFast
 
     from pefbench.heads._pairs import Array
@@ -27,8 +26,9 @@ class Search:
     """How answers are found; part of a metric's signature, as every score depends on it.
 
     max_new_tokens: tokens of an answer, the end token among them. num_beams: 1 is greedy search. temperature:
-    above 0 answers are drawn, each token from the `top_k` likeliest, by `seed`; without beams. samples: drawn answers
-    to each prompt; the first is the same whatever their number.
+    above 0 answers are drawn, each token from the `top_k` likeliest, and of these from the likeliest that reach `top_p`
+    together, by `seed`; without beams. samples: drawn answers to each prompt; the first is the same whatever their
+    number.
     """
 
     max_new_tokens: int = 64
@@ -37,6 +37,7 @@ class Search:
     top_k: int = 50
     seed: int = 0
     samples: int = 1
+    top_p: float = 1.0
 
     def __post_init__(self) -> None:
         """Raise ValueError for what cannot be searched for."""
@@ -51,15 +52,9 @@ class Search:
         how = "greedy" if self.num_beams == 1 else f"beams-{self.num_beams}"
         if self.temperature:
             how = f"drawn|temperature:{self.temperature:g}|top-k:{self.top_k}|seed:{self.seed}"
+            how += f"|top-p:{self.top_p:g}" if self.top_p < 1 else ""
             how += f"|samples:{self.samples}" if self.samples > 1 else ""
         return f"search:{how}|new:{self.max_new_tokens}"
-
-    def processors(self, prompts: Sequence[DecoderPrompt]) -> list[GumbelNoise]:
-        """The logits processors for these rows."""
-        if not self.temperature:
-            return []
-        numbers = [each.number + each.sample * FAR for each in prompts]
-        return [GumbelNoise(numbers, temperature=self.temperature, top_k=self.top_k, seed=self.seed)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +63,8 @@ class DecoderPrompt:
 
     ids: the tokens that it is given: a decoder's whole prompt, an encoder-decoder's start. reference_length: tokens of
     the right answer before truncation, the end token among them. end: the end token. number: of the example in its
-    split, from 0. sample: of the answers to it, from 0.
+    split, from 0. sample: of the answers to it, from 0. read: tokens of the prompt that the model reads. wanted: how a
+    user wants the text; None: as the head searches.
     """
 
     ids: Array
@@ -77,14 +73,40 @@ class DecoderPrompt:
     tokenizer: PreTrainedTokenizerFast
     number: int = 0
     sample: int = 0
+    read: int = 0
+    wanted: Wanted | None = None
 
 
-def generate(model: Any, processors: Sequence[GumbelNoise], **inputs: Tensor) -> Any:
-    """The tokens that the model generates, without PEFT's warning that positions are dropped: see `causal`."""
-    from pefbench.models.patches import notices
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How a user wants a text: by a search of its own, up to any of the texts in `stop`, which are left out.
 
-    with notices.positions_in_generate():
-        return model.generate(**inputs, logits_processor=[*processors])
+    told: is given each piece of the text as soon as it is certain; False from it breaks off. Of several beams no piece
+    is certain before the end.
+    """
+
+    search: Search
+    stop: tuple[str, ...] = ()
+    told: Callable[[str], bool] | None = None
+
+
+def processors(prompts: Sequence[DecoderPrompt], searches: Sequence[Search]) -> list[GumbelNoise]:
+    """The logits processors for these rows, each with its search."""
+    found: list[GumbelNoise] = []
+    for search in dict.fromkeys(each for each in searches if each.temperature):
+        rows = [i for i, each in enumerate(searches) if each == search]
+        numbers = [prompts[i].number + prompts[i].sample * FAR for i in rows]
+        found.append(
+            GumbelNoise(
+                numbers,
+                temperature=search.temperature,
+                top_k=search.top_k,
+                seed=search.seed,
+                top_p=search.top_p,
+                rows=None if len(rows) == len(prompts) else rows,
+            )
+        )
+    return found
 
 
 @contextmanager

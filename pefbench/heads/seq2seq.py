@@ -11,7 +11,8 @@ from pefbench.heads._generation import GenerationHead, ended
 from pefbench.heads._global_attention import global_attention
 from pefbench.heads._pairs import added, end_token, ids
 from pefbench.heads._prompts import Plain
-from pefbench.heads.search import DecoderPrompt, Search, generate
+from pefbench.heads._writing import generate
+from pefbench.heads.search import DecoderPrompt, Search
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from pefbench.heads._judging import Judge, Right
     from pefbench.heads._pairs import Array, End
+    from pefbench.heads._writing import Writing
     from pefbench.heads.examples import GenerationExample
 
 
@@ -68,8 +70,8 @@ class Seq2SeqHead(GenerationHead):
             },
             targets=np.asarray([len(row) for row in learned], dtype=np.int64),
             decoding=[
-                DecoderPrompt(start_ids, len(answer) + 1, end, tokenizer, number)
-                for number, answer in enumerate(answers)
+                DecoderPrompt(start_ids, len(answer) + 1, end, tokenizer, number, read=len(source))
+                for number, (answer, (source, _)) in enumerate(zip(answers, sources, strict=True))
             ],
             truncated=sum(
                 not whole or len(row) <= len(answer)
@@ -92,14 +94,11 @@ class Seq2SeqHead(GenerationHead):
             :, 0
         ]
 
-    def generate(
-        self, model: nn.Module, batch: Mapping[str, Tensor], prompts: Sequence[DecoderPrompt]
-    ) -> Iterable[Array]:
+    def generate(self, model: nn.Module, batch: Mapping[str, Tensor], writings: Sequence[Writing]) -> Iterable[Array]:
         """Generate from the sources of the batch."""
         import torch
 
         sources = {name: batch[name] for name in ("input_ids", "attention_mask")}
         sources |= global_attention(model, sources)
-        start_ids = torch.from_numpy(np.stack([one.ids for one in prompts])).to(batch["input_ids"].device)
-        generated: Tensor = generate(model, self.search.processors(prompts), **sources, decoder_input_ids=start_ids)
-        return list(generated[:, start_ids.shape[1] :].cpu().numpy())
+        start_ids = torch.from_numpy(np.stack([one.prompt.ids for one in writings])).to(batch["input_ids"].device)
+        return generate(model, writings, **sources, decoder_input_ids=start_ids)

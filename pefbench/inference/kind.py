@@ -5,16 +5,18 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pefbench.errors import DataError, quoted, suggest
 from pefbench.inference import kinds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Hashable, Iterable, Mapping, Sequence
 
     from transformers import PreTrainedTokenizerFast
+
+    from pefbench.heads.search import Wanted
 
 Answer = dict[str, Any]
 """What is said to one input, JSON-able: its fields are the kind's."""
@@ -24,28 +26,46 @@ Answer = dict[str, Any]
 class Query:
     """One input as the head reads it.
 
-    examples: one, or a window each of a long text, or none. about: what the kind needs to say the answer.
+    examples: one, or a window each of a long text, or none. about: what the kind needs to say the answer. number: of
+    the input among those asked together, from 0: equal inputs have draws of their own. wanted: how a text is
+    generated; None: as the trial did.
     """
 
     examples: Sequence[Any]
     about: Any = None
+    number: int = 0
+    wanted: Wanted | None = None
 
 
 class Kind(ABC):
     """One kind of head.
 
-    columns: what an input may have, by the names that tasks have for them; the first alone may be given as a text.
-    required: those that every input has; others where the task's rows have them all. usual: a column may have any
-    of the names that the task knows it by, as it is no more than what stands there.
+    columns: what an input may have, by the names that tasks have for them; the first alone may be given as a text; none
+    where the task says what an input is, by its `inputs`. required: those that every input has; others where the task's
+    rows have them all.
     """
 
-    columns: ClassVar[tuple[str, ...]] = ("text", "pair")
-    required: ClassVar[tuple[str, ...]] = ("text",)
-    usual: ClassVar[bool] = True
+    columns: ClassVar[tuple[str, ...]] = ()
+    required: ClassVar[tuple[str, ...]] = ()
 
-    @abstractmethod
     def ask(self, values: Mapping[str, Any], head: Any, tokenizer: PreTrainedTokenizerFast, max_length: int) -> Query:
-        """An input as examples, from its columns. Raises DataError for what the head cannot be asked."""
+        """An input as examples, from `columns`. Raises DataError for what the head cannot be asked."""
+        raise NotImplementedError
+
+    def asked(self, example: Any, head: Any) -> Query:  # noqa: ARG002 - where a head completes it
+        """What a task's `inputs` made of an input. Raises DataError for what the head cannot be asked."""
+        return Query([example])
+
+    def decoding(self, query: Query, prompt: Any) -> Any:  # noqa: ARG002 - where texts are generated
+        """What the head needs to answer this query, from what it needs to answer an example of its kind."""
+        return prompt
+
+    def apart(self, query: Query, example: Any) -> Hashable:  # noqa: ARG002 - where a query has a say
+        """Examples between which this differs share no batch: an answer must not depend on what stands beside it.
+
+        A pair's row is laid out differently.
+        """
+        return getattr(example, "pair", None) is not None
 
     @abstractmethod
     def say(self, query: Query, head: Any, found: Sequence[tuple[Any, Any]], *, truncated: bool) -> Answer:
@@ -66,6 +86,9 @@ class Kind(ABC):
 
 class TextKind(Kind):
     """A kind whose input is a text, or a text and its pair."""
+
+    columns = ("text", "pair")
+    required = ("text",)
 
     @abstractmethod
     def example(self, text: str, pair: str | None) -> Any:
@@ -91,7 +114,7 @@ def find(head: str) -> Kind:
     """The kind of this head. Raises DataError where there is none."""
     known = [module.name for module in pkgutil.iter_modules(kinds.__path__)]
     if head not in known:
-        raise DataError(f"trials of the head {head!r} cannot be asked yet; {suggest(head, known)}")
+        raise DataError(f"trials of the head {head!r} cannot be asked; {suggest(head, known)}")
     found: Kind = importlib.import_module(f"{kinds.__name__}.{head}").KIND
     return found
 
@@ -103,6 +126,22 @@ def text(values: Mapping[str, Any], column: str) -> str:
         raise DataError(f"{column} should be a text, is {quoted(value)}")
     check_characters(value, column)
     return value
+
+
+def check_texts(example: Any) -> None:
+    """Raise DataError for an example of a head with a text that is none: see `check_characters`."""
+    for field in fields(example):
+        for each in _texts(getattr(example, field.name)):
+            check_characters(each, field.name)
+
+
+def _texts(value: object) -> Iterable[str]:
+    """The texts in a value, however deep."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, tuple | list):
+        for each in value:
+            yield from _texts(each)
 
 
 def check_characters(value: str, column: str) -> None:

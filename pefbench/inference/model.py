@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import replace
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import DataError, quoted
+from pefbench.inference import streaming
+from pefbench.inference.kind import check_texts
+from pefbench.inference.wishes import wanted
+from pefbench.models.loading import count_positions
 from pefbench.registry import find
+from pefbench.sources import Row
 from pefbench.sources.cells import is_missing
 from pefbench.tasks.reading.columns import found_columns
 from pefbench.trial.batching import collate, sorted_batches
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
+    from typing import Unpack
 
     from torch import nn
     from transformers import PreTrainedTokenizerFast
 
     from pefbench.heads import Encoded, Head
     from pefbench.inference.kind import Answer, Kind, Query
+    from pefbench.inference.streaming import Piece
+    from pefbench.inference.wishes import Wishes
     from pefbench.tasks import Task
     from pefbench.trial.prepare import Ready
 
@@ -29,21 +39,26 @@ TEXT = ("text",)
 """A name under which every task's own text may be given."""
 PAIR = ("company",)
 """A name under which a task has a second text that it does not call the pair."""
+LONGEST = 2**15
+"""Tokens of a text at most, of models that set no limit."""
 DTYPES = {"bf16": "bfloat16", "fp16": "float16"}
 
 
 class Model:
     """A trained model with all that it needs to answer.
 
-    Made by `pefbench.load`. labels: those that it knows, in the order of its outputs; empty where it has none.
+    Made by `pefbench.load`. labels: those that it knows, in the order of its outputs; empty where it has none. One
+    thread at a time is answered; others wait.
     """
 
     def __init__(self, ready: Ready, head: Head, kind: Kind, model: nn.Module) -> None:
         self._ready, self._head, self._kind = ready, head, kind
-        self._model = model.eval()
+        self._model, self._lock = model.eval(), RLock()
         self.name, self.task = ready.recipe.name, ready.recipe.task
         self.labels: list[str] = list(getattr(head, "labels", ()))
-        self.columns = _columns(ready, kind)
+        self._task: Task = find("task", self.task)
+        self._text = self._task.inputs.text if self._task.inputs else kind.columns[0]
+        self.columns = _columns(ready, kind, self._task)
         self.batch_size = ready.recipe.evaluate.batch_size
 
     @property
@@ -52,9 +67,14 @@ class Model:
         return self._ready.tokenizer
 
     @property
+    def generates(self) -> bool:
+        """Whether an answer is a generated text."""
+        return self._head.generates
+
+    @property
     def reads_texts(self) -> bool:
         """A text alone is an input; else it takes a dict, with other columns besides."""
-        return [name for name in self.columns if self.needs(name)] == [self._kind.columns[0]]
+        return self._text is not None and not any(self.needs(name) for name in self.columns if name != self._text)
 
     def line(self, answer: Answer) -> str:
         """An answer as people read it, in one line."""
@@ -62,39 +82,53 @@ class Model:
 
     def needs(self, column: str) -> bool:
         """Whether every input has this column."""
-        task: Task = find("task", self.task)
-        return column in self._kind.required or column in {*task.columns}.difference(task.optional, task.later)
+        if self._task.inputs:
+            return column not in self._task.inputs.optional
+        others = {*self._task.columns}.difference(self._task.optional, self._task.later)
+        return column in self._kind.required or column in others
 
-    def predict(self, inputs: Sequence[Input]) -> list[Answer]:
+    def knows(self, names: Collection[str]) -> bool:
+        """Whether these are the names of an input's columns, all of them."""
+        there = list(names)
+        return bool(there) and {*there} == {
+            each for usual in self.columns.values() for each in found_columns(usual, there)
+        }
+
+    def predict(self, inputs: Sequence[Input], **wishes: Unpack[Wishes]) -> list[Answer]:
         """One answer for each input, in their order: a dict whose fields depend on the task's head.
 
         An input is a text, or a dict with a task's columns, under any of their usual names: `{"text", "pair"}`,
         `{"tokens"}`. A label: `label`, `score`, `probabilities`, `truncated`. Entities: `entities`, each with `label`,
         `text`, `start`, `end` (characters of the input's text) and `score`. See docs/how-to/predict.md for all.
-        Raises DataError, with the number of the input from 0, for what is no input.
+        wishes: how texts are generated. Raises DataError, with the number of the input from 0, for what is no input.
         """
         if isinstance(inputs, str):
             raise DataError("predict takes a list of inputs; put the text into one: predict([text])")
-        return self.answers([self.query(given, f"input {number}") for number, given in enumerate(inputs)])
+        return self.answers(
+            [self.query(given, f"input {number}", number, **wishes) for number, given in enumerate(inputs)]
+        )
 
-    def query(self, given: Input, where: str) -> Query:
-        """An input as the head reads it. where: names it in messages. Raises DataError for what is no input."""
+    def query(self, given: Input, where: str = "input", number: int = 0, **wishes: Unpack[Wishes]) -> Query:
+        """An input as the head reads it. where: names it in messages. number: see `Query`. Raises DataError."""
         try:
             values = self._values(given)
-            return self._kind.ask(values, self._head, self._ready.tokenizer, self._ready.recipe.train.max_length)
+            made = self._kind.ask(values, *self._reading) if not self._task.inputs else None
+            how = self._wanted(wishes)
         except DataError as error:
             raise DataError(f"{where}: {error}") from None
+        return replace(made or self._asked(values, where), number=number, wanted=how)
 
     def answers(self, queries: Sequence[Query]) -> list[Answer]:
         """The answers to these inputs, in their order."""
-        examples = [example for each in queries for example in each.examples]
-        found: list[Any] = [None] * len(examples)
-        # A pair's row is laid out differently: a text alone must not depend on what stands beside it.
-        paired = [i for i, example in enumerate(examples) if getattr(example, "pair", None) is not None]
-        alone = sorted({*range(len(examples))}.difference(paired))
-        for chosen in (paired, alone):
-            for i, scored in zip(chosen, self._scored([examples[i] for i in chosen]), strict=True):
-                found[i] = scored
+        asked = [(query, example) for query in queries for example in query.examples]
+        found: list[Any] = [None] * len(asked)
+        groups: dict[Hashable, list[int]] = {}
+        for i, (query, example) in enumerate(asked):
+            groups.setdefault(self._kind.apart(query, example), []).append(i)
+        with self._lock:
+            for chosen in groups.values():
+                for i, scored in zip(chosen, self._scored([asked[i] for i in chosen]), strict=True):
+                    found[i] = scored
         answers, first = [], 0
         for each in queries:
             mine = found[first : first + len(each.examples)]
@@ -103,14 +137,53 @@ class Model:
             answers.append(self._kind.say(each, self._head, said, truncated=any(cut for _, _, cut in mine)))
         return answers
 
+    def stream(self, query: Query) -> Iterator[Piece]:
+        """The pieces of a text as it is generated; the last has the whole answer. Closing the iterator breaks off.
+
+        Raises DataError for a trial that does not generate.
+        """
+        if not self.generates or query.wanted is None:
+            raise DataError(f"{self.name}: its answers are not generated, and come in one piece")
+        return streaming.pieces(self.answers, query)
+
+    @property
+    def _reading(self) -> tuple[Head, PreTrainedTokenizerFast, int]:
+        return self._head, self._ready.tokenizer, self._ready.recipe.train.max_length
+
+    def _wanted(self, wishes: Wishes) -> Any:
+        """How the text is generated; None where none is. Raises DataError."""
+        if not self.generates:
+            if named := [name for name, value in wishes.items() if value is not None]:
+                raise DataError(f"{named[0]}: applies to trials that generate texts; this one does not")
+            return None
+        search, train = getattr(self._head, "search"), self._ready.recipe.train  # noqa: B009 - of heads that generate
+        positions = count_positions(self._ready.checkpoint, self.tokenizer) - self._ready.recipe.method.virtual_tokens()
+        return wanted(search, wishes, min(LONGEST, positions - (train.max_length - search.max_new_tokens)))
+
+    def _asked(self, values: Mapping[str, Any], where: str) -> Query:
+        """An input as the task makes an example of it. Raises DataError."""
+        inputs = self._task.inputs
+        if inputs is None:
+            raise DataError(f"{self.task}: the task does not say what it is given")
+        row = Row({**dict.fromkeys(self._task.columns), **values}, where, 0)
+        example = inputs.example(row, self._ready.recipe.options)
+        try:
+            check_texts(example)
+            query = self._kind.asked(example, self._head)
+        except DataError as error:
+            raise DataError(f"{where}: {error}") from None
+        for _, reason in self._head.refusals(self.tokenizer, query.examples):
+            raise DataError(reason if reason.startswith(where) else f"{where}: {reason.partition(': ')[2]}")
+        return query
+
     def _values(self, given: Input) -> dict[str, Any]:
         """The columns of an input, by the task's names. Raises DataError where one is missing."""
         if isinstance(given, str):
             if not self.reads_texts:
-                raise DataError(f"this model reads {_listed(self.columns)}; give a dict, not a text alone")
-            return {self._kind.columns[0]: given}
+                raise DataError(f"this model reads {_listed(self._shown)}; give a dict, not a text alone")
+            return {str(self._text): given}
         if not hasattr(given, "keys"):
-            raise DataError(f"should be a text or a dict with {_listed(self.columns)}, is {quoted(given)}")
+            raise DataError(f"should be a text or a dict with {_listed(list(self.columns))}, is {quoted(given)}")
         values = {}
         for column, names in self.columns.items():
             there = found_columns(names, list(given))
@@ -121,22 +194,28 @@ class Model:
                 raise DataError(f"has no {_listed([column])}; its columns are: {', '.join(map(str, given)) or 'none'}")
         return values
 
-    def _scored(self, examples: Sequence[Any]) -> Iterator[tuple[Any, Any, bool]]:
+    @property
+    def _shown(self) -> list[str]:
+        """The columns that messages name: those that every input has, or all of a few."""
+        return [name for name in self.columns if self.needs(name)] or list(self.columns)
+
+    def _scored(self, asked: Sequence[tuple[Query, Any]]) -> Iterator[tuple[Any, Any, bool]]:
         """Each example's answer, its scores, and whether its text was cut."""
         import torch
 
-        if not examples:
+        if not asked:
             return
         ready, found = self._ready, dict[int, tuple[Any, Any]]()
-        encoded = self._encoded(examples)
+        encoded = self._encoded([example for _, example in asked])
+        decoding = [self._kind.decoding(asked[i][0], given) for i, given in enumerate(encoded.decoding)]
         device = next(self._model.parameters()).device
         with torch.inference_mode(), self._precision(device.type):
             for batch in sorted_batches(self._head.prediction_lengths(encoded), ready.recipe.evaluate.batch_size):
                 chosen = [int(i) for i in batch]
                 tensors = {name: tensor.to(device) for name, tensor in collate(encoded, batch).items()}
-                scored = self._head.scored(self._model, tensors, [encoded.decoding[i] for i in chosen])
+                scored = self._head.scored(self._model, tensors, [decoding[i] for i in chosen])
                 found |= zip(chosen, scored, strict=True)
-        for i, example in enumerate(examples):
+        for i, (_, example) in enumerate(asked):
             yield (*found[i], encoded.truncated > 0 and self._encoded([example]).truncated > 0)
 
     def _encoded(self, examples: Sequence[Any]) -> Encoded:
@@ -150,22 +229,21 @@ class Model:
         return torch.autocast(device, getattr(torch, name)) if name else nullcontext()
 
 
-def _columns(ready: Ready, kind: Kind) -> dict[str, list[str | int]]:
+def _columns(ready: Ready, kind: Kind, task: Task) -> dict[str, list[str | int]]:
     """The columns that an input may have -> their names, the likeliest first: the task's, the recipe's, the usual."""
-    recipe, task = ready.recipe, find("task", ready.recipe.task)
-    named = {name: given for name, given in recipe.data.columns.items() if not isinstance(given, list)}
-    others = {kind.columns[0]: TEXT, "pair": PAIR}
-    usual = task.columns if kind.usual else {}
+    named = {name: given for name, given in ready.recipe.data.columns.items() if not isinstance(given, list)}
+    columns, text = (task.inputs.columns, task.inputs.text) if task.inputs else (kind.columns, kind.columns[0])
+    others = {text: TEXT} if task.inputs else {text: TEXT, "pair": PAIR}
     return {
         column: [
             column,
-            *([named[column]] if column in named and kind.usual else []),
-            *usual.get(column, ()),
-            *(others.get(column, ()) if kind.usual else ()),
+            *([named[column]] if column in named else []),
+            *task.columns.get(column, ()),
+            *(others.get(column, ())),
         ]
-        for column in kind.columns
+        for column in columns
     }
 
 
-def _listed(columns: Sequence[str] | Mapping[str, Any]) -> str:
+def _listed(columns: Sequence[str]) -> str:
     return " and ".join(map(repr, columns))

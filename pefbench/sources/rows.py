@@ -24,7 +24,8 @@ class Row:
     values: column name -> value; None where the source has none. CoNLL columns are named "0", "1", ..., each a
     list[str], all of one length. file: the file relative to the source, or ``hf:owner/name/split``. line: from 1;
     CoNLL: the line of the first token, token i is on line + i (`line_a_token`); JSON, Parquet and the hub: the number
-    of the row. names: a task's name of a column -> the source's, where a task has named the columns.
+    of the row; 0: there are no lines, as in what a user asks. names: a task's name of a column -> the source's, where
+    a task has named the columns.
     """
 
     values: Values
@@ -36,7 +37,7 @@ class Row:
     @property
     def where(self) -> str:
         """``file:line`` for messages."""
-        return f"{self.file}:{self.line}"
+        return f"{self.file}:{self.line}" if self.line else self.file
 
     def name(self, column: str) -> str:
         """The source's name of a task's column, for messages."""

@@ -38,6 +38,23 @@ class Several:
 
 
 @dataclass(frozen=True)
+class Inputs:
+    """What a trained model is given: a row without its answer.
+
+    columns: those of the task's columns that it may have. example: such a row, under the task's column names, and the
+    recipe's options -> the head's example as `read` makes it, but for the answer. Raises DataError. optional: columns
+    that may be missing; their values are then None. text: the column that a text alone is; None: no text alone says
+    enough. sample: an input as a model card shows it, JSON-able.
+    """
+
+    columns: tuple[str, ...]
+    example: Callable[[Row, Any], Any]
+    optional: tuple[str, ...] = ()
+    text: str | None = None
+    sample: Any = "A text."
+
+
+@dataclass(frozen=True)
 class Task:
     """One task.
 
@@ -54,6 +71,7 @@ class Task:
     group: a row's own columns -> what must not lie on two sides when a single file is split; None: the text.
     read: splits of rows, under the task's column names, and what becomes of bad rows -> the head's examples. The
     recipe's options are given by name.
+    inputs: what a trained model is given; None: what its head reads, such as a text: see `inference/kinds`.
     metrics: names in `metrics/`, alone or with options; the first one's headline is the task's. metrics_for: the
     recipe's options -> the metrics, where they depend on them. baselines: names in `baselines/`.
     """
@@ -74,3 +92,4 @@ class Task:
     options: type[Options] = Options
     metrics_for: Callable[[Any], tuple[NamedMetric, ...]] | None = None
     split: Callable[[Sequence[Row]], Mapping[str, list[Row]]] | None = None
+    inputs: Inputs | None = None

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from pefbench.errors import RecipeError
 from pefbench.heads.examples import GenerationExample
-from pefbench.tasks import Task
+from pefbench.tasks import Inputs, Task
 from pefbench.tasks._models import SMOLLM2
 from pefbench.tasks.reading import generation, values
 
@@ -68,29 +68,37 @@ def read(
 
 
 def _example(row: Row) -> GenerationExample:
-    prompt, solution = (values.text(row, column).replace("\r\n", "\n") for column in ("prompt", "solution"))
+    facts = _by_head(row) if row.values["tests"] is None else _by_sentence(row)
+    return replace(_unanswered(row), target=_code(row, "solution"), facts=facts)
+
+
+def _unanswered(row: Row, _: object = None) -> GenerationExample:
+    """The head of a function as it stands, or a sentence with its tests in MBPP's prompt."""
+    prompt = _code(row, "prompt")
     if row.values["tests"] is not None:
-        description, facts = _by_sentence(row, prompt)
-    else:
-        description, facts = prompt, _by_head(row, prompt)
-    return GenerationExample(description, solution, facts=facts)
+        prompt = MBPP_PROMPT.format(prompt.strip(), "\n".join(_texts(row, "tests")))
+    return GenerationExample(prompt, "")
 
 
-def _by_sentence(row: Row, prompt: str) -> tuple[str, dict[str, str]]:
-    """MBPP's description, with all tests, and what is run behind the answer."""
+def _code(row: Row, column: str) -> str:
+    return values.text(row, column).replace("\r\n", "\n")
+
+
+def _by_sentence(row: Row) -> dict[str, str]:
+    """What is run behind the answer to a sentence."""
     tests, setup = _texts(row, "tests"), row.values["setup"]
     before = setup if isinstance(setup, str) else "\n".join(_texts(row, "setup") if setup is not None else [])
-    return MBPP_PROMPT.format(prompt.strip(), "\n".join(tests)), {"prompt": "", "test": "\n".join([before, *tests])}
+    return {"prompt": "", "test": "\n".join([before, *tests])}
 
 
-def _by_head(row: Row, prompt: str) -> dict[str, str]:
+def _by_head(row: Row) -> dict[str, str]:
     """The code that is run around the answer; of a row without a test, nothing."""
     if row.values["test"] is None:
         return {}
     test = values.text(row, "test")
     if CHECK.search(test):  # HumanEval's tests are a function of the function
         test += f"\n\ncheck({values.text(row, 'entry_point')})\n"
-    return {"prompt": prompt, "test": test}
+    return {"prompt": _code(row, "prompt"), "test": test}
 
 
 def _texts(row: Row, column: str) -> list[str]:
@@ -113,6 +121,7 @@ TASK = Task(
     optional=("entry_point", "test", "tests", "setup"),
     text=text,
     read=read,
+    inputs=Inputs(("prompt", "tests"), _unanswered, optional=("tests",), text="prompt", sample="def double(x):\n"),
     options=CodeOptions,
     metrics=("pass_at_k",),
     baselines=("nearest_answer",),

@@ -15,8 +15,9 @@ from pydantic import Field
 
 from pefbench.errors import DataError
 from pefbench.heads.choice import ChoiceDataset
+from pefbench.heads.examples import NO_CANDIDATE, ChoiceExample
 from pefbench.sources.formats.wordnet import definition
-from pefbench.tasks import Options, Task
+from pefbench.tasks import Inputs, Options, Task
 from pefbench.tasks._models import MINILM
 from pefbench.tasks.reading import choices, values
 from pefbench.tasks.reading.draws import digest
@@ -98,6 +99,13 @@ def _question(row: Row, first: int) -> choices.Question:
     return example._replace(cluster=context)
 
 
+def _unanswered(row: Row, _: object) -> ChoiceExample:
+    """A context, its question if it has one, and candidates, in their order; of WordNet the definition is one."""
+    context = values.text(row, "context")
+    candidates, _names = _candidates(row)
+    return ChoiceExample(_put(context, row.values["question"]), tuple(candidates), NO_CANDIDATE)
+
+
 def _definition(row: Row, gloss: str) -> choices.Question:
     """Ask which word a gloss defines; its examples are left out, and its synonyms are no wrong answers."""
     words, part = row.values["words"], row.values["part"]
@@ -176,6 +184,12 @@ TASK = Task(
     text=text,
     group=group,
     read=read,
+    inputs=Inputs(
+        ("context", "question", "candidates", *PLACES),
+        _unanswered,
+        optional=("question", "candidates", *PLACES),
+        sample={"context": "Ada went", "candidates": ["to Oslo.", "away."]},
+    ),
     options=LexicalOptions,
     metrics=("choice_accuracy",),
     baselines=("first_candidate", "overlapping_candidate"),

@@ -18,7 +18,7 @@ from pydantic import Field
 from pefbench.errors import DataError
 from pefbench.heads.examples import GenerationExample
 from pefbench.sources import normalise
-from pefbench.tasks import Task
+from pefbench.tasks import Inputs, Task
 from pefbench.tasks._models import SMOLLM2
 from pefbench.tasks.reading import generation, polarity, values
 from pefbench.tasks.reading.draws import digest
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from pefbench.heads.generation import GenerationDataset
     from pefbench.sources import BadRows, Row
 
+ASKED = ("label", "text", "meaning")
+"""The columns that a text is asked for by: a label with or without first words, or a meaning."""
 SAY = "Say this in one or two sentences: "
 
 
@@ -94,8 +96,19 @@ def _asking_for(label: str, example: SequenceExample, kind: str, first_words: in
     """The task of writing a text with a label that begins as a given one, whose own label may be another."""
     words = example.text.split()
     begin = " ".join(words[: min(first_words, len(words) - 1)])
-    prompt = f"Write a {label} {kind} that begins with: {begin}" if begin else f"Write a {label} {kind}."
-    return GenerationExample(prompt, example.text, facts={"attribute": label})
+    return GenerationExample(_prompt(label, kind, begin), example.text, facts={"attribute": label})
+
+
+def _prompt(label: str, kind: str, begin: str) -> str:
+    return f"Write a {label} {kind} that begins with: {begin}" if begin else f"Write a {label} {kind}."
+
+
+def _unanswered(row: Row, options: ControlOptions) -> GenerationExample:
+    """A meaning representation, or the label of a text, with the words that it begins with, if any."""
+    if row.values["meaning"] is not None:
+        return GenerationExample(values.text(row, "meaning"), "", instruction=SAY)
+    begin = "" if row.values["text"] is None else " ".join(values.text(row, "text").split())
+    return GenerationExample(_prompt(values.text(row, "label"), options.kind, begin), "")
 
 
 def _position(text: str) -> float:
@@ -137,6 +150,7 @@ TASK = Task(
     optional=("label", "meaning"),
     text=text,
     read=read,
+    inputs=Inputs(ASKED, _unanswered, optional=ASKED, sample={"label": "positive", "text": "This film"}),
     options=ControlOptions,
     metrics=("attribute_accuracy", "distinct"),
     baselines=("copy_source", "nearest_answer", "most_frequent_reply"),

@@ -20,9 +20,9 @@ from pefbench.errors import DataError
 from pefbench.heads.examples import GenerationExample
 from pefbench.heads.generation import GenerationDataset
 from pefbench.heads.search import Search
-from pefbench.tasks import Task
+from pefbench.tasks import Inputs, Task
 from pefbench.tasks._models import SMOLLM2
-from pefbench.tasks.reading import generation, labels, polarity
+from pefbench.tasks.reading import generation, labels, polarity, values
 from pefbench.tasks.reading.draws import digest
 from pefbench.tasks.reading.judges import DownstreamJudge
 
@@ -122,11 +122,17 @@ def _prompt(label: str, kind: str) -> str:
     return f"Write a {label} {kind}."
 
 
+def _unanswered(row: Row, options: AugmentationOptions) -> GenerationExample:
+    """The label of a text to write."""
+    return GenerationExample(_prompt(values.text(row, "label"), options.kind), "")
+
+
 TASK = Task(
     head="generation",
     columns={"text": ("text", "sentence", "review", "content"), "label": ("label", "sentiment", "polarity")},
     text=labels.text,
     read=read,
+    inputs=Inputs(("label",), _unanswered, text="label", sample="positive"),
     options=AugmentationOptions,
     metrics=("augmentation_gain", "distinct"),
     baselines=("repeated", "eda"),

@@ -15,7 +15,7 @@ from pydantic import Field
 from pefbench.heads._prompts import ALWAYS
 from pefbench.heads.examples import GenerationExample
 from pefbench.sources import normalise
-from pefbench.tasks import Task
+from pefbench.tasks import Inputs, Task
 from pefbench.tasks._models import SMOLLM2
 from pefbench.tasks.reading import chats, generation, references, values
 
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from pefbench.heads._chat_template import Message
     from pefbench.heads.generation import GenerationDataset
     from pefbench.sources import BadRows, Row
+
+
+SAID = ("prompt", "messages", "turns", "instruction", "system", "tools")
+"""The columns with what is replied to."""
 
 
 class DialogueOptions(generation.GenerationOptions):
@@ -86,30 +90,51 @@ def _replies(row: Row, history: int, counted: chats.Counted) -> list[GenerationE
 
 
 def _single(row: Row) -> GenerationExample:
-    """A prompt with its completion, behind the instruction where there is one; Alpaca's may have no input besides."""
+    """A prompt with its completion."""
     completion, *_ = found = references.texts(row, "completion")
-    history, right = tuple(chats.system(row)), references.others(found)
+    return replace(_prompted(row), target=completion, references=references.others(found))
+
+
+def _prompted(row: Row) -> GenerationExample:
+    """A prompt, behind the instruction where there is one; Alpaca's may have no input besides."""
+    history = tuple(chats.system(row))
     if row.values.get("instruction") is None:
-        return GenerationExample(values.text(row, "prompt"), completion, history, right, where=row.where)
+        return GenerationExample(values.text(row, "prompt"), "", history, where=row.where)
     instruction, prompt = values.text(row, "instruction"), row.values["prompt"]
     if prompt is None or prompt == "":
-        return GenerationExample(instruction, completion, history, right, where=row.where)
+        return GenerationExample(instruction, "", history, where=row.where)
     prompt = values.text(row, "prompt")
-    return GenerationExample(prompt, completion, history, right, instruction=f"{instruction}\n", where=row.where)
+    return GenerationExample(prompt, "", history, instruction=f"{instruction}\n", where=row.where)
+
+
+def _unanswered(row: Row, options: DialogueOptions) -> GenerationExample:
+    """What was said so far, in turns or messages, the last of which is replied to; or a prompt."""
+    if row.values["turns"] is not None:
+        reply = chats.Reply(_in_turn(_turns(row, 1)), "")
+    elif row.values["messages"] is not None:
+        reply = chats.Reply(chats.unanswered(row), "")
+    else:
+        return _prompted(row)
+    return replace(_example(reply, options.history), where=row.where)
 
 
 def _alternating(row: Row) -> list[chats.Reply]:
-    """A list of turns up to each but the first. Two speak in turn: whoever replies is the assistant."""
+    """A list of turns up to each but the first."""
+    turns = _turns(row, 2)
+    return [chats.Reply(_in_turn(turns[:end]), turns[end]) for end in range(1, len(turns))]
+
+
+def _turns(row: Row, fewest: int) -> list[str]:
     turns = row.values["turns"]
     are_texts = isinstance(turns, list) and all(isinstance(turn, str) and turn.strip() for turn in turns)
-    if not are_texts or len(turns) < 2:
-        raise values.wrong(row, "turns", "a list of two or more texts")
-    return [
-        chats.Reply(
-            tuple((("assistant", "user")[(end - at) % 2], turn) for at, turn in enumerate(turns[:end])), turns[end]
-        )
-        for end in range(1, len(turns))
-    ]
+    if not are_texts or len(turns) < fewest:
+        raise values.wrong(row, "turns", f"a list of {'two or more texts' if fewest > 1 else 'texts'}")
+    return list(turns)
+
+
+def _in_turn(turns: Sequence[str]) -> tuple[Message, ...]:
+    """Turns as messages. Two speak in turn: whoever replies to the last is the assistant."""
+    return tuple((("assistant", "user")[(len(turns) - at) % 2], turn) for at, turn in enumerate(turns))
 
 
 def _texts(turns: object) -> list[str]:
@@ -161,6 +186,7 @@ TASK = Task(
     text=text,
     group=group,
     read=read,
+    inputs=Inputs(SAID, _unanswered, optional=SAID, text="prompt"),
     options=DialogueOptions,
     metrics=("bleu", "distinct", "perplexity"),
     baselines=("most_frequent_reply", "nearest_answer"),

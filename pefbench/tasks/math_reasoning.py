@@ -6,6 +6,7 @@ GSM8K (Cobbe et al. 2021, arXiv:2110.14168), with the benchmark's prompt, limits
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from pydantic import Field
 
 from pefbench.heads.examples import GenerationExample
 from pefbench.metrics.final_answer_accuracy import WANTED, final_answer, is_right
-from pefbench.tasks import Task
+from pefbench.tasks import Inputs, Task
 from pefbench.tasks._models import SMOLLM2
 from pefbench.tasks.reading import generation, values
 
@@ -72,8 +73,11 @@ def read(
 
 
 def _learned(row: Row) -> GenerationExample:
-    question, solution = (values.text(row, column) for column in ("question", "solution"))
-    return GenerationExample(PROMPT.format(question), solution)
+    return replace(_unanswered(row), target=values.text(row, "solution"))
+
+
+def _unanswered(row: Row, _: object = None) -> GenerationExample:
+    return GenerationExample(PROMPT.format(values.text(row, "question")), "")
 
 
 def _scored(row: Row) -> GenerationExample:
@@ -99,6 +103,7 @@ TASK = Task(
     columns={"question": ("query", "question", "problem"), "solution": ("response", "answer", "solution")},
     text=text,
     read=read,
+    inputs=Inputs(("question",), _unanswered, text="question", sample="What is 2 + 3?"),
     options=MathOptions,
     metrics=("final_answer_accuracy",),
     baselines=("nearest_answer",),

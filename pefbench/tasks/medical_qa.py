@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pefbench.errors import DataError
 from pefbench.heads.choice import ChoiceDataset
 from pefbench.heads.examples import NO_CANDIDATE, ChoiceExample
-from pefbench.tasks import Task
+from pefbench.tasks import Inputs, Task
 from pefbench.tasks._models import MINILM
 from pefbench.tasks.reading import values
 from pefbench.tasks.reading.unseen import Unseen
@@ -50,16 +50,27 @@ def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> ChoiceDataset:
         for split, rows in kept.items()
     }
     # Questions stand behind the abstract, so that they are kept when that is too long.
-    return ChoiceDataset(examples, unseen.notes, keep="end")
+    return ChoiceDataset(examples, unseen.notes, keep="end", candidates=answers)
 
 
 def _checked(row: Row) -> Row:
     """A row that has an abstract, a question and an answer. Raises DataError where it has not."""
-    for column in ("question", "answer"):
+    _check(row, "question", "answer")
+    return row
+
+
+def _check(row: Row, *texts: str) -> None:
+    """Raise DataError for a row without an abstract, or without one of these texts."""
+    for column in texts:
         values.text(row, column)
     if not "".join(_parts(row.values["context"])).strip():
         raise values.wrong(row, "context", "a text, a list of texts, or an object that has one under 'contexts'")
-    return row
+
+
+def _unanswered(row: Row, _: object) -> ChoiceExample:
+    """A question and its abstract; the candidates are those of training."""
+    _check(row, "question")
+    return ChoiceExample(text(row.values), (), NO_CANDIDATE)
 
 
 def _example(row: Row, answers: tuple[str, ...], unseen: Unseen, split: str) -> ChoiceExample:
@@ -87,6 +98,7 @@ TASK = Task(
     text=text,
     group=abstract,
     read=read,
+    inputs=Inputs(("question", "context"), _unanswered, sample={"question": "Does it?", "context": "It does."}),
     metrics=("choice_accuracy", "choice_macro_f1"),
     baselines=("popular_candidate",),
     text_format="pubmedqa",

@@ -20,9 +20,10 @@ from pydantic import Field
 
 from pefbench.errors import DataError
 from pefbench.heads.choice import ChoiceDataset
-from pefbench.tasks import Options, Task
+from pefbench.heads.examples import NO_CANDIDATE, ChoiceExample
+from pefbench.tasks import Inputs, Options, Task
 from pefbench.tasks._models import MINILM
-from pefbench.tasks.reading import choices
+from pefbench.tasks.reading import choices, values
 from pefbench.tasks.reading.draws import digest, random_numbers
 
 if TYPE_CHECKING:
@@ -108,6 +109,15 @@ def _questions(row: Row, history: int, targets: int, shown: int | None) -> list[
     ]
 
 
+def _unanswered(row: Row, options: RecommendationOptions) -> ChoiceExample:
+    """The titles that somebody took, the latest last, and those to choose from, in their order."""
+    history = values.as_list(row.values["history"])
+    if not history or not all(isinstance(each, str) for each in history):
+        raise values.wrong(row, "history", "a list of titles")
+    candidates = choices.texts(row.values["candidates"], row, "candidates")
+    return ChoiceExample(_context(history[-options.history :]), tuple(candidates), NO_CANDIDATE)
+
+
 def _clicks(row: Row, context: str, most: int | None) -> list[choices.Question]:
     """An impression's clicks, each among what was not clicked. Raises DataError where there is no such thing.
 
@@ -150,6 +160,11 @@ TASK = Task(
     text=text,
     split=leave_last_out,
     read=read,
+    inputs=Inputs(
+        ("history", "candidates"),
+        _unanswered,
+        sample={"history": ["Heat", "Ran"], "candidates": ["Solaris", "Alien"]},
+    ),
     options=RecommendationOptions,
     metrics=("ranking",),
     baselines=("first_candidate", "popular_candidate", "overlapping_candidate"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pefbench.errors import DataError
 from pefbench.heads.examples import MarkedExample
 from pefbench.heads.marked import MarkedDataset
-from pefbench.tasks import Task
+from pefbench.tasks import Inputs, Task
 from pefbench.tasks._models import MINILM
 from pefbench.tasks.reading import labels, values
 
@@ -34,10 +34,14 @@ def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> MarkedDataset:
 
 def _example(row: Row) -> MarkedExample:
     label = labels.label(row)
-    return MarkedExample(*marked(row), label)
+    return MarkedExample(*_marked(row), label)
 
 
-def marked(row: Row) -> tuple[str, Span, Span]:
+def _unanswered(row: Row, _: object) -> MarkedExample:
+    return MarkedExample(*_marked(row), "")
+
+
+def _marked(row: Row) -> tuple[str, Span, Span]:
     """A row's sentence without tags, and its two entities. Raises DataError."""
     text = values.text(row, "text")
     if row.values["first"] is None and row.values["second"] is None:
@@ -86,6 +90,13 @@ TASK = Task(
     optional=("first", "second"),
     text=text,
     read=read,
+    inputs=Inputs(
+        ("text", "first", "second"),
+        _unanswered,
+        optional=("first", "second"),
+        text="text",
+        sample="<e1>Ada</e1> went to <e2>Oslo</e2>.",
+    ),
     metrics=("relation_f1", "accuracy"),
     baselines=("majority", "bag_of_words"),
     text_format="semeval",

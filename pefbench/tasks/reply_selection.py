@@ -13,7 +13,8 @@ from pydantic import Field
 
 from pefbench.errors import DataError
 from pefbench.heads.choice import ChoiceDataset
-from pefbench.tasks import Options, Task
+from pefbench.heads.examples import NO_CANDIDATE, ChoiceExample
+from pefbench.tasks import Inputs, Options, Task
 from pefbench.tasks._models import MINILM
 from pefbench.tasks.reading import choices, values
 
@@ -85,6 +86,16 @@ def _replied(row: Row, context: str) -> choices.Question:
     return choices.among(row, context, candidates, right)
 
 
+def _unanswered(row: Row, _: object) -> ChoiceExample:
+    """A text, or turns, and the replies to choose from, in their order."""
+    turns = _turns(row.values["context"])
+    if not turns or not all(turn.strip() for turn in turns):
+        raise values.wrong(row, "context", "a text or a list of turns")
+    return ChoiceExample(
+        "\n".join(turns), tuple(choices.texts(row.values["candidates"], row, "candidates")), NO_CANDIDATE
+    )
+
+
 def _is_conversation(values: Mapping[str, Any]) -> bool:
     return values["reply"] is None and values["candidates"] is None
 
@@ -109,6 +120,11 @@ TASK = Task(
     text=text,
     group=group,
     read=read,
+    inputs=Inputs(
+        ("context", "candidates"),
+        _unanswered,
+        sample={"context": ["Hello.", "Who are you?"], "candidates": ["Me.", "No."]},
+    ),
     options=ReplyOptions,
     metrics=("recall_at_1",),
     baselines=("first_candidate", "overlapping_candidate"),

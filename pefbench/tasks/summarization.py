@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from pefbench.heads.examples import GenerationExample
-from pefbench.tasks import Task
+from pefbench.tasks import Inputs, Task
 from pefbench.tasks._models import SMOLLM2
 from pefbench.tasks.reading import generation, references, values
 
@@ -41,12 +42,11 @@ def read(splits: Mapping[str, Sequence[Row]], bad: BadRows, **options: Any) -> G
 
 def _example(row: Row) -> GenerationExample:
     summaries = references.texts(row, "summary")
-    return GenerationExample(
-        values.text(row, "document"),
-        summaries[0],
-        references=references.others(summaries),
-        instruction="summarize: ",
-    )
+    return replace(_unanswered(row), target=summaries[0], references=references.others(summaries))
+
+
+def _unanswered(row: Row, _: object = None) -> GenerationExample:
+    return GenerationExample(values.text(row, "document"), "", instruction="summarize: ")
 
 
 TASK = Task(
@@ -58,6 +58,7 @@ TASK = Task(
     several={"summary": references.several("summary", "highlights", "abstract", "reference")},
     text=text,
     read=read,
+    inputs=Inputs(("document",), _unanswered, text="document"),
     options=SummarizationOptions,
     metrics=("rouge",),
     baselines=("lead_sentence", "nearest_answer"),

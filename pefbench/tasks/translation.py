@@ -14,7 +14,7 @@ from pydantic import Field
 from pefbench.errors import DataError
 from pefbench.heads.examples import GenerationExample
 from pefbench.remarks import Odd
-from pefbench.tasks import Task
+from pefbench.tasks import Inputs, Task
 from pefbench.tasks._models import SMOLLM2
 from pefbench.tasks.reading import generation, references, values
 
@@ -91,7 +91,7 @@ def read(
     Raises DataError when every mapping lacks them.
     """
     pair = (source_language, target_language)
-    names = " to ".join(LANGUAGES.get(language, language) for language in pair)
+    instruction = _instruction(*pair)
     examples, notes = {}, []
     for split, rows in splits.items():
         complete = [row for row in rows if _has(row, pair)]
@@ -101,12 +101,24 @@ def read(
             notes.append(Odd(f"{lacking} rows of {split} have no text in {source_language} or {target_language}"))
         pairs = bad.good(complete, lambda row: _pair(row, pair))
         examples[split] = [
-            GenerationExample(
-                source, targets[0], references=references.others(targets), instruction=f"translate {names}: "
-            )
+            GenerationExample(source, targets[0], references=references.others(targets), instruction=instruction)
             for source, targets in pairs
         ]
     return generation.dataset(examples, notes=notes, keep="start", **options)
+
+
+def _unanswered(row: Row, options: TranslationOptions) -> GenerationExample:
+    """A text to translate, alone or by the code of its language."""
+    language, found = options.source_language, row.values["translation"]
+    source = values.text(row, "source") if found is None else found.get(language) if isinstance(found, dict) else None
+    if not isinstance(source, str) or not source.strip():
+        raise values.wrong(row, "translation", f"a text by its language, such as {{{language!r}: ...}}")
+    return GenerationExample(source, "", instruction=_instruction(language, options.target_language))
+
+
+def _instruction(source_language: str, target_language: str) -> str:
+    names = " to ".join(LANGUAGES.get(language, language) for language in (source_language, target_language))
+    return f"translate {names}: "
 
 
 def _has(row: Row, pair: tuple[str, str]) -> bool:
@@ -139,6 +151,7 @@ TASK = Task(
     several={"target": references.several("target", "tgt", "reference", "ref")},
     text=text,
     read=read,
+    inputs=Inputs(("source", "translation"), _unanswered, optional=("source", "translation"), text="source"),
     options=TranslationOptions,
     metrics=("bleu", "chrf"),
     metrics_for=metrics,

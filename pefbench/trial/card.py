@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from pefbench.models.from_pretrained import ADAPTER, read_json
-from pefbench.registry import summary
+from pefbench.registry import find, summary
 from pefbench.trial.adapters import TRAINED
 from pefbench.trial.saved import base_name
 
@@ -105,13 +105,13 @@ def _costs(reached: Reached) -> str:
 
 
 def _answering(prepared: Prepared) -> list[str]:
-    """Python that asks the model; nothing for heads that `pefbench.load` does not serve: those that generate."""
-    if prepared.head.generates:
-        return []
+    """Python that asks the model."""
+    inputs = find("task", prepared.recipe.task).inputs
     paired = getattr(prepared.examples["test"][0], "pair", None) is not None
-    sample = json.dumps({"text": "A text.", "pair": "Another."} if paired else prepared.head.sample)
+    sample = {"text": "A text.", "pair": "Another."} if paired else inputs.sample if inputs else prepared.head.sample
     said = "`base=` names the pretrained model where it has moved"
-    code = f'import pefbench\n\nmodel = pefbench.load(".")  # where this card lies\nprint(model.predict([{sample}]))'
+    asked = f"model.predict([{sample!r}])"
+    code = f'import pefbench\n\nmodel = pefbench.load(".")  # where this card lies\nprint({asked})'
     return [f"With pefbench ({said}):", f"```python\n{code}\n```", "Without:"]
 
 

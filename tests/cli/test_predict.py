@@ -64,6 +64,15 @@ def test_a_text_that_is_cut_says_so(classifier: Path, capsys: SAID) -> None:
     assert "too long" in capsys.readouterr().out
 
 
+def test_a_json_object_of_the_models_columns_is_no_text(classifier: Path, capsys: SAID) -> None:
+    pair = '{"text": "Anna saw", "pair": "Paris near Rome"}'
+    other = '{"text": "Anna saw", "page": 3}'
+    assert run("--json", classifier, pair, other, '{"text": "Anna saw"}', "Anna saw", "{}") == 0
+    both, text, alone, same, empty = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert alone == same
+    assert len({each["score"] for each in (both, text, alone, empty)}) == 4
+
+
 def test_entities_are_printed_with_their_text(tagger: Path, capsys: SAID) -> None:
     assert run(tagger, "Anna saw Paris") == 0
     said = capsys.readouterr().out

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pefbench.heads.examples import SequenceExample
-from pefbench.inference.kind import Answer, Query, TextKind, cut, single
+from pefbench.inference.kind import Answer, Kind, Query, TextKind, cut, single
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,12 +16,8 @@ if TYPE_CHECKING:
     from pefbench.heads.sequence import SequenceHead
 
 
-class SequenceKind(TextKind):
-    """Classification."""
-
-    def example(self, text: str, pair: str | None) -> SequenceExample:
-        """An example without a label."""
-        return SequenceExample(text, "", pair)
+class Labelled(Kind):
+    """A kind whose answer is one label."""
 
     def say(self, query: Query, head: SequenceHead, found: Sequence[tuple[Any, Any]], *, truncated: bool) -> Answer:  # noqa: ARG002
         """The likeliest label with its probability, and the probability of each label."""
@@ -40,6 +36,14 @@ class SequenceKind(TextKind):
     def line(self, answer: Answer) -> str:
         """The label and its probability."""
         return f"{answer['label']}  {answer['score']:.3f}{cut(answer)}"
+
+
+class SequenceKind(Labelled, TextKind):
+    """Classification."""
+
+    def example(self, text: str, pair: str | None) -> SequenceExample:
+        """An example without a label."""
+        return SequenceExample(text, "", pair)
 
 
 KIND = SequenceKind()

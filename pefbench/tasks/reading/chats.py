@@ -69,13 +69,22 @@ def replies(row: Row, counted: Counted) -> list[Reply]:
     if given is None:
         raise values.wrong(row, "messages", WANTED)
     found = Counted()
-    messages = [one for at, each in enumerate(_in_order(given), start=1) for one in _message(row, at, each, found)]
-    messages = [*_context(row, messages), *messages]
-    learned = list(_learned(messages, found))
+    learned = list(_learned(_messages(row, given, found), found))
     if not learned:
         raise DataError(f"{row.where}: no assistant message follows a user message")
     counted.found += found.found
     return learned
+
+
+def unanswered(row: Row) -> tuple[Message, ...]:
+    """A row's messages, the last of which waits for a reply. Raises DataError where it does not."""
+    given = values.as_list(row.values["messages"])
+    if not given:
+        raise values.wrong(row, "messages", WANTED)
+    messages = _messages(row, given, Counted())
+    if not messages or messages[-1][0] not in ("user", "tool"):
+        raise DataError(f"{row.where}: {row.name('messages')} should end with a message of the user, or of a tool")
+    return tuple(("assistant" if role == UNLEARNED else role, text) for role, text in messages)
 
 
 def said(value: object) -> list[Message]:
@@ -89,6 +98,12 @@ def system(row: Row) -> list[Message]:
     """The system's message where it has a column of its own."""
     text = row.values.get("system")
     return [("system", text)] if isinstance(text, str) and text.strip() else []
+
+
+def _messages(row: Row, given: Sequence[Any], found: Counted) -> list[Message]:
+    """A row's messages behind what its other columns say."""
+    messages = [one for at, each in enumerate(_in_order(given), start=1) for one in _message(row, at, each, found)]
+    return [*_context(row, messages), *messages]
 
 
 def _context(row: Row, messages: Sequence[Message]) -> list[Message]:

@@ -1,0 +1,148 @@
+"""Texts while they are written, several in a batch: where each ends, and what of it is certain already."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import numpy as np
+
+from pefbench.heads.search import processors
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+    from transformers import PreTrainedTokenizerFast
+
+    from pefbench.heads._pairs import Array
+    from pefbench.heads.search import DecoderPrompt, Search
+
+HELD_WORDS = 4
+"""Words at the end of a text that a word-piece decoder may still join: ``do n ' t`` becomes ``don't``."""
+BROKEN = "\N{REPLACEMENT CHARACTER}"
+"""What stands at the end of a text whose last character lacks some of its bytes."""
+
+
+Finish = Literal["stop", "length", "cancelled"]
+
+
+class Written(NamedTuple):
+    """A text that was generated.
+
+    tokens: how many were, the end token among them. read: tokens of the prompt. finish: why it ends there: the model or
+    a text of `Wanted.stop` ended it, it has as many tokens as it may have, or `Wanted.told` broke it off.
+    """
+
+    text: str
+    tokens: int
+    read: int
+    finish: Finish
+
+
+class Writing:
+    """One text while it is written. search: the head's own. ends: the tokens that end it."""
+
+    def __init__(self, prompt: DecoderPrompt, search: Search, ends: Sequence[int]) -> None:
+        wanted = prompt.wanted
+        self.prompt, self.ends, self.search = prompt, ends, wanted.search if wanted else search
+        self.stop, self.told = (wanted.stop, wanted.told) if wanted else ((), None)
+        self._said, self._cancelled = "", False
+        self._tokens: int | None = self.search.max_new_tokens if wanted else None
+
+    @property
+    def watched(self) -> bool:
+        """Whether each of its tokens matters before the end."""
+        return bool(self.stop or self.told)
+
+    def goes_on(self, tokens: Array) -> bool:
+        """Whether it does after these tokens, the last of which is new."""
+        if len(tokens) >= self.search.max_new_tokens:
+            return False
+        if not self.watched or np.isin(tokens, self.ends).any():
+            return True  # the model's own end is seen by transformers
+        text = self._text(tokens)
+        if _first(text, self.stop) is None and self._tell(text[: _certain(text, self.stop, self.prompt.tokenizer)]):
+            return True
+        self._tokens = len(tokens)
+        return False
+
+    def written(self, tokens: Array) -> Written:
+        """The text from all its tokens, and whatever comes after their end."""
+        tokens = tokens[: self._tokens]
+        at = np.flatnonzero(np.isin(tokens, self.ends))
+        text = self._text(tokens[: at[0]] if len(at) else tokens)
+        stop = _first(text, self.stop)
+        text = text[:stop]
+        self._tell(text)
+        ended: Finish = "stop" if len(at) or stop is not None else "length"
+        return Written(
+            text,
+            int(at[0]) + 1 if len(at) else len(tokens),
+            self.prompt.read,
+            "cancelled" if self._cancelled else ended,
+        )
+
+    def _tell(self, text: str) -> bool:
+        """Tell what is new of a certain text; whether to go on."""
+        new = text[len(self._said) :] if text.startswith(self._said) else ""
+        if self.told and new and not self._cancelled:
+            self._said = text
+            self._cancelled = not self.told(new)
+        return not self._cancelled
+
+    def _text(self, tokens: Array) -> str:
+        return str(
+            self.prompt.tokenizer.decode(tokens.tolist(), skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        )
+
+
+class _Watch:
+    """A stopping criterion: ends each row where its own text ends. start: the tokens before it."""
+
+    def __init__(self, writings: Sequence[Writing], start: int) -> None:
+        self.writings, self.start = writings, start
+
+    def __call__(self, input_ids: Tensor, scores: Any, **_: Any) -> Tensor:  # noqa: ARG002 - as transformers calls it
+        """Whether each row has ended, (rows,)."""
+        import torch
+
+        rows = input_ids[:, self.start :].cpu().numpy()
+        ended = [not one.goes_on(row) for one, row in zip(self.writings, rows, strict=True)]
+        return torch.tensor(ended, device=input_ids.device)
+
+
+def generate(model: Any, writings: Sequence[Writing], **inputs: Tensor) -> list[Array]:
+    """The tokens that the model generates for each text, with whatever comes after its end."""
+    from pefbench.models.patches import notices
+
+    start = inputs.get("decoder_input_ids", inputs["input_ids"]).shape[1]
+    searches = [one.search for one in writings]
+    apart = len({search.max_new_tokens for search in searches}) > 1
+    watched = searches[0].num_beams == 1 and (apart or any(one.watched for one in writings))
+    with notices.positions_in_generate():  # PEFT's warning that they are dropped: see `causal`
+        found: Tensor = model.generate(
+            **inputs,
+            logits_processor=processors([one.prompt for one in writings], searches),
+            stopping_criteria=[_Watch(writings, start)] if watched else [],
+        )
+    return list(found[:, start:].cpu().numpy())
+
+
+def _first(text: str, stop: Sequence[str]) -> int | None:
+    """Where the first of the texts that end a text begins in it."""
+    return min((at for each in stop if (at := text.find(each)) >= 0), default=None)
+
+
+def _certain(text: str, stop: Sequence[str], tokenizer: PreTrainedTokenizerFast) -> int:
+    """How many characters of a text no later token changes, and no text that ends it takes away."""
+    certain = text.rstrip(BROKEN)
+    if _joins(tokenizer):
+        certain = " ".join(certain.split(" ")[:-HELD_WORDS])
+    begun = (len(certain) - size for each in stop for size in range(1, len(each)) if certain.endswith(each[:size]))
+    return min(begun, default=len(certain))
+
+
+def _joins(tokenizer: PreTrainedTokenizerFast) -> bool:
+    """Whether the decoder joins words that it has written already; of a slow tokenizer nobody knows."""
+    decoder = tokenizer.backend_tokenizer.decoder if tokenizer.is_fast else None
+    return decoder is None or type(decoder).__name__ == "WordPiece"
