@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RECIPE ?= recipes/lora_ner.yaml
 
-.PHONY: help install demo test lint format types unit slow docs wheel hooks bench baseline comparisons matrix schema readme clean
+.PHONY: help install demo test lint format types unit slow docs wheel release hooks bench baseline comparisons matrix schema readme clean
 
 help:  ## say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,6 +38,10 @@ docs: install  ## build the documentation into build/site; any warning fails
 
 wheel: install  ## build the wheel and the source distribution into dist/
 	$(BIN)/python -m build --outdir dist
+
+release: wheel  ## build for the tag in GITHUB_REF_NAME, which must be the version, and try the wheel
+	test "$$GITHUB_REF_NAME" = "v$$($(BIN)/python -c 'import pefbench; print(pefbench.__version__)')"
+	$(BIN)/pytest tests/test_package.py
 
 hooks: install  ## have git run what CI runs before each commit: lint and types
 	$(BIN)/pre-commit install

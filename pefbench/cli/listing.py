@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pefbench.cli._terminal import complain, print_line
 from pefbench.errors import RecipeError, UserError
+from pefbench.paths import PACKAGE
 
 if TYPE_CHECKING:
     import argparse
@@ -84,9 +85,11 @@ def _print_recipes() -> None:
 
 
 def _as_typed(file: Path) -> Path:
-    """The path from the working directory, where the file lies below it."""
+    """The path from the working directory, where the file lies below it; of one inside the package, its name."""
     here = Path.cwd()
-    return file.relative_to(here) if file.is_relative_to(here) else file
+    if file.is_relative_to(here):
+        return file.relative_to(here)
+    return Path(file.stem) if file.is_relative_to(PACKAGE) else file
 
 
 def _first_comment(file: Path) -> str:

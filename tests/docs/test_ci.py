@@ -12,6 +12,7 @@ from pefbench.paths import PROJECT
 
 MAKEFILE = (PROJECT / "Makefile").read_text(encoding="utf8")
 CI: dict[str, Any] = yaml.safe_load((PROJECT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf8"))
+RELEASE: dict[str, Any] = yaml.safe_load((PROJECT / ".github" / "workflows" / "release.yml").read_text(encoding="utf8"))
 HOOKS: dict[str, Any] = yaml.safe_load((PROJECT / ".pre-commit-config.yaml").read_text(encoding="utf8"))
 PYPROJECT: dict[str, Any] = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf8"))
 
@@ -42,6 +43,17 @@ def test_ci_tests_each_python_that_is_supported() -> None:
     versions = CI["jobs"]["tests"]["strategy"]["matrix"]["python"]
     assert versions == ["3.11", "3.12", "3.13"]
     assert PYPROJECT["project"]["requires-python"] == f">={versions[0]}"
+
+
+def test_a_release_is_built_by_make_and_published_as_it_was_built() -> None:
+    build, publish = RELEASE["jobs"]["build"], RELEASE["jobs"]["publish"]
+    assert [step["run"] for step in build["steps"] if "run" in step] == ["make release"]
+    assert publish["needs"] == "build"
+    assert not [step for step in publish["steps"] if "run" in step]
+    [kept] = [step["with"] for step in build["steps"] if "upload-artifact" in step.get("uses", "")]
+    [taken] = [step["with"] for step in publish["steps"] if "download-artifact" in step.get("uses", "")]
+    assert kept == taken
+    assert re.search(r"^release: wheel", MAKEFILE, re.MULTILINE)
 
 
 def test_hooks_run_what_ci_runs() -> None:
