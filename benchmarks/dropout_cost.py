@@ -47,7 +47,7 @@ def main() -> None:
     for repeat in range(parsed.repeats + 1):
         seconds = {}
         for side in sides if repeat % 2 else reversed(sides):
-            keyed.begin(repeat, range(parsed.rows))
+            keyed.start(repeat, range(parsed.rows))
             seconds[side] = step(side)
         if repeat:  # the first is a warm-up
             ratios.append(seconds[keyed] / seconds[cheap_dropout])

@@ -241,8 +241,8 @@ def _peak_resident() -> int:
 
 def _container_limit() -> int | None:
     """The most memory that this container may take; None outside of one."""
-    said = _read(CGROUP / "memory.max")
-    return int(said) if said is not None and said.isdecimal() else None
+    limit = _read(CGROUP / "memory.max")
+    return int(limit) if limit is not None and limit.isdecimal() else None
 
 
 def _container_use() -> int:

@@ -53,7 +53,7 @@ class Recipe(Section):
         # By their own classes: the schema here names only the bases.
         return values | {"options": self.options.model_dump(mode="json"), "method": self.method.model_dump(mode="json")}
 
-    def asked(self) -> Values:
+    def requested(self) -> Values:
         """As `resolved`, without a default maximum length: it may still give way to the model; for `load_resolved`."""
         values = self.resolved()
         if "max_length" not in self.train.model_fields_set:

@@ -92,14 +92,14 @@ def heads(architecture: str) -> list[str]:
     return [
         head_name
         for head_name in HEADS
-        if (head := _form(architecture, head_name)) and kind in _auto(head)._model_mapping
+        if (head := _head(architecture, head_name)) and kind in _auto(head)._model_mapping
     ]
 
 
 @cache
 def cell(architecture: str, head_name: str) -> Cell:
     """Return the model, the head and the batch of a cell."""
-    head = _form(architecture, head_name)
+    head = _head(architecture, head_name)
     assert head is not None
     config = tiny.config(architecture)
     for name, value in head.config().items():
@@ -218,7 +218,7 @@ def _auto(head: Head) -> Any:
     return getattr(transformers, head.auto_class)
 
 
-def _form(architecture: str, head_name: str) -> Head | None:
+def _head(architecture: str, head_name: str) -> Head | None:
     match head_name:
         case "sequence":
             return SequenceHead(LABELS)
@@ -229,10 +229,10 @@ def _form(architecture: str, head_name: str) -> Head | None:
         case "choice":
             return ChoiceHead()
         case _:
-            return _language_form(architecture)
+            return _language_head(architecture)
 
 
-def _language_form(architecture: str) -> Head | None:
+def _language_head(architecture: str) -> Head | None:
     from pefbench.heads.generation import GenerationDataset
 
     if architecture in tiny.ENCODERS + tiny.MORE_ENCODERS:

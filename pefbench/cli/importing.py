@@ -54,6 +54,7 @@ def _run(parsed: argparse.Namespace) -> int:
         print_line(
             f"{'imported' if is_new else 'already imported'}: {tool}: {recipe['task']}, {recipe['name']}: {path}"
         )
-        for warning in run.result.get("warnings", []):
-            complain(f"warning: {path.name}: {warning}")
+        for kind, texts in (("note", run.result.get("notes", [])), ("warning", run.result.get("warnings", []))):
+            for text in texts:
+                complain(f"{kind}: {path.name}: {text}")
     return 0

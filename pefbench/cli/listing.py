@@ -94,10 +94,10 @@ def _as_typed(file: Path) -> Path:
 
 def _first_comment(file: Path) -> str:
     """The first comment line of a YAML file, the one for editors aside, and the lines that its sentence goes on in."""
-    said = ""
+    text = ""
     for line in file.read_text(encoding="utf8", errors="replace").splitlines():
-        if not line.startswith("#") or said.endswith((".", ":")):
+        if not line.startswith("#") or text.endswith((".", ":")):
             break
         if not line.startswith("# yaml-language-server:"):
-            said += f" {line.lstrip('# ')}"
-    return (said[: said.rfind(". ") + 1] or said if said.endswith(":") else said).strip()
+            text += f" {line.lstrip('# ')}"
+    return (text[: text.rfind(". ") + 1] or text if text.endswith(":") else text).strip()

@@ -38,7 +38,7 @@ def notes(costs: Costs) -> list[str]:
     wall, own = costs["train_seconds"], costs.get("train_processor_seconds")
     if own is None or own >= BUSY * wall:
         return []
-    return [f"other processes slowed training down: {own:.1f} of {wall:.1f} seconds had a processor"]
+    return [f"other processes slowed down training: it ran for {own:.1f} of {wall:.1f} seconds"]
 
 
 def _inference(result: Result, name: str) -> float | None:

@@ -83,12 +83,12 @@ def _settings(plan: Plan, method: str) -> str:
 def _further(plan: Plan, later: Sequence[Outcome], known: Sequence[Result], workers: int) -> list[str]:
     """What further looks may take at most."""
     first, *rest = plan.looks
-    said = (
+    levels = (
         f"looks: at {first} seeds; if a method is then undecided against the best, at {' and '.join(map(str, rest))} "
         f"seeds for all not shown to be worse; each look at {level_of(plan.looks):g}"
     )
     most = f"further looks: at most {counted(len(later), 'trial')} more"
-    return [said, f"{most}; {_total([_seconds(each, known) for each in later], workers)}"]
+    return [levels, f"{most}; {_total([_seconds(each, known) for each in later], workers)}"]
 
 
 def earlier(out: Path) -> list[Result]:

@@ -233,7 +233,7 @@ def _check_looks(comparison: ComparisonFile) -> None:
 def _settings(comparison: ComparisonFile, name: str) -> list[Setting]:
     path = f"methods.{name}"
     if "/" in name or name.startswith("."):
-        raise RecipeError(f"{path}: a method's name is also a folder's; it may not have / or begin with a dot")
+        raise RecipeError(f"{path}: a method's name is also a folder's, so it cannot contain / or start with a dot")
     entry = comparison.methods[name]
     _check_fields(entry.search, f"{path}.search")
     whole = whole_numbers(entry)

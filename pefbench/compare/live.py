@@ -1,4 +1,4 @@
-"""What is seen while a comparison runs: a table that keeps itself up to date, or plain lines in a log."""
+"""The progress of a comparison: a table that updates itself, or plain lines in a log."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Board:
         self.live: Any = None
 
     def expect(self, outcomes: Sequence[Outcome]) -> None:
-        """Take note of trials that are to be run, or are done."""
+        """Note trials that are to run, or are done."""
         for outcome in outcomes:
             self.expected[outcome.planned.method, "test" in outcome.planned.scored] += 1
             if outcome.status != "missing":
@@ -44,13 +44,13 @@ class Board:
             say(f"{self.plan.comparison.name}: {counted(len(outcomes), f'{kind} trial')}, {done} already done")
 
     def began(self, trial: PlannedTrial) -> None:
-        """Take note that a trial has begun."""
+        """Note that a trial has started."""
         self.running.append(trial)
         if self.live is None:
             say(f"started: {trial.text}")
 
     def ended(self, outcome: Outcome) -> None:
-        """Take note of what became of a trial."""
+        """Note how a trial ended."""
         self.running.remove(outcome.planned)
         self.outcomes[outcome.planned.text] = outcome
         line = f"{outcome.planned.text}: {self._told(outcome)}"
@@ -92,7 +92,7 @@ class Board:
         return f"{len(mine)}/{self.expected[method, final]}" + (f", {bad} failed" if bad else "")
 
     def __enter__(self) -> Self:
-        """Begin to draw."""
+        """Start drawing."""
         if sys.stderr.isatty():
             from rich.console import Console
             from rich.live import Live
@@ -106,6 +106,6 @@ class Board:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Leave the table as it is."""
+        """Stop drawing; the table stays as it is."""
         if self.live is not None:
             self.live.stop()

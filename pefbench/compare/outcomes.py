@@ -62,7 +62,7 @@ def refuse_unlike(finals: Sequence[Outcome], rows: Sequence[Sequence[AnsweredExa
                     f"and cannot be compared; remove {outcome.path} to run it again"
                 )
         if [row["reference"] for row in answers] != references:
-            raise DataError(f"{outcome.path}: its predictions are of other test examples than those of the first trial")
+            raise DataError(f"{outcome.path}: its predictions are for other test examples than the first trial's")
 
 
 def scores(finals: Sequence[Outcome], rows: Sequence[Sequence[AnsweredExample]], metric: str) -> Scores:
@@ -75,7 +75,7 @@ def scores(finals: Sequence[Outcome], rows: Sequence[Sequence[AnsweredExample]],
     for outcome, value in zip(finals, found.values, strict=True):
         told = _result(outcome)["metrics"]["test"][metric]["value"]
         if not math.isclose(told, value, rel_tol=1e-9, abs_tol=1e-9):
-            raise DataError(f"{outcome.path}: {metric} is {told} there and {value} by its predictions")
+            raise DataError(f"{outcome.path}: {metric} is {told} in the result, {value} from its predictions")
     return found
 
 

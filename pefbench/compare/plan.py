@@ -47,7 +47,7 @@ class PlannedTrial:
     def request(self, out: Path, command: str = "") -> TrialRequest:
         """The message that makes a worker run it."""
         return {
-            "recipe": self.recipe.asked(),
+            "recipe": self.recipe.requested(),
             "scored": list(self.scored),
             "out": str(out),
             "command": command,
@@ -99,7 +99,7 @@ class Plan:
         ]
 
     def measure(self, examples: int) -> None:
-        """Take note of the size of the training split. Raises RecipeError where settings exceed the budget."""
+        """Set the size of the training split. Raises RecipeError where settings exceed the budget."""
         self.budget = replace(self.budget, examples=examples)
         for method in self.settings:
             self.budget.check(method, self._tried(method))

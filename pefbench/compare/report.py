@@ -133,7 +133,7 @@ def _legend(comparison: Comparison) -> str:
     else:
         lines.append(
             f"With this test split and these seeds, a pair's true difference of {smallest:.3f} (median over pairs) "
-            "would be shown in 80 % of cases; smaller ones mostly not."
+            "would be shown in 80 % of cases; smaller ones less often."
         )
     return "\n".join(lines)
 
@@ -197,7 +197,7 @@ def _needed(pair: PairVerdict) -> str:
     if seeds is not None:
         return f"about {seeds} seeds needed"
     if examples is not None:
-        return f"more seeds cannot decide: about {examples:,} test examples"
+        return f"more seeds cannot decide; about {examples:,} test examples needed"
     return "out of reach of more seeds or test examples"
 
 

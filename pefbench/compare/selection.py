@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from statistics import fmean
 from typing import TYPE_CHECKING
 
+from pefbench.errors import counted
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -43,16 +45,17 @@ def select(
         key=lambda number: values[number] or 0.0,
         reverse=higher,
     )
-    notes = [f"{len(missing)} tuning trials died and count as failed"] if missing and give_up else []
+    notes = [f"{counted(len(missing), 'tuning trial')} died, counted as failed"] if missing and give_up else []
     if missing and tested:
-        stands = f"{len(missing)} tuning trials are missing; the earlier selection stands"
+        stands = f"{counted(len(missing), 'tuning trial')} missing; the earlier selection stands"
         return Selection(tested[0], values, [*notes, stands])
     if missing and not give_up:
-        return Selection(None, values, [f"{len(missing)} tuning trials are missing; run the same command again"])
+        return Selection(None, values, [f"{counted(len(missing), 'tuning trial')} missing; run the same command again"])
     if not ranked:
         return Selection(None, values, [*notes, "every setting failed"])
     if others := [number for number in tested if number != ranked[0]]:
-        notes.append(f"test was scored with {len(others)} other settings before; selection used validation alone")
+        before = counted(len(others), "other setting")
+        notes.append(f"test was scored with {before} before; selection used validation alone")
     return Selection(ranked[0], values, notes)
 
 

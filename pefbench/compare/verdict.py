@@ -46,29 +46,19 @@ def make(
 
     earlier: that of the look before, whose decided pairs stay decided.
     """
-    tuning_of, finals_of = (_by_method(plan, outcomes) for outcomes in (tuning, finals))
+    tuning_of, finals_of = _by_method(plan, tuning), _by_method(plan, finals)
     whole = {name: trials for name, trials in finals_of.items() if trials and all(map(_is_finished, trials))}
     tested = Tested(whole, metric)
     best = _best(tested.scores, higher=higher)
     level, margin = level_of(plan.looks), _margin(plan, metric, tested.scores.get(best or ""))
-    pairs = all_pairs(tested, plan.seeds, level=level, margin=margin, higher=higher)
-    if earlier is not None:
-        pairs = [_decided(pair, earlier) or pair for pair in pairs]
-    methods = [
-        method_verdict(
-            plan,
-            name,
-            metric,
-            selections[name],
-            tuning_of[name],
-            finals_of[name],
-            tested,
-            pairs,
-            best=best,
-            higher=higher,
-        )
-        for name in plan.comparison.methods
+    pairs = [
+        pair if earlier is None else _decided(pair, earlier) or pair
+        for pair in all_pairs(tested, plan.seeds, level=level, margin=margin, higher=higher)
     ]
+    methods = []
+    for name in plan.comparison.methods:
+        trials = selections[name], tuning_of[name], finals_of[name]
+        methods.append(method_verdict(plan, name, metric, *trials, tested, pairs, best=best, higher=higher))
     return {
         **_heading(plan, metric, whole, tested, higher=higher),
         "level": level,

@@ -146,12 +146,12 @@ def _bitsandbytes(trying: subprocess.Popen[str] | None) -> Bitsandbytes:
         return {"version": None, "works": None, "error": None}
     with trying:
         try:
-            _, said = trying.communicate(timeout=TRYING)
+            _, errors = trying.communicate(timeout=TRYING)
         except subprocess.TimeoutExpired:
             trying.kill()
-            said = f"no answer within {TRYING:g} s"
+            errors = f"no answer within {TRYING:g} s"
     works = trying.returncode == 0
-    last = next((line for line in reversed(said.strip().splitlines())), f"it ended with status {trying.returncode}")
+    last = next((line for line in reversed(errors.strip().splitlines())), f"it ended with status {trying.returncode}")
     return {"version": version("bitsandbytes"), "works": works, "error": None if works else last}
 
 

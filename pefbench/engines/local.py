@@ -87,7 +87,7 @@ class Pool:
 
     def doing(self) -> list[str]:
         """The last line of each worker's standard error."""
-        return [member.said[-1] if member.said else "" for member in self.members]
+        return [member.lines[-1] if member.lines else "" for member in self.members]
 
     def stop(self) -> None:
         """Kill all workers."""

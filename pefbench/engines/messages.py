@@ -14,7 +14,7 @@ Message = Mapping[str, object]
 class TrialRequest(TypedDict):
     """A trial to run."""
 
-    recipe: Values  # `Recipe.asked`; any recipe's JSON, checked by `load_resolved`
+    recipe: Values  # `Recipe.requested`; any recipe's JSON, checked by `load_resolved`
     scored: list[str]  # splits to predict
     out: str  # folder of results
     command: str  # the user's command line, for provenance

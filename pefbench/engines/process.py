@@ -41,7 +41,7 @@ class Process:
         self.process: subprocess.Popen[str] | None = None
         self.listener: threading.Thread | None = None
         self.stopped = False
-        self.said: deque[str] = deque(maxlen=KEPT_LINES)
+        self.lines: deque[str] = deque(maxlen=KEPT_LINES)
 
     def ask(self, request: Message) -> Message:
         """The answer to a request. Raises TrialError when the process dies before it answers."""
@@ -55,7 +55,7 @@ class Process:
         except OSError:
             line = ""
         if not line:
-            raise TrialError(ended(self._end(), self.said))
+            raise TrialError(ended(self._end(), self.lines))
         answer: Message = json.loads(line)
         return answer
 
@@ -103,7 +103,7 @@ class Process:
             for line in process.stderr:
                 log.write(line)
                 log.flush()
-                self.said.append(line.strip())
+                self.lines.append(line.strip())
 
 
 class Launched(Process):
@@ -125,7 +125,7 @@ class Launched(Process):
                 process.stdout.read()
             status = self._end()
         if status != 0:
-            raise TrialError(ended(status, self.said))
+            raise TrialError(ended(status, self.lines))
         return {}
 
 
@@ -137,9 +137,9 @@ def launch_command(processes: int, request: Path) -> list[str]:
     return [*launch, *several, "--num_processes", str(processes), "--mixed_precision", "no", *trial]
 
 
-def ended(status: int, said: Sequence[str]) -> str:
+def ended(status: int, lines: Sequence[str]) -> str:
     """Why a process ended before its trial did, in one line."""
-    last = next((line for line in reversed([*said]) if line.startswith("error: ")), "").removeprefix("error: ")
+    last = next((line for line in reversed([*lines]) if line.startswith("error: ")), "").removeprefix("error: ")
     if status >= 0:
         return last or f"its process ended with status {status}"
     name = signal.Signals(-status).name if -status in {*signal.Signals} else f"signal {-status}"

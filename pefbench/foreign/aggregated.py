@@ -66,7 +66,7 @@ class Aggregated:
             if not math.isfinite(value):
                 if errors:
                     continue
-                raise DataError(f"{self.path}: {task}: {name} is {value}: no score")
+                raise DataError(f"{self.path}: {task}: {name} is {value}, which is not a score")
             found[metric.removesuffix(_STDERR), filtered or NO_FILTER] = value
         return found
 

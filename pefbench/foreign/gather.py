@@ -53,7 +53,7 @@ def find(paths: Iterable[Path]) -> Found:
         for file in sorted(each for each in path.rglob("*.json*") if each.is_file()):
             _add(found, file, named=False)
         if len(found.evaluations) + len(found.comparisons) == before:
-            raise UserError(f"{path}: nothing to import below it: neither {KINDS}")
+            raise UserError(f"{path}: nothing to import in it; expected {KINDS}")
     return found
 
 
@@ -118,7 +118,7 @@ def _add(found: Found, path: Path, *, named: bool) -> None:
             log = path.with_name(f"samples_{task}{date_of(path)}.jsonl")
             _put(found, Evaluation(task, results, log if log.is_file() else None))
     elif named:
-        raise DataError(f"{path}: neither {KINDS}")
+        raise DataError(f"{path}: expected {KINDS}")
 
 
 def _add_log(found: Found, path: Path, results: Aggregated | None) -> None:

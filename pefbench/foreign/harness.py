@@ -17,6 +17,7 @@ from pefbench.foreign import values
 from pefbench.foreign.aggregated import HIGHER, UNTOLD, moment_of
 from pefbench.foreign.imported import UNKNOWN, UNVERIFIED, Imported, provenance, result_of
 from pefbench.foreign.reading import number, section, short_digest, text
+from pefbench.remarks import Odd, Remarks
 from pefbench.sources.transport.digests import digest_of
 
 if TYPE_CHECKING:
@@ -79,11 +80,11 @@ def imported(evaluation: Evaluation, questions: int | None, metric: str | None) 
     """
     filters = [*dict.fromkeys(filtered for _, filtered in evaluation.scores)]
     samples = logs.read(evaluation.log, filters) if evaluation.log else None
-    asked = _questions(evaluation, samples, questions)
-    found = _Scored(evaluation, samples, asked)
+    count = _questions(evaluation, samples, questions)
+    found = _Scored(evaluation, samples, count)
     headline = _headline(found.metrics, metric)
     if metric is not None and not is_named(headline, metric):
-        found.warnings.append(f"no {metric} here (--metric): ranked by {headline}")
+        found.remarks.append(Odd(f"no {metric} here (--metric): ranked by {headline}"))
     rows = _rows(samples, found, headline) if samples and headline in found.per_example else []
     return Imported(_result(evaluation, samples, found, headline), rows)
 
@@ -91,19 +92,18 @@ def imported(evaluation: Evaluation, questions: int | None, metric: str | None) 
 class _Scored:
     """The metrics of a task, those of them that average over examples, and what is to be said of the others."""
 
-    def __init__(self, evaluation: Evaluation, samples: Samples | None, asked: int | None) -> None:
+    def __init__(self, evaluation: Evaluation, samples: Samples | None, count: int | None) -> None:
         self.metrics: dict[str, MetricValue] = {}
         self.per_example: dict[str, Key] = {}
-        self.warnings: list[str] = [] if evaluation.results else [_NO_RESULTS_FILE]
-        self._evaluation, self._samples, self._asked = evaluation, samples, asked
+        self.remarks: list[str] = [] if evaluation.results else [_NO_RESULTS_FILE]
+        self._evaluation, self._samples, self._count = evaluation, samples, count
         told = evaluation.scores
         logged = [(name, each) for each in samples.by_filter for name in samples.questions[0].scores] if samples else []
         for key in dict.fromkeys([*told, *logged]):
             self._add(key, told.get(key))
         if not self.metrics:
-            raise NothingScoredError(
-                f"{evaluation.path}: {evaluation.task}: no metric; {'; '.join(self.warnings) or 'none there'}"
-            )
+            why = "; ".join(self.remarks) or "the files have none"
+            raise NothingScoredError(f"{evaluation.path}: {evaluation.task}: no usable metric; {why}")
         self._refuse_part(told)
 
     def _add(self, key: Key, told: float | None) -> None:
@@ -113,28 +113,28 @@ class _Scored:
         scores = self._example_scores(key)
         if higher is None:
             advice = "" if self._evaluation.results else "; keep the results file beside the log"
-            self.warnings.append(f"{name} left out: the files do not say whether higher is better{advice}")
+            self.remarks.append(Odd(f"{name} left out: the files do not say whether higher is better{advice}"))
         elif scores and _average(metric, scores, told):
             self.metrics[name] = values.from_examples(name, scores, self._signature(key), higher=higher)
             self.per_example[name] = key
         elif told is None:
-            self.warnings.append(f"{name} left out: its value is in the results file only, which is missing")
+            self.remarks.append(Odd(f"{name} left out: only the results file has its value, and that file is missing"))
         else:
             self.metrics[name] = self._without_examples(name, key, told, higher=higher)
 
     def _without_examples(self, name: str, key: Key, told: float, *, higher: bool) -> MetricValue:
-        results, asked = self._evaluation.results, self._asked
+        results, count = self._evaluation.results, self._count
         error = results.errors(self._evaluation.task).get(key) if results else None
-        if asked is not None and not self._samples and _is_fraction(key[0], told, error, asked):
-            return values.proportion(told, asked, self._signature(key), higher=higher)
-        if asked is None:
+        if count is not None and not self._samples and _is_fraction(key[0], told, error, count):
+            return values.proportion(told, count, self._signature(key), higher=higher)
+        if count is None:
             why = "the number of questions is not known"
         elif self._samples:
-            why = "no values of examples average to it"
+            why = "it is not the mean of the logged values"
         else:
             why = "it is not a fraction of right answers, and its log is missing"
-        self.warnings.append(f"{name} has no interval: {why}")
-        return values.score_only(told, asked, self._signature(key), higher=higher)
+        self.remarks.append(f"{name} has no interval: {why}")
+        return values.score_only(told, count, self._signature(key), higher=higher)
 
     def _example_scores(self, key: Key) -> list[float] | None:
         """A metric's value of each question, or None where they are no numbers or there is no log."""
@@ -153,7 +153,7 @@ class _Scored:
             "filter": key[1],
             "task version": evaluation.about_task("versions"),
             "shots": evaluation.about_task("n-shot"),
-            "questions": UNTOLD if self._asked is None else str(self._asked),
+            "questions": UNTOLD if self._count is None else str(self._count),
             "v": version,
         }
         return "|".join([TOOL, *(f"{name}:{value}" for name, value in parts.items())])
@@ -168,18 +168,18 @@ class _Scored:
             and not told.keys() & {*self.per_example.values()}
         ):
             raise DataError(
-                f"{log}: {len(samples.questions):,} questions, and {expected:,} by the results file, and the scores "
-                "differ; is the log whole?"
+                f"{log}: {len(samples.questions):,} questions, but the results file has {expected:,} and other "
+                "scores; is the log complete?"
             )
 
 
-_NO_RESULTS_FILE = "no results file beside the log: scores are means over its questions, shots and versions are unknown"
+_NO_RESULTS_FILE = "no results file beside the log: scores are means over its questions; shots and versions are unknown"
 
 
-def _is_fraction(metric: str, told: float, error: float | None, asked: int) -> bool:
+def _is_fraction(metric: str, told: float, error: float | None, count: int) -> bool:
     """Whether a score without a log is a fraction of right answers. Its standard error tells, unless all are alike."""
     telling = error is not None and 0 < told < 1
-    return (telling or metric in FRACTIONS) and values.is_of_rights(told, error, asked)
+    return (telling or metric in FRACTIONS) and values.is_of_rights(told, error, count)
 
 
 def _average(metric: str, scores: list[float], told: float | None) -> bool:
@@ -233,6 +233,7 @@ def _rows(samples: Samples, found: _Scored, headline: str) -> list[AnsweredExamp
 
 def _result(evaluation: Evaluation, samples: Samples | None, found: _Scored, headline: str) -> Any:
     results, path = evaluation.results, evaluation.path
+    remarks = Remarks.of(found.remarks)
     value = results.value if results else {}
     files = [file for file in (evaluation.log, results.path if results else None) if file is not None]
     finished = moment_of(path)
@@ -245,7 +246,7 @@ def _result(evaluation: Evaluation, samples: Samples | None, found: _Scored, hea
         "evaluate": {"date": finished, "dtype": text(section(value, "config").get("model_dtype"))},
     }
     packages = {"lm_eval": value.get("lm_eval_version"), "transformers": value.get("transformers_version")}
-    asked = found.metrics[headline]["examples"]
+    count = found.metrics[headline]["examples"]
     return result_of(
         {
             "tool": TOOL,
@@ -255,26 +256,27 @@ def _result(evaluation: Evaluation, samples: Samples | None, found: _Scored, hea
         recipe,
         provenance(path.name, finished, (results.started if results else None) or finished, UNKNOWN, packages),
         {
-            "data": _data(evaluation, samples, asked),
+            "data": _data(evaluation, samples, count),
             "model": {"name": evaluation.model, "fingerprint": UNKNOWN, "adapter_bytes": None},
             "phases": {},
             "metrics": {"test": found.metrics},
             "headline": headline,
-            "warnings": found.warnings,
+            "notes": remarks.notes,
+            "warnings": remarks.warnings,
         },
         measured=[digest_of(path), evaluation.model],  # two models may answer alike to the letter
     )
 
 
-def _data(evaluation: Evaluation, samples: Samples | None, asked: int | None) -> Data:
+def _data(evaluation: Evaluation, samples: Samples | None, count: int | None) -> Data:
     """The data: with a log known by the hashes of the questions, else by name alone."""
     config = section(evaluation.results.value, "configs", evaluation.task) if evaluation.results else {}
     named = [config.get(name) for name in ("dataset_path", "dataset_name", "test_split")]
     source = "/".join(each for each in named if isinstance(each, str)) or evaluation.task
     if samples is None:
-        fingerprint = f"{UNVERIFIED}{short_digest([source, asked])}"
+        fingerprint = f"{UNVERIFIED}{short_digest([source, count])}"
     else:
         told = "\n".join(f"{each.question} {each.digest}" for each in samples.questions)
         fingerprint = hashlib.sha256(told.encode()).hexdigest()
-    test = {"test": {"examples": asked}} if asked is not None else {}
+    test = {"test": {"examples": count}} if count is not None else {}
     return {"source": f"{TOOL}: {source}", "fingerprint": fingerprint, "splits": test}  # type: ignore[typeddict-item]

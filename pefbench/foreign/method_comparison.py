@@ -15,6 +15,7 @@ from pefbench.errors import DataError
 from pefbench.foreign import values
 from pefbench.foreign.imported import UNKNOWN, UNVERIFIED, Imported, provenance, result_of
 from pefbench.foreign.reading import JsonObject, count, number, section, short_digest, text
+from pefbench.remarks import Odd, Remarks
 from pefbench.results.schema import read_time
 from pefbench.sources.transport.digests import digest_of
 
@@ -32,14 +33,14 @@ class Benchmark:
 
     questions, validation: in its test and validation sets, of which the score is the fraction that is right; None where
     it is no such fraction.
-    asking: the settings that say what the model was asked.
+    prompt_settings: the settings that make the prompt.
     """
 
     task: str
     metric: str
     questions: int | None
     validation: int | None
-    asking: tuple[str, ...]
+    prompt_settings: tuple[str, ...]
 
 
 BENCHMARKS = (
@@ -99,27 +100,29 @@ def _test_score(path: Path, value: JsonObject, benchmark: Benchmark) -> float:
     key = f"test {benchmark.metric}"
     found = [number(each[key]) for each in _log(value) if key in each]
     if not found:
-        raise DataError(f"{path}: no {key!r} in train_info.metrics, though the run is said to have succeeded")
+        raise DataError(f"{path}: no {key!r} in train_info.metrics, although the run is recorded as successful")
     low = 0 if benchmark.questions else -1
     if found[-1] is None or not low <= found[-1] <= 1:  # NaN is neither
-        raise DataError(f"{path}: {key} should be from {low} to 1, is {found[-1]}")
+        raise DataError(f"{path}: {key} should be from {low} to 1, got {found[-1]}")
     return found[-1]
 
 
 def _reached(path: Path, value: JsonObject, benchmark: Benchmark, given: int | None) -> Reached:
-    warnings: list[str] = []
+    remarks: list[str] = []
     score = _test_score(path, value, benchmark)
     questions = given or _fitting(score, benchmark.questions)
     reached: Reached = {
         "data": _data(value, benchmark, questions),
         "model": _model(value),
-        "phases": _phases(value, warnings),
-        "metrics": {"test": {benchmark.metric: _metric(path, value, benchmark, score, questions, warnings)}},
+        "phases": _phases(value, remarks),
+        "metrics": {"test": {benchmark.metric: _metric(path, value, benchmark, score, questions, remarks)}},
         "headline": benchmark.metric,
-        "warnings": warnings,
+        "notes": [],
+        "warnings": [],
     }
     if on_validation := _validation(value, benchmark):
         reached["metrics"]["validation"] = {benchmark.metric: on_validation}
+    reached["notes"], reached["warnings"] = Remarks.of(remarks)
     return reached
 
 
@@ -141,18 +144,20 @@ def _fitting(score: float, questions: int | None) -> int | None:
 
 
 def _metric(
-    path: Path, value: JsonObject, benchmark: Benchmark, score: float, questions: int | None, warnings: list[str]
+    path: Path, value: JsonObject, benchmark: Benchmark, score: float, questions: int | None, remarks: list[str]
 ) -> MetricValue:
     config = section(value, "run_info", "train_config")
-    asked = short_digest([config.get(name) for name in benchmark.asking])
-    signature = f"{TOOL}|metric:test {benchmark.metric}|prompt:{asked}|questions:{questions or UNKNOWN}"
+    prompt = short_digest([config.get(name) for name in benchmark.prompt_settings])
+    signature = f"{TOOL}|metric:test {benchmark.metric}|prompt:{prompt}|questions:{questions or UNKNOWN}"
     if benchmark.questions is None:
-        warnings.append(f"{benchmark.metric} has no interval: the file has no score of any test example")
+        remarks.append(f"{benchmark.metric} has no interval: the file has no score of any test example")
         return values.score_only(score, None, signature, higher=True)
     if questions is None:
-        warnings.append(
-            f"{benchmark.metric} has no interval: {score:.6g} is no whole number of right answers to the benchmark's "
-            f"{benchmark.questions:,} questions; say how many there were (--questions)"
+        remarks.append(
+            Odd(
+                f"{benchmark.metric} has no interval: {score:.6g} is not a whole number of right answers to the "
+                f"benchmark's {benchmark.questions:,} questions; give the number of questions (--questions)"
+            )
         )
         return values.score_only(score, None, signature, higher=True)
     try:
@@ -216,7 +221,7 @@ def _model(value: JsonObject) -> Model:
 _SIZES = "num_trainable_params", "num_total_params", "file_size"
 
 
-def _phases(value: JsonObject, warnings: list[str]) -> Phases:
+def _phases(value: JsonObject, remarks: list[str]) -> Phases:
     """Training: the time of its steps alone, and the peak of reserved memory. Empty where the file lacks either."""
     train, log = section(value, "train_info"), _log(value)
     peak = count(train.get("accelerator_memory_max")) or count(
@@ -227,7 +232,7 @@ def _phases(value: JsonObject, warnings: list[str]) -> Phases:
     last = count(log[-1].get("step"))
     if not steps or steps[-1].get("step") != last:
         seconds = number(train.get("train_time"))
-        warnings.append("the training time includes the evaluation on the test set")
+        remarks.append(Odd("the training time includes the evaluation on the test set"))
     if peak is None or last is None or seconds is None or not (math.isfinite(seconds) and seconds > 0):
         return {}
     tokens = count(log[-1].get("train total tokens"))

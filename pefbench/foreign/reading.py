@@ -28,7 +28,7 @@ def read_text(path: Path) -> str:
     if not text.strip():
         raise DataError(f"{path}: empty")
     if text.startswith(_LFS):
-        raise DataError(f"{path}: a pointer of Git LFS, not the file; git lfs pull fetches the file")
+        raise DataError(f"{path}: a Git LFS pointer, not the file itself; fetch it with git lfs pull")
     return text
 
 

@@ -71,8 +71,8 @@ def read(path: Path, filters: Sequence[str] = ()) -> Samples:
         questions = found.setdefault(name, {})
         if first := questions.get(sample.question):
             raise DataError(
-                f"{sample.place}: doc_id {sample.question} a second time under the filter {name!r} (first: "
-                f"{first.place.rpartition(':')[2]}); was the log written twice? keep each question once"
+                f"{sample.place}: doc_id {sample.question} appears a second time under filter {name!r} (first "
+                f"on line {first.place.rpartition(':')[2]}); was the log written twice? keep each question once"
             )
         questions[sample.question] = sample
     by_filter = {name: [questions[each] for each in sorted(questions)] for name, questions in found.items()}
@@ -91,7 +91,7 @@ def _samples(path: Path) -> Iterator[Sample]:
             )
         for name, score in scores.items():
             if isinstance(score, float) and not math.isfinite(score):
-                raise DataError(f"{place}: {name} is {score}: no score")
+                raise DataError(f"{place}: {name} is {score}, which is not a score")
         answers = value.get("filtered_resps")
         yield Sample(
             place,
@@ -116,7 +116,7 @@ def _values(path: Path) -> Iterator[tuple[str, Any]]:
             try:
                 yield f"{path}:{number}", json.loads(line)
             except (ValueError, RecursionError):
-                raise DataError(f"{path}:{number}: damaged JSON; is the file whole?") from None
+                raise DataError(f"{path}:{number}: damaged JSON; is the file complete?") from None
 
 
 def _is_hashed(value: JsonObject) -> bool:
@@ -146,7 +146,7 @@ def _unnamed(sample: Sample, times: int, filters: Sequence[str]) -> str:
         return NO_FILTER
     known = counted(len(filters), "filter") if filters else "no results file beside it that names filters"
     raise DataError(
-        f"{sample.place}: doc_id {sample.question} for the {times}. time, without a filter's name, and there is {known}"
+        f"{sample.place}: doc_id {sample.question} appears {times} times without a filter's name, and there is {known}"
     )
 
 
@@ -157,12 +157,12 @@ def _refuse_unlike(path: Path, by_filter: dict[str, list[Sample]]) -> None:
     for name, found in others:
         if unlike := len(wanted.items() ^ found.items()):
             raise DataError(
-                f"{path}: the filters {first!r} and {name!r} have not the same questions "
-                f"({counted(unlike, 'line')}); is it whole?"
+                f"{path}: filters {first!r} and {name!r} cover different questions "
+                f"({counted(unlike, 'line')}); is the log complete?"
             )
     for samples in by_filter.values():
         names = samples[0].scores.keys()
         for each in samples:
             if each.scores.keys() != names:
                 missing = sorted(names ^ each.scores.keys())
-                raise DataError(f"{each.place}: not the metrics of the first sample: {', '.join(missing)}")
+                raise DataError(f"{each.place}: other metrics than the first sample's: {', '.join(missing)}")

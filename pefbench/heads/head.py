@@ -55,12 +55,12 @@ class Head(ABC):
         """Label -> the probability from which it is given, where that was chosen on validation; else empty."""
         return {}
 
-    def tuned(self, answers: Sequence[Any], examples: Sequence[Any]) -> Head:  # noqa: ARG002 - where something is tuned
+    def adjusted(self, answers: Sequence[Any], examples: Sequence[Any]) -> Head:  # noqa: ARG002 - some heads do
         """The same head with what is chosen after training: by `predict`'s answers to the validation split."""
         return self
 
-    def with_thresholds(self, thresholds: Mapping[str, float]) -> Head:  # noqa: ARG002 - where something is tuned
-        """The same head with the thresholds of an earlier `tuned`. Raises DataError for those of other labels."""
+    def with_thresholds(self, thresholds: Mapping[str, float]) -> Head:  # noqa: ARG002 - some heads do
+        """The same head with the thresholds of an earlier `adjusted`. Raises DataError for those of other labels."""
         return self
 
     def pooled(self) -> Head:

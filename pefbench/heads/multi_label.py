@@ -105,7 +105,7 @@ class LabelSetAnswers(Answers):
 class MultiLabelHead(TextHead):
     """Any number of labels for whole texts.
 
-    thresholds: the probability from which a label is given, or per-label: 0.5 until `tuned` chooses on validation.
+    thresholds: the probability from which a label is given, or per-label: 0.5 until `adjusted` chooses on validation.
     segments, reads_end: see `TextHead`.
     """
 
@@ -131,7 +131,7 @@ class MultiLabelHead(TextHead):
         """Label -> its threshold, where each has its own."""
         return self.answers.thresholds if self.per_label else {}
 
-    def tuned(self, answers: Sequence[LabelSet], examples: Sequence[LabelSetExample]) -> Self:
+    def adjusted(self, answers: Sequence[LabelSet], examples: Sequence[LabelSetExample]) -> Self:
         """The same head with the threshold of each label that gives its best F1 on these examples; see `best`."""
         if not self.per_label or not examples:
             return self

@@ -86,7 +86,7 @@ def _sentences(model: Model, table: Rows, task: Task) -> Rows:
     return sources.gather(table, by[0] if by else None, words, BadRows())
 
 
-def _values(model: Model, values: dict[str, Any]) -> dict[str, Any]:
+def _values(model: Model, values: dict[str, Any]) -> dict[str, Any]:  # as a row has them
     """A row's values, lists of words that are written as text read as lists."""
     if "tokens" not in model.columns:
         return values

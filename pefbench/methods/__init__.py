@@ -63,7 +63,7 @@ class Method(BaseModel):
         """Whether every weight of the model is trained, its embeddings too, and the whole model is saved."""
         return not self.trainable_pattern
 
-    def train_defaults(self) -> dict[str, Any]:
+    def train_defaults(self) -> dict[str, Any]:  # of any of the section's fields
         """What the method prefers in the recipe's ``train:`` section."""
         return {"learning_rate": self.learning_rate}
 

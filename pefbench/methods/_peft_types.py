@@ -86,13 +86,13 @@ def _data_init(options: Options) -> str:
 
 
 def _subspaces(options: Options) -> str:
-    said = "use_asa: subspaces are dropped after each step, which only method adalora is told of"
-    return said if options.get("use_asa") else ""
+    reason = "use_asa: subspaces are dropped after each step, which only method adalora is told of"
+    return reason if options.get("use_asa") else ""
 
 
 def _auxiliary_loss(options: Options) -> str:
-    said = "auxiliary_loss_weight: must be 0, as the loss is computed outside the model"
-    return said if options.get("auxiliary_loss_weight") != 0 else ""
+    reason = "auxiliary_loss_weight: must be 0, as the loss is computed outside the model"
+    return reason if options.get("auxiliary_loss_weight") != 0 else ""
 
 
 _PREFIX = Spec(virtual_tokens="keys and values", trainable_pattern=VIRTUAL, defaults=_prefix, objection=_without_length)

@@ -51,6 +51,7 @@ class Peft(PeftMethod):
     peft_failures: ClassVar[Failures] = FAILURES
 
     type: str = Field(description="a member of peft.PeftType, such as RANDLORA")
+    # Any: each type has its own fields, which PEFT's class checks.
     options: dict[str, Any] = Field(default_factory=dict, description="the fields of that type's configuration")
 
     @field_validator("type")

@@ -50,7 +50,7 @@ class AttributeAccuracy(MeanTextMetric):
 
     def scores(self, predictions: Sequence[str], references: Sequence[str]) -> Array:
         """Whether each text has its attribute: (examples, 1)."""
-        right = [[found == asked] for found, asked in zip(predictions, references, strict=True)]
+        right = [[found == wanted] for found, wanted in zip(predictions, references, strict=True)]
         return np.asarray(right, dtype=np.float64)
 
 

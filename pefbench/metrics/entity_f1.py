@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Array = npt.NDArray[np.float64]
 
 _AVERAGES = ("micro avg", "macro avg", "weighted avg")
-_STRICT: dict[str, Any] = {"scheme": IOB2, "zero_division": 0}
+_STRICT: dict[str, Any] = {"scheme": IOB2, "zero_division": 0}  # seqeval's keyword arguments
 
 
 class EntityF1(AdditiveMetric):

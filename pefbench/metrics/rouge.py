@@ -65,8 +65,8 @@ class Rouge(MeanTextMetric):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         sentences = "lines" if self.options.sentences == "lines" else "lines,.!?"
-        said = RULES[self.options.tokenizer][0]
-        self.settings = f"{said}|measure:f|sentences:{sentences}|references:best"
+        rule = RULES[self.options.tokenizer][0]
+        self.settings = f"{rule}|measure:f|sentences:{sentences}|references:best"
 
     def blind(self) -> re.Pattern[str] | None:
         """The letters that are no part of a word."""

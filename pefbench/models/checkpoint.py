@@ -104,8 +104,8 @@ def examine(where: Path, config: PretrainedConfig, auto_class: Any, name: str, *
 def _renamed(names: Sequence[str]) -> list[str]:
     """A note of what wrappers have left before every name, and is read past."""
     wrapper = wrapper_prefix(names)
-    said = f"the names of all {len(names)} weights begin with {wrapper}, left by torch.compile or DDP; it was removed"
-    return [said] if wrapper else []
+    note = f"the names of all {len(names)} weights begin with {wrapper}, left by torch.compile or DDP; it was removed"
+    return [note] if wrapper else []
 
 
 def _check_depth(config: PretrainedConfig, names: Sequence[str], name: str) -> None:

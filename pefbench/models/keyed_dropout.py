@@ -30,7 +30,7 @@ STEP, ROW, CALL, PLACE = range(4)
 
 
 class KeyedDropout:
-    """A replacement for `torch.nn.functional.dropout` on CPUs. `begin` says which rows the next forward computes.
+    """A replacement for `torch.nn.functional.dropout` on CPUs. `start` says which rows the next forward computes.
 
     The first dimension of an input is the rows, or the rows times something (as rows times heads); one that the number
     of rows does not divide belongs to no row, and has a mask that all processes share. Padding may only lengthen the
@@ -40,7 +40,7 @@ class KeyedDropout:
     def __init__(self, seed: int) -> None:
         self.seed = seed
 
-    def begin(self, step: int, rows: Sequence[int]) -> None:
+    def start(self, step: int, rows: Sequence[int]) -> None:
         """Start a forward of a step on these rows of the training split: their numbers, in the batch's order.
 
         The same step and rows draw the same masks again.

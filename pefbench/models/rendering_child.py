@@ -45,9 +45,9 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="ascii")
     os.dup2(2, 1)  # what a library may print is no answer
     for line in sys.stdin:
-        asked = json.loads(line)
-        signal.setitimer(signal.ITIMER_PROF, asked["seconds"])
-        answer = rendered(asked["arguments"])
+        request = json.loads(line)
+        signal.setitimer(signal.ITIMER_PROF, request["seconds"])
+        answer = rendered(request["arguments"])
         signal.setitimer(signal.ITIMER_PROF, 0)
         answers.write(f"{answer}\n")
         answers.flush()

@@ -52,11 +52,11 @@ def doubts(
         if token_types is not None and (rows := encoded.features.get(TYPES)):
             _check_types(int(np.concatenate(rows).max(initial=0)), token_types, split)
         share = unknown_share(encoded.features["input_ids"], tokenizer)
-        said = f"{share:.1%} of the {split} split's tokens are unknown to the model's tokenizer ({tokenizer.unk_token})"
+        note = f"{share:.1%} of the {split} split's tokens are unknown to the model's tokenizer ({tokenizer.unk_token})"
         if share >= REFUSE:
-            raise DataError(f"{said}; the tokenizer was not made for these texts, or not for this model")
+            raise DataError(f"{note}; the tokenizer was not made for these texts, or not for this model")
         if share >= WARN:
-            found.append(said)
+            found.append(note)
     return found
 
 

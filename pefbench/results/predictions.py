@@ -21,7 +21,7 @@ class AnsweredExample(TypedDict):
     """One test example."""
 
     id: int  # its place in the test split, from 0
-    asked: NotRequired[str]  # the beginning of its prompt
+    prompt: NotRequired[str]  # its beginning; `asked` in older files
     prediction: Any  # an answer of the task's head
     reference: Any  # what it is compared with
     correct: bool
@@ -30,7 +30,7 @@ class AnsweredExample(TypedDict):
     scores: NotRequired[dict[str, float]]  # of an imported run: metric -> value of this example
 
 
-FIELDS = AnsweredExample.__annotations__.keys() - {"asked", "cluster", "digest", "scores"}
+FIELDS = AnsweredExample.__annotations__.keys() - {"prompt", "cluster", "digest", "scores"}
 
 
 def clusters(rows: Sequence[AnsweredExample]) -> list[int] | None:
@@ -68,7 +68,7 @@ def pack(stored: Stored) -> Path | None:
     rows = [] if file is None else read(file)
     if not rows or any(_is_text(row) for row in rows):
         return None
-    kept = [{name: value for name, value in row.items() if name != "asked"} for row in rows]
+    kept = [{name: value for name, value in row.items() if name != "prompt"} for row in rows]
     text = "".join(json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n" for row in kept)
     to = packed_file(stored)
     with atomic.replacing(to) as temporary:
@@ -98,5 +98,7 @@ def read(file: Path) -> list[AnsweredExample]:
                 row = None
             if not isinstance(row, dict) or not row.keys() >= FIELDS:
                 raise DataError(f"{file}:{number}: not a prediction ({', '.join(sorted(FIELDS))})")
+            if "asked" in row:
+                row["prompt"] = row.pop("asked")
             rows.append(cast("AnsweredExample", row))
     return rows

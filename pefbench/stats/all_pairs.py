@@ -8,7 +8,7 @@ adjusted over all pairs. Else the pair is *undecided*. A difference that is show
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -54,8 +54,8 @@ class PairTest:
     detectable: float | None
     answer: Answer
     within_margin: bool
-    seeds: int | None
-    examples: int | None
+    seeds: int | None = None
+    examples: int | None = None
 
 
 def judge(
@@ -70,44 +70,49 @@ def judge(
     """
     family = of_scores(scores)
     variance = seed_variance(family)
-    draws = draw(family, variance)
-    differences, errors = family.differences, standard_errors(family, variance)
-    observed, drawn = statistics(differences, errors), draws.t
+    draws, errors = draw(family, variance), standard_errors(family, variance)
+    observed = statistics(family.differences, errors)
     floor = 2.0 * 0.5 ** np.minimum(np.asarray(differing, dtype=float), 1000.0)
-    p_adjusted = np.clip(np.maximum(adjusted(observed, drawn), floor * len(floor)), 0.0, 1.0)
-    different = p_adjusted < level
-    within = _equivalent(family, errors, drawn, level, margin)
+    p_adjusted = np.clip(np.maximum(adjusted(observed, draws.t), floor * len(floor)), 0.0, 1.0)
+    within = _equivalent(family, errors, draws.t, level, margin)
     within &= _enough_differ(np.asarray(differing), family.examples, level / len(floor), margin, proportion=proportion)
-    open_ = ~different & ~within
-    several = min(family.seeds) > 1
-    wanted = power.needed(family, open_, level, margin) if several and open_.any() else [power.Needed()] * len(open_)
-    return [
+    found = [
         PairTest(
-            difference=float(differences[place]),
+            difference=difference,
             low=low,
             high=high,
             p=p,
-            adjusted=float(p_adjusted[place]),
-            runs=runs,
-            standard_error=float(errors[place]),
+            adjusted=p_family,
+            runs=p_runs,
+            standard_error=error,
             freedom=freedom,
-            detectable=seen if errors[place] > 0 else None,
-            answer="different" if different[place] else "equivalent" if within[place] else "undecided",
-            within_margin=bool(within[place]),
-            seeds=wanted[place].seeds,
-            examples=wanted[place].examples,
+            detectable=detectable if error > 0 else None,
+            answer="different" if p_family < level else "equivalent" if is_within else "undecided",
+            within_margin=is_within,
         )
-        for place, ((low, high), p, runs, freedom, seen) in enumerate(
-            zip(
-                _intervals(family, errors, drawn, proportion=proportion),
-                np.clip(np.maximum(alone(observed, drawn), floor), 0.0, 1.0).tolist(),
-                np.clip(np.maximum(_of_runs(family), floor), 0.0, 1.0).tolist(),
-                _freedom(family, variance, errors).tolist(),
-                _detectable(draws, observed, level).tolist(),
-                strict=True,
-            )
+        for difference, (low, high), p, p_family, p_runs, error, freedom, detectable, is_within in zip(
+            family.differences.tolist(),
+            _intervals(family, errors, draws.t, proportion=proportion),
+            np.clip(np.maximum(alone(observed, draws.t), floor), 0.0, 1.0).tolist(),
+            p_adjusted.tolist(),
+            np.clip(np.maximum(_of_runs(family), floor), 0.0, 1.0).tolist(),
+            errors.tolist(),
+            _freedom(family, variance, errors).tolist(),
+            _detectable(draws, observed, level).tolist(),
+            within.tolist(),
+            strict=True,
         )
     ]
+    return _with_needed(found, family, level, margin)
+
+
+def _with_needed(tests: Sequence[PairTest], family: Family, level: float, margin: float) -> list[PairTest]:
+    """The tests, the undecided ones with what would decide them; with one seed nothing tells that."""
+    undecided = np.array([test.answer == "undecided" for test in tests])
+    if min(family.seeds) < 2 or not undecided.any():
+        return [*tests]
+    needed = power.needed(family, undecided, level, margin)
+    return [replace(test, seeds=each.seeds, examples=each.examples) for test, each in zip(tests, needed, strict=True)]
 
 
 def none_differs(examples: int) -> float:

@@ -209,18 +209,18 @@ def _put_on(model: nn.Module, adapter: Adapter, weights: Mapping[str, Tensor]) -
         wrapped, whole = from_pretrained.bare_adapter(model, adapter.folder, weights, adapter.source)
     wrapped.eval()
     if adapter.mode == "stack":
-        bare = stacked.keep(wrapped, adapter.source)
+        unwrapped = stacked.keep(wrapped, adapter.source)
     else:
         before = _outputs(cast("Any", wrapped).get_base_model())
         with reading(f"{adapter.source}: cannot be merged"):
-            bare = cast("Any", wrapped).merge_and_unload(safe_merge=True)
-        _check_same(before, _outputs(bare), adapter)
-    if hasattr(bare, "peft_config"):
-        del bare.peft_config
-    bare = _copied(bare, adapter, whole)
-    for name, weight in bare.named_parameters():
+            unwrapped = cast("Any", wrapped).merge_and_unload(safe_merge=True)
+        _check_same(before, _outputs(unwrapped), adapter)
+    if hasattr(unwrapped, "peft_config"):
+        del unwrapped.peft_config
+    unwrapped = _copied(unwrapped, adapter, whole)
+    for name, weight in unwrapped.named_parameters():
         weight.requires_grad_(trained[name])
-    return bare.train(not in_eval)
+    return unwrapped.train(not in_eval)
 
 
 def _copied(model: nn.Module, adapter: Adapter, weights: Mapping[str, Tensor]) -> nn.Module:

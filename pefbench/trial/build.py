@@ -85,8 +85,8 @@ def doubts(method: Method, model: nn.Module) -> list[str]:
     if not experts or any(weight.requires_grad for weight in experts.values()):
         return []
     share = 100 * sum(weight.numel() for weight in experts.values()) / loading.count(model)
-    said = f"method {method.name} leaves the experts as they are, {share:.0f} % of the weights"
-    return [f"{said}: each layer holds them as one tensor, not as linear layers"]
+    note = f"method {method.name} leaves the experts as they are, {share:.0f} % of the weights"
+    return [f"{note}: each layer holds them as one tensor, not as linear layers"]
 
 
 def saved(ready: Ready, folder: Path) -> nn.Module:
@@ -131,7 +131,7 @@ def check_stacked(method: Method, model: nn.Module) -> None:
             "them; set model.adapter_mode to merge"
         )
     with torch.no_grad():
-        bare = architecture.unwrap(model)
+        unwrapped = architecture.unwrap(model)
         stacked.check_called(
-            model, f"method {method.name}", lambda: prefix_tokens.run(bare, torch.zeros(2, dtype=torch.long))
+            model, f"method {method.name}", lambda: prefix_tokens.run(unwrapped, torch.zeros(2, dtype=torch.long))
         )

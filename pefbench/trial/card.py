@@ -109,10 +109,10 @@ def _answering(prepared: Prepared) -> list[str]:
     inputs = find("task", prepared.recipe.task).inputs
     paired = getattr(prepared.examples["test"][0], "pair", None) is not None
     sample = {"text": "A text.", "pair": "Another."} if paired else inputs.sample if inputs else prepared.head.sample
-    said = "`base=` names the pretrained model where it has moved"
+    note = "`base=` names the pretrained model where it has moved"
     asked = f"model.predict([{sample!r}])"
     code = f'import pefbench\n\nmodel = pefbench.load(".")  # where this card lies\nprint({asked})'
-    return [f"With pefbench ({said}):", f"```python\n{code}\n```", "Without:"]
+    return [f"With pefbench ({note}):", f"```python\n{code}\n```", "Without:"]
 
 
 def _loading(prepared: Prepared, folder: Path) -> str:
@@ -127,8 +127,8 @@ def _loading(prepared: Prepared, folder: Path) -> str:
     named += [f"{name}={value!r}" for name, value in given.items() if not (labels and "label" in name)]
     revision = [f"revision={json.dumps(base.revision)}"] if base.revision else []
     options = ", ".join(["base", *revision, *named])
-    said = "" if base.name.startswith("hf:") else "  # a folder with this model"
-    loading = [f"base = {json.dumps(base_name(base.name))}{said}", *head, f"model = {auto}.from_pretrained({options})"]
+    note = "" if base.name.startswith("hf:") else "  # a folder with this model"
+    loading = [f"base = {json.dumps(base_name(base.name))}{note}", *head, f"model = {auto}.from_pretrained({options})"]
     if (folder / ADAPTER).is_file():
         imports = ["from peft import PeftModel", *imports]
         if _is_ours(read_json(folder / ADAPTER).get("peft_type")):

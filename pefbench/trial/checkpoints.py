@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pefbench.trial import keeping, stepping
+    from pefbench.trial.progressed import Plain
     from pefbench.trial.random_states import RandomState
 
 
@@ -28,7 +29,7 @@ class State(TypedDict):
     """The content of a checkpoint."""
 
     checkpoint_key: dict[str, object]  # code, packages, world size and hardware, without which it cannot go on
-    progress: dict[str, Any]  # the fields of `Progressed`
+    progress: Plain  # of `Progressed`
     random: list[RandomState]  # one for each process
     steps: stepping.State
     kept: keeping.State

@@ -130,7 +130,7 @@ def write_trial(
     rows: list[predictions.AnsweredExample] = [
         {
             "id": i,
-            "asked": kind.prompt(example)[:SHOWN_PROMPT],
+            "prompt": kind.prompt(example)[:SHOWN_PROMPT],
             "prediction": given,
             "reference": right,
             "correct": kind.correct(given, right),

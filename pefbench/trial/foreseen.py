@@ -144,7 +144,7 @@ def foresee(prepared: Prepared, model: nn.Module, accelerator: Accelerator, *, b
 
     def train(part: Indices) -> None:
         if dropout:
-            dropout.begin(0, encoded.rows_of(part))
+            dropout.start(0, encoded.rows_of(part))
         with accelerator.autocast():
             loss = head.loss_sum(model, _tensors(encoded, part, accelerator))
         loss.backward()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 from pefbench.trial import trained
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pefbench.methods import Method
     from pefbench.methods._types import MethodState
     from pefbench.sections import TrainSection
+    from pefbench.trial.progressed import Plain
 
 
 class Weights(TypedDict):
@@ -26,7 +27,7 @@ class Weights(TypedDict):
 class State(TypedDict):
     """What a `Keeper` knows, for a checkpoint."""
 
-    best: dict[str, Any]  # the fields of `Best`
+    best: Plain  # of `Best`
     weights: Weights | None  # None where the best step is the checkpoint's own, whose weights are there already
 
 

@@ -1,4 +1,4 @@
-"""Memory that runs out, told as a trial's failure: what was asked for, what there was, and what to set."""
+"""Memory that runs out, told as a trial's failure: what was requested, what was free, and what to set."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 Doing = Literal["loading the model", "training", "predicting"]
 
-SAYINGS = "can't allocate memory", "out of memory", "Cannot allocate memory", "CUBLAS_STATUS_ALLOC_FAILED"
+MESSAGES = "can't allocate memory", "out of memory", "Cannot allocate memory", "CUBLAS_STATUS_ALLOC_FAILED"
 """What allocators of torch, the driver and the system say where it is no exception of its own."""
-ASKED = re.compile(r"[Tt]ried to allocate (\d+(?:\.\d+)?) ?(bytes|[KMG]i?B)")
+REQUEST = re.compile(r"[Tt]ried to allocate (\d+(?:\.\d+)?) ?(bytes|[KMG]i?B)")
 UNITS = {"b": 1, "K": 2**10, "M": 2**20, "G": 2**30}
 """By their first letter: Apple's allocator writes MB for what it counts in MiB."""
 SMALLER = "quantise the base (model.quantize=nf4) or take a smaller model"
@@ -47,20 +47,20 @@ def is_it(error: BaseException) -> bool:
     """Whether an error says that memory has run out: the GPU's, or the machine's."""
     if isinstance(error, OutOfMemoryError):
         return False  # told already
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(said in str(error) for said in SAYINGS)
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(message in str(error) for message in MESSAGES)
 
 
 def _sizes(error: BaseException) -> str:
-    """What was asked for, where the allocator says so, and what there was."""
+    """What was requested, where the allocator says so, and what there was."""
     where = f"of {hardware.gpu_name()}" if hardware.kind() != "cpu" else "of main memory"
     free, total = hardware.available_memory() / 2**30, hardware.total_memory() / 2**30
     there = f"{free:.1f} of {total:.1f} GiB {where} were free"
-    asked = ASKED.search(str(error))
-    if asked is None:
+    request = REQUEST.search(str(error))
+    if request is None:
         return there
-    size = float(asked[1]) * UNITS[asked[2][0]]
+    size = float(request[1]) * UNITS[request[2][0]]
     more = f"{size / 2**30:.1f} GiB" if size >= 2**30 else f"{size / 2**20:.1f} MiB"
-    return f"{more} more were asked for, and {there}"
+    return f"{more} more were requested, and {there}"
 
 
 def _advice(doing: Doing, recipe: Recipe, processes: int) -> str:

@@ -52,7 +52,7 @@ def answer(
             trains_on=trains_on,
         )
     seconds = time.perf_counter() - started
-    head = head.tuned(found, examples) if split == "validation" else head
+    head = head.adjusted(found, examples) if split == "validation" else head
     return Answered(head, head.answers.judged(found, examples), seconds)
 
 
@@ -70,7 +70,7 @@ def predict(
 
     Whole batches are dealt out, so an example is padded alike whatever the number of processes.
     """
-    bare, mine = _ready(model, accelerator), _share(head.prediction_lengths(encoded), batch_size, accelerator)
+    unwrapped, mine = _ready(model, accelerator), _share(head.prediction_lengths(encoded), batch_size, accelerator)
     answers: list[tuple[int, Any]] = []
     progress = Progress(what, len(mine), enabled=accelerator.is_main_process, lasting=not trains_on)
     # What a module makes in inference mode, which is faster, and keeps, training could not use.
@@ -79,7 +79,7 @@ def predict(
             tensors = _tensors(encoded, batch, accelerator)
             chosen = [int(i) for i in batch]
             with accelerator.autocast():  # generating goes past the forward that accelerate wraps
-                found = head.predict(bare, tensors, [encoded.decoding[i] for i in chosen])
+                found = head.predict(unwrapped, tensors, [encoded.decoding[i] for i in chosen])
             answers += zip(chosen, found, strict=True)
             progress.step()
     return _in_order(gather_object(answers), len(encoded))
@@ -88,16 +88,16 @@ def predict(
 @torch.no_grad()
 def mean_loss(model: nn.Module, encoded: Encoded, head: Head, accelerator: Accelerator, *, batch_size: int) -> float:
     """The mean loss over the targets of a split, the same on every process."""
-    bare, losses = _ready(model, accelerator), list[float]()
+    unwrapped, losses = _ready(model, accelerator), list[float]()
     for batch in _share(encoded.lengths, batch_size, accelerator):
-        losses.append(float(head.loss_sum(bare, _tensors(encoded, batch, accelerator))))
+        losses.append(float(head.loss_sum(unwrapped, _tensors(encoded, batch, accelerator))))
     return math.fsum(gather_object(losses)) / max(1, int(encoded.targets.sum()))
 
 
 def _ready(model: nn.Module, accelerator: Accelerator) -> nn.Module:
     """The model, ready to predict: past DDP's own forward, which would wait for processes without such a batch."""
-    bare: nn.Module = accelerator.unwrap_model(model, keep_fp32_wrapper=True)
-    return bare.eval()
+    unwrapped: nn.Module = accelerator.unwrap_model(model, keep_fp32_wrapper=True)
+    return unwrapped.eval()
 
 
 def _share(lengths: np.ndarray[Any, Any], batch_size: int, accelerator: Accelerator) -> list[Indices]:

@@ -190,10 +190,10 @@ def _fitted(recipe: Recipe, positions: int) -> tuple[Recipe, list[str]]:
 def _grown(new_rows: int, before: int) -> list[str]:
     if not new_rows:
         return []
-    said = (
+    note = (
         f"{counted(new_rows, 'embedding')} added to the model's {before}: its tokenizer has {before + new_rows} tokens"
     )
-    return [f"{said}; they are initialised around the mean of the others"]
+    return [f"{note}; they are initialised around the mean of the others"]
 
 
 def with_precision(recipe: Recipe) -> Recipe:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from pefbench.trial.spent import Spent
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from pefbench.results.schema import CurvePoint
+
+
+Plain = dict[str, Any]  # the fields of a dataclass, as a checkpoint takes them
 
 
 @dataclass
@@ -30,12 +31,12 @@ class Progressed:
     curve: list[CurvePoint] = field(default_factory=list)
     stopped: bool = False
 
-    def plain(self) -> dict[str, Any]:
+    def plain(self) -> Plain:
         """The fields, for a checkpoint."""
         return asdict(self)
 
     @classmethod
-    def of(cls, plain: Mapping[str, Any]) -> Progressed:
+    def of(cls, plain: Plain) -> Progressed:
         """What `plain` made."""
         times = {name: Spent(**plain[name]) for name in ("training", "validation")}
         return cls(**{**plain, **times})

@@ -82,7 +82,7 @@ class Ranks:
 
 
 def _is_loss(error: RuntimeError) -> bool:
-    return isinstance(error, torch.distributed.DistError) or any(said in str(error) for said in LOST)
+    return isinstance(error, torch.distributed.DistError) or any(message in str(error) for message in LOST)
 
 
 def _runs(pid: int) -> bool:

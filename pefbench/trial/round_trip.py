@@ -57,10 +57,10 @@ def check_in_fresh_process(folder: Path) -> RoundTrip:
     if done.returncode < 0:  # memory ran out, say: nothing is known of what was saved
         raise TrialError(f"{folder}: the process that reloads it was ended by signal {-done.returncode}")
     if done.returncode != 0:
-        said = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
-        if said[-1].startswith("error: "):
-            raise RoundTripError(said[-1].removeprefix("error: "))
-        raise RoundTripError(f"{folder}: what was saved cannot be loaded in a fresh process: {said[-1]}")
+        lines = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
+        if lines[-1].startswith("error: "):
+            raise RoundTripError(lines[-1].removeprefix("error: "))
+        raise RoundTripError(f"{folder}: what was saved cannot be loaded in a fresh process: {lines[-1]}")
     found: Verified = json.loads(done.stdout.splitlines()[-1])
     return {"reproduced": True, **found, "seconds": time.perf_counter() - started}
 

@@ -31,13 +31,16 @@ if TYPE_CHECKING:
     from pefbench.trial.batching import Indices
 
 
+LibraryState = dict[str, Any]  # of torch's or accelerate's own making
+
+
 class State(TypedDict):
     """What steps change, for a checkpoint."""
 
     trained: dict[str, Tensor]
-    optimizer: dict[str, Any]  # torch's own state
+    optimizer: LibraryState
     method: MethodState
-    scaler: dict[str, Any] | None  # accelerate's, of fp16
+    scaler: LibraryState | None  # of fp16
 
 
 class Stepper:
@@ -106,7 +109,7 @@ class Stepper:
         """Add one micro-batch's gradients; its share of the global mean loss."""
         tensors = self._tensors(part)
         if self.dropout:
-            self.dropout.begin(step, self.encoded.rows_of(part))
+            self.dropout.start(step, self.encoded.rows_of(part))
         with nullcontext() if last else self.accelerator.no_sync(self.model):
             loss = self.head.loss_sum(self.model, tensors) * weight
             penalty = self.method.penalty(self.unwrapped) if last else None

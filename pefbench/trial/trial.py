@@ -113,10 +113,10 @@ class Trial:
 
     def check_model(self) -> None:
         """Raise DataError, on all processes, where the finished result is of another model than lies there now."""
-        said = [""]
+        difference = [""]
         if self.is_main:
-            said = [same_model.difference(store.read_result(self.path), self.prepared.start, self.shared)]
-        if why := str(broadcast_object_list(said)[0]):
+            difference = [same_model.difference(store.read_result(self.path), self.prepared.start, self.shared)]
+        if why := str(broadcast_object_list(difference)[0]):
             raise DataError(f"{self.path}: {why}; --rerun replaces it, another --out keeps both")
 
     def dry_run(self) -> None:
@@ -271,10 +271,10 @@ class Trial:
 
     def _time_inference(self, model: nn.Module, adapted: Timed) -> None:
         """Add how long test took, and takes with the method merged: after all else, as merging changes the model."""
-        bare = self.accelerator.unwrap_model(model, keep_fp32_wrapper=True)
+        unwrapped = self.accelerator.unwrap_model(model, keep_fp32_wrapper=True)
         # With several processes one that cannot merge would leave the others waiting for its predictions.
         alone = self.accelerator.num_processes == 1
-        can_merge = self.time_merged and alone and latency.merge(bare, self.recipe.method)
+        can_merge = self.time_merged and alone and latency.merge(unwrapped, self.recipe.method)
         merged = self._predict(model, "test") if can_merge else None
         same, processes = self.head.answers.same, self.accelerator.num_processes
         self.record.add(inference=latency.measure(adapted, merged, same, processes))

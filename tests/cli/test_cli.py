@@ -57,7 +57,7 @@ def test_one_trial_from_recipe_to_check(world: World, out: Path, pefbench: Calla
     assert result["metrics"]["test"]["entity_f1"]["value"] > 0.9
     assert result["headline"] == "entity_f1"
     kept = (out / "whole" / result["artifacts"]["predictions"]).read_text(encoding="utf8").splitlines()
-    assert all(len(json.loads(line)["asked"].split()) == len(json.loads(line)["reference"]) for line in kept)
+    assert all(len(json.loads(line)["prompt"].split()) == len(json.loads(line)["reference"]) for line in kept)
     assert 0 < result["baselines"]["word_tags"]["entity_f1"]["value"] <= 1
     assert 0 < result["baselines"]["word_tags"]["entity_f1"]["p_model_no_better"] <= 1
     assert result["baselines"]["word_tags"].keys() == result["metrics"]["test"].keys()

@@ -92,8 +92,11 @@ def test_peft_files_get_an_interval_of_the_benchmarks_questions(
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        ([*samples([1.0, 0.0]), samples([1.0])[0]], ":3: doc_id 0 a second time under the filter 'none' (first: 1)"),
-        (samples([float("nan")]), ":1: acc is nan: no score"),
+        (
+            [*samples([1.0, 0.0]), samples([1.0])[0]],
+            ":3: doc_id 0 appears a second time under filter 'none' (first on line",
+        ),
+        (samples([float("nan")]), ":1: acc is nan, which is not a score"),
         (samples([1.0], acc=..., metrics=[]), ":1: a sample without a metric"),
         ([{"some": "line"}], ":1: not a sample of lm-evaluation-harness"),
         ([], ": empty"),
@@ -116,7 +119,7 @@ def test_damaged_and_unknown_files_are_refused(tmp_path: Path, capsys: pytest.Ca
     assert run("import", log) == 2
     assert ":2: damaged JSON" in capsys.readouterr().err
     assert run("import", write_json(tmp_path / "x.json", {"a": 1})) == 2
-    assert "neither a log" in capsys.readouterr().err
+    assert "expected a log" in capsys.readouterr().err
 
 
 def told(folder: Path) -> dict[str, Any]:
@@ -144,7 +147,7 @@ def corpus(folder: Path) -> Path:
 def test_scores_of_a_corpus_have_no_interval_and_no_pair(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("import", corpus(tmp_path / "out" / "a"), "--out", tmp_path / "res") == 0
     said = capsys.readouterr().err
-    assert "bleu has no interval: no values of examples average to it" in said
+    assert "bleu has no interval: it is not the mean of the logged values" in said
     assert "word_perplexity has no interval" in said
     metrics = told(tmp_path / "res")["metrics"]["test"]
     assert metrics["bleu"] | {"signature": ""} == {
@@ -181,7 +184,7 @@ def test_a_log_without_its_results_file_gives_means_alone(tmp_path: Path, capsys
     assert run("import", log, "--out", tmp_path / "res") == 0
     said = capsys.readouterr().err
     assert "no results file beside the log" in said
-    assert "perplexity left out: its value is in the results file only" in said
+    assert "perplexity left out: only the results file has its value" in said
     result = told(tmp_path / "res")
     assert result["recipe"]["name"] == "my__model"
     assert {name: metric["value"] for name, metric in result["metrics"]["test"].items()} == {"acc": 0.75}
@@ -267,7 +270,7 @@ def test_what_is_passed_over_in_a_folder_is_named(tmp_path: Path, capsys: pytest
     said = capsys.readouterr().err
     assert "warning: not imported: " in said
     assert "other.json:1: damaged JSON" in said
-    assert "bare: no metric; none there" in said
+    assert "bare: no usable metric; the files have none" in said
 
 
 def test_a_results_file_without_a_date_has_its_own_time(tmp_path: Path) -> None:

@@ -94,13 +94,13 @@ def test_lines_of_standard_input_are_answered(
     assert "line 1 of standard input is not UTF-8 text" in refusal(capsys, classifier)
 
 
-@pytest.mark.parametrize("form", ["csv", "jsonl"])
-def test_a_file_is_answered_row_by_row(classifier: Path, tmp_path: Path, form: str) -> None:
+@pytest.mark.parametrize("suffix", ["csv", "jsonl"])
+def test_a_file_is_answered_row_by_row(classifier: Path, tmp_path: Path, suffix: str) -> None:
     texts = write_rows(tmp_path / "in.csv", 150)
-    if form == "jsonl":
+    if suffix == "jsonl":
         rows = "".join(json.dumps({"text": text}) + "\n" for text in texts)
         (tmp_path / "in.jsonl").write_text(rows, encoding="utf8")
-    assert run(classifier, "--file", tmp_path / f"in.{form}", "--out", tmp_path / "new" / "out.jsonl") == 0
+    assert run(classifier, "--file", tmp_path / f"in.{suffix}", "--out", tmp_path / "new" / "out.jsonl") == 0
     found = answers(tmp_path / "new" / "out.jsonl")
     assert [answer["id"] for answer in found] == list(range(150))
     assert {answer["label"] for answer in found} == {"person", "place"}

@@ -23,4 +23,4 @@ if TYPE_CHECKING:
 )
 def test_training_that_waited_for_a_processor_is_noted(wall: float, own: float | None, noted: bool) -> None:
     costs = cast("Costs", {"train_seconds": wall, "train_processor_seconds": own})
-    assert notes(costs) == (["other processes slowed training down: 11.0 of 20.0 seconds had a processor"] * noted)
+    assert notes(costs) == (["other processes slowed down training: it ran for 11.0 of 20.0 seconds"] * noted)

@@ -211,7 +211,7 @@ def test_other_test_examples_are_never_compared(out: Path) -> None:
 
 def test_predictions_that_are_not_the_results_are_refused(out: Path) -> None:
     outcomes = [final(out, "good", seed, answers(0.9, seed), GOLD, 0.123) for seed in SEEDS]
-    with pytest.raises(DataError, match=r"accuracy is 0\.123 there and 0\.[0-9]+ by its predictions"):
+    with pytest.raises(DataError, match=r"accuracy is 0\.123 in the result, 0\.[0-9]+ from its predictions"):
         judge(out, {"good": 0.9}, outcomes)
 
 

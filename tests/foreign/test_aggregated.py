@@ -37,7 +37,7 @@ def test_scores_before_filters() -> None:
 
 
 def test_a_score_that_is_nan_is_refused_and_an_error_that_is_nan_is_none() -> None:
-    with pytest.raises(DataError, match=r"task: acc,none is nan: no score"):
+    with pytest.raises(DataError, match=r"task: acc,none is nan, which is not a score"):
         file({"acc,none": float("nan")}).scores("task")
     assert file({"acc,none": 0.5, "acc_stderr,none": float("nan")}).errors("task") == {}
 

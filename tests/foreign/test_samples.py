@@ -44,9 +44,9 @@ def test_filters_that_lines_do_not_name_follow_the_order_of_the_results_file(tmp
     assert scores(found, "a") == [1.0, 1.0]
     assert scores(found, "b") == [0.0, 0.0]
     assert [each.question for each in found.by_filter["a"]] == [0, 1]
-    with pytest.raises(DataError, match=r"log.jsonl:3: doc_id 1 for the 2. time.* no results file beside it"):
+    with pytest.raises(DataError, match=r"log.jsonl:3: doc_id 1 appears 2 times.* no results file beside it"):
         read(log)
-    with pytest.raises(DataError, match=r":3: doc_id 1 for the 2. time, .* there is 1 filter$"):
+    with pytest.raises(DataError, match=r":3: doc_id 1 appears 2 times .* there is 1 filter$"):
         read(log, ["a"])
 
 
@@ -88,12 +88,12 @@ def test_one_answer_is_taken_out_of_its_list(tmp_path: Path) -> None:
     [
         (
             [*filtered(0, {"a": 1.0, "b": 1.0}), *filtered(1, {"a": 1.0})],
-            r"the filters 'a' and 'b' have not the same questions \(1 line\)",
+            r"filters 'a' and 'b' cover different questions \(1 line\)",
         ),
-        ([sample(0, {"acc": 1.0}), sample(1, {"f1": 1.0})], r":2: not the metrics of the first sample: acc, f1"),
+        ([sample(0, {"acc": 1.0}), sample(1, {"f1": 1.0})], r":2: other metrics than the first sample's: acc, f1"),
         ([sample(0, {"acc": 1.0}, doc_id="0")], r":1: not a sample"),
         ([sample(0, {"acc": 1.0}, doc_hash=..., doc=...)], r":1: not a sample"),
-        ([sample(0, {"acc": float("inf")})], r":1: acc is inf: no score"),
+        ([sample(0, {"acc": float("inf")})], r":1: acc is inf, which is not a score"),
     ],
 )
 def test_damaged_logs(tmp_path: Path, lines: list[dict[str, Any]], message: str) -> None:
@@ -104,7 +104,7 @@ def test_damaged_logs(tmp_path: Path, lines: list[dict[str, Any]], message: str)
 def test_a_log_that_was_cut(tmp_path: Path) -> None:
     log = write_lines(tmp_path / "log.jsonl", [sample(0, {"acc": 1.0}), sample(1, {"acc": 1.0})])
     log.write_bytes(log.read_bytes()[:-9])
-    with pytest.raises(DataError, match=r"log.jsonl:2: damaged JSON; is the file whole\?"):
+    with pytest.raises(DataError, match=r"log.jsonl:2: damaged JSON; is the file complete\?"):
         read(log)
 
 
@@ -112,5 +112,5 @@ def test_a_pointer_of_git_lfs(tmp_path: Path) -> None:
     """Published logs are large, and repositories often hold a pointer in their place."""
     log = tmp_path / "log.jsonl"
     log.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", encoding="utf8")
-    with pytest.raises(DataError, match=r"a pointer of Git LFS, not the file; git lfs pull fetches the file"):
+    with pytest.raises(DataError, match=r"a Git LFS pointer, not the file itself; fetch it with git lfs pull"):
         read(log)

@@ -210,9 +210,9 @@ def test_the_result_of_a_tool_keeps_the_question_that_led_to_it() -> None:
     head, tokenizer = CausalHead(search=Search(max_new_tokens=2)), single_bytes(chat_template=WITH_TOOLS)
     earlier = (("user", "e" * 50), ("assistant", "f" * 50))
     told = GenerationExample("t" * 60, "a", history=(*earlier, *TALK[:-1]), asks="tool")
-    [asked] = head.encode(tokenizer, [told], 122).decoding
-    text = str(tokenizer.decode(asked.ids))
+    [decoding] = head.encode(tokenizer, [told], 122).decoding
+    text = str(tokenizer.decode(decoding.ids))
     assert "user\nu" in text
     assert "e" * 50 not in text
     assert "ttt" in text
-    assert len(asked.ids) <= 120
+    assert len(decoding.ids) <= 120

@@ -42,7 +42,7 @@ SOME = [
 ]
 
 
-def form_for(model: PreTrainedModel, **options: Any) -> GenerationHead:
+def head_for(model: PreTrainedModel, **options: Any) -> GenerationHead:
     search = options.pop("search", Search(max_new_tokens=8))
     return GenerationDataset({}, search=search, **options).head(cast("Any", model.config))
 
@@ -52,8 +52,8 @@ def whole(encoded: Encoded) -> dict[str, torch.Tensor]:
 
 
 def one_by_one(head: GenerationHead, model: nn.Module, encoded: Encoded) -> Iterator[Any]:
-    for i, asked in enumerate(encoded.decoding):
-        yield from head.predict(model, collate(encoded, [i]), [asked])
+    for i, decoding in enumerate(encoded.decoding):
+        yield from head.predict(model, collate(encoded, [i]), [decoding])
 
 
 def greedy(model: Any, encoded: Encoded, row: int, tokenizer: PreTrainedTokenizerFast, steps: int) -> str:
@@ -75,7 +75,7 @@ def greedy(model: Any, encoded: Encoded, row: int, tokenizer: PreTrainedTokenize
 @pytest.mark.parametrize("last_logits", [False, True])
 def test_the_loss_is_transformers_own(architecture: str, *, last_logits: bool) -> None:
     model = tiny.model(architecture)
-    head = form_for(model)
+    head = head_for(model)
     if isinstance(head, CausalHead):
         head.last_logits = last_logits
     encoded = head.encode(words(architecture), SOME, 24)
@@ -92,7 +92,7 @@ def test_the_loss_is_transformers_own(architecture: str, *, last_logits: bool) -
 @pytest.mark.parametrize("architecture", GENERATORS)
 def test_a_batch_generates_what_each_prompt_does_alone_and_without_a_cache(architecture: str) -> None:
     model = tiny.model(architecture, initializer_range=0.5)
-    head, tokenizer = form_for(model), words(architecture)
+    head, tokenizer = head_for(model), words(architecture)
     encoded = head.encode(tokenizer, SOME, 24)
     with torch.inference_mode():
         together = head.predict(model, whole(encoded), encoded.decoding)
@@ -104,7 +104,7 @@ def test_a_batch_generates_what_each_prompt_does_alone_and_without_a_cache(archi
 @pytest.mark.parametrize("architecture", GENERATORS)
 def test_beams_do_not_depend_on_the_batch(architecture: str) -> None:
     model = tiny.model(architecture, initializer_range=0.5)
-    head = form_for(model, search=Search(max_new_tokens=6, num_beams=3))
+    head = head_for(model, search=Search(max_new_tokens=6, num_beams=3))
     encoded = head.encode(words(architecture), SOME, 24)
     assert head.predict(model, whole(encoded), encoded.decoding) == list(one_by_one(head, model, encoded))
     assert head.search.signature == "search:beams-3|new:6"
@@ -114,7 +114,7 @@ def test_beams_do_not_depend_on_the_batch(architecture: str) -> None:
 @pytest.mark.parametrize("architecture", GENERATORS)
 def test_what_was_learned_is_generated(architecture: str) -> None:
     model = tiny.model(architecture)
-    head = form_for(model)
+    head = head_for(model)
     encoded = head.encode(words(architecture), SOME, 24)
     batch = whole(encoded)
     optimizer = torch.optim.Adam(model.parameters(), lr=0.03)
@@ -150,7 +150,7 @@ def peft_model(base: PreTrainedModel, kind: str, task_type: str) -> Any:
 )
 def test_models_with_an_adapter_or_virtual_tokens_learn_and_generate_alike(kind: str, architecture: str) -> None:
     base = tiny.model(architecture, initializer_range=0.5)
-    head, tokenizer = form_for(base), words(architecture)
+    head, tokenizer = head_for(base), words(architecture)
     model = peft_model(base, kind, head.task_type)
     encoded = head.encode(tokenizer, SOME, 24)
     batch = whole(encoded)
@@ -205,20 +205,20 @@ def test_a_row_fits_and_its_answer_has_the_room_to_be_generated(
     head = CausalHead(search=Search(max_new_tokens=room), keep=keep)
     told = GenerationExample(" ".join(WORDS[:prompt]), " ".join(WORDS[:answer]))
     encoded = head.encode(words(architecture), [told], length)
-    [asked], [row], [labels] = encoded.decoding, encoded.features["input_ids"], encoded.features["labels"]
-    assert 1 <= len(asked.ids) <= length - room
+    [decoding], [row], [labels] = encoded.decoding, encoded.features["input_ids"], encoded.features["labels"]
+    assert 1 <= len(decoding.ids) <= length - room
     assert len(row) <= length
-    assert row[: len(asked.ids)].tolist() == asked.ids.tolist()
-    assert set(labels[: len(asked.ids)].tolist()) == {-100}
-    learned = row[len(asked.ids) :].tolist()
-    assert labels[len(asked.ids) :].tolist() == learned
-    assert learned == [*range(4, 4 + answer), tiny.END][: length - len(asked.ids)]
-    shown = [token for token in asked.ids.tolist() if token > tiny.END]
+    assert row[: len(decoding.ids)].tolist() == decoding.ids.tolist()
+    assert set(labels[: len(decoding.ids)].tolist()) == {-100}
+    learned = row[len(decoding.ids) :].tolist()
+    assert labels[len(decoding.ids) :].tolist() == learned
+    assert learned == [*range(4, 4 + answer), tiny.END][: length - len(decoding.ids)]
+    shown = [token for token in decoding.ids.tolist() if token > tiny.END]
     every = list(range(4, 4 + prompt))
     assert shown == (every[: len(shown)] if keep == "start" else every[prompt - len(shown) :])
     cut = len(shown) < prompt or len(learned) <= answer
     assert encoded.truncated == int(cut)
-    assert asked.reference_length == answer + 1
+    assert decoding.reference_length == answer + 1
 
 
 def test_a_prompt_and_what_was_said_before_are_lines() -> None:
@@ -241,9 +241,9 @@ def chat(text: str, length: int, keep: Any = "end", history: tuple[tuple[str, st
     tokenizer = single_bytes(chat_template=CHAT)
     head = CausalHead(keep=keep, search=Search(max_new_tokens=4))
     encoded = head.encode(tokenizer, [GenerationExample(text, "yes", history)], length + 4)
-    [asked], [row] = encoded.decoding, encoded.features["input_ids"]
-    assert tokenizer.decode(row[len(asked.ids) :]) == "yes</s>"
-    return str(tokenizer.decode(asked.ids)), encoded.truncated
+    [decoding], [row] = encoded.decoding, encoded.features["input_ids"]
+    assert tokenizer.decode(row[len(decoding.ids) :]) == "yes</s>"
+    return str(tokenizer.decode(decoding.ids)), encoded.truncated
 
 
 def test_decoders_are_asked_by_their_chat_template() -> None:
@@ -295,7 +295,7 @@ def test_an_encoder_decoder_is_given_what_stands_before_a_target() -> None:
 
 def test_what_a_checkpoint_says_of_search_does_not_hold_but_its_special_tokens_do() -> None:
     model = tiny.model("gpt2", initializer_range=0.5)
-    head, tokenizer = form_for(model), words("gpt2")
+    head, tokenizer = head_for(model), words("gpt2")
     encoded = head.encode(tokenizer, SOME, 24)
     before = head.predict(model, whole(encoded), encoded.decoding)
     first = tokenizer(before[0])["input_ids"][0]
@@ -358,14 +358,14 @@ def test_a_reference_has_the_right_texts_and_the_facts() -> None:
 @pytest.mark.parametrize("architecture", GENERATORS)
 def test_predictions_may_say_how_likely_the_right_answer_is(architecture: str, kind: str) -> None:
     base = tiny.model(architecture, initializer_range=0.5)
-    head, tokenizer = form_for(base, likelihood=True), words(architecture)
+    head, tokenizer = head_for(base, likelihood=True), words(architecture)
     model = base if kind == "none" else peft_model(base, kind, head.task_type)
     encoded = head.encode(tokenizer, SOME, 24)
     with torch.inference_mode():
         together = head.predict(model, whole(encoded), encoded.decoding)
         alone = list(one_by_one(head, model, encoded))
         losses = [head.loss_sum(model, collate(encoded, [i])).item() for i in range(len(SOME))]
-        texts = form_for(base).predict(model, whole(encoded), encoded.decoding)
+        texts = head_for(base).predict(model, whole(encoded), encoded.decoding)
     assert [answer["text"] for answer in together] == texts
     assert [answer["pieces"] for answer in together] == [len(example.target.split()) + 1 for example in SOME]
     assert [answer["nll"] for answer in together] == pytest.approx(losses, rel=1e-4)
@@ -406,11 +406,11 @@ def test_in_a_chat_the_instruction_stays_too(keep: Any) -> None:
     told = GenerationExample("0123456789", "yes", history=(("user", "u1"), ("assistant", "a1")), instruction="say: ")
     head = CausalHead(keep=keep, search=Search(max_new_tokens=4))
     room = len("?user\nsay: 01234?\n?assistant\n")
-    [asked] = head.encode(tokenizer, [told], room + 4).decoding
+    [decoding] = head.encode(tokenizer, [told], room + 4).decoding
     kept = "01234" if keep == "start" else "56789"
-    assert tokenizer.decode(asked.ids) == f"<s>user\nsay: {kept}</s>\n<s>assistant\n"
-    [asked] = head.encode(tokenizer, [told], 200).decoding
-    assert str(tokenizer.decode(asked.ids)).endswith("a1</s>\n<s>user\nsay: 0123456789</s>\n<s>assistant\n")
+    assert tokenizer.decode(decoding.ids) == f"<s>user\nsay: {kept}</s>\n<s>assistant\n"
+    [decoding] = head.encode(tokenizer, [told], 200).decoding
+    assert str(tokenizer.decode(decoding.ids)).endswith("a1</s>\n<s>user\nsay: 0123456789</s>\n<s>assistant\n")
 
 
 def test_which_examples_share_a_batch_does_not_depend_on_the_answers() -> None:

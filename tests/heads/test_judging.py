@@ -28,12 +28,12 @@ class Loudness:
         return bool(verdict["loud"] == facts["loud"])
 
 
-def form_of(**options: Any) -> Any:
+def head_of(**options: Any) -> Any:
     return GenerationDataset({}, **options).head(cast("Any", tiny.config("gpt2")))
 
 
 def test_verdicts_stand_beside_the_text_and_what_the_model_said() -> None:
-    head = form_of(judge=Loudness())
+    head = head_of(judge=Loudness())
     likely = {"text": "x", "nll": 2.0, "pieces": 3}
     assert head.answers.judged(["A", likely], SOME) == [
         {"text": "A", "loud": True, "all": 1},
@@ -44,21 +44,21 @@ def test_verdicts_stand_beside_the_text_and_what_the_model_said() -> None:
 
 
 def test_the_judge_says_what_is_right() -> None:
-    head = form_of(judge=Loudness())
+    head = head_of(judge=Loudness())
     answers = head.answers.judged(["A", "D"], SOME)
     references = head.answers.references(SOME)
     assert [head.answers.correct(*pair) for pair in zip(answers, references, strict=True)] == [True, False]
-    assert form_of().answers.correct("b", references[0])
+    assert head_of().answers.correct("b", references[0])
 
 
 def test_without_a_judge_answers_stay_as_they_are() -> None:
-    assert form_of().answers.judged(["A", "b"], SOME) == ["A", "b"]
-    assert form_of().answers.judge_signature == ""
+    assert head_of().answers.judged(["A", "b"], SOME) == ["A", "b"]
+    assert head_of().answers.judge_signature == ""
 
 
 def test_the_round_trip_looks_at_verdicts_too() -> None:
-    head = form_of(judge=Loudness(), likelihood=True)
+    head = head_of(judge=Loudness(), likelihood=True)
     before = {"text": "x", "nll": 2.0, "pieces": 3, "loud": False}
     assert head.answers.same(before, before | {"nll": 2.001})
     assert not head.answers.same(before, before | {"loud": True})
-    assert not form_of(judge=Loudness()).answers.same({"text": "x", "loud": False}, {"text": "x", "loud": True})
+    assert not head_of(judge=Loudness()).answers.same({"text": "x", "loud": False}, {"text": "x", "loud": True})

@@ -36,7 +36,7 @@ SOME = [
 ]
 
 
-def form_for(architecture: str) -> MarkedHead:
+def head_for(architecture: str) -> MarkedHead:
     return MarkedDataset({}, LABELS).head(tiny.config(architecture))
 
 
@@ -75,7 +75,7 @@ def test_marks_stand_around_both_wherever_they_are() -> None:
 
 @pytest.mark.parametrize(("architecture", "wanted"), [("bert", ["$", "#"]), ("gpt2", ["$", "#", None])])
 def test_opening_marks_are_read_or_closing_ones_and_the_end(architecture: str, wanted: list[Any]) -> None:
-    encoded = form_for(architecture).encode(single_bytes(architecture), SOME, 64)
+    encoded = head_for(architecture).encode(single_bytes(architecture), SOME, 64)
     for row, (label, *places) in zip(encoded.features["input_ids"], encoded.fixed["labels"].tolist(), strict=True):
         tokens = [single_bytes(architecture).decode(int(token)) for token in row]
         for place, sign in zip(places, wanted, strict=True):
@@ -87,7 +87,7 @@ def test_opening_marks_are_read_or_closing_ones_and_the_end(architecture: str, w
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_a_score_is_one_linear_layer_over_the_states_side_by_side(architecture: str) -> None:
-    head = form_for(architecture)
+    head = head_for(architecture)
     model = classifier(architecture, head)
     batch = whole(head.encode(single_bytes(architecture), SOME, 64))
     linear = cast("Any", next(m for m in reversed([*model.modules()]) if isinstance(m, torch.nn.Linear)))
@@ -112,7 +112,7 @@ def test_the_label_is_learned_from_what_is_marked_alone(architecture: str) -> No
         MarkedExample(TEXT, (14, 17), (4, 7), LABELS[1]),
         MarkedExample(TEXT, (0, 3), (8, 11), LABELS[2]),
     ]
-    head = form_for(architecture)
+    head = head_for(architecture)
     model = classifier(architecture, head)
     batch = whole(head.encode(single_bytes(architecture), told, 64))
     optimizer = torch.optim.Adam(model.parameters(), 3e-3)
@@ -127,7 +127,7 @@ def test_the_label_is_learned_from_what_is_marked_alone(architecture: str) -> No
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_an_answer_does_not_depend_on_what_else_is_in_the_batch(architecture: str) -> None:
-    head = form_for(architecture)
+    head = head_for(architecture)
     model = classifier(architecture, head)
     encoded = head.encode(single_bytes(architecture), SOME, 64)
     with torch.no_grad():
@@ -138,7 +138,7 @@ def test_an_answer_does_not_depend_on_what_else_is_in_the_batch(architecture: st
 
 @pytest.mark.parametrize("method", ["prompt", "p_tuning", "prefix"])
 def test_virtual_tokens_do_not_shift_the_places_that_are_read(method: str) -> None:
-    head = form_for("gpt2")
+    head = head_for("gpt2")
     model = find("method", method)(name=method).apply(classifier("gpt2", head), head.task_type).eval()
     batch = whole(head.encode(single_bytes("gpt2"), SOME[:1], 64))
     with torch.no_grad():

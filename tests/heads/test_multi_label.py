@@ -61,7 +61,7 @@ def test_labels_are_given_from_the_threshold_on(threshold: float, labels: list[l
     assert [answer["labels"] for answer in answers] == labels
     assert [answer["scores"] for answer in answers] == [pytest.approx(row.tolist()) for row in LOGITS.sigmoid()]
     assert head.answers.decoding_signature == f"threshold:{threshold}"
-    assert head.tuned(answers, EXAMPLES) is head
+    assert head.adjusted(answers, EXAMPLES) is head
     assert head.thresholds == {}
 
 
@@ -70,7 +70,7 @@ def test_thresholds_are_chosen_by_the_answers_to_validation() -> None:
     scores = [[0.9, 0.1, 0.2], [0.8, 0.1, 0.1], [0.1, 0.2, 0.1]]
     answers: list[LabelSet] = [{"labels": [], "scores": row} for row in scores]
     examples = [LabelSetExample("x", labels) for labels in (("a", "c"), (), ("b",))]
-    tuned = head.tuned(answers, examples)
+    tuned = head.adjusted(answers, examples)
     assert tuned.thresholds == {"a": pytest.approx(0.85), "b": pytest.approx(0.15), "c": pytest.approx(0.15)}
     assert [each["labels"] for each in tuned.answers.judged(answers, examples)] == [["a", "c"], [], ["b"]]
     assert head.with_thresholds(dict(reversed([*tuned.thresholds.items()]))).thresholds == tuned.thresholds

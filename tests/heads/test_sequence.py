@@ -71,7 +71,7 @@ def examples(texts: list[str], pairs: list[str] | None = None) -> list[SequenceE
     ]
 
 
-def form_for(model: PreTrainedModel) -> SequenceHead:
+def head_for(model: PreTrainedModel) -> SequenceHead:
     return SequenceDataset({}, LABELS).head(model.config)
 
 
@@ -100,7 +100,7 @@ def logits(model: torch.nn.Module, batch: dict[str, Tensor]) -> Tensor:
 def test_a_text_gets_the_same_logits_alone_and_in_a_batch(architecture: str, paired: bool, padded_by: str) -> None:
     words = tokenizer(KINDS.get(architecture), padded_by=padded_by)
     model = classifier(architecture, words.pad_token_id)
-    encoded = form_for(model).encode(words, examples(TEXTS, TEXTS[::-1] if paired else None), 32)
+    encoded = head_for(model).encode(words, examples(TEXTS, TEXTS[::-1] if paired else None), 32)
     together = logits(model, collate(encoded, range(len(TEXTS))))
     assert together.shape == (len(TEXTS), len(LABELS))
     alone = torch.cat([logits(model, collate(encoded, [i])) for i in range(len(TEXTS))])
@@ -116,7 +116,7 @@ VIRTUAL = [name for name in names("method") if find("method", name).model_fields
 def test_virtual_tokens_do_not_move_the_place_that_the_head_reads(architecture: str, name: str) -> None:
     words = tokenizer(KINDS.get(architecture), padded_by="</s>" if architecture in tiny.DECODERS else "<pad>")
     model: torch.nn.Module = classifier(architecture, words.pad_token_id)
-    head = form_for(cast("PreTrainedModel", model))
+    head = head_for(cast("PreTrainedModel", model))
     encoded = head.encode(words, examples(TEXTS), 32)
     method: Method = find("method", name)(name=name, num_virtual_tokens=3)
     model = method.apply(model, head.task_type)
@@ -132,7 +132,7 @@ def test_virtual_tokens_do_not_move_the_place_that_the_head_reads(architecture: 
 def test_a_decoder_s_head_reads_the_last_piece_of_the_text(architecture: str) -> None:
     words = tokenizer(KINDS.get(architecture), padded_by="</s>")
     model = classifier(architecture, tiny.END)
-    encoded = form_for(model).encode(words, examples(["w7 w8 w9", "w8 </s>", ""]), 32)
+    encoded = head_for(model).encode(words, examples(["w7 w8 w9", "w8 </s>", ""]), 32)
     batch = collate(encoded, range(3))
     backbone = model.get_submodule(model.base_model_prefix)
     with torch.inference_mode():

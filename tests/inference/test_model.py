@@ -36,21 +36,21 @@ def predictions(result: Path) -> list[dict[str, Any]]:
 
 def test_labels_are_those_of_the_trial(labels: Model, classifier: Path) -> None:
     rows = predictions(classifier)
-    answers = labels.predict([row["asked"] for row in rows])
+    answers = labels.predict([row["prompt"] for row in rows])
     assert [answer["label"] for answer in answers] == [row["prediction"] for row in rows]
     assert {answer["label"] for answer in answers} == {"person", "place"} == set(labels.labels)
     for answer, row in zip(answers, rows, strict=True):
         assert list(answer["probabilities"]) == labels.labels
         assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-12)
         assert answer["score"] == max(answer["probabilities"].values()) == answer["probabilities"][answer["label"]]
-        tokens = len(labels.tokenizer(row["asked"])["input_ids"])
+        tokens = len(labels.tokenizer(row["prompt"])["input_ids"])
         assert answer["truncated"] == (tokens > 10)
     assert len({answer["truncated"] for answer in answers}) == 2
 
 
 def test_entities_are_those_of_the_trial(entities: Model, tagger: Path) -> None:
     rows = predictions(tagger)
-    given = [row["asked"].split(" ") for row in rows]
+    given = [row["prompt"].split(" ") for row in rows]
     answers = entities.predict([{"tokens": words} for words in given])
     found = 0
     for words, row, answer in zip(given, rows, answers, strict=True):

@@ -57,7 +57,7 @@ def dtypes_of(model: nn.Module) -> dict[str, torch.dtype]:
 
 
 @pytest.mark.parametrize(("precision", "dtype"), [("fp32", torch.float32), ("bf16", HALF)])
-def test_frozen_linear_maps_are_held_as_they_compute(precision: str, dtype: torch.dtype) -> None:
+def test_frozen_linear_layers_are_held_as_they_compute(precision: str, dtype: torch.dtype) -> None:
     model = find("method", "lora")(name="lora").apply(tiny.token_classifier("bert"), "TOKEN_CLS")
     frozen.cast(model, Frozen(precision, r"lora_"))
     for name, weight in model.named_parameters():

@@ -22,7 +22,7 @@ SHAPE = (len(ROWS), 24, 40)
 def masks(calls: int = 1, *, p: float = 0.5, seed: int = 7, step: int = 3, rows: list[int] = ROWS) -> torch.Tensor:
     """Which elements are kept, by each of so many calls of one forward: (calls, rows, positions, features)."""
     dropout = KeyedDropout(seed)
-    dropout.begin(step, rows)
+    dropout.start(step, rows)
     return torch.stack([dropout(torch.ones(len(rows), *SHAPE[1:]), p) != 0 for _ in range(calls)])
 
 
@@ -30,7 +30,7 @@ def masks(calls: int = 1, *, p: float = 0.5, seed: int = 7, step: int = 3, rows:
 @pytest.mark.parametrize("p", [0.00001, 0.05, 0.1, 0.5, 0.9])
 def test_rate_and_scale(p: float, dtype: torch.dtype) -> None:
     dropout = KeyedDropout(0)
-    dropout.begin(0, ROWS)
+    dropout.start(0, ROWS)
     ones = torch.ones(32, 101, 199, dtype=dtype)
     dropped = dropout(ones, p)
     rate = (dropped == 0).double().mean().item()
@@ -77,7 +77,7 @@ def test_no_hash_comes_twice(shape: tuple[int, ...]) -> None:
     dropout = KeyedDropout(0)
     hashes = []
     for step in range(2):
-        dropout.begin(step, ROWS[:8])
+        dropout.start(step, ROWS[:8])
         for _ in range(2):
             dropout(torch.ones(1), 0.5)
             hashes.append(dropout._bits(torch.Size(shape)).contiguous().view(torch.int64).flatten())
@@ -112,7 +112,7 @@ def test_padding_does_not_move_the_mask(padded: tuple[int, ...], shorter: tuple[
     dropout = KeyedDropout(1)
     drawn = []
     for shape in (padded, shorter):
-        dropout.begin(2, ROWS[:6])
+        dropout.start(2, ROWS[:6])
         drawn.append(dropout(torch.ones(shape), 0.4))
     assert torch.equal(drawn[0][tuple(map(slice, shorter))], drawn[1])
 
@@ -121,7 +121,7 @@ def test_rows_times_positions_are_positions_of_rows() -> None:
     dropout = KeyedDropout(1)
     drawn = []
     for length in (9, 5):
-        dropout.begin(2, ROWS[:4])
+        dropout.start(2, ROWS[:4])
         drawn.append(dropout(torch.ones(4 * length, 7), 0.4).view(4, length, 7))
     assert torch.equal(drawn[0][:, :5], drawn[1])
 
@@ -131,7 +131,7 @@ def test_what_belongs_to_no_row_is_the_same_for_all(shape: tuple[int, ...]) -> N
     dropout = KeyedDropout(1)
     drawn = []
     for rows in (ROWS[:4], ROWS[4:10]):
-        dropout.begin(2, rows)
+        dropout.start(2, rows)
         drawn.append(dropout(torch.ones(shape), 0.5))
     assert drawn[0].shape == shape
     assert torch.equal(*drawn)
@@ -140,22 +140,22 @@ def test_what_belongs_to_no_row_is_the_same_for_all(shape: tuple[int, ...]) -> N
 def test_gradients_pass_where_values_pass() -> None:
     x = torch.randn(SHAPE, requires_grad=True)
     dropout = KeyedDropout(0)
-    dropout.begin(0, ROWS)
+    dropout.start(0, ROWS)
     y = dropout(x, 0.4)
     y.sum().backward()
     assert x.grad is not None
     assert torch.equal(y, x * x.grad)
     assert torch.equal(x.grad == 0, y == 0)
-    dropout.begin(0, ROWS)
+    dropout.start(0, ROWS)
     assert torch.equal(x.grad, dropout(torch.ones(SHAPE), 0.4))
 
 
 def test_in_place_it_is_the_same() -> None:
     x = torch.ones(SHAPE)
     dropout = KeyedDropout(0)
-    dropout.begin(0, ROWS)
+    dropout.start(0, ROWS)
     y = dropout(x, 0.4)
-    dropout.begin(0, ROWS)
+    dropout.start(0, ROWS)
     assert dropout(x, 0.4, inplace=True) is x
     assert torch.equal(x, y)
 
@@ -167,7 +167,7 @@ def test_torch_s_generator_has_no_part_in_it() -> None:
     for seed in (1, 2):
         torch.manual_seed(seed)
         before = torch.get_rng_state()
-        dropout.begin(0, ROWS)
+        dropout.start(0, ROWS)
         with fast_on_cpu(dropout):
             drawn.append(module(torch.ones(SHAPE)))
         assert torch.equal(torch.get_rng_state(), before)
@@ -178,5 +178,5 @@ def test_torch_s_generator_has_no_part_in_it() -> None:
 def test_nothing_to_draw_is_torch_s(p: float, training: bool) -> None:
     x = torch.randn(SHAPE)
     dropout = KeyedDropout(0)
-    dropout.begin(0, ROWS)
+    dropout.start(0, ROWS)
     assert torch.equal(dropout(x, p, training), x if p < 1 else torch.zeros_like(x))

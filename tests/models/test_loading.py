@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pefbench.heads import Head
     from pefbench.methods import Method
 
-FORM = cast("Head", SimpleNamespace(auto_class="AutoModelForTokenClassification", task_type="TOKEN_CLS"))
+HEAD = cast("Head", SimpleNamespace(auto_class="AutoModelForTokenClassification", task_type="TOKEN_CLS"))
 
 
 def saved_base(folder: Path) -> Path:
@@ -34,7 +34,7 @@ def saved_base(folder: Path) -> Path:
 
 def load(base: Path, seed: int) -> nn.Module:
     torch.manual_seed(seed)
-    return loading.load_pretrained(base, tiny.config("bert"), FORM, attention="eager")
+    return loading.load_pretrained(base, tiny.config("bert"), HEAD, attention="eager")
 
 
 def logits(model: nn.Module) -> Tensor:
@@ -57,7 +57,7 @@ def test_what_is_saved_is_loaded_with_its_head(tmp_path: Path, name: str) -> Non
     written = artifacts.save(model, tmp_path / "saved", method)
     assert written >= 4 * loading.count(model, trainable=True)
     torch.manual_seed(2)
-    again = artifacts.load_saved(tmp_path / "saved", base, tiny.config("bert"), FORM, attention="eager")
+    again = artifacts.load_saved(tmp_path / "saved", base, tiny.config("bert"), HEAD, attention="eager")
     assert torch.equal(logits(again), logits(model))
     assert not torch.equal(logits(again), logits(load(base, seed=1)))
 
@@ -68,7 +68,7 @@ def test_trained_weights_without_the_head_are_refused(tmp_path: Path) -> None:
     model.get_parameter("bert.encoder.layer.0.output.dense.bias").requires_grad_()
     artifacts.save(model, tmp_path / "saved", find("method", "bitfit")(name="bitfit"))
     with pytest.raises(DataError, match=r"not weights of BertForTokenClassification: classifier.weight, classifier"):
-        artifacts.load_saved(tmp_path / "saved", base, tiny.config("bert"), FORM, attention="eager")
+        artifacts.load_saved(tmp_path / "saved", base, tiny.config("bert"), HEAD, attention="eager")
 
 
 def test_a_tied_weight_counts_once() -> None:

@@ -131,7 +131,7 @@ def gradients(model: nn.Module, architecture: str = "bert") -> dict[str, Tensor 
 
 @pytest.mark.parametrize("quantize", ["int8", "nf4-double"])
 @pytest.mark.parametrize("architecture", tiny.EVERY)
-def test_the_linear_maps_of_the_blocks_are_quantised_and_all_weights_counted(
+def test_the_linear_layers_of_the_blocks_are_quantised_and_all_weights_counted(
     saved: Saved, architecture: str, quantize: Quantize
 ) -> None:
     plain, model = saved.load(architecture, "none"), saved.load(architecture, quantize)

@@ -65,7 +65,7 @@ def step(made: Cell, base: Path, name: str, dropout: Any, *, again: bool, quanti
         if isinstance(module, nn.Dropout):
             module.p = 0.2
     if isinstance(dropout, KeyedDropout):
-        dropout.begin(3, range(len(made.batch["input_ids"])))
+        dropout.start(3, range(len(made.batch["input_ids"])))
     kept = 0
 
     def keep(tensor: torch.Tensor) -> torch.Tensor:

@@ -268,9 +268,9 @@ def test_names_that_say_nothing_are_refused() -> None:
     model = tiny.model("llama")
     for layer in structure.blocks(model):
         attention: Any = model.get_submodule(f"{layer}.self_attn")
-        maps = [attention.q_proj, attention.k_proj, attention.v_proj, attention.o_proj]
+        layers = [attention.q_proj, attention.k_proj, attention.v_proj, attention.o_proj]
         del attention.q_proj, attention.k_proj, attention.v_proj, attention.o_proj
-        for i, linear in enumerate(maps):
+        for i, linear in enumerate(layers):
             attention.add_module(f"map{i}", linear)
     with pytest.raises(MethodError, match=r"map2: cannot tell which of them are the keys and values") as caught:
         sublayers.keys_and_values(model)

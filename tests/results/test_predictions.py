@@ -43,7 +43,7 @@ def trial(folder: Path, rows: list[AnsweredExample]) -> Stored:
 )
 def test_packed_answers_are_read_as_they_were_but_for_prompts(prediction: Any, reference: Any, tmp_path: Path) -> None:
     rows: list[AnsweredExample] = [
-        {"id": i, "asked": "private", "prediction": prediction, "reference": reference, "correct": False, "cluster": 0}
+        {"id": i, "prompt": "private", "prediction": prediction, "reference": reference, "correct": False, "cluster": 0}
         for i in range(500)
     ]
     stored = trial(tmp_path, rows)
@@ -55,7 +55,7 @@ def test_packed_answers_are_read_as_they_were_but_for_prompts(prediction: Any, r
     assert packed.read_bytes() == first
     shutil.rmtree(stored.path.parent / "kept")
     assert file_of(stored) == packed
-    assert read(packed) == [{key: value for key, value in row.items() if key != "asked"} for row in rows]
+    assert read(packed) == [{key: value for key, value in row.items() if key != "prompt"} for row in rows]
 
 
 @pytest.mark.parametrize("answer", [("a text", {"texts": ["the data's text"]}), ("a span", ["the data's text"])])
@@ -75,3 +75,11 @@ def test_a_damaged_pack_is_named(damage: Callable[[bytes], bytes], tmp_path: Pat
     packed.write_bytes(damage(packed.read_bytes()))
     with pytest.raises(DataError, match=r"^.*\.predictions\.jsonl\.gz: cannot be read as text"):
         read(packed)
+
+
+def test_older_files_name_the_prompt_asked(tmp_path: Path) -> None:
+    row = {"id": 0, "asked": "Is it?", "prediction": "a", "reference": "b", "correct": False}
+    (tmp_path / "predictions.jsonl").write_text(json.dumps(row) + "\n")
+    [found] = read(tmp_path / "predictions.jsonl")
+    assert found.get("prompt") == "Is it?"
+    assert "asked" not in found

@@ -80,11 +80,11 @@ def test_a_few_examples_that_differ_never_prove_much() -> None:
 def test_equivalent_within_a_margin_and_never_different_too() -> None:
     random = np.random.default_rng(0)
     base = (random.random(4000) < 0.9).astype(float)
-    flips = [[np.where(random.random(4000) < 0.001, 1 - base, base).tolist() for _ in range(5)] for _ in range(2)]
-    [close] = judged(flips, margin=0.02)
+    changed = [[np.where(random.random(4000) < 0.001, 1 - base, base).tolist() for _ in range(5)] for _ in range(2)]
+    [close] = judged(changed, margin=0.02)
     assert close.answer == "equivalent"
     assert close.adjusted >= 0.05
-    [strict] = judged(flips, margin=1e-5)
+    [strict] = judged(changed, margin=1e-5)
     assert strict.answer == "undecided"
 
 

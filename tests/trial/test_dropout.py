@@ -153,7 +153,7 @@ def test_a_row_computes_alike_in_any_batch(kind: str, rate: float, attention_rat
         ids = torch.nn.utils.rnn.pad_sequence([texts[row] for row in rows], batch_first=True, padding_value=tiny.PAD)
         batch = {"input_ids": ids, "attention_mask": (ids != tiny.PAD).long()}
         batch |= {"decoder_input_ids": ids} if model.config.is_encoder_decoder else {}
-        dropout.begin(step, rows)
+        dropout.start(step, rows)
         with fast_on_cpu(dropout), torch.no_grad():
             logits = model(**batch).logits
         return [each[: LENGTHS[row]] for row, each in zip(rows, logits, strict=True)]

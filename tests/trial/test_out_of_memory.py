@@ -1,4 +1,4 @@
-"""Memory that runs out ends a trial with one line that says what was asked, what there was, and what to set."""
+"""Memory that runs out ends a trial with one line that says what was requested, what was free, and what to set."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ CUDA = (
     "CUDA out of memory. Tried to allocate 2.50 GiB. GPU 0 has a total capacity of 23.65 GiB of which 1.12 GiB is free."
 )
 MPS = "MPS backend out of memory (MPS allocated: 8.00 GB, max allowed: 9.07 GB). Tried to allocate 256.00 MB on private"
-NO_ASKED: dict[Any, str] = {
-    torch.OutOfMemoryError(CUDA): r"2\.5 GiB more were asked for, and ",
-    RuntimeError(MPS): r"256\.0 MiB more were asked for, and ",
+REQUESTS: dict[Any, str] = {
+    torch.OutOfMemoryError(CUDA): r"2\.5 GiB more were requested, and ",
+    RuntimeError(MPS): r"256\.0 MiB more were requested, and ",
     MemoryError(): r"in training: \d",
     OSError(12, "Cannot allocate memory"): r"in training: \d",
 }
 
 
-@pytest.mark.parametrize("error", NO_ASKED, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("error", REQUESTS, ids=lambda error: type(error).__name__)
 def test_what_was_asked_and_what_there_was(world: World, error: Exception) -> None:
     recipe = load_recipe(world.recipe("memory"), ["train.batch_size=32"])
-    with pytest.raises(OutOfMemoryError, match=NO_ASKED[error]) as caught, out_of_memory.told("training", recipe):
+    with pytest.raises(OutOfMemoryError, match=REQUESTS[error]) as caught, out_of_memory.told("training", recipe):
         raise error
     assert f"of {hardware.total_memory() / 2**30:.1f} GiB of main memory were free" in str(caught.value)
     assert "set train.micro_batch_size=16" in str(caught.value)
@@ -47,7 +47,7 @@ def test_what_was_asked_and_what_there_was(world: World, error: Exception) -> No
 def test_the_cpus_own_allocator(world: World) -> None:
     recipe = load_recipe(world.recipe("memory"))
     with (
-        pytest.raises(OutOfMemoryError, match=r"1048576\.0 GiB more were asked"),
+        pytest.raises(OutOfMemoryError, match=r"1048576\.0 GiB more were requested"),
         out_of_memory.told("training", recipe),
     ):
         torch.empty(2**50, dtype=torch.uint8)
@@ -116,7 +116,7 @@ def test_a_trial_fails_with_it(world: World, tmp_path: Path, monkeypatch: pytest
         monkeypatch.setattr("pefbench.trial.predict.predict", fails)
     recipe = load_recipe(world.recipe("memory", train__epochs=1))
     doing = "training" if place == "a step" else "predicting"
-    with pytest.raises(OutOfMemoryError, match=rf"^out of memory in {doing}: 2\.5 GiB more were asked for"):
+    with pytest.raises(OutOfMemoryError, match=rf"^out of memory in {doing}: 2\.5 GiB more were requested"):
         run(recipe, tmp_path)
     (path,) = tmp_path.glob("*/*.json")
     result = store.read_result(path)

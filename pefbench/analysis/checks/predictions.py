@@ -192,7 +192,7 @@ def _one(values: Values, name: str) -> Weighted:
 def _hold_against_result(stored: Stored, name: str, value: float) -> None:
     told = _metrics(stored)[name]
     if not math.isclose(told, value, rel_tol=1e-9, abs_tol=1e-9):
-        raise UnpairableError(f"{stored.path}: {name} is {told:.4f} there and {value:.4f} by its predictions")
+        raise UnpairableError(f"{stored.path}: {name} is {told:.4f} in the result, {value:.4f} from its predictions")
 
 
 def _corrected(found: dict[tuple[str, str], Paired]) -> dict[tuple[str, str], Paired]:

@@ -48,7 +48,7 @@ class ExampleData(TypedDict):
     """A test example that settings answered differently."""
 
     id: object
-    asked: str
+    prompt: str
     reference: str
     answers: list[str]  # of each setting
     correct: list[bool]

@@ -60,7 +60,7 @@ def _is_agreed(rows: Sequence[AnsweredExample]) -> bool:
 def _spelt(rows: Sequence[AnsweredExample]) -> ExampleData:
     return {
         "id": rows[0]["id"],
-        "asked": spell(rows[0].get("asked", "")),
+        "prompt": spell(rows[0].get("prompt", "")),
         "reference": spell(rows[0]["reference"]),
         "answers": [spell(row["prediction"]) for row in rows],
         "correct": [bool(row["correct"]) for row in rows],

@@ -355,15 +355,15 @@ function examples(group) {
   const place = el("div", {});
   const count = el("p", { class: "note", role: "status" });
   const state = { text: "", right: "", wrong: "" };
-  const asked = found.rows.some((row) => row.asked);
+  const prompted = found.rows.some((row) => row.prompt);
   const render = () => {
     const wanted = state.text.toLowerCase();
     const rows = found.rows.filter((row) =>
       (state.right === "" || row.correct[Number(state.right)]) && (state.wrong === "" || !row.correct[Number(state.wrong)])
-      && (!wanted || [String(row.id), row.asked, row.reference, ...row.answers].some((text) => text.toLowerCase().includes(wanted))));
-    const body = rows.map((row) => [row.id, ...(asked ? [{ text: row.asked }] : []), { text: row.reference },
+      && (!wanted || [String(row.id), row.prompt, row.reference, ...row.answers].some((text) => text.toLowerCase().includes(wanted))));
+    const body = rows.map((row) => [row.id, ...(prompted ? [{ text: row.prompt }] : []), { text: row.reference },
       ...row.answers.map((answer, at) => ({ text: `${row.correct[at] ? "✓" : "✗"} ${answer}`, kind: row.correct[at] ? "right" : "wrong" }))]);
-    place.replaceChildren(table("Test examples that methods answer differently", [["Example"], ...(asked ? [["Asked", "text long"]] : []), ["Right answer", "text long"], ...found.names.map((name) => [name, "text long"])], body, true));
+    place.replaceChildren(table("Test examples that methods answer differently", [["Example"], ...(prompted ? [["Prompt", "text long"]] : []), ["Right answer", "text long"], ...found.names.map((name) => [name, "text long"])], body, true));
     const kept = found.rows.length < found.differ ? `, of which the first ${found.rows.length} are here` : "";
     count.textContent = `${rows.length} shown; ${found.differ} of ${found.total} test examples are answered differently${kept}.`;
   };

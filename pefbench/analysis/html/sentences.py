@@ -31,18 +31,18 @@ def verdict(members: Sequence[Replicates], marks: Sequence[Mark], tests: Tests) 
     if len(members) == 1:
         return f"{best.name} alone was tried: {score}."
     kind = "highest" if best.sign > 0 else "lowest"
-    said = f"{best.name} has the {kind} {score} of {len(members)}"
+    sentence = f"{best.name} has the {kind} {score} of {len(members)}"
     if any(paired := paired_runs.with_best([each.trials[0] for each in members])):
         differ = sum(each is not None and each.differ for each in paired)
-        return f"{said} runs; {differ} of the others differ from it by the paired test, which compares single runs."
+        return f"{sentence} runs; {differ} of the others differ from it by the paired test, which compares single runs."
     undecided = [each for each, mark in zip(members, marks, strict=True) if mark in _OPEN]
     if not undecided:
-        return f"{said}{_apart(members, tests)}."
+        return f"{sentence}{_apart(members, tests)}."
     how = _HOW[bool({"undecided", "equivalent"} & {*marks}), "overlapping" in marks]
-    said += f", but by {how} {_listed(undecided)} {'is' if len(undecided) == 1 else 'are'} not shown to be worse"
+    sentence += f", but by {how} {_listed(undecided)} {'is' if len(undecided) == 1 else 'are'} not shown to be worse"
     sized = [(each.trained, each.name, each) for each in [best, *undecided] if each.trained is not None]
     if len(sized) <= len(undecided):
-        return f"{said}."  # an imported run does not say how many weights it trained
+        return f"{sentence}."  # an imported run does not say how many weights it trained
     trained, _, cheapest = min(sized, key=lambda each: each[:2])
     weights = f"{readable(trained)} ({cheapest.trained_percent or 0:.3g} %)"
     # With few seeds a large difference can be undecided, so the score is shown.
@@ -51,7 +51,7 @@ def verdict(members: Sequence[Replicates], marks: Sequence[Mark], tests: Tests) 
         if cheapest is best
         else f", at {interval(cheapest.value, cheapest.low, cheapest.high, reliable=cheapest.reliable)},"
     )
-    return f"{said}; of these {cheapest.name}{at} trains the fewest weights, {weights}."
+    return f"{sentence}; of these {cheapest.name}{at} trains the fewest weights, {weights}."
 
 
 def _apart(members: Sequence[Replicates], tests: Tests) -> str:

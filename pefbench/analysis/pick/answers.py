@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pefbench.analysis.pick.good_enough import asked_about, bar, standing
+from pefbench.analysis.pick.good_enough import bar, candidates, standing
 from pefbench.analysis.pick.limits import preferred, rank, too_costly
 from pefbench.analysis.pick.notes import about_group, about_named, about_open, about_unknown
 from pefbench.analysis.tables import baselines
@@ -76,15 +76,15 @@ def _answer(members: Sequence[Replicates], limits: Limits, known: Known, tests: 
     affordable = [each for each in members if not too_costly(each, limits, excluded)]
     selected = _one_per_recipe(members, affordable)
     reference = best_on_validation([each for each in members if each.is_full] or members)
-    wanted, asked = bar(reference, limits), asked_about(selected, reference)
-    standings = [(each, standing(each, reference, wanted, asked)) for each in selected]
+    wanted, methods = bar(reference, limits), candidates(selected, reference)
+    standings = [(each, standing(each, reference, wanted, methods)) for each in selected]
     excluded[limits.quality] = [f"{each.name} ({each.score})" for each, how in standings if how == "short"]
     meeting = [each for each, how in standings if each in affordable and how == "shown"]
     may_be = [each for each, how in standings if each in affordable and how == "open"]
     unknown = [each for each, how in standings if each in affordable and how == "unknown"]
     prefer = preferred(meeting, limits.prefer)
     named = min(meeting, key=lambda each: (rank(prefer)(each), each.name), default=None)
-    notes = [*about_open(may_be, asked), *about_unknown(unknown), *about_group(members, affordable, limits)]
+    notes = [*about_open(may_be, methods), *about_unknown(unknown), *about_group(members, affordable, limits)]
     if named:
         notes = [*about_named(named, meeting, reference, wanted.of(reference.value), known, tests), *notes]
     least = wanted.of(reference.value if reference.validation is None else reference.validation)

@@ -1,4 +1,4 @@
-"""Is a method good enough, beside full fine-tuning: decided on validation, at 5 % over all that are asked about.
+"""Is a method good enough, beside full fine-tuning: decided on validation, at 5 % over all that are compared with it.
 
 The more methods are tried, the likelier one that is not good enough scores as if it were: of 18 whose truth is 0.93 of
 full fine-tuning's, one has 0.95 of it on 247 examples in 9 of 10 cases. So a method is good enough where its score less
@@ -64,9 +64,10 @@ def more_errors(reference: Replicates, wanted: float) -> float | None:
     return None if top is None or top <= value else (top - wanted) / (top - value) - 1
 
 
-def standing(each: Replicates, reference: Replicates, wanted: Bar, asked: int) -> Standing:
-    """Whether a method is shown to be good enough on validation, looks so, or falls short. asked: about how many.
+def standing(each: Replicates, reference: Replicates, wanted: Bar, methods: int) -> Standing:
+    """Whether a method is shown to be good enough on validation, looks so, or falls short.
 
+    methods: how many are compared with the reference.
     unknown: the trials have no intervals, so nobody can say what is chance.
     """
     if each is reference:
@@ -82,10 +83,10 @@ def standing(each: Replicates, reference: Replicates, wanted: Bar, asked: int) -
     parts.append(((wanted.slope * reference.decided.error) ** 2, reference.decided.freedom))
     variance = sum(part for part, _ in parts)
     freedom = variance**2 / sum(part**2 / freedom for part, freedom in parts) if variance else 1.0
-    return "shown" if gain >= stdtrit(freedom, 1 - LEVEL / max(1, asked)) * math.sqrt(variance) else "open"
+    return "shown" if gain >= stdtrit(freedom, 1 - LEVEL / max(1, methods)) * math.sqrt(variance) else "open"
 
 
-def asked_about(selected: Sequence[Replicates], reference: Replicates) -> int:
+def candidates(selected: Sequence[Replicates], reference: Replicates) -> int:
     """How many methods are held against the reference."""
     return sum(each is not reference for each in selected)
 

@@ -63,11 +63,11 @@ def _baseline(named: Replicates, known: Known) -> Iterator[str]:
         yield f"it is not shown to beat a trivial baseline: {row['baseline']}, {row['baseline_value']:.3f}"
 
 
-def about_open(may_be: Sequence[Replicates], asked: int) -> Iterator[str]:
+def about_open(may_be: Sequence[Replicates], methods: int) -> Iterator[str]:
     """What looks good enough on validation, and is not shown to be."""
     if may_be:
         yield (
-            f"may be good enough, but the margin is within chance for {counted(asked, 'method')} tried: "
+            f"may be good enough, but the margin is within chance for {counted(methods, 'method')} tried: "
             f"{', '.join(each.name for each in may_be)}; more seeds or validation examples would tell"
         )
 

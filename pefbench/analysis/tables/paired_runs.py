@@ -133,8 +133,8 @@ def _readable(stored: Stored) -> tuple[_Answers | None, str]:
 def _unlike(first: Mapping[int, str], second: Mapping[int, str]) -> str:
     both = first.keys() & second.keys()
     differ, alone = sum(first[each] != second[each] for each in both), len(first.keys() ^ second.keys())
-    said = [f"{differ:,} of {len(both):,} questions differ"] if differ else []
-    return " and ".join([*said, *([f"{alone:,} questions are only in one of them"] if alone else [])])
+    parts = [f"{differ:,} of {len(both):,} questions differ"] if differ else []
+    return " and ".join([*parts, *([f"{alone:,} questions are only in one of them"] if alone else [])])
 
 
 def _tested(scores: Mapping[int, Sequence[float]]) -> dict[tuple[int, int], PairedRuns]:

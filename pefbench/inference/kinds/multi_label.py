@@ -36,8 +36,8 @@ class MultiLabelKind(TextKind):
 
     def line(self, answer: Answer) -> str:
         """Each label with its probability."""
-        said = "  ".join(f"{label} {answer['probabilities'][label]:.3f}" for label in answer["labels"])
-        return f"{said or 'no label'}{cut(answer)}"
+        labels = "  ".join(f"{label} {answer['probabilities'][label]:.3f}" for label in answer["labels"])
+        return f"{labels or 'no label'}{cut(answer)}"
 
 
 KIND = MultiLabelKind()

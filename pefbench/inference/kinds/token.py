@@ -58,8 +58,8 @@ class TokenKind(Kind):
         given: Words = query.about
         tags, scores = _joined(given.windows, found)
         if all(label == OUTSIDE or label.startswith(("B-", "I-")) for label in head.labels):
-            return {"entities": [_said(given, scores, *span) for span in tagging.spans(tags)]}
-        return {"words": [_said(given, scores, tag, word, word + 1) for word, tag in enumerate(tags)]}
+            return {"entities": [_answer(given, scores, *span) for span in tagging.spans(tags)]}
+        return {"words": [_answer(given, scores, tag, word, word + 1) for word, tag in enumerate(tags)]}
 
     def input_of(self, example: TokenExample) -> dict[str, Any]:
         """The words."""
@@ -108,7 +108,7 @@ def _joined(windows: Sequence[Span], found: Sequence[tuple[list[str], list[float
     return tags, scores
 
 
-def _said(given: Words, scores: Sequence[float], label: str, first: int, end: int) -> Answer:
+def _answer(given: Words, scores: Sequence[float], label: str, first: int, end: int) -> Answer:
     """What is said of the words [first, end)."""
     start, stop = given.at[first][0], given.at[end - 1][1]
     score = fmean(scores[first:end])

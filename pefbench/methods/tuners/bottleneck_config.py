@@ -78,7 +78,7 @@ class BottleneckConfig(PeftConfig):  # type: ignore[misc]
         step = self.phm_dim or 1
         return self.bottleneck_size or max(1, int(hidden_size / self.reduction_factor) // step) * step
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:  # as PEFT's own is typed
         """The fields as they are saved; PEFT may have made target_modules a set, whose order is random."""
         fields: dict[str, Any] = super().to_dict()
         if isinstance(fields["target_modules"], set):

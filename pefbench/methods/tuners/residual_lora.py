@@ -91,7 +91,7 @@ def _take_out(layer: Any) -> None:
     base.weight.data = transpose(rest.to(base.weight.dtype), layer.fan_in_fan_out)
 
 
-def _layers(model: nn.Module) -> dict[str, Any]:
+def _layers(model: nn.Module) -> dict[str, Any]:  # PEFT's layers are not typed
     return {name: module for name, module in model.named_modules() if isinstance(module, peft_lora.Linear)}
 
 

@@ -87,8 +87,8 @@ def run(program: str, limits: Limits | None = None) -> Outcome:
             finally:
                 os.close(writing)
             stopped, used = _watch(process, Path(folder), limits)
-            said = report.read(SECRET + 1000) or b""
-        return _outcome(said, secret, stopped or _over_limit(process.returncode, used, limits), _tail(errors))
+            reported = report.read(SECRET + 1000) or b""
+        return _outcome(reported, secret, stopped or _over_limit(process.returncode, used, limits), _tail(errors))
 
 
 def run_all(programs: Iterable[str], limits: Limits | None = None, workers: int | None = None) -> list[Outcome]:
@@ -179,9 +179,9 @@ def _over_limit(code: int, used: float, limits: Limits) -> Status | None:
     return "memory" if code == -signal.SIGKILL else None
 
 
-def _outcome(said: bytes, secret: bytes, stopped: Status | None, stderr: str) -> Outcome:
-    """How a program ended, by what its process said before and after it. Raises SandboxError."""
-    ready, _, ending = said.partition(b" ")
+def _outcome(reported: bytes, secret: bytes, stopped: Status | None, stderr: str) -> Outcome:
+    """How a program ended, by what its process reported before and after it. Raises SandboxError."""
+    ready, _, ending = reported.partition(b" ")
     if ready == b"refused":
         raise SandboxError(
             f"generated programs are not run here, as the sandbox is not tight: {ending.decode()}; "
@@ -190,7 +190,7 @@ def _outcome(said: bytes, secret: bytes, stopped: Status | None, stderr: str) ->
     if stopped:  # also before it was ready, on a machine that is too busy
         return Outcome(stopped, stderr)
     if ready != b"ready":
-        raise SandboxError(f"the sandbox did not start: {stderr.strip()[-200:] or f'it said {said!r}'}")
+        raise SandboxError(f"the sandbox did not start: {stderr.strip()[-200:] or f'it said {reported!r}'}")
     if secrets.compare_digest(ending, b"passed " + secret):
         return Outcome("passed", stderr)
     return Outcome("memory" if ending == b"memory" else "failed", stderr)

@@ -50,7 +50,7 @@ def cast_once(model: nn.Module) -> Iterator[None]:
     try:
         if torch.is_autocast_enabled(kind):
             dtype = torch.get_autocast_dtype(kind)
-            for module in _own_linear_maps(model):
+            for module in _own_linear_layers(model):
                 for name, weight in [*module.named_parameters(recurse=False)]:
                     changed.append((module, name, weight))
                     setattr(module, name, nn.Parameter(weight.detach().to(dtype), requires_grad=False))
@@ -60,7 +60,7 @@ def cast_once(model: nn.Module) -> Iterator[None]:
             setattr(module, name, weight)
 
 
-def _own_linear_maps(model: nn.Module) -> list[nn.Module]:
+def _own_linear_layers(model: nn.Module) -> list[nn.Module]:
     """The fp32 linear layers of a model that are no adapter's, as far as they are plain."""
     adapters = {inner for module in model.modules() if isinstance(module, BaseTunerLayer) for inner in module.modules()}
     return [

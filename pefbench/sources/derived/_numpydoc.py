@@ -55,8 +55,8 @@ class Parameter:
 
     def _default(self) -> tuple[str, int] | None:
         """The default where the entry speaks of one once, and what follows is a literal."""
-        said = list(DEFAULT.finditer(self.text))
-        value = VALUE.match(self.text, said[0].end()) if len(said) == 1 else None
+        defaults = list(DEFAULT.finditer(self.text))
+        value = VALUE.match(self.text, defaults[0].end()) if len(defaults) == 1 else None
         return (value["value"], value.start()) if value else None
 
     def _meaning(self) -> tuple[str, int] | None:

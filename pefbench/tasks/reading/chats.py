@@ -152,7 +152,7 @@ def _message(row: Row, at: int, given: object, found: Counted) -> list[Message]:
     # An empty result of a tool is one; an empty message of anybody else says nothing.
     spoken = [] if role == CALLS or (empty and role != "tool") else [(role, str(text or ""))]
     if weightless:
-        spoken = [(UNLEARNED, said) for _, said in spoken]
+        spoken = [(UNLEARNED, content) for _, content in spoken]
     return [*spoken, *([(CALLS, json.dumps(calls))] if calls else [])]
 
 

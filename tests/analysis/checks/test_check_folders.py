@@ -226,7 +226,7 @@ def test_many_tests_are_corrected(tmp_path: Path) -> None:
     [
         ("other examples", "not of the same test examples"),
         ("half a line", r"predictions.jsonl:300: not a prediction"),
-        ("edited result", "there and 0.9000 by its predictions"),
+        ("edited result", "in the result, 0.9000 from its predictions"),
         ("not text", "cannot be read as text"),
     ],
 )

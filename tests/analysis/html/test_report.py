@@ -150,7 +150,7 @@ def keep(folder: Path, method: str, answers: list[Any], references: list[Any], v
     named = {"folder": None, "predictions": f"{method}.jsonl"}
     stored = store(folder, sample(f"{method}_ner", method, value=value, changes={"artifacts": named}))
     rows = [
-        {"id": i, "asked": f"Is it {i}?", "prediction": given, "reference": right, "correct": given == right}
+        {"id": i, "prompt": f"Is it {i}?", "prediction": given, "reference": right, "correct": given == right}
         for i, (given, right) in enumerate(zip(answers, references, strict=True))
     ]
     lines = "".join(json.dumps(row) + "\n" for row in rows)
@@ -170,7 +170,7 @@ def test_examples_that_one_has_right_and_another_wrong_come_first(tmp_path: Path
     differing = found([one, two])
     assert (differing["names"], differing["total"], differing["differ"]) == (["full_ner", "lora_ner"], 4, 2)
     assert [row["id"] for row in differing["rows"]] == [2, 1]
-    expected = {"id": 2, "asked": "Is it 2?", "reference": "a", "answers": ["a", "b"], "correct": [True, False]}
+    expected = {"id": 2, "prompt": "Is it 2?", "reference": "a", "answers": ["a", "b"], "correct": [True, False]}
     assert differing["rows"][0] == expected
 
 

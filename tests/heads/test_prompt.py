@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize(
-    ("head", "example", "asked"),
+    ("head", "example", "prompt"),
     [
         (SequenceHead(["a"]), SequenceExample("one", "a"), "one"),
         (SequenceHead(["a"]), SequenceExample("one", "a", "two"), "one | two"),
@@ -40,5 +40,5 @@ if TYPE_CHECKING:
         (CausalHead(), GenerationExample("say it", "it"), "say it"),
     ],
 )
-def test_asked(head: Head, example: Any, asked: str) -> None:
-    assert head.answers.prompt(example) == asked
+def test_prompt(head: Head, example: Any, prompt: str) -> None:
+    assert head.answers.prompt(example) == prompt
