@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
 
     from pefbench.heads import Encoded
-    from pefbench.inference.kind import Query
+    from pefbench.inference.kind import Answer, Query
     from pefbench.server.heads import Shell
     from pefbench.server.store import Served, Store
 
@@ -65,15 +65,18 @@ class Engine:
         return self._thread.is_alive() and not self._stopping
 
     def prepare(self, served: Served, query: Query) -> Job:
-        """A query as rows of tokens; it takes the time of its tokenizer. Raises DataError for one that is too long."""
+        """A query as rows of tokens; it takes the time of its tokenizer."""
         job = Job(served, query)
+        if served.base is None:
+            job.pieces.append(Piece(job, served))
+            return job
         model: Any = served.model
         for example in query.examples:
             encoded: Encoded = model._encoded([example])
-            length = padded(int(encoded.lengths[0]), served.limit)
-            full = length == int(encoded.lengths[0])
-            lane = (id(served.base), length, full, *sorted(encoded.features)) if served.base else id(served)
-            job.pieces.append(Piece(job, encoded, encoded.decoding[0], length, lane))
+            longest = int(encoded.lengths[0])
+            length = padded(longest, served.limit)
+            lane = (id(served.base), length, length == longest, *sorted(encoded.features))
+            job.pieces.append(Piece(job, lane, encoded, length))
         return job
 
     def submit(self, jobs: Sequence[Job]) -> None:
@@ -132,6 +135,8 @@ class Engine:
         rows = 0
         while waiting:
             piece = waiting[0]
+            if taken and piece.encoded is None:
+                break
             if taken and (rows + piece.rows > MOST_ROWS or (rows + piece.rows) * max(piece.length, 1) > MOST_TOKENS):
                 break
             waiting.popleft()
@@ -202,27 +207,20 @@ class Engine:
             model: Any = group[0].job.served.model
             with torch.inference_mode(), base.precision():
                 answering = cast("Any", HeadModel(cast("Shell", shell), adapter.head, rows_of(states, begin, end)))
-                found = model._head.scored(answering, given, [piece.decoding for piece in group])
+                decoding = [piece.encoded.decoding[0] for piece in group if piece.encoded]
+                found = model._head.scored(answering, given, decoding)
             for piece, each in zip(group, found, strict=True):
                 piece.found = each
 
     def _score_alone(self, pieces: list[Piece]) -> None:
-        """As `_score`, for a model that shares no batch."""
-        import torch
-
-        model: Any = pieces[0].job.held
-        with torch.inference_mode(), model._precision("cpu"):
-            for piece in pieces:
-                tensors = collated([piece])
-                [piece.found] = model._head.scored(model._model, tensors, [piece.decoding])
+        """Answer each input by itself: beside others of its model it would be padded otherwise."""
+        for piece in pieces:
+            [piece.job.said] = piece.job.held.answers([piece.job.query])
 
     def _say(self, job: Job) -> None:
         """Give a job its answer."""
-        model: Any = job.served.model
-        truncated = any(piece.encoded.truncated > 0 for piece in job.pieces)
         try:
-            found = [piece.found for piece in job.pieces if piece.found is not None]
-            answer = model._kind.say(job.query, model._head, found, truncated=truncated)
+            answer = job.said if job.said is not None else _said(job)
         except Exception as error:  # noqa: BLE001 - likewise
             _log(error)
             self._fail(job, error)
@@ -242,6 +240,15 @@ class Engine:
         with self._news:
             self._jobs -= 1
             self._news.notify()
+
+
+def _said(job: Job) -> Answer:
+    """The answer that what the head found comes to."""
+    model: Any = job.served.model
+    truncated = any(piece.encoded.truncated > 0 for piece in job.pieces if piece.encoded)
+    found = [piece.found for piece in job.pieces if piece.found is not None]
+    answer: Answer = model._kind.say(job.query, model._head, found, truncated=truncated)
+    return answer
 
 
 def _log(error: Exception) -> None:

@@ -11,7 +11,7 @@ import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from threading import Lock, RLock
-from time import perf_counter
+from time import perf_counter, time
 from typing import TYPE_CHECKING, Any
 
 from torch import nn
@@ -51,7 +51,12 @@ class Served:
     shell: Shell | None = None
     base: Base | None = None
     alone: str = ""
-    opened: float = field(default_factory=perf_counter)
+    opened: int = field(default_factory=lambda: int(time()))
+
+    @property
+    def generates(self) -> bool:
+        """Whether its answers are generated texts."""
+        return bool(getattr(self.model, "generates", False))
 
 
 class UnknownModelError(DataError):

@@ -30,14 +30,14 @@ Multiples of 16, which torch's products compute alike wherever in a batch a row 
 class Job:
     """One input: what is asked of which model, and the answer to come.
 
-    held: the adapter that answers, kept in memory until the job is done. found: of each example, as `Kind.say` is given
-    it.
+    held: the weights that answer, kept in memory until the job is done. said: the answer, of a model asked by itself.
     """
 
     served: Served
     query: Query
     pieces: list[Piece] = field(default_factory=list)
     held: Any = None
+    said: Answer | None = None
     answer: Future[Answer] = field(default_factory=Future)
     left: int = 0
     started: bool = False
@@ -45,19 +45,21 @@ class Job:
 
 @dataclass(eq=False)
 class Piece:
-    """One example of a job. lane: what it can share a batch with. length: what its rows are padded to."""
+    """One example of a job. lane: what it can share a batch with. encoded: None where the model is asked by itself.
+
+    length: what its rows are padded to. found: what the head makes of it, as `Kind.say` is given it.
+    """
 
     job: Job
-    encoded: Encoded
-    decoding: Any
-    length: int
     lane: Hashable
+    encoded: Encoded | None = None
+    length: int = 0
     found: tuple[Any, Any] | None = None
 
     @property
     def rows(self) -> int:
         """How many rows of tokens it has."""
-        return len(self.encoded.features["input_ids"])
+        return len(self.encoded.features["input_ids"]) if self.encoded else 1
 
 
 def padded(longest: int, limit: int) -> int:
@@ -72,16 +74,17 @@ def collated(pieces: Sequence[Piece]) -> dict[str, Tensor]:
     """The rows of pieces of one length as one batch, as `trial.batching.collate` lays them."""
     import torch
 
-    length, first = pieces[0].length, pieces[0].encoded
+    length, all_encoded = pieces[0].length, [piece.encoded for piece in pieces if piece.encoded]
+    first = all_encoded[0]
     batch = {
-        name: _laid([row for piece in pieces for row in piece.encoded.features[name]], first.padding[name], length)
+        name: _laid([row for each in all_encoded for row in each.features[name]], first.padding[name], length)
         for name in first.features
     }
-    ids = [row for piece in pieces for row in piece.encoded.features["input_ids"]]
+    ids = [row for each in all_encoded for row in each.features["input_ids"]]
     batch["attention_mask"] = _laid([np.ones_like(row) for row in ids], 0, length)
-    batch |= {name: np.concatenate([piece.encoded.fixed[name] for piece in pieces]) for name in first.fixed}
+    batch |= {name: np.concatenate([each.fixed[name] for each in all_encoded]) for name in first.fixed}
     if first.rows is not None:
-        batch[ROWS] = np.concatenate([piece.encoded.rows for piece in pieces if piece.encoded.rows is not None])
+        batch[ROWS] = np.concatenate([each.rows for each in all_encoded if each.rows is not None])
     return {name: torch.from_numpy(array) for name, array in batch.items()}
 
 

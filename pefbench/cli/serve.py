@@ -1,0 +1,110 @@
+"""pefbench serve: saved trials behind HTTP, on one base that they share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pefbench.cli._terminal import hush_libraries, print_line
+from pefbench.errors import UserError, counted
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from pefbench.cli._arguments import Commands
+
+LOOPBACK = "127.0.0.1"
+
+
+def add(commands: Commands) -> None:
+    """Add the command to the subparsers of argparse."""
+    serve = commands.add_parser("serve", help="serve the saved models of trials over HTTP")
+    serve.add_argument(
+        "trials",
+        nargs="*",
+        metavar="[NAME=]TRIAL",
+        help="a trial's folder, its result, or its model folder; NAME is the recipe's, if not given",
+    )
+    serve.add_argument("--host", default=LOOPBACK, help="address to listen at (default: %(default)s, this machine)")
+    serve.add_argument("--port", type=int, default=8000, help="port to listen at (default: %(default)s; 0: a free one)")
+    serve.add_argument("--models", type=Path, metavar="DIR", help="a folder whose models may be loaded over HTTP")
+    serve.add_argument("--keep", type=int, default=64, metavar="N", help="models kept in memory (default: %(default)s)")
+    serve.add_argument("--keys", type=Path, metavar="FILE", help="API keys, one a line; else PEFBENCH_API_KEYS")
+    limits = {"--queue": (1024, "inputs that may wait"), "--max-body": (2**20, "bytes of a request")}
+    limits |= {"--max-inputs": (64, "inputs of a request"), "--max-characters": (100_000, "characters of an input")}
+    for option, (default, what) in limits.items():
+        serve.add_argument(
+            option, type=int, default=default, metavar="N", help=f"the most {what} (default: %(default)s)"
+        )
+    serve.add_argument("--base", metavar="ADDRESS", help="where the pretrained model lies now, if it has moved")
+    serve.add_argument("--threads", type=int, metavar="N", help="threads that compute (default: the cores)")
+    serve.set_defaults(run=_run)
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    _check(parsed)
+    hush_libraries()
+    from pefbench.server import app, running, settings
+    from pefbench.server.engine import Engine
+    from pefbench.server.store import Store
+    from pefbench.trial.devices import set_threads
+
+    chosen = settings.Settings(
+        models=parsed.models,
+        keys=settings.keys(parsed.keys),
+        body=parsed.max_body,
+        inputs=parsed.max_inputs,
+        characters=parsed.max_characters,
+    )
+    named = _named(parsed.trials)
+    listening = running.bound(parsed.host, parsed.port)
+    set_threads(parsed.threads)
+    store = Store(parsed.keep, parsed.base)
+    for name, folder in named.items():
+        served = store.open(name, folder)
+        print_line(f"{name}: {served.model.task}{f', asked alone: {served.alone}' if served.alone else ''}")
+    host, port = listening.getsockname()[:2]
+    made = app.make(Engine(store, parsed.queue), chosen)
+    print_line(f"{counted(len(named), 'model')} at http://{f'[{host}]' if ':' in host else host}:{port}")
+    running.run(made, listening, chosen.patience)
+    return 0
+
+
+def _check(parsed: argparse.Namespace) -> None:
+    """Raise UserError for what cannot work, before anything is loaded."""
+    if not parsed.trials and parsed.models is None:
+        raise UserError("nothing to serve: name a trial, or a folder of models: --models DIR")
+    if parsed.models is not None and not parsed.models.is_dir():
+        raise UserError(f"--models {parsed.models}: no such folder")
+    if not 0 <= parsed.port <= 65535:
+        raise UserError(f"--port {parsed.port}: should be from 0 to 65535")
+    for option in ("keep", "queue", "max_body", "max_inputs", "max_characters", "threads"):
+        value = getattr(parsed, option)
+        if value is not None and value < 1:
+            raise UserError(f"--{option.replace('_', '-')} {value}: should be 1 or more")
+    try:
+        import fastapi  # noqa: F401
+        import prometheus_client  # noqa: F401
+        import uvicorn  # noqa: F401
+    except ImportError as error:
+        raise UserError(f"serving needs {error.name}: pip install 'pefbench[serve]'") from None
+
+
+def _named(trials: Sequence[str]) -> dict[str, Path]:
+    """The folders of trials by name. Raises UserError for two of one name, and DataError for what is no trial."""
+    from pefbench.inference import loading
+    from pefbench.server.settings import NAME
+    from pefbench.trial.saved import read_trial
+
+    found: dict[str, Path] = {}
+    for given in trials:
+        name, _, place = given.rpartition("=") if not Path(given).exists() else ("", "", given)
+        folder = loading.find(Path(place))
+        name = name or str(read_trial(folder)["recipe"].get("name", ""))
+        if not NAME.fullmatch(name):
+            raise UserError(f"{given}: {name[:100]!r} is no name for a model; give it one: NAME={place}")
+        if name in found:
+            raise UserError(f"{name} would be the name of {found[name]} and of {folder}; give one another: NAME=TRIAL")
+        found[name] = folder
+    return found

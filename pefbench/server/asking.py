@@ -1,0 +1,104 @@
+"""From a request to answers: its inputs go to the engine together, and are left out when the client breaks off."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from starlette.concurrency import run_in_threadpool
+
+from pefbench.errors import UserError
+from pefbench.server.engine import QueueFull, Stopping
+from pefbench.server.refusals import Refusal, busy, ending
+from pefbench.server.store import UnknownModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from fastapi import Request
+
+    from pefbench.inference.kind import Answer
+    from pefbench.inference.model import Input
+    from pefbench.server.engine import Engine
+    from pefbench.server.settings import Settings
+    from pefbench.server.store import Served
+    from pefbench.server.work import Job
+
+
+class Gone(Exception):  # noqa: N818 - nobody is left to be told
+    """The client has broken off."""
+
+
+def find(engine: Engine, name: str) -> Served:
+    """The model of a request. Raises Refusal."""
+    try:
+        return engine.store.find(name)
+    except UnknownModelError as error:
+        raise Refusal(404, str(error)) from None
+
+
+def check(inputs: Sequence[Input], settings: Settings) -> None:
+    """Raise Refusal for more, or longer, inputs than a request may have."""
+    if not inputs:
+        raise Refusal(400, "inputs: there are none")
+    if len(inputs) > settings.inputs:
+        raise Refusal(413, f"inputs: at most {settings.inputs} in a request, here are {len(inputs)}")
+    for number, given in enumerate(inputs):
+        if (length := characters(given)) > settings.characters:
+            raise Refusal(
+                413, f"input {number}: has {length:,} characters; at most {settings.characters:,} are answered"
+            )
+
+
+def characters(value: Any) -> int:
+    """The characters of all texts in a value."""
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, dict):
+        return sum(len(str(name)) + characters(each) for name, each in value.items())
+    return sum(map(characters, value)) if isinstance(value, list) else 0
+
+
+async def answers(
+    engine: Engine, served: Served, inputs: Sequence[Input], request: Request, **wishes: Any
+) -> list[Answer]:
+    """The answers to a request's inputs. Raises Refusal, and Gone when the client breaks off."""
+    jobs = await run_in_threadpool(_taken, engine, served, inputs, wishes)
+    done = asyncio.gather(*(asyncio.wrap_future(job.answer) for job in jobs))
+    gone = asyncio.ensure_future(_disconnected(request))
+    try:
+        await asyncio.wait({done, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not done.done():
+            raise Gone
+        return list(done.result())
+    except UserError as error:
+        raise Refusal(400, str(error)) from None
+    finally:
+        gone.cancel()
+        for job in jobs:
+            job.answer.cancel()
+        if not done.done():
+            done.cancel()
+
+
+def _taken(engine: Engine, served: Served, inputs: Sequence[Input], wishes: Mapping[str, Any]) -> list[Job]:
+    """The inputs as jobs of the engine. Raises Refusal."""
+    try:
+        jobs = [
+            engine.prepare(served, served.model.query(given, f"input {number}", **wishes))
+            for number, given in enumerate(inputs)
+        ]
+        engine.submit(jobs)
+    except UserError as error:
+        raise Refusal(400, str(error)) from None
+    except QueueFull:
+        raise busy() from None
+    except Stopping:
+        raise ending() from None
+    return jobs
+
+
+async def _disconnected(request: Request) -> None:
+    """Wait until the client breaks off; the body has been read."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

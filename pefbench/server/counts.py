@@ -1,0 +1,47 @@
+"""What Prometheus is told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+if TYPE_CHECKING:
+    from pefbench.server.engine import Engine
+
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+ROWS = (1, 2, 4, 8, 16, 32, 64, 128)
+
+
+class Counts:
+    """The numbers of one server."""
+
+    def __init__(self, engine: Engine) -> None:
+        registry = self._registry = CollectorRegistry()
+        self.requests = Counter(
+            "pefbench_requests", "Requests, by path and status.", ("path", "status"), registry=registry
+        )
+        self.inputs = Counter("pefbench_inputs", "Inputs that were answered, by model.", ("model",), registry=registry)
+        self.seconds = Histogram(
+            "pefbench_request_seconds", "Seconds of a request.", ("path",), buckets=SECONDS, registry=registry
+        )
+        self._rows = Histogram("pefbench_batch_rows", "Rows of a batch.", buckets=ROWS, registry=registry)
+        self._models = Histogram("pefbench_batch_models", "Models in a batch.", buckets=ROWS, registry=registry)
+        self._loads = Histogram(
+            "pefbench_load_seconds", "Seconds in which weights came from disk.", buckets=SECONDS, registry=registry
+        )
+        waiting = Gauge("pefbench_waiting_inputs", "Inputs that have no answer yet.", registry=registry)
+        waiting.set_function(lambda: engine.waiting)
+        served = Gauge("pefbench_models", "Models that are served.", registry=registry)
+        served.set_function(lambda: len(engine.store.names()))
+        resident = Gauge("pefbench_models_in_memory", "Models whose weights are in memory.", registry=registry)
+        resident.set_function(lambda: len(engine.store.resident()))
+        engine.ran, engine.store.loaded = self._ran, self._loads.observe
+
+    def text(self) -> bytes:
+        """The numbers as Prometheus reads them."""
+        return generate_latest(self._registry)
+
+    def _ran(self, rows: int, models: int) -> None:
+        self._rows.observe(rows)
+        self._models.observe(models)

@@ -1,0 +1,73 @@
+"""What a request must pass before it is read: its size and its key."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pefbench.server.refusals import Refusal
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from pefbench.server.settings import Settings
+
+GUARDED = ("/v1/", "/metrics")
+"""Paths that ask for a key; the others tell nothing of the models."""
+
+
+class Gate:
+    """An application behind the limits of `settings`. A body is read whole before it is looked at."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self.app, self.settings = app, settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through, or refuse it."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        try:
+            self._check_key(scope)
+            body = await self._body(scope, receive)
+        except Refusal as refusal:
+            await refusal.response()(scope, receive, send)
+            return
+        if body is None:  # the client is gone
+            return
+        given = False
+
+        async def again() -> Message:
+            nonlocal given
+            if given:
+                return await receive()
+            given = True
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        await self.app(scope, again, send)
+
+    def _check_key(self, scope: Scope) -> None:
+        """Raise Refusal for a wrong key."""
+        headers = {name.lower(): value for name, value in scope["headers"]}
+        given = headers.get(b"authorization", b"").decode("utf8", "surrogateescape")
+        if scope["path"].startswith(GUARDED) and not self.settings.lets_in(given):
+            message = "the API key is not known" if given else "an API key is needed: Authorization: Bearer KEY"
+            raise Refusal(401, message, {"WWW-Authenticate": "Bearer"})
+
+    async def _body(self, scope: Scope, receive: Receive) -> bytes | None:
+        """The body. Raises Refusal for one that is too large; None where the client breaks off."""
+        most = self.settings.body
+        stated = next((value for name, value in scope["headers"] if name.lower() == b"content-length"), b"0")
+        large = Refusal(413, f"the body is larger than {most:,} bytes", {"Connection": "close"})
+        if stated.isdigit() and int(stated) > most:
+            raise large
+        parts, size, more = [], 0, True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return None
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+            if size > most:
+                raise large
+            more = message.get("more_body", False)
+        return b"".join(parts)

@@ -1,0 +1,52 @@
+"""Why a request is refused: a status and one sentence, in the shape that OpenAI's clients read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fastapi.responses import JSONResponse
+
+from pefbench.errors import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+KINDS = {401: "authentication_error", 404: "not_found_error", 429: "rate_limit_error"}
+
+
+class Refusal(Exception):  # noqa: N818 - what HTTP calls a status
+    """A request that is refused."""
+
+    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status, self.message, self.headers = status, one_line(message), dict(headers or {})
+
+    def response(self) -> JSONResponse:
+        """What is sent."""
+        kind = KINDS.get(self.status, "invalid_request_error" if self.status < 500 else "server_error")
+        said = {"message": self.message, "type": kind, "param": None, "code": self.status}
+        return JSONResponse({"error": said}, self.status, self.headers)
+
+
+def of_validation(errors: Sequence[Mapping[str, Any]]) -> Refusal:
+    """The first of pydantic's complaints about a body, in one sentence."""
+    if not errors:
+        return Refusal(400, "the body is not what is asked for")
+    first = errors[0]
+    if first["type"] == "json_invalid":
+        return Refusal(400, "the body is not JSON")
+    where = ".".join(str(part) for part in first["loc"] if part not in {"body", "str"})
+    if where == "inputs" and first["type"] != "missing":
+        return Refusal(400, "inputs: should be a text, an object with the model's columns, or a list of such")
+    said = {"missing": "is missing", "extra_forbidden": "is not known here"}.get(first["type"], str(first["msg"]))
+    return Refusal(400, f"{where or 'the body'}: {said}")
+
+
+def busy() -> Refusal:
+    """The queue is full."""
+    return Refusal(429, "as many inputs wait as may; try again in a second", {"Retry-After": "1"})
+
+
+def ending() -> Refusal:
+    """The server is about to end."""
+    return Refusal(503, "the server is about to end", {"Retry-After": "5"})

@@ -1,0 +1,64 @@
+"""A server from its socket to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import signal
+import socket
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import uvicorn
+
+from pefbench.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fastapi import FastAPI
+
+
+BACKLOG = 2048
+
+
+class Server(uvicorn.Server):
+    """A server that a signal ends well: uvicorn would raise the signal again, and the process would die of it."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take SIGTERM and SIGINT for the wish to end."""
+        before: dict[int, Any] = {
+            each: signal.signal(each, self.handle_exit) for each in (signal.SIGTERM, signal.SIGINT)
+        }
+        try:
+            yield
+        finally:
+            for each, handler in before.items():
+                signal.signal(each, handler)
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A socket on this address. Raises SourceError where that cannot be had."""
+    made: socket.socket | None = None
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        made = socket.socket(family, kind, protocol)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind(address)
+        made.listen(BACKLOG)  # so that nobody else may have it while models are loaded
+    except OSError as error:
+        if made is not None:
+            made.close()
+        in_use = error.errno == errno.EADDRINUSE
+        reason = "is in use; name another: --port" if in_use else f"cannot be had: {error.strerror}"
+        raise SourceError(f"port {port} of {host} {reason}") from None
+    return made
+
+
+def run(app: FastAPI, listening: socket.socket, patience: float) -> None:
+    """Serve until a signal comes, and then answer what was taken."""
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, timeout_graceful_shutdown=int(patience) or 1, server_header=False
+    )
+    asyncio.run(Server(config).serve(sockets=[listening]))

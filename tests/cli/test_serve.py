@@ -1,0 +1,44 @@
+"""pefbench serve: what is refused before anything is loaded."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pefbench.cli.main import main
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    with pytest.raises(SystemExit) as ended:
+        main(["serve", *map(str, arguments)])
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    return said
+
+
+def test_what_cannot_be_served(classifier: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "nothing to serve" in refused(capsys)
+    assert "no such trial" in refused(capsys, tmp_path / "nothing")
+    assert "no such folder" in refused(capsys, "--models", tmp_path / "nothing")
+    assert "--keep 0: should be 1 or more" in refused(capsys, classifier, "--keep", 0)
+    assert "--port 70000" in refused(capsys, classifier, "--port", 70000)
+    assert "give one another: NAME=TRIAL" in refused(capsys, classifier, classifier)
+    assert "is no name for a model" in refused(capsys, f"a/b={classifier}")
+    keys = tmp_path / "keys"
+    assert "cannot be read" in refused(capsys, classifier, "--keys", keys)
+    keys.write_text("\n", encoding="utf8")
+    assert "holds no API key" in refused(capsys, classifier, "--keys", keys)
+    keys.write_text("short\n", encoding="utf8")
+    assert "less than 16 characters" in refused(capsys, classifier, "--keys", keys)
+
+
+def test_a_port_in_use(classifier: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert f"port {port} of 127.0.0.1 is in use" in refused(capsys, classifier, "--port", port)
