@@ -66,8 +66,9 @@ async def answers(
     jobs = await run_in_threadpool(_taken, engine, served, inputs, wishes)
     done = asyncio.gather(*(asyncio.wrap_future(job.answer) for job in jobs))
     gone = asyncio.ensure_future(_disconnected(request))
+    either: set[asyncio.Future[Any]] = {done, gone}
     try:
-        await asyncio.wait({done, gone}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if not done.done():
             raise Gone
         return list(done.result())

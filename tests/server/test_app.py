@@ -220,7 +220,7 @@ def test_keys_and_the_end(classifier: Path, tmp_path: Path) -> None:
     assert "an API key is needed" in refusal(running.client.post("/v1/predict", json=body), 401)
     assert "an API key is needed" in refusal(running.client.get("/metrics"), 401)
     for wrong in (KEY[:-1], f"{KEY}x", "ü" * 20):
-        headers = {"authorization": f"Bearer {wrong}".encode()}
+        headers = {b"authorization": f"Bearer {wrong}".encode()}
         assert "not known" in refusal(running.client.post("/v1/predict", json=body, headers=headers), 401)
     assert running.client.get("/health").status_code == 200
     right = {"Authorization": f"Bearer {KEY}"}
