@@ -6,7 +6,7 @@ of names. What is in a block: `models/sublayers.py`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from torch import nn
 
@@ -49,8 +49,7 @@ def head_modules(model: nn.Module) -> list[str]:
     pretrained = {inside} if inside else {"encoder", "decoder"}  # side by side, as in T5ForQuestionAnswering
     if not pretrained <= children.keys():
         return []
-    transformer: Any = model
-    embeddings = (transformer.get_input_embeddings(), transformer.get_output_embeddings())
+    embeddings = (token_embeddings(model), cast("Any", model).get_output_embeddings())
     return [
         name
         for name, child in children.items()
@@ -58,6 +57,16 @@ def head_modules(model: nn.Module) -> list[str]:
         and next(child.parameters(), None) is not None
         and not any(module is each for module in child.modules() for each in embeddings)
     ]
+
+
+def token_embeddings(model: nn.Module) -> nn.Module | None:
+    """The table that a token's number is looked up in; None where there is no such table, as in CANINE."""
+    reading: Any = model
+    try:
+        found: nn.Module | None = reading.get_input_embeddings()
+    except NotImplementedError:
+        return None
+    return found
 
 
 def blocks(model: nn.Module) -> list[str]:

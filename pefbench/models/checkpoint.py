@@ -7,6 +7,7 @@ the checkpoint lacks. Every weight of the backbone must come from the checkpoint
 from __future__ import annotations
 
 import copy
+import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -33,6 +34,8 @@ DEEPEST = 200
 """Layers that a model may have whatever its checkpoint holds: some share the weights of all layers."""
 NAMED = 3
 """Weights that a message names."""
+PRETRAINED = ("ForMaskedLM", "ForPreTraining")
+"""How classes are called whose heads are those of pretraining."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Checkpoint:
     """How a checkpoint fits the model under a trial's head."""
 
     vocabulary: int
-    """Rows of the input embeddings: a token's number is below it."""
+    """Rows of the input embeddings: a token's number is below it; a very large number where there is no such table."""
     token_types: int | None
     """Rows of the embeddings of token types; None where the model has none."""
     positions: int | None
@@ -48,7 +51,8 @@ class Checkpoint:
     padding_positions: int
     """Rows of the position embeddings that padding takes, and no text can use."""
     head: HeadState
-    """absent: the checkpoint has none; kept: it has the same labels; fresh: its own is drawn anew."""
+    """absent: the checkpoint has none, or what pretraining left of one; kept: it has the same labels; fresh: its own is
+    drawn anew."""
     label_order: tuple[int, ...]
     """For each label of the trial, its row in a head that is kept; empty: as they are."""
     notes: tuple[str, ...]
@@ -83,15 +87,16 @@ def examine(where: Path, config: PretrainedConfig, auto_class: Any, name: str, *
     notes = _check_backbone(skeleton, found, heads, name)
     head, order, why_fresh = ("kept", (), "") if trained else _compare_heads(skeleton, found, heads, own, config)
     positions, padding = _positions(skeleton, config)
-    types = [table for path, table in _tables(skeleton) if path.endswith("token_type_embeddings")]
+    table: Any = architecture.token_embeddings(skeleton)
+    types = [each for path, each in _tables(skeleton) if path.endswith("token_type_embeddings")]
     return Checkpoint(
-        vocabulary=len(skeleton.get_input_embeddings().weight),
+        vocabulary=sys.maxsize if table is None else len(table.weight),
         token_types=types[0].num_embeddings if types else None,
         positions=positions,
         padding_positions=padding,
         head=head,
         label_order=order,
-        notes=(*_renamed(names), *notes),
+        notes=(*_renamed(names), *_own_code(where, type(skeleton).__name__), *notes),
         why_fresh=why_fresh,
         head_shapes={
             key: tuple(weight.shape)
@@ -106,6 +111,21 @@ def _renamed(names: Sequence[str]) -> list[str]:
     wrapper = wrapper_prefix(names)
     note = f"the names of all {len(names)} weights begin with {wrapper}, left by torch.compile or DDP; it was removed"
     return [note] if wrapper else []
+
+
+def _own_code(where: Path, kind: str) -> list[str]:
+    """A warning of code in the folder that its author computes the model with, where transformers' class fits, too."""
+    mapping = from_pretrained.read_json(where / from_pretrained.CONFIG).get("auto_map")
+    named = mapping if isinstance(mapping, dict) else {}
+    models = [str(named[key])[:100] for key in sorted(named) if key.startswith("AutoModel")]
+    if not models:
+        return []
+    return [
+        Odd(
+            f"config.json names code of its own for the model ({models[0]}), which is never run; {kind} of "
+            "transformers takes its place, and may compute something else"
+        )
+    ]
 
 
 def _check_depth(config: PretrainedConfig, names: Sequence[str], name: str) -> None:
@@ -132,10 +152,11 @@ def _check_backbone(skeleton: Any, found: Any, heads: tuple[str, ...], name: str
         return [Odd(f"initialised at random, as they are missing in the checkpoint: {', '.join(missing)}")]
     theirs = sorted(found["unexpected_keys"])[:NAMED]
     others = f", and has {', '.join(theirs)}" if theirs else ""
-    many = "none" if len(missing) == len(weights) else f"only {len(weights) - len(missing)}"
+    there = len(weights) - len(missing)
+    many = f"only {there} of" if there else "none of"
     raise SourceError(
-        f"{name}: {many} of the backbone's {len(weights)} weights is in the checkpoint; it lacks "
-        f"{', '.join(missing[:NAMED])}{others}"
+        f"{name}: {many} the backbone's {len(weights)} weights {'are' if there else 'is'} in the checkpoint; "
+        f"it lacks {', '.join(missing[:NAMED])}{others}"
     )
 
 
@@ -149,12 +170,19 @@ def _compare_heads(
     """What becomes of the checkpoint's head, the rows of our labels in it, and why it is of no use."""
     keys = {key for key in skeleton.state_dict() if heads and key.startswith(heads)}
     missing = keys & set(found["missing_keys"])
-    if missing == keys:
+    if missing == keys or (missing and _is_of_pretraining(own, keys, found)):
         return "absent", (), ""
     ours, theirs = labels_of(config), labels_of(own)
     if reason := _why_fresh(skeleton, keys, missing, found, own, ours, theirs):
         return "fresh", (), reason
     return "kept", tuple(theirs.index(label) for label in ours), ""
+
+
+def _is_of_pretraining(own: PretrainedConfig, keys: set[str], found: Any) -> bool:
+    """Whether what there is of the head was pretrained with the backbone: ModernBERT's transform before its outputs."""
+    kinds = own.architectures or []
+    pretrained = [kind for kind in kinds if kind.endswith(PRETRAINED)]
+    return bool(kinds) and kinds == pretrained and not any(key in keys for key, *_ in found["mismatched_keys"])
 
 
 def _why_fresh(
@@ -191,7 +219,8 @@ def head_notes(heads: Sequence[tuple[str, HeadState, str]]) -> list[str]:
         elif state == "kept":
             notes.append(f"{owner}'s own head is not used, as {trained} fits, too, and is newer")
         elif state == "fresh":
-            notes.append(f"{owner}'s own head is not used, {why}; {trained} is trained")
+            lost = f"{owner}'s own head is not used, {why}; {trained} is trained"
+            notes.append(Odd(lost) if last < 0 else lost)
     return notes
 
 

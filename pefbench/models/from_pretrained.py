@@ -10,7 +10,6 @@ one line.
 from __future__ import annotations
 
 import json
-import re
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -19,7 +18,7 @@ from pefbench.errors import DataError, SourceError
 from pefbench.models import architecture, memory
 from pefbench.models.patches import notices
 from pefbench.models.reading import first_line, reading
-from pefbench.models.weight_names import weight_names, wrapper_prefix
+from pefbench.models.weight_names import renamed, weight_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -69,17 +68,20 @@ def config(folder: Path, name: str, **changes: Any) -> PretrainedConfig:
 def model(kind: Any, folder: Path | None, name: str, **options: Any) -> Any:
     """What `kind.from_pretrained` returns, `kind` being a model's class or an auto class.
 
-    folder: None where `options` hold the weights themselves; what wrappers have left before the names of those in a
-    folder is read past. Raises SourceError for weights that cannot be read, or do
-    not fit the config.
+    folder: None where `options` hold the weights themselves, and what they are for the config. What wrappers have left
+    before the names of the weights is read past, and a backbone that the class calls otherwise than the one that saved
+    it is found. Raises SourceError for weights that cannot be read, or do not fit the config.
     """
-    wrapper = wrapper_prefix(weight_names(folder, name)) if folder is not None else ""
-    if wrapper:
-        options["key_mapping"] = {f"^{re.escape(wrapper)}": ""}
+    names = weight_names(folder, name) if folder is not None else [*options["state_dict"]]
+    described = options.get("config")  # a GGUF file is its own
+    prefixes = ("", "") if described is None else (_prefix_of(kind, described), _prefix_saved(described))
+    mapping = renamed(names, *prefixes)
+    if mapping:
+        options["key_mapping"] = mapping
     with _refused(f"{name}: cannot be loaded", None if folder is None else folder / CONFIG):
         found = kind.from_pretrained(folder, **({"use_safetensors": True} | options), **SAFE)
-    if wrapper:
-        _forget_mapping(found[0] if isinstance(found, tuple) else found)
+    if mapping:
+        _forget_mapping(found[0] if isinstance(found, tuple) else found, len(mapping))
     return found
 
 
@@ -206,9 +208,24 @@ def _refused(what: str, described: Path | None) -> Iterator[None]:
         raise SourceError(f"{what}: {reason}") from error
 
 
-def _forget_mapping(loaded: Any) -> None:
-    """Have the model saved under its own names: transformers would put the pattern back, which is no name."""
-    loaded._weight_conversions = loaded._weight_conversions[1:]  # the one that was asked for is the first
+def _forget_mapping(loaded: Any, patterns: int) -> None:
+    """Have the model saved under its own names: transformers would put the patterns back, which are no names."""
+    loaded._weight_conversions = loaded._weight_conversions[patterns:]  # those that were asked for are the first
+
+
+def _prefix_of(kind: Any, config: PretrainedConfig) -> str:
+    """What stands before the names of the backbone's weights in a class, or in that of an auto class for a config."""
+    known: Any = getattr(kind, "_model_mapping", None)
+    found: str = (kind if known is None else known[type(config)]).base_model_prefix
+    return found
+
+
+def _prefix_saved(config: PretrainedConfig) -> str:
+    """What stands before them in the class that saved the checkpoint; "" where that is not known."""
+    import transformers
+
+    saved = getattr(transformers, (config.architectures or [""])[0], None)
+    return str(getattr(saved, "base_model_prefix", ""))
 
 
 def _names_code(file: Path) -> bool:

@@ -21,18 +21,21 @@ def settle(tokenizer: PreTrainedTokenizerFast, config: PretrainedConfig, kind: t
     rows, own = getattr(config, "vocab_size", None), config.pad_token_id
     if not isinstance(rows, int):
         return
-    differs = isinstance(own, int) and 0 <= own < rows and own != tokenizer.pad_token_id
-    if differs and _counts_from(config, kind, name):
+    embedded = isinstance(own, int) and 0 <= own < rows
+    if embedded and own != tokenizer.pad_token_id and _counts_from(config, kind, name):
         _pad_with(own, tokenizer, name)
     padding, end = tokenizer.pad_token_id, tokenizer.eos_token_id
     if not isinstance(padding, int) or padding < rows:
         return
-    if not isinstance(end, int) or end >= rows:
+    if embedded and (token := _token(own, tokenizer)) is not None:
+        tokenizer.pad_token = token
+    elif isinstance(end, int) and end < rows:
+        tokenizer.pad_token = tokenizer.eos_token
+    else:
         raise SourceError(
             f"{name}: the padding token {tokenizer.pad_token!r} is number {padding}, "
-            f"and the model has {rows} embeddings"
+            f"and the model has {rows} embeddings; name another pad_token in tokenizer_config.json"
         )
-    tokenizer.pad_token = tokenizer.eos_token
 
 
 def _counts_from(config: PretrainedConfig, kind: type[Any], name: str) -> bool:
@@ -47,10 +50,15 @@ def _counts_from(config: PretrainedConfig, kind: type[Any], name: str) -> bool:
 
 
 def _pad_with(number: int, tokenizer: PreTrainedTokenizerFast, name: str) -> None:
-    token = tokenizer.convert_ids_to_tokens(number) if number < len(tokenizer) else None
-    if not isinstance(token, str):
+    token = _token(number, tokenizer)
+    if token is None:
         raise SourceError(
             f"{name}: its positions are counted from the padding token, which is number {number} in config.json, "
             f"and its tokenizer has {len(tokenizer)} tokens"
         )
     tokenizer.pad_token = token
+
+
+def _token(number: int, tokenizer: PreTrainedTokenizerFast) -> str | None:
+    token = tokenizer.convert_ids_to_tokens(number) if number < len(tokenizer) else None
+    return token if isinstance(token, str) else None

@@ -38,3 +38,19 @@ def wrapper_prefix(names: Sequence[str]) -> str:
     """What wrappers have left before every name; "" where that is nothing, or not the same before all."""
     found = {match[0] for name in names if (match := WRAPPERS.match(name))}
     return found.pop() if len(found) == 1 else ""
+
+
+def renamed(names: Sequence[str], prefix: str, saved: str) -> dict[str, str]:
+    """What to replace in the names of a checkpoint: patterns of their beginnings, and what to put there.
+
+    prefix: what stands before the names of the backbone's weights in the model. saved: and in the one that was saved:
+    a LlamaForCausalLM has `model`, a LlamaForQuestionAnswering `transformer`.
+    """
+    wrapper = wrapper_prefix(names)
+    inner = [name.removeprefix(wrapper) for name in names]
+    moves = bool(prefix and saved) and not any(name.startswith(f"{prefix}.") for name in inner)
+    if moves and any(name.startswith(f"{saved}.") for name in inner):
+        start = re.escape(wrapper)
+        rest = {f"^{start}(?!{re.escape(saved)}\\.)": ""} if wrapper else {}
+        return {rf"^{start}{re.escape(saved)}\.": f"{prefix}.", **rest}
+    return {f"^{re.escape(wrapper)}": ""} if wrapper else {}

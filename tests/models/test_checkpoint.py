@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -10,9 +11,12 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from transformers import (
+    AutoModelForMaskedLM,
     AutoModelForSequenceClassification,
     BertForSequenceClassification,
     BertForTokenClassification,
+    CanineConfig,
+    CanineModel,
     RobertaConfig,
     RobertaModel,
     T5EncoderModel,
@@ -20,8 +24,10 @@ from transformers import (
     XLNetModel,
 )
 
-from pefbench.errors import RecipeError, SourceError
+from pefbench.errors import MethodError, RecipeError, SourceError
 from pefbench.models import checkpoint, fingerprint, from_pretrained, loading
+from pefbench.registry import find
+from pefbench.remarks import Odd
 from tests import tiny
 from tests.sources.refusals import refusal
 
@@ -126,13 +132,67 @@ def test_a_backbone_under_other_names_is_refused(tmp_path: Path, prefix: str) ->
     assert len(message) < 500
 
 
+def test_code_that_another_class_stands_in_for_is_warned_of(tmp_path: Path) -> None:
+    """As an encoder with the weights of a decoder: the attention is its code's alone."""
+    folder = bert(tmp_path)
+    fields = json.loads((folder / "config.json").read_text())
+    mapping = {"AutoConfig": "own.Config", "AutoModel": "own.Model"}
+    (folder / "config.json").write_text(json.dumps(fields | {"auto_map": mapping}))
+    [warning] = examine(folder).notes
+    assert isinstance(warning, Odd)
+    assert warning == (
+        "config.json names code of its own for the model (own.Model), which is never run; "
+        "BertForSequenceClassification of transformers takes its place, and may compute something else"
+    )
+    (folder / "config.json").write_text(json.dumps(fields | {"auto_map": {"AutoConfig": "own.Config"}}))
+    assert not examine(folder).notes
+
+
+@pytest.mark.parametrize("wrapper", ["", "_orig_mod."])
+@pytest.mark.parametrize("in_memory", [False, True])
+def test_a_decoder_answers_questions_with_its_own_weights(tmp_path: Path, wrapper: str, in_memory: bool) -> None:
+    """What LlamaForCausalLM calls `model`, LlamaForQuestionAnswering calls `transformer`; and back again."""
+    span = cast("HeadSpec", SimpleNamespace(auto_class="AutoModelForQuestionAnswering", task_type="QUESTION_ANS"))
+    torch.manual_seed(0)
+    theirs: Any = tiny.causal_lm("llama", tie_word_embeddings=False)
+    theirs.save_pretrained(tmp_path / "a")
+    (tmp_path / "a" / "generation_config.json").unlink()
+    change(tmp_path / "a", lambda weights: {wrapper + key: weight for key, weight in weights.items()})
+    config = from_pretrained.config(tmp_path / "a", "the model", num_labels=2)
+    weights = loading.read_weights(tmp_path / "a") if in_memory else None
+    model: Any = loading.load_pretrained(tmp_path / "a", config, span, attention="eager", weights=weights)
+    for key, weight in theirs.model.state_dict().items():
+        assert torch.equal(model.transformer.state_dict()[key], weight)
+    model.save_pretrained(tmp_path / "b")
+    assert {name.partition(".")[0] for name in load_file(tmp_path / "b" / "model.safetensors")} == {
+        *("transformer", "qa_outputs")
+    }
+    again = named(NAMES, "llama", architectures=["LlamaForQuestionAnswering"])
+    back: Any = loading.load_pretrained(tmp_path / "b", again, HEAD, attention="eager")
+    for key, weight in theirs.model.state_dict().items():
+        assert torch.equal(back.model.state_dict()[key], weight)
+
+
+def test_a_model_without_a_table_of_tokens_sets_no_limit(tmp_path: Path) -> None:
+    """CANINE reads characters, and hashes their numbers."""
+    sizes: dict[str, Any] = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
+    sizes |= {"intermediate_size": 32, "max_position_embeddings": 64, "num_hash_buckets": 64, "num_labels": 3}
+    config = CanineConfig(**sizes)
+    CanineModel(config).save_pretrained(tmp_path)
+    found = loading.examine(tmp_path, config, HEAD, "the model")
+    assert (found.vocabulary, found.head) == (sys.maxsize, "absent")
+    model: Any = loading.load_pretrained(tmp_path, config, HEAD, attention="eager")
+    with pytest.raises(MethodError, match="CanineModel has no table of token embeddings"):
+        find("method", "prompt")(name="prompt").apply(model, "SEQ_CLS")
+
+
 def test_one_lost_weight_is_named_and_many_are_refused(tmp_path: Path) -> None:
     folder = bert(tmp_path)
     lost = "encoder.layer.1.output.dense.bias"
     change(folder, lambda weights: {name: weight for name, weight in weights.items() if name != lost})
     assert examine(folder).notes == (f"initialised at random, as they are missing in the checkpoint: bert.{lost}",)
     change(folder, lambda weights: {name: weight for name, weight in weights.items() if "layer.1.output" not in name})
-    assert "only 33 of the backbone's 37 weights is in the checkpoint" in refusal(SourceError, examine, folder)
+    assert "only 33 of the backbone's 37 weights are in the checkpoint" in refusal(SourceError, examine, folder)
 
 
 def test_a_lost_pooler_may_be_new(tmp_path: Path) -> None:
@@ -151,7 +211,7 @@ def test_a_lost_pooler_may_be_new(tmp_path: Path) -> None:
         ),
         ("hidden_size", 10**9, "in the checkpoint, and"),
         ("num_hidden_layers", 10**9, "config.json says 1000000000 layers, and there are 39 weights in all"),
-        ("num_hidden_layers", 3, "the backbone's 53 weights is in the checkpoint; it lacks bert.encoder.layer.2"),
+        ("num_hidden_layers", 3, "the backbone's 53 weights are in the checkpoint; it lacks bert.encoder.layer.2"),
         ("num_attention_heads", 0, "cannot be loaded"),
         ("num_attention_heads", 3, "cannot be loaded"),
         ("hidden_act", "none_such", "cannot be loaded"),
@@ -198,8 +258,10 @@ def test_a_head_of_other_labels_is_drawn_anew(tmp_path: Path, labels: list[str])
     found = examine(folder)
     assert found.head == "fresh"
     assert found.notes == ()
-    [note] = said(found)
-    assert note == f"the checkpoint's own head is not used, its labels are {', '.join(labels)}; a fresh one is trained"
+    [warning] = said(found)
+    their = ", ".join(labels)
+    assert warning == f"the checkpoint's own head is not used, its labels are {their}; a fresh one is trained"
+    assert isinstance(warning, Odd)
     one, same, other = load(folder, NAMES, 0), load(folder, NAMES, 0), load(folder, NAMES, 1)
     assert torch.equal(one.classifier.weight, same.classifier.weight)
     assert not torch.equal(one.classifier.weight, other.classifier.weight)
@@ -214,7 +276,23 @@ def test_a_head_of_another_kind_is_drawn_anew(tmp_path: Path) -> None:
     BertForTokenClassification(cast("Any", named(NAMES))).save_pretrained(tmp_path)
     found = examine(tmp_path)
     assert found.head == "fresh"
-    assert "it is of another kind (BertForTokenClassification)" in said(found)[0]
+    [warning] = said(found)
+    assert "it is of another kind (BertForTokenClassification)" in warning
+    assert isinstance(warning, Odd)
+
+
+def test_what_pretraining_left_of_a_head_is_kept(tmp_path: Path) -> None:
+    """ModernBERT's transform before the outputs of masked tokens is the one before those of a classifier."""
+    torch.manual_seed(0)
+    pretrained: Any = AutoModelForMaskedLM.from_config(tiny.config("modernbert"))
+    pretrained.save_pretrained(tmp_path)
+    found = examine(tmp_path, architecture="modernbert")
+    assert (found.head, found.notes, said(found)) == ("absent", (), [])
+    config = named(NAMES, "modernbert")
+    torch.manual_seed(1)
+    model: Any = loading.load_pretrained(tmp_path, config, HEAD, attention="eager")
+    assert torch.equal(model.head.dense.weight, pretrained.head.dense.weight)
+    assert model.classifier.weight.shape == (len(NAMES), tiny.HIDDEN)
 
 
 def tokenizer(longest: int = 10**30) -> PreTrainedTokenizerFast:

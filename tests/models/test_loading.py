@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -93,9 +94,15 @@ def test_a_saved_head_is_kept_whatever_its_labels_are_called(tmp_path: Path) -> 
     assert torch.equal(again.qa_outputs.weight, model.qa_outputs.weight)
 
 
-@pytest.mark.parametrize(("end", "expected"), [(3, 3), (None, None), (99, None)])
-def test_padding_without_an_embedding(tmp_path: Path, end: int | None, expected: int | None) -> None:
+@pytest.mark.parametrize(
+    ("own", "end", "expected"),
+    [(None, 3, 3), (None, None, None), (None, 99, None), (0, None, 0), (0, 3, 0), (99, 3, 3), (99, None, None)],
+)
+def test_padding_without_an_embedding(tmp_path: Path, own: int | None, end: int | None, expected: int | None) -> None:
+    """The token that the model was pretrained with, else the end."""
     base = saved_base(tmp_path / "base")
+    fields = json.loads((base / "config.json").read_text())
+    (base / "config.json").write_text(json.dumps(fields | {"pad_token_id": own}))
     section = ModelSection(name="the model")
     head: Any = SimpleNamespace(auto_class="AutoModelForTokenClassification", config=dict)
     tokenizer: Any = words("bert")

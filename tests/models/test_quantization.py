@@ -368,7 +368,9 @@ def test_a_checkpoint_that_lacks_a_quantised_weight_is_refused(
     weights = load_file(tmp_path / "model" / "model.safetensors")
     del weights["encoder.layer.1.attention.self.key.weight"]
     save_file(weights, tmp_path / "model" / "model.safetensors", metadata={"format": "pt"})
-    lacks = r"36 of the backbone.s 37 weights is in the checkpoint; it lacks bert\.\S+\.1\.attention\.self\.key\.weight"
+    lacks = (
+        r"36 of the backbone.s 37 weights are in the checkpoint; it lacks bert\.\S+\.1\.attention\.self\.key\.weight"
+    )
     with pytest.raises(SourceError, match=lacks):
         loading.load_pretrained(
             tmp_path / "model",

@@ -121,6 +121,24 @@ def test_two_processes_are_one(world: World, tmp_path: Path) -> None:
     )
 
 
+def test_two_processes_are_one_for_a_decoder(world: World, tmp_path: Path) -> None:
+    """With the dropout of its embeddings, its attentions, its layers and its adapters."""
+    shutil.copytree(world.model, tmp_path / "model")
+    vocabulary = json.loads((world.model / "config.json").read_text())["vocab_size"]
+    AutoModel.from_config(tiny.config("gpt2", vocab_size=vocabulary)).save_pretrained(tmp_path / "model")
+    model, method = {"name": f"file:{tmp_path / 'model'}"}, {"name": "bottleneck", "dropout": 0.2}
+    recipe = world.recipe("decoder", model=model, method=method, train__batch_size=13, train__epochs=1)
+    for name, command in (("one", child_command("run")), ("two", [*torchrun(2), "run"])):
+        status, _, said = finish([*command, recipe, "--out", tmp_path / name], ROOT)
+        assert status == 0, said
+    one, two = result(tmp_path / "one"), result(tmp_path / "two")
+    assert one["id"] == two["id"]
+    losses = [[point["loss"] for point in run["curve"]] for run in (one, two)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+    assert one["metrics"] == two["metrics"]
+    assert predictions(tmp_path / "one") == predictions(tmp_path / "two")
+
+
 def test_with_dropout_by_process_their_number_is_a_part_of_the_id(world: World, tmp_path: Path) -> None:
     # At this rate most steps leave some layer's whole update out, in one process or in both.
     recipe = world.recipe("dropped", method={"name": "lokr", "module_dropout": 0.5}, train__epochs=0.5)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from pefbench.errors import MethodError
 from pefbench.models import architecture
 from pefbench.models.patches import methods
 
@@ -132,9 +133,11 @@ def decoder(model: nn.Module) -> nn.Module | None:
 
 
 def input_embeddings(stack: nn.Module) -> Any:
-    """The module that embeds the ids of the stack `text_stack`."""
-    reading: Any = stack
-    return reading.get_input_embeddings()
+    """The module that embeds the ids of the stack `text_stack`. Raises MethodError where there is none."""
+    found = architecture.token_embeddings(stack)
+    if found is None:
+        raise MethodError(f"{type(stack).__name__} has no table of token embeddings, beside which virtual tokens stand")
+    return found
 
 
 def by_name(stack: nn.Module, args: tuple[Any, ...], kwargs: Arguments) -> Arguments:
