@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 
 from pefbench import __version__
 from pefbench.errors import UserError
-from pefbench.server import asking
+from pefbench.server import asking, completions
 from pefbench.server.counts import Counts
 from pefbench.server.gate import Gate
 from pefbench.server.refusals import Refusal, of_validation
@@ -75,6 +75,7 @@ def make(engine: Engine, settings: Settings) -> FastAPI:
     _about(app)
     _models(app)
     _predict(app)
+    completions.add(app)
     return app
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from starlette.concurrency import run_in_threadpool
@@ -63,7 +64,8 @@ async def answers(
     engine: Engine, served: Served, inputs: Sequence[Input], request: Request, **wishes: Any
 ) -> list[Answer]:
     """The answers to a request's inputs. Raises Refusal, and Gone when the client breaks off."""
-    jobs = await run_in_threadpool(_taken, engine, served, inputs, wishes)
+    here = Here()
+    jobs = await run_in_threadpool(_taken, engine, served, inputs, wishes, here)
     done = asyncio.gather(*(asyncio.wrap_future(job.answer) for job in jobs))
     gone = asyncio.ensure_future(_disconnected(request))
     either: set[asyncio.Future[Any]] = {done, gone}
@@ -75,6 +77,7 @@ async def answers(
     except UserError as error:
         raise Refusal(400, str(error)) from None
     finally:
+        here.gone = True
         gone.cancel()
         for job in jobs:
             job.answer.cancel()
@@ -82,13 +85,24 @@ async def answers(
             done.cancel()
 
 
-def _taken(engine: Engine, served: Served, inputs: Sequence[Input], wishes: Mapping[str, Any]) -> list[Job]:
+class Here:
+    """Whether the client is still there: a text is generated no further when it is not."""
+
+    gone = False
+
+    def told(self, _piece: str) -> bool:
+        """Whether more is wanted."""
+        return not self.gone
+
+
+def _taken(engine: Engine, served: Served, inputs: Sequence[Input], wishes: Mapping[str, Any], here: Here) -> list[Job]:
     """The inputs as jobs of the engine. Raises Refusal."""
     try:
-        jobs = [
-            engine.prepare(served, served.model.query(given, f"input {number}", **wishes))
-            for number, given in enumerate(inputs)
-        ]
+        queries = [served.model.query(given, f"input {at}", at, **wishes) for at, given in enumerate(inputs)]
+        for at, query in enumerate(queries):
+            if query.wanted is not None:
+                queries[at] = replace(query, wanted=replace(query.wanted, told=here.told))
+        jobs = [engine.prepare(served, query) for query in queries]
         engine.submit(jobs)
     except UserError as error:
         raise Refusal(400, str(error)) from None

@@ -1,0 +1,220 @@
+"""OpenAI's two ways to have a text generated, whole or in pieces."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from dataclasses import replace
+from time import time
+from typing import TYPE_CHECKING, Any, Literal
+
+from fastapi import FastAPI, Request, Response  # noqa: TC002 - FastAPI reads the types of what it calls
+from fastapi.responses import JSONResponse, StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
+
+from pefbench.errors import UserError
+from pefbench.server import asking
+from pefbench.server.engine import QueueFull, Stopping
+from pefbench.server.refusals import Refusal, busy, ending
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from pefbench.inference.kind import Answer
+    from pefbench.inference.model import Input
+    from pefbench.server.engine import Engine
+    from pefbench.server.store import Served
+
+
+class StreamOptions(BaseModel):
+    """What a stream tells besides."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    include_usage: bool = False
+
+
+class Wanted(BaseModel):
+    """What both ways have alike; OpenAI's documentation says what each is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    model: str
+    max_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    seed: int | None = None
+    stop: str | list[str] | None = None
+    stream: bool = False
+    stream_options: StreamOptions | None = None
+    n: Literal[1] = 1
+    user: str | None = Field(None, description="is not looked at")
+
+    def wishes(self) -> dict[str, Any]:
+        """What `Model.query` takes."""
+        named = {name: getattr(self, name) for name in ("temperature", "top_p", "seed", "stop")}
+        return {"max_new_tokens": self.max_tokens, **named}
+
+
+class Completion(Wanted):
+    """What `/v1/completions` is asked."""
+
+    prompt: str
+
+
+class Chat(Wanted):
+    """What `/v1/chat/completions` is asked."""
+
+    messages: list[dict[str, Any]]
+    tools: list[dict[str, Any]] | None = None
+    max_completion_tokens: int | None = None
+
+    def wishes(self) -> dict[str, Any]:
+        """What `Model.query` takes."""
+        most = self.max_completion_tokens
+        return {**super().wishes(), **({} if most is None else {"max_new_tokens": most})}
+
+
+class Shape:
+    """How one of the two says a text."""
+
+    def __init__(self, model: str, *, chat: bool, usage: bool) -> None:
+        self._chat, self._usage, self._begun = chat, usage, False
+        kind = "chat.completion" if chat else "text_completion"
+        identity = f"{'chatcmpl' if chat else 'cmpl'}-{uuid.uuid4().hex}"
+        self._about = {"id": identity, "object": kind, "created": int(time()), "model": model}
+
+    def whole(self, answer: Answer) -> dict[str, Any]:
+        """A whole answer."""
+        text = answer["text"]
+        said: dict[str, Any] = {"message": {"role": "assistant", "content": text}} if self._chat else {"text": text}
+        choice = {"index": 0, **said, "logprobs": None, "finish_reason": answer["finish_reason"]}
+        return {**self._about, "choices": [choice], "usage": _usage(answer)}
+
+    def piece(self, text: str, ended: str | None = None) -> str:
+        """A piece, as an event."""
+        role = {} if self._begun or not self._chat else {"role": "assistant"}
+        self._begun = True
+        content = {} if ended and not text else {"content": text}
+        said: dict[str, Any] = {"delta": {**role, **content}} if self._chat else {"text": text}
+        return self._event([{"index": 0, **said, "logprobs": None, "finish_reason": ended}])
+
+    def last(self, answer: Answer) -> str:
+        """The end of a stream: why it ended and, where it was asked for, what it took."""
+        events = self.piece("", answer["finish_reason"])
+        if self._usage:
+            events += self._event([], usage=_usage(answer))
+        return f"{events}data: [DONE]\n\n"
+
+    def _event(self, choices: list[dict[str, Any]], **more: Any) -> str:
+        kind = "chat.completion.chunk" if self._chat else "text_completion"
+        value = {**self._about, "object": kind, "choices": choices, **more}
+        return f"data: {json.dumps(value, ensure_ascii=False)}\n\n"
+
+
+def add(app: FastAPI) -> None:
+    """Add both to the application."""
+
+    @app.post("/v1/completions", summary="Continue a text, as OpenAI's API does")
+    async def completions(wanted: Completion, request: Request) -> Response:
+        return await _answered(request, wanted, wanted.prompt, chat=False)
+
+    @app.post("/v1/chat/completions", summary="Reply to messages, as OpenAI's API does")
+    async def chat_completions(wanted: Chat, request: Request) -> Response:
+        served = asking.find(app.state.engine, wanted.model)
+        return await _answered(request, wanted, _conversation(served, wanted), chat=True)
+
+
+async def _answered(request: Request, wanted: Wanted, given: Input, *, chat: bool) -> Response:
+    """The response, whole or in pieces. Raises Refusal."""
+    state = request.app.state
+    served = asking.find(state.engine, wanted.model)
+    if not served.generates:
+        raise Refusal(400, f"{served.name} generates no texts; ask it at /v1/predict")
+    asking.check([given], state.settings)
+    usage = wanted.stream_options is not None and wanted.stream_options.include_usage
+    shape = Shape(served.name, chat=chat, usage=usage)
+    if wanted.stream:
+        pieces = await _begun(state.engine, served, given, wanted.wishes())
+        return StreamingResponse(_events(pieces, shape), media_type="text/event-stream")
+    [answer] = await asking.answers(state.engine, served, [given], request, **wanted.wishes())
+    state.counts.inputs.labels(served.name).inc()
+    return JSONResponse(shape.whole(answer))
+
+
+def _conversation(served: Served, wanted: Chat) -> Input:
+    """The messages as the model's task reads them. Raises Refusal where it reads one text alone and gets more."""
+    if "messages" in served.model.columns:
+        return {"messages": wanted.messages, **({"tools": wanted.tools} if wanted.tools else {})}
+    roles = [message.get("role") for message in wanted.messages]
+    content = wanted.messages[0].get("content") if wanted.messages else None
+    if roles != ["user"] or not isinstance(content, str) or wanted.tools:
+        raise Refusal(400, f"messages: {served.name} reads one text; give one message of the user, with a text")
+    return content
+
+
+class Pieces:
+    """The pieces of a text as the engine generates it, for the event loop. `closed` breaks it off."""
+
+    def __init__(self) -> None:
+        self.closed = False
+        self.queue: asyncio.Queue[str | Answer | BaseException] = asyncio.Queue()
+        self._loop = asyncio.get_running_loop()
+
+    def told(self, text: str) -> bool:
+        """Take a piece, in the engine's thread; return whether more is wanted."""
+        self.put(text)
+        return not self.closed
+
+    def put(self, value: str | Answer | BaseException) -> None:
+        """Take what comes from another thread."""
+        self._loop.call_soon_threadsafe(self.queue.put_nowait, value)
+
+
+async def _begun(engine: Engine, served: Served, given: Input, wishes: dict[str, Any]) -> Pieces:
+    """A text that is being generated. Raises Refusal."""
+    pieces = Pieces()
+
+    def begin() -> None:
+        query = served.model.query(given, "input", **wishes)
+        wanted = query.wanted
+        if wanted is not None:
+            query = replace(query, wanted=replace(wanted, told=pieces.told))
+        job = engine.prepare(served, query)
+        job.answer.add_done_callback(lambda done: pieces.put(done.exception() or done.result()))
+        engine.submit([job])
+
+    try:
+        await run_in_threadpool(begin)
+    except UserError as error:
+        raise Refusal(400, str(error)) from None
+    except QueueFull:
+        raise busy() from None
+    except Stopping:
+        raise ending() from None
+    return pieces
+
+
+async def _events(pieces: Pieces, shape: Shape) -> AsyncIterator[str]:
+    """The events of a stream. When the client breaks off, so does the text."""
+    try:
+        while True:
+            found = await pieces.queue.get()
+            if isinstance(found, str):
+                if found:
+                    yield shape.piece(found)
+            elif isinstance(found, BaseException):
+                yield f"data: {json.dumps({'error': {'message': 'the text could not be generated', 'code': 500}})}\n\n"
+                return
+            else:
+                yield shape.last(found)
+                return
+    finally:
+        pieces.closed = True
+
+
+def _usage(answer: Answer) -> dict[str, int]:
+    read, written = answer["prompt_tokens"], answer["tokens"]
+    return {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written}

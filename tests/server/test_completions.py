@@ -1,0 +1,137 @@
+"""Generated texts, asked by OpenAI's own client."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import openai
+import pytest
+
+import pefbench
+from pefbench.recipe import resolve
+from pefbench.trial import run
+from tests import tiny
+from tests.server.test_app import KEY, Running
+from tests.tokenizers import CHAT, single_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+ASKED: Any = [{"role": "user", "content": "Who is 7?"}]
+
+
+@pytest.fixture(scope="module")
+def trial(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A trial of dialogue, its model hardly trained: it says something, and that is enough."""
+    folder = tmp_path_factory.mktemp("dialogue")
+    model = tiny.causal_lm("llama", vocab_size=260, initializer_range=0.3, max_position_embeddings=128)
+    model.save_pretrained(folder / "base")
+    tokenizer = single_bytes("llama")
+    tokenizer.chat_template, tokenizer.model_max_length = CHAT, 128
+    tokenizer.save_pretrained(folder / "base")
+    rows = [{"prompt": f"Who is {i}?", "completion": f"I am {i}."} for i in range(40)]
+    (folder / "rows.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf8")
+    raw: dict[str, Any] = {
+        "task": "dialogue",
+        "options": {"max_new_tokens": 24},
+        "model": {"name": f"file:{folder / 'base'}"},
+        "data": {"source": f"file:{folder / 'rows.jsonl'}"},
+        "method": {"name": "lora"},
+        "train": {"epochs": 1, "batch_size": 8, "threads": 1, "max_length": 64, "precision": "fp32"},
+    }
+    return run.run(resolve(raw, name="lora_dialogue"), folder / "out")
+
+
+@pytest.fixture(scope="module")
+def server(trial: Path, classifier: Path) -> Iterator[Running]:
+    running = Running(f"says={trial}", f"labels={classifier}", PEFBENCH_API_KEYS=f"another key of ours,{KEY}")
+    yield running
+    assert running.end() == 0
+
+
+@pytest.fixture(scope="module")
+def client(server: Running) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=f"{server.url}/v1", api_key=KEY, max_retries=0) as made:
+        yield made
+
+
+def test_a_chat_is_what_predict_says(client: openai.OpenAI, trial: Path) -> None:
+    [expected] = pefbench.load(trial).predict(["Who is 7?"])
+    found = client.chat.completions.create(model="says", messages=ASKED)
+    assert found.choices[0].message.content == expected["text"]
+    assert found.choices[0].finish_reason == expected["finish_reason"]
+    assert found.usage is not None
+    assert (found.usage.prompt_tokens, found.usage.completion_tokens) == (
+        expected["prompt_tokens"],
+        expected["tokens"],
+    )
+    text = client.completions.create(model="says", prompt="Who is 7?")
+    assert text.choices[0].text == expected["text"]
+
+
+def test_pieces_are_the_whole(client: openai.OpenAI) -> None:
+    whole = client.chat.completions.create(model="says", messages=ASKED).choices[0]
+    chat = list(
+        client.chat.completions.create(
+            model="says",
+            messages=ASKED,
+            stream=True,
+            stream_options={"include_usage": True},
+        )
+    )
+    pieces = [event.choices[0].delta.content or "" for event in chat if event.choices]
+    assert "".join(pieces) == whole.message.content
+    assert len(pieces) > 3
+    assert chat[-2].choices[0].finish_reason == whole.finish_reason
+    assert chat[-1].usage is not None
+    text = client.completions.create(model="says", prompt="Who is 7?", stream=True)
+    assert "".join(event.choices[0].text for event in text) == whole.message.content
+
+
+def test_wishes_are_heard(client: openai.OpenAI) -> None:
+    def drawn(seed: int) -> str:
+        wishes: dict[str, Any] = {"temperature": 5.0, "top_p": 0.9, "seed": seed, "max_tokens": 5}
+        found = client.completions.create(model="says", prompt="Who is 7?", **wishes).choices[0]
+        return str(found.text)
+
+    assert drawn(1) == drawn(1)
+    assert len({drawn(seed) for seed in range(5)}) > 1
+    short = client.chat.completions.create(model="says", messages=ASKED, max_completion_tokens=2)
+    assert short.choices[0].finish_reason == "length"
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"model": "labels"}, "generates no texts"),
+        ({"temperature": -1.0}, "temperature should be a number from 0 to 100"),
+        ({"n": 2}, "n: "),
+        ({"messages": []}, "messages"),
+        ({"messages": [{"role": "nobody", "content": "x"}]}, "nobody"),
+        ({"logit_bias": {"3": 1}}, "logit_bias: is not known here"),
+        ({"max_tokens": 10**9}, "max_new_tokens should be a whole number"),
+    ],
+)
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_cannot_be_is_refused(client: openai.OpenAI, asked: dict[str, Any], said: str, *, stream: bool) -> None:
+    with pytest.raises(openai.BadRequestError, match=said):
+        client.chat.completions.create(**{"model": "says", "messages": ASKED, "stream": stream, **asked})
+
+
+def test_models_and_keys(client: openai.OpenAI, server: Running) -> None:
+    assert [model.id for model in client.models.list()] == ["says", "labels"]
+    with pytest.raises(openai.NotFoundError):
+        client.completions.create(model="nothing", prompt="x")
+    other = openai.OpenAI(base_url=f"{server.url}/v1", api_key="a wrong key", max_retries=0)
+    with other, pytest.raises(openai.AuthenticationError):
+        other.models.list()
+
+
+def test_a_stream_that_is_closed_leaves_the_server_well(client: openai.OpenAI) -> None:
+    for _ in range(3):
+        stream = client.chat.completions.create(model="says", messages=ASKED, stream=True)
+        next(iter(stream))
+        stream.close()
+    assert client.chat.completions.create(model="says", messages=ASKED).choices[0].message.content
