@@ -133,6 +133,7 @@ class PeftMethod(Method):
         from peft import get_peft_model
 
         from pefbench.models import architecture, memory
+        from pefbench.models.patches import imports
 
         config = self.config(model)
         heads = architecture.head_modules(model)
@@ -142,7 +143,7 @@ class PeftMethod(Method):
                 raise MethodError(f"{self.title} does not work on {type(model).__name__}: PEFT wraps its head twice")
             config.task_type = None  # for which PEFT leaves the outputs inside of a head alone
         config.modules_to_save = heads or None
-        with self.refused_by_peft(model), memory.limit(self.title, memory.for_training()):
+        with self.refused_by_peft(model), memory.limit(self.title, memory.for_training()), imports.later():
             wrapped: nn.Module = get_peft_model(model, config)
         return wrapped
 

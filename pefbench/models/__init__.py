@@ -1,1 +1,7 @@
 """Pretrained models: how they are loaded, what their modules are, and how they are quantised."""
+
+from pefbench.models.patches import compiler, imports
+
+compiler.later()
+with imports.later():
+    import peft  # noqa: F401 - and with it transformers' models: whoever imports them after this finds them there

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import DataError, SourceError
 from pefbench.models import architecture, memory
-from pefbench.models.patches import notices
+from pefbench.models.patches import imports, notices
 from pefbench.models.reading import first_line, reading
 from pefbench.models.weight_names import renamed, weight_names
 
@@ -111,7 +111,7 @@ def adapter(base: nn.Module, folder: Path) -> nn.Module:
     heads = architecture.head_modules(base)
     what = f"{folder}: the adapter"
     damaged, large = reading(f"{what} cannot be loaded", DataError), memory.limit(what, most, DataError)
-    with damaged, large, notices.missing_weights_are_errors():
+    with damaged, large, notices.missing_weights_are_errors(), imports.later():
         loaded: nn.Module = PeftModel.from_pretrained(base, folder)
     _check_head(loaded, heads, folder)
     return loaded
@@ -199,7 +199,7 @@ def _refused(what: str, described: Path | None) -> Iterator[None]:
     described: the file that would name the folder's own code; where it does, that is the reason which is given.
     """
     try:
-        with reading(what):
+        with reading(what), imports.later():
             yield
     except SourceError as error:
         if described is None or not _names_code(described):

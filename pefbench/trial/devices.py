@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 
@@ -48,7 +48,24 @@ def accelerator(precision: str) -> Accelerator:
     """Accelerate's view of the processes and devices of this run."""
     from accelerate import Accelerator, DistributedDataParallelKwargs
 
-    return Accelerator(
+    from pefbench.models.patches import imports
+
+    class Ours(Accelerator):  # type: ignore[misc]  # a class of a library without types
+        """Accelerate's own, which asks for distributed tensors without importing what there are none of."""
+
+        def prepare(self, *args: Any, **kwargs: Any) -> Any:
+            with imports.later():
+                return super().prepare(*args, **kwargs)
+
+        def clip_grad_norm_(self, *args: Any, **kwargs: Any) -> Any:
+            with imports.later():
+                return super().clip_grad_norm_(*args, **kwargs)
+
+        def unwrap_model(self, *args: Any, **kwargs: Any) -> Any:
+            with imports.later():
+                return super().unwrap_model(*args, **kwargs)
+
+    return Ours(
         cpu=hardware.kind() == "cpu",
         mixed_precision=MIXED[precision],
         kwargs_handlers=[DistributedDataParallelKwargs(gradient_as_bucket_view=True)],

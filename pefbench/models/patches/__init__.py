@@ -9,6 +9,8 @@ a method of a model does for as long as the model, is a pair of functions, of wh
     functional   torch.nn.functional's linear and dropout, while a CPU trains
     generation   weights, caches and attention, while a model generates
     attention    a function that transformers' attentions may name, and the config of one attention
+    imports      what libraries import at once and few of their users need
+    compiler     torch's compiler, imported when something is compiled
     peft_types   types of tuners that PEFT does not have
     boft         the operation that PEFT compiles for CUDA alone
     notices      warnings that are wrong here, made silent, and one that must be an error

@@ -1,0 +1,101 @@
+"""What transformers and PEFT import at once and few of their users need, imported when it is used.
+
+What: import statements of these libraries that name a module of `LATER` get a stand-in for it. Why: distributed
+tensors, bitsandbytes and what the losses of object detection need take two seconds to import, in each process. Since:
+transformers 5.0, PEFT 0.18; where a version imports none of it, nothing is changed. Undone at the end of the block:
+stand-ins stay where they were put, and do what the real ones do from their first use on.
+"""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import sys
+from contextlib import contextmanager
+from importlib import import_module
+from importlib.util import resolve_name
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+LATER = {
+    "transformers": (
+        *("torch.distributed.tensor", "torch.distributed.fsdp", "torch.distributed._composable.fsdp"),
+        *("torch.distributed.checkpoint", "torch._dynamo", "scipy.optimize"),
+        *("transformers.distributed.tensor_parallel", "transformers.distributed.expert_parallel"),
+    ),
+    "accelerate": ("torch.distributed.tensor", "torch.distributed.fsdp"),
+    "peft": ("bitsandbytes", "transformers.distributed.tensor_parallel"),
+}
+"""By the module that imports, with all below it: the modules that it need not have at once, with all below them."""
+
+
+@contextmanager
+def later() -> Iterator[None]:
+    """Let the libraries go without what they need not have at once."""
+    stock = builtins.__import__
+
+    def importing(
+        name: str,
+        globals: Mapping[str, Any] | None = None,  # noqa: A002 - as Python calls them
+        locals: Mapping[str, Any] | None = None,  # noqa: A002
+        fromlist: Sequence[str] | None = (),
+        level: int = 0,
+    ) -> Any:
+        importer = globals or {}
+        whole = resolve_name("." * level + name, importer["__package__"]) if level else name
+        if (fromlist or "." not in name) and _waits(whole, importer.get("__name__", "")):
+            return stand_in(whole)
+        return stock(name, globals, locals, fromlist or (), level)
+
+    distributed = sys.modules.get("torch.distributed")
+    if distributed is not None and not hasattr(distributed, "tensor"):  # PEFT takes it that somebody has imported it
+        vars(distributed)["tensor"] = stand_in("torch.distributed.tensor")
+    builtins.__import__ = importing
+    try:
+        yield
+    finally:
+        builtins.__import__ = stock
+
+
+def _waits(name: str, importer: str) -> bool:
+    if name in sys.modules:
+        return False
+    wanted = (module for user, modules in LATER.items() if _is_below(importer, user) for module in modules)
+    return any(_is_below(name, module) for module in wanted)
+
+
+def _is_below(name: str, module: str) -> bool:
+    return f"{name}.".startswith(f"{module}.")
+
+
+def stand_in(module: str, *path: str) -> Any:
+    """What stands for a module, or for what is found in it by these names."""
+    return _StandIn(".".join([module, *path]), (), {"module": module, "path": path})
+
+
+class _StandIn(type):
+    """The type of stand-ins: they are classes, for `isinstance`, and for `|` in annotations."""
+
+    module: str
+    path: tuple[str, ...]
+
+    def real(cls) -> Any:
+        """Import what this stands for."""
+        return functools.reduce(getattr, cls.path, import_module(cls.module))
+
+    def __getattr__(cls, name: str) -> Any:
+        if name.startswith("__"):  # as the import system asks modules for
+            raise AttributeError(name)
+        return getattr(cls.real(), name) if cls.module in sys.modules else stand_in(cls.module, *cls.path, name)
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        return cls.real()(*args, **kwargs)
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        """Whether it is one of the real class, of which there are none before that is imported."""
+        return cls.module in sys.modules and isinstance(instance, cls.real())
+
+    def __subclasscheck__(cls, subclass: type) -> bool:
+        return cls.module in sys.modules and issubclass(subclass, cls.real())

@@ -1,0 +1,140 @@
+"""What libraries import at once and few need is imported at its first use, and is then the real thing."""
+
+from __future__ import annotations
+
+import builtins
+import subprocess
+import sys
+from importlib import import_module
+
+import pytest
+
+from pefbench.models.patches import imports
+from pefbench.paths import child_environment
+
+HEAVY = ("torch.distributed.tensor", "torch._dynamo.eval_frame", "torch._inductor", "bitsandbytes", "scipy.optimize")
+
+
+def run(code: str) -> str:
+    """What a fresh interpreter prints."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error::RuntimeWarning", "-c", code],
+        capture_output=True,
+        text=True,
+        env=child_environment(),
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_a_trial_is_imported_and_an_adapter_put_on_without_what_they_do_not_need() -> None:
+    code = f"""
+import sys
+import torch
+import pefbench.trial.run
+from peft import LoraConfig, get_peft_model
+from torch.optim import AdamW
+from pefbench.models.patches import imports
+from pefbench.trial import devices
+with imports.later():
+    model = get_peft_model(torch.nn.Sequential(torch.nn.Linear(2, 2)), LoraConfig(target_modules=["0"]))
+accelerator = devices.accelerator("fp32")
+model, optimizer = accelerator.prepare(model, AdamW(model.parameters(), fused=True))
+accelerator.backward(model(torch.ones(1, 2)).sum())
+accelerator.clip_grad_norm_(model.parameters(), 1.0)
+optimizer.step()
+optimizer.zero_grad()
+accelerator.unwrap_model(model)
+print([name for name in {HEAVY} if name in sys.modules])
+"""
+    assert run(code) == "[]"
+
+
+def test_what_was_put_off_is_real_once_it_is_used() -> None:
+    code = """
+import torch
+import pefbench.models
+from transformers.loss import loss_for_object_detection
+from transformers.distributed.utils import is_dtensor
+print(loss_for_object_detection.linear_sum_assignment([[1.0, 0.0], [0.0, 1.0]])[1].tolist())
+from torch.distributed.tensor import DTensor
+from transformers.distributed import sharding_utils
+assert isinstance(torch.distributed.tensor, type(torch)) and torch.distributed.tensor.DTensor is DTensor
+assert not is_dtensor(torch.ones(1)) and not isinstance(torch.ones(1), sharding_utils.DTensor)
+assert issubclass(DTensor, sharding_utils.DTensor)
+from peft.tuners.lora import bnb
+assert bnb.Linear8bitLt.__name__ == "Linear8bitLt"
+"""
+    assert run(code) == "[1, 0]"
+
+
+def test_a_model_is_compiled_as_if_the_compiler_had_been_there_from_the_start() -> None:
+    code = """
+import sys
+import torch
+import pefbench.models
+from transformers.integrations import finegrained_fp8
+waiting = torch._dynamo
+
+@torch.compiler.disable
+def apart(x):
+    assert not torch.compiler.is_compiling()
+    return x + 1
+
+assert apart(torch.ones(1)).item() == 2 and torch._dynamo is waiting
+
+@torch.compile(backend="eager")
+def compiled(x):
+    return apart(x) * 2
+
+assert compiled(torch.ones(1)).item() == 4
+assert torch._dynamo is sys.modules["torch._dynamo"] is not waiting
+assert waiting.eval_frame is not None and waiting.config is torch._dynamo.config
+import torch._dynamo.trace_rules as rules
+print(len(waiting.marked) > 0, all(hasattr(f, "_dynamo_marked_constant") for m, f in waiting.marked if "const" in m),
+      all(rules.is_callable_allowed(f) for m, f in waiting.marked if m == "allow_in_graph"))
+"""
+    assert run(code) == "True True True"
+
+
+def test_what_lies_below_the_compiler_is_there_once() -> None:
+    code = """
+import sys
+import torch
+import pefbench.models
+from torch._dynamo import trace_rules
+from torch._dynamo.convert_frame import trace_rules as used
+import torch._dynamo.eval_frame as frames
+assert trace_rules is used is sys.modules["torch._dynamo.trace_rules"] is torch._dynamo.trace_rules
+assert trace_rules.__spec__.name == "torch._dynamo.trace_rules"
+assert frames is torch._dynamo.eval_frame and isinstance(torch.compile(torch.nn.Linear(1, 1)), frames.OptimizedModule)
+print(type(torch._dynamo) is type(sys), [finder for finder in sys.meta_path if "_Below" in repr(finder)])
+"""
+    assert run(code) == "True []"
+    assert (
+        run(code.replace("from torch._dynamo import trace_rules", "import torch._dynamo.trace_rules as trace_rules"))
+        == "True []"
+    )
+
+
+def test_python_imports_as_before_after_the_block() -> None:
+    stock = builtins.__import__
+    with imports.later():
+        assert builtins.__import__ is not stock
+    assert builtins.__import__ is stock
+    with pytest.raises(ModuleNotFoundError), imports.later():
+        import_module("pefbench.nothing")
+    assert builtins.__import__ is stock
+
+
+def test_a_stand_in_for_what_is_not_there_says_so_at_its_first_use() -> None:
+    missing = imports.stand_in("pefbench.nothing", "Class")
+    assert not isinstance(1, missing)
+    assert not issubclass(int, missing)
+    assert repr(missing.method).endswith("pefbench.nothing.Class.method'>")
+    assert (missing | None) is not None
+    with pytest.raises(ModuleNotFoundError, match=r"pefbench\.nothing"):
+        missing()
+    decimal = imports.stand_in("decimal", "Decimal")
+    assert decimal("1.50").normalize() == decimal.from_float(1.5)
