@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from pefbench.export.format import Options
     from pefbench.export.original import Original
+    from pefbench.inference.kind import Json
 
 ABOUT = "export.json"
 """What an export says of itself; it is written last."""
@@ -55,7 +56,7 @@ def export(
         most_far = None if options.rounds else form.tolerance
         outcome = replay(original, expected, found, recorded, most=most_far)
         card.write(partial, name, form, original, options, outcome, notes)
-        stated: dict[str, Any] = {**about, "pefbench": __version__, "files": digests(partial)}
+        stated: Json = {**about, "pefbench": __version__, "files": digests(partial)}
         (partial / ABOUT).write_text(f"{json.dumps(stated, indent=1)}\n", encoding="utf8")
     return Exported(_size(to), card.said(form, original, options, outcome), notes)
 

@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pefbench.errors import RecipeError, suggest
 from pefbench.export import formats
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from pefbench.export.original import Original
-    from pefbench.inference.kind import Answer
+    from pefbench.inference.kind import Answer, Json
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Options:
         """Whether the export computes with fewer bits than the trial's numbers have."""
         return self.quantize is not None or self.dtype != "fp32"
 
-    def chosen(self) -> dict[str, Any]:
+    def chosen(self) -> Json:
         """Those that are no defaults."""
         default = asdict(Options())
         return {name: value for name, value in asdict(self).items() if value != default[name]}

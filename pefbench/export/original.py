@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
     from pefbench.heads.head import Head
-    from pefbench.inference.kind import Answer, Kind, Query
+    from pefbench.inference.kind import Answer, Json, Kind, Query
     from pefbench.results.schema import Result
     from pefbench.trial.prepare import Prepared
     from pefbench.trial.saved import SavedTrial
@@ -66,7 +66,7 @@ class Original:
         return self.folder / MODEL
 
     @cached_property
-    def inputs(self) -> list[dict[str, Any]]:
+    def inputs(self) -> list[Json]:
         """The examples as inputs, JSON-able."""
         return [self.kind.input_of(example) for example in self.examples]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pefbench import atomic, sources
 from pefbench.errors import DataError
@@ -20,7 +20,7 @@ from pefbench.trial.saved import ABOUT, TRIAL
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pefbench.inference.kind import Query
+    from pefbench.inference.kind import Json, Query
     from pefbench.inference.model import Model
     from pefbench.sources import Rows
     from pefbench.tasks import Task
@@ -86,7 +86,7 @@ def _sentences(model: Model, table: Rows, task: Task) -> Rows:
     return sources.gather(table, by[0] if by else None, words, BadRows())
 
 
-def _values(model: Model, values: dict[str, Any]) -> dict[str, Any]:  # as a row has them
+def _values(model: Model, values: Json) -> Json:
     """A row's values, lists of words that are written as text read as lists."""
     if "tokens" not in model.columns:
         return values

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
     from pefbench.heads.search import Wanted
 
-Answer = dict[str, Any]
-"""What is said to one input, JSON-able: its fields are the kind's."""
+Json = dict[str, Any]
+"""A JSON object whose fields the kind of head decides: an input's columns, for example."""
+Answer = Json
+"""What is said to one input."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class Kind(ABC):
     def line(self, answer: Answer) -> str:
         """The answer in one line, for people."""
 
-    def input_of(self, example: Any) -> dict[str, Any]:
+    def input_of(self, example: Any) -> Json:
         """An example of the head as an input: what `ask` makes it from."""
         raise NotImplementedError
 
@@ -105,7 +107,7 @@ class TextKind(Kind):
         pair = text(values, "pair") if "pair" in values else None
         return Query([self.example(text(values, "text"), pair)])
 
-    def input_of(self, example: Any) -> dict[str, Any]:
+    def input_of(self, example: Any) -> Json:
         """The text, and its pair where there is one."""
         return {"text": example.text} if example.pair is None else {"text": example.text, "pair": example.pair}
 

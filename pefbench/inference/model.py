@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import DataError, quoted
 from pefbench.inference import streaming
-from pefbench.inference.kind import check_texts
+from pefbench.inference.kind import Json, check_texts
 from pefbench.inference.wishes import wanted
 from pefbench.models.loading import count_positions
 from pefbench.registry import find
@@ -176,7 +176,7 @@ class Model:
             raise DataError(reason if reason.startswith(where) else f"{where}: {reason.partition(': ')[2]}")
         return query
 
-    def _values(self, given: Input) -> dict[str, Any]:
+    def _values(self, given: Input) -> Json:
         """The columns of an input, by the task's names. Raises DataError where one is missing."""
         if isinstance(given, str):
             if not self.reads_texts:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pefbench.heads.search import Search
+    from pefbench.inference.kind import Json
 
 MOST_STOPS = 16
 SEEDS = 2**63
@@ -39,7 +40,7 @@ def wanted(search: Search, wishes: Mapping[str, Any], most: int) -> Wanted:
     for name in given:
         if name not in Wishes.__annotations__:
             raise DataError(f"{name}: unknown; {suggest(name, Wishes.__annotations__)}")
-    changed: dict[str, Any] = {"samples": 1}
+    changed: Json = {"samples": 1}
     if "max_new_tokens" in given:
         changed["max_new_tokens"] = _whole("max_new_tokens", given["max_new_tokens"], 1, most)
     if "temperature" in given:

@@ -6,7 +6,7 @@ import logging
 from contextlib import asynccontextmanager
 from importlib.resources import files
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 
 from pefbench import __version__
 from pefbench.errors import UserError
+from pefbench.inference.kind import Json
 from pefbench.server import asking, completions
 from pefbench.server.counts import Counts
 from pefbench.server.gate import Gate
@@ -39,7 +40,7 @@ class Asked(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     model: str = Field(description="the name of a served model")
-    inputs: str | dict[str, Any] | list[str | dict[str, Any]] = Field(
+    inputs: str | Json | list[str | Json] = Field(
         description="a text, or an object with the columns that the model reads; or a list of such"
     )
 
@@ -48,7 +49,7 @@ class Answered(BaseModel):
     """What `/v1/predict` answers: one answer for each input, in their order, whose fields the model's head decides."""
 
     model: str
-    answers: list[dict[str, Any]]
+    answers: list[Json]
 
 
 class Named(BaseModel):
@@ -141,17 +142,17 @@ def _models(app: FastAPI) -> None:
     settings: Settings = app.state.settings
 
     @app.get("/v1/models", summary="The models that are served")
-    async def models() -> dict[str, Any]:
+    async def models() -> Json:
         resident = set(engine.store.resident())
         data = [_described(engine.store.find(name), resident) for name in engine.store.names()]
         return {"object": "list", "data": data, "can_be_loaded": settings.there()}
 
     @app.get("/v1/models/{name}", summary="One of them")
-    async def model(name: str) -> dict[str, Any]:
+    async def model(name: str) -> Json:
         return _described(asking.find(engine, name), set(engine.store.resident()))
 
     @app.post("/v1/models", summary="Serve a model of the operator's folder")
-    async def load(named: Named) -> dict[str, Any]:
+    async def load(named: Named) -> Json:
         try:
             folder = settings.folder(named.model)
         except UserError as error:
@@ -163,7 +164,7 @@ def _models(app: FastAPI) -> None:
         return _described(served, set(engine.store.resident()))
 
     @app.delete("/v1/models/{name}", summary="Serve a model no longer")
-    async def unload(name: str) -> dict[str, Any]:
+    async def unload(name: str) -> Json:
         if settings.models is None:
             raise Refusal(403, "this server's models stay; its operator names a folder of others: --models")
         asking.find(engine, name)
@@ -176,7 +177,7 @@ def _predict(app: FastAPI) -> None:
     engine: Engine = app.state.engine
 
     @app.post("/v1/predict", summary="Ask a model", response_model=Answered)
-    async def predict(asked: Asked, request: Request) -> dict[str, Any]:
+    async def predict(asked: Asked, request: Request) -> Json:
         served = asking.find(engine, asked.model)
         inputs = asked.inputs if isinstance(asked.inputs, list) else [asked.inputs]
         asking.check(inputs, app.state.settings)
@@ -185,7 +186,7 @@ def _predict(app: FastAPI) -> None:
         return {"model": asked.model, "answers": found}
 
 
-def _described(served: Served, resident: set[str]) -> dict[str, Any]:
+def _described(served: Served, resident: set[str]) -> Json:
     """A model as the list of models has it."""
     model = served.model
     return {

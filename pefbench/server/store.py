@@ -82,7 +82,7 @@ class Store:
         self._shared = Shared()
         self._bases: dict[Hashable, Base] = {}
         self._shells: dict[Hashable, Shell] = {}
-        self._tokenizers: dict[str, Any] = {}
+        self._tokenizers: dict[str, Any] = {}  # transformers' tokenizers have no common type
 
     def names(self) -> list[str]:
         """The names of what is served, in the order in which it came."""

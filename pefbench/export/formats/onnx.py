@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from pefbench.export.original import Original
-    from pefbench.inference.kind import Answer
+    from pefbench.inference.kind import Answer, Json
 
 SCRIPT, SETTINGS, TOKENIZER = "answer.py", "bundle.json", "tokenizer.json"
 NEEDS = ("onnx", "onnxruntime", "onnxscript")
@@ -95,7 +95,7 @@ class Onnx(Format):
             f"the test split:\n\n```\n{given}\n```"
         )
 
-    def _settings(self, original: Original) -> dict[str, Any]:
+    def _settings(self, original: Original) -> Json:
         """What the script must know."""
         name, head, tokenizer = original.kind_name, original.head, original.tokenizer
         own: Any = importlib.import_module(f"{heads.__name__}.{name}")

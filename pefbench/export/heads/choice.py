@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pefbench.errors import DataError
 from pefbench.export.heads._pairs import laid_out
@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
     from pefbench.heads._scoring import ScoringHead
+    from pefbench.inference.kind import Json
 
 
-def settings(head: ScoringHead, tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
+def settings(head: ScoringHead, tokenizer: PreTrainedTokenizerFast) -> Json:
     """How a row is laid out, and which end of a context is kept. Raises DataError for choices by likelihood."""
     if not isinstance(head, ChoiceHead):
         raise DataError("it compares how likely a decoder finds the candidates, which bundles do not; use --as merged")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pefbench.heads._pairs import added
 
@@ -10,9 +10,10 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
     from pefbench.heads.marked import MarkedHead
+    from pefbench.inference.kind import Json
 
 
-def settings(head: MarkedHead, tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
+def settings(head: MarkedHead, tokenizer: PreTrainedTokenizerFast) -> Json:
     """The tokens around a text, and whether states at the closing marks are read."""
     before, after = added(tokenizer)
     return {"before": before.tolist(), "after": after.tolist(), "causal": head.causal}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pefbench.export.heads import sequence
 
@@ -10,8 +10,9 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
     from pefbench.heads.multi_label import MultiLabelHead
+    from pefbench.inference.kind import Json
 
 
-def settings(head: MultiLabelHead, tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
+def settings(head: MultiLabelHead, tokenizer: PreTrainedTokenizerFast) -> Json:
     """Those of texts, and the probability from which each label is given."""
     return {**sequence.settings(head, tokenizer), "thresholds": dict(head.answers.thresholds)}

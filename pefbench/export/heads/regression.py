@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pefbench.export.heads import sequence
 
@@ -10,9 +10,10 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
     from pefbench.heads.regression import RegressionHead
+    from pefbench.inference.kind import Json
 
 
-def settings(head: RegressionHead, tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
+def settings(head: RegressionHead, tokenizer: PreTrainedTokenizerFast) -> Json:
     """Those of texts, and the scale of the scores."""
     scale = {"mean": head.mean, "spread": head.spread, "lowest": head.bounds[0], "highest": head.bounds[1]}
     return {**sequence.settings(head, tokenizer), **scale}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pefbench.heads._pairs import end_token
 from pefbench.heads._texts import is_joined
@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
     from pefbench.heads.head import Head
+    from pefbench.inference.kind import Json
 
 
-def settings(head: Head, tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:  # noqa: ARG001 - the labels are known
+def settings(head: Head, tokenizer: PreTrainedTokenizerFast) -> Json:  # noqa: ARG001 - the labels are known
     """The token that is left out of texts, and what divides a pair."""
     return {"end": end_token(tokenizer), "before_pair": "\n" if is_joined(tokenizer) else ""}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pefbench.export.heads._pairs import laid_out
 from pefbench.heads._pairs import template
@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
     from pefbench.heads.span import SpanHead
+    from pefbench.inference.kind import Json
 
 
-def settings(head: SpanHead, tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
+def settings(head: SpanHead, tokenizer: PreTrainedTokenizerFast) -> Json:
     """How a row is laid out, and what answers may be."""
     around, null = with_null(template(tokenizer), tokenizer)
     return {

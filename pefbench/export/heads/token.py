@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pefbench.heads.token import space_before
 
@@ -10,8 +10,9 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
     from pefbench.heads.token import TokenHead
+    from pefbench.inference.kind import Json
 
 
-def settings(head: TokenHead, tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:  # noqa: ARG001 - the labels are known
+def settings(head: TokenHead, tokenizer: PreTrainedTokenizerFast) -> Json:  # noqa: ARG001 - the labels are known
     """The text that each word needs before it, and how many tokens are put around a text."""
     return {"space": space_before(tokenizer), "added": tokenizer.num_special_tokens_to_add()}

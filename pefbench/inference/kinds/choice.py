@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pefbench.inference.kind import Answer, Kind, Query, cut, single
+from pefbench.inference.kind import Answer, Json, Kind, Query, cut, single
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +31,7 @@ class ChoiceKind(Kind):
         [example], (answer, _) = query.examples, single(found)
         return {**answer, "text": example.candidates[answer["choice"]], "truncated": truncated}
 
-    def input_of(self, example: ChoiceExample) -> dict[str, Any]:
+    def input_of(self, example: ChoiceExample) -> Json:
         """The context and its candidates."""
         return {"context": example.context, "candidates": [*example.candidates]}
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pefbench.inference.kind import Answer, Kind, Query, single
+from pefbench.inference.kind import Answer, Json, Kind, Query, single
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
@@ -47,7 +47,7 @@ class GenerationKind(Kind):
             "truncated": truncated,
         }
 
-    def input_of(self, example: GenerationExample) -> dict[str, Any]:
+    def input_of(self, example: GenerationExample) -> Json:
         """The prompt, and what was said before it, as roles and texts."""
         said = {"prompt": f"{example.instruction}{example.prompt}"}
         return {**said, "history": [[*message] for message in example.history]} if example.history else said

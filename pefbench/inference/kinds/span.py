@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pefbench.heads.examples import SpanExample
-from pefbench.inference.kind import Answer, Kind, Query, cut, single, text
+from pefbench.inference.kind import Answer, Json, Kind, Query, cut, single, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,7 +42,7 @@ class SpanKind(Kind):
         place = {"start": start, "end": start + len(answer)} if answer else {"start": None, "end": None}
         return {"text": answer, **place, "score": score, "truncated": truncated}
 
-    def input_of(self, example: SpanExample) -> dict[str, Any]:
+    def input_of(self, example: SpanExample) -> Json:
         """The question and its context."""
         return {"question": example.question, "context": example.context}
 

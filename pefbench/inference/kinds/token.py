@@ -15,7 +15,7 @@ from pefbench.errors import DataError, quoted
 from pefbench.heads._word_windows import cut_between
 from pefbench.heads.examples import TokenExample
 from pefbench.heads.token import OUTSIDE
-from pefbench.inference.kind import Answer, Kind, Query, check_characters
+from pefbench.inference.kind import Answer, Json, Kind, Query, check_characters
 from pefbench.sources import tagging
 from pefbench.sources.offsets import divide
 
@@ -61,7 +61,7 @@ class TokenKind(Kind):
             return {"entities": [_answer(given, scores, *span) for span in tagging.spans(tags)]}
         return {"words": [_answer(given, scores, tag, word, word + 1) for word, tag in enumerate(tags)]}
 
-    def input_of(self, example: TokenExample) -> dict[str, Any]:
+    def input_of(self, example: TokenExample) -> Json:
         """The words."""
         return {"tokens": [*example.tokens]}
 
