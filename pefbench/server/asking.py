@@ -67,6 +67,7 @@ async def answers(
     here = Here()
     jobs = await run_in_threadpool(_taken, engine, served, inputs, wishes, here)
     done = asyncio.gather(*(asyncio.wrap_future(job.answer) for job in jobs))
+    done.add_done_callback(lambda each: None if each.cancelled() else each.exception())  # nobody may be left to ask
     gone = asyncio.ensure_future(_disconnected(request))
     either: set[asyncio.Future[Any]] = {done, gone}
     try:

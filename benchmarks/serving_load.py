@@ -1,0 +1,193 @@
+"""The load that `pefbench serve` bears: requests a second and latencies with 1, 8 and 64 adapters, and memory.
+
+    python -m benchmarks.serving_load results/lora_topic/ID [--seconds 10]
+
+The trial's LoRA adapter is copied with other weights, once for each of the adapters; wrk (https://github.com/wg/wrk),
+which must be installed, asks them in turn on the loopback. `--peft` times one batch of 64 adapters beside PEFT's own
+mixed batch (`adapter_names`) in one process, alternating.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+from statistics import median
+
+import psutil
+import torch
+from safetensors.torch import load_file, save_file
+
+from pefbench.trial.saved import ABOUT
+
+TEXT = "who what where is the first man on moon of a city in which year did they build old bridge near"
+SCRIPT = """
+local adapters, count = {adapters}, 0
+local words = {{{words}}}
+function request()
+  count = count + 1
+  local text = words[count % #words + 1]
+  for i = 1, 10 do text = text .. " " .. words[(count * 7 + i * 3) % #words + 1] end
+  local body = '{{"model": "a' .. (count % adapters) .. '", "inputs": "' .. text .. '"}}'
+  return wrk.format("POST", "/v1/predict", {{["Content-Type"] = "application/json"}}, body)
+end
+function done(summary, latency)
+  io.write(string.format("FOUND %d %d %d %d %d %d\\n", summary.requests, summary.duration,
+    summary.errors.status + summary.errors.read + summary.errors.write + summary.errors.timeout,
+    latency:percentile(50), latency:percentile(95), latency:percentile(99)))
+end
+"""
+
+
+def adapters(trial: Path, to: Path, count: int) -> None:
+    """Write `count` adapters like the trial's, with other weights."""
+    for number in range(count):
+        folder = shutil.copytree(trial / "model", to / f"a{number}")
+        about = json.loads((folder / ABOUT).read_text(encoding="utf8"))
+        about.pop("files", None)
+        (folder / ABOUT).write_text(json.dumps(about), encoding="utf8")
+        torch.manual_seed(number)
+        weights = load_file(folder / "adapter_model.safetensors")
+        changed = {name: weight + 0.02 * torch.randn_like(weight) for name, weight in weights.items()}
+        save_file(changed, folder / "adapter_model.safetensors", metadata={"format": "pt"})
+
+
+def served(folder: Path, count: int) -> tuple[subprocess.Popen[bytes], int]:
+    """A server of so many adapters, ready, and its port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    names = [f"a{number}={folder / f'a{number}'}" for number in range(count)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pefbench", "serve", *names, "--port", str(port)], stdout=subprocess.DEVNULL
+    )
+    while True:
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/ready", timeout=60).close()
+        except OSError:
+            time.sleep(0.2)
+        else:
+            return process, port
+
+
+def load(port: int, count: int, clients: int, seconds: int, script: Path) -> list[float]:
+    """Requests a second, failures, and the 50th, 95th and 99th percentile in milliseconds."""
+    words = ", ".join(f'"{word}"' for word in TEXT.split())
+    script.write_text(SCRIPT.format(adapters=count, words=words), encoding="utf8")
+    command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds}s", "--timeout", "60s", "-s", str(script)]
+    said = subprocess.run([*command, f"http://127.0.0.1:{port}"], capture_output=True, text=True, check=True).stdout
+    found = re.search(r"FOUND (\d+) (\d+) (\d+) (\d+) (\d+) (\d+)", said)
+    if not found:
+        raise SystemExit(said)
+    requests, micros, failed, *percentiles = map(int, found.groups())
+    return [requests / micros * 1e6, failed, *(each / 1000 for each in percentiles)]
+
+
+def beside_peft(folder: Path, count: int, rounds: int) -> None:
+    """Print the time of a batch with a row for each adapter, and PEFT's for the same."""
+    from peft import PeftModel
+
+    from pefbench.inference import loading
+    from pefbench.models import loading as models
+    from pefbench.server.store import Store
+    from pefbench.trial import build
+    from pefbench.trial.cache import Shared
+
+    opened = loading.opened(folder / "a0", None, Shared())
+    ready = opened.ready
+    model = models.load_pretrained(ready.base, ready.config, opened.head, attention=build.attention(ready))
+    wrapped = PeftModel.from_pretrained(model, folder / "a0", adapter_name="a0")
+    for number in range(1, count):
+        wrapped.load_adapter(folder / f"a{number}", adapter_name=f"a{number}")
+    wrapped.eval()
+    store = Store(count)
+    held = [store.hold(store.open(f"a{number}", folder / f"a{number}")) for number in range(count)]
+    base = store.find("a0").base
+    if base is None:
+        raise SystemExit(store.find("a0").alone)
+    ids = torch.randint(1000, 20000, (count, 16))
+    batch = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+    batch["attention_mask"][:, -1] = 0
+    names = [f"a{number}" for number in range(count)]
+    ours, theirs = list[float](), list[float]()
+    for _ in range(rounds):
+        started = time.perf_counter()
+        base.run(batch, [(number, number + 1, adapter) for number, adapter in enumerate(held)])
+        ours.append(time.perf_counter() - started)
+        started = time.perf_counter()
+        with torch.inference_mode(), base.precision():
+            wrapped(**batch, adapter_names=names)
+        theirs.append(time.perf_counter() - started)
+    print(f"one batch of {count} adapters: ours {median(ours) * 1e3:.1f} ms, PEFT's {median(theirs) * 1e3:.1f} ms")
+
+
+def main() -> None:
+    """Print a table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("trial", type=Path)
+    parser.add_argument("--seconds", type=int, default=10)
+    parser.add_argument("--adapters", type=int, nargs="+", default=[1, 8, 64])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--peft", action="store_true", help="time a batch beside PEFT's own")
+    parsed = parser.parse_args()
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        adapters(parsed.trial, folder, max(parsed.adapters))
+        size = (folder / "a0" / "adapter_model.safetensors").stat().st_size
+        if parsed.peft:
+            beside_peft(folder, max(parsed.adapters), 20)
+            return
+        found: dict[tuple[int, int], list[list[float]]] = {}
+        process, port = served(folder, max(parsed.adapters))
+        try:
+            load(port, max(parsed.adapters), 64, 2, folder / "load.lua")
+            for _ in range(parsed.rounds):  # in turn, so that other work on the machine meets all alike
+                for count in parsed.adapters:
+                    for clients in (1, 64):
+                        numbers = load(port, count, clients, parsed.seconds, folder / "load.lua")
+                        found.setdefault((count, clients), []).append(numbers)
+            many = psutil.Process(process.pid).memory_info().rss
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(60)
+        print_table(found)
+        process, port = served(folder, 1)
+        try:
+            load(port, 1, 64, parsed.seconds, folder / "load.lua")
+            one = psutil.Process(process.pid).memory_info().rss
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(60)
+        grown = (many - one) / (max(parsed.adapters) - 1)
+        print(f"\nMemory: {one / 2**20:.0f} MiB with one adapter, {many / 2**20:.0f} MiB with {max(parsed.adapters)}.")
+        print(f"An adapter's file: {size:,} bytes. Memory for one more: {grown:,.0f}, {grown / size:.2f} times.")
+
+
+def print_table(found: dict[tuple[int, int], list[list[float]]]) -> None:
+    """Print the medians over the rounds, and the median of each round's rate beside one adapter's, 64 clients."""
+    print(
+        "| Adapters | Clients | Requests a second | p50 ms | p95 ms | p99 ms | Failed | Beside 1 adapter, 64 clients |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
+    few = min(count for count, _ in found)
+    for (count, clients), rounds in found.items():
+        rate, _, *percentiles = (median(column) for column in zip(*rounds, strict=True))
+        beside = median(one[0] / other[0] for one, other in zip(rounds, found[few, 64], strict=True))
+        shown = " | ".join(f"{each:.0f}" for each in percentiles)
+        failed = sum(numbers[1] for numbers in rounds)
+        print(f"| {count} | {clients} | {rate:.0f} | {shown} | {failed:.0f} | {beside:.2f} |")
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    main()
