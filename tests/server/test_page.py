@@ -38,7 +38,8 @@ def shown(browser: Browser, name: str) -> None:
 
 def ask(browser: Browser, model: str, text: str) -> None:
     browser.value(
-        f"by('model').value = '{model}'; choose(); by('answer').replaceChildren(); document.querySelector('textarea').focus()"
+        f"by('model').value = '{model}'; choose(); by('answer').replaceChildren();"
+        "document.querySelector('textarea').focus()"
     )
     browser.send("Input.insertText", text=text)
     browser.send(
