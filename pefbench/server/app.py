@@ -119,7 +119,8 @@ def _about(app: FastAPI) -> None:
     @app.get("/", response_class=HTMLResponse, include_in_schema=False)
     async def page() -> HTMLResponse:
         text = files("pefbench.server").joinpath("page.html").read_text(encoding="utf8")
-        policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:"
+        inline = "style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+        policy = f"default-src 'none'; {inline}; connect-src 'self'; img-src data:"
         return HTMLResponse(text, headers={"Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff"})
 
     @app.get("/health", summary="Whether the process answers")
