@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
+import itertools
 import json
 import os
 from typing import TYPE_CHECKING
@@ -18,11 +20,12 @@ from pefbench.tasks.reading.columns import found_columns
 from pefbench.trial.saved import ABOUT, TRIAL
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from pefbench.inference.kind import Json, Query
     from pefbench.inference.model import Model
-    from pefbench.sources import Rows
+    from pefbench.sources import Row, Rows
     from pefbench.tasks import Task
 
 BATCHES = 16
@@ -43,36 +46,85 @@ def predict(model: Model, folder: Path, file: Path, out: Path, *, named: str | N
     """Write an answer for each row of `file` to `out`, one JSON object a line; return how many.
 
     folder: the trial's, so that only answers of the same trial to the same file are gone on with. named: the file's
-    format. Raises DataError for a row that cannot be asked, before the first is; OutputError.
+    format. Every row is read twice: once to see that it can be asked, once to be asked; a few are held at a time, but
+    of formats that must be read whole. Raises DataError for a row that cannot be asked, before the first is, and for a
+    file that changes meanwhile; OutputError.
     """
-    queries = _queries(model, file, named)
+    before, together = _state(file), model.batch_size * BATCHES
     partial = out.with_name(f".{out.name}.{_job(folder, file, named)}.partial")
-    together = model.batch_size * BATCHES
-    starts = range(0, len(queries), together)
+    _refuse_others(partial, out)
+    count = sum(1 for _ in _queries(model, file, named))
     with atomic.output_errors(out):
         out.parent.mkdir(parents=True, exist_ok=True)
-        done = _whole_lines(partial, together, len(queries))
+        done = _whole_lines(partial, together, count)
         with (
             partial.open("a", encoding="utf8") as lines,
-            Progress(file.name, len(starts), start=-(-done // together), lasting=False) as progress,
+            Progress(file.name, -(-count // together), start=-(-done // together), lasting=False) as progress,
         ):
-            for start in starts[-(-done // together) :]:
-                answers = model.answers(queries[start : start + together])
-                rows = ({"id": start + i, **answer} for i, answer in enumerate(answers))
+            queries = itertools.islice(_queries(model, file, named), done, None)
+            while asked := list(itertools.islice(queries, together)):
+                answers = model.answers(asked)
+                _check_unchanged(file, before)
+                rows = ({"id": done + i, **answer} for i, answer in enumerate(answers))
                 lines.write("".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows))
                 lines.flush()
+                done += len(asked)
                 progress.step()
             os.fsync(lines.fileno())
+        _check_unchanged(file, before)
         partial.replace(out)
-    return len(queries)
+    return count
 
 
-def _queries(model: Model, file: Path, named: str | None) -> list[Query]:
-    """The rows of a file as the model reads them."""
+def _state(file: Path) -> tuple[int, int, int]:
+    """What changes when a file is written to or replaced."""
+    found = file.stat()
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _check_unchanged(file: Path, before: tuple[int, int, int]) -> None:
+    """Raise DataError for a file that is not what it was."""
+    if not file.exists() or _state(file) != before:
+        raise DataError(f"{file}: has changed while it was read; its answers so far are of no use, start again")
+
+
+def _refuse_others(partial: Path, out: Path) -> None:
+    """Raise DataError where another job was broken off: of another trial, or of a file that has changed since."""
+    for other in sorted(out.parent.glob(f".{glob.escape(out.name)}.*.partial")):
+        if other != partial:
+            raise DataError(
+                f"--out {out}: another job was broken off, of another trial or of a file that has changed since; its "
+                f"answers are in {other}: remove it to start anew, or name another --out"
+            )
+
+
+def _queries(model: Model, file: Path, named: str | None) -> Iterator[Query]:
+    """The rows of a file as the model reads them, one by one."""
+    number = -1
+    for number, row in enumerate(_rows(model, file, named)):
+        yield model.query(_values(model, row.values), row.where, number)
+    if number < 0:
+        raise DataError(f"{file}: has no rows")
+
+
+def _rows(model: Model, file: Path, named: str | None) -> Iterator[Row]:
+    """The rows of a file; those of a table with one word per row by sentence, for which it is read whole."""
     task: Task = find("task", model.task)
+    rows = sources.stream_rows(file, format=named, text_format=task.text_format)
+    if rows is not None:
+        first = next(rows, None)
+        if first is None:
+            return
+        if not _is_table(model, first):
+            yield from itertools.chain([first], rows)
+            return
     table = sources.read_rows(f"file:{file.resolve()}", format=named, text_format=task.text_format)
-    rows = _sentences(model, table, task).rows
-    return [model.query(_values(model, row.values), row.where) for row in rows]
+    yield from _sentences(model, table, task).rows
+
+
+def _is_table(model: Model, row: Row) -> bool:
+    """Whether rows may be single words: of a model that tags words, in a format whose cells are no lists."""
+    return "tokens" in model.columns and not any(isinstance(value, list) for value in row.values.values())
 
 
 def _sentences(model: Model, table: Rows, task: Task) -> Rows:
@@ -106,8 +158,13 @@ def _whole_lines(partial: Path, together: int, most: int) -> int:
     """How many answers an earlier job left; what follows the last whole group of them is cut off."""
     if not partial.exists():
         return 0
-    lines = partial.read_bytes().splitlines(keepends=True)
-    whole = len(lines) - bool(lines and not lines[-1].endswith(b"\n"))
-    kept = whole if whole == most else whole - whole % together
-    os.truncate(partial, sum(map(len, lines[:kept])))
+    whole, end, kept, at = 0, 0, 0, 0
+    with partial.open("rb") as lines:
+        for line in lines:
+            if not line.endswith(b"\n"):
+                break
+            whole, end = whole + 1, end + len(line)
+            if whole % together == 0 or whole == most:
+                kept, at = whole, end
+    os.truncate(partial, at)
     return kept

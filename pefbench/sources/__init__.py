@@ -30,6 +30,7 @@ from pefbench.sources.offsets import with_tags
 from pefbench.sources.rows import BadRows, Row, Rows, fingerprint
 from pefbench.sources.soundness import sound_rows
 from pefbench.sources.splitting import drop_leaks, drop_repeats, normalise, split_by_hash
+from pefbench.sources.stream import stream_rows
 from pefbench.sources.transport.cache import cache_folder
 from pefbench.sources.transport.joint import members
 from pefbench.sources.transport.weights import check_weights
@@ -54,6 +55,7 @@ __all__ = [
     "read_rows",
     "sound_rows",
     "split_by_hash",
+    "stream_rows",
     "unnest",
     "with_tags",
 ]

@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from pefbench.sources.rows import BadRows, Rows
+    from pefbench.sources.rows import BadRows, Row, Rows
 
     ReadText = Callable[[str, str, BadRows], Rows]
     ReadBytes = Callable[[bytes, str, BadRows], Rows]
     ReadFolder = Callable[[Path, str, BadRows], Rows]
+    StreamText = Callable[[Iterator[str], str, BadRows], Iterator[Row]]
+    StreamFile = Callable[[Path, str, BadRows], Iterator[Row]]
     ReadPair = Callable[[Path, str, BadRows, str], Rows]
 
 
@@ -26,6 +28,7 @@ class TextReader:
 
     suffixes: those of its files, with the dot. fits: tells a JSON file of this layout by its text. has_splits: the
     name ends in ``#`` and the splits to read, perhaps none. without_header: reads a table whose first line is a row.
+    stream: reads the same rows one by one, from the file's lines with their ends; None: it must be read whole.
     """
 
     read: ReadText
@@ -33,14 +36,19 @@ class TextReader:
     fits: Callable[[str], bool] | None = None
     has_splits: bool = False
     without_header: ReadText | None = None
+    stream: StreamText | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class BytesReader:
-    """Reads a binary file: its bytes, its name in messages, what becomes of bad rows."""
+    """Reads a binary file: its bytes, its name in messages, what becomes of bad rows.
+
+    stream: reads the same rows one by one, from the file; None: it must be read whole.
+    """
 
     read: ReadBytes
     suffixes: tuple[str, ...] = ()
+    stream: StreamFile | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,15 +30,10 @@ def read_table(text: str, file: str, bad: BadRows, *, usual: str, header: bool =
     Fields may stand in quotes, as in RFC 4180, except between tabs in a file that usually has them. header: the first
     record names the columns; else they are "0", "1", ...
     """
-    separator = usual
-    if told := EXCEL.match(text):
-        separator, text = told["separator"], text[told.end() :]  # the line feed stays: lines keep their numbers
-    elif not _divides(text, usual, quoted=usual != "\t"):
-        separator = next((other for other in SEPARATORS if _divides(text, other, quoted=True)), usual)
-    quoted = separator != "\t" or usual != "\t"
+    separator, cut = _separator(text, usual)
     limit = csv.field_size_limit(LONGEST_FIELD)
     try:
-        records = _records(text, file, separator, quoted=quoted)
+        records = _records(_lines(text[cut:]), file, separator, quoted=separator != "\t" or usual != "\t")
         names, records = _header(records, file) if header else _numbered(records)
         rows = [row for line, values in records if (row := _row(names, values, file, line, bad, header=header))]
     finally:
@@ -47,13 +42,44 @@ def read_table(text: str, file: str, bad: BadRows, *, usual: str, header: bool =
     return Rows(names, rows, notes=notes)
 
 
+def stream_table(lines: Iterator[str], file: str, bad: BadRows, *, usual: str) -> Iterator[Row]:
+    """The rows of `read_table`, one by one, from a table's lines."""
+    head: list[str] = []
+    while sum(map(len, head)) <= SAMPLE_CHARACTERS and (line := next(lines, None)) is not None:
+        head.append(line)
+    separator, cut = _separator("".join(head), usual)
+    first = [head[0][cut:], *head[1:]] if head else []
+    limit = csv.field_size_limit(LONGEST_FIELD)
+    try:
+        quoted = separator != "\t" or usual != "\t"
+        names, records = _header(_records(itertools.chain(first, lines), file, separator, quoted=quoted), file)
+        for line_number, values in records:
+            if row := _row(names, values, file, line_number, bad, header=True):
+                yield row
+    finally:
+        csv.field_size_limit(limit)
+
+
+def _separator(text: str, usual: str) -> tuple[str, int]:
+    """What divides a table's fields, and how many characters before the table say so."""
+    if told := EXCEL.match(text):
+        return told["separator"], told.end()  # the line feed stays: lines keep their numbers
+    if _divides(text, usual, quoted=usual != "\t"):
+        return usual, 0
+    return next((other for other in SEPARATORS if _divides(text, other, quoted=True)), usual), 0
+
+
+def _lines(text: str) -> Iterator[str]:
+    return iter(io.StringIO(text, newline=""))
+
+
 def _divides(text: str, separator: str, *, quoted: bool) -> bool:
     """Whether a separator divides each of the first records into the same number of fields, two or more."""
     sample = text[:SAMPLE_CHARACTERS]
     if len(sample) < len(text):
         sample = sample[: sample.rfind("\n") + 1]
     try:
-        records = list(itertools.islice(_records(sample, "", separator, quoted=quoted), SAMPLE_RECORDS))
+        records = list(itertools.islice(_records(_lines(sample), "", separator, quoted=quoted), SAMPLE_RECORDS))
     except DataError:
         return False
     widths = {len(fields) for _, fields in records}
@@ -78,9 +104,8 @@ def _numbered(records: Iterator[tuple[int, list[str]]]) -> tuple[tuple[str, ...]
     return tuple(map(str, range(len(first[1])))), itertools.chain([first], records)
 
 
-def _records(text: str, file: str, separator: str, *, quoted: bool) -> Iterator[tuple[int, list[str]]]:
+def _records(lines: Iterator[str], file: str, separator: str, *, quoted: bool) -> Iterator[tuple[int, list[str]]]:
     """Yield the first line and the fields of each record; blank lines are skipped."""
-    lines = io.StringIO(text, newline="")
     if quoted:
         reader = csv.reader(lines, delimiter=separator, strict=True)
     else:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from pefbench.cli.main import main
 from pefbench.inference import files
@@ -155,6 +158,44 @@ def test_a_killed_job_goes_on_where_it_was(
     assert seen == [16, 12]
     assert (tmp_path / "out.jsonl").read_bytes() == whole
     assert not list(tmp_path.glob(".out*"))
+
+
+def test_a_file_that_changes_is_refused(
+    classifier: Path, tmp_path: Path, capsys: SAID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "BATCHES", 2)
+    write_rows(tmp_path / "in.csv", 40)
+    job = (classifier, "--file", tmp_path / "in.csv", "--out", tmp_path / "out.jsonl")
+    answer = Model.answers
+
+    def changes(model: Model, given: Sequence[Query]) -> list[Answer]:
+        if next(iter(tmp_path.glob(".out*"))).stat().st_size:
+            (tmp_path / "in.csv").write_text("id,text\n1,other\n", encoding="utf8")
+        return answer(model, given)
+
+    with monkeypatch.context() as changing:
+        changing.setattr(Model, "answers", changes)
+        assert "in.csv: has changed while it was read" in refusal(capsys, *job)
+    assert not (tmp_path / "out.jsonl").exists()
+    assert "another job was broken off, of another trial or of a file that has changed" in refusal(capsys, *job)
+    [partial] = tmp_path.glob(".out*")
+    partial.unlink()
+    assert run(*job) == 0
+    assert len(answers(tmp_path / "out.jsonl")) == 1
+
+
+@pytest.mark.parametrize("name", ["in.csv.gz", "in.parquet", "in.json"])
+def test_other_formats_are_answered_alike(classifier: Path, tmp_path: Path, name: str) -> None:
+    texts = write_rows(tmp_path / "in.csv", 20)
+    assert run(classifier, "--file", tmp_path / "in.csv", "--out", tmp_path / "expected.jsonl") == 0
+    if name.endswith(".gz"):
+        (tmp_path / name).write_bytes(gzip.compress((tmp_path / "in.csv").read_bytes()))
+    elif name.endswith(".parquet"):
+        parquet.write_table(pa.table({"text": texts}), tmp_path / name)
+    else:
+        (tmp_path / name).write_text(json.dumps([{"text": text} for text in texts]), encoding="utf8")
+    assert run(classifier, "--file", tmp_path / name, "--out", tmp_path / "out.jsonl") == 0
+    assert answers(tmp_path / "out.jsonl") == answers(tmp_path / "expected.jsonl")
 
 
 def test_what_cannot_be_answered_is_one_line(classifier: Path, tmp_path: Path, capsys: SAID) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pefbench.errors import DataError, counted
+from pefbench.sources.blocks import in_blocks
 from pefbench.sources.reader import TextReader
 from pefbench.sources.rows import Row, Rows
 
@@ -71,4 +72,4 @@ def _wrong_width(where: str, line: str, found: int, width: int, *, tabbed: bool)
     return f"{where}: {counted(found, 'column')} where the file has {width} (separated by {separator}): {line[:60]!r}"
 
 
-READER = TextReader(read_conll)
+READER = TextReader(read_conll, stream=in_blocks(read_conll, ends=lambda line: not line.strip()))

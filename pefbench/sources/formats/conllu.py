@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from pefbench.errors import DataError
+from pefbench.sources.blocks import in_blocks
 from pefbench.sources.reader import TextReader
 from pefbench.sources.rows import Row, Rows
 
@@ -54,4 +55,6 @@ def _row(words: list[Line], file: str) -> Row:
     return Row(values, file, words[0][0], line_a_token=together)
 
 
-READER = TextReader(read_conllu, suffixes=(".conllu",))
+READER = TextReader(
+    read_conllu, suffixes=(".conllu",), stream=in_blocks(read_conllu, ends=lambda line: not line.strip())
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pefbench.errors import DataError
+from pefbench.sources.blocks import in_blocks
 from pefbench.sources.documents import from_objects, parse
 from pefbench.sources.reader import TextReader
 
@@ -24,4 +25,4 @@ def read_jsonl(text: str, file: str, bad: BadRows) -> Rows:
     return from_objects(records, file, bad)
 
 
-READER = TextReader(read_jsonl, suffixes=(".jsonl", ".ndjson"))
+READER = TextReader(read_jsonl, suffixes=(".jsonl", ".ndjson"), stream=in_blocks(read_jsonl, ends=lambda _: True))

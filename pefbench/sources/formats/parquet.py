@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import DataError
@@ -12,9 +13,13 @@ from pefbench.sources.limits import Unpacked
 from pefbench.sources.reader import BytesReader
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
-    from pefbench.sources.rows import BadRows, Rows
+    from pefbench.sources.rows import BadRows, Row, Rows
+
+BATCH = 4096
+"""Rows that are held at a time."""
 
 
 def read_parquet(data: bytes, file: str, _: BadRows) -> Rows:
@@ -36,6 +41,24 @@ def read_parquet(data: bytes, file: str, _: BadRows) -> Rows:
     return table_rows(table, _features((schema.metadata or {}).get(b"huggingface", b"{}"), file), file)
 
 
+def stream_parquet(path: Path, file: str, _: BadRows) -> Iterator[Row]:
+    """The rows of `read_parquet`, one by one, from the file. Raises DataError."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    first, limit = 0, Unpacked(file, path.stat().st_size)
+    try:
+        with parquet.ParquetFile(path) as stored:
+            features = _features((stored.schema_arrow.metadata or {}).get(b"huggingface", b"{}"), file)
+            for batch in stored.iter_batches(BATCH):
+                limit.add(max(batch.nbytes, batch.num_rows))
+                found = table_rows(pa.Table.from_batches([batch]), features, file).rows
+                yield from (replace(row, line=row.line + first) for row in found)
+                first += batch.num_rows
+    except (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError) as error:  # as its libraries have it
+        raise DataError(f"{file}: not Parquet: {' '.join(str(error).split())[:200]}") from None
+
+
 def _features(metadata: bytes, file: str) -> Mapping[str, Any]:
     """The types of columns that `datasets` stored. Raises DataError where they are damaged: labels would be numbers."""
     stored = parse(metadata.decode("utf-8", errors="replace"), f"{file}: its 'huggingface' metadata")
@@ -46,4 +69,4 @@ def _features(metadata: bytes, file: str) -> Mapping[str, Any]:
     return features
 
 
-READER = BytesReader(read_parquet, suffixes=(".parquet",))
+READER = BytesReader(read_parquet, suffixes=(".parquet",), stream=stream_parquet)

@@ -1,0 +1,109 @@
+"""The rows of a file one by one, so that one that is larger than the memory can be read."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import itertools
+import zlib
+from typing import TYPE_CHECKING, Any
+
+from pefbench.errors import DataError, SourceError
+from pefbench.sources import annotated, readers
+from pefbench.sources.limits import Unpacked
+from pefbench.sources.reader import BytesReader, TextReader
+from pefbench.sources.rows import BadRows, Rows
+from pefbench.sources.texts import MARKS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pefbench.sources.rows import Row
+
+LOOKED_AT = 100
+"""Rows by which a table of a tool for annotation is known."""
+
+
+def stream_rows(path: Path, *, format: str | None, text_format: str) -> Iterator[Row] | None:  # noqa: A002 - as read_rows
+    """The rows that `read_rows` reads of this file; None where its format must be read whole.
+
+    format, text_format: as for `read_rows`. Errors are raised as the rows are read: DataError, SourceError.
+    """
+    chosen = format or readers.by_suffix().get(readers.suffix_of(path.name), text_format)
+    reader, packed = readers.find(chosen), path.name.lower().endswith(".gz")
+    if isinstance(reader, BytesReader):
+        return reader.stream(path, path.name, BadRows()) if reader.stream and not packed else None
+    if not isinstance(reader, TextReader) or reader.stream is None or _is_marked(path, packed=packed):
+        return None
+    if reader.suffixes:
+        with _opened(path, packed=packed) as file:
+            first = list(
+                itertools.islice(reader.stream(_lines(file, path.name), path.name, BadRows(skip=True)), LOOKED_AT)
+            )
+        table = Rows(tuple(dict.fromkeys(name for row in first for name in row.values)), first)
+        if annotated.unwrapped(table, BadRows(skip=True)) is not table:
+            return None
+    return _streamed(reader, path, packed=packed)
+
+
+def _streamed(reader: TextReader, path: Path, *, packed: bool) -> Iterator[Row]:
+    if reader.stream is None:
+        raise ValueError("the format must be read whole")
+    with _opened(path, packed=packed) as file:
+        yield from reader.stream(_lines(file, path.name), path.name, BadRows())
+
+
+def _is_marked(path: Path, *, packed: bool) -> bool:
+    """Whether a text begins with the mark of another encoding than UTF-8."""
+    try:
+        with gzip.open(path) if packed else path.open("rb") as file:
+            head = file.read(4)
+    except (OSError, EOFError, zlib.error):
+        return False  # said when it is read
+    mark = next((found for mark, found in MARKS.items() if head.startswith(mark)), "utf-8")
+    return mark != "utf-8"
+
+
+def _opened(path: Path, *, packed: bool) -> io.TextIOWrapper:
+    """A text file, unpacked where it is compressed. Raises SourceError."""
+    try:
+        raw: Any = _Unpacking(path) if packed else path.open("rb")
+    except OSError as error:
+        raise SourceError(f"{path.name}: cannot be read: {error.strerror}") from None
+    return io.TextIOWrapper(io.BufferedReader(raw) if packed else raw, encoding="utf-8-sig", newline="")
+
+
+class _Unpacking(io.RawIOBase):
+    """What a gzip file holds; one that grows beyond the limit is refused as it grows."""
+
+    def __init__(self, path: Path) -> None:
+        self.file, self.limit = gzip.open(path), Unpacked(path.name, path.stat().st_size)  # noqa: SIM115 - see close
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Unpack into a buffer."""
+        found = self.file.readinto(buffer)
+        self.limit.add(found)
+        return found
+
+    def close(self) -> None:
+        """Close the file."""
+        self.file.close()
+        super().close()
+
+
+def _lines(file: io.TextIOWrapper, name: str) -> Iterator[str]:
+    """The lines of a file with their ends. Raises DataError, with the line where it is not UTF-8."""
+    number = 1
+    try:
+        for line in file:
+            yield line
+            number += 1
+    except UnicodeDecodeError as error:
+        raise DataError(f"{name}: not UTF-8 after line {number - 1} (byte 0x{error.object[error.start]:02x})") from None
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(f"{name}: not gzip, or cut short: {error}") from None
