@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pefbench import with_peft
+
 if TYPE_CHECKING:
     from os import PathLike
 
     from pefbench.inference.model import Model
 
 __version__ = "0.1.0"
+
+with_peft.register()
 
 
 def load(trial: str | PathLike[str], base: str | None = None) -> Model:

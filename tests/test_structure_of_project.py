@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 # recipe -> source -> model -> head -> method -> task -> trial -> analysis -> comparison -> command line, from the
 # bottom up: a room imports only those above it in this list. What is said for types alone counts as well.
 ORDER = [
+    "with_peft",
     "errors",
     "remarks",
     "other_names",

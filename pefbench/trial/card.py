@@ -132,12 +132,7 @@ def _loading(prepared: Prepared, folder: Path) -> str:
     if (folder / ADAPTER).is_file():
         imports = ["from peft import PeftModel", *imports]
         if _is_ours(read_json(folder / ADAPTER).get("peft_type")):
-            imports += [
-                "",
-                "from pefbench.trial.adapters import register",
-                "",
-                "register()  # PEFT has no such adapter",
-            ]
+            imports += ["", "import pefbench  # PEFT itself has no such adapter"]
         loading += ["model = PeftModel.from_pretrained(model, folder).eval()"]
     elif (folder / TRAINED).is_file():
         imports = ["from safetensors.torch import load_file", *imports]
