@@ -177,12 +177,10 @@ class Peft(PeftMethod):
 
 
 def _run(wrapped: Any) -> None:
-    """Run the model on two tokens: some options fit the layers' sizes only in PEFT's opinion."""
-    import torch
-
+    """Run the model on a short text: some options fit the layers' sizes only in PEFT's opinion."""
     from pefbench.methods.tuners import prefix_tokens
 
-    prefix_tokens.run(wrapped.get_base_model(), torch.zeros(2, dtype=torch.long))
+    prefix_tokens.probe(wrapped.get_base_model())
 
 
 METHOD = Peft

@@ -42,6 +42,9 @@ VOCABULARIES = {
 """Files that a tokenizer of any class is made of, or converted from."""
 
 
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
 class HeadSpec(Protocol):
     """What a model must know of the head that is put on it; every `heads.Head` is one."""
 
@@ -64,6 +67,7 @@ def load_tokenizer(where: Path, model: ModelSection, head: HeadSpec) -> PreTrain
     words = {"add_prefix_space": True} if head.reads_words else {}
     tokenizer = from_pretrained.tokenizer(where, model.name, **words)
     _check_vocabulary_files(where, tokenizer, model.name)
+    _check_reads(tokenizer, model.name)
     if not tokenizer.is_fast and head.needs_alignment:
         raise SourceError(
             f"{model.name}: its {type(tokenizer).__name__} does not map tokens back to words or characters, which "
@@ -79,12 +83,17 @@ def load_tokenizer(where: Path, model: ModelSection, head: HeadSpec) -> PreTrain
 def load_config(where: Path, model: ModelSection, **changes: Any) -> PretrainedConfig:
     """The model's own config, with the recipe's dropout and `changes`.
 
-    Raises SourceError when transformers does not know the model.
+    Raises SourceError when transformers does not know the model, or it is not one of texts alone.
     """
     config = from_pretrained.config(where, model.name, **changes)
     if getattr(config, "quantization_config", None) is not None:
         raise SourceError(
             f"{model.name}: its weights are already quantised; name the original model and set model.quantize"
+        )
+    if getattr(config, "text_config", None) is not None:
+        raise SourceError(
+            f"{model.name}: a {config.model_type} reads images or sound beside texts (text_config in config.json), "
+            "which no head here does; name a model of texts alone"
         )
     return config if model.dropout is None else set_dropout(config, model.dropout)
 
@@ -258,3 +267,15 @@ def _check_vocabulary_files(where: Path, tokenizer: Any, name: str) -> None:
     files = set(getattr(tokenizer, "vocab_files_names", {}).values())
     if files and not any((where / file).is_file() for file in files | VOCABULARIES):
         raise SourceError(f"{name}: no tokenizer in the folder ({', '.join(sorted(files))}: none of these is there)")
+
+
+def _check_reads(tokenizer: Any, name: str) -> None:
+    """Raise SourceError for a tokenizer without an unknown token that drops what its vocabulary lacks, even letters.
+
+    transformers makes some models' tokenizer of the class that the model should have, whatever the files say.
+    """
+    if not any(tokenizer(letter, add_special_tokens=False)["input_ids"] for letter in LETTERS):
+        raise SourceError(
+            f"{name}: its {type(tokenizer).__name__} makes no token of any letter from a to z, so texts would be "
+            "empty; its files are those of another tokenizer"
+        )

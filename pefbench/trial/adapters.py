@@ -237,13 +237,13 @@ def _copied(model: nn.Module, adapter: Adapter, weights: Mapping[str, Tensor]) -
 
 
 def _outputs(model: Any) -> Tensor:
-    """What the model computes for two tokens, as one row of numbers."""
+    """What the model computes for a short text, as one row of numbers."""
     import torch
 
     from pefbench.methods.tuners import prefix_tokens
 
     with torch.no_grad():
-        found = prefix_tokens.run(model, torch.zeros(2, dtype=torch.long))
+        found = prefix_tokens.probe(model)
     states: Tensor = next(iter(found.values()))
     return states.float().flatten()
 

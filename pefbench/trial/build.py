@@ -132,6 +132,4 @@ def check_stacked(method: Method, model: nn.Module) -> None:
         )
     with torch.no_grad():
         unwrapped = architecture.unwrap(model)
-        stacked.check_called(
-            model, f"method {method.name}", lambda: prefix_tokens.run(unwrapped, torch.zeros(2, dtype=torch.long))
-        )
+        stacked.check_called(model, f"method {method.name}", lambda: prefix_tokens.probe(unwrapped))

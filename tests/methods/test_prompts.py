@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from transformers import AutoTokenizer
+from transformers import AutoTokenizer, FunnelConfig, FunnelForSequenceClassification
 
 from pefbench.errors import MethodError
 from pefbench.heads import Encoded
 from pefbench.methods._prompt_learning import common_tokens
 from pefbench.methods.p_tuning import PTuning
+from pefbench.methods.prefix import Prefix
 from pefbench.methods.prompt import Prompt
 from tests import tiny
 
@@ -132,3 +133,14 @@ def test_options_without_effect_are_refused() -> None:
 def test_they_take_as_many_positions_as_they_have_tokens() -> None:
     assert Prompt(name="prompt", num_virtual_tokens=7).virtual_tokens() == 7
     assert PTuning(name="p_tuning").virtual_tokens() == 20
+
+
+def test_texts_that_are_pooled_have_no_place_for_virtual_tokens() -> None:
+    """Funnel's classifier reads fewer positions than the text has tokens; it reads no text of two tokens."""
+    sizes: dict[str, Any] = {"vocab_size": 64, "d_model": 16, "n_head": 2, "d_head": 8, "d_inner": 40}
+    sizes |= {"block_sizes": [1, 1], "num_decoder_layers": 1, "num_labels": 2}
+    config = FunnelConfig(**sizes)
+    with pytest.raises(MethodError, match=r"^FunnelForSequenceClassification: it pools texts to fewer positions"):
+        Prompt(name="prompt").apply(FunnelForSequenceClassification(config), "SEQ_CLS")
+    with pytest.raises(MethodError, match=r"^FunnelForSequenceClassification: a prefix has no way into its attentions"):
+        Prefix(name="prefix").apply(FunnelForSequenceClassification(config), "SEQ_CLS")

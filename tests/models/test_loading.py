@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 import torch
+from transformers import Gemma3Config
 
 from pefbench.errors import DataError, SourceError
 from pefbench.models import loading
@@ -114,3 +116,22 @@ def test_padding_without_an_embedding(tmp_path: Path, own: int | None, end: int 
             loading.fit_config(base, section, head, tokenizer)
     else:
         assert loading.fit_config(base, section, head, tokenizer).pad_token_id == expected == tokenizer.pad_token_id
+
+
+def test_a_tokenizer_that_makes_texts_empty_is_refused(tmp_path: Path) -> None:
+    """Whole words under a Qwen2, which transformers reads as byte-level merges whatever the files say."""
+    cast("Any", tiny.model("qwen2")).save_pretrained(tmp_path)
+    words("qwen2").save_pretrained(tmp_path)
+    head: Any = SimpleNamespace(reads_words=False, needs_alignment=True)
+    with pytest.raises(SourceError, match=r"^the model: its Qwen2Tokenizer makes no token of any letter from a to z"):
+        loading.load_tokenizer(tmp_path, ModelSection(name="the model"), head)
+    shutil.rmtree(tmp_path)
+    cast("Any", tiny.model("gpt2")).save_pretrained(tmp_path)
+    words("gpt2").save_pretrained(tmp_path)
+    assert loading.load_tokenizer(tmp_path, ModelSection(name="the model"), head).tokenize("w7 a") == ["w7", "[UNK]"]
+
+
+def test_a_model_of_images_is_refused(tmp_path: Path) -> None:
+    Gemma3Config(text_config={"vocab_size": 64}).save_pretrained(tmp_path)
+    with pytest.raises(SourceError, match=r"^the model: a gemma3 reads images or sound beside texts"):
+        loading.load_config(tmp_path, ModelSection(name="the model"))

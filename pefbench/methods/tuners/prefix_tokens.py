@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
     from pefbench.methods.tuners.prefix_routes import KeyValues, Route
 
+PROBE = 8
+"""Tokens of a text that only shows how a model computes."""
 ROUTES: tuple[type[Route], ...] = (CachedPrefix, AttentionPrefix, DisentangledPrefix)
 
 
@@ -113,7 +115,7 @@ def find_route(model: nn.Module) -> tuple[Route, Shape]:
         route = kind.into(prefixed_stack(model), crosses=is_pair(model))
         if route is None:
             continue
-        if found := route.record(lambda: run(model, torch.zeros(2, dtype=torch.long))):
+        if found := route.record(lambda: probe(model)):
             return route, _shape(found, model)
         route.leave()
     raise MethodError(
@@ -129,12 +131,17 @@ def shape(model: nn.Module) -> Shape:
     return found
 
 
+def probe(model: nn.Module) -> Any:
+    """What the backbone computes for a short text, whatever it says; Funnel, which pools, reads none of two tokens."""
+    return run(model, torch.zeros(PROBE, dtype=torch.long))
+
+
 @torch.no_grad()
 def run(model: nn.Module, ids: Tensor) -> Any:
     """What the backbone computes for a text, ids (length,), without dropout; the decoder of a pair reads it, too."""
     backbone = architecture.backbone(model)
     training = backbone.training
-    ids = ids[None].to(input_embeddings(text_stack(model)).weight.device)
+    ids = ids[None].to(next(backbone.parameters()).device)
     inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
     inputs |= {"decoder_input_ids": ids} if is_pair(model) else {}
     low = {torch.float16, torch.bfloat16} & {weight.dtype for weight in backbone.parameters()}

@@ -52,6 +52,8 @@ class PromptTokens(VirtualTokens):
             raise MethodError(
                 f"{type(base).__name__}: it embeds texts position by position, where a prompt has no place"
             )
+        if type(stack).__name__ == "FunnelBaseModel":
+            raise MethodError(f"{type(base).__name__}: it pools texts to fewer positions, and the prompt with them")
         if GLOBAL in parameters(stack):
             raise MethodError(f"{type(base).__name__}: its mask of global attention has no place for virtual tokens")
         stack.register_forward_pre_hook(self._lengthen, with_kwargs=True)
