@@ -14,6 +14,7 @@
     └── TrialError               exit 1: the trial started and failed; its result says why
         ├── DivergedError        a loss that is not finite
         ├── OutOfMemoryError     memory that ran out, of the GPU or of the machine
+        ├── PrunedError          a search stopped it early: other settings are better
         └── RoundTripError       what was saved does not predict what was trained
 
 Every message is one line that says what is wrong, where, and what would be right. Only `cli` prints them.
@@ -86,6 +87,10 @@ class DivergedError(TrialError):
 
 class OutOfMemoryError(TrialError):
     """Memory ran out, of the GPU or of the machine."""
+
+
+class PrunedError(TrialError):
+    """A search stopped the trial early: by then other settings were better."""
 
 
 class RoundTripError(TrialError):

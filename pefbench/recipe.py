@@ -17,7 +17,7 @@ from pefbench import other_names
 from pefbench.errors import RecipeError, quoted, suggest
 from pefbench.methods import Method
 from pefbench.metrics import name_of
-from pefbench.recipe_file import mapping, read_recipe
+from pefbench.recipe_file import SEARCH, mapping, read_recipe
 from pefbench.registry import find, names
 from pefbench.sections import DataSection, EvaluateSection, ModelSection, Section, TrainSection
 from pefbench.tasks import Options
@@ -97,7 +97,7 @@ def resolve(raw: Mapping[str, Any], *, name: str) -> Recipe:
     """Lay a recipe's values over the defaults of its task and its method, and validate the whole."""
     for key in raw:
         if key not in KEYS:
-            raise RecipeError(f"{key}: unknown key; {suggest(str(key), [*KEYS, 'extends', 'methods'])}")
+            raise RecipeError(f"{key}: unknown key; {suggest(str(key), [*KEYS, 'extends', 'methods', SEARCH])}")
     task = find("task", _text(raw.get("task"), "task"))
     options = validate(task.options, mapping(raw.get("options"), "options"), "options.")
     chosen = mapping(raw.get("method"), "method")

@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-ENTRY = ("method", "model", "options", "train", "evaluate")
+ENTRY = ("method", "model", "options", "train", "evaluate", "search")
 """What an entry of `methods` may set."""
+SEARCH = "search"
+"""The section that says what `pefbench search` tries; a trial has no part of it."""
 
 OF_ANY_SOURCE = {"source", "leaks", "on_bad_row"}
 DESCRIBED_BY = {
@@ -64,6 +66,20 @@ def read_recipe(path: Path, overrides: Iterable[str] = (), method: str | None = 
 
     Raises RecipeError.
     """
+    values, name = _read(path, overrides, method)
+    return {section: content for section, content in values.items() if section != SEARCH}, name
+
+
+def read_search(path: Path, overrides: Iterable[str] = (), method: str | None = None) -> Values:
+    """The section `search` of a recipe, for one method, with the overrides; empty where it has none. See `read_recipe`.
+
+    Raises RecipeError.
+    """
+    return mapping(_read(path, overrides, method)[0].get(SEARCH), SEARCH)
+
+
+def _read(path: Path, overrides: Iterable[str], method: str | None) -> tuple[Values, str]:
+    """All that the file says for one method, and the recipe's name."""
     file, named = locate(path)
     files = _files(file)
     laid = [Override.read(text) for text in overrides]

@@ -57,6 +57,7 @@ ORDER = [
     "analysis/pick",
     "analysis",
     "engines",
+    "search",
     "compare",
     "cli",
     "__main__",

@@ -25,6 +25,7 @@ from pefbench.cli import (
     report,
     run,
     schema,
+    search,
     serve,
     table,
     verify,
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 COMMANDS = (
-    *(run, inspect, compare, worker, verify, predict, export, serve),
+    *(run, inspect, compare, search, worker, verify, predict, export, serve),
     *(table, report, pick, check, importing),
     *(listing, schema, new, convert, doctor),
 )

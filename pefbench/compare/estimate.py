@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from pefbench.analysis.tables import readable_seconds
 from pefbench.compare.levels import level_of
-from pefbench.compare.search import label
 from pefbench.errors import DataError, counted
 from pefbench.results.schema import ID, read_time
 from pefbench.results.store import read_result
+from pefbench.search.space import label
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -16,6 +16,7 @@ from pefbench.compare.defaults import with_defaults
 from pefbench.errors import RecipeError, suggest
 from pefbench.recipe import SECTIONS, load_recipe, validate
 from pefbench.registry import find, names
+from pefbench.search.space import override
 from pefbench.sections import Section
 from pefbench.yaml_text import read_yaml
 
@@ -171,7 +172,7 @@ def recipe_of(
 ) -> Recipe:
     """The recipe of one trial: the base with the method, the setting and the seed. Raises RecipeError."""
     changes = {"method": comparison.methods[name].method, **setting, "train.seed": seed}
-    laid = [*overrides, *(search.override(field, value) for field, value in changes.items())]
+    laid = [*overrides, *(override(field, value) for field, value in changes.items())]
     try:
         recipe = load_recipe(base, laid)
     except RecipeError as error:

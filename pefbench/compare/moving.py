@@ -13,13 +13,13 @@ import random
 from typing import TYPE_CHECKING, Any
 
 from pefbench.compare.placing import FEWEST
-from pefbench.compare.ranges import Range
+from pefbench.search.ranges import Range
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from pefbench.compare.ranges import Way
     from pefbench.results.verdict_schema import Setting
+    from pefbench.search.ranges import Way
 
 ATTEMPTS = 100
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Literal
 
 from pefbench.compare import moving, placing
 from pefbench.compare.file import load_comparison, recipe_of, whole_numbers
-from pefbench.compare.search import is_drawn, label, ways
+from pefbench.compare.search import is_drawn, ways
 from pefbench.errors import DataError, RecipeError
 from pefbench.results.store import read_result
+from pefbench.search.space import label
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, cast
 from tabulate import tabulate
 
 from pefbench.analysis.tables import interval, readable_seconds
-from pefbench.compare.search import label
 from pefbench.errors import DataError, counted
 from pefbench.results.shape import mismatch
 from pefbench.results.store import readable
 from pefbench.results.verdict_schema import SCHEMA, Comparison, differs, is_about_methods, with_best
+from pefbench.search.space import label
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from pefbench.compare.moving import drawn_first
 from pefbench.compare.placing import FEWEST, is_number
-from pefbench.compare.ranges import way
 from pefbench.errors import RecipeError
+from pefbench.search.ranges import way
+from pefbench.search.space import shown
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping, Sequence
 
-    from pefbench.compare.ranges import Way
     from pefbench.results.verdict_schema import Setting
+    from pefbench.search.ranges import Way
 
 ATTEMPTS = 1000
 
@@ -52,11 +53,6 @@ def is_drawn(ranges: Mapping[str, Any]) -> bool:
     return not any(isinstance(given, list) for given in ranges.values())
 
 
-def override(field: str, value: Any) -> str:
-    """A setting's value as an override of a recipe, ``train.learning_rate=0.001``."""
-    return f"{field}={json.dumps(value, allow_nan=False)}"
-
-
 def edges(settings: Sequence[Setting], chosen: int) -> list[str]:
     """A note for each number that was chosen at an end of those tried: the best may lie beyond it.
 
@@ -67,17 +63,8 @@ def edges(settings: Sequence[Setting], chosen: int) -> list[str]:
         tried = {each[field] for each in settings if is_number(each[field])}
         if is_number(value) and len(tried) > 2 and value in (min(tried), max(tried)):
             end = "smallest" if value == min(tried) else "largest"
-            notes.append(f"chose the {end} {field} that it tried, {_shown(value)}: a better one may lie beyond")
+            notes.append(f"chose the {end} {field} that it tried, {shown(value)}: a better one may lie beyond")
     return notes
-
-
-def label(setting: Setting) -> str:
-    """A setting for people, by the last names of its fields: ``learning_rate 0.001``."""
-    return ", ".join(f"{field.rpartition('.')[2]} {_shown(value)}" for field, value in setting.items())
-
-
-def _shown(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _grid(ranges: Mapping[str, list[Any]], trials: int | None, path: str) -> list[Setting]:

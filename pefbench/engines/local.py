@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Self, cast
 
 from pefbench.engines.process import Launched, Process
@@ -22,11 +22,19 @@ class Pool:
     """Several workers side by side. Use as a context manager: at its end all workers are killed."""
 
     def __init__(self, log: Path, workers: int) -> None:
-        self.folder, self.size = log, workers
-        self.members: list[Process] = [
-            Process(log / f"worker-{number}.log", cores if workers > 1 else ())
-            for number, cores in enumerate(shares(_cores(), workers))
-        ]
+        self.folder, self.size, self.stopped = log, workers, False
+        self._has(
+            [
+                Process(log / f"worker-{number}.log", cores if workers > 1 else ())
+                for number, cores in enumerate(shares(_cores(), workers))
+            ]
+        )
+
+    def _has(self, members: Sequence[Process]) -> None:
+        self.members = [*members]
+        self.free: queue.SimpleQueue[Process] = queue.SimpleQueue()
+        for member in self.members:
+            self.free.put(member)
 
     def inspect(self, request: InspectRequest) -> Inspection:
         """Let a worker look at trials. Raises the PefbenchError that it met."""
@@ -44,53 +52,50 @@ class Pool:
 
     def use_gpus(self, count: int) -> None:
         """From now on run each trial through `accelerate launch`, the GPUs shared out among the workers."""
-        self.stop()
+        self._kill()
         parts = shares(range(count), min(self.size, count))
-        self.members = [Launched(self.folder / f"worker-{number}.log", part) for number, part in enumerate(parts)]
+        self._has([Launched(self.folder / f"worker-{number}.log", part) for number, part in enumerate(parts)])
 
     def run(self, requests: Sequence[Message], tell: Callable[[int, str, str | None], None]) -> None:
         """Run trials, each as soon as a worker is free.
 
         `tell` gets a trial's number, "began" or "ended", and its error.
         """
-        waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
-        for number in range(len(requests)):
-            waiting.put(number)
-        threads = [
-            threading.Thread(target=self._work, args=(member, waiting, requests, tell), daemon=True)
-            for member in self.members
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
 
-    def _work(
-        self,
-        member: Process,
-        waiting: queue.SimpleQueue[int],
-        requests: Sequence[Message],
-        tell: Callable[[int, str, str | None], None],
-    ) -> None:
-        while True:
+        def work(number: int) -> None:
             try:
-                number = waiting.get_nowait()
-            except queue.Empty:
-                return
-            tell(number, "began", None)
-            try:
-                answer = member.ask({"do": "run", **requests[number]})
+                answer = self.one(requests[number], began=lambda: tell(number, "began", None))
                 error = str(answer["error"]) if "error" in answer else None
             except TrialError as died:
                 error = str(died)
             tell(number, "ended", error)
+
+        threads = ThreadPoolExecutor(max_workers=len(self.members))
+        try:
+            for done in [threads.submit(work, number) for number in range(len(requests))]:
+                done.result()
+        finally:
+            threads.shutdown(wait=False, cancel_futures=True)
+
+    def one(self, request: Message, began: Callable[[], None] = lambda: None) -> Message:
+        """Run one trial on the next worker that is free. Raises TrialError when its process dies."""
+        member = self.free.get()
+        try:
+            began()
+            return member.ask({"do": "run", **request})
+        finally:
+            self.free.put(member)
 
     def doing(self) -> list[str]:
         """The last line of each worker's standard error."""
         return [member.lines[-1] if member.lines else "" for member in self.members]
 
     def stop(self) -> None:
-        """Kill all workers."""
+        """Kill all workers, for good."""
+        self.stopped = True
+        self._kill()
+
+    def _kill(self) -> None:
         for member in self.members:
             member.stop()
 

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 from pefbench.yaml_text import Values  # noqa: TC001 - the shape is read from the class
 
 Message = Mapping[str, object]
 """Any of the messages below; a process passes them on as they are."""
+
+
+class Judged(TypedDict):
+    """The trial of a study that a training run is: it reports there, and is told when to stop."""
+
+    storage: str  # Optuna's: a journal file's path, or a URL of a database
+    study: str  # its name
+    trial: int  # Optuna's id of the trial
+    metric: str  # the value of validation that is reported
 
 
 class TrialRequest(TypedDict):
@@ -18,6 +27,7 @@ class TrialRequest(TypedDict):
     scored: list[str]  # splits to predict
     out: str  # folder of results
     command: str  # the user's command line, for provenance
+    judged: NotRequired[Judged]  # of a search
 
 
 class RunRequest(TrialRequest):
@@ -48,6 +58,12 @@ class Ran(TypedDict):
     """The answer to `run`."""
 
     path: str  # the result file
+
+
+class Pruned(TypedDict):
+    """The answer to `run` of a trial that was stopped early."""
+
+    pruned: str  # where
 
 
 class Failure(TypedDict):

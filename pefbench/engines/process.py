@@ -122,11 +122,17 @@ class Launched(Process):
             self.process = process = self._start(CUDA_VISIBLE_DEVICES=",".join(map(str, self.gpus)))
             if process.stdin is not None and process.stdout is not None:
                 process.stdin.close()
-                process.stdout.read()
+                last = process.stdout.read().strip().rpartition("\n")[2]
             status = self._end()
         if status != 0:
+<<<<<<< HEAD
             raise TrialError(ended(status, self.lines))
         return {}
+=======
+            raise TrialError(ended(status, self.said))
+        answer: Message = json.loads(last)
+        return answer
+>>>>>>> fc328f8 (pefbench search: Optuna proposes settings, validation stops the poor ones, the best race over seeds, the named one is tested once)
 
 
 def launch_command(processes: int, request: Path) -> list[str]:

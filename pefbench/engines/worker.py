@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from pefbench import hardware
-from pefbench.errors import DataError, PefbenchError
+from pefbench.errors import DataError, PefbenchError, PrunedError
 
 if TYPE_CHECKING:
-    from pefbench.engines.messages import Failure, Inspection, InspectRequest, Ran, RunRequest, TrialRequest
+    from pefbench.engines.messages import Failure, Inspection, InspectRequest, Pruned, Ran, RunRequest, TrialRequest
     from pefbench.recipe import Recipe
     from pefbench.trial.cache import Shared
 
@@ -42,8 +42,10 @@ def serve(cores: set[int] | None = None) -> NoReturn:
 
 
 def run_one(request: TrialRequest) -> None:
-    """Run one trial, on all processes of a launcher."""
-    _run(request, None)
+    """Run one trial, on all processes of a launcher; the first prints the answer, a line of JSON."""
+    answer = _run(request, None)
+    if os.environ.get("RANK", "0") == "0":
+        print(json.dumps(answer), flush=True)  # noqa: T201 - to the process that asked
 
 
 def _keep_to(cores: set[int] | None) -> None:
@@ -64,7 +66,7 @@ def _requests() -> queue.SimpleQueue[Request]:
     return found
 
 
-def _answer(request: Request, shared: Shared) -> Inspection | Ran | Failure:
+def _answer(request: Request, shared: Shared) -> Inspection | Ran | Pruned | Failure:
     """Handle a request. No exception ends the worker: other trials are waiting."""
     try:
         return _inspect(request, shared) if request["do"] == "inspect" else _run(request, shared)
@@ -124,19 +126,25 @@ def _check_model(path: Path, recipe: Recipe, shared: Shared) -> None:
         raise DataError(f"{path}: {why}; compare into another --out, or remove the old model's results")
 
 
-def _run(request: TrialRequest, shared: Shared | None) -> Ran:
+def _run(request: TrialRequest, shared: Shared | None) -> Ran | Pruned:
+    from pefbench.engines import pruning
     from pefbench.recipe import load_resolved
     from pefbench.trial import run
 
     recipe = load_resolved(request["recipe"])
     out, command = Path(request["out"]), request["command"]
-    path = run.run(
-        recipe,
-        out,
-        command=command,
-        scored=request["scored"],
-        shared=shared,
-        time_merged=True,
-        processes_in_id=False,
-    )
+    watch = pruning.watcher(request["judged"], recipe.train.batch_size) if "judged" in request else None
+    try:
+        path = run.run(
+            recipe,
+            out,
+            command=command,
+            scored=request["scored"],
+            shared=shared,
+            time_merged=True,
+            processes_in_id=False,
+            watch=watch,
+        )
+    except PrunedError as stopped:
+        return {"pruned": str(stopped)}
     return {"path": str(path)}

@@ -45,6 +45,9 @@ class Method(BaseModel):
     learning_rate: ClassVar[float]
     """Peak learning rate that suits the method on a small encoder; a recipe may name another."""
 
+    searched: ClassVar[dict[str, tuple[int, ...]]] = {}
+    """The options that `pefbench search` tries beside the learning rate, each with its values: the method's size."""
+
     trainable_pattern: ClassVar[str]
     """Regular expression, searched for in the full name of a weight: what is trained beside the head."""
 

@@ -21,6 +21,7 @@ class Bottleneck(PeftMethod):
     """
 
     learning_rate: ClassVar[float] = 1e-3
+    searched: ClassVar = {"reduction_factor": (4, 8, 16, 32)}
     trainable_pattern: ClassVar[str] = r"\.bottleneck_(down|up|activation)\."
 
     variant: Literal["houlsby", "pfeiffer", "parallel", "scaled_parallel"] = Field(

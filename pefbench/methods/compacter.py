@@ -21,6 +21,7 @@ class Compacter(PeftMethod):
     """
 
     learning_rate: ClassVar[float] = 3e-2
+    searched: ClassVar = {"reduction_factor": (4, 8, 16, 32)}
     trainable_pattern: ClassVar[str] = r"\.bottleneck_(rule|down|up|activation)\."
 
     variant: Literal["houlsby", "pfeiffer"] = Field(

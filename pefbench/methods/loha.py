@@ -20,6 +20,7 @@ class LoHa(LinearMethod):
     """
 
     learning_rate: ClassVar[float] = 3e-3
+    searched: ClassVar = {"rank": (4, 8, 16, 32)}
     dropout_by_example: ClassVar[bool] = False
     trainable_pattern: ClassVar[str] = r"\.hada_w[12]_[ab]\."
     merges: ClassVar[bool] = True

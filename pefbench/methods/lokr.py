@@ -17,6 +17,7 @@ class LoKr(LinearMethod):
     """Yeh et al. 2024 (LyCORIS, arXiv:2309.14859), section 3: the update is C ⊗ (B A), scaled by alpha / rank."""
 
     learning_rate: ClassVar[float] = 3e-3
+    searched: ClassVar = {"rank": (4, 8, 16, 32)}
     dropout_by_example: ClassVar[bool] = False
     trainable_pattern: ClassVar[str] = r"\.lokr_w[12](_[ab])?\."
     merges: ClassVar[bool] = True

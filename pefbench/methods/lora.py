@@ -29,6 +29,7 @@ class Lora(TargetedMethod):
     """Hu et al. 2022 (arXiv:2106.09685), section 4.1: h = W x + (alpha / rank) B A x."""
 
     learning_rate: ClassVar[float] = 1e-3
+    searched: ClassVar = {"rank": (4, 8, 16, 32)}
     merges: ClassVar[bool] = True
 
     rank: int = Field(8, ge=1, description="rows of A and columns of B")

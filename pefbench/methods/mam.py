@@ -27,6 +27,7 @@ class Mam(PrefixStart):
     """
 
     learning_rate: ClassVar[float] = 5e-4
+    searched: ClassVar = {"reduction_factor": (4, 8, 16, 32)}
     trainable_pattern: ClassVar[str] = r"\.bottleneck_(down|up|activation)\.|\.mam_prefix\."
 
     num_virtual_tokens: int = Field(10, ge=1, description="length of the prefix")

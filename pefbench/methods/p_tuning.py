@@ -22,6 +22,7 @@ class PTuning(PromptLearning):
     """Liu et al. 2021 (arXiv:2103.10385), section 3; all virtual tokens stand before the text."""
 
     learning_rate: ClassVar[float] = 1e-2
+    searched: ClassVar = {"num_virtual_tokens": (5, 10, 20, 40)}
     dropout_by_example: ClassVar[bool] = False
 
     num_virtual_tokens: int = Field(20, ge=1, description="length of the prompt")

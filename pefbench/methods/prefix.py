@@ -23,6 +23,7 @@ class Prefix(PromptLearning, PrefixStart):
     """
 
     learning_rate: ClassVar[float] = 1e-2
+    searched: ClassVar = {"num_virtual_tokens": (4, 8, 16, 32)}
 
     num_virtual_tokens: int = Field(16, ge=1, description="length of the prefix")
     projection: bool = Field(

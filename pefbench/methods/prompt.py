@@ -22,6 +22,7 @@ class Prompt(PromptLearning):
 
     # The paper's 0.3 is Adafactor's, relative to the size of the weights; they are far below 1 here.
     learning_rate: ClassVar[float] = 3e-2
+    searched: ClassVar = {"num_virtual_tokens": (5, 10, 20, 40)}
 
     num_virtual_tokens: int = Field(20, ge=1, description="length of the prompt")
     init: Literal["vocabulary", "text", "random"] = Field(

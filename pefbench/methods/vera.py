@@ -20,6 +20,7 @@ class Vera(TargetedMethod):
     """
 
     learning_rate: ClassVar[float] = 3e-2
+    searched: ClassVar = {"rank": (64, 128, 256, 512)}
     trainable_pattern: ClassVar[str] = r"\.vera_lambda_[bd]\."
     merges: ClassVar[bool] = True
 

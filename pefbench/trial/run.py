@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from pefbench.recipe import Recipe
     from pefbench.trial.cache import Shared
+    from pefbench.trial.validation import Watch
 
 
 def run(
@@ -27,6 +28,7 @@ def run(
     time_merged: bool = False,
     processes_in_id: bool = True,
     reports: bool = False,
+    watch: Watch | None = None,
 ) -> Path:
     """Run a recipe's trial, or find it finished; return the path of its result, on every process.
 
@@ -34,7 +36,8 @@ def run(
     for, as in tuning. shared: what other trials of this process have read already. time_merged: predict test once more
     with the method merged, to time it. processes_in_id: tell trials on other numbers of processes apart where that
     changes the numbers; a comparison does not, and chooses the number itself. reports: print each class's scores on
-    validation during training, where there are classes.
+    validation during training, where there are classes. watch: is given each evaluation, and may stop the trial, which
+    then fails with a PrunedError.
     Raises a UserError before training, also for a finished result of a model that has changed in place since; a
     TrialError after it has started; then the result says `failed`.
     """
@@ -47,6 +50,7 @@ def run(
         time_merged=time_merged,
         processes_in_id=processes_in_id,
         reports=reports,
+        watch=watch,
     )
     finished = trial.is_finished()
     if finished and not rerun:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from accelerate.utils import broadcast_object_list, set_seed
 
-from pefbench.errors import DataError, DivergedError, PefbenchError, RoundTripError, TrialError
+from pefbench.errors import DataError, DivergedError, PefbenchError, PrunedError, RoundTripError, TrialError
 from pefbench.models import frozen, loading
 from pefbench.progress import say
 from pefbench.results import provenance, store
@@ -51,7 +51,11 @@ if TYPE_CHECKING:
     from pefbench.results.schema import Model
     from pefbench.trial.foreseen import Foreseen
     from pefbench.trial.latency import Timed
+<<<<<<< HEAD
     from pefbench.trial.progressed import Progressed
+=======
+    from pefbench.trial.validation import Watch
+>>>>>>> fc328f8 (pefbench search: Optuna proposes settings, validation stops the poor ones, the best race over seeds, the named one is tested once)
 
 FROM_PYTHON = "(called from Python)"
 
@@ -70,6 +74,7 @@ class Trial:
         time_merged: bool = False,
         processes_in_id: bool = True,
         reports: bool = False,
+        watch: Watch | None = None,
     ) -> None:
         started = provenance.now()
         devices.set_threads(recipe.train.threads)
@@ -84,7 +89,7 @@ class Trial:
         self.is_main = self.accelerator.is_main_process
         self.validation = None
         if "validation" in scored and self.recipe.train.evaluate != "none":
-            self.validation = Validation(self.prepared, self.accelerator, self.phases, reports=reports)
+            self.validation = Validation(self.prepared, self.accelerator, self.phases, reports=reports, watch=watch)
         world_size = self.accelerator.num_processes
         self.dropout = how_drawn(self.recipe, self.prepared.config)
         self.path = result_path(
@@ -297,7 +302,7 @@ class Trial:
         try:
             if not self.folder.claim_failure():
                 return
-            if isinstance(error, DivergedError | RoundTripError):
+            if isinstance(error, DivergedError | PrunedError | RoundTripError):
                 self.folder.checkpoint.unlink(missing_ok=True)
             if self.folder.replaces:
                 say(f"warning: the rerun failed; the finished result stays: {self.path}")

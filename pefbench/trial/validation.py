@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import math
+<<<<<<< HEAD
+=======
+from collections.abc import Callable
+from itertools import pairwise
+>>>>>>> fc328f8 (pefbench search: Optuna proposes settings, validation stops the poor ones, the best race over seeds, the named one is tested once)
 from typing import TYPE_CHECKING
 
 from accelerate.utils import broadcast_object_list
 
-from pefbench.errors import RecipeError
+from pefbench.errors import PrunedError, RecipeError
 from pefbench.metrics import compute, make, name_of
 from pefbench.progress import say
 from pefbench.results.classification_report import render
@@ -27,6 +32,9 @@ if TYPE_CHECKING:
     from pefbench.trial.predict import Answered
     from pefbench.trial.prepare import Prepared
 
+Watch = Callable[["CurvePoint"], bool]
+"""Is given each evaluation on the main process, the last one left out; says whether the trial is to stop there."""
+
 LOSS = "loss"
 """The name of the validation loss beside the metrics."""
 
@@ -34,11 +42,20 @@ LOSS = "loss"
 class Validation:
     """Scores a model on the validation split, on all processes alike. None of it is a part of training's cost.
 
-    reports: print each class's precision, recall and F1 as well.
+    reports: print each class's precision, recall and F1 as well. watch: see `Watch`.
     """
 
-    def __init__(self, prepared: Prepared, accelerator: Accelerator, phases: Phases, *, reports: bool = False) -> None:
+    def __init__(
+        self,
+        prepared: Prepared,
+        accelerator: Accelerator,
+        phases: Phases,
+        *,
+        reports: bool = False,
+        watch: Watch | None = None,
+    ) -> None:
         self.prepared, self.accelerator, self.phases, self.reports = prepared, accelerator, phases, reports
+        self.watch = watch
         self.metrics = {name_of(named): make(named) for named in prepared.recipe.evaluate.metrics}
         first = next(iter(self.metrics.values()))
         self.headline, self.higher = first.headline, first.higher_is_better[first.headline]
@@ -100,6 +117,18 @@ class Validation:
         for name, report in self._found.items():
             say(f"\n{name} on validation\n\n{render(report)}")
         self._found = {}
+
+    def stop_if_unpromising(self, point: CurvePoint, total: int) -> None:
+        """Raise PrunedError, on all processes, where whoever watches the trial has seen enough of it."""
+        if self.watch is None or point["step"] == total:
+            return
+        stops = [self.accelerator.is_main_process and self.watch(point)]
+        if broadcast_object_list(stops)[0]:
+            value = point["validation"].get(self.headline, math.nan)
+            raise PrunedError(
+                f"stopped at step {point['step']} of {total}, where {self.headline} on validation was {value:.4g}: "
+                "other settings of the search were better"
+            )
 
 
 def check(recipe: Recipe, scored: Iterable[str]) -> None:

@@ -99,9 +99,7 @@ def test_a_launcher_starts_one_process_a_gpu(tmp_path: Path, monkeypatch: pytest
     assert "--multi_gpu" in command
     assert "--multi_gpu" not in launch_command(1, tmp_path)
 
-    see = (
-        "import json, os, sys; json.load(open(sys.argv[1])); print(os.environ['CUDA_VISIBLE_DEVICES'], file=sys.stderr)"
-    )
+    see = "import json, os, sys; json.load(open(sys.argv[1])); print(os.environ['CUDA_VISIBLE_DEVICES'], file=sys.stderr); print('{}')"
     monkeypatch.setattr(
         "pefbench.engines.process.launch_command", lambda _, file: [sys.executable, "-c", see, str(file)]
     )

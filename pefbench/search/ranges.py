@@ -11,8 +11,11 @@ from pefbench.errors import RecipeError, suggest
 if TYPE_CHECKING:
     import random
 
+    from pefbench.yaml_text import Values
+
 DIGITS = 3
 """Significant digits of a drawn number: enough, and it can be read."""
+WAYS = ("choice", "uniform", "log_uniform")
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,14 @@ class Choice:
     def draw(self, source: random.Random) -> Any:
         """A value."""
         return source.choice(self.values)
+
+    def ends(self) -> list[Any]:
+        """All values."""
+        return self.values
+
+    def plain(self) -> Values:
+        """As a file says it."""
+        return {"choice": self.values}
 
 
 @dataclass(frozen=True)
@@ -39,8 +50,19 @@ class Range:
         """A number."""
         low, high = (math.log(self.low), math.log(self.high)) if self.log else (self.low, self.high)
         drawn = source.uniform(low, high)
-        number = math.exp(drawn) if self.log else drawn
+        return self.rounded(math.exp(drawn) if self.log else drawn)
+
+    def rounded(self, number: float) -> float | int:
+        """A number of the range as a recipe has it: whole, or of three digits."""
         return round(number) if self.whole else float(f"{number:.{DIGITS}g}")
+
+    def ends(self) -> list[Any]:
+        """The lowest number and the highest."""
+        return [self.rounded(self.low), self.rounded(self.high)]
+
+    def plain(self) -> Values:
+        """As a file says it."""
+        return {"log_uniform" if self.log else "uniform": [self.low, self.high]}
 
     def above(self, number: float) -> Range:
         """A range as wide as this one, in the logarithm where that is drawn from, that begins at the number."""
@@ -71,15 +93,14 @@ def way(given: Any, path: str, *, whole: bool = False) -> Way:
 
     whole: the field takes whole numbers.
     """
-    ways = ("choice", "uniform", "log_uniform")
     if not isinstance(given, dict) or len(given) != 1:
         raise RecipeError(
-            f"{path}: should be a list of values or one of {', '.join(f'{{{name}: [...]}}' for name in ways)}, "
+            f"{path}: should be a list of values or one of {', '.join(f'{{{name}: [...]}}' for name in WAYS)}, "
             f"got {given!r}"
         )
     [(name, values)] = given.items()
-    if name not in ways:
-        raise RecipeError(f"{path}.{name}: unknown key; {suggest(str(name), ways)}")
+    if name not in WAYS:
+        raise RecipeError(f"{path}.{name}: unknown key; {suggest(str(name), WAYS)}")
     if not isinstance(values, list) or not values:
         raise RecipeError(f"{path}.{name}: should be a list, got {values!r}")
     if name == "choice":

@@ -1,0 +1,111 @@
+"""pefbench search: the best setting of a method on one data set."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pefbench.cli._arguments import add_out, add_overrides, count
+from pefbench.cli._terminal import print_line
+from pefbench.errors import UserError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from pefbench.cli._arguments import Commands
+
+SAMPLERS, PRUNERS = ("tpe", "random", "grid"), ("asha", "median", "wilcoxon", "none")
+
+
+def add(commands: Commands) -> None:
+    """Add the command to the subparsers of argparse."""
+    search = commands.add_parser(
+        "search",
+        help="search for the best setting of a method with Optuna: tune, race the best over seeds, test the one named",
+    )
+    search.add_argument(
+        "recipe", type=Path, metavar="RECIPE", help="a YAML file, or a name from `pefbench list recipes`, such as ner"
+    )
+    search.add_argument(
+        "--method",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a method to search; repeat for each (default: the recipe's)",
+    )
+    add_overrides(search, "a field of the recipe, as in -o train.epochs=1; may be repeated")
+    add_out(search)
+    search.add_argument("--trials", type=count, default=20, metavar="N", help="settings for each method (default: 20)")
+    search.add_argument(
+        "--sampler",
+        choices=SAMPLERS,
+        default="tpe",
+        help="who proposes settings: tpe learns from those before (default: tpe)",
+    )
+    search.add_argument(
+        "--prune",
+        choices=PRUNERS,
+        default="asha",
+        help="when a trial stops early, by validation after each epoch (default: asha)",
+    )
+    search.add_argument(
+        "--race", type=count, default=4, metavar="N", help="the best so many settings run more seeds (default: 4)"
+    )
+    search.add_argument(
+        "--seeds", type=count, default=5, metavar="N", help="seeds that a setting of the race may run (default: 5)"
+    )
+    search.add_argument(
+        "--storage",
+        metavar="URL",
+        help="Optuna storage, as in sqlite:///search.db or postgresql://...; several machines may share one "
+        "(default: a journal file beside the results)",
+    )
+    search.add_argument(
+        "--keep",
+        type=count,
+        default=1,
+        metavar="N",
+        help="models of the named setting to keep, each trained with a seed of its own (default: 1)",
+    )
+    search.add_argument("--workers", type=count, default=1, metavar="N", help="trials to run in parallel (default: 1)")
+    search.set_defaults(run=_run)
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise UserError("search starts the processes that it needs; run it without a launcher")
+    if parsed.keep > parsed.seeds:
+        raise UserError(f"--keep {parsed.keep}: there are {parsed.seeds} seeds; raise --seeds")
+    _check_optuna()
+    from pefbench.search import find, record, report
+    from pefbench.search.wanted import Wanted
+
+    wanted = Wanted(
+        parsed.recipe,
+        parsed.out,
+        tuple(parsed.method),
+        tuple(parsed.override),
+        trials=parsed.trials,
+        sampler=parsed.sampler,
+        pruner=parsed.prune,
+        racing=parsed.race,
+        seeds=parsed.seeds,
+        storage=parsed.storage,
+        workers=parsed.workers,
+        keep=parsed.keep,
+        command=parsed.command,
+    )
+    path = find.find(wanted)
+    found = record.read(path)
+    print_line(report.render(path, found))
+    print_line(f"search: {path}")
+    print_line(str(report.model_of(path, found)))
+    return 0
+
+
+def _check_optuna() -> None:
+    try:
+        import optuna  # noqa: F401
+    except ImportError:
+        raise UserError("search needs Optuna: pip install 'pefbench[search]'") from None

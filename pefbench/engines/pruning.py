@@ -1,0 +1,69 @@
+"""A training run that is a trial of an Optuna study: it reports each evaluation, and is told whether to go on.
+
+It speaks to the study's storage itself, so it may run on any machine that reaches that.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from optuna import Study
+    from optuna.storages import BaseStorage
+    from optuna.trial import FrozenTrial
+
+    from pefbench.engines.messages import Judged
+    from pefbench.results.schema import CurvePoint
+
+HEARTBEAT, GRACE = 30, 120
+"""Seconds between two signs of life of a running trial in a database, and those after which it counts as dead."""
+EXAMPLES, AGAIN = "examples", "again"
+"""Attributes of a trial: how many training examples it has seen; and the killed trial that it repeats."""
+
+
+def storage_of(address: str) -> BaseStorage:
+    """Optuna's storage: a database's for a URL, else a journal file's. Raises what the database does."""
+    from optuna.storages import JournalStorage, RDBStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    if "://" in address:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the heartbeat is marked as experimental
+            return RDBStorage(
+                address, heartbeat_interval=HEARTBEAT, grace_period=GRACE, heartbeat_stale_trial_callback=propose_again
+            )
+    return JournalStorage(JournalFileBackend(address))
+
+
+def propose_again(study: Study, lost: FrozenTrial) -> None:
+    """Let the study try the setting of a trial that was killed once more."""
+    study.enqueue_trial(lost.params, user_attrs={AGAIN: lost.number})
+
+
+def watcher(judged: Judged, examples_a_step: int) -> Callable[[CurvePoint], bool]:
+    """What a training run calls after each evaluation; its answer is whether the study wants the run stopped.
+
+    examples_a_step: training examples of one step.
+    """
+    from optuna import load_study, logging
+    from optuna.trial import Trial
+
+    logging.set_verbosity(logging.WARNING)
+    study = load_study(study_name=judged["study"], storage=storage_of(judged["storage"]))
+    trial = Trial(study, judged["trial"])
+    told = 0
+
+    def watch(point: CurvePoint) -> bool:
+        nonlocal told
+        told += 1
+        trial.set_user_attr(EXAMPLES, point["step"] * examples_a_step)
+        value = point["validation"].get(judged["metric"])
+        if value is None:  # not finite, or the metric is not computed during training
+            return False
+        trial.report(value, step=told)
+        return trial.should_prune()
+
+    return watch

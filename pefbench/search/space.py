@@ -1,0 +1,155 @@
+"""The space of a search: which fields of the recipe vary, and over which values.
+
+A recipe says it in its section ``search:``, by the full name of a field or section by section::
+
+    search:
+      train.learning_rate: {log_uniform: [1.0e-4, 1.0e-2]}
+      method: {rank: [4, 8, 16], dropout: {uniform: [0, 0.2]}}
+
+Without the section, the learning rate is searched a decade to either side of the method's default, and with it the
+size that the method names in `Method.searched`.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from pefbench.errors import RecipeError, suggest
+from pefbench.recipe import SECTIONS
+from pefbench.search.ranges import WAYS, Choice, way
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from optuna import Trial
+
+    from pefbench.methods import Method
+    from pefbench.results.verdict_schema import Setting
+    from pefbench.search.ranges import Way
+    from pefbench.yaml_text import Values
+
+DECADE = 10.0
+SEARCHABLE = ("method", "train", "model")
+FIXED = ("method.name", "train.seed", "train.max_examples", "train.threads", "train.evaluate", "train.track")
+"""Fields of these sections that may not vary: settings would be scored unlike, or the noise would be searched."""
+
+
+class Space:
+    """The fields that vary, each with its `Way`."""
+
+    def __init__(self, ways: Mapping[str, Way]) -> None:
+        self.ways = dict(ways)
+
+    @classmethod
+    def read(cls, given: Values, method: type[Method]) -> Space:
+        """The space that a section says; an empty one is the method's default. Raises RecipeError."""
+        ranges = dict(_flat(given, "")) if given else default(method)
+        ways = {}
+        for field, values in ranges.items():
+            _check(field, method)
+            listed = {"choice": values} if isinstance(values, list) else values
+            ways[field] = way(listed, f"search.{field}", whole=_is_whole(field, method))
+        return cls(ways)
+
+    @property
+    def size(self) -> int | None:
+        """The number of settings; None where a range has no end of them."""
+        total = 1
+        for each in self.ways.values():
+            if not isinstance(each, Choice):
+                return None
+            total *= len(each.values)
+        return total
+
+    def suggest(self, trial: Trial) -> Setting:
+        """The setting that a study proposes for a trial."""
+        return self.setting({field: _suggested(each, field, trial) for field, each in self.ways.items()})
+
+    def categories(self) -> dict[str, list[Any]]:
+        """What stands in a study for the values of each field; for a space of lists alone."""
+        listed = {field: each.values for field, each in self.ways.items() if isinstance(each, Choice)}
+        return {field: [_category(value) for value in values] for field, values in listed.items()}
+
+    def setting(self, parameters: Mapping[str, Any]) -> Setting:
+        """The setting that Optuna's parameters stand for."""
+        return {field: _value(each, parameters[field]) for field, each in self.ways.items()}
+
+    def extremes(self) -> Iterator[Setting]:
+        """Settings that between them have every listed value and both ends of every range."""
+        ends = {field: each.ends() for field, each in self.ways.items()}
+        for place in range(max(map(len, ends.values()))):
+            yield {field: values[min(place, len(values) - 1)] for field, values in ends.items()}
+
+    def plain(self) -> Values:
+        """The space as a recipe would say it, for the record of a search."""
+        return {field: each.plain() for field, each in self.ways.items()}
+
+
+def default(method: type[Method]) -> Values:
+    """The space of a method whose recipe has none."""
+    rate = method.learning_rate
+    ends = [float(f"{rate / DECADE:.3g}"), float(f"{rate * DECADE:.3g}")]
+    sizes = {f"method.{option}": list(values) for option, values in method.searched.items()}
+    return {"train.learning_rate": {"log_uniform": ends}, **sizes}
+
+
+def _flat(given: Values, above: str) -> Iterator[tuple[str, Any]]:
+    """The fields of nested sections by their full names."""
+    for key, values in given.items():
+        field = f"{above}{key}"
+        if isinstance(values, dict) and not set(values) & {*WAYS} and field.count(".") == 0:
+            yield from _flat(values, f"{field}.")
+        else:
+            yield field, values
+
+
+def _check(field: str, method: type[Method]) -> None:
+    """Raise RecipeError for a field that there is not, or that may not be searched."""
+    section, _, name = field.partition(".")
+    if section not in SEARCHABLE or field in FIXED:
+        allowed = ", ".join(f"{each}.*" for each in SEARCHABLE)
+        raise RecipeError(f"search.{field}: may not be searched; valid: {allowed}, but not {', '.join(FIXED)}")
+    fields = (method if section == "method" else SECTIONS[section]).model_fields
+    if name not in fields:
+        raise RecipeError(f"search.{field}: unknown field; {suggest(name, fields)}")
+
+
+def _is_whole(field: str, method: type[Method]) -> bool:
+    section, _, name = field.partition(".")
+    fields = (method if section == "method" else SECTIONS[section]).model_fields
+    return fields[name].annotation in {int, int | None}
+
+
+def _suggested(given: Way, field: str, trial: Trial) -> Any:
+    if isinstance(given, Choice):
+        return trial.suggest_categorical(field, [_category(value) for value in given.values])
+    if given.whole:
+        return trial.suggest_int(field, round(given.low), round(given.high), log=given.log)
+    return trial.suggest_float(field, given.low, given.high, log=given.log)
+
+
+def _category(value: Any) -> bool | int | float | str | None:
+    """What stands for a value in the study: a list or a mapping as its JSON."""
+    return value if isinstance(value, bool | int | float | str) or value is None else json.dumps(value)
+
+
+def _value(given: Way, parameter: Any) -> Any:
+    if isinstance(given, Choice):
+        return next(value for value in given.values if _category(value) == parameter)
+    return given.rounded(parameter)
+
+
+def override(field: str, value: Any) -> str:
+    """A setting's value as an override of a recipe, ``train.learning_rate=0.001``."""
+    return f"{field}={json.dumps(value, allow_nan=False)}"
+
+
+def label(setting: Setting) -> str:
+    """A setting for people, by the last names of its fields: ``learning_rate 0.001``."""
+    return ", ".join(f"{field.rpartition('.')[2]} {shown(value)}" for field, value in setting.items())
+
+
+def shown(value: Any) -> str:
+    """A value for people."""
+    return f"{value:g}" if isinstance(value, float) else str(value)

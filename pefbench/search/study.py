@@ -1,0 +1,131 @@
+"""The Optuna study of one method: where it is kept, who proposes, who stops early, and what a killed search left.
+
+A study goes on where it was: its name is made from the recipe, the data, the space and the metric, so that another
+search never adds to it. A trial that was killed is proposed again, and the killed one does not count.
+
+Samplers: the tree-structured Parzen estimator (Bergstra et al. 2011), random draws (Bergstra and Bengio 2012), a grid.
+Pruners: asynchronous successive halving (Li et al. 2020, arXiv:1810.05934), the median rule (Golovin et al. 2017,
+section 3.2), and Wilcoxon's signed-rank test over the evaluations of a run against those of the best run.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Literal
+
+from pefbench.engines.pruning import AGAIN, propose_again, storage_of
+from pefbench.errors import OutputError, RecipeError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from optuna import Study
+    from optuna.pruners import BasePruner
+    from optuna.samplers import BaseSampler
+    from optuna.trial import FrozenTrial
+
+    from pefbench.search.space import Space
+
+SamplerName = Literal["tpe", "random", "grid"]
+PrunerName = Literal["asha", "median", "wilcoxon", "none"]
+SAMPLERS: tuple[SamplerName, ...] = ("tpe", "random", "grid")
+PRUNERS: tuple[PrunerName, ...] = ("asha", "median", "wilcoxon", "none")
+
+FIRST_SHARE = 4
+"""One of so many trials is drawn at random before the Parzen estimator proposes; at least `FEWEST`."""
+FEWEST = 3
+HALVING = 3
+"""Of so many runs that reach a rung, successive halving lets one go on."""
+ERROR = "error"
+"""The attribute of a trial that says why it failed, though it was run to its end."""
+
+
+def open_study(
+    address: str, name: str, space: Space, *, sampler: BaseSampler, pruner: BasePruner, higher: bool
+) -> Study:
+    """The study of this name, new or as it was left. Raises OutputError where its storage cannot be reached."""
+    from optuna import create_study, logging
+
+    logging.set_verbosity(logging.WARNING)
+    try:
+        study = create_study(
+            storage=storage_of(address),
+            study_name=name,
+            sampler=sampler,
+            pruner=pruner,
+            direction="maximize" if higher else "minimize",
+            load_if_exists=True,
+        )
+    except Exception as error:  # the database's driver has its own: SQLAlchemy's, psycopg's, OSError
+        if type(error).__module__.partition(".")[0] not in {"sqlalchemy", "optuna", "builtins"}:
+            raise
+        raise OutputError(f"--storage {address}: {str(error).strip().splitlines()[0]}") from error
+    study.set_user_attr("space", space.plain())
+    return study
+
+
+def sampler_of(name: SamplerName, space: Space, trials: int, seed: int) -> BaseSampler:
+    """What proposes settings. Raises RecipeError for a grid over a range, or of more settings than trials."""
+    from optuna.samplers import GridSampler, RandomSampler, TPESampler
+
+    if name == "random":
+        return RandomSampler(seed=seed)
+    if name == "grid":
+        if (size := space.size) is None:
+            field = next(each for each, given in space.plain().items() if "choice" not in given)
+            raise RecipeError(f"--sampler grid: search.{field} is a range; list its values, or use tpe or random")
+        if size > trials:
+            raise RecipeError(f"--sampler grid: {size} settings, but --trials {trials}; list fewer or allow as many")
+        return GridSampler(space.categories(), seed=seed)
+    first = max(FEWEST, trials // FIRST_SHARE)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a multivariate estimator is marked as experimental
+        return TPESampler(n_startup_trials=first, multivariate=True, seed=seed)
+
+
+def pruner_of(name: PrunerName) -> BasePruner:
+    """What stops a run at an evaluation; evaluations are counted from 1."""
+    from optuna.pruners import MedianPruner, NopPruner, SuccessiveHalvingPruner, WilcoxonPruner
+
+    if name == "asha":
+        return SuccessiveHalvingPruner(min_resource=1, reduction_factor=HALVING)
+    if name == "median":
+        return MedianPruner(n_startup_trials=FEWEST, n_warmup_steps=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # marked as experimental
+        return WilcoxonPruner(p_threshold=0.1) if name == "wilcoxon" else NopPruner()
+
+
+def counted(trial: FrozenTrial) -> bool:
+    """Whether a trial is one of those that were to be tried: it ran to its end, was stopped early, or failed itself."""
+    from optuna.trial import TrialState
+
+    return trial.state in {TrialState.COMPLETE, TrialState.PRUNED}
+
+
+def take_up(study: Study, *, alone: bool) -> int:
+    """Propose again what a killed search was running; return how many there are.
+
+    alone: nobody else works on the study, so what seems to run was killed. Elsewhere a database's heartbeat says so.
+    """
+    from optuna.trial import TrialState
+
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)) if alone else ():
+        study.tell(trial.number, state=TrialState.FAIL)
+    repeated = {trial.user_attrs.get(AGAIN) for trial in study.get_trials(deepcopy=False)}
+    lost = [
+        trial
+        for trial in study.get_trials(deepcopy=False, states=(TrialState.FAIL,))
+        if trial.params and trial.number not in repeated
+    ]
+    for trial in lost:
+        propose_again(study, trial)
+    return len(lost)
+
+
+def best_first(trials: Sequence[FrozenTrial], *, higher: bool) -> list[FrozenTrial]:
+    """The trials that ran to their end, the best first; of equals the earlier."""
+    from optuna.trial import TrialState
+
+    done = [trial for trial in trials if trial.state == TrialState.COMPLETE and trial.value is not None]
+    return sorted(done, key=lambda trial: (-(trial.value or 0) if higher else trial.value, trial.number))

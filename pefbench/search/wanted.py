@@ -1,0 +1,83 @@
+"""What the user asks of a search, and what follows from it for each method before anything is trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pefbench.errors import RecipeError
+from pefbench.recipe import load_recipe
+from pefbench.recipe_file import read_search
+from pefbench.search.space import Space, override
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from pefbench.recipe import Recipe
+    from pefbench.results.verdict_schema import Setting
+    from pefbench.search.study import PrunerName, SamplerName
+
+TUNING, FINAL = ("validation",), ("validation", "test")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The user's request.
+
+    methods: those to search; none: the recipe's own. trials: settings for each method. racing: the best so many, of all
+    methods together, race. seeds: that a setting in the race may run. storage: an address of Optuna's; None: a journal
+    beside the results. keep: models to keep, all of the named setting, each of a seed of its own. command: the command
+    line, for provenance.
+    """
+
+    recipe: Path
+    out: Path
+    methods: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
+    trials: int = 20
+    sampler: SamplerName = "tpe"
+    pruner: PrunerName = "asha"
+    racing: int = 4
+    seeds: int = 5
+    storage: str | None = None
+    workers: int = 1
+    keep: int = 1
+    command: str = ""
+
+
+class Searched:
+    """One method of a search: its space, and the recipe of any setting."""
+
+    def __init__(self, wanted: Wanted, method: str | None) -> None:
+        self.wanted, self._method = wanted, method
+        base = load_recipe(wanted.recipe, wanted.overrides, method)
+        self.method, self.name, self.seed = base.method.name, base.name, base.train.seed
+        self.space = Space.read(read_search(wanted.recipe, wanted.overrides, method), type(base.method))
+        for setting in self.space.extremes():
+            self.recipe(setting)
+
+    def recipe(self, setting: Setting, seed: int | None = None, *, final: bool = False) -> Recipe:
+        """The recipe of a setting, with the recipe's own seed or another. Raises RecipeError.
+
+        A trial that is not final is scored on validation each epoch if that may stop it, else at its end alone.
+        """
+        laid = [override(field, value) for field, value in setting.items()]
+        try:
+            recipe = load_recipe(self.wanted.recipe, [*self.wanted.overrides, *laid], self._method)
+        except RecipeError as error:
+            raise RecipeError(f"search: {', '.join(laid)}: {error}") from None
+        train = recipe.train
+        changes: dict[str, object] = {} if seed is None else {"seed": seed}
+        if not final and train.evaluate is None and not train.chooses:
+            changes["evaluate"] = "none" if self.wanted.pruner == "none" or seed is not None else "epoch"
+        return recipe.model_copy(update={"train": train.model_copy(update=changes)})
+
+
+def searched(wanted: Wanted) -> list[Searched]:
+    """The methods of a search, each checked at the ends of its space. Raises RecipeError."""
+    if len({*wanted.methods}) < len(wanted.methods):
+        twice = next(name for name in wanted.methods if wanted.methods.count(name) > 1)
+        raise RecipeError(f"--method {twice}: is given twice")
+    methods: Sequence[str | None] = wanted.methods or (None,)
+    return [Searched(wanted, method) for method in methods]

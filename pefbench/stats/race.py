@@ -1,0 +1,42 @@
+"""Racing: which of several settings, run with the same seeds, are shown to be worse than the best.
+
+A seed moves all settings together (the same order of examples), so scores are a two-way layout of settings and seeds;
+what neither explains is the noise. Pairs are tested by Tukey's studentized range, which holds for all of them at once,
+the best among them (Tukey 1953; Birattari et al. 2002 race by Friedman's test, which needs more blocks than a few).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+FEWEST = 3
+"""Seeds before a setting may be dropped: of two the noise is hardly known."""
+
+
+def worse(scores: Mapping[int, Sequence[float]], level: float, *, higher: bool) -> dict[int, float]:
+    """The settings that are shown to be worse than the one with the best mean, each with its p-value below `level`.
+
+    scores: setting -> its score with each seed, the same seeds for all. level: of the whole family of pairs.
+    """
+    from scipy.stats import studentized_range
+
+    names = list(scores)
+    table = np.array([scores[name] for name in names], dtype=float)
+    settings, seeds = table.shape
+    if settings < 2 or seeds < FEWEST:
+        return {}
+    means = table.mean(axis=1)
+    left = table - means[:, None] - table.mean(axis=0)[None, :] + table.mean()
+    freedom = (settings - 1) * (seeds - 1)
+    error = math.sqrt((left**2).sum() / freedom / seeds)
+    if error < 1e-12:  # settings that differ alike with every seed: as good as one seed
+        return {}
+    gaps = (means.max() - means) if higher else (means - means.min())
+    chances = studentized_range.sf(gaps / error, settings, freedom)
+    return {name: float(chance) for name, chance in zip(names, chances, strict=True) if chance < level}
