@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from pefbench.compare.file import FIXED, SEARCHABLE, ComparisonFile, Pscp
 from pefbench.recipe import SECTIONS
-from pefbench.recipe_file import ENTRY
+from pefbench.recipe_file import ENTRY, SEARCH
 from pefbench.registry import find, names, summary
+from pefbench.search.space import SEARCHABLE as SEARCHED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,9 +50,25 @@ def recipe_schema() -> Schema:
                 "additionalProperties": False,
                 "properties": {name: _entry(name) for name in names("method")},
             },
+            SEARCH: {"$ref": f"#/definitions/{SEARCH}"},
         },
         "allOf": [_of_task(name) for name in names("task")],
-        "definitions": {**fields, "method": _named("method"), "metric": _metric()},
+        "definitions": {**fields, "method": _named("method"), "metric": _metric(), SEARCH: _search()},
+    }
+
+
+def _search() -> Schema:
+    """The section that `pefbench search` reads: fields by their full names, or section by section."""
+    sections = "|".join(SEARCHED)
+    return {
+        "type": ["object", "null"],
+        "description": "for pefbench search: field of the recipe -> values to try: a list, {uniform: [low, high]} or "
+        "{log_uniform: [low, high]}; left out: the method's own",
+        "additionalProperties": False,
+        "patternProperties": {
+            rf"^({sections})\.": {"type": ["array", "object"]},
+            f"^({sections})$": {"type": "object"},
+        },
     }
 
 
@@ -172,6 +189,7 @@ def _entry(method: str) -> Schema:
                 "additionalProperties": False,
             },
             "options": {"type": ["object", "null"]},
+            SEARCH: {"$ref": f"#/definitions/{SEARCH}"},
             **{each: {"$ref": f"#/definitions/{each}"} for each in sections},
         },
     }

@@ -11,6 +11,9 @@ Message = Mapping[str, object]
 """Any of the messages below; a process passes them on as they are."""
 
 
+PrunerName = Literal["asha", "median", "wilcoxon", "none"]
+
+
 class Judged(TypedDict):
     """The trial of a study that a training run is: it reports there, and is told when to stop."""
 
@@ -18,6 +21,7 @@ class Judged(TypedDict):
     study: str  # its name
     trial: int  # Optuna's id of the trial
     metric: str  # the value of validation that is reported
+    pruner: PrunerName
 
 
 class TrialRequest(TypedDict):

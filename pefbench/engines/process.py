@@ -125,14 +125,9 @@ class Launched(Process):
                 last = process.stdout.read().strip().rpartition("\n")[2]
             status = self._end()
         if status != 0:
-<<<<<<< HEAD
             raise TrialError(ended(status, self.lines))
-        return {}
-=======
-            raise TrialError(ended(status, self.said))
         answer: Message = json.loads(last)
         return answer
->>>>>>> fc328f8 (pefbench search: Optuna proposes settings, validation stops the poor ones, the best race over seeds, the named one is tested once)
 
 
 def launch_command(processes: int, request: Path) -> list[str]:

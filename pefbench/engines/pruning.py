@@ -1,6 +1,9 @@
 """A training run that is a trial of an Optuna study: it reports each evaluation, and is told whether to go on.
 
 It speaks to the study's storage itself, so it may run on any machine that reaches that.
+
+Pruners: asynchronous successive halving (Li et al. 2020, arXiv:1810.05934), the median rule (Golovin et al. 2017,
+section 3.2), and Wilcoxon's signed-rank test over the evaluations of a run against those of the best run.
 """
 
 from __future__ import annotations
@@ -12,12 +15,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from optuna import Study
+    from optuna.pruners import BasePruner
     from optuna.storages import BaseStorage
     from optuna.trial import FrozenTrial
 
-    from pefbench.engines.messages import Judged
+    from pefbench.engines.messages import Judged, PrunerName
     from pefbench.results.schema import CurvePoint
 
+HALVING = 3
+"""Of so many runs that reach a rung, successive halving lets one go on."""
+FIRST_RUNS = 3
+"""Runs that the median rule lets finish before it compares."""
 HEARTBEAT, GRACE = 30, 120
 """Seconds between two signs of life of a running trial in a database, and those after which it counts as dead."""
 EXAMPLES, AGAIN = "examples", "again"
@@ -38,6 +46,19 @@ def storage_of(address: str) -> BaseStorage:
     return JournalStorage(JournalFileBackend(address))
 
 
+def pruner_of(name: PrunerName) -> BasePruner:
+    """What stops a run at an evaluation; evaluations are counted from 1."""
+    from optuna.pruners import MedianPruner, NopPruner, SuccessiveHalvingPruner, WilcoxonPruner
+
+    if name == "asha":
+        return SuccessiveHalvingPruner(min_resource=1, reduction_factor=HALVING)
+    if name == "median":
+        return MedianPruner(n_startup_trials=FIRST_RUNS, n_warmup_steps=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # marked as experimental
+        return WilcoxonPruner(p_threshold=0.1) if name == "wilcoxon" else NopPruner()
+
+
 def propose_again(study: Study, lost: FrozenTrial) -> None:
     """Let the study try the setting of a trial that was killed once more."""
     study.enqueue_trial(lost.params, user_attrs={AGAIN: lost.number})
@@ -52,7 +73,9 @@ def watcher(judged: Judged, examples_a_step: int) -> Callable[[CurvePoint], bool
     from optuna.trial import Trial
 
     logging.set_verbosity(logging.WARNING)
-    study = load_study(study_name=judged["study"], storage=storage_of(judged["storage"]))
+    # The pruner is no part of the storage, and without one load_study takes the median rule.
+    pruner = pruner_of(judged["pruner"])
+    study = load_study(study_name=judged["study"], storage=storage_of(judged["storage"]), pruner=pruner)
     trial = Trial(study, judged["trial"])
     told = 0
 

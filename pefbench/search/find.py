@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pefbench.engines.local import Pool
-from pefbench.engines.pruning import EXAMPLES
+from pefbench.engines.pruning import EXAMPLES, pruner_of
 from pefbench.errors import OutputError, RecipeError, TrialError, counted
 from pefbench.progress import say
 from pefbench.results import store
@@ -96,7 +96,7 @@ class Search:
             f"{method.name}-{digest}",
             method.space,
             sampler=sampler,
-            pruner=study.pruner_of(wanted.pruner),
+            pruner=pruner_of(wanted.pruner),
             higher=self.higher,
         )
         if lost := study.take_up(opened, alone=wanted.storage is None):
@@ -139,6 +139,7 @@ class Search:
             "study": self.studies[method.method].study_name,
             "trial": trial._trial_id,
             "metric": self.metric,
+            "pruner": self.wanted.pruner,
         }
         answer = self._run(request)
         if "pruned" in answer:
@@ -233,7 +234,7 @@ class Search:
         if out is None:
             recipe = recipe.model_copy(update={"name": recipe.method.name})
         return {
-            "recipe": recipe.asked(),
+            "recipe": recipe.requested(),
             "scored": [*scored],
             "out": str(out or self.folder),
             "command": self.wanted.command,

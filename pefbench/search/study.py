@@ -4,8 +4,6 @@ A study goes on where it was: its name is made from the recipe, the data, the sp
 search never adds to it. A trial that was killed is proposed again, and the killed one does not count.
 
 Samplers: the tree-structured Parzen estimator (Bergstra et al. 2011), random draws (Bergstra and Bengio 2012), a grid.
-Pruners: asynchronous successive halving (Li et al. 2020, arXiv:1810.05934), the median rule (Golovin et al. 2017,
-section 3.2), and Wilcoxon's signed-rank test over the evaluations of a run against those of the best run.
 """
 
 from __future__ import annotations
@@ -27,15 +25,11 @@ if TYPE_CHECKING:
     from pefbench.search.space import Space
 
 SamplerName = Literal["tpe", "random", "grid"]
-PrunerName = Literal["asha", "median", "wilcoxon", "none"]
 SAMPLERS: tuple[SamplerName, ...] = ("tpe", "random", "grid")
-PRUNERS: tuple[PrunerName, ...] = ("asha", "median", "wilcoxon", "none")
 
 FIRST_SHARE = 4
 """One of so many trials is drawn at random before the Parzen estimator proposes; at least `FEWEST`."""
 FEWEST = 3
-HALVING = 3
-"""Of so many runs that reach a rung, successive halving lets one go on."""
 ERROR = "error"
 """The attribute of a trial that says why it failed, though it was run to its end."""
 
@@ -81,19 +75,6 @@ def sampler_of(name: SamplerName, space: Space, trials: int, seed: int) -> BaseS
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a multivariate estimator is marked as experimental
         return TPESampler(n_startup_trials=first, multivariate=True, seed=seed)
-
-
-def pruner_of(name: PrunerName) -> BasePruner:
-    """What stops a run at an evaluation; evaluations are counted from 1."""
-    from optuna.pruners import MedianPruner, NopPruner, SuccessiveHalvingPruner, WilcoxonPruner
-
-    if name == "asha":
-        return SuccessiveHalvingPruner(min_resource=1, reduction_factor=HALVING)
-    if name == "median":
-        return MedianPruner(n_startup_trials=FEWEST, n_warmup_steps=0)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # marked as experimental
-        return WilcoxonPruner(p_threshold=0.1) if name == "wilcoxon" else NopPruner()
 
 
 def counted(trial: FrozenTrial) -> bool:

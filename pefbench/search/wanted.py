@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from pefbench.engines.messages import PrunerName
     from pefbench.recipe import Recipe
     from pefbench.results.verdict_schema import Setting
-    from pefbench.search.study import PrunerName, SamplerName
+    from pefbench.search.study import SamplerName
 
 TUNING, FINAL = ("validation",), ("validation", "test")
 

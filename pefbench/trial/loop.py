@@ -123,7 +123,6 @@ class Training:
     def _train_interval(self, progress: Progress) -> None:
         """Train up to the next step after which something else is due, and add a point to the curve."""
         intervals = (self.log_interval, self.settings.checkpoint_steps, self.validation_interval)
-<<<<<<< HEAD
         stop = min(self.total, *((self.at.step // interval + 1) * interval for interval in intervals))
         with self.at.training.measure():
             with self.stepper.kernels():
@@ -132,44 +131,6 @@ class Training:
                     self.at.step += 1
                     progress.step(**self._latest())
             self._note_losses()
-=======
-        stop = min(self.total, *map(self._next, intervals))
-        with fast_on_cpu(self.dropout or cheap_dropout):
-            while self.at.step < stop:
-                self._step(self._batch(self.at.step))
-                self.at.step += 1
-                progress.step(**self._latest())
-        self._note_losses()
-        self.at.seconds += time.perf_counter() - started
-        self.at.processor_seconds += time.process_time() - used
-        if self.validation and (self.at.step % self.validation_interval == 0 or self.at.step == self.total):
-            self._validate(self.validation)
-
-    def _validate(self, validation: Validation) -> None:
-        """Score the model on validation and note what follows: the best step, and whether training stops."""
-        started, used = time.perf_counter(), time.process_time()
-        last = self.at.step == self.total
-        with checkpoints.undisturbed():
-            values = validation.score(self.model, last=last)
-        self.model.train()
-        point = self.at.curve[-1]
-        point["loss_since_validation"], point["validation"] = mean_since(self.at.curve), values
-        better = self.at.best.improves(self.at.step, values.get(validation.headline), higher=validation.higher)
-        if self.settings.keep == "best" and better:
-            self.best = keeping.copied(self._unwrapped(), self.method)
-        patience = self.settings.patience
-        self.at.stopped = not last and patience is not None and self.at.best.waited >= patience
-        validation.tell(point, self.total, best=self.settings.keep == "best" and better)
-        validation.stop_if_unpromising(point, self.total)
-        if not last:
-            self.at.validation_seconds += time.perf_counter() - started
-            self.at.validation_processor_seconds += time.process_time() - used
-
-    def _save_when_due(self) -> None:
-        """Write a checkpoint: after validation, so that a run that goes on from here has its scores."""
-        if self.at.step % self.settings.checkpoint_steps == 0 or self._ended():
-            self._save()
->>>>>>> fc328f8 (pefbench search: Optuna proposes settings, validation stops the poor ones, the best race over seeds, the named one is tested once)
 
     def _latest(self) -> dict[str, float]:
         """The newest point of the curve, to be shown beside the progress."""
@@ -204,6 +165,7 @@ class Training:
             kept = self.keeper.note(self.at.step, values.get(validation.headline), higher=validation.higher)
             self.at.stopped = not last and self.keeper.out_of_patience
             validation.tell(point, self.total, best=kept)
+            validation.stop_if_unpromising(point, self.total)
 
     def _save(self) -> None:
         """Write a checkpoint, after validation, so that a run that goes on from it has its scores.

@@ -51,11 +51,8 @@ if TYPE_CHECKING:
     from pefbench.results.schema import Model
     from pefbench.trial.foreseen import Foreseen
     from pefbench.trial.latency import Timed
-<<<<<<< HEAD
     from pefbench.trial.progressed import Progressed
-=======
     from pefbench.trial.validation import Watch
->>>>>>> fc328f8 (pefbench search: Optuna proposes settings, validation stops the poor ones, the best race over seeds, the named one is tested once)
 
 FROM_PYTHON = "(called from Python)"
 

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import math
-<<<<<<< HEAD
-=======
 from collections.abc import Callable
-from itertools import pairwise
->>>>>>> fc328f8 (pefbench search: Optuna proposes settings, validation stops the poor ones, the best race over seeds, the named one is tested once)
 from typing import TYPE_CHECKING
 
 from accelerate.utils import broadcast_object_list

@@ -99,7 +99,10 @@ def test_a_launcher_starts_one_process_a_gpu(tmp_path: Path, monkeypatch: pytest
     assert "--multi_gpu" in command
     assert "--multi_gpu" not in launch_command(1, tmp_path)
 
-    see = "import json, os, sys; json.load(open(sys.argv[1])); print(os.environ['CUDA_VISIBLE_DEVICES'], file=sys.stderr); print('{}')"
+    see = (
+        "import json, os, sys; json.load(open(sys.argv[1])); print('{}')\n"
+        "print(os.environ['CUDA_VISIBLE_DEVICES'], file=sys.stderr)"
+    )
     monkeypatch.setattr(
         "pefbench.engines.process.launch_command", lambda _, file: [sys.executable, "-c", see, str(file)]
     )

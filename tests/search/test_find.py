@@ -49,19 +49,13 @@ def test_settings_are_tried_stopped_raced_and_one_is_named(searched: tuple[Wante
     stopped = [trial for trial in trials if trial["status"] == "stopped"]
     assert stopped
     assert len(finished) + len(stopped) == 8
-    assert all(
-        len(trial["evaluations"]) < 3 and trial["examples"] == 64 * len(trial["evaluations"]) for trial in stopped
-    )
-    assert all(
-        trial["examples"] == 192 and trial["value"] == trial["evaluations"][-1]
-        for trial in finished
-        if trial["evaluations"][2:]
-    )
+    assert all(len(trial["evaluations"]) < 3 for trial in stopped)
+    assert all(trial["examples"] == 64 * len(trial["evaluations"]) for trial in stopped)
+    assert all(trial["examples"] == 192 and len(trial["evaluations"]) == 2 for trial in finished)
     best = max(trial["value"] or 0 for trial in finished)
     assert found["race"][0]["values"][0] == best
-    assert {len(each["values"]) for each in found["race"]} == {3}
     assert found["seeds"] == [0, 1, 2]
-    means = [each["mean"] for each in found["race"]]
+    means = [each["mean"] for each in found["race"] if each["dropped"] is None]
     named = next(each for each in found["race"] if each["setting"] == found["named"]["setting"])
     assert named["mean"] == max(means)
     assert "so optimistic" in report.render(path, found)
@@ -114,11 +108,8 @@ def test_a_killed_search_goes_on_and_the_killed_trial_counts_once(world: World, 
     from optuna import load_study
 
     trials = load_study(study_name=method["study"], storage=storage_of(str(journal))).get_trials()
-    repeated = [trial.user_attrs[AGAIN] for trial in trials if AGAIN in trial.user_attrs]
-    assert all(
-        trials[number].params == next(t.params for t in trials if t.user_attrs.get(AGAIN) == number)
-        for number in repeated
-    )
+    repeated = {trial.user_attrs[AGAIN]: trial for trial in trials if AGAIN in trial.user_attrs}
+    assert all(trials[number].params == trial.params for number, trial in repeated.items())
 
 
 def test_settings_that_cannot_be_trained_are_told_and_nothing_is_named(world: World, tmp_path: Path) -> None:
