@@ -79,7 +79,7 @@ def test_the_same_command_does_nothing_twice(searched: tuple[Wanted, Path, Found
     again = record.read(find(wanted))
     assert again == found
     assert before == {file: file.stat().st_mtime_ns for file in wanted.out.rglob("*.json") if len(file.stem) == 12}
-    with _alone(path.parent), pytest.raises(OutputError, match="another search runs there"):
+    with _alone(path.parent), pytest.raises(OutputError, match="another search is running there"):
         find(wanted)
 
 
