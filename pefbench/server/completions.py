@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from pefbench.errors import UserError
+from pefbench.inference.kind import Json
 from pefbench.server import asking
 from pefbench.server.engine import QueueFull, Stopping
 from pefbench.server.refusals import Refusal, busy, ending
@@ -52,7 +53,7 @@ class Wanted(BaseModel):
     n: Literal[1] = 1
     user: str | None = Field(None, description="is not looked at")
 
-    def wishes(self) -> dict[str, Any]:
+    def wishes(self) -> Json:
         """What `Model.query` takes."""
         named = {name: getattr(self, name) for name in ("temperature", "top_p", "seed", "stop")}
         return {"max_new_tokens": self.max_tokens, **named}
@@ -67,11 +68,11 @@ class Completion(Wanted):
 class Chat(Wanted):
     """What `/v1/chat/completions` is asked."""
 
-    messages: list[dict[str, Any]]
-    tools: list[dict[str, Any]] | None = None
+    messages: list[Json]
+    tools: list[Json] | None = None
     max_completion_tokens: int | None = None
 
-    def wishes(self) -> dict[str, Any]:
+    def wishes(self) -> Json:
         """What `Model.query` takes."""
         most = self.max_completion_tokens
         return {**super().wishes(), **({} if most is None else {"max_new_tokens": most})}
@@ -86,10 +87,10 @@ class Shape:
         identity = f"{'chatcmpl' if chat else 'cmpl'}-{uuid.uuid4().hex}"
         self._about = {"id": identity, "object": kind, "created": int(time()), "model": model}
 
-    def whole(self, answer: Answer) -> dict[str, Any]:
+    def whole(self, answer: Answer) -> Json:
         """A whole answer."""
         text = answer["text"]
-        said: dict[str, Any] = {"message": {"role": "assistant", "content": text}} if self._chat else {"text": text}
+        said: Json = {"message": {"role": "assistant", "content": text}} if self._chat else {"text": text}
         choice = {"index": 0, **said, "logprobs": None, "finish_reason": answer["finish_reason"]}
         return {**self._about, "choices": [choice], "usage": _usage(answer)}
 
@@ -98,7 +99,7 @@ class Shape:
         role = {} if self._begun or not self._chat else {"role": "assistant"}
         self._begun = True
         content = {} if ended and not text else {"content": text}
-        said: dict[str, Any] = {"delta": {**role, **content}} if self._chat else {"text": text}
+        said: Json = {"delta": {**role, **content}} if self._chat else {"text": text}
         return self._event([{"index": 0, **said, "logprobs": None, "finish_reason": ended}])
 
     def last(self, answer: Answer) -> str:
@@ -108,7 +109,7 @@ class Shape:
             events += self._event([], usage=_usage(answer))
         return f"{events}data: [DONE]\n\n"
 
-    def _event(self, choices: list[dict[str, Any]], **more: Any) -> str:
+    def _event(self, choices: list[Json], **more: Any) -> str:
         kind = "chat.completion.chunk" if self._chat else "text_completion"
         value = {**self._about, "object": kind, "choices": choices, **more}
         return f"data: {json.dumps(value, ensure_ascii=False)}\n\n"
@@ -173,7 +174,7 @@ class Pieces:
         self._loop.call_soon_threadsafe(self.queue.put_nowait, value)
 
 
-async def _begun(engine: Engine, served: Served, given: Input, wishes: dict[str, Any]) -> Pieces:
+async def _begun(engine: Engine, served: Served, given: Input, wishes: Json) -> Pieces:
     """A text that is being generated. Raises Refusal."""
     pieces = Pieces()
 
