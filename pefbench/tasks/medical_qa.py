@@ -6,6 +6,7 @@ such as PubMedQA's long answer, is not read: it would give the answer away.
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -39,12 +40,13 @@ def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> ChoiceDataset:
     What becomes of another answer in the other splits: see `Unseen`.
     """
     kept = {split: bad.good(rows, _checked) for split, rows in splits.items()}
-    answers = tuple(sorted({row.values["answer"].strip() for row in kept["train"]}))
+    taught = Counter(row.values["answer"].strip() for row in kept["train"])
+    answers = tuple(sorted(taught))
     if len(answers) < 2:
         raise DataError(
             f"{splits['train'][0].file}: every training question has the answer {', '.join(answers)!r}; two are needed"
         )
-    unseen = Unseen(answers, bad, "answers")
+    unseen = Unseen(taught, bad, "answers")
     examples = {
         split: bad.good(rows, partial(_example, answers=answers, unseen=unseen, split=split))
         for split, rows in kept.items()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from pefbench.errors import DataError
@@ -48,13 +49,14 @@ def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> TokenDataset:
         ]
         for split, members in read.items()
     }
-    labels = tagging.labels([example.tags for _, example in sentences["train"]])
+    taught = [example.tags for _, example in sentences["train"]]
     notes = [] if converted.scheme == "IOB2" else [f"tags read from {converted.scheme} as IOB2"]
     if converted.strays and not refused:
         notes.append(Odd(_strays(converted, pairs)))
-    unseen = Unseen(tagging.entity_types([labels]), bad, "entity types")
+    types = Counter(tag.removeprefix("B-") for tags in taught for tag in tags if tag.startswith("B-"))
+    unseen = Unseen(types, bad, "entity types")
     seen = {split: _seen(members, split, unseen, bad) for split, members in sentences.items()}
-    return TokenDataset(seen, labels, [*notes, *unseen.notes])
+    return TokenDataset(seen, tagging.labels(taught), [*notes, *unseen.notes])
 
 
 def _strays(converted: tagging.Tagging, pairs: Sequence[tuple[Row, list[str], list[str]]]) -> str:

@@ -5,6 +5,7 @@ Tags are labels as they stand, of no scheme. For names of several words, which b
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -25,20 +26,20 @@ if TYPE_CHECKING:
 def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> TokenDataset:
     """Read words and tags; the labels are those of the training split. Raises DataError unless there are two."""
     train = bad.good(splits["train"], _example)
-    labels = sorted({tag for example in train for tag in example.tags})
-    if len(labels) < 2:
-        shown = ", ".join(labels)
+    taught = Counter(tag for example in train for tag in example.tags)
+    if len(taught) < 2:
+        shown = ", ".join(taught)
         raise DataError(f"{splits['train'][0].file}: every training word has the tag {shown!r}; two are needed")
-    unseen = Unseen(labels, bad, "tags")
+    unseen = Unseen(taught, bad, "tags")
 
     def known(row: Row, split: str) -> TokenExample:
         example = _example(row)
-        first = next((at for at, tag in enumerate(example.tags) if tag not in labels), 0)
+        first = next((at for at, tag in enumerate(example.tags) if tag not in taught), 0)
         unseen.count_or_refuse(example.tags, split, row.at(first), row.name("tags"))
         return example
 
     others = {split: bad.good(rows, partial(known, split=split)) for split, rows in splits.items() if split != "train"}
-    return TokenDataset({split: others.get(split, train) for split in splits}, labels, unseen.notes)
+    return TokenDataset({split: others.get(split, train) for split in splits}, unseen.known, unseen.notes)
 
 
 def _example(row: Row) -> TokenExample:

@@ -45,12 +45,12 @@ def read(
         notes += [f"labels separated by {separator}s"] if separator != "none" else []
     read_row = partial(_example, separator=(SEPARATORS | SPACE | NONE).get(separator, separator))
     train = bad.good(splits["train"], read_row)
-    known = sorted({label for example in train for label in example.labels})
-    if not known:
+    taught = Counter(label for example in train for label in example.labels)
+    if not taught:
         raise DataError(f"{splits['train'][0].file}: no training text has any label")
     if all(len(example.labels) == 1 for example in train):
         notes.append(Odd("every training text has exactly one label; the task `topic` is made for that"))
-    unseen = Unseen(known, bad)
+    unseen = Unseen(taught, bad)
 
     def checked(row: Row, split: str) -> LabelSetExample:
         found = read_row(row)
@@ -61,7 +61,7 @@ def read(
         split: bad.good(rows, partial(checked, split=split)) for split, rows in splits.items() if split != "train"
     }
     examples = {split: others.get(split, train) for split in splits}
-    return MultiLabelDataset(examples, known, [*notes, *unseen.notes], thresholds)
+    return MultiLabelDataset(examples, unseen.known, [*notes, *unseen.notes], thresholds)
 
 
 def _example(row: Row, separator: str) -> LabelSetExample:

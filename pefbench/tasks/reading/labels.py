@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -69,13 +70,13 @@ def examples(
     """
     splits, notes = booleans.unified(splits)
     train = bad.good(splits["train"], read_row)
-    labels = sorted({each.label for each in train})
-    if len(labels) < 2:
+    taught = Counter(each.label for each in train)
+    if len(taught) < 2:
         raise DataError(
-            f"{splits['train'][0].file}: every training text has the label {', '.join(labels)!r}; two are needed"
+            f"{splits['train'][0].file}: every training text has the label {', '.join(taught)!r}; two are needed"
         )
 
-    unseen = Unseen(labels, bad)
+    unseen = Unseen(taught, bad)
 
     def known(row: Row, split: str) -> Example:
         found = read_row(row)
@@ -83,7 +84,7 @@ def examples(
         return found
 
     others = {split: bad.good(rows, partial(known, split=split)) for split, rows in splits.items() if split != "train"}
-    return {split: others.get(split, train) for split in splits}, labels, [*notes, *unseen.notes]
+    return {split: others.get(split, train) for split in splits}, unseen.known, [*notes, *unseen.notes]
 
 
 def label(row: Row) -> str:

@@ -1,4 +1,4 @@
-"""Labels that only validation or test have: bad rows, or scored as never found, and counted."""
+"""Odd labels: those that only validation or test have, and those of training that differ in case or spaces alone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pefbench.remarks import Odd
 from pefbench.sources.cells import clean_word
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pefbench.sources import BadRows
 
@@ -21,12 +21,13 @@ SHOWN = 20
 class Unseen:
     """The labels of other splits that training does not have (`data.unseen_labels`).
 
-    known: the labels of training. what: the name of a label in messages. A model cannot predict a label that it never
-    saw, so where unseen labels are counted, every metric takes them as missed.
+    taught: each label of training, and how often it is there. what: the name of labels in messages. A model cannot
+    predict a label that it never saw, so where unseen labels are counted, every metric takes them as missed.
     """
 
-    def __init__(self, known: Sequence[str], bad: BadRows, what: str = "labels") -> None:
-        self.known, self.what = known, what
+    def __init__(self, taught: Mapping[str, int], bad: BadRows, what: str = "labels") -> None:
+        self.known, self.what = sorted(taught), what
+        self._taught = taught
         self._counted = bad.count_unseen
         self._found: dict[str, Counter[str]] = defaultdict(Counter)
 
@@ -46,7 +47,24 @@ class Unseen:
 
     @property
     def notes(self) -> list[str]:
-        """For each split, as a warning, the labels that were counted, most frequent first."""
+        """As warnings, training's labels that are nearly the same, and each split's that were counted."""
+        return [*self._nearly_same(), *self._of_splits()]
+
+    def _nearly_same(self) -> list[str]:
+        """The labels of training that differ in case or spaces alone: they are different classes all the same."""
+        alike: dict[str, list[str]] = defaultdict(list)
+        for label in self.known:
+            alike[_bare(label)].append(label)
+        groups = [
+            " and ".join(f"{label!r} ({self._taught[label]:,})" for label in labels)
+            for labels in alike.values()
+            if len(labels) > 1
+        ]
+        apart = "differ in case or spaces alone, and are different classes; where one is meant, write them alike"
+        return [Odd(f"{self.what} of train {apart}: {_listing(groups)}")] if groups else []
+
+    def _of_splits(self) -> list[str]:
+        """For each split, the labels that were counted, most frequent first."""
         return [
             Odd(
                 f"{self.what} of the {split} split that train does not have are scored as never found: "

@@ -58,4 +58,5 @@ def test_one_file_that_mixes_them_has_two_labels(tmp_path: Path) -> None:
 def test_labels_of_more_than_two_values_stay(tmp_path: Path) -> None:
     labels, notes = read(tmp_path, ["true", "half-true", True, "false"], ["true", "half-true"])
     assert labels["train"] == ["true", "half-true", "True", "false"]
-    assert notes == []
+    [note] = notes
+    assert note.endswith("where one is meant, write them alike: 'True' (1) and 'true' (1)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from pefbench.errors import DataError
 from pefbench.heads import IGNORED, TARGETS
 from pefbench.heads.sequence import SequenceHead
 from pefbench.metrics import make, score
+from pefbench.remarks import Odd
 from tests.sources.refusals import refusal
 from tests.tasks.loading import load
 
@@ -101,6 +103,32 @@ def test_entity_types_are_counted_and_missed(tmp_path: Path) -> None:
     predictions = [["B-PER", "O", "B-PER", "O", "O"]]
     found = score(make("entity_f1"), predictions, references)
     assert found["entity_f1"]["value"] == pytest.approx(entity_f1_score(references, predictions)) == pytest.approx(0.4)
+
+
+def test_labels_of_training_that_differ_in_case_or_spaces_alone_are_told(tmp_path: Path) -> None:
+    write(tmp_path, {"train": ["pos", "Pos", "pos", "neg", "sci fi", "scifi"], "validation": ["pos"], "test": ["Pos"]})
+    dataset = load("topic", tmp_path, **NAMED).dataset
+    assert dataset.labels == ["Pos", "neg", "pos", "sci fi", "scifi"]
+    [note] = dataset.notes
+    assert isinstance(note, Odd)
+    assert note == (
+        "labels of train differ in case or spaces alone, and are different classes; where one is meant, write them "
+        "alike: 'Pos' (1) and 'pos' (2), 'sci fi' (1) and 'scifi' (1)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("task", "text", "shown"),
+    [
+        ("ner", "Ada B-PER\nran O\n\nBo B-Per\nXu I-Per\n", "entity types of train * 'PER' (1) and 'Per' (1)"),
+        ("token_classification", "Ada NN\nran VB\n\nBo nn\n", "tags of train * 'NN' (1) and 'nn' (1)"),
+    ],
+)
+def test_so_are_types_and_tags(tmp_path: Path, task: str, text: str, shown: str) -> None:
+    for split in NAMED:
+        (tmp_path / f"{split}.conll").write_text(text.replace("Ada", split), encoding="utf8")
+    notes = load(task, tmp_path, **{split: f"{split}.conll" for split in NAMED}).dataset.notes
+    assert fnmatch(notes[0], shown), notes
 
 
 def test_the_field_leaves_old_ids_as_they_were() -> None:
