@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from pefbench.heads import Dataset
     from pefbench.sections import NamedMetric
-    from pefbench.sources import Row
+    from pefbench.sources import Row, Rows
 
 
 class Options(BaseModel):
@@ -65,6 +65,8 @@ class Task:
     with them the ids of trials, stay as they were.
     several: those of the columns that several of a source may make up: `data.columns.labels: [anger, joy]`.
     text: a row's own columns -> the text by which duplicates are known and single files are split.
+    reshape: a file's rows, and the recipe's names of columns -> rows that have the task's columns, where a layout that
+    data sets have says the same in others; None: rows stay as they are.
     split: the rows of a single file -> splits, where it is not by a hash; None: by a hash.
     gather_by: the column that numbers the sentences of a table with one word per row, whose rows are gathered; None: a
     row is always one example.
@@ -89,6 +91,7 @@ class Task:
     several: Mapping[str, Several] = field(default_factory=dict)
     gather_by: str | None = None
     group: Callable[[Mapping[str, Any]], str] | None = None
+    reshape: Callable[[Rows, Mapping[str, Any]], Rows] | None = None
     options: type[Options] = Options
     metrics_for: Callable[[Any], tuple[NamedMetric, ...]] | None = None
     split: Callable[[Sequence[Row]], Mapping[str, list[Row]]] | None = None

@@ -17,10 +17,10 @@ from pefbench.heads.examples import GenerationExample
 from pefbench.sources import normalise
 from pefbench.tasks import Inputs, Task
 from pefbench.tasks._models import SMOLLM2
-from pefbench.tasks.reading import chats, generation, references, values
+from pefbench.tasks.reading import chats, generation, layouts, references, values
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pefbench.heads._chat_template import Message
     from pefbench.heads.generation import GenerationDataset
@@ -46,6 +46,12 @@ class DialogueOptions(generation.GenerationOptions):
         exclude_if=lambda value: value == "all",
         description="which replies of a conversation are learned and scored, each given the messages before it",
     )
+
+
+READ = {"turns": ("turns",), "messages": ("messages", "system", "tools")}
+"""What a row is read from that has turns, or messages."""
+SINGLE = ("instruction", "system", "prompt", "completion")
+"""What any other row is read from."""
 
 
 def text(values: Mapping[str, Any]) -> str:
@@ -75,7 +81,19 @@ def read(
         chosen = [each for of_row in found for each in (of_row[-1:] if replies == "last" else of_row)]
         examples[split] = _with_references(chosen)
         notes += counted.notes(split)
+    notes += _not_read(row for rows in splits.values() for row in rows)
     return generation.dataset(examples, notes=notes, keep="end", likelihood=True, **options)
+
+
+def _not_read(rows: Iterable[Row]) -> list[str]:
+    """The columns that say something in rows that are read from others, as a note."""
+    beside: dict[str, dict[str, None]] = {}
+    for row in rows:
+        kind = next((each for each in READ if row.values[each] is not None), "completion")
+        for column in TASK.columns:
+            if column not in READ.get(kind, SINGLE) and row.values.get(column) not in (None, "", []):
+                beside.setdefault(row.name(kind), {})[row.name(column)] = None
+    return [f"columns not read beside {kind}: {', '.join(columns)}" for kind, columns in beside.items()]
 
 
 def _replies(row: Row, history: int, counted: chats.Counted) -> list[GenerationExample]:
@@ -185,6 +203,7 @@ TASK = Task(
     several={"completion": references.several("completion", "response", "reply", "answer", "output", "reference")},
     text=text,
     group=group,
+    reshape=layouts.for_dialogue,
     read=read,
     inputs=Inputs(SAID, _unanswered, optional=SAID, text="prompt"),
     options=DialogueOptions,

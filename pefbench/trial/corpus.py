@@ -136,6 +136,8 @@ def _read_parts(data: DataSection, task: Task, bad: BadRows) -> tuple[dict[str, 
             )
             if task.gather_by:
                 rows = sources.with_tags(rows, data.columns, bad)
+            if task.reshape is not None:
+                rows = task.reshape(rows, data.columns)
             named_rows, left, joined_notes = _named(rows, data, task, bad)
             read[split] += named_rows
             revision = rows.revision

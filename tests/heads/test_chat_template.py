@@ -216,3 +216,12 @@ def test_the_result_of_a_tool_keeps_the_question_that_led_to_it() -> None:
     assert "e" * 50 not in text
     assert "ttt" in text
     assert len(decoding.ids) <= 120
+
+
+def test_a_conversation_that_is_refused_when_it_is_cut_is_named() -> None:
+    fussy = "{% if messages | length < 2 %}{{ raise_exception('too few') }}{% endif %}" + CHAT
+    example = GenerationExample("u" * 40, "a", (("user", "v" * 40), ("assistant", "w")), where="x.jsonl:7")
+    head = CausalHead(search=Search(max_new_tokens=8))
+    assert not list(head.refusals(single_bytes(chat_template=fussy), [example]))
+    with pytest.raises(RecipeError, match=r"^x.jsonl:7: model.name: its chat template refuses .*too few"):
+        head.encode(single_bytes(chat_template=fussy), [example], 80)

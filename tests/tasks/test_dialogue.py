@@ -249,3 +249,17 @@ def test_content_in_parts_is_their_text_and_parts_of_another_kind_are_refused() 
     parts.append({"type": "image_url", "image_url": "x"})
     with pytest.raises(DataError, match="messages should be a list of"):
         TASK.read({"train": [row]}, BadRows(), **options)
+
+
+def test_columns_beside_those_that_a_row_is_read_from_are_named() -> None:
+    def notes(**values: Any) -> list[str]:
+        rows = [Row(dict.fromkeys(TASK.columns) | values, "x.json", 1, names={"completion": "output"})]
+        made: Any = TASK.read({"train": rows}, BadRows(), history=4, max_new_tokens=8, num_beams=1, tested=None)
+        return list(made.notes)
+
+    assert notes(**messages("u", "a"), prompt="u", completion="a") == [
+        "columns not read beside messages: prompt, output"
+    ]
+    assert notes(turns=["u", "a"], system="s") == ["columns not read beside turns: system"]
+    assert notes(prompt="u", completion="a", system="s", tools=[{}]) == ["columns not read beside output: tools"]
+    assert notes(**messages("u", "a"), system="s", prompt="") == []

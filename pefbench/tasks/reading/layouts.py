@@ -1,0 +1,101 @@
+"""Tables that spread over several columns what dialogue reads from one: preference pairs, and Dolly's contexts.
+
+What is learned from a preference pair is the answer that was chosen::
+
+    {"prompt": "Hi", "chosen": "Hello!", "rejected": "What?"}
+    {"chosen": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}], "rejected": [...]}
+    {"conversations": [{"from": "human", "value": "Hi"}], "chosen": {"from": "gpt", "value": "Hello!"}, ...}
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pefbench.errors import DataError
+from pefbench.tasks.reading import chats, values
+from pefbench.tasks.reading.columns import found_columns
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pefbench.sources import Row, Rows
+    from pefbench.tasks.reading.columns import Choice
+
+CHOSEN, REJECTED = "chosen", "rejected"
+MESSAGES = ("messages", "conversations")
+PROMPTS = ("prompt", "question", "input")
+ANSWERS = ("turns", "dialog", "dialogue", "completion", "response", "reply", "answer", "output")
+"""The usual names of the columns that hold what is learned, but for messages."""
+NOTE = "preference pairs: the chosen answers are learned"
+
+
+def for_dialogue(table: Rows, named: Choice) -> Rows:
+    """A table of one of these layouts as messages, or as prompts and completions; others as they are.
+
+    named: the recipe's names of the task's columns; a layout applies where they say nothing else. Raises DataError for
+    preference pairs whose conversations are one text.
+    """
+    return _of_preferences(_of_contexts(table, named), named)
+
+
+def _of_contexts(table: Rows, named: Choice) -> Rows:
+    """Dolly's `context` is what others call the input of an instruction."""
+    if not {"instruction", "context"} <= {*table.columns} or "prompt" in named or found_columns(PROMPTS, table.columns):
+        return table
+    return _replaced(table, ("context",), "input", lambda row: row.values["context"], "context is read as the input")
+
+
+def _of_preferences(table: Rows, named: Choice) -> Rows:
+    if not {CHOSEN, REJECTED} <= {*table.columns} or {"turns", "messages", "completion"} & named.keys():
+        return table
+    if found_columns(ANSWERS, table.columns):
+        return table
+    history = next(iter(found_columns(MESSAGES, table.columns)), None)
+    if any(isinstance(row.values[CHOSEN], dict) for row in table.rows):
+        return _as_messages(table, history or _prompt(table, named))
+    if history is not None:
+        return table
+    prompt = _prompt(table, named)
+    if any(values.as_list(row.values[CHOSEN]) is not None for row in table.rows):
+        return _as_messages(table, prompt)
+    if prompt is None and "instruction" not in table.columns and table.rows:
+        raise DataError(
+            f"{table.rows[0].file}: 'chosen' holds texts and no column a prompt; write conversations as lists of "
+            f"{{role, content}}, or each as a prompt and its answer"
+        )
+    return _replaced(table, (CHOSEN,), "completion", lambda row: row.values[CHOSEN], NOTE)
+
+
+def _prompt(table: Rows, named: Mapping[str, object]) -> str | None:
+    given = named.get("prompt")
+    wanted = (given,) if isinstance(given, str) else PROMPTS
+    return next(iter(found_columns(wanted, table.columns)), None)
+
+
+def _as_messages(table: Rows, before: str | None) -> Rows:
+    """What was said before, if a column says it, and what was chosen as one conversation."""
+
+    def conversation(row: Row) -> Any:
+        chosen = row.values[CHOSEN]
+        last = [chosen] if isinstance(chosen, dict) else values.as_list(chosen)
+        if last is None or before is None:
+            return chosen if last is None else last
+        first = values.as_list(row.values[before])
+        if first is not None:
+            return [*first, *last]
+        has_user = any(role == "user" for role, _ in chats.said(last))
+        return last if has_user else [{"role": "user", "content": row.values[before]}, *last]
+
+    gone = (CHOSEN,) if before is None else (CHOSEN, before)
+    return _replaced(table, gone, "messages", conversation, NOTE)
+
+
+def _replaced(table: Rows, gone: Sequence[str], name: str, read: Callable[[Row], Any], note: str) -> Rows:
+    """The table with one column for those that are gone, and a note of it."""
+    rows = [
+        replace(row, values={**{key: row.values[key] for key in row.values if key not in gone}, name: read(row)})
+        for row in table.rows
+    ]
+    columns = (*(column for column in table.columns if column not in gone), name)
+    return replace(table, columns=columns, rows=rows, notes=(*table.notes, note))
