@@ -107,7 +107,7 @@ def test_entity_types_are_counted_and_missed(tmp_path: Path) -> None:
 
 def test_labels_of_training_that_differ_in_case_or_spaces_alone_are_told(tmp_path: Path) -> None:
     write(tmp_path, {"train": ["pos", "Pos", "pos", "neg", "sci fi", "scifi"], "validation": ["pos"], "test": ["Pos"]})
-    dataset = load("topic", tmp_path, **NAMED).dataset
+    dataset: Any = load("topic", tmp_path, **NAMED).dataset
     assert dataset.labels == ["Pos", "neg", "pos", "sci fi", "scifi"]
     [note] = dataset.notes
     assert isinstance(note, Odd)
@@ -127,7 +127,8 @@ def test_labels_of_training_that_differ_in_case_or_spaces_alone_are_told(tmp_pat
 def test_so_are_types_and_tags(tmp_path: Path, task: str, text: str, shown: str) -> None:
     for split in NAMED:
         (tmp_path / f"{split}.conll").write_text(text.replace("Ada", split), encoding="utf8")
-    notes = load(task, tmp_path, leaks="keep", **{split: f"{split}.conll" for split in NAMED}).dataset.notes
+    data: dict[str, Any] = {split: f"{split}.conll" for split in NAMED}
+    notes = load(task, tmp_path, leaks="keep", **data).dataset.notes
     assert fnmatch(notes[0], shown), notes
 
 
