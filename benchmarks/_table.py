@@ -1,0 +1,41 @@
+"""Tables of benchmarks, written into docs/results/speed.md by the scripts that measure them.
+
+A table stands between its mark and the end mark; a script that measures replaces its own, and nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from pefbench.hardware import cores
+from pefbench.paths import PROJECT
+from pefbench.results import provenance
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PAGE = PROJECT / "docs" / "results" / "speed.md"
+END = "<!-- end -->"
+
+
+def spread(values: Sequence[float], form: str = ".2f") -> str:
+    """The median of repeated measurements, with the lowest and the highest."""
+    return f"{statistics.median(values):{form}} ({min(values):{form}} to {max(values):{form}}, n={len(values)})"
+
+
+def write(name: str, header: Sequence[str], rows: Sequence[Sequence[str]], command: str) -> None:
+    """Print a table, and put it into the page under its mark, with what it was measured on."""
+    lines = [f"| {' | '.join(row)} |" for row in (header, ["---"] * len(header), *rows)]
+    load = f"{os.getloadavg()[1]:.1f} processes wanted to run" if hasattr(os, "getloadavg") else "load unknown"
+    machine = provenance.machine()
+    when = f"{datetime.now(UTC):%Y-%m-%d}, {machine.get('cpu', 'CPU')}, {cores()} cores, {load} (mean of 5 minutes)"
+    table = "\n".join([*lines, "", f"`{command}`; {when}."])
+    print(table)
+    mark = f"<!-- speed: {name} -->"
+    before, found, after = PAGE.read_text(encoding="utf8").partition(mark)
+    if not found:
+        raise SystemExit(f"{PAGE}: no {mark}")
+    PAGE.write_text(f"{before}{mark}\n{table}\n{END}{after.partition(END)[2]}", encoding="utf8")
