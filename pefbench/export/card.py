@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pefbench.registry import summary
-from pefbench.trial.card import CARD, scores
+from pefbench.trial.card import CARD, front_matter, scores
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +38,8 @@ def write(
         "## Replay",
         said(form, original, options, outcome),
     ]
-    (to / CARD).write_text("\n\n".join(parts) + "\n", encoding="utf8")
+    fields = front_matter(original.prepared, to) if form.hub else ""
+    (to / CARD).write_text(fields + "\n\n".join(parts) + "\n", encoding="utf8")
 
 
 def said(form: Format, original: Original, options: Options, outcome: Replay) -> str:

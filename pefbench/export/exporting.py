@@ -48,7 +48,7 @@ def export(
     form.check(original, options)
     model = original.model()
     expected = original.answers(model, original.tokenizer)
-    recorded = original.recorded_alike(model)
+    recorded = original.recorded_alike(model, expected)
     _check_recorded(original, recorded)
     with atomic.writing(to) as partial:
         notes = form.write(original, model, partial, options)
@@ -67,7 +67,8 @@ LEAST_RECORDED = 0.8
 
 def _check_recorded(original: Original, recorded: int) -> None:
     """Raise ExportError where the trial's model gives other answers than the trial recorded, beyond rounding."""
-    least = len(original.examples) if original.precision == "fp32" else LEAST_RECORDED * len(original.examples)
+    rounded = 0 if original.head.generates else LEAST_RECORDED * len(original.examples)
+    least = len(original.examples) if original.precision == "fp32" else rounded
     if recorded < least:
         raise ExportError(
             f"{original.folder}: in fp32 the saved model gives {recorded} of the {len(original.examples)} recorded "

@@ -47,11 +47,12 @@ class Format(ABC):
     """One format.
 
     tolerance: how far a number of an answer may be from the trial's own in fp32, relative to it where it is beyond 1.
-    options: those that it has.
+    options: those that it has. hub: its folder may be put on the Hugging Face hub, whose fields its card then has.
     """
 
     tolerance: ClassVar[float] = 1e-4
     options: ClassVar[frozenset[str]] = frozenset()
+    hub: ClassVar[bool] = False
 
     @abstractmethod
     def check(self, original: Original, options: Options) -> None:

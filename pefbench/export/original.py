@@ -38,7 +38,8 @@ class Original:
     """A trial that is to be exported.
 
     prepared: its recipe with fp32 for its precision, so that an export is compared with the numbers behind rounding.
-    head: with the trial's thresholds. examples: those of the test split that are replayed. precision: the trial's own.
+    head: with the trial's thresholds. kind: None where texts are generated; an answer is then what the head predicts.
+    examples: those of the test split that are replayed. precision: the trial's own.
     """
 
     folder: Path
@@ -46,7 +47,7 @@ class Original:
     result: Result
     prepared: Prepared
     head: Head
-    kind: Kind
+    kind: Kind | None
     examples: Sequence[Any]
     precision: str
 
@@ -68,38 +69,53 @@ class Original:
     @cached_property
     def inputs(self) -> list[Json]:
         """The examples as inputs, JSON-able."""
+        if self.kind is None:
+            return [{"prompt": self.head.answers.prompt(example)} for example in self.examples]
         return [self.kind.input_of(example) for example in self.examples]
 
-    def queries(self, tokenizer: PreTrainedTokenizerFast) -> list[Query]:
+    def queries(self, tokenizer: PreTrainedTokenizerFast, kind: Kind) -> list[Query]:
         """The inputs as the head reads them with this tokenizer."""
         length = self.prepared.recipe.train.max_length
-        if self.kind.columns:
-            return [self.kind.ask(given, self.head, tokenizer, length) for given in self.inputs]
-        found = [self.kind.asked(example, self.head) for example in self.examples]
-        return [replace(query, number=number) for number, query in enumerate(found)]
+        return [kind.ask(given, self.head, tokenizer, length) for given in self.inputs]
 
     def model(self) -> nn.Module:
         """The trial's model, loaded anew in fp32."""
         return build.saved(self.prepared, self.model_folder).eval()
 
-    def answers(self, model: nn.Module, tokenizer: PreTrainedTokenizerFast) -> list[Answer]:
-        """What a model answers to the examples."""
-        asked = Model(replace(self.prepared, tokenizer=tokenizer), self.head, self.kind, model)
-        return asked.answers(self.queries(tokenizer))
+    def answers(self, model: nn.Module, tokenizer: PreTrainedTokenizerFast, head: Head | None = None) -> list[Answer]:
+        """What a model answers to the examples. head: in place of the trial's, where the model needs another."""
+        if self.kind is None:
+            return [{"prediction": found} for found in self.predictions(model, tokenizer)]
+        asked = Model(replace(self.prepared, tokenizer=tokenizer), head or self.head, self.kind, model)
+        return asked.answers(self.queries(tokenizer, self.kind))
 
-    def recorded_alike(self, model: nn.Module) -> int:
-        """How many of the examples the trial's model answers in fp32 as the trial has recorded."""
-        encoded = self.head.encode(self.tokenizer, self.examples, self.prepared.recipe.train.max_length)
-        found = predict(
+    def predictions(self, model: nn.Module, tokenizer: PreTrainedTokenizerFast) -> list[Any]:
+        """What a model predicts of the examples, as the trial predicts."""
+        recipe = self.prepared.recipe
+        return predict(
             model,
-            encoded,
+            self.head.encode(tokenizer, self.examples, recipe.train.max_length),
             self.head,
             devices.accelerator("fp32"),
-            batch_size=self.prepared.recipe.evaluate.batch_size,
-            what="test",
+            batch_size=recipe.evaluate.batch_size,
+            what="replay",
         )
-        judged = self.head.answers.judged(found, self.examples)
-        return sum(map(self.head.answers.same, read_predictions(self.folder), judged))
+
+    def as_predictions(self, answers: Sequence[Answer]) -> list[Any]:
+        """Answers as the head gives them, and as metrics read them."""
+        kind = self.kind
+        if kind is None:
+            return self.head.answers.judged([answer["prediction"] for answer in answers], self.examples)
+        asked = zip(answers, self.queries(self.tokenizer, kind), strict=True)
+        return [kind.prediction(answer, query, self.head) for answer, query in asked]
+
+    def recorded_alike(self, model: nn.Module, answers: Sequence[Answer]) -> int:
+        """How many of the examples the trial's model, whose answers these are, answers as the trial recorded."""
+        if self.kind is None:
+            found = self.as_predictions(answers)
+        else:
+            found = self.head.answers.judged(self.predictions(model, self.tokenizer), self.examples)
+        return sum(map(self.head.answers.same, read_predictions(self.folder), found))
 
 
 def read(trial: Path, base: str | None, most: int | None) -> Original:
@@ -120,7 +136,6 @@ def read(trial: Path, base: str | None, most: int | None) -> Original:
     check_model(folder, saved)
     if "head" not in saved:
         raise DataError(f"{folder}: saved by an older pefbench, without its head; run the trial again")
-    kind = kinds.find(saved["head"]["kind"])
     recipe = loading.recipe_of(folder, saved, base)
     precise = recipe.train.model_copy(update={"precision": "fp32"})
     shared = Shared()
@@ -134,7 +149,7 @@ def read(trial: Path, base: str | None, most: int | None) -> Original:
         result=read_result(result),
         prepared=prepared,
         head=prepared.head.with_thresholds(saved.get("thresholds", {})),
-        kind=kind,
+        kind=None if prepared.head.generates else kinds.find(saved["head"]["kind"]),
         examples=prepared.examples["test"][:most],
         precision=recipe.train.precision,
     )

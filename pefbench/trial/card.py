@@ -48,10 +48,10 @@ def card(prepared: Prepared, reached: Reached, folder: Path) -> str:
         "## Limits",
         _limits(prepared, reached),
     ]
-    return _front_matter(prepared, folder) + "\n\n".join(parts) + "\n"
+    return front_matter(prepared, folder) + "\n\n".join(parts) + "\n"
 
 
-def _front_matter(prepared: Prepared, folder: Path) -> str:
+def front_matter(prepared: Prepared, folder: Path) -> str:
     """The fields that the hub reads. Every string is quoted, as JSON is YAML."""
     recipe, fields = prepared.recipe, dict[str, object]()
     kind, _, base = recipe.model.name.partition(":")
@@ -131,7 +131,7 @@ def _loading(prepared: Prepared, folder: Path) -> str:
     loading = [f"base = {json.dumps(base_name(base.name))}{note}", *head, f"model = {auto}.from_pretrained({options})"]
     if (folder / ADAPTER).is_file():
         imports = ["from peft import PeftModel", *imports]
-        if _is_ours(read_json(folder / ADAPTER).get("peft_type")):
+        if is_ours(read_json(folder / ADAPTER).get("peft_type")):
             imports += ["", "import pefbench  # PEFT itself has no such adapter"]
         loading += ["model = PeftModel.from_pretrained(model, folder).eval()"]
     elif (folder / TRAINED).is_file():
@@ -143,7 +143,7 @@ def _loading(prepared: Prepared, folder: Path) -> str:
     return "```python\n" + "\n".join([*lines, "tokenizer = AutoTokenizer.from_pretrained(folder)"]) + "\n```"
 
 
-def _is_ours(kind: object) -> bool:
+def is_ours(kind: object) -> bool:
     """Whether an adapter is of a type that pefbench adds to PEFT's."""
     from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING
 

@@ -1,0 +1,89 @@
+"""The adapter with its head and tokenizer, in PEFT's layout: it opens with transformers and PEFT alone."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from typing import TYPE_CHECKING, Any
+
+from pefbench.errors import DataError
+from pefbench.export import merging, vllm
+from pefbench.export.format import Format, Options
+from pefbench.models import loading
+from pefbench.models.from_pretrained import ADAPTER
+from pefbench.models.reading import reading
+from pefbench.trial import build
+from pefbench.trial.adapters import register
+from pefbench.trial.card import CARD, is_ours
+from pefbench.trial.saved import ABOUT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import nn
+
+    from pefbench.export.original import Original
+    from pefbench.inference.kind import Answer
+
+LOADING = re.compile(r"## Load it\n.*?(?=\n## )", re.DOTALL)
+"""The part of a trial's own card that loads its model."""
+
+
+class Adapter(Format):
+    """PEFT's layout."""
+
+    options = frozenset({"max_lora_rank"})
+    hub = True
+
+    def check(self, original: Original, options: Options) -> None:
+        """Raise DataError for what is no adapter, or none of PEFT's; for a rank beyond the server's."""
+        method = original.prepared.recipe.method.name
+        if not (original.model_folder / ADAPTER).is_file():
+            raise DataError(f"--as adapter: method {method} trains weights of the model itself; use --as merged")
+        register()
+        if is_ours(merging.kind(original)):
+            raise DataError(
+                f"--as adapter: PEFT has no such adapter as method {method}'s, so it opens with pefbench alone, by "
+                "pefbench.load; use --as onnx"
+            )
+        if original.prepared.adapters:
+            raise DataError("--as adapter: it stands on another adapter (model.adapter), which it is nothing without")
+        if original.head.generates and options.max_lora_rank is not None:
+            vllm.check_rank(original, options.max_lora_rank)
+
+    def write(self, original: Original, model: nn.Module, to: Path, options: Options) -> list[str]:  # noqa: ARG002
+        """The trial's own files; for a decoder also what serves it."""
+        shutil.copytree(original.model_folder, to, ignore=shutil.ignore_patterns(CARD, ABOUT))
+        return vllm.notes(original, options.max_lora_rank) if original.head.generates else []
+
+    def answers(self, original: Original, folder: Path) -> list[Answer]:
+        """What the pretrained model answers with the adapter that PEFT finds in the folder."""
+        import transformers
+        from peft import PeftModel
+
+        ready, head = original.prepared, original.head
+        with reading(f"{folder}: PEFT cannot open the adapter", DataError):
+            if ready.recipe.model.quantize == "none":
+                auto: Any = getattr(transformers, head.auto_class)
+                base = auto.from_pretrained(ready.base, **head.config())
+            else:
+                base = loading.load_pretrained(
+                    ready.base,
+                    ready.config,
+                    head,
+                    attention=build.attention(ready),
+                    quantize=ready.recipe.model.quantize,
+                )
+            model = PeftModel.from_pretrained(base, folder).eval()
+            tokenizer: Any = transformers.AutoTokenizer.from_pretrained(folder)
+            return original.answers(model, tokenizer)
+
+    def usage(self, original: Original, options: Options) -> str:
+        """The code of the trial's own card; for a decoder also the server's command."""
+        found = LOADING.search((original.model_folder / CARD).read_text(encoding="utf8"))
+        blocks = re.findall(r"```python\n.*?```", found[0], re.DOTALL) if found else []
+        served = ["```\n" + vllm.command(original, options.max_lora_rank) + "\n```"] if vllm.serves(original) else []
+        return "\n\n".join([*blocks[-1:], *served])
+
+
+FORMAT = Adapter()

@@ -1,0 +1,126 @@
+"""The method merged into the weights: a checkpoint that transformers opens alone, by `pipeline` where it has one."""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import TYPE_CHECKING, Any
+
+from pefbench.errors import DataError
+from pefbench.export import merging
+from pefbench.export.format import Format, Options
+from pefbench.export.pipelines import PIPELINES, usage
+from pefbench.models import architecture
+from pefbench.models.reading import reading
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import nn
+
+    from pefbench.export.original import Original
+    from pefbench.heads.head import Head
+    from pefbench.inference.kind import Answer
+
+SCALED = "pefbench_scaled"
+"""An entry of the config: the head's last layer gives scores, and not standardised ones."""
+
+
+class Merged(Format):
+    """Merged weights."""
+
+    options = frozenset({"dtype"})
+    hub = True
+
+    def check(self, original: Original, options: Options) -> None:  # noqa: ARG002 - any dtype can be had
+        """Raise DataError for a method that does not merge."""
+        if reason := merging.refusal(original):
+            raise DataError(f"--as merged: {reason}")
+
+    def write(self, original: Original, model: nn.Module, to: Path, options: Options) -> list[str]:
+        """Weights, config with the labels, tokenizer; of a decoder how it generates."""
+        import torch
+
+        bare: Any = merging.merged(original, model)
+        notes = list[str]()
+        if original.kind_name == "regression":
+            bare.config.problem_type = "regression"
+            setattr(bare.config, SCALED, _scale(bare, original.head))
+            if not getattr(bare.config, SCALED):
+                notes.append("the head has no bias: its output is standardised, (score - mean) / standard deviation")
+        if original.head.generates:
+            bare.generation_config = generation(original, bare)
+        dtypes = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+        bare = bare.to(dtypes[options.dtype])
+        bare.save_pretrained(to)
+        original.tokenizer.save_pretrained(to)
+        if original.head.auto_class not in PIPELINES or original.kind_name == "marked":
+            notes.append(f"transformers has no pipeline for this head; {original.head.auto_class} opens it")
+        return notes
+
+    def answers(self, original: Original, folder: Path) -> list[Answer]:
+        """What the model answers that transformers finds in the folder."""
+        import transformers
+
+        task = PIPELINES.get(original.head.auto_class)
+        with reading(f"{folder}: transformers cannot open the merged model", DataError):
+            if task is not None:
+                opened: Any = transformers.pipeline(task, model=str(folder), device="cpu")  # type: ignore[call-overload]
+                model, tokenizer = opened.model, opened.tokenizer
+            else:
+                model = getattr(transformers, original.head.auto_class).from_pretrained(folder)
+                tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+        head = _unscaled(original.head) if getattr(model.config, SCALED, False) else original.head
+        return original.answers(model.eval(), tokenizer, head)
+
+    def usage(self, original: Original, options: Options) -> str:  # noqa: ARG002 - the folder says its dtype
+        """The pipeline's call."""
+        return usage(original)
+
+
+def generation(original: Original, model: Any) -> Any:
+    """How the trial generates, for a decoder's own settings."""
+    import numpy as np
+    from transformers import GenerationConfig
+
+    head: Any = original.head
+    own, prompt = model.generation_config, original.prepared.encoded["test"].decoding[0]
+    ends = {prompt.end, *np.atleast_1d([] if own.eos_token_id is None else own.eos_token_id).astype(int).tolist()}
+    drawn = {"temperature": head.search.temperature, "top_k": head.search.top_k} if head.search.temperature else {}
+    return GenerationConfig(
+        max_new_tokens=head.search.max_new_tokens,
+        num_beams=head.search.num_beams,
+        do_sample=bool(drawn),
+        bos_token_id=own.bos_token_id,
+        eos_token_id=sorted(ends),
+        pad_token_id=original.tokenizer.pad_token_id,
+        decoder_start_token_id=own.decoder_start_token_id,
+        bad_words_ids=own.bad_words_ids,
+        suppress_tokens=own.suppress_tokens,
+        **drawn,
+    )
+
+
+def _scale(model: nn.Module, head: Head) -> bool:
+    """Let the head's last layer give scores in place of standardised ones; false where it has no bias for that."""
+    import torch
+
+    scale: Any = head
+    heads = [model.get_submodule(name) for name in architecture.head_modules(model)]
+    layers = [module for each in heads for module in each.modules() if isinstance(module, torch.nn.Linear)]
+    last = layers[-1]
+    if last.bias is None or last.out_features != 1:
+        return False
+    with torch.no_grad():
+        last.weight.mul_(scale.spread)
+        last.bias.mul_(scale.spread).add_(scale.mean)
+    return True
+
+
+def _unscaled(head: Head) -> Head:
+    """The head that takes a model's output for the score."""
+    changed: Any = copy(head)
+    changed.mean, changed.spread = 0.0, 1.0
+    return changed  # type: ignore[no-any-return]
+
+
+FORMAT = Merged()

@@ -1,0 +1,89 @@
+"""What vLLM asks of a LoRA that it is to serve, and the command that serves it.
+
+Its `PEFTHelper` refuses ranks beyond `--max-lora-rank`, modules_to_save, DoRA and biases, and one scale holds for all
+layers; `--max-lora-rank` has a few values alone (vllm/lora/peft_helper.py and vllm/config/lora.py, read in vLLM 0.12).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pefbench.errors import DataError
+from pefbench.models.from_pretrained import ADAPTER, read_json
+from pefbench.trial.saved import base_name
+
+if TYPE_CHECKING:
+    from pefbench.export.original import Original
+
+RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
+"""What --max-lora-rank may be, but for 1."""
+DEFAULT = 16
+ADAPTED = frozenset({"q_proj", "k_proj", "v_proj", "o_proj", "qkv_proj", "gate_proj", "up_proj", "down_proj"}) | {
+    "gate_up_proj",
+    "embed_tokens",
+    "lm_head",
+}
+"""The endings of the modules that vLLM adapts in models laid out like Llama's."""
+
+
+def check_rank(original: Original, most: int) -> None:
+    """Raise DataError for an adapter of a larger rank than the server loads."""
+    rank = _rank(original)
+    if rank > most:
+        raise DataError(
+            f"--max-lora-rank {most}: the adapter has rank {rank}; start vLLM with --max-lora-rank {_fit(rank)}"
+        )
+
+
+def notes(original: Original, most: int | None) -> list[str]:
+    """The command that serves an adapter, or why vLLM would not load it."""
+    if found := objections(original):
+        return [f"vLLM would not load it: {'; '.join(found)}; use --as merged"]
+    return [f"to serve it with vLLM: {command(original, most)}"]
+
+
+def serves(original: Original) -> bool:
+    """Whether vLLM loads a trial's adapter."""
+    return original.head.generates and not objections(original)
+
+
+def objections(original: Original) -> list[str]:
+    """What vLLM would refuse of an adapter, or read otherwise."""
+    config: Any = read_json(original.model_folder / ADAPTER)
+    found = []
+    if config.get("peft_type") != "LORA":
+        return [f"it is {config.get('peft_type')}, and vLLM loads LoRA alone"]
+    if original.prepared.config.is_encoder_decoder:
+        return ["vLLM serves no adapters of encoder-decoders"]
+    if _rank(original) > RANKS[-1]:
+        found.append(f"its rank is {_rank(original)}, and at most {RANKS[-1]} can be set")
+    if config.get("modules_to_save"):
+        found.append(f"modules_to_save: {', '.join(config['modules_to_save'])}")
+    if config.get("use_dora"):
+        found.append("it is DoRA")
+    if config.get("bias", "none") != "none" or config.get("lora_bias"):
+        found.append("it trains biases")
+    if config.get("rank_pattern") or config.get("alpha_pattern"):
+        found.append("its layers have ranks or scales of their own")
+    targets = config.get("target_modules") or []
+    names = {str(name).rpartition(".")[2] for name in (targets if isinstance(targets, list) else [])}
+    if unknown := sorted(names - ADAPTED):
+        found.append(f"it adapts {', '.join(unknown)}, which vLLM's layers for it may not have")
+    return found
+
+
+def command(original: Original, most: int | None) -> str:
+    """The command of vLLM's server; DIR is the export's folder."""
+    rank = most or _fit(_rank(original))
+    limit = f" --max-lora-rank {rank}" if rank != DEFAULT and (most or rank > DEFAULT) else ""
+    recipe = original.prepared.recipe
+    return f"vllm serve {base_name(recipe.model.name)} --enable-lora --lora-modules {recipe.name}=DIR{limit}"
+
+
+def _rank(original: Original) -> int:
+    config: Any = read_json(original.model_folder / ADAPTER)
+    return int(config.get("r") or 0)
+
+
+def _fit(rank: int) -> int:
+    return next((each for each in RANKS if each >= rank), rank)

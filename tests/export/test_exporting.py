@@ -1,0 +1,146 @@
+"""Exports open by the libraries alone, answer as the trial does, appear whole or not at all; others are refused."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import transformers
+
+import pefbench
+from pefbench.cli.main import main
+from pefbench.errors import DataError, ExportError, OutputError, RecipeError, UserError
+from pefbench.export.exporting import export
+from pefbench.export.format import Options
+from pefbench.export.formats.merged import Merged
+from pefbench.recipe import load_recipe
+from pefbench.trial import run
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from tests.worlds import World
+
+TEXTS = ("Anna saw Boris", "Paris near Rome")
+
+
+@pytest.mark.parametrize("name", ["adapter", "merged"])
+@pytest.mark.parametrize("trial", ["tagger", "classifier"])
+def test_an_export_answers_as_the_trial(trial: str, name: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    result = request.getfixturevalue(trial)
+    done = export(result, tmp_path / "out", name, Options())
+    assert "All are answered alike" in done.said
+    card = (tmp_path / "out" / "README.md").read_text(encoding="utf8")
+    assert done.said in card
+    assert f"trial `{result.stem}`" in card
+    again = export(result, tmp_path / "out", name, Options())
+    assert again.said == ""
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    with pytest.raises(OutputError, match="is there already, and is not this export"):
+        export(result, tmp_path / "out", name, Options(), most=3)
+    (tmp_path / "out" / "README.md").unlink()
+    with pytest.raises(OutputError, match="is not this export"):
+        export(result, tmp_path / "out", name, Options())
+
+
+def test_a_pipeline_alone_gives_the_labels_and_scores(classifier: Path, tmp_path: Path) -> None:
+    export(classifier, tmp_path / "out", "merged", Options(), most=5)
+    pipe: Any = transformers.pipeline("text-classification", model=str(tmp_path / "out"), device="cpu")
+    expected = pefbench.load(classifier).predict(TEXTS)
+    for answer, found in zip(expected, pipe(list(TEXTS), top_k=None), strict=True):
+        assert {one["label"]: one["score"] for one in found} == pytest.approx(answer["probabilities"], abs=1e-5)
+    assert "cut: the first of" in (tmp_path / "out" / "README.md").read_text(encoding="utf8")
+
+
+def test_less_precise_weights_say_what_they_lose(classifier: Path, tmp_path: Path) -> None:
+    done = export(classifier, tmp_path / "out", "merged", Options(dtype="bf16"))
+    assert "It rounds: " in done.said
+    assert "accuracy " in done.said
+    assert json.loads((tmp_path / "out" / "config.json").read_text(encoding="utf8"))["dtype"] == "bfloat16"
+
+
+@pytest.mark.parametrize("dtype", ["fp32", "bf16"])
+def test_a_wrong_export_is_caught_and_removed(
+    dtype: Any, classifier: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = Merged.write
+
+    def corrupt(self: Merged, original: Any, model: Any, to: Path, options: Options) -> list[str]:
+        notes = honest(self, original, model, to, options)
+        spoil_head(to / "model.safetensors", 0.99 if dtype == "fp32" else -1)
+        return notes
+
+    monkeypatch.setattr(Merged, "write", corrupt)
+    with pytest.raises(ExportError, match=r"otherwise than the trial.* was removed; the first, example \d+: "):
+        export(classifier, tmp_path / "out", "merged", Options(dtype=dtype))
+    assert not list(tmp_path.iterdir())
+
+
+def spoil_head(file: Path, factor: float) -> None:
+    from safetensors.torch import load_file, save_file
+
+    weights = load_file(file)
+    weights["classifier.weight"].mul_(factor)
+    save_file(weights, file, metadata={"format": "pt"})
+
+
+def test_what_is_broken_off_leaves_nothing(classifier: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(*_: object) -> list[str]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Merged, "answers", killed)
+    with pytest.raises(KeyboardInterrupt):
+        export(classifier, tmp_path / "out", "merged", Options())
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("method", "name", "said"),
+    [
+        ("bottleneck", "merged", "does not merge: its layers are not linear"),
+        ("bottleneck", "adapter", "PEFT has no such adapter"),
+        ("bitfit", "adapter", "trains weights of the model itself; use --as merged"),
+        ("bitfit", "gguf", "is for decoders that generate"),
+    ],
+)
+def test_what_cannot_be_exported_so_is_refused(method: str, name: str, said: str, world: World, tmp_path: Path) -> None:
+    recipe = world.recipe(f"refused_{method}", method={"name": method}, train__epochs=0.1)
+    result = run.run(load_recipe(recipe), world.folder / "refused")
+    with pytest.raises(UserError, match=said):
+        export(result, tmp_path / "out", name, Options())
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--as", "pickle"], "--as: unknown format 'pickle'; valid: adapter, gguf, merged, onnx"),
+        (["--as", "merged", "--quantize", "int8"], "--quantize is no option of --as merged"),
+        (["--as", "onnx", "--dtype", "bf16"], "--dtype is no option of --as onnx"),
+        (["--as", "onnx", "--replay", "0"], "should be a whole number of 1 or more"),
+        (["--as", "onnx"], "no such trial"),
+    ],
+)
+def test_bad_input_is_one_line(
+    arguments: Sequence[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["export", str(tmp_path / "nothing"), "--to", str(tmp_path / "out"), *arguments])
+    assert ended.value.code == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ")
+    assert said in line
+
+
+def test_a_trial_is_needed_whole(classifier: Path, tmp_path: Path) -> None:
+    model = shutil.copytree(classifier.with_suffix("") / "model", tmp_path / "model")
+    with pytest.raises(DataError, match="the model's folder alone"):
+        export(model, tmp_path / "out", "merged", Options())
+    folder = shutil.copytree(classifier.with_suffix(""), tmp_path / classifier.stem)
+    with pytest.raises(DataError, match="result is not beside its folder"):
+        export(folder, tmp_path / "out", "merged", Options())
+    with pytest.raises(RecipeError, match="unknown format"):
+        export(classifier, tmp_path / "out", "none", Options())
