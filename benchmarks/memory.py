@@ -2,10 +2,12 @@
 
     python -m benchmarks.memory                       all methods on recipes/ner.yaml and recipes/summarization.yaml
     python -m benchmarks.memory recipes/ner.yaml lora full
+    python -m benchmarks.memory --write ...           and put the rows into docs/results/speed.md, beside those there
 
 Each pair runs in a process of its own: it is prepared, foreseen, trained for four steps on the largest part that the
-trial would meet, and the test split is predicted where nothing is generated. Training leaves other work's memory out of
-the figures only where the machine can reset a process's peak (Linux).
+trial would meet, and the split with the longest texts is predicted. `at most` is the bound below which a run does not
+look closer. Training leaves other work's memory out of the figures only where the machine can reset a process's peak
+(Linux).
 """
 
 from __future__ import annotations
@@ -22,8 +24,12 @@ from tabulate import tabulate
 from pefbench.paths import PROJECT, child_environment
 from pefbench.registry import names
 
-RECIPES = ("recipes/ner.yaml", "recipes/summarization.yaml")
+RECIPES = {"recipes/ner.yaml": [], "recipes/summarization.yaml": ["options.tested=32", "train.max_examples=128"]}
+"""The recipes, with what makes them shorter, and no smaller."""
 STEPS = 4
+PAGE = PROJECT / "docs" / "results" / "speed.md"
+BEGIN, END = "<!-- python -m benchmarks.memory --write -->\n", "<!-- end -->"
+HEADERS = ["recipe", "method", "phase", "expected, MB", "measured, MB", "expected / measured", "at most / measured"]
 
 
 class Row(TypedDict):
@@ -31,25 +37,31 @@ class Row(TypedDict):
 
     expected: dict[str, int]
     measured: dict[str, int]
+    at_most: int
 
 
 def measure(recipe_file: str, method: str) -> Row:
     """Foresee the peaks of one trial, then bring them about."""
     from pefbench import hardware
     from pefbench.recipe import load_recipe
-    from pefbench.trial import build, devices, foreseen
+    from pefbench.trial import build, devices
+    from pefbench.trial.foreseen import at_most
+    from pefbench.trial.largest import largest_part
     from pefbench.trial.loop import Training
     from pefbench.trial.phases import Phases
     from pefbench.trial.predict import answer
     from pefbench.trial.prepare import prepare
+    from pefbench.trial.rehearsal import rehearse
 
-    recipe = load_recipe(PROJECT / recipe_file, [], method)
+    recipe = load_recipe(PROJECT / recipe_file, RECIPES.get(recipe_file, []), method)
     devices.set_threads(recipe.train.threads)
     ready = prepare(recipe, Phases())
     model = build.with_method(ready, build.pretrained(ready))
     accelerator = devices.accelerator(ready.recipe.train.precision)
-    expected = foreseen.foresee(ready, model, accelerator, by_example=True).peaks()
-    largest, _ = foreseen.largest_part(ready, 1)
+    foreseen = rehearse(ready, model, accelerator, by_example=True)
+    expected = foreseen.peaks()
+    largest, _ = largest_part(ready.encoded["train"], ready.recipe.train, 1)
+    bound = at_most(ready, model, largest) + foreseen.held + foreseen.states
     with tempfile.TemporaryDirectory() as folder:
         training = Training(
             model,
@@ -67,11 +79,11 @@ def measure(recipe_file: str, method: str) -> Row:
         hardware.reset_peak()
         training.run()
         measured = {"train": hardware.peak_memory()}
-        if "evaluate" in expected:
-            hardware.reset_peak()
-            answer(ready, "test", training.model, accelerator)
-            measured["evaluate"] = hardware.peak_memory()
-    return {"expected": expected, "measured": measured}
+        split = max(("validation", "test"), key=lambda name: ready.head.prediction_lengths(ready.encoded[name]).max())
+        hardware.reset_peak()
+        answer(ready, split, training.model, accelerator)
+        measured["evaluate"] = hardware.peak_memory()
+    return {"expected": expected, "measured": measured, "at_most": bound}
 
 
 def _in_a_process(recipe: str, method: str) -> Row | str:
@@ -83,26 +95,51 @@ def _in_a_process(recipe: str, method: str) -> Row | str:
     return row
 
 
+def _rows(recipe: str, method: str) -> list[list[str]]:
+    found = _in_a_process(recipe, method)
+    name = Path(recipe).stem
+    if isinstance(found, str):
+        return [[name, method, found]]
+    rows = []
+    for phase, size in found["measured"].items():
+        expected = found["expected"][phase]
+        bound = f"{found['at_most'] / size:.1f}" if phase == "train" else ""
+        rows.append(
+            [name, method, phase, f"{expected / 1e6:.0f}", f"{size / 1e6:.0f}", f"{expected / size:.2f}", bound]
+        )
+    return rows
+
+
+def _write(rows: list[list[str]]) -> None:
+    """Put rows into the page's table, in the place of those of the same recipe and method."""
+    before, _, rest = PAGE.read_text(encoding="utf8").partition(BEGIN)
+    table, _, after = rest.partition(END)
+    new = {(row[0], row[1]) for row in rows}
+    there = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]]
+    kept = [row for row in there if len(row) == len(HEADERS) and (row[0], row[1]) not in new]
+    text = _table(sorted([*kept, *rows], key=lambda row: row[:2]))
+    PAGE.write_text(f"{before}{BEGIN}{text}\n{END}{after}", encoding="utf8")
+
+
+def _table(rows: list[list[str]]) -> str:
+    return tabulate(rows, HEADERS, tablefmt="pipe", disable_numparse=True)
+
+
 def main() -> None:
     """Print the table."""
+    given = [argument for argument in sys.argv[1:] if argument not in ("--one", "--write")]
     if "--one" in sys.argv:
-        print(json.dumps(measure(*sys.argv[2:4])))
+        print(json.dumps(measure(*given)))
         return
-    recipes = [sys.argv[1]] if len(sys.argv) > 1 else RECIPES
-    methods = sys.argv[2:] or [name for name in names("method") if name != "peft"]
     table = []
-    for recipe in recipes:
-        for method in methods:
-            row = _in_a_process(recipe, method)
-            if isinstance(row, str):
-                table.append([Path(recipe).stem, method, row])
-                continue
-            for phase, size in row["measured"].items():
-                expected = row["expected"][phase]
-                figures = [f"{expected / 1e6:.0f}", f"{size / 1e6:.0f}", f"{expected / size:.2f}"]
-                table.append([Path(recipe).stem, method, phase, *figures])
-            print(tabulate(table[-2:], tablefmt="plain"), file=sys.stderr)
-    print(tabulate(table, ["recipe", "method", "phase", "expected, MB", "measured, MB", "ratio"], tablefmt="pipe"))
+    for recipe in given[:1] or RECIPES:
+        for method in given[1:] or [name for name in names("method") if name != "peft"]:
+            rows = _rows(recipe, method)
+            print(tabulate(rows, tablefmt="plain"), file=sys.stderr)
+            table += rows
+            if "--write" in sys.argv:
+                _write(rows)
+    print(_table(table))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 Kind = Literal["cuda", "mps", "cpu"]
 
 CGROUP = Path("/sys/fs/cgroup")
-"""Where a container's limit of memory stands (version 2 of control groups)."""
+"""Where the limits of containers, and of jobs of a cluster, stand (cgroups(7))."""
+GROUPS = Path("/proc/self/cgroup")
+"""Which control groups this process is in."""
+UNLIMITED = 2**62
+"""A limit from here on is none: version 1 has a number for it."""
 YES = frozenset({"1", "true", "yes", "on", "y", "t"})
 """What accelerate takes for a yes in its environment variables."""
 INSTRUCTIONS = frozenset(
@@ -128,8 +132,7 @@ def available_main_memory() -> int:
     """The bytes of main memory that can still be had; what a container may take at most."""
     import psutil
 
-    free, limit = int(psutil.virtual_memory().available), _container_limit()
-    return free if limit is None else max(0, min(free, limit - _container_use()))
+    return min(int(psutil.virtual_memory().available), _container_left(), _address_space_left())
 
 
 def used_memory() -> int:
@@ -159,6 +162,7 @@ def reset_peak() -> None:
             torch.mps.synchronize()
             torch.mps.empty_cache()
         case "cpu":
+            give_back_memory()  # else what earlier work has freed would count
             clear = Path("/proc/self/clear_refs")
             if clear.exists():
                 clear.write_text("5", encoding="ascii")  # proc(5): resets the resident set's high-water mark
@@ -240,16 +244,58 @@ def _peak_resident() -> int:
 
 
 def _container_limit() -> int | None:
-    """The most memory that this container may take; None outside of one."""
-    limit = _read(CGROUP / "memory.max")
-    return int(limit) if limit is not None and limit.isdecimal() else None
+    """The most memory that this container, or job, may take; None without a limit."""
+    limits = [_number(folder / name) for folder in _groups() for name in ("memory.max", "memory.limit_in_bytes")]
+    return min((limit for limit in limits if limit is not None and limit < UNLIMITED), default=None)
 
 
-def _container_use() -> int:
-    """What this container has taken, without files that are in memory only for speed."""
-    taken = int(_read(CGROUP / "memory.current") or 0)
-    statistics = dict(line.split() for line in (_read(CGROUP / "memory.stat") or "").splitlines())
-    return max(0, taken - int(statistics.get("inactive_file", 0)))
+def _container_left() -> int:
+    """What may still be taken, without files that are in memory only for speed; `sys.maxsize` without a limit."""
+    return min(
+        (
+            max(0, limit - max(0, (_number(folder / use) or 0) - _inactive(folder)))
+            for folder in _groups()
+            for most, use in (("memory.max", "memory.current"), ("memory.limit_in_bytes", "memory.usage_in_bytes"))
+            if (limit := _number(folder / most)) is not None and limit < UNLIMITED
+        ),
+        default=sys.maxsize,
+    )
+
+
+def _groups() -> list[Path]:
+    """The control groups that this process is in, of both versions, and all above them: each has limits of its own."""
+    found = [CGROUP]
+    for line in (_read(GROUPS) or "").splitlines():
+        _, kinds, path = line.split(":", 2)
+        root = {"": CGROUP, "memory": CGROUP / "memory"}.get(kinds)
+        if root is not None:
+            here = root / path.lstrip("/")
+            found += [folder for folder in (here, *here.parents) if folder.is_relative_to(root)]
+    return found
+
+
+def _address_space_left() -> int:
+    """What `ulimit -v` leaves; `sys.maxsize` without such a limit."""
+    import psutil
+
+    if not sys.platform.startswith("linux"):
+        return sys.maxsize
+    import resource
+
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    taken = int(psutil.Process().memory_info().vms)
+    return sys.maxsize if limit == resource.RLIM_INFINITY else max(0, limit - taken)
+
+
+def _inactive(folder: Path) -> int:
+    lines = (_read(folder / "memory.stat") or "").splitlines()
+    statistics = dict(line.split() for line in lines)
+    return int(statistics.get("total_inactive_file", statistics.get("inactive_file", 0)))
+
+
+def _number(file: Path) -> int | None:
+    text = _read(file)
+    return int(text) if text is not None and text.isdecimal() else None
 
 
 def _read(file: Path) -> str | None:

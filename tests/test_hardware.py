@@ -145,6 +145,7 @@ def test_a_container_has_what_its_limit_leaves(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(psutil, "virtual_memory", lambda: machine)
     monkeypatch.setattr(hardware, "kind", lambda: "cpu")
     monkeypatch.setattr(hardware, "CGROUP", tmp_path)
+    monkeypatch.setattr(hardware, "GROUPS", tmp_path / "none")
     assert hardware.available_memory() == 60 * GIB, "no control group"
     (tmp_path / "memory.max").write_text("max\n", encoding="ascii")
     assert hardware.available_memory() == 60 * GIB, "no limit"
@@ -153,3 +154,39 @@ def test_a_container_has_what_its_limit_leaves(tmp_path: Path, monkeypatch: pyte
     (tmp_path / "memory.stat").write_text(f"anon {3 * GIB}\ninactive_file {2 * GIB}\n", encoding="ascii")
     assert hardware.available_memory() == 5 * GIB, "cached files give way"
     assert hardware.total_memory() == 8 * GIB
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_job_has_what_the_limits_above_it_leave(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: int
+) -> None:
+    """As a cluster sets them: on the group of the job, which the step's group lies in."""
+    machine: Any = SimpleNamespace(total=64 * GIB, available=60 * GIB)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: machine)
+    monkeypatch.setattr(hardware, "kind", lambda: "cpu")
+    monkeypatch.setattr(hardware, "CGROUP", tmp_path / "groups")
+    monkeypatch.setattr(hardware, "GROUPS", tmp_path / "mine")
+    (tmp_path / "mine").write_text({1: "4:memory:/job/step\n1:cpu:/\n", 2: "0::/job/step\n"}[version], encoding="ascii")
+    job = tmp_path / "groups" / {1: "memory", 2: ""}[version] / "job"
+    step = job / "step"
+    step.mkdir(parents=True)
+    limit, use, inactive, none = {
+        1: ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file", str(2**63 - 4096)),
+        2: ("memory.max", "memory.current", "inactive_file", "max"),
+    }[version]
+    (step / limit).write_text(none, encoding="ascii")
+    (step / use).write_text(str(2 * GIB), encoding="ascii")
+    assert hardware.available_memory() == 60 * GIB, "no limit"
+    (job / limit).write_text(str(8 * GIB), encoding="ascii")
+    (job / use).write_text(str(5 * GIB), encoding="ascii")
+    (job / "memory.stat").write_text(f"cache 1\n{inactive} {GIB}\n", encoding="ascii")
+    assert hardware.available_memory() == 4 * GIB
+    assert hardware.total_memory() == 8 * GIB
+
+
+def test_a_limited_address_space_leaves_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    import resource
+
+    taken = psutil.Process().memory_info().vms
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (taken + 2**20, resource.RLIM_INFINITY))
+    assert hardware.available_main_memory() < 2**26

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from pefbench.heads.search import DecoderPrompt
 
 
+BRIEF = 3
+"""Tokens of an answer after which all that generating needs has been allocated, but for what grows with its length."""
 COVERED = 95
 """Percent of the references that a generation must be able to reach."""
 
@@ -49,6 +52,17 @@ class GenerationHead(Head):
     def __init__(self, search: Search | None, *, likelihood: bool, judge: Judge | None, right: Right | None) -> None:
         self.search, self.likelihood = search or Search(), likelihood
         self.answers = GenerationAnswers(self.search, likelihood=likelihood, judge=judge, right=right)
+
+    @property
+    def longest_answer(self) -> int:
+        """The most tokens of an answer."""
+        return self.search.max_new_tokens
+
+    def brief(self) -> GenerationHead:
+        """The same head, which generates only the first tokens of an answer."""
+        other = copy(self)
+        other.search = replace(self.search, max_new_tokens=min(BRIEF, self.search.max_new_tokens))
+        return other
 
     @abstractmethod
     def losses(self, model: nn.Module, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:

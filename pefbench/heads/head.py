@@ -63,6 +63,15 @@ class Head(ABC):
         """The same head with the thresholds of an earlier `adjusted`. Raises DataError for those of other labels."""
         return self
 
+    @property
+    def longest_answer(self) -> int:
+        """The most tokens of an answer that is generated; else 0."""
+        return 0
+
+    def brief(self) -> Head:
+        """The same head, which generates only the first tokens of an answer: to see what the others will take."""
+        return self
+
     def pooled(self) -> Head:
         """The same head, reading the mean of all tokens' states. Raises RecipeError where that makes no sense."""
         raise RecipeError("model.pooling: applies to tasks on whole texts only; leave it out here")

@@ -198,7 +198,7 @@ class Reached(TypedDict):
     data: NotRequired[Data]
     model: NotRequired[Model]
     phases: NotRequired[Phases]
-    # Of peak_memory_bytes, foreseen before training, by phase; absent where that would have cost more than it is worth.
+    # Of peak_memory_bytes, foreseen before training, by phase; absent where training surely fits.
     expected_peak_bytes: NotRequired[dict[str, int]]
     metrics: NotRequired[dict[str, dict[str, MetricValue]]]  # split -> name -> value
     baselines: NotRequired[dict[str, dict[str, MetricValue]]]  # name of a trivial baseline -> name -> value, on test

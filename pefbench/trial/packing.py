@@ -72,15 +72,20 @@ def rows(lengths: Sequence[int]) -> list[list[int]]:
 
 
 def collate(encoded: Encoded, part: Sequence[int] | Indices) -> dict[str, Tensor]:
-    """Examples as packed rows (rows, length): ids, targets, positions that begin anew with each, and `SEGMENTS`.
+    """Examples as packed rows: see `laid_out`."""
+    chosen = [int(i) for i in part]
+    packed = rows([int(encoded.lengths[i]) for i in chosen])
+    return laid_out(encoded, [[chosen[place] for place in row] for row in packed])
+
+
+def laid_out(encoded: Encoded, packed: Sequence[Sequence[int]]) -> dict[str, Tensor]:
+    """Rows of examples as a batch (rows, length): ids, targets, positions that begin anew with each, and `SEGMENTS`.
 
     The first token of an example is no target: what stands before it is another's.
     """
     import torch
 
-    chosen = [int(i) for i in part]
-    packed = rows([int(encoded.lengths[i]) for i in chosen])
-    length = max(sum(int(encoded.lengths[chosen[i]]) for i in row) for row in packed)
+    length = max(sum(int(encoded.lengths[i]) for i in row) for row in packed)
     shape = (len(packed), length)
     batch = {
         "input_ids": np.full(shape, encoded.padding["input_ids"], dtype=np.int64),
@@ -90,8 +95,8 @@ def collate(encoded: Encoded, part: Sequence[int] | Indices) -> dict[str, Tensor
     }
     for number, row in enumerate(packed):
         start = 0
-        for segment, place in enumerate(row):
-            ids, targets = (encoded.features[name][chosen[place]] for name in ("input_ids", TARGETS))
+        for segment, example in enumerate(row):
+            ids, targets = (encoded.features[name][example] for name in ("input_ids", TARGETS))
             here = np.s_[number, start : start + len(ids)]
             batch["input_ids"][here], batch[TARGETS][here] = ids, targets
             batch["position_ids"][here], batch[SEGMENTS][here] = np.arange(len(ids)), segment

@@ -21,6 +21,7 @@ from pefbench.trial import (
     out_of_memory,
     portable,
     preflight,
+    rehearsal,
     round_trip,
     same_model,
     validation,
@@ -140,7 +141,7 @@ class Trial:
         if again:
             self.folder.begin_again()
         model = self._make_model()
-        if foreseen.is_cheap(self.prepared):
+        if foreseen.may_not_fit(self.prepared, model, self.accelerator.num_processes):
             self._foresee(model)
         if self.is_main:
             self.folder.make_room(loading.count(model, trainable=True), self.recipe.train.keep)
@@ -183,7 +184,7 @@ class Trial:
         """Add the expected peaks of memory to the record, and a warning where training will not fit."""
         with out_of_memory.told("training", self.recipe, self.accelerator.num_processes):
             by_example = self.dropout == "by example and step"
-            expected = foreseen.foresee(self.prepared, model, self.accelerator, by_example=by_example)
+            expected = rehearsal.rehearse(self.prepared, model, self.accelerator, by_example=by_example)
         self.record.add(expected_peak_bytes=expected.peaks())
         self.record.reached["warnings"] += expected.doubts()
         return expected
