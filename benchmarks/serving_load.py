@@ -182,7 +182,7 @@ def print_table(found: dict[tuple[int, int], list[list[float]]]) -> None:
     few = min(count for count, _ in found)
     for (count, clients), rounds in found.items():
         rate, _, *percentiles = (median(column) for column in zip(*rounds, strict=True))
-        beside = median(one[0] / other[0] for one, other in zip(rounds, found[few, 64], strict=True))
+        beside = median(one[0] / other[0] for one, other in zip(rounds, found[few, 64], strict=True) if other[0])
         shown = " | ".join(f"{each:.0f}" for each in percentiles)
         failed = sum(numbers[1] for numbers in rounds)
         print(f"| {count} | {clients} | {rate:.0f} | {shown} | {failed:.0f} | {beside:.2f} |")
