@@ -11,7 +11,7 @@ from pefbench import sources
 from pefbench.errors import DataError, RecipeError, SourceError, counted
 from pefbench.registry import find
 from pefbench.sources import BadRows
-from pefbench.tasks.reading.columns import resolve_columns
+from pefbench.tasks.reading.columns import check_are_words, resolve_columns
 from pefbench.tasks.reading.several import joined
 
 if TYPE_CHECKING:
@@ -188,7 +188,10 @@ def _joined(task: Task, data: DataSection, rows: Rows, bad: BadRows, file: str) 
 def _resolved(task: Task, named: Named, rows: Rows, file: str) -> dict[str, str]:
     """The task's columns -> the source's. Raises DataError, with the file."""
     try:
-        return resolve_columns(task, named, rows.columns)
+        columns = resolve_columns(task, named, rows.columns)
+        if "tokens" in columns and "tokens" not in named:
+            check_are_words(columns["tokens"], rows.rows)
+        return columns
     except DataError as error:
         raise DataError(f"{file}: {error}") from None
 

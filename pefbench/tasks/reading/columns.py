@@ -10,11 +10,14 @@ from pefbench.sources.cells import clean_name
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pefbench.sources import Row
     from pefbench.tasks import Task
 
     Named = Mapping[str, str | int]
     Choice = Mapping[str, str | int | list[str | int]]
 
+LOOKED_AT = 20
+"""Sentences that show whether a column without a name holds words."""
 LONGEST_NAME = 40
 """Characters of a column's name that a message shows; what is longer is hardly a name."""
 PAIRS = (
@@ -59,6 +62,26 @@ def resolve_columns(task: Task, named: Named, available: Sequence[str]) -> dict[
         usual_names = ", ".join(str(name) for names in task.columns.values() for name in names if isinstance(name, str))
         raise DataError(f"none of the columns {usual_names} is there; the columns are: {_listing(available)}")
     return resolved
+
+
+def check_are_words(column: str, rows: Sequence[Row]) -> None:
+    """Raise DataError where a column without a name, taken for the words, numbers them or repeats the document's name.
+
+    So do the first columns of GermEval's and of OntoNotes' files.
+    """
+    lists = [words for row in rows[:LOOKED_AT] if isinstance(words := row.values[column], list) and len(words) > 1]
+    if not column.isdecimal() or not lists:
+        return
+    starts = {words[0] for words in lists}
+    numbered = starts <= {"0", "1"} and all(
+        words == [str(int(words[0]) + place) for place in range(len(words))] for words in lists
+    )
+    if numbered or (len(lists) > 1 and all(len(set(words)) == 1 for words in lists)):
+        what = "numbers the words" if numbered else "repeats one value in each sentence"
+        raise DataError(
+            f"column {column} {what}; name the columns of words and tags, counted from 0, as in "
+            "-o data.columns.tokens=1 -o data.columns.tags=2"
+        )
 
 
 def _pair(task: Task, named: Named, available: Sequence[str]) -> dict[str, str]:

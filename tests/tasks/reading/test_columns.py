@@ -6,7 +6,8 @@ import pytest
 
 from pefbench.errors import DataError
 from pefbench.registry import find
-from pefbench.tasks.reading.columns import PAIRS, resolve_columns
+from pefbench.sources import Row
+from pefbench.tasks.reading.columns import PAIRS, check_are_words, resolve_columns
 
 
 def test_two_columns_that_fit_are_refused_and_a_name_chooses() -> None:
@@ -73,3 +74,26 @@ def test_of_two_pairs_none_is_taken_for_granted() -> None:
 def test_where_all_are_optional_one_is_needed() -> None:
     with pytest.raises(DataError, match=r"none of the columns turns, .* is there; the columns are: talk, id"):
         resolve_columns(find("task", "dialogue"), {}, ["talk", "id"])
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ([["1", "2", "3"], ["1", "2"]], r"^column 0 numbers the words; .*-o data\.columns\.tokens=1"),
+        ([["0", "1"], ["0", "1", "2"]], r"^column 0 numbers the words"),
+        ([["bc/cnn", "bc/cnn"], ["bn/abc", "bn/abc", "bn/abc"]], r"^column 0 repeats one value in each sentence"),
+    ],
+    ids=["GermEval", "from 0", "OntoNotes"],
+)
+def test_a_column_that_holds_no_words_is_not_taken_for_them(columns: list[list[str]], message: str) -> None:
+    rows = [Row({"0": each, "1": each}, "a.conll", 1) for each in columns]
+    with pytest.raises(DataError, match=message):
+        check_are_words("0", rows)
+
+
+@pytest.mark.parametrize("words", [["1", "2", "4"], ["ha", "ha"], ["Anna", "saw"], ["7", "8"]])
+def test_words_are_words(words: list[str]) -> None:
+    rows = [Row({"0": each, "tokens": ["1", "2"]}, "a.conll", 1) for each in (words, ["Anna", "left"])]
+    check_are_words("0", rows)
+    check_are_words("tokens", rows)  # a name is taken at its word
+    check_are_words("0", [Row({"0": "Anna saw"}, "a.csv", 1)])
