@@ -74,7 +74,8 @@ def read_yaml(path: Path, *, what: str = "recipe", keys: str = "task, model, dat
     except FileNotFoundError:
         files = path.parent.glob("*.yaml") if path.parent.is_dir() else ()
         near = [file.name for file in files if not file.name.startswith(".")]
-        hint = f"; {suggest(path.name, near)}" if near else ""
+        found = suggest(path.name, near)
+        hint = f"; {found}" if found.startswith("did you mean") else ""  # others need not be of this kind at all
         raise RecipeError(f"no {what} at {path}{hint}") from None
     except (OSError, ValueError) as error:
         raise RecipeError(f"cannot read {path}: {error}") from None

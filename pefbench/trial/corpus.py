@@ -191,9 +191,9 @@ def _resolved(task: Task, named: Named, rows: Rows, file: str) -> dict[str, str]
         columns = resolve_columns(task, named, rows.columns)
         if "tokens" in columns and "tokens" not in named:
             check_are_words(columns["tokens"], rows.rows)
-        return columns
     except DataError as error:
         raise DataError(f"{file}: {error}") from None
+    return columns
 
 
 def _listing(names: Sequence[str], limit: int = 12) -> str:
