@@ -56,6 +56,21 @@ def tokenizer(folder: Path, name: str, **options: Any) -> Any:
         ) from error
 
 
+def plain(kind: Any, folder: Path, **options: Any) -> Any:
+    """What the library alone opens in a folder, as its users do. kind: a class, or an auto class. Nothing is mended.
+
+    Raises what the library raises.
+    """
+    return kind.from_pretrained(folder, **options, **SAFE)
+
+
+def plain_adapter(base: nn.Module, folder: Path) -> Any:
+    """The model with the adapter that PEFT alone finds in a folder. Raises what PEFT raises."""
+    from peft import PeftModel
+
+    return PeftModel.from_pretrained(base, folder).eval()
+
+
 def config(folder: Path, name: str, **changes: Any) -> PretrainedConfig:
     """The config in a folder, with `changes`. Raises SourceError for one that transformers does not know."""
     from transformers import AutoConfig

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pefbench.errors import DataError
 from pefbench.export import merging, vllm
 from pefbench.export.format import Format, Options
-from pefbench.models import loading
+from pefbench.models import from_pretrained, loading
 from pefbench.models.from_pretrained import ADAPTER
 from pefbench.models.reading import reading
 from pefbench.trial import build
@@ -59,13 +59,12 @@ class Adapter(Format):
     def answers(self, original: Original, folder: Path) -> list[Answer]:
         """What the pretrained model answers with the adapter that PEFT finds in the folder."""
         import transformers
-        from peft import PeftModel
 
         ready, head = original.prepared, original.head
         with reading(f"{folder}: PEFT cannot open the adapter", DataError):
             if ready.recipe.model.quantize == "none":
                 auto: Any = getattr(transformers, head.auto_class)
-                base = auto.from_pretrained(ready.base, **head.config())
+                base = from_pretrained.plain(auto, ready.base, **head.config())
             else:
                 base = loading.load_pretrained(
                     ready.base,
@@ -74,8 +73,8 @@ class Adapter(Format):
                     attention=build.attention(ready),
                     quantize=ready.recipe.model.quantize,
                 )
-            model = PeftModel.from_pretrained(base, folder).eval()
-            tokenizer: Any = transformers.AutoTokenizer.from_pretrained(folder)
+            model = from_pretrained.plain_adapter(base, folder)
+            tokenizer: Any = from_pretrained.plain(transformers.AutoTokenizer, folder)
             return original.answers(model, tokenizer)
 
     def usage(self, original: Original, options: Options) -> str:

@@ -9,7 +9,7 @@ from pefbench.errors import DataError
 from pefbench.export import merging
 from pefbench.export.format import Format, Options
 from pefbench.export.pipelines import PIPELINES, usage
-from pefbench.models import architecture
+from pefbench.models import architecture, from_pretrained
 from pefbench.models.reading import reading
 
 if TYPE_CHECKING:
@@ -64,11 +64,11 @@ class Merged(Format):
         task = PIPELINES.get(original.head.auto_class)
         with reading(f"{folder}: transformers cannot open the merged model", DataError):
             if task is not None:
-                opened: Any = transformers.pipeline(task, model=str(folder), device="cpu")  # type: ignore[call-overload]
+                opened: Any = transformers.pipeline(task, model=str(folder), device="cpu", trust_remote_code=False)  # type: ignore[call-overload]
                 model, tokenizer = opened.model, opened.tokenizer
             else:
-                model = getattr(transformers, original.head.auto_class).from_pretrained(folder)
-                tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+                model = from_pretrained.plain(getattr(transformers, original.head.auto_class), folder)
+                tokenizer = from_pretrained.plain(transformers.AutoTokenizer, folder)
         head = _unscaled(original.head) if getattr(model.config, SCALED, False) else original.head
         return original.answers(model.eval(), tokenizer, head)
 
