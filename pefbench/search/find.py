@@ -68,6 +68,7 @@ class Search:
         self.wanted, self.folder, self.pool = wanted, folder, pool
         self.methods = {each.method: each for each in methods}
         self.studies: dict[str, Study] = {}
+        self.storage = wanted.storage or str(folder / "journal.log")
         self.metric, self.higher, self.examples = "", True, 0
         first = methods[0].seed
         self.seeds = [first + number for number in range(1, wanted.seeds)]
@@ -89,10 +90,9 @@ class Search:
         wanted = self.wanted
         key = [Path(path).stem, method.space.plain(), self.metric, wanted.pruner, wanted.sampler]
         digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:8]
-        address = wanted.storage or str(self.folder / "journal.log")
         sampler = study.sampler_of(wanted.sampler, method.space, wanted.trials, method.seed)
         opened = study.open_study(
-            address,
+            self.storage,
             f"{method.name}-{digest}",
             method.space,
             sampler=sampler,
@@ -135,7 +135,7 @@ class Search:
             return self._failed(trial, told, str(error))
         request = self._request(recipe, TUNING)
         request["judged"] = {
-            "storage": self.wanted.storage or str(self.folder / "journal.log"),
+            "storage": self.storage,
             "study": self.studies[method.method].study_name,
             "trial": trial._trial_id,
             "metric": self.metric,

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from pefbench.search.space import Space
 
 SamplerName = Literal["tpe", "random", "grid"]
-SAMPLERS: tuple[SamplerName, ...] = ("tpe", "random", "grid")
 
 FIRST_SHARE = 4
 """One of so many trials is drawn at random before the Parzen estimator proposes; at least `FEWEST`."""

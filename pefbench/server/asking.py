@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from pefbench.server.refusals import Refusal, busy, ending
 from pefbench.server.store import UnknownModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from fastapi import Request
 
@@ -96,21 +97,28 @@ class Here:
         return not self.gone
 
 
-def _taken(engine: Engine, served: Served, inputs: Sequence[Input], wishes: Mapping[str, Any], here: Here) -> list[Job]:
-    """The inputs as jobs of the engine. Raises Refusal."""
+@contextmanager
+def refusing() -> Iterator[None]:
+    """What keeps the engine from taking a job, as the Refusal that the client gets."""
     try:
-        queries = [served.model.query(given, f"input {at}", at, **wishes) for at, given in enumerate(inputs)]
-        for at, query in enumerate(queries):
-            if query.wanted is not None:
-                queries[at] = replace(query, wanted=replace(query.wanted, told=here.told))
-        jobs = [engine.prepare(served, query) for query in queries]
-        engine.submit(jobs)
+        yield
     except UserError as error:
         raise Refusal(400, str(error)) from None
     except QueueFull:
         raise busy() from None
     except Stopping:
         raise ending() from None
+
+
+def _taken(engine: Engine, served: Served, inputs: Sequence[Input], wishes: Mapping[str, Any], here: Here) -> list[Job]:
+    """The inputs as jobs of the engine. Raises Refusal."""
+    with refusing():
+        queries = [served.model.query(given, f"input {at}", at, **wishes) for at, given in enumerate(inputs)]
+        for at, query in enumerate(queries):
+            if query.wanted is not None:
+                queries[at] = replace(query, wanted=replace(query.wanted, told=here.told))
+        jobs = [engine.prepare(served, query) for query in queries]
+        engine.submit(jobs)
     return jobs
 
 

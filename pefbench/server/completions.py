@@ -14,11 +14,9 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
-from pefbench.errors import UserError
 from pefbench.inference.kind import Json
 from pefbench.server import asking
-from pefbench.server.engine import QueueFull, Stopping
-from pefbench.server.refusals import Refusal, busy, ending
+from pefbench.server.refusals import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -187,14 +185,8 @@ async def _begun(engine: Engine, served: Served, given: Input, wishes: Json) -> 
         job.answer.add_done_callback(lambda done: pieces.put(done.exception() or done.result()))
         engine.submit([job])
 
-    try:
+    with asking.refusing():
         await run_in_threadpool(begin)
-    except UserError as error:
-        raise Refusal(400, str(error)) from None
-    except QueueFull:
-        raise busy() from None
-    except Stopping:
-        raise ending() from None
     return pieces
 
 
