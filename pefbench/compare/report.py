@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from tabulate import tabulate
 
 from pefbench.analysis.tables import interval, readable_seconds
-from pefbench.errors import DataError, counted
-from pefbench.results.shape import mismatch
+from pefbench.errors import counted
+from pefbench.results.shape import read_record
 from pefbench.results.store import readable
 from pefbench.results.verdict_schema import SCHEMA, Comparison, differs, is_about_methods, with_best
 from pefbench.search.space import label
@@ -25,15 +24,7 @@ BEST, UNDECIDED, EQUIVALENT = "**", "*", "="
 
 def read(path: Path) -> Comparison:
     """Read ``comparison.json``. Raises DataError when it is damaged, or of another schema."""
-    try:
-        value = json.loads(path.read_text(encoding="utf8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: cannot be read as a comparison ({type(error).__name__})") from None
-    if not isinstance(value, dict) or value.get("schema") != SCHEMA:
-        raise DataError(f"{path}: not a comparison of schema {SCHEMA}")
-    if found := mismatch(Comparison, value):
-        raise DataError(f"{path}: damaged comparison: {found[1:]}")
-    return cast("Comparison", value)
+    return read_record(path, Comparison, SCHEMA, "a comparison")
 
 
 def render(comparison: Comparison) -> str:

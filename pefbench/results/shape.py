@@ -2,15 +2,47 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, NotRequired, get_args, get_origin, get_type_hints, is_typeddict
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Literal,
+    NotRequired,
+    TypeVar,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
 
+from pefbench.errors import DataError
 from pefbench.results.schema import CurvePoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from pathlib import Path
 
     _Check = Callable[[Any], str | None]
+
+Record = TypeVar("Record")
+
+
+def read_record(path: Path, kind: type[Record], schema: int, name: str) -> Record:
+    """A JSON file of a TypedDict's shape. Raises DataError when it is damaged, or of another schema.
+
+    name: of what the file holds, as in "a comparison", for the error.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise DataError(f"{path}: cannot be read as {name} ({type(error).__name__})") from None
+    if not isinstance(value, dict) or value.get("schema") != schema:
+        raise DataError(f"{path}: not {name} of schema {schema}")
+    if problem := mismatch(kind, value):
+        raise DataError(f"{path}: damaged {name.partition(' ')[2]}: {problem[1:]}")
+    return cast("Record", value)
 
 
 def mismatch(kind: Any, value: Any) -> str | None:

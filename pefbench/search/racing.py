@@ -8,12 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pefbench.errors import TrialError
+from pefbench.search import study
 from pefbench.stats import race
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from optuna.trial import FrozenTrial
+
     from pefbench.results.verdict_schema import Setting
+    from pefbench.search.tuning import Tuning
 
 LEVEL = 0.05
 
@@ -42,6 +47,24 @@ class Runner:
         """The mean over the seeds after the first, by which it was not chosen for the race; None: there are none."""
         later = [value for value in self.values[1:] if value is not None]
         return sum(later) / len(later) if later else None
+
+
+def entrants(tunings: Sequence[Tuning], number: int, *, higher: bool) -> list[Runner]:
+    """The best settings of all methods together, at most so many. Raises TrialError where none was trained."""
+    best: list[tuple[Tuning, FrozenTrial]] = []
+    for tuning in tunings:
+        best += [(tuning, trial) for trial in study.best_first(tuning.proposed, higher=higher)]
+    best.sort(key=lambda each: -(each[1].value or 0) if higher else each[1].value or 0)
+    runners: list[Runner] = []
+    for tuning, trial in best:
+        method, setting = tuning.method.method, tuning.method.space.setting(trial.params)
+        if all(setting != runner.setting or method != runner.method for runner in runners):
+            runners.append(Runner(method, setting, trial.number, [trial.value]))
+    if not runners:
+        attributes = [trial.user_attrs for tuning in tunings for trial in tuning.proposed]
+        reasons = [each[study.ERROR] for each in attributes if study.ERROR in each]
+        raise TrialError(f"no setting could be trained: {reasons[0] if reasons else 'there were no trials'}")
+    return runners[: max(1, number)]
 
 
 def run(

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import os
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 from pefbench.engines.pruning import EXAMPLES
-from pefbench.errors import DataError
 from pefbench.results import store
 from pefbench.results.search_schema import SCHEMA, Found
-from pefbench.results.shape import mismatch
+from pefbench.results.shape import read_record
 from pefbench.search.study import ERROR, counted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from optuna import Study
     from optuna.trial import FrozenTrial
 
     from pefbench.results.search_schema import MethodSearch, Tried
     from pefbench.search.racing import Runner
+    from pefbench.search.trials import Objective
+    from pefbench.search.tuning import Tuning
     from pefbench.search.wanted import Searched, Wanted
 
 SEARCH = "search.json"
@@ -29,26 +28,23 @@ SEARCH = "search.json"
 
 def found_of(
     wanted: Wanted,
-    methods: Sequence[Searched],
-    studies: Mapping[str, Study],
+    tunings: Sequence[Tuning],
+    objective: Objective,
     runners: Sequence[Runner],
     named: Runner,
     tested: Sequence[Path],
-    metric: str,
-    *,
-    higher: bool,
     folder: Path,
 ) -> Found:
-    """The record of a search. folder: where it will lie."""
-    first = methods[0].seed
+    """The record of a search. tested: the named setting's results. folder: where the record will lie."""
+    first = tunings[0].method.seed
     return {
         "schema": SCHEMA,
         "command": wanted.command,
-        "metric": metric,
-        "higher_is_better": higher,
+        "metric": objective.metric,
+        "higher_is_better": objective.higher,
         "sampler": wanted.sampler,
         "pruner": wanted.pruner,
-        "methods": {each.method: _method(each, studies[each.method]) for each in methods},
+        "methods": {each.method.method: _method(each) for each in tunings},
         "seeds": [first + number for number in range(wanted.seeds)],
         "race": [
             {
@@ -76,25 +72,17 @@ def write(path: Path, found: Found) -> None:
 
 
 def read(path: Path) -> Found:
-    """A search's record. Raises DataError for what is none."""
-    try:
-        found: Any = json.loads(path.read_text(encoding="utf8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: cannot be read as the record of a search ({type(error).__name__})") from None
-    if not isinstance(found, dict) or found.get("schema") != SCHEMA:
-        raise DataError(f"{path}: not the record of a search of schema {SCHEMA}")
-    if wrong := mismatch(Found, found):
-        raise DataError(f"{path}: damaged record: {wrong[1:]}")
-    return cast("Found", found)
+    """A search's record. Raises DataError when it is damaged, or of another schema."""
+    return read_record(path, Found, SCHEMA, "a search record")
 
 
-def _method(method: Searched, study: Study) -> MethodSearch:
-    trials = [trial for trial in study.get_trials(deepcopy=False) if counted(trial)]
+def _method(tuning: Tuning) -> MethodSearch:
+    method = tuning.method
     return {
         "name": method.name,
         "space": method.space.plain(),
-        "study": study.study_name,
-        "trials": [_tried(method, trial) for trial in trials],
+        "study": tuning.study.study_name,
+        "trials": [_tried(method, trial) for trial in tuning.proposed if counted(trial)],
     }
 
 

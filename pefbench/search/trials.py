@@ -1,0 +1,87 @@
+"""The trials of a search, run by its worker processes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from pefbench.errors import TrialError
+from pefbench.progress import say
+from pefbench.results import store
+from pefbench.search.wanted import TUNING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pefbench.engines.local import Pool
+    from pefbench.engines.messages import Message, TrialRequest
+    from pefbench.recipe import Recipe
+    from pefbench.search.wanted import Searched, Wanted
+
+ATTEMPTS = 2
+"""How often a trial is run whose process dies."""
+
+
+class Objective(NamedTuple):
+    """What a search optimises: a metric on validation. examples: of the training split."""
+
+    metric: str
+    higher: bool  # whether higher is better
+    examples: int
+
+
+class Trials:
+    """Runs the trials of a search. folder: where those lie that are not final."""
+
+    def __init__(self, wanted: Wanted, folder: Path, pool: Pool) -> None:
+        self.wanted, self.folder, self.pool = wanted, folder, pool
+
+    def look(self, methods: Sequence[Searched]) -> tuple[Objective, list[str]]:
+        """Read the data; return the objective, and of each method the path of a trial's result. Raises a UserError."""
+        requests = [self.request(each.recipe(next(each.space.extremes())), TUNING) for each in methods]
+        answer = self.pool.inspect({"do": "inspect", "trials": requests})
+        if answer["gpus"]:
+            self.pool.use_gpus(answer["gpus"])
+        metric = answer["headline"]
+        return Objective(metric, answer["higher_is_better"][metric], answer["training_examples"]), answer["paths"]
+
+    def request(self, recipe: Recipe, scored: Sequence[str], out: Path | None = None) -> TrialRequest:
+        """A trial's request. out: of a final trial; None: the search's own folder."""
+        if out is None:
+            recipe = recipe.model_copy(update={"name": recipe.method.name})
+        return {
+            "recipe": recipe.requested(),
+            "scored": [*scored],
+            "out": str(out or self.folder),
+            "command": self.wanted.command,
+        }
+
+    def run(self, request: TrialRequest) -> Message:
+        """The worker's answer; that of a trial whose process dies each time is an error."""
+        died = ""
+        for _ in range(ATTEMPTS):
+            try:
+                return self.pool.one({**request})
+            except TrialError as error:
+                if self.pool.stopped:
+                    raise
+                died = str(error)
+        return {"error": died, "exit_status": 1}
+
+    def run_all(self, requests: Sequence[TrialRequest]) -> list[Path | None]:
+        """The results of trials, each run if it is missing; None for those that failed."""
+        answer = self.pool.inspect({"do": "inspect", "trials": [*requests]})
+        errors: dict[int, str] = {}
+
+        def tell(number: int, event: str, error: str | None) -> None:
+            if event == "ended" and error is not None:
+                errors[number] = error
+                say(f"failed: {error}")
+
+        self.pool.run([{**request} for request in requests], tell)
+        return [None if number in errors else Path(path) for number, path in enumerate(answer["paths"])]
+
+
+def score(path: Path, metric: str) -> float:
+    """A trial's score on validation. path: of its result."""
+    return store.read_result(path)["metrics"]["validation"][metric]["value"]

@@ -1,0 +1,113 @@
+"""One method tuned: its study proposes settings, worker processes train them, validation scores them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pefbench.engines.pruning import EXAMPLES, pruner_of
+from pefbench.errors import RecipeError
+from pefbench.progress import say
+from pefbench.search import study
+from pefbench.search.space import label
+from pefbench.search.trials import score
+from pefbench.search.wanted import TUNING
+
+if TYPE_CHECKING:
+    from optuna import Study, Trial
+    from optuna.trial import FrozenTrial
+
+    from pefbench.search.trials import Objective, Trials
+    from pefbench.search.wanted import Searched
+
+
+class Tuning:
+    """A method's study, new or as it was left. path: of a trial's result; its id tells recipe, data and model.
+
+    Raises a UserError where the study cannot be opened.
+    """
+
+    def __init__(self, method: Searched, trials: Trials, objective: Objective, path: str) -> None:
+        self.method, self.trials, self.objective = method, trials, objective
+        self.storage = trials.wanted.storage or str(trials.folder / "journal.log")
+        self.study = self._open(path)
+
+    def _open(self, path: str) -> Study:
+        method, wanted = self.method, self.trials.wanted
+        key = [Path(path).stem, method.space.plain(), self.objective.metric, wanted.pruner, wanted.sampler]
+        digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:8]
+        opened = study.open_study(
+            self.storage,
+            f"{method.name}-{digest}",
+            method.space,
+            sampler=study.sampler_of(wanted.sampler, method.space, wanted.trials, method.seed),
+            pruner=pruner_of(wanted.pruner),
+            higher=self.objective.higher,
+        )
+        if lost := study.take_up(opened, alone=wanted.storage is None):
+            say(f"{method.name}: {lost} trials were killed, and run again")
+        return opened
+
+    @property
+    def proposed(self) -> list[FrozenTrial]:
+        """The study's trials so far."""
+        return self.study.get_trials(deepcopy=False)
+
+    def run(self) -> None:
+        """Run the trials that are missing."""
+        from optuna.study import MaxTrialsCallback
+        from optuna.trial import TrialState
+
+        total = self.trials.wanted.trials
+        done = sum(study.counted(trial) for trial in self.proposed)
+        say(f"{self.method.name}: {total} trials, {done} already done ({self.study.study_name})")
+        if done >= total:
+            return
+        if done:
+            self.study.sampler.reseed_rng()  # not the draws of the first start once more
+        self.study.optimize(
+            self._score,
+            n_trials=total - done,
+            n_jobs=len(self.trials.pool.members),
+            callbacks=[MaxTrialsCallback(total, states=(TrialState.COMPLETE, TrialState.PRUNED))],
+        )
+
+    def _score(self, trial: Trial) -> float:
+        """Train one setting; return its score on validation. Raises TrialPruned where it stopped early or failed."""
+        from optuna import TrialPruned
+
+        setting = self.method.space.suggest(trial)
+        told = f"{self.method.name} trial {trial.number}: {label(setting)}"
+        say(f"started: {told}")
+        try:
+            recipe = self.method.recipe(setting)
+        except RecipeError as error:  # values that do not go together
+            return _failed(trial, told, str(error))
+        request = self.trials.request(recipe, TUNING)
+        request["judged"] = {
+            "storage": self.storage,
+            "study": self.study.study_name,
+            "trial": trial._trial_id,
+            "metric": self.objective.metric,
+            "pruner": self.trials.wanted.pruner,
+        }
+        answer = self.trials.run(request)
+        if "pruned" in answer:
+            say(f"{told}: stopped early: {answer['pruned']}")
+            raise TrialPruned
+        if "error" in answer:
+            return _failed(trial, told, str(answer["error"]))
+        value = score(Path(str(answer["path"])), self.objective.metric)
+        trial.set_user_attr(EXAMPLES, round(self.objective.examples * recipe.train.epochs))
+        say(f"{told}: validation {self.objective.metric} {value:.4g}")
+        return value
+
+
+def _failed(trial: Trial, told: str, error: str) -> float:
+    from optuna import TrialPruned
+
+    say(f"{told}: failed: {error}")
+    trial.set_user_attr(study.ERROR, error)
+    raise TrialPruned
