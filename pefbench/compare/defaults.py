@@ -6,6 +6,7 @@ another. Further settings of the budget are placed by the results (see `placing`
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from pefbench.compare.placing import FEWEST
@@ -17,8 +18,12 @@ if TYPE_CHECKING:
 
     from pefbench.yaml_text import Values
 
-SPACING = 10.0
-"""Each rate is so many times the one below it: three span two decades; placed ones lie between or beyond."""
+SPACING = math.sqrt(10)
+"""Each rate is so many times the one below it: half a decade. Placed ones lie between, or beyond by as much.
+
+A decade steps over what works: with LoRA on software entities, 1e-3 predicts O for every word, as PEFT's own training
+does there, 1e-4 learns next to nothing in the same steps, and 3e-4 learns.
+"""
 
 
 def with_defaults(raw: Mapping[str, Any]) -> Values:

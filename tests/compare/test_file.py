@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pefbench.compare.defaults import rates
+from pefbench.compare.defaults import SPACING, rates
 from pefbench.compare.file import load_comparison, recipe_of
 from pefbench.compare.search import settings
 from pefbench.errors import RecipeError
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from tests.worlds import World
 
 RECIPES = PROJECT / "recipes" / "compare"
+AS_RECORDED = ("ner", "topic", "sentiment")
+"""Files whose rates are a decade apart, as those of the results in results/compare/ are."""
 
 
 @pytest.mark.parametrize("file", sorted(RECIPES.glob("*.yaml")), ids=lambda file: file.stem)
@@ -33,7 +35,8 @@ def test_every_comparison_in_the_repository_is_valid(file: Path) -> None:
         recipe = recipe_of(comparison, file.parent / comparison.recipe, name, tried[0], 3)
         assert recipe.method.learning_rate == middle  # around what a user gets without tuning, whatever was best before
         assert all(setting.keys() == {"train.learning_rate"} for setting in tried)
-        assert high / middle == pytest.approx(middle / low) == pytest.approx(10)
+        spacing = 10 if file.stem in AS_RECORDED else SPACING
+        assert (high / middle, middle / low) == pytest.approx((spacing, spacing), rel=2e-3)  # of three digits
 
 
 def test_all_methods_are_compared_somewhere() -> None:
@@ -186,8 +189,8 @@ def test_a_method_that_is_only_named_is_tuned_around_its_own_default(world: Worl
             "named",
             trials=5,
             methods={
-                "full": {"method": {"name": "full"}, "search": {"train.learning_rate": [3e-5, 3e-4, 3e-3]}},
-                "lora": {"method": {"name": "lora"}, "search": {"train.learning_rate": [1e-4, 1e-3, 1e-2]}},
+                "full": {"method": {"name": "full"}, "search": {"train.learning_rate": [9.49e-5, 3e-4, 9.49e-4]}},
+                "lora": {"method": {"name": "lora"}, "search": {"train.learning_rate": [3.16e-4, 1e-3, 3.16e-3]}},
             },
         )
     )
@@ -199,7 +202,8 @@ def test_a_method_that_is_only_named_is_tuned_around_its_own_default(world: Worl
 
 
 @pytest.mark.parametrize(
-    ("trials", "expected"), [(1, [1e-3]), (2, [3.16e-4, 3.16e-3]), (3, [1e-4, 1e-3, 1e-2]), (9, [1e-4, 1e-3, 1e-2])]
+    ("trials", "expected"),
+    [(1, [1e-3]), (2, [5.62e-4, 1.78e-3]), (3, [3.16e-4, 1e-3, 3.16e-3]), (9, [3.16e-4, 1e-3, 3.16e-3])],
 )
 def test_rates_lie_alike_around_the_default(trials: int, expected: list[float]) -> None:
     assert rates(1e-3, trials) == expected
