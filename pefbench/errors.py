@@ -10,6 +10,7 @@
     │   ├── MethodError          a method that cannot work on this model or this head
     │   ├── OutputError          a results folder that cannot be written, a disk without room
     │   └── SandboxError         a machine on which generated code cannot be run safely
+    ├── HeldError                exit 1: another process runs this very trial
     ├── ExportError              exit 1: what was exported does not answer as the trial does, and was removed
     └── TrialError               exit 1: the trial started and failed; its result says why
         ├── DivergedError        a loss that is not finite
@@ -71,6 +72,10 @@ class OutputError(UserError):
 
 class SandboxError(UserError):
     """A machine on which programs that nobody has read cannot be run safely."""
+
+
+class HeldError(PefbenchError):
+    """Another process runs the trial now."""
 
 
 class ExportError(PefbenchError):

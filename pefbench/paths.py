@@ -32,3 +32,15 @@ def child_environment() -> dict[str, str]:
     """The environment of a child process that imports this package, wherever it starts, and is no launcher's worker."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(LAUNCHER_VARIABLES)}
     return kept | {"PYTHONPATH": os.pathsep.join(filter(None, [str(PROJECT), kept.get("PYTHONPATH")]))}
+
+
+def cache_folder() -> Path:
+    """The folder of downloads: ``$PEFBENCH_CACHE``, else ``$XDG_CACHE_HOME/pefbench``, else ``~/.cache/pefbench``.
+
+    It need not exist yet.
+    """
+    if own := os.environ.get("PEFBENCH_CACHE"):
+        return Path(own).expanduser()
+    if shared := os.environ.get("XDG_CACHE_HOME"):
+        return Path(shared).expanduser() / "pefbench"
+    return Path.home() / ".cache" / "pefbench"

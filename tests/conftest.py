@@ -19,13 +19,14 @@ import torch
 from pefbench import paths
 from pefbench.results import provenance
 from tests import zygote
+from tests.stores import bucket, s3_server
 from tests.trials import classifier, tagger
 from tests.worlds import World
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["classifier", "tagger"]
+__all__ = ["bucket", "classifier", "s3_server", "tagger"]
 """Fixtures of another module."""
 
 

@@ -64,9 +64,19 @@ def add_overrides(parser: argparse.ArgumentParser, what: str) -> None:
 
 
 def add_out(parser: argparse.ArgumentParser) -> None:
-    """Add the results folder to a command."""
+    """Add where results go to a command."""
     parser.add_argument(
-        "--out", type=Path, default=Path("results"), metavar="DIR", help="results folder (default: results)"
+        "--out",
+        default="results",
+        metavar="DIR",
+        help="results folder, or the address of a store, such as s3://bucket/results (default: results)",
+    )
+
+
+def add_results(parser: argparse.ArgumentParser, what: str = "a folder of results") -> None:
+    """Add where results are read from to a command."""
+    parser.add_argument(
+        "results", metavar="RESULTS", help=f"{what}, or the address of a store, such as s3://bucket/results"
     )
 
 

@@ -12,25 +12,30 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from pefbench.results.place import Place
     from pefbench.results.store import Loaded
     from pefbench.results.verdict_schema import Comparison
 
 
-def loaded_from(folder: Path, *, exclude: Path | None = None, without: Sequence[str] = ("curve",)) -> Loaded:
-    """Read a folder's results, and warn of each file that is damaged: the exit status must say so, too."""
+def loaded_from(results: str | Place, *, exclude: Path | None = None, without: Sequence[str] = ("curve",)) -> Loaded:
+    """Read all results of a place, and warn of each file that is damaged: the exit status must say so, too."""
     from pefbench.results import store
+    from pefbench.results.address import place_at
 
-    loaded = store.load_results(folder, exclude=exclude, without=without)
+    place = place_at(results)
+    place.pull()
+    loaded = store.load_results(place.folder, exclude=exclude, without=without)
     for problem in loaded.problems:
         complain(f"warning: skipped {problem}")
     return loaded
 
 
-def verdicts_below(folder: Path) -> tuple[list[Comparison], int]:
-    """What comparisons below a folder found, and how many of their files are damaged: each is told of."""
+def verdicts_below(results: str) -> tuple[list[Comparison], int]:
+    """What comparisons of a place that was loaded found, and how many of their files are damaged: each is told of."""
     from pefbench.compare import report
+    from pefbench.results.address import place_at
 
-    found, damaged = [], 0
+    found, damaged, folder = [], 0, place_at(results).folder
     for file in sorted(folder.rglob("comparison.json")) if folder.is_dir() else ():
         try:
             found.append(report.read(file))

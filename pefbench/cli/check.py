@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pefbench.cli._arguments import positive
+from pefbench.cli._arguments import add_results, positive
 from pefbench.cli._folders import loaded_from, write_file
 from pefbench.cli._terminal import print_line
 from pefbench.errors import UserError
@@ -22,10 +22,8 @@ MATCHES = ("id", "recipe")
 def add(commands: Commands) -> None:
     """Add the command to the subparsers of argparse."""
     check = commands.add_parser("check", help="compare results with a baseline; exit 1 if anything got worse")
-    check.add_argument("results", type=Path, metavar="RESULTS", help="a folder of results")
-    check.add_argument(
-        "--baseline", type=Path, metavar="DIR", help="results to compare with (default: RESULTS/baseline)"
-    )
+    add_results(check)
+    check.add_argument("--baseline", metavar="DIR", help="results to compare with (default: RESULTS/baseline)")
     check.add_argument(
         "--tolerance",
         type=positive,
@@ -67,13 +65,14 @@ def add(commands: Commands) -> None:
 
 def _run(parsed: argparse.Namespace) -> int:
     from pefbench.analysis import checks
+    from pefbench.results.address import place_at
 
-    if parsed.baseline is None:
-        parsed.baseline = parsed.results / "baseline"
-    if parsed.baseline.resolve() == parsed.results.resolve():
-        raise UserError(f"--baseline {parsed.baseline}: results would be compared with themselves")
-    new = loaded_from(parsed.results, exclude=parsed.baseline)
-    baseline = loaded_from(parsed.baseline)
+    results = place_at(parsed.results)
+    before = results.below("baseline") if parsed.baseline is None else place_at(parsed.baseline)
+    if before.folder.resolve() == results.folder.resolve():
+        raise UserError(f"--baseline {before}: results would be compared with themselves")
+    new = loaded_from(results, exclude=before.folder)
+    baseline = loaded_from(before)
     tolerances = checks.Tolerances(
         metric=parsed.tolerance,
         metrics=_per_metric(parsed.metric_tolerance),

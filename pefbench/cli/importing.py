@@ -43,13 +43,15 @@ def add(commands: Commands) -> None:
 
 def _run(parsed: argparse.Namespace) -> int:
     from pefbench.foreign import gather, write
+    from pefbench.results.address import place_at
 
+    out = place_at(parsed.out)
     found = gather.find(parsed.files)
     runs = gather.imported(found, parsed.questions, parsed.metric)  # all are read before any is written
     for why in found.passed_over:
         complain(f"warning: not imported: {why}")
     for run in runs:
-        path, is_new = write.write(run, parsed.out)
+        path, is_new = write.write(run, out)
         recipe, tool = run.result["recipe"], run.result["foreign"]["tool"]
         print_line(
             f"{'imported' if is_new else 'already imported'}: {tool}: {recipe['task']}, {recipe['name']}: {path}"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pefbench.cli._arguments import add_results
 from pefbench.cli._folders import loaded_from, verdicts_below
 from pefbench.cli._terminal import print_line
 from pefbench.errors import UserError
@@ -20,7 +20,7 @@ PREFERENCES = ("weights", "quality", "adapter", "memory", "time")
 def add(commands: Commands) -> None:
     """Add the command to the subparsers of argparse."""
     pick = commands.add_parser("pick", help="recommend a method within your limits; exit 1 if there is none")
-    pick.add_argument("results", type=Path, metavar="RESULTS", help="a folder of results")
+    add_results(pick)
     pick.add_argument("--task", metavar="NAME", help="answer for this task only (default: for each task)")
     pick.add_argument("--max-memory", metavar="SIZE", help="limit on peak memory in training, such as 8GiB")
     pick.add_argument("--max-adapter", metavar="SIZE", help="limit on the size of the saved adapter, such as 50MB")

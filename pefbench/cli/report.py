@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pefbench.cli._arguments import add_results
 from pefbench.cli._folders import loaded_from, verdicts_below, write_file
 from pefbench.cli._terminal import print_line
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 def add(commands: Commands) -> None:
     """Add the command to the subparsers of argparse."""
     report = commands.add_parser("report", help="write results as one self-contained HTML page")
-    report.add_argument("results", type=Path, metavar="RESULTS", help="a folder of results")
+    add_results(report)
     report.add_argument(
         "--out", type=Path, default=Path("report.html"), metavar="FILE", help="the page (default: report.html)"
     )

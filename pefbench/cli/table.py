@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pefbench.cli._arguments import add_results
 from pefbench.cli._folders import loaded_from, verdicts_below
 from pefbench.cli._terminal import print_line
 
@@ -19,7 +19,7 @@ TABLE_FORMATS = ("text", "markdown", "csv", "latex", "json")
 def add(commands: Commands) -> None:
     """Add the command to the subparsers of argparse."""
     table = commands.add_parser("table", help="print results as a table")
-    table.add_argument("results", type=Path, metavar="RESULTS", help="a folder of results, or one result file")
+    add_results(table, "a folder of results, or one result file")
     table.add_argument("--format", choices=TABLE_FORMATS, default="text", help="output format (default: text)")
     table.add_argument("--pivot", action="store_true", help="one table with tasks as rows and methods as columns")
     table.set_defaults(run=_run)

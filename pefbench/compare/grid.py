@@ -13,13 +13,14 @@ from pefbench.compare.live import Board
 from pefbench.compare.plan import Outcome, Plan, PlannedTrial, read_outcome
 from pefbench.engines.local import Pool
 from pefbench.errors import RecipeError, suggest
-from pefbench.results.store import check_writable
+from pefbench.results.address import place_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from pefbench.compare.selection import Selection
     from pefbench.engines.messages import Inspection
+    from pefbench.results.place import Place
     from pefbench.results.verdict_schema import Comparison
 
 VERDICT = "comparison.json"
@@ -35,7 +36,7 @@ class Wanted:
     """
 
     file: Path
-    out: Path
+    out: Path | str
     workers: int = 1
     overrides: tuple[str, ...] = ()
     give_up: bool = False
@@ -61,17 +62,18 @@ def compare(wanted: Wanted) -> Path:
     from pefbench.compare import verdict
 
     plan = Plan(wanted.file, wanted.overrides, wanted.methods)
-    folder = wanted.out / plan.comparison.name
-    check_writable(folder, ROOM)
-    with Pool(folder, wanted.workers) as pool:
-        facts = _facts(plan, pool, folder)
+    place = place_at(wanted.out).below(plan.comparison.name)
+    place.check(ROOM)
+    place.pull()
+    with Pool(place.folder, wanted.workers) as pool:
+        facts = _facts(plan, pool, place)
         if facts.gpus > 1:
             pool.use_gpus(facts.gpus)
         with Board(plan, facts.metric, pool.doing, higher=facts.higher_is_better) as board:
-            tuning = _run(plan.tuning(), wanted.command, facts, folder, pool, board)
+            tuning = _run(plan.tuning(), wanted.command, facts, place, pool, board)
             while placed := plan.place(_scored(plan, tuning, facts, wanted), higher=facts.higher_is_better):
-                facts = _with(facts, plan, placed, pool, folder)
-                tuning += _run(placed, wanted.command, facts, folder, pool, board)
+                facts = _with(facts, plan, placed, pool, place)
+                tuning += _run(placed, wanted.command, facts, place, pool, board)
             selections = _select(plan, tuning, facts, give_up=wanted.give_up)
             finals: list[Outcome] = []
             found: Comparison | None = None
@@ -79,16 +81,17 @@ def compare(wanted: Wanted) -> Path:
                 methods = plan.comparison.methods if found is None else verdict.not_worse(found)
                 trials = _finals(plan, selections, methods)
                 new = [trial for trial in trials if trial.seed in plan.seeds[before:look]]
-                finals += _run(new, wanted.command, facts, folder, pool, board)
+                finals += _run(new, wanted.command, facts, place, pool, board)
                 found = verdict.make(
                     plan, facts.metric, selections, tuning, finals, higher=facts.higher_is_better, earlier=found
                 )
                 if verdict.is_decided(found):
                     break
-    path = folder / VERDICT
+    path = place.folder / VERDICT
     if found is None:
         raise AssertionError("a comparison has a look")
     verdict.write(path, found)
+    place.publish(path)
     return path
 
 
@@ -102,18 +105,18 @@ def _scored(plan: Plan, tuning: Sequence[Outcome], facts: Facts, wanted: Wanted)
     return found
 
 
-def _with(facts: Facts, plan: Plan, placed: Sequence[PlannedTrial], pool: Pool, folder: Path) -> Facts:
+def _with(facts: Facts, plan: Plan, placed: Sequence[PlannedTrial], pool: Pool, place: Place) -> Facts:
     """The facts with the result files of settings that were placed since."""
     last = {trial.method: trial.setting for trial in placed}
     trials = [*placed, *(trial for method, setting in last.items() for trial in plan.final(method, setting))]
-    return replace(facts, paths={**facts.paths, **_paths(trials, pool, folder)[0]})
+    return replace(facts, paths={**facts.paths, **_paths(trials, pool, place)[0]})
 
 
 def _paths(
-    trials: Sequence[PlannedTrial], pool: Pool, folder: Path
+    trials: Sequence[PlannedTrial], pool: Pool, place: Place
 ) -> tuple[dict[tuple[str, int, int, bool], Path], Inspection]:
     """The result file of each trial, and all else that a worker tells of them."""
-    answer = pool.inspect({"do": "inspect", "trials": [trial.request(folder) for trial in trials]})
+    answer = pool.inspect({"do": "inspect", "trials": [trial.request(place) for trial in trials]})
     return {_key(trial): Path(path) for trial, path in zip(trials, answer["paths"], strict=True)}, answer
 
 
@@ -126,12 +129,14 @@ def _finals(plan: Plan, selections: Mapping[str, Selection], methods: Iterable[s
 def dry_run(wanted: Wanted) -> str:
     """The plan of a comparison as text: its trials, which of them are done, and how long the rest may take."""
     plan = Plan(wanted.file, wanted.overrides, wanted.methods)
-    folder = wanted.out / plan.comparison.name
+    everything = place_at(wanted.out)
+    everything.pull()
+    place = everything.below(plan.comparison.name)
     with TemporaryDirectory() as logs, Pool(Path(logs), 1) as pool:
-        facts = _facts(plan, pool, folder)
+        facts = _facts(plan, pool, place)
         tuning = [read_outcome(trial, facts.paths[_key(trial)]) for trial in plan.tuning()]
         while placed := plan.place(_scored(plan, tuning, facts, wanted), higher=facts.higher_is_better):
-            facts = _with(facts, plan, placed, pool, folder)
+            facts = _with(facts, plan, placed, pool, place)
             tuning += [read_outcome(trial, facts.paths[_key(trial)]) for trial in placed]
     selections = _select(plan, tuning, facts, give_up=False)
     # Until a setting is selected, the first one stands for it: its trials take about as long.
@@ -145,15 +150,15 @@ def dry_run(wanted: Wanted) -> str:
     first = {*plan.seeds[: plan.looks[0]]}
     begin = [each for each in finals if each.planned.seed in first]
     later = [each for each in finals if each.planned.seed not in first]
-    return estimate.render(plan, selections, [*tuning, *begin], wanted.out, wanted.workers, later)
+    return estimate.render(plan, selections, [*tuning, *begin], everything.folder, wanted.workers, later)
 
 
-def _facts(plan: Plan, pool: Pool, folder: Path) -> Facts:
+def _facts(plan: Plan, pool: Pool, place: Place) -> Facts:
     """Let a worker look at every possible trial. Raises RecipeError for a metric that no test can be of."""
     trials = [*plan.tuning()]
     for method, settings in plan.settings.items():
         trials += [trial for number in range(len(settings)) for trial in plan.final(method, number)]
-    paths, answer = _paths(trials, pool, folder)
+    paths, answer = _paths(trials, pool, place)
     plan.measure(answer["training_examples"])
     metric = plan.comparison.metric or answer["headline"]
     if metric not in answer["higher_is_better"]:
@@ -168,7 +173,7 @@ def _facts(plan: Plan, pool: Pool, folder: Path) -> Facts:
 
 
 def _run(
-    trials: Sequence[PlannedTrial], command: str, facts: Facts, folder: Path, pool: Pool, board: Board
+    trials: Sequence[PlannedTrial], command: str, facts: Facts, place: Place, pool: Pool, board: Board
 ) -> list[Outcome]:
     """Run the trials that are missing; return the outcomes of all, in order."""
     outcomes = [read_outcome(trial, facts.paths[_key(trial)]) for trial in trials]
@@ -176,14 +181,17 @@ def _run(
     missing = [number for number, outcome in enumerate(outcomes) if outcome.status == "missing"]
 
     def tell(number: int, event: str, error: str | None) -> None:
-        place = missing[number]
+        at = missing[number]
         if event == "began":
-            board.began(trials[place])
+            board.began(trials[at])
+        elif event == "held":
+            board.held(trials[at])
         else:
-            outcomes[place] = read_outcome(trials[place], outcomes[place].path, error)
-            board.ended(outcomes[place])
+            place.fetch(outcomes[at].path)
+            outcomes[at] = read_outcome(trials[at], outcomes[at].path, error)
+            board.ended(outcomes[at])
 
-    pool.run([trials[number].request(folder, command) for number in missing], tell)
+    pool.run([trials[number].request(place, command) for number in missing], tell)
     return outcomes
 
 

@@ -49,6 +49,12 @@ class Board:
         if self.live is None:
             say(f"started: {trial.text}")
 
+    def held(self, trial: PlannedTrial) -> None:
+        """Note that a trial runs elsewhere, and is waited for later."""
+        self.running.remove(trial)
+        if self.live is None:
+            say(f"{trial.text}: another process runs it; waited for at the end")
+
     def ended(self, outcome: Outcome) -> None:
         """Note how a trial ended."""
         self.running.remove(outcome.planned)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from pefbench.engines.messages import TrialRequest
     from pefbench.recipe import Recipe
+    from pefbench.results.place import Place
     from pefbench.results.schema import Result
     from pefbench.results.verdict_schema import Setting
 
@@ -45,7 +46,7 @@ class PlannedTrial:
     text: str
     """For people: "final lora, learning_rate 0.001, seed 1"."""
 
-    def request(self, out: Path, command: str = "") -> TrialRequest:
+    def request(self, out: Place, command: str = "") -> TrialRequest:
         """The message that makes a worker run it."""
         return {
             "recipe": self.recipe.requested(),

@@ -17,9 +17,8 @@ from pefbench.doctor import reaching, requirements
 from pefbench.errors import SandboxError
 from pefbench.metrics.sandbox.running import require_sandbox
 from pefbench.models.reading import first_line
-from pefbench.paths import INTERPRETER
+from pefbench.paths import INTERPRETER, cache_folder
 from pefbench.results import provenance
-from pefbench.sources.transport.cache import cache_folder
 
 if TYPE_CHECKING:
     from pefbench.doctor.found import Bitsandbytes, Chosen, Device, Folder, Found, Processor, Torch

@@ -57,22 +57,27 @@ class Pool:
         self._has([Launched(self.folder / f"worker-{number}.log", part) for number, part in enumerate(parts)])
 
     def run(self, requests: Sequence[Message], tell: Callable[[int, str, str | None], None]) -> None:
-        """Run trials, each as soon as a worker is free.
+        """Run trials, each as soon as a worker is free; those that another process runs are waited for at the end.
 
-        `tell` gets a trial's number, "began" or "ended", and its error.
+        `tell` gets a trial's number, "began", "held" or "ended", and its error.
         """
+        held: queue.SimpleQueue[int] = queue.SimpleQueue()
 
-        def work(number: int) -> None:
+        def work(number: int, patience: float | None) -> None:
             try:
-                answer = self.one(requests[number], began=lambda: tell(number, "began", None))
+                answer = self.one({**requests[number], "patience": patience}, began=lambda: tell(number, "began", None))
                 error = str(answer["error"]) if "error" in answer else None
             except TrialError as died:
-                error = str(died)
-            tell(number, "ended", error)
+                answer, error = {}, str(died)
+            if "held" in answer:
+                held.put(number)
+            tell(number, "held" if "held" in answer else "ended", error)
 
         threads = ThreadPoolExecutor(max_workers=len(self.members))
         try:
-            for done in [threads.submit(work, number) for number in range(len(requests))]:
+            for done in [threads.submit(work, number, 0.0) for number in range(len(requests))]:
+                done.result()
+            for done in [threads.submit(work, held.get(), None) for _ in range(held.qsize())]:
                 done.result()
         finally:
             threads.shutdown(wait=False, cancel_futures=True)

@@ -29,9 +29,10 @@ class TrialRequest(TypedDict):
 
     recipe: Values  # `Recipe.requested`; any recipe's JSON, checked by `load_resolved`
     scored: list[str]  # splits to predict
-    out: str  # folder of results
+    out: str  # folder of results, or the address of a store
     command: str  # the user's command line, for provenance
     judged: NotRequired[Judged]  # of a search
+    patience: NotRequired[float | None]  # seconds to wait where another process runs it; None: until it has ended
 
 
 class RunRequest(TrialRequest):
@@ -61,7 +62,13 @@ class Inspection(TypedDict):
 class Ran(TypedDict):
     """The answer to `run`."""
 
-    path: str  # the result file
+    path: str  # the result file, below `out`
+
+
+class Held(TypedDict):
+    """The answer to `run` of a trial that another process runs."""
+
+    held: str  # in words
 
 
 class Pruned(TypedDict):

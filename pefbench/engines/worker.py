@@ -13,14 +13,24 @@ import queue
 import sys
 import threading
 import traceback
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from pefbench import hardware
-from pefbench.errors import DataError, PefbenchError, PrunedError
+from pefbench.errors import DataError, HeldError, PefbenchError, PrunedError
 
 if TYPE_CHECKING:
-    from pefbench.engines.messages import Failure, Inspection, InspectRequest, Pruned, Ran, RunRequest, TrialRequest
+    from pathlib import Path
+
+    from pefbench.engines.messages import (
+        Failure,
+        Held,
+        Inspection,
+        InspectRequest,
+        Pruned,
+        Ran,
+        RunRequest,
+        TrialRequest,
+    )
     from pefbench.recipe import Recipe
     from pefbench.trial.cache import Shared
 
@@ -66,7 +76,7 @@ def _requests() -> queue.SimpleQueue[Request]:
     return found
 
 
-def _answer(request: Request, shared: Shared) -> Inspection | Ran | Pruned | Failure:
+def _answer(request: Request, shared: Shared) -> Inspection | Ran | Held | Pruned | Failure:
     """Handle a request. No exception ends the worker: other trials are waiting."""
     try:
         return _inspect(request, shared) if request["do"] == "inspect" else _run(request, shared)
@@ -87,6 +97,7 @@ def _inspect(request: InspectRequest, shared: Shared) -> Inspection:
     """
     from pefbench.metrics import make
     from pefbench.recipe import load_resolved
+    from pefbench.results.address import place_at
     from pefbench.trial.dropout import how_drawn
     from pefbench.trial.folder import result_path
     from pefbench.trial.prepare import as_trained, with_precision
@@ -98,7 +109,7 @@ def _inspect(request: InspectRequest, shared: Shared) -> Inspection:
         recipe = as_trained(recipe, data.dataset, shared)
         examples = min(len(data.dataset.splits["train"]), recipe.train.max_examples or sys.maxsize)
         drawn = how_drawn(recipe, shared.config(recipe))
-        path = result_path(recipe, data.fingerprint, Path(trial["out"]), trial["scored"], dropout=drawn)
+        path = result_path(recipe, data.fingerprint, place_at(trial["out"]).folder, trial["scored"], dropout=drawn)
         _check_model(path, recipe, shared)
         paths.append(str(path))
     metrics = [make(named) for named in load_resolved(request["trials"][0]["recipe"]).evaluate.metrics]
@@ -126,25 +137,29 @@ def _check_model(path: Path, recipe: Recipe, shared: Shared) -> None:
         raise DataError(f"{path}: {why}; compare into another --out, or remove the old model's results")
 
 
-def _run(request: TrialRequest, shared: Shared | None) -> Ran | Pruned:
+def _run(request: TrialRequest, shared: Shared | None) -> Ran | Held | Pruned:
     from pefbench.engines import pruning
     from pefbench.recipe import load_resolved
+    from pefbench.results.address import place_at
     from pefbench.trial import run
 
     recipe = load_resolved(request["recipe"])
-    out, command = Path(request["out"]), request["command"]
+    out = place_at(request["out"])
     watch = pruning.watcher(request["judged"], recipe.train.batch_size) if "judged" in request else None
     try:
         path = run.run(
             recipe,
             out,
-            command=command,
+            command=request["command"],
             scored=request["scored"],
             shared=shared,
             time_merged=True,
             processes_in_id=False,
             watch=watch,
+            patience=request.get("patience"),
         )
+    except HeldError as held:
+        return {"held": str(held)}
     except PrunedError as stopped:
         return {"pruned": str(stopped)}
-    return {"path": str(path)}
+    return {"path": str(path.relative_to(out.folder))}

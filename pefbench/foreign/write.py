@@ -8,32 +8,34 @@ from typing import TYPE_CHECKING
 
 from pefbench import atomic
 from pefbench.errors import DataError
-from pefbench.results.store import read_result, write_json
+from pefbench.results.store import read_result
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pefbench.foreign.imported import Imported
+    from pefbench.results.place import Place
     from pefbench.results.schema import Result
 
 PREDICTIONS = "predictions.jsonl"
 
 
-def write(imported: Imported, out: Path) -> tuple[Path, bool]:
-    """Write a run below `out`; return its result file, and whether it is new or differs from what was there.
+def write(imported: Imported, out: Place) -> tuple[Path, bool]:
+    """Write a run to a place; return its result file, and whether it is new or differs from what was there.
 
     Raises OutputError where it cannot be written.
     """
     result = imported.result
-    path = out / _folder(result["recipe"]["name"]) / f"{result['id']}.json"
+    path = out.folder / _folder(result["recipe"]["name"]) / f"{result['id']}.json"
     if imported.rows:
         result = {**result, "artifacts": {"folder": None, "predictions": f"{path.stem}/{PREDICTIONS}"}}
+    out.fetch(path)
     if _is_there(path, result):
         return path, False
     if imported.rows:
         lines = "".join(f"{json.dumps(row, ensure_ascii=False, allow_nan=False)}\n" for row in imported.rows)
         atomic.write_text(path.parent / path.stem / PREDICTIONS, lines)
-    write_json(path, result)
+    out.write(path, result, again=True)
     return path, True
 
 

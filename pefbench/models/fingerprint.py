@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pefbench import atomic
 from pefbench.errors import OutputError
 from pefbench.models.from_pretrained import ADAPTER, CONFIG, read_json
-from pefbench.sources.transport.cache import cache_folder
+from pefbench.paths import cache_folder
 from pefbench.sources.transport.digests import digest_of
 
 if TYPE_CHECKING:

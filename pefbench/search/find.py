@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pefbench.engines.local import Pool
 from pefbench.errors import OutputError, TrialError, counted
 from pefbench.progress import say
-from pefbench.results import store
+from pefbench.results.address import place_at
 from pefbench.search import racing
 from pefbench.search.record import SEARCH, found_of, write
 from pefbench.search.space import label
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from pefbench.results.place import Place
     from pefbench.search.racing import Runner
     from pefbench.search.wanted import Searched, Wanted
 
@@ -33,31 +34,34 @@ def find(wanted: Wanted) -> Path:
     Raises a UserError for what cannot work, a TrialError where no setting could be trained.
     """
     methods = searched(wanted)
-    folder = wanted.out / _name(methods) / "search"
-    store.check_writable(folder, ROOM)
+    results = place_at(wanted.out)
+    place = results.below(f"{_name(methods)}/search")
+    folder = place.folder
+    place.check(ROOM)
     with _alone(folder), Pool(folder, wanted.workers) as pool:
-        trials = Trials(wanted, folder, pool)
+        trials = Trials(wanted, place, pool)
         objective, paths = trials.look(methods)
         tunings = [Tuning(method, trials, objective, path) for method, path in zip(methods, paths, strict=True)]
         for tuning in tunings:
             tuning.run()
         runners = racing.entrants(tunings, wanted.racing, higher=objective.higher)
-        search = _Search(methods, trials, objective.metric)
+        search = _Search(methods, trials, results, objective.metric)
         named = racing.run(runners, search.seeds, search.scores, higher=objective.higher)
         if named is None:
             raise TrialError(f"no setting could be trained; the reasons are in {folder}")
         found = found_of(wanted, tunings, objective, runners, named, search.test(named), folder)
     path = folder / SEARCH
     write(path, found)
+    place.publish(path)
     return path
 
 
 class _Search:
     """The trials after the studies: the race's and the named setting's test."""
 
-    def __init__(self, methods: Sequence[Searched], trials: Trials, metric: str) -> None:
+    def __init__(self, methods: Sequence[Searched], trials: Trials, results: Place, metric: str) -> None:
         self.methods = {method.method: method for method in methods}
-        self.trials, self.metric = trials, metric
+        self.trials, self.results, self.metric = trials, results, metric
         self.seeds = [methods[0].seed + number for number in range(1, trials.wanted.seeds)]
         """The seeds of the race after the studies' own."""
 
@@ -74,7 +78,7 @@ class _Search:
         seeds = [method.seed, *self.seeds][: wanted.keep]
         say(f"named: {method.name}, {label(named.setting)}; scored on test now, with {counted(len(seeds), 'seed')}")
         recipes = [method.recipe(named.setting, seed, final=True) for seed in seeds]
-        paths = self.trials.run_all([self.trials.request(recipe, FINAL, wanted.out) for recipe in recipes])
+        paths = self.trials.run_all([self.trials.request(recipe, FINAL, self.results) for recipe in recipes])
         there = [path for path in paths if path is not None]
         if not there:
             raise TrialError("the named setting could not be trained once more; its worker's log says why")

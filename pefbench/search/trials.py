@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pefbench.errors import TrialError
 from pefbench.progress import say
 from pefbench.results import store
+from pefbench.results.address import place_at
 from pefbench.search.wanted import TUNING
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from pefbench.engines.local import Pool
     from pefbench.engines.messages import Message, TrialRequest
     from pefbench.recipe import Recipe
+    from pefbench.results.place import Place
     from pefbench.search.wanted import Searched, Wanted
 
 ATTEMPTS = 2
@@ -33,8 +35,8 @@ class Objective(NamedTuple):
 class Trials:
     """Runs the trials of a search. folder: where those lie that are not final."""
 
-    def __init__(self, wanted: Wanted, folder: Path, pool: Pool) -> None:
-        self.wanted, self.folder, self.pool = wanted, folder, pool
+    def __init__(self, wanted: Wanted, place: Place, pool: Pool) -> None:
+        self.wanted, self.place, self.pool = wanted, place, pool
 
     def look(self, methods: Sequence[Searched]) -> tuple[Objective, list[str]]:
         """Read the data; return the objective, and of each method the path of a trial's result. Raises a UserError."""
@@ -45,27 +47,33 @@ class Trials:
         metric = answer["headline"]
         return Objective(metric, answer["higher_is_better"][metric], answer["training_examples"]), answer["paths"]
 
-    def request(self, recipe: Recipe, scored: Sequence[str], out: Path | None = None) -> TrialRequest:
-        """A trial's request. out: of a final trial; None: the search's own folder."""
+    def request(self, recipe: Recipe, scored: Sequence[str], out: Place | None = None) -> TrialRequest:
+        """A trial's request. out: of a final trial; None: the search's own place."""
         if out is None:
             recipe = recipe.model_copy(update={"name": recipe.method.name})
         return {
             "recipe": recipe.requested(),
             "scored": [*scored],
-            "out": str(out or self.folder),
+            "out": str(out or self.place),
             "command": self.wanted.command,
         }
 
     def run(self, request: TrialRequest) -> Message:
-        """The worker's answer; that of a trial whose process dies each time is an error."""
+        """The worker's answer, its `path` here; that of a trial whose process dies each time is an error."""
         died = ""
         for _ in range(ATTEMPTS):
             try:
-                return self.pool.one({**request})
+                answer = self.pool.one({**request})
             except TrialError as error:
                 if self.pool.stopped:
                     raise
                 died = str(error)
+                continue
+            if "path" not in answer:
+                return answer
+            path = self.place.folder / str(answer["path"])
+            self.place.fetch(path)
+            return {"path": str(path)}
         return {"error": died, "exit_status": 1}
 
     def run_all(self, requests: Sequence[TrialRequest]) -> list[Path | None]:
@@ -77,6 +85,8 @@ class Trials:
             if event == "ended" and error is not None:
                 errors[number] = error
                 say(f"failed: {error}")
+            elif event == "ended":
+                place_at(requests[number]["out"]).fetch(Path(answer["paths"][number]))
 
         self.pool.run([{**request} for request in requests], tell)
         return [None if number in errors else Path(path) for number, path in enumerate(answer["paths"])]

@@ -31,7 +31,7 @@ class Tuning:
 
     def __init__(self, method: Searched, trials: Trials, objective: Objective, path: str) -> None:
         self.method, self.trials, self.objective = method, trials, objective
-        self.storage = trials.wanted.storage or str(trials.folder / "journal.log")
+        self.storage = trials.wanted.storage or str(trials.place.folder / "journal.log")
         self.study = self._open(path)
 
     def _open(self, path: str) -> Study:

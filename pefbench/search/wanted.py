@@ -33,7 +33,7 @@ class Wanted:
     """
 
     recipe: Path
-    out: Path
+    out: Path | str
     methods: tuple[str, ...] = ()
     overrides: tuple[str, ...] = ()
     trials: int = 20

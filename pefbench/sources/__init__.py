@@ -20,6 +20,7 @@ or imported.
 What cannot be had raises SourceError; what is there and cannot be read as rows raises DataError.
 """
 
+from pefbench.paths import cache_folder
 from pefbench.sources.features import named_rows
 from pefbench.sources.load import parts, read_rows
 from pefbench.sources.locate import locate
@@ -31,7 +32,6 @@ from pefbench.sources.rows import BadRows, Row, Rows, fingerprint
 from pefbench.sources.soundness import sound_rows
 from pefbench.sources.splitting import drop_leaks, drop_repeats, normalise, split_by_hash
 from pefbench.sources.stream import stream_rows
-from pefbench.sources.transport.cache import cache_folder
 from pefbench.sources.transport.joint import members
 from pefbench.sources.transport.weights import check_weights
 

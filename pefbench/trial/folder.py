@@ -103,11 +103,13 @@ class TrialFolder:
         else:
             shutil.rmtree(self.path, ignore_errors=True)
 
-    def take_place(self) -> None:
-        """Put the folder of a trial that ran again in the place of the old one."""
-        if self.replaces is not None:
-            shutil.rmtree(self.replaces, ignore_errors=True)
-            self.path = self.path.replace(self.replaces)
+    def take_place(self) -> bool:
+        """Put the folder of a trial that ran again in the place of the old one; whether it was one."""
+        if self.replaces is None:
+            return False
+        shutil.rmtree(self.replaces, ignore_errors=True)
+        self.path = self.path.replace(self.replaces)
+        return True
 
 
 def needed_bytes(trained_weights: int, keep: Keep = "last") -> int:

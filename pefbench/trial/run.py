@@ -13,13 +13,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pefbench.recipe import Recipe
+    from pefbench.results.place import Place
     from pefbench.trial.cache import Shared
     from pefbench.trial.validation import Watch
 
 
 def run(
     recipe: Recipe,
-    out: Path,
+    out: Path | str | Place,
     *,
     command: str = FROM_PYTHON,
     rerun: bool = False,
@@ -29,17 +30,21 @@ def run(
     processes_in_id: bool = True,
     reports: bool = False,
     watch: Watch | None = None,
+    patience: float | None = None,
 ) -> Path:
     """Run a recipe's trial, or find it finished; return the path of its result, on every process.
 
+    out: a folder, or the address of a store (``s3://bucket/results``); then the path is that in its mirror here.
     command: the command line, for provenance. scored: the splits to predict; without test it is neither read nor saved
     for, as in tuning. shared: what other trials of this process have read already. time_merged: predict test once more
     with the method merged, to time it. processes_in_id: tell trials on other numbers of processes apart where that
     changes the numbers; a comparison does not, and chooses the number itself. reports: print each class's scores on
     validation during training, where there are classes. watch: is given each evaluation, and may stop the trial, which
-    then fails with a PrunedError.
+    then fails with a PrunedError. patience: seconds to wait where another process runs the same trial; None: until it
+    has ended.
     Raises a UserError before training, also for a finished result of a model that has changed in place since; a
-    TrialError after it has started; then the result says `failed`.
+    HeldError where another process runs it for longer than `patience`; a TrialError after it has started; then the
+    result says `failed`.
     """
     trial = Trial(
         recipe,
@@ -52,16 +57,24 @@ def run(
         reports=reports,
         watch=watch,
     )
-    finished = trial.is_finished()
-    if finished and not rerun:
-        trial.check_model()
-        if trial.is_main:
-            say(f"already finished: {trial.path} (--rerun to train it again)")
-        return trial.path
-    trial.run(again=finished)
+    if not rerun and trial.is_finished():
+        return _as_it_is(trial)
+    with trial.held(patience):
+        finished = trial.is_finished()
+        if finished and not rerun:  # by the process that was waited for
+            return _as_it_is(trial)
+        trial.run(again=finished)
     return trial.path
 
 
-def dry_run(recipe: Recipe, out: Path) -> None:
+def _as_it_is(trial: Trial) -> Path:
+    """The result of a finished trial. Raises DataError for one of another model."""
+    trial.check_model()
+    if trial.is_main:
+        say(f"already finished: {trial.path} (--rerun to train it again)")
+    return trial.path
+
+
+def dry_run(recipe: Recipe, out: Path | str | Place) -> None:
     """Do everything that `run` does before training, and print what would be trained. Raises a UserError."""
     Trial(recipe, out).dry_run()

@@ -12,6 +12,7 @@ from pefbench.errors import DataError, DivergedError, PefbenchError, PrunedError
 from pefbench.models import frozen, loading
 from pefbench.progress import say
 from pefbench.results import provenance, store
+from pefbench.results.address import place_at
 from pefbench.trial import (
     artifacts,
     build,
@@ -31,6 +32,7 @@ from pefbench.trial.alike import alike
 from pefbench.trial.cache import Shared
 from pefbench.trial.dropout import how_drawn, leaves_modules_out
 from pefbench.trial.folder import EVALUATED, TrialFolder, needed_bytes, result_path, write_trial
+from pefbench.trial.holding import held
 from pefbench.trial.loop import Training
 from pefbench.trial.phases import Phases
 from pefbench.trial.predict import answer
@@ -43,12 +45,14 @@ from pefbench.trial.validation import Validation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from torch import nn
 
     from pefbench.heads import Head
     from pefbench.recipe import Recipe
+    from pefbench.results.place import Place
     from pefbench.results.schema import Model
     from pefbench.trial.foreseen import Foreseen
     from pefbench.trial.latency import Timed
@@ -64,7 +68,7 @@ class Trial:
     def __init__(
         self,
         recipe: Recipe,
-        out: Path,
+        out: Path | str | Place,
         *,
         command: str = FROM_PYTHON,
         scored: Sequence[str] = EVALUATED,
@@ -75,6 +79,7 @@ class Trial:
         watch: Watch | None = None,
     ) -> None:
         started = provenance.now()
+        self.place = place_at(out)
         devices.set_threads(recipe.train.threads)
         validation.check(recipe, scored)
         check_installed(recipe.train.track)
@@ -93,7 +98,7 @@ class Trial:
         self.path = result_path(
             self.recipe,
             self.prepared.corpus.fingerprint,
-            out,
+            self.place.folder,
             self.scored,
             dropout=self.dropout,
             processes=world_size if processes_in_id else 1,
@@ -107,6 +112,8 @@ class Trial:
     def is_finished(self) -> bool:
         """Whether a finished result is there; the main process's answer holds for all."""
         answer = [False]
+        if self.is_main:
+            self.place.fetch(self.path)
         if self.is_main and self.path.exists():
             try:
                 answer = [store.read_result(self.path)["status"] == "finished"]
@@ -122,13 +129,19 @@ class Trial:
         if why := str(broadcast_object_list(difference)[0]):
             raise DataError(f"{self.path}: {why}; --rerun replaces it, another --out keeps both")
 
+    def held(self, patience: float | None) -> AbstractContextManager[None]:
+        """Hold the trial, so that no other process runs it; see `holding.held`. Raises OutputError, HeldError."""
+        if self.is_main:
+            self.place.below(self.recipe.name).check(0)
+        return held(self.place, self.path, is_main=self.is_main, patience=patience)
+
     def dry_run(self) -> None:
         """Apply the method and make sure of the room for its result, as `run` does; then print what there is."""
         model = self._make_model()
         expected = self._foresee(model)
         if self.is_main:
             room = needed_bytes(loading.count(model, trainable=True), self.recipe.train.keep)
-            store.check_writable(self.path.parent, needed_bytes=room)
+            self.place.below(self.recipe.name).check(room)
             self._announce()
             say(expected.told(self.phases.costs["load"]["peak_memory_bytes"]))
         self.accelerator.wait_for_everyone()
@@ -288,8 +301,8 @@ class Trial:
             examples = len(self.prepared.examples["test"])
             self.record.add(round_trip={"reproduced": False, "examples": examples, "seconds": 0.0})
             self.record.add(round_trip=round_trip.check_in_fresh_process(self.folder.path))
-        self.folder.take_place()
-        store.write_json(self.path, self.record.finish())
+        again = self.folder.take_place()
+        self.place.write(self.path, self.record.finish(), again=again)
         self.folder.clear(saved=saved)
 
     def _write_failure(self, error: Exception) -> None:
@@ -305,7 +318,7 @@ class Trial:
             if self.folder.replaces:
                 say(f"warning: the rerun failed; the finished result stays: {self.path}")
             else:
-                store.write_json(self.path, self.record.fail(error))
+                self.place.write(self.path, self.record.fail(error))
         except (OSError, PefbenchError):
             say(f"warning: the failed result could not be written to {self.path}")
 

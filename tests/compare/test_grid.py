@@ -9,6 +9,7 @@ import pytest
 
 from pefbench.compare.grid import _facts
 from pefbench.errors import RecipeError
+from pefbench.results.address import place_at
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,4 +31,4 @@ def test_a_metric_of_all_answers_together_is_refused(better: dict[str, bool], ad
         comparison=SimpleNamespace(metric=None), settings={}, tuning=list, measure=lambda _: None
     )
     with pytest.raises(RecipeError, match=f"^metric: distinct_2 is computed over all answers at once, .*{advice}"):
-        _facts(plan, pool, tmp_path)
+        _facts(plan, pool, place_at(tmp_path))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pefbench.compare.plan import Plan
 from pefbench.engines import worker
 from pefbench.recipe import load_resolved
+from pefbench.results.address import place_at
 from pefbench.trial.cache import Shared
 from pefbench.trial.trial import Trial
 from tests.compare import files
@@ -27,7 +28,7 @@ def test_a_default_length_that_gives_way_to_the_model_is_in_the_id(tmp_path: Pat
     recipe.write_text(text.replace("  max_length: 32\n", ""), encoding="utf8")
     [planned, *_] = Plan(file).tuning()
     assert planned.recipe.train.max_length > POSITIONS
-    request = planned.request(tmp_path / "out")
+    request = planned.request(place_at(tmp_path / "out"))
     found = worker._inspect({"do": "inspect", "trials": [request]}, Shared())
     trial = Trial(load_resolved(request["recipe"]), tmp_path / "out", scored=request["scored"])
     assert trial.recipe.train.max_length == POSITIONS

@@ -63,22 +63,24 @@ def test_settings_are_tried_stopped_raced_and_one_is_named(searched: tuple[Wante
 
 def test_test_is_looked_at_once_by_the_named_setting(searched: tuple[Wanted, Path, Found]) -> None:
     wanted, path, found = searched
-    results = [read_result(file) for file in wanted.out.rglob("*.json") if len(file.stem) == 12]
+    results = [read_result(file) for file in Path(wanted.out).rglob("*.json") if len(file.stem) == 12]
     tested = [result for result in results if "test" in result.get("metrics", {})]
     assert len(tested) == 1
     assert tested[0]["recipe"]["method"]["rank"] == found["named"]["setting"]["method.rank"]
     model = report.model_of(path, found)
     assert (model / "adapter_config.json").exists()
-    assert [each.parent for each in wanted.out.rglob("adapter_config.json")] == [model]
-    assert not [*wanted.out.rglob("checkpoint.pt")]
+    assert [each.parent for each in Path(wanted.out).rglob("adapter_config.json")] == [model]
+    assert not [*Path(wanted.out).rglob("checkpoint.pt")]
 
 
 def test_the_same_command_does_nothing_twice(searched: tuple[Wanted, Path, Found]) -> None:
     wanted, path, found = searched
-    before = {file: file.stat().st_mtime_ns for file in wanted.out.rglob("*.json") if len(file.stem) == 12}
+    results = [file for file in Path(wanted.out).rglob("*.json") if len(file.stem) == 12]
+    before = {file: file.stat().st_mtime_ns for file in results}
     again = record.read(find(wanted))
     assert again == found
-    assert before == {file: file.stat().st_mtime_ns for file in wanted.out.rglob("*.json") if len(file.stem) == 12}
+    results = [file for file in Path(wanted.out).rglob("*.json") if len(file.stem) == 12]
+    assert before == {file: file.stat().st_mtime_ns for file in results}
     with _alone(path.parent), pytest.raises(OutputError, match="another search is running there"):
         find(wanted)
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from pefbench import atomic
 from pefbench.errors import SourceError
+from pefbench.paths import cache_folder
 from pefbench.progress import say
-from pefbench.sources.transport.cache import cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -20,9 +20,8 @@ from packaging.version import Version
 
 from pefbench import atomic
 from pefbench.errors import OutputError, SourceError
-from pefbench.paths import PACKAGE
+from pefbench.paths import PACKAGE, cache_folder
 from pefbench.sources.transport import checksums
-from pefbench.sources.transport.cache import cache_folder
 from pefbench.sources.transport.digests import digest_of, plain_digest
 from pefbench.sources.transport.unpacking import unpack
 

@@ -6,8 +6,8 @@ import pytest
 from packaging.version import Version
 
 from pefbench.errors import SourceError
+from pefbench.paths import cache_folder
 from pefbench.sources.transport.address import FileAddress, HubAddress, WheelAddress, parse_address
-from pefbench.sources.transport.cache import cache_folder
 from tests.sources.refusals import refusal
 
 

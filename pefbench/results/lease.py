@@ -1,0 +1,179 @@
+"""What a process holds while it runs a trial: a lease that expires when its holder is no longer heard of.
+
+On a file system it is filelock's. In a store of objects there is no lock, but a name that can be created once: the
+holder's file is numbered, and who finds it unchanged for `DURATION` seconds, by a clock of its own, creates the next.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import threading
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pefbench import atomic
+from pefbench.errors import OutputError
+from pefbench.progress import say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from fsspec import AbstractFileSystem
+
+DURATION = 60.0
+"""Seconds without a sign of life after which a lease may be taken."""
+POLL = 2.0
+"""Seconds between two looks at a lease that another holds."""
+
+
+class Lease(Protocol):
+    """A lease."""
+
+    def acquire(self, timeout: float) -> bool:
+        """Take it; False where another holds it that long. Raises OutputError where nothing can be written."""
+
+    def release(self) -> None:
+        """Give it back."""
+
+
+class FolderLease:
+    """A lease beside a result, on a file system. A holder that died on this machine is seen at once."""
+
+    def __init__(self, path: Path, duration: float = DURATION) -> None:
+        from filelock import SoftFileLease
+
+        self.path = path
+        self.lock = SoftFileLease(path, lease_duration=duration, thread_local=False, on_compromise=lambda _: _lost())
+
+    def acquire(self, timeout: float) -> bool:
+        """Take it; False where another holds it that long. Raises OutputError where the folder cannot be written to."""
+        from filelock import Timeout
+
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.lock.acquire(timeout=timeout, poll_interval=min(POLL, max(timeout, 0.01)))
+        except Timeout:
+            return False
+        except OSError as error:
+            raise OutputError(f"cannot write to the folder {self.path.parent}: {atomic.reason(error)}") from error
+        return True
+
+    def release(self) -> None:
+        """Give it back."""
+        self.lock.release()
+
+
+class StoreLease:
+    """A lease in a store: the file of the highest number in its folder is the holder's."""
+
+    def __init__(
+        self,
+        files: AbstractFileSystem,
+        folder: str,
+        reached: Callable[[], AbstractContextManager[None]],
+        duration: float = DURATION,
+    ) -> None:
+        self.files, self.folder, self.reached, self.duration = files, folder, reached, duration
+        self.number, self.beats = 0, 0
+        self.seen: tuple[bytes, float] = (b"", 0.0)
+        self.done = threading.Event()
+        self.heart: threading.Thread | None = None
+
+    def acquire(self, timeout: float) -> bool:
+        """Take it; False where another holds it that long. Raises what `reached` does where the store fails."""
+        until = time.monotonic() + timeout
+        while not self._take():
+            left = until - time.monotonic()
+            if left <= 0:
+                return False
+            time.sleep(min(POLL, self.duration / 10, left))
+        return True
+
+    def release(self) -> None:
+        """Give it back."""
+        self.done.set()
+        if self.heart is not None:
+            self.heart.join()
+        with self.reached(), suppress(FileNotFoundError):
+            self.files.rm_file(self._name(self.number))
+
+    def _take(self) -> bool:
+        with self.reached():
+            return self._taken()
+
+    def _taken(self) -> bool:
+        last = self._last()
+        if last and not self._expired(last):
+            return False
+        try:
+            self.files.pipe_file(self._name(last + 1), self._owner(), mode="create")
+        except FileExistsError:
+            return False
+        if last:
+            with suppress(FileNotFoundError):
+                self.files.rm_file(self._name(last))
+        self.number = last + 1
+        self.done.clear()
+        self.heart = threading.Thread(target=self._beat, daemon=True)
+        self.heart.start()
+        return True
+
+    def _beat(self) -> None:
+        """Give signs of life until the lease is given back, or another has taken it."""
+        while not self.done.wait(self.duration / 3):
+            with suppress(OutputError), self.reached():  # the store may answer again before the lease expires
+                if self._last() > self.number:
+                    _lost()
+                    return
+                self.files.pipe_file(self._name(self.number), self._owner())
+
+    def _expired(self, number: int) -> bool:
+        try:
+            content = self.files.cat_file(self._name(number))
+        except FileNotFoundError:  # given back just now
+            return False
+        if content != self.seen[0]:
+            self.seen = content, time.monotonic()
+        return time.monotonic() - self.seen[1] >= self.duration or _is_dead(json.loads(content))
+
+    def _last(self) -> int:
+        """The highest number; 0: nobody holds it."""
+        try:
+            found = self.files.ls(self.folder, detail=False)
+        except FileNotFoundError:
+            return 0
+        return max((int(name.rpartition("/")[2]) for name in found), default=0)
+
+    def _name(self, number: int) -> str:
+        return f"{self.folder}/{number}"
+
+    def _owner(self) -> bytes:
+        self.beats += 1
+        return json.dumps({**_this_process(), "beats": self.beats}).encode()
+
+
+def _this_process() -> dict[str, Any]:
+    import psutil
+
+    return {"host": socket.gethostname(), "pid": os.getpid(), "started": psutil.Process().create_time()}
+
+
+def _is_dead(owner: dict[str, Any]) -> bool:
+    """Whether a holder was a process of this machine that is no more."""
+    import psutil
+
+    if owner["host"] != socket.gethostname():
+        return False
+    try:
+        return bool(psutil.Process(owner["pid"]).create_time() != owner["started"])
+    except psutil.NoSuchProcess:
+        return True
+
+
+def _lost() -> None:
+    say("warning: another process has taken this trial over, as this one was not heard of; both may run it")
