@@ -82,6 +82,20 @@ def test_a_death_takes_one_trial_down_and_no_other(tmp_path: Path) -> None:
     assert "SIGKILL" in str(told[2][1])
 
 
+def test_a_trial_that_another_process_runs_is_waited_for_when_all_others_are_done(tmp_path: Path) -> None:
+    held_once = (
+        "import json, sys\nfor line in sys.stdin:\n  asked = json.loads(line)\n"
+        "  held = asked['number'] == 0 and asked['patience'] == 0\n"
+        "  print(json.dumps({'held': 'x'} if held else {'path': 'x'}), flush=True)"
+    )
+    told: list[tuple[int, str]] = []
+    with Pool(tmp_path, 1) as pool:
+        pool.members[0].command = [sys.executable, "-c", held_once]
+        pool.run([{"number": n} for n in range(3)], lambda n, event, _: told.append((n, event)))
+    assert [number for number, event in told if event == "ended"] == [1, 2, 0]
+    assert [event for number, event in told if number == 0] == ["began", "held", "began", "ended"]
+
+
 def test_a_worker_ends_when_the_comparison_does() -> None:
     worker = subprocess.Popen(
         child_command("worker"),

@@ -76,7 +76,8 @@ def test_a_holder_of_this_machine_that_was_killed_loses_it_at_once(tmp_path: Pat
 from pefbench.results.lease import FolderLease
 from pathlib import Path
 import os, signal
-assert FolderLease(Path({str(tmp_path / "x.lease")!r})).acquire(0)
+lease = FolderLease(Path({str(tmp_path / "x.lease")!r}))
+assert lease.acquire(0)
 os.kill(os.getpid(), signal.SIGKILL)
 """
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9
