@@ -119,6 +119,6 @@ def of_rows(
         targets=np.ones(len(examples), dtype=np.int64),
         decoding=[None] * len(examples),
         rows=rows,
-        truncated=int(np.logical_or.reduceat(truncated, firsts).sum()) if len(examples) else 0,
+        cut=np.logical_or.reduceat(truncated, firsts).tolist() if len(examples) else (),
         padding=padding,
     )

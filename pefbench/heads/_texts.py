@@ -66,7 +66,7 @@ class TextHead(RowHead):
             fixed={TARGETS: self.targets(examples)},
             targets=np.ones(len(examples), dtype=np.int64),
             decoding=[None] * len(examples),
-            truncated=sum(bool(encoding.overflowing) for encoding in encodings),
+            cut=[bool(encoding.overflowing) for encoding in encodings],
             padding=padding,
         )
 

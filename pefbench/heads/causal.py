@@ -60,7 +60,7 @@ class CausalHead(GenerationHead):
         """Tokenise prompts and answers apart, as generation meets them. Raises RecipeError when there is no room."""
         self.check_room(max_length, 1)
         prompter, end = for_decoder(tokenizer, self.keep, chat=self.chat, separator=self.separator)
-        prompts, rows, labels, truncated = [], [], [], 0
+        prompts, rows, labels, cut = [], [], [], []
         answers = ids(tokenizer, [example.target for example in examples])
         for number, (example, answer) in enumerate(zip(examples, answers, strict=True)):
             room = max_length - self.search.max_new_tokens
@@ -72,12 +72,12 @@ class CausalHead(GenerationHead):
             rows.append(np.concatenate([prompt, learned]))
             labels.append(np.concatenate([np.full_like(prompt, IGNORED), learned]))
             prompts.append(DecoderPrompt(prompt, len(answer) + 1, end, tokenizer, number, read=len(prompt)))
-            truncated += not whole or len(learned) <= len(answer)
+            cut.append(not whole or len(learned) <= len(answer))
         return Encoded(
             features={"input_ids": rows, TARGETS: labels},
             targets=np.asarray([int((row != IGNORED).sum()) for row in labels], dtype=np.int64),
             decoding=prompts,
-            truncated=truncated,
+            cut=cut,
             padding={"input_ids": tokenizer.pad_token_id, TARGETS: IGNORED},
             notes=prompter.template.notes if isinstance(prompter, Chat) else [],
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 
 TARGETS = "labels"
@@ -31,7 +31,7 @@ class Encoded:
     decoding: what the head needs to turn the model's output into an answer, one item per example.
     rows: for each example, how many rows it has; None: one each.
     fixed: what is not padded, name -> an array whose first dimension runs over the rows.
-    truncated: how many examples lost text that lies beyond the maximum length.
+    cut: for each example, whether it lost text beyond the maximum length; empty: none did.
     padding: name of a feature -> what it is padded with.
     notes: what of the examples gave way to the model.
     """
@@ -41,7 +41,7 @@ class Encoded:
     decoding: list[Any]
     rows: np.ndarray[Any, Any] | None = None
     fixed: dict[str, np.ndarray[Any, Any]] = field(default_factory=dict)
-    truncated: int = 0
+    cut: Sequence[bool] = ()
     padding: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     first_rows: np.ndarray[Any, Any] = field(init=False)
@@ -62,6 +62,11 @@ class Encoded:
     def __len__(self) -> int:
         """The number of examples."""
         return len(self.decoding)
+
+    @property
+    def truncated(self) -> int:
+        """How many examples lost text beyond the maximum length."""
+        return sum(self.cut)
 
     def rows_of(self, examples: Iterable[int]) -> list[int]:
         """The rows of these examples, in order."""

@@ -85,11 +85,11 @@ class MarkedHead(Head):
             needed = max_length - room + 2 * len(MARKS)
             raise RecipeError(f"train.max_length: {max_length} leaves no room for two marked texts; at least {needed}")
         written = [mark(example) for example in examples]
-        rows, places, cut = [], [], 0
+        rows, places, cut = [], [], []
         for text, (_, marks) in zip(tokens(tokenizer, [text for text, _ in written]), written, strict=True):
             at = np.asarray([_token_at(text, character) for character in marks])
             kept = _nearest(len(text.ids), at, room)
-            cut += len(kept) < len(text.ids)
+            cut.append(len(kept) < len(text.ids))
             rows.append(np.concatenate([before, text.ids[kept], after]))
             places.append(self._places(len(before) + np.searchsorted(kept, at), len(rows[-1])))
         index = {label: i for i, label in enumerate(self.labels)}
@@ -99,7 +99,7 @@ class MarkedHead(Head):
             fixed={TARGETS: np.asarray(targets, dtype=np.int64).reshape(-1, 1 + len(self.read))},
             targets=np.ones(len(examples), dtype=np.int64),
             decoding=[None] * len(examples),
-            truncated=cut,
+            cut=cut,
             padding={"input_ids": tokenizer.pad_token_id},
         )
 

@@ -73,10 +73,10 @@ class Seq2SeqHead(GenerationHead):
                 DecoderPrompt(start_ids, len(answer) + 1, end, tokenizer, number, read=len(source))
                 for number, (answer, (source, _)) in enumerate(zip(answers, sources, strict=True))
             ],
-            truncated=sum(
+            cut=[
                 not whole or len(row) <= len(answer)
                 for (_, whole), row, answer in zip(sources, learned, answers, strict=True)
-            ),
+            ],
             padding={
                 "input_ids": tokenizer.pad_token_id,
                 "decoder_input_ids": tokenizer.pad_token_id,

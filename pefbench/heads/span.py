@@ -140,7 +140,7 @@ class SpanHead(Head):
             targets=np.asarray([int((row[:, 0] != IGNORED).sum()) for row in labels], dtype=np.int64),
             decoding=[each.windows(example) for each, example in zip(layouts, examples, strict=True)],
             rows=np.asarray([len(each.starts) for each in layouts], dtype=np.int64),
-            truncated=sum(len(question.ids) > length for question, length in zip(questions, kept, strict=True)),
+            cut=[len(question.ids) > length for question, length in zip(questions, kept, strict=True)],
             padding=padding,
         )
 

@@ -98,7 +98,7 @@ class TokenHead(Head):
             features={"input_ids": input_ids, TARGETS: labels},
             targets=np.asarray([int((row != IGNORED).sum()) for row in labels]),
             decoding=firsts,
-            truncated=sum(bool((first == UNSEEN).any()) for first in firsts),
+            cut=[bool((first == UNSEEN).any()) for first in firsts],
             padding={"input_ids": tokenizer.pad_token_id, TARGETS: IGNORED},
         )
 

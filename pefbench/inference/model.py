@@ -215,8 +215,8 @@ class Model:
                 tensors = {name: tensor.to(device) for name, tensor in collate(encoded, batch).items()}
                 scored = self._head.scored(self._model, tensors, [decoding[i] for i in chosen])
                 found |= zip(chosen, scored, strict=True)
-        for i, (_, example) in enumerate(asked):
-            yield (*found[i], encoded.truncated > 0 and self._encoded([example]).truncated > 0)
+        for i in range(len(asked)):
+            yield (*found[i], encoded.cut[i])
 
     def _encoded(self, examples: Sequence[Any]) -> Encoded:
         return self._head.encode(self._ready.tokenizer, examples, self._ready.recipe.train.max_length)

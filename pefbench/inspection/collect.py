@@ -53,9 +53,7 @@ def inspect(recipe: Recipe, *, split: str = "train", examples: int = 5) -> Inspe
 def _split(prepared: Prepared, name: str) -> Split:
     encoded, examples = prepared.encoded[name], prepared.examples[name]
     limit = prepared.recipe.train.max_length
-    lengths = encoded.lengths
-    if encoded.truncated or lengths.max(initial=0) >= limit:  # tokens without a limit are others
-        lengths = prepared.head.encode(prepared.tokenizer, examples, WHOLE).lengths
+    lengths = _whole_lengths(prepared, name)
     return Split(
         examples=len(encoded),
         tokens=int(encoded.tokens.sum()),
@@ -66,6 +64,18 @@ def _split(prepared: Prepared, name: str) -> Split:
         dropped=prepared.corpus.dropped[name],
         unknown=unknown_share(encoded.features["input_ids"], prepared.tokenizer),
     )
+
+
+def _whole_lengths(prepared: Prepared, name: str) -> np.ndarray[Any, Any]:
+    """The tokens of each example before truncation, (examples,): those that reach the limit are tokenised again."""
+    encoded, examples = prepared.encoded[name], prepared.examples[name]
+    lengths = encoded.lengths.copy()
+    beyond = lengths >= prepared.recipe.train.max_length
+    beyond[np.flatnonzero(encoded.cut)] = True
+    if beyond.any():
+        again = [example for example, over in zip(examples, beyond, strict=True) if over]
+        lengths[beyond] = prepared.head.encode(prepared.tokenizer, again, WHOLE).lengths
+    return lengths
 
 
 def label_counts(references: Sequence[Any]) -> dict[str, int]:

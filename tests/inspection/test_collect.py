@@ -20,7 +20,7 @@ from pefbench.heads.search import Search
 from pefbench.heads.span import SpanDataset
 from pefbench.heads.token import TokenHead
 from pefbench.inspection import inspect
-from pefbench.inspection.collect import BINS, histogram, label_counts
+from pefbench.inspection.collect import BINS, WHOLE, histogram, label_counts
 from pefbench.inspection.html import page
 from pefbench.inspection.text import printable, render
 from pefbench.recipe import load_recipe
@@ -68,19 +68,24 @@ def test_a_short_limit_shows_what_is_truncated(world: World) -> None:
     assert "over the limit" not in render(whole)
 
 
-def test_texts_are_tokenised_again_only_where_some_are_cut(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    limits: list[int] = []
+def test_only_texts_that_reach_the_limit_are_tokenised_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[tuple[int, Encoded]] = []
     encode = TokenHead.encode
 
     def counted(head: TokenHead, tokenizer: Any, examples: Any, max_length: int) -> Encoded:
-        limits.append(max_length)
-        return encode(head, tokenizer, examples, max_length)
+        calls.append((max_length, encode(head, tokenizer, examples, max_length)))
+        return calls[-1][1]
 
     monkeypatch.setattr(TokenHead, "encode", counted)
     inspected(world)
-    assert len(limits) == 3
-    inspected(world, train__max_length=6)
-    assert len(limits) == 3 + 3 + 3
+    assert len(calls) == 3
+    whole = [encoded.lengths for _, encoded in calls]
+    calls.clear()
+    inspected(world, train__max_length=9)
+    assert [limit for limit, _ in calls] == [9, 9, 9, WHOLE, WHOLE, WHOLE]
+    for (_, again), lengths in zip(calls[3:], whole, strict=True):
+        assert again.lengths.tolist() == lengths[lengths >= 9].tolist()
+        assert 0 < len(again) < len(lengths)
 
 
 def test_no_such_split_is_one_line(world: World) -> None:
