@@ -10,6 +10,7 @@ import statistics
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from pefbench.errors import counted
 from pefbench.hardware import cores
 from pefbench.paths import PROJECT
 from pefbench.results import provenance
@@ -31,7 +32,7 @@ def write(name: str, header: Sequence[str], rows: Sequence[Sequence[str]], comma
     lines = [f"| {' | '.join(row)} |" for row in (header, ["---"] * len(header), *rows)]
     load = f"{os.getloadavg()[1]:.1f} processes wanted to run" if hasattr(os, "getloadavg") else "load unknown"
     machine = provenance.machine()
-    when = f"{datetime.now(UTC):%Y-%m-%d}, {machine.get('cpu', 'CPU')}, {cores()} cores, {load} (mean of 5 minutes)"
+    when = f"{datetime.now(UTC):%Y-%m-%d}, {machine.get('cpu', 'CPU')}, {counted(cores(), 'core')}, {load} (mean of 5 minutes)"
     table = "\n".join([*lines, "", f"`{command}`; {when}."])
     print(table)
     mark = f"<!-- speed: {name} -->"

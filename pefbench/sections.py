@@ -209,6 +209,13 @@ class TrainSection(Section):
         description="stop training after this many evaluations in a row without a better value of the first metric; "
         "null: never",
     )
+    # Left out where it is the default, as `model.pooling`.
+    fast_paths: bool = Field(
+        default=True,
+        exclude_if=lambda value: value is True,
+        description="take faster ways to the same numbers, up to rounding, where there are any: the result says which; "
+        "false: compute as the libraries do",
+    )
     # No part of an id, as `evaluate`.
     track: list[Literal["tensorboard", "mlflow", "trackio", "wandb"]] = Field(
         default_factory=list,

@@ -13,6 +13,7 @@ from pefbench.inference.model import Model
 from pefbench.results.store import read_result
 from pefbench.trial import build, devices, portable
 from pefbench.trial.cache import Shared
+from pefbench.trial.fast_paths import batches_fitted
 from pefbench.trial.folder import read_predictions
 from pefbench.trial.phases import Phases
 from pefbench.trial.predict import predict
@@ -101,6 +102,7 @@ class Original:
             devices.accelerator("fp32"),
             batch_size=recipe.evaluate.batch_size,
             what="replay",
+            fitted=batches_fitted(self.saved.get("fast_paths", [])),
         )
 
     def as_predictions(self, answers: Sequence[Answer]) -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from contextlib import nullcontext
 from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -48,6 +49,8 @@ class GenerationHead(Head):
 
     needs_alignment = False
     generates = True
+    fast = True
+    """Whether steps that are faster take the place of the library's own."""
 
     def __init__(self, search: Search | None, *, likelihood: bool, judge: Judge | None, right: Right | None) -> None:
         self.search, self.likelihood = search or Search(), likelihood
@@ -62,6 +65,12 @@ class GenerationHead(Head):
         """The same head, which generates only the first tokens of an answer."""
         other = copy(self)
         other.search = replace(self.search, max_new_tokens=min(BRIEF, self.search.max_new_tokens))
+        return other
+
+    def plain(self) -> GenerationHead:
+        """The same head, generating by the library's own steps."""
+        other = copy(self)
+        other.fast = False
         return other
 
     @abstractmethod
@@ -110,7 +119,8 @@ class GenerationHead(Head):
 
         searches = [one.wanted.search if one.wanted else self.search for one in prompts]
         longest = max(searches, key=lambda search: search.max_new_tokens)
-        with searching(model, longest, prompts[0]) as ends, fast_search(model):
+        steps = fast_search(model) if self.fast else nullcontext()
+        with searching(model, longest, prompts[0]) as ends, steps:
             writings = [Writing(one, self.search, ends) for one in prompts]
             found = list(self.generate(model, batch, writings))
         return [one.written(tokens) for one, tokens in zip(writings, found, strict=True)]

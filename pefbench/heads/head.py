@@ -72,6 +72,10 @@ class Head(ABC):
         """The same head, which generates only the first tokens of an answer: to see what the others will take."""
         return self
 
+    def plain(self) -> Head:
+        """The same head, generating by the library's own steps, without those that are faster."""
+        return self
+
     def pooled(self) -> Head:
         """The same head, reading the mean of all tokens' states. Raises RecipeError where that makes no sense."""
         raise RecipeError("model.pooling: applies to tasks on whole texts only; leave it out here")

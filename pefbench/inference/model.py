@@ -17,6 +17,7 @@ from pefbench.sources import Row
 from pefbench.sources.cells import is_missing
 from pefbench.tasks.reading.columns import found_columns
 from pefbench.trial.batching import collate, sorted_batches
+from pefbench.trial.fast_paths import fits_batches
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
@@ -210,7 +211,11 @@ class Model:
         decoding = [self._kind.decoding(asked[i][0], given) for i, given in enumerate(encoded.decoding)]
         device = next(self._model.parameters()).device
         with torch.inference_mode(), self._precision(device.type):
-            for batch in sorted_batches(self._head.prediction_lengths(encoded), ready.recipe.evaluate.batch_size):
+            lengths, fitted = (
+                self._head.prediction_lengths(encoded),
+                fits_batches(ready.recipe, self._head, device.type),
+            )
+            for batch in sorted_batches(lengths, ready.recipe.evaluate.batch_size, fitted=fitted):
                 chosen = [int(i) for i in batch]
                 tensors = {name: tensor.to(device) for name, tensor in collate(encoded, batch).items()}
                 scored = self._head.scored(self._model, tensors, [decoding[i] for i in chosen])

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pefbench.errors import MethodError, suggest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from peft import PeftConfig
@@ -89,6 +89,13 @@ class Method(BaseModel):
 
     def on_model_ready(self, model: nn.Module) -> None:
         """Make a model with this method, new or loaded, ready to compute; what it computes stays the same."""
+
+    def fast_paths(self, model: nn.Module) -> Sequence[str]:  # noqa: ARG002 - for methods that have some
+        """The names of the faster operations that a ready model takes, to the same numbers up to rounding."""
+        return ()
+
+    def undo_fast_paths(self, model: nn.Module) -> None:
+        """Let a ready model compute by the library's own operations."""
 
     def parameter_groups(self, model: nn.Module, learning_rate: float, weight_decay: float) -> list[ParameterGroup]:  # noqa: ARG002 - for methods that have two rates
         """The optimizer's groups; a group without `lr` has the trial's learning rate.

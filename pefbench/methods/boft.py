@@ -10,6 +10,8 @@ from pefbench.methods._blocks import BlockMethod
 from pefbench.methods._vectors import VectorsMethod
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from peft import PeftConfig
     from torch import nn
 
@@ -50,6 +52,18 @@ class Boft(BlockMethod, VectorsMethod):
 
         super().on_model_ready(model)
         butterfly.fuse(model)
+
+    def fast_paths(self, model: nn.Module) -> Sequence[str]:
+        """The layers that rotate by blocks."""
+        from pefbench.methods.tuners import butterfly
+
+        return ["fused_butterfly"] if butterfly.fused(model) else []
+
+    def undo_fast_paths(self, model: nn.Module) -> None:
+        """Compute as PEFT does."""
+        from pefbench.methods.tuners import butterfly
+
+        butterfly.undo(model)
 
 
 METHOD = Boft

@@ -10,6 +10,7 @@ from pefbench.errors import MethodError
 from pefbench.methods import TargetedMethod, at_own_rate
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from peft import PeftConfig
@@ -126,6 +127,18 @@ class Lora(TargetedMethod):
             residual_lora.fold(model, self.rank, self.alpha)
         if self.bias == "none":  # a loaded model has no trained biases to tell, and must compute as the trained one did
             fused_lora.fuse(model)
+
+    def fast_paths(self, model: nn.Module) -> Sequence[str]:
+        """The fused layers."""
+        from pefbench.methods.tuners import fused_lora
+
+        return ["fused_lora"] if fused_lora.fused(model) else []
+
+    def undo_fast_paths(self, model: nn.Module) -> None:
+        """Compute as PEFT does."""
+        from pefbench.methods.tuners import fused_lora
+
+        fused_lora.undo(model)
 
     def save_adapter(self, model: nn.Module, to: Path) -> None:
         """Save the adapter as PEFT does, as a plain LoRA whatever the init."""

@@ -87,7 +87,9 @@ def drop(x: Tensor, bits: Tensor, dropped: int) -> Tensor:
 
 
 @contextmanager
-def fast_on_cpu(dropout: Callable[..., Tensor] = cheap_dropout) -> Iterator[None]:
-    """Let every module and function inside the block use `fast_linear`, and this dropout."""
-    with functional.replaced(linear=fast_linear, dropout=dropout):
+def fast_on_cpu(
+    dropout: Callable[..., Tensor] = cheap_dropout, linear: Callable[..., Tensor] = fast_linear
+) -> Iterator[None]:
+    """Let every module and function inside the block use these."""
+    with functional.replaced(linear=linear, dropout=dropout):
         yield

@@ -200,6 +200,7 @@ class Reached(TypedDict):
     phases: NotRequired[Phases]
     # Of peak_memory_bytes, foreseen before training, by phase; absent where training surely fits.
     expected_peak_bytes: NotRequired[dict[str, int]]
+    fast_paths: NotRequired[list[str]]  # faster ways to the same numbers that were taken; older files leave it out
     metrics: NotRequired[dict[str, dict[str, MetricValue]]]  # split -> name -> value
     baselines: NotRequired[dict[str, dict[str, MetricValue]]]  # name of a trivial baseline -> name -> value, on test
     thresholds: NotRequired[dict[str, float]]  # label -> the probability from which it is given, chosen on validation

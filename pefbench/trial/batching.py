@@ -24,6 +24,8 @@ Indices = np.ndarray[Any, np.dtype[np.int64]]
 
 BATCHES_A_BUCKET = 20
 """Examples are shuffled, then sorted by length within this many batches: 90 % useful tokens, order still random."""
+TOKENS_OF_A_BATCH = 50
+"""What a pass costs a CPU beside its tokens, in tokens of a small encoder."""
 
 
 def epoch_batches(lengths: np.ndarray[Any, Any], batch_size: int, *, seed: int, epoch: int) -> list[Indices]:
@@ -53,10 +55,33 @@ class Order:
         return self.planned[1][position]
 
 
-def sorted_batches(lengths: np.ndarray[Any, Any], batch_size: int) -> list[Indices]:
-    """Batches for prediction, longest texts first, so that memory runs out at once or not at all."""
+def sorted_batches(lengths: np.ndarray[Any, Any], batch_size: int, *, fitted: bool = False) -> list[Indices]:
+    """Batches for prediction, the largest first, so that memory runs out at once or not at all.
+
+    Each has `batch_size` examples, the longest first. fitted: or fewer, where that takes less time: so that padding
+    and `TOKENS_OF_A_BATCH` for each batch come to the least.
+    """
     order = np.argsort(-lengths, kind="stable")
-    return [order[at : at + batch_size] for at in range(0, len(order), batch_size)]
+    if not fitted:
+        return [order[at : at + batch_size] for at in range(0, len(order), batch_size)]
+    ends = _fitted_ends(lengths[order], batch_size)
+    batches = [order[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+    return sorted(batches, key=lambda batch: -len(batch) * int(lengths[batch[0]]))
+
+
+def _fitted_ends(falling: np.ndarray[Any, Any], batch_size: int) -> list[int]:
+    """Where to end batches of examples whose lengths fall, for the least cost; by dynamic programming from the end."""
+    least, sizes = np.zeros(len(falling) + 1, dtype=np.int64), np.zeros(len(falling), dtype=np.int64)
+    for start in range(len(falling) - 1, -1, -1):
+        rows = np.arange(1, min(batch_size, len(falling) - start) + 1)
+        costs = TOKENS_OF_A_BATCH + rows * falling[start] + least[start + rows]
+        best = len(costs) - 1 - int(costs[::-1].argmin())  # the fewest batches, of equals
+        least[start], sizes[start] = costs[best], best + 1
+    ends, at = [], 0
+    while at < len(falling):
+        at += int(sizes[at])
+        ends.append(at)
+    return ends
 
 
 def share(batch: Indices, rank: int, world_size: int) -> Indices:

@@ -109,6 +109,8 @@ def make_ready(ready: Ready, model: nn.Module) -> None:
     """Set up a model with the method on it, new or loaded, to compute in the trial's precision; in place."""
     method = ready.recipe.method
     method.on_model_ready(model)
+    if not ready.recipe.train.fast_paths:
+        method.undo_fast_paths(model)
     frozen.cast(model, Frozen(ready.recipe.train.precision, method.trainable_pattern))
 
 

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 def complete(folder: Path, prepared: Prepared, reached: Reached) -> SavedTrial:
     """Write what belongs beside the weights in `folder`; return what is known of the trial. Raises OutputError."""
     model = reached["model"]
-    known = _about(prepared, {"source": model["name"], "fingerprint": model["fingerprint"]})
+    base: SavedBase = {"source": model["name"], "fingerprint": model["fingerprint"]}
+    known: SavedTrial = {**_about(prepared, base), "fast_paths": reached.get("fast_paths", [])}
     with atomic.output_errors(folder):
         prepared.tokenizer.save_pretrained(folder)
         if (folder / ADAPTER).is_file():

@@ -13,9 +13,9 @@ from accelerate.utils import gather_object
 from pefbench.progress import Progress
 from pefbench.trial import out_of_memory
 from pefbench.trial.batching import collate, sorted_batches
+from pefbench.trial.fast_paths import fits_batches
 
 if TYPE_CHECKING:
-    import numpy as np
     from accelerate import Accelerator
     from torch import Tensor, nn
 
@@ -49,6 +49,7 @@ def answer(
             accelerator,
             batch_size=prepared.recipe.evaluate.batch_size,
             what=split,
+            fitted=fits_batches(prepared.recipe, head, accelerator.device.type),
             trains_on=trains_on,
         )
     seconds = time.perf_counter() - started
@@ -64,13 +65,17 @@ def predict(
     *,
     batch_size: int,
     what: str,
+    fitted: bool = False,
     trains_on: bool = False,
 ) -> list[Any]:
-    """One answer per example, in the examples' order, the same on every process. trains_on: as for `answer`.
+    """One answer per example, in the examples' order, the same on every process.
+
+    fitted: batches are fitted to the texts, see `sorted_batches`. trains_on: as for `answer`.
 
     Whole batches are dealt out, so an example is padded alike whatever the number of processes.
     """
-    unwrapped, mine = _ready(model, accelerator), _share(head.prediction_lengths(encoded), batch_size, accelerator)
+    batches = sorted_batches(head.prediction_lengths(encoded), batch_size, fitted=fitted)
+    unwrapped, mine = _ready(model, accelerator), _share(batches, accelerator)
     answers: list[tuple[int, Any]] = []
     progress = Progress(what, len(mine), enabled=accelerator.is_main_process, lasting=not trains_on)
     # What a module makes in inference mode, which is faster, and keeps, training could not use.
@@ -89,7 +94,7 @@ def predict(
 def mean_loss(model: nn.Module, encoded: Encoded, head: Head, accelerator: Accelerator, *, batch_size: int) -> float:
     """The mean loss over the targets of a split, the same on every process."""
     unwrapped, losses = _ready(model, accelerator), list[float]()
-    for batch in _share(encoded.lengths, batch_size, accelerator):
+    for batch in _share(sorted_batches(encoded.lengths, batch_size), accelerator):
         losses.append(float(head.loss_sum(unwrapped, _tensors(encoded, batch, accelerator))))
     return math.fsum(gather_object(losses)) / max(1, int(encoded.targets.sum()))
 
@@ -100,9 +105,9 @@ def _ready(model: nn.Module, accelerator: Accelerator) -> nn.Module:
     return unwrapped.eval()
 
 
-def _share(lengths: np.ndarray[Any, Any], batch_size: int, accelerator: Accelerator) -> list[Indices]:
+def _share(batches: list[Indices], accelerator: Accelerator) -> list[Indices]:
     """This process's batches of a split."""
-    return sorted_batches(lengths, batch_size)[accelerator.process_index :: accelerator.num_processes]
+    return batches[accelerator.process_index :: accelerator.num_processes]
 
 
 def _tensors(encoded: Encoded, batch: Indices, accelerator: Accelerator) -> dict[str, Tensor]:

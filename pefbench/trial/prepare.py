@@ -151,6 +151,7 @@ def _opened(
     """The head, the tokenizer, the config with the head's entries, and what there is of weights."""
     head = dataset.head(loading.load_config(start.base, recipe.model))
     head = head.pooled() if recipe.model.pooling else head
+    head = head if recipe.train.fast_paths else head.plain()
     tokenizer = loading.load_tokenizer(start.tokenizer, recipe.model, head)
     config = loading.fit_config(start.base, recipe.model, head, tokenizer)
     return head, tokenizer, config, loading.examine(start.base, config, head, recipe.model.name)

@@ -23,6 +23,7 @@ from pefbench.models.keyed_dropout import KeyedDropout
 from pefbench.models.patches.generation import ROOM
 from pefbench.trial import packing
 from pefbench.trial.batching import collate, sorted_batches
+from pefbench.trial.fast_paths import fits_batches
 from pefbench.trial.foreseen import Foreseen, Passing, at_most, room_for
 from pefbench.trial.largest import largest_part
 
@@ -120,7 +121,8 @@ def _predicting(prepared: Prepared, model: nn.Module, accelerator: Accelerator) 
 
 def _answering(prepared: Prepared, model: nn.Module, accelerator: Accelerator, split: str) -> Passing:
     head, encoded = prepared.head.brief(), prepared.encoded[split]
-    largest = sorted_batches(head.prediction_lengths(encoded), prepared.recipe.evaluate.batch_size)[0]
+    fitted = fits_batches(prepared.recipe, head, accelerator.device.type)
+    largest = sorted_batches(head.prediction_lengths(encoded), prepared.recipe.evaluate.batch_size, fitted=fitted)[0]
 
     def predict(part: Indices) -> None:
         tensors = _on_device(collate(encoded, part), accelerator)

@@ -17,6 +17,7 @@ from pefbench.paths import child_command, child_environment
 from pefbench.recipe import load_resolved
 from pefbench.trial import build, devices, portable
 from pefbench.trial.cache import Shared
+from pefbench.trial.fast_paths import batches_fitted
 from pefbench.trial.folder import PREDICTIONS, read_predictions
 from pefbench.trial.phases import Phases
 from pefbench.trial.predict import predict
@@ -91,7 +92,7 @@ def verify(folder: Path) -> Verified:
         raise DataError(f"{folder / TRIAL}: damaged: {error}") from None
     if len(before) != (examples := len(prepared.examples["test"])):
         raise DataError(f"{folder / PREDICTIONS}: damaged: {len(before)} predictions for {examples} test examples")
-    device, after = _predict_again(folder, prepared)
+    device, after = _predict_again(folder, prepared, fitted=batches_fitted(trial.get("fast_paths", [])))
     differ = _differing(folder, prepared.head, before, after)
     if len(differ) > allowed(prepared.head, device, len(before)):
         raise RoundTripError(
@@ -106,7 +107,7 @@ def allowed(head: Head, device: str, examples: int) -> int:
     return 0 if device == "cpu" or tolerance == 0 else max(1, int(tolerance * examples))
 
 
-def _predict_again(folder: Path, prepared: Prepared) -> tuple[str, list[Any]]:
+def _predict_again(folder: Path, prepared: Prepared, *, fitted: bool) -> tuple[str, list[Any]]:
     """The kind of device, and the loaded model's answers to the test split."""
     accelerator = devices.accelerator(prepared.recipe.train.precision)
     model = build.saved(prepared, folder / MODEL)
@@ -117,6 +118,7 @@ def _predict_again(folder: Path, prepared: Prepared) -> tuple[str, list[Any]]:
         accelerator,
         batch_size=prepared.recipe.evaluate.batch_size,
         what="verify",
+        fitted=fitted,
     )
     return accelerator.device.type, prepared.head.answers.judged(answers, prepared.examples["test"])
 

@@ -47,6 +47,7 @@ class SavedTrial(TypedDict):
     head: NotRequired[SavedHead]  # older trials leave it out
     base: NotRequired[SavedBase]  # likewise
     thresholds: NotRequired[dict[str, float]]  # `Head.thresholds`, where there are any
+    fast_paths: NotRequired[list[str]]  # as the result's; older trials did not fit batches
     files: NotRequired[dict[str, str]]  # name of a file of the saved model -> sha256; older trials leave it out
 
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import numpy as np
 import torch
 
-from pefbench.models.cpu_kernels import cheap_dropout, fast_on_cpu
+from pefbench.models.cpu_kernels import cheap_dropout, fast_linear, fast_on_cpu
 from pefbench.models.keyed_dropout import KeyedDropout
+from pefbench.models.patches.functional import stock_dropout, stock_linear
 from pefbench.trial import packing, trained
 from pefbench.trial.batching import collate, share
 from pefbench.trial.optimizer import make_optimizer, set_learning_rate
@@ -87,7 +88,9 @@ class Stepper:
 
     def kernels(self) -> AbstractContextManager[None]:
         """Make steps inside the block fast on a CPU, with this run's dropout."""
-        return fast_on_cpu(self.dropout or cheap_dropout)
+        fast = self.settings.fast_paths
+        dropout = self.dropout or (cheap_dropout if fast else stock_dropout)
+        return fast_on_cpu(dropout, fast_linear if fast else stock_linear)
 
     def take(self, batch: Indices, step: int, fraction: float) -> Tensor:
         """Take a step (from 0) at a fraction of the peak learning rate; this process's share of the mean loss, ()."""

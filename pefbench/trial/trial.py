@@ -17,6 +17,7 @@ from pefbench.trial import (
     artifacts,
     build,
     devices,
+    fast_paths,
     foreseen,
     latency,
     out_of_memory,
@@ -186,6 +187,7 @@ class Trial:
             "frozen": frozen.held(model),
             "adapter_bytes": None,
         }
+        self.record.add(fast_paths=fast_paths.taken(self.recipe, self.head, model, self.accelerator.device.type))
         if self.prepared.adapters:
             found["adapters"] = [adapter.stated() for adapter in self.prepared.adapters]
             found["fingerprint"] = joined_fingerprint(found["fingerprint"], found["adapters"])

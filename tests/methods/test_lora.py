@@ -240,6 +240,15 @@ def test_a_fused_layer_computes_as_peft_s(architecture: str, bf16: bool) -> None
         assert torch.linalg.vector_norm(stock - fused) <= tolerance * torch.linalg.vector_norm(stock) + 1e-7
 
 
+def test_fused_layers_become_peft_s_again() -> None:
+    adapted = lora().apply(tiny.model("bert"), "TOKEN_CLS")
+    lora().on_model_ready(adapted)
+    assert list(lora().fast_paths(adapted)) == ["fused_lora"]
+    lora().undo_fast_paths(adapted)
+    assert list(lora().fast_paths(adapted)) == []
+    assert not any("forward" in vars(module) for module in adapted.modules())
+
+
 @pytest.mark.parametrize(
     "options",
     [

@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pefbench.heads import Encoded
-from pefbench.trial.batching import BATCHES_A_BUCKET, collate, epoch_batches, share, sorted_batches
+from pefbench.trial.batching import (
+    BATCHES_A_BUCKET,
+    TOKENS_OF_A_BATCH,
+    collate,
+    epoch_batches,
+    share,
+    sorted_batches,
+)
 
 LENGTHS = st.lists(st.integers(1, 60), min_size=1, max_size=300).map(np.asarray)
 
@@ -40,6 +47,44 @@ def test_prediction_starts_with_the_longest(lengths: np.ndarray, size: int) -> N
     order = np.concatenate(sorted_batches(lengths, size))
     assert sorted(order.tolist()) == list(range(len(lengths)))
     assert (np.diff(lengths[order]) <= 0).all()
+
+
+def cost(lengths: np.ndarray, batches: list[np.ndarray]) -> int:
+    return sum(TOKENS_OF_A_BATCH + len(batch) * int(lengths[batch].max()) for batch in batches)
+
+
+def least_cost(falling: list[int], size: int) -> int:
+    """By trying every first batch."""
+    if not falling:
+        return 0
+    firsts = range(1, min(size, len(falling)) + 1)
+    return min(TOKENS_OF_A_BATCH + n * falling[0] + least_cost(falling[n:], size) for n in firsts)
+
+
+@given(lengths=LENGTHS, size=st.integers(1, 40))
+def test_fitted_batches_have_each_example_once_and_the_largest_first(lengths: np.ndarray, size: int) -> None:
+    batches = sorted_batches(lengths, size, fitted=True)
+    assert sorted(np.concatenate(batches).tolist()) == list(range(len(lengths)))
+    assert max(map(len, batches)) <= size
+    computed = [len(batch) * int(lengths[batch].max()) for batch in batches]
+    assert computed == sorted(computed, reverse=True)
+    assert cost(lengths, batches) <= cost(lengths, sorted_batches(lengths, size))
+
+
+@given(lengths=st.lists(st.integers(1, 90), min_size=1, max_size=9), size=st.integers(1, 5))
+def test_no_fit_costs_less(lengths: list[int], size: int) -> None:
+    found = cost(np.asarray(lengths), sorted_batches(np.asarray(lengths), size, fitted=True))
+    assert found == least_cost(sorted(lengths, reverse=True), size)
+
+
+def test_fitted_batches_of_short_texts_leave_little_padding() -> None:
+    lengths = np.random.default_rng(0).geometric(0.05, 600).clip(3, 128)
+    useful = [
+        lengths.sum() / sum(len(batch) * lengths[batch].max() for batch in sorted_batches(lengths, 128, fitted=fitted))
+        for fitted in (False, True)
+    ]
+    assert useful[0] < 0.75
+    assert useful[1] > 0.92
 
 
 def test_epochs_and_seeds_differ_and_repeat() -> None:

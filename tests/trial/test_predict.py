@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pefbench.heads.examples import GenerationExample, SequenceExample
+from pefbench.heads.examples import GenerationExample, SequenceExample, TokenExample
 from pefbench.heads.generation import GenerationDataset
+from pefbench.heads.head import forward
 from pefbench.heads.search import Search
 from pefbench.heads.sequence import SequenceHead
+from pefbench.heads.token import TokenHead
 from pefbench.trial import devices
-from pefbench.trial.batching import collate
+from pefbench.trial.batching import collate, sorted_batches
 from pefbench.trial.predict import predict
 from tests import tiny
 from tests.tokenizers import words
@@ -21,7 +25,6 @@ from tests.tokenizers import words
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import pytest
     from torch import nn
 
     from pefbench.heads import Encoded, Head
@@ -85,3 +88,42 @@ def test_classes_are_predicted_as_each_text_alone(
     found, batches = predicted(head, model, encoded, size, monkeypatch)
     assert found == alone(head, model, encoded)
     assert sum(map(len, batches)) == len(examples)
+
+
+@pytest.mark.parametrize("bf16", [False, True])
+@pytest.mark.parametrize("kind", ["token", "sequence", "generation"])
+def test_fitted_batches_score_as_others_do(kind: str, *, bf16: bool) -> None:
+    lengths = np.random.default_rng(0).geometric(0.2, 40).clip(1, 20).tolist()
+    texts = [text(i, length) for i, length in enumerate(lengths)]
+    head: Head
+    examples: list[Any]
+    if kind == "generation":
+        examples, model = [GenerationExample(each, text(1, 3)) for each in texts], tiny.causal_lm("llama")
+        head = GenerationDataset({}, search=Search(max_new_tokens=3)).head(model.config)
+    elif kind == "token":
+        examples = [TokenExample(tuple(each.split()), ("O",) * len(each.split())) for each in texts]
+        model, head = tiny.model("bert"), TokenHead(["O", "B-a", "I-a"])
+    else:
+        examples, model = [SequenceExample(each, "c1") for each in texts], tiny.sequence_classifier("bert")
+        head = SequenceHead(["c0", "c1", "c2"])
+    encoded = head.encode(words("llama" if kind == "generation" else "bert"), examples, 24)
+    found = []
+    for fitted in (False, True):
+        rows: dict[int, torch.Tensor] = {}
+        batches = sorted_batches(head.prediction_lengths(encoded), 16, fitted=fitted)
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            for batch in batches:
+                logits = forward(model.eval(), collate(encoded, batch)).logits
+                for i, row in zip(batch.tolist(), logits.float(), strict=True):
+                    rows[i] = row[: encoded.lengths[i]] if kind != "sequence" else row
+        found.append((len(batches), rows))
+    (few, one), (more, other) = found
+    assert more > few
+    for i in range(len(examples)):
+        torch.testing.assert_close(one[i], other[i], rtol=0, atol=2e-2 if bf16 else 1e-5)
+    accelerator = devices.accelerator("fp32")
+    plainly, fittingly = (
+        predict(model, encoded, head, accelerator, batch_size=16, what="test", fitted=fitted)
+        for fitted in (False, True)
+    )
+    assert plainly == fittingly

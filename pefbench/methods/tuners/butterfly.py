@@ -54,6 +54,17 @@ def fuse(model: nn.Module) -> int:
     return len(layers)
 
 
+def fused(model: nn.Module) -> list[nn.Module]:
+    """The layers that rotate block by block."""
+    return [module for module in model.modules() if methods.is_replaced(module, "forward", _forward)]
+
+
+def undo(model: nn.Module) -> None:
+    """Let all layers compute as PEFT's."""
+    for layer in fused(model):
+        methods.restore(layer, "forward")
+
+
 def rotate(x: Tensor, blocks: Tensor, order: Tensor, place: Tensor) -> Tensor:
     """x R, with R the product of the butterfly factors, the last one leftmost.
 

@@ -53,6 +53,17 @@ def fuse(model: nn.Module) -> int:
     return len(layers)
 
 
+def fused(model: nn.Module) -> list[nn.Module]:
+    """The layers that compute by `LoraLinear`."""
+    return [module for module in model.modules() if methods.is_replaced(module, "forward", _forward)]
+
+
+def undo(model: nn.Module) -> None:
+    """Let all layers compute as PEFT's."""
+    for layer in fused(model):
+        methods.restore(layer, "forward")
+
+
 def _is_plain(layer: Any) -> bool:
     [*adapters] = layer.active_adapters
     base = layer.get_base_layer()

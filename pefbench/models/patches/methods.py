@@ -29,6 +29,11 @@ def restore(instance: Any, name: str) -> None:
     vars(instance).pop(name, None)
 
 
+def is_replaced(instance: Any, name: str, function: Callable[..., Any]) -> bool:
+    """Whether `instance.name` calls this function, by `replace`."""
+    return getattr(vars(instance).get(name), "__func__", None) is function
+
+
 def original(instance: Any, name: str) -> Any:
     """The method of the object's class, bound to it, whatever was put in its place."""
     return MethodType(getattr(type(instance), name), instance)

@@ -1,0 +1,50 @@
+"""Faster ways to the same numbers, up to rounding: which of them a trial takes.
+
+They are chosen by themselves and recorded in the result; `train.fast_paths: false` takes none. What each does, and why
+it is faster, stands in the module that does it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pefbench.models.cpu_kernels import onednn_linear
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import nn
+
+    from pefbench.heads import Head
+    from pefbench.recipe import Recipe
+
+FastPath = Literal["fit_batches", "fast_linear", "fast_search"]
+"""fit_batches: `batching`; fast_linear: `models.cpu_kernels`; fast_search: `models.patches.generation`."""
+
+
+def fits_batches(recipe: Recipe, head: Head, device: str) -> bool:
+    """Whether prediction's batches are fitted to the texts: on a CPU, where a batch of its own costs little.
+
+    Not where texts are generated: more passes for each token take the time that less padding of prompts saves
+    (`benchmarks.fitted_batches`).
+    """
+    return recipe.train.fast_paths and device == "cpu" and not head.generates
+
+
+def taken(recipe: Recipe, head: Head, model: nn.Module, device: str) -> list[str]:
+    """The names of the faster paths that a trial takes with this model, its precision resolved."""
+    if not recipe.train.fast_paths:
+        return []
+    names: list[str] = [*recipe.method.fast_paths(model)]
+    if fits_batches(recipe, head, device):
+        names.append("fit_batches")
+    if device == "cpu" and recipe.train.precision == "fp32" and onednn_linear is not None:
+        names.append("fast_linear")
+    if head.generates:
+        names.append("fast_search")
+    return sorted(names)
+
+
+def batches_fitted(recorded: Sequence[str]) -> bool:
+    """Whether the trial that recorded these fitted its batches."""
+    return "fit_batches" in recorded
