@@ -32,7 +32,8 @@ def write(name: str, header: Sequence[str], rows: Sequence[Sequence[str]], comma
     lines = [f"| {' | '.join(row)} |" for row in (header, ["---"] * len(header), *rows)]
     load = f"{os.getloadavg()[1]:.1f} processes wanted to run" if hasattr(os, "getloadavg") else "load unknown"
     machine = provenance.machine()
-    when = f"{datetime.now(UTC):%Y-%m-%d}, {machine.get('cpu', 'CPU')}, {counted(cores(), 'core')}, {load} (mean of 5 minutes)"
+    where = f"{machine.get('cpu', 'CPU')}, {counted(cores(), 'core')}"
+    when = f"{datetime.now(UTC):%Y-%m-%d}, {where}, {load} (mean of 5 minutes)"
     table = "\n".join([*lines, "", f"`{command}`; {when}."])
     print(table)
     mark = f"<!-- speed: {name} -->"
