@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 LIBRARY = "peft"
-TUNERS = ("bottleneck", "mam")
+TUNERS = ("bottleneck", "mam", "placed")
 """The modules of `methods/tuners` whose types PEFT lacks; they register themselves when they are imported."""
 BELOW = ("pefbench.methods", "pefbench.models")
 """Packages that they import."""

@@ -39,8 +39,10 @@ class VirtualTokenMethod(PeftMethod):
 
     def apply(self, model: nn.Module, task_type: str) -> nn.Module:
         """Wrap the model by PEFT and put the virtual tokens to work. Raises MethodError where they have no place."""
+        from pefbench.methods.tuners import placed
+
         wrapped = super().apply(model, task_type)
-        self.on_model_ready(wrapped)
+        placed.mark(self.attach(wrapped))
         return wrapped
 
     def on_model_ready(self, model: nn.Module) -> None:

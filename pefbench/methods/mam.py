@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
@@ -50,10 +50,10 @@ class Mam(PrefixStart):
         return MamConfig(**self.model_dump(exclude=ours, exclude_none=True))
 
     def attach(self, model: nn.Module) -> PrefixTokens:
-        """The prefix in the attentions."""
-        from pefbench.methods.tuners.mam import MamTokens
-
-        return MamTokens.attach(model)
+        """The prefix in the attentions, which the tuner has put to work itself."""
+        tuner: Any = model.base_model
+        tokens: PrefixTokens = tuner.virtual_tokens
+        return tokens
 
     def on_train_begin(
         self, model: nn.Module, tokenizer: PreTrainedTokenizerFast, encoded: Encoded, steps: int

@@ -101,6 +101,7 @@ class Peft(PeftMethod):
 
     def apply(self, model: nn.Module, task_type: str) -> nn.Module:
         """Wrap the model by PEFT, and see that it computes. Raises MethodError with what PEFT says when it cannot."""
+        from pefbench.methods.tuners import placed
         from pefbench.models import architecture
 
         kind, heads = type(model).__name__, architecture.head_modules(model)
@@ -115,6 +116,7 @@ class Peft(PeftMethod):
                 _run(wrapped)
         self.on_model_ready(wrapped)
         if self._spec.virtual_tokens != "none":
+            placed.mark(wrapped.virtual_tokens)
             _run(wrapped)
         return wrapped  # type: ignore[no-any-return]
 

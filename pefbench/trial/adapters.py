@@ -180,11 +180,12 @@ def joined_fingerprint(base: str, adapters: Sequence[StartAdapter]) -> str:
 
 def register() -> None:
     """Let PEFT know the tuners of our own; must have run before one of their adapters is loaded."""
-    from pefbench.methods.tuners import bottleneck, butterfly, mam
+    from pefbench.methods.tuners import bottleneck, butterfly, mam, placed
 
     bottleneck.register()
     butterfly.register()
     mam.register()
+    placed.register()
 
 
 def check_rank(saved: Path) -> None:

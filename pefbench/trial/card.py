@@ -11,7 +11,7 @@ from pefbench.trial.adapters import TRAINED
 from pefbench.trial.saved import base_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from pefbench.results.schema import MetricValue, Reached
@@ -131,8 +131,8 @@ def _loading(prepared: Prepared, folder: Path) -> str:
     loading = [f"base = {json.dumps(base_name(base.name))}{note}", *head, f"model = {auto}.from_pretrained({options})"]
     if (folder / ADAPTER).is_file():
         imports = ["from peft import PeftModel", *imports]
-        if is_ours(read_json(folder / ADAPTER).get("peft_type")):
-            imports += ["", "import pefbench  # PEFT itself has no such adapter"]
+        if is_ours(read_json(folder / ADAPTER)):
+            imports += ["", "import pefbench  # PEFT alone has no such adapter"]
         loading += ["model = PeftModel.from_pretrained(model, folder).eval()"]
     elif (folder / TRAINED).is_file():
         imports = ["from safetensors.torch import load_file", *imports]
@@ -143,12 +143,15 @@ def _loading(prepared: Prepared, folder: Path) -> str:
     return "```python\n" + "\n".join([*lines, "tokenizer = AutoTokenizer.from_pretrained(folder)"]) + "\n```"
 
 
-def is_ours(kind: object) -> bool:
-    """Whether an adapter is of a type that pefbench adds to PEFT's."""
+def is_ours(config: Mapping[str, object]) -> bool:
+    """Whether an adapter with this config opens after `import pefbench` alone."""
     from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING
 
+    from pefbench.methods.tuners.placed import TASK_TYPE
+
     configs = {str(name.value): config for name, config in PEFT_TYPE_TO_CONFIG_MAPPING.items()}
-    return isinstance(kind, str) and kind in configs and configs[kind].__module__.startswith("pefbench.")
+    known = configs.get(str(config.get("peft_type")))
+    return config.get("task_type") == TASK_TYPE or (known is not None and known.__module__.startswith("pefbench."))
 
 
 def _limits(prepared: Prepared, reached: Reached) -> str:

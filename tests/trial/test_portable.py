@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pefbench.trial.prepare import Ready
     from tests.worlds import World
 
-METHODS = ("lora", "ia3", "prefix", "bottleneck", "bitfit", "full")
+METHODS = ("lora", "prefix", "prompt", "bottleneck", "mam", "bitfit", "full")
 WORDS = ["Anna", "saw", "Paris"]
 
 

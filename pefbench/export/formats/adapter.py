@@ -7,10 +7,10 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import DataError
-from pefbench.export import merging, vllm
+from pefbench.export import vllm
 from pefbench.export.format import Format, Options
 from pefbench.models import from_pretrained, loading
-from pefbench.models.from_pretrained import ADAPTER
+from pefbench.models.from_pretrained import ADAPTER, read_json
 from pefbench.models.reading import reading
 from pefbench.trial import build
 from pefbench.trial.adapters import register
@@ -41,7 +41,7 @@ class Adapter(Format):
         if not (original.model_folder / ADAPTER).is_file():
             raise DataError(f"--as adapter: method {method} trains weights of the model itself; use --as merged")
         register()
-        if is_ours(merging.kind(original)):
+        if is_ours(read_json(original.model_folder / ADAPTER)):
             raise DataError(
                 f"--as adapter: PEFT has no such adapter as method {method}'s, so it opens with pefbench alone, by "
                 "pefbench.load; use --as onnx"

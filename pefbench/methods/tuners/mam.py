@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from pefbench.methods.tuners import prefix_tokens
 from pefbench.methods.tuners.bottleneck import BottleneckModel
 from pefbench.methods.tuners.bottleneck_config import BottleneckConfig
 from pefbench.methods.tuners.prefix_tokens import PrefixTokens
@@ -45,24 +44,42 @@ class MamModel(BottleneckModel):
 
     prefix = PREFIX
 
+    virtual_tokens: MamTokens
+
+    @property
+    def active_peft_config(self) -> Any:
+        """The active adapter's configuration, as PEFT's own models say it."""
+        return self.peft_config[self.active_adapters[0]]
+
+    def get_base_model(self) -> nn.Module:
+        """The model under the adapters, likewise."""
+        model: nn.Module = self.model
+        return model
+
     def inject_adapter(self, model: nn.Module, adapter_name: str, *args: Any, **kwargs: Any) -> None:
         """Add the bottlenecks to the model, and a prefix (virtual tokens, numbers of one) drawn as PEFT draws its."""
+        shape = MamTokens.attach(self).shape
         super().inject_adapter(model, adapter_name, *args, **kwargs)
         if not hasattr(self, "mam_prefix"):
             self.mam_prefix = nn.ParameterDict()
         config = self.peft_config[adapter_name]
         weight = input_embeddings(text_stack(model)).weight
-        numbers = torch.randn(config.num_virtual_tokens, prefix_tokens.shape(model).numbers)
+        numbers = torch.randn(config.num_virtual_tokens, shape.numbers)
         self.mam_prefix[adapter_name] = nn.Parameter(numbers.to(weight.device), requires_grad=not config.inference_mode)
+
+    def _enable_adapter_layers(self, enabled: bool = True) -> None:  # noqa: FBT001, FBT002 - as PEFT calls it
+        """Let the prefix stand aside with the bottlenecks."""
+        super()._enable_adapter_layers(enabled)
+        self._adapters_disabled = not enabled
 
 
 class MamTokens(PrefixTokens):
-    """The prefix of a model with a MAM adapter."""
+    """The prefix of a model with a MAM adapter; `model` is the tuner, which attaches it itself."""
 
     @property
     def weight(self) -> nn.Parameter:
         """The prefix."""
-        weight: nn.Parameter = self.model.base_model.mam_prefix[self.model.active_adapter]
+        weight: nn.Parameter = self.model.mam_prefix[self.model.active_adapters[0]]
         return weight
 
     def values(self) -> Tensor:

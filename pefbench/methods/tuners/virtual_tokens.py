@@ -39,8 +39,6 @@ class VirtualTokens:
 
     def __init__(self, model: Any) -> None:
         self.model = model
-        self.config = model.active_peft_config
-        self.length: int = self.config.num_virtual_tokens
         self._aside = False
 
     @classmethod
@@ -56,6 +54,12 @@ class VirtualTokens:
             methods.replace(model, "generate", _generate)
         attached: Self = model.virtual_tokens
         return attached
+
+    @property
+    def length(self) -> int:
+        """How many there are."""
+        length: int = self.model.active_peft_config.num_virtual_tokens
+        return length
 
     @property
     def at_work(self) -> bool:
@@ -75,7 +79,7 @@ class VirtualTokens:
         so what is loaded is the same to the last bit.
         """
         weight = self.weight
-        if self.config.inference_mode:  # PEFT saved the virtual tokens and left the network behind
+        if self.model.active_peft_config.inference_mode:  # PEFT saved the virtual tokens and left the network behind
             return weight
         keeps_gradients = torch.is_grad_enabled()
         with torch.inference_mode(mode=False), torch.enable_grad(), torch.autocast(weight.device.type, enabled=False):

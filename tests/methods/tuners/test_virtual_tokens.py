@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import subprocess
+import sys
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +17,7 @@ from torch.nn import functional
 
 from pefbench.errors import MethodError
 from pefbench.methods.tuners import prefix_attention, prefix_tokens
+from pefbench.methods.tuners.placed import TASK_TYPE, PlacedModel
 from pefbench.methods.tuners.prefix_attention import AttentionPrefix
 from pefbench.methods.tuners.prefix_tokens import PrefixTokens, Shape
 from pefbench.methods.tuners.prompt_tokens import PromptTokens
@@ -339,6 +342,35 @@ AGREES = [
 ]
 
 
+DIFFERS = [("bert", "prompt"), ("bert", "p_tuning"), ("gpt2", "prompt"), ("distilbert", "prefix"), ("t5", "prefix")]
+"""By PEFT alone a head reads a virtual token, or there is no way in, or the encoder's states have a prefix as well."""
+
+
+REFUSED = """
+import sys
+from peft import PeftConfig
+for folder in sys.argv[1:]:
+    try:
+        PeftConfig.from_pretrained(folder)
+    except ValueError as error:
+        print(error)
+"""
+
+
+def test_where_peft_alone_would_differ_it_refuses(tmp_path: Path) -> None:
+    folders = [tmp_path / f"{architecture}_{name}" for architecture, name in DIFFERS]
+    for folder, (architecture, name) in zip(folders, DIFFERS, strict=True):
+        language = architecture == "t5"
+        base = tiny.model(architecture) if language else headed(architecture, "sequence")
+        wrapped: Any = method(name).apply(base, "SEQ_2_SEQ_LM" if language else "SEQ_CLS")
+        wrapped.save_pretrained(folder)
+    command = [sys.executable, "-c", REFUSED, *map(str, folders)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    lines = done.stdout.splitlines()
+    assert len(lines) == len(DIFFERS)
+    assert all(line.startswith(f"Invalid task type: '{TASK_TYPE}'.") for line in lines)
+
+
 @pytest.mark.parametrize(("architecture", "name"), AGREES)
 def test_where_peft_s_own_forward_pass_works_it_computes_the_same(architecture: str, name: str) -> None:
     torch.manual_seed(1)
@@ -351,6 +383,7 @@ def test_where_peft_s_own_forward_pass_works_it_computes_the_same(architecture: 
         with wrapped.virtual_tokens.aside():
             theirs = type(wrapped).forward(wrapped, **batch).logits
     assert close(ours, theirs[:, -ours.shape[1] :])
+    assert wrapped.active_peft_config.task_type == task(architecture)
 
 
 @pytest.mark.parametrize(
@@ -378,11 +411,11 @@ def test_what_is_loaded_is_what_was_saved_to_the_last_bit(
     for head in heads:
         for weight in other.get_submodule(head).parameters():
             torch.nn.init.zeros_(weight)
-    loaded = PeftModel.from_pretrained(other, tmp_path)
-    chosen.on_model_ready(loaded)
+    loaded = PeftModel.from_pretrained(other, tmp_path)  # by PEFT alone, once `import pefbench` has registered ours
     batch = inputs(architecture)
     with torch.no_grad():
-        assert torch.equal(loaded.virtual_tokens.values(), wrapped.virtual_tokens.values())
+        if isinstance(loaded, PlacedModel):  # else it has no virtual tokens of ours, and PEFT computes with its own
+            assert torch.equal(loaded.virtual_tokens.values(), wrapped.virtual_tokens.values())
         assert close(loaded(**batch).logits, wrapped(**batch).logits)
     trained = {key: weight for key, weight in wrapped.named_parameters() if ".modules_to_save." in key}
     assert {key.split(".")[1] for key in trained} == set(heads)

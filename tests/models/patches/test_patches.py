@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 import torch
-from peft import PeftConfig, PeftType
+from peft import MODEL_TYPE_TO_PEFT_MODEL_MAPPING, PeftConfig, PeftModel, PeftType
 from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING, PEFT_TYPE_TO_TUNER_MAPPING
 from peft.tuners.boft import layer as peft_boft
 from peft.tuners.tuners_utils import BaseTuner
 from torch.nn import functional as torch_functional
 from transformers import AttentionInterface, tokenization_utils_base
 
-from pefbench.models.patches import attention, boft, functional, methods, peft_types, templates
+from pefbench.models.patches import attention, boft, functional, methods, peft_types, task_types, templates
 from pefbench.paths import PACKAGE
 from tests import tiny
 
@@ -128,3 +128,18 @@ def test_templates_are_rendered_apart_inside_the_block_alone() -> None:
     with templates.rendered_apart(5):
         assert library.render_jinja_template is not stock
     assert library.render_jinja_template is stock
+
+
+def test_task_types_come_and_go() -> None:
+    class TestModel(PeftModel):  # type: ignore[misc]
+        pass
+
+    with pytest.raises(ValueError, match="Invalid task type: 'TEST_TASK'"):
+        PeftConfig(task_type="TEST_TASK")
+    task_types.register("TEST_TASK", TestModel)
+    task_types.register("TEST_TASK", TestModel)
+    assert PeftConfig(task_type="TEST_TASK").task_type == "TEST_TASK"
+    assert MODEL_TYPE_TO_PEFT_MODEL_MAPPING["TEST_TASK"] is TestModel
+    task_types.unregister("TEST_TASK")
+    task_types.unregister("TEST_TASK")
+    assert "TEST_TASK" not in MODEL_TYPE_TO_PEFT_MODEL_MAPPING
