@@ -86,10 +86,15 @@ class Chat:
             found = self._ids([*system, *turns, (asks, instruction + text)])
         return cut(found, length, "end"), len(whole) <= length
 
-    def refusal(self, history: Sequence[Message], prompt: str, asks: str = "user") -> str | None:
-        """The reason why the template refuses a conversation, None where it does not."""
+    def refusal(
+        self, history: Sequence[Message], prompt: str, length: int, instruction: str = "", asks: str = "user"
+    ) -> str | None:
+        """The reason why the template refuses a conversation, whole or cut to `length`; None where it does not."""
+        whole = [*history, (asks, instruction + prompt)]
         try:
-            self.template.apply([*history, (asks, prompt)], tokenize=False, add_generation_prompt=True)
+            text = self.template.apply(whole, tokenize=False, add_generation_prompt=True)
+            if len(text.encode()) > length:  # it may have more tokens: none has less than a byte
+                self.prompt(history, prompt, length, instruction, asks)
         except RecipeError as error:
             return str(error)
         return None

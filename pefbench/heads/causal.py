@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pefbench.errors import RecipeError
 from pefbench.heads import IGNORED, TARGETS, Encoded
 from pefbench.heads._generation import GenerationHead, ended
 from pefbench.heads._language import causal_losses
@@ -64,10 +62,7 @@ class CausalHead(GenerationHead):
         answers = ids(tokenizer, [example.target for example in examples])
         for number, (example, answer) in enumerate(zip(examples, answers, strict=True)):
             room = max_length - self.search.max_new_tokens
-            with _named(example):
-                prompt, whole = prompter.prompt(
-                    example.history, example.prompt, room, example.instruction, example.asks
-                )
+            prompt, whole = prompter.prompt(example.history, example.prompt, room, example.instruction, example.asks)
             learned = ended(answer, end, max_length - len(prompt))
             rows.append(np.concatenate([prompt, learned]))
             labels.append(np.concatenate([np.full_like(prompt, IGNORED), learned]))
@@ -87,14 +82,15 @@ class CausalHead(GenerationHead):
         return ["" if label == IGNORED else "answer" for label in encoded.features[TARGETS][row].tolist()]
 
     def refusals(
-        self, tokenizer: PreTrainedTokenizerFast, examples: Sequence[GenerationExample]
+        self, tokenizer: PreTrainedTokenizerFast, examples: Sequence[GenerationExample], max_length: int
     ) -> Iterator[tuple[int, str]]:
-        """The examples that the chat template refuses."""
+        """The examples that the chat template refuses, whole or once their oldest turns are cut off."""
         if not (self.chat and tokenizer.chat_template):
             return
-        prompter = Chat(tokenizer, self.keep)
+        self.check_room(max_length, 1)
+        prompter, room = Chat(tokenizer, self.keep), max_length - self.search.max_new_tokens
         for number, example in enumerate(examples):
-            if reason := prompter.refusal(example.history, example.instruction + example.prompt, example.asks):
+            if reason := prompter.refusal(example.history, example.prompt, room, example.instruction, example.asks):
                 yield number, f"{example.where or f'example {number}'}: {reason}"
 
     def prediction_lengths(self, encoded: Encoded) -> Array:
@@ -114,15 +110,6 @@ class CausalHead(GenerationHead):
             inputs = {name: tensor.to(batch["input_ids"].device) for name, tensor in given.items()}
             found |= zip(group, generate(model, [writings[i] for i in group], **inputs), strict=True)
         return [found[i] for i in range(len(prompts))]
-
-
-@contextmanager
-def _named(example: GenerationExample) -> Iterator[None]:
-    """Tell where an example stands that the chat template refuses once its oldest turns are cut off."""
-    try:
-        yield
-    except RecipeError as error:
-        raise RecipeError(f"{example.where}: {error}" if example.where else str(error)) from None
 
 
 def _padded_left(rows: Sequence[Array], padding: int) -> dict[str, Tensor]:

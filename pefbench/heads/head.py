@@ -92,8 +92,16 @@ class Head(ABC):
     def encode(self, tokenizer: PreTrainedTokenizerFast, examples: Sequence[Any], max_length: int) -> Encoded:
         """Tokenise examples; texts beyond `max_length` tokens are truncated, never dropped."""
 
-    def refusals(self, tokenizer: PreTrainedTokenizerFast, examples: Sequence[Any]) -> Iterable[tuple[int, str]]:  # noqa: ARG002 - where there are templates
-        """The numbers of the examples that this model cannot be given, each with the reason, its file and line."""
+    def refusals(
+        self,
+        tokenizer: PreTrainedTokenizerFast,  # noqa: ARG002 - where there are templates
+        examples: Sequence[Any],  # noqa: ARG002
+        max_length: int,  # noqa: ARG002
+    ) -> Iterable[tuple[int, str]]:
+        """The numbers of the examples that this model cannot be given, each with the reason, its file and line.
+
+        max_length: as `encode` gets it, for what is refused once it is cut.
+        """
         return ()
 
     @abstractmethod

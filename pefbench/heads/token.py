@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pefbench.errors import SourceError
+from pefbench.errors import SourceError, counted
 from pefbench.heads import IGNORED, TARGETS, Answers, Encoded, Head, forward
 from pefbench.heads._word_windows import word_windows
 from pefbench.heads.dataset import Fixed
+from pefbench.remarks import Odd
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -98,9 +99,14 @@ class TokenHead(Head):
             features={"input_ids": input_ids, TARGETS: labels},
             targets=np.asarray([int((row != IGNORED).sum()) for row in labels]),
             decoding=firsts,
-            cut=[bool((first == UNSEEN).any()) for first in firsts],
+            cut=[_cut(first, len(ids), max_length) for first, ids in zip(firsts, input_ids, strict=True)],
             padding={"input_ids": tokenizer.pad_token_id, TARGETS: IGNORED},
+            notes=_without_tokens(firsts, input_ids, max_length),
         )
+
+    def remarks(self, encoded: Mapping[str, Encoded]) -> list[str]:
+        """The words that the tokenizer makes nothing of, split by split."""
+        return [Odd(f"{split}: {note}") for split, each in encoded.items() for note in each.notes]
 
     def windows(
         self, tokenizer: PreTrainedTokenizerFast, words: Sequence[str], max_length: int
@@ -181,6 +187,24 @@ def _first_tokens(word_ids: Sequence[int | None], words: int) -> np.ndarray[Any,
         if word is not None:
             first[word] = position
     return first
+
+
+def _cut(first: np.ndarray[Any, Any], length: int, max_length: int) -> bool:
+    """Whether a row of `length` tokens lost its last words; one that is not full lost none."""
+    return length >= max_length and bool(len(first)) and bool(first[-1] == UNSEEN)
+
+
+def _without_tokens(
+    firsts: Sequence[np.ndarray[Any, Any]], rows: Sequence[np.ndarray[Any, Any]], max_length: int
+) -> list[str]:
+    """A note of how many words have no token, though their row was not cut before them: white space and its like."""
+    import numpy as np
+
+    number = 0
+    for first, row in zip(firsts, rows, strict=True):
+        last = np.flatnonzero(first != UNSEEN).max(initial=-1) if _cut(first, len(row), max_length) else len(first)
+        number += int((first[: last + 1] == UNSEEN).sum())
+    return [f"{counted(number, 'word')} without a token, always predicted to be {OUTSIDE}"] if number else []
 
 
 def _lay(tags: np.ndarray[Any, Any], first: np.ndarray[Any, Any], length: int) -> np.ndarray[Any, Any]:

@@ -173,7 +173,7 @@ class Model:
             query = self._kind.asked(example, self._head)
         except DataError as error:
             raise DataError(f"{where}: {error}") from None
-        for _, reason in self._head.refusals(self.tokenizer, query.examples):
+        for _, reason in self._head.refusals(self.tokenizer, query.examples, self._ready.recipe.train.max_length):
             raise DataError(reason if reason.startswith(where) else f"{where}: {reason.partition(': ')[2]}")
         return query
 

@@ -44,5 +44,7 @@ def only_file(folder: Path, shown: str) -> str:
     suffixes = {*readers.by_suffix(), *TEXT_SUFFIXES}
     data = [name for name in valid if readers.suffix_of(name) in suffixes] or valid
     if len(data) != 1:
-        raise SourceError(f"{shown}: name the file to read in this folder; it has {listing(data)}")
+        brat = any(readers.suffix_of(name) == ".ann" for name in valid)
+        hint = "; brat's .ann files are not read: write texts and [start, end, label] as JSONL" if brat else ""
+        raise SourceError(f"{shown or 'file:.'}: name the file to read in this folder; it has {listing(data)}{hint}")
     return data[0]

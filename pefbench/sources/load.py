@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from pefbench.errors import DataError, SourceError
 from pefbench.sources import annotated, features, files, readers
-from pefbench.sources.formats import parallel
+from pefbench.sources.formats import conll, parallel
 from pefbench.sources.locate import local, refuse_digest
 from pefbench.sources.reader import BytesReader, FolderReader, PairReader
 from pefbench.sources.rows import BadRows
@@ -107,13 +108,22 @@ def _read(
         _refuse_split(file, split)
         return reader.read(data, file, bad)
     text = decode(data, file, encoding)
-    if chosen == "json" and format is None:
-        reader = readers.by_content(text) or reader
+    if format is None and header:
+        reader = _by_content(chosen, text, text_format) or reader
     if reader.has_splits:  # the # also without a split, for one may be in the file's own name
         return reader.read(text, f"{file}#{split}", bad)
     _refuse_split(file, split)
     rows = reader.read(text, file, bad)
     return annotated.unwrapped(_with_names(rows, path.parent), bad) if reader.suffixes else rows
+
+
+def _by_content(suffix: str, text: str, text_format: str) -> TextReader | None:
+    """The reader of what lies in a file of another format's suffix; None for a file that is what its suffix says."""
+    if suffix == "json":
+        return readers.by_content(text)
+    if suffix == "tsv" and text_format == "conll" and conll.are_columns(io.StringIO(text)):
+        return conll.IN_TSV
+    return None
 
 
 def _file_reader(name: str, file: str, *, header: bool) -> TextReader | BytesReader:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import DataError, SourceError
 from pefbench.sources import annotated, readers
+from pefbench.sources.formats import conll
 from pefbench.sources.limits import Unpacked
 from pefbench.sources.reader import BytesReader, TextReader
 from pefbench.sources.rows import BadRows, Rows
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     from pefbench.sources.rows import Row
 
+BEGINNING = 1 << 16
+"""Bytes that show which line ends a file has."""
 LOOKED_AT = 100
 """Rows by which a table of a tool for annotation is known."""
 
@@ -32,9 +35,12 @@ def stream_rows(path: Path, *, format: str | None, text_format: str) -> Iterator
     """
     chosen = format or readers.by_suffix().get(readers.suffix_of(path.name), text_format)
     reader, packed = readers.find(chosen), path.name.lower().endswith(".gz")
+    if chosen == "tsv" and format is None and text_format == "conll":
+        with _opened(path, packed=packed) as file:
+            reader = conll.READER if conll.are_columns(_lines(file, path.name)) else reader
     if isinstance(reader, BytesReader):
         return reader.stream(path, path.name, BadRows()) if reader.stream and not packed else None
-    if not isinstance(reader, TextReader) or reader.stream is None or _is_marked(path, packed=packed):
+    if not isinstance(reader, TextReader) or reader.stream is None or _is_unusual(path, packed=packed):
         return None
     if reader.suffixes:
         with _opened(path, packed=packed) as file:
@@ -54,15 +60,15 @@ def _streamed(reader: TextReader, path: Path, *, packed: bool) -> Iterator[Row]:
         yield from reader.stream(_lines(file, path.name), path.name, BadRows())
 
 
-def _is_marked(path: Path, *, packed: bool) -> bool:
-    """Whether a text begins with the mark of another encoding than UTF-8."""
+def _is_unusual(path: Path, *, packed: bool) -> bool:
+    """Whether a text begins with the mark of another encoding than UTF-8, or has the line ends of old Macs."""
     try:
         with gzip.open(path) if packed else path.open("rb") as file:
-            head = file.read(4)
+            head = file.read(BEGINNING)
     except (OSError, EOFError, zlib.error):
         return False  # said when it is read
     mark = next((found for mark, found in MARKS.items() if head.startswith(mark)), "utf-8")
-    return mark != "utf-8"
+    return mark != "utf-8" or (b"\r" in head and b"\n" not in head)
 
 
 def _opened(path: Path, *, packed: bool) -> io.TextIOWrapper:

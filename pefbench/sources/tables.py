@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 LONGEST_FIELD = 2**31 - 1  # characters; the csv module's own limit of 131,072 is short for articles
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "pipes"}
+SHOWN = 40
+"""Characters of a column's name that a message shows."""
 SAMPLE_RECORDS, SAMPLE_CHARACTERS = 20, 1 << 18
 EXCEL = re.compile(r"sep=(?P<separator>[,;\t|])\r?(?=\n)")  # a first line that only Excel writes and reads
 
@@ -93,7 +95,10 @@ def _header(
     line, fields = next(records, (1, []))
     names = tuple(clean_name(name) or f"Unnamed: {at}" for at, name in enumerate(fields))
     if duplicates := sorted({name for name in names if names.count(name) > 1}):
-        raise DataError(f"{file}:{line}: the header names {duplicates[0]!r} twice")
+        raise DataError(
+            f"{file}:{line}: the header names {duplicates[0][:SHOWN]!r} twice; where it is a row, data.header=false "
+            "numbers the columns from 0"
+        )
     return names, records
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import re
 import zlib
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,10 @@ MARKS = {
 """Byte order mark -> the encoding that it shows."""
 NOT_OF_FILES = {"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "mbcs", "oem"}
 CHUNK = 1 << 20
+WESTERN, WINDOWS = "iso8859-1", "cp1252"
+"""Latin-1, and what Windows has for it: they differ in the bytes 0x80 to 0x9f alone, no characters in Latin-1."""
+CONTROLS = re.compile("[\x80-\x84\x86-\x9f]")
+"""Control characters that no text file has; 0x85 is the line end of some mainframes."""
 
 
 def read_text(path: Path, name: str, encoding: str = "utf-8") -> str:
@@ -68,15 +73,44 @@ def decode(data: bytes, name: str, encoding: str) -> str:
             )
         encoding = marked
     try:
-        return data.decode(encoding).removeprefix("\ufeff")
+        text = data.decode(encoding).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         line = data[: error.start].decode(encoding, errors="replace").count("\n") + 1
         raise DataError(
-            f"{name}:{line}: not {encoding.upper()} (byte 0x{data[error.start]:02x}); "
-            "name the file's encoding with data.encoding, such as latin-1"
+            f"{name}:{line}: not {encoding.upper()} (byte 0x{data[error.start]:02x}); {_right_encoding(data)}"
         ) from None
     except UnicodeError as error:  # UTF-16 without a mark, say
         raise DataError(f"{name}: not {encoding.upper()}: {str(error)[:100]}") from None
+    if codecs.lookup(encoding).name == WESTERN:
+        _refuse_controls(text, data, name)
+    return text if "\n" in text else text.replace("\r", "\n")  # the line ends of old Macs
+
+
+def _right_encoding(data: bytes) -> str:
+    """What to do about bytes that are not in the encoding that was named."""
+    if b"\0" in data:
+        return "it has NUL bytes: a binary file, or text in UTF-16 (data.encoding=utf-16-le or utf-16-be)"
+    western = f"{WINDOWS} for western European text, else " if _reads(data, WINDOWS) else ""
+    return f"name the file's encoding with data.encoding: {western}such as cp1251, shift_jis or gb18030"
+
+
+def _refuse_controls(text: str, data: bytes, name: str) -> None:
+    """Raise DataError for Windows-1252 that is read as Latin-1: its quotes and its euro sign would be lost."""
+    found = CONTROLS.search(text)
+    if found is not None and _reads(data, WINDOWS):
+        line = text.count("\n", 0, found.start()) + 1
+        raise DataError(
+            f"{name}:{line}: byte 0x{ord(found[0]):02x} is no character in Latin-1, and is "
+            f"{found[0].encode('latin-1').decode(WINDOWS)!r} in {WINDOWS}; data.encoding={WINDOWS} reads the file"
+        )
+
+
+def _reads(data: bytes, encoding: str) -> bool:
+    try:
+        data.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _agree(encoding: str, marked: str) -> bool:

@@ -10,7 +10,7 @@ from pefbench.errors import DataError
 from pefbench.heads.examples import TokenExample
 from pefbench.heads.token import TokenDataset
 from pefbench.remarks import Odd
-from pefbench.sources import tagging
+from pefbench.sources import bare_tags, tagging
 from pefbench.tasks import Task
 from pefbench.tasks._models import MINILM
 from pefbench.tasks.reading import tagged
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from pefbench.sources import BadRows, Row
 
+    Sentence = tuple[Row, list[str], list[str]]
+    """A row, its tokens and its tags."""
 
 ENTITY = re.compile("[BIESLU]-.")
 """How the tag of a word in an entity begins, in any scheme."""
@@ -30,13 +32,16 @@ SHOWN = 3
 
 def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> TokenDataset:
     """Read tags of any usual scheme as IOB2; the labels are those of the training split's entity types."""
-    read = {split: bad.good(rows, _pair) for split, rows in splits.items()}
+    given, notes = {split: bad.good(rows, _given) for split, rows in splits.items()}, list[str]()
+    if not bad.strict_tags:
+        given, notes = _in_scheme(given)
+    read = {split: _checked(members, bad) for split, members in given.items()}
     pairs = [pair for split in read.values() for pair in split]
 
     def where(sentence: int, token: int) -> str:
         return pairs[sentence][0].at(token)
 
-    converted = tagging.to_iob2([given for _, _, given in pairs], where, strict=bad.strict_tags and not bad.skip)
+    converted = tagging.to_iob2([tags for _, _, tags in pairs], where, strict=bad.strict_tags and not bad.skip)
     refused = {stray.sentence: stray.fault for stray in reversed(converted.strays)} if bad.strict_tags else {}
     for fault in refused.values():
         bad(DataError(fault))
@@ -50,7 +55,7 @@ def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> TokenDataset:
         for split, members in read.items()
     }
     taught = [example.tags for _, example in sentences["train"]]
-    notes = [] if converted.scheme == "IOB2" else [f"tags read from {converted.scheme} as IOB2"]
+    notes += [] if converted.scheme == "IOB2" else [f"tags read from {converted.scheme} as IOB2"]
     if converted.strays and not refused:
         notes.append(Odd(_strays(converted, pairs)))
     types = Counter(tag.removeprefix("B-") for tags in taught for tag in tags if tag.startswith("B-"))
@@ -59,7 +64,35 @@ def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> TokenDataset:
     return TokenDataset(seen, tagging.labels(taught), [*notes, *unseen.notes])
 
 
-def _strays(converted: tagging.Tagging, pairs: Sequence[tuple[Row, list[str], list[str]]]) -> str:
+def _given(row: Row) -> Sentence:
+    """A row, its tokens and its tags."""
+    return row, *tagged.tokens_and_tags(row)
+
+
+def _in_scheme(given: dict[str, list[Sentence]]) -> tuple[dict[str, list[Sentence]], list[str]]:
+    """Sentences with their tags as a scheme has them, and a warning where they were written otherwise."""
+    rewritten = bare_tags.in_scheme([tags for members in given.values() for _, _, tags in members])
+    if rewritten is None:
+        return given, []
+    tags = iter(rewritten.tags)
+    changed = {split: [(row, tokens, next(tags)) for row, tokens, _ in members] for split, members in given.items()}
+    return changed, [Odd(rewritten.note)]
+
+
+def _checked(members: Sequence[Sentence], bad: BadRows) -> list[Sentence]:
+    """The sentences whose tags are of a scheme, each looked at alone, so that its own row is named."""
+    kept = []
+    for sentence in members:
+        try:
+            _check_tags(*sentence)
+        except DataError as error:
+            bad(error)
+        else:
+            kept.append(sentence)
+    return kept
+
+
+def _strays(converted: tagging.Tagging, pairs: Sequence[Sentence]) -> str:
     """How many tags depart from the scheme, and the first of them."""
     entities = sum(tag.startswith("B-") for tags in converted.tags for tag in tags)
     first = [
@@ -73,9 +106,8 @@ def _strays(converted: tagging.Tagging, pairs: Sequence[tuple[Row, list[str], li
     )
 
 
-def _pair(row: Row) -> tuple[Row, list[str], list[str]]:
-    """A row, its tokens and its tags. Raises DataError for tags of no scheme, so that their own row is named."""
-    tokens, tags = tagged.tokens_and_tags(row)
+def _check_tags(row: Row, _: Sequence[str], tags: Sequence[str]) -> None:
+    """Raise DataError for tags of no scheme."""
     try:
         tagging.to_iob2([tags], lambda _, token: row.at(token))
     except DataError as error:
@@ -83,7 +115,6 @@ def _pair(row: Row) -> tuple[Row, list[str], list[str]]:
             raise
         hint = "; for tags that mark no entities, such as parts of speech, there is task: token_classification"
         raise DataError(f"{error}{hint}") from None
-    return row, tokens, tags
 
 
 def _seen(members: Sequence[tuple[Row, TokenExample]], split: str, unseen: Unseen, bad: BadRows) -> list[TokenExample]:

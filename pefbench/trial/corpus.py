@@ -11,7 +11,7 @@ from pefbench import sources
 from pefbench.errors import DataError, RecipeError, SourceError, counted
 from pefbench.registry import find
 from pefbench.sources import BadRows
-from pefbench.tasks.reading.columns import check_are_words, resolve_columns
+from pefbench.tasks.reading.columns import check_are_sentences, check_are_words, resolve_columns
 from pefbench.tasks.reading.several import joined
 
 if TYPE_CHECKING:
@@ -188,7 +188,9 @@ def _joined(task: Task, data: DataSection, rows: Rows, bad: BadRows, file: str) 
 def _resolved(task: Task, named: Named, rows: Rows, file: str) -> dict[str, str]:
     """The task's columns -> the source's. Raises DataError, with the file."""
     try:
-        columns = resolve_columns(task, named, rows.columns)
+        columns = resolve_columns(task, named, rows.columns, rows.rows)
+        if "tokens" in columns:
+            check_are_sentences(rows.rows)
         if "tokens" in columns and "tokens" not in named:
             check_are_words(columns["tokens"], rows.rows)
     except DataError as error:

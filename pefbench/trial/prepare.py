@@ -167,7 +167,7 @@ def _accepted(
     kept, refused = dict(splits), list[str]()
     for split, examples in splits.items():
         reasons = dict[int, str]()
-        for number, reason in head.refusals(tokenizer, examples):
+        for number, reason in head.refusals(tokenizer, examples, recipe.train.max_length):
             if recipe.data.on_bad_row == "error":
                 raise DataError(reason)
             reasons[number] = reason

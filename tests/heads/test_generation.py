@@ -434,11 +434,11 @@ def test_what_a_chat_template_refuses_is_named_with_its_row() -> None:
     refused = GenerationExample("u", "a", history=(("assistant", "welcome"),), where="x.jsonl:4")
     fine = GenerationExample("u", "a")
     tokenizer = single_bytes(chat_template=ALTERNATING)
-    [(number, why)] = CausalHead().refusals(tokenizer, [fine, refused, fine])
+    [(number, why)] = CausalHead().refusals(tokenizer, [fine, refused, fine], 999)
     assert number == 1
     assert re.match(r"x\.jsonl:4: .*refuses the roles assistant, user: roles must alternate", why)
-    assert list(CausalHead(chat=False).refusals(tokenizer, [refused])) == []
-    assert list(CausalHead().refusals(single_bytes(), [refused])) == []
+    assert list(CausalHead(chat=False).refusals(tokenizer, [refused], 999)) == []
+    assert list(CausalHead().refusals(single_bytes(), [refused], 999)) == []
 
 
 def test_a_text_that_a_chat_template_refuses_is_named_and_its_roles_are_not() -> None:
@@ -446,6 +446,6 @@ def test_a_text_that_a_chat_template_refuses_is_named_and_its_roles_are_not() ->
         "{% for m in messages %}{{ raise_exception('no') if 'bad' in m['content'] }}{{ m['content'] }}{% endfor %}"
     )
     bad, fine = GenerationExample("a bad one", "a", where="x.jsonl:7"), GenerationExample("u", "a")
-    [(number, why)] = CausalHead().refusals(single_bytes(chat_template=template), [bad, fine])
+    [(number, why)] = CausalHead().refusals(single_bytes(chat_template=template), [bad, fine], 999)
     assert number == 0
     assert why == "x.jsonl:7: model.name: its chat template refuses the roles user: no"

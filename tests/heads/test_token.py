@@ -97,6 +97,17 @@ def test_what_is_cut_is_counted(tokenizer: PreTrainedTokenizerFast) -> None:
     assert np.asarray(encoded.targets).tolist() == [2, 3, 3]
 
 
+def test_words_without_a_token_are_no_cut_and_are_told(tokenizer: PreTrainedTokenizerFast) -> None:
+    head = TokenHead(LABELS)
+    examples = [TokenExample(words, ("O",) * len(words)) for words in (("the", "\u00a0"), ("\u00a0", *["the"] * 9))]
+    encoded = head.encode(tokenizer, examples, 5)
+    assert encoded.truncated == 1
+    assert head.remarks({"train": encoded, "test": head.encode(tokenizer, examples, 99)}) == [
+        "train: 2 words without a token, always predicted to be O",
+        "test: 2 words without a token, always predicted to be O",
+    ]
+
+
 def byte_level(*, after: str) -> PreTrainedTokenizerFast:
     """A byte-level tokenizer of the generic class, which ignores `add_prefix_space`; `after`: its decoder's spaces."""
     backend = Tokenizer(models.BPE())

@@ -36,6 +36,34 @@ def test_a_mark_in_the_middle_stays() -> None:
     assert decode("\ufeffa".encode("utf-16-le"), "x.csv", "utf-16-le") == "a"
 
 
+@pytest.mark.parametrize(
+    ("data", "right"),
+    [
+        ("caf\u00e9 \u20ac5".encode("cp1252"), "data.encoding: cp1252 for western European text, else such as cp1251,"),
+        ("\u6771\u3001\u90fd".encode("shift_jis"), "with data.encoding: such as cp1251, shift_jis or gb18030"),
+        ("\u00e9t\u00e9".encode("utf-16-le"), "text in UTF-16 (data.encoding=utf-16-le or utf-16-be)"),
+    ],
+)
+def test_the_encoding_that_is_named_reads_the_file(data: bytes, right: str) -> None:
+    assert right in refusal(DataError, decode, b"a\n" + data, "x.csv", "utf-8")
+
+
+def test_latin_1_does_not_turn_a_euro_sign_into_a_control_character() -> None:
+    data = "a\ncaf\u00e9 \u20ac5".encode("cp1252")
+    message = refusal(DataError, decode, data, "x.csv", "latin-1")
+    assert message == (
+        "x.csv:2: byte 0x80 is no character in Latin-1, and is '\u20ac' in cp1252; data.encoding=cp1252 reads the file"
+    )
+    assert decode(data, "x.csv", "cp1252") == "a\ncaf\u00e9 \u20ac5"
+    assert decode(b"caf\xe9", "x.csv", "ISO-8859-1") == "caf\u00e9"
+    assert decode(b"\x81\xe9", "x.csv", "latin-1") == "\x81\u00e9"  # no character in cp1252 either
+
+
+def test_the_line_ends_of_old_macs_are_line_ends() -> None:
+    assert decode(b"a\rb\r", "x.csv", "utf-8") == "a\nb\n"
+    assert decode(b"a\rb\r\n", "x.csv", "utf-8") == "a\rb\r\n"
+
+
 @given(st.binary(max_size=60), st.sampled_from(["utf-8", "utf-16", "utf-16-le", "utf-7", "latin-1", "shift_jis"]))
 def test_any_bytes_are_text_or_refused(data: bytes, encoding: str) -> None:
     try:

@@ -64,6 +64,37 @@ def long_table(*, numbered: str, separator: str = ",") -> Iterator[str]:
 # ---- tag schemes
 
 
+def test_tags_that_no_scheme_has_are_read_where_they_are_clear(tmp_path: Path) -> None:
+    write(tmp_path, "conll", conll([["O", "O", "O", "B", "I"], ["O", "B", "O", "O"]]))
+    loaded = load(tmp_path, "conll")
+    assert loaded.dataset.notes == ["9 tags such as 'B' are read as 'B-ENTITY'"]
+    assert examples(loaded)[0][1] == ["O", "O", "O", "B-ENTITY", "I-ENTITY"]
+    assert "tag 'B' at train.conll:4 has no prefix" in refusal(DataError, load, tmp_path, "conll", tags="strict")
+
+
+def test_columns_without_a_header_lie_in_tsv_files_too(tmp_path: Path) -> None:
+    blocks = conll([["O", "B-PER"], ["B-PER", "O", "O"]]).replace(" ", "\t")
+    write(tmp_path, "tsv", "#\tsource\t[2009]\n" + blocks)
+    loaded = load(tmp_path, "tsv")
+    assert examples(loaded) == [(["w0x0", "w0x1"], ["O", "B-PER"]), (["w1x0", "w1x1", "w1x2"], ["B-PER", "O", "O"])]
+    assert loaded.notes == ["columns without a header, as in CoNLL files; blank lines separate sentences"]
+    write(tmp_path, "tsv", "Word\tTag\n" + blocks)
+    assert examples(load(tmp_path, "tsv")) == examples(loaded)
+    write(tmp_path, "tsv", "#\tsource\n1\tAda\tB-PER\tO\n2\tran\tO\tO\n\n1\tBo\tB-PER\tO\n")  # GermEval
+    message = refusal(DataError, load, tmp_path, "tsv")
+    assert "column 0 numbers the words" in message
+    assert "-o data.columns.tokens=1 -o data.columns.tags=2" in message
+    assert examples(load(tmp_path, "tsv", columns={"tokens": 1, "tags": 2}))[1] == (["Bo"], ["B-PER"])
+
+
+def test_a_file_without_blank_lines_is_no_sentence(tmp_path: Path) -> None:
+    lines = "".join(f"w{at} {'B-PER' if at % 9 == 0 else 'O'}\n" for at in range(501))
+    write(tmp_path, "conll", lines)
+    assert refusal(DataError, load, tmp_path, "conll") == (
+        "train.conll: 501 words without a blank line between them; blank lines separate sentences"
+    )
+
+
 def test_strays_of_iob1_are_read_counted_and_shown(tmp_path: Path) -> None:
     sound = [["I-ORG", "O", "I-MISC", "O"], ["I-PER", "I-PER", "O", "I-LOC"], ["I-LOC", "B-LOC", "I-LOC"]] * 3
     strayed = [list(tags) for tags in sound]

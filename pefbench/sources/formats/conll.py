@@ -8,6 +8,8 @@ file's number of columns: then ``#`` is its token.
 
 from __future__ import annotations
 
+import itertools
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pefbench.errors import DataError, counted
@@ -16,12 +18,15 @@ from pefbench.sources.reader import TextReader
 from pefbench.sources.rows import Row, Rows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from pefbench.sources.rows import BadRows
 
 DOCUMENT = ("-DOCSTART-", "#begin document", "#end document")  # of CoNLL-2003, and of OntoNotes
 COMMENTS = ("# ", "#\t")  # of CoNLL-U, and of GermEval
+LOOKED_AT = 1000
+"""Lines of a ``.tsv`` file that show what is in it."""
+NOTE = "columns without a header, as in CoNLL files; blank lines separate sentences"
 
 
 def read_conll(text: str, file: str, bad: BadRows) -> Rows:
@@ -50,6 +55,23 @@ def read_conll(text: str, file: str, bad: BadRows) -> Rows:
     return Rows(tuple(map(str, range(width))), rows)
 
 
+def are_columns(lines: Iterable[str]) -> bool:
+    """Whether the first lines of a ``.tsv`` file are such columns rather than a table under a header.
+
+    They are divided by blank lines, and the first line with data ends in a tag that other lines end in too.
+    """
+    gaps = False
+    found: list[list[str]] = []
+    for line in itertools.islice(lines, LOOKED_AT):
+        if not line.strip():
+            gaps = gaps or bool(found)
+        elif not _is_comment(line) and not line.startswith(DOCUMENT):
+            found.append(_fields(line.rstrip("\r\n"), tabbed=True))
+    if not gaps or len(found[0]) < 2:
+        return False
+    return all(len(fields) == len(found[0]) for fields in found) and found[0][-1] in [each[-1] for each in found[1:]]
+
+
 def _is_gap(line: str) -> bool:
     return not line.strip() or line.startswith(DOCUMENT)
 
@@ -72,4 +94,10 @@ def _wrong_width(where: str, line: str, found: int, width: int, *, tabbed: bool)
     return f"{where}: {counted(found, 'column')} where the file has {width} (separated by {separator}): {line[:60]!r}"
 
 
+def _read_tsv(text: str, file: str, bad: BadRows) -> Rows:
+    return replace(read_conll(text, file, bad), notes=(NOTE,))
+
+
 READER = TextReader(read_conll, stream=in_blocks(read_conll, ends=lambda line: not line.strip()))
+IN_TSV = replace(READER, read=_read_tsv)
+"""Reads such columns where a file's suffix says that it is a table: see `are_columns`."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pefbench.errors import DataError
 from pefbench.sources.cells import clean_name
+from pefbench.tasks.reading import headerless
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
 
 LOOKED_AT = 20
 """Sentences that show whether a column without a name holds words."""
+LONGEST = 500
+"""Words that a sentence may have in a file without any blank lines."""
 LONGEST_NAME = 40
-"""Characters of a column's name that a message shows; what is longer is hardly a name."""
+"""Characters of a column's name that a message shows."""
 PAIRS = (
     ("premise", "hypothesis"),
     ("sentence1", "sentence2"),
@@ -38,10 +41,11 @@ FIRST, SECOND = zip(*PAIRS, strict=True)
 """The usual names of `text` and `pair` in a task that always reads pairs."""
 
 
-def resolve_columns(task: Task, named: Named, available: Sequence[str]) -> dict[str, str]:
+def resolve_columns(task: Task, named: Named, available: Sequence[str], rows: Sequence[Row] = ()) -> dict[str, str]:
     """The task's column names -> the source's, without optional ones that are not there.
 
-    Raises DataError with the columns that are there, where one is missing or two fit equally well.
+    rows: of the source, for what a message suggests. Raises DataError with the columns that are there, where one is
+    missing or two fit equally well.
     """
     resolved = _pair(task, named, available)
     taken = {named[column] for column in TEXTS if column in named}
@@ -54,13 +58,14 @@ def resolve_columns(task: Task, named: Named, available: Sequence[str]) -> dict[
             continue
         if not found:
             wanted = repr(named[column]) if column in named else " or ".join(repr(name) for name in usual)
-            raise missing_column(column, wanted, available)
+            raise missing_column(column, wanted, available, headerless.hint(task, available, rows))
         if column not in named:
             _refuse_ambiguous(task, named, column, found)
         resolved[column] = found[0]
     if not resolved:
         usual_names = ", ".join(str(name) for names in task.columns.values() for name in names if isinstance(name, str))
-        raise DataError(f"none of the columns {usual_names} is there; the columns are: {_listing(available)}")
+        hint = headerless.hint(task, available, rows)
+        raise DataError(f"none of the columns {usual_names} is there; the columns are: {_listing(available)}{hint}")
     return resolved
 
 
@@ -82,6 +87,12 @@ def check_are_words(column: str, rows: Sequence[Row]) -> None:
             f"column {column} {what}; name the columns of words and tags, counted from 0, as in "
             "-o data.columns.tokens=1 -o data.columns.tags=2"
         )
+
+
+def check_are_sentences(rows: Sequence[Row]) -> None:
+    """Raise DataError for a file of one word per line that is a single sentence, longer than any is."""
+    if len(rows) == 1 and rows[0].line_a_token and (words := len(next(iter(rows[0].values.values())))) > LONGEST:
+        raise DataError(f"{words:,} words without a blank line between them; blank lines separate sentences")
 
 
 def _pair(task: Task, named: Named, available: Sequence[str]) -> dict[str, str]:
@@ -131,23 +142,17 @@ def _but_for_case(choices: Sequence[str | int], available: Sequence[str]) -> lis
     return list(dict.fromkeys(names[0] for names in found if len(names) == 1))
 
 
-def missing_column(column: str, wanted: str, available: Sequence[str]) -> DataError:
+def missing_column(column: str, wanted: str, available: Sequence[str], hint: str = "") -> DataError:
     """The error for a column of the task that the source does not have. wanted: what it could be called."""
     return DataError(
         f"no column {wanted} for the task's {column!r}; the columns are: {_listing(available)} "
-        f"(say which with data.columns.{column}{_header_hint(available)})"
+        f"(say which with data.columns.{column}{hint})"
     )
 
 
 def _listing(names: Sequence[str], limit: int = 12) -> str:
     more = f" and {len(names) - limit} more" if len(names) > limit else ""
     return ", ".join(name[:LONGEST_NAME] for name in names[:limit]) + more
-
-
-def _header_hint(names: Sequence[str]) -> str:
-    """A hint where the names look like a row's values."""
-    is_row = any(len(name) > LONGEST_NAME or name.isdecimal() for name in names) and not _are_numbers(names)
-    return "; where the first line is a row, data.header=false numbers the columns from 0" if is_row else ""
 
 
 def _are_numbers(names: Sequence[str]) -> bool:

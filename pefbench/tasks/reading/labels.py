@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from pefbench.errors import DataError
 from pefbench.heads.examples import SequenceExample
 from pefbench.heads.sequence import SequenceDataset
+from pefbench.sources import cells
 from pefbench.sources.cells import clean_word, is_missing
 from pefbench.tasks.reading import booleans, values
 from pefbench.tasks.reading.unseen import Unseen
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from pefbench.sources import BadRows, Row
+
+
+SHOWN, LONGEST = 3, 80
+"""Labels of a row, and characters of them, that a message shows."""
 
 
 class Labelled(Protocol):
@@ -88,10 +93,31 @@ def examples(
 
 
 def label(row: Row) -> str:
-    """The label's name; a whole number that has no name is its own, as a string. Raises DataError."""
-    value = values.whole(row.values["label"])
+    """The label's name; a whole number that has no name is its own, as a string. Raises DataError.
+
+    A list of one, as doccano writes it, is its label; one of several is none.
+    """
+    value = values.whole(_only(row))
     if isinstance(value, int):
         return str(value)
     if not isinstance(value, str) or is_missing(value):
         raise values.wrong(row, "label", "a name or a whole number")
     return clean_word(value)
+
+
+def _only(row: Row) -> Any:
+    """The label of a list of one, also of one that is written as text; anything else as it is. Raises DataError."""
+    value = row.values["label"]
+    try:
+        listed = cells.as_list(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+    if not isinstance(listed, list):
+        return value
+    if len(listed) > 1:
+        shown = ", ".join(map(repr, listed[:SHOWN]))
+        raise DataError(
+            f"{row.where}: {row.name('label')} has {len(listed)} labels ({shown[:LONGEST]}), not one; task: "
+            "multi_label_classification learns several"
+        )
+    return listed[0] if listed else None

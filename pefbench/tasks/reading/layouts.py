@@ -1,4 +1,4 @@
-"""Tables that spread over several columns what dialogue reads from one: preference pairs, and Dolly's contexts.
+"""Tables that have in other columns what dialogue reads: preference pairs, Dolly's contexts, transcripts.
 
 What is learned from a preference pair is the answer that was chosen::
 
@@ -10,13 +10,15 @@ What is learned from a preference pair is the answer that was chosen::
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import DataError
-from pefbench.tasks.reading import chats, values
+from pefbench.tasks.reading import chats, transcripts, values
 from pefbench.tasks.reading.columns import found_columns
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable, Mapping, Sequence
 
     from pefbench.sources import Row, Rows
@@ -27,6 +29,8 @@ MESSAGES = ("messages", "conversations")
 PROMPTS = ("prompt", "question", "input")
 ANSWERS = ("turns", "dialog", "dialogue", "completion", "response", "reply", "answer", "output")
 """The usual names of the columns that hold what is learned, but for messages."""
+TEXTS = ("text", CHOSEN, REJECTED)
+"""The usual names of the columns whose texts may be whole conversations: see `transcripts`."""
 NOTE = "preference pairs: the chosen answers are learned"
 
 
@@ -36,7 +40,24 @@ def for_dialogue(table: Rows, named: Choice) -> Rows:
     named: the recipe's names of the task's columns; a layout applies where they say nothing else. Raises DataError for
     preference pairs whose conversations are one text.
     """
-    return _of_preferences(_of_contexts(table, named), named)
+    return _of_preferences(_of_contexts(_of_transcripts(table, named), named), named)
+
+
+def _of_transcripts(table: Rows, named: Choice) -> Rows:
+    """Conversations in one text as messages, where no other column holds what is learned."""
+    if {"turns", "messages", "completion"} & named.keys() or found_columns((*MESSAGES, *ANSWERS), table.columns):
+        return table
+    for name in found_columns(TEXTS, table.columns):
+        written = transcripts.style(row.values[name] for row in table.rows)
+        if written is not None:
+            new = "messages" if name == TEXTS[0] else name
+            read = partial(_transcript, name=name, written=written)
+            table = _replaced(table, (name,), new, read, transcripts.NOTE)
+    return replace(table, notes=tuple(dict.fromkeys(table.notes)))
+
+
+def _transcript(row: Row, name: str, written: re.Pattern[str]) -> Any:
+    return transcripts.messages(row.values[name], written)
 
 
 def _of_contexts(table: Rows, named: Choice) -> Rows:

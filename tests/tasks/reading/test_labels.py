@@ -28,13 +28,23 @@ def rows(values: Sequence[Any]) -> list[Row]:
         ([1, 1.0, "1", "1.0", " 1.00 "], "1"),
         ([True, "True"], "True"),
         (["pos", " pos\u00a0", "pos\u200b", "\ufeffpos"], "pos"),
+        (["pos", ["pos"], "['pos']", '["pos"]'], "pos"),
+        ([3, [3], "[3]"], "3"),
+        (["[pos]", "[pos]"], "[pos]"),  # no list
     ],
 )
 def test_one_label_however_it_is_written(written: list[Any], label: str) -> None:
     assert {labels.label(row) for row in rows(written)} == {label}
 
 
-@pytest.mark.parametrize("missing", [None, float("nan"), "", " ", "\u200b "])
+@pytest.mark.parametrize("several", [["a", "b"], "['a', 'b']"])
+def test_several_labels_are_refused_with_the_task_that_learns_them(several: Any) -> None:
+    assert refusal(DataError, labels.label, rows([several])[0]) == (
+        "x:1: y has 2 labels ('a', 'b'), not one; task: multi_label_classification learns several"
+    )
+
+
+@pytest.mark.parametrize("missing", [None, float("nan"), "", " ", "\u200b ", [], [None]])
 def test_a_missing_label_is_a_bad_row(missing: Any) -> None:
     read = labels.read({"train": rows(["a", "b", missing])}, BadRows(skip=True))
     assert len(read.splits["train"]) == 2

@@ -77,8 +77,56 @@ def test_nor_where_the_recipe_names_the_answer(tmp_path: Path) -> None:
     assert notes == ["columns not read: chosen"]
 
 
-def test_conversations_in_one_text_are_refused_with_the_right_form(tmp_path: Path) -> None:
+DIVIDED = "conversations in one text are divided into turns where it names who speaks"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "### Human: Hi### Assistant: Again### Human: {}### Assistant: Hello",  # Guanaco
+        "### Instruction:\nHi\n\n### Response:\nAgain\n\n### Instruction:\n{}\n\n### Response:\nHello",
+        "\n\nHuman: Hi\n\nAssistant: Again\n\nHuman: {}\n\nAssistant: Hello",
+        (
+            "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nAgain<|im_end|>\n"
+            "<|im_start|>user\n{}<|im_end|>\n<|im_start|>assistant\nHello<|im_end|>\n"
+        ),
+        "<s>[INST] Hi [/INST] Again </s><s>[INST] {} [/INST] Hello </s>",
+    ],
+)
+def test_conversations_in_one_text_are_divided_into_turns(tmp_path: Path, text: str) -> None:
+    said = "Is it 5: or\n6?"
+    corpus = load("dialogue", written(tmp_path, {"text": text.format(said), "id": 1}), **NAMED)
+    found = [([told for _, told in each.history], each.prompt, each.target) for each in corpus.dataset.splits["train"]]
+    assert found == [([], "Hi", "Again"), (["Hi", "Again"], said, "Hello")]
+    assert corpus.notes == [DIVIDED, "columns not read: id"]
+
+
+def test_the_system_message_of_llama_2_is_one(tmp_path: Path) -> None:
+    row = {"text": "<s>[INST] <<SYS>>\nBe brief.\n<</SYS>>\n\nHi [/INST] Hello </s>"}
+    found, _ = read(tmp_path, row)
+    assert found == [["Be brief.", "Hi"], "Hello"]
+
+
+def test_anthropics_pairs_are_transcripts(tmp_path: Path) -> None:
     row = {"chosen": "\n\nHuman: Hi\n\nAssistant: Hello", "rejected": "\n\nHuman: Hi\n\nAssistant: What"}
+    found, notes = read(tmp_path, row)
+    assert found == [["Hi"], "Hello"]
+    assert notes == [DIVIDED, LEARNED, REJECTED]
+
+
+def test_a_transcript_without_turns_is_a_bad_row(tmp_path: Path) -> None:
+    rows = ["### Human: Hi### Assistant: Hello"] * 2 + ["Hi there"]
+    for file in SPLITS.values():
+        lines = "".join(json.dumps({"text": text}) + "\n" for text in rows)
+        (tmp_path / file).write_text(lines, encoding="utf8")
+    message = refusal(DataError, load, "dialogue", tmp_path, **NAMED)
+    assert message.startswith("train.jsonl:3: messages should be a list of {role, content}")
+    corpus = load("dialogue", tmp_path, **NAMED, on_bad_row="skip")
+    assert len(corpus.dataset.splits["train"]) == 2
+
+
+def test_pairs_without_a_prompt_are_refused_with_the_right_form(tmp_path: Path) -> None:
+    row = {"chosen": "Hello", "rejected": "What"}
     assert refusal(DataError, load, "dialogue", written(tmp_path, row), **NAMED) == (
         "train.jsonl: 'chosen' holds texts and no column a prompt; write conversations as lists of {role, content}, or "
         "each as a prompt and its answer"

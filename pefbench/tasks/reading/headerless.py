@@ -1,0 +1,67 @@
+"""Tables whose first line is a row, as AG News' and CoLA's: which options read them."""
+
+from __future__ import annotations
+
+from statistics import mean
+from typing import TYPE_CHECKING
+
+from pefbench.sources.cells import is_missing
+from pefbench.tasks.reading.values import number
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pefbench.sources import Row
+    from pefbench.tasks import Task
+
+LOOKED_AT = 200
+"""Rows that show what a column holds."""
+LONGEST_NAME = 40
+"""Characters; what is longer is hardly a column's name."""
+LABELS, SCORES = ("label",), ("score",)
+TEXTS = ("text", "pair")
+
+
+def hint(task: Task, names: Sequence[str], rows: Sequence[Row]) -> str:
+    """What to say where a column is missing and the header may be a row; "" where it is none."""
+    cells = {name: [row.values.get(name) for row in rows[:LOOKED_AT]] for name in names}
+    if not _is_row(names, cells):
+        return ""
+    options = "".join(f" -o data.columns.{column}={at}" for column, at in _guessed(task, names, cells).items())
+    if options:
+        return f"; where the first line is a row, try -o data.header=false{options}"
+    return "; where the first line is a row, data.header=false numbers the columns from 0"
+
+
+def _is_row(names: Sequence[str], cells: Mapping[str, Sequence[object]]) -> bool:
+    """Whether names look like values: by their length, as numbers, or because the column has them again."""
+    if not all(isinstance(cell, str) for column in cells.values() for cell in column):
+        return False  # no table of text
+    if all(name.isdecimal() for name in names):
+        return False  # they are numbered already
+    return any(len(name) > LONGEST_NAME or name.isdecimal() or name in cells[name] for name in names)
+
+
+def _guessed(task: Task, names: Sequence[str], cells: Mapping[str, Sequence[object]]) -> dict[str, int]:
+    """The task's columns -> the number of the column that looks most like it; empty where one is in doubt."""
+    needed = [column for column in task.columns if column not in (*task.optional, *task.later)]
+    texts = [column for column in needed if column in TEXTS]
+    [*others] = [column for column in needed if column not in TEXTS]
+    if len(others) != 1 or others[0] not in (*LABELS, *SCORES) or not texts:
+        return {}
+    columns = [[str(cell) for cell in cells[name]] for name in names]
+    longest = sorted(range(len(names)), key=lambda at: -mean(map(len, columns[at] or [""])))[: len(texts)]
+    rest = [at for at in range(len(names)) if at not in longest and not any(map(is_missing, columns[at]))]
+    fits = _is_label if others[0] in LABELS else _is_score
+    fitting = sorted((len(set(columns[at])), at) for at in rest if fits(columns[at]))
+    if not fitting:
+        return {}
+    return {others[0]: fitting[0][1], **dict(zip(texts, sorted(longest), strict=True))}
+
+
+def _is_label(column: Sequence[str]) -> bool:
+    return 1 < len(set(column)) < max(3, len(column) // 2)
+
+
+def _is_score(column: Sequence[str]) -> bool:
+    return all(number(cell) == number(cell) for cell in column)
