@@ -59,6 +59,7 @@ ORDER = [
     "engines",
     "search",
     "compare",
+    "apps",
     "cli",
     "__main__",
 ]

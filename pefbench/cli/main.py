@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from pefbench import __version__
 from pefbench.cli import (
+    app,
     check,
     compare,
     convert,
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 COMMANDS = (
-    *(run, inspect, compare, search, worker, verify, predict, export, serve),
+    *(run, inspect, compare, search, worker, verify, predict, export, serve, app),
     *(table, report, pick, check, importing),
     *(listing, schema, new, convert, doctor),
 )

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import logging
 from contextlib import asynccontextmanager
-from importlib.resources import files
-from time import perf_counter
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 
-from pefbench import __version__
 from pefbench.errors import UserError
 from pefbench.inference.kind import Json
-from pefbench.server import asking, completions
+from pefbench.server import asking, completions, shell
 from pefbench.server.counts import Counts
-from pefbench.server.gate import Gate
-from pefbench.server.refusals import Refusal, of_validation
+from pefbench.server.refusals import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator
 
     from pefbench.server.engine import Engine
     from pefbench.server.settings import Settings
@@ -68,73 +60,24 @@ def make(engine: Engine, settings: Settings) -> FastAPI:
         yield
         await run_in_threadpool(engine.stop, settings.patience)
 
-    app = FastAPI(title="pefbench serve", version=__version__, docs_url=None, redoc_url=None, lifespan=life)
-    app.state.engine, app.state.settings, app.state.counts = engine, settings, Counts(engine)
-    app.middleware("http")(_counted)
-    app.add_middleware(Gate, settings=settings)
-    _refuse(app)
-    _about(app)
+    app = shell.make(
+        "pefbench serve",
+        settings,
+        Counts(engine),
+        page_of="pefbench.server",
+        ready=lambda: engine.alive,
+        lifespan=life,
+    )
+    app.state.engine = engine
+    app.exception_handler(asking.Gone)(_gone)
     _models(app)
     _predict(app)
     completions.add(app)
     return app
 
 
-def _refuse(app: FastAPI) -> None:
-    """Say what is wrong in one sentence, whatever it is."""
-
-    @app.exception_handler(Refusal)
-    async def refused(_request: Request, refusal: Refusal) -> Response:
-        return refusal.response()
-
-    @app.exception_handler(RequestValidationError)
-    async def invalid(_request: Request, error: RequestValidationError) -> Response:
-        return of_validation(error.errors()).response()
-
-    @app.exception_handler(HTTPException)
-    async def other(request: Request, error: HTTPException) -> Response:
-        said = f"{request.method} {request.url.path[:100]}: {str(error.detail).lower()}"
-        if error.status_code == 400:
-            said = "the body is not JSON"
-        return Refusal(error.status_code, said, error.headers).response()
-
-    @app.exception_handler(asking.Gone)
-    async def gone(_request: Request, _error: asking.Gone) -> Response:
-        return Response(status_code=GONE)
-
-    @app.exception_handler(RecursionError)
-    async def deep(_request: Request, _error: RecursionError) -> Response:
-        return Refusal(400, "the body is nested too deeply").response()
-
-    @app.exception_handler(Exception)
-    async def failed(_request: Request, error: Exception) -> Response:
-        logging.getLogger("pefbench.server").error("a request failed", exc_info=error)
-        return Refusal(500, "this is a fault of the server, which its log tells of").response()
-
-
-def _about(app: FastAPI) -> None:
-    """What the server says of itself."""
-    engine: Engine = app.state.engine
-
-    @app.get("/", response_class=HTMLResponse, include_in_schema=False)
-    async def page() -> HTMLResponse:
-        text = files("pefbench.server").joinpath("page.html").read_text(encoding="utf8")
-        inline = "style-src 'unsafe-inline'; script-src 'unsafe-inline'"
-        policy = f"default-src 'none'; {inline}; connect-src 'self'; img-src data:"
-        return HTMLResponse(text, headers={"Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff"})
-
-    @app.get("/health", summary="Whether the process answers")
-    async def health() -> dict[str, str]:
-        return {"status": "ok"}
-
-    @app.get("/ready", summary="Whether it takes inputs", responses={503: {"description": "It does not."}})
-    async def ready() -> JSONResponse:
-        there = engine.alive
-        return JSONResponse({"status": "ready" if there else "not ready"}, 200 if there else 503)
-
-    @app.get("/metrics", summary="Numbers for Prometheus", response_class=Response)
-    async def metrics() -> Response:
-        return Response(app.state.counts.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+async def _gone(_request: Request, _error: asking.Gone) -> Response:
+    return Response(status_code=GONE)
 
 
 def _models(app: FastAPI) -> None:
@@ -205,15 +148,3 @@ def _described(served: Served, resident: set[str]) -> Json:
         "why_alone": served.alone or None,
         "in_memory": served.name in resident,
     }
-
-
-async def _counted(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
-    """Count a request by its route."""
-    started = perf_counter()
-    response = await go_on(request)
-    route = request.scope.get("route")
-    path = getattr(route, "path", "other")
-    counts: Counts = request.app.state.counts
-    counts.requests.labels(path, response.status_code).inc()
-    counts.seconds.labels(path).observe(perf_counter() - started)
-    return response

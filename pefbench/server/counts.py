@@ -13,18 +13,30 @@ SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 ROWS = (1, 2, 4, 8, 16, 32, 64, 128)
 
 
-class Counts:
-    """The numbers of one server."""
+class Requests:
+    """The numbers that every HTTP application has; others are registered beside them."""
 
-    def __init__(self, engine: Engine) -> None:
-        registry = self._registry = CollectorRegistry()
+    def __init__(self) -> None:
+        registry = self.registry = CollectorRegistry()
         self.requests = Counter(
             "pefbench_requests", "Requests, by path and status.", ("path", "status"), registry=registry
         )
-        self.inputs = Counter("pefbench_inputs", "Inputs that were answered, by model.", ("model",), registry=registry)
         self.seconds = Histogram(
             "pefbench_request_seconds", "Seconds of a request.", ("path",), buckets=SECONDS, registry=registry
         )
+
+    def text(self) -> bytes:
+        """The numbers as Prometheus reads them."""
+        return generate_latest(self.registry)
+
+
+class Counts(Requests):
+    """The numbers of `pefbench serve`."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__()
+        registry = self.registry
+        self.inputs = Counter("pefbench_inputs", "Inputs that were answered, by model.", ("model",), registry=registry)
         self._rows = Histogram("pefbench_batch_rows", "Rows of a batch.", buckets=ROWS, registry=registry)
         self._models = Histogram("pefbench_batch_models", "Models in a batch.", buckets=ROWS, registry=registry)
         self._loads = Histogram(
@@ -37,10 +49,6 @@ class Counts:
         resident = Gauge("pefbench_models_in_memory", "Models whose weights are in memory.", registry=registry)
         resident.set_function(lambda: len(engine.store.resident()))
         engine.ran, engine.store.loaded = self._ran, self._loads.observe
-
-    def text(self) -> bytes:
-        """The numbers as Prometheus reads them."""
-        return generate_latest(self._registry)
 
     def _ran(self, rows: int, models: int) -> None:
         self._rows.observe(rows)

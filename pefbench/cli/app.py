@@ -1,0 +1,92 @@
+"""pefbench app: an application of trained models: train what it needs, or start it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pefbench.cli._terminal import hush_libraries, print_line
+from pefbench.errors import UserError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from pefbench.apps.app import App
+    from pefbench.apps.sections import AppSection
+    from pefbench.cli._arguments import Commands
+
+
+def add(commands: Commands) -> None:
+    """Add the command to the subparsers of argparse."""
+    from pefbench.apps import registry
+
+    app = commands.add_parser("app", help="train and start an application of trained models")
+    app.add_argument("name", metavar="NAME", choices=registry.names(), help=f"one of: {', '.join(registry.names())}")
+    app.add_argument(
+        "action",
+        nargs="?",
+        choices=("train", "start", "schema"),
+        default="start",
+        help="train: train what it needs; start: serve it; schema: print the JSON schema of its configuration "
+        "(default: start)",
+    )
+    app.add_argument("--config", type=Path, metavar="FILE", help="its configuration, in YAML (default: its defaults)")
+    app.add_argument("--host", help="address to listen at (default: the configuration's)")
+    app.add_argument("--port", type=int, help="port to listen at (default: the configuration's)")
+    app.set_defaults(run=_run)
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    from pefbench.apps import registry, sections
+
+    app = registry.find(parsed.name)
+    if parsed.action == "schema":
+        print_line(json.dumps(app.section.model_json_schema(), indent=1, ensure_ascii=False))
+        return 0
+    config = sections.load(app.section, parsed.config)
+    return _train(app, config) if parsed.action == "train" else _start(parsed, app, config)
+
+
+def _train(app: App[AppSection], config: AppSection) -> int:
+    from pefbench.apps import training
+
+    folder = Path(config.folder)
+    models = {name: training.train(name, each, folder) for name, each in app.trainings(config).items()}
+    hush_libraries()
+    for line in app.after_training(config, models):
+        print_line(line)
+    return 0
+
+
+def _start(parsed: argparse.Namespace, app: App[AppSection], config: AppSection) -> int:
+    check_extra()
+    hush_libraries()
+    from pefbench.apps import training
+    from pefbench.server import running, settings
+
+    asked = config.server
+    chosen = settings.Settings(
+        keys=settings.keys(Path(asked.keys) if asked.keys else None),
+        body=asked.max_body,
+        inputs=asked.max_inputs,
+        characters=asked.max_characters,
+    )
+    models = training.all_trained(app.trainings(config), Path(config.folder))
+    listening = running.bound(parsed.host or asked.host, asked.port if parsed.port is None else parsed.port)
+    made = app.make(config, models, chosen)
+    host, port = listening.getsockname()[:2]
+    print_line(f"{parsed.name} at http://{f'[{host}]' if ':' in host else host}:{port}")
+    running.run(made, listening, chosen.patience)
+    return 0
+
+
+def check_extra() -> None:
+    """Raise UserError where a library is missing that applications need."""
+    try:
+        import fastapi  # noqa: F401
+        import prometheus_client  # noqa: F401
+        import pythonjsonlogger  # noqa: F401
+        import uvicorn  # noqa: F401
+    except ImportError as error:
+        raise UserError(f"applications need {error.name}: pip install 'pefbench[app]'") from None

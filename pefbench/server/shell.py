@@ -1,0 +1,108 @@
+"""What every HTTP application here has: its limits and keys, refusals of one sentence, its page, health and numbers."""
+
+from __future__ import annotations
+
+import logging
+from importlib.resources import files
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, JSONResponse
+from starlette.exceptions import HTTPException
+
+from pefbench import __version__
+from pefbench.server.gate import Gate
+from pefbench.server.refusals import Refusal, of_validation
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from pefbench.server.counts import Requests
+    from pefbench.server.settings import Settings
+
+PAGE = "page.html"
+
+
+def make(
+    title: str,
+    settings: Settings,
+    counts: Requests,
+    *,
+    page_of: str,
+    ready: Callable[[], bool] = lambda: True,
+    lifespan: Any = None,
+) -> FastAPI:
+    """An application with nothing in it yet. page_of: the package whose `page.html` is shown at `/`."""
+    app = FastAPI(title=title, version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan)
+    app.state.settings, app.state.counts = settings, counts
+    app.middleware("http")(_counted)
+    app.add_middleware(Gate, settings=settings)
+    _refuse(app)
+    _about(app, page_of, ready)
+    return app
+
+
+def _refuse(app: FastAPI) -> None:
+    """Say what is wrong in one sentence, whatever it is."""
+
+    @app.exception_handler(Refusal)
+    async def refused(_request: Request, refusal: Refusal) -> Response:
+        return refusal.response()
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_request: Request, error: RequestValidationError) -> Response:
+        return of_validation(error.errors()).response()
+
+    @app.exception_handler(HTTPException)
+    async def other(request: Request, error: HTTPException) -> Response:
+        message = f"{request.method} {request.url.path[:100]}: {str(error.detail).lower()}"
+        if error.status_code == 400:
+            message = "the body is not JSON"
+        return Refusal(error.status_code, message, error.headers).response()
+
+    @app.exception_handler(RecursionError)
+    async def deep(_request: Request, _error: RecursionError) -> Response:
+        return Refusal(400, "the body is nested too deeply").response()
+
+    @app.exception_handler(Exception)
+    async def failed(_request: Request, error: Exception) -> Response:
+        logging.getLogger("pefbench.server").error("a request failed", exc_info=error)
+        return Refusal(500, "this is a fault of the server, which its log tells of").response()
+
+
+def _about(app: FastAPI, page_of: str, ready: Callable[[], bool]) -> None:
+    """What the server says of itself."""
+
+    @app.get("/", response_class=HTMLResponse, include_in_schema=False)
+    async def page() -> HTMLResponse:
+        text = files(page_of).joinpath(PAGE).read_text(encoding="utf8")
+        inline = "style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+        policy = f"default-src 'none'; {inline}; connect-src 'self'; img-src data:"
+        return HTMLResponse(text, headers={"Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff"})
+
+    @app.get("/health", summary="Whether the process answers")
+    async def health() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/ready", summary="Whether it takes inputs", responses={503: {"description": "It does not."}})
+    async def is_ready() -> JSONResponse:
+        there = ready()
+        return JSONResponse({"status": "ready" if there else "not ready"}, 200 if there else 503)
+
+    @app.get("/metrics", summary="Numbers for Prometheus", response_class=Response)
+    async def metrics() -> Response:
+        return Response(app.state.counts.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+async def _counted(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
+    """Count a request by its route."""
+    started = perf_counter()
+    response = await go_on(request)
+    route = request.scope.get("route")
+    path = getattr(route, "path", "other")
+    counts: Requests = request.app.state.counts
+    counts.requests.labels(path, response.status_code).inc()
+    counts.seconds.labels(path).observe(perf_counter() - started)
+    return response
