@@ -48,9 +48,18 @@ def count() -> int:
     return {"cuda": torch.cuda.device_count(), "mps": 1, "cpu": 0}[kind()]
 
 
+_kept_to: list[int] = []
+
+
+def keep_to(count: int) -> None:
+    """Use so many cores at most, of a machine whose others belong to other work."""
+    _kept_to[:] = [count]
+
+
 def cores() -> int:
     """The CPU cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min([there, *_kept_to])
 
 
 def gpu_name() -> str | None:

@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pefbench.cli._arguments import add_out, add_overrides, count
+from pefbench.cli._arguments import add_out, add_overrides
+from pefbench.cli._resources import add_resources, resources_of
 from pefbench.cli._terminal import print_line
 from pefbench.errors import UserError, suggest
 
@@ -36,7 +37,7 @@ def add(commands: Commands) -> None:
     )
     add_overrides(compare, "a field of the base recipe, as in -o train.epochs=1; may be repeated")
     add_out(compare)
-    compare.add_argument("--workers", type=count, default=1, metavar="N", help="trials to run in parallel (default: 1)")
+    add_resources(compare)
     compare.add_argument(
         "--dry-run", action="store_true", help="print the plan and an estimate of its duration, then stop"
     )
@@ -68,7 +69,7 @@ def _run(parsed: argparse.Namespace) -> int:
     wanted = grid.Wanted(
         _file(parsed.comparison),
         parsed.out,
-        parsed.workers,
+        resources_of(parsed),
         tuple(parsed.override),
         give_up=parsed.give_up,
         command=parsed.command,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pefbench.cli._arguments import add_out, add_overrides, count
+from pefbench.cli._resources import add_resources, resources_of
 from pefbench.cli._terminal import print_line
 from pefbench.errors import UserError
 
@@ -68,7 +69,7 @@ def add(commands: Commands) -> None:
         metavar="N",
         help="models of the named setting to keep, each trained with a seed of its own (default: 1)",
     )
-    search.add_argument("--workers", type=count, default=1, metavar="N", help="trials to run in parallel (default: 1)")
+    add_resources(search)
     search.set_defaults(run=_run)
 
 
@@ -92,7 +93,7 @@ def _run(parsed: argparse.Namespace) -> int:
         racing=parsed.race,
         seeds=parsed.seeds,
         storage=parsed.storage,
-        workers=parsed.workers,
+        resources=resources_of(parsed),
         keep=parsed.keep,
         command=parsed.command,
     )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pefbench.compare import estimate, selection
 from pefbench.compare.live import Board
 from pefbench.compare.plan import Outcome, Plan, PlannedTrial, read_outcome
+from pefbench.engines.engine import HERE, Resources, engine
 from pefbench.engines.local import Pool
 from pefbench.errors import RecipeError, suggest
 from pefbench.results.address import place_at
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from pefbench.compare.selection import Selection
+    from pefbench.engines.engine import Engine
     from pefbench.engines.messages import Inspection
     from pefbench.results.place import Place
     from pefbench.results.verdict_schema import Comparison
@@ -37,7 +39,7 @@ class Wanted:
 
     file: Path
     out: Path | str
-    workers: int = 1
+    resources: Resources = HERE
     overrides: tuple[str, ...] = ()
     give_up: bool = False
     command: str = ""
@@ -65,7 +67,7 @@ def compare(wanted: Wanted) -> Path:
     place = place_at(wanted.out).below(plan.comparison.name)
     place.check(ROOM)
     place.pull()
-    with Pool(place.folder, wanted.workers) as pool:
+    with engine(place.folder, wanted.resources) as pool:
         facts = _facts(plan, pool, place)
         if facts.gpus > 1:
             pool.use_gpus(facts.gpus)
@@ -105,7 +107,7 @@ def _scored(plan: Plan, tuning: Sequence[Outcome], facts: Facts, wanted: Wanted)
     return found
 
 
-def _with(facts: Facts, plan: Plan, placed: Sequence[PlannedTrial], pool: Pool, place: Place) -> Facts:
+def _with(facts: Facts, plan: Plan, placed: Sequence[PlannedTrial], pool: Engine, place: Place) -> Facts:
     """The facts with the result files of settings that were placed since."""
     last = {trial.method: trial.setting for trial in placed}
     trials = [*placed, *(trial for method, setting in last.items() for trial in plan.final(method, setting))]
@@ -113,7 +115,7 @@ def _with(facts: Facts, plan: Plan, placed: Sequence[PlannedTrial], pool: Pool, 
 
 
 def _paths(
-    trials: Sequence[PlannedTrial], pool: Pool, place: Place
+    trials: Sequence[PlannedTrial], pool: Engine, place: Place
 ) -> tuple[dict[tuple[str, int, int, bool], Path], Inspection]:
     """The result file of each trial, and all else that a worker tells of them."""
     answer = pool.inspect({"do": "inspect", "trials": [trial.request(place) for trial in trials]})
@@ -132,7 +134,7 @@ def dry_run(wanted: Wanted) -> str:
     everything = place_at(wanted.out)
     everything.pull()
     place = everything.below(plan.comparison.name)
-    with TemporaryDirectory() as logs, Pool(Path(logs), 1) as pool:
+    with TemporaryDirectory() as logs, Pool(Path(logs), HERE) as pool:
         facts = _facts(plan, pool, place)
         tuning = [read_outcome(trial, facts.paths[_key(trial)]) for trial in plan.tuning()]
         while placed := plan.place(_scored(plan, tuning, facts, wanted), higher=facts.higher_is_better):
@@ -150,10 +152,10 @@ def dry_run(wanted: Wanted) -> str:
     first = {*plan.seeds[: plan.looks[0]]}
     begin = [each for each in finals if each.planned.seed in first]
     later = [each for each in finals if each.planned.seed not in first]
-    return estimate.render(plan, selections, [*tuning, *begin], everything.folder, wanted.workers, later)
+    return estimate.render(plan, selections, [*tuning, *begin], everything.folder, wanted.resources.workers or 1, later)
 
 
-def _facts(plan: Plan, pool: Pool, place: Place) -> Facts:
+def _facts(plan: Plan, pool: Engine, place: Place) -> Facts:
     """Let a worker look at every possible trial. Raises RecipeError for a metric that no test can be of."""
     trials = [*plan.tuning()]
     for method, settings in plan.settings.items():
@@ -173,7 +175,7 @@ def _facts(plan: Plan, pool: Pool, place: Place) -> Facts:
 
 
 def _run(
-    trials: Sequence[PlannedTrial], command: str, facts: Facts, place: Place, pool: Pool, board: Board
+    trials: Sequence[PlannedTrial], command: str, facts: Facts, place: Place, pool: Engine, board: Board
 ) -> list[Outcome]:
     """Run the trials that are missing; return the outcomes of all, in order."""
     outcomes = [read_outcome(trial, facts.paths[_key(trial)]) for trial in trials]

@@ -1,28 +1,27 @@
-"""Several worker processes side by side, and the trials shared out among them."""
+"""Several worker processes of this machine side by side."""
 
 from __future__ import annotations
 
 import os
 import queue
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Self, cast
+from typing import TYPE_CHECKING
 
+from pefbench.engines.engine import Engine, Resources, inspected
 from pefbench.engines.process import Launched, Process
-from pefbench.errors import PefbenchError, RecipeError, TrialError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
-    from types import TracebackType
 
     from pefbench.engines.messages import Inspection, InspectRequest, Message
 
 
-class Pool:
-    """Several workers side by side. Use as a context manager: at its end all workers are killed."""
+class Pool(Engine):
+    """Worker processes of this machine, each of which runs one trial after another."""
 
-    def __init__(self, log: Path, workers: int) -> None:
-        self.folder, self.size, self.stopped = log, workers, False
+    def __init__(self, log: Path, resources: Resources) -> None:
+        super().__init__(log, resources)
+        workers = resources.workers or 1
         self._has(
             [
                 Process(log / f"worker-{number}.log", cores if workers > 1 else ())
@@ -32,6 +31,7 @@ class Pool:
 
     def _has(self, members: Sequence[Process]) -> None:
         self.members = [*members]
+        self.size = len(self.members)
         self.free: queue.SimpleQueue[Process] = queue.SimpleQueue()
         for member in self.members:
             self.free.put(member)
@@ -39,48 +39,14 @@ class Pool:
     def inspect(self, request: InspectRequest) -> Inspection:
         """Let a worker look at trials. Raises the PefbenchError that it met."""
         if isinstance(self.members[0], Launched):  # each of its launches runs one trial
-            looking = Process(self.folder / "worker-inspect.log")
-            try:
-                answer = looking.ask(request)
-            finally:
-                looking.stop()
-        else:
-            answer = self.members[0].ask(request)
-        if "error" in answer:
-            raise (RecipeError if answer["exit_status"] == 2 else PefbenchError)(str(answer["error"]))
-        return cast("Inspection", answer)
+            return super().inspect(request)
+        return inspected(self.members[0], request)
 
     def use_gpus(self, count: int) -> None:
         """From now on run each trial through `accelerate launch`, the GPUs shared out among the workers."""
         self._kill()
-        parts = shares(range(count), min(self.size, count))
+        parts = shares(range(count), min(self.resources.workers or 1, count))
         self._has([Launched(self.folder / f"worker-{number}.log", part) for number, part in enumerate(parts)])
-
-    def run(self, requests: Sequence[Message], tell: Callable[[int, str, str | None], None]) -> None:
-        """Run trials, each as soon as a worker is free; those that another process runs are waited for at the end.
-
-        `tell` gets a trial's number, "began", "held" or "ended", and its error.
-        """
-        held: queue.SimpleQueue[int] = queue.SimpleQueue()
-
-        def work(number: int, patience: float | None) -> None:
-            try:
-                answer = self.one({**requests[number], "patience": patience}, began=lambda: tell(number, "began", None))
-                error = str(answer["error"]) if "error" in answer else None
-            except TrialError as died:
-                answer, error = {}, str(died)
-            if "held" in answer:
-                held.put(number)
-            tell(number, "held" if "held" in answer else "ended", error)
-
-        threads = ThreadPoolExecutor(max_workers=len(self.members))
-        try:
-            for done in [threads.submit(work, number, 0.0) for number in range(len(requests))]:
-                done.result()
-            for done in [threads.submit(work, held.get(), None) for _ in range(held.qsize())]:
-                done.result()
-        finally:
-            threads.shutdown(wait=False, cancel_futures=True)
 
     def one(self, request: Message, began: Callable[[], None] = lambda: None) -> Message:
         """Run one trial on the next worker that is free. Raises TrialError when its process dies."""
@@ -97,22 +63,15 @@ class Pool:
 
     def stop(self) -> None:
         """Kill all workers, for good."""
-        self.stopped = True
+        super().stop()
         self._kill()
 
     def _kill(self) -> None:
         for member in self.members:
             member.stop()
 
-    def __enter__(self) -> Self:
-        """The pool itself."""
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Kill all workers."""
-        self.stop()
+ENGINE = Pool
 
 
 def shares(units: Sequence[int], workers: int) -> list[list[int]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, NotRequired, TypedDict
 
+from pefbench.results.schema import Placement  # noqa: TC001 - the shape is read from the class
 from pefbench.yaml_text import Values  # noqa: TC001 - the shape is read from the class
 
 Message = Mapping[str, object]
@@ -32,6 +33,7 @@ class TrialRequest(TypedDict):
     out: str  # folder of results, or the address of a store
     command: str  # the user's command line, for provenance
     judged: NotRequired[Judged]  # of a search
+    placement: NotRequired[Placement]  # where a cluster runs it
     patience: NotRequired[float | None]  # seconds to wait where another process runs it; None: until it has ended
 
 

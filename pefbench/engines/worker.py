@@ -47,7 +47,7 @@ def serve(cores: set[int] | None = None) -> NoReturn:
 
         shared = Shared()
         while True:
-            answers.write(json.dumps(_answer(requests.get(), shared)) + "\n")
+            answers.write(json.dumps(answer(requests.get(), shared)) + "\n")
             answers.flush()
 
 
@@ -76,7 +76,7 @@ def _requests() -> queue.SimpleQueue[Request]:
     return found
 
 
-def _answer(request: Request, shared: Shared) -> Inspection | Ran | Held | Pruned | Failure:
+def answer(request: Request, shared: Shared) -> Inspection | Ran | Held | Pruned | Failure:
     """Handle a request. No exception ends the worker: other trials are waiting."""
     try:
         return _inspect(request, shared) if request["do"] == "inspect" else _run(request, shared)
@@ -157,6 +157,7 @@ def _run(request: TrialRequest, shared: Shared | None) -> Ran | Held | Pruned:
             processes_in_id=False,
             watch=watch,
             patience=request.get("patience"),
+            placement=request.get("placement"),
         )
     except HeldError as held:
         return {"held": str(held)}

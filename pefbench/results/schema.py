@@ -27,6 +27,16 @@ class Hardware(TypedDict):
     gpu: str | None  # model name of the accelerator; null on a CPU
 
 
+class Placement(TypedDict):
+    """Where a cluster ran the trial."""
+
+    engine: str  # ray | slurm
+    node: str  # as the cluster calls it, with its host name
+    cpus: int  # given to the trial
+    gpus: list[str]  # likewise, as the cluster numbers them
+    job: NotRequired[str]  # of SLURM
+
+
 class Provenance(TypedDict):
     """Where a result comes from: enough to run it again."""
 
@@ -36,6 +46,7 @@ class Provenance(TypedDict):
     packages: dict[str, str]  # name -> version
     hardware: NotRequired[Hardware]  # an imported result leaves it out
     world_size: NotRequired[int]  # processes; an imported result leaves it out
+    placement: NotRequired[Placement]  # on a cluster
     precision: str  # fp32 | bf16 | fp16, never auto; of an imported result also unknown
     started: str  # ISO 8601, UTC
     finished: str  # ISO 8601, UTC; for a failed trial the time of the failure

@@ -6,7 +6,7 @@ import fcntl
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from pefbench.engines.local import Pool
+from pefbench.engines.engine import engine
 from pefbench.errors import OutputError, TrialError, counted
 from pefbench.progress import say
 from pefbench.results.address import place_at
@@ -38,7 +38,7 @@ def find(wanted: Wanted) -> Path:
     place = results.below(f"{_name(methods)}/search")
     folder = place.folder
     place.check(ROOM)
-    with _alone(folder), Pool(folder, wanted.workers) as pool:
+    with _alone(folder), engine(folder, wanted.resources) as pool:
         trials = Trials(wanted, place, pool)
         objective, paths = trials.look(methods)
         tunings = [Tuning(method, trials, objective, path) for method, path in zip(methods, paths, strict=True)]

@@ -14,7 +14,7 @@ from pefbench.search.wanted import TUNING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pefbench.engines.local import Pool
+    from pefbench.engines.engine import Engine
     from pefbench.engines.messages import Message, TrialRequest
     from pefbench.recipe import Recipe
     from pefbench.results.place import Place
@@ -35,7 +35,7 @@ class Objective(NamedTuple):
 class Trials:
     """Runs the trials of a search. folder: where those lie that are not final."""
 
-    def __init__(self, wanted: Wanted, place: Place, pool: Pool) -> None:
+    def __init__(self, wanted: Wanted, place: Place, pool: Engine) -> None:
         self.wanted, self.place, self.pool = wanted, place, pool
 
     def look(self, methods: Sequence[Searched]) -> tuple[Objective, list[str]]:

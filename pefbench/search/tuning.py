@@ -70,7 +70,7 @@ class Tuning:
         self.study.optimize(
             self._score,
             n_trials=total - done,
-            n_jobs=len(self.trials.pool.members),
+            n_jobs=self.trials.pool.size,
             callbacks=[MaxTrialsCallback(total, states=(TrialState.COMPLETE, TrialState.PRUNED))],
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pefbench.engines.engine import HERE, Resources
 from pefbench.errors import RecipeError
 from pefbench.recipe import load_recipe
 from pefbench.recipe_file import read_search
@@ -42,7 +43,7 @@ class Wanted:
     racing: int = 4
     seeds: int = 5
     storage: str | None = None
-    workers: int = 1
+    resources: Resources = HERE
     keep: int = 1
     command: str = ""
 

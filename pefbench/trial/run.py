@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from pefbench.recipe import Recipe
     from pefbench.results.place import Place
+    from pefbench.results.schema import Placement
     from pefbench.trial.cache import Shared
     from pefbench.trial.validation import Watch
 
@@ -31,6 +32,7 @@ def run(
     reports: bool = False,
     watch: Watch | None = None,
     patience: float | None = None,
+    placement: Placement | None = None,
 ) -> Path:
     """Run a recipe's trial, or find it finished; return the path of its result, on every process.
 
@@ -41,7 +43,7 @@ def run(
     changes the numbers; a comparison does not, and chooses the number itself. reports: print each class's scores on
     validation during training, where there are classes. watch: is given each evaluation, and may stop the trial, which
     then fails with a PrunedError. patience: seconds to wait where another process runs the same trial; None: until it
-    has ended.
+    has ended. placement: where a cluster runs it, for provenance.
     Raises a UserError before training, also for a finished result of a model that has changed in place since; a
     HeldError where another process runs it for longer than `patience`; a TrialError after it has started; then the
     result says `failed`.
@@ -56,6 +58,7 @@ def run(
         processes_in_id=processes_in_id,
         reports=reports,
         watch=watch,
+        placement=placement,
     )
     if not rerun and trial.is_finished():
         return _as_it_is(trial)

@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from pefbench.heads import Head
     from pefbench.recipe import Recipe
     from pefbench.results.place import Place
-    from pefbench.results.schema import Model
+    from pefbench.results.schema import Model, Placement
     from pefbench.trial.foreseen import Foreseen
     from pefbench.trial.latency import Timed
     from pefbench.trial.progressed import Progressed
@@ -78,6 +78,7 @@ class Trial:
         processes_in_id: bool = True,
         reports: bool = False,
         watch: Watch | None = None,
+        placement: Placement | None = None,
     ) -> None:
         started = provenance.now()
         self.place = place_at(out)
@@ -106,6 +107,8 @@ class Trial:
         )
         self.folder = TrialFolder(self.path)
         origin = origin_of(self.recipe, command=command, world_size=world_size, started=started)
+        if placement:
+            origin["placement"] = placement
         self.record = TrialRecord(self.path.stem, self.recipe, self.scored, origin)
         notes, warnings = preflight.remarks(self.prepared)
         self.record.add(data=data_of(self.prepared), notes=notes, warnings=warnings)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pefbench.engines.engine import Resources
 from pefbench.engines.local import Pool, shares
 from pefbench.engines.process import Launched, Process, ended, launch_command
 from pefbench.errors import TrialError
@@ -71,7 +72,7 @@ def test_a_death_takes_one_trial_down_and_no_other(tmp_path: Path) -> None:
         "import os, sys\nfor line in sys.stdin:\n  '2' in line and os.kill(os.getpid(), 9)\n  print('{}', flush=True)"
     )
     told: dict[int, list[str | None]] = {}
-    with Pool(tmp_path, 2) as pool:
+    with Pool(tmp_path, Resources(workers=2)) as pool:
         for member in pool.members:
             member.command = [sys.executable, "-c", dies_of_two]
         pool.run(
@@ -89,7 +90,7 @@ def test_a_trial_that_another_process_runs_is_waited_for_when_all_others_are_don
         "  print(json.dumps({'held': 'x'} if held else {'path': 'x'}), flush=True)"
     )
     told: list[tuple[int, str]] = []
-    with Pool(tmp_path, 1) as pool:
+    with Pool(tmp_path, Resources(workers=1)) as pool:
         pool.members[0].command = [sys.executable, "-c", held_once]
         pool.run([{"number": n} for n in range(3)], lambda n, event, _: told.append((n, event)))
     assert [number for number, event in told if event == "ended"] == [1, 2, 0]
@@ -120,7 +121,7 @@ def test_a_launcher_starts_one_process_a_gpu(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(
         "pefbench.engines.process.launch_command", lambda _, file: [sys.executable, "-c", see, str(file)]
     )
-    with Pool(tmp_path, 2) as pool:
+    with Pool(tmp_path, Resources(workers=2)) as pool:
         pool.use_gpus(4)
         assert [isinstance(member, Launched) for member in pool.members] == [True, True]
         pool.run([{"a": 1}], lambda *_: None)

@@ -55,7 +55,7 @@ def second(own: World, **options: Any) -> Path:
 def inspected(recipe: dict[str, Any], out: str) -> Any:
     """What the worker of a comparison says of the trial."""
     trial = {"recipe": recipe, "scored": ["validation", "test"], "out": out, "command": ""}
-    return worker._answer(cast("Any", {"do": "inspect", "trials": [trial]}), Shared())
+    return worker.answer(cast("Any", {"do": "inspect", "trials": [trial]}), Shared())
 
 
 @pytest.mark.parametrize(

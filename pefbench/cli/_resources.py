@@ -1,0 +1,57 @@
+"""Where trials run, and what each of them gets there: the arguments of `compare` and `search`."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from typing import TYPE_CHECKING
+
+from pefbench.cli import amounts
+from pefbench.cli._arguments import count
+from pefbench.errors import quoted
+
+if TYPE_CHECKING:
+    from pefbench.engines.engine import Resources
+
+ENGINES = ("local", "ray", "slurm")
+
+
+def add_resources(parser: argparse.ArgumentParser) -> None:
+    """Add them to a command."""
+    parser.add_argument(
+        "--on",
+        choices=ENGINES,
+        default="local",
+        help="where trials run: worker processes of this machine, a Ray cluster (RAY_ADDRESS), or SLURM "
+        "(default: local)",
+    )
+    parser.add_argument(
+        "--workers",
+        type=count,
+        default=None,
+        metavar="N",
+        help="trials to run in parallel (default: 1; on a cluster, as many as there is room for)",
+    )
+    parser.add_argument("--cpus", type=count, metavar="N", help="cores of a trial on a cluster (default: 1)")
+    parser.add_argument(
+        "--gpus", type=_whole, metavar="N", help="GPUs of a trial on a cluster (default: 1 where there are any)"
+    )
+    parser.add_argument(
+        "--time-limit", metavar="TIME", default="24h", help="of a trial in SLURM, such as 90min (default: 24h)"
+    )
+    parser.add_argument("--partition", metavar="NAME", help="of SLURM (default: the cluster's)")
+
+
+def resources_of(parsed: argparse.Namespace) -> Resources:
+    """What the arguments ask for. Raises UserError."""
+    from pefbench.engines.engine import Resources
+
+    minutes = math.ceil(amounts.duration(parsed.time_limit, "--time-limit") / 60)
+    workers = parsed.workers
+    return Resources(parsed.on, workers, parsed.cpus, parsed.gpus, minutes, parsed.partition)
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"should be a whole number of 0 or more, got {quoted(text)}")
+    return int(text)

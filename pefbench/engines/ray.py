@@ -1,0 +1,141 @@
+"""Trials as tasks of a Ray cluster that is there already; what Ray does when a node dies, it does with them.
+
+The cluster is that of ``RAY_ADDRESS``, else the one of this machine.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from pefbench.engines.engine import Engine, Resources
+from pefbench.errors import OutputError, TrialError, UserError, one_line
+from pefbench.paths import child_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pefbench.engines.messages import Message, RunRequest
+    from pefbench.trial.cache import Shared
+
+RETRIES = 3
+"""How often Ray runs a trial again whose node or process died."""
+TIMEOUT = 10
+"""Seconds within which the cluster answers."""
+PASSED = ("PEFBENCH_", "HF_", "TOKENIZERS_", "OMP_WAIT_POLICY", "GOMP_")
+"""Beginnings of the variables that a task gets from the command; what a store needs to know stays with the nodes."""
+
+
+class RayEngine(Engine):
+    """Trials on a Ray cluster, as many at once as it has room for."""
+
+    def __init__(self, log: Path, resources: Resources) -> None:
+        super().__init__(log, resources)
+        self.ray = _connected()
+        have = self.ray.cluster_resources()
+        gpus = resources.gpus if resources.gpus is not None else min(1, int(have.get("GPU", 0)))
+        self.needs = {"num_cpus": resources.cpus or 1, "num_gpus": gpus}
+        room = _room(self.ray.nodes(), self.needs)
+        self.size = min(room, resources.workers or room)
+        self.task = self.ray.remote(_trial).options(max_retries=RETRIES, **self.needs)
+        self.running: set[Any] = set()
+
+    def one(self, request: Message, began: Callable[[], None] = lambda: None) -> Message:
+        """Run one trial where there is room. Raises TrialError when its process dies again and again."""
+        began()
+        reference = self.task.remote({**request}, str(Path.cwd()), self.needs["num_cpus"])
+        self.running.add(reference)
+        try:
+            answer: Message = self.ray.get(reference)
+        except self.ray.exceptions.RayError as error:
+            raise TrialError(_why(error)) from error
+        finally:
+            self.running.discard(reference)
+        return answer
+
+    def stop(self) -> None:
+        """Cancel what still runs, and leave the cluster."""
+        super().stop()
+        for reference in [*self.running]:
+            self.ray.cancel(reference, force=True)
+        self.ray.shutdown()
+
+
+ENGINE = RayEngine
+
+
+def _connected() -> Any:
+    try:
+        import ray
+    except ImportError:
+        raise UserError("--on ray needs Ray: pip install 'pefbench[ray]'") from None
+    address = os.environ.get("RAY_ADDRESS", "auto")
+    variables = {name: value for name, value in child_environment().items() if name.startswith((*PASSED, "PYTHONPATH"))}
+    where = "this machine" if address == "auto" else address
+    try:
+        if address != "auto":  # which Ray itself would try for minutes
+            host, _, port = address.rpartition("//")[2].rpartition(":")
+            socket.create_connection((host, int(port)), TIMEOUT).close()
+        ray.init(
+            address,
+            runtime_env={"env_vars": variables},
+            log_to_driver=False,
+            logging_level="ERROR",
+            configure_logging=False,
+        )
+    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+        why = one_line(str(error).strip().splitlines()[0])[:200]
+        raise OutputError(
+            f"--on ray: no cluster answers at {where}: {why}; start one (ray start --head) or set RAY_ADDRESS"
+        ) from error
+    return ray
+
+
+def _room(nodes: Any, needs: dict[str, int]) -> int:
+    """How many trials run at once. Raises UserError where there is no node for one."""
+    alive = [node["Resources"] for node in nodes if node["Alive"]]
+    asked = {what: needs[name] for what, name in (("CPU", "num_cpus"), ("GPU", "num_gpus")) if needs[name]}
+    room = sum(int(min(node.get(what, 0) // count for what, count in asked.items())) for node in alive)
+    if not room:
+        most = max((int(node.get("CPU", 0)) for node in alive), default=0)
+        raise UserError(
+            f"--on ray: a trial asks for {needs['num_cpus']} CPUs and {needs['num_gpus']} GPUs, and no node has them; "
+            f"the largest has {most} CPUs"
+        )
+    return room
+
+
+def _why(error: Exception) -> str:
+    """Why a task ended without an answer, in one line."""
+    told = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return f"its task failed: {type(error).__name__}: {told[0] if told else ''}"
+
+
+_shared: list[Shared] = []
+"""What the trials of this process share."""
+
+
+def _trial(request: Message, folder: str, cores: int) -> Message:
+    """Run one trial in a worker process of Ray, which runs others after it."""
+    import ray
+
+    from pefbench import hardware
+    from pefbench.engines import worker
+    from pefbench.trial.cache import Shared
+
+    if Path(folder).is_dir():
+        os.chdir(folder)
+    hardware.keep_to(cores)
+    if not _shared:
+        _shared.append(Shared())
+    context = ray.get_runtime_context()
+    asked = cast("RunRequest", {"do": "run", **request})
+    asked["placement"] = {
+        "engine": "ray",
+        "node": f"{context.get_node_id()[:12]} ({socket.gethostname()})",
+        "cpus": cores,
+        "gpus": [str(each) for each in ray.get_gpu_ids()],
+    }
+    return cast("Message", worker.answer(asked, _shared[0]))

@@ -1,0 +1,112 @@
+"""Trials on a real Ray cluster of two nodes on this machine, one of which is killed; and what is refused."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pefbench.compare import grid, report
+from pefbench.engines import ray as engine
+from pefbench.engines.engine import Resources
+from pefbench.errors import OutputError, TrialError, UserError
+from pefbench.results.store import read_result
+from tests.compare import files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.worlds import World
+
+HINT = "ray is not installed: pip install 'pefbench[ray]'"
+
+
+def node(**resources: float) -> dict[str, Any]:
+    return {"Alive": True, "Resources": resources}
+
+
+def test_as_many_trials_run_as_the_nodes_have_room_for() -> None:
+    nodes = [
+        node(CPU=5.0, GPU=2.0),
+        node(CPU=16.0, GPU=1.0),
+        node(CPU=64.0),
+        {**node(CPU=9.0, GPU=9.0), "Alive": False},
+    ]
+    assert engine._room(nodes, {"num_cpus": 2, "num_gpus": 1}) == 3
+    assert engine._room(nodes, {"num_cpus": 2, "num_gpus": 0}) == 2 + 8 + 32
+    with pytest.raises(UserError, match="asks for 2 CPUs and 3 GPUs, and no node has them; the largest has 64 CPUs"):
+        engine._room(nodes, {"num_cpus": 2, "num_gpus": 3})
+
+
+def test_ray_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(UserError, match=r"^--on ray needs Ray: pip install 'pefbench\[ray\]'$"):
+        engine.RayEngine(tmp_path, Resources("ray"))
+
+
+def test_a_cluster_that_does_not_answer_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace())
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:9")
+    with pytest.raises(OutputError, match=r"^--on ray: no cluster answers at 127.0.0.1:9: .*refused; start one"):
+        engine.RayEngine(tmp_path, Resources("ray"))
+
+
+def test_a_task_that_fails_for_good_is_a_lost_trial_in_one_line() -> None:
+    class LostError(Exception):
+        pass
+
+    def get(_: object) -> None:
+        raise LostError("The worker died.\n\nmuch more")
+
+    made = object.__new__(engine.RayEngine)
+    made.ray = SimpleNamespace(get=get, exceptions=SimpleNamespace(RayError=LostError))
+    made.task, made.running, made.needs = SimpleNamespace(remote=lambda *_: 1), set(), {"num_cpus": 1}
+    with pytest.raises(TrialError, match=r"^its task failed: LostError: The worker died\.$"):
+        made.one({})
+    assert not made.running
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Two nodes of one core each."""
+    pytest.importorskip("ray", reason=HINT)
+    from ray.cluster_utils import Cluster
+
+    two = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    two.add_node(num_cpus=1)
+    monkeypatch.setenv("RAY_ADDRESS", two.address)
+    yield two
+    two.shutdown()
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_a_node_that_dies_costs_nothing_but_time(cluster: Any, world: World, tmp_path: Path) -> None:
+    file = files.write(world, "on_ray")
+    local = report.read(grid.compare(grid.Wanted(file, tmp_path / "local", overrides=("train.epochs=6",))))
+    out = tmp_path / "ray"
+    raylet = next(iter(cluster.worker_nodes)).all_processes["raylet"][0].process.pid
+
+    def kill() -> None:
+        while not [*out.rglob("????????????.json")]:
+            time.sleep(0.05)
+        os.kill(raylet, signal.SIGKILL)
+
+    killer = threading.Thread(target=kill, daemon=True)
+    killer.start()
+    found = report.read(grid.compare(grid.Wanted(file, out, Resources("ray"), overrides=("train.epochs=6",))))
+    killer.join()
+    assert found["complete"]
+    assert found["pairs"] == local["pairs"]
+    assert [method["chosen"] for method in found["methods"]] == [method["chosen"] for method in local["methods"]]
+    placed = [read_result(file)["provenance"]["placement"] for file in out.rglob("????????????.json")]
+    assert {each["engine"] for each in placed} == {"ray"}
+    assert len({each["node"] for each in placed}) == 2, json.dumps(placed)
