@@ -27,6 +27,7 @@ from pefbench.trial.batching import collate
 from pefbench.trial.loop import Training
 from pefbench.trial.phases import Phases
 from pefbench.trial.prepare import prepare
+from pefbench.trial.stepping import Stepper
 
 if TYPE_CHECKING:
     from pefbench.trial.batching import Indices
@@ -42,7 +43,7 @@ def main() -> None:
     parsed = parser.parse_args()
     training = make(parsed.precision)
     batches = [training.order.batch(step) for step in range(training.steps_an_epoch)]
-    ready = [collate(training.encoded, batch) for batch in batches]
+    ready = [collate(training.stepper.encoded, batch) for batch in batches]
     ratios = []
     for repeat in range(parsed.repeats + 1):
         loop, bare = epoch(training, batches, ready)
@@ -59,12 +60,7 @@ def make(precision: str) -> Training:
     ready = prepare(recipe, Phases(), ["train"])
     accelerator = devices.accelerator(ready.recipe.train.precision)
     return Training(
-        build.with_method(ready, build.pretrained(ready)),
-        ready.encoded["train"],
-        ready.head,
-        ready.recipe.method,
-        ready.recipe.train,
-        accelerator,
+        Stepper(build.with_method(ready, build.pretrained(ready)), ready, accelerator),
         checkpoint=Path(tempfile.mkdtemp()) / "checkpoint.pt",
         checkpoint_key={},
     )
@@ -91,7 +87,7 @@ def epoch(training: Training, batches: list[Indices], ready: list[dict[str, torc
 
 def bare_step(training: Training, batch: Indices, tensors: dict[str, torch.Tensor]) -> None:
     """Forward, backward and step, and nothing else."""
-    loss = training.stepper.head.loss_sum(training.model, tensors) / int(training.encoded.targets[batch].sum())
+    loss = training.stepper.head.loss_sum(training.model, tensors) / int(training.stepper.encoded.targets[batch].sum())
     loss.backward()
     torch.nn.utils.clip_grad_norm_(training.stepper.trainable, training.settings.max_grad_norm)
     training.stepper.optimizer.step()

@@ -52,6 +52,7 @@ def measure(recipe_file: str, method: str) -> Row:
     from pefbench.trial.predict import answer
     from pefbench.trial.prepare import prepare
     from pefbench.trial.rehearsal import rehearse
+    from pefbench.trial.stepping import Stepper
 
     recipe = load_recipe(PROJECT / recipe_file, RECIPES.get(recipe_file, []), method)
     devices.set_threads(recipe.train.threads)
@@ -64,15 +65,9 @@ def measure(recipe_file: str, method: str) -> Row:
     bound = at_most(ready, model, largest) + foreseen.held + foreseen.states
     with tempfile.TemporaryDirectory() as folder:
         training = Training(
-            model,
-            ready.encoded["train"],
-            ready.head,
-            ready.recipe.method,
-            ready.recipe.train,
-            accelerator,
+            Stepper(model, ready, accelerator, dropout_by_example=True),
             checkpoint=Path(folder) / "checkpoint.pt",
             checkpoint_key={},
-            dropout_by_example=True,
         )
         training.order.planned = (0, [largest] * training.steps_an_epoch)
         training.total = min(STEPS, training.steps_an_epoch)

@@ -129,18 +129,14 @@ def make(batch: int) -> Training:
     from pefbench.trial.loop import Training
     from pefbench.trial.phases import Phases
     from pefbench.trial.prepare import prepare
+    from pefbench.trial.stepping import Stepper
 
     recipe = load_recipe(PROJECT / "recipes" / "lora_ner.yaml", [f"train.batch_size={batch}"])
     devices.set_threads(None)
     ready = prepare(recipe, Phases(), ["train"])
-    settings = ready.recipe.train
+    accelerator = devices.accelerator(ready.recipe.train.precision)
     return Training(
-        build.with_method(ready, build.pretrained(ready)),
-        ready.encoded["train"],
-        ready.head,
-        ready.recipe.method,
-        settings,
-        devices.accelerator(settings.precision),
+        Stepper(build.with_method(ready, build.pretrained(ready)), ready, accelerator),
         checkpoint=Path(tempfile.mkdtemp()) / "checkpoint.pt",
         checkpoint_key={},
     )

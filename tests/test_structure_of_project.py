@@ -149,6 +149,18 @@ def test_only_the_command_line_prints() -> None:
             assert "sys.stdout" not in file.read_text(encoding="utf8"), file
 
 
+def test_a_dict_of_anything_is_rare_and_says_why() -> None:
+    found = []
+    for file in MODULES:
+        lines = ["", *file.read_text(encoding="utf8").splitlines(), ""]
+        for number in (number for number, line in enumerate(lines) if "dict[str, Any]" in line):
+            before, line, after = lines[number - 1 : number + 2]
+            found.append(f"{file.relative_to(PROJECT)}:{number}")
+            reason = "#" in line or before.lstrip().startswith("#") or after.startswith('"""')
+            assert reason, f"{found[-1]}: say why in a comment, or type it better"
+    assert len(found) < 30, "type one of these better: " + " ".join(found)
+
+
 def test_only_paths_looks_at_its_own_file() -> None:
     for file in MODULES:
         if file.parent.name == "bundle":  # copied to where it runs

@@ -18,7 +18,7 @@ from pefbench.recipe import SECTIONS, load_recipe, validate
 from pefbench.registry import find, names
 from pefbench.search.space import override
 from pefbench.sections import Section
-from pefbench.yaml_text import read_yaml
+from pefbench.yaml_text import Values, read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -39,11 +39,11 @@ class Entry(Section):
     """One method of a comparison."""
 
     # Any: each method has its own options, which the recipe checks.
-    method: dict[str, Any] = Field(
+    method: Values = Field(
         description="the recipe's method section: its name and options; left out: the method that the key names"
     )
     # Any: lists of values, or a way to draw them, which `search` checks.
-    search: dict[str, Any] = Field(
+    search: Values = Field(
         min_length=1,
         description="recipe field (train.learning_rate, method.rank, ...) -> a list of values, every combination of "
         "which is tried; or what to draw each trial's value from: {choice: [...]}, {uniform: [low, high]} or "

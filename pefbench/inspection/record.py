@@ -73,6 +73,6 @@ class Inspection:
     warnings: list[str]
     skipped: list[str]
 
-    def as_json(self) -> dict[str, Any]:  # for json.dumps, which takes no narrower type
+    def as_json(self) -> dict[str, object]:
         """The same as plain dictionaries and lists."""
         return asdict(self)

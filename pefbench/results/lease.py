@@ -12,7 +12,7 @@ import socket
 import threading
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol, TypedDict
 
 from pefbench import atomic
 from pefbench.errors import OutputError
@@ -157,13 +157,21 @@ class StoreLease:
         return json.dumps({**_this_process(), "beats": self.beats}).encode()
 
 
-def _this_process() -> dict[str, Any]:
+class Owner(TypedDict):
+    """The process that holds a lease."""
+
+    host: str
+    pid: int
+    started: float  # seconds since the epoch: a later process may get the same number
+
+
+def _this_process() -> Owner:
     import psutil
 
     return {"host": socket.gethostname(), "pid": os.getpid(), "started": psutil.Process().create_time()}
 
 
-def _is_dead(owner: dict[str, Any]) -> bool:
+def _is_dead(owner: Owner) -> bool:
     """Whether a holder was a process of this machine that is no more."""
     import psutil
 

@@ -28,7 +28,7 @@ class MethodSearch(TypedDict):
     """One method's study."""
 
     name: str  # the recipe's
-    space: dict[str, Any]  # field -> its values, as a recipe says them
+    space: dict[str, Any]  # field -> its values, of any type, as in the recipe
     study: str  # its name in the storage
     trials: list[Tried]
 

@@ -69,7 +69,7 @@ class Shell:
         values["num_labels"] = config.num_labels
         return f"{head.auto_class} {json.dumps(values, sort_keys=True, default=str)}"
 
-    def run(self, weights: Mapping[str, Tensor], states: Any, given: dict[str, Any]) -> Any:
+    def run(self, weights: Mapping[str, Tensor], states: Any, given: Mapping[str, Any]) -> Any:
         """The output of the head with these weights. states: the base's output for the rows of `given`."""
         rows = len(given["input_ids"])
         chosen = torch.arange(max(rows, FEWEST)).clamp(max=rows - 1)

@@ -19,56 +19,37 @@ from pefbench.trial.batching import Order
 from pefbench.trial.keeping import Keeper
 from pefbench.trial.progressed import Progressed
 from pefbench.trial.schedule import fraction_of_peak, total_steps
-from pefbench.trial.stepping import Stepper
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from accelerate import Accelerator
     from torch import Tensor, nn
 
-    from pefbench.heads import Encoded, Head
-    from pefbench.methods import Method
     from pefbench.results.schema import CurvePoint, Kept
-    from pefbench.sections import TrainSection
     from pefbench.trial.batching import Indices
+    from pefbench.trial.stepping import Stepper
     from pefbench.trial.validation import Validation
 
     Follower = Callable[[Sequence[CurvePoint]], None]
 
 
 class Training:
-    """One training run of a prepared model; `run` starts it or goes on from its checkpoint."""
+    """One training run; `run` starts it or goes on from its checkpoint."""
 
     def __init__(
         self,
-        model: nn.Module,
-        encoded: Encoded,
-        head: Head,
-        method: Method,
-        settings: TrainSection,
-        accelerator: Accelerator,
+        stepper: Stepper,
         *,
         checkpoint: Path,
         checkpoint_key: Mapping[str, object],
-        dropout_by_example: bool = False,
-        leaves_modules_out: bool = False,
         validation: Validation | None = None,
     ) -> None:
-        self.encoded, self.settings, self.accelerator = encoded, settings, accelerator
-        self.checkpoint, self.checkpoint_key, self.validation = checkpoint, checkpoint_key, validation
-        self.stepper = Stepper(
-            model,
-            encoded,
-            head,
-            method,
-            settings,
-            accelerator,
-            dropout_by_example=dropout_by_example,
-            leaves_modules_out=leaves_modules_out,
-        )
-        self.keeper = Keeper(model, method, settings)
+        self.stepper, self.validation = stepper, validation
+        self.checkpoint, self.checkpoint_key = checkpoint, checkpoint_key
+        encoded, settings = stepper.encoded, stepper.settings
+        self.settings, self.accelerator = settings, stepper.accelerator
+        self.keeper = Keeper(stepper.unwrapped, stepper.method, settings)
         self.order = Order(encoded.lengths, settings.batch_size, seed=settings.seed)
         self.steps_an_epoch = math.ceil(len(encoded) / settings.batch_size)
         self.total = total_steps(settings, len(encoded))
@@ -141,7 +122,7 @@ class Training:
 
     def _step(self, batch: Indices) -> None:
         """Take a step on a global batch, and count its tokens."""
-        self.at.tokens += int(self.encoded.tokens[batch].sum())
+        self.at.tokens += int(self.stepper.encoded.tokens[batch].sum())
         self.at.padded += self.stepper.padded(batch)
         fraction = fraction_of_peak(self.settings, self.at.step, self.total)
         self.losses.append(self.stepper.take(batch, self.at.step, fraction))

@@ -25,11 +25,9 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
     from torch import Tensor, nn
 
-    from pefbench.heads import Encoded, Head
-    from pefbench.methods import Method
     from pefbench.methods._types import MethodState
-    from pefbench.sections import TrainSection
     from pefbench.trial.batching import Indices
+    from pefbench.trial.prepare import Prepared
 
 
 LibraryState = dict[str, Any]  # of torch's or accelerate's own making
@@ -54,22 +52,19 @@ class Stepper:
     def __init__(
         self,
         model: nn.Module,
-        encoded: Encoded,
-        head: Head,
-        method: Method,
-        settings: TrainSection,
+        prepared: Prepared,
         accelerator: Accelerator,
         *,
-        dropout_by_example: bool,
-        leaves_modules_out: bool,
+        dropout_by_example: bool = False,
+        leaves_modules_out: bool = False,
     ) -> None:
-        self.unwrapped, self.encoded, self.head, self.method = model, encoded, head, method
-        self.settings, self.accelerator = settings, accelerator
-        self.dropout = KeyedDropout(settings.seed) if dropout_by_example else None
+        self.unwrapped, self.encoded, self.head = model, prepared.encoded["train"], prepared.head
+        self.method, self.settings, self.accelerator = prepared.recipe.method, prepared.recipe.train, accelerator
+        self.dropout = KeyedDropout(self.settings.seed) if dropout_by_example else None
         if accelerator.ddp_handler is not None:  # looking for such weights costs time, and warns where there are none
             may_be_unused = leaves_modules_out or (accelerator.num_processes > 1 and self._leaves_weights_out())
             accelerator.ddp_handler.find_unused_parameters = may_be_unused
-        self.model, self.optimizer = accelerator.prepare(model, make_optimizer(model, method, settings))
+        self.model, self.optimizer = accelerator.prepare(model, make_optimizer(model, self.method, self.settings))
         self.trainable = [weight for weight in self.model.parameters() if weight.requires_grad]
 
     def _leaves_weights_out(self) -> bool:

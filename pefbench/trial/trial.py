@@ -41,6 +41,7 @@ from pefbench.trial.prepare import prepare
 from pefbench.trial.ranks import Ranks
 from pefbench.trial.record import TrialRecord, announcement, data_of, origin_of, phases_of
 from pefbench.trial.score import baseline_answers, score_trial
+from pefbench.trial.stepping import Stepper
 from pefbench.trial.tracking import check_installed, tracking
 from pefbench.trial.validation import Validation
 
@@ -235,16 +236,16 @@ class Trial:
 
     def _train_inside(self, model: nn.Module) -> tuple[nn.Module, Progressed]:
         set_seed(self.recipe.train.seed, device_specific=True)
-        training = Training(
+        stepper = Stepper(
             model,
-            self.prepared.encoded["train"],
-            self.head,
-            self.recipe.method,
-            self.recipe.train,
+            self.prepared,
             self.accelerator,
-            validation=self.validation,
             dropout_by_example=self.dropout == "by example and step",
             leaves_modules_out=leaves_modules_out(self.recipe, self.prepared.config),
+        )
+        training = Training(
+            stepper,
+            validation=self.validation,
             checkpoint=self.folder.checkpoint,
             checkpoint_key={
                 "id": self.record.trial_id,

@@ -29,6 +29,7 @@ from pefbench.trial import run as running
 from pefbench.trial.loop import Training
 from pefbench.trial.phases import Phases
 from pefbench.trial.prepare import prepare
+from pefbench.trial.stepping import Stepper
 from tests import tiny
 
 if TYPE_CHECKING:
@@ -418,12 +419,7 @@ def wide(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def training(world: World, folder: Path, **changes: Any) -> Training:
     ready = prepare(load_recipe(world.recipe("quantizing", **changes)), Phases())
     return Training(
-        build.with_method(ready, build.pretrained(ready)),
-        ready.encoded["train"],
-        ready.head,
-        ready.recipe.method,
-        ready.recipe.train,
-        devices.accelerator("fp32"),
+        Stepper(build.with_method(ready, build.pretrained(ready)), ready, devices.accelerator("fp32")),
         checkpoint=folder / "checkpoint.pt",
         checkpoint_key={"id": "test"},
     )

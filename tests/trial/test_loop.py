@@ -15,6 +15,7 @@ from pefbench.trial.loop import Training
 from pefbench.trial.phases import Phases
 from pefbench.trial.prepare import Prepared, prepare
 from pefbench.trial.schedule import learning_rate
+from pefbench.trial.stepping import Stepper
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,16 +28,11 @@ def prepared(world: World, **changes: Any) -> Prepared:
 
 
 def training(ready: Prepared, folder: Path, *, dropout_by_example: bool = False, **checkpoint_key: Any) -> Training:
+    model, accelerator = build.with_method(ready, build.pretrained(ready)), devices.accelerator("fp32")
     return Training(
-        build.with_method(ready, build.pretrained(ready)),
-        ready.encoded["train"],
-        ready.head,
-        ready.recipe.method,
-        ready.recipe.train,
-        devices.accelerator("fp32"),
+        Stepper(model, ready, accelerator, dropout_by_example=dropout_by_example),
         checkpoint=folder / "checkpoint.pt",
         checkpoint_key={"id": "test", **checkpoint_key},
-        dropout_by_example=dropout_by_example,
     )
 
 
@@ -68,7 +64,7 @@ def test_training_learns(world: World, tmp_path: Path) -> None:
     assert np.mean(losses(run)[-3:]) < 0.5 * np.mean(losses(run)[:3])
     assert run.at.step == run.total == len(losses(run))
     assert run.at.padded >= run.at.tokens > 0
-    assert run.at.tokens == 4 * int(run.encoded.lengths.sum())
+    assert run.at.tokens == 4 * int(run.stepper.encoded.lengths.sum())
 
 
 @pytest.mark.parametrize("by_example", [True, False])

@@ -18,6 +18,7 @@ from pefbench.trial.folder import CHECKPOINT
 from pefbench.trial.loop import Training
 from pefbench.trial.phases import Phases
 from pefbench.trial.prepare import Prepared, prepare
+from pefbench.trial.stepping import Stepper
 from pefbench.trial.validation import Validation, check
 
 if TYPE_CHECKING:
@@ -34,12 +35,7 @@ def training(ready: Prepared, folder: Path) -> Training:
     settings, accelerator = ready.recipe.train, devices.accelerator("fp32")
     torch.manual_seed(0)
     return Training(
-        build.with_method(ready, build.pretrained(ready)),
-        ready.encoded["train"],
-        ready.head,
-        ready.recipe.method,
-        settings,
-        accelerator,
+        Stepper(build.with_method(ready, build.pretrained(ready)), ready, accelerator),
         checkpoint=folder / CHECKPOINT,
         checkpoint_key={"id": "test"},
         validation=None if settings.evaluate == "none" else Validation(ready, accelerator, Phases()),

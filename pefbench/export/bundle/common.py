@@ -19,13 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 Array = np.ndarray[Any, Any]
-Answer = dict[str, Any]
+Answer = dict[str, Any]  # JSON whose fields each head decides
 
 
 class Bundle:
     """The model, its tokenizer, and what bundle.json says of them."""
 
     def __init__(self, folder: Path = Path(__file__).parent) -> None:
+        # JSON: an export wrote it for this script.
         self.settings: dict[str, Any] = json.loads((folder / "bundle.json").read_text(encoding="utf8"))
         self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self.tokenizer.no_padding()

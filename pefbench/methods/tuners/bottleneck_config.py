@@ -80,7 +80,7 @@ class BottleneckConfig(PeftConfig):  # type: ignore[misc]
 
     def to_dict(self) -> dict[str, Any]:  # as PEFT's own is typed
         """The fields as they are saved; PEFT may have made target_modules a set, whose order is random."""
-        fields: dict[str, Any] = super().to_dict()
+        fields = {**super().to_dict()}
         if isinstance(fields["target_modules"], set):
             fields["target_modules"] = sorted(fields["target_modules"])
         return fields

@@ -75,7 +75,7 @@ def read_home_assistant(text: str, file: str, bad: BadRows) -> Rows:
     return Rows(COLUMNS, _distinct(rows))
 
 
-def _mapping(document: Mapping[str, Any], key: str, file: str) -> dict[str, Any]:  # of JSON that is not looked at yet
+def _mapping(document: Mapping[str, Any], key: str, file: str) -> Mapping[str, Any]:
     found = document.get(key)
     if not isinstance(found, dict):
         raise DataError(f"{file}: should have an object under {key!r}")
