@@ -63,8 +63,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not item.nodeid.startswith(SLOW))
 
 
-def pytest_collection_finish() -> None:
-    """Take what the libraries and the tests are out of garbage collection: a trial collects, and walks all of it."""
+@pytest.fixture(scope="module", autouse=True)
+def _collected_is_what_is_new() -> None:
+    """Take what is there before a file's tests out of garbage collection: a trial collects, and walks all that is."""
     gc.collect()
     gc.freeze()
 
