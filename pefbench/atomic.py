@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import re
 import secrets
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TEMPORARY_PREFIX = ".tmp-"
+HELD = "-held"
+"""The end of the name of a folder that the process that writes in it has locked."""
 
 
 @contextmanager
@@ -56,6 +59,50 @@ def output_errors(path: Path) -> Iterator[None]:
         if (known := _os_error(error)) is None:
             raise
         raise OutputError(f"cannot write {path}: {reason(known)}") from error
+
+
+@contextmanager
+def writing_folder(path: Path) -> Iterator[Path]:
+    """Yield what `writing` does, for a folder; before that, remove what killed processes were writing beside it.
+
+    A lock, which the system lets go of when a process ends, tells those from what is being written now.
+    """
+    target = Path(os.path.realpath(path))
+    with output_errors(path):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _clear_killed(target.parent)
+        holder = target.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}{HELD}")
+        holder.mkdir()
+        lock = os.open(holder, os.O_RDONLY)
+        try:
+            _is_free(lock)
+            yield holder / target.name
+            os.replace(holder / target.name, target)  # noqa: PTH105 - likewise
+            _sync_folder(target.parent)
+        finally:
+            _remove(holder)
+            os.close(lock)
+
+
+def _clear_killed(folder: Path) -> None:
+    """Remove what `writing_folder` left in a folder where its process was killed."""
+    for holder in folder.glob(f"{TEMPORARY_PREFIX}*{HELD}"):
+        with suppress(OSError):
+            lock = os.open(holder, os.O_RDONLY)
+            try:
+                if _is_free(lock):
+                    _remove(holder)
+            finally:
+                os.close(lock)
+
+
+def _is_free(lock: int) -> bool:
+    """Take a lock, and return whether nobody else has it. Where files cannot be locked, somebody may have it."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def write_text(path: Path, content: str) -> None:

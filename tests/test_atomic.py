@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import errno
+import signal
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -43,6 +46,30 @@ def test_what_a_killed_process_left_is_cleared(tmp_path: Path) -> None:
     (tmp_path / "kept").touch()
     atomic.clear_abandoned(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from pefbench import atomic
+with atomic.writing_folder(Path(sys.argv[1])) as partial:
+    partial.mkdir()
+    (partial / "half").touch()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_folder_whose_process_was_killed_is_cleared_by_the_next_one(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "folder")], check=False)
+    assert done.returncode == -signal.SIGKILL
+    [left] = tmp_path.iterdir()
+    assert left.name.startswith(atomic.TEMPORARY_PREFIX)
+    with atomic.writing_folder(tmp_path / "other") as partial:
+        partial.mkdir()
+        with atomic.writing_folder(tmp_path / "third") as beside:  # what is being written is not taken for left
+            beside.mkdir()
+        assert partial.is_dir()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["other", "third"]
 
 
 def torch_s() -> None:

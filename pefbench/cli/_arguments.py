@@ -17,9 +17,23 @@ UNRECOGNIZED = "unrecognized arguments: --"
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line, like all others; `hidden` choices are taken, and not suggested."""
+    """A parser whose errors are one line, like all others; `hidden` choices are taken, and not suggested.
+
+    intermixed: whether options may stand among the values of an argument that takes any number of them.
+    """
 
     hidden = frozenset({"worker"})
+    intermixed = False
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse does; it has intermixed options for a parser by itself, but not for that of a command."""
+        if not self.intermixed:
+            return super().parse_known_args(args, namespace)
+        self.intermixed = False  # it parses twice by this very method
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self.intermixed = True
 
     def error(self, message: str) -> NoReturn:
         """Print one line in place of the usage, and exit."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from pefbench.cli._terminal import hush_libraries, print_line
 from pefbench.errors import DataError, UserError, counted, quoted
@@ -14,19 +14,21 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
-    from pefbench.cli._arguments import Commands
+    from pefbench.cli._arguments import Commands, Parser
     from pefbench.inference.model import Input, Model
 
 
 def add(commands: Commands) -> None:
     """Add the command to the subparsers of argparse."""
-    predict = commands.add_parser("predict", help="answer texts with the saved model of a trial")
+    predict = cast("Parser", commands.add_parser("predict", help="answer texts with the saved model of a trial"))
+    predict.intermixed = True
     predict.add_argument(
         "trial", type=Path, metavar="TRIAL", help="a trial's folder results/RECIPE/ID, its result, or its model folder"
     )
     predict.add_argument(
         "texts",
         nargs="*",
+        default=[],
         metavar="TEXT",
         help="a text, or a JSON object for tasks that need more; without any, lines are read from standard input",
     )

@@ -50,7 +50,7 @@ def export(
     expected = original.answers(model, original.tokenizer)
     recorded = original.recorded_alike(model, expected)
     _check_recorded(original, recorded)
-    with atomic.writing(to) as partial:
+    with atomic.writing_folder(to) as partial:
         notes = form.write(original, model, partial, options)
         found = form.answers(original, partial)
         most_far = None if options.rounds else form.tolerance

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pefbench.errors import DataError
+from pefbench.errors import DataError, RecipeError
 from pefbench.models.from_pretrained import ADAPTER, read_json
 from pefbench.trial.saved import base_name
 
@@ -27,8 +27,10 @@ ADAPTED = frozenset({"q_proj", "k_proj", "v_proj", "o_proj", "qkv_proj", "gate_p
 
 
 def check_rank(original: Original, most: int) -> None:
-    """Raise DataError for an adapter of a larger rank than the server loads."""
+    """Raise RecipeError for what no server is started with, DataError for an adapter of a larger rank than it loads."""
     rank = _rank(original)
+    if most not in (1, *RANKS):
+        raise RecipeError(f"--max-lora-rank {most}: vLLM takes 1, {', '.join(map(str, RANKS))} alone")
     if rank > most:
         raise DataError(
             f"--max-lora-rank {most}: the adapter has rank {rank}; start vLLM with --max-lora-rank {_fit(rank)}"

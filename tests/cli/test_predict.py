@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from pefbench.cli.main import _parser as parser
 from pefbench.cli.main import main
 from pefbench.inference import files
 from pefbench.inference.model import Model
@@ -60,6 +61,18 @@ def test_texts_are_answered_one_a_line(classifier: Path, capsys: SAID) -> None:
     [answer] = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert answer["label"] == "person"
     assert lines[0] == f"person  {answer['score']:.3f}"
+
+
+@pytest.mark.parametrize(
+    "given", ["--json TRIAL a b", "TRIAL --json a b", "TRIAL a --json b", "TRIAL a b --json", "TRIAL --json -- a b"]
+)
+def test_options_may_stand_anywhere(given: str) -> None:
+    found = parser().parse_args(["predict", *given.split()])
+    assert (str(found.trial), found.texts, found.json) == ("TRIAL", ["a", "b"], True)
+
+
+def test_a_trial_is_needed(capsys: SAID) -> None:
+    assert refusal(capsys, "--json").startswith("error: pefbench predict: the following arguments are required: TRIAL;")
 
 
 def test_a_text_that_is_cut_says_so(classifier: Path, capsys: SAID) -> None:

@@ -12,6 +12,7 @@ import transformers
 import pefbench
 from pefbench.cli.main import main
 from pefbench.errors import DataError, ExportError, OutputError, RecipeError, UserError
+from pefbench.export import merging
 from pefbench.export.exporting import export
 from pefbench.export.format import Options
 from pefbench.export.formats.merged import Merged
@@ -19,8 +20,10 @@ from pefbench.recipe import load_recipe
 from pefbench.trial import run
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
+
+    from torch import Tensor
 
     from tests.worlds import World
 
@@ -66,24 +69,58 @@ def test_less_precise_weights_say_what_they_lose(classifier: Path, tmp_path: Pat
 def test_a_wrong_export_is_caught_and_removed(
     dtype: Any, classifier: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    honest = Merged.write
+    honest = merging.merged
 
-    def corrupt(self: Merged, original: Any, model: Any, to: Path, options: Options) -> list[str]:
-        notes = honest(self, original, model, to, options)
-        spoil_head(to / "model.safetensors", 0.99 if dtype == "fp32" else -1)
-        return notes
+    def wrong(original: Any, model: Any) -> Any:
+        bare: Any = honest(original, model)
+        bare.classifier.weight.data.mul_(0.99 if dtype == "fp32" else -1)
+        return bare
 
-    monkeypatch.setattr(Merged, "write", corrupt)
+    monkeypatch.setattr(merging, "merged", wrong)
     with pytest.raises(ExportError, match=r"otherwise than the trial.* was removed; the first, example \d+: "):
         export(classifier, tmp_path / "out", "merged", Options(dtype=dtype))
     assert not list(tmp_path.iterdir())
 
 
-def spoil_head(file: Path, factor: float) -> None:
+def test_labels_in_another_order_are_caught(classifier: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = Merged.write
+
+    def corrupt(self: Merged, original: Any, model: Any, to: Path, options: Options) -> list[str]:
+        notes = honest(self, original, model, to, options)
+        config = json.loads((to / "config.json").read_text(encoding="utf8"))
+        config["id2label"] = dict(zip(config["id2label"], reversed(config["id2label"].values()), strict=True))
+        (to / "config.json").write_text(json.dumps(config), encoding="utf8")
+        return notes
+
+    monkeypatch.setattr(Merged, "write", corrupt)
+    with pytest.raises(ExportError, match="labels of the merged model are place, person, and not person, place"):
+        export(classifier, tmp_path / "out", "merged", Options())
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_weight_that_no_test_example_shows_is_caught(
+    classifier: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = Merged.write
+
+    def corrupt(self: Merged, original: Any, model: Any, to: Path, options: Options) -> list[str]:
+        notes = honest(self, original, model, to, options)
+        spoil(
+            to / "model.safetensors", "bert.embeddings.position_embeddings.weight", lambda weight: weight[-1].add_(1e-3)
+        )
+        return notes
+
+    monkeypatch.setattr(Merged, "write", corrupt)
+    with pytest.raises(ExportError, match=r"bert\.embeddings\.position_embeddings\.weight of the merged model is not"):
+        export(classifier, tmp_path / "out", "merged", Options())
+    assert not list(tmp_path.iterdir())
+
+
+def spoil(file: Path, name: str, change: Callable[[Tensor], object]) -> None:
     from safetensors.torch import load_file, save_file
 
     weights = load_file(file)
-    weights["classifier.weight"].mul_(factor)
+    change(weights[name])
     save_file(weights, file, metadata={"format": "pt"})
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from copy import copy
 from typing import TYPE_CHECKING, Any
 
-from pefbench.errors import DataError
+import torch
+
+from pefbench.errors import DataError, ExportError
 from pefbench.export import merging
 from pefbench.export.format import Format, Options
 from pefbench.export.pipelines import PIPELINES, usage
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from pefbench.heads.head import Head
     from pefbench.inference.kind import Answer
 
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 SCALED = "pefbench_scaled"
 """An entry of the config: the head's last layer gives scores, and not standardised ones."""
 
@@ -38,19 +41,12 @@ class Merged(Format):
 
     def write(self, original: Original, model: nn.Module, to: Path, options: Options) -> list[str]:
         """Weights, config with the labels, tokenizer; of a decoder how it generates."""
-        import torch
-
-        bare: Any = merging.merged(original, model)
+        bare = _merged(original, model).to(DTYPES[options.dtype])
         notes = list[str]()
-        if original.kind_name == "regression":
-            bare.config.problem_type = "regression"
-            setattr(bare.config, SCALED, _scale(bare, original.head))
-            if not getattr(bare.config, SCALED):
-                notes.append("the head has no bias: its output is standardised, (score - mean) / standard deviation")
+        if original.kind_name == "regression" and not getattr(bare.config, SCALED):
+            notes.append("the head has no bias: its output is standardised, (score - mean) / standard deviation")
         if original.head.generates:
             bare.generation_config = generation(original, bare)
-        dtypes = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-        bare = bare.to(dtypes[options.dtype])
         bare.save_pretrained(to)
         original.tokenizer.save_pretrained(to)
         if original.head.auto_class not in PIPELINES or original.kind_name == "marked":
@@ -69,12 +65,45 @@ class Merged(Format):
             else:
                 model = from_pretrained.plain(getattr(transformers, original.head.auto_class), folder)
                 tokenizer = from_pretrained.plain(transformers.AutoTokenizer, folder)
+        _check_labels(original, model)
+        _check_weights(_merged(original, original.model()), model)
         head = _unscaled(original.head) if getattr(model.config, SCALED, False) else original.head
         return original.answers(model.eval(), tokenizer, head)
 
     def usage(self, original: Original, options: Options) -> str:  # noqa: ARG002 - the folder says its dtype
         """The pipeline's call."""
         return usage(original)
+
+
+def _merged(original: Original, model: nn.Module) -> Any:
+    """The trial's model as it is exported, but for its dtype; in place."""
+    bare: Any = merging.merged(original, model)
+    if original.kind_name == "regression":
+        bare.config.problem_type = "regression"
+        setattr(bare.config, SCALED, _scale(bare, original.head))
+    return bare
+
+
+def _check_labels(original: Original, opened: Any) -> None:
+    """Raise ExportError where the model itself, by which a pipeline answers, has not the trial's labels."""
+    expected = original.head.config().get("id2label")
+    found = opened.config.id2label
+    if expected is not None and found != expected:
+        names = [", ".join(map(str, labels.values())) for labels in (found, expected)]
+        raise ExportError(f"the labels of the merged model are {names[0]}, and not {names[1]}; the export was removed")
+
+
+def _check_weights(expected: nn.Module, opened: nn.Module) -> None:
+    """Raise ExportError where a weight is another one than the trial's, merged anew, in the dtype of the export.
+
+    The test examples alone do not show all: not each word is among them, and a small change is lost in the tolerance.
+    """
+    found = opened.state_dict()
+    for name, weight in expected.state_dict().items():
+        other = found.get(name)
+        if other is None or not other.equal(weight.to(other.dtype)):
+            how = "is missing" if other is None else "is not the trial's"
+            raise ExportError(f"the weight {name} of the merged model {how}, and the export was removed")
 
 
 def generation(original: Original, model: Any) -> Any:
@@ -102,8 +131,6 @@ def generation(original: Original, model: Any) -> Any:
 
 def _scale(model: nn.Module, head: Head) -> bool:
     """Let the head's last layer give scores in place of standardised ones; false where it has no bias for that."""
-    import torch
-
     scale: Any = head
     heads = [model.get_submodule(name) for name in architecture.head_modules(model)]
     layers = [module for each in heads for module in each.modules() if isinstance(module, torch.nn.Linear)]

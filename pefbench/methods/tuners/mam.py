@@ -43,6 +43,8 @@ class MamModel(BottleneckModel):
     """The model with its adapters, and the prefixes beside it, by adapter name."""
 
     prefix = PREFIX
+    uses_shared_state = True
+    """So PEFT refuses to put the adapter into a model without keeping the tuner, which has the prefix."""
 
     virtual_tokens: MamTokens
 
