@@ -15,6 +15,7 @@
     └── TrialError               exit 1: the trial started and failed; its result says why
         ├── DivergedError        a loss that is not finite
         ├── OutOfMemoryError     memory that ran out, of the GPU or of the machine
+        ├── PreemptedError       it was told to stop, and has written a checkpoint
         ├── PrunedError          a search stopped it early: other settings are better
         └── RoundTripError       what was saved does not predict what was trained
 
@@ -92,6 +93,10 @@ class DivergedError(TrialError):
 
 class OutOfMemoryError(TrialError):
     """Memory ran out, of the GPU or of the machine."""
+
+
+class PreemptedError(TrialError):
+    """The trial was told to stop, and has written a checkpoint."""
 
 
 class PrunedError(TrialError):

@@ -73,6 +73,12 @@ class Held(TypedDict):
     held: str  # in words
 
 
+class Preempted(TypedDict):
+    """The answer to `run` of a trial that was told to stop, and has written a checkpoint."""
+
+    preempted: str  # where
+
+
 class Pruned(TypedDict):
     """The answer to `run` of a trial that was stopped early."""
 

@@ -18,7 +18,7 @@ from pefbench.errors import TrialError
 from pefbench.paths import child_command, child_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pefbench.engines.messages import Message
 
@@ -106,20 +106,22 @@ class Process:
                 self.lines.append(line.strip())
 
 
-class Launched(Process):
-    """A new launch for each trial: `accelerate launch` with one process for each GPU in `gpus`."""
+class Once(Process):
+    """A new process for each trial."""
 
-    def __init__(self, log: Path, gpus: Sequence[int]) -> None:
-        super().__init__(log)
-        self.gpus = list(gpus)
+    variables: Mapping[str, str] = {}
+
+    def command_for(self, request: Path) -> list[str]:
+        """The command that runs the trial of a file."""
+        return child_command("worker", "--trial", str(request))
 
     def ask(self, request: Message) -> Message:
         """Run a trial. Raises TrialError when it fails or dies."""
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder, "request.json")
             file.write_text(json.dumps(request), encoding="utf8")
-            self.command = launch_command(len(self.gpus), file)
-            self.process = process = self._start(CUDA_VISIBLE_DEVICES=",".join(map(str, self.gpus)))
+            self.command = self.command_for(file)
+            self.process = process = self._start(**self.variables)
             if process.stdin is not None and process.stdout is not None:
                 process.stdin.close()
                 last = process.stdout.read().strip().rpartition("\n")[2]
@@ -128,6 +130,19 @@ class Launched(Process):
             raise TrialError(ended(status, self.lines))
         answer: Message = json.loads(last)
         return answer
+
+
+class Launched(Once):
+    """A new launch for each trial: `accelerate launch` with one process for each GPU in `gpus`."""
+
+    def __init__(self, log: Path, gpus: Sequence[int]) -> None:
+        super().__init__(log)
+        self.gpus = list(gpus)
+        self.variables = {"CUDA_VISIBLE_DEVICES": ",".join(map(str, self.gpus))}
+
+    def command_for(self, request: Path) -> list[str]:
+        """The command that runs the trial of a file on the GPUs."""
+        return launch_command(len(self.gpus), request)
 
 
 def launch_command(processes: int, request: Path) -> list[str]:

@@ -121,13 +121,11 @@ def _trial(request: Message, folder: str, cores: int) -> Message:
     """Run one trial in a worker process of Ray, which runs others after it."""
     import ray
 
-    from pefbench import hardware
     from pefbench.engines import worker
     from pefbench.trial.cache import Shared
 
     if Path(folder).is_dir():
         os.chdir(folder)
-    hardware.keep_to(cores)
     if not _shared:
         _shared.append(Shared())
     context = ray.get_runtime_context()

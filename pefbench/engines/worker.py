@@ -16,7 +16,7 @@ import traceback
 from typing import TYPE_CHECKING, NoReturn
 
 from pefbench import hardware
-from pefbench.errors import DataError, HeldError, PefbenchError, PrunedError
+from pefbench.errors import DataError, HeldError, PefbenchError, PreemptedError, PrunedError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Held,
         Inspection,
         InspectRequest,
+        Preempted,
         Pruned,
         Ran,
         RunRequest,
@@ -53,6 +54,10 @@ def serve(cores: set[int] | None = None) -> NoReturn:
 
 def run_one(request: TrialRequest) -> None:
     """Run one trial, on all processes of a launcher; the first prints the answer, a line of JSON."""
+    if "WORLD_SIZE" not in os.environ:
+        from pefbench.trial import stopping
+
+        stopping.listen()
     answer = _run(request, None)
     if os.environ.get("RANK", "0") == "0":
         print(json.dumps(answer), flush=True)  # noqa: T201 - to the process that asked
@@ -76,7 +81,7 @@ def _requests() -> queue.SimpleQueue[Request]:
     return found
 
 
-def answer(request: Request, shared: Shared) -> Inspection | Ran | Held | Pruned | Failure:
+def answer(request: Request, shared: Shared) -> Inspection | Ran | Held | Preempted | Pruned | Failure:
     """Handle a request. No exception ends the worker: other trials are waiting."""
     try:
         return _inspect(request, shared) if request["do"] == "inspect" else _run(request, shared)
@@ -137,7 +142,7 @@ def _check_model(path: Path, recipe: Recipe, shared: Shared) -> None:
         raise DataError(f"{path}: {why}; compare into another --out, or remove the old model's results")
 
 
-def _run(request: TrialRequest, shared: Shared | None) -> Ran | Held | Pruned:
+def _run(request: TrialRequest, shared: Shared | None) -> Ran | Held | Preempted | Pruned:
     from pefbench.engines import pruning
     from pefbench.recipe import load_resolved
     from pefbench.results.address import place_at
@@ -145,6 +150,8 @@ def _run(request: TrialRequest, shared: Shared | None) -> Ran | Held | Pruned:
 
     recipe = load_resolved(request["recipe"])
     out = place_at(request["out"])
+    if "placement" in request:
+        hardware.keep_to(request["placement"]["cpus"])
     watch = pruning.watcher(request["judged"], recipe.train.batch_size) if "judged" in request else None
     try:
         path = run.run(
@@ -163,4 +170,6 @@ def _run(request: TrialRequest, shared: Shared | None) -> Ran | Held | Pruned:
         return {"held": str(held)}
     except PrunedError as stopped:
         return {"pruned": str(stopped)}
+    except PreemptedError as stopped:
+        return {"preempted": str(stopped)}
     return {"path": str(path.relative_to(out.folder))}

@@ -30,6 +30,7 @@ class State(TypedDict):
 
     checkpoint_key: dict[str, object]  # code, packages, world size and hardware, without which it cannot go on
     progress: Plain  # of `Progressed`
+    losses: list[float]  # of the steps since the last point of the curve
     random: list[RandomState]  # one for each process
     steps: stepping.State
     kept: keeping.State

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 import torch
 from accelerate.utils import gather_object
 
+from pefbench.errors import PreemptedError
 from pefbench.progress import Progress
-from pefbench.trial import checkpoints, curve, random_states
+from pefbench.trial import checkpoints, curve, random_states, stopping
 from pefbench.trial.batching import Order
 from pefbench.trial.keeping import Keeper
 from pefbench.trial.progressed import Progressed
@@ -22,6 +23,7 @@ from pefbench.trial.schedule import fraction_of_peak, total_steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from torch import Tensor, nn
@@ -57,6 +59,7 @@ class Training:
         self.validation_interval = validation.interval(self.steps_an_epoch) if validation else self.total
         self.at = Progressed()
         self.losses: list[Tensor] = []
+        self.alone = accelerator.num_processes == 1
 
     @property
     def model(self) -> nn.Module:
@@ -68,15 +71,19 @@ class Training:
         """Train to the last step, or until patience ends; the model then has the weights that are kept.
 
         follow: is given the whole curve each time that it has grown.
-        Raises DivergedError at the first step whose loss is not finite.
+        Raises DivergedError at the first step whose loss is not finite; PreemptedError, with a checkpoint, where it is
+        told to stop.
         """
         self._restore()
         follow(self.at.curve)
         self.model.train()
         main = self.accelerator.is_main_process
-        with Progress("train", self.total, start=self.at.step, enabled=main) as progress:
+        with Progress("train", self.total, start=self.at.step, enabled=main) as progress, self._listening():
             while not self._ended():
                 self._train_interval(progress)
+                if self._told_to_stop():
+                    self._save()
+                    raise PreemptedError(f"stopped at step {self.at.step} of {self.total}; the same command goes on")
                 if self.validation and (self.at.step % self.validation_interval == 0 or self.at.step == self.total):
                     self._validate(self.validation)
                 follow(self.at.curve)
@@ -107,11 +114,23 @@ class Training:
         stop = min(self.total, *((self.at.step // interval + 1) * interval for interval in intervals))
         with self.at.training.measure():
             with self.stepper.kernels():
-                while self.at.step < stop:
+                while self.at.step < stop and not (self.alone and stopping.told()):
                     self._step(self.order.batch(self.at.step))
                     self.at.step += 1
                     progress.step(**self._latest())
-            self._note_losses()
+            if self.at.step == stop:
+                self._note_losses()
+
+    def _listening(self) -> AbstractContextManager[None]:
+        """Several processes are ended together by their launcher: see `ranks`."""
+        return stopping.listening() if self.alone else nullcontext()
+
+    def _told_to_stop(self) -> bool:
+        """Whether any process was told to stop; several ask each other, so that all stop at the same step."""
+        if self.alone:
+            return stopping.told()
+        asked = torch.tensor(float(stopping.told()), device=self.accelerator.device)
+        return bool(self.accelerator.reduce(asked, reduction="sum") > 0)
 
     def _latest(self) -> dict[str, float]:
         """The newest point of the curve, to be shown beside the progress."""
@@ -158,6 +177,7 @@ class Training:
             state: checkpoints.State = {
                 "checkpoint_key": dict(self.checkpoint_key),
                 "progress": self.at.plain(),
+                "losses": [float(loss) for loss in self.losses],
                 "random": states,
                 "steps": self.stepper.state(),
                 "kept": self.keeper.state(self.at.step),
@@ -170,6 +190,7 @@ class Training:
         if state is None:
             return
         self.at = Progressed.of(state["progress"])
+        self.losses = [torch.tensor(loss, device=self.accelerator.device) for loss in state["losses"]]
         self.stepper.restore(state["steps"])
         self.keeper.restore(state["kept"], self.at.step)
         random_states.restore(state["random"][self.accelerator.process_index])

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from pefbench.errors import DataError, RecipeError, RoundTripError, TrialError
 from pefbench.paths import child_command, child_environment
 from pefbench.recipe import load_resolved
-from pefbench.trial import build, devices, portable
+from pefbench.trial import build, devices, portable, stopping
 from pefbench.trial.cache import Shared
 from pefbench.trial.fast_paths import batches_fitted
 from pefbench.trial.folder import PREDICTIONS, read_predictions
@@ -48,13 +48,14 @@ class Verified(TypedDict):
 def check_in_fresh_process(folder: Path) -> RoundTrip:
     """Run `pefbench verify FOLDER` apart. Raises RoundTripError, or a TrialError when the process is killed."""
     started = time.perf_counter()
-    done = subprocess.run(
-        child_command("verify", "--json", str(folder)),
-        capture_output=True,
-        text=True,
-        env=child_environment(),
-        check=False,
-    )
+    with stopping.ignoring():
+        done = subprocess.run(
+            child_command("verify", "--json", str(folder)),
+            capture_output=True,
+            text=True,
+            env=child_environment(),
+            check=False,
+        )
     if done.returncode < 0:  # memory ran out, say: nothing is known of what was saved
         raise TrialError(f"{folder}: the process that reloads it was ended by signal {-done.returncode}")
     if done.returncode != 0:

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from accelerate.utils import broadcast_object_list, set_seed
 
-from pefbench.errors import DataError, DivergedError, PefbenchError, PrunedError, RoundTripError, TrialError
+from pefbench.errors import (
+    DataError,
+    DivergedError,
+    PefbenchError,
+    PreemptedError,
+    PrunedError,
+    RoundTripError,
+    TrialError,
+)
 from pefbench.models import frozen, loading
 from pefbench.progress import say
 from pefbench.results import provenance, store
@@ -168,6 +176,8 @@ class Trial:
         try:
             with ranks.named():
                 self._train_and_score(model)
+        except PreemptedError:  # no failure: the same command goes on
+            raise
         except Exception as error:
             self._write_failure(error)
             if isinstance(error, PefbenchError) and not isinstance(error, TrialError):

@@ -1,0 +1,72 @@
+"""A trial that is told to stop: at the next step it writes a checkpoint, and the same command ends as if it had not."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pefbench.errors import PreemptedError
+from pefbench.recipe import load_recipe
+from pefbench.results.store import read_result
+from pefbench.trial import run, stopping
+from pefbench.trial.loop import Training
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.worlds import World
+
+STEP = 5
+"""Between two points of the curve."""
+
+
+@pytest.fixture(autouse=True)
+def _not_told() -> Iterator[None]:
+    yield
+    stopping._told.clear()
+
+
+@pytest.mark.parametrize("number", stopping.SIGNALS)
+def test_a_trial_that_was_told_to_stop_goes_on_bit_for_bit(
+    number: signal.Signals, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = load_recipe(world.recipe("stopped", train__epochs=6))
+    whole = read_result(run.run(recipe, tmp_path / "whole", scored=("validation",)))
+    step = Training._step
+
+    def told(self: Any, batch: Any) -> None:
+        if self.at.step == STEP:
+            signal.raise_signal(number)
+        step(self, batch)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Training, "_step", told)
+        with pytest.raises(PreemptedError, match=rf"^stopped at step {STEP + 1} of \d+; the same command goes on$"):
+            run.run(recipe, tmp_path / "stopped", scored=("validation",))
+    assert not [*tmp_path.glob("stopped/*/*.json")], "no failure is written"
+    assert [*tmp_path.glob("stopped/*/*/checkpoint.pt")]
+    assert not [*tmp_path.glob("stopped/*/*.lease")]
+    stopping._told.clear()
+    again = read_result(run.run(recipe, tmp_path / "stopped", scored=("validation",)))
+    assert again["curve"] == whole["curve"]
+    assert again["metrics"] == whole["metrics"]
+    assert signal.getsignal(number) == signal.SIG_DFL
+
+
+def test_a_trial_in_another_thread_is_not_in_the_way_of_signals() -> None:
+    found: list[Any] = []
+
+    def listen() -> None:
+        with stopping.listening(), stopping.ignoring():
+            found.append(signal.getsignal(signal.SIGUSR2))
+
+    thread = threading.Thread(target=listen)
+    thread.start()
+    thread.join()
+    assert found == [signal.SIG_DFL]
+    with stopping.ignoring():
+        assert signal.getsignal(signal.SIGUSR2) == signal.SIG_IGN
