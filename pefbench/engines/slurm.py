@@ -161,7 +161,8 @@ class _Job:
     def __call__(self, request: Message, folder: str, cpus: int) -> Message:
         """Run the trial; its answer, or what it says where it failed.
 
-        A trial that was told to stop, and not by `checkpoint`, puts its job back into the queue.
+        A trial that was told to stop, and not by `checkpoint`, waits for SLURM to end its job; where another took its
+        place the job goes back into the queue.
         """
         os.chdir(folder)
         asked = cast("RunRequest", {"do": "run", **request})
@@ -172,8 +173,9 @@ class _Job:
         except TrialError as error:
             answer = {"error": str(error), "exit_status": 1}
         if "preempted" in answer:
-            subprocess.run(["scontrol", "requeue", os.environ["SLURM_JOB_ID"]], check=False)
-            time.sleep(WARNING)  # until SLURM ends the job
+            if _was_preempted(os.environ["SLURM_JOB_ID"]):  # and not cancelled
+                subprocess.run(["scontrol", "requeue", os.environ["SLURM_JOB_ID"]], check=False)
+            time.sleep(10 * WARNING)
         return answer
 
     def checkpoint(self, request: Message, folder: str, cpus: int) -> Any:
@@ -187,6 +189,11 @@ class _Job:
                 process.wait(WARNING / 2)
             process.kill()
         return DelayedSubmission(_Job(self.log), request, folder, cpus)
+
+
+def _was_preempted(job: str) -> bool:
+    said = subprocess.run(["scontrol", "show", "job", "--oneliner", job], capture_output=True, text=True, check=False)
+    return "PreemptTime=" in said.stdout and "PreemptTime=None" not in said.stdout and "CANCELLED" not in said.stdout
 
 
 def _placement(cpus: int) -> Placement:

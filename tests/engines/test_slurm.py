@@ -1,0 +1,111 @@
+"""Trials on a real SLURM of two nodes: a job that is preempted, one that is cancelled, a node that is drained."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pefbench.engines import slurm as engine
+from pefbench.engines.engine import Resources
+from pefbench.errors import OutputError, UserError
+from pefbench.recipe import load_recipe
+from pefbench.results.store import read_result
+from pefbench.trial import run
+from tests.slurm import said, until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.worlds import World
+
+
+def request(world: World, out: Path, seed: int, epochs: int) -> dict[str, Any]:
+    recipe = load_recipe(world.recipe("job", train__epochs=epochs), [f"train.seed={seed}"])
+    return {"recipe": recipe.requested(), "scored": ["validation"], "out": str(out), "command": ""}
+
+
+def results(out: Path) -> dict[int, Any]:
+    found = [read_result(file) for file in out.rglob("????????????.json")]
+    return {result["recipe"]["train"]["seed"]: result for result in found}
+
+
+def running(job: str) -> bool:
+    return said("squeue", "--noheader", "--array", f"--jobs={job}", "--states=RUNNING") != ""
+
+
+@pytest.mark.slow
+def test_what_slurm_does_to_jobs_costs_their_trials_nothing_but_time(slurm: Path, world: World, tmp_path: Path) -> None:
+    del slurm
+    out = tmp_path / "out"
+    out.mkdir()
+    made = engine.SlurmEngine(out, Resources("slurm", minutes=30))
+    requests = [request(world, out, seed, epochs) for seed, epochs in ((0, 300), (1, 300), (2, 2))]
+    told: dict[int, list[tuple[str, str | None]]] = {0: [], 1: [], 2: []}
+    runs = threading.Thread(
+        target=made.run, args=(requests, lambda number, event, error: told[number].append((event, error)))
+    )
+    runs.start()
+    until(lambda: made.jobs)
+    [array] = {job.partition("_")[0] for job in made.jobs}
+    for number in (0, 1):
+        until(lambda number=number: running(f"{array}_{number}"))
+        log = said("squeue", "--noheader", "--array", f"--jobs={array}_{number}", "--format=%A").strip()
+        until(lambda log=log: any("step 13/" in file.read_text("utf8") for file in out.glob(f"slurm-{log}.log")))
+    said("scancel", f"{array}_1")
+    said("scontrol", "update", "nodename=n2", "state=drain", "reason=test")
+    preempting = said("sbatch", "--parsable", "--partition=high", "--output=/dev/null", "--wrap=sleep 3").strip()
+    until(lambda: not said("squeue", "--noheader", f"--jobs={preempting}", "--states=PENDING,RUNNING"))
+    runs.join(300)
+    assert not runs.is_alive()
+    said("scontrol", "update", "nodename=n2", "state=resume")
+    assert told[0][-1] == ("ended", None)
+    assert told[1][-1] == ("ended", f"its job {array}_1 ended in SLURM: it was cancelled")
+    assert told[2][-1] == ("ended", None)
+    found = results(out)
+    assert sorted(found) == [0, 2]
+    starts = [file for file in out.glob("slurm-*.log") if file.read_text(encoding="utf8").count("weights trained") == 2]
+    assert len(starts) == 1, "the preempted one started twice"
+    places = {seed: result["provenance"]["placement"] for seed, result in found.items()}
+    assert places[2]["node"].startswith("n1 "), "the other was drained"
+    assert {place["engine"] for place in places.values()} == {"slurm"}
+    local = run.run(load_recipe(world.recipe("job", train__epochs=300)), tmp_path / "local", scored=("validation",))
+    assert read_result(local)["curve"] == found[0]["curve"]
+
+
+@pytest.mark.slow
+def test_a_job_whose_time_is_over_goes_on_where_it_was(slurm: Path, world: World, tmp_path: Path) -> None:
+    del slurm
+    made = engine.SlurmEngine(tmp_path, Resources("slurm", minutes=2))
+    answer = made.one(request(world, tmp_path, 0, 300))
+    assert "path" in answer
+    [log] = tmp_path.glob("slurm-*.log")
+    assert log.read_text(encoding="utf8").count("weights trained") > 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("resources", "message"),
+    [
+        (Resources("slurm", partition="hgh"), "--partition hgh: no such partition; valid: high, low"),
+        (Resources("slurm", cpus=9), "a trial that asks for 9 CPUs, 0 GPUs and 1440 minutes cannot run: .*"),
+        (Resources("slurm", minutes=500), "a trial that asks for 1 CPUs, 0 GPUs and 500 minutes cannot run: .*"),
+    ],
+)
+def test_what_no_node_could_run_is_refused(slurm: Path, resources: Resources, message: str, tmp_path: Path) -> None:
+    del slurm
+    with pytest.raises((UserError, OutputError), match=message):
+        engine.SlurmEngine(tmp_path, resources)
+
+
+def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "submitit", None)
+        with pytest.raises(UserError, match=r"^--on slurm needs submitit: pip install 'pefbench\[slurm\]'$"):
+            engine.SlurmEngine(tmp_path, Resources("slurm"))
+    pytest.importorskip("submitit")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(OutputError, match=r"^--on slurm: sinfo is not there; run this where jobs are submitted$"):
+        engine.SlurmEngine(tmp_path, Resources("slurm"))
