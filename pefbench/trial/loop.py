@@ -59,7 +59,7 @@ class Training:
         self.validation_interval = validation.interval(self.steps_an_epoch) if validation else self.total
         self.at = Progressed()
         self.losses: list[Tensor] = []
-        self.alone = accelerator.num_processes == 1
+        self.alone = self.accelerator.num_processes == 1
 
     @property
     def model(self) -> nn.Module:
