@@ -55,7 +55,7 @@ class SlurmEngine(Engine):
         _check(resources, cpus, gpus)
         self.cpus, self.jobs = cpus, set[str]()
         self.executor = submitit.SlurmExecutor(folder=log / "slurm", max_num_timeout=STARTS)
-        asked: dict[str, Any] = {"partition": resources.partition, "gpus_per_node": gpus or None}
+        asked = {"partition": resources.partition, "gpus_per_node": gpus or None}
         self.executor.update_parameters(
             job_name="pefbench",
             time=resources.minutes,
