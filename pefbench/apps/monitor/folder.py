@@ -1,0 +1,97 @@
+"""A folder that grows: files of JSONL that get longer, feeds that are replaced. Read once, also across restarts."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import orjson
+
+from pefbench.apps.monitor import feeds, items
+from pefbench.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+LINES = (".jsonl", ".ndjson")
+CHUNK = 2**18
+"""Bytes that are read at a time. A longer line is no item."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """What was read of a file, and how far it is read then."""
+
+    entries: list[items.Item | items.Skipped]
+    file: str
+    version: str
+    position: int
+
+
+class Folder:
+    """The folder at a path. Raises SourceError where there is none."""
+
+    def __init__(self, path: Path, longest: int) -> None:
+        if not path.is_dir():
+            raise SourceError(f"{path}: is no folder; make it, or name another: input.folder")
+        self._path, self._longest = path, longest
+        self._seen: dict[str, tuple[int, int]] = {}
+
+    def news(self, progress: Mapping[str, tuple[str, int]]) -> Iterator[Part]:
+        """What is new since `progress`: how far each file had been read, its version and its position."""
+        for path in sorted(self._path.rglob("*")):
+            reads = {**dict.fromkeys(LINES, self._lines), **dict.fromkeys(feeds.SUFFIXES, self._feed)}
+            read = reads.get(path.suffix.lower())
+            if read is None or path.name.startswith("."):
+                continue
+            name = str(path.relative_to(self._path))
+            try:
+                if not path.is_file():
+                    continue
+                found = path.stat()
+                if self._seen.get(name) != (found.st_mtime_ns, found.st_size):
+                    yield from read(path, name, *progress.get(name, ("", 0)))
+                    self._seen[name] = (found.st_mtime_ns, found.st_size)
+            except OSError as error:
+                entry = items.Skipped(items.digest(os.fsencode(name)), f"file: {error.strerror}")
+                yield Part([entry], name, *progress.get(name, ("", 0)))
+
+    def _lines(self, path: Path, name: str, version: str, position: int) -> Iterator[Part]:
+        """The lines after a position; after a file's beginning where another one has taken its place."""
+        with path.open("rb") as file:
+            begins = items.digest(file.readline(CHUNK))
+            if begins != version or file.seek(0, os.SEEK_END) < position:
+                position = 0
+            file.seek(position)
+            while chunk := file.read(CHUNK):
+                whole = _whole(chunk)
+                if not whole:
+                    return
+                position += whole
+                file.seek(position)
+                lines = chunk[:whole].splitlines()
+                now = datetime.now(UTC)
+                entries = [items.of_line(line, now, self._longest) for line in lines if line.strip()]
+                yield Part(entries, name, begins, position)
+
+    def _feed(self, path: Path, name: str, version: str, _position: int) -> Iterator[Part]:
+        """A feed's entries, where it has changed."""
+        content = path.read_bytes()
+        if (digest := items.digest(content)) != version:
+            yield Part([*feeds.read(content, datetime.now(UTC), self._longest)], name, digest, len(content))
+
+
+def _whole(chunk: bytes) -> int:
+    """How many bytes of it are whole lines. The last line of a file may have no end, but a half object is none."""
+    end = chunk.rfind(b"\n") + 1
+    rest = chunk[end:]
+    if len(chunk) == CHUNK:
+        return end or len(chunk)
+    try:
+        orjson.loads(rest)
+    except orjson.JSONDecodeError:
+        return end
+    return len(chunk)

@@ -1,0 +1,123 @@
+"""An item: a dated text, perhaps about a company. What is none is skipped, with a name for why."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NAMES = {
+    "text": ("text", "title", "headline"),
+    "time": ("time", "date", "published"),
+    "company": ("company",),
+    "id": ("id",),
+}
+"""The fields of an item -> their usual names, the likeliest first."""
+EARLY = timedelta(hours=1)
+"""Items may be dated this far into the future: clocks differ. One of next year would close all periods before it."""
+
+UNREADABLE = "unreadable"
+NO_TEXT = "no text"
+TOO_LONG = "text too long"
+NO_TIME = "no time"
+NO_ZONE = "time without zone"
+WRONG_TIME = "unreadable time"
+FUTURE = "time in the future"
+WRONG_COMPANY = "unreadable company"
+WRONG_ID = "unreadable id"
+
+
+@dataclass(frozen=True)
+class Item:
+    """A text and its time, in seconds since 1970. key: what tells it from others, the same whenever it comes again."""
+
+    key: str
+    text: str
+    time: int
+    company: str | None = None
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """What was read and is no item. key: as an item's, so that it counts once."""
+
+    key: str
+    reason: str
+
+
+def of_line(line: bytes, now: datetime, longest: int) -> Item | Skipped:
+    """The item in a line of JSONL."""
+    try:
+        values = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        values = None
+    return of_values(values, now, longest) if isinstance(values, dict) else Skipped(digest(line), UNREADABLE)
+
+
+def of_values(values: Mapping[str, Any], now: datetime, longest: int) -> Item | Skipped:
+    """The item that fields by their usual names make. longest: the most characters of a text."""
+    found = {field: _first(values, names) for field, names in NAMES.items()}
+    reason, when = _wrong(found, now, longest)
+    if reason is not None or when is None:
+        whole = orjson.dumps(values, default=repr, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
+        return Skipped(digest(whole), reason or NO_TIME)
+    text, company = str(found["text"]).strip(), found["company"]
+    company = unicodedata.normalize("NFC", company.strip()) if company else None
+    seconds = int(when.timestamp())
+    given = found["id"]
+    # Ids of two sources may be alike, so an item is the same only where its company is the same, too.
+    identity = [str(given)] if given not in {None, ""} else [text, seconds]
+    return Item(digest(orjson.dumps([*identity, company])), text, seconds, company)
+
+
+def _first(values: Mapping[str, Any], names: tuple[str, ...]) -> Any:
+    return next((values[name] for name in names if values.get(name) is not None), None)
+
+
+def _wrong(found: Mapping[str, Any], now: datetime, longest: int) -> tuple[str | None, datetime | None]:
+    """Why these fields are no item, or the time of the item that they are."""
+    text, company, given = found["text"], found["company"], found["id"]
+    when = read_time(found["time"])
+    wrong = {
+        NO_TEXT: not isinstance(text, str) or not text.strip(),
+        TOO_LONG: isinstance(text, str) and len(text) > longest,
+        WRONG_COMPANY: company is not None and not isinstance(company, str),
+        WRONG_ID: given is not None and (isinstance(given, bool) or not isinstance(given, str | int)),
+        NO_TIME: found["time"] is None,
+        WRONG_TIME: when is None,
+        NO_ZONE: when is not None and when.tzinfo is None,
+    }
+    if when is None or any(wrong.values()):
+        return next(reason for reason, holds in wrong.items() if holds), None
+    try:
+        return (FUTURE, None) if when > now + EARLY else (None, when.astimezone(UTC))
+    except OverflowError:  # the year 0 or 10000 in UTC
+        return WRONG_TIME, None
+
+
+def read_time(value: Any) -> datetime | None:
+    """A time as ISO 8601 or RFC 5322 writes it; without a zone where it has none. None for what is no time."""
+    if not isinstance(value, str):
+        return None
+    # RFC 5322, section 3.3: -0000 is a time in UTC that says nothing of where it was written.
+    plain = re.sub(r" -0000$", " +0000", value.strip())
+    for read in (datetime.fromisoformat, parsedate_to_datetime):
+        try:
+            return read(plain)
+        except (ValueError, OverflowError):
+            continue
+    return None
+
+
+def digest(content: bytes) -> str:
+    """What stands for these bytes."""
+    return hashlib.sha256(content).hexdigest()[:32]

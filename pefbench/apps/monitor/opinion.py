@@ -1,0 +1,83 @@
+"""What a text says: the probability that it is negative, and its topic, by trained models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pefbench
+from pefbench.errors import DataError, suggest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from pefbench.apps.monitor.items import Item
+    from pefbench.inference.model import Model
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """abstains: the labels are about as likely as one another, so the text counts as none of them."""
+
+    negative: float
+    abstains: bool
+    topic: str | None = None
+
+
+class Classifier(Protocol):
+    """What says what texts say."""
+
+    def __call__(self, items: Sequence[Item]) -> list[Opinion]:
+        """The opinion of each item."""
+        ...
+
+
+class Trained:
+    """Trained models.
+
+    negative: the label of bad news. margin: a text abstains where its likeliest labels' probabilities are closer.
+    Raises DataError for a model of another task.
+    """
+
+    def __init__(self, models: Mapping[str, Path], negative: str, margin: float) -> None:
+        self._sentiment, topic = _classifier(models["sentiment"]), models.get("topic")
+        self._topic = _classifier(topic) if topic else None
+        self._negative, self._margin = negative, margin
+        if negative not in self._sentiment.labels:
+            raise DataError(
+                f"negative: {models['sentiment']} ({self._sentiment.task}) has no label {negative!r}; "
+                f"{suggest(negative, self._sentiment.labels)}"
+            )
+
+    def __call__(self, items: Sequence[Item]) -> list[Opinion]:
+        """The opinion of each item."""
+        said = _answers(self._sentiment, items)
+        topics = [each["label"] for each in _answers(self._topic, items)] if self._topic else [None] * len(items)
+        return [
+            Opinion(each["probabilities"][self._negative], _margin(each) < self._margin, topic)
+            for each, topic in zip(said, topics, strict=True)
+        ]
+
+
+def _classifier(trial: Path) -> Model:
+    """A trial that gives a text one label. Raises DataError."""
+    model = pefbench.load(trial)
+    if not model.labels or not model.reads_texts or model.generates or "tokens" in model.columns:
+        raise DataError(f"{trial}: is a trial of {model.task}, which does not give a text one label")
+    return model
+
+
+def _answers(model: Model, items: Sequence[Item]) -> list[Any]:
+    """The answers; a model that was told of companies is told of them."""
+    second = next((name for name in model.columns if name in {"company", "pair"}), None)
+    told = model.task == "financial_sentiment" and second is not None
+    return model.predict(
+        [{"text": item.text, second: item.company} if told and second and item.company else item.text for item in items]
+    )
+
+
+def _margin(answer: Mapping[str, Any]) -> float:
+    """By how much the likeliest label is likelier than the next."""
+    first, second = sorted(answer["probabilities"].values(), reverse=True)[:2]
+    return float(first - second)

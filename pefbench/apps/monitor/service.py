@@ -1,0 +1,142 @@
+"""The monitor at work: threads that read its inputs and send its alerts, until it is to end."""
+
+from __future__ import annotations
+
+import logging
+import os
+import select
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Event, Thread
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from pefbench.apps.monitor import alert, items
+from pefbench.apps.monitor.folder import CHUNK, Folder
+from pefbench.apps.monitor.messages import message
+from pefbench.errors import OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pefbench.apps.logs import Events
+    from pefbench.apps.monitor.alert import Channel
+    from pefbench.apps.monitor.config import AlertSection, MonitorSection
+    from pefbench.apps.monitor.monitor import Monitor, Taken
+
+LONGEST_WAIT = 600.0
+"""Seconds until an alert that did not arrive is tried again, at most; they begin at one and double."""
+
+
+def channels(config: AlertSection) -> dict[str, Channel]:
+    """The channels of a configuration, by name."""
+    found: dict[str, Channel] = {"stdout": alert.Output()} if config.stdout else {}
+    if config.file:
+        found["file"] = alert.File(Path(config.file))
+    if config.webhook:
+        found["webhook"] = alert.Webhook(config.webhook, config.headers)
+    return found
+
+
+class Service:
+    """What runs beside the HTTP server. counted: told what became of what was read.
+
+    Raises SourceError for a folder that is not there.
+    """
+
+    def __init__(
+        self,
+        monitor: Monitor,
+        config: MonitorSection,
+        out: dict[str, Channel],
+        log: Events,
+        counted: Callable[[Taken], None],
+    ) -> None:
+        self._monitor, self._config, self._out, self._log, self._counted = monitor, config, out, log, counted
+        self._folder = Folder(Path(folder), self.longest) if (folder := config.input.folder) else None
+        self._stop, self._waits = Event(), dict[tuple[int, str], float]()
+        works = [self._watch, *([self._read] if config.input.stdin else [])]
+        self._threads = [Thread(target=self._run, args=[work], name=work.__name__, daemon=True) for work in works]
+        self.failed: BaseException | None = None
+
+    @property
+    def longest(self) -> int:
+        """The most characters of a text."""
+        return self._config.server.max_characters
+
+    @property
+    def alive(self) -> bool:
+        """Whether everything runs that should."""
+        return self.failed is None and not self._stop.is_set()
+
+    def start(self) -> None:
+        """Start."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self, patience: float) -> None:
+        """End, once what was read is written."""
+        self._stop.set()
+        until = monotonic() + patience
+        for thread in self._threads:
+            thread.join(max(until - monotonic(), 0.0))
+
+    def send(self) -> None:
+        """Send the alerts that were not sent yet; one that does not arrive is tried again later, ever more rarely."""
+        for found, name, tries in self._monitor.store.unsent():
+            if (channel := self._out.get(name)) is None or monotonic() < self._waits.get((found.id, name), 0.0):
+                continue
+            try:
+                channel.send(message(found, self._monitor, self._config))
+            except OutputError as error:
+                self._monitor.store.tried(found.id, name, sent=None, failure=str(error))
+                self._waits[found.id, name] = monotonic() + min(2.0**tries, LONGEST_WAIT)
+                self._log("alert_not_sent", logging.WARNING, alert=found.id, channel=name, why=str(error))
+            else:
+                self._monitor.store.tried(found.id, name, sent=datetime.now(UTC).isoformat())
+                self._log("alert_sent", alert=found.id, channel=name)
+
+    def read_folder(self) -> None:
+        """Take what is new in the folder."""
+        if self._folder:
+            for part in self._folder.news(self._monitor.store.progress()):
+                self._counted(self._monitor.take(part.entries, part))
+                if self._stop.is_set():
+                    return
+
+    def _run(self, work: Callable[[], None]) -> None:
+        """Do a thread's work; where it fails, the server is not ready any more, and its log says why."""
+        try:
+            work()
+        except BaseException as error:
+            self.failed = error
+            self._log("failed", logging.ERROR, why=repr(error))
+            raise
+
+    def _watch(self) -> None:
+        """Look into the folder and send alerts, again and again."""
+        while not self._stop.is_set():
+            self.read_folder()
+            self._monitor.settle()
+            self.send()
+            self._stop.wait(min(self._config.input.every, 1.0))
+
+    def _read(self) -> None:
+        """Take lines of standard input as they come."""
+        rest = b""
+        while not self._stop.is_set():
+            if not select.select([sys.stdin.fileno()], [], [], 0.2)[0]:
+                continue
+            chunk = os.read(sys.stdin.fileno(), CHUNK)
+            *lines, rest = (rest + chunk).split(b"\n") if chunk else [rest, b""]
+            if len(rest) > CHUNK:
+                lines, rest = [*lines, rest], b""
+            now = datetime.now(UTC)
+            self._counted(
+                self._monitor.take([items.of_line(line, now, self.longest) for line in lines if line.strip()])
+            )
+            if not chunk:
+                self._monitor.settle(ended=True)
+                self._log("input_ended")
+                return

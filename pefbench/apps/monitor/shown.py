@@ -1,0 +1,102 @@
+"""What the page shows: series with what is usual for them, their trends, and the alerts."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from math import sqrt
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from pefbench.apps.monitor import detect, periods
+from pefbench.apps.monitor.messages import message
+
+if TYPE_CHECKING:
+    from pefbench.apps.monitor.config import MonitorSection
+    from pefbench.apps.monitor.monitor import Monitor
+    from pefbench.apps.monitor.store import Count, Series
+
+SHIFTS = (1, 2, 3)
+"""Rises, in usual spreads of a period's share, for which the delay is told."""
+MOST_ALERTS = 100
+MOST_PERIODS = 400
+
+
+def overview(monitor: Monitor, config: MonitorSection) -> dict[str, Any]:
+    """All series, and the rate of false alarms that they were calibrated to."""
+    series = monitor.store.series()
+    watched = sum(each.quiet is not None for each in series)
+    items, abstained = monitor.store.totals()
+    limit = monitor.judge.limit(watched) if watched else None
+    return {
+        "period": monitor.length,
+        "items": items,
+        "abstained": abstained,
+        "skipped": monitor.store.skips(),
+        "watched": watched,
+        "false_alarms_per_1000": config.false_alarms,
+        "false_alarms_per_1000_each": config.false_alarms / watched if watched else None,
+        "threshold": limit,
+        "delays": {str(shift): round(_delay(limit, shift), 1) for shift in SHIFTS} if limit else None,
+        "quiet_periods": config.quiet,
+        "series": [_series(each, monitor) for each in series],
+    }
+
+
+def trend(monitor: Monitor, config: MonitorSection, number: int) -> dict[str, Any] | None:
+    """One series' last periods, its alerts with them; None where there is none."""
+    series = monitor.store.one_series(number)
+    if series is None:
+        return None
+    counts = monitor.store.counts(number)[-MOST_PERIODS:]
+    found = monitor.store.alerts(number)
+    return {
+        **_series(series, monitor),
+        "periods": [_period(each, series, monitor) for each in counts],
+        "alerts": [message(each, monitor, config) for each in found[-MOST_ALERTS:]],
+    }
+
+
+def alerts(monitor: Monitor, config: MonitorSection) -> list[dict[str, Any]]:
+    """The last alerts, the last one first."""
+    return [
+        {**message(each, monitor, config), "series": each.series}
+        for each in monitor.store.alerts()[: -MOST_ALERTS - 1 : -1]
+    ]
+
+
+@lru_cache(maxsize=1024)
+def _delay(limit: float, shift: float) -> float:
+    """The mean number of periods from a rise by so many spreads to the alarm, where a series is at zero before."""
+    return detect.run_length(limit, shift)
+
+
+def _series(series: Series, monitor: Monitor) -> dict[str, Any]:
+    counts = monitor.store.counts(series.id)
+    quiet, state = series.quiet, series.state or {}
+    items = [each.items for each in counts if each.items]
+    spread = sqrt(quiet["within"] / median(items) + quiet["between"]) if quiet and items else None
+    return {
+        "id": series.id,
+        "company": series.company or None,
+        "topic": series.topic or None,
+        "items": sum(items),
+        "abstained": sum(each.abstained for each in counts),
+        "quiet": len(items) if quiet is None else None,
+        "usual_share": quiet["share"] if quiet else None,
+        "usual_spread": spread,
+        "statistic": state.get("statistic"),
+        "surging": state.get("surging", False),
+    }
+
+
+def _period(count: Count, series: Series, monitor: Monitor) -> dict[str, Any]:
+    """A period's share, and how far a usual one reaches."""
+    quiet = series.quiet
+    spread = sqrt(quiet["within"] / count.items + quiet["between"]) if quiet and count.items else None
+    return {
+        "period": periods.said(count.period, monitor.length),
+        "items": count.items,
+        "abstained": count.abstained,
+        "share": count.negative / count.items if count.items else None,
+        "spread": spread,
+    }

@@ -1,0 +1,38 @@
+"""RSS and Atom are read as they are written; a file that is neither is skipped."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from pefbench.apps.monitor import feeds, items
+
+NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
+RSS = b"""<?xml version="1.0"?><rss version="2.0"><channel><title>News</title>
+<item><title>A &amp; B fall</title><guid>1</guid><pubDate>Mon, 02 Nov 2026 10:00:00 GMT</pubDate></item>
+<item><title>Where?</title><pubDate>Mon, 02 Nov 2026 10:00:00</pubDate></item>
+<item><title>When?</title></item></channel></rss>"""
+ATOM = b"""<feed xmlns="http://www.w3.org/2005/Atom"><title>News</title><entry><title>A &amp; B fall</title><id>1</id>
+<updated>2026-11-02T11:00:00+01:00</updated></entry></feed>"""
+
+
+def test_a_feed_s_entries_are_items() -> None:
+    [first, *others] = feeds.read(RSS, NOW, 100)
+    [same] = feeds.read(ATOM, NOW, 100)
+    assert isinstance(first, items.Item)
+    assert first.text == "A & B fall"
+    assert first == same
+    assert [getattr(each, "reason", None) for each in others] == [items.NO_ZONE, items.NO_TIME]
+
+
+def test_a_feed_that_breaks_off_gives_what_is_whole() -> None:
+    found = list(feeds.read(RSS[:250], NOW, 100))
+    assert isinstance(found[0], items.Item)
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"/etc/passwd", b"<html><body>x</body></html>", b'{"a": 1}'])
+def test_what_is_no_feed_is_one_skip(content: bytes) -> None:
+    [found] = feeds.read(content, NOW, 100)
+    assert isinstance(found, items.Skipped)
+    assert found.reason == items.UNREADABLE
