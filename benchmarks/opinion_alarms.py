@@ -161,7 +161,8 @@ def cusum(scores: Array, limit: Array | float) -> Found:
 def standardised(scores: Array) -> Array:
     """Scores by the mean and the spread of their history; those after it."""
     history = scores[:, :QUIET]
-    return (scores[:, QUIET:] - history.mean(1, keepdims=True)) / history.std(1, ddof=1, keepdims=True)
+    found: Array = (scores[:, QUIET:] - history.mean(1, keepdims=True)) / history.std(1, ddof=1, keepdims=True)
+    return found
 
 
 def textbook(days: Days, random: Random, rate: float) -> Found:
