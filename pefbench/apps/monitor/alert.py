@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import urllib.error
 import urllib.request
 from abc import ABC, abstractmethod
@@ -16,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+STANDARD_OUTPUT = 1
+"""Its descriptor."""
 PATIENCE = 10.0
 """Seconds in which a webhook must answer."""
 
@@ -37,10 +38,10 @@ class Output(Channel):
     def send(self, message: Message) -> None:
         """Write a line."""
         try:
-            sys.stdout.write(json.dumps(message, ensure_ascii=False) + "\n")
-            sys.stdout.flush()
-        except (OSError, ValueError) as error:
-            raise OutputError(f"standard output: {error}") from None
+            with os.fdopen(STANDARD_OUTPUT, "wb", closefd=False) as out:
+                out.write(json.dumps(message, ensure_ascii=False).encode() + b"\n")
+        except OSError as error:
+            raise OutputError(f"standard output: {error.strerror}") from None
 
 
 class File(Channel):

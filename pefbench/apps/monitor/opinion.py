@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from pefbench.inference.model import Model
 
 
+TRIED = "Shares fall."
+"""A text that a model is tried with."""
+
+
 @dataclass(frozen=True)
 class Opinion:
     """abstains: the labels are about as likely as one another, so the text counts as none of them."""
@@ -63,7 +67,8 @@ class Trained:
 def _classifier(trial: Path) -> Model:
     """A trial that gives a text one label. Raises DataError."""
     model = pefbench.load(trial)
-    if not model.labels or not model.reads_texts or model.generates or "tokens" in model.columns:
+    said = model.predict([TRIED])[0] if model.reads_texts and not model.generates else {}
+    if not {"label", "probabilities"} <= {*said}:
         raise DataError(f"{trial}: is a trial of {model.task}, which does not give a text one label")
     return model
 

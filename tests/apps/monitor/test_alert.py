@@ -33,9 +33,9 @@ def test_a_file_has_each_alert_once_and_whole(tmp_path: Path) -> None:
         alert.File(file / "below").send(MESSAGE)
 
 
-def test_standard_output_has_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_standard_output_has_a_line(capfd: pytest.CaptureFixture[str]) -> None:
     alert.Output().send(MESSAGE)
-    assert json.loads(capsys.readouterr().out) == MESSAGE
+    assert json.loads(capfd.readouterr().out) == MESSAGE
 
 
 @pytest.fixture
