@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import OutputError
+from pefbench.inference.kind import Json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,8 +21,8 @@ STANDARD_OUTPUT = 1
 PATIENCE = 10.0
 """Seconds in which a webhook must answer."""
 
-Message = dict[str, Any]
-"""An alert as JSON; `key` tells it from all others."""
+Message = Json
+"""An alert; `key` tells it from all others."""
 
 
 class Channel(ABC):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from fastapi import Request  # noqa: TC002 - read from the annotation when the application is made
 from fastapi.responses import JSONResponse
@@ -21,6 +21,7 @@ from pefbench.apps.monitor.monitor import Monitor
 from pefbench.apps.monitor.opinion import Trained
 from pefbench.apps.monitor.service import Service, channels
 from pefbench.apps.monitor.store import Store
+from pefbench.inference.kind import Json
 from pefbench.server import shell
 from pefbench.server.refusals import Refusal
 
@@ -41,7 +42,7 @@ class Given(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    items: list[dict[str, Any]] = Field(description="each with text, time (ISO 8601, with its zone), company and id")
+    items: list[Json] = Field(description="each with text, time (ISO 8601, with its zone), company and id")
 
 
 class MonitorApp(App[MonitorSection]):

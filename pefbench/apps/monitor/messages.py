@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pefbench.apps.monitor import periods
 
@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from pefbench.apps.monitor.config import MonitorSection
     from pefbench.apps.monitor.monitor import Monitor
     from pefbench.apps.monitor.store import Alert
+    from pefbench.inference.kind import Json
 
 
-def message(alert: Alert, monitor: Monitor, config: MonitorSection) -> dict[str, Any]:
+def message(alert: Alert, monitor: Monitor, config: MonitorSection) -> Json:
     """An alert as JSON. key: the same whenever it is sent, and no other alert's."""
     store, length = monitor.store, monitor.length
     series = store.one_series(alert.series)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from math import sqrt
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pefbench.apps.monitor import detect, periods
 from pefbench.apps.monitor.messages import message
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pefbench.apps.monitor.config import MonitorSection
     from pefbench.apps.monitor.monitor import Monitor
     from pefbench.apps.monitor.store import Count, Series
+    from pefbench.inference.kind import Json
 
 SHIFTS = (1, 2, 3)
 """Rises, in usual spreads of a period's share, for which the delay is told."""
@@ -21,7 +22,7 @@ MOST_ALERTS = 100
 MOST_PERIODS = 400
 
 
-def overview(monitor: Monitor, config: MonitorSection) -> dict[str, Any]:
+def overview(monitor: Monitor, config: MonitorSection) -> Json:
     """All series, and the rate of false alarms that they were calibrated to."""
     series = monitor.store.series()
     watched = sum(each.quiet is not None for each in series)
@@ -42,7 +43,7 @@ def overview(monitor: Monitor, config: MonitorSection) -> dict[str, Any]:
     }
 
 
-def trend(monitor: Monitor, config: MonitorSection, number: int) -> dict[str, Any] | None:
+def trend(monitor: Monitor, config: MonitorSection, number: int) -> Json | None:
     """One series' last periods, its alerts with them; None where there is none."""
     series = monitor.store.one_series(number)
     if series is None:
@@ -56,7 +57,7 @@ def trend(monitor: Monitor, config: MonitorSection, number: int) -> dict[str, An
     }
 
 
-def alerts(monitor: Monitor, config: MonitorSection) -> list[dict[str, Any]]:
+def alerts(monitor: Monitor, config: MonitorSection) -> list[Json]:
     """The last alerts, the last one first."""
     return [
         {**message(each, monitor, config), "series": each.series}
@@ -70,7 +71,7 @@ def _delay(limit: float, shift: float) -> float:
     return detect.run_length(limit, shift)
 
 
-def _series(series: Series, monitor: Monitor) -> dict[str, Any]:
+def _series(series: Series, monitor: Monitor) -> Json:
     counts = monitor.store.counts(series.id)
     quiet, state = series.quiet, series.state or {}
     items = [each.items for each in counts if each.items]
@@ -89,7 +90,7 @@ def _series(series: Series, monitor: Monitor) -> dict[str, Any]:
     }
 
 
-def _period(count: Count, series: Series, monitor: Monitor) -> dict[str, Any]:
+def _period(count: Count, series: Series, monitor: Monitor) -> Json:
     """A period's share, and how far a usual one reaches."""
     quiet = series.quiet
     spread = sqrt(quiet["within"] / count.items + quiet["between"]) if quiet and count.items else None

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from pefbench.apps.monitor.items import Item, Skipped
     from pefbench.apps.monitor.opinion import Opinion
+    from pefbench.inference.kind import Json
 
 UNIT = 10_000
 """Probabilities are counted in parts of this size: sums of whole numbers are the same in any order."""
@@ -69,8 +70,8 @@ class Series:
     id: int
     company: str
     topic: str
-    quiet: dict[str, Any] | None
-    state: dict[str, Any] | None
+    quiet: Json | None
+    state: Json | None
 
 
 @dataclass(frozen=True)
@@ -165,7 +166,7 @@ class Store:
         """The series with this number."""
         return next(iter(self._series("WHERE id = ?", number)), None)
 
-    def keep(self, series: int, *, quiet: dict[str, Any] | None, state: dict[str, Any] | None) -> None:
+    def keep(self, series: int, *, quiet: Json | None, state: Json | None) -> None:
         """Keep what detection knows of a series."""
         values = [None if each is None else json.dumps(each) for each in (quiet, state)]
         self._base.execute("UPDATE series SET quiet = ?, state = ? WHERE id = ?", (*values, series))

@@ -1,0 +1,85 @@
+"""The page: trends and alerts, by keyboard, in light and dark, at a phone's width."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.apps.monitor.opinions import days
+from tests.apps.monitor.test_app import Running, sent
+from tests.apps.monitor.test_monitor import surge
+from tests.browser import Browser, found
+from tests.server.test_page import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CHROMIUM = found()
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    running = Running(tmp_path_factory.mktemp("monitor"), alerts={"stdout": False}, server={"max_inputs": 2000})
+    given = [*surge(), *days(0, 50, company="Umbrella <b>AG</b>"), *days(50, 60, company=None)]
+    body = {"items": [*sent(sorted(given, key=lambda each: each.time)), {"text": "a", "time": "2026-11-02"}]}
+    assert running.client.post("/v1/items", json=body).status_code == 200
+    with Browser(str(CHROMIUM)) as made:
+        made.send("Page.navigate", url=running.url)
+        made.wait("document.documentElement.dataset.ready === 'yes'")
+        yield made
+    running.end()
+
+
+def text(browser: Browser, where: str) -> str:
+    return str(browser.value(f"document.querySelector('{where}').textContent"))
+
+
+def test_alerts_show_the_headlines_that_caused_them(browser: Browser) -> None:
+    browser.look(width=1000)
+    assert text(browser, "#summary").startswith("1,180 items in 3 series, by day.")
+    assert "1 false alarm in 1,000 days over all 2 watched series, 0.50 each" in text(browser, "#rate")
+    assert text(browser, "#skipped") == "Skipped: time without zone: 1."
+    assert text(browser, "article h3") == "Acme"
+    assert "usually 3" in text(browser, "article p")
+    assert browser.value("document.querySelectorAll('article li').length") == 5
+    shown(browser, "monitor-light")
+
+
+def test_a_trend_is_walked_by_keyboard(browser: Browser) -> None:
+    browser.look(width=1000)
+    browser.value("by('series').value = [...by('series').options].find(each => each.text === 'Acme').value; choose()")
+    browser.wait("document.querySelectorAll('#plot .alert').length === 1")
+    assert browser.value("document.querySelectorAll('#plot .band').length") == 1
+    browser.value("document.querySelector('#plot svg').focus()")
+    last = text(browser, "#point")
+    browser.press("ArrowLeft", 37)
+    assert text(browser, "#point") != last
+    browser.press("Home", 36)
+    assert text(browser, "#point").startswith("2024-10-04: ")
+    browser.press("End", 35)
+    assert text(browser, "#point") == last
+    assert browser.value("document.querySelectorAll('#numbers tbody tr').length") == 58
+
+
+def test_it_fits_a_phone_in_the_dark(browser: Browser) -> None:
+    browser.look(width=390, height=800, dark=True)
+    assert browser.value("document.documentElement.scrollWidth <= window.innerWidth")
+    assert browser.value("getComputedStyle(document.body).backgroundColor") == "rgb(21, 24, 27)"
+    shown(browser, "monitor-dark")
+
+
+def test_names_are_text(browser: Browser) -> None:
+    names = browser.value("[...by('series').options].map(each => each.text)")
+    assert "Umbrella <b>AG</b>" in names
+    assert "no company (not watched yet)" in names
+
+
+def test_nothing_is_asked_of_anybody_else(browser: Browser) -> None:
+    requests = [
+        each["params"]["request"]["url"] for each in browser.events if each["method"] == "Network.requestWillBeSent"
+    ]
+    assert requests
+    assert all(url.startswith(("http://127.0.0.1:", "data:")) for url in requests)
+    assert not [each for each in browser.events if each["method"] == "Log.entryAdded"]
