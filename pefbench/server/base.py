@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 
 PROBED = (3, 5)
 """Rows and tokens of the pass that tells which modules see the rows of a batch first."""
-FEWEST = 4
-"""Rows of a product below which torch computes it by another kernel, in another order: it gets as many."""
+EVEN = 16
+"""Products have a multiple of so many rows: torch computes these alike however many there are, by any number of threads
+among which it divides them, and others not."""
 
 
 class Bare:
@@ -191,8 +192,13 @@ def _noting(shapes: set[tuple[int, ...]]) -> Callable[..., None]:
     return hook
 
 
+def even(rows: int) -> int:
+    """The rows that a product of so many gets."""
+    return -(-rows // EVEN) * EVEN
+
+
 class _Padded:
-    """A product of few rows, made one of FEWEST: the last is repeated, and what is computed for that is cut off."""
+    """A product of any number of rows, made `even`: the last is repeated, and what is computed for that is cut off."""
 
     def __init__(self, module: nn.Module) -> None:
         self._rows = 0
@@ -202,7 +208,7 @@ class _Padded:
     def _enter(self, _module: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
         x, *rest = args
         self._rows = len(x)
-        return (torch.cat([x, x[-1:].expand(max(0, FEWEST - len(x)), -1)]), *rest)
+        return (torch.cat([x, x[-1:].expand(even(len(x)) - len(x), -1)]), *rest)
 
     def _leave(self, _module: nn.Module, _args: tuple[Any, ...], y: Tensor) -> Tensor:
         return y[: self._rows]

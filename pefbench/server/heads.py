@@ -10,7 +10,7 @@ from torch import nn
 from torch.func import functional_call
 
 from pefbench.models import architecture, last_token, loading
-from pefbench.server.base import FEWEST
+from pefbench.server.base import even
 from pefbench.server.mixing.part import Unmixed
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Shell:
     def run(self, weights: Mapping[str, Tensor], states: Any, given: Mapping[str, Any]) -> Any:
         """The output of the head with these weights. states: the base's output for the rows of `given`."""
         rows = len(given["input_ids"])
-        chosen = torch.arange(max(rows, FEWEST)).clamp(max=rows - 1)
+        chosen = torch.arange(even(rows)).clamp(max=rows - 1)
         self._handed.output = _each(states, lambda tensor: tensor[chosen], rows)
         padded = {name: _chosen(value, chosen, rows) for name, value in given.items()}
         try:

@@ -17,6 +17,7 @@ from pefbench.trial import artifacts
 from tests import tiny
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from torch import Tensor
@@ -138,6 +139,16 @@ def test_an_adapter_gives_what_it_gives_alone(exact: Case, name: str) -> None:
     assert float((found - plain).abs().max()) > 1e-3
 
 
+@pytest.fixture(params=[1, 2], ids=["one-thread", "two-threads"])
+def _threads(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Products are divided among so many threads, which is where a row's place in a batch may come to matter."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("_threads")
 def test_a_row_has_the_same_bits_whatever_stands_beside_it(case: Case) -> None:
     for name in METHODS:
         if (case.architecture, name) not in APART | NOT_AT_ALL:
