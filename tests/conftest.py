@@ -19,6 +19,7 @@ import torch
 from pefbench import paths
 from pefbench.results import provenance
 from tests import zygote
+from tests.postgres import postgres
 from tests.slurm import slurm
 from tests.stores import bucket, s3_server
 from tests.trials import classifier, tagger
@@ -27,7 +28,7 @@ from tests.worlds import World
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["bucket", "classifier", "s3_server", "slurm", "tagger"]
+__all__ = ["bucket", "classifier", "postgres", "s3_server", "slurm", "tagger"]
 """Fixtures of another module."""
 
 

@@ -48,6 +48,7 @@ class InspectRequest(TypedDict):
 
     do: Literal["inspect"]
     trials: list[TrialRequest]
+    room: NotRequired[bool]  # whether the models are to be made, to know what the trials take on the disk
 
 
 class Inspection(TypedDict):
@@ -59,6 +60,7 @@ class Inspection(TypedDict):
     untestable: list[str]  # of these, those that no sample of the examples has
     training_examples: int  # of the training split, after train.max_examples
     gpus: int
+    room: NotRequired[int]  # bytes that the largest of the trials takes on the disk, where that was asked
 
 
 class Ran(TypedDict):

@@ -119,7 +119,7 @@ def _inspect(request: InspectRequest, shared: Shared) -> Inspection:
         paths.append(str(path))
     metrics = [make(named) for named in load_resolved(request["trials"][0]["recipe"]).evaluate.metrics]
     better = {name: higher for metric in metrics for name, higher in metric.higher_is_better.items()}
-    return {
+    found: Inspection = {
         "paths": paths,
         "headline": metrics[0].headline,
         "higher_is_better": better,
@@ -127,6 +127,16 @@ def _inspect(request: InspectRequest, shared: Shared) -> Inspection:
         "training_examples": examples,
         "gpus": hardware.count(),
     }
+    if request.get("room"):
+        found["room"] = max(_room(trial, shared) for trial in request["trials"])
+    return found
+
+
+def _room(request: TrialRequest, shared: Shared) -> int:
+    from pefbench.recipe import load_resolved
+    from pefbench.trial.trial import Trial
+
+    return Trial(load_resolved(request["recipe"]), request["out"], scored=request["scored"], shared=shared).room()
 
 
 def _check_model(path: Path, recipe: Recipe, shared: Shared) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from pefbench.errors import TrialError
+from pefbench.errors import TrialError, counted
 from pefbench.progress import say
 from pefbench.results import store
 from pefbench.results.address import place_at
@@ -40,12 +40,27 @@ class Trials:
 
     def look(self, methods: Sequence[Searched]) -> tuple[Objective, list[str]]:
         """Read the data; return the objective, and of each method the path of a trial's result. Raises a UserError."""
-        requests = [self.request(each.recipe(next(each.space.extremes())), TUNING) for each in methods]
-        answer = self.pool.inspect({"do": "inspect", "trials": requests})
+        first = [self.request(each.recipe(next(each.space.extremes())), TUNING) for each in methods]
+        largest = [self.request(each.recipe([*each.space.extremes()][-1]), TUNING) for each in methods]
+        answer = self.pool.inspect({"do": "inspect", "trials": [*first, *largest], "room": True})
+        self._bound_disk(answer["room"])
         if answer["gpus"]:
             self.pool.use_gpus(answer["gpus"])
         metric = answer["headline"]
-        return Objective(metric, answer["higher_is_better"][metric], answer["training_examples"]), answer["paths"]
+        objective = Objective(metric, answer["higher_is_better"][metric], answer["training_examples"])
+        return objective, answer["paths"][: len(first)]
+
+    def _bound_disk(self, trial: int) -> None:
+        """Say what the search takes on the disk at most. Raises OutputError where there is less room.
+
+        trial: bytes of the largest one, its checkpoint among them.
+        """
+        most, left = trial * max(self.pool.size, self.wanted.keep), trial * self.wanted.keep
+        say(
+            f"disk: at most {store.readable(most, 'B')} while it searches, {store.readable(left, 'B')} at the end "
+            f"({counted(self.wanted.keep, 'model')}), with the record"
+        )
+        self.place.check(most)
 
     def request(self, recipe: Recipe, scored: Sequence[str], out: Place | None = None) -> TrialRequest:
         """A trial's request. out: of a final trial; None: the search's own place."""

@@ -148,6 +148,10 @@ class Trial:
             self.place.below(self.recipe.name).check(0)
         return held(self.place, self.path, is_main=self.is_main, patience=patience)
 
+    def room(self) -> int:
+        """The bytes that the trial takes on the disk while it runs: makes the model to know."""
+        return needed_bytes(loading.count(self._make_model(), trainable=True), self.recipe.train.keep)
+
     def dry_run(self) -> None:
         """Apply the method and make sure of the room for its result, as `run` does; then print what there is."""
         model = self._make_model()

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,9 +15,11 @@ import pytest
 from pefbench.engines.pruning import AGAIN, storage_of
 from pefbench.errors import OutputError, RecipeError, TrialError
 from pefbench.paths import child_command, child_environment
+from pefbench.results.address import place_at
 from pefbench.results.store import read_result
 from pefbench.search import record, report
 from pefbench.search.find import _alone, find
+from pefbench.search.trials import Trials
 from pefbench.search.wanted import Wanted
 
 if TYPE_CHECKING:
@@ -137,3 +140,16 @@ def test_what_cannot_work_is_refused_before_training(
     with pytest.raises(RecipeError, match=message):
         find(Wanted(recipe(world, "refused", **changes), tmp_path, **wanted))
     assert not json.dumps([*map(str, tmp_path.rglob("*.json"))]).count("search.json")
+
+
+def test_the_disk_is_bounded_and_said_before_anything_is_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("pefbench.results.store.shutil.disk_usage", lambda _: SimpleNamespace(free=10**9))
+    pool: Any = SimpleNamespace(size=3)
+    trials = Trials(Wanted(tmp_path, tmp_path, keep=2), place_at(tmp_path), pool)
+    trials._bound_disk(3 * 10**8)
+    said = "disk: at most 900 MB while it searches, 600 MB at the end (2 models), with the record"
+    assert said in capsys.readouterr().err
+    with pytest.raises(OutputError, match=r"too little room in .*: 1\.2 GB needed, 1\.0 GB free"):
+        trials._bound_disk(4 * 10**8)
