@@ -70,6 +70,21 @@ class PrefixStart(VirtualTokenMethod):
     def attach(self, model: nn.Module) -> PrefixTokens:
         """The prefix of a wrapped model, put to work. Raises MethodError where it has no place."""
 
+    def apply(self, model: nn.Module, task_type: str) -> nn.Module:
+        """As the base does. Raises MethodError also where a decoder takes no text of several tokens behind a prefix."""
+        from pefbench.methods.tuners import prefix_tokens
+        from pefbench.methods.tuners.virtual_tokens import is_pair
+        from pefbench.models import architecture
+
+        wrapped = super().apply(model, task_type)
+        if is_pair(model):
+            try:
+                prefix_tokens.probe(architecture.unwrap(wrapped))
+            except AssertionError as error:  # ProphetNet's, which reads one token at a time from a cache
+                reason = str(error).strip().partition("\n")[0]
+                raise MethodError(f"{self.title} does not work on {type(model).__name__}: {reason}") from error
+        return wrapped
+
     def on_train_begin(
         self,
         model: nn.Module,

@@ -95,6 +95,12 @@ def load_config(where: Path, model: ModelSection, **changes: Any) -> PretrainedC
             f"{model.name}: a {config.model_type} reads images or sound beside texts (text_config in config.json), "
             "which no head here does; name a model of texts alone"
         )
+    layers = (getattr(config, "num_layers", None), getattr(config, "num_decoder_layers", None))
+    if config.model_type == "switch_transformers" and layers[0] != layers[1]:
+        raise SourceError(
+            f"{model.name}: its encoder has {layers[0]} layers and its decoder {layers[1]}; transformers generates "
+            "with switch_transformers of as many in both alone"  # its cache has a place for each layer of the encoder
+        )
     return config if model.dropout is None else set_dropout(config, model.dropout)
 
 

@@ -83,12 +83,13 @@ def drop_leaks(
 ) -> tuple[dict[str, list[Row]], dict[str, int]]:
     """Drop from `train` what is also in validation or test, and from `validation` what is also in test.
 
-    Texts are compared by their normalised key. Returns the splits and how many rows each lost; test loses none.
+    Texts are compared by their normalised key; rows without any are left to whoever reads them. Returns the splits and
+    how many rows each lost; test loses none.
     """
     keys = {name: [normalise(key(row)) for row in rows] for name, rows in splits.items()}
     kept, dropped = {}, {}
     for name, rows in splits.items():
-        later = {text for other in LATER.get(name, ()) for text in keys.get(other, ())}
+        later = {text for other in LATER.get(name, ()) for text in keys.get(other, ()) if text}
         kept[name] = [row for row, text in zip(rows, keys[name], strict=True) if text not in later]
         dropped[name] = len(rows) - len(kept[name])
     return kept, dropped
@@ -97,12 +98,15 @@ def drop_leaks(
 def drop_repeats(
     splits: Mapping[str, list[Row]], key: Callable[[Row], str]
 ) -> tuple[dict[str, list[Row]], dict[str, int]]:
-    """Keep of each split the first row of every text, by its normalised key; return also how many rows each lost."""
+    """Keep of each split the first row of every text, by its normalised key; return also how many rows each lost.
+
+    Rows without any text are left to whoever reads them.
+    """
     kept, dropped = {}, {}
     for name, rows in splits.items():
-        first: dict[str, Row] = {}
-        for row in rows:
-            first.setdefault(normalise(key(row)), row)
+        first: dict[str | int, Row] = {}
+        for at, row in enumerate(rows):
+            first.setdefault(normalise(key(row)) or at, row)
         kept[name] = list(first.values())
         dropped[name] = len(rows) - len(first)
     return kept, dropped

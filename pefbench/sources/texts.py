@@ -24,6 +24,10 @@ MARKS = {
 """Byte order mark -> the encoding that it shows."""
 NOT_OF_FILES = {"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "mbcs", "oem"}
 CHUNK = 1 << 20
+SAMPLE = 1000
+"""Characters that show whether a text is UTF-16."""
+LFS = b"version https://git-lfs.github.com/spec/"
+"""How what Git has in place of a large file begins."""
 WESTERN, WINDOWS = "iso8859-1", "cp1252"
 """Latin-1, and what Windows has for it: they differ in the bytes 0x80 to 0x9f alone, no characters in Latin-1."""
 CONTROLS = re.compile("[\x80-\x84\x86-\x9f]")
@@ -38,13 +42,14 @@ def read_text(path: Path, name: str, encoding: str = "utf-8") -> str:
 def read_bytes(path: Path, name: str) -> bytes:
     """What a file holds, unpacked when its name ends in ``.gz``. Raises SourceError or DataError."""
     try:
-        if not name.lower().endswith(".gz"):
-            return path.read_bytes()
-        return _unpacked(path, name)
+        data = _unpacked(path, name) if name.lower().endswith(".gz") else path.read_bytes()
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(f"{name}: not gzip, or cut short: {error}") from None
     except OSError as error:
         raise SourceError(f"{name}: cannot be read: {error.strerror}") from None
+    if data.startswith(LFS):
+        raise DataError(f"{name}: a Git LFS pointer, not the file itself; fetch it with git lfs pull")
+    return data
 
 
 def _unpacked(path: Path, name: str) -> bytes:
@@ -81,6 +86,7 @@ def decode(data: bytes, name: str, encoding: str) -> str:
         ) from None
     except UnicodeError as error:  # UTF-16 without a mark, say
         raise DataError(f"{name}: not {encoding.upper()}: {str(error)[:100]}") from None
+    _refuse_utf_16(text, name)
     if codecs.lookup(encoding).name == WESTERN:
         _refuse_controls(text, data, name)
     return text if "\n" in text else text.replace("\r", "\n")  # the line ends of old Macs
@@ -92,6 +98,14 @@ def _right_encoding(data: bytes) -> str:
         return "it has NUL bytes: a binary file, or text in UTF-16 (data.encoding=utf-16-le or utf-16-be)"
     western = f"{WINDOWS} for western European text, else " if _reads(data, WINDOWS) else ""
     return f"name the file's encoding with data.encoding: {western}such as cp1251, shift_jis or gb18030"
+
+
+def _refuse_utf_16(text: str, name: str) -> None:
+    """Raise DataError for a text most of which is every other character: UTF-16 without a mark is UTF-8, with NULs."""
+    begins = text[:SAMPLE]
+    for first, right in enumerate(("utf-16-be", "utf-16-le")):
+        if len(begins) > 1 and 2 * begins[first::2].count("\0") > len(begins[first::2]):
+            raise DataError(f"{name}: every other character is NUL, as in UTF-16; data.encoding={right} may read it")
 
 
 def _refuse_controls(text: str, data: bytes, name: str) -> None:

@@ -9,11 +9,18 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from transformers import AutoTokenizer, FunnelConfig, FunnelForSequenceClassification
+from transformers import (
+    AutoTokenizer,
+    FunnelConfig,
+    FunnelForSequenceClassification,
+    ProphetNetConfig,
+    ProphetNetForConditionalGeneration,
+)
 
 from pefbench.errors import MethodError
 from pefbench.heads import Encoded
 from pefbench.methods._prompt_learning import common_tokens
+from pefbench.methods.mam import Mam
 from pefbench.methods.p_tuning import PTuning
 from pefbench.methods.prefix import Prefix
 from pefbench.methods.prompt import Prompt
@@ -144,3 +151,15 @@ def test_texts_that_are_pooled_have_no_place_for_virtual_tokens() -> None:
         Prompt(name="prompt").apply(FunnelForSequenceClassification(config), "SEQ_CLS")
     with pytest.raises(MethodError, match=r"^FunnelForSequenceClassification: a prefix has no way into its attentions"):
         Prefix(name="prefix").apply(FunnelForSequenceClassification(config), "SEQ_CLS")
+
+
+@pytest.mark.parametrize("method", [Prefix(name="prefix"), Mam(name="mam")])
+def test_a_decoder_that_takes_no_text_behind_a_prefix_is_refused(method: Prefix | Mam) -> None:
+    sizes: dict[str, Any] = {"vocab_size": 64, "hidden_size": 16, "max_position_embeddings": 64}
+    for half in ("encoder", "decoder"):
+        sizes |= {f"{half}_ffn_dim": 40, f"num_{half}_layers": 1, f"num_{half}_attention_heads": 2}
+    model = ProphetNetForConditionalGeneration(ProphetNetConfig(**sizes))
+    with pytest.raises(
+        MethodError, match=r"^method \w+ does not work on ProphetNetForConditionalGeneration: .*length 1"
+    ):
+        method.apply(model, "SEQ_2_SEQ_LM")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 import torch
-from transformers import Gemma3Config
+from transformers import Gemma3Config, SwitchTransformersConfig
 
 from pefbench.errors import DataError, SourceError
 from pefbench.models import loading
@@ -129,6 +129,14 @@ def test_a_tokenizer_that_makes_texts_empty_is_refused(tmp_path: Path) -> None:
     cast("Any", tiny.model("gpt2")).save_pretrained(tmp_path)
     words("gpt2").save_pretrained(tmp_path)
     assert loading.load_tokenizer(tmp_path, ModelSection(name="the model"), head).tokenize("w7 a") == ["w7", "[UNK]"]
+
+
+def test_a_switch_of_unlike_halves_is_refused(tmp_path: Path) -> None:
+    SwitchTransformersConfig(num_layers=2, num_decoder_layers=3).save_pretrained(tmp_path)
+    with pytest.raises(SourceError, match=r"^the model: its encoder has 2 layers and its decoder 3; "):
+        loading.load_config(tmp_path, ModelSection(name="the model"))
+    SwitchTransformersConfig(num_layers=2, num_decoder_layers=2).save_pretrained(tmp_path)
+    assert loading.load_config(tmp_path, ModelSection(name="the model")).model_type == "switch_transformers"
 
 
 def test_a_model_of_images_is_refused(tmp_path: Path) -> None:

@@ -59,6 +59,18 @@ def test_latin_1_does_not_turn_a_euro_sign_into_a_control_character() -> None:
     assert decode(b"\x81\xe9", "x.csv", "latin-1") == "\x81\u00e9"  # no character in cp1252 either
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_a_mark_is_no_utf_8(encoding: str) -> None:
+    message = refusal(DataError, decode, "text,label\nfine,1\n".encode(encoding), "x.csv", "utf-8")
+    assert message == f"x.csv: every other character is NUL, as in UTF-16; data.encoding={encoding} may read it"
+
+
+def test_a_pointer_of_git_lfs_is_not_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "x.parquet"
+    file.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", encoding="utf8")
+    assert "x.parquet: a Git LFS pointer, not the file itself" in refusal(DataError, read_bytes, file, "x.parquet")
+
+
 def test_the_line_ends_of_old_macs_are_line_ends() -> None:
     assert decode(b"a\rb\r", "x.csv", "utf-8") == "a\nb\n"
     assert decode(b"a\rb\r\n", "x.csv", "utf-8") == "a\rb\r\n"

@@ -88,10 +88,11 @@ def unanswered(row: Row) -> tuple[Message, ...]:
 
 
 def said(value: object) -> list[Message]:
-    """Those of a list of messages that have a known role, and a text."""
+    """Those of a list of messages that have a known role and say something; an image, say, as JSON."""
     messages = [each for each in values.as_list(value) or [] if isinstance(each, dict)]
     pairs = [(_role(each), _text(each)) for each in messages]
-    return [(role, text) for role, text in pairs if role is not None and isinstance(text, str) and text.strip()]
+    texts = [(role, text if isinstance(text, str) else json.dumps(text, default=str)) for role, text in pairs if text]
+    return [(role, text) for role, text in texts if role is not None and text.strip()]
 
 
 def system(row: Row) -> list[Message]:

@@ -50,11 +50,12 @@ def _guessed(task: Task, names: Sequence[str], cells: Mapping[str, Sequence[obje
     if len(others) != 1 or others[0] not in (*LABELS, *SCORES) or not texts:
         return {}
     columns = [[str(cell) for cell in cells[name]] for name in names]
-    longest = sorted(range(len(names)), key=lambda at: -mean(map(len, columns[at] or [""])))[: len(texts)]
+    differing = [at for at, column in enumerate(columns) if 2 * len(set(column)) > len(column)]
+    longest = sorted(differing, key=lambda at: -mean(map(len, columns[at] or [""])))[: len(texts)]
     rest = [at for at in range(len(names)) if at not in longest and not any(map(is_missing, columns[at]))]
     fits = _is_label if others[0] in LABELS else _is_score
     fitting = sorted((len(set(columns[at])), at) for at in rest if fits(columns[at]))
-    if not fitting:
+    if not fitting or len(longest) < len(texts):
         return {}
     return {others[0]: fitting[0][1], **dict(zip(texts, sorted(longest), strict=True))}
 

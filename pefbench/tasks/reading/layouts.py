@@ -29,6 +29,8 @@ MESSAGES = ("messages", "conversations")
 PROMPTS = ("prompt", "question", "input")
 ANSWERS = ("turns", "dialog", "dialogue", "completion", "response", "reply", "answer", "output")
 """The usual names of the columns that hold what is learned, but for messages."""
+ELSE = (CHOSEN, *MESSAGES, *PROMPTS, *ANSWERS, "instruction")
+"""The usual names of all columns that dialogue reads."""
 TEXTS = ("text", CHOSEN, REJECTED)
 """The usual names of the columns whose texts may be whole conversations: see `transcripts`."""
 NOTE = "preference pairs: the chosen answers are learned"
@@ -53,6 +55,12 @@ def _of_transcripts(table: Rows, named: Choice) -> Rows:
             new = "messages" if name == TEXTS[0] else name
             read = partial(_transcript, name=name, written=written)
             table = _replaced(table, (name,), new, read, transcripts.NOTE)
+    if TEXTS[0] in table.columns and table.rows and not named and not found_columns(ELSE, table.columns):
+        raise DataError(
+            f"{table.rows[0].file}: {TEXTS[0]!r} says neither what is replied to nor the reply; write conversations "
+            "as lists of {role, content} under messages, or who speaks before each turn, as in "
+            "'### Human: ... ### Assistant: ...'"
+        )
     return replace(table, notes=tuple(dict.fromkeys(table.notes)))
 
 

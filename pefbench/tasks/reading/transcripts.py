@@ -46,19 +46,20 @@ def style(texts: Iterable[object]) -> re.Pattern[str] | None:
     """The style in which most texts are written, two turns or more each; None where there is none."""
     given = [text for text in texts if isinstance(text, str) and text.strip()]
     for each in STYLES:
-        if 2 * sum(bool(each.match(text)) and len(each.findall(text)) > 1 for text in given) > len(given):
+        if 2 * sum(_begins(text, each) and len(each.findall(text)) > 1 for text in given) > len(given):
             return each
     return None
 
 
 def messages(text: object, written: re.Pattern[str]) -> Any:
     """The turns as a list of messages; what does not begin with one as it is."""
-    if not isinstance(text, str) or not written.match(text):
+    if not isinstance(text, str) or not _begins(text, written):
         return text
     found = list(written.finditer(text))
+    before = text[: found[0].start()].strip()
     ends = [match.start() for match in found[1:]] + [len(text)]
     turns = [(_role(match), text[match.end() : end]) for match, end in zip(found, ends, strict=True)]
-    told = []
+    told = [{"role": "system", "content": before}] if before else []
     for role, said in turns:
         content = CLOSING.sub("", said).strip()
         if (system := SYSTEM.match(content)) is not None:
@@ -66,6 +67,11 @@ def messages(text: object, written: re.Pattern[str]) -> Any:
             content = content[system.end() :]
         told.append({"role": role, "content": content})
     return told
+
+
+def _begins(text: str, written: re.Pattern[str]) -> bool:
+    """Whether a text begins with a turn, or as Alpaca's with an introduction to one."""
+    return bool(written.search(text) if written is STYLES[0] else written.match(text))
 
 
 def _role(match: re.Match[str]) -> str:

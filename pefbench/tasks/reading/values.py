@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import math
 import re
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import DataError
@@ -43,13 +45,24 @@ def text(row: Row, column: str) -> str:
 
 
 def as_list(value: object) -> list[Any] | None:
-    """A list, or the JSON list that a text spells; None where it is neither."""
+    """A list, or the list that a text spells as JSON or as Python's repr; None where it is neither."""
     if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except (ValueError, RecursionError):
-            return None
+        value = _spelt(value.strip())
     return value if isinstance(value, list) else None
+
+
+def _spelt(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        pass
+    if not (text.startswith("[") and text.endswith("]")):
+        return None
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of odd escapes
+            return ast.literal_eval(text)  # reads literals alone, and runs nothing
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        return None
 
 
 def number(value: Any) -> float:

@@ -125,6 +125,31 @@ def test_a_transcript_without_turns_is_a_bad_row(tmp_path: Path) -> None:
     assert len(corpus.dataset.splits["train"]) == 2
 
 
+def test_alpacas_text_begins_with_an_introduction(tmp_path: Path) -> None:
+    row = {"text": "Below is an instruction.\n\n### Instruction:\nHi\n\n### Response:\nHello"}
+    found, _ = read(tmp_path, row)
+    assert found == [["Below is an instruction.", "Hi"], "Hello"]
+
+
+def test_a_text_alone_is_refused_with_the_right_form(tmp_path: Path) -> None:
+    message = refusal(DataError, load, "dialogue", written(tmp_path, {"text": "Hi. Hello."}), **NAMED)
+    assert message.startswith("train.jsonl: 'text' says neither what is replied to nor the reply; write conversations")
+    assert message.endswith("'### Human: ... ### Assistant: ...'")
+
+
+def test_messages_as_python_writes_them_are_read(tmp_path: Path) -> None:
+    found, _ = read(tmp_path, {"messages": str([HI, HELLO])})
+    assert found == [["Hi"], "Hello"]
+
+
+def test_conversations_that_differ_in_their_images_are_no_duplicates(tmp_path: Path) -> None:
+    for split, file in SPLITS.items():
+        shown = {"role": "user", "content": [{"type": "image_url", "image_url": split}]}
+        (tmp_path / file).write_text(json.dumps({"messages": [shown, HELLO]}) + "\n", encoding="utf8")
+    message = refusal(DataError, load, "dialogue", tmp_path, **{**NAMED, "leaks": "drop"})
+    assert message.startswith("train.jsonl:1: messages should be a list of {role, content} with texts as content")
+
+
 def test_pairs_without_a_prompt_are_refused_with_the_right_form(tmp_path: Path) -> None:
     row = {"chosen": "Hello", "rejected": "What"}
     assert refusal(DataError, load, "dialogue", written(tmp_path, row), **NAMED) == (
