@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pefbench.errors import DataError
+from pefbench.errors import DataError, counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -84,6 +84,11 @@ class BadRows:
             self.refused = error
             raise error
         self.found.append(str(error))
+
+    @property
+    def told(self) -> str:
+        """How many rows were left out, and the first of them; "" where none were."""
+        return f"left out {counted(len(self.found), 'bad row')}, the first {self.found[0]}" if self.found else ""
 
     def good(self, rows: Iterable[Row], read: Callable[[Row], T]) -> list[T]:
         """What `read` makes of each row that it does not refuse with a DataError."""

@@ -79,6 +79,8 @@ def read(
             f"{splits['train'][0].file}: {len(learned)} training texts are too few for the judge; each label needs "
             f"one (set options.judged_by)"
         )
+    if not labelled.splits["test"]:
+        raise DataError(f"no test text is left for the judge{'; ' if bad.found else ''}{bad.told}")
     judge = AttributeJudge(learned, labelled.splits["test"])
     judged = (
         f"{len(learned)} training texts are the judge's, which is right about {100 * judge.accuracy:.1f} % of the "

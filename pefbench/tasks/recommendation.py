@@ -55,11 +55,12 @@ def leave_last_out(rows: Sequence[Row]) -> dict[str, list[Row]]:
     for row in rows:
         if row.values["candidates"] is not None:
             raise DataError(f"{row.file}: impressions come already split: name data.train and data.test")
+    taken = [(row, len(_titles(row, "history"))) for row in rows]
     return {
         split: [
-            replace(row, values=row.values | {"target": len(row.values["history"]) - back})
-            for row in rows
-            if len(row.values["history"]) > max(LEFT_OUT.values())
+            replace(row, values=row.values | {"target": number - back})
+            for row, number in taken
+            if number > max(LEFT_OUT.values())
         ]
         for split, back in LEFT_OUT.items()
     }
@@ -69,7 +70,8 @@ def text(values: Mapping[str, Any]) -> str:
     """Who is asked for which item; of an impression, its history and what was shown."""
     if values["candidates"] is None:
         return f"{values['user']}\n{values.get('target')}"
-    return "\n".join([*values["history"], *values["candidates"]])
+    shown = [each for column in ("history", "candidates") if isinstance(each := values[column], list)]
+    return "\n".join(str(item) for items in shown for item in items)
 
 
 def read(
@@ -98,7 +100,7 @@ def read(
 
 def _questions(row: Row, history: int, targets: int, shown: int | None) -> list[choices.Question]:
     """A row's questions: of a user's log so many targets; of an impression each click, among `shown`."""
-    taken, target = row.values["history"], row.values.get("target")
+    taken, target = _titles(row, "history"), row.values.get("target")
     if row.values["candidates"] is not None:
         return _clicks(row, _context(taken[-history:]), shown)
     if target is None:
@@ -111,8 +113,8 @@ def _questions(row: Row, history: int, targets: int, shown: int | None) -> list[
 
 def _unanswered(row: Row, options: RecommendationOptions) -> ChoiceExample:
     """The titles that somebody took, the latest last, and those to choose from, in their order."""
-    history = values.as_list(row.values["history"])
-    if not history or not all(isinstance(each, str) for each in history):
+    history = _titles(row, "history")
+    if not history:
         raise values.wrong(row, "history", "a list of titles")
     candidates = choices.texts(row.values["candidates"], row, "candidates")
     return ChoiceExample(_context(history[-options.history :]), tuple(candidates), NO_CANDIDATE)
@@ -123,7 +125,7 @@ def _clicks(row: Row, context: str, most: int | None) -> list[choices.Question]:
 
     most: how many candidates an example has at most; None: all. A title that was clicked is not wrong elsewhere.
     """
-    shown, clicked = row.values["candidates"], row.values["clicked"]
+    shown, clicked = _titles(row, "candidates"), row.values["clicked"]
     if not isinstance(clicked, list) or len(clicked) != len(shown):
         raise DataError(f"{row.where}: {row.name('clicked')} should have yes or no for each of {len(shown)} candidates")
     right = [item for item, click in zip(shown, clicked, strict=True) if click]
@@ -134,6 +136,14 @@ def _clicks(row: Row, context: str, most: int | None) -> list[choices.Question]:
         choices.Question(row, context, item, _drawn(wrong, most, f"{context}\n{item}"), cluster=context)
         for item in right
     ]
+
+
+def _titles(row: Row, column: str) -> list[str]:
+    """A column's titles. Raises DataError."""
+    found = values.as_list(row.values[column])
+    if found is None or not all(isinstance(each, str) for each in found):
+        raise values.wrong(row, column, "a list of titles")
+    return found
 
 
 def _drawn(wrong: Sequence[str], most: int | None, seed_text: str) -> tuple[str, ...]:

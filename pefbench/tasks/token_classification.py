@@ -27,6 +27,8 @@ def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> TokenDataset:
     """Read words and tags; the labels are those of the training split. Raises DataError unless there are two."""
     train = bad.good(splits["train"], _example)
     taught = Counter(tag for example in train for tag in example.tags)
+    if not taught:
+        raise DataError(f"no training sentence is left{'; ' if bad.found else ''}{bad.told}")
     if len(taught) < 2:
         shown = ", ".join(taught)
         raise DataError(f"{splits['train'][0].file}: every training word has the tag {shown!r}; two are needed")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pefbench import sources
-from pefbench.errors import DataError, RecipeError, SourceError, counted
+from pefbench.errors import DataError, RecipeError, SourceError
 from pefbench.registry import find
 from pefbench.sources import BadRows
 from pefbench.tasks.reading.columns import check_are_sentences, check_are_words, resolve_columns
@@ -103,7 +103,7 @@ def _check_sizes(splits: Mapping[str, Sequence[Any]], source: str, bad: BadRows,
     for split in SPLITS:
         if not splits[split]:
             sizes = ", ".join(f"{name} {len(splits[name])}" for name in SPLITS)
-            reasons = [f"left out {counted(len(bad.found), 'bad row')}, the first {bad.found[0]}"] if bad.found else []
+            reasons = [bad.told] if bad.found else []
             if dropped[split]:
                 reasons.append(f"duplicates within the split or of a later split left out: {dropped[split]}")
             raise DataError("; ".join([f"{source}: the {split} split is empty ({sizes} examples)", *reasons]))

@@ -76,6 +76,8 @@ def examples(
     splits, notes = booleans.unified(splits)
     train = bad.good(splits["train"], read_row)
     taught = Counter(each.label for each in train)
+    if not taught:
+        raise DataError(f"no training text is left{'; ' if bad.found else ''}{bad.told}")
     if len(taught) < 2:
         raise DataError(
             f"{splits['train'][0].file}: every training text has the label {', '.join(taught)!r}; two are needed"

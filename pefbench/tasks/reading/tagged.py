@@ -23,7 +23,7 @@ COLUMNS: Mapping[str, tuple[str | int, ...]] = {
 def text(values: Mapping[str, Any]) -> str:
     """The sentence."""
     tokens = values["tokens"]
-    return tokens if isinstance(tokens, str) else " ".join(str(token) for token in tokens or [])
+    return tokens if isinstance(tokens, str) else " ".join(map(str, tokens)) if isinstance(tokens, list) else ""
 
 
 def tokens_and_tags(row: Row, *, numbers: bool = False) -> tuple[list[str], list[str]]:
