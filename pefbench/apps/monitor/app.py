@@ -21,6 +21,7 @@ from pefbench.apps.monitor.monitor import Monitor
 from pefbench.apps.monitor.opinion import Trained
 from pefbench.apps.monitor.service import Service, channels
 from pefbench.apps.monitor.store import Store
+from pefbench.errors import OutputError
 from pefbench.inference.kind import Json
 from pefbench.server import shell
 from pefbench.server.refusals import Refusal
@@ -82,7 +83,10 @@ def make(config: MonitorSection, classify: Classifier, settings: Settings) -> Fa
         _check(given, request.app.state.settings)
         now = datetime.now(UTC)
         entries = [items.of_values(each, now, config.server.max_characters) for each in given.items]
-        done = await run_in_threadpool(monitor.take, entries)
+        try:
+            done = await run_in_threadpool(monitor.take, entries)
+        except OutputError as error:
+            raise Refusal(503, str(error), {"Retry-After": "5"}) from None
         counts.taken(done)
         return JSONResponse({"taken": done.taken, "repeated": done.repeated, "skipped": dict(done.skipped)})
 

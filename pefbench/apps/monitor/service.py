@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from pefbench.apps.monitor.config import AlertSection, MonitorSection
     from pefbench.apps.monitor.monitor import Monitor, Taken
 
+AGAIN = 5.0
+"""Seconds until what could not be written is tried again."""
 LONGEST_WAIT = 600.0
 """Seconds until an alert that did not arrive is tried again, at most; they begin at one and double."""
 
@@ -88,14 +90,16 @@ class Service:
             if (channel := self._out.get(name)) is None or monotonic() < self._waits.get((found.id, name), 0.0):
                 continue
             try:
-                channel.send(message(found, self._monitor, self._config))
+                said = message(found, self._monitor, self._config)
+                channel.send(said)
             except OutputError as error:
                 self._monitor.store.tried(found.id, name, sent=None, failure=str(error))
                 self._waits[found.id, name] = monotonic() + min(2.0**tries, LONGEST_WAIT)
                 self._log("alert_not_sent", logging.WARNING, alert=found.id, channel=name, why=str(error))
             else:
                 self._monitor.store.tried(found.id, name, sent=datetime.now(UTC).isoformat())
-                self._log("alert_sent", alert=found.id, channel=name)
+                texts = [each["text"] for each in said["headlines"]]
+                self._log("alert_sent", alert=found.id, channel=name, texts=texts)
 
     def read_folder(self) -> None:
         """Take what is new in the folder."""
@@ -117,10 +121,26 @@ class Service:
     def _watch(self) -> None:
         """Look into the folder and send alerts, again and again."""
         while not self._stop.is_set():
-            self.read_folder()
-            self._monitor.settle()
-            self.send()
+            try:
+                self.read_folder()
+                self._monitor.settle()
+                self.send()
+            except OutputError as error:  # nothing is lost: it is all tried again
+                self._log("not_written", logging.ERROR, why=str(error))
+                self._stop.wait(AGAIN)
             self._stop.wait(min(self._config.input.every, 1.0))
+
+    def _take(self, entries: list[items.Item | items.Skipped]) -> None:
+        """Take these, again and again while they cannot be written: standard input gives them once."""
+        while True:
+            try:
+                self._counted(self._monitor.take(entries))
+            except OutputError as error:
+                self._log("not_written", logging.ERROR, why=str(error))
+                if self._stop.wait(AGAIN):
+                    return
+            else:
+                return
 
     def _read(self) -> None:
         """Take lines of standard input as they come."""
@@ -133,9 +153,7 @@ class Service:
             if len(rest) > CHUNK:
                 lines, rest = [*lines, rest], b""
             now = datetime.now(UTC)
-            self._counted(
-                self._monitor.take([items.of_line(line, now, self.longest) for line in lines if line.strip()])
-            )
+            self._take([items.of_line(line, now, self.longest) for line in lines if line.strip()])
             if not chunk:
                 self._monitor.settle(ended=True)
                 self._log("input_ended")

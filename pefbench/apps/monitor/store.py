@@ -12,7 +12,9 @@ from dataclasses import asdict, dataclass
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
-from pefbench.errors import DataError, OutputError
+from filelock import FileLock, Timeout
+
+from pefbench.errors import DataError, HeldError, OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -87,17 +89,25 @@ class Alert:
 
 
 class Store:
-    """The database in a file; one thread at a time works with it. Raises OutputError, DataError for another file."""
+    """The database in a file; one thread at a time works with it, of one process.
+
+    Raises OutputError, DataError for another file, HeldError where another process has it.
+    """
 
     def __init__(self, file: Path) -> None:
-        self.lock = RLock()
+        self.lock, self._file = RLock(), file
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
+            self._held = FileLock(f"{file}.lock", timeout=0)
+            self._held.acquire()
             self._base = sqlite3.connect(file, check_same_thread=False, isolation_level=None, timeout=30)
             self._base.execute("PRAGMA journal_mode=WAL")
             self._base.execute("PRAGMA synchronous=FULL")  # what was said to be taken outlives a power cut
             self._base.executescript(SCHEMA)
+        except Timeout:
+            raise HeldError(f"{file}: another process has it; stop that one, or take another folder") from None
         except sqlite3.DatabaseError as error:
+            self._held.release()
             if isinstance(error, sqlite3.OperationalError):
                 raise OutputError(f"{file}: cannot be opened: {error}") from None
             raise DataError(f"{file}: is no database of the monitor: {error}") from None
@@ -108,18 +118,22 @@ class Store:
         """Let go of the file."""
         with self.lock:
             self._base.close()
+            self._held.release()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All that is written in the block, or nothing of it."""
+        """All that is written in the block, or nothing of it. Raises OutputError, for a full disk for example."""
         with self.lock:
-            self._base.execute("BEGIN IMMEDIATE")
             try:
+                self._base.execute("BEGIN IMMEDIATE")
                 yield
-            except BaseException:
-                self._base.execute("ROLLBACK")
+                self._base.execute("COMMIT")
+            except BaseException as error:
+                if self._base.in_transaction:
+                    self._base.execute("ROLLBACK")
+                if isinstance(error, sqlite3.OperationalError):
+                    raise OutputError(f"{self._file}: cannot be written: {error}") from None
                 raise
-            self._base.execute("COMMIT")
 
     def known(self, keys: Sequence[str]) -> set[str]:
         """Those of these items that were counted before."""

@@ -13,7 +13,7 @@ from pefbench.apps.monitor.config import MonitorSection
 from pefbench.apps.monitor.items import Skipped
 from pefbench.apps.monitor.monitor import Monitor
 from pefbench.apps.monitor.store import Store
-from pefbench.errors import DataError
+from pefbench.errors import DataError, HeldError, OutputError
 from tests.apps.monitor.opinions import classify, days, item
 
 if TYPE_CHECKING:
@@ -182,6 +182,33 @@ def test_each_series_has_its_part_of_the_stated_rate(tmp_path: Path) -> None:
     assert [each.company for each in series] == companies
     assert all(each.quiet for each in series)
     assert 4 * 1000 / detect.run_length(monitor.judge.limit(4)) == pytest.approx(2.0, rel=0.01)
+
+
+def test_one_process_has_the_store(tmp_path: Path) -> None:
+    monitor = made(tmp_path)
+    with pytest.raises(HeldError, match="another process has it"):
+        made(tmp_path)
+    monitor.store.close()
+    made(tmp_path)
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "state.sqlite").write_bytes(b"nonsense" * 1000)
+    with pytest.raises(DataError, match="is no database of the monitor"):
+        made(tmp_path)
+    with pytest.raises(OutputError, match="cannot be written"):
+        made(tmp_path / "state.sqlite")
+
+
+def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
+    monitor, given = made(tmp_path), [*days(0, 5)]
+    monitor.store._base.execute("PRAGMA max_page_count = 10")
+    with pytest.raises(OutputError, match="database or disk is full"):
+        monitor.take([*days(0, 300)])
+    monitor.store._base.execute("PRAGMA max_page_count = 100000")
+    monitor.take(given)
+    monitor.take([*days(0, 300)])
+    assert monitor.store.totals() == (3000, 0)
 
 
 def test_a_folder_counts_by_one_length(tmp_path: Path) -> None:
