@@ -51,7 +51,7 @@ format: install  ## format the code and mend what can be mended
 	$(BIN)/ruff check --fix .
 
 bench: install  ## the same job with pefbench and with transformers' Trainer, alternating
-	$(BIN)/python benchmarks/against_trainer.py
+	$(BIN)/python -m benchmarks.against_trainer
 
 baseline: install  ## record results/baseline anew
 	$(BIN)/python -m tests.write_baseline

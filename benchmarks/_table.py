@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import statistics
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -16,10 +17,33 @@ from pefbench.paths import PROJECT
 from pefbench.results import provenance
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Callable, Sequence
 
 PAGE = PROJECT / "docs" / "results" / "speed.md"
 END = "<!-- end -->"
+
+
+def add_clock(parser: ArgumentParser) -> None:
+    """The option that chooses the clock."""
+    parser.add_argument(
+        "--processor-seconds",
+        action="store_true",
+        help="time by this process's processor seconds, with one thread: for a machine that others use",
+    )
+
+
+def clock(parsed: Namespace) -> Callable[[], float]:
+    """What the options time by."""
+    if not parsed.processor_seconds:
+        return time.perf_counter
+    os.environ["OMP_NUM_THREADS"] = "1"
+    return time.process_time
+
+
+def option(parsed: Namespace) -> str:
+    """The option as it stands in a command."""
+    return " --processor-seconds" if parsed.processor_seconds else ""
 
 
 def spread(values: Sequence[float], form: str = ".2f") -> str:

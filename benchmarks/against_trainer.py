@@ -1,102 +1,146 @@
-"""The same LoRA job with pefbench and with transformers' Trainer + PEFT, as a user would write it; alternating.
+"""The same LoRA job with pefbench and with transformers' Trainer + PEFT, alternating; a process for each run.
 
-    python benchmarks/against_trainer.py [--repeats 3] [--epochs 10] [--batch-size 32] [--precision fp32 bf16]
+    python -m benchmarks.against_trainer [--repeats 5] [--epochs 2] [--batch-size 32] [--processor-seconds]
 
-Same model, data, splits, batch size, epochs, learning rate, schedule, precision, threads and scoring. Every run is a
-process of its own. Printed are sentences a second in training, whole-process seconds, their ratios pair by pair, and
-both test F1s. pefbench's process also predicts the validation split and loads its adapter again in a fresh process;
-the Trainer's does neither.
+Sides, which take turns: `auto` and `fp32` are pefbench in these precisions; `bare` is `auto` without validation and
+round trip, which the Trainer does not have; `stock` is the Trainer as the tutorial has it, in fp32, with batches padded
+to their longest text; `best` the Trainer at its best (bf16, texts of alike length together, fused AdamW), `best fp32`
+the same in fp32. Same model, data, splits, batch size, epochs, learning rate, schedule, threads and scoring. The ratios
+are of sentences a second in training, and of whole processes from start to result.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pefbench.paths import PROJECT
+from benchmarks import _table
+from pefbench.paths import PROJECT, child_environment
 from pefbench.recipe import Recipe, load_recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ROOT = PROJECT
 RECIPE = ROOT / "recipes" / "lora_ner.yaml"
-PRECISIONS = ("fp32", "bf16")
+SIDES = ("auto", "fp32", "bare", "stock", "best", "best fp32")
+RATIOS: tuple[tuple[str, str, str, dict[int, float]], ...] = (
+    ("train", "fp32", "stock", {32: 3.5, 8: 2.5}),
+    ("train", "auto", "stock", {32: 5.0}),
+    ("train", "auto", "best", {32: 1.6, 8: 1.5}),
+    ("train", "fp32", "best fp32", {32: 1.6}),
+    ("process", "bare", "best", {32: 1.2}),
+    ("process", "auto", "best", {32: 1.0}),
+)
+"""What is timed, ours, theirs, and by the batch size how many times as fast ours should be."""
+PRECISION = {"stock": "fp32", "best": "bf16", "best fp32": "fp32", "bare": "auto"}
 WARM_UP = 0.1
-"""Epochs of the pair that is not counted."""
+"""Epochs of the round that is not counted."""
 
 
 def main() -> None:
-    """Alternate the two and print the table; with --child, be one of them and print its figures as JSON."""
+    """Alternate the sides and print the table; with --child, be one of them and print its figures as JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=3, help="pairs of runs for each precision")
-    parser.add_argument("--epochs", type=float, default=10)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--epochs", type=float, default=2)
     parser.add_argument("--batch-size", type=int, default=32)
-    parser.add_argument("--precision", nargs="+", choices=PRECISIONS, default=PRECISIONS)
-    parser.add_argument("--child", choices=["trainer", "pefbench"], help=argparse.SUPPRESS)
+    parser.add_argument("--sides", nargs="+", choices=SIDES, default=SIDES)
+    parser.add_argument("--child", choices=SIDES, help=argparse.SUPPRESS)
+    _table.add_clock(parser)
     parsed = parser.parse_args()
     if parsed.child:
-        settings = {"epochs": parsed.epochs, "batch_size": parsed.batch_size, "precision": parsed.precision[0]}
-        recipe = load_recipe(RECIPE, [f"train.{name}={value}" for name, value in settings.items()])
-        print(json.dumps({"trainer": trainer, "pefbench": pefbench}[parsed.child](recipe)))
+        print(json.dumps(one_side(parsed)))
         return
-    for precision in parsed.precision:
-        compare(parsed.epochs, parsed.batch_size, precision, parsed.repeats)
+    found = measure(parsed)
+    rows = []
+    for what, ours, theirs, goals in RATIOS:
+        if ours in parsed.sides and theirs in parsed.sides:
+            ratios = [their[what] / our[what] for our, their in zip(found[ours], found[theirs], strict=True)]
+            scores = " / ".join(f"{statistics.median(run['f1'] for run in found[side]):.3f}" for side in (ours, theirs))
+            goal = goals.get(parsed.batch_size)
+            rows.append([what, ours, theirs, _table.spread(ratios), scores, f"{goal:g}" if goal else ""])
+    command = f"python -m benchmarks.against_trainer --repeats {parsed.repeats} --epochs {parsed.epochs:g}"
+    command += f" --batch-size {parsed.batch_size}{_table.option(parsed)}"
+    header = ["Seconds of", "pefbench", "Trainer", "Times as fast", "Entity F1", "Goal"]
+    _table.write(f"trainer {parsed.batch_size}", header, rows, command)
 
 
-def compare(epochs: float, batch_size: int, precision: str, repeats: int) -> None:
-    """Run pairs, after a short one that fills the caches and does not count, and print them."""
-    for name in ("pefbench", "trainer"):
-        child(name, WARM_UP, batch_size, precision)
-    pairs = [
-        (child("pefbench", epochs, batch_size, precision), child("trainer", epochs, batch_size, precision))
-        for _ in range(repeats)
-    ]
-    print(f"\n{precision}: LoRA NER, {epochs:g} epochs, batch size {batch_size}, {repeats} pairs after a warm-up")
-    print(f"{'':10}{'train s':>10}{'sentences/s':>13}{'process s':>11}{'entity F1 [95 %]':>24}")
-    for ours, theirs in pairs:
-        for name, run in (("pefbench", ours), ("Trainer", theirs)):
-            interval = f"{run['f1']:.3f} [{run['low']:.3f}, {run['high']:.3f}]"
-            rate = run["sentences"] / run["train"]
-            print(f"{name:10}{run['train']:10.1f}{rate:13.1f}{run['process']:11.1f}{interval:>24}")
-    for what in ("train", "process"):
-        ratios = [theirs[what] / ours[what] for ours, theirs in pairs]
-        spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
-        print(f"pefbench is {statistics.median(ratios):.2f}x as fast ({what}; {spread})")
+def one_side(parsed: argparse.Namespace) -> dict[str, float]:
+    """The figures of the side that this process is."""
+    side, clock = parsed.child, _table.clock(parsed)
+    settings = {"epochs": parsed.epochs, "batch_size": parsed.batch_size, "precision": PRECISION.get(side, side)}
+    settings |= {"threads": 1} if parsed.processor_seconds else {}
+    settings |= {"evaluate": "none"} if side == "bare" else {}
+    recipe = load_recipe(RECIPE, [f"train.{name}={value}" for name, value in settings.items()])
+    if side in ("auto", "fp32", "bare"):
+        return pefbench(recipe, bare=side == "bare", processor=parsed.processor_seconds)
+    return trainer(recipe, best=side != "stock", clock=clock)
 
 
-def child(name: str, epochs: float, batch_size: int, precision: str) -> dict[str, Any]:
-    """Run one of the two in a process of its own."""
-    started = time.perf_counter()
-    settings = ["--epochs", str(epochs), "--batch-size", str(batch_size), "--precision", precision]
+def measure(parsed: argparse.Namespace) -> dict[str, list[dict[str, Any]]]:
+    """The figures of each side, round by round, after a short round that fills the caches and does not count."""
+    found: dict[str, list[dict[str, Any]]] = {side: [] for side in parsed.sides}
+    for repeat in range(parsed.repeats + 1):
+        for side in sorted(parsed.sides, reverse=bool(repeat % 2)):
+            run = child(side, parsed, parsed.epochs if repeat else WARM_UP)
+            if repeat:
+                found[side].append(run)
+                print(
+                    f"{side}: train {run['train']:.1f} s, process {run['process']:.1f} s", file=sys.stderr, flush=True
+                )
+    return found
+
+
+def child(side: str, parsed: argparse.Namespace, epochs: float) -> dict[str, Any]:
+    """Run one side in a process of its own."""
+    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    settings = ["--epochs", str(epochs), "--batch-size", str(parsed.batch_size), *_table.option(parsed).split()]
     done = subprocess.run(
-        [sys.executable, __file__, "--child", name, *settings],
+        [sys.executable, "-m", "benchmarks.against_trainer", "--child", side, *settings],
         stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
         text=True,
         check=True,
+        cwd=PROJECT,
+        env=child_environment(),
     )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return figures | {"process": time.perf_counter() - started}
+    return figures | {"process": used if parsed.processor_seconds else time.perf_counter() - started}
 
 
-def pefbench(recipe: Recipe) -> dict[str, float]:
-    """Run the recipe as `pefbench run` does."""
+def pefbench(recipe: Recipe, *, bare: bool, processor: bool) -> dict[str, float]:
+    """Run the recipe as `pefbench run` does. bare: only train and score test."""
     from pefbench.results.store import read_result
+    from pefbench.trial import round_trip
     from pefbench.trial.run import run
 
+    scored = ["validation", "test"]
+    if bare:
+        scored.remove("validation")
+        vars(round_trip)["check_in_fresh_process"] = lambda _: {"reproduced": True, "examples": 0, "seconds": 0.0}
     with tempfile.TemporaryDirectory() as out:
-        result = read_result(run(recipe, Path(out)))
+        result = read_result(run(recipe, Path(out), scored=scored))
     f1 = result["metrics"]["test"]["entity_f1"]
     sentences = result["data"]["splits"]["train"]["examples"] * recipe.train.epochs
-    return figures(sentences, result["phases"]["train"]["seconds"], dict(f1))
+    train = result["phases"]["train"]
+    return figures(sentences, train["processor_seconds"] if processor else train["seconds"], dict(f1))
 
 
-def trainer(recipe: Recipe) -> dict[str, float]:
-    """Write the same job with the stock tools: tokenized datasets, a collator, TrainingArguments, Trainer."""
+def trainer(recipe: Recipe, *, best: bool, clock: Callable[[], float]) -> dict[str, float]:
+    """Write the same job with the stock tools: tokenized datasets, a collator, TrainingArguments, Trainer.
+
+    best: with what makes it faster, texts of alike length together and a fused optimizer.
+    """
     import numpy as np
     import torch
     from datasets import Dataset
@@ -160,17 +204,21 @@ def trainer(recipe: Recipe) -> dict[str, float]:
                 disable_tqdm=True,
                 use_cpu=not torch.cuda.is_available(),
                 bf16=settings.precision == "bf16",
+                optim="adamw_torch_fused" if best else "adamw_torch",
+                train_sampling_strategy="group_by_length" if best else "random",
             ),
             data_collator=DataCollatorForTokenClassification(tokenizer),
             train_dataset=encoded["train"],
         )
-        seconds = run.train().metrics["train_runtime"]
+        started = clock()
+        known = run.train().metrics["train_runtime"]
+        seconds = clock() - started if clock is time.process_time else known
         output = run.predict(encoded["test"])
-    best = np.asarray(output.predictions).argmax(-1)
+    likeliest = np.asarray(output.predictions).argmax(-1)
     kept = np.asarray(output.label_ids) != -100
     predictions = [
         pad([labels[i] for i in row[mask]], len(tags))
-        for row, mask, tags in zip(best, kept, rows["test"]["tags"], strict=True)
+        for row, mask, tags in zip(likeliest, kept, rows["test"]["tags"], strict=True)
     ]
     return figures(len(encoded["train"]) * settings.epochs, seconds, score(predictions, list(rows["test"]["tags"])))
 

@@ -1,0 +1,102 @@
+"""A comparison of 12 short trials against the sum of their training and scoring, and against 12 processes; alternating.
+
+    python -m benchmarks.short_trials [--repeats 5] [--examples 400]
+
+The comparison is `pefbench compare`: three methods at two learning rates, the better of each with two seeds on test.
+Training and scoring are the phases train, validate and evaluate of its trials; the 12 processes are `pefbench run` on
+the same recipes, one after the other. Goals: at most 1.05 times the sum, .5 times the processes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from benchmarks import _table
+from pefbench.paths import PROJECT, child_command, child_environment
+
+GOALS = (1.05, 0.5)
+TRIALS = 12
+METHODS = {
+    "lora": {"method": {"name": "lora"}, "search": {"train.learning_rate": [1e-3, 1e-2]}},
+    "bottleneck": {"method": {"name": "bottleneck"}, "search": {"train.learning_rate": [1e-3, 1e-2]}},
+    "bitfit": {"method": {"name": "bitfit"}, "search": {"train.learning_rate": [1e-3, 1e-2]}},
+}
+
+
+def main() -> None:
+    """Alternate, print the table and put it into the page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--examples", type=int, default=400)
+    parsed = parser.parse_args()
+    against_sum, against_processes = [], []
+    for _ in range(parsed.repeats):
+        whole, trials = comparison(parsed.examples)
+        work = sum(worked(trial) for trial in trials)
+        apart = sum(alone(trial) for trial in trials)
+        against_sum.append(whole / work)
+        against_processes.append(whole / apart)
+        print(f"comparison {whole:.1f} s, training and scoring {work:.1f} s, processes {apart:.1f} s", file=sys.stderr)
+    rows = [
+        ["training and scoring of its trials", _table.spread(against_sum), f"at most {GOALS[0]}"],
+        ["as many processes", _table.spread(against_processes), f"at most {GOALS[1]}"],
+    ]
+    command = f"python -m benchmarks.short_trials --repeats {parsed.repeats} --examples {parsed.examples}"
+    _table.write("short trials", [f"A comparison of {TRIALS} trials /", "Median", "Goal"], rows, command)
+
+
+def comparison(examples: int) -> tuple[float, list[dict[str, Any]]]:
+    """The seconds of a comparison, and the results of its trials."""
+    with tempfile.TemporaryDirectory() as folder:
+        file, out = Path(folder) / "short.yaml", Path(folder) / "results"
+        plan = {
+            "recipe": str(PROJECT / "recipes" / "ner.yaml"),
+            "trials": 2,
+            "tuning_seeds": [0],
+            "seeds": [0, 1],
+            "methods": METHODS,
+        }
+        file.write_text(yaml.safe_dump(plan), encoding="utf8")
+        short = ["-o", f"train.max_examples={examples}", "-o", "train.epochs=1"]
+        started = time.perf_counter()
+        _run(*child_command("compare", str(file), *short, "--out", str(out)))
+        seconds = time.perf_counter() - started
+        found = [json.loads(path.read_text(encoding="utf8")) for path in sorted(out.rglob("*.json"))]
+        trials = [each for each in found if "recipe" in each and "phases" in each]
+        if len(trials) != TRIALS:
+            raise SystemExit(f"{len(trials)} trials, not {TRIALS}")
+        return seconds, trials
+
+
+def worked(trial: dict[str, Any]) -> float:
+    """The seconds of training and scoring of a trial."""
+    phases = trial["phases"]
+    return sum(float(phases[name]["seconds"]) for name in ("train", "validate", "evaluate") if name in phases)
+
+
+def alone(trial: dict[str, Any]) -> float:
+    """The seconds of a process of its own for the same recipe."""
+    with tempfile.TemporaryDirectory() as folder:
+        recipe = {name: value for name, value in trial["recipe"].items() if name != "name"}
+        file = Path(folder) / "alone.yaml"
+        file.write_text(yaml.safe_dump(recipe), encoding="utf8")
+        started = time.perf_counter()
+        _run(*child_command("run", str(file), "--out", folder))
+        return time.perf_counter() - started
+
+
+def _run(*command: str) -> None:
+    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True, env=child_environment())
+
+
+if __name__ == "__main__":
+    main()
