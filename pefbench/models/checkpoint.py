@@ -96,7 +96,7 @@ def examine(where: Path, config: PretrainedConfig, auto_class: Any, name: str, *
         padding_positions=padding,
         head=head,
         label_order=order,
-        notes=(*_renamed(names), *_own_code(where, type(skeleton).__name__), *notes),
+        notes=(*_renamed(names), *_own_code(where, type(skeleton).__name__, name), *notes),
         why_fresh=why_fresh,
         head_shapes={
             key: tuple(weight.shape)
@@ -113,16 +113,17 @@ def _renamed(names: Sequence[str]) -> list[str]:
     return [note] if wrapper else []
 
 
-def _own_code(where: Path, kind: str) -> list[str]:
-    """A warning of code in the folder that its author computes the model with, where transformers' class fits, too."""
-    mapping = from_pretrained.read_json(where / from_pretrained.CONFIG).get("auto_map")
-    named = mapping if isinstance(mapping, dict) else {}
-    models = [str(named[key])[:100] for key in sorted(named) if key.startswith("AutoModel")]
+def _own_code(where: Path, kind: str, name: str) -> list[str]:
+    """A warning of code in the folder for a class that transformers has, too, as Phi-3's and Falcon's folders have it.
+
+    Raises SourceError for code of a class that transformers has not.
+    """
+    models = from_pretrained.refuse_own_classes(where / from_pretrained.CONFIG, "AutoModel", name)
     if not models:
         return []
     return [
         Odd(
-            f"config.json names code of its own for the model ({models[0]}), which is never run; {kind} of "
+            f"config.json names code of its own for the model ({models[0][:100]}), which is never run; {kind} of "
             "transformers takes its place, and may compute something else"
         )
     ]

@@ -200,6 +200,25 @@ def read_json(file: Path) -> Mapping[str, object]:
     return found
 
 
+def refuse_own_classes(file: Path, kind: str, name: str) -> list[str]:
+    """The classes that a config's `auto_map` names of this kind (AutoModel..., AutoTokenizer), none run.
+
+    Raises SourceError where transformers has no class of that name, so that whatever it took instead would be another.
+    """
+    import transformers
+
+    mapping = read_json(file).get("auto_map")
+    named = mapping if isinstance(mapping, dict) else {}
+    found = [named[key] for key in sorted(named) if str(key).startswith(kind)]
+    classes = [str(each) for one in found for each in (one if isinstance(one, list) else [one]) if each]
+    if classes and not any(each.rpartition(".")[2] in dir(transformers) for each in classes):
+        raise SourceError(
+            f"{name}: it needs code of its own ({classes[0][:100]}, named in {file.name}), and code from a source is "
+            "never run"
+        )
+    return classes
+
+
 def _sentencepiece_file(folder: Path) -> str:
     """The file of SentencePiece that a tokenizer is converted from; "" where it is there in its fast form."""
     if (folder / "tokenizer.json").is_file():

@@ -64,6 +64,7 @@ def load_tokenizer(where: Path, model: ModelSection, head: HeadSpec) -> PreTrain
 
     transformers makes a fast one wherever it can. Raises SourceError.
     """
+    from_pretrained.refuse_own_classes(where / from_pretrained.TOKENIZER, "AutoTokenizer", model.name)
     words = {"add_prefix_space": True} if head.reads_words else {}
     tokenizer = from_pretrained.tokenizer(where, model.name, **words)
     _check_vocabulary_files(where, tokenizer, model.name)

@@ -132,16 +132,22 @@ def test_a_backbone_under_other_names_is_refused(tmp_path: Path, prefix: str) ->
     assert len(message) < 500
 
 
-def test_code_that_another_class_stands_in_for_is_warned_of(tmp_path: Path) -> None:
+def test_code_of_a_class_that_transformers_has_is_warned_of_and_other_code_refused(tmp_path: Path) -> None:
     """As an encoder with the weights of a decoder: the attention is its code's alone."""
     folder = bert(tmp_path)
     fields = json.loads((folder / "config.json").read_text())
     mapping = {"AutoConfig": "own.Config", "AutoModel": "own.Model"}
     (folder / "config.json").write_text(json.dumps(fields | {"auto_map": mapping}))
+    message = refusal(SourceError, examine, folder)
+    assert message.endswith(
+        ": it needs code of its own (own.Model, named in config.json), and code from a source is never run"
+    )
+    mapping = {"AutoConfig": "own.Config", "AutoModel": "own.BertModel"}
+    (folder / "config.json").write_text(json.dumps(fields | {"auto_map": mapping}))
     [warning] = examine(folder).notes
     assert isinstance(warning, Odd)
     assert warning == (
-        "config.json names code of its own for the model (own.Model), which is never run; "
+        "config.json names code of its own for the model (own.BertModel), which is never run; "
         "BertForSequenceClassification of transformers takes its place, and may compute something else"
     )
     (folder / "config.json").write_text(json.dumps(fields | {"auto_map": {"AutoConfig": "own.Config"}}))
