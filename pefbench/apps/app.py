@@ -23,6 +23,9 @@ class App(ABC, Generic[Config]):
     section: ClassVar[type[AppSection]]
     """The type of its configuration."""
 
+    def before_training(self, config: Config) -> None:
+        """Write what the models are trained by, where that follows from the configuration. Raises a UserError."""
+
     @abstractmethod
     def trainings(self, config: Config) -> Mapping[str, TrainingSection]:
         """The models that it needs, by the names that it calls them by."""

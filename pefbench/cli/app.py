@@ -52,6 +52,7 @@ def _train(app: App[AppSection], config: AppSection) -> int:
     from pefbench.apps import training
 
     folder = Path(config.folder)
+    app.before_training(config)
     models = {name: training.train(name, each, folder) for name, each in app.trainings(config).items()}
     hush_libraries()
     for line in app.after_training(config, models):
@@ -74,7 +75,11 @@ def _start(parsed: argparse.Namespace, app: App[AppSection], config: AppSection)
     )
     models = training.all_trained(app.trainings(config), Path(config.folder))
     listening = running.bound(parsed.host or asked.host, asked.port if parsed.port is None else parsed.port)
-    made = app.make(config, models, chosen)
+    try:
+        made = app.make(config, models, chosen)
+    except BaseException:
+        listening.close()
+        raise
     host, port = listening.getsockname()[:2]
     print_line(f"{parsed.name} at http://{f'[{host}]' if ':' in host else host}:{port}")
     running.run(made, listening, chosen.patience)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from typing import Unpack
 
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import nn
     from transformers import PreTrainedTokenizerFast
 
@@ -146,6 +148,19 @@ class Model:
         if not self.generates or query.wanted is None:
             raise DataError(f"{self.name}: its answers are not generated, and come in one piece")
         return streaming.pieces(self.answers, query)
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Each text as a vector of length 1 by the frozen pretrained model, without the adapter: (n, width).
+
+        Raises DataError where the method trains the pretrained model itself.
+        """
+        from pefbench.inference import embedding
+
+        train = self._ready.recipe.train
+        with self._lock, self._precision(next(self._model.parameters()).device.type):
+            return embedding.embed(
+                self._model, self.tokenizer, self._ready.recipe.method, list(texts), train.max_length
+            )
 
     @property
     def _reading(self) -> tuple[Head, PreTrainedTokenizerFast, int]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pefbench.inference.model import Model
+    from tests.worlds import World
 
 
 @pytest.fixture(scope="module")
@@ -124,3 +125,18 @@ def test_what_is_no_input_is_refused(labels: Model, given: Any, said: str) -> No
 def test_words_are_words(entities: Model, given: Any) -> None:
     with pytest.raises((DataError, TypeError)):
         entities.predict(given)
+
+
+def test_embeddings_are_those_of_the_pretrained_model_alone(labels: Model, world: World) -> None:
+    import numpy as np
+    import torch
+    from transformers import AutoModel, AutoTokenizer
+
+    texts = ["Anna saw Paris", "the river", "a"]
+    found = labels.embed(texts)
+    tokenizer, base = AutoTokenizer.from_pretrained(world.model), AutoModel.from_pretrained(world.model).eval()
+    with torch.inference_mode():
+        for text, vector in zip(texts, found, strict=True):
+            mean = base(**tokenizer(text, return_tensors="pt")).last_hidden_state[0].mean(0)
+            assert vector == pytest.approx((mean / mean.norm()).numpy(), abs=1e-5)
+    assert np.linalg.norm(found, axis=1) == pytest.approx(1)

@@ -1,0 +1,136 @@
+"""How much the assistant answers at a stated rate of wrong answers, beside BM25 alone and the intent model alone.
+
+    python -m benchmarks.assistant_coverage banking77 FOLDER
+    python -m benchmarks.assistant_coverage clinc150 FILE
+
+An answer is right when it is that of the question's intent. The intent model is trained on the training split, the rule
+chosen on validation (Banking77 has none: a fifth of its training split), and everything measured on test.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from tabulate import tabulate
+
+import pefbench
+from pefbench.apps import training
+from pefbench.apps.assistant import answering, choosing, held_out, rule
+from pefbench.apps.assistant.held_out import Question
+from pefbench.apps.assistant.knowledge import Entry
+from pefbench.apps.assistant.retrieval import Found, Index
+from pefbench.apps.sections import TrainingSection
+from pefbench.sources.rows import Row
+from pefbench.sources.splitting import split_by_hash
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    Split = list[tuple[str, str]]
+
+OUT = Path("results") / "assistant"
+SETTINGS = ["train.epochs=5", "train.learning_rate=2e-3", "train.threads=1", "data.leaks=drop"]
+
+
+def banking77(folder: Path) -> Mapping[str, Split]:
+    """Texts with intents by split."""
+    parts = {}
+    for name in ("train", "test"):
+        with (folder / f"{name}.csv").open(encoding="utf8", newline="") as file:
+            parts[name] = [(row["text"], row["category"]) for row in csv.DictReader(file)]
+    rows = [Row({"text": text, "label": label}, "", 0) for text, label in parts["train"]]
+    halves = split_by_hash(rows, lambda row: str(row.values["text"]), {"train": 0.8, "validation": 0.2})
+    split = {name: [(row.values["text"], row.values["label"]) for row in found] for name, found in halves.items()}
+    return {**split, "test": parts["test"]}
+
+
+def clinc150(file: Path) -> Mapping[str, Split]:
+    """Texts with intents by split, those out of scope among them."""
+    found = json.loads(file.read_text(encoding="utf8"))
+    names = {"train": "train", "validation": "val", "test": "test"}
+    return {ours: [tuple(each) for each in [*found[name], *found[f"oos_{name}"]]] for ours, name in names.items()}
+
+
+def entries(split: Split) -> list[Entry]:
+    """The training split as knowledge, whose answers are the intents' names."""
+    return [Entry(text, label, label, "", text) for text, label in split if label != answering.OUT_OF_SCOPE]
+
+
+def questions(split: Split) -> list[Question]:
+    """A held-out split as questions."""
+    return [
+        Question(text, label, frozenset(() if label == answering.OUT_OF_SCOPE else (label,))) for text, label in split
+    ]
+
+
+def trained(name: str, data: Mapping[str, Split]) -> Any:
+    """The intent model."""
+    rows = {part: [Row({"text": text, "label": label}, "", 0) for text, label in each] for part, each in data.items()}
+    folder = OUT / name
+    held_out.write(folder / "data", rows)
+    parts = [f"data.{part}={part}.csv" for part in rows]
+    overrides = [f"data.source=file:{folder / 'data'}", *parts, *SETTINGS]
+    section = TrainingSection(recipe="intent", method="lora", trial=None, overrides=overrides)
+    return pefbench.load(training.train("intents", section, folder))
+
+
+class Words:
+    """BM25 alone: its best entry, whose score is the only feature."""
+
+    def judge(self, index: Index, texts: Sequence[str], _histories: Any) -> list[answering.Judged]:
+        """Each text with its best entry."""
+        found = []
+        for text in texts:
+            scores = index.words(text)
+            best = int(scores.argmax())
+            candidate = Found(index.entries[best], 0.0, 0.0, float(scores[best]))
+            found.append(answering.Judged("", [candidate], np.log1p(np.array([[float(scores[best])]]))))
+        return found
+
+
+def at_half(model: Any, asked: Sequence[Question]) -> tuple[int, int]:
+    """Answered and wrong of the intent model alone, which answers from a probability of .5 on."""
+    answered = wrong = 0
+    for question, found in zip(asked, model.predict([each.text for each in asked]), strict=True):
+        if found["label"] != answering.OUT_OF_SCOPE and found["score"] >= 0.5:
+            answered += 1
+            wrong += found["label"] not in question.answers
+    return answered, wrong
+
+
+def main() -> None:
+    """Print the table of one data set."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", choices=("banking77", "clinc150"))
+    parser.add_argument("place", type=Path)
+    parser.add_argument("--rate", type=float, default=0.05)
+    parser.add_argument("--risk", type=float, default=0.05)
+    parsed = parser.parse_args()
+    data = {"banking77": banking77, "clinc150": clinc150}[parsed.data](parsed.place)
+    model = trained(parsed.data, data)
+    index = Index(entries(data["train"]), model.embed)
+    validation, test = questions(data["validation"]), questions(data["test"])
+    rows = []
+    judges: dict[str, Any] = {"assistant": answering.Judge(model, None), "BM25 alone": Words()}
+    for name, judge in judges.items():
+        chosen = choosing.choose(judge, index, validation, parsed.rate, parsed.risk)
+        measured = choosing.measure(judge, index, test, chosen)
+        rows.append(row(name, measured["answered"], measured["wrong"], len(test)))
+    rows.append(row("intent model from .5", *at_half(model, test), len(test)))
+    print(tabulate(rows, ("", "answered", "wrong among answers", "95 % interval"), tablefmt="github"))
+
+
+def row(name: str, answered: int, wrong: int, asked: int) -> tuple[str, ...]:
+    """One line of the table."""
+    low, high = rule.clopper_pearson(wrong, answered)
+    share = f"{wrong / answered:.1%}" if answered else "-"
+    return name, f"{answered / asked:.1%} of {asked:,}", share, f"[{low:.1%}, {high:.1%}]"
+
+
+if __name__ == "__main__":
+    main()

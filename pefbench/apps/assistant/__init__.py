@@ -1,0 +1,1 @@
+"""A customer-service assistant: answers from what it was given, and hands over what it cannot answer."""

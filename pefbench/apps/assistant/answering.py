@@ -1,0 +1,134 @@
+"""A text -> an answer from the knowledge, or a hand-over, with the reason."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypedDict
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from pefbench.apps.assistant.retrieval import Found, Index
+    from pefbench.apps.assistant.rule import Rule
+    from pefbench.inference.model import Model
+
+    Why = Literal["confident", "out of scope", "nothing found", "not sure enough", "handed over before", "asked for"]
+
+OUT_OF_SCOPE = "oos"
+RETRIEVED = 8
+"""Candidates of a text."""
+FEATURES = ("intent", "in scope", "agrees", "similarity", "words", "fused", "reply", "ahead")
+LEAST = 1e-6
+
+
+class Reply(TypedDict):
+    """What the assistant says. answer is None exactly where it hands over; then nothing else holds one."""
+
+    answer: str | None
+    source: str | None
+    intent: str
+    confidence: float
+    handed_over: bool
+    why: Why
+    generated: bool
+
+
+class Judged(NamedTuple):
+    """A text's candidates with their features, (k, f). intent: the likeliest, out of scope among them."""
+
+    intent: str
+    candidates: list[Found]
+    features: NDArray[np.float64]
+
+
+class Judge:
+    """What a candidate answer's features are: by the intent model, the retrieval and the re-ranker."""
+
+    def __init__(self, intents: Model, replies: Model | None) -> None:
+        self._intents, self._replies = intents, replies
+
+    def judge(self, index: Index, texts: Sequence[str], histories: Sequence[Sequence[str]]) -> list[Judged]:
+        """Each text with its candidates. histories: the turns before it, the latest last."""
+        found = index.search(texts, RETRIEVED)
+        chances = [each["probabilities"] for each in self._intents.predict(list(texts))]
+        ranked = self._ranked(texts, histories, found)
+        return [
+            Judged(max(probable, key=probable.__getitem__), candidates, _features(probable, candidates, scores))
+            for probable, candidates, scores in zip(chances, found, ranked, strict=True)
+        ]
+
+    def _ranked(
+        self, texts: Sequence[str], histories: Sequence[Sequence[str]], found: Sequence[Sequence[Found]]
+    ) -> list[NDArray[np.float64]]:
+        """The re-ranker's probability of each candidate; alike where there is none, or nothing to choose from."""
+        ranked = [np.full(len(candidates), 1 / max(1, len(candidates))) for candidates in found]
+        asked = [i for i, candidates in enumerate(found) if len(candidates) > 1]
+        if self._replies is None or not asked:
+            return ranked
+        inputs = [
+            {"context": [*histories[i], texts[i]], "candidates": [each.entry.answer for each in found[i]]}
+            for i in asked
+        ]
+        for i, answer in zip(asked, self._replies.predict(inputs), strict=True):
+            scores = np.array(answer["scores"], np.float64)
+            weights = np.exp(scores - scores.max())
+            ranked[i] = weights / weights.sum()
+        return ranked
+
+
+def _features(
+    chances: Mapping[str, float], candidates: Sequence[Found], replies: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """FEATURES of each candidate: (k, f)."""
+    likeliest, rows = max(chances, key=chances.__getitem__), []
+    by_intent = [chances.get(each.entry.intent, 0.0) for each in candidates]
+    for place, each in enumerate(candidates):
+        rest = [chance for i, chance in enumerate(by_intent) if i != place]
+        rows.append(
+            (
+                np.log(max(by_intent[place], LEAST)),
+                np.log(max(1 - chances.get(OUT_OF_SCOPE, 0.0), LEAST)),
+                float(each.entry.intent == likeliest),
+                each.similarity,
+                np.log1p(each.words),
+                each.fused,
+                np.log(max(replies[place], LEAST)),
+                by_intent[place] - max(rest, default=0.0),
+            )
+        )
+    return np.array(rows, np.float64).reshape(-1, len(FEATURES))
+
+
+def reply(judged: Judged, rule: Rule) -> Reply:
+    """The best candidate where the rule lets it be given, else a hand-over."""
+    if not judged.candidates:
+        return _handed_over(judged.intent, 0.0, "nothing found")
+    confidences = rule.confidence(judged.features)
+    best = int(confidences.argmax())
+    confidence, entry = float(confidences[best]), judged.candidates[best].entry
+    if confidence < rule.threshold:
+        out = judged.intent == OUT_OF_SCOPE
+        return _handed_over(judged.intent, confidence, "out of scope" if out else "not sure enough")
+    return Reply(
+        answer=entry.answer,
+        source=entry.source,
+        intent=entry.intent,
+        confidence=confidence,
+        handed_over=False,
+        why="confident",
+        generated=False,
+    )
+
+
+def handed_over(why: Why) -> Reply:
+    """A hand-over that no text decided."""
+    return _handed_over("", 0.0, why)
+
+
+def _handed_over(intent: str, confidence: float, why: Why) -> Reply:
+    return Reply(
+        answer=None, source=None, intent=intent, confidence=confidence, handed_over=True, why=why, generated=False
+    )

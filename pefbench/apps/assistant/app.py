@@ -1,0 +1,97 @@
+"""Customer-service assistant: answers by intent and retrieval where it is sure enough, and hands over otherwise."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from pefbench.apps.app import App
+from pefbench.apps.assistant import answering, choosing, defaults, held_out, knowledge
+from pefbench.apps.assistant.config import AssistantSection
+from pefbench.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable, Mapping
+    from pathlib import Path
+
+    from fastapi import FastAPI
+
+    from pefbench.apps.sections import TrainingSection
+    from pefbench.server.settings import Settings
+
+
+class AssistantApp(App[AssistantSection]):
+    """The application."""
+
+    section = AssistantSection
+
+    def before_training(self, config: AssistantSection) -> None:
+        """Write the default knowledge where none was brought, and the intent model's data."""
+        if config.knowledge is None and not config.knowledge_folder.is_dir():
+            defaults.write_knowledge(config.knowledge_folder)
+        if config.out_of_scope is None and not config.out_of_scope_file.exists():
+            defaults.write_out_of_scope(config.out_of_scope_file)
+        entries, _ = knowledge.read(config.knowledge_folder)
+        splits = held_out.split(entries, held_out.read_outside(config.out_of_scope_file))
+        if len({str(row.values["label"]) for row in splits["train"]}) < 2:
+            raise DataError(f"{config.knowledge_folder}: has one intent alone; name others in the column intent")
+        held_out.write(config.data_folder, splits)
+
+    def trainings(self, config: AssistantSection) -> Mapping[str, TrainingSection]:
+        """The intents, and the ranking of replies."""
+        data = f"data.source=file:{config.data_folder}"
+        parts = [f"data.{name}={name}.csv" for name in held_out.FRACTIONS]
+        intents = config.intents.model_copy(update={"overrides": [data, *parts, *config.intents.overrides]})
+        return {"intents": intents} | ({"replies": config.replies} if config.replies else {})
+
+    def after_training(self, config: AssistantSection, models: Mapping[str, Path]) -> Iterable[str]:
+        """Choose the rule on validation, and measure it on test."""
+        import pefbench
+        from pefbench.apps.assistant.retrieval import Index
+        from pefbench.apps.assistant.service import named
+
+        intents = pefbench.load(models["intents"])
+        judge = answering.Judge(intents, pefbench.load(models["replies"]) if "replies" in models else None)
+        entries, skipped = knowledge.read(config.knowledge_folder)
+        questions = held_out.questions(entries, held_out.read_outside(config.out_of_scope_file))
+        index = Index(questions.known, intents.embed)
+        chosen = choosing.choose(judge, index, questions.validation, config.wrong, config.risk)
+        measured = choosing.measure(judge, index, questions.test, chosen)
+        choosing.write(config.rule_file, chosen, measured, named(models))
+        yield f"knowledge: {len(entries):,} entries{f', {len(skipped):,} rows skipped' if skipped else ''}"
+        yield from _told(config, chosen.threshold, measured)
+
+    def make(self, config: AssistantSection, models: Mapping[str, Path], settings: Settings) -> FastAPI:
+        """The assistant behind HTTP."""
+        from pefbench.apps.assistant import http
+        from pefbench.apps.assistant.service import Assistant
+        from pefbench.apps.logs import Events
+        from pefbench.server import shell
+        from pefbench.server.counts import Requests
+
+        assistant = Assistant(config, models, Events("assistant", texts=config.log_texts))
+
+        @asynccontextmanager
+        async def life(_app: Any) -> AsyncIterator[None]:
+            yield
+            assistant.close()
+
+        app = shell.make("pefbench assistant", settings, Requests(), page_of="pefbench.apps.assistant", lifespan=life)
+        http.add(app, assistant)
+        return app
+
+
+def _told(config: AssistantSection, threshold: float, measured: choosing.Measured) -> Iterable[str]:
+    """What the rule comes to, for people."""
+    if threshold > 1:
+        yield (
+            f"validation cannot show that at most {config.wrong:.0%} of the answers would be wrong: "
+            "everything is handed over; bring more questions, or allow a higher rate: wrong"
+        )
+        return
+    answered, wrong, asked = measured["answered"], measured["wrong"], measured["questions"]
+    share = f"{wrong / answered:.1%} wrong, 95 % interval [{measured['low']:.1%}, {measured['high']:.1%}]"
+    yield f"test: {answered:,} of {asked:,} questions answered, {share if answered else 'none'}"
+
+
+APP = AssistantApp()

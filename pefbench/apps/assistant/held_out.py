@@ -1,0 +1,95 @@
+"""Held-out questions: one side trains the intent model, one chooses the rule, one measures it; groups stay together."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING, NamedTuple
+
+from pefbench import atomic
+from pefbench.apps.assistant.answering import OUT_OF_SCOPE
+from pefbench.sources.load import read_rows
+from pefbench.sources.rows import Row
+from pefbench.sources.splitting import split_by_hash
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from pefbench.apps.assistant.knowledge import Entry
+
+FRACTIONS = {"train": 0.6, "validation": 0.2, "test": 0.2}
+MOST = 1500
+"""Questions of validation and of test: enough for an interval of about a point to either side."""
+
+
+class Question(NamedTuple):
+    """A question that was asked of the data. answers: those that are right; none where it is out of scope."""
+
+    text: str
+    intent: str
+    answers: frozenset[str]
+
+
+class Questions(NamedTuple):
+    """known: the entries of the training side, which the index holds while the rule is chosen."""
+
+    known: list[Entry]
+    validation: list[Question]
+    test: list[Question]
+
+
+def split(entries: Sequence[Entry], outside: Sequence[str]) -> dict[str, list[Row]]:
+    """Entries and texts out of scope by split: rows with text, label, answer and group."""
+    rows = [
+        Row({"text": each.question, "label": each.intent, "answer": each.answer, "group": each.group}, each.source, i)
+        for i, each in enumerate(entries)
+    ]
+    rows += [Row({"text": text, "label": OUT_OF_SCOPE, "answer": "", "group": text}, "", 0) for text in outside]
+    return split_by_hash(rows, lambda row: str(row.values["group"]), FRACTIONS)
+
+
+def write(folder: Path, splits: dict[str, list[Row]]) -> None:
+    """Write what the intent model is trained by: train.csv, validation.csv and test.csv.
+
+    An intent without a question on the training side is left out of the others.
+    """
+    taught = {str(row.values["label"]) for row in splits["train"]}
+    for name, rows in splits.items():
+        text = io.StringIO(newline="")
+        writer = csv.writer(text)
+        writer.writerow(("text", "label"))
+        writer.writerows(
+            (row.values["text"], row.values["label"]) for row in rows if str(row.values["label"]) in taught
+        )
+        with atomic.writing(folder / f"{name}.csv") as partial:
+            partial.write_text(text.getvalue(), encoding="utf8")
+
+
+def questions(entries: Sequence[Entry], outside: Sequence[str]) -> Questions:
+    """The held-out questions, and the entries that are known while they are asked."""
+    splits = split(entries, outside)
+    known = {str(row.values["group"]) for row in splits["train"]}
+    return Questions(
+        [each for each in entries if each.group in known],
+        [_question(row) for row in _spread(splits["validation"])],
+        [_question(row) for row in _spread(splits["test"])],
+    )
+
+
+def read_outside(file: Path) -> list[str]:
+    """Texts that are out of scope, from a table with a column `text`."""
+    return [str(row.values["text"]) for row in read_rows(f"file:{file}").rows]
+
+
+def _question(row: Row) -> Question:
+    values = row.values
+    answers = frozenset({str(values["answer"])} if values["answer"] else ())
+    return Question(str(values["text"]), str(values["label"]), answers)
+
+
+def _spread(rows: Sequence[Row]) -> list[Row]:
+    """At most MOST rows, evenly from all."""
+    if len(rows) <= MOST:
+        return list(rows)
+    return [rows[i * len(rows) // MOST] for i in range(MOST)]

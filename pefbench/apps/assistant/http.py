@@ -1,0 +1,86 @@
+"""The assistant's routes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from prometheus_client import Counter, Gauge
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
+
+from pefbench.server.refusals import Refusal
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from pefbench.apps.assistant.answering import Reply
+    from pefbench.apps.assistant.service import Assistant
+
+NAME = r"^[A-Za-z0-9._-]{1,100}$"
+
+
+class Asked(BaseModel):
+    """A turn."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    text: str = Field(description="what was said")
+    conversation: str | None = Field(None, pattern=NAME, description="the conversation that it belongs to")
+    generate: bool = Field(default=False, description="whether the answer may be generated from what was retrieved")
+
+
+class HandedOver(BaseModel):
+    """A wish for a person."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    conversation: str = Field(pattern=NAME, description="the conversation")
+
+
+def add(app: FastAPI, assistant: Assistant) -> None:
+    """Add them to an application."""
+    registry = app.state.counts.registry
+    replies = Counter("pefbench_assistant_replies", "Replies, by their reason.", ("why",), registry=registry)
+    entries = Gauge("pefbench_assistant_entries", "Entries of the knowledge.", registry=registry)
+    entries.set_function(lambda: len(assistant.library.shelf.index.entries))
+
+    @app.post("/v1/reply", summary="Answer a text, or hand over")
+    async def reply(asked: Asked) -> dict[str, Any]:
+        text = _checked(asked.text, app.state.settings.characters)
+        if asked.generate and assistant.generator is None:
+            raise Refusal(
+                400, "generate: this assistant has no model that generates; its operator names one: generator"
+            )
+        found = await run_in_threadpool(assistant.reply, text, asked.conversation, generate=asked.generate)
+        return _counted(found)
+
+    @app.post("/v1/hand-over", summary="Give a conversation to a person")
+    async def hand_over(asked: HandedOver) -> dict[str, Any]:
+        return _counted(await run_in_threadpool(assistant.hand_over, asked.conversation))
+
+    @app.get("/v1/status", summary="What it knows, and how often it is wrong")
+    async def status() -> dict[str, Any]:
+        rule, shelf = assistant.rule, assistant.library.shelf
+        return {
+            "entries": len(shelf.index.entries),
+            "skipped": len(shelf.skipped),
+            "generates": assistant.generator is not None,
+            "allowed_wrong": rule.rate,
+            "risk": rule.risk,
+            "threshold": rule.threshold if rule.threshold <= 1 else None,
+            "measured": assistant.measured,
+        }
+
+    def _counted(found: Reply) -> dict[str, Any]:
+        replies.labels(found["why"]).inc()
+        return {**found}
+
+
+def _checked(text: str, most: int) -> str:
+    if not text.strip():
+        raise Refusal(400, "text: is empty")
+    if len(text) > most:
+        raise Refusal(413, f"text: has {len(text):,} characters, and {most:,} are the most")
+    if any("\ud800" <= each <= "\udfff" for each in text):
+        raise Refusal(400, "text: is no text: it holds half of a surrogate pair")
+    return text

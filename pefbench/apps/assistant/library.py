@@ -1,0 +1,90 @@
+"""The knowledge of a running assistant: indexed anew when its folder changes, while the old index answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from threading import Event, Thread
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pefbench.apps.assistant import knowledge
+from pefbench.apps.assistant.retrieval import Index
+from pefbench.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from pefbench.apps.assistant.retrieval import Embed
+    from pefbench.apps.logs import Events
+
+POLL = 1.0
+"""Seconds between two looks at the folder."""
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """What was read of the folder. skipped: one line for each row that could not be read."""
+
+    index: Index
+    skipped: list[str]
+
+
+class Library:
+    """A folder's entries, searchable. shelf: the latest that could be read."""
+
+    def __init__(self, folder: Path, embed: Embed, events: Events) -> None:
+        self._folder, self._events, self._ended = folder, events, Event()
+        self._embed = Remembered(embed)
+        self._stamp = self._stamp_or_reason()
+        self.shelf = self._read()
+        self._watcher = Thread(target=self._watch, name="knowledge", daemon=True)
+        self._watcher.start()
+
+    def close(self) -> None:
+        """Look no more."""
+        self._ended.set()
+        self._watcher.join()
+
+    def _read(self) -> Shelf:
+        entries, skipped = knowledge.read(self._folder)
+        self._events("knowledge read", entries=len(entries), skipped=len(skipped))
+        return Shelf(Index(entries, self._embed), skipped)
+
+    def _watch(self) -> None:
+        """Read the folder again whenever it has changed; what cannot be read is told once, and the old index stays."""
+        seen = self._stamp
+        while not self._ended.wait(POLL):
+            now = self._stamp_or_reason()
+            if now == seen:
+                continue
+            seen = now
+            try:
+                self.shelf = self._read()
+            except UserError as error:
+                self._events("knowledge refused", reason=str(error))
+
+    def _stamp_or_reason(self) -> knowledge.Stamp | str:
+        try:
+            return knowledge.stamp(self._folder)
+        except (UserError, OSError) as error:
+            return str(error)
+
+
+class Remembered:
+    """Embeddings of texts that are computed once."""
+
+    def __init__(self, embed: Embed) -> None:
+        self._embed = embed
+        self._known: dict[str, NDArray[np.float32]] = {}
+
+    def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Each text's vector: (n, width)."""
+        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+        found = dict(zip(new, self._embed(new), strict=True)) if new else {}
+        if len(texts) > 1:  # a question that somebody asks is not kept
+            self._known |= found
+        return np.stack([found[text] if text in found else self._known[text] for text in texts])

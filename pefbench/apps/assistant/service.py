@@ -1,0 +1,75 @@
+"""The assistant as it runs: its models, its knowledge, its rule and its conversations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import pefbench
+from pefbench.apps.assistant import answering, choosing, generating
+from pefbench.apps.assistant.conversations import Conversations
+from pefbench.apps.assistant.library import Library
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pefbench.apps.assistant.answering import Reply
+    from pefbench.apps.assistant.config import AssistantSection
+    from pefbench.apps.logs import Events
+
+
+class Assistant:
+    """Answers texts, each in its conversation or alone. Closing it ends its watch over the knowledge."""
+
+    def __init__(self, config: AssistantSection, models: Mapping[str, Path], events: Events) -> None:
+        self.rule, self.measured = choosing.read(config.rule_file, named(models))
+        intents = pefbench.load(models["intents"])
+        replies = pefbench.load(models["replies"]) if "replies" in models else None
+        self._judge = answering.Judge(intents, replies)
+        self.generator = pefbench.load(config.generator) if config.generator else None
+        self.library = Library(config.knowledge_folder, intents.embed, events)
+        self._conversations = Conversations(Path(config.folder) / "conversations.sqlite")
+        self._events, self._turn = events, Lock()
+
+    def reply(self, text: str, conversation: str | None = None, *, generate: bool = False) -> Reply:
+        """The answer to a text, or a hand-over; in a conversation that was handed over, always a hand-over."""
+        with self._turn:  # turns of one conversation must not overtake each other
+            history, handed_over = self._conversations.before(conversation) if conversation else ([], False)
+            found = answering.handed_over("handed over before") if handed_over else self._decided(text, history)
+            if conversation:
+                self._conversations.add(conversation, text, found["answer"])
+        if generate and found["answer"] is not None and self.generator is not None:
+            said = generating.condensed(self.generator, found["answer"])
+            found = found if said is None else {**found, "answer": said, "generated": True}
+        self._events(
+            "handed over" if found["handed_over"] else "answered",
+            intent=found["intent"],
+            confidence=round(found["confidence"], 4),
+            why=found["why"],
+            source=found["source"],
+            text=text,
+            answer=found["answer"],
+        )
+        return found
+
+    def hand_over(self, conversation: str) -> Reply:
+        """Give a conversation to a person, because somebody asks for one."""
+        with self._turn:
+            self._conversations.add(conversation, "", None)
+        self._events("handed over", why="asked for")
+        return answering.handed_over("asked for")
+
+    def close(self) -> None:
+        """End."""
+        self.library.close()
+        self._conversations.close()
+
+    def _decided(self, text: str, history: list[str]) -> Reply:
+        [judged] = self._judge.judge(self.library.shelf.index, [text], [history])
+        return answering.reply(judged, self.rule)
+
+
+def named(models: Mapping[str, Path]) -> dict[str, str]:
+    """What the trials are called in the rule's file: by their own names, wherever they lie."""
+    return {name: folder.name for name, folder in models.items()}

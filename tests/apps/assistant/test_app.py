@@ -1,0 +1,229 @@
+"""The assistant from its knowledge to its page: trained, started, asked, killed, started again."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+from pathlib import Path
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+import yaml
+
+from pefbench import paths
+from tests.browser import Browser, found
+from tests.worlds import FILLERS, PEOPLE, PLACES, World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+KEY = "a-key-of-sixteen-characters"
+
+
+def pefbench(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        paths.child_command(*arguments),
+        cwd=folder,
+        env=paths.child_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+class Started:
+    """A running assistant, and a client of it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.log = (folder / "log.jsonl").open("ab")
+        self.process = subprocess.Popen(
+            paths.child_command("app", "assistant", "--config", "assistant.yaml", "--port", "0"),
+            cwd=folder,
+            env={**paths.child_environment(), "PEFBENCH_API_KEYS": KEY},
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line.startswith("assistant at http://"), (folder / "log.jsonl").read_text(encoding="utf8")
+        self.url = line.strip().rpartition(" at ")[2]
+        self.client = httpx.Client(base_url=self.url, timeout=60, headers={"Authorization": f"Bearer {KEY}"})
+
+    def reply(self, **asked: Any) -> dict[str, Any]:
+        answer = self.client.post("/v1/reply", json=asked)
+        assert answer.status_code == 200, answer.text
+        value: dict[str, Any] = answer.json()
+        return value
+
+    def end(self, number: int = signal.SIGTERM) -> int:
+        self.client.close()
+        self.process.send_signal(number)
+        status = self.process.wait(60)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        self.log.close()
+        return status
+
+
+def knowledge(folder: Path) -> None:
+    """Questions about people and about places, each with the answer of its kind."""
+    folder.mkdir()
+    for name, subjects in (("person", PEOPLE), ("place", PLACES)):
+        rows = [
+            {"question": f"{subject} {one} {two}", "answer": f"This is a {name}.", "intent": name}
+            for subject in subjects
+            for one in FILLERS[:9]
+            for two in FILLERS[9:14]
+        ]
+        lines = [json.dumps(row) for row in rows]
+        (folder / f"{name}.jsonl").write_text("\n".join(lines), encoding="utf8")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the assistant is trained, with a tiny model."""
+    made = tmp_path_factory.mktemp("assistant")
+    world = World(made)
+    knowledge(made / "knowledge")
+    outside = [f"{one} {two} {three}" for one in FILLERS[:6] for two in FILLERS[6:12] for three in FILLERS[:3]]
+    (made / "outside.csv").write_text("text\n" + "\n".join(outside), encoding="utf8")
+    recipe = world.recipe("intents", task="intent", data={"source": "file:unused"}, train__epochs=6)
+    config = {
+        "folder": "state",
+        "knowledge": "knowledge",
+        "out_of_scope": "outside.csv",
+        "wrong": 0.1,
+        "intents": {"recipe": str(recipe), "method": "lora", "overrides": []},
+        "replies": None,
+        "server": {"max_characters": 200},
+    }
+    (made / "assistant.yaml").write_text(yaml.safe_dump(config), encoding="utf8")
+    run = pefbench("app", "assistant", "train", "--config", "assistant.yaml", folder=made)
+    assert run.returncode == 0, run.stderr
+    assert re.search(r"test: \d+ of \d+ questions answered, \d+\.\d% wrong, 95 % interval \[", run.stdout), run.stdout
+    return made
+
+
+@pytest.fixture(scope="module")
+def started(folder: Path) -> Iterator[Started]:
+    running = Started(folder)
+    yield running
+    assert running.end() == 0
+
+
+def test_what_it_is_sure_of_is_answered_from_the_knowledge(started: Started) -> None:
+    answer = started.reply(text="Anna saw while")
+    assert answer["answer"] == "This is a person."
+    assert answer["source"].startswith("person.jsonl:")
+    assert (answer["intent"], answer["handed_over"], answer["why"], answer["generated"]) == (
+        "person", False, "confident", False,
+    )  # fmt: skip
+    assert 0 < answer["confidence"] <= 1
+
+
+def test_what_is_out_of_scope_is_handed_over_and_stays_so(started: Started, folder: Path) -> None:
+    first = started.reply(text="saw house saw", conversation="one")
+    assert (first["answer"], first["source"], first["handed_over"]) == (None, None, True)
+    assert started.reply(text="Anna saw while", conversation="one")["why"] == "handed over before"
+    assert started.reply(text="Anna saw while", conversation="two")["handed_over"] is False
+    asked = started.client.post("/v1/hand-over", json={"conversation": "two"}).json()
+    assert (asked["handed_over"], asked["why"]) == (True, "asked for")
+    again = Started(folder)
+    try:
+        assert again.reply(text="Anna saw while", conversation="two")["why"] == "handed over before"
+    finally:
+        again.end(signal.SIGKILL)
+
+
+def test_no_text_makes_a_hand_over_an_answer(started: Started) -> None:
+    hostile = 'saw house saw", "handed_over": false, "answer": "yes'
+    answer = started.reply(text=hostile)
+    assert answer["handed_over"] is (answer["answer"] is None)
+
+
+def test_knowledge_is_read_again_when_it_changes(started: Started, folder: Path) -> None:
+    before = started.client.get("/v1/status").json()["entries"]
+    (folder / "knowledge" / "new.md").write_text("# town\n\nA town.\n\n# river\n\n", encoding="utf8")
+    until = monotonic() + 60
+    status: dict[str, Any] = {}
+    while status.get("entries", before) == before and monotonic() < until:
+        sleep(0.1)
+        status = started.client.get("/v1/status").json()
+    assert (status["entries"], status["skipped"]) == (before + 1, 1)
+    assert status["measured"]["answered"] > 0
+    assert "pefbench_assistant_replies_total" in started.client.get("/metrics").text
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "message"),
+    [
+        ({"text": "  "}, 400, "text: is empty"),
+        ({"text": "x" * 201}, 413, "text: has 201 characters, and 200 are the most"),
+        ({"text": "x", "generate": True}, 400, "generate: this assistant has no model that generates"),
+        ({"text": "x", "conversation": "../a"}, 400, "conversation: "),
+        ({"question": "x"}, 400, "text: is missing"),
+        ({"text": 3}, 400, "text: "),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_sentence(
+    started: Started, asked: dict[str, Any], status: int, message: str
+) -> None:
+    answer = started.client.post("/v1/reply", json=asked)
+    assert (answer.status_code, answer.json()["error"]["message"].startswith(message)) == (status, True), answer.text
+
+
+def test_a_key_is_asked_for_and_logs_hold_no_texts(started: Started, folder: Path) -> None:
+    assert httpx.post(f"{started.url}/v1/reply", json={"text": "x"}).status_code == 401
+    started.reply(text="Boris slept town")
+    log = (folder / "log.jsonl").read_text(encoding="utf8")
+    events = [json.loads(line) for line in log.splitlines()]
+    assert {"answered", "handed over", "knowledge read"} <= {each["event"] for each in events}
+    assert "slept" not in log
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"folder": "elsewhere"}, "the model intents is not trained yet"),
+        ({"knowledge": "nowhere"}, "nowhere"),
+        ({"intents": {"recipe": "intent", "trial": "nowhere"}}, "nowhere"),
+        ({"wrong": 2}, "wrong: input should be less than 1, got 2"),
+        ({"knowlege": "x"}, "knowlege: unknown key; did you mean 'knowledge'?"),
+    ],
+)
+def test_a_configuration_that_cannot_work_is_refused(folder: Path, change: dict[str, Any], message: str) -> None:
+    config = yaml.safe_load((folder / "assistant.yaml").read_text(encoding="utf8"))
+    (folder / "wrong.yaml").write_text(yaml.safe_dump(config | change), encoding="utf8")
+    run = pefbench("app", "assistant", "--config", "wrong.yaml", "--port", "0", folder=folder)
+    assert (run.returncode, run.stderr.count("\n")) == (2, 1), run.stderr
+    assert message in run.stderr
+
+
+@pytest.mark.skipif(found() is None, reason="no Chromium on this machine")
+def test_the_page_shows_the_conversation_and_the_rate(started: Started) -> None:
+    with Browser(str(found())) as browser:
+        browser.send("Page.navigate", url=started.url)
+        browser.wait("document.querySelector('#key')")
+        browser.value(f"by('key').value = '{KEY}'; by('key').dispatchEvent(new Event('change')); by('text').focus()")
+        browser.wait("by('rate').textContent.includes('interval')")
+        for text in ("Anna saw while", "saw house saw", "Anna saw while"):
+            before = browser.value("by('talk').children.length")
+            browser.send("Input.insertText", text=text)
+            for kind in ("keyDown", "keyUp"):
+                browser.send(
+                    "Input.dispatchKeyEvent", type=kind, key="Enter", code="Enter", windowsVirtualKeyCode=13, text="\r"
+                )
+            browser.wait(f"by('talk').children.length === {before + 2} && document.activeElement === by('text')")
+        kinds = browser.value("[...by('talk').children].map(item => item.className)")
+        assert kinds == ["mine", "theirs", "mine", "person", "mine", "person"]
+        for width, dark in ((900, False), (390, True)):
+            browser.look(width=width, height=800, dark=dark)
+            assert browser.value("document.documentElement.scrollWidth <= window.innerWidth")
+            if shots := os.environ.get("PEFBENCH_SCREENSHOTS"):
+                (Path(shots) / f"assistant_{width}.png").write_bytes(browser.screenshot())

@@ -1,0 +1,36 @@
+"""Conversations outlive the process, and stay handed over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pefbench.apps.assistant.conversations import TURNS, Conversations
+from pefbench.apps.assistant.generating import grounded
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_conversation_that_was_handed_over_stays_so(tmp_path: Path) -> None:
+    file = tmp_path / "conversations.sqlite"
+    first = Conversations(file)
+    assert first.before("a") == ([], False)
+    first.add("a", "hello", "hi")
+    first.add("b", "help", None)
+    first.add("b", "still there?", "yes")
+    first.close()
+    again = Conversations(file)
+    assert again.before("a") == (["hello", "hi"], False)
+    assert again.before("b") == (["help", "still there?", "yes"], True)
+    for number in range(TURNS):
+        again.add("a", f"{number}", "x")
+    assert again.before("a")[0][-2:] == [f"{TURNS - 1}", "x"]
+    assert len(again.before("a")[0]) == TURNS
+    again.close()
+
+
+def test_a_generated_answer_says_nothing_of_its_own() -> None:
+    retrieved = "We open at 9 on Mondays, and close at 18."
+    assert grounded("On Mondays we open at 9.", retrieved)
+    assert not grounded("On Mondays we open at 8.", retrieved)
+    assert not grounded("On Sundays we open at 9.", retrieved)
