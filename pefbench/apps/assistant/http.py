@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from prometheus_client import Counter, Gauge
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
+from pefbench.inference.kind import Json
 from pefbench.server.refusals import Refusal
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def add(app: FastAPI, assistant: Assistant) -> None:
     entries.set_function(lambda: len(assistant.library.shelf.index.entries))
 
     @app.post("/v1/reply", summary="Answer a text, or hand over")
-    async def reply(asked: Asked) -> dict[str, Any]:
+    async def reply(asked: Asked) -> Json:
         text = _checked(asked.text, app.state.settings.characters)
         if asked.generate and assistant.generator is None:
             raise Refusal(
@@ -55,11 +56,11 @@ def add(app: FastAPI, assistant: Assistant) -> None:
         return _counted(found)
 
     @app.post("/v1/hand-over", summary="Give a conversation to a person")
-    async def hand_over(asked: HandedOver) -> dict[str, Any]:
+    async def hand_over(asked: HandedOver) -> Json:
         return _counted(await run_in_threadpool(assistant.hand_over, asked.conversation))
 
     @app.get("/v1/status", summary="What it knows, and how often it is wrong")
-    async def status() -> dict[str, Any]:
+    async def status() -> Json:
         rule, shelf = assistant.rule, assistant.library.shelf
         return {
             "entries": len(shelf.index.entries),
@@ -71,7 +72,7 @@ def add(app: FastAPI, assistant: Assistant) -> None:
             "measured": assistant.measured,
         }
 
-    def _counted(found: Reply) -> dict[str, Any]:
+    def _counted(found: Reply) -> Json:
         replies.labels(found["why"]).inc()
         return {**found}
 
