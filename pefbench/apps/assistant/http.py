@@ -8,7 +8,7 @@ from prometheus_client import Counter, Gauge
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
-from pefbench.inference.kind import Json
+from pefbench.inference.kind import Json  # noqa: TC001 - FastAPI reads it
 from pefbench.server.refusals import Refusal
 
 if TYPE_CHECKING:
