@@ -3,8 +3,9 @@
     python -m benchmarks.serving_load results/lora_topic/ID [--seconds 10]
 
 The trial's LoRA adapter is copied with other weights, once for each of the adapters; wrk (https://github.com/wg/wrk),
-which must be installed, asks them in turn on the loopback. `--peft` times one batch of 64 adapters beside PEFT's own
-mixed batch (`adapter_names`) in one process, alternating.
+which must be installed, asks them in turn on the loopback. Memory is that of the process before and after all but the
+first are loaded, with nothing asked in between. `--peft` times one batch of all adapters beside PEFT's own mixed batch
+(`adapter_names`) in one process, alternating. `--processes` asks a server for each adapter beside one server for all.
 """
 
 from __future__ import annotations
@@ -21,14 +22,19 @@ import sys
 import tempfile
 import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
+from typing import TYPE_CHECKING
 
 import psutil
 import torch
 from safetensors.torch import load_file, save_file
 
 from pefbench.trial.saved import ABOUT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 TEXT = "who what where is the first man on moon of a city in which year did they build old bridge near"
 SCRIPT = """
@@ -38,7 +44,7 @@ function request()
   count = count + 1
   local text = words[count % #words + 1]
   for i = 1, 10 do text = text .. " " .. words[(count * 7 + i * 3) % #words + 1] end
-  local body = '{{"model": "a' .. (count % adapters) .. '", "inputs": "' .. text .. '"}}'
+  local body = '{{"model": "a' .. (count % adapters + {first}) .. '", "inputs": "' .. text .. '"}}'
   return wrk.format("POST", "/v1/predict", {{["Content-Type"] = "application/json"}}, body)
 end
 function done(summary, latency)
@@ -62,15 +68,14 @@ def adapters(trial: Path, to: Path, count: int) -> None:
         save_file(changed, folder / "adapter_model.safetensors", metadata={"format": "pt"})
 
 
-def served(folder: Path, count: int) -> tuple[subprocess.Popen[bytes], int]:
-    """A server of so many adapters, ready, and its port."""
+def served(folder: Path, numbers: Sequence[int]) -> tuple[subprocess.Popen[bytes], int]:
+    """A server of these adapters, ready, and its port."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    names = [f"a{number}={folder / f'a{number}'}" for number in range(count)]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pefbench", "serve", *names, "--port", str(port)], stdout=subprocess.DEVNULL
-    )
+    names = [f"a{number}={folder / f'a{number}'}" for number in numbers]
+    options = ["--port", str(port), "--models", str(folder)]
+    process = subprocess.Popen([sys.executable, "-m", "pefbench", "serve", *names, *options], stdout=subprocess.DEVNULL)
     while True:
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{port}/ready", timeout=60).close()
@@ -80,10 +85,10 @@ def served(folder: Path, count: int) -> tuple[subprocess.Popen[bytes], int]:
             return process, port
 
 
-def load(port: int, count: int, clients: int, seconds: int, script: Path) -> list[float]:
-    """Requests a second, failures, and the 50th, 95th and 99th percentile in milliseconds."""
+def load(port: int, count: int, clients: int, seconds: int, script: Path, first: int = 0) -> list[float]:
+    """Requests a second, failures, and the 50th, 95th and 99th percentile in milliseconds. first: of the adapters."""
     words = ", ".join(f'"{word}"' for word in TEXT.split())
-    script.write_text(SCRIPT.format(adapters=count, words=words), encoding="utf8")
+    script.write_text(SCRIPT.format(adapters=count, words=words, first=first), encoding="utf8")
     command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds}s", "--timeout", "60s", "-s", str(script)]
     said = subprocess.run([*command, f"http://127.0.0.1:{port}"], capture_output=True, text=True, check=True).stdout
     found = re.search(r"FOUND (\d+) (\d+) (\d+) (\d+) (\d+) (\d+)", said)
@@ -139,38 +144,75 @@ def main() -> None:
     parser.add_argument("--adapters", type=int, nargs="+", default=[1, 8, 64])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--peft", action="store_true", help="time a batch beside PEFT's own")
+    parser.add_argument("--processes", type=int, help="so many adapters in one server beside as many servers")
     parsed = parser.parse_args()
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
-        adapters(parsed.trial, folder, max(parsed.adapters))
+        adapters(parsed.trial, folder, parsed.processes or max(parsed.adapters))
         size = (folder / "a0" / "adapter_model.safetensors").stat().st_size
         if parsed.peft:
             beside_peft(folder, max(parsed.adapters), 20)
             return
+        if parsed.processes:
+            beside_processes(folder, parsed.processes, parsed.seconds, parsed.rounds)
+            return
         found: dict[tuple[int, int], list[list[float]]] = {}
-        process, port = served(folder, max(parsed.adapters))
+        most = max(parsed.adapters)
+        process, port = served(folder, range(1))
         try:
-            load(port, max(parsed.adapters), 64, 2, folder / "load.lua")
+            load(port, 1, 64, 2, folder / "load.lua")
+            one = psutil.Process(process.pid).memory_info().rss
+            for number in range(1, most):
+                opened(port, f"a{number}")
+            many = psutil.Process(process.pid).memory_info().rss
             for _ in range(parsed.rounds):  # in turn, so that other work on the machine meets all alike
                 for count in parsed.adapters:
                     for clients in (1, 64):
                         numbers = load(port, count, clients, parsed.seconds, folder / "load.lua")
                         found.setdefault((count, clients), []).append(numbers)
-            many = psutil.Process(process.pid).memory_info().rss
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(60)
         print_table(found)
-        process, port = served(folder, 1)
-        try:
-            load(port, 1, 64, parsed.seconds, folder / "load.lua")
-            one = psutil.Process(process.pid).memory_info().rss
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(60)
-        grown = (many - one) / (max(parsed.adapters) - 1)
-        print(f"\nMemory: {one / 2**20:.0f} MiB with one adapter, {many / 2**20:.0f} MiB with {max(parsed.adapters)}.")
+        grown = (many - one) / (most - 1)
+        print(f"\nMemory: {one / 2**20:.0f} MiB with one adapter, {many / 2**20:.0f} MiB with {most}.")
         print(f"An adapter's file: {size:,} bytes. Memory for one more: {grown:,.0f}, {grown / size:.2f} times.")
+
+
+def opened(port: int, name: str) -> None:
+    """Have a server load an adapter."""
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/v1/models",
+        json.dumps({"model": name}).encode(),
+        {"Content-Type": "application/json"},
+    )
+    urllib.request.urlopen(request, timeout=60).close()
+
+
+def beside_processes(folder: Path, count: int, seconds: int, rounds: int) -> None:
+    """Print requests a second and memory of one server for all adapters, and of a server for each, alternating."""
+    together, *alone = servers = [served(folder, range(count)), *(served(folder, [each]) for each in range(count))]
+    ours, theirs = list[float](), list[float]()
+    try:
+        with ThreadPoolExecutor(count) as pool:
+            for _ in range(rounds):
+                ours.append(load(together[1], count, 8 * count, seconds, folder / "load.lua")[0])
+                each = [
+                    pool.submit(load, port, 1, 8, seconds, folder / f"load{number}.lua", number)
+                    for number, (_, port) in enumerate(alone)
+                ]
+                theirs.append(sum(done.result()[0] for done in each))
+        memory = [psutil.Process(process.pid).memory_info().rss / 2**20 for process, _ in servers]
+    finally:
+        for process, _ in servers:
+            process.send_signal(signal.SIGTERM)
+        for process, _ in servers:
+            process.wait(60)
+    ratio = median(one / other for one, other in zip(ours, theirs, strict=True))
+    print(f"one server of {count} adapters: {median(ours):.0f} requests a second, {memory[0]:.0f} MiB")
+    print(
+        f"{count} servers of one: {median(theirs):.0f} requests a second, {sum(memory[1:]):.0f} MiB; {ratio:.2f} times"
+    )
 
 
 def print_table(found: dict[tuple[int, int], list[list[float]]]) -> None:

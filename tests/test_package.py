@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from pefbench.cli.main import _parser as parser
 from pefbench.paths import PROJECT
 
 if TYPE_CHECKING:
@@ -157,6 +158,12 @@ def test_the_health_check_tells_whether_it_is_served() -> None:
         server.shutdown()
     assert asked == ["/health", "/health"]
     assert done == [0, 1]
+
+
+def test_the_containers_own_command_is_one_of_pefbench() -> None:
+    assert json.loads(instructions("ENTRYPOINT")[-1]) == ["pefbench"]
+    found = parser().parse_args(json.loads(instructions("CMD")[-1]))
+    assert (str(found.models), found.host, found.port, found.trials) == ("/models", "0.0.0.0", 8000, [])
 
 
 def test_the_compose_file_builds_this_image_and_is_reached_from_this_machine_alone() -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pefbench.errors import DataError, SourceError, suggest
+from pefbench.trial.saved import TRIAL
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,15 +47,24 @@ class Settings:
         """The folder of a model that may be loaded. Raises DataError for another name."""
         if self.models is None:
             raise DataError("no model can be loaded while this server runs; its operator names their folder: --models")
-        if not NAME.fullmatch(name) or name not in self.there():
-            raise DataError(f"no model {name[:100]!r} can be loaded; {suggest(name[:100], self.there())}")
-        return self.models / name
+        places = self._places()
+        if name not in places:
+            raise DataError(f"no model {name[:100]!r} can be loaded; {suggest(name[:100], places)}")
+        return places[name]
 
     def there(self) -> list[str]:
         """The names of the models that may be loaded."""
+        return sorted(self._places())
+
+    def _places(self) -> dict[str, Path]:
+        """The models by name: their folders' own, or RECIPE.ID where trials lie as in a folder of results."""
         if self.models is None or not self.models.is_dir():
-            return []
-        return sorted(path.name for path in self.models.iterdir() if path.is_dir() and NAME.fullmatch(path.name))
+            return {}
+        found: dict[str, Path] = {}
+        for folder in (path for path in self.models.iterdir() if path.is_dir()):
+            trials = {f"{folder.name}.{file.parent.name}": file.parent for file in folder.glob(f"*/{TRIAL}")}
+            found |= trials or {folder.name: folder}
+        return {name: folder for name, folder in found.items() if NAME.fullmatch(name)}
 
 
 def keys(file: Path | None) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from pefbench.heads.settled import kind_of
 from pefbench.models.from_pretrained import ADAPTER, read_json
 from pefbench.registry import find, summary
 from pefbench.trial.adapters import TRAINED
@@ -26,6 +27,8 @@ PIPELINES = {
     "AutoModelForSeq2SeqLM": "text2text-generation",
 }
 """transformers' class -> the hub's name for what it does."""
+PIPED = ("sequence", "token")
+"""The heads whose answers a pipeline of transformers gives, with their labels and probabilities."""
 MOST_LABELS = 30
 
 
@@ -139,8 +142,12 @@ def _loading(prepared: Prepared, folder: Path) -> str:
         loading += [f'model.load_state_dict(load_file(f"{{folder}}/{TRAINED}"), strict=False)', "model.eval()"]
     else:
         loading = [f"model = {auto}.from_pretrained(folder).eval()"]
+    loading.append("tokenizer = AutoTokenizer.from_pretrained(folder)")
+    if kind_of(prepared.corpus.dataset) in PIPED:
+        imports = [f"{line}, pipeline" if line.startswith("from transformers") else line for line in imports]
+        loading.append(f'pipe = pipeline("{PIPELINES[auto]}", model=model, tokenizer=tokenizer)')
     lines = [*imports, "", 'folder = "."  # where this card lies', *loading]
-    return "```python\n" + "\n".join([*lines, "tokenizer = AutoTokenizer.from_pretrained(folder)"]) + "\n```"
+    return "```python\n" + "\n".join(lines) + "\n```"
 
 
 def is_ours(config: Mapping[str, object]) -> bool:

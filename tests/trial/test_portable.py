@@ -73,6 +73,11 @@ def test_the_cards_own_code_loads_the_same_model(moved: Path) -> None:
     names: dict[str, Any] = {}
     exec(compile(here, "card", "exec"), names)
     torch.testing.assert_close(logits(names["model"], names["tokenizer"]), expected, rtol=1e-5, atol=1e-6)
+    piped = names["pipe"](" ".join(WORDS), ignore_labels=[])  # each token of the text, without those around it
+    best = expected[0, 1:-1].softmax(-1).max(-1)
+    labels = [found.head.config()["id2label"][at] for at in best.indices.tolist()]
+    assert [each["entity"] for each in piped] == labels
+    assert [float(each["score"]) for each in piped] == pytest.approx(best.values.tolist(), abs=1e-5)
     assert expected.abs().max() > 0
 
 

@@ -1,0 +1,39 @@
+"""The time to the first answer of `pefbench predict` in a new process.
+
+    python -m benchmarks.first_answer results/lora_ner/ID [TEXT]
+
+From the shell's command to its end. Seconds of the processor stand beside those of the clock: other work on the machine
+does not lengthen them.
+"""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import time
+from statistics import median
+
+STARTS = 5
+
+
+def main() -> None:
+    """Measure the trial in the first argument."""
+    trial, text = sys.argv[1], (sys.argv[2:] or ["A text."])[0]
+    walls, processor = list[float](), list[float]()
+    for _ in range(STARTS):
+        began, used = time.perf_counter(), _used()
+        subprocess.run([sys.executable, "-m", "pefbench", "predict", trial, text], check=True, capture_output=True)
+        walls.append(time.perf_counter() - began)
+        processor.append(_used() - used)
+    print(f"first answer {median(walls):.2f} s, of the processor {median(processor):.2f} s (median of {STARTS} starts)")
+
+
+def _used() -> float:
+    """Seconds of the processor that ended children have taken."""
+    found = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return found.ru_utime + found.ru_stime
+
+
+if __name__ == "__main__":
+    main()
