@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 
 from pefbench import hardware
-from pefbench.errors import RecipeError
+from pefbench.errors import RecipeError, UserError
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -25,6 +25,23 @@ def set_threads(wanted: int | None) -> None:
     """
     processes = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     torch.set_num_threads(wanted or max(1, hardware.cores() // processes))
+
+
+SHARDED = {"ACCELERATE_USE_FSDP": "FSDP", "ACCELERATE_USE_DEEPSPEED": "DeepSpeed"}
+"""Variables by which `accelerate launch` asks for weights that are sharded over the processes."""
+
+
+def refuse_sharding() -> None:
+    """Raise UserError where the launcher asks for sharded weights.
+
+    Checkpoints and saved models would hold one process's shard; and on CPUs accelerate passes over the wish in silence.
+    """
+    for variable, name in SHARDED.items():
+        if os.environ.get(variable, "false").lower() == "true":
+            raise UserError(
+                f"{name}: weights that are sharded over processes are not supported; launch with data parallelism "
+                "(distributed_type MULTI_GPU or MULTI_CPU), with model.quantize=nf4 where a model does not fit"
+            )
 
 
 def resolve_precision(wanted: Precision) -> Literal["fp32", "bf16", "fp16"]:

@@ -90,6 +90,7 @@ class Trial:
         placement: Placement | None = None,
     ) -> None:
         started = provenance.now()
+        devices.refuse_sharding()
         self.place = place_at(out)
         devices.set_threads(recipe.train.threads)
         validation.check(recipe, scored)
