@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from tests.worlds import World
 
 
-@pytest.mark.parametrize(
-    ("variable", "name"), [("ACCELERATE_USE_FSDP", "FSDP"), ("ACCELERATE_USE_DEEPSPEED", "DeepSpeed")]
-)
+@pytest.mark.parametrize(("variable", "name"), devices.SHARDED.items())
 def test_sharded_weights_are_refused_before_the_data_are_read(
     variable: str, name: str, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
