@@ -38,7 +38,7 @@ class Compacter(PeftMethod):
 
     def config(self, model: nn.Module) -> PeftConfig:  # noqa: ARG002 - the tuner finds its places by itself
         """Translate the options into the tuner's configuration."""
-        from pefbench.methods.tuners.bottleneck_config import BottleneckConfig
+        from pefbench.methods.tuners.bottleneck import BottleneckConfig  # registered with PEFT by this import
 
         return BottleneckConfig(**self.model_dump(exclude={"name"}, exclude_none=True))
 
