@@ -11,11 +11,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pefbench.apps.assistant.knowledge import Entry
     from pefbench.apps.assistant.retrieval import Found, Index
     from pefbench.apps.assistant.rule import Rule
     from pefbench.inference.model import Model
 
-    Why = Literal["confident", "out of scope", "nothing found", "not sure enough", "handed over before", "asked for"]
+    Why = Literal[
+        "confident", "as written", "out of scope", "nothing found", "not sure enough", "handed over before", "asked for"
+    ]
 
 OUT_OF_SCOPE = "oos"
 RETRIEVED = 8
@@ -119,6 +122,19 @@ def reply(judged: Judged, rule: Rule) -> Reply:
         confidence=confidence,
         handed_over=False,
         why="confident",
+        generated=False,
+    )
+
+
+def as_written(entry: Entry) -> Reply:
+    """The answer that was written for this very question."""
+    return Reply(
+        answer=entry.answer,
+        source=entry.source,
+        intent=entry.intent,
+        confidence=1.0,
+        handed_over=False,
+        why="as written",
         generated=False,
     )
 

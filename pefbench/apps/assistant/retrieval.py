@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from pefbench.sources.splitting import normalise
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -38,6 +40,7 @@ class Index:
 
         self.entries, self._embed = list(entries), embed
         self._vectors = embed([each.question for each in self.entries])
+        self._written = _written(self.entries)
         self._bm25 = bm25s.BM25()
         tokens = bm25s.tokenize([each.question for each in self.entries], show_progress=False, stopwords=None)
         self._bm25.index(tokens, show_progress=False)
@@ -48,6 +51,10 @@ class Index:
             return []
         similarities = self._embed(texts) @ self._vectors.T
         return [self._fused(text, alike, most) for text, alike in zip(texts, similarities, strict=True)]
+
+    def written(self, text: str) -> Entry | None:
+        """The entry whose question this very text is, but for case and punctuation; None where answers differ."""
+        return self._written.get(normalise(text))
 
     def words(self, text: str) -> NDArray[np.float32]:
         """BM25's score of each entry."""
@@ -72,3 +79,14 @@ class Index:
             if fused[place] > 0 and entry.answer not in found:
                 found[entry.answer] = Found(entry, float(fused[place]), float(alike[place]), float(words[place]))
         return list(found.values())[:most]
+
+
+def _written(entries: Sequence[Entry]) -> dict[str, Entry]:
+    """Normalised question -> its entry, of questions with one answer."""
+    found: dict[str, Entry] = {}
+    several = set()
+    for entry in entries:
+        question = normalise(entry.question)
+        if found.setdefault(question, entry).answer != entry.answer:
+            several.add(question)
+    return {question: entry for question, entry in found.items() if question not in several}

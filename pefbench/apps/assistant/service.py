@@ -66,7 +66,10 @@ class Assistant:
         self._conversations.close()
 
     def _decided(self, text: str, history: list[str]) -> Reply:
-        [judged] = self._judge.judge(self.library.shelf.index, [text], [history])
+        index = self.library.shelf.index
+        if (entry := index.written(text)) is not None:
+            return answering.as_written(entry)
+        [judged] = self._judge.judge(index, [text], [history])
         return answering.reply(judged, self.rule)
 
 

@@ -127,6 +127,11 @@ def test_what_it_is_sure_of_is_answered_from_the_knowledge(started: Started) -> 
     assert 0 < answer["confidence"] <= 1
 
 
+def test_a_question_of_the_knowledge_gets_its_own_answer(started: Started) -> None:
+    answer = started.reply(text="  anna SAW town?")
+    assert (answer["answer"], answer["why"], answer["confidence"]) == ("This is a person.", "as written", 1.0)
+
+
 def test_what_is_out_of_scope_is_handed_over_and_stays_so(started: Started, folder: Path) -> None:
     first = started.reply(text="saw house saw", conversation="one")
     assert (first["answer"], first["source"], first["handed_over"]) == (None, None, True)

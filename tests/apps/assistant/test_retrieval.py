@@ -74,3 +74,10 @@ def test_vectors_are_computed_once() -> None:
     remembered(["refund", "when open"])
     assert (remembered(["when open", "refund", "zebra"]) == embed(["when open", "refund", "zebra"])).all()
     assert computed == ["refund", "when open", "zebra"]
+
+
+def test_a_question_as_written_is_known_unless_answers_differ() -> None:
+    index = Index([entry("Open?", "O"), entry("open", "O"), entry("Refund", "R"), entry("refund!", "S")], embed)
+    assert index.written(" OPEN ") == index.entries[0]
+    assert index.written("refund") is None
+    assert index.written("zebra") is None
