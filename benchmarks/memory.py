@@ -85,7 +85,8 @@ def _in_a_process(recipe: str, method: str) -> Row | str:
     command = [sys.executable, "-m", "benchmarks.memory", "--one", recipe, method]
     done = subprocess.run(command, capture_output=True, text=True, env=child_environment(), cwd=PROJECT, check=False)
     if done.returncode:
-        return (done.stderr.strip().splitlines() or ["no reason"])[-1][:60]
+        last = (done.stderr.strip().splitlines() or ["no reason"])[-1]
+        return "refused" if "MethodError: " in last else last[:60]
     row: Row = json.loads(done.stdout.splitlines()[-1])
     return row
 
