@@ -63,7 +63,7 @@ def _run(parsed: argparse.Namespace) -> int:
     store = Store(parsed.keep, parsed.base)
     for name, folder in named.items():
         served = store.open(name, folder)
-        print_line(f"{name}: {served.model.task}{f', asked alone: {served.alone}' if served.alone else ''}")
+        print_line(f"{name}: {served.model.task}{f', does not share batches: {served.alone}' if served.alone else ''}")
     host, port = listening.getsockname()[:2]
     made = app.make(Engine(store, parsed.queue), chosen)
     print_line(f"{counted(len(named), 'model')} at http://{f'[{host}]' if ':' in host else host}:{port}")

@@ -45,22 +45,20 @@ def write(
 def said(form: Format, original: Original, options: Options, outcome: Replay) -> str:
     """What the replay said, in sentences."""
     cut = "" if outcome.examples == outcome.of else f" (cut: the first of {outcome.of:,})"
-    lines = [f"Replayed on {outcome.examples:,} test examples{cut}, beside the trial's own model in fp32."]
+    lines = [f"Replayed on {outcome.examples:,} test examples{cut}, against the trial's own model in fp32."]
     if options.rounds:
         lines.append(
-            f"It rounds: {outcome.alike:,} are answered alike but for scores; those differ by {outcome.largest:.2g} at "
-            "most."
+            f"The export rounds: {outcome.alike:,} answers agree but for scores, which differ by at most "
+            f"{outcome.largest:.2g}."
         )
     else:
-        lines.append(
-            f"All are answered alike; scores differ by {outcome.largest:.2g} at most, of {form.tolerance:g} allowed."
-        )
+        lines.append(f"All answers agree; scores differ by at most {outcome.largest:.2g} ({form.tolerance:g} allowed).")
     if outcome.loss is not None:
         loss = outcome.loss
         lines.append(f"{loss.metric} {loss.after:.4f}, {loss.after - loss.before:+.4f} to {loss.before:.4f} in fp32.")
     if outcome.recorded < outcome.examples:
         lines.append(
-            f"The trial computed in {original.precision}: in fp32 its model gives {outcome.recorded:,} of its "
+            f"The trial computed in {original.precision}: in fp32 its model reproduces {outcome.recorded:,} of its "
             f"{outcome.examples:,} recorded answers."
         )
     return " ".join(lines)

@@ -71,8 +71,8 @@ def _check_recorded(original: Original, recorded: int) -> None:
     least = len(original.examples) if original.precision == "fp32" else rounded
     if recorded < least:
         raise ExportError(
-            f"{original.folder}: in fp32 the saved model gives {recorded} of the {len(original.examples)} recorded "
-            "predictions of the trial; nothing was exported"
+            f"{original.folder}: in fp32 the saved model reproduces {recorded} of the trial's "
+            f"{len(original.examples)} recorded predictions; nothing was exported"
         )
 
 
@@ -88,7 +88,7 @@ def _there(to: Path, about: Mapping[str, Any]) -> Exported | None:
         known = False
     if known and stated.get("files") == found:
         return Exported(_size(to), "", [])
-    raise OutputError(f"--to {to}: is there already, and is not this export; name another folder, or remove it")
+    raise OutputError(f"--to {to}: already exists and is not this export; name another folder, or remove it")
 
 
 def _size(folder: Path) -> int:

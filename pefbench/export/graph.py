@@ -58,7 +58,7 @@ def write(model: nn.Module, names: Sequence[str], to: Path) -> None:
         )
         fixed = [size for each in program.model.graph.inputs for size in each.shape if isinstance(size, int)]
         if fixed:
-            raise MethodError(f"{kind}: its graph would take {fixed[0]} texts or tokens alone")
+            raise MethodError(f"{kind}: its graph would be fixed to {fixed[0]} texts or tokens")
         program.save(to)
 
 

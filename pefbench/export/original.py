@@ -130,7 +130,7 @@ def read(trial: Path, base: str | None, most: int | None) -> Original:
     folder = loading.find(trial)
     if not (folder / TRIAL).is_file():
         raise DataError(
-            f"{folder}: the model's folder alone, without the trial's predictions, which an export is held to; give "
+            f"{folder}: only the model's folder, without the trial's predictions to check an export against; give "
             "the trial's folder results/RECIPE/ID"
         )
     result = folder.with_name(f"{folder.name}.json")

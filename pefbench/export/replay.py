@@ -120,8 +120,8 @@ def _said(
     )
     held = "" if most is None else f" (scores may differ by {most:g})"
     return (
-        f"the export answers {len(wrong)} of {len(expected)} test examples otherwise than the trial{held}, and was "
-        f"removed; the first, example {first}: {given}: the trial {right}, the export {other}"
+        f"the export's answers differ from the trial's on {len(wrong)} of {len(expected)} test examples{held}, so it "
+        f"was removed; the first, example {first}: {given}: the trial {right}, the export {other}"
     )
 
 

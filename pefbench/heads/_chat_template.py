@@ -90,7 +90,7 @@ class ChatTemplate:
         written = self.render(marked, tokenize=False, add_generation_prompt=True)
         for at, (role, text) in enumerate(messages):
             if MARK.format(at) not in written and text.strip():
-                raise RecipeError(f"{_refuses(messages)}: it leaves out what is said as {role}")
+                raise RecipeError(f"{_refuses(messages)}: it drops messages of role {role}")
 
 
 class Way:
@@ -132,7 +132,7 @@ FOLD = (
     _folded,
     "the chat template has no system role: the system message is put before the first user message",
 )
-MERGE = (_merged, "the chat template takes no two messages in a row of one role: they are joined by a line break")
+MERGE = (_merged, "the chat template takes no two messages of one role in a row: they are joined by a line break")
 WAYS = (Way(), Way(FOLD), Way(MERGE), Way(FOLD, MERGE))
 """From the least to the most that is changed."""
 

@@ -137,7 +137,7 @@ class GenerationHead(Head):
         """Raise RecipeError when an answer behind `before` tokens can become longer than a row."""
         if self.search.max_new_tokens + before > max_length:
             raise RecipeError(
-                f"max_new_tokens: {self.search.max_new_tokens} new tokens and what precedes an answer do not fit "
+                f"max_new_tokens: {self.search.max_new_tokens} new tokens and a prompt do not fit into "
                 f"train.max_length, {max_length}; at most {max_length - before}"
             )
 
@@ -156,8 +156,8 @@ def too_short(lengths: Array, max_new_tokens: int) -> str | None:
         return None
     reached = 100 * float((lengths <= max_new_tokens).mean())
     return (
-        f"max_new_tokens: {max_new_tokens} tokens reach {reached:.0f} % of the references; "
-        f"{COVERED} % of them take {needed}"
+        f"max_new_tokens: {max_new_tokens} tokens cover {reached:.0f} % of the references; "
+        f"{COVERED} % of them need {needed}"
     )
 
 

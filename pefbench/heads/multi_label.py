@@ -146,7 +146,7 @@ class MultiLabelHead(TextHead):
         if not self.per_label and not thresholds:
             return self
         if not self.per_label or thresholds.keys() != set(self.labels):
-            raise DataError("the thresholds are not those of the data's labels")
+            raise DataError("the thresholds are for other labels than the data's")
         changed = copy(self)
         ordered = {label: thresholds[label] for label in self.labels}
         changed.answers = LabelSetAnswers(ordered, self.answers.decoding_signature)

@@ -50,7 +50,9 @@ class RegressionDataset:
     def _of_training(self) -> Scale:
         scores = np.asarray([example.score for example in self.splits["train"]])
         if not np.ptp(scores) > 0:
-            raise DataError(f"every training text has the score {scores[0]:g}; two different ones are needed")
+            raise DataError(
+                f"every training text has the score {scores[0]:g}; at least two different scores are needed"
+            )
         return float(scores.mean()), float(scores.std()), float(scores.min()), float(scores.max())
 
     def head(self, model: PretrainedConfig) -> RegressionHead:

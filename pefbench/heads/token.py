@@ -167,7 +167,7 @@ def space_before(tokenizer: PreTrainedTokenizerFast) -> str:
     if _joins(tokenizer, [text]) or not _joins(tokenizer, PROBE):
         return ""
     if _joins(tokenizer, [f" {word}" for word in PROBE]):
-        raise SourceError("the tokenizer joins the words of a sentence, whatever stands before them: 'thegoodfilm'")
+        raise SourceError("the tokenizer joins the words of a sentence even after a space: 'thegoodfilm'")
     return " "
 
 
@@ -204,7 +204,7 @@ def _without_tokens(
     for first, row in zip(firsts, rows, strict=True):
         last = np.flatnonzero(first != UNSEEN).max(initial=-1) if _cut(first, len(row), max_length) else len(first)
         number += int((first[: last + 1] == UNSEEN).sum())
-    return [f"{counted(number, 'word')} without a token, always predicted to be {OUTSIDE}"] if number else []
+    return [f"{counted(number, 'word')} without a token, always predicted as {OUTSIDE}"] if number else []
 
 
 def _lay(tags: np.ndarray[Any, Any], first: np.ndarray[Any, Any], length: int) -> np.ndarray[Any, Any]:

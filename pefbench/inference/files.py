@@ -85,7 +85,7 @@ def _state(file: Path) -> tuple[int, int, int]:
 def _check_unchanged(file: Path, before: tuple[int, int, int]) -> None:
     """Raise DataError for a file that is not what it was."""
     if not file.exists() or _state(file) != before:
-        raise DataError(f"{file}: has changed while it was read; its answers so far are of no use, start again")
+        raise DataError(f"{file}: changed while it was being read; start again")
 
 
 def _refuse_others(partial: Path, out: Path) -> None:
@@ -93,8 +93,8 @@ def _refuse_others(partial: Path, out: Path) -> None:
     for other in sorted(out.parent.glob(f".{glob.escape(out.name)}.*.partial")):
         if other != partial:
             raise DataError(
-                f"--out {out}: another job was broken off, of another trial or of a file that has changed since; its "
-                f"answers are in {other}: remove it to start anew, or name another --out"
+                f"--out {out}: an interrupted job of another trial, or of a file that has changed since, left its "
+                f"answers in {other}: remove it to start again, or name another --out"
             )
 
 

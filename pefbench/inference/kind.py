@@ -116,7 +116,7 @@ def find(head: str) -> Kind:
     """The kind of this head. Raises DataError where there is none."""
     known = [module.name for module in pkgutil.iter_modules(kinds.__path__)]
     if head not in known:
-        raise DataError(f"trials of the head {head!r} cannot be asked; {suggest(head, known)}")
+        raise DataError(f"trials with the head {head!r} cannot predict; {suggest(head, known)}")
     found: Kind = importlib.import_module(f"{kinds.__name__}.{head}").KIND
     return found
 
@@ -149,7 +149,7 @@ def _texts(value: object) -> Iterable[str]:
 def check_characters(value: str, column: str) -> None:
     """Raise DataError for a text with half of a surrogate pair, which no tokenizer reads."""
     if not value.isascii() and any("\ud800" <= each <= "\udfff" for each in value):
-        raise DataError(f"{column} is no Unicode text: it has half of a surrogate pair")
+        raise DataError(f"{column} is not valid Unicode: it has a lone surrogate")
 
 
 def single(found: Sequence[tuple[Any, Any]]) -> tuple[Any, Any]:
@@ -160,4 +160,4 @@ def single(found: Sequence[tuple[Any, Any]]) -> tuple[Any, Any]:
 
 def cut(answer: Answer) -> str:
     """What a line for people says of a text that was cut; nothing of one that was not."""
-    return "  (only the beginning of the text was read: it is too long)" if answer["truncated"] else ""
+    return "  (truncated: only the beginning of the text was read)" if answer["truncated"] else ""

@@ -59,7 +59,7 @@ def opened(trial: Path, base: str | None, shared: Shared) -> Opened:
         found = ready(recipe, dataset, shared)
         head = found.head.with_thresholds(saved.get("thresholds", {}))
     except (TypeError, KeyError) as error:
-        raise DataError(f"{folder}: damaged: no head can be made from what it says: {error}") from None
+        raise DataError(f"{folder}: damaged: its head cannot be built: {error}") from None
     portable.check_base(found, saved, shared)
     return Opened(found, head, kind, weights)
 

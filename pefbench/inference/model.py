@@ -146,7 +146,7 @@ class Model:
         Raises DataError for a trial that does not generate.
         """
         if not self.generates or query.wanted is None:
-            raise DataError(f"{self.name}: its answers are not generated, and come in one piece")
+            raise DataError(f"{self.name}: its answers are not generated, so they cannot be streamed")
         return streaming.pieces(self.answers, query)
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -180,7 +180,7 @@ class Model:
         """An input as the task makes an example of it. Raises DataError."""
         inputs = self._task.inputs
         if inputs is None:
-            raise DataError(f"{self.task}: the task does not say what it is given")
+            raise DataError(f"{self.task}: the task does not define its inputs")
         row = Row({**dict.fromkeys(self._task.columns), **values}, where, 0)
         example = inputs.example(row, self._ready.recipe.options)
         try:

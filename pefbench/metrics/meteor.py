@@ -39,7 +39,7 @@ class Meteor(MeanTextMetric, WordMetric):
         try:
             synonyms().synsets("word")
         except LookupError:
-            return "it needs nltk's wordnet data, which is not there (python -m nltk.downloader wordnet fetches it)"
+            return "it needs nltk's wordnet data, which is not installed (python -m nltk.downloader wordnet fetches it)"
         return super().refusal(references)
 
     def scores(self, predictions: Sequence[str], references: Sequence[Sequence[str]]) -> Array:

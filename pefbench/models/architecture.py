@@ -76,7 +76,7 @@ def blocks(model: nn.Module) -> list[str]:
     """
     found = list(_blocks(backbone(model), backbone_name(model)))
     if not found:
-        raise MethodError(f"{type(model).__name__}: no list (ModuleList) of layers with linear layers in its backbone")
+        raise MethodError(f"{type(model).__name__}: its backbone has no list (ModuleList) of layers with linear layers")
     return found
 
 

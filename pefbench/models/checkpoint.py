@@ -123,8 +123,8 @@ def _own_code(where: Path, kind: str, name: str) -> list[str]:
         return []
     return [
         Odd(
-            f"config.json names code of its own for the model ({models[0][:100]}), which is never run; {kind} of "
-            "transformers takes its place, and may compute something else"
+            f"config.json names custom code for the model ({models[0][:100]}), which is never run; transformers' {kind} "
+            "is used instead and may compute something else"
         )
     ]
 
@@ -198,7 +198,7 @@ def _why_fresh(
     """Why a head is of no use here, "" where it is."""
     kinds = own.architectures or []
     if kinds and type(skeleton).__name__ not in kinds:
-        return f"it is of another kind ({', '.join(kinds)})"
+        return f"it is of another class ({', '.join(kinds)})"
     if missing:
         return f"it lacks {', '.join(sorted(missing)[:NAMED])}"
     if sorted(ours) != sorted(theirs) or any(key in keys for key, *_ in found["mismatched_keys"]):
@@ -212,15 +212,15 @@ def head_notes(heads: Sequence[tuple[str, HeadState, str]]) -> list[str]:
     heads: in their order, whose it is, its state, and why it is of no use.
     """
     last = max((number for number, (_, state, _) in enumerate(heads) if state == "kept"), default=-1)
-    trained = "a fresh one" if last < 0 else f"that of {heads[last][0]}"
+    trained = "a new one" if last < 0 else f"that of {heads[last][0]}"
     notes = []
     for number, (owner, state, why) in enumerate(heads):
         if number == last:
-            notes.append(f"{owner}'s own head is trained further: it is of this kind and has these labels")
+            notes.append(f"{owner}'s own head is trained further: its type and labels match")
         elif state == "kept":
-            notes.append(f"{owner}'s own head is not used, as {trained} fits, too, and is newer")
+            notes.append(f"{owner}'s own head is not used: {trained} matches as well and is newer")
         elif state == "fresh":
-            lost = f"{owner}'s own head is not used, {why}; {trained} is trained"
+            lost = f"{owner}'s own head is not used: {why}; {trained} is trained"
             notes.append(Odd(lost) if last < 0 else lost)
     return notes
 

@@ -238,7 +238,7 @@ def _refused(what: str, described: Path | None) -> Iterator[None]:
     except SourceError as error:
         if described is None or not _names_code(described):
             raise
-        reason = f"it needs code of its own (auto_map in {described.name}), and code from a source is never run"
+        reason = f"it needs custom code (auto_map in {described.name}), and code from a source is never run"
         raise SourceError(f"{what}: {reason}") from error
 
 
@@ -287,6 +287,6 @@ def _refuse_imports(file: Path) -> None:
     mapping = found.get("auto_mapping")
     library = mapping.get("parent_library") if isinstance(mapping, dict) else mapping
     if library is not None and not str(library).startswith("transformers."):
-        raise DataError(f"{file}: auto_mapping names code of its own ({library}), and code from a source is never run")
+        raise DataError(f"{file}: auto_mapping names custom code ({library}), and code from a source is never run")
     if found.get("megatron_config") is not None:
         raise DataError(f"{file}: megatron_config names a module to import, and code from a source is never run")

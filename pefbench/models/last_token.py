@@ -22,7 +22,9 @@ def follow_lengths(model: Any) -> None:
     if model.config.model_type != "xlnet" or not hasattr(model, SUMMARY) or model.config.summary_type == "first":
         return
     if model.config.summary_type != "last":
-        raise SourceError(f"summary_type: {model.config.summary_type} in config.json would take padding in; set last")
+        raise SourceError(
+            f"summary_type: {model.config.summary_type} in config.json would pool over padding; set it to last"
+        )
     seen: dict[str, torch.Tensor] = {}  # of functions, not of an object: PEFT copies the head with its hooks
 
     def note(_: Any, __: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:

@@ -72,7 +72,7 @@ def load_tokenizer(where: Path, model: ModelSection, head: HeadSpec) -> PreTrain
     if not tokenizer.is_fast and head.needs_alignment:
         raise SourceError(
             f"{model.name}: its {type(tokenizer).__name__} does not map tokens back to words or characters, which "
-            f"this task needs; classification of whole texts and generation work without"
+            f"this task needs; classification of whole texts and generation work without it"
         )
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
@@ -93,8 +93,8 @@ def load_config(where: Path, model: ModelSection, **changes: Any) -> PretrainedC
         )
     if getattr(config, "text_config", None) is not None:
         raise SourceError(
-            f"{model.name}: a {config.model_type} reads images or sound beside texts (text_config in config.json), "
-            "which no head here does; name a model of texts alone"
+            f"{model.name}: a {config.model_type} reads images or sound as well as text (text_config in config.json), "
+            "which no head here supports; name a text-only model"
         )
     layers = (getattr(config, "num_layers", None), getattr(config, "num_decoder_layers", None))
     if config.model_type == "switch_transformers" and layers[0] != layers[1]:
@@ -283,6 +283,6 @@ def _check_reads(tokenizer: Any, name: str) -> None:
     """
     if not any(tokenizer(letter, add_special_tokens=False)["input_ids"] for letter in LETTERS):
         raise SourceError(
-            f"{name}: its {type(tokenizer).__name__} makes no token of any letter from a to z, so texts would be "
-            "empty; its files are those of another tokenizer"
+            f"{name}: its {type(tokenizer).__name__} has no token for any letter from a to z, so texts would be "
+            "empty; its files belong to another tokenizer"
         )

@@ -33,14 +33,14 @@ def settle(tokenizer: PreTrainedTokenizerFast, config: PretrainedConfig, kind: t
         tokenizer.pad_token = tokenizer.eos_token
     else:
         raise SourceError(
-            f"{name}: the padding token {tokenizer.pad_token!r} is number {padding}, "
-            f"and the model has {rows} embeddings; name another pad_token in tokenizer_config.json"
+            f"{name}: the padding token {tokenizer.pad_token!r} has id {padding}, "
+            f"but the model has {rows} embeddings; name another pad_token in tokenizer_config.json"
         )
 
 
 def _counts_from(config: PretrainedConfig, kind: type[Any], name: str) -> bool:
     """Whether the positions of a text begin behind the padding token's number, as in RoBERTa and its relatives."""
-    damaged = reading(f"{name}: no {kind.__name__} can be made of its config.json")
+    damaged = reading(f"{name}: no {kind.__name__} can be made from its config.json")
     with torch.random.fork_rng(devices=[]), torch.device("meta"), damaged:
         skeleton = kind(config)
     return any(
@@ -53,7 +53,7 @@ def _pad_with(number: int, tokenizer: PreTrainedTokenizerFast, name: str) -> Non
     token = _token(number, tokenizer)
     if token is None:
         raise SourceError(
-            f"{name}: its positions are counted from the padding token, which is number {number} in config.json, "
+            f"{name}: its positions are counted from the padding token, which has id {number} in config.json, "
             f"and its tokenizer has {len(tokenizer)} tokens"
         )
     tokenizer.pad_token = token

@@ -75,7 +75,7 @@ def _read(file: Path) -> dict[str, Tensor]:
         raise SourceError(f"{file}: should hold weights by name, holds a {type(weights).__name__}")
     for name, weight in weights.items():
         if not isinstance(name, str) or not isinstance(weight, torch.Tensor):
-            raise SourceError(f"{file}: {str(name)[:100]} is no tensor but a {type(weight).__name__}")
+            raise SourceError(f"{file}: {str(name)[:100]} is not a tensor but a {type(weight).__name__}")
     return weights
 
 

@@ -146,8 +146,8 @@ def _check_reading(name: str, layer: Any) -> None:
         dequantize_4bit(layer.weight, state).flatten(), dequantize_4bit(layer.weight, one_row).flatten()
     ):
         raise RecipeError(
-            f"model.quantize: {name} reads {layer.in_features} units, not a multiple of {state.blocksize}; on this "
-            f"processor bitsandbytes {version('bitsandbytes')} misreads such 4-bit weights; use int8, or a GPU"
+            f"model.quantize: {name} has {layer.in_features} input features, not a multiple of {state.blocksize}; on "
+            f"this processor bitsandbytes {version('bitsandbytes')} misreads such 4-bit weights; use int8, or a GPU"
         )
 
 

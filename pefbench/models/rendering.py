@@ -82,7 +82,7 @@ def _ended() -> int:
 
 def _died(status: int, seconds: float) -> Exception:
     if status == -signal.SIGPROF:
-        return TimeoutError(f"it has not ended after {seconds:g} s")
+        return TimeoutError(f"it did not finish within {seconds:g} s")
     return ValueError(f"its process ended with {status}")
 
 

@@ -104,7 +104,7 @@ def unknown_share(rows: Sequence[Array], tokenizer: PreTrainedTokenizerFast) -> 
 def _check_types(highest: int, token_types: int, split: str) -> None:
     if highest >= token_types:
         raise DataError(
-            f"{split} split: the tokenizer uses token types 0 to {highest}, and the model has {token_types} "
+            f"{split} split: the tokenizer uses token types 0 to {highest}, but the model has {token_types} "
             f"(type_vocab_size); they do not belong together"
         )
 
@@ -113,7 +113,7 @@ def _check_embedded(ids: Array, tokenizer: PreTrainedTokenizerFast, embeddings: 
     if not ids.size or (highest := int(ids.max())) < embeddings:
         return
     raise DataError(
-        f"{split} split: the token {tokenizer.convert_ids_to_tokens(highest)!r} is number {highest}, and the model "
+        f"{split} split: the token {tokenizer.convert_ids_to_tokens(highest)!r} has id {highest}, but the model "
         f"has {embeddings} embeddings for the {len(tokenizer)} tokens of its tokenizer; method full adds and trains "
         f"embeddings (except in a warm-started pair); else remove the token from the tokenizer"
     )

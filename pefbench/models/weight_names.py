@@ -29,7 +29,7 @@ def weight_names(where: Path, name: str) -> list[str]:
         except Exception as error:
             with file.open("rb") as stream:
                 is_pointer = stream.read(len(LFS)) == LFS
-            why = "it is a pointer of git-lfs, not the file" if is_pointer else first_line(error)
+            why = "it is a Git LFS pointer, not the file itself" if is_pointer else first_line(error)
             raise SourceError(f"{name}: {file.name} cannot be loaded: {why}") from error
     return names
 

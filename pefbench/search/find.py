@@ -76,12 +76,12 @@ class _Search:
         """Train the named setting once more, score it on test, and keep the model; once for each model to keep."""
         method, wanted = self.methods[named.method], self.trials.wanted
         seeds = [method.seed, *self.seeds][: wanted.keep]
-        say(f"named: {method.name}, {label(named.setting)}; scored on test now, with {counted(len(seeds), 'seed')}")
+        say(f"selected: {method.name}, {label(named.setting)}; scoring it on test with {counted(len(seeds), 'seed')}")
         recipes = [method.recipe(named.setting, seed, final=True) for seed in seeds]
         paths = self.trials.run_all([self.trials.request(recipe, FINAL, self.results) for recipe in recipes])
         there = [path for path in paths if path is not None]
         if not there:
-            raise TrialError("the named setting could not be trained once more; its worker's log says why")
+            raise TrialError("the selected setting failed when it was trained again; see the worker's log")
         return there
 
 

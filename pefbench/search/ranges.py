@@ -107,7 +107,7 @@ def way(given: Any, path: str, *, whole: bool = False) -> Way:
         return Choice(values)
     low, high = _ends(values, f"{path}.{name}")
     if name == "log_uniform" and low <= 0:
-        raise RecipeError(f"{path}.{name}: should begin above 0, got {values!r}")
+        raise RecipeError(f"{path}.{name}: should start above 0, got {values!r}")
     return Range(low, high, log=name == "log_uniform", whole=whole)
 
 

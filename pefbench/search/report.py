@@ -39,7 +39,9 @@ def _tried(method: MethodSearch) -> str:
     most = max((trial["examples"] for trial in trials), default=0)
     if stopped and most:
         seen = sum(trial["examples"] for trial in trials)
-        parts.append(f"{seen:,} training examples seen, {seen / most / len(trials):.0%} of all to the end")
+        parts.append(
+            f"{seen:,} training examples seen, {seen / most / len(trials):.0%} of training every setting to the end"
+        )
     return ", ".join(parts)
 
 
@@ -69,10 +71,10 @@ def _named(path: Path, found: Found) -> str:
     key = (named["method"], named["setting"])
     raced = next(each for each in found["race"] if (each["method"], each["setting"]) == key)
     tried = counted(sum(len(method["trials"]) for method in found["methods"].values()), "setting")
-    best = f"{metric} on validation {_shown(raced['values'][0])}, the best of {tried} and so optimistic"
+    best = f"{metric} on validation {_shown(raced['values'][0])}, the best of {tried}, so optimistic"
     new = counted(len(raced["values"]) - 1, "new seed")
     later = "" if raced["mean_of_new_seeds"] is None else f"; {_shown(raced['mean_of_new_seeds'])} with {new}"
-    lines = [f"named: {named['method']}, {label(named['setting'])}", f"  {best}{later}"]
+    lines = [f"selected: {named['method']}, {label(named['setting'])}", f"  {best}{later}"]
     for each in named["results"]:
         result = store.read_result((path.parent / each).resolve())
         value = result["metrics"]["test"][metric]

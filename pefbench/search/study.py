@@ -68,7 +68,9 @@ def sampler_of(name: SamplerName, space: Space, trials: int, seed: int) -> BaseS
             field = next(each for each, given in space.plain().items() if "choice" not in given)
             raise RecipeError(f"--sampler grid: search.{field} is a range; list its values, or use tpe or random")
         if size > trials:
-            raise RecipeError(f"--sampler grid: {size} settings, but --trials {trials}; list fewer or allow as many")
+            raise RecipeError(
+                f"--sampler grid: {size} settings, but --trials {trials}; list fewer values or raise --trials"
+            )
         return GridSampler(space.categories(), seed=seed)
     first = max(FEWEST, trials // FIRST_SHARE)
     with warnings.catch_warnings():

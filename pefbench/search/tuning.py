@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pefbench.engines.pruning import EXAMPLES, pruner_of
-from pefbench.errors import RecipeError
+from pefbench.errors import RecipeError, counted
 from pefbench.progress import say
 from pefbench.search import study
 from pefbench.search.space import label
@@ -47,7 +47,7 @@ class Tuning:
             higher=self.objective.higher,
         )
         if lost := study.take_up(opened, alone=wanted.storage is None):
-            say(f"{method.name}: {lost} trials were killed, and run again")
+            say(f"{method.name}: {counted(lost, 'trial')} killed before the end, to be run again")
         return opened
 
     @property

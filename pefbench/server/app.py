@@ -85,17 +85,17 @@ def _models(app: FastAPI) -> None:
     engine: Engine = app.state.engine
     settings: Settings = app.state.settings
 
-    @app.get("/v1/models", summary="The models that are served")
+    @app.get("/v1/models", summary="List the served models")
     async def models() -> Json:
         resident = set(engine.store.resident())
         data = [_described(engine.store.find(name), resident) for name in engine.store.names()]
         return {"object": "list", "data": data, "can_be_loaded": settings.there()}
 
-    @app.get("/v1/models/{name}", summary="One of them")
+    @app.get("/v1/models/{name}", summary="Describe a served model")
     async def model(name: str) -> Json:
         return _described(asking.find(engine, name), set(engine.store.resident()))
 
-    @app.post("/v1/models", summary="Serve a model of the operator's folder")
+    @app.post("/v1/models", summary="Load a model of the operator's folder")
     async def load(named: Named) -> Json:
         try:
             folder = settings.folder(named.model)
@@ -107,10 +107,10 @@ def _models(app: FastAPI) -> None:
             raise Refusal(422, str(error).replace(str(folder), named.model)) from None
         return _described(served, set(engine.store.resident()))
 
-    @app.delete("/v1/models/{name}", summary="Serve a model no longer")
+    @app.delete("/v1/models/{name}", summary="Unload a model")
     async def unload(name: str) -> Json:
         if settings.models is None:
-            raise Refusal(403, "this server's models stay; its operator names a folder of others: --models")
+            raise Refusal(403, "this server does not unload models; its operator can allow it with --models")
         asking.find(engine, name)
         engine.store.close(name)
         return {"id": name, "object": "model", "deleted": True}
@@ -120,7 +120,7 @@ def _predict(app: FastAPI) -> None:
     """What models are asked."""
     engine: Engine = app.state.engine
 
-    @app.post("/v1/predict", summary="Ask a model", response_model=Answered)
+    @app.post("/v1/predict", summary="Predict", response_model=Answered)
     async def predict(asked: Asked, request: Request) -> Json:
         served = asking.find(engine, asked.model)
         inputs = asked.inputs if isinstance(asked.inputs, list) else [asked.inputs]

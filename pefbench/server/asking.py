@@ -42,13 +42,13 @@ def find(engine: Engine, name: str) -> Served:
 def check(inputs: Sequence[Input], settings: Settings) -> None:
     """Raise Refusal for more, or longer, inputs than a request may have."""
     if not inputs:
-        raise Refusal(400, "inputs: there are none")
+        raise Refusal(400, "inputs: is empty")
     if len(inputs) > settings.inputs:
-        raise Refusal(413, f"inputs: at most {settings.inputs} in a request, here are {len(inputs)}")
+        raise Refusal(413, f"inputs: {len(inputs)} in one request; at most {settings.inputs} are allowed")
     for number, given in enumerate(inputs):
         if (length := characters(given)) > settings.characters:
             raise Refusal(
-                413, f"input {number}: has {length:,} characters; at most {settings.characters:,} are answered"
+                413, f"input {number}: has {length:,} characters; at most {settings.characters:,} are allowed"
             )
 
 

@@ -49,7 +49,7 @@ class Wanted(BaseModel):
     stream: bool = False
     stream_options: StreamOptions | None = None
     n: Literal[1] = 1
-    user: str | None = Field(None, description="is not looked at")
+    user: str | None = Field(None, description="ignored")
 
     def wishes(self) -> Json:
         """What `Model.query` takes."""
@@ -116,11 +116,11 @@ class Shape:
 def add(app: FastAPI) -> None:
     """Add both to the application."""
 
-    @app.post("/v1/completions", summary="Continue a text, as OpenAI's API does")
+    @app.post("/v1/completions", summary="Complete a text (OpenAI-compatible)")
     async def completions(wanted: Completion, request: Request) -> Response:
         return await _answered(request, wanted, wanted.prompt, chat=False)
 
-    @app.post("/v1/chat/completions", summary="Reply to messages, as OpenAI's API does")
+    @app.post("/v1/chat/completions", summary="Reply to messages (OpenAI-compatible)")
     async def chat_completions(wanted: Chat, request: Request) -> Response:
         served = asking.find(app.state.engine, wanted.model)
         return await _answered(request, wanted, _conversation(served, wanted), chat=True)
@@ -131,7 +131,7 @@ async def _answered(request: Request, wanted: Wanted, given: Input, *, chat: boo
     state = request.app.state
     served = asking.find(state.engine, wanted.model)
     if not served.generates:
-        raise Refusal(400, f"{served.name} generates no texts; ask it at /v1/predict")
+        raise Refusal(400, f"{served.name} does not generate text; use /v1/predict")
     asking.check([given], state.settings)
     usage = wanted.stream_options is not None and wanted.stream_options.include_usage
     shape = Shape(served.name, chat=chat, usage=usage)

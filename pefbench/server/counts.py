@@ -22,7 +22,11 @@ class Requests:
             "pefbench_requests", "Requests, by path and status.", ("path", "status"), registry=registry
         )
         self.seconds = Histogram(
-            "pefbench_request_seconds", "Seconds of a request.", ("path",), buckets=SECONDS, registry=registry
+            "pefbench_request_seconds",
+            "Duration of a request in seconds.",
+            ("path",),
+            buckets=SECONDS,
+            registry=registry,
         )
 
     def text(self) -> bytes:
@@ -36,15 +40,15 @@ class Counts(Requests):
     def __init__(self, engine: Engine) -> None:
         super().__init__()
         registry = self.registry
-        self.inputs = Counter("pefbench_inputs", "Inputs that were answered, by model.", ("model",), registry=registry)
-        self._rows = Histogram("pefbench_batch_rows", "Rows of a batch.", buckets=ROWS, registry=registry)
+        self.inputs = Counter("pefbench_inputs", "Answered inputs, by model.", ("model",), registry=registry)
+        self._rows = Histogram("pefbench_batch_rows", "Rows in a batch.", buckets=ROWS, registry=registry)
         self._models = Histogram("pefbench_batch_models", "Models in a batch.", buckets=ROWS, registry=registry)
         self._loads = Histogram(
-            "pefbench_load_seconds", "Seconds in which weights came from disk.", buckets=SECONDS, registry=registry
+            "pefbench_load_seconds", "Seconds spent loading weights from disk.", buckets=SECONDS, registry=registry
         )
-        waiting = Gauge("pefbench_waiting_inputs", "Inputs that have no answer yet.", registry=registry)
+        waiting = Gauge("pefbench_waiting_inputs", "Inputs waiting for an answer.", registry=registry)
         waiting.set_function(lambda: engine.waiting)
-        served = Gauge("pefbench_models", "Models that are served.", registry=registry)
+        served = Gauge("pefbench_models", "Served models.", registry=registry)
         served.set_function(lambda: len(engine.store.names()))
         resident = Gauge("pefbench_models_in_memory", "Models whose weights are in memory.", registry=registry)
         resident.set_function(lambda: len(engine.store.resident()))

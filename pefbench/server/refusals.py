@@ -31,22 +31,22 @@ class Refusal(Exception):  # noqa: N818 - what HTTP calls a status
 def of_validation(errors: Sequence[Mapping[str, Any]]) -> Refusal:
     """The first of pydantic's complaints about a body, in one sentence."""
     if not errors:
-        return Refusal(400, "the body is not what is asked for")
+        return Refusal(400, "the body is not valid")
     first = errors[0]
     if first["type"] == "json_invalid":
         return Refusal(400, "the body is not JSON")
     where = ".".join(str(part) for part in first["loc"] if part not in {"body", "str"})
     if where == "inputs" and first["type"] != "missing":
         return Refusal(400, "inputs: should be a text, an object with the model's columns, or a list of such")
-    said = {"missing": "is missing", "extra_forbidden": "is not known here"}.get(first["type"], str(first["msg"]))
+    said = {"missing": "is missing", "extra_forbidden": "is unknown"}.get(first["type"], str(first["msg"]))
     return Refusal(400, f"{where or 'the body'}: {said}")
 
 
 def busy() -> Refusal:
     """The queue is full."""
-    return Refusal(429, "as many inputs wait as may; try again in a second", {"Retry-After": "1"})
+    return Refusal(429, "the queue is full; try again in a second", {"Retry-After": "1"})
 
 
 def ending() -> Refusal:
     """The server is about to end."""
-    return Refusal(503, "the server is about to end", {"Retry-After": "5"})
+    return Refusal(503, "the server is shutting down", {"Retry-After": "5"})

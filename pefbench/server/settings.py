@@ -46,7 +46,7 @@ class Settings:
     def folder(self, name: str) -> Path:
         """The folder of a model that may be loaded. Raises DataError for another name."""
         if self.models is None:
-            raise DataError("no model can be loaded while this server runs; its operator names their folder: --models")
+            raise DataError("this server does not load models; its operator can allow it with --models")
         places = self._places()
         if name not in places:
             raise DataError(f"no model {name[:100]!r} can be loaded; {suggest(name[:100], places)}")
@@ -81,5 +81,5 @@ def keys(file: Path | None) -> tuple[str, ...]:
     if file is not None and not found:
         raise SourceError(f"{file}: holds no API key; write one a line")
     if short := sum(len(key) < SHORTEST_KEY for key in found):
-        raise SourceError(f"{where}: {short} of the API keys have less than {SHORTEST_KEY} characters")
+        raise SourceError(f"{where}: {short} of the API keys have fewer than {SHORTEST_KEY} characters")
     return found

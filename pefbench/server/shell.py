@@ -69,7 +69,7 @@ def _refuse(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def failed(_request: Request, error: Exception) -> Response:
         logging.getLogger("pefbench.server").error("a request failed", exc_info=error)
-        return Refusal(500, "this is a fault of the server, which its log tells of").response()
+        return Refusal(500, "internal server error; the server's log has the details").response()
 
 
 def _about(app: FastAPI, page_of: str, ready: Callable[[], bool]) -> None:
@@ -82,16 +82,16 @@ def _about(app: FastAPI, page_of: str, ready: Callable[[], bool]) -> None:
         policy = f"default-src 'none'; {inline}; connect-src 'self'; img-src data:"
         return HTMLResponse(text, headers={"Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff"})
 
-    @app.get("/health", summary="Whether the process answers")
+    @app.get("/health", summary="Liveness")
     async def health() -> dict[str, str]:
         return {"status": "ok"}
 
-    @app.get("/ready", summary="Whether it takes inputs", responses={503: {"description": "It does not."}})
+    @app.get("/ready", summary="Readiness", responses={503: {"description": "Not ready."}})
     async def is_ready() -> JSONResponse:
         there = ready()
         return JSONResponse({"status": "ready" if there else "not ready"}, 200 if there else 503)
 
-    @app.get("/metrics", summary="Numbers for Prometheus", response_class=Response)
+    @app.get("/metrics", summary="Prometheus metrics", response_class=Response)
     async def metrics() -> Response:
         return Response(app.state.counts.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 

@@ -38,4 +38,4 @@ def _column(table: Any, number: int, name: str, features: Mapping[str, Any], fil
     try:
         return [convert(value) for value in values]
     except (ValueError, TypeError, AttributeError) as error:
-        raise DataError(f"{where}: its labels are not numbers of its label names ({str(error)[:120]})") from None
+        raise DataError(f"{where}: its labels are not indices of its label names ({str(error)[:120]})") from None

@@ -78,7 +78,7 @@ def named(value: Any, names: Sequence[str]) -> Any:
     if value == -1:
         return None
     if value < 0 or value >= len(names) or value % 1:
-        raise ValueError(f"{value:g} is not the number of one of {len(names)} label names, counted from 0")
+        raise ValueError(f"{value:g} is not the index of one of {len(names)} label names, counted from 0")
     return names[int(value)]
 
 

@@ -69,7 +69,7 @@ def _named(row: Row, converters: Mapping[str, Convert], by: str) -> Row:
         try:
             row.values[name] = convert(row.values[name])
         except (ValueError, TypeError, AttributeError) as error:
-            raise DataError(f"{row.where}: column {name!r} is not what {by} makes it: {str(error)[:120]}") from None
+            raise DataError(f"{row.where}: column {name!r} is not of the type in {by}: {str(error)[:120]}") from None
     return row
 
 

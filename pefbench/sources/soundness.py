@@ -34,7 +34,7 @@ def _fault(value: Any, depth: int = 0) -> str | None:
     if not isinstance(value, list | dict):
         return None
     if depth == DEEPEST:
-        return f"more than {DEEPEST} lists within one another"
+        return f"lists nested more than {DEEPEST} deep"
     parts = value if isinstance(value, list) else [*value, *value.values()]
     return next((why for part in parts if (why := _fault(part, depth + 1))), None)
 
@@ -47,5 +47,5 @@ def _fault_of_text(text: str) -> str | None:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
-        return f"half a character (\\u{ord(text[error.start]):04x})"
+        return f"a lone surrogate (\\u{ord(text[error.start]):04x})"
     return None

@@ -41,7 +41,7 @@ class CodeOptions(generation.GenerationOptions):
         description="maximum number of tokens to generate, including the end token; 95 % of the references must fit",
     )
     temperature: float = Field(0.0, ge=0, description="sampling temperature; 0: beam search instead of sampling")
-    samples: int = Field(1, ge=1, description="answers drawn for each function; pass@10 takes ten and more")
+    samples: int = Field(1, ge=1, description="answers sampled per function; pass@10 needs at least 10")
 
 
 def text(values: Mapping[str, Any]) -> str:
@@ -64,7 +64,7 @@ def read(
     try:
         return replace(dataset, search=replace(dataset.search, temperature=temperature, samples=samples))
     except ValueError as error:
-        raise RecipeError(f"options: {error}: several samples need a temperature, and no beams") from None
+        raise RecipeError(f"options: {error}: several samples need a temperature, and no beam search") from None
 
 
 def _example(row: Row) -> GenerationExample:

@@ -83,8 +83,8 @@ def read(
         raise DataError(f"no test text is left for the judge{'; ' if bad.found else ''}{bad.told}")
     judge = AttributeJudge(learned, labelled.splits["test"])
     judged = (
-        f"{len(learned)} training texts are the judge's, which is right about {100 * judge.accuracy:.1f} % of the "
-        f"{len(labelled.splits['test'])} real test texts"
+        f"{len(learned)} training texts are set apart for the judge, whose accuracy on the "
+        f"{len(labelled.splits['test'])} real test texts is {100 * judge.accuracy:.1f} %"
     )
     examples = {}
     for split, texts in labelled.splits.items():

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 class AugmentationOptions(generation.GenerationOptions):
     """How few labelled texts there are, and how texts are drawn from the model."""
 
-    num_beams: Literal[1] = Field(1, description="texts are drawn, not searched for")
+    num_beams: Literal[1] = Field(1, description="always 1: texts are sampled, without beam search")
     tested: int | None = Field(
         None,
         ge=1,
@@ -45,8 +45,8 @@ class AugmentationOptions(generation.GenerationOptions):
     kind: str = Field("sentence from a film review", description="what the texts are, as prompts call them")
     per_class: int = Field(50, ge=1, description="labelled texts of each class")
     temperature: float = Field(1.0, gt=0, description="sampling temperature")
-    top_k: int = Field(50, ge=1, description="top-k sampling: number of most likely tokens to draw from")
-    draw: int = Field(0, ge=0, description="seed for drawing the labelled texts and sampling the generated ones")
+    top_k: int = Field(50, ge=1, description="top-k sampling: number of most likely tokens to sample from")
+    draw: int = Field(0, ge=0, description="seed for choosing the labelled texts and sampling the generated ones")
 
 
 def read(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import Field
 
+from pefbench.errors import counted
 from pefbench.heads.examples import GenerationExample
 from pefbench.metrics.final_answer_accuracy import WANTED, final_answer, is_right
 from pefbench.tasks import Inputs, Task
@@ -39,11 +40,13 @@ class MathOptions(generation.GenerationOptions):
     max_characters: int | None = Field(
         1300,
         ge=1,
-        description="training problems are left out that have more characters than this, with their solution and a "
-        "space; null: none",
+        description="maximum number of characters of a training problem with its solution and a space; longer ones are "
+        "left out; null: no limit",
     )
     validated: int | None = Field(
-        None, ge=1, description="problems of validation at most, drawn as PEFT's benchmark draws its 50; null: all"
+        None,
+        ge=1,
+        description="maximum number of validation problems, drawn as PEFT's benchmark draws its 50; null: all",
     )
 
 
@@ -67,7 +70,11 @@ def read(
     examples = {split: bad.good(rows, _learned if split == "train" else _scored) for split, rows in chosen.items()}
     kept = [each for each in examples["train"] if max_characters is None or _characters(each) <= max_characters]
     left_out = len(examples["train"]) - len(kept)
-    notes = [f"train lacks {left_out} problems of more than {max_characters} characters"] if left_out else []
+    notes = (
+        [f"left out {counted(left_out, 'training problem')} of more than {max_characters} characters"]
+        if left_out
+        else []
+    )
     examples["train"] = kept
     return generation.dataset(examples, notes=notes, separator="", chat=False, right=is_right, **options)
 

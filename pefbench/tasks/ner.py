@@ -55,7 +55,7 @@ def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> TokenDataset:
         for split, members in read.items()
     }
     taught = [example.tags for _, example in sentences["train"]]
-    notes += [] if converted.scheme == "IOB2" else [f"tags read from {converted.scheme} as IOB2"]
+    notes += [] if converted.scheme == "IOB2" else [f"tags converted from {converted.scheme} to IOB2"]
     if converted.strays and not refused:
         notes.append(Odd(_strays(converted, pairs)))
     types = Counter(tag.removeprefix("B-") for tags in taught for tag in tags if tag.startswith("B-"))
@@ -101,7 +101,7 @@ def _strays(converted: tagging.Tagging, pairs: Sequence[Sentence]) -> str:
     ]
     more = ", ..." if len(converted.strays) > SHOWN else ""
     return (
-        f"tags depart from {converted.scheme} at {len(converted.strays):,} of {entities:,} entities, which are read as "
+        f"tags violate {converted.scheme} at {len(converted.strays):,} of {entities:,} entities, which are read as "
         f"they stand: {', '.join(first)}{more}"
     )
 

@@ -93,7 +93,7 @@ def read(folder: Path, source: str, mode: Mode | None, trial: SavedTrial | None)
     refuse_pickles(folder, source)
     if (folder / TRAINED).is_file():
         if mode == "stack":
-            raise RecipeError(f"model.adapter_mode: stack; {source} holds weights of the model itself; use merge")
+            raise RecipeError(f"model.adapter_mode: stack; {source} holds trained weights of the base model; use merge")
         return Adapter(source, folder, "", "merge", trial and _task_type(trial), trial and _labels(trial))
     if not (folder / ADAPTER_WEIGHTS).is_file():
         raise SourceError(f"{source}: no {ADAPTER_WEIGHTS} beside {ADAPTER}")
@@ -106,7 +106,9 @@ def read(folder: Path, source: str, mode: Mode | None, trial: SavedTrial | None)
         )
     dora = bool(config.get("use_dora"))
     if mode == "stack" and (kind != "LORA" or dora):
-        raise RecipeError(f"model.adapter_mode: stack is for LoRA; {source} is {'DoRA' if dora else kind}: merge")
+        raise RecipeError(
+            f"model.adapter_mode: stack works with LoRA only, {source} is {'DoRA' if dora else kind}; use merge"
+        )
     told = trial and _labels(trial)
     task_type = config.get("task_type")
     return Adapter(
@@ -307,7 +309,7 @@ def _why_fresh(
     adapter: Adapter, theirs: Mapping[str, tuple[int, ...]], base: Checkpoint, ours: Sequence[str], task_type: str
 ) -> str:
     if adapter.task_type is not None and adapter.task_type != task_type:
-        return f"it is of another kind ({adapter.task_type})"
+        return f"it is for another task type ({adapter.task_type})"
     if lacking := sorted(base.head_shapes.keys() - theirs.keys()):
         return f"it lacks {', '.join(lacking[:NAMED])}"
     labels = adapter.labels or ([] if any(not _is_number(label) for label in ours) else ours)
@@ -316,7 +318,7 @@ def _why_fresh(
     if sorted(labels) != sorted(ours):
         return f"its labels are {checkpoint.listed(labels)}"
     if any(theirs[key] != tuple(shape) for key, shape in base.head_shapes.items()):
-        return "it has other sizes"
+        return "its sizes differ"
     return ""
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 FEWEST = 10
 """Examples from which on equal answers are no accident."""
-REMEDY = "it has learned nothing that tells them apart; train for longer, or try another learning rate"
+REMEDY = "it has not learned to tell them apart; train longer, or try another learning rate"
 
 
 def alike(answers: Sequence[Any], references: Sequence[Any]) -> list[str]:
@@ -25,8 +25,8 @@ def alike(answers: Sequence[Any], references: Sequence[Any]) -> list[str]:
         return []
     [answer] = given
     if answer == (OUTSIDE,):
-        return [f"the model finds nothing in any of the {len(answers)} test examples: every word is tagged O; {REMEDY}"]
-    return [f"the model gives all {len(answers)} test examples the same answer, {quoted(answer)}: {REMEDY}"]
+        return [f"the model tags every word of all {len(answers)} test examples as O: {REMEDY}"]
+    return [f"the model predicts {quoted(answer)} for all {len(answers)} test examples: {REMEDY}"]
 
 
 def _content(answer: Any) -> Any:

@@ -85,7 +85,7 @@ def doubts(method: Method, model: nn.Module) -> list[str]:
     if not experts or any(weight.requires_grad for weight in experts.values()):
         return []
     share = 100 * sum(weight.numel() for weight in experts.values()) / loading.count(model)
-    note = f"method {method.name} leaves the experts as they are, {share:.0f} % of the weights"
+    note = f"method {method.name} does not adapt the experts, {share:.0f} % of the weights"
     return [f"{note}: each layer holds them as one tensor, not as linear layers"]
 
 
@@ -129,7 +129,7 @@ def check_stacked(method: Method, model: nn.Module) -> None:
         return
     if method.trains_everything:
         raise MethodError(
-            f"method {method.name} trains and saves the weights themselves, without the adapter that is stacked in "
+            f"method {method.name} trains and saves the base model's weights, and would lose the adapter stacked on "
             "them; set model.adapter_mode to merge"
         )
     with torch.no_grad():

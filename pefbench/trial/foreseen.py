@@ -63,7 +63,7 @@ class Foreseen:
         """The peaks as a line for people. loading: that of the phase that is over."""
         found = {"load": loading, **self.peaks()}
         said = ", ".join(f"{phase} {_gib(size)}" for phase, size in found.items())
-        return f"peak memory: {said}; {_gib(self.held + self.available)} can be had"
+        return f"peak memory: {said}; {_gib(self.held + self.available)} available"
 
     def micro_batch_size(self) -> int | None:
         """The most examples at once that fit into memory; None where not even one does."""
@@ -75,11 +75,13 @@ class Foreseen:
         expected, there = self._training(self.training.examples), self.held + self.available
         if expected <= there:
             return []
-        said = f"training is expected to take {_gib(expected)} of memory at its peak, and {_gib(there)} can be had"
+        said = f"training is expected to need {_gib(expected)} of memory at its peak, but {_gib(there)} is available"
         fits = self.micro_batch_size()
         if fits is None:
             least = _gib(self._training(1))
-            return [f"{said}; one example at a time still takes {least}: lower train.max_length or model.quantize=nf4"]
+            return [
+                f"{said}; even one example at a time needs {least}: lower train.max_length or set model.quantize=nf4"
+            ]
         return [f"{said}; set train.micro_batch_size={fits}, which accumulates the same gradients"]
 
     def _training(self, examples: int) -> int:

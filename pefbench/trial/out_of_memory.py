@@ -60,7 +60,7 @@ def _sizes(error: BaseException) -> str:
         return there
     size = float(request[1]) * UNITS[request[2][0]]
     more = f"{size / 2**30:.1f} GiB" if size >= 2**30 else f"{size / 2**20:.1f} MiB"
-    return f"{more} more were requested, and {there}"
+    return f"{more} more requested; {there}"
 
 
 def _advice(doing: Doing, recipe: Recipe, processes: int) -> str:
@@ -77,7 +77,7 @@ def _advice(doing: Doing, recipe: Recipe, processes: int) -> str:
             size = min(recipe.train.micro_batch_size or whole, whole)
             if size > 1:
                 return (
-                    f"{size} examples of up to {recipe.train.max_length} tokens went through at once: set "
+                    f"{size} examples of up to {recipe.train.max_length} tokens were trained on at once: set "
                     f"train.micro_batch_size={size // 2}, which accumulates the same gradients"
                 )
-    return f"one example of {recipe.train.max_length} tokens is too much: lower train.max_length, {SMALLER}"
+    return f"one example of {recipe.train.max_length} tokens does not fit: lower train.max_length, {SMALLER}"

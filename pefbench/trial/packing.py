@@ -37,22 +37,22 @@ def check(prepared: Prepared) -> None:
     if not recipe.train.packing:
         return
     if not prepared.head.packs:
-        raise RecipeError("train.packing: is for texts that a decoder learns to generate; set it to false")
+        raise RecipeError("train.packing: only for decoders that learn to generate text; set it to false")
     if recipe.method.virtual_tokens():
         raise RecipeError(
-            f"train.packing: does not go with {recipe.method.name}, whose virtual tokens stand once before a row, and "
-            "not before each example in it"
+            f"train.packing: does not work with {recipe.method.name}, whose virtual tokens stand before a whole row, "
+            "not before each example in it; set it to false"
         )
     kinds = {part.model_type for part in loading.stacks(config)}
     if not kinds <= TYPES:
         raise RecipeError(
             f"train.packing: examples in one row cannot be kept apart in {', '.join(sorted(kinds - TYPES))}; "
-            f"possible: {', '.join(sorted(TYPES))}"
+            f"supported: {', '.join(sorted(TYPES))}"
         )
     window = getattr(config, "sliding_window", None)
     if window is not None and window < recipe.train.max_length:
         raise RecipeError(
-            f"train.packing: the model attends to {window} tokens back, which packed rows cannot tell; "
+            f"train.packing: packed rows do not support the model's attention window of {window} tokens; "
             f"set train.max_length to at most {window}"
         )
 

@@ -111,7 +111,7 @@ def _seldom(settings: TrainSection, steps: int) -> list[str]:
     interval = settings.evaluate
     if not isinstance(interval, int) or interval < steps:
         return []
-    return [f"train.evaluate: the run has {counted(steps, 'step')}, so validation is scored at the end alone"]
+    return [f"train.evaluate: the run has {counted(steps, 'step')}, so validation is scored only at the end"]
 
 
 def _far_rate(method: Method, rate: float) -> list[str]:

@@ -62,7 +62,7 @@ def check_in_fresh_process(folder: Path) -> RoundTrip:
         lines = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
         if lines[-1].startswith("error: "):
             raise RoundTripError(lines[-1].removeprefix("error: "))
-        raise RoundTripError(f"{folder}: what was saved cannot be loaded in a fresh process: {lines[-1]}")
+        raise RoundTripError(f"{folder}: the saved model cannot be loaded in a fresh process: {lines[-1]}")
     found: Verified = json.loads(done.stdout.splitlines()[-1])
     return {"reproduced": True, **found, "seconds": time.perf_counter() - started}
 
@@ -97,7 +97,7 @@ def verify(folder: Path) -> Verified:
     differ = _differing(folder, prepared.head, before, after)
     if len(differ) > allowed(prepared.head, device, len(before)):
         raise RoundTripError(
-            f"{folder}: after loading, {len(differ)} of {len(before)} test predictions differ (the first: {differ[0]})"
+            f"{folder}: after reloading, {len(differ)} of {len(before)} test predictions differ (first: {differ[0]})"
         )
     return {"examples": len(before), "differ": len(differ)}
 

@@ -19,9 +19,9 @@ def difference(result: Result, start: Start, shared: Shared) -> str:
     if then is None:
         return ""
     if _weights_now(then, start, shared) != then["fingerprint"]:
-        return f"it was trained from other weights than {then['name']} has now"
+        return f"the weights of {then['name']} have changed since it was trained"
     if "settings" in then and shared.settings(start) != then["settings"]:
-        return f"it was trained with another config or tokenizer than {then['name']} has now"
+        return f"the config or tokenizer of {then['name']} has changed since it was trained"
     return ""
 
 

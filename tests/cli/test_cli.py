@@ -129,7 +129,7 @@ def test_a_lost_head_fails_the_round_trip(
     monkeypatch.setattr(artifacts, "save", loses_the_head)
     status, _, said = pefbench("run", world.recipe("headless"), "--out", out)
     assert status == 1
-    expected = {"dropped": "cannot be loaded", "random": r"after loading, \d+ of \d+ test predictions differ"}[how]
+    expected = {"dropped": "cannot be loaded", "random": r"after reloading, \d+ of \d+ test predictions differ"}[how]
     assert re.search(f"error: .*{expected}", said)
     [result] = results(out)
     assert result["status"] == "failed"

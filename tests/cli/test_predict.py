@@ -188,9 +188,9 @@ def test_a_file_that_changes_is_refused(
 
     with monkeypatch.context() as changing:
         changing.setattr(Model, "answers", changes)
-        assert "in.csv: has changed while it was read" in refusal(capsys, *job)
+        assert "in.csv: changed while it was being read" in refusal(capsys, *job)
     assert not (tmp_path / "out.jsonl").exists()
-    assert "another job was broken off, of another trial or of a file that has changed" in refusal(capsys, *job)
+    assert "an interrupted job of another trial, or of a file that has changed" in refusal(capsys, *job)
     [partial] = tmp_path.glob(".out*")
     partial.unlink()
     assert run(*job) == 0

@@ -141,7 +141,7 @@ def test_drawn_settings_are_the_seeds_and_lie_within() -> None:
     ("given", "said"),
     [
         ({"choice": [4, 8]}, "s: has 2 different settings, but each method tries 3"),
-        ({"log_uniform": [0, 1]}, "s.f.log_uniform: should begin above 0"),
+        ({"log_uniform": [0, 1]}, "s.f.log_uniform: should start above 0"),
         ({"uniform": [2, 1]}, "s.f.uniform: should be two numbers, the lower first"),
         ({"uniform": [1, "2"]}, "s.f.uniform: should be two numbers"),
         ({"log_unifrom": [1, 2]}, "s.f.log_unifrom: unknown key; did you mean 'log_uniform'?"),

@@ -35,14 +35,14 @@ TEXTS = ("Anna saw Boris", "Paris near Rome")
 def test_an_export_answers_as_the_trial(trial: str, name: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     result = request.getfixturevalue(trial)
     done = export(result, tmp_path / "out", name, Options())
-    assert "All are answered alike" in done.said
+    assert "All answers agree" in done.said
     card = (tmp_path / "out" / "README.md").read_text(encoding="utf8")
     assert done.said in card
     assert f"trial `{result.stem}`" in card
     again = export(result, tmp_path / "out", name, Options())
     assert again.said == ""
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
-    with pytest.raises(OutputError, match="is there already, and is not this export"):
+    with pytest.raises(OutputError, match="already exists and is not this export"):
         export(result, tmp_path / "out", name, Options(), most=3)
     (tmp_path / "out" / "README.md").unlink()
     with pytest.raises(OutputError, match="is not this export"):
@@ -60,7 +60,7 @@ def test_a_pipeline_alone_gives_the_labels_and_scores(classifier: Path, tmp_path
 
 def test_less_precise_weights_say_what_they_lose(classifier: Path, tmp_path: Path) -> None:
     done = export(classifier, tmp_path / "out", "merged", Options(dtype="bf16"))
-    assert "It rounds: " in done.said
+    assert "The export rounds: " in done.said
     assert "accuracy " in done.said
     assert json.loads((tmp_path / "out" / "config.json").read_text(encoding="utf8"))["dtype"] == "bfloat16"
 
@@ -77,7 +77,7 @@ def test_a_wrong_export_is_caught_and_removed(
         return bare
 
     monkeypatch.setattr(merging, "merged", wrong)
-    with pytest.raises(ExportError, match=r"otherwise than the trial.* was removed; the first, example \d+: "):
+    with pytest.raises(ExportError, match=r"differ from the trial's .* it was removed; the first, example \d+: "):
         export(classifier, tmp_path / "out", "merged", Options(dtype=dtype))
     assert not list(tmp_path.iterdir())
 
@@ -139,7 +139,7 @@ def test_what_is_broken_off_leaves_nothing(classifier: Path, tmp_path: Path, mon
     [
         ("bottleneck", "merged", "does not merge: its layers are not linear"),
         ("bottleneck", "adapter", "PEFT has no such adapter"),
-        ("bitfit", "adapter", "trains weights of the model itself; use --as merged"),
+        ("bitfit", "adapter", "trains the model's own weights; use --as merged"),
         ("bitfit", "gguf", "is for decoders that generate"),
     ],
 )

@@ -64,7 +64,7 @@ def test_several_messages_of_one_role_are_passed_or_joined() -> None:
     assert shown(CHAT, *twice) == ("<s>user\nu1</s>\n<s>user\nu2</s>\n<s>assistant\n", [])
     text, [note] = shown(ALTERNATES, *twice)
     assert text == "<s>user\nu1\nu2</s>"
-    assert note.startswith("the chat template takes no two messages in a row of one role")
+    assert note.startswith("the chat template takes no two messages of one role in a row")
 
 
 def test_tools_and_their_calls_are_given_to_a_template_that_takes_them() -> None:
@@ -83,7 +83,7 @@ def test_a_template_that_leaves_tools_out_refuses_the_example(messages: list[tup
     [(number, why)] = refused
     assert number == 0
     assert why.startswith("x.jsonl:7: model.name: its chat template refuses the roles ")
-    assert why.endswith(f"it leaves out what is said as {role}")
+    assert why.endswith(f"it drops messages of role {role}")
 
 
 def test_an_empty_message_says_nothing_of_how_its_role_is_taken() -> None:
@@ -107,12 +107,12 @@ WRITES = "{{ 'a' * 5000000 }}"
 @pytest.mark.parametrize(
     ("template", "why"),
     [
-        (LOOPS, "it has not ended after 0.2 s"),
+        (LOOPS, "it did not finish within 0.2 s"),
         (REACHES, "access to attribute '__class__' of 'list' object is unsafe"),
         (CHANGES, "access to attribute 'append' of 'list' object is unsafe"),
         (BREAKS, "can only concatenate str"),
         ("{% for", "unexpected"),
-        (IN_C, "it has not ended after 0.2 s"),
+        (IN_C, "it did not finish within 0.2 s"),
         (FILLS, "it takes more than 512 MiB of memory"),
         (DOUBLES, "it takes more than 512 MiB of memory"),
         (WRITES, "it writes more than 4,194,304 characters"),
@@ -133,7 +133,7 @@ def test_limits_hold_on_any_thread_and_the_next_template_is_rendered(monkeypatch
     monkeypatch.setattr(_chat_template, "SECONDS", 0.2)
     with ThreadPoolExecutor(1) as pool:
         stopped = pool.submit(shown, LOOPS, ("user", "u")).exception(60)
-        assert "it has not ended after 0.2 s" in str(stopped)
+        assert "it did not finish within 0.2 s" in str(stopped)
         assert pool.submit(shown, CHAT, ("user", "u")).result(60)[0] == "<s>user\nu</s>\n<s>assistant\n"
 
 

@@ -88,7 +88,9 @@ def test_answers_agree_but_for_rounding() -> None:
 
 
 def test_one_score_for_all_cannot_be_learned() -> None:
-    with pytest.raises(DataError, match="every training text has the score 3; two different ones are needed"):
+    with pytest.raises(
+        DataError, match="every training text has the score 3; at least two different scores are needed"
+    ):
         head_for("bert", [RegressionExample("w9", 3.0)] * 4)
 
 

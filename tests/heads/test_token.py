@@ -103,8 +103,8 @@ def test_words_without_a_token_are_no_cut_and_are_told(tokenizer: PreTrainedToke
     encoded = head.encode(tokenizer, examples, 5)
     assert encoded.truncated == 1
     assert head.remarks({"train": encoded, "test": head.encode(tokenizer, examples, 99)}) == [
-        "train: 2 words without a token, always predicted to be O",
-        "test: 2 words without a token, always predicted to be O",
+        "train: 2 words without a token, always predicted as O",
+        "test: 2 words without a token, always predicted as O",
     ]
 
 

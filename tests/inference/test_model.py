@@ -112,7 +112,7 @@ def test_a_dict_has_the_columns_under_any_usual_name(labels: Model) -> None:
         ([{"words": ["a"]}], "input 0: has no 'text'; its columns are: words"),
         ([{"text": 3}], "input 0: text should be a text, is 3"),
         ([{"text": ""}], "input 0: has no 'text'"),
-        (["a \ud800"], "input 0: text is no Unicode text"),
+        (["a \ud800"], "input 0: text is not valid Unicode"),
         ("text", r"put the text into one: predict\(\[text\]\)"),
     ],
 )

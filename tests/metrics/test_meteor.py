@@ -57,4 +57,4 @@ def test_it_is_refused_where_wordnet_is_not_there(monkeypatch: pytest.MonkeyPatc
     assert meteor.METRIC().refusal([{"texts": ["a"]}]) is None
     assert meteor.METRIC().refusal([{"test": "a"}]) == "it needs 'texts' of every example, and example 0 has none"
     monkeypatch.setattr(meteor, "synonyms", Nothing)
-    assert "it needs nltk's wordnet data, which is not there" in str(meteor.METRIC().refusal([{"texts": ["a"]}]))
+    assert "it needs nltk's wordnet data, which is not installed" in str(meteor.METRIC().refusal([{"texts": ["a"]}]))

@@ -117,7 +117,7 @@ def test_fused_experts_are_no_linear_layers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "expected"), [("lora", "leaves the experts as they are, 58 % of the weights"), ("full", "")]
+    ("method", "expected"), [("lora", "does not adapt the experts, 58 % of the weights"), ("full", "")]
 )
 def test_a_method_that_leaves_experts_out_says_so(method: str, expected: str) -> None:
     how = find("method", method)(name=method)

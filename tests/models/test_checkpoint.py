@@ -147,8 +147,8 @@ def test_code_of_a_class_that_transformers_has_is_warned_of_and_other_code_refus
     [warning] = examine(folder).notes
     assert isinstance(warning, Odd)
     assert warning == (
-        "config.json names code of its own for the model (own.BertModel), which is never run; "
-        "BertForSequenceClassification of transformers takes its place, and may compute something else"
+        "config.json names custom code for the model (own.BertModel), which is never run; "
+        "transformers' BertForSequenceClassification is used instead and may compute something else"
     )
     (folder / "config.json").write_text(json.dumps(fields | {"auto_map": {"AutoConfig": "own.Config"}}))
     assert not examine(folder).notes
@@ -237,7 +237,7 @@ def test_a_config_of_other_sizes_is_refused(tmp_path: Path, field: str, value: A
     ("content", "said"),
     [
         (b"", "Error while deserializing header"),
-        (b"version https://git-lfs.github.com/spec/v1\noid sha256:1", "it is a pointer of git-lfs, not the file"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:1", "it is a Git LFS pointer, not the file itself"),
     ],
 )
 def test_damaged_weights_name_the_file(tmp_path: Path, content: bytes, said: str) -> None:
@@ -252,7 +252,7 @@ def test_a_head_of_the_same_labels_is_kept_in_our_order(tmp_path: Path) -> None:
     found = examine(folder)
     assert (found.head, found.label_order) == ("kept", (1, 2, 0))
     assert found.notes == ()
-    assert said(found) == ["the checkpoint's own head is trained further: it is of this kind and has these labels"]
+    assert said(found) == ["the checkpoint's own head is trained further: its type and labels match"]
     theirs = BertForSequenceClassification.from_pretrained(folder, attn_implementation="eager").eval()
     assert torch.equal(logits(load(folder, NAMES)), logits(theirs)[:, [1, 2, 0]])
     assert torch.equal(logits(load(folder, ["good", "bad", "fair"])), logits(theirs))
@@ -266,7 +266,7 @@ def test_a_head_of_other_labels_is_drawn_anew(tmp_path: Path, labels: list[str])
     assert found.notes == ()
     [warning] = said(found)
     their = ", ".join(labels)
-    assert warning == f"the checkpoint's own head is not used, its labels are {their}; a fresh one is trained"
+    assert warning == f"the checkpoint's own head is not used: its labels are {their}; a new one is trained"
     assert isinstance(warning, Odd)
     one, same, other = load(folder, NAMES, 0), load(folder, NAMES, 0), load(folder, NAMES, 1)
     assert torch.equal(one.classifier.weight, same.classifier.weight)
@@ -283,7 +283,7 @@ def test_a_head_of_another_kind_is_drawn_anew(tmp_path: Path) -> None:
     found = examine(tmp_path)
     assert found.head == "fresh"
     [warning] = said(found)
-    assert "it is of another kind (BertForTokenClassification)" in warning
+    assert "it is of another class (BertForTokenClassification)" in warning
     assert isinstance(warning, Odd)
 
 

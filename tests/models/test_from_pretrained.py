@@ -88,7 +88,7 @@ def test_the_code_of_a_folder_never_runs(world: World, folder: Path, tmp_path: P
     )
     assert not canary.exists()
     assert done.returncode == 2, done.stderr
-    said = r"error: .*it needs code of its own \(.*[a-z_]+\.json\), and code from a source is never run\n"
+    said = r"error: .*it needs custom code \(.*[a-z_]+\.json\), and code from a source is never run\n"
     assert re.fullmatch(said, done.stderr), done.stderr
 
 

@@ -112,7 +112,7 @@ def test_padding_without_an_embedding(tmp_path: Path, own: int | None, end: int 
     assert tokenizer.pad_token_id >= tiny.VOCABULARY
     tokenizer.eos_token = None if end is None else tokenizer.convert_ids_to_tokens(end) if end < 99 else "<out>"
     if expected is None:
-        with pytest.raises(SourceError, match=r"^the model: the padding token '<out>' is number \d+, and .* has 64 e"):
+        with pytest.raises(SourceError, match=r"^the model: the padding token '<out>' has id \d+, but .* has 64 e"):
             loading.fit_config(base, section, head, tokenizer)
     else:
         assert loading.fit_config(base, section, head, tokenizer).pad_token_id == expected == tokenizer.pad_token_id
@@ -123,7 +123,7 @@ def test_a_tokenizer_that_makes_texts_empty_is_refused(tmp_path: Path) -> None:
     cast("Any", tiny.model("qwen2")).save_pretrained(tmp_path)
     words("qwen2").save_pretrained(tmp_path)
     head: Any = SimpleNamespace(reads_words=False, needs_alignment=True)
-    with pytest.raises(SourceError, match=r"^the model: its Qwen2Tokenizer makes no token of any letter from a to z"):
+    with pytest.raises(SourceError, match=r"^the model: its Qwen2Tokenizer has no token for any letter from a to z"):
         loading.load_tokenizer(tmp_path, ModelSection(name="the model"), head)
     shutil.rmtree(tmp_path)
     cast("Any", tiny.model("gpt2")).save_pretrained(tmp_path)
@@ -141,5 +141,5 @@ def test_a_switch_of_unlike_halves_is_refused(tmp_path: Path) -> None:
 
 def test_a_model_of_images_is_refused(tmp_path: Path) -> None:
     Gemma3Config(text_config={"vocab_size": 64}).save_pretrained(tmp_path)
-    with pytest.raises(SourceError, match=r"^the model: a gemma3 reads images or sound beside texts"):
+    with pytest.raises(SourceError, match=r"^the model: a gemma3 reads images or sound as well as text"):
         loading.load_config(tmp_path, ModelSection(name="the model"))

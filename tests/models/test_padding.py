@@ -77,12 +77,12 @@ def test_positions_that_are_counted_from_a_token_that_is_not_there(tmp_path: Pat
     config = tiny.config("roberta", vocab_size=number + 1, pad_token_id=number, max_position_embeddings=2 * number)
     AutoModel.from_config(config).save_pretrained(folder)
     assert refusal(SourceError, logits, folder) == (
-        "the model: its positions are counted from the padding token, which is number 64 in config.json, "
+        "the model: its positions are counted from the padding token, which has id 64 in config.json, "
         "and its tokenizer has 64 tokens"
     )
     fields = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(fields | {"vocab_size": 10**6, "pad_token_id": 10**5}))
     assert refusal(SourceError, logits, folder) == (
-        "the model: no RobertaForSequenceClassification can be made of its config.json: "
+        "the model: no RobertaForSequenceClassification can be made from its config.json: "
         "Padding_idx must be within num_embeddings"
     )

@@ -85,7 +85,7 @@ def test_nothing_is_run(tmp_path: Path, by_torch: bool) -> None:
         ({"a.pt": {}, "b.pth": {}}, "which file holds the weights; rename it to pytorch_model.bin: a.pt, b.pth"),
         ({"a.pt": {}}, "should hold weights by name, holds a dict"),
         ({"a.pt": [1, 2]}, "should hold weights by name, holds a list"),
-        ({"a.pt": {"epoch": 3}}, "epoch is no tensor but a int"),
+        ({"a.pt": {"epoch": 3}}, "epoch is not a tensor but a int"),
         ({"model.safetensors": {}}, "already has its weights in safetensors: model.safetensors"),
     ],
 )

@@ -395,7 +395,7 @@ def test_a_weight_whose_blocks_end_within_rows_is_read_right_or_refused(
             tmp_path, tiny.config("bert", **changes), head("bert"), attention="eager", quantize=quantize
         )
     except RecipeError as error:
-        assert re.search(rf"reads {units} units, not a multiple of 64; .*use int8, or a GPU", str(error))  # noqa: PT017
+        assert re.search(rf"has {units} input features, not a multiple of 64; .*use int8, or a GPU", str(error))  # noqa: PT017
         assert quantize != "int8"
         assert units % 16 == 0
         return

@@ -86,9 +86,9 @@ def test_an_error_from_half_on() -> None:
 
 def test_a_token_without_an_embedding_is_named() -> None:
     assert doubts({"train": split([5, 9])}, tokenizer(), 10) == []
-    with pytest.raises(DataError, match=r"^train split: the token '<9>' is number 9, and the model has 9 embeddings"):
+    with pytest.raises(DataError, match=r"^train split: the token '<9>' has id 9, but the model has 9 embeddings"):
         doubts({"train": split([5, 9])}, tokenizer(), 9)
-    with pytest.raises(DataError, match="'<12>' is number 12"):
+    with pytest.raises(DataError, match="'<12>' has id 12"):
         doubts({"train": split([5], decoder_input_ids=[[12]])}, tokenizer(), 10)
 
 
@@ -96,7 +96,7 @@ def test_a_type_without_an_embedding_is_refused() -> None:
     rows = split([5, 6], token_type_ids=[[0, 1]])
     assert doubts({"train": rows}, tokenizer(), 10, 2) == []
     assert doubts({"train": rows}, tokenizer(), 10, None) == []
-    with pytest.raises(DataError, match="the tokenizer uses token types 0 to 1, and the model has 1 "):
+    with pytest.raises(DataError, match="the tokenizer uses token types 0 to 1, but the model has 1 "):
         doubts({"train": rows}, tokenizer(), 10, 1)
 
 

@@ -105,7 +105,7 @@ def test_a_killed_search_goes_on_and_the_killed_trial_counts_once(world: World, 
     done = subprocess.run(
         child_command(*command), capture_output=True, text=True, env=child_environment(), check=True, timeout=300
     )
-    assert "1 trials were killed, and run again" in done.stderr or "3 trials, 2 already done" in done.stderr
+    assert "1 trial killed before the end, to be run again" in done.stderr or "3 trials, 2 already done" in done.stderr
     found = record.read(tmp_path / "killed" / "search" / "search.json")
     [method] = found["methods"].values()
     assert [trial["status"] for trial in method["trials"]] == ["finished"] * 3

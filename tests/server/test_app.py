@@ -106,13 +106,13 @@ def test_answers_are_those_of_predict(server: Running, classifier: Path, tagger:
         (b'{"model": "labels"}', 400, "inputs: is missing"),
         (b'{"inputs": "Anna"}', 400, "model: is missing"),
         (b'{"model": 3, "inputs": "Anna"}', 400, "model: "),
-        (b'{"model": "labels", "inputs": "Anna", "path": "/etc/passwd"}', 400, "path: is not known here"),
+        (b'{"model": "labels", "inputs": "Anna", "path": "/etc/passwd"}', 400, "path: is unknown"),
         (b'{"model": "labels", "inputs": [3]}', 400, "inputs: should be a text"),
         (b'{"model": "labels", "inputs": []}', 400, "there are none"),
         (b'{"model": "labels", "inputs": [{"words": ["a"]}]}', 400, "input 0: has no 'text'"),
-        (b'{"model": "labels", "inputs": ["fine", "\\ud800"]}', 400, "input 1: text is no Unicode text"),
+        (b'{"model": "labels", "inputs": ["fine", "\\ud800"]}', 400, "input 1: text is not valid Unicode"),
         (b'{"model": "/etc/passwd", "inputs": "Anna"}', 404, "no model '/etc/passwd' is served"),
-        (b'{"model": "labels", "inputs": ["a","a","a","a","a","a","a","a","a"]}', 413, "at most 8 in a request"),
+        (b'{"model": "labels", "inputs": ["a","a","a","a","a","a","a","a","a"]}', 413, "9 in one request; at most 8"),
         (b'{"model": "labels", "inputs": "' + b"a" * 1001 + b'"}', 413, "input 0: has 1,001 characters"),
         (b'{"model": "labels", "inputs": "' + b"a" * 20_000 + b'"}', 413, "larger than 20,000 bytes"),
     ],
@@ -225,7 +225,9 @@ def test_keys_and_the_end(classifier: Path, tmp_path: Path) -> None:
     assert running.client.get("/health").status_code == 200
     right = {"Authorization": f"Bearer {KEY}"}
     assert running.client.post("/v1/predict", json=body, headers=right).status_code == 200
-    assert "this server's models stay" in refusal(running.client.delete("/v1/models/labels", headers=right), 403)
+    assert "this server does not unload models" in refusal(
+        running.client.delete("/v1/models/labels", headers=right), 403
+    )
     host, port = running.url.removeprefix("http://").split(":")
     taken = [socket.create_connection((host, int(port)), timeout=60) for _ in range(4)]
     content = json.dumps(body).encode()

@@ -110,7 +110,7 @@ def test_wishes_are_heard(client: openai.OpenAI) -> None:
         ({"n": 2}, "n: "),
         ({"messages": []}, "messages"),
         ({"messages": [{"role": "nobody", "content": "x"}]}, "nobody"),
-        ({"logit_bias": {"3": 1}}, "logit_bias: is not known here"),
+        ({"logit_bias": {"3": 1}}, "logit_bias: is unknown"),
         ({"max_tokens": 10**9}, "max_new_tokens should be a whole number"),
     ],
 )

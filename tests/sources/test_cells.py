@@ -82,7 +82,7 @@ def test_a_number_gets_its_name(value: object, expected: object) -> None:
 
 @pytest.mark.parametrize("value", [2, -2, "2", 0.5, [5], float("inf")])
 def test_a_number_without_a_name(value: object) -> None:
-    with pytest.raises(ValueError, match="is not the number of one of 2 label names"):
+    with pytest.raises(ValueError, match="is not the index of one of 2 label names"):
         named(value, ["a", "b"])
 
 

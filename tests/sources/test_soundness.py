@@ -22,11 +22,11 @@ def nested(depth: int) -> list[Any]:
 @pytest.mark.parametrize(
     ("value", "why"),
     [
-        ("so nice \ud83d", "half a character (\\ud83d)"),
-        (["a", "b\udc00"], "half a character (\\udc00)"),
-        ({"text": ["\udfff"]}, "half a character (\\udfff)"),
+        ("so nice \ud83d", "a lone surrogate (\\ud83d)"),
+        (["a", "b\udc00"], "a lone surrogate (\\udc00)"),
+        ({"text": ["\udfff"]}, "a lone surrogate (\\udfff)"),
         ("a\0b", "a NUL character"),
-        (nested(40), "more than 32 lists within one another"),
+        (nested(40), "lists nested more than 32 deep"),
     ],
 )
 def test_a_value_that_is_not_sound(value: Any, why: str) -> None:

@@ -75,8 +75,8 @@ def test_how_good_the_judge_is_on_real_texts_is_said(dataset: GenerationDataset)
     assert judge.accuracy == 1
     assert judge.signature.startswith("judge:bag_of_words,scikit-learn-")
     assert judge.signature.endswith(f"|learned:{len(judge.learned)}|right:1.0000")
-    told = f"{len(judge.learned)} training texts are the judge's, which is right about 100.0 % of the "
-    assert any(note.startswith(told) for note in dataset.notes)
+    told = f"{len(judge.learned)} training texts are set apart for the judge, whose accuracy on the "
+    assert any(note.startswith(told) and note.endswith(" is 100.0 %") for note in dataset.notes)
 
 
 def test_what_is_generated_is_judged_and_scored(dataset: GenerationDataset) -> None:

@@ -76,7 +76,7 @@ def test_long_problems_are_not_learned_but_scored() -> None:
     assert len(read([(question, solution), *longer], longer, max_characters=limit).splits["train"]) == 1
     made = read([(question, solution), *longer], longer, max_characters=limit)
     assert len(made.splits["test"]) == 1
-    assert made.notes == [f"train lacks 1 problems of more than {limit} characters"]
+    assert made.notes == [f"left out 1 training problem of more than {limit} characters"]
     assert len(read(longer, longer, max_characters=None).splits["train"]) == 1
 
 

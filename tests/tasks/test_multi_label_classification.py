@@ -212,7 +212,7 @@ def test_a_trial_tunes_its_thresholds_on_validation_and_reproduces_its_answers(w
     assert result["report"]["multi_label_f1"]["classes"].keys() <= {*PLACES}
     trial["thresholds"]["Nowhere"] = 0.5
     (folder / "trial.json").write_text(json.dumps(trial), encoding="utf8")
-    with pytest.raises(DataError, match=r"trial.json: damaged: the thresholds are not those of the data's labels"):
+    with pytest.raises(DataError, match=r"trial.json: damaged: the thresholds are for other labels than the data's"):
         round_trip.verify(folder)
 
 

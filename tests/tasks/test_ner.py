@@ -106,9 +106,9 @@ def test_strays_of_iob1_are_read_counted_and_shown(tmp_path: Path) -> None:
     loaded = load(tmp_path, "conll")
     assert examples(loaded) == examples(load(tmp_path / "sound", "conll"))
     scheme, strays = loaded.dataset.notes
-    assert scheme == "tags read from IOB1 as IOB2"
+    assert scheme == "tags converted from IOB1 to IOB2"
     assert strays == (
-        "tags depart from IOB1 at 12 of 54 entities, which are read as they stand: "
+        "tags violate IOB1 at 12 of 54 entities, which are read as they stand: "
         "B-LOC at train.conll:9, B-LOC at train.conll:11, B-PER at train.conll:20, ..."
     )
 
@@ -247,7 +247,7 @@ def test_a_number_without_a_name_is_a_bad_row(tmp_path: Path) -> None:
     write(tmp_path, "jsonl", '{"tokens": ["a"], "tags": [0]}\n{"tokens": ["b"], "tags": [5]}\n')
     message = refusal(DataError, load, tmp_path, "jsonl", labels=["O"])
     assert message == (
-        "train.jsonl:2: 'tags': 5 is not the number of one of 1 label names, counted from 0 (data.labels)"
+        "train.jsonl:2: 'tags': 5 is not the index of one of 1 label names, counted from 0 (data.labels)"
     )
     assert len(load(tmp_path, "jsonl", labels=["O"], on_bad_row="skip").skipped) == 3
 
@@ -268,7 +268,7 @@ def test_half_a_character_is_a_bad_row(tmp_path: Path) -> None:
     write(tmp_path, "jsonl", '{"tokens": ["a"], "tags": ["O"]}\n{"tokens": ["b\\ud83d"], "tags": ["O"]}\n')
     message = refusal(DataError, load, tmp_path, "jsonl")
     assert message == (
-        "train.jsonl:2: half a character (\\ud83d) in 'tokens'; data.on_bad_row=skip leaves bad rows out"
+        "train.jsonl:2: a lone surrogate (\\ud83d) in 'tokens'; data.on_bad_row=skip leaves bad rows out"
     )
     assert len(load(tmp_path, "jsonl", on_bad_row="skip").skipped) == 3
 

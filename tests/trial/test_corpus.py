@@ -131,7 +131,7 @@ def test_every_format_gives_the_same_examples(world: World, tmp_path: Path, suff
         assert read == expected
     labels = loaded.dataset.head(BertConfig()).labels  # type: ignore[attr-defined]
     assert labels == ["O", "B-LOC", "I-LOC", "B-PER", "I-PER"]
-    assert list(loaded.dataset.notes) == (["tags read from IOB1 as IOB2"] if suffix == "txt" else [])
+    assert list(loaded.dataset.notes) == (["tags converted from IOB1 to IOB2"] if suffix == "txt" else [])
 
 
 def test_a_folder_laid_out_as_on_the_hub(world: World, tmp_path: Path) -> None:

@@ -28,8 +28,8 @@ CUDA = (
 )
 MPS = "MPS backend out of memory (MPS allocated: 8.00 GB, max allowed: 9.07 GB). Tried to allocate 256.00 MB on private"
 REQUESTS: dict[Any, str] = {
-    torch.OutOfMemoryError(CUDA): r"2\.5 GiB more were requested, and ",
-    RuntimeError(MPS): r"256\.0 MiB more were requested, and ",
+    torch.OutOfMemoryError(CUDA): r"2\.5 GiB more requested; ",
+    RuntimeError(MPS): r"256\.0 MiB more requested; ",
     MemoryError(): r"in training: \d",
     OSError(12, "Cannot allocate memory"): r"in training: \d",
 }

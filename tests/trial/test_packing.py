@@ -168,10 +168,10 @@ def prepared(method: str = "lora", architecture: str = "llama", *, packs: bool =
     ("given", "why"),
     [
         (prepared(packs=False), "is for texts that a decoder learns to generate"),
-        (prepared("prefix"), "does not go with prefix, whose virtual tokens stand once before a row"),
+        (prepared("prefix"), "does not work with prefix, whose virtual tokens stand before a whole row"),
         (prepared("prompt"), "does not go with prompt"),
-        (prepared(architecture="bloom"), "cannot be kept apart in bloom; possible: gemma, gpt2"),
-        (prepared(architecture="mistral", sliding_window=16), "attends to 16 tokens back"),
+        (prepared(architecture="bloom"), "cannot be kept apart in bloom; supported: gemma, gpt2"),
+        (prepared(architecture="mistral", sliding_window=16), "attention window of 16 tokens"),
     ],
 )
 def test_what_cannot_be_packed_is_refused(given: Any, why: str) -> None:

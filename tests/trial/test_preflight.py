@@ -171,5 +171,5 @@ def test_what_the_recipe_says_itself_changes_neither_equality_nor_id(world: Worl
 @pytest.mark.parametrize(("interval", "said"), [(25, False), (26, True), (1000, True), ("epoch", False)])
 def test_an_interval_beyond_the_run_is_told(world: World, interval: object, *, said: bool) -> None:
     prepared = prepare(load_recipe(world.recipe("seldom", train__evaluate=interval)), Phases())
-    told = "train.evaluate: the run has 26 steps, so validation is scored at the end alone"
+    told = "train.evaluate: the run has 26 steps, so validation is scored only at the end"
     assert (told in preflight.remarks(prepared).warnings) is said

@@ -61,26 +61,31 @@ def inspected(recipe: dict[str, Any], out: str) -> Any:
 @pytest.mark.parametrize(
     ("file", "change", "expected"),
     [
-        ("model/model.safetensors", other_weights, "it was trained from other weights than"),
-        ("model/config.json", other_epsilon, "it was trained with another config or tokenizer than"),
-        ("adapter/adapter_model.safetensors", other_weights, "it was trained from other weights than"),
-        ("adapter/adapter_config.json", other_alpha, "it was trained with another config or tokenizer than"),
+        ("model/model.safetensors", other_weights, "the weights of {name} have changed since it was trained"),
+        ("model/config.json", other_epsilon, "the config or tokenizer of {name} has changed since it was trained"),
+        ("adapter/adapter_model.safetensors", other_weights, "the weights of {name} have changed since it was trained"),
+        (
+            "adapter/adapter_config.json",
+            other_alpha,
+            "the config or tokenizer of {name} has changed since it was trained",
+        ),
     ],
 )
 def test_a_model_that_changed_in_place_is_not_taken_for_the_old_one(
     own: World, file: str, change: Callable[[Path], None], expected: str
 ) -> None:
     path, changed = second(own), own.folder / file
+    name = f"file:{own.folder / 'adapter'}"
     recipe = load_recipe(own.folder / "second.yaml").resolved()
     out = str(own.folder / "results")
     before = changed.read_bytes()
     change(changed)
     try:
-        said = refusal(DataError, second, own)
-        assert said.startswith(f"{path}: {expected} file:{own.folder / 'adapter'} has now; --rerun")
+        told = f"{path}: {expected.format(name=name)}"
+        assert refusal(DataError, second, own).startswith(f"{told}; --rerun")
         answer = inspected(recipe, out)
         assert answer["exit_status"] == 2
-        assert answer["error"].startswith(f"{path}: {expected}")
+        assert answer["error"].startswith(told)
     finally:
         changed.write_bytes(before)
     assert second(own) == path

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 ENCODED = SimpleNamespace(features={"input_ids": [np.arange(4, 60)]})
 NAMES = ["bad", "fair", "good"]
-KEPT = "the adapter's own head is trained further: it is of this kind and has these labels"
+KEPT = "the adapter's own head is trained further: its type and labels match"
 
 
 @pytest.fixture(scope="module")
@@ -197,7 +197,7 @@ def test_a_head_of_other_labels_is_drawn_anew(place: Path) -> None:
     [other] = settled(place, ["bad", "good"])
     assert other.head == "fresh"
     assert said(place, ["bad", "good"]) == [
-        "the adapter's own head is not used, its labels are bad, fair, good; a fresh one is trained"
+        "the adapter's own head is not used: its labels are bad, fair, good; a new one is trained"
     ]
     drawn = [logits(started(place, ["bad", "good"], seed=seed)) for seed in (0, 1, 0)]
     assert torch.equal(drawn[0], drawn[2])
@@ -205,7 +205,7 @@ def test_a_head_of_other_labels_is_drawn_anew(place: Path) -> None:
     (place / "adapter" / "config.json").unlink()
     [unnamed] = settled(place)
     assert unnamed.head == "fresh"
-    assert said(place)[0].startswith("the adapter's own head is not used, nothing in its folder says which labels")
+    assert said(place)[0].startswith("the adapter's own head is not used: nothing in its folder says which labels")
 
 
 def test_a_head_of_another_kind_is_drawn_anew(place: Path) -> None:
@@ -213,7 +213,7 @@ def test_a_head_of_another_kind_is_drawn_anew(place: Path) -> None:
     file.write_text(json.dumps(json.loads(file.read_text()) | {"task_type": "TOKEN_CLS"}))
     [other] = settled(place)
     assert other.head == "fresh"
-    assert "it is of another kind (TOKEN_CLS)" in said(place)[0]
+    assert "it is for another task type (TOKEN_CLS)" in said(place)[0]
 
 
 @pytest.mark.parametrize(
@@ -223,21 +223,21 @@ def test_a_head_of_another_kind_is_drawn_anew(place: Path) -> None:
             "adapter",
             NAMES,
             NAMES,
-            ["the checkpoint's own head is not used, as that of the adapter fits, too, and is newer", KEPT],
+            ["the checkpoint's own head is not used: that of the adapter matches as well and is newer", KEPT],
         ),
         (
             "adapter",
             ["no", "yes"],
             NAMES,
-            ["the checkpoint's own head is not used, its labels are no, yes; that of the adapter is trained", KEPT],
+            ["the checkpoint's own head is not used: its labels are no, yes; that of the adapter is trained", KEPT],
         ),
         (
             "checkpoint",
             ["no", "yes"],
             ["no", "yes"],
             [
-                "the checkpoint's own head is trained further: it is of this kind and has these labels",
-                "the adapter's own head is not used, its labels are bad, fair, good; that of the checkpoint is trained",
+                "the checkpoint's own head is trained further: its type and labels match",
+                "the adapter's own head is not used: its labels are bad, fair, good; that of the checkpoint is trained",
             ],
         ),
         (
@@ -245,8 +245,8 @@ def test_a_head_of_another_kind_is_drawn_anew(place: Path) -> None:
             ["no", "yes"],
             ["black", "white"],
             [
-                "the checkpoint's own head is not used, its labels are no, yes; a fresh one is trained",
-                "the adapter's own head is not used, its labels are bad, fair, good; a fresh one is trained",
+                "the checkpoint's own head is not used: its labels are no, yes; a new one is trained",
+                "the adapter's own head is not used: its labels are bad, fair, good; a new one is trained",
             ],
         ),
     ],
@@ -369,7 +369,7 @@ def test_modes_that_an_adapter_cannot_have_are_refused(place: Path) -> None:
     file = place / "adapter" / "adapter_config.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"peft_type": "IA3"}))
     both = ModelSection(name=base, adapter=f"file:{place / 'adapter'}", adapter_mode="stack")
-    assert "stack is for LoRA" in refusal(RecipeError, starting.resolve, both)
+    assert "stack works with LoRA only" in refusal(RecipeError, starting.resolve, both)
 
 
 def test_pickled_adapters_are_refused_until_they_are_converted(place: Path) -> None:

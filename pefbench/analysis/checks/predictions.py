@@ -136,7 +136,7 @@ def _pair(old: Stored, new: Stored, before: Path, now: Path) -> Iterator[tuple[s
         return
     rows = read(before), read(now)
     if [row["reference"] for row in rows[0]] != [row["reference"] for row in rows[1]] or not rows[0]:
-        raise UnpairableError("the predictions are not of the same test examples")
+        raise UnpairableError("the predictions are for different test examples")
     yield from _tests(old, new, rows, common)
 
 
@@ -181,7 +181,7 @@ def weighted_by(metric: Any, rows: Sequence[AnsweredExample]) -> Values:
         taken = metric.take([row["prediction"] for row in rows], [row["reference"] for row in rows])
         weighted: Values = metric.weighted(*taken)
     except (TypeError, ValueError, KeyError, IndexError) as error:
-        raise UnpairableError(f"the predictions are not what the metric scores ({type(error).__name__})") from None
+        raise UnpairableError(f"the metric cannot score the predictions ({type(error).__name__})") from None
     return weighted
 
 

@@ -37,14 +37,14 @@ def _power(findings: Sequence[Finding]) -> Iterator[str]:
     judged = [each for each in findings if each.judge]
     if of_seeds := sum(each.judge == "seeds" and each.could_show is not None for each in judged):
         of = counted(of_seeds, "metric")
-        yield f"could show: the loss that the spread over seeds would show in 80 % of cases, of {of}"
+        yield f"could show: the smallest loss that would show in 80 % of cases, given the spread over seeds, for {of}"
     if alone := sum(each.judge == "one run" for each in judged):
         yield (
-            f"could show: a gross loss alone, of {alone} of {counted(len(judged), 'metric')}, as one run each tells "
-            f"nothing of seeds; {REMEDY}"
+            f"could show: only a gross loss, for {alone} of {counted(len(judged), 'metric')}, as one run each says "
+            f"nothing about seeds; {REMEDY}"
         )
     if nothing := sum(isinf(each.could_show) for each in judged if each.could_show is not None):
-        yield f"nothing can be decided of {counted(nothing, 'metric')}: even the worst value would pass"
+        yield f"no verdict possible for {counted(nothing, 'metric')}: even the worst value would pass"
 
 
 def verdict(findings: Sequence[Finding]) -> str:

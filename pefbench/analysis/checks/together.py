@@ -55,8 +55,8 @@ def together(
     if fmean(means) < -critical_95(len(means) - 1) * error:
         trials = sum(map(len, changes.values()))
         message = (
-            f"{trials} trials on {len(changes)} data sets are worse together, by {-fmean(means):.1f} standard errors "
-            "each, though each one alone may be chance; more seeds would tell which"
+            f"{trials} trials on {len(changes)} data sets are worse as a group, by {-fmean(means):.1f} standard errors "
+            "on average, though each alone may be chance; more seeds would tell which"
         )
         yield Finding("all", "headline metrics", "", "", "worse", message)
 

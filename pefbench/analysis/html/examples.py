@@ -26,7 +26,7 @@ def differing(members: Sequence[Replicates]) -> ExamplesData:
     for each in members:
         rows = _rows(each, notes)
         if rows and answers and not _same_examples(rows, next(iter(answers.values()))):
-            notes.append(f"{each.name}: its predictions are of other examples")
+            notes.append(f"{each.name}: its predictions are for other examples")
         elif rows:
             answers[each.name] = rows
     together = list(zip(*answers.values(), strict=True))

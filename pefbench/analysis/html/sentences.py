@@ -29,7 +29,7 @@ def verdict(members: Sequence[Replicates], marks: Sequence[Mark], tests: Tests) 
     best = members[0]
     score = f"{best.first['headline']} {interval(best.value, best.low, best.high, reliable=best.reliable)}"
     if len(members) == 1:
-        return f"{best.name} alone was tried: {score}."
+        return f"Only {best.name} was tried: {score}."
     kind = "highest" if best.sign > 0 else "lowest"
     sentence = f"{best.name} has the {kind} {score} of {len(members)}"
     if any(paired := paired_runs.with_best([each.trials[0] for each in members])):
@@ -60,8 +60,8 @@ def _apart(members: Sequence[Replicates], tests: Tests) -> str:
     if all(tested):
         return ", and the paired test shows each of the others to be worse"
     if any(tested):
-        return ", and each of the others is shown to be worse, by the paired test or by an interval that lies apart"
-    return "" if best.low is None else ", and its interval lies apart from all others'"
+        return ", and each of the others is shown to be worse, by the paired test or by intervals that do not overlap"
+    return "" if best.low is None else ", and its interval overlaps none of theirs"
 
 
 def caveats(members: Sequence[Replicates], baselines: Sequence[BaselineColumns]) -> list[str]:
@@ -76,11 +76,11 @@ def _caveats(members: Sequence[Replicates], baselines: Sequence[BaselineColumns]
     if doubtful := [each for each in members if not each.reliable]:
         yield f"The interval (?) may be too short, as few test examples decide the value: {_listed(doubtful)}."
     if all(row["baseline"] is None for row in baselines):
-        yield "No trivial baseline was recorded, so it is open whether the task is hard."
+        yield "No trivial baseline was recorded, so the scores do not say how hard the task is."
     if any(len(each.trials) == 1 for each in members):
-        yield "Settings with one seed: their intervals are over test examples alone, not over training anew."
+        yield "Settings with one seed: their intervals cover test examples only, not repeated training."
     if len({str(_machine(each)) for each in members}) > 1:
-        yield "The trials ran on unlike machines or threads: times and memory do not compare exactly."
+        yield "The trials ran on different machines or thread counts, so times and memory are not exactly comparable."
 
 
 def _machine(each: Replicates) -> object:

@@ -90,7 +90,7 @@ def about_group(members: Sequence[Replicates], affordable: Sequence[Replicates],
     if unused := len(affordable) - len({each.recipe for each in affordable}):
         yield f"settings left out: {unused}; the best of each recipe on validation is used"
     if (limits.memory or limits.seconds) and len({_machine(each.first) for each in members}) > 1:
-        yield "the trials ran on different machines or threads, so times and memory do not compare exactly"
+        yield "the trials ran on different machines or thread counts, so times and memory are not exactly comparable"
 
 
 def _machine(result: Result) -> tuple[object, ...]:

@@ -115,7 +115,7 @@ def _scoring(result: Result) -> list[str]:
         others = [phases["load"], phases["tokenize"], phases["train"], phases["evaluate"]]
         seconds = phases["validate"]["seconds"]
         share = seconds / (seconds + sum(phase["seconds"] for phase in others))
-        found.insert(0, f"validation in between {readable_seconds(seconds)} ({100 * share:.0f} % of the trial)")
+        found.insert(0, f"validation during training {readable_seconds(seconds)} ({100 * share:.0f} % of the trial)")
     return found
 
 
@@ -126,7 +126,7 @@ def _kept(result: Result) -> list[tuple[str, str, str]]:
         return []
     why = f"the best {result['headline']} on validation" if kept["chosen"] == "best" else "the last"
     waited = counted(result["recipe"]["train"].get("patience", 0), "evaluation")
-    ended = f"; stopped after {waited} without a better one" if kept["stopped"] == "patience" else ""
+    ended = f"; stopped after {waited} without improvement" if kept["stopped"] == "patience" else ""
     step = f"step {kept['step']:,} of {kept['planned']:,}"
     return [("kept", step, f"epoch {kept['epoch']:.3g}, {why}{ended}")]
 

@@ -129,7 +129,7 @@ def _text(value: Value | None, spell: Callable[[Value], str]) -> str:
 
 def _notes(groups: int, older: int) -> Iterable[str]:
     if groups > 1:
-        yield "Trials in different tables differ in what their heading says, so they are not ranked together."
+        yield "Trials in different tables differ in what the headings state, so they are not ranked together."
     if older:
         results = "result of a trial" if older == 1 else "results of trials"
         yield f"{older} older {results} with the same id not shown."

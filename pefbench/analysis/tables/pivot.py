@@ -22,10 +22,7 @@ if TYPE_CHECKING:
     from pefbench.results.verdict_schema import Comparison
 
 _NAMES = ("Task", "Model", "Data", "Training examples", "Precision", "Metric")
-_APART = (
-    "A row has one task, base model, data set, number of training examples, precision and metric: what differs in one "
-    "of them has its own row."
-)
+_APART = "Each row is one combination of task, base model, data set, number of training examples, precision and metric."
 
 
 class Cell(TypedDict):
@@ -140,7 +137,7 @@ def _notes(
     if any("seeds" in _cell(each, "", "text") for members in groups for each in members):
         yield "Several seeds: their mean, and an interval over test examples and seeds."
     if sum(map(len, every)) > sum(map(len, groups)):
-        yield "Of several settings of a method the one that is best on validation is shown."
+        yield "Where a method has several settings, the best on validation is shown."
     if not all(each.reliable for members in groups for each in members):
         yield UNRELIABLE_MEANS
     if len(groups) > 1:

@@ -39,15 +39,17 @@ class Adapter(Format):
         """Raise DataError for what is no adapter, or none of PEFT's; for a rank beyond the server's."""
         method = original.prepared.recipe.method.name
         if not (original.model_folder / ADAPTER).is_file():
-            raise DataError(f"--as adapter: method {method} trains weights of the model itself; use --as merged")
+            raise DataError(f"--as adapter: method {method} trains the model's own weights; use --as merged")
         register()
         if is_ours(read_json(original.model_folder / ADAPTER)):
             raise DataError(
-                f"--as adapter: PEFT has no such adapter as method {method}'s, so it opens with pefbench alone, by "
-                "pefbench.load; use --as onnx"
+                f"--as adapter: PEFT has no adapter like method {method}'s, so only pefbench.load opens it; "
+                "use --as onnx"
             )
         if original.prepared.adapters:
-            raise DataError("--as adapter: it stands on another adapter (model.adapter), which it is nothing without")
+            raise DataError(
+                "--as adapter: it was trained on top of another adapter (model.adapter) and does not work without it"
+            )
         if original.head.generates and options.max_lora_rank is not None:
             vllm.check_rank(original, options.max_lora_rank)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pefbench.inference.kind import Answer
 
 WHY = (
-    "--as gguf: llama.cpp's package on PyPI, gguf, is without its converter; run pefbench export TRIAL --to DIR --as "
+    "--as gguf: llama.cpp's package on PyPI, gguf, lacks its converter; run pefbench export TRIAL --to DIR --as "
     "merged, then convert_hf_to_gguf.py DIR of a llama.cpp checkout"
 )
 

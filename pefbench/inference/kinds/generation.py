@@ -59,8 +59,8 @@ class GenerationKind(Kind):
     def line(self, answer: Answer) -> str:
         """The text, on one line; and what is not as it should be."""
         odd = [
-            *(["only a part of the prompt was read: it is too long"] if answer["truncated"] else []),
-            *(["it may be no longer"] if answer["finish_reason"] == "length" else []),
+            *(["truncated: only a part of the prompt was read"] if answer["truncated"] else []),
+            *(["stopped at the maximum length"] if answer["finish_reason"] == "length" else []),
         ]
         shown = answer["text"].replace("\r\n", "\n").replace("\n", "\\n")
         return f"{shown}  ({'; '.join(odd)})" if odd else shown

@@ -24,7 +24,7 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 def version() -> int:
     """The kernel's version of Landlock, from 1. Raises OSError where there is none."""
-    return _call("Landlock cannot be had", CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(VERSION))
+    return _call("Landlock is not available", CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(VERSION))
 
 
 def confine(readable: list[str], writable: list[str], known: int) -> None:

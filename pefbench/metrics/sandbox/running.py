@@ -102,7 +102,7 @@ def require_sandbox() -> None:
     """Raise SandboxError where programs cannot be run, before the hours that it takes to get them."""
     outcome = run("")
     if not outcome.passed:
-        raise SandboxError(f"an empty program does not end well in the sandbox: {outcome.stderr.strip()[-200:]!r}")
+        raise SandboxError(f"an empty program fails in the sandbox: {outcome.stderr.strip()[-200:]!r}")
 
 
 def _refuse_other_systems() -> None:

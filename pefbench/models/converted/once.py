@@ -29,7 +29,7 @@ def once(kind: str, name: str, source: str, write: Callable[[Path], None]) -> Pa
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_name(f"{name}.lock")):
             if not folder.is_dir():
-                say(f"{source}: converting its weights, once")
+                say(f"{source}: converting its weights (once)")
                 with atomic.replacing(folder) as model:
                     write(model)
     except OSError as error:

@@ -39,7 +39,7 @@ STYLES = (
 CLOSING = re.compile(r"\s*(?:<\|im_end\|>|</s>|<\|endoftext\|>)?\s*\Z")
 SYSTEM = re.compile(r"\A<<SYS>>\s*(.*?)\s*<</SYS>>\s*", re.DOTALL)
 """Llama 2's system message, within the first turn."""
-NOTE = "conversations in one text are divided into turns where it names who speaks"
+NOTE = "conversations in one text are split into turns at the speakers' names"
 
 
 def style(texts: Iterable[object]) -> re.Pattern[str] | None:

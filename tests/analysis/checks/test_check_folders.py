@@ -117,7 +117,10 @@ def test_each_metric_says_what_loss_could_have_been_shown(tmp_path: Path) -> Non
     assert fewer.could_show is not None
     assert fewer.could_show > found.could_show
     text = render(check(of(tmp_path / "new"), of(tmp_path / "old"), Tolerances()))
-    assert "could show: the loss that the spread over seeds would show in 80 % of cases, of 1 metric" in text
+    assert (
+        "could show: the smallest loss that would show in 80 % of cases, given the spread over seeds, for 1 metric"
+        in text
+    )
 
 
 def test_a_check_of_one_run_each_says_that_it_can_show_a_gross_loss_alone(tmp_path: Path) -> None:
@@ -127,7 +130,7 @@ def test_a_check_of_one_run_each_says_that_it_can_show_a_gross_loss_alone(tmp_pa
     assert found.judge == "one run"
     assert found.could_show == pytest.approx(6 * (0.9 - wilson(270, 300)[0]))
     findings = check(of(tmp_path / "new"), of(tmp_path / "old"), Tolerances())
-    assert "could show: a gross loss alone, of 1 of 1 metric," in render(findings)
+    assert "could show: only a gross loss, for 1 of 1 metric," in render(findings)
     assert "a gross loss alone" in markdown(findings)
 
 
@@ -137,7 +140,7 @@ def test_where_even_the_worst_value_would_pass_nothing_can_be_decided(tmp_path: 
     keep(tmp_path / "new", ["no", "yes"], few)
     assert quality(tmp_path / "new", tmp_path / "old").could_show == float("inf")
     text = render(check(of(tmp_path / "new"), of(tmp_path / "old"), Tolerances()))
-    assert "nothing can be decided of 1 metric: even the worst value would pass" in text
+    assert "no verdict possible for 1 metric: even the worst value would pass" in text
 
 
 def test_with_many_recipes_more_is_needed_to_show_a_loss(tmp_path: Path) -> None:

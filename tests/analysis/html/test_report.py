@@ -88,7 +88,7 @@ def test_nasty_text_is_escaped_everywhere() -> None:
 
 
 def test_verdicts_say_what_is_shown_and_what_is_not() -> None:
-    assert verdict([LORA]) == "lora_ner alone was tried: entity_f1 0.540 [0.510, 0.570]."
+    assert verdict([LORA]) == "Only lora_ner was tried: entity_f1 0.540 [0.510, 0.570]."
     tied = verdict([LORA, FULL, BITFIT])
     assert tied.startswith("full_ner has the highest entity_f1 0.550 [0.520, 0.580] of 3, but by their intervals alone")
     assert tied.endswith(
@@ -181,7 +181,7 @@ def test_predictions_that_cannot_be_used_are_named(tmp_path: Path) -> None:
     (three.path.parent / "bitfit.jsonl").write_text('{"id": 0}\n', encoding="utf8")
     differing = found([one, two, three, LORA])
     assert differing["names"] == ["full_ner"]
-    assert any("lora_ner: its predictions are of other examples" in note for note in differing["notes"])
+    assert any("lora_ner: its predictions are for other examples" in note for note in differing["notes"])
     assert any("bitfit.jsonl:1: not a prediction" in note for note in differing["notes"])
 
 

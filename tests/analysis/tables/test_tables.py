@@ -272,14 +272,14 @@ def test_no_results(style: str) -> None:
 
 
 def test_summary_of_a_finished_trial() -> None:
-    told = {"notes": ["tags read from IOB1 as IOB2"], "warnings": ["3 examples were cut at 128 tokens"]}
+    told = {"notes": ["tags converted from IOB1 to IOB2"], "warnings": ["3 examples were cut at 128 tokens"]}
     text = summary(at(sample(changes=told)))
     assert any(line.startswith("test") and "0.512 [0.482, 0.542]" in line for line in text.splitlines())
     assert any(line.startswith("validation") and "0.522 [0.492, 0.552]" in line for line in text.splitlines())
     assert "entity level" in text
     assert any(line.split() == ["PER", "0.5000", "0.4000", "0.4440", "30"] for line in text.splitlines())
     assert "round trip: reproduced 64 predictions" in text
-    assert "note: tags read from IOB1 as IOB2\nwarning: 3 examples were cut at 128 tokens" in text
+    assert "note: tags converted from IOB1 to IOB2\nwarning: 3 examples were cut at 128 tokens" in text
     assert text.splitlines()[-1].startswith("result: results/lora_ner/")
 
 

@@ -122,7 +122,7 @@ def test_a_sandbox_that_does_not_start_says_why(monkeypatch: pytest.MonkeyPatch,
 
 def test_a_sandbox_that_is_too_small_for_anything_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(running, "run", lambda _: Outcome("memory", "too small"))
-    with pytest.raises(SandboxError, match="an empty program does not end well in the sandbox: 'too small'"):
+    with pytest.raises(SandboxError, match="an empty program fails in the sandbox: 'too small'"):
         require_sandbox()
 
 

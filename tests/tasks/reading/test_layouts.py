@@ -77,7 +77,7 @@ def test_nor_where_the_recipe_names_the_answer(tmp_path: Path) -> None:
     assert notes == ["columns not read: chosen"]
 
 
-DIVIDED = "conversations in one text are divided into turns where it names who speaks"
+DIVIDED = "conversations in one text are split into turns at the speakers' names"
 
 
 @pytest.mark.parametrize(
