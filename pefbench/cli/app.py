@@ -66,15 +66,15 @@ def _start(parsed: argparse.Namespace, app: App[AppSection], config: AppSection)
     from pefbench.apps import training
     from pefbench.server import running, settings
 
-    asked = config.server
+    server = config.server
     chosen = settings.Settings(
-        keys=settings.keys(Path(asked.keys) if asked.keys else None),
-        body=asked.max_body,
-        inputs=asked.max_inputs,
-        characters=asked.max_characters,
+        keys=settings.keys(Path(server.keys) if server.keys else None),
+        body=server.max_body,
+        inputs=server.max_inputs,
+        characters=server.max_characters,
     )
     models = training.all_trained(app.trainings(config), Path(config.folder))
-    listening = running.bound(parsed.host or asked.host, asked.port if parsed.port is None else parsed.port)
+    listening = running.bound(parsed.host or server.host, server.port if parsed.port is None else parsed.port)
     try:
         made = app.make(config, models, chosen)
     except BaseException:

@@ -48,7 +48,7 @@ def _run(parsed: argparse.Namespace) -> int:
 
     set_threads(None)
     done = export(parsed.trial, parsed.to, parsed.name, options, base=parsed.base, most=parsed.replay)
-    print_line(f"{parsed.to}: {readable(done.size, 'B')}; {done.said or 'it is there already, whole'}")
+    print_line(f"{parsed.to}: {readable(done.size, 'B')}; {done.replay or 'it is there already, whole'}")
     for note in done.notes:
         complain(f"note: {note}")
     return 0

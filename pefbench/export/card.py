@@ -1,4 +1,4 @@
-"""The card of an export: what it is, how good the trial was, what the replay said, how it is opened."""
+"""The card of an export: what it is, how good the trial was, what the replay found, how it is opened."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["CARD", "write"]
 
 
 def write(
-    to: Path, name: str, form: Format, original: Original, options: Options, outcome: Replay, notes: list[str]
+    to: Path, name: str, fmt: Format, original: Original, options: Options, outcome: Replay, notes: list[str]
 ) -> None:
     """Write the card into an export's folder."""
     recipe, result = original.prepared.recipe, original.result
@@ -32,18 +32,18 @@ def write(
         f"- data `{recipe.data.source}`, fingerprint `{original.saved['fingerprint'][:12]}`"
         + "".join(f"\n- {note}" for note in notes),
         "## Open it",
-        form.usage(original, options),
+        fmt.usage(original, options),
         "## How good the trial is",
         scores(result),
         "## Replay",
-        said(form, original, options, outcome),
+        replay_lines(fmt, original, options, outcome),
     ]
-    fields = front_matter(original.prepared, to) if form.hub else ""
+    fields = front_matter(original.prepared, to) if fmt.hub else ""
     (to / CARD).write_text(fields + "\n\n".join(parts) + "\n", encoding="utf8")
 
 
-def said(form: Format, original: Original, options: Options, outcome: Replay) -> str:
-    """What the replay said, in sentences."""
+def replay_lines(fmt: Format, original: Original, options: Options, outcome: Replay) -> str:
+    """What the replay found, in sentences."""
     cut = "" if outcome.examples == outcome.of else f" (cut: the first of {outcome.of:,})"
     lines = [f"Replayed on {outcome.examples:,} test examples{cut}, against the trial's own model in fp32."]
     if options.rounds:
@@ -52,7 +52,7 @@ def said(form: Format, original: Original, options: Options, outcome: Replay) ->
             f"{outcome.largest:.2g}."
         )
     else:
-        lines.append(f"All answers agree; scores differ by at most {outcome.largest:.2g} ({form.tolerance:g} allowed).")
+        lines.append(f"All answers agree; scores differ by at most {outcome.largest:.2g} ({fmt.tolerance:g} allowed).")
     if outcome.loss is not None:
         loss = outcome.loss
         lines.append(f"{loss.metric} {loss.after:.4f}, {loss.after - loss.before:+.4f} to {loss.before:.4f} in fp32.")

@@ -26,10 +26,13 @@ ABOUT = "export.json"
 
 
 class Exported(NamedTuple):
-    """What came of it. size: bytes of all its files. said: of the replay; empty where the export was there already."""
+    """What came of it.
+
+    size: bytes of all its files. replay: what it found, in sentences; empty where the export was there already.
+    """
 
     size: int
-    said: str
+    replay: str
     notes: list[str]
 
 
@@ -40,25 +43,25 @@ def export(
 
     Raises ExportError where it answers otherwise than the trial; a UserError for what cannot be exported so.
     """
-    form = formats.find(name, options)
+    fmt = formats.find(name, options)
     original = read(trial, base, most)
     about = {"trial": original.result["id"], "format": name, **options.chosen(), "replayed": len(original.examples)}
     if there := _there(to, about):
         return there
-    form.check(original, options)
+    fmt.check(original, options)
     model = original.model()
     expected = original.answers(model, original.tokenizer)
     recorded = original.recorded_alike(model, expected)
     _check_recorded(original, recorded)
     with atomic.writing_folder(to) as partial:
-        notes = form.write(original, model, partial, options)
-        found = form.answers(original, partial)
-        most_far = None if options.rounds else form.tolerance
+        notes = fmt.write(original, model, partial, options)
+        found = fmt.answers(original, partial)
+        most_far = None if options.rounds else fmt.tolerance
         outcome = replay(original, expected, found, recorded, most=most_far)
-        card.write(partial, name, form, original, options, outcome, notes)
+        card.write(partial, name, fmt, original, options, outcome, notes)
         stated: Json = {**about, "pefbench": __version__, "files": digests(partial)}
         (partial / ABOUT).write_text(f"{json.dumps(stated, indent=1)}\n", encoding="utf8")
-    return Exported(_size(to), card.said(form, original, options, outcome), notes)
+    return Exported(_size(to), card.replay_lines(fmt, original, options, outcome), notes)
 
 
 LEAST_RECORDED = 0.8

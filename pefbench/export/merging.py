@@ -50,9 +50,9 @@ def merged(original: Original, model: nn.Module) -> nn.Module:
         return model
     changed: Any = model
     with reading(f"method {original.prepared.recipe.method.name}: cannot be merged", MethodError):
-        bare: nn.Module = changed.merge_and_unload(safe_merge=True)
-    if hasattr(bare, "peft_config"):
-        del bare.peft_config
-    if stacked.layers(bare):
+        unwrapped: nn.Module = changed.merge_and_unload(safe_merge=True)
+    if hasattr(unwrapped, "peft_config"):
+        del unwrapped.peft_config
+    if stacked.layers(unwrapped):
         raise MethodError("an adapter that is stacked under the method would be lost")
-    return bare.eval()
+    return unwrapped.eval()

@@ -77,9 +77,9 @@ class Original:
     def queries(self, tokenizer: PreTrainedTokenizerFast, kind: Kind) -> list[Query]:
         """The inputs as the head reads them with this tokenizer."""
         if not kind.columns:  # the task says what an input is, and its examples are there
-            return [kind.asked(example, self.head) for example in self.examples]
+            return [kind.query_of(example, self.head) for example in self.examples]
         length = self.prepared.recipe.train.max_length
-        return [kind.ask(given, self.head, tokenizer, length) for given in self.inputs]
+        return [kind.query(given, self.head, tokenizer, length) for given in self.inputs]
 
     def model(self) -> nn.Module:
         """The trial's model, loaded anew in fp32."""
@@ -89,8 +89,8 @@ class Original:
         """What a model answers to the examples. head: in place of the trial's, where the model needs another."""
         if self.kind is None:
             return [{"prediction": found} for found in self.predictions(model, tokenizer)]
-        asked = Model(replace(self.prepared, tokenizer=tokenizer), head or self.head, self.kind, model)
-        return asked.answers(self.queries(tokenizer, self.kind))
+        model_in_fp32 = Model(replace(self.prepared, tokenizer=tokenizer), head or self.head, self.kind, model)
+        return model_in_fp32.answers(self.queries(tokenizer, self.kind))
 
     def predictions(self, model: nn.Module, tokenizer: PreTrainedTokenizerFast) -> list[Any]:
         """What a model predicts of the examples, as the trial predicts."""
@@ -110,8 +110,8 @@ class Original:
         kind = self.kind
         if kind is None:
             return self.head.answers.judged([answer["prediction"] for answer in answers], self.examples)
-        asked = zip(answers, self.queries(self.tokenizer, kind), strict=True)
-        return [kind.prediction(answer, query, self.head) for answer, query in asked]
+        pairs = zip(answers, self.queries(self.tokenizer, kind), strict=True)
+        return [kind.prediction(answer, query, self.head) for answer, query in pairs]
 
     def recorded_alike(self, model: nn.Module, answers: Sequence[Answer]) -> int:
         """How many of the examples the trial's model, whose answers these are, answers as the trial recorded."""

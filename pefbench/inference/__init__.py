@@ -1,4 +1,4 @@
-"""From a saved trial to answers: a trial is loaded once and asked any number of times.
+"""From a saved trial to answers: a trial is loaded once and used any number of times.
 
-A kind is how one head is asked and how its answers are said; `kinds/` has one file for each.
+A kind turns inputs into one head's examples and its answers into JSON; `kinds/` has one file for each.
 """

@@ -46,9 +46,9 @@ def predict(model: Model, folder: Path, file: Path, out: Path, *, named: str | N
     """Write an answer for each row of `file` to `out`, one JSON object a line; return how many.
 
     folder: the trial's, so that only answers of the same trial to the same file are gone on with. named: the file's
-    format. Every row is read twice: once to see that it can be asked, once to be asked; a few are held at a time, but
-    of formats that must be read whole. Raises DataError for a row that cannot be asked, before the first is, and for a
-    file that changes meanwhile; OutputError.
+    format. Every row is read twice: once to see that it can be answered, once to answer it; a few are held at a time,
+    but of formats that must be read whole. Raises DataError for a row that cannot be answered, before the first is, and
+    for a file that changes meanwhile; OutputError.
     """
     before, together = _state(file), model.batch_size * BATCHES
     partial = out.with_name(f".{out.name}.{_job(folder, file, named)}.partial")
@@ -62,13 +62,13 @@ def predict(model: Model, folder: Path, file: Path, out: Path, *, named: str | N
             Progress(file.name, -(-count // together), start=-(-done // together), lasting=False) as progress,
         ):
             queries = itertools.islice(_queries(model, file, named), done, None)
-            while asked := list(itertools.islice(queries, together)):
-                answers = model.answers(asked)
+            while batch := list(itertools.islice(queries, together)):
+                answers = model.answers(batch)
                 _check_unchanged(file, before)
                 rows = ({"id": done + i, **answer} for i, answer in enumerate(answers))
                 lines.write("".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows))
                 lines.flush()
-                done += len(asked)
+                done += len(batch)
                 progress.step()
             os.fsync(lines.fileno())
         _check_unchanged(file, before)

@@ -1,4 +1,4 @@
-"""A kind of head, as it is asked: from an input to examples, and from the head's answers to what is said."""
+"""A kind of head in inference: from an input to examples, and from the head's answers to the input's."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 """A JSON object whose fields the kind of head decides: an input's columns, for example."""
 Answer = Json
-"""What is said to one input."""
+"""The answer to one input."""
 
 
 @dataclass(frozen=True)
 class Query:
     """One input as the head reads it.
 
-    examples: one, or a window each of a long text, or none. about: what the kind needs to say the answer. number: of
-    the input among those asked together, from 0: equal inputs have draws of their own. wanted: how a text is
+    examples: one, or a window each of a long text, or none. about: what the kind needs for the answer. number: of
+    the input among those answered together, from 0: equal inputs have draws of their own. wanted: how a text is
     generated; None: as the trial did.
     """
 
@@ -50,19 +50,19 @@ class Kind(ABC):
     columns: ClassVar[tuple[str, ...]] = ()
     required: ClassVar[tuple[str, ...]] = ()
 
-    def ask(self, values: Mapping[str, Any], head: Any, tokenizer: PreTrainedTokenizerFast, max_length: int) -> Query:
-        """An input as examples, from `columns`. Raises DataError for what the head cannot be asked."""
+    def query(self, values: Mapping[str, Any], head: Any, tokenizer: PreTrainedTokenizerFast, max_length: int) -> Query:
+        """An input as examples, from `columns`. Raises DataError for what the head cannot read."""
         raise NotImplementedError
 
-    def asked(self, example: Any, head: Any) -> Query:  # noqa: ARG002 - where a head completes it
-        """What a task's `inputs` made of an input. Raises DataError for what the head cannot be asked."""
+    def query_of(self, example: Any, head: Any) -> Query:  # noqa: ARG002 - where a head completes it
+        """What a task's `inputs` made of an input. Raises DataError for what the head cannot read."""
         return Query([example])
 
     def decoding(self, query: Query, prompt: Any) -> Any:  # noqa: ARG002 - where texts are generated
         """What the head needs to answer this query, from what it needs to answer an example of its kind."""
         return prompt
 
-    def apart(self, query: Query, example: Any) -> Hashable:  # noqa: ARG002 - where a query has a say
+    def apart(self, query: Query, example: Any) -> Hashable:  # noqa: ARG002 - some kinds look at the query
         """Examples between which this differs share no batch: an answer must not depend on what stands beside it.
 
         A pair's row is laid out differently.
@@ -70,7 +70,7 @@ class Kind(ABC):
         return getattr(example, "pair", None) is not None
 
     @abstractmethod
-    def say(self, query: Query, head: Any, found: Sequence[tuple[Any, Any]], *, truncated: bool) -> Answer:
+    def answer(self, query: Query, head: Any, found: Sequence[tuple[Any, Any]], *, truncated: bool) -> Answer:
         """The answer. found: what `Head.scored` gives for each of the examples. truncated: a text of them was cut."""
 
     @abstractmethod
@@ -78,7 +78,7 @@ class Kind(ABC):
         """The answer in one line, for people."""
 
     def input_of(self, example: Any) -> Json:
-        """An example of the head as an input: what `ask` makes it from."""
+        """An example of the head as an input: what `query` makes it from."""
         raise NotImplementedError
 
     def prediction(self, answer: Answer, query: Query, head: Any) -> Any:
@@ -96,7 +96,7 @@ class TextKind(Kind):
     def example(self, text: str, pair: str | None) -> Any:
         """The head's example."""
 
-    def ask(
+    def query(
         self,
         values: Mapping[str, Any],
         head: Any,  # noqa: ARG002 - the texts say all

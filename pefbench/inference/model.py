@@ -1,4 +1,4 @@
-"""A loaded trial: asked with texts, it answers as the trial did."""
+"""A loaded trial: given texts, it answers as the trial did."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from pefbench.heads import Encoded, Head
     from pefbench.inference.kind import Answer, Kind, Query
-    from pefbench.inference.streaming import Piece
+    from pefbench.inference.streaming import Chunk
     from pefbench.inference.wishes import Wishes
     from pefbench.tasks import Task
     from pefbench.trial.prepare import Ready
@@ -115,39 +115,41 @@ class Model:
         """An input as the head reads it. where: names it in messages. number: see `Query`. Raises DataError."""
         try:
             values = self._values(given)
-            made = self._kind.ask(values, *self._reading) if not self._task.inputs else None
+            made = self._kind.query(values, *self._reading) if not self._task.inputs else None
             how = self._wanted(wishes)
         except DataError as error:
             raise DataError(f"{where}: {error}") from None
-        return replace(made or self._asked(values, where), number=number, wanted=how)
+        return replace(made or self._task_query(values, where), number=number, wanted=how)
 
     def answers(self, queries: Sequence[Query]) -> list[Answer]:
         """The answers to these inputs, in their order."""
-        asked = [(query, example) for query in queries for example in query.examples]
-        found: list[Any] = [None] * len(asked)
+        pairs = [(query, example) for query in queries for example in query.examples]
+        found: list[Any] = [None] * len(pairs)
         groups: dict[Hashable, list[int]] = {}
-        for i, (query, example) in enumerate(asked):
+        for i, (query, example) in enumerate(pairs):
             groups.setdefault(self._kind.apart(query, example), []).append(i)
         with self._lock:
             for chosen in groups.values():
-                for i, scored in zip(chosen, self._scored([asked[i] for i in chosen]), strict=True):
+                for i, scored in zip(chosen, self._scored([pairs[i] for i in chosen]), strict=True):
                     found[i] = scored
         answers, first = [], 0
         for each in queries:
             mine = found[first : first + len(each.examples)]
             first += len(each.examples)
-            said = [(answer, scores) for answer, scores, _ in mine]
-            answers.append(self._kind.say(each, self._head, said, truncated=any(cut for _, _, cut in mine)))
+            scored_examples = [(answer, scores) for answer, scores, _ in mine]
+            answers.append(
+                self._kind.answer(each, self._head, scored_examples, truncated=any(cut for _, _, cut in mine))
+            )
         return answers
 
-    def stream(self, query: Query) -> Iterator[Piece]:
-        """The pieces of a text as it is generated; the last has the whole answer. Closing the iterator breaks off.
+    def stream(self, query: Query) -> Iterator[Chunk]:
+        """The chunks of a text as it is generated; the last has the whole answer. Closing the iterator breaks off.
 
         Raises DataError for a trial that does not generate.
         """
         if not self.generates or query.wanted is None:
             raise DataError(f"{self.name}: its answers are not generated, so they cannot be streamed")
-        return streaming.pieces(self.answers, query)
+        return streaming.chunks(self.answers, query)
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Each text as a vector of length 1 by the frozen pretrained model, without the adapter: (n, width).
@@ -176,7 +178,7 @@ class Model:
         positions = count_positions(self._ready.checkpoint, self.tokenizer) - self._ready.recipe.method.virtual_tokens()
         return wanted(search, wishes, min(LONGEST, positions - (train.max_length - search.max_new_tokens)))
 
-    def _asked(self, values: Mapping[str, Any], where: str) -> Query:
+    def _task_query(self, values: Mapping[str, Any], where: str) -> Query:
         """An input as the task makes an example of it. Raises DataError."""
         inputs = self._task.inputs
         if inputs is None:
@@ -185,7 +187,7 @@ class Model:
         example = inputs.example(row, self._ready.recipe.options)
         try:
             check_texts(example)
-            query = self._kind.asked(example, self._head)
+            query = self._kind.query_of(example, self._head)
         except DataError as error:
             raise DataError(f"{where}: {error}") from None
         for _, reason in self._head.refusals(self.tokenizer, query.examples, self._ready.recipe.train.max_length):
@@ -215,15 +217,15 @@ class Model:
         """The columns that messages name: those that every input has, or all of a few."""
         return [name for name in self.columns if self.needs(name)] or list(self.columns)
 
-    def _scored(self, asked: Sequence[tuple[Query, Any]]) -> Iterator[tuple[Any, Any, bool]]:
+    def _scored(self, pairs: Sequence[tuple[Query, Any]]) -> Iterator[tuple[Any, Any, bool]]:
         """Each example's answer, its scores, and whether its text was cut."""
         import torch
 
-        if not asked:
+        if not pairs:
             return
         ready, found = self._ready, dict[int, tuple[Any, Any]]()
-        encoded = self._encoded([example for _, example in asked])
-        decoding = [self._kind.decoding(asked[i][0], given) for i, given in enumerate(encoded.decoding)]
+        encoded = self._encoded([example for _, example in pairs])
+        decoding = [self._kind.decoding(pairs[i][0], given) for i, given in enumerate(encoded.decoding)]
         device = next(self._model.parameters()).device
         with torch.inference_mode(), self._precision(device.type):
             lengths, fitted = (
@@ -235,7 +237,7 @@ class Model:
                 tensors = {name: tensor.to(device) for name, tensor in collate(encoded, batch).items()}
                 scored = self._head.scored(self._model, tensors, [decoding[i] for i in chosen])
                 found |= zip(chosen, scored, strict=True)
-        for i in range(len(asked)):
+        for i in range(len(pairs)):
             yield (*found[i], encoded.cut[i])
 
     def _encoded(self, examples: Sequence[Any]) -> Encoded:

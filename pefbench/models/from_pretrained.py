@@ -213,7 +213,7 @@ def refuse_own_classes(file: Path, kind: str, name: str) -> list[str]:
     classes = [str(each) for one in found for each in (one if isinstance(one, list) else [one]) if each]
     if classes and not any(each.rpartition(".")[2] in dir(transformers) for each in classes):
         raise SourceError(
-            f"{name}: it needs code of its own ({classes[0][:100]}, named in {file.name}), and code from a source is "
+            f"{name}: it needs custom code ({classes[0][:100]}, named in {file.name}), and code from a source is "
             "never run"
         )
     return classes

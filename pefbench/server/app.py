@@ -26,8 +26,8 @@ GONE = 499
 """The status that logs have for a client that broke off."""
 
 
-class Asked(BaseModel):
-    """What `/v1/predict` is asked."""
+class PredictRequest(BaseModel):
+    """The body of `/v1/predict`."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -37,14 +37,14 @@ class Asked(BaseModel):
     )
 
 
-class Answered(BaseModel):
+class PredictResponse(BaseModel):
     """What `/v1/predict` answers: one answer for each input, in their order, whose fields the model's head decides."""
 
     model: str
     answers: list[Json]
 
 
-class Named(BaseModel):
+class LoadRequest(BaseModel):
     """A model of the folder from which models may be loaded."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -96,15 +96,15 @@ def _models(app: FastAPI) -> None:
         return _described(asking.find(engine, name), set(engine.store.resident()))
 
     @app.post("/v1/models", summary="Load a model of the operator's folder")
-    async def load(named: Named) -> Json:
+    async def load(body: LoadRequest) -> Json:
         try:
-            folder = settings.folder(named.model)
+            folder = settings.folder(body.model)
         except UserError as error:
             raise Refusal(404 if settings.models else 403, str(error)) from None
         try:
-            served = await run_in_threadpool(engine.store.open, named.model, folder)
+            served = await run_in_threadpool(engine.store.open, body.model, folder)
         except UserError as error:
-            raise Refusal(422, str(error).replace(str(folder), named.model)) from None
+            raise Refusal(422, str(error).replace(str(folder), body.model)) from None
         return _described(served, set(engine.store.resident()))
 
     @app.delete("/v1/models/{name}", summary="Unload a model")
@@ -117,17 +117,17 @@ def _models(app: FastAPI) -> None:
 
 
 def _predict(app: FastAPI) -> None:
-    """What models are asked."""
+    """Inputs for the served models."""
     engine: Engine = app.state.engine
 
-    @app.post("/v1/predict", summary="Predict", response_model=Answered)
-    async def predict(asked: Asked, request: Request) -> Json:
-        served = asking.find(engine, asked.model)
-        inputs = asked.inputs if isinstance(asked.inputs, list) else [asked.inputs]
+    @app.post("/v1/predict", summary="Predict", response_model=PredictResponse)
+    async def predict(body: PredictRequest, request: Request) -> Json:
+        served = asking.find(engine, body.model)
+        inputs = body.inputs if isinstance(body.inputs, list) else [body.inputs]
         asking.check(inputs, app.state.settings)
         found = await asking.answers(engine, served, inputs, request)
-        app.state.counts.inputs.labels(asked.model).inc(len(found))
-        return {"model": asked.model, "answers": found}
+        app.state.counts.inputs.labels(body.model).inc(len(found))
+        return {"model": body.model, "answers": found}
 
 
 def _described(served: Served, resident: set[str]) -> Json:

@@ -1,4 +1,4 @@
-"""OpenAI's two ways to have a text generated, whole or in pieces."""
+"""OpenAI's two ways to have a text generated, whole or in chunks."""
 
 from __future__ import annotations
 
@@ -58,13 +58,13 @@ class Wanted(BaseModel):
 
 
 class Completion(Wanted):
-    """What `/v1/completions` is asked."""
+    """The body of `/v1/completions`."""
 
     prompt: str
 
 
 class Chat(Wanted):
-    """What `/v1/chat/completions` is asked."""
+    """The body of `/v1/chat/completions`."""
 
     messages: list[Json]
     tools: list[Json] | None = None
@@ -88,21 +88,21 @@ class Shape:
     def whole(self, answer: Answer) -> Json:
         """A whole answer."""
         text = answer["text"]
-        said: Json = {"message": {"role": "assistant", "content": text}} if self._chat else {"text": text}
-        choice = {"index": 0, **said, "logprobs": None, "finish_reason": answer["finish_reason"]}
+        message: Json = {"message": {"role": "assistant", "content": text}} if self._chat else {"text": text}
+        choice = {"index": 0, **message, "logprobs": None, "finish_reason": answer["finish_reason"]}
         return {**self._about, "choices": [choice], "usage": _usage(answer)}
 
-    def piece(self, text: str, ended: str | None = None) -> str:
-        """A piece, as an event."""
+    def chunk(self, text: str, ended: str | None = None) -> str:
+        """A chunk, as an event."""
         role = {} if self._begun or not self._chat else {"role": "assistant"}
         self._begun = True
         content = {} if ended and not text else {"content": text}
-        said: Json = {"delta": {**role, **content}} if self._chat else {"text": text}
-        return self._event([{"index": 0, **said, "logprobs": None, "finish_reason": ended}])
+        delta: Json = {"delta": {**role, **content}} if self._chat else {"text": text}
+        return self._event([{"index": 0, **delta, "logprobs": None, "finish_reason": ended}])
 
     def last(self, answer: Answer) -> str:
         """The end of a stream: why it ended and, where it was asked for, what it took."""
-        events = self.piece("", answer["finish_reason"])
+        events = self.chunk("", answer["finish_reason"])
         if self._usage:
             events += self._event([], usage=_usage(answer))
         return f"{events}data: [DONE]\n\n"
@@ -127,7 +127,7 @@ def add(app: FastAPI) -> None:
 
 
 async def _answered(request: Request, wanted: Wanted, given: Input, *, chat: bool) -> Response:
-    """The response, whole or in pieces. Raises Refusal."""
+    """The response, whole or in chunks. Raises Refusal."""
     state = request.app.state
     served = asking.find(state.engine, wanted.model)
     if not served.generates:
@@ -136,8 +136,8 @@ async def _answered(request: Request, wanted: Wanted, given: Input, *, chat: boo
     usage = wanted.stream_options is not None and wanted.stream_options.include_usage
     shape = Shape(served.name, chat=chat, usage=usage)
     if wanted.stream:
-        pieces = await _begun(state.engine, served, given, wanted.wishes())
-        return StreamingResponse(_events(pieces, shape), media_type="text/event-stream")
+        chunks = await _begun(state.engine, served, given, wanted.wishes())
+        return StreamingResponse(_events(chunks, shape), media_type="text/event-stream")
     [answer] = await asking.answers(state.engine, served, [given], request, **wanted.wishes())
     state.counts.inputs.labels(served.name).inc()
     return JSONResponse(shape.whole(answer))
@@ -154,8 +154,8 @@ def _conversation(served: Served, wanted: Chat) -> Input:
     return content
 
 
-class Pieces:
-    """The pieces of a text as the engine generates it, for the event loop. `closed` breaks it off."""
+class Chunks:
+    """The chunks of a text as the engine generates it, for the event loop. `closed` breaks it off."""
 
     def __init__(self) -> None:
         self.closed = False
@@ -163,7 +163,7 @@ class Pieces:
         self._loop = asyncio.get_running_loop()
 
     def told(self, text: str) -> bool:
-        """Take a piece, in the engine's thread; return whether more is wanted."""
+        """Take a chunk, in the engine's thread; return whether more is wanted."""
         self.put(text)
         return not self.closed
 
@@ -172,32 +172,32 @@ class Pieces:
         self._loop.call_soon_threadsafe(self.queue.put_nowait, value)
 
 
-async def _begun(engine: Engine, served: Served, given: Input, wishes: Json) -> Pieces:
+async def _begun(engine: Engine, served: Served, given: Input, wishes: Json) -> Chunks:
     """A text that is being generated. Raises Refusal."""
-    pieces = Pieces()
+    chunks = Chunks()
 
     def begin() -> None:
         query = served.model.query(given, "input", **wishes)
         wanted = query.wanted
         if wanted is not None:
-            query = replace(query, wanted=replace(wanted, told=pieces.told))
+            query = replace(query, wanted=replace(wanted, told=chunks.told))
         job = engine.prepare(served, query)
-        job.answer.add_done_callback(lambda done: pieces.put(done.exception() or done.result()))
+        job.answer.add_done_callback(lambda done: chunks.put(done.exception() or done.result()))
         engine.submit([job])
 
     with asking.refusing():
         await run_in_threadpool(begin)
-    return pieces
+    return chunks
 
 
-async def _events(pieces: Pieces, shape: Shape) -> AsyncIterator[str]:
+async def _events(chunks: Chunks, shape: Shape) -> AsyncIterator[str]:
     """The events of a stream. When the client breaks off, so does the text."""
     try:
         while True:
-            found = await pieces.queue.get()
+            found = await chunks.queue.get()
             if isinstance(found, str):
                 if found:
-                    yield shape.piece(found)
+                    yield shape.chunk(found)
             elif isinstance(found, BaseException):
                 yield f"data: {json.dumps({'error': {'message': 'the text could not be generated', 'code': 500}})}\n\n"
                 return
@@ -205,7 +205,7 @@ async def _events(pieces: Pieces, shape: Shape) -> AsyncIterator[str]:
                 yield shape.last(found)
                 return
     finally:
-        pieces.closed = True
+        chunks.closed = True
 
 
 def _usage(answer: Answer) -> dict[str, int]:

@@ -16,7 +16,7 @@ from pefbench.errors import UserError
 from pefbench.heads import ROWS, TARGETS
 from pefbench.heads._global_attention import global_attention
 from pefbench.server.heads import HeadModel, rows_of
-from pefbench.server.work import Job, Piece, collated, padded
+from pefbench.server.work import Item, Job, collated, padded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
@@ -50,7 +50,7 @@ class Engine:
         self.store, self.capacity = store, capacity
         self._texts = None if for_texts else Engine(store, capacity, for_texts=True)
         self.ran: Callable[[int, int], None] = lambda _rows, _models: None
-        self._lanes: dict[Hashable, deque[Piece]] = {}
+        self._lanes: dict[Hashable, deque[Item]] = {}
         self._jobs = 0
         self._news = Condition()
         self._stopping = False
@@ -71,7 +71,7 @@ class Engine:
         """A query as rows of tokens; it takes the time of its tokenizer."""
         job = Job(served, query)
         if served.base is None:
-            job.pieces.append(Piece(job, served))
+            job.items.append(Item(job, served))
             return job
         model: Any = served.model
         for example in query.examples:
@@ -79,7 +79,7 @@ class Engine:
             longest = int(encoded.lengths[0])
             length = padded(longest, served.limit)
             lane = (id(served.base), length, length == longest, *sorted(encoded.features))
-            job.pieces.append(Piece(job, lane, encoded, length))
+            job.items.append(Item(job, lane, encoded, length))
         return job
 
     def submit(self, jobs: Sequence[Job]) -> None:
@@ -99,13 +99,13 @@ class Engine:
         self._hold(jobs)
         with self._news:
             for job in jobs:
-                job.left = len(job.pieces)
-                for piece in job.pieces:
-                    self._lanes.setdefault(piece.lane, deque()).append(piece)
+                job.left = len(job.items)
+                for item in job.items:
+                    self._lanes.setdefault(item.lane, deque()).append(item)
             self._news.notify()
         for job in jobs:
-            if not job.pieces:
-                self._say(job)
+            if not job.items:
+                self._finish(job)
 
     def _hold(self, jobs: Sequence[Job]) -> None:
         """Keep the weights of counted jobs in memory; where that fails, they are not taken after all."""
@@ -138,25 +138,25 @@ class Engine:
                     if self._stopping and not self._jobs:
                         return
                     self._news.wait(0.5 if self._stopping else None)
-                pieces = self._take()
-            if pieces:
-                self._answer(pieces)
+                items = self._take()
+            if items:
+                self._answer(items)
 
-    def _take(self) -> list[Piece]:
-        """The next batch: of the lane whose first piece has waited longest. Lanes are in the order of their first."""
+    def _take(self) -> list[Item]:
+        """The next batch: of the lane whose first item has waited longest. Lanes are in the order of their first."""
         lane, waiting = next(iter(self._lanes.items()))
-        taken: list[Piece] = []
+        taken: list[Item] = []
         rows = 0
         while waiting:
-            piece = waiting[0]
-            if taken and piece.encoded is None:
+            item = waiting[0]
+            if taken and item.encoded is None:
                 break
-            if taken and (rows + piece.rows > MOST_ROWS or (rows + piece.rows) * max(piece.length, 1) > MOST_TOKENS):
+            if taken and (rows + item.rows > MOST_ROWS or (rows + item.rows) * max(item.length, 1) > MOST_TOKENS):
                 break
             waiting.popleft()
-            if self._begins(piece.job):
-                taken.append(piece)
-                rows += piece.rows
+            if self._begins(item.job):
+                taken.append(item)
+                rows += item.rows
         del self._lanes[lane]
         if waiting:  # behind the others: each lane's first has come after what they have
             self._lanes[lane] = waiting
@@ -171,42 +171,42 @@ class Engine:
                 return False
         return not job.answer.cancelled()
 
-    def _answer(self, pieces: list[Piece]) -> None:
+    def _answer(self, items: list[Item]) -> None:
         """Answer a batch. Where that fails, each model's part is tried by itself, so that no other suffers from it."""
-        models = {piece.job.served for piece in pieces}
-        self.ran(sum(piece.rows for piece in pieces), len(models))
+        models = {item.job.served for item in items}
+        self.ran(sum(item.rows for item in items), len(models))
         try:
             with self.store.still if self._texts else nullcontext():  # a text may take minutes
-                self._score(pieces)
+                self._score(items)
         except Exception as error:  # noqa: BLE001 - whatever it is, only the inputs of this batch may suffer
             if len(models) > 1:
                 for served in models:
-                    self._answer([piece for piece in pieces if piece.job.served is served])
+                    self._answer([item for item in items if item.job.served is served])
                 return
             _log(error)
-            for job in {piece.job for piece in pieces}:
+            for job in {item.job for item in items}:
                 self._fail(job, error)
             return
-        for piece in pieces:
-            job = piece.job
+        for item in items:
+            job = item.job
             job.left -= 1
             if not job.left and not job.answer.done():
-                self._say(job)
+                self._finish(job)
 
-    def _score(self, pieces: list[Piece]) -> None:
-        """Put what the heads find into the pieces."""
+    def _score(self, items: list[Item]) -> None:
+        """Put what the heads find into the items."""
         import torch
 
-        base = pieces[0].job.served.base
+        base = items[0].job.served.base
         if base is None:
-            self._score_alone(pieces)
+            self._score_alone(items)
             return
-        pieces.sort(key=lambda piece: (piece.job.held.prefix_length, id(piece.job.served)))
-        groups: list[list[Piece]] = []
-        for piece in pieces:
-            if not groups or groups[-1][0].job.served is not piece.job.served:
+        items.sort(key=lambda item: (item.job.held.prefix_length, id(item.job.served)))
+        groups: list[list[Item]] = []
+        for item in items:
+            if not groups or groups[-1][0].job.served is not item.job.served:
                 groups.append([])
-            groups[-1].append(piece)
+            groups[-1].append(item)
         tensors = [collated(group) for group in groups]
         rows, first = [], 0
         for group, given in zip(groups, tensors, strict=True):
@@ -221,20 +221,20 @@ class Engine:
             model: Any = group[0].job.served.model
             with torch.inference_mode(), base.precision():
                 answering = cast("Any", HeadModel(cast("Shell", shell), adapter.head, rows_of(states, begin, end)))
-                decoding = [piece.encoded.decoding[0] for piece in group if piece.encoded]
+                decoding = [item.encoded.decoding[0] for item in group if item.encoded]
                 found = model._head.scored(answering, given, decoding)
-            for piece, each in zip(group, found, strict=True):
-                piece.found = each
+            for item, each in zip(group, found, strict=True):
+                item.found = each
 
-    def _score_alone(self, pieces: list[Piece]) -> None:
+    def _score_alone(self, items: list[Item]) -> None:
         """Answer each input by itself: beside others of its model it would be padded otherwise."""
-        for piece in pieces:
-            [piece.job.said] = piece.job.held.answers([piece.job.query])
+        for item in items:
+            [item.job.unbatched] = item.job.held.answers([item.job.query])
 
-    def _say(self, job: Job) -> None:
+    def _finish(self, job: Job) -> None:
         """Give a job its answer."""
         try:
-            answer = job.said if job.said is not None else _said(job)
+            answer = job.unbatched if job.unbatched is not None else _answer_of(job)
         except Exception as error:  # noqa: BLE001 - likewise
             _log(error)
             self._fail(job, error)
@@ -256,12 +256,12 @@ class Engine:
             self._news.notify()
 
 
-def _said(job: Job) -> Answer:
+def _answer_of(job: Job) -> Answer:
     """The answer that what the head found comes to."""
     model: Any = job.served.model
-    truncated = any(piece.encoded.truncated > 0 for piece in job.pieces if piece.encoded)
-    found = [piece.found for piece in job.pieces if piece.found is not None]
-    answer: Answer = model._kind.say(job.query, model._head, found, truncated=truncated)
+    truncated = any(item.encoded.truncated > 0 for item in job.items if item.encoded)
+    found = [item.found for item in job.items if item.found is not None]
+    answer: Answer = model._kind.answer(job.query, model._head, found, truncated=truncated)
     return answer
 
 

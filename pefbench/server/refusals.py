@@ -24,8 +24,8 @@ class Refusal(Exception):  # noqa: N818 - what HTTP calls a status
     def response(self) -> JSONResponse:
         """What is sent."""
         kind = KINDS.get(self.status, "invalid_request_error" if self.status < 500 else "server_error")
-        said = {"message": self.message, "type": kind, "param": None, "code": self.status}
-        return JSONResponse({"error": said}, self.status, self.headers)
+        error = {"message": self.message, "type": kind, "param": None, "code": self.status}
+        return JSONResponse({"error": error}, self.status, self.headers)
 
 
 def of_validation(errors: Sequence[Mapping[str, Any]]) -> Refusal:
@@ -38,8 +38,8 @@ def of_validation(errors: Sequence[Mapping[str, Any]]) -> Refusal:
     where = ".".join(str(part) for part in first["loc"] if part not in {"body", "str"})
     if where == "inputs" and first["type"] != "missing":
         return Refusal(400, "inputs: should be a text, an object with the model's columns, or a list of such")
-    said = {"missing": "is missing", "extra_forbidden": "is unknown"}.get(first["type"], str(first["msg"]))
-    return Refusal(400, f"{where or 'the body'}: {said}")
+    reason = {"missing": "is missing", "extra_forbidden": "is unknown"}.get(first["type"], str(first["msg"]))
+    return Refusal(400, f"{where or 'the body'}: {reason}")
 
 
 def busy() -> Refusal:

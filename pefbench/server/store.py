@@ -1,7 +1,7 @@
 """The models that are served, by name, and which of their weights are in memory.
 
 A model is opened once: its files are checked and its head is made. Its weights come from disk when they are needed, and
-those that have not been asked for longest leave memory first.
+those that were not used for the longest time leave memory first.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Served:
     """A model under its name.
 
     model: reads inputs and says answers; it holds no weights. shell, base: what a batch that it shares runs in; None
-    where it is asked alone, and `alone` says why. limit: the most tokens, with padding, that it has positions for.
+    where it shares no batches, and `alone` says why. limit: the most tokens, with padding, that it has positions for.
     """
 
     name: str
@@ -122,7 +122,7 @@ class Store:
             self._weights.pop(served, None)
 
     def hold(self, served: Served) -> Any:
-        """A model's weights, in memory until `release`: its Adapter, or where it is asked alone its whole Model."""
+        """A model's weights, in memory until `release`: its Adapter, or where it shares no batches its whole Model."""
         with self._lock:
             self._pins[served] = self._pins.get(served, 0) + 1
             if served in self._weights:
@@ -158,7 +158,7 @@ class Store:
         return weights
 
     def _forget(self) -> None:
-        """Let go of the weights beyond `keep` that have not been asked for longest, and answer nothing now."""
+        """Let go of the weights beyond `keep` that were not used for the longest time, and answer nothing now."""
         for served in list(self._weights):
             if len(self._weights) <= self.keep:
                 break

@@ -28,24 +28,25 @@ Multiples of 16, which torch's products compute alike wherever in a batch a row 
 
 @dataclass(eq=False)
 class Job:
-    """One input: what is asked of which model, and the answer to come.
+    """One input of a model, and the answer to come.
 
-    held: the weights that answer, kept in memory until the job is done. said: the answer, of a model asked by itself.
+    held: the weights that answer, kept in memory until the job is done. unbatched: the answer, of a model that shares
+    no batches.
     """
 
     served: Served
     query: Query
-    pieces: list[Piece] = field(default_factory=list)
+    items: list[Item] = field(default_factory=list)
     held: Any = None
-    said: Answer | None = None
+    unbatched: Answer | None = None
     answer: Future[Answer] = field(default_factory=Future)
     left: int = 0
     started: bool = False
 
 
 @dataclass(eq=False)
-class Piece:
-    """One example of a job. lane: what it can share a batch with. encoded: None where the model is asked by itself.
+class Item:
+    """One example of a job. lane: what it can share a batch with. encoded: None for a model that shares no batches.
 
     length: what its rows are padded to. found: what the head makes of it, as `Kind.say` is given it.
     """
@@ -70,11 +71,11 @@ def padded(longest: int, limit: int) -> int:
     return min(limit, next((each for each in LENGTHS if each > longest), limit))
 
 
-def collated(pieces: Sequence[Piece]) -> dict[str, Tensor]:
-    """The rows of pieces of one length as one batch, as `trial.batching.collate` lays them."""
+def collated(items: Sequence[Item]) -> dict[str, Tensor]:
+    """The rows of items of one length as one batch, as `trial.batching.collate` lays them."""
     import torch
 
-    length, all_encoded = pieces[0].length, [piece.encoded for piece in pieces if piece.encoded]
+    length, all_encoded = items[0].length, [item.encoded for item in items if item.encoded]
     first = all_encoded[0]
     batch = {
         name: _laid([row for each in all_encoded for row in each.features[name]], first.padding[name], length)

@@ -113,8 +113,8 @@ def _answering(prepared: Prepared) -> list[str]:
     paired = getattr(prepared.examples["test"][0], "pair", None) is not None
     sample = {"text": "A text.", "pair": "Another."} if paired else inputs.sample if inputs else prepared.head.sample
     note = "`base=` names the pretrained model where it has moved"
-    asked = f"model.predict([{sample!r}])"
-    code = f'import pefbench\n\nmodel = pefbench.load(".")  # where this card lies\nprint({asked})'
+    call = f"model.predict([{sample!r}])"
+    code = f'import pefbench\n\nmodel = pefbench.load(".")  # where this card lies\nprint({call})'
     return [f"With pefbench ({note}):", f"```python\n{code}\n```", "Without:"]
 
 

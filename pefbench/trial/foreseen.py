@@ -62,8 +62,8 @@ class Foreseen:
     def told(self, loading: int) -> str:
         """The peaks as a line for people. loading: that of the phase that is over."""
         found = {"load": loading, **self.peaks()}
-        said = ", ".join(f"{phase} {_gib(size)}" for phase, size in found.items())
-        return f"peak memory: {said}; {_gib(self.held + self.available)} available"
+        sizes = ", ".join(f"{phase} {_gib(size)}" for phase, size in found.items())
+        return f"peak memory: {sizes}; {_gib(self.held + self.available)} available"
 
     def micro_batch_size(self) -> int | None:
         """The most examples at once that fit into memory; None where not even one does."""
@@ -75,14 +75,14 @@ class Foreseen:
         expected, there = self._training(self.training.examples), self.held + self.available
         if expected <= there:
             return []
-        said = f"training is expected to need {_gib(expected)} of memory at its peak, but {_gib(there)} is available"
+        warning = f"training is expected to need {_gib(expected)} of memory at its peak, but {_gib(there)} is available"
         fits = self.micro_batch_size()
         if fits is None:
             least = _gib(self._training(1))
             return [
-                f"{said}; even one example at a time needs {least}: lower train.max_length or set model.quantize=nf4"
+                f"{warning}; even one example at a time needs {least}: lower train.max_length or set model.quantize=nf4"
             ]
-        return [f"{said}; set train.micro_batch_size={fits}, which accumulates the same gradients"]
+        return [f"{warning}; set train.micro_batch_size={fits}, which accumulates the same gradients"]
 
     def _training(self, examples: int) -> int:
         accumulated = self.gradients if examples < self.training.examples else 0

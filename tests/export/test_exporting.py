@@ -35,12 +35,12 @@ TEXTS = ("Anna saw Boris", "Paris near Rome")
 def test_an_export_answers_as_the_trial(trial: str, name: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     result = request.getfixturevalue(trial)
     done = export(result, tmp_path / "out", name, Options())
-    assert "All answers agree" in done.said
+    assert "All answers agree" in done.replay
     card = (tmp_path / "out" / "README.md").read_text(encoding="utf8")
-    assert done.said in card
+    assert done.replay in card
     assert f"trial `{result.stem}`" in card
     again = export(result, tmp_path / "out", name, Options())
-    assert again.said == ""
+    assert again.replay == ""
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
     with pytest.raises(OutputError, match="already exists and is not this export"):
         export(result, tmp_path / "out", name, Options(), most=3)
@@ -60,8 +60,8 @@ def test_a_pipeline_alone_gives_the_labels_and_scores(classifier: Path, tmp_path
 
 def test_less_precise_weights_say_what_they_lose(classifier: Path, tmp_path: Path) -> None:
     done = export(classifier, tmp_path / "out", "merged", Options(dtype="bf16"))
-    assert "The export rounds: " in done.said
-    assert "accuracy " in done.said
+    assert "The export rounds: " in done.replay
+    assert "accuracy " in done.replay
     assert json.loads((tmp_path / "out" / "config.json").read_text(encoding="utf8"))["dtype"] == "bfloat16"
 
 

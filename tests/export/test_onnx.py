@@ -51,7 +51,7 @@ def test_texts_of_any_length_are_answered_as_by_pefbench(
 ) -> None:
     trial = request.getfixturevalue(name)
     done = export(trial, tmp_path / "out", "onnx", Options())
-    assert "All answers agree" in done.said
+    assert "All answers agree" in done.replay
     expected = pefbench.load(trial).predict(TEXTS[:2])
     found = answered(tmp_path / "out", TEXTS)
     assert len(found) == 3
@@ -69,4 +69,4 @@ def test_every_head_is_exported(task: str, world: World, tmp_path: Path) -> None
     recipe = world.recipe(f"bundle_{task}", task=task, data={"source": f"file:{tmp_path / 'rows.jsonl'}"}, **changes)
     trial = run.run(load_recipe(recipe), tmp_path / "results")
     done = export(trial, tmp_path / "out", "onnx", Options())
-    assert "All answers agree" in done.said
+    assert "All answers agree" in done.replay

@@ -140,7 +140,7 @@ def test_code_of_a_class_that_transformers_has_is_warned_of_and_other_code_refus
     (folder / "config.json").write_text(json.dumps(fields | {"auto_map": mapping}))
     message = refusal(SourceError, examine, folder)
     assert message.endswith(
-        ": it needs code of its own (own.Model, named in config.json), and code from a source is never run"
+        ": it needs custom code (own.Model, named in config.json), and code from a source is never run"
     )
     mapping = {"AutoConfig": "own.Config", "AutoModel": "own.BertModel"}
     (folder / "config.json").write_text(json.dumps(fields | {"auto_map": mapping}))

@@ -16,10 +16,10 @@ Span = tuple[float, int, int]
 def answer(bundle: Bundle, given: Any) -> Answer:
     """The span, its characters and its probability, for {"question", "context"}."""
     encoding = bundle.tokenizer.encode(given["context"], add_special_tokens=False)
-    context, asked = np.asarray(encoding.ids, dtype=np.int64), bundle.ids(given["question"])
+    context, question_ids = np.asarray(encoding.ids, dtype=np.int64), bundle.ids(given["question"])
     before, between, after = (np.asarray(bundle[name], dtype=np.int64) for name in ("before", "between", "after"))
     room = bundle["max_length"] - len(before) - len(between) - len(after)
-    question = asked[: fitting(len(asked), max(1, len(context)), room)]
+    question = question_ids[: fitting(len(question_ids), max(1, len(context)), room)]
     room -= len(question)
     overlap = bundle["max_length"] // 3 if bundle["overlap"] is None else bundle["overlap"]
     step = room - min(overlap, room // 2)
@@ -37,7 +37,7 @@ def answer(bundle: Bundle, given: Any) -> Answer:
         found.append((best(scores[places[:-1]], bundle["max_answer_length"]), start, scores[null].sum(), total))
     (score, first, last), start, _, total = max(found, key=lambda one: one[0][0])
     least = min(found, key=lambda one: one[2])
-    truncated = len(asked) > len(question)
+    truncated = len(question_ids) > len(question)
     if not np.isfinite(score) or (bundle["no_answers"] and least[2] > score):
         chance = float(np.exp(least[2] - least[3]))
         return {"text": "", "start": None, "end": None, "score": chance, "truncated": truncated}

@@ -27,13 +27,13 @@ def answer(bundle: Bundle, given: Any) -> Answer:
         join = cut_between(tags[first:], here[:shared])
         tags[first + join :], scores[first + join :] = here[join:], likely[join:]
 
-    def said(label: str, first: int, end: int) -> Answer:
+    def labelled(label: str, first: int, end: int) -> Answer:
         start, stop, score = at[first][0], at[end - 1][1], sum(scores[first:end]) / (end - first)
         return {"label": label, "text": text[start:stop], "start": start, "end": stop, "score": score}
 
     if all(label == OUTSIDE or MARKED.match(label) for label in bundle["labels"]):
-        return {"entities": [said(*span) for span in spans(tags)]}
-    return {"words": [said(tag, word, word + 1) for word, tag in enumerate(tags)]}
+        return {"entities": [labelled(*span) for span in spans(tags)]}
+    return {"words": [labelled(tag, word, word + 1) for word, tag in enumerate(tags)]}
 
 
 def divided(given: Any) -> tuple[str, list[tuple[int, int]]]:

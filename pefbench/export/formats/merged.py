@@ -41,13 +41,13 @@ class Merged(Format):
 
     def write(self, original: Original, model: nn.Module, to: Path, options: Options) -> list[str]:
         """Weights, config with the labels, tokenizer; of a decoder how it generates."""
-        bare = _merged(original, model).to(DTYPES[options.dtype])
+        unwrapped = _merged(original, model).to(DTYPES[options.dtype])
         notes = list[str]()
-        if original.kind_name == "regression" and not getattr(bare.config, SCALED):
+        if original.kind_name == "regression" and not getattr(unwrapped.config, SCALED):
             notes.append("the head has no bias: its output is standardised, (score - mean) / standard deviation")
         if original.head.generates:
-            bare.generation_config = generation(original, bare)
-        bare.save_pretrained(to)
+            unwrapped.generation_config = generation(original, unwrapped)
+        unwrapped.save_pretrained(to)
         original.tokenizer.save_pretrained(to)
         if original.head.auto_class not in PIPELINES or original.kind_name == "marked":
             notes.append(f"transformers has no pipeline for this head; {original.head.auto_class} opens it")
@@ -77,11 +77,11 @@ class Merged(Format):
 
 def _merged(original: Original, model: nn.Module) -> Any:
     """The trial's model as it is exported, but for its dtype; in place."""
-    bare: Any = merging.merged(original, model)
+    unwrapped: Any = merging.merged(original, model)
     if original.kind_name == "regression":
-        bare.config.problem_type = "regression"
-        setattr(bare.config, SCALED, _scale(bare, original.head))
-    return bare
+        unwrapped.config.problem_type = "regression"
+        setattr(unwrapped.config, SCALED, _scale(unwrapped, original.head))
+    return unwrapped
 
 
 def _check_labels(original: Original, opened: Any) -> None:

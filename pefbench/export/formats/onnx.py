@@ -67,10 +67,10 @@ class Onnx(Format):
 
     def answers(self, original: Original, folder: Path) -> list[Answer]:
         """What the script answers, in a process that has nothing of pefbench."""
-        asked = "".join(f"{json.dumps(each)}\n" for each in original.inputs)
+        lines = "".join(f"{json.dumps(each)}\n" for each in original.inputs)
         done = subprocess.run(
             [sys.executable, "-I", str(folder / SCRIPT), "--json"],
-            input=asked,
+            input=lines,
             capture_output=True,
             text=True,
             encoding="utf8",

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 class ChoiceKind(Kind):
     """Choices."""
 
-    def asked(self, example: ChoiceExample, head: ScoringHead) -> Query:
+    def query_of(self, example: ChoiceExample, head: ScoringHead) -> Query:
         """A context and its candidates, or those of the head."""
         return Query([example if example.candidates else replace(example, candidates=head.candidates)])
 
-    def say(self, query: Query, head: ScoringHead, found: Sequence[tuple[Any, Any]], *, truncated: bool) -> Answer:  # noqa: ARG002
+    def answer(self, query: Query, head: ScoringHead, found: Sequence[tuple[Any, Any]], *, truncated: bool) -> Answer:  # noqa: ARG002
         """The best candidate, and the scores of all."""
         [example], (answer, _) = query.examples, single(found)
         return {**answer, "text": example.candidates[answer["choice"]], "truncated": truncated}

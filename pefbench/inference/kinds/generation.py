@@ -35,7 +35,14 @@ class GenerationKind(Kind):
         search = query.wanted.search if query.wanted else None
         return search if search and search.num_beams > 1 else search is None
 
-    def say(self, query: Query, head: GenerationHead, found: Sequence[tuple[Any, Any]], *, truncated: bool) -> Answer:  # noqa: ARG002
+    def answer(
+        self,
+        query: Query,  # noqa: ARG002 - the scores say all
+        head: GenerationHead,  # noqa: ARG002
+        found: Sequence[tuple[Any, Any]],
+        *,
+        truncated: bool,
+    ) -> Answer:
         """The text, and how it ended."""
         text, how = single(found)
         written: Written = how
@@ -49,8 +56,8 @@ class GenerationKind(Kind):
 
     def input_of(self, example: GenerationExample) -> Json:
         """The prompt, and what was said before it, as roles and texts."""
-        said = {"prompt": f"{example.instruction}{example.prompt}"}
-        return {**said, "history": [[*message] for message in example.history]} if example.history else said
+        given = {"prompt": f"{example.instruction}{example.prompt}"}
+        return {**given, "history": [[*message] for message in example.history]} if example.history else given
 
     def prediction(self, answer: Answer, query: Query, head: GenerationHead) -> Any:  # noqa: ARG002 - the answer says all
         """The text."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class MarkedKind(Labelled):
-    """Relations: said as other labels are."""
+    """Relations: answered as other labels are."""
 
     def input_of(self, example: MarkedExample) -> Json:
         """The text and its spans, in characters."""

@@ -24,7 +24,14 @@ class MultiLabelKind(TextKind):
         """An example without labels."""
         return LabelSetExample(text, (), pair)
 
-    def say(self, query: Query, head: MultiLabelHead, found: Sequence[tuple[Any, Any]], *, truncated: bool) -> Answer:  # noqa: ARG002
+    def answer(
+        self,
+        query: Query,  # noqa: ARG002 - the scores say all
+        head: MultiLabelHead,
+        found: Sequence[tuple[Any, Any]],
+        *,
+        truncated: bool,
+    ) -> Answer:
         """The labels, and the probability of each that there is."""
         answer, _ = single(found)
         probabilities = dict(zip(head.labels, answer["scores"], strict=True))

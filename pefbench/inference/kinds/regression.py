@@ -23,7 +23,14 @@ class RegressionKind(TextKind):
         """An example without a score."""
         return RegressionExample(text, 0.0, pair)
 
-    def say(self, query: Query, head: RegressionHead, found: Sequence[tuple[Any, Any]], *, truncated: bool) -> Answer:  # noqa: ARG002
+    def answer(
+        self,
+        query: Query,  # noqa: ARG002 - the scores say all
+        head: RegressionHead,  # noqa: ARG002
+        found: Sequence[tuple[Any, Any]],
+        *,
+        truncated: bool,
+    ) -> Answer:
         """The score."""
         return {"score": single(found)[0], "truncated": truncated}
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Labelled(Kind):
     """A kind whose answer is one label."""
 
-    def say(self, query: Query, head: SequenceHead, found: Sequence[tuple[Any, Any]], *, truncated: bool) -> Answer:  # noqa: ARG002
+    def answer(self, query: Query, head: SequenceHead, found: Sequence[tuple[Any, Any]], *, truncated: bool) -> Answer:  # noqa: ARG002
         """The likeliest label with its probability, and the probability of each label."""
         answer, chances = single(found)
         label = answer if isinstance(answer, str) else answer["label"]

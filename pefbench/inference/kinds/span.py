@@ -26,7 +26,7 @@ class SpanKind(Kind):
     columns = ("question", "context")
     required = ("question", "context")
 
-    def ask(
+    def query(
         self,
         values: Mapping[str, Any],
         head: SpanHead,  # noqa: ARG002 - the texts say all
@@ -36,7 +36,7 @@ class SpanKind(Kind):
         """A question and its context."""
         return Query([SpanExample(text(values, "question"), text(values, "context"), ())])
 
-    def say(self, query: Query, head: SpanHead, found: Sequence[tuple[Any, Any]], *, truncated: bool) -> Answer:  # noqa: ARG002
+    def answer(self, query: Query, head: SpanHead, found: Sequence[tuple[Any, Any]], *, truncated: bool) -> Answer:  # noqa: ARG002
         """The span, or that there is none."""
         answer, (start, score) = single(found)
         place = {"start": start, "end": start + len(answer)} if answer else {"start": None, "end": None}

@@ -43,7 +43,7 @@ class TokenKind(Kind):
     columns = ("tokens",)
     required = ("tokens",)
 
-    def ask(
+    def query(
         self, values: Mapping[str, Any], head: TokenHead, tokenizer: PreTrainedTokenizerFast, max_length: int
     ) -> Query:
         """A text, or a list of its words, in windows."""
@@ -53,7 +53,7 @@ class TokenKind(Kind):
         examples = [TokenExample(tuple(words[first:end]), (OUTSIDE,) * (end - first)) for first, end in windows]
         return Query(examples, Words(text, at, windows))
 
-    def say(self, query: Query, head: TokenHead, found: Sequence[tuple[Any, Any]], *, truncated: bool) -> Answer:  # noqa: ARG002 - no window is cut
+    def answer(self, query: Query, head: TokenHead, found: Sequence[tuple[Any, Any]], *, truncated: bool) -> Answer:  # noqa: ARG002 - no window is cut
         """The entities, or the words, with their characters."""
         given: Words = query.about
         tags, scores = _joined(given.windows, found)

@@ -17,7 +17,7 @@ KeyValues = list[tuple["Tensor", "Tensor"]]
 """For each attention, in the order in which they are called, keys and values (1, heads, virtual tokens, size)."""
 
 
-class Unmixed(Exception):  # noqa: N818 - no error: such an adapter is asked alone
+class Unmixed(Exception):  # noqa: N818 - no error: such an adapter shares no batches
     """This adapter cannot share a batch with others; the message says why."""
 
 
