@@ -24,7 +24,7 @@ HELD = "-held"
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a new path to write a file or a folder to; it takes the place of `path` when the block ends.
+    """A new path to write a file or a folder to; it takes the place of `path` when the block ends.
 
     There is always the old file or the whole new one, also after a power cut. If the block raises, the old one stays.
     A folder replaces only an empty one. Raises OSError.
@@ -45,7 +45,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def writing(path: Path) -> Iterator[Path]:
-    """Yield what `replacing` does. Raises OutputError when the file cannot be written."""
+    """What `replacing` does. Raises OutputError when the file cannot be written."""
     with output_errors(path), replacing(path) as temporary:
         yield temporary
 
@@ -63,7 +63,7 @@ def output_errors(path: Path) -> Iterator[None]:
 
 @contextmanager
 def writing_folder(path: Path) -> Iterator[Path]:
-    """Yield what `writing` does, for a folder; before that, remove what killed processes were writing beside it.
+    """What `writing` does, for a folder; before that, remove what killed processes were writing beside it.
 
     A lock, which the system lets go of when a process ends, tells those from what is being written now.
     """

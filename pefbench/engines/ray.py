@@ -96,8 +96,8 @@ def _connected() -> Any:
 def _room(nodes: Any, needs: dict[str, int]) -> int:
     """How many trials run at once. Raises UserError where there is no node for one."""
     alive = [node["Resources"] for node in nodes if node["Alive"]]
-    asked = {what: needs[name] for what, name in (("CPU", "num_cpus"), ("GPU", "num_gpus")) if needs[name]}
-    room = sum(int(min(node.get(what, 0) // count for what, count in asked.items())) for node in alive)
+    requested = {what: needs[name] for what, name in (("CPU", "num_cpus"), ("GPU", "num_gpus")) if needs[name]}
+    room = sum(int(min(node.get(what, 0) // count for what, count in requested.items())) for node in alive)
     if not room:
         most = max((int(node.get("CPU", 0)) for node in alive), default=0)
         raise UserError(
@@ -129,11 +129,11 @@ def _trial(request: Message, folder: str, cores: int) -> Message:
     if not _shared:
         _shared.append(Shared())
     context = ray.get_runtime_context()
-    asked = cast("RunRequest", {"do": "run", **request})
-    asked["placement"] = {
+    request_there = cast("RunRequest", {"do": "run", **request})
+    request_there["placement"] = {
         "engine": "ray",
         "node": f"{context.get_node_id()[:12]} ({socket.gethostname()})",
         "cpus": cores,
         "gpus": [str(each) for each in ray.get_gpu_ids()],
     }
-    return cast("Message", worker.answer(asked, _shared[0]))
+    return cast("Message", worker.answer(request_there, _shared[0]))

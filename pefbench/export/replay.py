@@ -62,7 +62,7 @@ def replay(
     least = rounded if most is None else len(expected)
     wrong = [i for i, each in enumerate(differences) if each is None or (most is not None and not each <= most)]
     if (alike < least or most is not None) and wrong:
-        raise ExportError(_said(original, wrong, expected, found, most))
+        raise ExportError(_difference(original, wrong, expected, found, most))
     numbers = [each for each in differences if each is not None]
     return Replay(
         examples=len(expected),
@@ -107,7 +107,7 @@ def _loss(original: Original, expected: Sequence[Answer], found: Sequence[Answer
     return Loss(metric.headline, before, after)
 
 
-def _said(
+def _difference(
     original: Original,
     wrong: Sequence[int],
     expected: Sequence[Answer],

@@ -88,9 +88,9 @@ def template(tokenizer: PreTrainedTokenizerFast) -> Template:
 
 def added(tokenizer: PreTrainedTokenizerFast, side: Side = "text") -> tuple[Array, Array]:
     """The tokens that a tokenizer puts before and after one text; "text_target": after the text of a translation."""
-    bare, whole = (ids(tokenizer, ["a"], side, add_special_tokens=special)[0] for special in (False, True))
-    before = next(at for at in range(len(whole)) if np.array_equal(whole[at : at + len(bare)], bare))
-    return whole[:before], whole[before + len(bare) :]
+    text_ids, whole = (ids(tokenizer, ["a"], side, add_special_tokens=special)[0] for special in (False, True))
+    before = next(at for at in range(len(whole)) if np.array_equal(whole[at : at + len(text_ids)], text_ids))
+    return whole[:before], whole[before + len(text_ids) :]
 
 
 def ids(

@@ -46,7 +46,7 @@ class Writing:
         wanted = prompt.wanted
         self.prompt, self.ends, self.search = prompt, ends, wanted.search if wanted else search
         self.stop, self.told = (wanted.stop, wanted.told) if wanted else ((), None)
-        self._said, self._cancelled = "", False
+        self._written, self._cancelled = "", False
         self._tokens: int | None = self.search.max_new_tokens if wanted else None
 
     @property
@@ -84,9 +84,9 @@ class Writing:
 
     def _tell(self, text: str) -> bool:
         """Tell what is new of a certain text; whether to go on."""
-        new = text[len(self._said) :] if text.startswith(self._said) else ""
+        new = text[len(self._written) :] if text.startswith(self._written) else ""
         if self.told and new and not self._cancelled:
-            self._said = text
+            self._written = text
             self._cancelled = not self.told(new)
         return not self._cancelled
 

@@ -163,7 +163,7 @@ def _kind(reference: Any) -> str:
 def pairs(
     predictions: Sequence[Sequence[str]], references: Sequence[Sequence[str]]
 ) -> Iterator[tuple[Sequence[str], Sequence[str]]]:
-    """Yield prediction and reference of each sentence. Raises ValueError when lengths differ."""
+    """Prediction and reference of each sentence. Raises ValueError when lengths differ."""
     if len(predictions) != len(references):
         raise ValueError(f"{len(predictions)} predicted sentences for {len(references)} references")
     for number, (predicted, gold) in enumerate(zip(predictions, references, strict=True)):

@@ -54,7 +54,7 @@ def expected(gain: Array, places: Counts) -> Array:
 
 
 def by_number_of_candidates(predictions: Sequence[Choice], references: Sequence[int]) -> Iterator[tuple[Counts, Array]]:
-    """Yield examples with equally many candidates as scikit-learn takes them: which one is right (0 or 1), and scores.
+    """Examples with equally many candidates as scikit-learn takes them: which one is right (0 or 1), and scores.
 
     Both have shape (examples, candidates). Raises ValueError as `standing` does.
     """
@@ -73,7 +73,7 @@ def unranked(references: Sequence[int]) -> str | None:
 
 
 def _scored(predictions: Sequence[Choice], references: Sequence[int]) -> Iterator[tuple[Array, int]]:
-    """Yield the scores and the right candidate of each example. Raises ValueError, see `standing`."""
+    """The scores and the right candidate of each example. Raises ValueError, see `standing`."""
     if len(predictions) != len(references):
         raise ValueError(f"{len(predictions)} predictions for {len(references)} references")
     for number, (prediction, right) in enumerate(zip(predictions, references, strict=True)):

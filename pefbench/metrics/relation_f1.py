@@ -110,7 +110,7 @@ def _table(predictions: Sequence[str], references: Sequence[str], names: Sequenc
 
 
 def _decisions(predictions: Sequence[str], references: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Yield found and wanted relation; a wrong direction is two: one found where none was, one wanted and not found."""
+    """Found and wanted relation; a wrong direction is two: one found where none was, one wanted and not found."""
     for predicted, gold in zip(predictions, references, strict=True):
         found, wanted = relation(predicted), relation(gold)
         if found == wanted and predicted != gold:

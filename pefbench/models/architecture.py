@@ -107,7 +107,7 @@ def norms(model: nn.Module) -> list[str]:
 
 
 def _blocks(module: nn.Module, name: str) -> Iterator[str]:
-    """Yield the outermost members of module lists that hold linear layers; a list of lists counts as one."""
+    """The outermost members of module lists that hold linear layers; a list of lists counts as one."""
     for child_name, child in module.named_children():
         full = join(name, child_name)
         if isinstance(module, nn.ModuleList) and not isinstance(child, nn.ModuleList):
@@ -118,7 +118,7 @@ def _blocks(module: nn.Module, name: str) -> Iterator[str]:
 
 
 def _norms(module: nn.Module, name: str) -> Iterator[str]:
-    """Yield the norms at and below `module`; what PEFT put into one is not looked at."""
+    """The norms at and below `module`; what PEFT put into one is not looked at."""
     if _is_norm(unwrapped(module)):
         yield name
         return

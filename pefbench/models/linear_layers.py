@@ -64,7 +64,7 @@ def unwrapped(module: nn.Module) -> nn.Module:
 
 
 def linears(module: nn.Module, name: str) -> Iterator[Linear]:
-    """Yield the linear layers at and below `module`, in order of registration."""
+    """The linear layers at and below `module`, in order of registration."""
     if is_linear(module):
         reads, writes = features(module)
         yield Linear(name, reads, writes)

@@ -114,7 +114,7 @@ def adamw_8bit(groups: Sequence[Mapping[str, object]], learning_rate: float) -> 
 
 
 def _outside_blocks(auto_class: Any, config: PretrainedConfig) -> Iterator[str]:
-    """Yield the names of the linear layers that are in no transformer block, found in a model without weights."""
+    """The names of the linear layers that are in no transformer block, found in a model without weights."""
     with torch.device("meta"):
         skeleton = auto_class.from_config(copy.deepcopy(config), trust_remote_code=False)
     inside = set(architecture.linear_modules(skeleton))

@@ -41,10 +41,10 @@ def keep(wrapped: Any, name: str) -> nn.Module:
         linear_layers.features(layer)
         scaled = layer.lora_B[adapter].weight.detach() * layer.scaling[adapter]
         found[path] = (layer.lora_A[adapter].weight.detach().clone(), scaled)
-    bare: nn.Module = wrapped.unload()
+    unwrapped: nn.Module = wrapped.unload()
     for path, (a, b) in found.items():
-        _add(bare.get_submodule(path), a, b)
-    return bare
+        _add(unwrapped.get_submodule(path), a, b)
+    return unwrapped
 
 
 def layers(model: nn.Module) -> list[nn.Module]:

@@ -161,7 +161,7 @@ def _groups(module: nn.Module, name: str) -> list[list[Linear]]:
 
 
 def _parts(module: nn.Module, name: str) -> Iterator[tuple[nn.Module, str]]:
-    """Yield the children that hold linear layers; an inner list (T5's `layer`) is transparent."""
+    """The children that hold linear layers; an inner list (T5's `layer`) is transparent."""
     for child_name, child in module.named_children():
         full = join(name, child_name)
         if isinstance(child, nn.ModuleList):

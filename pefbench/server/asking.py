@@ -92,7 +92,7 @@ class Here:
 
     gone = False
 
-    def told(self, _piece: str) -> bool:
+    def told(self, _chunk: str) -> bool:
         """Whether more is wanted."""
         return not self.gone
 

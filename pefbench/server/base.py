@@ -34,7 +34,7 @@ EVEN = 16
 among which it divides them, and others not."""
 
 
-class Bare:
+class NoHead:
     """What loading must know of a model without a head."""
 
     auto_class = "AutoModel"
@@ -155,7 +155,7 @@ def load(ready: Ready) -> Base:
     model = loading.load_pretrained(
         ready.base,
         copy(ready.config),
-        Bare() if plain else ready.head,
+        NoHead() if plain else ready.head,
         attention=build.attention(ready),
         quantize=recipe.model.quantize,
         keep=held if plain else build.kept_small(ready),

@@ -110,7 +110,7 @@ def _numbered(records: Iterator[tuple[int, list[str]]]) -> tuple[tuple[str, ...]
 
 
 def _records(lines: Iterator[str], file: str, separator: str, *, quoted: bool) -> Iterator[tuple[int, list[str]]]:
-    """Yield the first line and the fields of each record; blank lines are skipped."""
+    """The first line and the fields of each record; blank lines are skipped."""
     if quoted:
         reader = csv.reader(lines, delimiter=separator, strict=True)
     else:

@@ -134,7 +134,7 @@ def _iob1_or_iob2(sentences: list[list[Tag]]) -> str:
 
 
 def _strays_of_iob(sentences: list[list[Tag]], scheme: str, where: Where) -> Iterator[Stray]:
-    """Yield the entities that begin as in the other of the two schemes."""
+    """The entities that begin as in the other of the two schemes."""
     expected = {"IOB1": "I", "IO": "I", "IOB2": "B"}[scheme]
     for (row, column), (_, kind_before), (prefix, kind) in _walk(sentences):
         if kind and kind != kind_before and prefix != expected:
@@ -144,7 +144,7 @@ def _strays_of_iob(sentences: list[list[Tag]], scheme: str, where: Where) -> Ite
 
 
 def _walk(sentences: list[list[Tag]]) -> Iterator[tuple[Place, Tag, Tag]]:
-    """Yield each tag's place, the tag before it in the sentence (O at its start), and the tag."""
+    """Each tag's place, the tag before it in the sentence (O at its start), and the tag."""
     for row, tags in enumerate(sentences):
         before: Tag = (OUTSIDE, "")
         for column, tag in enumerate(tags):
@@ -158,7 +158,7 @@ def _mixed(schemes: tuple[str, str], signs: tuple[str, str], places: tuple[Place
 
 
 def _strays_of_iobes(sentences: list[list[Tag]], scheme: str, where: Where) -> Iterator[Stray]:
-    """Yield the tags of IOBES or BILOU that continue nothing, and the last ones of entities that are not ended."""
+    """The tags of IOBES or BILOU that continue nothing, and the last ones of entities that are not ended."""
     for row, tags in enumerate(sentences):
         open_kind = ""
         for column, (prefix, kind) in enumerate([*tags, (OUTSIDE, "")]):

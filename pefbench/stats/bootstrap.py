@@ -23,7 +23,7 @@ CHUNK_WEIGHTS = 2**22  # weights held at once: 32 MiB
 
 
 def draws(examples: int, resamples: int, seed: int, clusters: Sequence[object] | None = None) -> Iterator[Array]:
-    """Yield blocks of resamples as weights of shape (block, examples): how often each example was drawn.
+    """Blocks of resamples as weights of shape (block, examples): how often each example was drawn.
 
     clusters: the name of each example's own, all of whose examples are drawn together; None: each by itself. The same
     seed gives the same draws. Each row is one multinomial draw. Counting uniform indices is some ten times faster than
@@ -42,7 +42,7 @@ def draws(examples: int, resamples: int, seed: int, clusters: Sequence[object] |
 
 
 def one_at_a_time(examples: int) -> Iterator[Array]:
-    """Yield blocks of weights, (block, examples), under which each example in turn counts alone."""
+    """Blocks of weights, (block, examples), under which each example in turn counts alone."""
     block = max(1, CHUNK_WEIGHTS // examples)
     for start in range(0, examples, block):
         yield np.eye(min(block, examples - start), examples, start)

@@ -75,7 +75,7 @@ def independent(clusters: Sequence[object]) -> bool:
 
 
 def _without(codes: Codes) -> Iterator[Array]:
-    """Yield blocks of weights, (block, examples), under which each cluster in turn does not count."""
+    """Blocks of weights, (block, examples), under which each cluster in turn does not count."""
     clusters = int(codes.max()) + 1
     block = max(1, CHUNK_WEIGHTS // len(codes))
     for start in range(0, clusters, block):

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pefbench.heads.generation import GenerationDataset
     from pefbench.sources import BadRows, Row
 
-ASKED = ("label", "text", "meaning")
+PROMPT_COLUMNS = ("label", "text", "meaning")
 """The columns that a text is asked for by: a label with or without first words, or a meaning."""
 SAY = "Say this in one or two sentences: "
 
@@ -152,7 +152,9 @@ TASK = Task(
     optional=("label", "meaning"),
     text=text,
     read=read,
-    inputs=Inputs(ASKED, _unanswered, optional=ASKED, sample={"label": "positive", "text": "This film"}),
+    inputs=Inputs(
+        PROMPT_COLUMNS, _unanswered, optional=PROMPT_COLUMNS, sample={"label": "positive", "text": "This film"}
+    ),
     options=ControlOptions,
     metrics=("attribute_accuracy", "distinct"),
     baselines=("copy_source", "nearest_answer", "most_frequent_reply"),

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pefbench.sources import BadRows, Row
 
 
-SAID = ("prompt", "messages", "turns", "instruction", "system", "tools")
+PROMPT_COLUMNS = ("prompt", "messages", "turns", "instruction", "system", "tools")
 """The columns with what is replied to."""
 
 
@@ -57,14 +57,14 @@ SINGLE = ("instruction", "system", "prompt", "completion")
 def text(values: Mapping[str, Any]) -> str:
     """All turns of a row."""
     turns = _texts(values["turns"])
-    turns += [content for _, content in chats.said(values["messages"])]
+    turns += [content for _, content in chats.messages_of(values["messages"])]
     single = (values.get(column) for column in ("instruction", "prompt", "completion"))
     return "\n".join([*turns, *(str(value) for value in single if value is not None)])
 
 
 def group(values: Mapping[str, Any]) -> str:
     """How a conversation begins, whatever the system prompt: none of these lies on two sides."""
-    begins = [content for role, content in chats.said(values["messages"]) if role != "system"]
+    begins = [content for role, content in chats.messages_of(values["messages"]) if role != "system"]
     begins += _texts(values["turns"])
     single = [str(value) for value in (values.get("instruction"), values["prompt"]) if value is not None]
     return begins[0] if begins else "\n".join(single) if single else str(None)
@@ -205,7 +205,7 @@ TASK = Task(
     group=group,
     reshape=layouts.for_dialogue,
     read=read,
-    inputs=Inputs(SAID, _unanswered, optional=SAID, text="prompt"),
+    inputs=Inputs(PROMPT_COLUMNS, _unanswered, optional=PROMPT_COLUMNS, text="prompt"),
     options=DialogueOptions,
     metrics=("bleu", "distinct", "perplexity"),
     baselines=("most_frequent_reply", "nearest_answer"),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def costs(trial: str, old: Result, new: Result, tolerances: Tolerances) -> Iterator[Finding]:
-    """Yield a finding on time and one on memory. Where unlike many tokens were trained on, time is that of a token."""
+    """A finding on time and one on memory. Where unlike many tokens were trained on, time is that of a token."""
     before, now = old["phases"]["train"], new["phases"]["train"]
     machine = _differences(old, new, ("cpu", "threads", "gpu", "processes", "precision"))
     if before["tokens"] == now["tokens"]:

@@ -68,7 +68,7 @@ def _refuse_unknown_metrics(tolerances: Tolerances, baseline: Iterable[Result]) 
 
 
 def _testable(settings: Sequence[SeedGroup], tolerances: Tolerances) -> Iterator[SeedGroup]:
-    """Yield what a test is to decide on: nothing where the user gave a tolerance for all."""
+    """What a test is to decide on: nothing where the user gave a tolerance for all."""
     if tolerances.metric is None:
         yield from (each for each in settings if each.lead.new is not None and _obstacle(each.lead) is None)
 
@@ -76,7 +76,7 @@ def _testable(settings: Sequence[SeedGroup], tolerances: Tolerances) -> Iterator
 def _setting(
     setting: SeedGroup, tolerances: Tolerances, paired: Mapping[tuple[str, str], Paired], refused: Mapping[str, str]
 ) -> Iterator[Finding]:
-    """Yield the findings of all seeds: the metrics that a test compares stand under the first."""
+    """The findings of all seeds: the metrics that a test compares stand under the first."""
     yield from _pair(setting.lead, tolerances, paired, refused)
     tested = {metric for key, metric in paired if key == setting.lead.old.result["id"]}
     for pair in setting.others:

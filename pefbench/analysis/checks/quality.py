@@ -28,7 +28,7 @@ PLAIN_TOLERANCE = 0.01
 def metrics(
     pair: Pair, new: Result, tolerances: Tolerances, paired: Mapping[tuple[str, str], Paired]
 ) -> Iterator[Finding]:
-    """Yield a finding for each test metric of the baseline's trial."""
+    """A finding for each test metric of the baseline's trial."""
     for name, before in pair.old.result["metrics"]["test"].items():
         now = new["metrics"]["test"].get(name)
         if now is None:

@@ -33,7 +33,7 @@ def render(findings: Sequence[Finding]) -> str:
 
 
 def _power(findings: Sequence[Finding]) -> Iterator[str]:
-    """Yield what the check could show at all."""
+    """What the check could show at all."""
     judged = [each for each in findings if each.judge]
     if of_seeds := sum(each.judge == "seeds" and each.could_show is not None for each in judged):
         of = counted(of_seeds, "metric")

@@ -43,7 +43,7 @@ class _Item:
 
 
 def paragraphs(text: str) -> Iterator[tuple[int, str]]:
-    """Yield (line from 0, paragraph with its markup on one line) of the running text.
+    """(line from 0, paragraph with its markup on one line) of the running text.
 
     Left out are code, doctests, tables, headings, comments, the numpydoc sections See Also and References, directives
     other than notes and versions, and what stands in front of a description (``x : int`` above it, ``x (int):`` or
@@ -76,7 +76,7 @@ def paragraphs(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _blocks(text: str) -> Iterator[list[_Line]]:
-    """Yield the runs of lines between blank ones; a directive or doctest begins a new one."""
+    """The runs of lines between blank ones; a directive or doctest begins a new one."""
     block: list[_Line] = []
     for number, line in enumerate(text.split("\n")):
         bare = line.strip()

@@ -43,13 +43,13 @@ class Module:
 
 
 def docstrings(folder: Path, name: str, bad: BadRows, holding: re.Pattern[str]) -> Iterator[Docstring]:
-    """Yield the docstrings that hold a match, of modules, classes and functions, by file and line, see `modules`."""
+    """The docstrings that hold a match, of modules, classes and functions, by file and line, see `modules`."""
     for module in modules(folder, name, bad, holding):
         yield from (docstring for docstring in _of_module(module) if holding.search(docstring.text))
 
 
 def modules(folder: Path, name: str, bad: BadRows, holding: re.Pattern[str]) -> Iterator[Module]:
-    """Yield the files that hold a match, by name; tests are left out.
+    """The files that hold a match, by name; tests are left out.
 
     name: the folder relative to the source; "", the source itself, goes by its own name in messages.
     Files whose bytes hold no match are not parsed, which saves most of the time; of the others, one that this Python
@@ -87,7 +87,7 @@ def _of_module(module: Module) -> list[Docstring]:
 
 
 def _documented(node: ast.AST) -> Iterator[Documented]:
-    """Yield what may have a docstring, in a node and its statements; expressions, most of a tree, hold none."""
+    """What may have a docstring, in a node and its statements; expressions, most of a tree, hold none."""
     if isinstance(node, DOCUMENTED):
         yield node
     for block in BLOCKS:

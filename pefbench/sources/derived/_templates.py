@@ -82,7 +82,7 @@ def parse(template: str, from_list: Resolve, from_rule: Resolve) -> Node:
 
 
 def _tokens(template: str) -> Iterator[tuple[str, str]]:
-    """Yield the kind and the text of each token."""
+    """The kind and the text of each token."""
     end = 0
     for match in TOKEN.finditer(template):
         if match.start() != end:

@@ -45,7 +45,7 @@ def read_entities(folder: Path, name: str, bad: BadRows) -> Rows:
 
 
 def sure_sentences(folder: Path, name: str, bad: BadRows) -> Iterator[tuple[Row, Plain]]:
-    """Yield the sentences whose mentions are sure, each with a row that has only the package yet."""
+    """The sentences whose mentions are sure, each with a row that has only the package yet."""
     found = list(_sentences(folder, name, bad))
     marked = {sentence.text[one.start : one.end] for _, sentence in found for one in sentence.mentions}
     for row, sentence in found:
@@ -54,7 +54,7 @@ def sure_sentences(folder: Path, name: str, bad: BadRows) -> Iterator[tuple[Row,
 
 
 def _sentences(folder: Path, name: str, bad: BadRows) -> Iterator[tuple[Row, Plain]]:
-    """Yield the sentences of docstrings with a mention, each with a row that has only the package yet."""
+    """The sentences of docstrings with a mention, each with a row that has only the package yet."""
     for docstring in docstrings(folder, name, bad, MENTION):
         found = [(line, plain(paragraph)) for line, paragraph in paragraphs(docstring.text)]
         if any(paragraph.mentions for _, paragraph in found):
@@ -64,7 +64,7 @@ def _sentences(folder: Path, name: str, bad: BadRows) -> Iterator[tuple[Row, Pla
 
 
 def _split(paragraph: Plain) -> Iterator[Plain]:
-    """Yield a paragraph's sentences; each begins with a letter, and ends with a mark or is begun with a capital."""
+    """A paragraph's sentences; each begins with a letter, and ends with a mark or is begun with a capital."""
     ends = [match.end() for match in SENTENCE_END.finditer(paragraph.text)]
     for start, end in zip([0, *ends], [*ends, len(paragraph.text)], strict=True):
         if SENTENCE.fullmatch(paragraph.text[start:end].strip()):

@@ -92,7 +92,7 @@ def _functions(module: Module) -> Iterator[Function]:
 
 
 def _imports(node: ast.stmt) -> Iterator[tuple[str, str]]:
-    """Yield the names that an import of the standard library binds, each with an import of it alone."""
+    """The names that an import of the standard library binds, each with an import of it alone."""
     if isinstance(node, ast.Import):
         for alias in node.names:
             bound = alias.asname or alias.name.partition(".")[0]

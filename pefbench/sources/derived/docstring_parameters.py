@@ -52,7 +52,7 @@ def read_parameters(folder: Path, name: str, bad: BadRows) -> Rows:
 
 
 def _questions(entries: Sequence[Parameter]) -> Iterator[tuple[str, str, int]]:
-    """Yield (question, answer, where the answer begins in the entries' text)."""
+    """(question, answer, where the answer begins in the entries' text)."""
     names = [bare.casefold() for entry in entries for bare in entry.names]
     start = 0
     for entry in entries:

@@ -103,7 +103,7 @@ def _words(rows: Sequence[Row], *, nouns: bool) -> set[str]:
 
 
 def _pairs(noun: Noun, nouns: Mapping[str, Noun], only: set[str]) -> Iterator[Pair]:
-    """Yield the noun with each word of its definition that has one direct relation to it, or none at all."""
+    """The noun with each word of its definition that has one direct relation to it, or none at all."""
     direct: Related = defaultdict(set)
     for symbol, target in noun.pointers:
         for related in nouns[target].words if target in nouns else ():

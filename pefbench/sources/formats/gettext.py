@@ -50,7 +50,7 @@ def read_gettext(folder: Path, name: str, bad: BadRows) -> Rows:
 
 
 def _finished(file: Path, shown: str, bad: BadRows) -> Iterator[tuple[int, str, str]]:
-    """Yield (line, message, translation)."""
+    """(line, message, translation)."""
     import polib
 
     try:

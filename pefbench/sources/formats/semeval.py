@@ -40,7 +40,7 @@ def read_semeval(text: str, file: str, bad: BadRows) -> Rows:
 
 
 def _items(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the number of an item's first line, and its lines. A numbered line or a blank one ends the item before."""
+    """The number of an item's first line, and its lines. A numbered line or a blank one ends the item before."""
     item: list[str] = []
     for number, line in enumerate([*text.split("\n"), ""], start=1):
         if item and (not line.strip() or SENTENCE.fullmatch(line)):

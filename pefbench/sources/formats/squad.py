@@ -47,7 +47,7 @@ def read_squad(text: str, file: str, bad: BadRows) -> Rows:
 
 
 def _questions(document: Any, file: str) -> Iterator[tuple[object, Any]]:
-    """Yield each paragraph's context with each of its questions."""
+    """Each paragraph's context with each of its questions."""
     for article in items(document, "data", file):
         for paragraph in items(article, "paragraphs", f"{file}: an article"):
             for question in items(paragraph, "qas", f"{file}: a paragraph"):

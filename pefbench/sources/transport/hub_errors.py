@@ -80,7 +80,7 @@ def _first_line(error: BaseException) -> str:
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error and what led to it, the newest first."""
+    """An error and what led to it, the newest first."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__

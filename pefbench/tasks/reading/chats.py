@@ -87,7 +87,7 @@ def unanswered(row: Row) -> tuple[Message, ...]:
     return tuple(("assistant" if role == UNLEARNED else role, text) for role, text in messages)
 
 
-def said(value: object) -> list[Message]:
+def messages_of(value: object) -> list[Message]:
     """Those of a list of messages that have a known role and say something; an image, say, as JSON."""
     messages = [each for each in values.as_list(value) or [] if isinstance(each, dict)]
     pairs = [(_role(each), _text(each)) for each in messages]

@@ -55,7 +55,7 @@ class Pool:
         return drawn
 
     def _draws(self, wanted: int, seed_text: str) -> Iterator[int]:
-        """Yield indices at random; then, as texts may be few or repeated, every index once."""
+        """Indices at random; then, as texts may be few or repeated, every index once."""
         generator = random_numbers(seed_text)
         if self._texts:
             yield from generator.integers(len(self._texts), size=4 * wanted).tolist()

@@ -113,7 +113,7 @@ def _as_messages(table: Rows, before: str | None) -> Rows:
         first = values.as_list(row.values[before])
         if first is not None:
             return [*first, *last]
-        has_user = any(role == "user" for role, _ in chats.said(last))
+        has_user = any(role == "user" for role, _ in chats.messages_of(last))
         return last if has_user else [{"role": "user", "content": row.values[before]}, *last]
 
     gone = (CHOSEN,) if before is None else (CHOSEN, before)

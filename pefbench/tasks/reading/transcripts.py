@@ -60,8 +60,8 @@ def messages(text: object, written: re.Pattern[str]) -> Any:
     ends = [match.start() for match in found[1:]] + [len(text)]
     turns = [(_role(match), text[match.end() : end]) for match, end in zip(found, ends, strict=True)]
     told = [{"role": "system", "content": before}] if before else []
-    for role, said in turns:
-        content = CLOSING.sub("", said).strip()
+    for role, turn in turns:
+        content = CLOSING.sub("", turn).strip()
         if (system := SYSTEM.match(content)) is not None:
             told.append({"role": "system", "content": system[1]})
             content = content[system.end() :]
