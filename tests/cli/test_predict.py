@@ -227,5 +227,5 @@ def test_what_cannot_be_answered_is_one_line(classifier: Path, tmp_path: Path, c
     assert "go together" in refusal(capsys, classifier, "--file", tmp_path / "in.csv")
     assert "not both" in refusal(capsys, classifier, "text", "--file", tmp_path / "in.csv", *out)
     assert "name another" in refusal(capsys, classifier, "--file", tmp_path / "in.csv", "--out", tmp_path / "in.csv")
-    assert "no Unicode text" in refusal(capsys, classifier, "a \udc80")
+    assert "not valid Unicode" in refusal(capsys, classifier, "a \udc80")
     assert not list(tmp_path.glob("*out*"))

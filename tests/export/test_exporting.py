@@ -174,7 +174,7 @@ def test_bad_input_is_one_line(
 
 def test_a_trial_is_needed_whole(classifier: Path, tmp_path: Path) -> None:
     model = shutil.copytree(classifier.with_suffix("") / "model", tmp_path / "model")
-    with pytest.raises(DataError, match="the model's folder alone"):
+    with pytest.raises(DataError, match="only the model's folder"):
         export(model, tmp_path / "out", "merged", Options())
     folder = shutil.copytree(classifier.with_suffix(""), tmp_path / classifier.stem)
     with pytest.raises(DataError, match="result is not beside its folder"):

@@ -79,7 +79,7 @@ def test_thresholds_are_chosen_by_the_answers_to_validation() -> None:
 
 @pytest.mark.parametrize("thresholds", [{}, {"a": 0.5}, dict.fromkeys("abd", 0.5)])
 def test_thresholds_of_other_labels_are_refused(thresholds: dict[str, float]) -> None:
-    with pytest.raises(DataError, match="thresholds are not those of the data's labels"):
+    with pytest.raises(DataError, match="thresholds are for other labels than the data's"):
         MultiLabelHead(LABELS, thresholds="per-label").with_thresholds(thresholds)
 
 

@@ -100,7 +100,7 @@ def test_a_norm_without_weights_is_none() -> None:
 
 
 def test_a_model_without_layers_is_refused() -> None:
-    with pytest.raises(MethodError, match="Sequential: no list"):
+    with pytest.raises(MethodError, match="Sequential: its backbone has no list"):
         structure.blocks(nn.Sequential(nn.Linear(2, 2)))
 
 

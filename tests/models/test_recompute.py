@@ -133,5 +133,5 @@ def test_a_model_without_blocks_is_refused() -> None:
     class Flat(nn.Module):
         base_model_prefix = ""
 
-    with pytest.raises(RecipeError, match=r"train\.recompute: Flat: no list"):
+    with pytest.raises(RecipeError, match=r"train\.recompute: Flat: its backbone has no list"):
         recompute.apply(Flat())

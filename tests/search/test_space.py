@@ -64,7 +64,7 @@ def test_what_is_proposed_is_what_a_recipe_takes() -> None:
         ({"method.name": ["lora"]}, r"^search\.method\.name: may not be searched"),
         ({"method.rnak": [4]}, r"^search\.method\.rnak: unknown field; did you mean 'rank'\?"),
         ({"train": {"learning_rate": {"log": [1, 2]}}}, r"^search\.train\.learning_rate\.log: unknown key"),
-        ({"train.learning_rate": {"log_uniform": [0, 1]}}, r"^search\.train\.learning_rate\.log_uniform: should begin"),
+        ({"train.learning_rate": {"log_uniform": [0, 1]}}, r"^search\.train\.learning_rate\.log_uniform: should start"),
         ({"train.learning_rate": 0.1}, r"^search\.train\.learning_rate: should be a list of values or one of"),
         ({"train.learning_rate": []}, r"^search\.train\.learning_rate\.choice: should be a list"),
     ],

@@ -105,7 +105,7 @@ def test_wishes_are_heard(client: openai.OpenAI) -> None:
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ({"model": "labels"}, "generates no texts"),
+        ({"model": "labels"}, "does not generate text"),
         ({"temperature": -1.0}, "temperature should be a number from 0 to 100"),
         ({"n": 2}, "n: "),
         ({"messages": []}, "messages"),

@@ -140,7 +140,7 @@ def test_samples_are_drawn() -> None:
     assert "greedy" in read([row]).search.signature
     with pytest.raises(RecipeError, match=r"options: 2 samples at temperature 0\.0: several samples need a"):
         read([row], samples=2)
-    with pytest.raises(RecipeError, match=r"options: temperature 0\.5 with 3 beams: .* and no beams"):
+    with pytest.raises(RecipeError, match=r"options: temperature 0\.5 with 3 beams: .* and no beam search"):
         read([row], temperature=0.5, num_beams=3)
 
 

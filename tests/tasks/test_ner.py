@@ -129,7 +129,7 @@ def test_unclosed_iobes_is_closed(tmp_path: Path) -> None:
     write(tmp_path, "conll", conll([["S-LOC", "B-PER", "O"], ["I-PER", "E-PER", "S-PER"]]))
     loaded = load(tmp_path, "conll")
     assert [tags for _, tags in examples(loaded)] == [["B-LOC", "B-PER", "O"], ["B-PER", "I-PER", "B-PER"]]
-    assert "depart from IOBES at 6 of 12 entities" in loaded.dataset.notes[1]
+    assert "violate IOBES at 6 of 12 entities" in loaded.dataset.notes[1]
 
 
 def test_the_new_fields_leave_old_ids_as_they_were(tmp_path: Path) -> None:

@@ -167,9 +167,9 @@ def prepared(method: str = "lora", architecture: str = "llama", *, packs: bool =
 @pytest.mark.parametrize(
     ("given", "why"),
     [
-        (prepared(packs=False), "is for texts that a decoder learns to generate"),
+        (prepared(packs=False), "only for decoders that learn to generate text"),
         (prepared("prefix"), "does not work with prefix, whose virtual tokens stand before a whole row"),
-        (prepared("prompt"), "does not go with prompt"),
+        (prepared("prompt"), "does not work with prompt"),
         (prepared(architecture="bloom"), "cannot be kept apart in bloom; supported: gemma, gpt2"),
         (prepared(architecture="mistral", sliding_window=16), "attention window of 16 tokens"),
     ],

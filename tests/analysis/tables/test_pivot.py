@@ -63,7 +63,7 @@ def test_unlike_is_never_in_one_row(field: str) -> None:
     rows = [line for line in pivot([FULL, LORA, other]).splitlines() if line.startswith("ner ")]
     assert len(rows) == 2
     assert not any("0.550" in row and "0.900" in row for row in rows)
-    assert "what differs in one of them has its own row" in pivot([FULL, LORA, other])
+    assert "Each row is one combination of task" in pivot([FULL, LORA, other])
 
 
 def test_results_of_unlike_numbers_of_training_examples_are_never_in_one_row() -> None:
