@@ -47,7 +47,7 @@ def test_every_metric_at_the_lower_end_of_its_interval_fails(baseline: Sequence[
 
     found = changed(baseline, worst)
     assert "headline metrics" in failures(found, baseline)
-    assert "are worse together" in render(check(found, baseline, Tolerances()))
+    assert "are worse as a group" in render(check(found, baseline, Tolerances()))
 
 
 def test_the_same_results_pass_and_better_ones_too(baseline: Sequence[Stored]) -> None:
