@@ -77,7 +77,7 @@ def test_a_trial_is_needed(capsys: SAID) -> None:
 
 def test_a_text_that_is_cut_says_so(classifier: Path, capsys: SAID) -> None:
     assert run(classifier, "Anna " * 40) == 0
-    assert "too long" in capsys.readouterr().out
+    assert "truncated" in capsys.readouterr().out
 
 
 def test_a_json_object_of_the_models_columns_is_no_text(classifier: Path, capsys: SAID) -> None:

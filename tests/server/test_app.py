@@ -108,7 +108,7 @@ def test_answers_are_those_of_predict(server: Running, classifier: Path, tagger:
         (b'{"model": 3, "inputs": "Anna"}', 400, "model: "),
         (b'{"model": "labels", "inputs": "Anna", "path": "/etc/passwd"}', 400, "path: is unknown"),
         (b'{"model": "labels", "inputs": [3]}', 400, "inputs: should be a text"),
-        (b'{"model": "labels", "inputs": []}', 400, "there are none"),
+        (b'{"model": "labels", "inputs": []}', 400, "is empty"),
         (b'{"model": "labels", "inputs": [{"words": ["a"]}]}', 400, "input 0: has no 'text'"),
         (b'{"model": "labels", "inputs": ["fine", "\\ud800"]}', 400, "input 1: text is not valid Unicode"),
         (b'{"model": "/etc/passwd", "inputs": "Anna"}', 404, "no model '/etc/passwd' is served"),
