@@ -123,8 +123,8 @@ def _own_code(where: Path, kind: str, name: str) -> list[str]:
         return []
     return [
         Odd(
-            f"config.json names custom code for the model ({models[0][:100]}), which is never run; transformers' {kind} "
-            "is used instead and may compute something else"
+            f"config.json names custom code for the model ({models[0][:100]}), which is never run; transformers' "
+            f"{kind} is used instead and may compute something else"
         )
     ]
 
