@@ -258,7 +258,7 @@ def _prefix_saved(config: PretrainedConfig) -> str:
     """What stands before them in the class that saved the checkpoint; "" where that is not known."""
     import transformers
 
-    saved = getattr(transformers, (config.architectures or [""])[0], None)
+    saved = getattr(transformers, str((config.architectures or [""])[0]), None)
     return str(getattr(saved, "base_model_prefix", ""))
 
 

@@ -67,6 +67,8 @@ def load_tokenizer(where: Path, model: ModelSection, head: HeadSpec) -> PreTrain
     from_pretrained.refuse_own_classes(where / from_pretrained.TOKENIZER, "AutoTokenizer", model.name)
     words = {"add_prefix_space": True} if head.reads_words else {}
     tokenizer = from_pretrained.tokenizer(where, model.name, **words)
+    if not isinstance(longest := tokenizer.model_max_length, int | float):
+        raise SourceError(f"{model.name}: model_max_length should be a number, got {str(longest)[:60]!r}")
     _check_vocabulary_files(where, tokenizer, model.name)
     _check_reads(tokenizer, model.name)
     if not tokenizer.is_fast and head.needs_alignment:

@@ -132,6 +132,13 @@ def test_a_backbone_under_other_names_is_refused(tmp_path: Path, prefix: str) ->
     assert len(message) < 500
 
 
+def test_a_class_that_is_no_name_is_none_that_transformers_has(tmp_path: Path) -> None:
+    folder = bert(tmp_path)
+    fields = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(fields | {"architectures": [1, None]}))
+    assert not examine(folder).notes
+
+
 def test_code_of_a_class_that_transformers_has_is_warned_of_and_other_code_refused(tmp_path: Path) -> None:
     """As an encoder with the weights of a decoder: the attention is its code's alone."""
     folder = bert(tmp_path)

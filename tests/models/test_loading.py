@@ -131,6 +131,16 @@ def test_a_tokenizer_that_makes_texts_empty_is_refused(tmp_path: Path) -> None:
     assert loading.load_tokenizer(tmp_path, ModelSection(name="the model"), head).tokenize("w7 a") == ["w7", "[UNK]"]
 
 
+def test_a_limit_that_is_no_number_is_refused(tmp_path: Path) -> None:
+    cast("Any", tiny.model("gpt2")).save_pretrained(tmp_path)
+    words("gpt2").save_pretrained(tmp_path)
+    file = tmp_path / "tokenizer_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"model_max_length": "big"}))
+    head: Any = SimpleNamespace(reads_words=False, needs_alignment=True)
+    with pytest.raises(SourceError, match=r"^the model: model_max_length should be a number, got 'big'"):
+        loading.load_tokenizer(tmp_path, ModelSection(name="the model"), head)
+
+
 def test_a_switch_of_unlike_halves_is_refused(tmp_path: Path) -> None:
     SwitchTransformersConfig(num_layers=2, num_decoder_layers=3).save_pretrained(tmp_path)
     with pytest.raises(SourceError, match=r"^the model: its encoder has 2 layers and its decoder 3; "):

@@ -82,6 +82,14 @@ def test_what_is_wrong_is_named(
         list(stream_rows(tmp_path / file, format=None, text_format="conll") or ())
 
 
+def test_columns_of_words_in_a_tsv_file_are_streamed_as_such(tmp_path: Path) -> None:
+    file = tmp_path / "x.tsv"
+    file.write_text("#\ta\t[1]\nw0\tO\nw1\tB-X\n\nw2\tO\n", encoding="utf8")
+    whole = read_rows(f"file:{file}", text_format="conll").rows
+    assert [row.values["0"] for row in whole] == [["w0", "w1"], ["w2"]]
+    assert [known(row) for row in stream_rows(file, format=None, text_format="conll") or ()] == [*map(known, whole)]
+
+
 def test_what_must_be_read_whole_is_not_streamed(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text("[]", encoding="utf8")
     (tmp_path / "x.csv").write_text("text\n\u00e9\n", encoding="utf-16")
