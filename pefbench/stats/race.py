@@ -38,5 +38,10 @@ def worse(scores: Mapping[int, Sequence[float]], level: float, *, higher: bool) 
     if error < 1e-12:  # settings that differ alike with every seed: as good as one seed
         return {}
     gaps = (means.max() - means) if higher else (means - means.min())
-    chances = studentized_range.sf(gaps / error, settings, freedom)
-    return {name: float(chance) for name, chance in zip(names, chances, strict=True) if chance < level}
+    found: dict[int, float] = {}
+    for place in np.argsort(-gaps):  # the worst first: once one may stay, so may all that are better
+        chance = float(studentized_range.sf(gaps[place] / error, settings, freedom))
+        if chance >= level:
+            break
+        found[names[place]] = chance
+    return found
