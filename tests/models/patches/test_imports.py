@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 import builtins
-import subprocess
-import sys
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pefbench.models.patches import imports
-from pefbench.paths import child_environment
+from tests.forked import Interpreter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 HEAVY = ("torch.distributed.tensor", "torch._dynamo.eval_frame", "torch._inductor", "bitsandbytes", "scipy.optimize")
 
 
-def run(code: str) -> str:
-    """What a fresh interpreter prints."""
-    done = subprocess.run(
-        [sys.executable, "-W", "error::RuntimeWarning", "-c", code],
-        capture_output=True,
-        text=True,
-        env=child_environment(),
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+@pytest.fixture(scope="module")
+def fresh() -> Iterator[Interpreter]:
+    """Interpreters in which torch and our models are imported, as all of these begin."""
+    with Interpreter("torch", "pefbench.models", options=["-W", "error::RuntimeWarning"]) as interpreter:
+        yield interpreter
 
 
-def test_a_trial_is_imported_and_an_adapter_put_on_without_what_they_do_not_need() -> None:
+def test_a_trial_is_imported_and_an_adapter_put_on_without_what_they_do_not_need(fresh: Interpreter) -> None:
     code = f"""
 import sys
 import torch
@@ -48,10 +44,10 @@ optimizer.zero_grad()
 accelerator.unwrap_model(model)
 print([name for name in {HEAVY} if name in sys.modules])
 """
-    assert run(code) == "[]"
+    assert fresh.run(code) == "[]"
 
 
-def test_what_was_put_off_is_real_once_it_is_used() -> None:
+def test_what_was_put_off_is_real_once_it_is_used(fresh: Interpreter) -> None:
     code = """
 import torch
 import pefbench.models
@@ -66,10 +62,10 @@ assert issubclass(DTensor, sharding_utils.DTensor)
 from peft.tuners.lora import bnb
 assert bnb.Linear8bitLt.__name__ == "Linear8bitLt"
 """
-    assert run(code) == "[1, 0]"
+    assert fresh.run(code) == "[1, 0]"
 
 
-def test_a_model_is_compiled_as_if_the_compiler_had_been_there_from_the_start() -> None:
+def test_a_model_is_compiled_as_if_the_compiler_had_been_there_from_the_start(fresh: Interpreter) -> None:
     code = """
 import sys
 import torch
@@ -95,10 +91,10 @@ import torch._dynamo.trace_rules as rules
 print(len(waiting.marked) > 0, all(hasattr(f, "_dynamo_marked_constant") for m, f in waiting.marked if "const" in m),
       all(rules.is_callable_allowed(f) for m, f in waiting.marked if m == "allow_in_graph"))
 """
-    assert run(code) == "True True True"
+    assert fresh.run(code) == "True True True"
 
 
-def test_what_lies_below_the_compiler_is_there_once() -> None:
+def test_what_lies_below_the_compiler_is_there_once(fresh: Interpreter) -> None:
     code = """
 import sys
 import torch
@@ -111,9 +107,11 @@ assert trace_rules.__spec__.name == "torch._dynamo.trace_rules"
 assert frames is torch._dynamo.eval_frame and isinstance(torch.compile(torch.nn.Linear(1, 1)), frames.OptimizedModule)
 print(type(torch._dynamo) is type(sys), [finder for finder in sys.meta_path if "_Below" in repr(finder)])
 """
-    assert run(code) == "True []"
+    assert fresh.run(code) == "True []"
     assert (
-        run(code.replace("from torch._dynamo import trace_rules", "import torch._dynamo.trace_rules as trace_rules"))
+        fresh.run(
+            code.replace("from torch._dynamo import trace_rules", "import torch._dynamo.trace_rules as trace_rules")
+        )
         == "True []"
     )
 

@@ -1,0 +1,79 @@
+"""Code run by forks of one interpreter that has imported the libraries, whose imports cost seconds each time.
+
+For tests of what an import does: each code begins where a fresh interpreter stands once it has imported these modules.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import traceback
+from typing import TYPE_CHECKING
+
+from pefbench.paths import child_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import NoReturn, Self
+
+
+class Interpreter:
+    """An interpreter with some modules in it, for a `with` block."""
+
+    def __init__(self, *modules: str, options: Sequence[str] = ()) -> None:
+        self._command = [sys.executable, "-P", *options, __file__, *modules]
+
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen(
+            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=child_environment()
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.communicate()
+
+    def run(self, code: str) -> str:
+        """What the code prints; AssertionError when it ends in an error."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(code) + "\n")
+        self._process.stdin.flush()
+        status, printed = json.loads(self._process.stdout.readline())
+        assert status == 0, printed
+        return str(printed).strip()
+
+
+def _serve() -> None:
+    """Run each line of standard input in a fork; answer with its exit status and what it printed."""
+    for name in sys.argv[1:]:
+        __import__(name)
+    for line in sys.stdin:
+        with tempfile.TemporaryFile("w+") as printed, tempfile.TemporaryFile("w+") as errors:
+            child = os.fork()
+            if child == 0:
+                os.dup2(printed.fileno(), 1)
+                os.dup2(errors.fileno(), 2)
+                _run(json.loads(line))
+            _, status = os.waitpid(child, 0)
+            shown = errors if status else printed
+            shown.seek(0)
+            print(json.dumps([status, shown.read()]), flush=True)  # noqa: T201
+
+
+def _run(code: str) -> NoReturn:
+    status = 1
+    try:
+        exec(compile(code, "<code>", "exec"), {"__name__": "__main__"})
+        status = 0
+    except BaseException:  # noqa: BLE001 - as an interpreter does
+        traceback.print_exc()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
+if __name__ == "__main__":
+    _serve()
