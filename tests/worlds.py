@@ -54,8 +54,8 @@ class World:
         return file
 
 
-def write_model(folder: Path, *, dropout: float = 0.1) -> None:
-    """Save a BERT of two layers with random weights, and a word-piece tokenizer over the world's words."""
+def write_model(folder: Path, *, dropout: float = 0.1, layers: int = 2) -> None:
+    """Save a BERT of a few layers with random weights, and a word-piece tokenizer over the world's words."""
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
     from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
@@ -80,7 +80,7 @@ def write_model(folder: Path, *, dropout: float = 0.1) -> None:
     config = BertConfig(
         vocab_size=len(vocabulary),
         hidden_size=32,
-        num_hidden_layers=2,
+        num_hidden_layers=layers,
         num_attention_heads=4,
         intermediate_size=64,
         max_position_embeddings=64,

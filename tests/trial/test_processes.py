@@ -181,7 +181,7 @@ def test_one_failing_process_ends_all_with_its_error(world: World, tmp_path: Pat
 def test_a_killed_process_is_named_in_one_line_and_the_same_command_goes_on(
     world: World, tmp_path: Path, dying: int
 ) -> None:
-    recipe = still(world, f"lost_{dying}", train__epochs=15, train__checkpoint_steps=10)
+    recipe = still(world, f"lost_{dying}", train__epochs=4, train__checkpoint_steps=10)
     whole, out = tmp_path / "whole", tmp_path / "out"
     assert finish([*torchrun(2), "run", recipe, "--out", whole], ROOT)[0] == 0
 
@@ -223,7 +223,7 @@ def written(out: Path, name: str) -> list[int]:
 def test_killed_at_any_moment_it_ends_the_same(world: World, tmp_path: Path, method: str) -> None:
     chosen = {"train__keep": "best", "train__evaluate": 7} if method == "full" else {}
     recipe = world.recipe(
-        f"killed_{method}", method={"name": method}, train__epochs=15, train__checkpoint_steps=10, **chosen
+        f"killed_{method}", method={"name": method}, train__epochs=8, train__checkpoint_steps=10, **chosen
     )
     whole = [*child_command("run"), recipe, "--out", tmp_path / "whole"]
     status, _, said = finish(whole, ROOT)
