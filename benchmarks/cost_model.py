@@ -1,0 +1,109 @@
+"""What a comparison costs: memory, disk, bytes to the store and time, by its size; and held against one that ran.
+
+``python -m benchmarks.cost_model [RESULTS]`` prints the table of docs/concepts/cost-model.md, and for a folder of
+results, or a store, how far the model is from what they say.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tabulate import tabulate
+
+from pefbench.results.address import place_at
+from pefbench.results.store import load_results, readable
+from pefbench.trial.folder import needed_bytes
+
+if TYPE_CHECKING:
+    from pefbench.results.store import Stored
+
+RECORD, POINT = 19_000, 150
+"""Bytes of a result without its curve, and of one point of it."""
+POINTS = 60
+ROW = 400
+"""Bytes of one prediction, with the beginning of its prompt."""
+TOKENIZER = 2_000_000
+"""Bytes beside the saved weights: tokenizer, configuration, card."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """A model and what is trained of it. bytes_a_weight: of the frozen ones: 4 in fp32, 2 in bf16, .55 in NF4."""
+
+    name: str
+    weights: float
+    trained: float
+    bytes_a_weight: float
+
+
+SIZES = (
+    Size("MiniLM, LoRA", 22.7e6, 0.35e6, 4),
+    Size("1B, LoRA, bf16", 1.2e9, 11e6, 2),
+    Size("8B, LoRA, NF4", 8e9, 42e6, 0.55),
+    Size("70B, LoRA, NF4", 70e9, 207e6, 0.55),
+)
+
+
+def memory(size: Size) -> float:
+    """Bytes that weights, gradients and moments take in training; activations come on top, by batch and length."""
+    return size.weights * size.bytes_a_weight + size.trained * 16
+
+
+def stored(trained: float, examples: int) -> float:
+    """Bytes that a final trial sends to the store: its weights in fp32, its predictions, its result."""
+    return trained * 4 + TOKENIZER + examples * ROW + RECORD + POINTS * POINT
+
+
+def tuned() -> float:
+    """Bytes that a tuning trial sends to the store: its result."""
+    return RECORD + POINTS * POINT
+
+
+def seconds(trials: int, slots: int, start: float, training: float, after: float) -> float:
+    """Wall clock of so many trials, as many at once as there are slots; the last round may not be full."""
+    return -(-trials // slots) * (start + training + after)
+
+
+def table(examples: int = 2_000, finals: float = 0.5) -> str:
+    """The table. finals: share of the trials that are scored on test and keep their model."""
+    rows = []
+    for size in SIZES:
+        sums = [n * (finals * stored(size.trained, examples) + (1 - finals) * tuned()) for n in (1, 100, 1000)]
+        disk = needed_bytes(round(size.trained))
+        rows.append([size.name, readable(memory(size), "B"), readable(disk, "B"), *(readable(n, "B") for n in sums)])
+    headers = ["", "memory, without activations", "disk while a trial runs", "store: 1 trial", "100", "1,000"]
+    return tabulate(rows, headers, tablefmt="github", disable_numparse=True)
+
+
+def measured(results: list[Stored]) -> str:
+    """Predicted by measured bytes of the results that kept a model, and their largest quotient."""
+    quotients = []
+    for each in results:
+        folder = each.path.with_suffix("")
+        files = [each.path, *(file for file in folder.rglob("*") if file.is_file())]
+        trained = each.result["model"].get("trainable_parameters")
+        if trained is None or len(files) == 1:
+            continue
+        there = sum(file.stat().st_size for file in files)
+        tokenizer = sum(file.stat().st_size for file in files if file.suffix == ".json" and file != each.path)
+        examples = each.result["data"]["splits"]["test"]["examples"]
+        quotients.append((stored(trained, examples) - TOKENIZER + tokenizer) / there)
+    if not quotients:
+        return "no result kept its model"
+    return f"{len(quotients)} trials: predicted / measured bytes {min(quotients):.2f} to {max(quotients):.2f}"
+
+
+def main(arguments: list[str]) -> None:
+    """Print the table, or what results say."""
+    if not arguments:
+        print(table())
+        return
+    place = place_at(arguments[0])
+    place.pull()
+    print(measured(load_results(place.folder).results))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
