@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pefbench import atomic
 from pefbench.cli._terminal import complain
-from pefbench.errors import DataError, OutputError
+from pefbench.errors import DataError, OutputError, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,8 @@ def loaded_from(results: str | Place, *, exclude: Path | None = None, without: S
     from pefbench.results.address import place_at
 
     place = place_at(results)
-    place.pull()
+    if not place.pull():
+        raise UserError(f"no result in {place}")
     loaded = store.load_results(place.folder, exclude=exclude, without=without)
     for problem in loaded.problems:
         complain(f"warning: skipped {problem}")

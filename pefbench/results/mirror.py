@@ -88,16 +88,14 @@ class Mirror(Place):
             self.files.pipe_file(probe, b"probe\n")
             self.files.rm_file(probe)
 
-    def pull(self) -> None:
-        """Bring the mirror's results up to date, with their predictions. Raises OutputError."""
+    def pull(self) -> bool:
+        """Bring the mirror's results up to date, with their predictions; False: there are none. Raises OutputError."""
         with self._reached("cannot be read"):
             listed: Mapping[str, Any] = self.files.find(self.root, detail=True)
             above = f"{self.root}/"
             there = {
                 name.removeprefix(above): _version(info) for name, info in listed.items() if name.startswith(above)
             }
-            if not there:
-                raise UserError(f"no result in {self.address}")
             known = self._known()
             for gone in known.keys() - there.keys():
                 self._local(gone).unlink(missing_ok=True)
@@ -105,6 +103,7 @@ class Mirror(Place):
             self._bring([name for name in there if _is_record(name)], there, known)
             self._bring([name for name in there if self._belongs(name)], there, known)
             atomic.write_text(self.folder / INDEX, json.dumps(known))
+        return bool(there)
 
     def fetch(self, result: Path) -> None:
         """Bring one result up to date, with its predictions. Raises OutputError."""

@@ -38,8 +38,9 @@ class Place:
         """Make sure that results can be written, before anything runs. Raises OutputError."""
         store.check_writable(self.folder, needed_bytes)
 
-    def pull(self) -> None:
-        """Bring all results up to date, with their predictions. Raises UserError where they cannot be reached."""
+    def pull(self) -> bool:
+        """Bring all results up to date, with their predictions; False where a store has nothing. Raises OutputError."""
+        return True
 
     def fetch(self, result: Path) -> None:
         """Bring one result up to date, with its predictions. Raises UserError."""

@@ -184,3 +184,11 @@ def test_a_trial_in_a_store_is_read_by_every_command(
             told.append((ended.value.code, *capsys.readouterr()))
         assert told[0] == told[1], arguments
     assert "stored" in (tmp_path / "page").read_text(encoding="utf8")
+
+
+def test_an_empty_store_is_one_to_begin_in_and_nothing_to_read(bucket: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert not place_at(f"{bucket}/nothing").pull()
+    with pytest.raises(SystemExit) as ended:
+        main(["table", f"{bucket}/nothing"])
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == f"error: no result in {bucket}/nothing\n"
