@@ -71,9 +71,11 @@ class Mirror(Place):
             raise UserError(f"{address}: no library for {protocol}:// is installed; {how}") from None
         except ValueError as error:
             raise UserError(f"{address}: not an address of a store, such as s3://bucket/results: {error}") from None
-        key = hashlib.sha256(f"{files.to_json()} {root}".encode()).hexdigest()[:DIGEST]
-        name = PurePosixPath(root).name or "root"
-        return cls(address.rstrip("/"), files, root.rstrip("/"), cache_folder() / "stores" / f"{name}-{key}")
+        root = root.rstrip("/")
+        store_key = hashlib.sha256(files.to_json().encode()).hexdigest()[:DIGEST]
+        # The path in the mirror is that in the store, so that a folder has one mirror, however it was come to.
+        folder = cache_folder() / "stores" / store_key / root.lstrip("/")
+        return cls(address.rstrip("/"), files, root, folder)
 
     def below(self, name: str) -> Mirror:
         """The folder of this name in it."""

@@ -62,11 +62,12 @@ def run(
     )
     if not rerun and trial.is_finished():
         return _as_it_is(trial)
+    model = trial.make_model()  # what cannot work is refused before anything is written
     with trial.held(patience):
         finished = trial.is_finished()
         if finished and not rerun:  # by the process that was waited for
             return _as_it_is(trial)
-        trial.run(again=finished)
+        trial.run(model, again=finished)
     return trial.path
 
 

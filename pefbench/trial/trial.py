@@ -151,11 +151,11 @@ class Trial:
 
     def room(self) -> int:
         """The bytes that the trial takes on the disk while it runs: makes the model to know."""
-        return needed_bytes(loading.count(self._make_model(), trainable=True), self.recipe.train.keep)
+        return needed_bytes(loading.count(self.make_model(), trainable=True), self.recipe.train.keep)
 
     def dry_run(self) -> None:
         """Apply the method and make sure of the room for its result, as `run` does; then print what there is."""
-        model = self._make_model()
+        model = self.make_model()
         expected = self._foresee(model)
         if self.is_main:
             room = needed_bytes(loading.count(model, trainable=True), self.recipe.train.keep)
@@ -164,14 +164,13 @@ class Trial:
             say(expected.told(self.phases.costs["load"]["peak_memory_bytes"]))
         self.accelerator.wait_for_everyone()
 
-    def run(self, *, again: bool) -> None:
+    def run(self, model: nn.Module, *, again: bool) -> None:
         """Train, score, save and check; write the result, finished or failed.
 
-        `again`: a finished one is there. It stays until this one has finished too.
+        model: that `make_model` made. again: a finished one is there. It stays until this one has finished too.
         """
         if again:
             self.folder.begin_again()
-        model = self._make_model()
         if foreseen.may_not_fit(self.prepared, model, self.accelerator.num_processes):
             self._foresee(model)
         if self.is_main:
@@ -189,7 +188,7 @@ class Trial:
                 raise TrialError(str(error)) from error
             raise
 
-    def _make_model(self) -> nn.Module:
+    def make_model(self) -> nn.Module:
         """The pretrained model with the method on it; what cannot work is refused here, before training."""
         with out_of_memory.told("loading the model", self.recipe), self.phases.measure("load"):
             model = build.pretrained(self.prepared, self.shared)

@@ -192,3 +192,8 @@ def test_an_empty_store_is_one_to_begin_in_and_nothing_to_read(bucket: str, caps
         main(["table", f"{bucket}/nothing"])
     assert ended.value.code == 2
     assert capsys.readouterr().err == f"error: no result in {bucket}/nothing\n"
+
+
+def test_a_folder_has_one_mirror_however_it_was_come_to(bucket: str) -> None:
+    assert place_at(f"{bucket}/results").below("a").folder == place_at(f"{bucket}/results/a").folder
+    assert str(place_at(f"{bucket}/results/").below("a")) == f"{bucket}/results/a"
