@@ -8,7 +8,7 @@ import json
 import re
 from html import escape
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pefbench import __version__
 from pefbench.analysis.html.contents import contents
@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from pefbench.results.verdict_schema import Comparison
 
 _HERE = "pefbench.analysis.html"
+_OBEYED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""What terminals and browsers obey rather than show: control characters but for line ends, and turns of direction."""
 
 
 def page(results: Sequence[Stored], verdicts: Sequence[Comparison] = ()) -> str:
     """The report as one HTML document. verdicts: of comparisons, for their paired tests."""
-    data = contents(results, verdicts)
+    data: Any = _inert(contents(results, verdicts))
     style, script = _part("page.css"), _part("page.js")
     parts = {
         "policy": f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'",
@@ -39,6 +41,15 @@ def page(results: Sequence[Stored], verdicts: Sequence[Comparison] = ()) -> str:
     text = re.sub(r"<!-- (\w+) -->", lambda found: parts[found[1]], _part("page.html"))
     # A lone surrogate, as a name or a prediction may hold, is no UTF-8.
     return text.encode("utf8", "replace").decode("utf8")
+
+
+def _inert(value: Any) -> Any:
+    """Data with what is obeyed written out, as tables do it."""
+    if isinstance(value, str):
+        return _OBEYED.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), value)
+    if isinstance(value, dict):
+        return {_inert(key): _inert(each) for key, each in value.items()}
+    return [_inert(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def embedded(data: object) -> str:

@@ -87,6 +87,13 @@ def test_nasty_text_is_escaped_everywhere() -> None:
     assert data_of(text)["failed"][0]["error"].startswith("</script>")
 
 
+def test_what_a_terminal_or_a_browser_obeys_is_written_out() -> None:
+    name = "\x1b[31m\u202ea\u2066\x07"
+    text = page([FULL, at(sample("lora_ner", name, value=0.1, changes={"recipe.name": name}))])
+    assert not re.search(r"[\x00-\x08\x1b\u202e\u2066]", text)
+    assert r"\x1b[31m\u202ea\u2066\x07" in json.dumps(data_of(text), ensure_ascii=False).replace(r"\\", "\\")
+
+
 def test_verdicts_say_what_is_shown_and_what_is_not() -> None:
     assert verdict([LORA]) == "Only lora_ner was tried: entity_f1 0.540 [0.510, 0.570]."
     tied = verdict([LORA, FULL, BITFIT])
