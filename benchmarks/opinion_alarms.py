@@ -65,7 +65,8 @@ WORLDS = {
     "their number varies": World(spread=0.7),
     "3 a day": World(mean=3.0),
     "better and worse days": World(level=0.5),
-    "days like the day before (.3)": World(level=0.7, memory=0.3),
+    "days like the day before": World(level=0.7, memory=0.3),
+    "days much like the day before": World(level=1.0, memory=0.5),
 }
 
 

@@ -23,7 +23,7 @@ def browser(classifier: Path, tagger: Path) -> Iterator[Browser]:
     running = Running(f"labels={classifier}", f"tags={tagger}")
     with Browser(str(CHROMIUM)) as made:
         made.send("Page.navigate", url=running.url)
-        made.wait("document.documentElement.dataset.ready === 'yes'")
+        made.wait("document.documentElement?.dataset.ready === 'yes'")
         yield made
     assert running.end() == 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pydantic import Field, field_validator
+from pydantic_core import PydanticCustomError
 
 from pefbench.apps.monitor.periods import Length
 from pefbench.apps.sections import AppSection, TrainingSection
@@ -38,7 +39,7 @@ class AlertSection(Section):
     @classmethod
     def _is_http(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("http://", "https://")):
-            raise ValueError("should begin with http:// or https://")
+            raise PydanticCustomError("address", "should begin with http:// or https://")
         return value
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from functools import lru_cache
 from math import sqrt
-from statistics import median
 from typing import TYPE_CHECKING
 
 from pefbench.apps.monitor import detect, periods
 from pefbench.apps.monitor.messages import message
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pefbench.apps.monitor.config import MonitorSection
     from pefbench.apps.monitor.monitor import Monitor
     from pefbench.apps.monitor.store import Count, Series
@@ -26,12 +27,12 @@ def overview(monitor: Monitor, config: MonitorSection) -> Json:
     """All series, and the rate of false alarms that they were calibrated to."""
     series = monitor.store.series()
     watched = sum(each.quiet is not None for each in series)
-    items, abstained = monitor.store.totals()
+    sums = monitor.store.sums()
     limit = monitor.judge.limit(watched) if watched else None
     return {
         "period": monitor.length,
-        "items": items,
-        "abstained": abstained,
+        "items": sum(items for items, _, _ in sums.values()),
+        "abstained": sum(abstained for _, abstained, _ in sums.values()),
         "skipped": monitor.store.skips(),
         "watched": watched,
         "false_alarms_per_1000": config.false_alarms,
@@ -39,7 +40,7 @@ def overview(monitor: Monitor, config: MonitorSection) -> Json:
         "threshold": limit,
         "delays": {str(shift): round(_delay(limit, shift), 1) for shift in SHIFTS} if limit else None,
         "quiet_periods": config.quiet,
-        "series": [_series(each, monitor) for each in series],
+        "series": [_series(each, sums) for each in series],
     }
 
 
@@ -51,7 +52,7 @@ def trend(monitor: Monitor, config: MonitorSection, number: int) -> Json | None:
     counts = monitor.store.counts(number)[-MOST_PERIODS:]
     found = monitor.store.alerts(number)
     return {
-        **_series(series, monitor),
+        **_series(series, monitor.store.sums()),
         "periods": [_period(each, series, monitor) for each in counts],
         "alerts": [message(each, monitor, config) for each in found[-MOST_ALERTS:]],
     }
@@ -71,18 +72,18 @@ def _delay(limit: float, shift: float) -> float:
     return detect.run_length(limit, shift)
 
 
-def _series(series: Series, monitor: Monitor) -> Json:
-    counts = monitor.store.counts(series.id)
+def _series(series: Series, sums: Mapping[int, tuple[int, int, int]]) -> Json:
+    """usual_spread: of the share of a period with as many items as there are on average."""
     quiet, state = series.quiet, series.state or {}
-    items = [each.items for each in counts if each.items]
-    spread = sqrt(quiet["within"] / median(items) + quiet["between"]) if quiet and items else None
+    items, abstained, several = sums.get(series.id, (0, 0, 0))
+    spread = sqrt(quiet["within"] * several / items + quiet["between"]) if quiet else None
     return {
         "id": series.id,
         "company": series.company or None,
         "topic": series.topic or None,
-        "items": sum(items),
-        "abstained": sum(each.abstained for each in counts),
-        "quiet": len(items) if quiet is None else None,
+        "items": items,
+        "abstained": abstained,
+        "quiet": several if quiet is None else None,
         "usual_share": quiet["share"] if quiet else None,
         "usual_spread": spread,
         "statistic": state.get("statistic"),

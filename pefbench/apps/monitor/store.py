@@ -199,6 +199,11 @@ class Store:
             for period, items, abstained, negative, squares in found
         ]
 
+    def sums(self) -> dict[int, tuple[int, int, int]]:
+        """Of each series: its items, those that abstained, and the periods with items."""
+        query = "SELECT series, sum(items), sum(abstained), sum(items > 0) FROM counts GROUP BY series"
+        return {series: (items, abstained, periods) for series, items, abstained, periods in self._rows(query)}
+
     def headlines(self, series: int, first: int, last: int, most: int) -> list[tuple[int, str, float]]:
         """The most negative of these periods' items: time, text and probability of being negative."""
         found = self._rows(

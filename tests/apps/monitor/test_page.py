@@ -27,7 +27,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     assert running.client.post("/v1/items", json=body).status_code == 200
     with Browser(str(CHROMIUM)) as made:
         made.send("Page.navigate", url=running.url)
-        made.wait("document.documentElement.dataset.ready === 'yes'")
+        made.wait("document.documentElement?.dataset.ready === 'yes'")
         yield made
     running.end()
 
