@@ -8,6 +8,7 @@ Samplers: the tree-structured Parzen estimator (Bergstra et al. 2011), random dr
 
 from __future__ import annotations
 
+import time
 import warnings
 from typing import TYPE_CHECKING, Literal
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from optuna import Study
     from optuna.pruners import BasePruner
     from optuna.samplers import BaseSampler
+    from optuna.storages import BaseStorage
     from optuna.trial import FrozenTrial
 
     from pefbench.search.space import Space
@@ -29,6 +31,9 @@ SamplerName = Literal["tpe", "random", "grid"]
 FIRST_SHARE = 4
 """One of so many trials is drawn at random before the Parzen estimator proposes; at least `FEWEST`."""
 FEWEST = 3
+ATTEMPTS = 5
+RACES = ("IntegrityError", "ProgrammingError", "OperationalError")
+"""What SQLAlchemy calls the errors of two processes that make the same tables at once."""
 ERROR = "error"
 """The attribute of a trial that says why it failed, though it was run to its end."""
 
@@ -42,7 +47,7 @@ def open_study(
     logging.set_verbosity(logging.WARNING)
     try:
         study = create_study(
-            storage=storage_of(address),
+            storage=_storage(address),
             study_name=name,
             sampler=sampler,
             pruner=pruner,
@@ -55,6 +60,18 @@ def open_study(
         raise OutputError(f"--storage {address}: {str(error).strip().splitlines()[0]}") from error
     study.set_user_attr("space", space.plain())
     return study
+
+
+def _storage(address: str) -> BaseStorage:
+    """The storage at an address; where another process makes the tables of a new database, it is waited for."""
+    for attempt in range(ATTEMPTS):
+        try:
+            return storage_of(address)
+        except Exception as error:
+            if type(error).__name__ not in RACES or attempt == ATTEMPTS - 1:
+                raise
+            time.sleep(0.2 * (attempt + 1))
+    raise AssertionError("the last attempt returns or raises")
 
 
 def sampler_of(name: SamplerName, space: Space, trials: int, seed: int) -> BaseSampler:

@@ -35,7 +35,7 @@ def test_what_cannot_be_served(classifier: Path, tmp_path: Path, capsys: pytest.
     keys.write_text("\n", encoding="utf8")
     assert "holds no API key" in refused(capsys, classifier, "--keys", keys)
     keys.write_text("short\n", encoding="utf8")
-    assert "less than 16 characters" in refused(capsys, classifier, "--keys", keys)
+    assert "fewer than 16 characters" in refused(capsys, classifier, "--keys", keys)
 
 
 def test_a_port_in_use(classifier: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -55,7 +55,7 @@ def test_the_command_names_no_place_of_this_machine() -> None:
 
 
 def test_versions_and_hardware_are_those_in_use() -> None:
-    assert provenance.packages()["torch"] == torch.__version__
+    assert torch.__version__.startswith(provenance.packages()["torch"])  # a wheel of PyPI leaves out +cu130
     hardware = provenance.machine()
     assert hardware["threads"] == torch.get_num_threads()
     assert hardware["memory_bytes"] > 2**28

@@ -57,6 +57,8 @@ def test_a_database_holds_one_study_for_several_processes(postgres: str) -> None
         one = opened(postgres)
         one.sampler.reseed_rng()
         one.optimize(lambda trial: SPACE.suggest(trial)["method.rank"], callbacks=[MaxTrialsCallback(9)])
+        storage: Any = one._storage
+        storage.remove_session()  # a thread has its own, which nobody could close after it
 
     threads = [threading.Thread(target=work) for _ in range(3)]
     for each in threads:

@@ -159,7 +159,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     "blank": ({"text": " ", "label": "NUM"}, "text should be a non-empty text, got ' '"),
     "hidden": ({"text": "Why ?", "label": None}, "label should be a name or a whole number, got 'None'"),
     "fraction": ({"text": "Why ?", "label": 0.5}, r"label should be a name or a whole number, got '0\.5'"),
-    "list": ({"text": "Why ?", "label": ["NUM"]}, "label should be a name or a whole number"),
+    "list": ({"text": "Why ?", "label": ["NUM", "DESC"]}, r"label has 2 labels \('NUM', 'DESC'\), not one"),
     "nothing": ({"text": "Why ?", "label": ""}, "label should be a name or a whole number, got ''"),
 }
 

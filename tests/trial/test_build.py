@@ -86,5 +86,5 @@ def test_the_seed_draws_the_new_embeddings_and_the_others_stay(grown: World) -> 
 def test_methods_that_do_not_train_them_refuse_such_data(grown: World, method: str) -> None:
     said = refusal(DataError, preflight.remarks, prepared(grown, method))
     before = rows(grown.model)
-    assert f"and the model has {before} embeddings for the {before + 3} tokens of its tokenizer" in said
+    assert f"but the model has {before} embeddings for the {before + 3} tokens of its tokenizer" in said
     assert "method full adds and trains embeddings" in said
