@@ -23,7 +23,12 @@ class Events:
         handler = logging.StreamHandler(sys.stderr)
         names = {"asctime": "time", "levelname": "level", "message": "event"}
         handler.setFormatter(
-            JsonFormatter("%(asctime)s %(levelname)s %(message)s", rename_fields=names, json_ensure_ascii=False)
+            JsonFormatter(
+                "%(asctime)s %(levelname)s %(message)s",
+                datefmt="%Y-%m-%dT%H:%M:%S%z",
+                rename_fields=names,
+                json_ensure_ascii=False,
+            )
         )
         self._log = logging.Logger(f"pefbench.apps.{app}")  # noqa: LOG001 - its own, apart from what others configure
         self._log.addHandler(handler)
