@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import socket
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import threading
 import time
 import urllib.request
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -41,6 +43,9 @@ def _connections_are_closed() -> Iterator[None]:
         storage.remove_session()
         storage._backend.engine.dispose()
     _opened.clear()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # the threads of Optuna's heartbeat leave theirs open
+        gc.collect()
 
 
 def opened(address: str, name: str = "tiny-12345678") -> Study:
