@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, Literal, NamedTuple, Self, TypedDict
 
 import numpy as np
 
+import pefbench
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -52,6 +55,12 @@ class Judge:
 
     def __init__(self, intents: Model, replies: Model | None) -> None:
         self._intents, self._replies = intents, replies
+        self.embed = intents.embed
+
+    @classmethod
+    def load(cls, models: Mapping[str, Path]) -> Self:
+        """The judge of trained models: `intents` and, where there is one, `replies`."""
+        return cls(pefbench.load(models["intents"]), pefbench.load(models["replies"]) if "replies" in models else None)
 
     def judge(self, index: Index, texts: Sequence[str], histories: Sequence[Sequence[str]]) -> list[Judged]:
         """Each text with its candidates. histories: the turns before it, the latest last."""
@@ -115,33 +124,29 @@ def reply(judged: Judged, rule: Rule) -> Reply:
     if confidence < rule.threshold:
         out = judged.intent == OUT_OF_SCOPE
         return _handed_over(judged.intent, confidence, "out of scope" if out else "not sure enough")
+    return _given(entry, confidence, "confident")
+
+
+def as_written(entry: Entry) -> Reply:
+    """The answer that was written for this very question."""
+    return _given(entry, 1.0, "as written")
+
+
+def handed_over(why: Why) -> Reply:
+    """A hand-over that no text decided."""
+    return _handed_over("", 0.0, why)
+
+
+def _given(entry: Entry, confidence: float, why: Why) -> Reply:
     return Reply(
         answer=entry.answer,
         source=entry.source,
         intent=entry.intent,
         confidence=confidence,
         handed_over=False,
-        why="confident",
+        why=why,
         generated=False,
     )
-
-
-def as_written(entry: Entry) -> Reply:
-    """The answer that was written for this very question."""
-    return Reply(
-        answer=entry.answer,
-        source=entry.source,
-        intent=entry.intent,
-        confidence=1.0,
-        handed_over=False,
-        why="as written",
-        generated=False,
-    )
-
-
-def handed_over(why: Why) -> Reply:
-    """A hand-over that no text decided."""
-    return _handed_over("", 0.0, why)
 
 
 def _handed_over(intent: str, confidence: float, why: Why) -> Reply:

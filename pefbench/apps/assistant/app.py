@@ -46,15 +46,13 @@ class AssistantApp(App[AssistantSection]):
 
     def after_training(self, config: AssistantSection, models: Mapping[str, Path]) -> Iterable[str]:
         """Choose the rule on validation, and measure it on test."""
-        import pefbench
         from pefbench.apps.assistant.retrieval import Index
         from pefbench.apps.assistant.service import named
 
-        intents = pefbench.load(models["intents"])
-        judge = answering.Judge(intents, pefbench.load(models["replies"]) if "replies" in models else None)
+        judge = answering.Judge.load(models)
         entries, skipped = knowledge.read(config.knowledge_folder)
         questions = held_out.questions(entries, held_out.read_outside(config.out_of_scope_file))
-        index = Index(questions.known, intents.embed)
+        index = Index(questions.known, judge.embed)
         chosen = choosing.choose(judge, index, questions.validation, config.wrong, config.risk)
         measured = choosing.measure(judge, index, questions.test, chosen)
         choosing.write(config.rule_file, chosen, measured, named(models))

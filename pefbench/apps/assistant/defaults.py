@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pefbench import atomic
+from pefbench.apps.assistant import csv_file
 from pefbench.sources.load import read_rows
 from pefbench.sources.locate import locate
 from pefbench.sources.rows import BadRows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping
+    from pathlib import Path
 
 HOME = "wheel:home-assistant-intents==2026.10.27!home_assistant_intents/data/en.json"
 SMALL_TALK = "wheel:chatterbot-corpus==1.3.3!chatterbot_corpus/data/english"
@@ -27,13 +25,13 @@ def write_knowledge(folder: Path) -> None:
     """Write the default knowledge into a folder: home.csv and small_talk.csv."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, rows in (("home.csv", _home()), ("small_talk.csv", _small_talk())):
-        _write(folder / name, ("question", "answer", "intent", "group"), rows)
+        csv_file.write(folder / name, ("question", "answer", "intent", "group"), rows)
 
 
 def write_out_of_scope(file: Path) -> None:
     """Write texts that the assistant is not for, one a row."""
     rows = [(str(row.values["text"]),) for row in read_rows(QUESTIONS, text_format="trec").rows]
-    _write(file, ("text",), sorted(set(rows)))
+    csv_file.write(file, ("text",), sorted(set(rows)))
 
 
 def _home() -> list[tuple[str, str, str, str]]:
@@ -67,12 +65,3 @@ def _small_talk() -> list[tuple[str, str, str, str]]:
         question, answer = row.values["turns"][:2]
         found.setdefault(question, answer)
     return [(question, answer, "small_talk", question) for question, answer in found.items()]
-
-
-def _write(file: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(columns)
-    writer.writerows(rows)
-    with atomic.writing(file) as partial:
-        Path(partial).write_text(text.getvalue(), encoding="utf8")

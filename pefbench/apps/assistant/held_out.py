@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import TYPE_CHECKING, NamedTuple
 
-from pefbench import atomic
+from pefbench.apps.assistant import csv_file
 from pefbench.apps.assistant.answering import OUT_OF_SCOPE
 from pefbench.sources.load import read_rows
 from pefbench.sources.rows import Row
@@ -56,14 +54,8 @@ def write(folder: Path, splits: dict[str, list[Row]]) -> None:
     """
     taught = {str(row.values["label"]) for row in splits["train"]}
     for name, rows in splits.items():
-        text = io.StringIO(newline="")
-        writer = csv.writer(text)
-        writer.writerow(("text", "label"))
-        writer.writerows(
-            (row.values["text"], row.values["label"]) for row in rows if str(row.values["label"]) in taught
-        )
-        with atomic.writing(folder / f"{name}.csv") as partial:
-            partial.write_text(text.getvalue(), encoding="utf8")
+        pairs = [(row.values["text"], row.values["label"]) for row in rows]
+        csv_file.write(folder / f"{name}.csv", ("text", "label"), [pair for pair in pairs if str(pair[1]) in taught])
 
 
 def questions(entries: Sequence[Entry], outside: Sequence[str]) -> Questions:

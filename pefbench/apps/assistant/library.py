@@ -39,9 +39,9 @@ class Library:
     def __init__(self, folder: Path, embed: Embed, events: Events) -> None:
         self._folder, self._events, self._ended = folder, events, Event()
         self._embed = Remembered(embed)
-        self._stamp = self._stamp_or_reason()
+        seen = self._stamp_or_reason()
         self.shelf = self._read()
-        self._watcher = Thread(target=self._watch, name="knowledge", daemon=True)
+        self._watcher = Thread(target=self._watch, args=(seen,), name="knowledge", daemon=True)
         self._watcher.start()
 
     def close(self) -> None:
@@ -54,9 +54,8 @@ class Library:
         self._events("knowledge read", entries=len(entries), skipped=len(skipped))
         return Shelf(Index(entries, self._embed), skipped)
 
-    def _watch(self) -> None:
+    def _watch(self, seen: knowledge.Stamp | str) -> None:
         """Read the folder again whenever it has changed; what cannot be read is told once, and the old index stays."""
-        seen = self._stamp
         while not self._ended.wait(POLL):
             now = self._stamp_or_reason()
             if now == seen:

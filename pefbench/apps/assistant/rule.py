@@ -48,11 +48,6 @@ class Rule:
         """The probability that each candidate is right; features: (n, f)."""
         return np.asarray(1 / (1 + np.exp(-(features @ np.array(self.weights) + self.bias))))
 
-    @property
-    def interval(self) -> tuple[float, float]:
-        """The 95 % Clopper-Pearson interval of the share of wrong answers among those given."""
-        return clopper_pearson(self.wrong, self.answered)
-
 
 def clopper_pearson(wrong: int, answered: int, level: float = 0.95) -> tuple[float, float]:
     """The exact interval of a share (Clopper and Pearson 1934)."""
@@ -69,11 +64,6 @@ def upper(wrong: int, answered: int, risk: float) -> float:
     from scipy.stats import beta
 
     return 1.0 if wrong >= answered else float(beta.ppf(1 - risk, wrong + 1, answered - wrong))
-
-
-def fewest(rate: float, risk: float) -> int:
-    """The fewest answers that can show the rate, none of them wrong."""
-    return int(np.ceil(np.log(risk) / np.log(1 - rate)))
 
 
 def threshold(

@@ -24,11 +24,9 @@ class Assistant:
 
     def __init__(self, config: AssistantSection, models: Mapping[str, Path], events: Events) -> None:
         self.rule, self.measured = choosing.read(config.rule_file, named(models))
-        intents = pefbench.load(models["intents"])
-        replies = pefbench.load(models["replies"]) if "replies" in models else None
-        self._judge = answering.Judge(intents, replies)
+        self._judge = answering.Judge.load(models)
         self.generator = pefbench.load(config.generator) if config.generator else None
-        self.library = Library(config.knowledge_folder, intents.embed, events)
+        self.library = Library(config.knowledge_folder, self._judge.embed, events)
         self._conversations = Conversations(Path(config.folder) / "conversations.sqlite")
         self._events, self._turn = events, Lock()
 

@@ -40,8 +40,7 @@ def test_intervals_hold_the_share_and_the_bound_is_their_end(wrong: int, answere
     assert rule.upper(wrong, answered, 0.025) == pytest.approx(high)
 
 
-def test_the_fewest_that_can_show_a_rate() -> None:
-    assert rule.fewest(0.05, 0.05) == 59
+def test_59_answers_are_the_fewest_that_can_show_5_percent() -> None:
     assert rule.upper(0, 59, 0.05) <= 0.05 < rule.upper(0, 58, 0.05)
 
 
