@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from pefbench.errors import SourceError
-from pefbench.models import architecture, from_pretrained
+from pefbench.models import architecture, from_pretrained, sound_weights
 from pefbench.models.weight_names import weight_names, wrapper_prefix
 from pefbench.remarks import Odd
 
@@ -68,7 +68,8 @@ def examine(where: Path, config: PretrainedConfig, auto_class: Any, name: str, *
 
     name: what messages call it. trained: a trial saved it, so its head is the one to load, whatever its config calls
     the labels.
-    Raises SourceError: damaged weights or config, sizes that differ, or a backbone that is not in the checkpoint.
+    Raises SourceError: damaged weights or config, sizes that differ, weights that are no numbers, or a backbone that is
+    not in the checkpoint.
     """
     own = from_pretrained.config(where, name)
     names = weight_names(where, name)
@@ -86,6 +87,8 @@ def examine(where: Path, config: PretrainedConfig, auto_class: Any, name: str, *
     heads = tuple(f"{head}." for head in architecture.head_modules(skeleton))
     notes = _check_backbone(skeleton, found, heads, name)
     head, order, why_fresh = ("kept", (), "") if trained else _compare_heads(skeleton, found, heads, own, config)
+    if not trained:
+        sound_weights.check(where, name, skeleton, set(found["unexpected_keys"]), heads if head == "fresh" else ())
     positions, padding = _positions(skeleton, config)
     table: Any = architecture.token_embeddings(skeleton)
     types = [each for path, each in _tables(skeleton) if path.endswith("token_type_embeddings")]

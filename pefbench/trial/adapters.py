@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from pefbench.errors import DataError, RecipeError, SourceError
-from pefbench.models import architecture, checkpoint, from_pretrained, loading, stacked
+from pefbench.models import architecture, checkpoint, from_pretrained, loading, sound_weights, stacked
 from pefbench.models.from_pretrained import ADAPTER, ADAPTER_WEIGHTS, CONFIG, read_json
 from pefbench.models.patches import notices
 from pefbench.models.reading import reading
@@ -132,10 +132,11 @@ def settle(
 ) -> tuple[Adapter, ...]:
     """The adapters with what becomes of each one's head, and the mode that the base's precision allows.
 
-    Raises RecipeError for one that cannot be put on a quantised base.
+    Raises RecipeError for one that cannot be put on a quantised base, SourceError for one with NaN in it.
     """
     found = []
     for adapter in adapters:
+        sound_weights.check_adapter(adapter.weights, adapter.source)
         mode = adapter.mode
         if quantised and (chosen == "merge" or adapter.kind != "LORA"):
             raise RecipeError(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from pefbench.models import fingerprint
+from pefbench.models import fingerprint, remembered
 from tests import tiny
 from tests.tokenizers import words
 
@@ -58,21 +58,21 @@ def test_a_large_file_is_read_again_only_after_a_change(tmp_path: Path, monkeypa
         return hashlib.sha256(file.read_bytes()).hexdigest()
 
     monkeypatch.setattr(fingerprint, "digest_of", digest_of)
-    monkeypatch.setattr(fingerprint, "LARGE", 1)
+    monkeypatch.setattr(remembered, "LARGE", 1)
     monkeypatch.setenv("PEFBENCH_CACHE", str(tmp_path / "cache"))
     file = tmp_path / "model.safetensors"
     file.write_bytes(b"old")
     old = fingerprint.of_weights(tmp_path)
     assert fingerprint.of_weights(tmp_path) == old
     assert len(read) == 2, "it has only just been written: another change might not show in its time"
-    monkeypatch.setattr(fingerprint, "STILL", -1.0)
+    monkeypatch.setattr(remembered, "STILL", -1.0)
     assert [fingerprint.of_weights(tmp_path) for _ in range(3)] == [old] * 3
     assert len(read) == 3
     times = file.stat()
     file.write_bytes(b"new")
     os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))  # as a careful copy would set it
     assert fingerprint.of_weights(tmp_path) != old
-    for remembered in (tmp_path / "cache" / "digests").iterdir():
-        remembered.write_text("damaged")
+    for digest in (tmp_path / "cache" / "digests").iterdir():
+        digest.write_text("damaged")
     assert len(fingerprint.of_weights(tmp_path)) == 64
     assert len(read) == 5

@@ -327,6 +327,17 @@ def test_weights_that_do_not_fit_are_counted(place: Path, rename: str, resize: b
     assert len(message) < 500
 
 
+def test_an_adapter_that_diverged_is_refused_before_training(place: Path) -> None:
+    file = place / "adapter" / "adapter_model.safetensors"
+    weights = load_file(file)
+    key = sorted(weights)[1]
+    weights[key].view(-1)[0] = float("nan")
+    save_file(weights, file, metadata={"format": "pt"})
+    assert refusal(SourceError, settled, place) == (
+        f"the adapter: {key} has numbers that are NaN or infinite; the file is damaged"
+    )
+
+
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
