@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from pefbench import __version__
@@ -17,12 +17,10 @@ from pefbench.server.gate import Gate
 from pefbench.server.refusals import Refusal, of_validation
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from pefbench.server.counts import Requests
     from pefbench.server.settings import Settings
-
-PAGE = "page.html"
 
 
 def make(
@@ -34,13 +32,17 @@ def make(
     ready: Callable[[], bool] = lambda: True,
     lifespan: Any = None,
 ) -> FastAPI:
-    """An application with nothing in it yet. page_of: the package whose `page.html` is shown at `/`."""
+    """An application with nothing in it yet.
+
+    page_of: the package whose `page.html` is shown at `/`; it links `/page.css` and `/page.js`.
+    """
     app = FastAPI(title=title, version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan)
     app.state.settings, app.state.counts = settings, counts
     app.middleware("http")(_counted)
     app.add_middleware(Gate, settings=settings)
     _refuse(app)
-    _about(app, page_of, ready)
+    _show(app, page_of)
+    _about(app, ready)
     return app
 
 
@@ -72,15 +74,32 @@ def _refuse(app: FastAPI) -> None:
         return Refusal(500, "internal server error; the server's log has the details").response()
 
 
-def _about(app: FastAPI, page_of: str, ready: Callable[[], bool]) -> None:
-    """What the server says of itself."""
+def _show(app: FastAPI, page_of: str) -> None:
+    """The application's page, and what all pages share."""
+    own = "style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline'"
+    policy = f"default-src 'none'; {own}; connect-src 'self'; img-src data:"
 
-    @app.get("/", response_class=HTMLResponse, include_in_schema=False)
-    async def page() -> HTMLResponse:
-        text = files(page_of).joinpath(PAGE).read_text(encoding="utf8")
-        inline = "style-src 'unsafe-inline'; script-src 'unsafe-inline'"
-        policy = f"default-src 'none'; {inline}; connect-src 'self'; img-src data:"
-        return HTMLResponse(text, headers={"Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff"})
+    @app.get("/", include_in_schema=False)
+    async def page() -> Response:
+        return _file(page_of, "page.html", "text/html", {"Content-Security-Policy": policy})
+
+    @app.get("/page.css", include_in_schema=False)
+    async def style() -> Response:
+        return _file("pefbench.server", "page.css", "text/css")
+
+    @app.get("/page.js", include_in_schema=False)
+    async def script() -> Response:
+        return _file("pefbench.server", "page.js", "text/javascript")
+
+
+def _file(package: str, name: str, kind: str, headers: Mapping[str, str] | None = None) -> Response:
+    """A file that lies beside the modules of a package."""
+    fixed = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache"}
+    return Response(files(package).joinpath(name).read_bytes(), media_type=kind, headers={**fixed, **(headers or {})})
+
+
+def _about(app: FastAPI, ready: Callable[[], bool]) -> None:
+    """What the server says of itself."""
 
     @app.get("/health", summary="Liveness")
     async def health() -> dict[str, str]:

@@ -163,6 +163,9 @@ def test_it_tells_of_itself(server: Running) -> None:
     page = server.client.get("/")
     assert page.headers["content-type"].startswith("text/html")
     assert "default-src 'none'" in page.headers["content-security-policy"]
+    for name, kind in (("page.css", "text/css"), ("page.js", "text/javascript")):
+        assert f'"/{name}"' in page.text
+        assert server.client.get(f"/{name}").headers["content-type"].startswith(kind)
     assert "no such" in server.client.get("/nothing").text or server.client.get("/nothing").status_code == 404
 
 

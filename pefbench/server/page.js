@@ -1,0 +1,22 @@
+// What every page that shell.py serves uses: its elements, and its calls to the server. A page has an <input id="key">.
+"use strict";
+const by = id => document.getElementById(id);
+
+const made = (name, text = "", kind = "") => {
+  const element = document.createElement(name);
+  element.textContent = text;
+  element.className = kind;
+  return element;
+};
+
+const percent = share => share === null ? "–" : `${(100 * share).toFixed(1)} %`;
+
+// GET without a body, POST with one; the server's own sentence as an Error where it refuses.
+async function call(path, body) {
+  const headers = {"Content-Type": "application/json"};
+  if (by("key").value) headers.Authorization = `Bearer ${by("key").value}`;
+  const response = await fetch(path, body ? {method: "POST", headers, body: JSON.stringify(body)} : {headers});
+  const value = await response.json();
+  if (!response.ok) throw new Error(value.error.message);
+  return value;
+}
