@@ -60,9 +60,9 @@ baseline: install  ## record results/baseline anew
 comparisons: install  ## record results/compare anew: about eight hours on two cores; goes on where it was
 	$(BIN)/python -m tests.write_comparisons
 
-matrix: install  ## try every method on tiny models of every architecture, and write down what works
+matrix: install  ## try every method on tiny models of every architecture, and write down what works; goes on where it was
 	$(BIN)/python -m tests.write_matrix
-	$(BIN)/pytest -q --numprocesses 2 --dist worksteal --grid all tests/methods/test_matrix.py tests/models/patches/test_generation.py
+	$(BIN)/pytest -q --numprocesses 2 --dist worksteal --grid all tests/models/patches/test_generation.py
 
 schema: install  ## write the JSON schemas of recipes and comparisons anew
 	$(BIN)/pefbench schema > recipes/schema.json

@@ -1,48 +1,80 @@
-"""Write pefbench/methods/_matrix.json from what the tiny models do: `make matrix`. A bug in a cell ends it."""
+"""Write pefbench/methods/_matrix.json from what the tiny models do: `make matrix`. A bug in a cell ends it.
+
+Columns of the grid run in two processes. Each is written when it is done, so the same command goes on where it was
+killed, unless pefbench or the tests' models have changed.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import multiprocessing
 import sys
 import tempfile
 import traceback
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache
 from pathlib import Path
 
+import torch
+
 from pefbench.methods._matrix import FILE, Matrix, render
+from pefbench.paths import PROJECT
 from pefbench.registry import names
+from pefbench.results.provenance import code_digest
 from pefbench.results.store import write_json
 from tests.grid import attempt, cell, heads, write_base
 from tests.tiny import GRID as EVERY
+
+PROCESSES = 2
+Refusals = dict[str, str | None]
+"""Method -> why it is refused, or None where it works."""
 
 
 def main() -> None:
     """Try every cell; write the grid when each works or is refused."""
     found: Matrix = {"heads": {name: heads(name) for name in EVERY}, "methods": names("method"), "refused": {}}
+    columns = [(architecture, head) for architecture, its_heads in found["heads"].items() for head in its_heads]
+    started = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
     bugs = 0
-    with tempfile.TemporaryDirectory() as scratch:
-        for architecture, its_heads in found["heads"].items():
-            for head in its_heads:
-                bugs += _column(found, architecture, head, Path(scratch, architecture, head))
+    with ProcessPoolExecutor(PROCESSES, started, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        for (architecture, head), column in zip(columns, pool.map(_column, columns), strict=True):
+            bugs += len(found["methods"]) - len(column)
+            for method, why in column.items():
+                if why:
+                    found["refused"].setdefault(method, {}).setdefault(architecture, {})[head] = why
+            sys.stderr.write(f"{architecture} {head}: {len(column)} methods\n")
     if bugs:
         sys.exit(f"{bugs} cells neither work nor are refused; {FILE} is as it was")
     write_json(FILE, found)
     sys.stdout.write(f"{render(found)}\n")
 
 
-def _column(found: Matrix, architecture: str, head: str, folder: Path) -> int:
-    """Try every method on one model; return the number of bugs."""
-    chosen, bugs = cell(architecture, head), 0
-    write_base(chosen, folder / "base")
-    for method in sys.argv[1:] or found["methods"]:
-        try:
-            why = attempt(method, chosen, folder / "base", folder / method)
-        except Exception:  # noqa: BLE001 - whatever it is, it is a bug, and the other cells are tried too
-            traceback.print_exc()
-            sys.stderr.write(f"^^^ {method} on {architecture} {head}\n")
-            bugs += 1
-            continue
-        if why:
-            found["refused"].setdefault(method, {}).setdefault(architecture, {})[head] = why
-    return bugs
+def _column(place: tuple[str, str]) -> Refusals:
+    """Try every method on one model, or read what an earlier start found; a bug's cell is missing."""
+    done = PROJECT / "build" / "matrix" / _version() / f"{'-'.join(place)}.json"
+    if done.exists():
+        kept: Refusals = json.loads(done.read_text(encoding="utf8"))
+        return kept
+    chosen, column = cell(*place), Refusals()
+    with tempfile.TemporaryDirectory() as scratch:
+        write_base(chosen, Path(scratch, "base"))
+        for method in names("method"):
+            try:
+                column[method] = attempt(method, chosen, Path(scratch, "base"), Path(scratch, method))
+            except Exception:  # noqa: BLE001 - whatever it is, it is a bug, and the other cells are tried too
+                traceback.print_exc()
+                sys.stderr.write(f"^^^ {method} on {' '.join(place)}\n")
+    if len(column) == len(names("method")):
+        write_json(done, column)
+    return column
+
+
+@cache
+def _version() -> str:
+    """A digest of all that decides a cell: pefbench's code and the tests' models."""
+    models = b"".join((PROJECT / "tests" / name).read_bytes() for name in ("grid.py", "tiny.py", "tokenizers.py"))
+    return hashlib.sha256(code_digest().encode() + models).hexdigest()[:16]
 
 
 if __name__ == "__main__":
