@@ -53,7 +53,7 @@ format: install  ## format the code and mend what can be mended
 bench: install  ## the same job with pefbench and with transformers' Trainer, alternating
 	$(BIN)/python -m benchmarks.against_trainer
 
-baseline: install  ## record results/baseline anew
+baseline: install  ## record results/baseline anew; goes on where it was
 	$(BIN)/python -m tests.write_baseline
 	rm -rf results/baseline/*/*/
 
