@@ -17,9 +17,9 @@ COMPARE = PROJECT / "results" / "compare"
 WORKERS = 2
 SHARED = ("train.threads=1",)
 COMPARISONS = {
-    "software_ner": ("train.max_examples=2000", "train.epochs=4", "data.test=werkzeug"),
-    "wnut17_files": ("train.max_examples=2000",),
-    "banking77_files": ("train.max_examples=2000",),
+    "software_ner": ("train.max_examples=1500", "train.epochs=4", "data.test=werkzeug"),
+    "wnut17_files": ("train.max_examples=1000",),
+    "banking77_files": ("train.max_examples=1000",),
     "sentiment_all": ("train.max_examples=1500", "train.epochs=3"),
     "summarization": (
         "train.max_examples=240",
