@@ -42,8 +42,6 @@ def _run(parsed: argparse.Namespace) -> int:
     from pefbench.recipe import load_recipe
 
     recipe = load_recipe(parsed.recipe, parsed.override, parsed.method)
-    from pefbench.analysis import tables
-    from pefbench.results import store
     from pefbench.trial import run as running
 
     if parsed.check_only:
@@ -51,6 +49,9 @@ def _run(parsed: argparse.Namespace) -> int:
         print_once("recipe OK; training skipped")
         return 0
     path = running.run(recipe, parsed.out, command=parsed.command, rerun=parsed.rerun, reports=parsed.report)
+    from pefbench.analysis import tables
+    from pefbench.results import store
+
     shown = tables.summary if parsed.verbose else tables.brief
     print_once(shown(store.Stored(path, store.read_result(path))))
     return 0

@@ -4,4 +4,5 @@ from pefbench.models.patches import compiler, imports
 
 compiler.later()
 with imports.later():
+    import accelerate  # noqa: F401
     import peft  # noqa: F401 - and with it transformers' models: whoever imports them after this finds them there

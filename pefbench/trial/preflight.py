@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pefbench.errors import RecipeError, counted
-from pefbench.metrics import make, name_of
 from pefbench.models import vocabulary
 from pefbench.remarks import Odd, Remarks
 from pefbench.trial import adapters, packing
 from pefbench.trial.schedule import total_steps
+from pefbench.trial.score import metrics_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +60,7 @@ def remarks(prepared: Prepared, *, bad_rows: bool = True) -> Remarks:
 
 def _check_metrics(prepared: Prepared) -> None:
     """Raise RecipeError for a metric that cannot score the task's answers, which would show only after training."""
-    metrics = {name_of(named): make(named) for named in prepared.recipe.evaluate.metrics}
+    metrics = metrics_of(prepared.recipe)
     for name, metric in metrics.items():
         if lacking := sorted(metric.wants - prepared.head.answers.answer_fields):
             raise RecipeError(

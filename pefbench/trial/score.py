@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pefbench.metrics import make, name_of, no_better, score
+from pefbench.models.patches import imports
 from pefbench.registry import find
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pefbench.metrics._base import Metric
+    from pefbench.recipe import Recipe
     from pefbench.results.classification_report import Report
     from pefbench.results.schema import MetricValue, Reached, Sample
     from pefbench.trial.prepare import Prepared
@@ -20,6 +22,12 @@ if TYPE_CHECKING:
 
 SAMPLES = 5
 """Test examples that the result shows whole, of heads whose answers are worth reading."""
+
+
+def metrics_of(recipe: Recipe) -> dict[str, Metric]:
+    """The metrics that a recipe names, by name. What they score with is imported when they do."""
+    with imports.later():
+        return {name_of(named): make(named) for named in recipe.evaluate.metrics}
 
 
 def baseline_answers(prepared: Prepared) -> dict[str, list[Any]]:
@@ -33,7 +41,7 @@ def score_trial(
     prepared: Prepared, predictions: Mapping[str, Sequence[Any]], baselines: Mapping[str, Sequence[Any]]
 ) -> Reached:
     """All scores of a trial's predictions, by split; with the test split also reports, baselines and samples."""
-    metrics = {name_of(named): make(named) for named in prepared.recipe.evaluate.metrics}
+    metrics = metrics_of(prepared.recipe)
     answers = prepared.head.answers
     signature = "|".join(filter(None, [answers.decoding_signature, answers.judge_signature]))
     references = {split: answers.references(prepared.examples[split]) for split in predictions}

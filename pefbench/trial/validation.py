@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from accelerate.utils import broadcast_object_list
 
 from pefbench.errors import PrunedError, RecipeError
-from pefbench.metrics import compute, make, name_of
+from pefbench.metrics import compute
 from pefbench.progress import say
 from pefbench.results.classification_report import render
 from pefbench.trial.predict import answer, mean_loss
-from pefbench.trial.score import reports
+from pefbench.trial.score import metrics_of, reports
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -52,7 +52,7 @@ class Validation:
     ) -> None:
         self.prepared, self.accelerator, self.phases, self.reports = prepared, accelerator, phases, reports
         self.watch = watch
-        self.metrics = {name_of(named): make(named) for named in prepared.recipe.evaluate.metrics}
+        self.metrics = metrics_of(prepared.recipe)
         first = next(iter(self.metrics.values()))
         self.headline, self.higher = first.headline, first.higher_is_better[first.headline]
         self.last: Answered | None = None

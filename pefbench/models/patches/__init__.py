@@ -10,6 +10,7 @@ a method of a model does for as long as the model, is a pair of functions, of wh
     generation   weights, caches and attention, while a model generates
     attention    a function that transformers' attentions may name, and the config of one attention
     imports      what libraries import at once and few of their users need
+    plain_sizes  what torch asks of symbolic sizes, where there are none
     compiler     torch's compiler, imported when something is compiled
     peft_types   types of tuners that PEFT does not have
     boft         the operation that PEFT compiles for CUDA alone

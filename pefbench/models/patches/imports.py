@@ -1,7 +1,8 @@
-"""What transformers and PEFT import at once and few of their users need, imported when it is used.
+"""What libraries import at once and few of their users need, and metrics before they score, imported when it is used.
 
 What: import statements of these libraries that name a module of `LATER` get a stand-in for it. Why: distributed
-tensors, bitsandbytes and what the losses of object detection need take two seconds to import, in each process. Since:
+tensors, bitsandbytes, sympy and what the losses of object detection need take two seconds to import, in each process;
+scikit-learn and scipy take one, before the first step, and are needed only after it. Since:
 transformers 5.0, PEFT 0.18; where a version imports none of it, nothing is changed. Undone at the end of the block:
 stand-ins stay where they were put, and do what the real ones do from their first use on.
 """
@@ -16,6 +17,8 @@ from importlib import import_module
 from importlib.util import resolve_name
 from typing import TYPE_CHECKING, Any
 
+from pefbench.models.patches import plain_sizes
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -25,8 +28,13 @@ LATER = {
         *("torch.distributed.checkpoint", "torch._dynamo", "scipy.optimize"),
         *("transformers.distributed.tensor_parallel", "transformers.distributed.expert_parallel"),
     ),
-    "accelerate": ("torch.distributed.tensor", "torch.distributed.fsdp"),
+    "accelerate": ("torch.distributed.tensor", "torch.distributed.fsdp", "accelerate.commands"),
+    "torch._prims_common": ("sympy",),
+    "torch": (plain_sizes.MODULE,),
     "peft": ("bitsandbytes", "transformers.distributed.tensor_parallel"),
+    "evaluate": ("evaluate.evaluation_suite", "evaluate.evaluator"),
+    "seqeval": ("sklearn",),
+    "pefbench.metrics": ("sklearn", "scipy"),
 }
 """By the module that imports, with all below it: the modules that it need not have at once, with all below them."""
 
@@ -91,6 +99,9 @@ class _StandIn(type):
         return getattr(cls.real(), name) if cls.module in sys.modules else stand_in(cls.module, *cls.path, name)
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        plain = plain_sizes.answer(".".join([cls.module, *cls.path]))
+        if plain is not None and cls.module not in sys.modules and not kwargs and plain_sizes.are_plain(args):
+            return plain(*args)
         return cls.real()(*args, **kwargs)
 
     def __instancecheck__(cls, instance: object) -> bool:

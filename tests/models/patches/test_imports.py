@@ -13,6 +13,9 @@ from tests.forked import Interpreter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.worlds import World
 
 HEAVY = ("torch.distributed.tensor", "torch._dynamo.eval_frame", "torch._inductor", "bitsandbytes", "scipy.optimize")
 
@@ -45,6 +48,51 @@ accelerator.unwrap_model(model)
 print([name for name in {HEAVY} if name in sys.modules])
 """
     assert fresh.run(code) == "[]"
+
+
+BEFORE_A_STEP = (
+    *(*HEAVY, "torch.fx.experimental.symbolic_shapes", "sympy", "scipy.stats", "scipy.sparse", "sklearn", "joblib"),
+    *("accelerate.commands.config", "boto3", "evaluate.evaluator", "pefbench.analysis.tables", "narwhals"),
+)
+
+
+def test_a_run_takes_its_first_step_without_what_it_does_not_need_for_it(
+    fresh: Interpreter, world: World, out: Path
+) -> None:
+    code = f"""
+import os, sys
+from pefbench.trial.loop import Training
+
+step = Training._step
+
+def first(self, batch):
+    step(self, batch)
+    print([name for name in {BEFORE_A_STEP} if name in sys.modules], flush=True)
+    os._exit(0)
+
+Training._step = first
+from pefbench.cli.main import main
+main(["run", {str(world.recipe("start"))!r}, "--out", {str(out)!r}])
+"""
+    assert fresh.run(code).splitlines()[-1] == "[]"
+
+
+def test_a_metric_imports_what_it_scores_with_when_it_scores(fresh: Interpreter) -> None:
+    code = """
+import sys
+from types import SimpleNamespace
+import pefbench.models
+from pefbench.metrics import compute
+from pefbench.trial.score import metrics_of
+names = ["entity_f1", "token_report", "accuracy", "pearson"]
+metrics = metrics_of(SimpleNamespace(evaluate=SimpleNamespace(metrics=names)))
+print([name for name in ("sklearn", "scipy.stats") if name in sys.modules])
+tags = [["B-x", "O"], ["O", "B-x"]]
+print(compute(metrics["entity_f1"], tags, tags)["entity_f1"], compute(metrics["accuracy"], ["a"], ["a"])["accuracy"])
+print(round(compute(metrics["pearson"], [1.0, 2.0, 4.0], [1.0, 2.0, 3.0])["pearson"], 3))
+print("sklearn" in sys.modules)
+"""
+    assert fresh.run(code).splitlines() == ["[]", "1.0 1.0", "0.982", "True"]
 
 
 def test_what_was_put_off_is_real_once_it_is_used(fresh: Interpreter) -> None:
