@@ -53,8 +53,10 @@ COMMANDS = (
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run one command and exit with its status."""
     wait_briefly()
+    own_process = arguments is None
     arguments = sys.argv[1:] if arguments is None else arguments
     parsed = _parser().parse_args(arguments)
+    parsed.own_process = own_process  # nothing has happened in it yet
     parsed.command = command(arguments)
     try:
         status: int = parsed.run(parsed)

@@ -48,6 +48,10 @@ def _run(parsed: argparse.Namespace) -> int:
         running.dry_run(recipe, parsed.out)
         print_once("recipe OK; training skipped")
         return 0
+    if parsed.own_process:
+        from pefbench.trial import forked_check
+
+        forked_check.start()
     path = running.run(recipe, parsed.out, command=parsed.command, rerun=parsed.rerun, reports=parsed.report)
     from pefbench.analysis import tables
     from pefbench.results import store

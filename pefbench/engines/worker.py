@@ -43,8 +43,11 @@ def serve(cores: set[int] | None = None) -> NoReturn:
     _keep_to(cores)
     with os.fdopen(os.dup(1), "w", encoding="utf8") as answers:
         os.dup2(2, 1)
-        requests = _requests()
+        from pefbench.trial import forked_check, run  # noqa: F401 - with all that a trial imports
         from pefbench.trial.cache import Shared
+
+        forked_check.start()
+        requests = _requests()
 
         shared = Shared()
         while True:

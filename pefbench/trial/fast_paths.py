@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from pefbench.models.cpu_kernels import onednn_linear
+from pefbench.trial import forked_check
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
     from pefbench.heads import Head
     from pefbench.recipe import Recipe
 
-FastPath = Literal["fit_batches", "fast_linear", "fast_search"]
-"""fit_batches: `batching`; fast_linear: `models.cpu_kernels`; fast_search: `models.patches.generation`."""
+FastPath = Literal["fit_batches", "fast_linear", "fast_search", "forked_check"]
+"""fit_batches: `batching`; fast_linear: `models.cpu_kernels`; fast_search: `models.patches.generation`; forked_check:
+`forked_check`."""
 
 
 def fits_batches(recipe: Recipe, head: Head, device: str) -> bool:
@@ -42,6 +44,8 @@ def taken(recipe: Recipe, head: Head, model: nn.Module, device: str) -> list[str
         names.append("fast_linear")
     if head.generates:
         names.append("fast_search")
+    if forked_check.waits():
+        names.append("forked_check")
     return sorted(names)
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from pefbench.errors import DataError, RecipeError, RoundTripError, TrialError
 from pefbench.paths import child_command, child_environment
 from pefbench.recipe import load_resolved
-from pefbench.trial import build, devices, portable, stopping
+from pefbench.trial import build, devices, forked_check, portable, stopping
 from pefbench.trial.cache import Shared
 from pefbench.trial.fast_paths import batches_fitted
 from pefbench.trial.folder import PREDICTIONS, read_predictions
@@ -45,17 +45,19 @@ class Verified(TypedDict):
     """How many of them are answered otherwise: none, but for what rounding may do, see `Answers.mismatch_tolerance`."""
 
 
-def check_in_fresh_process(folder: Path) -> RoundTrip:
-    """Run `pefbench verify FOLDER` apart. Raises RoundTripError, or a TrialError when the process is killed."""
+def check_in_fresh_process(folder: Path, *, forked: bool) -> RoundTrip:
+    """Run `pefbench verify FOLDER` apart. forked: it may be by `forked_check`, where that waits.
+
+    Raises RoundTripError, or a TrialError when the process is killed.
+    """
     started = time.perf_counter()
-    with stopping.ignoring():
-        done = subprocess.run(
-            child_command("verify", "--json", str(folder)),
-            capture_output=True,
-            text=True,
-            env=child_environment(),
-            check=False,
-        )
+    command = ("verify", "--json", str(folder))
+    done = forked_check.run(*command) if forked else None
+    if done is None:
+        with stopping.ignoring():
+            done = subprocess.run(
+                child_command(*command), capture_output=True, text=True, env=child_environment(), check=False
+            )
     if done.returncode < 0:  # memory ran out, say: nothing is known of what was saved
         raise TrialError(f"{folder}: the process that reloads it was ended by signal {-done.returncode}")
     if done.returncode != 0:

@@ -320,7 +320,8 @@ class Trial:
         if saved:
             examples = len(self.prepared.examples["test"])
             self.record.add(round_trip={"reproduced": False, "examples": examples, "seconds": 0.0})
-            self.record.add(round_trip=round_trip.check_in_fresh_process(self.folder.path))
+            trip = round_trip.check_in_fresh_process(self.folder.path, forked=self.recipe.train.fast_paths)
+            self.record.add(round_trip=trip)
         again = self.folder.take_place()
         self.place.write(self.path, self.record.finish(), again=again)
         self.folder.clear(saved=saved)

@@ -149,7 +149,7 @@ def test_a_failed_rerun_leaves_the_finished_result(
     folder = file.with_suffix("")
     before = file.read_text(encoding="utf8")
 
-    def fails(folder: Path) -> dict[str, Any]:
+    def fails(folder: Path, **_: object) -> dict[str, Any]:
         raise RoundTripError(f"{folder}: broken")
 
     with monkeypatch.context() as broken:

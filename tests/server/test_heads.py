@@ -39,7 +39,7 @@ def trials(world: World, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
     found: dict[str, Path] = {}
     checked: Any = {"reproduced": True, "examples": 1, "differ": 0, "seconds": 1.0}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(round_trip, "check_in_fresh_process", lambda _folder: checked)
+        patch.setattr(round_trip, "check_in_fresh_process", lambda _folder, **_: checked)
         for task, method in METHODS.items():
             lines = dict.fromkeys(json.dumps(each) for each in rows(task))
             (folder / f"{task}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf8")

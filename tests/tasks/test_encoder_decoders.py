@@ -71,7 +71,7 @@ def test_a_trial_runs_on_an_encoder_decoder(
     task: str, architecture: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trip = {"reproduced": True, "examples": 1, "differ": 0, "seconds": 1.0}
-    monkeypatch.setattr(round_trip, "check_in_fresh_process", lambda _folder: trip)
+    monkeypatch.setattr(round_trip, "check_in_fresh_process", lambda _folder, **_: trip)
     path = run.run(settled(tmp_path, task, architecture), tmp_path / "out")
     result = json.loads(path.read_text(encoding="utf8"))
     assert result["status"] == "finished"
