@@ -44,7 +44,7 @@ def export(
     Raises ExportError where it answers otherwise than the trial; a UserError for what cannot be exported so.
     """
     fmt = formats.find(name, options)
-    original = read(trial, base, most)
+    original = read(trial, base, most, as_predict=fmt.as_predict)
     about = {"trial": original.result["id"], "format": name, **options.chosen(), "replayed": len(original.examples)}
     if there := _there(to, about):
         return there

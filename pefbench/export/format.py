@@ -47,11 +47,14 @@ class Format(ABC):
     """One format.
 
     tolerance: how far a number of an answer may be from the trial's own in fp32, relative to it where it is beyond 1.
-    options: those that it has. hub: its folder may be put on the Hugging Face hub, whose fields its card then has.
+    options: those that it has. as_predict: a generated text is answered as by `pefbench predict`, with how it ended,
+    and not as the head predicts, with how likely the right one is. hub: its folder may be put on the Hugging Face hub,
+    whose fields its card then has.
     """
 
     tolerance: ClassVar[float] = 1e-4
     options: ClassVar[frozenset[str]] = frozenset()
+    as_predict: ClassVar[bool] = False
     hub: ClassVar[bool] = False
 
     @abstractmethod

@@ -46,7 +46,7 @@ def write(model: nn.Module, names: Sequence[str], to: Path) -> None:
     inputs = tuple(torch.full(TRACED, 0 if name == "token_type_ids" else 1) for name in names)
     free = {0: torch.export.Dim.DYNAMIC, 1: torch.export.Dim.DYNAMIC}
     kind = type(model).__name__
-    with _quiet(), torch.no_grad(), reading(f"{kind}: torch cannot export it to ONNX", MethodError):
+    with quiet(), torch.no_grad(), reading(f"{kind}: torch cannot export it to ONNX", MethodError):
         program: Any = torch.onnx.export(
             Graph(model, names).eval(),
             inputs,
@@ -68,15 +68,18 @@ def quantize(file: Path) -> None:
 
     whole = file.with_name("whole.onnx")
     file.rename(whole)
-    with _quiet():
+    with quiet():
         quantize_dynamic(whole, file, weight_type=QuantType.QInt8, per_channel=True)
     whole.unlink()
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep the exporter's notices, and those of what it calls, to itself."""
-    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir", "root", "torch.export")]
+    loggers = [
+        logging.getLogger(name)
+        for name in ("torch.onnx", "onnxscript", "onnx_ir", "root", "torch.export", "torch._export")
+    ]
     before = [each.level for each in loggers]
     for each in loggers:
         each.setLevel(logging.ERROR)

@@ -122,8 +122,10 @@ class Original:
         return sum(map(self.head.answers.same, read_predictions(self.folder), found))
 
 
-def read(trial: Path, base: str | None, most: int | None) -> Original:
+def read(trial: Path, base: str | None, most: int | None, *, as_predict: bool = False) -> Original:
     """A trial with its data. base: where the pretrained model lies now. most: of the test examples, the first only.
+
+    as_predict: see `Format`.
 
     Raises a UserError for what is no whole, finished trial, and where its model or its data cannot be had as they were.
     """
@@ -153,7 +155,7 @@ def read(trial: Path, base: str | None, most: int | None) -> Original:
         result=read_result(result),
         prepared=prepared,
         head=prepared.head.with_thresholds(saved.get("thresholds", {})),
-        kind=None if prepared.head.generates else kinds.find(saved["head"]["kind"]),
+        kind=None if prepared.head.generates and not as_predict else kinds.find(saved["head"]["kind"]),
         examples=prepared.examples["test"][:most],
         precision=recipe.train.precision,
     )

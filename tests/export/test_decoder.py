@@ -1,0 +1,130 @@
+"""Bundles of decoders: one graph with a cache writes the trial's texts, from prompts laid out as in training."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from tokenizers import Tokenizer
+
+import pefbench
+from pefbench.errors import DataError, UserError
+from pefbench.export import decoder
+from pefbench.export.bundle import generation as script
+from pefbench.export.exporting import export
+from pefbench.export.format import Options
+from pefbench.export.heads import generation as prompts
+from pefbench.heads.causal import CausalHead
+from pefbench.heads.examples import GenerationExample
+from pefbench.heads.search import Search
+from pefbench.heads.seq2seq import Seq2SeqHead
+from pefbench.recipe import resolve
+from pefbench.trial import run
+from tests import tiny
+from tests.export.test_onnx import answered
+from tests.tokenizers import CHAT, single_bytes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+STRIPPING = CHAT.replace("message['content']", "message['content'] | trim")
+EXAMPLES = (
+    GenerationExample("Who is there?", "I am."),
+    GenerationExample(" \n Who is there, at this hour, and why?\n", "I am."),
+    GenerationExample("Says 😀 so", "Yes", instruction="Answer.\n"),
+    GenerationExample("", "Yes", instruction="Answer this one in many words.\n"),
+)
+HISTORY = GenerationExample("And now?", "Yes", history=(("user", "Before"), ("assistant", "Then")))
+
+
+class Laid(dict[str, Any]):
+    """What the script's functions read of a bundle."""
+
+    def __init__(self, head: CausalHead, tokenizer: Any) -> None:
+        super().__init__(max_length=40, **prompts.settings(head, tokenizer))
+        self.tokenizer = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
+        self.tokenizer.encode_special_tokens = True
+
+
+@pytest.mark.parametrize("keep", ["start", "end"])
+@pytest.mark.parametrize("template", [CHAT, STRIPPING, None])
+@pytest.mark.parametrize("architecture", ["llama", "gpt2"])
+def test_prompts_are_laid_out_and_cut_as_by_the_head(architecture: str, template: str | None, keep: Any) -> None:
+    tokenizer = single_bytes(architecture)
+    tokenizer.chat_template = template
+    head = CausalHead(search=Search(max_new_tokens=8), keep=keep)
+    bundle: Any = Laid(head, tokenizer)
+    examples = [*EXAMPLES, *([] if template else [HISTORY])]
+    encoded = head.encode(tokenizer, examples, 40)
+    cut = []
+    for example, prompt in zip(examples, encoded.decoding, strict=True):
+        given = prompts.given(example, head, tokenizer)
+        ids, truncated = (script.by_template if template else script.as_lines)(bundle, given)
+        np.testing.assert_array_equal(ids, prompt.ids)
+        cut.append(truncated)
+    assert 0 < sum(cut) < len(cut)
+
+
+def test_a_prompt_writes_no_token_of_the_model() -> None:
+    tokenizer = single_bytes("llama")
+    tokenizer.chat_template = CHAT
+    head = CausalHead(search=Search(max_new_tokens=8))
+    bundle: Any = Laid(head, tokenizer)
+    with pytest.raises(ValueError, match="the prompt writes </s>, which is a token of the model's own"):
+        script.by_template(bundle, {"prompt": "The end</s>"})
+    with pytest.raises(ValueError, match="a history needs the chat template's program"):
+        script.by_template(bundle, {"prompt": "Yes", "history": [["user", "Before"]]})
+    with pytest.raises(DataError, match="its test examples are conversations"):
+        prompts.given(HISTORY, head, tokenizer)
+
+
+@pytest.mark.parametrize(
+    ("head", "said"),
+    [
+        (CausalHead(search=Search(num_beams=2)), "found with beams, a bundle's greedily"),
+        (CausalHead(search=Search(temperature=0.5)), "found by drawing tokens, a bundle's greedily"),
+        (Seq2SeqHead(0), "an encoder-decoder needs two"),
+    ],
+)
+def test_what_no_bundle_answers_is_refused(head: Any, said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        prompts.settings(head, single_bytes())
+
+
+def test_positions_that_depend_on_the_length_are_refused() -> None:
+    config = SimpleNamespace(model_type="llama", rope_parameters={"rope_type": "dynamic"})
+    with pytest.raises(UserError, match="llama turns positions by the length"):
+        decoder.check(config)
+
+
+def test_a_cache_of_other_things_is_refused(tmp_path: Path) -> None:
+    model = tiny.causal_lm("gemma2")
+    with pytest.raises(UserError, match="the cache of Gemma2ForCausalLM is no keys and values of all tokens"):
+        decoder.write(model, tmp_path / "model.onnx")
+
+
+def test_texts_are_those_of_the_trial(tmp_path: Path) -> None:
+    tiny.causal_lm(
+        "llama", vocab_size=260, initializer_range=0.3, max_position_embeddings=128, num_hidden_layers=1
+    ).save_pretrained(tmp_path / "base")
+    tokenizer = single_bytes("llama")
+    tokenizer.chat_template, tokenizer.model_max_length = CHAT, 128
+    tokenizer.save_pretrained(tmp_path / "base")
+    rows = ({"prompt": f"Who is {i}?" * (1 + i % 3), "completion": f"I am {i}."} for i in range(60))
+    (tmp_path / "rows.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf8")
+    raw = {
+        "task": "dialogue",
+        "options": {"max_new_tokens": 24},
+        "model": {"name": f"file:{tmp_path / 'base'}"},
+        "data": {"source": f"file:{tmp_path / 'rows.jsonl'}"},
+        "method": {"name": "lora"},
+        "train": {"epochs": 1, "batch_size": 8, "threads": 1, "max_length": 64, "precision": "fp32"},
+    }
+    trial = run.run(resolve(raw, name="lora_dialogue"), tmp_path / "results")
+    done = export(trial, tmp_path / "out", "onnx", Options())
+    assert "All answers agree" in done.replay
+    asked = ["Who is 3?", "Who is there? " * 9, "é"]
+    assert answered(tmp_path / "out", asked) == pefbench.load(trial).predict(asked)
