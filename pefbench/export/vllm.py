@@ -2,15 +2,16 @@
 
 Its `PEFTHelper` refuses ranks beyond `--max-lora-rank`, modules_to_save, DoRA and biases, and one scale holds for all
 layers; `--max-lora-rank` has a few values alone (vllm/lora/peft_helper.py and vllm/config/lora.py, read in vLLM 0.12).
+It loads a base by the hub's name or from a folder of transformers, and knows neither `wheel:` nor `file:`.
 """
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import DataError, RecipeError
 from pefbench.models.from_pretrained import ADAPTER, read_json
-from pefbench.trial.saved import base_name
 
 if TYPE_CHECKING:
     from pefbench.export.original import Original
@@ -24,6 +25,7 @@ ADAPTED = frozenset({"q_proj", "k_proj", "v_proj", "o_proj", "qkv_proj", "gate_p
     "lm_head",
 }
 """The endings of the modules that vLLM adapts in models laid out like Llama's."""
+HUB = "hf:"
 
 
 def check_rank(original: Original, most: int) -> None:
@@ -41,7 +43,8 @@ def notes(original: Original, most: int | None) -> list[str]:
     """The command that serves an adapter, or why vLLM would not load it."""
     if found := objections(original):
         return [f"vLLM would not load it: {'; '.join(found)}; use --as merged"]
-    return [f"to serve it with vLLM: {command(original, most)}"]
+    base = _on_hub(original) or shlex.quote(str(original.prepared.base))
+    return [f"to serve it with vLLM, DIR being this export: {_command(original, most, base)}"]
 
 
 def serves(original: Original) -> bool:
@@ -74,12 +77,27 @@ def objections(original: Original) -> list[str]:
     return found
 
 
-def command(original: Original, most: int | None) -> str:
+def usage(original: Original, most: int | None) -> str:
+    """The command for a card, which names no folder of this machine."""
+    base = _on_hub(original)
+    where = "" if base else f"\n\nBASE is a folder with the weights of `{original.prepared.recipe.model.name}`."
+    return f"```\n{_command(original, most, base or 'BASE')}\n```{where}"
+
+
+def _command(original: Original, most: int | None, base: str) -> str:
     """The command of vLLM's server; DIR is the export's folder."""
     rank = most or _fit(_rank(original))
     limit = f" --max-lora-rank {rank}" if rank != DEFAULT and (most or rank > DEFAULT) else ""
-    recipe = original.prepared.recipe
-    return f"vllm serve {base_name(recipe.model.name)} --enable-lora --lora-modules {recipe.name}=DIR{limit}"
+    return f"vllm serve {base} --enable-lora --lora-modules {original.prepared.recipe.name}=DIR{limit}"
+
+
+def _on_hub(original: Original) -> str:
+    """The base as vLLM finds it on the hub; "" for one that is not from there."""
+    model = original.prepared.recipe.model
+    if not model.name.startswith(HUB):
+        return ""
+    revision = f" --revision {shlex.quote(model.revision)}" if model.revision else ""
+    return shlex.quote(model.name.removeprefix(HUB)) + revision
 
 
 def _rank(original: Original) -> int:

@@ -83,7 +83,7 @@ class Adapter(Format):
         """The code of the trial's own card; for a decoder also the server's command."""
         found = LOADING.search((original.model_folder / CARD).read_text(encoding="utf8"))
         blocks = re.findall(r"```python\n.*?```", found[0], re.DOTALL) if found else []
-        served = ["```\n" + vllm.command(original, options.max_lora_rank) + "\n```"] if vllm.serves(original) else []
+        served = [vllm.usage(original, options.max_lora_rank)] if vllm.serves(original) else []
         return "\n\n".join([*blocks[-1:], *served])
 
 
