@@ -55,7 +55,7 @@ def write(model: nn.Module, to: Path) -> Json:
         layers = getattr(past, "layers", [])
         if not isinstance(past, DynamicCache) or any(type(layer) is not DynamicLayer for layer in layers):
             raise MethodError(f"--as onnx: the cache of {kind} is no keys and values of all tokens")
-        inputs: dict[str, Any] = {
+        inputs: Json = {
             "input_ids": torch.ones((rows, after), dtype=torch.long),
             "attention_mask": torch.ones((rows, before + after), dtype=torch.long),
             "past_key_values": past,

@@ -61,7 +61,8 @@ def export(
         card.write(partial, name, fmt, original, options, outcome, notes)
         stated: Json = {**about, "pefbench": __version__, "files": digests(partial)}
         (partial / ABOUT).write_text(f"{json.dumps(stated, indent=1)}\n", encoding="utf8")
-    return Exported(_size(to), card.replay_lines(fmt, original, options, outcome), notes)
+    said = [*notes, *fmt.served(original, options, to)]
+    return Exported(_size(to), card.replay_lines(fmt, original, options, outcome), said)
 
 
 LEAST_RECORDED = 0.8

@@ -73,6 +73,10 @@ class Format(ABC):
     def usage(self, original: Original, options: Options) -> str:
         """How it is opened, as Markdown."""
 
+    def served(self, original: Original, options: Options, to: Path) -> list[str]:  # noqa: ARG002 - most have none
+        """How a server of somebody else's is started with the export in the folder `to`, on this machine."""
+        return []
+
 
 def names() -> list[str]:
     """The formats."""

@@ -8,6 +8,7 @@ It loads a base by the hub's name or from a folder of transformers, and knows ne
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import DataError, RecipeError
@@ -39,12 +40,16 @@ def check_rank(original: Original, most: int) -> None:
         )
 
 
-def notes(original: Original, most: int | None) -> list[str]:
-    """The command that serves an adapter, or why vLLM would not load it."""
-    if found := objections(original):
-        return [f"vLLM would not load it: {'; '.join(found)}; use --as merged"]
+def notes(original: Original) -> list[str]:
+    """Why vLLM would not load an adapter, if it would not."""
+    found = objections(original)
+    return [f"vLLM would not load it: {'; '.join(found)}; use --as merged"] if found else []
+
+
+def served(original: Original, most: int | None, to: Path) -> list[str]:
+    """The command that serves the adapter in the folder `to`, if vLLM loads it."""
     base = _on_hub(original) or shlex.quote(str(original.prepared.base))
-    return [f"to serve it with vLLM, DIR being this export: {_command(original, most, base)}"]
+    return [f"to serve it with vLLM: {_command(original, most, base, to)}"] if serves(original) else []
 
 
 def serves(original: Original) -> bool:
@@ -80,15 +85,16 @@ def objections(original: Original) -> list[str]:
 def usage(original: Original, most: int | None) -> str:
     """The command for a card, which names no folder of this machine."""
     base = _on_hub(original)
-    where = "" if base else f"\n\nBASE is a folder with the weights of `{original.prepared.recipe.model.name}`."
-    return f"```\n{_command(original, most, base or 'BASE')}\n```{where}"
+    where = "this folder" if base else "this folder, and BASE one with the weights of its base"
+    return f"```\n{_command(original, most, base or 'BASE', Path('DIR'))}\n```\n\nDIR is {where}."
 
 
-def _command(original: Original, most: int | None, base: str) -> str:
-    """The command of vLLM's server; DIR is the export's folder."""
+def _command(original: Original, most: int | None, base: str, to: Path) -> str:
+    """The command of vLLM's server."""
     rank = most or _fit(_rank(original))
     limit = f" --max-lora-rank {rank}" if rank != DEFAULT and (most or rank > DEFAULT) else ""
-    return f"vllm serve {base} --enable-lora --lora-modules {original.prepared.recipe.name}=DIR{limit}"
+    named = shlex.quote(f"{original.prepared.recipe.name}={to}")
+    return f"vllm serve {base} --enable-lora --lora-modules {named}{limit}"
 
 
 def _on_hub(original: Original) -> str:

