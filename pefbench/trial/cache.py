@@ -28,10 +28,13 @@ if TYPE_CHECKING:
 
 
 class Shared:
-    """What is kept over trials. With `keeps` false nothing is: each call reads anew."""
+    """What is kept over trials. With `keeps` false nothing is: each call reads anew.
 
-    def __init__(self, *, keeps: bool = True) -> None:
-        self.keeps = keeps
+    tokens_on_disk: tokens may come from an earlier process, by `token_cache`.
+    """
+
+    def __init__(self, *, keeps: bool = True, tokens_on_disk: bool = True) -> None:
+        self.keeps, self.tokens_on_disk = keeps, tokens_on_disk
         self._kept: dict[str, object] = {}
 
     def corpus(self, recipe: Recipe) -> Corpus:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import DataError, counted
 from pefbench.models import loading, quantization, sparse_attention, vocabulary
-from pefbench.trial import adapters, corpus, devices
+from pefbench.trial import adapters, corpus, devices, token_cache
 from pefbench.trial.cache import Shared
 from pefbench.trial.subset import subset
 
@@ -89,12 +89,26 @@ def prepare(
         head = head.balanced(examples.get("train", ())) if recipe.train.class_weights else head
         encoded = {
             split: shared.encoded(
-                recipe, split, partial(head.encode, tokenizer, examples[split], recipe.train.max_length)
+                recipe, split, partial(_encoded, recipe, head, tokenizer, examples[split], found.start, shared)
             )
             for split in splits
         }
     made = {field.name: getattr(found, field.name) for field in fields(Ready)} | {"head": head}
     return Prepared(**made, corpus=data, examples=examples, encoded=encoded, refused=refused)
+
+
+def _encoded(
+    recipe: Recipe,
+    head: Head,
+    tokenizer: PreTrainedTokenizerFast,
+    examples: Sequence[Any],
+    start: Start,
+    shared: Shared,
+) -> Encoded:
+    """Examples as tokens, which may have been made by an earlier process."""
+    if not shared.tokens_on_disk or not recipe.train.fast_paths:
+        return head.encode(tokenizer, examples, recipe.train.max_length)
+    return token_cache.encoded(recipe, head, tokenizer, examples, partial(shared.settings, start))
 
 
 def ready(recipe: Recipe, dataset: Dataset, shared: Shared) -> Ready:
