@@ -23,6 +23,7 @@ import tempfile
 import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
@@ -34,7 +35,7 @@ from safetensors.torch import load_file, save_file
 from pefbench.trial.saved import ABOUT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 TEXT = "who what where is the first man on moon of a city in which year did they build old bridge near"
 SCRIPT = """
@@ -68,21 +69,35 @@ def adapters(trial: Path, to: Path, count: int) -> None:
         save_file(changed, folder / "adapter_model.safetensors", metadata={"format": "pt"})
 
 
-def served(folder: Path, numbers: Sequence[int]) -> tuple[subprocess.Popen[bytes], int]:
-    """A server of these adapters, ready, and its port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    names = [f"a{number}={folder / f'a{number}'}" for number in numbers]
-    options = ["--port", str(port), "--models", str(folder)]
-    process = subprocess.Popen([sys.executable, "-m", "pefbench", "serve", *names, *options], stdout=subprocess.DEVNULL)
-    while True:
+@contextmanager
+def serving(folder: Path, *groups: Sequence[int]) -> Iterator[list[tuple[psutil.Process, int]]]:
+    """A server for each group of adapters, all ready, and its port. They start together, and end with the block."""
+    with ExitStack() as stack:
+        servers = []
+        for numbers in groups:
+            with socket.socket() as free:
+                free.bind(("127.0.0.1", 0))
+                port = free.getsockname()[1]
+            names = [f"a{number}={folder / f'a{number}'}" for number in numbers]
+            command = [sys.executable, "-m", "pefbench", "serve", *names, "--port", str(port), "--models", str(folder)]
+            process = stack.enter_context(subprocess.Popen(command, stdout=subprocess.DEVNULL))
+            stack.callback(process.send_signal, signal.SIGTERM)
+            servers.append((process, port))
+        for process, port in servers:
+            await_ready(process, port)
+        yield [(psutil.Process(process.pid), port) for process, port in servers]
+
+
+def await_ready(process: subprocess.Popen[bytes], port: int) -> None:
+    """Wait until a server answers. Raises SystemExit for one that has ended."""
+    while process.poll() is None:
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{port}/ready", timeout=60).close()
         except OSError:
             time.sleep(0.2)
         else:
-            return process, port
+            return
+    raise SystemExit(f"the server at port {port} ended with status {process.returncode}")
 
 
 def load(port: int, count: int, clients: int, seconds: int, script: Path, first: int = 0) -> list[float]:
@@ -156,27 +171,27 @@ def main() -> None:
         if parsed.processes:
             beside_processes(folder, parsed.processes, parsed.seconds, parsed.rounds)
             return
-        found: dict[tuple[int, int], list[list[float]]] = {}
-        most = max(parsed.adapters)
-        process, port = served(folder, range(1))
-        try:
-            load(port, 1, 64, 2, folder / "load.lua")
-            one = psutil.Process(process.pid).memory_info().rss
-            for number in range(1, most):
-                opened(port, f"a{number}")
-            many = psutil.Process(process.pid).memory_info().rss
-            for _ in range(parsed.rounds):  # in turn, so that other work on the machine meets all alike
-                for count in parsed.adapters:
-                    for clients in (1, 64):
-                        numbers = load(port, count, clients, parsed.seconds, folder / "load.lua")
-                        found.setdefault((count, clients), []).append(numbers)
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(60)
-        print_table(found)
-        grown = (many - one) / (most - 1)
-        print(f"\nMemory: {one / 2**20:.0f} MiB with one adapter, {many / 2**20:.0f} MiB with {most}.")
-        print(f"An adapter's file: {size:,} bytes. Memory for one more: {grown:,.0f}, {grown / size:.2f} times.")
+        by_adapters(folder, parsed.adapters, parsed.seconds, parsed.rounds, size)
+
+
+def by_adapters(folder: Path, counts: Sequence[int], seconds: int, rounds: int, size: int) -> None:
+    """Print the table, and the memory that an adapter takes beside the size of its file."""
+    found: dict[tuple[int, int], list[list[float]]] = {}
+    most, script = max(counts), folder / "load.lua"
+    with serving(folder, range(1)) as [(process, port)]:
+        load(port, 1, 64, 2, script)
+        one = process.memory_info().rss
+        for number in range(1, most):
+            opened(port, f"a{number}")
+        many = process.memory_info().rss
+        for _ in range(rounds):  # in turn, so that other work on the machine meets all alike
+            for count in counts:
+                for clients in (1, 64):
+                    found.setdefault((count, clients), []).append(load(port, count, clients, seconds, script))
+    print_table(found)
+    grown = (many - one) / (most - 1)
+    print(f"\nMemory: {one / 2**20:.0f} MiB with one adapter, {many / 2**20:.0f} MiB with {most}.")
+    print(f"An adapter's file: {size:,} bytes. Memory for one more: {grown:,.0f}, {grown / size:.2f} times.")
 
 
 def opened(port: int, name: str) -> None:
@@ -191,23 +206,18 @@ def opened(port: int, name: str) -> None:
 
 def beside_processes(folder: Path, count: int, seconds: int, rounds: int) -> None:
     """Print requests a second and memory of one server for all adapters, and of a server for each, alternating."""
-    together, *alone = servers = [served(folder, range(count)), *(served(folder, [each]) for each in range(count))]
     ours, theirs = list[float](), list[float]()
-    try:
+    with serving(folder, range(count), *([each] for each in range(count))) as [together, *alone]:
         with ThreadPoolExecutor(count) as pool:
-            for _ in range(rounds):
+            for _ in range(rounds + 1):
                 ours.append(load(together[1], count, 8 * count, seconds, folder / "load.lua")[0])
                 each = [
                     pool.submit(load, port, 1, 8, seconds, folder / f"load{number}.lua", number)
                     for number, (_, port) in enumerate(alone)
                 ]
                 theirs.append(sum(done.result()[0] for done in each))
-        memory = [psutil.Process(process.pid).memory_info().rss / 2**20 for process, _ in servers]
-    finally:
-        for process, _ in servers:
-            process.send_signal(signal.SIGTERM)
-        for process, _ in servers:
-            process.wait(60)
+        memory = [process.memory_info().rss / 2**20 for process, _ in (together, *alone)]
+    del ours[0], theirs[0]  # the first round warms them up
     ratio = median(one / other for one, other in zip(ours, theirs, strict=True))
     print(f"one server of {count} adapters: {median(ours):.0f} requests a second, {memory[0]:.0f} MiB")
     print(
