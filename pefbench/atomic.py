@@ -84,6 +84,16 @@ def writing_folder(path: Path) -> Iterator[Path]:
             os.close(lock)
 
 
+def check_writable(path: Path) -> None:
+    """Raise OutputError where `path` cannot be written, before the work whose result it is; nothing is left there."""
+    target = Path(os.path.realpath(path))
+    there = next(folder for folder in target.parents if folder.exists())
+    with output_errors(path):
+        probe = there / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}"
+        probe.mkdir()
+        probe.rmdir()
+
+
 def _clear_killed(folder: Path) -> None:
     """Remove what `writing_folder` left in a folder where its process was killed."""
     for holder in folder.glob(f"{TEMPORARY_PREFIX}*{HELD}"):
@@ -120,11 +130,11 @@ def clear_abandoned(folder: Path) -> None:
 def reason(error: OSError) -> str:
     """What keeps a file from being written, and what the user can do about it."""
     if error.errno == errno.ENOSPC:
-        return "the disk is full; make room, or choose another folder with --out"
+        return "the disk is full; make room, or choose another folder"
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
-        return f"{(error.strerror or 'not allowed').lower()}; choose a folder that you may write to with --out"
+        return f"{(error.strerror or 'not allowed').lower()}; choose a folder that you may write to"
     if error.errno in {errno.ENOTDIR, errno.EEXIST}:
-        return f"{error.filename or 'a part of the path'} is a file, not a folder; choose another folder with --out"
+        return f"{error.filename or 'a part of the path'} is a file, not a folder; choose another folder"
     return error.strerror or type(error).__name__
 
 

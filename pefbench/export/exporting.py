@@ -44,6 +44,7 @@ def export(
     Raises ExportError where it answers otherwise than the trial; a UserError for what cannot be exported so.
     """
     fmt = formats.find(name, options)
+    _check_place(to)
     original = read(trial, base, most, as_predict=fmt.as_predict)
     about = {"trial": original.result["id"], "format": name, **options.chosen(), "replayed": len(original.examples)}
     if there := _there(to, about):
@@ -80,6 +81,17 @@ def _check_recorded(original: Original, recorded: int) -> None:
         )
 
 
+def _check_place(to: Path) -> None:
+    """Raise OutputError for a place where no export can appear, and none lies."""
+    if to.is_file() or (to.is_dir() and any(to.iterdir()) and not (to / ABOUT).is_file()):
+        raise _taken(to)
+    atomic.check_writable(to)
+
+
+def _taken(to: Path) -> OutputError:
+    return OutputError(f"--to {to}: already exists and is not this export; name another folder, or remove it")
+
+
 def _there(to: Path, about: Mapping[str, Any]) -> Exported | None:
     """The same export, where it lies there already, whole. Raises OutputError for anything else that lies there."""
     if not to.exists() or (to.is_dir() and not any(to.iterdir())):
@@ -92,7 +104,7 @@ def _there(to: Path, about: Mapping[str, Any]) -> Exported | None:
         known = False
     if known and stated.get("files") == found:
         return Exported(_size(to), "", [])
-    raise OutputError(f"--to {to}: already exists and is not this export; name another folder, or remove it")
+    raise _taken(to)
 
 
 def _size(folder: Path) -> int:

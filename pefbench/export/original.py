@@ -40,7 +40,8 @@ class Original:
 
     prepared: its recipe with fp32 for its precision, so that an export is compared with the numbers behind rounding.
     head: with the trial's thresholds. kind: None where texts are generated; an answer is then what the head predicts.
-    examples: those of the test split that are replayed. precision: the trial's own.
+    examples: those of the test split that are replayed. recorded: what the trial answered to all of it. precision: the
+    trial's own.
     """
 
     folder: Path
@@ -50,6 +51,7 @@ class Original:
     head: Head
     kind: Kind | None
     examples: Sequence[Any]
+    recorded: Sequence[Any]
     precision: str
 
     @property
@@ -119,7 +121,7 @@ class Original:
             found = self.as_predictions(answers)
         else:
             found = self.head.answers.judged(self.predictions(model, self.tokenizer), self.examples)
-        return sum(map(self.head.answers.same, read_predictions(self.folder), found))
+        return sum(map(self.head.answers.same, self.recorded, found))
 
 
 def read(trial: Path, base: str | None, most: int | None, *, as_predict: bool = False) -> Original:
@@ -142,6 +144,7 @@ def read(trial: Path, base: str | None, most: int | None, *, as_predict: bool = 
     check_model(folder, saved)
     if "head" not in saved:
         raise DataError(f"{folder}: saved by an older pefbench, without its head; run the trial again")
+    recorded, about = read_predictions(folder), read_result(result)
     recipe = loading.recipe_of(folder, saved, base)
     precise = recipe.train.model_copy(update={"precision": "fp32"})
     shared = Shared()
@@ -152,10 +155,11 @@ def read(trial: Path, base: str | None, most: int | None, *, as_predict: bool = 
     return Original(
         folder=folder,
         saved=saved,
-        result=read_result(result),
+        result=about,
         prepared=prepared,
         head=prepared.head.with_thresholds(saved.get("thresholds", {})),
         kind=None if prepared.head.generates and not as_predict else kinds.find(saved["head"]["kind"]),
         examples=prepared.examples["test"][:most],
+        recorded=recorded,
         precision=recipe.train.precision,
     )

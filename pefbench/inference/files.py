@@ -10,7 +10,7 @@ import os
 from typing import TYPE_CHECKING
 
 from pefbench import atomic, sources
-from pefbench.errors import DataError
+from pefbench.errors import DataError, quoted
 from pefbench.progress import Progress
 from pefbench.registry import find
 from pefbench.sources import BadRows
@@ -28,18 +28,20 @@ if TYPE_CHECKING:
     from pefbench.sources import Row, Rows
     from pefbench.tasks import Task
 
+BY_LINE = "; texts, one a line, are read from standard input:"
 BATCHES = 16
 """Batches that are written together; a job goes on after the last of them that is whole."""
 
 
 def check(file: Path, out: Path) -> None:
-    """Raise DataError, before anything is loaded, for a file that is not there or empty."""
+    """Raise a UserError, before anything is loaded, for a file that is none or empty, and an --out that cannot be."""
     if not file.is_file():
-        raise DataError(f"{file}: no such file")
+        raise DataError(f"{file}: {'is a folder; name a file' if file.is_dir() else 'no such file'}")
     if not file.stat().st_size:
         raise DataError(f"{file}: is empty")
     if out.exists() and (out.is_dir() or out.samefile(file)):
         raise DataError(f"--out {out}: {'is a folder' if out.is_dir() else 'is the file that is read'}; name another")
+    atomic.check_writable(out)
 
 
 def predict(model: Model, folder: Path, file: Path, out: Path, *, named: str | None = None) -> int:
@@ -102,9 +104,23 @@ def _queries(model: Model, file: Path, named: str | None) -> Iterator[Query]:
     """The rows of a file as the model reads them, one by one."""
     number = -1
     for number, row in enumerate(_rows(model, file, named)):
+        if not number:
+            _check_header(model, row, file)
         yield model.query(_values(model, row.values), row.where, number)
     if number < 0:
-        raise DataError(f"{file}: has no rows")
+        raise DataError(f"{file}: has no rows{f'{BY_LINE} < {file}' if _may_be_lines(model, file) else ''}")
+
+
+def _check_header(model: Model, row: Row, file: Path) -> None:
+    """Raise DataError for a file of texts, one a line, whose first was read as the name of a column."""
+    if _may_be_lines(model, file) and len(row.values) == 1 and not model.knows(row.values):
+        [name] = row.values
+        raise DataError(f"{file}: its one column is called {quoted(name)}, and not text{BY_LINE} < {file}")
+
+
+def _may_be_lines(model: Model, file: Path) -> bool:
+    """Whether a file's lines may be meant as texts, by a model to which a text alone is an input."""
+    return model.reads_texts and file.suffix in ("", ".txt")
 
 
 def _rows(model: Model, file: Path, named: str | None) -> Iterator[Row]:

@@ -8,7 +8,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pefbench.errors import DataError, SourceError, suggest
+from pefbench.atomic import reason
+from pefbench.errors import DataError, SourceError, counted, suggest
 from pefbench.trial.saved import TRIAL
 
 if TYPE_CHECKING:
@@ -75,11 +76,14 @@ def keys(file: Path | None) -> tuple[str, ...]:
         where = str(file)
         try:
             text = file.read_text(encoding="utf8")
-        except (OSError, ValueError) as error:
-            raise SourceError(f"{file}: the API keys cannot be read: {type(error).__name__}") from None
+        except OSError as error:
+            raise SourceError(f"{file}: the API keys cannot be read: {reason(error)}") from None
+        except ValueError:
+            raise SourceError(f"{file}: the API keys cannot be read: it is not UTF-8 text") from None
     found = tuple(line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#"))
     if file is not None and not found:
         raise SourceError(f"{file}: holds no API key; write one a line")
     if short := sum(len(key) < SHORTEST_KEY for key in found):
-        raise SourceError(f"{where}: {short} of the API keys have fewer than {SHORTEST_KEY} characters")
+        keys_there = counted(len(found), "API key")
+        raise SourceError(f"{where}: {short} of {keys_there} with fewer than {SHORTEST_KEY} characters")
     return found

@@ -172,12 +172,28 @@ def test_bad_input_is_one_line(
     assert said in line
 
 
+def test_a_place_is_tried_before_the_trial_is_read(classifier: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for to, said in (
+        (tmp_path / "file", "already exists and is not this export"),
+        (tmp_path, "already exists and is not this export"),
+        (tmp_path / "file" / "out", "is a file, not a folder; choose another folder"),
+    ):
+        with pytest.raises(OutputError, match=said):
+            export(classifier.with_name("none"), to, "merged", Options())
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
 def test_a_trial_is_needed_whole(classifier: Path, tmp_path: Path) -> None:
     model = shutil.copytree(classifier.with_suffix("") / "model", tmp_path / "model")
     with pytest.raises(DataError, match="only the model's folder"):
         export(model, tmp_path / "out", "merged", Options())
     folder = shutil.copytree(classifier.with_suffix(""), tmp_path / classifier.stem)
     with pytest.raises(DataError, match="result is not beside its folder"):
+        export(folder, tmp_path / "out", "merged", Options())
+    shutil.copy(classifier, tmp_path)
+    (folder / "predictions.jsonl").write_text("{}\n", encoding="utf8")
+    with pytest.raises(DataError, match=r"predictions.jsonl:1: not a prediction"):
         export(folder, tmp_path / "out", "merged", Options())
     with pytest.raises(RecipeError, match="unknown format"):
         export(classifier, tmp_path / "out", "none", Options())

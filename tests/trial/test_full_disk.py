@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from tests.worlds import World
 
-FULL = r"^cannot write .*: the disk is full; make room, or choose another folder with --out"
+FULL = r"^cannot write .*: the disk is full; make room, or choose another folder"
 GOES_ON = "; the same command resumes from the last checkpoint$"
 
 
