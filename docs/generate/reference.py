@@ -211,11 +211,16 @@ def formats() -> str:
 
 def _format(name: str) -> str:
     from pefbench.sources import readers
+    from pefbench.sources.reader import LayoutReader
 
     reader = readers.find(name)
     suffixes = ", ".join(f"`{each}`" for each in getattr(reader, "suffixes", ()))
     facts = [f"By suffix: {suffixes}."] if suffixes else []
-    facts += ["By content, in a `.json` file."] if getattr(reader, "fits", None) else []
+    if getattr(reader, "fits", None):
+        layout = isinstance(reader, LayoutReader)
+        facts.append(
+            "By what lies in the folder." if layout else "By content, in a `.json` file or one of no known suffix."
+        )
     return "\n\n".join(
         filter(
             None,

@@ -14,6 +14,7 @@ from pefbench.sources.transport.local import names
 if TYPE_CHECKING:
     from pathlib import Path
 
+SHOWN = 6
 TEXT_SUFFIXES = (".conll", ".iob", ".bio", ".txt")
 
 
@@ -44,7 +45,16 @@ def only_file(folder: Path, shown: str) -> str:
     suffixes = {*readers.by_suffix(), *TEXT_SUFFIXES}
     data = [name for name in valid if readers.suffix_of(name) in suffixes] or valid
     if len(data) != 1:
-        brat = any(readers.suffix_of(name) == ".ann" for name in valid)
-        hint = "; brat's .ann files are not read: write texts and [start, end, label] as JSONL" if brat else ""
-        raise SourceError(f"{shown or 'file:.'}: name the file to read in this folder; it has {listing(data)}{hint}")
+        raise SourceError(
+            f"{shown or 'file:.'}: name the file to read in this folder; it has {listing(data)}{_inside(folder)}"
+        )
     return data[0]
+
+
+def _inside(folder: Path) -> str:
+    """What to say of folders that are read as a whole and lie in this one; "" where none does."""
+    inside = sorted(each for each in folder.iterdir() if each.is_dir() and not each.name.startswith("."))
+    found = [each.name for each in inside if readers.by_layout(each) is not None]
+    if not found:
+        return ""
+    return f"; {', '.join(found[:SHOWN])} can be read as a whole, as in -o data.train={found[-1]}"

@@ -8,10 +8,10 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from pefbench.errors import DataError, SourceError
-from pefbench.sources import annotated, features, files, readers
+from pefbench.sources import annotated, features, files, readers, unreadable
 from pefbench.sources.formats import conll, parallel
 from pefbench.sources.locate import local, refuse_digest
-from pefbench.sources.reader import BytesReader, FolderReader, PairReader
+from pefbench.sources.reader import BytesReader, FolderReader, LayoutReader, PairReader
 from pefbench.sources.rows import BadRows
 from pefbench.sources.texts import check_encoding, decode, read_bytes
 from pefbench.sources.transport import hub
@@ -97,31 +97,50 @@ def _read(
             return _read_pair(path, name, bad, format, encoding)
         if folder_format := _folder_format(path, format, text_format):
             return folder_format.read(path, name, bad)
+        if layout := _layout(path, format):
+            return layout.read(path, name, bad, encoding)
         only = files.only_file(path, name or path.name)
         path, name = path / only, str(PurePosixPath(name, only))
+    return _read_file(path, name, bad, named=format, text_format=text_format, encoding=encoding, header=header)
+
+
+def _read_file(
+    path: Path, name: str, bad: BadRows, *, named: str | None, text_format: str, encoding: str, header: bool
+) -> Rows:
+    """Read one file. named: the recipe's format. name: what messages call it, perhaps with ``#`` and a split."""
     file = name if name.endswith(path.name) else name.rpartition("#")[0]
-    chosen = format or readers.by_suffix().get(readers.suffix_of(file), text_format)
+    if named is None:
+        unreadable.refuse(file)
+    known = readers.by_suffix().get(readers.suffix_of(file))
     split = name.removeprefix(file).removeprefix("#")
-    reader = _file_reader(chosen, file, header=header)
+    reader = _file_reader(named or known or text_format, file, header=header)
     data = read_bytes(path, file)
     if isinstance(reader, BytesReader):
-        _refuse_split(file, split)
-        return reader.read(data, file, bad)
+        return reader.read(data, _shown(reader, file, split), bad)
     text = decode(data, file, encoding)
-    if format is None and header:
-        reader = _by_content(chosen, text, text_format) or reader
-    if reader.has_splits:  # the # also without a split, for one may be in the file's own name
-        return reader.read(text, f"{file}#{split}", bad)
-    _refuse_split(file, split)
-    rows = reader.read(text, file, bad)
+    if named is None and header:
+        reader = _by_content(known, text, text_format) or reader
+    rows = reader.read(text, _shown(reader, file, split), bad)
     return annotated.unwrapped(_with_names(rows, path.parent), bad) if reader.suffixes else rows
 
 
-def _by_content(suffix: str, text: str, text_format: str) -> TextReader | None:
-    """The reader of what lies in a file of another format's suffix; None for a file that is what its suffix says."""
-    if suffix == "json":
+def _shown(reader: TextReader | BytesReader, file: str, split: str) -> str:
+    """What a reader is told of the file's name. Raises SourceError for a split of a file that has none."""
+    if reader.has_splits:  # the # also without a split, for one may be in the file's own name
+        return f"{file}#{split}"
+    if split:
+        raise SourceError(f"{file}: is one file and has no part {split!r}; name its folder as the source instead")
+    return file
+
+
+def _by_content(known: str | None, text: str, text_format: str) -> TextReader | None:
+    """The reader of what a file holds, where its suffix does not say it; None for a file that is what its suffix says.
+
+    known: the format of its suffix.
+    """
+    if known in (None, "json"):
         return readers.by_content(text)
-    if suffix == "tsv" and text_format == "conll" and conll.are_columns(io.StringIO(text)):
+    if known == "tsv" and text_format == "conll" and conll.are_columns(io.StringIO(text)):
         return conll.IN_TSV
     return None
 
@@ -129,17 +148,17 @@ def _by_content(suffix: str, text: str, text_format: str) -> TextReader | None:
 def _file_reader(name: str, file: str, *, header: bool) -> TextReader | BytesReader:
     """The reader of a format that is of one file. Raises SourceError for the others."""
     reader = readers.find(name)
-    if isinstance(reader, FolderReader):
+    if isinstance(reader, FolderReader | LayoutReader):
         raise SourceError(f"{file}: the format {name} reads a folder; name the folder, not a file in it")
     if isinstance(reader, PairReader):
         raise SourceError(f"{file}: the format {name} reads two files; name both, as FILE+FILE")
     if header:
         return reader
-    if isinstance(reader, BytesReader) or reader.without_header is None:
+    if reader.without_header is None:
         raise SourceError(
             f"{file}: data.header=false is for tables of text (csv, tsv); the format {name} has no header"
         )
-    return replace(reader, read=reader.without_header)
+    return replace(reader, read=reader.without_header)  # type: ignore[arg-type]  # each has that of its own kind
 
 
 def _with_names(rows: Rows, folder: Path) -> Rows:
@@ -154,9 +173,12 @@ def _read_pair(folder: Path, name: str, bad: BadRows, named: str | None, encodin
     return parallel.read_parallel(folder, name, bad, encoding)
 
 
-def _refuse_split(file: str, split: str) -> None:
-    if split:
-        raise SourceError(f"{file}: is one file and has no part {split!r}; name its folder as the source instead")
+def _layout(path: Path, named: str | None) -> LayoutReader | None:
+    """The reader of a folder that the recipe's format names, or that is known by what lies in it."""
+    if named is None:
+        return readers.by_layout(path)
+    reader = readers.find(named)
+    return reader if isinstance(reader, LayoutReader) else None
 
 
 def _folder_format(path: Path, named: str | None, text_format: str) -> FolderReader | None:

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 class TextReader:
     """Reads a text file: its decoded text, its name in messages, what becomes of bad rows.
 
-    suffixes: those of its files, with the dot. fits: tells a JSON file of this layout by its text. has_splits: the
-    name ends in ``#`` and the splits to read, perhaps none. without_header: reads a table whose first line is a row.
+    suffixes: those of its files, with the dot. fits: tells a file of this layout by its text, where it is JSON or of no
+    format's suffix. has_splits: the name ends in ``#`` and the splits to read, perhaps none. without_header: reads a
+    table whose first line is a row.
     stream: reads the same rows one by one, from the file's lines with their ends; None: it must be read whole.
     """
 
@@ -43,11 +44,14 @@ class TextReader:
 class BytesReader:
     """Reads a binary file: its bytes, its name in messages, what becomes of bad rows.
 
-    stream: reads the same rows one by one, from the file; None: it must be read whole.
+    stream: reads the same rows one by one, from the file; None: it must be read whole. has_splits, without_header: as
+    for a TextReader.
     """
 
     read: ReadBytes
     suffixes: tuple[str, ...] = ()
+    has_splits: bool = False
+    without_header: ReadBytes | None = None
     stream: StreamFile | None = None
 
 
@@ -65,4 +69,15 @@ class PairReader:
     read: ReadPair
 
 
-Reader = TextReader | BytesReader | FolderReader | PairReader
+@dataclass(frozen=True, slots=True)
+class LayoutReader:
+    """Reads a folder that is known by what lies in it: its path, its name relative to the source, bad rows, encoding.
+
+    fits: whether a folder is laid out so.
+    """
+
+    read: ReadPair
+    fits: Callable[[Path], bool]
+
+
+Reader = TextReader | BytesReader | FolderReader | PairReader | LayoutReader

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from pefbench.errors import SourceError, suggest
 from pefbench.sources import derived, formats
-from pefbench.sources.reader import BytesReader, TextReader
+from pefbench.sources.reader import BytesReader, LayoutReader, TextReader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
     from types import ModuleType
 
     from pefbench.sources.reader import Reader
@@ -57,9 +58,15 @@ def by_suffix() -> Mapping[str, str]:
 
 
 def by_content(text: str) -> TextReader | None:
-    """The reader that knows a JSON file's layout as its own, or None."""
+    """The reader that knows a file's layout as its own, or None."""
     readers = [reader for name in names() if isinstance(reader := find(name), TextReader)]
     return next((reader for reader in readers if reader.fits is not None and reader.fits(text)), None)
+
+
+def by_layout(folder: Path) -> LayoutReader | None:
+    """The reader that knows a folder by what lies in it, or None."""
+    readers = [reader for name in names() if isinstance(reader := find(name), LayoutReader)]
+    return next((reader for reader in readers if reader.fits(folder)), None)
 
 
 def suffix_of(name: str) -> str:

@@ -9,7 +9,7 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import DataError, SourceError
-from pefbench.sources import annotated, readers
+from pefbench.sources import annotated, readers, unreadable
 from pefbench.sources.formats import conll
 from pefbench.sources.limits import Unpacked
 from pefbench.sources.reader import BytesReader, TextReader
@@ -33,11 +33,16 @@ def stream_rows(path: Path, *, format: str | None, text_format: str) -> Iterator
 
     format, text_format: as for `read_rows`. Errors are raised as the rows are read: DataError, SourceError.
     """
-    chosen = format or readers.by_suffix().get(readers.suffix_of(path.name), text_format)
+    if format is None:
+        unreadable.refuse(path.name)
+    known = readers.by_suffix().get(readers.suffix_of(path.name))
+    chosen = format or known or text_format
     reader, packed = readers.find(chosen), path.name.lower().endswith(".gz")
     if chosen == "tsv" and format is None and text_format == "conll":
         with _opened(path, packed=packed) as file:
             reader = conll.READER if conll.are_columns(_lines(file, path.name)) else reader
+    if known is None and format is None and _is_of_a_layout(path, packed=packed):
+        return None
     if isinstance(reader, BytesReader):
         return reader.stream(path, path.name, BadRows()) if reader.stream and not packed else None
     if not isinstance(reader, TextReader) or reader.stream is None or _is_unusual(path, packed=packed):
@@ -58,6 +63,12 @@ def _streamed(reader: TextReader, path: Path, *, packed: bool) -> Iterator[Row]:
         raise ValueError("the format must be read whole")
     with _opened(path, packed=packed) as file:
         yield from reader.stream(_lines(file, path.name), path.name, BadRows())
+
+
+def _is_of_a_layout(path: Path, *, packed: bool) -> bool:
+    """Whether a file's first line shows a format that its suffix does not say."""
+    with _opened(path, packed=packed) as file:
+        return readers.by_content(next(_lines(file, path.name), "")) is not None
 
 
 def _is_unusual(path: Path, *, packed: bool) -> bool:

@@ -10,7 +10,7 @@ from pefbench.heads.examples import MarkedExample
 from pefbench.heads.marked import MarkedDataset
 from pefbench.tasks import Inputs, Task
 from pefbench.tasks._models import MINILM
-from pefbench.tasks.reading import labels, values
+from pefbench.tasks.reading import labels, related, values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -89,6 +89,7 @@ TASK = Task(
     },
     optional=("first", "second"),
     text=text,
+    reshape=related.per_relation,
     read=read,
     inputs=Inputs(
         ("text", "first", "second"),

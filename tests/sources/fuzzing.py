@@ -215,6 +215,12 @@ ITEM = (
     b"item_id:token\tmovie_title:token_seq\trelease_year:token\tclass:token_seq\n2\tToy\t1995\tA B\n3\tHeat\t1995\t\n"
 )
 PHRASES = b"It rose .@positive\nIt fell .@negative\n"
+FASTTEXT = b"__label__a __label__b one two\n__label__b three\n"
+BRAT_TEXT = b"Ada went to Oslo.\n\nBob saw Ada.\n" * 5
+BRAT = (
+    b"T1\tPER 0 3\tAda\nT2\tLOC 12 16\tOslo\nR1\tIn Arg1:T1 Arg2:T2\nT3\tPER 19 22\tBob\nT4\tPER 27 30\tAda\n"
+    b"T5\tPER 32 35\tAda\nA1\tNegated T1\n"
+)
 BEHAVIORS = b"1\tU1\t11/11/2019 9:05:58 AM\tN1\tN2-1 N1-0\n2\tU2\t11/11/2019 9:05:58 AM\t\tN2-0 N1-1\n"
 NEWS = b"N1\tx\ty\tOne title\ta\tb\tc\td\nN2\tx\ty\tTwo title\ta\tb\tc\td\n"
 PYTHON = b'''
@@ -264,6 +270,9 @@ KINDS: dict[str, tuple[Callable[[random.Random], dict[str, bytes]], tuple[str, .
         ("financial_sentiment",),
         "phrasebank",
     ),
+    "fasttext": (_fixed(x_DOT_txt=FASTTEXT * 8), ("topic", "multi_label_classification"), None),
+    "class_folders": (_fixed(pos__a_DOT_txt=b"fine", pos__b=b"good", neg__a_DOT_txt=b"bad"), ("sentiment",), None),
+    "brat": (_fixed(a_DOT_txt=BRAT_TEXT, a_DOT_ann=BRAT), ("ner", "relation_extraction"), None),
     "chatterbot": (_one("x.yml", _yaml), ("dialogue",), "chatterbot"),
     "gettext": (_one("de/LC_MESSAGES/x.po", _po), ("translation",), "gettext"),
     "movielens": (_fixed(m_DOT_inter=INTER, m_DOT_item=ITEM), ("recommendation",), "movielens"),
@@ -273,7 +282,7 @@ KINDS: dict[str, tuple[Callable[[random.Random], dict[str, bytes]], tuple[str, .
     "python": (_fixed(p__m_DOT_py=PYTHON), ("ner",), "docstring_entities"),
     "parameters": (_fixed(p__m_DOT_py=PYTHON), ("question_answering",), "docstring_parameters"),
 }
-WORDNETS = ("wordnet", "wordnet_relations")
+FOLDERS = ("wordnet", "wordnet_relations", "class_folders", "brat")
 ENCODINGS = ("latin-1", "utf-16", "utf-16-le", "cp1252", "utf-7", "utf-8-sig", "shift_jis", "utf-32", "idna")
 
 
@@ -307,7 +316,7 @@ def case(seed: int) -> Case:
     name = dice.choice(sorted(KINDS))
     make, tasks, format_ = KINDS[name]
     files = {path: mutated(content, dice) for path, content in make(dice).items()}
-    is_file = name not in {"mind", "movielens", "gettext", "chatterbot", "python", "parameters"} | {*WORDNETS}
+    is_file = name not in {"mind", "movielens", "gettext", "chatterbot", "python", "parameters"} | {*FOLDERS}
     data: dict[str, Any] = {"on_bad_row": dice.choice(["error", "skip"]), "leaks": "keep"}
     if format_:
         data["format"] = format_

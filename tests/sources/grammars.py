@@ -298,6 +298,72 @@ def _trec(draw: Draw) -> Made:
     return _made(_file(draw, "x.txt", written), read, sum(not good for _, good in rows))
 
 
+def _fasttext(draw: Draw) -> Made:
+    text = lines.filter(lambda line: "__label__" not in line and not line.startswith("\u200b"))
+    rows = _mixed(
+        draw, st.tuples(st.lists(names, min_size=1, max_size=3), text), ["no label", "__label__x", "__label__ x"]
+    )
+    written = []
+    for row, good in rows:
+        marks = " ".join(f"__label__{name}" for name in row[0]) if good else ""
+        written.append(draw(st.sampled_from([f"{marks} {row[1]}", f"{row[1]}\t{marks}"])) if good else row)
+    read = [{"text": row[1], "label": row[0]} for row, good in rows if good]
+    return _made(_file(draw, "x.train", written), read, sum(not good for _, good in rows))
+
+
+def _class_folders(draw: Draw) -> Made:
+    files, read, broken = {}, [], 0
+    for label in sorted(draw(st.lists(names, min_size=2, max_size=3, unique_by=str.lower))):
+        for at, (row, good) in enumerate(
+            _mixed(draw, st.text(ALPHABET + "\n\r", max_size=20), [b"", b" \n", b"\xff\xfe\xff"])
+        ):
+            content = _encoded(draw, row) if good else row
+            text = row.replace("\r", "\n").strip() if good and "\n" not in row else row.strip() if good else ""
+            sound = bool(good and text)
+            broken += not sound
+            files[f"d/{label}/{at}{draw(st.sampled_from(['.txt', '']))}"] = content
+            read += [{"text": text, "label": label}] if sound else []
+    files |= draw(st.sampled_from([{}, {"d/README": b"x", "d/.hidden/x.txt": b"x", "d/unsup/0.txt": b"x"}]))
+    return Made(files, "d", read, broken)
+
+
+BROKEN_BRAT = ("R9\tX Arg1:T98 Arg2:T97", "T99 X 0 1 a", "T99\tX 0 999\tx", "T99\tX 1 1\t", "what")
+
+
+def _brat(draw: Draw) -> Made:
+    """Documents of lines of words, some of which are entities; the first two of a line may be related."""
+    files, read, broken, has_relations = {}, list[Row](), 0, False
+    for document in range(draw(st.integers(1, 3))):
+        end, text, notes, count = draw(newlines), "", [], 0
+        for _ in range(draw(st.integers(1, 3))):
+            line, entities, relations = "", [], []
+            for word, kind in draw(
+                st.lists(st.tuples(words, st.sampled_from([None, "X", "Y"])), min_size=1, max_size=4)
+            ):
+                if kind:
+                    count += 1
+                    entities.append([len(line), len(line) + len(word), kind])
+                    notes.append(
+                        f"T{count}\t{kind} {len(text) + len(line)} {len(text) + len(line) + len(word)}\t{word}"
+                    )
+                line += f"{word} "
+            if len(entities) > 1 and draw(st.booleans()):
+                has_relations = True
+                relations = [{"label": "R", "first": entities[0][:2], "second": entities[1][:2]}]
+                notes.append(f"R{count}\tR Arg1:T{count - len(entities) + 1} Arg2:T{count - len(entities) + 2}\t")
+            read.append({"text": line.strip(), "entities": entities, "relations": relations})
+            text += line + end + draw(st.sampled_from(["", end]))
+        wrong = draw(st.lists(st.sampled_from(BROKEN_BRAT), max_size=2))
+        broken += len(wrong)
+        notes += [*wrong, *draw(st.sampled_from([[], ["", "A1\tNegated T1", "#1\tAnnotatorNotes T1\tx"]]))]
+        files[f"d/{document}.txt"] = text.encode()
+        files[f"d/{document}.ann"] = end.join(notes).encode()
+    if not has_relations:
+        for row in read:
+            del row["relations"]
+    return Made(files, "d", read, broken, lambda row: {**row, "text": row["text"].strip()})
+
+
 RELATIONS = ("Other", "Cause-Effect(e2,e1)", "Member-Collection(e1,e2)")
 BROKEN_SEMEVAL = (
     ['7\t"No <e1>marker</e1> of the second."', "Other"],
@@ -672,6 +738,9 @@ GRAMMARS: dict[str, st.SearchStrategy[Made]] = {
         "phrasebank": _phrasebank,
         "trec": _trec,
         "semeval": _semeval,
+        "fasttext": _fasttext,
+        "class_folders": _class_folders,
+        "brat": _brat,
         "chatterbot": _chatterbot,
         "gettext": _gettext,
         "movielens": _movielens,

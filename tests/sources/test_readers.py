@@ -8,7 +8,7 @@ from pefbench.cli import listing, main
 from pefbench.errors import SourceError
 from pefbench.paths import PACKAGE
 from pefbench.sources import readers
-from pefbench.sources.reader import BytesReader, FolderReader, PairReader, TextReader
+from pefbench.sources.reader import BytesReader, Reader, TextReader
 from tests.sources.refusals import refusal
 
 
@@ -16,7 +16,7 @@ def test_every_module_of_the_two_folders_is_a_format() -> None:
     files = [file for folder in ("formats", "derived") for file in (PACKAGE / "sources" / folder).glob("[!_]*.py")]
     assert readers.names() == sorted(file.stem for file in files)
     for name in readers.names():
-        assert isinstance(readers.find(name), TextReader | BytesReader | FolderReader | PairReader)
+        assert isinstance(readers.find(name), Reader)
         assert readers.summary(name).endswith(".")
 
 

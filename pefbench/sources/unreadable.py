@@ -1,0 +1,37 @@
+"""Files that people have and that are not read: what to do about each, by its suffix."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pefbench.errors import SourceError
+from pefbench.sources.readers import suffix_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ARCHIVE = "an archive, which is not read; unpack it, and name the files in it"
+PICKLE = "a pickle can run code when it is loaded, and is never read; write the table by pandas' to_parquet or to_csv"
+WHY: Mapping[str, str] = {
+    ".xls": "the workbooks of Excel before 2007 are not read; save it as .xlsx or as CSV (UTF-8)",
+    ".xlsb": "Excel's binary workbooks are not read; save it as .xlsx or as CSV (UTF-8)",
+    ".ods": "OpenDocument's tables are not read; save it as .xlsx or as CSV (UTF-8)",
+    ".arff": "Weka's ARFF is not read; save it as CSV (in Weka: Preprocess, Save, CSV data files)",
+    ".sav": "SPSS's files are not read; save it as CSV (UTF-8)",
+    ".dta": "Stata's files are not read; save it as CSV (UTF-8)",
+    ".xml": "XML has no columns and is not read; write its texts and labels as CSV or JSON Lines",
+    ".html": "HTML is not read; write its texts and labels as CSV or JSON Lines",
+    ".pdf": "PDF is not read; write its texts and labels as CSV or JSON Lines",
+    ".docx": "Word's documents are not read; write their texts and labels as CSV or JSON Lines",
+    ".sqlite": "a database is not read; export the table as CSV",
+    ".db": "a database is not read; export the table as CSV",
+    ".h5": "HDF5 is not read; write the table as Parquet or CSV",
+    **dict.fromkeys((".pkl", ".pickle", ".joblib", ".npy", ".npz", ".pt"), PICKLE),
+    **dict.fromkeys((".zip", ".tar", ".tgz", ".7z", ".rar", ".bz2", ".xz", ".zst"), ARCHIVE),
+}
+
+
+def refuse(file: str) -> None:
+    """Raise SourceError for a file whose suffix says that no reader takes it."""
+    if (why := WHY.get(suffix_of(file))) is not None:
+        raise SourceError(f"{file}: {why}")

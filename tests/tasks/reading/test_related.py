@@ -1,0 +1,60 @@
+"""brat's folders as what tasks read: entities as words with tags, relations one by one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pefbench.recipe import resolve
+from pefbench.sources import Row
+from pefbench.sources.rows import Rows
+from pefbench.tasks.reading import related
+from pefbench.trial import corpus
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TEXT = "Ada went to Oslo.\nBob met Ada in Rome.\nNobody came.\n"
+ANN = (
+    "T1\tPER 0 3\tAda\nT2\tLOC 12 16\tOslo\nT3\tPER 18 21\tBob\nT4\tPER 26 29\tAda\nT5\tLOC 33 37\tRome\n"
+    "R1\tWent Arg1:T1 Arg2:T2\nR2\tMet Arg1:T3 Arg2:T4\nR3\tIn Arg1:T4 Arg2:T5\n"
+)
+
+
+def loaded(folder: Path, task: str) -> corpus.Corpus:
+    for split in ("train", "dev", "test"):
+        (folder / split).mkdir()
+        (folder / split / "a.txt").write_text(TEXT)
+        (folder / split / "a.ann").write_text(ANN)
+    parts = {"train": "train", "validation": "dev", "test": "test", "leaks": "keep"}
+    data = {"source": f"file:{folder}", **parts}
+    return corpus.load(resolve({"task": task, "data": data, "method": {"name": "lora"}}, name="r"))
+
+
+def test_entities_become_words_with_tags(tmp_path: Path) -> None:
+    found = loaded(tmp_path, "ner")
+    assert [(example.tokens, example.tags) for example in found.dataset.splits["test"]] == [
+        (("Ada", "went", "to", "Oslo", "."), ("B-PER", "O", "O", "B-LOC", "O")),
+        (("Bob", "met", "Ada", "in", "Rome", "."), ("B-PER", "O", "B-PER", "O", "B-LOC", "O")),
+        (("Nobody", "came", "."), ("O", "O", "O")),
+    ]
+    assert "columns not read: relations" in found.notes
+
+
+def test_each_relation_is_an_example(tmp_path: Path) -> None:
+    found = loaded(tmp_path, "relation_extraction")
+    assert [(each.text, each.first, each.second, each.label) for each in found.dataset.splits["test"]] == [
+        ("Ada went to Oslo.", (0, 3), (12, 16), "Went"),
+        ("Bob met Ada in Rome.", (0, 3), (8, 11), "Met"),
+        ("Bob met Ada in Rome.", (8, 11), (15, 19), "In"),
+    ]
+    assert not any(note.startswith("columns not read") for note in found.notes)
+
+
+def test_other_tables_stay() -> None:
+    rows = [Row({"text": "a", "relations": ["x"]}, "f", 1)]
+    table = Rows(("text", "relations"), rows)
+    assert related.per_relation(table, {}) is table
+    assert related.per_relation(Rows(("text",), []), {}).columns == ("text",)
+    rows = [Row({"text": "a", "relations": []}, "f", 1)]
+    named = Rows(("text", "relations"), rows)
+    assert related.per_relation(named, {"label": "x"}) is named
