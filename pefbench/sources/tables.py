@@ -44,6 +44,13 @@ def read_table(text: str, file: str, bad: BadRows, *, usual: str, header: bool =
     return Rows(names, rows, notes=notes)
 
 
+def records_as_rows(records: Iterator[tuple[int, list[str]]], file: str, bad: BadRows, *, header: bool) -> Rows:
+    """Rows of records whose last empty fields may be missing: their lines and fields, the first being the header."""
+    names, rest = _header(records, file) if header else _numbered(records)
+    filled = ((line, values + [""] * (len(names) - len(values))) for line, values in rest)
+    return Rows(names, [row for line, values in filled if (row := _row(names, values, file, line, bad, header=header))])
+
+
 def stream_table(lines: Iterator[str], file: str, bad: BadRows, *, usual: str) -> Iterator[Row]:
     """The rows of `read_table`, one by one, from a table's lines."""
     head: list[str] = []

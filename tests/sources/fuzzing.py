@@ -6,9 +6,11 @@ import gzip
 import io
 import json
 import random
+import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import openpyxl
 import pyarrow as pa
 from pyarrow import parquet
 
@@ -77,6 +79,20 @@ def _long_table(dice: random.Random) -> bytes:
 
 def _jsonl(dice: random.Random) -> bytes:
     return "\n".join(json.dumps(row, ensure_ascii=dice.random() < 0.5) for row in _rows(dice)).encode()
+
+
+def _excel(dice: random.Random) -> bytes:
+    """A workbook, one of whose files may be damaged within the zip."""
+    book = openpyxl.Workbook()
+    for row in [{"text": "text", "label": "label"}, *_rows(dice)]:
+        book.active.append([row["text"], row["label"]])
+    buffer, changed = io.BytesIO(), io.BytesIO()
+    book.save(buffer)
+    with zipfile.ZipFile(buffer) as made, zipfile.ZipFile(changed, "w") as archive:
+        damaged = dice.choice(made.namelist())
+        for name in made.namelist():
+            archive.writestr(name, mutated(made.read(name), dice) if name == damaged else made.read(name))
+    return changed.getvalue()
 
 
 def _conll(dice: random.Random) -> bytes:
@@ -251,6 +267,7 @@ KINDS: dict[str, tuple[Callable[[random.Random], dict[str, bytes]], tuple[str, .
     "long": (_one("x.csv", _long_table), ("ner",), None),
     "jsonl": (_one("x.jsonl", _jsonl), ("ner", "topic", "sentiment", "dialogue"), None),
     "json": (_one("x.json", lambda dice: b"[" + _jsonl(dice).replace(b"\n", b",\n") + b"]"), ("ner", "topic"), None),
+    "excel": (_one("x.xlsx", _excel), ("topic", "sentiment"), None),
     "conll": (_one("x.conll", _conll), ("ner",), None),
     "parquet": (_one("x.parquet", _parquet), ("ner", "topic"), None),
     "squad": (_one("x.json", _squad), ("question_answering",), None),

@@ -14,6 +14,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+import openpyxl
 import polib
 import pyarrow as pa
 import yaml
@@ -93,6 +94,23 @@ def _delimited(separator: str) -> Callable[[Draw], Made]:
         return _made({f"x.{suffix}": data}, read, sum(not sound for _, sound in rows))
 
     return make
+
+
+def _excel(draw: Draw) -> Made:
+    """A sheet of texts and numbers; what Excel's XML cannot hold is not in it."""
+    text = lines.map(lambda line: line.replace("\x0b", "")).filter(str.strip)
+    rows = _mixed(draw, st.tuples(text, st.one_of(text, st.integers(-99, 99))), [("a", "b", "too many")])
+    book = openpyxl.Workbook()
+    at, read = 1, list[Row]()
+    for row, good in [(("text", "label"), None), *rows]:
+        for column, value in enumerate(row, start=1):
+            cell = book.active.cell(at, column, value)
+            cell.data_type = "n" if isinstance(value, int) else "s"  # else '=' begins a formula
+        at += draw(st.integers(1, 2))
+        read += [{"text": row[0], "label": str(row[1])}] if good else []
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return _made({"x.xlsx": buffer.getvalue()}, read, sum(not good for _, good in rows))
 
 
 def _tsv_no_header(draw: Draw) -> Made:
@@ -727,6 +745,7 @@ GRAMMARS: dict[str, st.SearchStrategy[Made]] = {
         "csv": _delimited(","),
         "tsv": _delimited("\t"),
         "tsv_no_header": _tsv_no_header,
+        "excel": _excel,
         "json": _json,
         "jsonl": _jsonl,
         "conll": _conll,
