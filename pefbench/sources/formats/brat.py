@@ -13,7 +13,7 @@ import re
 from bisect import bisect_right
 from collections import Counter
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pefbench.errors import DataError, counted
 from pefbench.sources.folders import members
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from pefbench.sources.rows import BadRows
+    from pefbench.sources.rows import BadRows, Values
 
 COLUMNS = ("text", "entities")
 RELATIONS = "relations"
@@ -146,9 +146,9 @@ def _line(starts: list[int], at: int) -> int:
 
 def _related(
     relations: list[tuple[str, str, str, str]], entities: dict[str, Entity], faulty: set[int], bad: BadRows
-) -> dict[int, list[dict[str, Any]]]:
+) -> dict[int, list[Values]]:
     """The relations by line. One whose entities are not read, or in two lines, is a bad row."""
-    found: dict[int, list[dict[str, Any]]] = {}
+    found: dict[int, list[Values]] = {}
     for where, label, first, second in relations:
         one, other = entities.get(first), entities.get(second)
         if one is None or other is None:
