@@ -1,9 +1,9 @@
 """Commonsense: which of a few candidates goes on from a text, explains it or answers it.
 
 Encoders get a head; decoders compare how likely the candidates are, each by its mean over tokens. Of COPA, PIQA,
-HellaSwag, Social IQa and the like each row has its candidates, in a list or in a column each. WordNet asks for lexical
-knowledge instead: which word a definition defines, the wrong ones being right elsewhere in the same split, of the same
-part of speech.
+HellaSwag, Social IQa, MMLU and the like each row has its candidates, in a list or in a column each. WordNet asks for
+lexical knowledge instead: which word a definition defines, the wrong ones being right elsewhere in the same split, of
+the same part of speech.
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ from pydantic import Field
 from pefbench.errors import DataError
 from pefbench.heads.choice import ChoiceDataset
 from pefbench.heads.examples import NO_CANDIDATE, ChoiceExample
+from pefbench.sources.cells import is_missing
 from pefbench.sources.formats.wordnet import definition
 from pefbench.tasks import Inputs, Options, Task
 from pefbench.tasks._models import MINILM
 from pefbench.tasks.reading import choices, values
+from pefbench.tasks.reading.choices import PLACES
 from pefbench.tasks.reading.draws import digest
 
 if TYPE_CHECKING:
@@ -27,8 +29,6 @@ if TYPE_CHECKING:
 
     from pefbench.sources import BadRows, Row
 
-PLACES = ("first", "second", "third", "fourth", "fifth")
-"""Columns with a candidate each."""
 CONNECTIVES = {"cause": "because", "effect": "therefore"}
 """How COPA's questions are put so that a candidate goes on from them."""
 
@@ -94,9 +94,17 @@ def _question(row: Row, first: int) -> choices.Question:
         return _definition(row, context)
     candidates, names = _candidates(row)
     label = row.values["label"]
-    right = names.index(label) if label in names else choices.place(row, "label", len(candidates), first)
+    right = names.index(label) if label in names else _right(row, candidates, first)
     example = choices.among(row, _put(context, row.values["question"]), candidates, right)
     return example._replace(cluster=context)
+
+
+def _right(row: Row, candidates: Sequence[str], first: int) -> int:
+    """Which candidate a label names, by its number or letter, or as its text. Raises DataError."""
+    label = row.values["label"]
+    if isinstance(label, str) and choices.number(label) is None and candidates.count(label) == 1:
+        return candidates.index(label)
+    return choices.place(row, "label", len(candidates), first)
 
 
 def _unanswered(row: Row, _: object) -> ChoiceExample:
@@ -133,7 +141,9 @@ def _candidates(row: Row) -> tuple[list[str], list[Any]]:
             raise values.wrong(row, "candidates", "a list, or {'text': [...], 'label': [...]}")
         return choices.texts(found, row, "candidates"), names
     if value is None:
-        value = [row.values[place] for place in PLACES if row.values[place] is not None]
+        value = [row.values[place] for place in PLACES]
+        while value and is_missing(value[-1]):  # a question with fewer candidates than others
+            value.pop()
         if not value:
             raise DataError(
                 f"{row.where}: no candidates: name the column with lists of them as data.columns.candidates, or "
@@ -171,12 +181,12 @@ TASK = Task(
         ),
         "question": ("question",),
         "candidates": ("candidates", "choices", "endings", "options"),
-        "first": ("choice1", "sol1", "option1", "ending0", "answerA", "answer0"),
-        "second": ("choice2", "sol2", "option2", "ending1", "answerB", "answer1"),
-        "third": ("choice3", "option3", "ending2", "answerC", "answer2"),
-        "fourth": ("choice4", "option4", "ending3", "answer3"),
-        "fifth": ("choice5", "option5", "ending4", "answer4"),
-        "label": ("label", "answer", "answerKey"),
+        "first": ("choice1", "sol1", "option1", "ending0", "answerA", "answer0", "A", "opa", "option_a"),
+        "second": ("choice2", "sol2", "option2", "ending1", "answerB", "answer1", "B", "opb", "option_b"),
+        "third": ("choice3", "option3", "ending2", "answerC", "answer2", "C", "opc", "option_c"),
+        "fourth": ("choice4", "option4", "ending3", "answer3", "D", "opd", "option_d"),
+        "fifth": ("choice5", "option5", "ending4", "answer4", "E", "ope", "option_e"),
+        "label": ("label", "answer", "answerKey", "cop"),
         "words": ("words",),
         "part": ("part",),
     },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,7 @@ from pefbench.errors import DataError, RecipeError
 from pefbench.heads.choice import ChoiceHead
 from pefbench.heads.likelihood import LikelihoodHead
 from pefbench.recipe import resolve
+from tests.sources.refusals import refusal
 from tests.tasks import loading
 
 if TYPE_CHECKING:
@@ -84,6 +86,61 @@ def test_every_layout_is_read_without_naming_a_column(tmp_path: Path, layout: st
     assert set(last.candidates) == candidates
     assert last.candidates[last.label] == right
     assert found[f"0 {context}"].candidates[found[f"0 {context}"].label] != right
+
+
+MMLU: dict[str, Any] = {"A": "x", "B": "y", "C": "z", "D": "v"}
+
+
+@pytest.mark.parametrize(
+    ("names", "labels"),
+    [
+        (("A", "B", "C", "D"), ("A", "B", "C", "D")),  # MMLU's own
+        (("A", "B", "C", "D"), ("0", "1", "2", "3")),
+        (("opa", "opb", "opc", "opd"), ("1", "2", "3", "4")),  # MedMCQA's own, from 1
+        (("option_a", "option_b", "option_c", "option_d"), ("x 7", "y 7", "z 7", "v 7")),  # the text of the answer
+    ],
+)
+def test_tables_with_a_candidate_a_column(tmp_path: Path, names: tuple[str, ...], labels: tuple[str, ...]) -> None:
+    lines = [",".join(["question", "subject", *names, "answer"])]
+    for at in range(60):
+        candidates = [f"{text} 7" for text in MMLU.values()]
+        lines.append(",".join([f"{at}?", "law", *candidates, labels[at % 4]]))
+    (tmp_path / "x.csv").write_text("\n".join(lines))
+    loaded = loading.load("commonsense", tmp_path / "x.csv")
+    assert "columns not read: subject" in loaded.notes
+    found = {each.context: each.candidates[each.label] for each in examples(loaded)}
+    assert found == {f"{at}?": f"{'xyzv'[at % 4]} 7" for at in range(60)}
+
+
+def test_mmlu_as_the_hub_has_it(tmp_path: Path) -> None:
+    rows = [{"question": f"{at}?", "subject": "law", "choices": [*"xyzv"], "answer": at % 4} for at in range(60)]
+    found = {each.context: each.candidates[each.label] for each in examples(load(tmp_path / "x.jsonl", rows))}
+    assert found == {f"{at}?": "xyzv"[at % 4] for at in range(60)}
+
+
+def test_mmlu_without_a_header_is_read_by_what_the_message_says(tmp_path: Path) -> None:
+    lines = [f'"Is {at} a ""number""?",x {at},y,z,v,{"ABCD"[at % 4]}' for at in range(60)]
+    (tmp_path / "x.csv").write_text("\n".join(lines))
+    for given in ({}, {"header": False}):
+        message = refusal(DataError, loading.load, "commonsense", tmp_path / "x.csv", **given)
+        columns = {name: int(at) for name, at in re.findall(r"-o data\.columns\.(\w+)=(\d)", message)}
+        assert columns == {"context": 0, "first": 1, "second": 2, "third": 3, "fourth": 4, "label": 5}
+        assert ("-o data.header=false" in message) == (not given)
+    loaded = loading.load("commonsense", tmp_path / "x.csv", header=False, columns=columns)
+    found = {each.context: each.candidates[each.label] for each in examples(loaded)}
+    assert found == {f'Is {at} a "number"?': [f"x {at}", "y", "z", "v"][at % 4] for at in range(60)}
+
+
+def test_a_question_may_have_fewer_candidates_than_others(tmp_path: Path) -> None:
+    lines = ["question,A,B,C,D,E,answer"]
+    lines += [f"{at}?,x,y,z,v,{'w' if at % 2 else ''},{'E' if at % 2 else 'D'}" for at in range(60)]
+    (tmp_path / "x.csv").write_text("\n".join(lines))
+    found = {each.context: each for each in examples(loading.load("commonsense", tmp_path / "x.csv"))}
+    assert {len(each.candidates) for each in found.values()} == {4, 5}
+    assert {each.candidates[each.label] for each in found.values()} == {"v", "w"}
+    (tmp_path / "x.csv").write_text("\n".join([*lines, "61?,x,,z,v,,A"]))
+    with pytest.raises(DataError, match="two or more texts"):
+        loading.load("commonsense", tmp_path / "x.csv")
 
 
 def test_decoders_compare_likelihoods_and_encoders_get_a_head(tmp_path: Path) -> None:

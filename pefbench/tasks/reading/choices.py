@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from pefbench.sources import Row
 
+PLACES = ("first", "second", "third", "fourth", "fifth")
+"""What a task calls the columns that hold a candidate each."""
 LETTER = re.compile(r"[A-Za-z]")
 NUMBERED = re.compile(r"(?:[^\W\d]+)?([0-9]+)")
 """A label that is a number, or a name with one: ``3``, ``choice1``."""

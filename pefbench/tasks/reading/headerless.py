@@ -6,6 +6,7 @@ from statistics import mean
 from typing import TYPE_CHECKING
 
 from pefbench.sources.cells import is_missing
+from pefbench.tasks.reading.choices import PLACES
 from pefbench.tasks.reading.values import number
 
 if TYPE_CHECKING:
@@ -19,15 +20,21 @@ LOOKED_AT = 200
 LONGEST_NAME = 40
 """Characters; what is longer is hardly a column's name."""
 LABELS, SCORES = ("label",), ("score",)
+LETTERS = "ABCDE"
+"""How the right candidate is named in tables such as MMLU's: the question, a candidate a column, the answer."""
 TEXTS = ("text", "pair")
 
 
 def hint(task: Task, names: Sequence[str], rows: Sequence[Row]) -> str:
     """What to say where a column is missing and the header may be a row; "" where it is none."""
     cells = {name: [row.values.get(name) for row in rows[:LOOKED_AT]] for name in names}
-    if not _is_row(names, cells):
+    numbered = all(name.isdecimal() for name in names)
+    if not numbered and not _is_row(names, cells):
         return ""
-    options = "".join(f" -o data.columns.{column}={at}" for column, at in _guessed(task, names, cells).items())
+    guessed = _questions(task, names, cells) or _guessed(task, names, cells)
+    options = "".join(f" -o data.columns.{column}={at}" for column, at in guessed.items())
+    if numbered:
+        return f"; try{options}" if options else ""
     if options:
         return f"; where the first line is a row, try -o data.header=false{options}"
     return "; where the first line is a row, data.header=false numbers the columns from 0"
@@ -37,9 +44,18 @@ def _is_row(names: Sequence[str], cells: Mapping[str, Sequence[object]]) -> bool
     """Whether names look like values: by their length, as numbers, or because the column has them again."""
     if not all(isinstance(cell, str) for column in cells.values() for cell in column):
         return False  # no table of text
-    if all(name.isdecimal() for name in names):
-        return False  # they are numbered already
     return any(len(name) > LONGEST_NAME or name.isdecimal() or name in cells[name] for name in names)
+
+
+def _questions(task: Task, names: Sequence[str], cells: Mapping[str, Sequence[object]]) -> dict[str, int]:
+    """The columns of questions with a candidate a column and a letter behind them; empty where these are none."""
+    candidates = len(names) - 2
+    if not {"context", *PLACES, "label"} <= task.columns.keys() or not 2 <= candidates <= len(PLACES):
+        return {}
+    if not {*cells[names[-1]]} <= {*LETTERS[:candidates]}:
+        return {}
+    between = {place: at for at, place in enumerate(PLACES[:candidates], start=1)}
+    return {"context": 0, **between, "label": len(names) - 1}
 
 
 def _guessed(task: Task, names: Sequence[str], cells: Mapping[str, Sequence[object]]) -> dict[str, int]:

@@ -46,7 +46,7 @@ def changed(file: Path, member: str, old: str, new: str) -> Path:
 
 def test_cells_are_what_their_csv_would_be(tmp_path: Path) -> None:
     day = dt.datetime(2026, 11, 29, tzinfo=None)  # noqa: DTZ001 - Excel knows no time zones
-    rows = [
+    rows: list[list[Any]] = [
         [" text ", "label", "score", "seen"],
         ["Grand, \u00fcber\nalles", 1, 2.5, day],
         [],
