@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import DataError
 from pefbench.sources.cells import clean_name
+from pefbench.sources.documents import parse
 from pefbench.sources.features import converter
 from pefbench.sources.rows import Row, Rows
 
@@ -24,6 +25,20 @@ def table_rows(table: Any, features: Mapping[str, Any], file: str) -> Rows:
         for number, values in enumerate(zip(*columns, strict=True), start=1)
     ]
     return Rows(names, rows)
+
+
+def features_in(metadata: Mapping[bytes, bytes] | None, file: str) -> Mapping[str, Any]:
+    """The types of columns that `datasets` stored with a table, by column.
+
+    Raises DataError where they are damaged: labels would be numbers.
+    """
+    written = (metadata or {}).get(b"huggingface", b"{}")
+    stored = parse(written.decode("utf-8", errors="replace"), f"{file}: its 'huggingface' metadata")
+    info = stored.get("info", {}) if isinstance(stored, dict) else None
+    features = info.get("features") or {} if isinstance(info, dict) else None
+    if not isinstance(features, dict):
+        raise DataError(f"{file}: its 'huggingface' metadata is damaged: it should hold info and features")
+    return features
 
 
 def _column(table: Any, number: int, name: str, features: Mapping[str, Any], file: str) -> list[Any]:

@@ -118,6 +118,15 @@ def _parquet(dice: random.Random) -> bytes:
     return buffer.getvalue()
 
 
+def _arrow(dice: random.Random) -> bytes:
+    rows = _rows(dice)
+    table = pa.table({name: [row[name] for row in rows] for name in rows[0]})
+    sink = pa.BufferOutputStream()
+    with dice.choice([pa.ipc.new_stream, pa.ipc.new_file])(sink, table.schema) as writer:
+        writer.write_table(table)
+    return bytes(sink.getvalue())
+
+
 def _squad(dice: random.Random) -> bytes:
     questions = [
         {"id": str(at), "question": "Who went?", "answers": [{"text": "Ada", "answer_start": 0}]}
@@ -270,6 +279,7 @@ KINDS: dict[str, tuple[Callable[[random.Random], dict[str, bytes]], tuple[str, .
     "excel": (_one("x.xlsx", _excel), ("topic", "sentiment"), None),
     "conll": (_one("x.conll", _conll), ("ner",), None),
     "parquet": (_one("x.parquet", _parquet), ("ner", "topic"), None),
+    "arrow": (_one("x.arrow", _arrow), ("ner", "topic"), None),
     "squad": (_one("x.json", _squad), ("question_answering",), None),
     "questions": (_one("x.jsonl", _questions), ("question_answering",), None),
     "offsets": (_one("x.jsonl", _offsets), ("ner", "token_classification"), None),

@@ -183,7 +183,8 @@ def _conllu(draw: Draw) -> Made:
     return _made(_file(draw, "x.conllu", written, gaps=False), read, sum(not good for _, good in rows))
 
 
-def _parquet(draw: Draw) -> Made:
+def _typed(draw: Draw) -> tuple[pa.Table, list[Row]]:
+    """A table with the types that `datasets` stores, and its rows."""
     classes = ["no", "yes"]
     rows: list[Row] = draw(
         st.lists(
@@ -220,16 +221,44 @@ def _parquet(draw: Draw) -> Made:
         st.sampled_from([[label], {"feature": label, "_type": "List"}, {"feature": label, "_type": "Sequence"}])
     )
     types = json.dumps({"info": {"features": {"label": label, "tags": listed}}}).encode()
-    buffer = io.BytesIO()
-    compression = draw(st.sampled_from(["none", "snappy", "zstd", "gzip"]))
-    parquet.write_table(table.replace_schema_metadata({"huggingface": types}), buffer, compression=compression)
     read = [
         row
         | {"label": classes[row["label"]] if row["label"] in {0, 1} else None}
         | {"tags": row["tags"] and [classes[tag] for tag in row["tags"]]}
         for row in rows
     ]
+    return table.replace_schema_metadata({"huggingface": types}), read
+
+
+def _parquet(draw: Draw) -> Made:
+    table, read = _typed(draw)
+    buffer = io.BytesIO()
+    parquet.write_table(table, buffer, compression=draw(st.sampled_from(["none", "snappy", "zstd", "gzip"])))
     return _made({"x.parquet": buffer.getvalue()}, read, 0)
+
+
+def _in_arrow(draw: Draw, table: pa.Table, new: Any) -> bytes:
+    sink = pa.BufferOutputStream()
+    with new(sink, table.schema) as writer:
+        writer.write_table(table, max_chunksize=draw(st.sampled_from([1, 2, 1000])))
+    return bytes(sink.getvalue())
+
+
+def _arrow(draw: Draw) -> Made:
+    table, read = _typed(draw)
+    content = _in_arrow(draw, table, draw(st.sampled_from([pa.ipc.new_stream, pa.ipc.new_file])))
+    return _made({f"x.{draw(st.sampled_from(['arrow', 'feather']))}": content}, read, 0)
+
+
+def _saved_dataset(draw: Draw) -> Made:
+    table, read = _typed(draw)
+    cut = draw(st.integers(0, len(read)))
+    parts = {"d/b.arrow": table[:cut], "d/a.arrow": table[cut:]}
+    files = {name: _in_arrow(draw, part, pa.ipc.new_stream) for name, part in parts.items()}
+    state = {"_data_files": [{"filename": name.removeprefix("d/")} for name in parts]}
+    files |= {"d/state.json": json.dumps(state).encode(), "d/dataset_info.json": b"{}"}
+    files |= draw(st.sampled_from([{}, {"d/cache-1.arrow": files["d/a.arrow"]}]))
+    return Made(files, "d", read)
 
 
 def _squad(draw: Draw) -> Made:
@@ -751,6 +780,8 @@ GRAMMARS: dict[str, st.SearchStrategy[Made]] = {
         "conll": _conll,
         "conllu": _conllu,
         "parquet": _parquet,
+        "arrow": _arrow,
+        "saved_dataset": _saved_dataset,
         "squad": _squad,
         "clinc": _clinc,
         "pubmedqa": _pubmedqa,

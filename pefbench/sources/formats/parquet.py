@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pefbench.errors import DataError
-from pefbench.sources.arrow import table_rows
-from pefbench.sources.documents import parse
+from pefbench.sources.arrow import features_in, table_rows
 from pefbench.sources.limits import Unpacked
 from pefbench.sources.reader import BytesReader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
     from pefbench.sources.rows import BadRows, Row, Rows
@@ -38,7 +37,7 @@ def read_parquet(data: bytes, file: str, _: BadRows) -> Rows:
         table = pa.Table.from_batches(batches, schema)
     except (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError) as error:  # as its libraries have it
         raise DataError(f"{file}: not Parquet: {' '.join(str(error).split())[:200]}") from None
-    return table_rows(table, _features((schema.metadata or {}).get(b"huggingface", b"{}"), file), file)
+    return table_rows(table, features_in(schema.metadata, file), file)
 
 
 def stream_parquet(path: Path, file: str, _: BadRows) -> Iterator[Row]:
@@ -49,7 +48,7 @@ def stream_parquet(path: Path, file: str, _: BadRows) -> Iterator[Row]:
     first, limit = 0, Unpacked(file, path.stat().st_size)
     try:
         with parquet.ParquetFile(path) as stored:
-            features = _features((stored.schema_arrow.metadata or {}).get(b"huggingface", b"{}"), file)
+            features = features_in(stored.schema_arrow.metadata, file)
             for batch in stored.iter_batches(BATCH):
                 limit.add(max(batch.nbytes, batch.num_rows))
                 found = table_rows(pa.Table.from_batches([batch]), features, file).rows
@@ -57,16 +56,6 @@ def stream_parquet(path: Path, file: str, _: BadRows) -> Iterator[Row]:
                 first += batch.num_rows
     except (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError) as error:  # as its libraries have it
         raise DataError(f"{file}: not Parquet: {' '.join(str(error).split())[:200]}") from None
-
-
-def _features(metadata: bytes, file: str) -> Mapping[str, Any]:
-    """The types of columns that `datasets` stored. Raises DataError where they are damaged: labels would be numbers."""
-    stored = parse(metadata.decode("utf-8", errors="replace"), f"{file}: its 'huggingface' metadata")
-    info = stored.get("info", {}) if isinstance(stored, dict) else None
-    features = info.get("features") or {} if isinstance(info, dict) else None
-    if not isinstance(features, dict):
-        raise DataError(f"{file}: its 'huggingface' metadata is damaged: it should hold info and features")
-    return features
 
 
 READER = BytesReader(read_parquet, suffixes=(".parquet",), stream=stream_parquet)
