@@ -27,10 +27,10 @@ def read_arrow(data: bytes, file: str, _: BadRows) -> Rows:
         numbers = range(stored.num_record_batches) if data.startswith(FILE) else None
         batches = []
         for batch in stored if numbers is None else map(stored.get_batch, numbers):
+            batch.validate(full=True)  # first of all: offsets that point elsewhere would be followed
             limit.add(max(batch.nbytes, batch.num_rows))
             batches.append(batch)
         table = pa.Table.from_batches(batches, stored.schema)
-        table.validate(full=True)  # offsets that point elsewhere would be read without a word
     except (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError, EOFError) as error:
         raise DataError(f"{file}: not Arrow: {' '.join(str(error).split())[:200]}") from None
     return table_rows(table, features_in(stored.schema.metadata, file), file)
