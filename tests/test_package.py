@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from pefbench.apps import registry
 from pefbench.cli.main import _parser as parser
 from pefbench.paths import PROJECT
 
@@ -179,3 +180,24 @@ def test_the_compose_file_builds_this_image_and_is_reached_from_this_machine_alo
     assert asked[asked.index("--models") + 1] in folders
     assert all(any(value.startswith(folder) for folder in folders) for value in re.findall(r"=(/cache\S*)", DOCKERFILE))
     assert service["read_only"]
+
+
+def test_the_compose_file_has_each_application_in_a_profile_of_its_own() -> None:
+    services = yaml.safe_load((PROJECT / "compose.yaml").read_text(encoding="utf8"))["services"]
+    assert services.keys() == {"serve", *registry.names()}
+    checked = json.loads(instructions("CMD")[-1])[-1]  # the port that the health check asks
+    home = instructions("WORKDIR")[-1]
+    ports = set()
+    for name in registry.names():
+        service = services[name]
+        assert service["profiles"] == [name]
+        assert service["build"]["args"]["EXTRAS"] == "app"
+        found = parser().parse_args(service["command"])
+        assert (found.name, found.action, found.host, str(found.port)) == (name, "start", "0.0.0.0", checked)
+        [port] = service["ports"]
+        assert re.fullmatch(rf"127\.0\.0\.1:\d+:{checked}", port)
+        ports.add(port)
+        assert home in {volume.split(":")[1] for volume in service["volumes"]}
+        kept = ("read_only", "tmpfs", "security_opt", "cap_drop", "restart", "environment")
+        assert {key: service[key] for key in kept} == {key: services["serve"][key] for key in kept}
+    assert len(ports | {*services["serve"]["ports"]}) == len(services)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 import orjson
+
+from pefbench.apps.times import read_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -102,20 +102,6 @@ def _wrong(found: Mapping[str, Any], now: datetime, longest: int) -> tuple[str |
         return (FUTURE, None) if when > now + EARLY else (None, when.astimezone(UTC))
     except OverflowError:  # the year 0 or 10000 in UTC
         return WRONG_TIME, None
-
-
-def read_time(value: Any) -> datetime | None:
-    """A time as ISO 8601 or RFC 5322 writes it; without a zone where it has none. None for what is no time."""
-    if not isinstance(value, str):
-        return None
-    # RFC 5322, section 3.3: -0000 is a time in UTC that says nothing of where it was written.
-    plain = re.sub(r" -0000$", " +0000", value.strip())
-    for read in (datetime.fromisoformat, parsedate_to_datetime):
-        try:
-            return read(plain)
-        except (ValueError, OverflowError):
-            continue
-    return None
 
 
 def digest(content: bytes) -> str:

@@ -1,0 +1,1 @@
+"""A recommender: what somebody takes next, from the texts of what they took."""

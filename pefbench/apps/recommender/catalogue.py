@@ -1,0 +1,80 @@
+"""The items by number, and each user's history as such numbers."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pefbench.apps.recommender.events import Histories
+
+
+class Taken(NamedTuple):
+    """An item that a user took, by its number, and when."""
+
+    time: float
+    item: int
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All items, in the order of their names. numbers: name -> number. users: each one's items, the latest last."""
+
+    names: list[str]
+    texts: list[str]
+    numbers: Mapping[str, int]
+    users: Mapping[str, list[Taken]]
+    times: list[float]
+
+    @classmethod
+    def of(cls, histories: Histories) -> Self:
+        """The catalogue of histories."""
+        names = sorted(histories.texts)
+        numbers = {name: number for number, name in enumerate(names)}
+        users: dict[str, list[Taken]] = defaultdict(list)
+        for time, user, item in histories.events:
+            users[user].append(Taken(time, numbers[item]))
+        texts = [histories.texts[name] for name in names]
+        return cls(names, texts, numbers, dict(users), [each.time for each in histories.events])
+
+    def before(self, time: float) -> dict[str, list[Taken]]:
+        """What each user took before a time; users who took nothing are not there."""
+        found = {user: [each for each in taken if each.time < time] for user, taken in self.users.items()}
+        return {user: taken for user, taken in found.items() if taken}
+
+
+class Target(NamedTuple):
+    """What a user took next: `item`, after `history`, the latest last."""
+
+    user: str
+    history: tuple[int, ...]
+    item: int
+
+
+def borders(times: Sequence[float], validation: float, test: float) -> tuple[float, float]:
+    """The times at which validation and test begin: the last shares of all events."""
+    begin, end = np.quantile(times, [1 - validation - test, 1 - test], method="higher")
+    return float(begin), float(end)
+
+
+def targets(catalogue: Catalogue, since: float, until: float, most: int) -> list[Target]:
+    """What users took within a period, each after all that its user took before; at most so many of a user, spread.
+
+    What a user took first of all has no history, and what was taken before is nothing new: neither is a target.
+    """
+    found = []
+    for user, taken in sorted(catalogue.users.items()):
+        items = [each.item for each in taken]
+        places = [
+            place
+            for place, each in enumerate(taken)
+            if place and since <= each.time < until and each.item not in items[:place]
+        ]
+        chosen = {places[place] for place in np.linspace(0, len(places) - 1, min(most, len(places))).astype(int)}
+        found += [Target(user, tuple(items[:place]), items[place]) for place in sorted(chosen)]
+    return found

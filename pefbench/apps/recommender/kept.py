@@ -1,0 +1,54 @@
+"""The weights in their file, with what was measured and the model that they were chosen with."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pefbench.apps.recommender.evidence import FEATURES
+from pefbench.apps.recommender.ranking import Weights
+from pefbench.errors import DataError
+from pefbench.results.store import write_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from pefbench.apps.recommender.measuring import Report
+
+TRAIN = "run pefbench app recommender train"
+
+
+def write(file: Path, weights: Weights, report: Report, models: Mapping[str, Path]) -> None:
+    """Keep weights."""
+    values = {
+        "features": FEATURES,
+        "first": weights.first.tolist(),
+        "second": weights.second.tolist(),
+        "models": _names(models),
+        "measured": report,
+    }
+    write_json(file, values)
+
+
+def read(file: Path, models: Mapping[str, Path]) -> tuple[Weights, Report]:
+    """Weights that were kept. Raises DataError where there are none, or those of other models."""
+    try:
+        values = json.loads(file.read_text(encoding="utf8"))
+        weights = Weights(np.array(values["first"], np.float64), np.array(values["second"], np.float64))
+        right = values["features"] == list(FEATURES) and values["models"] == _names(models)
+        report: Report = values["measured"]
+    except FileNotFoundError:
+        raise DataError(f"{file}: no weights yet; {TRAIN}") from None
+    except (OSError, ValueError, KeyError, TypeError):
+        raise DataError(f"{file}: damaged; delete it and {TRAIN}") from None
+    if not right:
+        raise DataError(f"{file}: chosen with another model; {TRAIN}")
+    return weights, report
+
+
+def _names(models: Mapping[str, Path]) -> dict[str, str]:
+    """The trials' own names, wherever they lie."""
+    return {name: folder.name for name, folder in models.items()}

@@ -1,0 +1,104 @@
+"""The recommender as it runs: its catalogue, its evidence, its model and its weights."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
+
+import numpy as np
+
+from pefbench.apps.recommender import kept, prepared
+from pefbench.apps.recommender.evidence import LONGEST, Evidence
+from pefbench.apps.recommender.ranking import History, Ranker
+from pefbench.apps.recommender.reasons import Reason, reasons
+from pefbench.sources.splitting import normalise
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from pefbench.apps.logs import Events
+    from pefbench.apps.recommender.config import RecommenderSection
+
+
+class Recommended(TypedDict):
+    """An item in its place. proposed: the place that it had by the evidence, before the choice model; both from 1."""
+
+    item: str
+    text: str
+    place: int
+    proposed: int
+    reasons: list[Reason]
+
+
+class Used(NamedTuple):
+    """What somebody took: an item by its name, or a text that may be in no catalogue."""
+
+    item: str | None
+    text: str
+
+
+class Recommender:
+    """Recommends items, by what somebody took."""
+
+    def __init__(self, config: RecommenderSection, models: Mapping[str, Path], events: Events) -> None:
+        weights, self.measured = kept.read(config.weights_file, models)
+        ready = prepared.prepare(config, models["choice"])
+        self.catalogue, self.skips = ready.known, ready.skips
+        evidence = Evidence(ready.known.users, ready.vectors)
+        self._embed = ready.reranker.embed
+        self.ranker = Ranker(evidence, ready.known.texts, ready.reranker, weights, config.reranked)
+        self._by_text = {normalise(text): number for number, text in enumerate(ready.known.texts)}
+        self._popular = np.argsort(-evidence.people, kind="stable")
+        self._events = events
+        events("started", items=len(ready.known.names), users=len(ready.known.users), skipped=dict(self.skips.counts))
+
+    def recommend(self, used: Sequence[Used], most: int) -> list[Recommended]:
+        """The first items for a history, the latest last."""
+        history = self._history(used[-LONGEST:])
+        [ranked] = self.ranker.rank([history])
+        places = {int(item): place for place, item in enumerate(ranked.proposed, 1)}
+        names, texts = self.catalogue.names, self.catalogue.texts
+        found: list[Recommended] = [
+            {
+                "item": names[item],
+                "text": texts[item],
+                "place": place,
+                "proposed": places[item],
+                "reasons": reasons(self.ranker, history, item),
+            }
+            for place, item in enumerate(ranked.order[:most].tolist(), 1)
+        ]
+        unknown = sum(item is None for item in history.items)
+        self._events("recommended", history=len(history.items), unknown=unknown, texts=list(history.texts))
+        return found
+
+    def taken(self, user: str) -> list[Used]:
+        """What a user took, by the histories; nothing where nobody has that name."""
+        names, texts = self.catalogue.names, self.catalogue.texts
+        return [Used(names[each.item], texts[each.item]) for each in self.catalogue.users.get(user, [])]
+
+    def used(self, item: str | None, text: str | None) -> Used | None:
+        """What a name or a text means; None for a name that is not in the catalogue."""
+        if item is None:
+            return Used(None, text or "")
+        number = self.catalogue.numbers.get(item)
+        return None if number is None else Used(item, self.catalogue.texts[number])
+
+    def search(self, query: str, most: int) -> list[Used]:
+        """Items whose text has all words of a query, the most popular first; without words, the most popular."""
+        words = query.casefold().split()
+        names, texts = self.catalogue.names, self.catalogue.texts
+        found = (item for item in self._popular.tolist() if all(word in texts[item].casefold() for word in words))
+        return [Used(names[item], texts[item]) for item, _ in zip(found, range(most), strict=False)]
+
+    def _history(self, used: Sequence[Used]) -> History:
+        numbers = [
+            self._by_text.get(normalise(each.text)) if each.item is None else self.catalogue.numbers[each.item]
+            for each in used
+        ]
+        new = [each.text for each, number in zip(used, numbers, strict=True) if number is None]
+        vectors = iter(self._embed(new) if new else ())
+        known = self.ranker.evidence.vectors
+        found = [next(vectors) if number is None else known[number] for number in numbers]
+        stacked = np.stack(found) if found else np.zeros((0, known.shape[1]), np.float32)
+        return History(numbers, [each.text for each in used], stacked)
