@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from copy import copy
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
@@ -176,7 +177,21 @@ def _planned(rows: Sequence[tuple[int, int, Adapter]]) -> Batch:
                 batch.leaving.setdefault(name, []).append((mine, part))
             if part.source:
                 batch.sources[part.source] = None
+    batch.leaving = {name: _together(changes) for name, changes in batch.leaving.items()}
     return batch
+
+
+def _together(changes: Sequence[tuple[slice, Part]]) -> list[tuple[slice, Part]]:
+    """Changes at one module, those of a group that follow each other as one."""
+    found: list[tuple[slice, Part]] = []
+    for group, run in groupby(changes, key=lambda change: change[1].group):
+        members = list(run)
+        if group is None:
+            found += members
+        else:
+            whole = slice(members[0][0].start, members[-1][0].stop)
+            found.append((whole, members[0][1].together([(at.stop - at.start, part) for at, part in members])))
+    return found
 
 
 def _candidates(backbone: nn.Module) -> Iterator[tuple[str, nn.Module]]:

@@ -38,8 +38,10 @@ def of_validation(errors: Sequence[Mapping[str, Any]]) -> Refusal:
     where = ".".join(str(part) for part in first["loc"] if part not in {"body", "str"})
     if where == "inputs" and first["type"] != "missing":
         return Refusal(400, "inputs: should be a text, an object with the model's columns, or a list of such")
+    if not where:
+        return Refusal(400, "the body should be a JSON object, sent as Content-Type: application/json")
     reason = {"missing": "is missing", "extra_forbidden": "is unknown"}.get(first["type"], str(first["msg"]))
-    return Refusal(400, f"{where or 'the body'}: {reason}")
+    return Refusal(400, f"{where}: {reason}")
 
 
 def busy() -> Refusal:

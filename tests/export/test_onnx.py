@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import venv
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +14,7 @@ import pefbench
 from pefbench.export.exporting import export
 from pefbench.export.format import Options
 from pefbench.export.replay import difference
+from pefbench.paths import PROJECT
 from pefbench.recipe import load_recipe
 from pefbench.trial import run
 from tests.inference.test_kinds import TASKS, rows
@@ -80,3 +82,20 @@ def test_every_head_is_exported(task: str, world: World, shallow: str, tmp_path:
     trial = run.run(load_recipe(recipe), tmp_path / "results")
     done = export(trial, tmp_path / "out", "onnx", Options())
     assert "All answers agree" in done.replay
+
+
+@pytest.mark.slow
+def test_a_bundle_answers_where_there_is_no_torch(classifier: Path, tmp_path: Path) -> None:
+    export(classifier, tmp_path / "out", "onnx", Options())
+    venv.create(tmp_path / "venv", with_pip=True)
+    python = tmp_path / "venv" / "bin" / "python"
+    packages = ["onnxruntime", "tokenizers", "numpy", "--constraint", str(PROJECT / "constraints.txt")]
+    subprocess.run([python, "-m", "pip", "install", "-q", *packages], check=True)
+    lacking = subprocess.run([python, "-c", "import torch"], capture_output=True, text=True, check=False)
+    assert "No module named 'torch'" in lacking.stderr
+    command = [str(python), "-I", str(tmp_path / "out" / "answer.py"), *TEXTS[:2]]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd="/")
+    for line, one in zip(done.stdout.splitlines(), pefbench.load(classifier).predict(TEXTS[:2]), strict=True):
+        far = difference(one, json.loads(line))
+        assert far is not None
+        assert far < 1e-5

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from pefbench.server.mixing.part import Part, Parts, Place, Unmixed, by_module, flat, unusual
+import torch
+
+from pefbench.server.mixing.part import Part, Parts, Place, Unmixed, by_module, unusual
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from torch import Tensor
 
@@ -32,11 +34,37 @@ class LowRank(Part):
 
     def __init__(self, a: Tensor, b: Tensor, scale: float) -> None:
         self.a, self.b, self.scale = a, b, scale
+        self.group = (LowRank, len(a), scale)
+
+    def together(self, members: Sequence[tuple[int, LowRank]]) -> Part:
+        """The products of adapters of one rank and scale."""
+        return _LowRanks(members, self.scale)
+
+
+class _LowRanks(Part):
+    """Low-rank products, a matrix for each row of the batch: one call for all adapters.
+
+    A row's product has the same bits in a batch of any number of rows, by any number of threads, where its tokens are a
+    multiple of 16, or one.
+    """
+
+    def __init__(self, members: Sequence[tuple[int, LowRank]], scale: float) -> None:
+        self.members, self.scale = members, scale
 
     def leave(self, x: Tensor, y: Tensor, source: Tensor | None) -> None:  # noqa: ARG002 - the base's signature
-        """Add the product."""
-        down = flat(x.to(self.a.dtype)) @ self.a.T
-        flat(y).addmm_(down, self.b.T, alpha=self.scale)
+        """Add the products."""
+        a = _by_row([(rows, part.a) for rows, part in self.members])
+        b = _by_row([(rows, part.b) for rows, part in self.members])
+        x, y = (each.unsqueeze(1) if each.ndim == 2 else each for each in (x.to(a.dtype), y))
+        y.baddbmm_(torch.bmm(x, a.mT), b.mT, alpha=self.scale)
+
+
+def _by_row(weights: Sequence[tuple[int, Tensor]]) -> Tensor:
+    """The weights (n, m) of each adapter, once for each of its rows: (rows, n, m); of a single one no copies."""
+    if len(weights) == 1:
+        [(rows, weight)] = weights
+        return weight.expand(rows, -1, -1)
+    return torch.stack([weight for rows, weight in weights for _ in range(rows)])
 
 
 def parts(config: Mapping[str, Any], weights: Mapping[str, Tensor], place: Place) -> Parts:

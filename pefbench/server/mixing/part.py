@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 
     from torch import Tensor
 
@@ -24,12 +24,18 @@ class Unmixed(Exception):  # noqa: N818 - no error: such an adapter shares no ba
 class Part:
     """What an adapter does at one module: to the input, or to the output in place. All rows given are its own.
 
-    source: the module whose input `leave` needs besides.
+    source: the module whose input `leave` needs besides. group: parts that are equal in it and follow each other at a
+    module are one part there, `together`; None: each acts for itself.
     """
 
     enters: ClassVar[bool] = False
     leaves: ClassVar[bool] = True
     source: str | None = None
+    group: Hashable = None
+
+    def together(self, members: Sequence[tuple[int, Any]]) -> Part:
+        """What all of these do, each with so many rows, in order; this is one of them."""
+        raise NotImplementedError
 
     def enter(self, x: Tensor) -> Tensor:
         """The module's input (rows, length, size), changed."""
