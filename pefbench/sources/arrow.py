@@ -16,8 +16,12 @@ if TYPE_CHECKING:
 
 def table_rows(table: Any, features: Mapping[str, Any], file: str) -> Rows:
     """The rows of an Arrow table. features: column name -> type, as `datasets` writes it to JSON."""
-    columns = [_column(table, i, name, features, file) for i, name in enumerate(table.column_names)]
-    names = tuple(map(clean_name, table.column_names))
+    try:
+        written = table.column_names
+    except UnicodeDecodeError:
+        raise DataError(f"{file}: the name of a column is damaged") from None
+    columns = [_column(table, i, name, features, file) for i, name in enumerate(written)]
+    names = tuple(map(clean_name, written))
     if doubled := next((name for name in names if names.count(name) > 1), None):
         raise DataError(f"{file}: two columns are called {doubled!r}")
     rows = [

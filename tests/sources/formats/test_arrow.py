@@ -65,6 +65,15 @@ def test_offsets_that_point_elsewhere_are_no_text(tmp_path: Path) -> None:
     assert [row.values["text"] for row in read_rows(f"file:{tmp_path}/x.arrow").rows] == ["a", "bc", "def"]
 
 
+def test_a_damaged_name_is_told(tmp_path: Path) -> None:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, pa.schema([("textual", pa.string())])):
+        pass
+    (tmp_path / "x.arrow").write_bytes(bytes(sink.getvalue()).replace(b"textual", b"text\xc8al"))
+    with pytest.raises(DataError, match=r"^x\.arrow: the name of a column is damaged$"):
+        read_rows(f"file:{tmp_path}/x.arrow")
+
+
 @pytest.mark.parametrize("content", [b"", b"ARROW1", b"text,label\na,b\n", b"\xff\xff\xff\xff\x10\0\0\0"])
 def test_what_is_not_arrow_is_told(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.arrow").write_bytes(content)
