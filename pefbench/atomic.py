@@ -89,6 +89,8 @@ def check_writable(path: Path) -> None:
     target = Path(os.path.realpath(path))
     there = next(folder for folder in target.parents if folder.exists())
     with output_errors(path):
+        if not there.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(there))
         probe = there / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}"
         probe.mkdir()
         probe.rmdir()

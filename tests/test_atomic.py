@@ -99,3 +99,11 @@ def test_a_full_disk_is_named_whoever_tells_of_it(tmp_path: Path, fails: object)
 def test_other_errors_are_not_about_the_disk(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match=r"^a bug$"), atomic.writing(tmp_path / "file"):
         raise RuntimeError("a bug")
+
+
+def test_a_place_that_cannot_be_written_is_known_before(tmp_path: Path) -> None:
+    atomic.check_writable(tmp_path / "new" / "folder" / "file")
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match=r"cannot write .*/file/below/x: .*/file is a file, not a folder; choose"):
+        atomic.check_writable(tmp_path / "file" / "below" / "x")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

@@ -84,6 +84,5 @@ def keys(file: Path | None) -> tuple[str, ...]:
     if file is not None and not found:
         raise SourceError(f"{file}: holds no API key; write one a line")
     if short := sum(len(key) < SHORTEST_KEY for key in found):
-        keys_there = counted(len(found), "API key")
-        raise SourceError(f"{where}: {short} of {keys_there} with fewer than {SHORTEST_KEY} characters")
+        raise SourceError(f"{where}: {counted(short, 'API key')} with fewer than {SHORTEST_KEY} characters")
     return found
