@@ -219,6 +219,7 @@ def test_the_page_moves_its_list_by_keyboard(client: httpx.Client) -> None:
         assert browser.value("by('wrong').textContent") == ""
         for width, dark in ((1280, False), (760, True), (390, True)):
             browser.look(width=width, height=900, dark=dark)
+            browser.wait("!document.getAnimations().length")
             assert browser.value("document.documentElement.scrollWidth <= window.innerWidth")
             if shots := os.environ.get("PEFBENCH_SCREENSHOTS"):
                 (Path(shots) / f"recommender_{width}.png").write_bytes(browser.screenshot())

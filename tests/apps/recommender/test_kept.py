@@ -1,0 +1,74 @@
+"""Weights and embeddings are kept for what they were made with, and for nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from pefbench.apps.recommender import embeddings, kept
+from pefbench.apps.recommender.catalogue import Target
+from pefbench.apps.recommender.evidence import FEATURES
+from pefbench.apps.recommender.measuring import OURS, report
+from pefbench.apps.recommender.ranking import Weights
+from pefbench.apps.recommender.telling import lines
+from pefbench.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+MODELS = {"choice": Path("results/abc")}
+WEIGHTS = Weights(np.arange(float(len(FEATURES))), np.array([1.0, 0.5]))
+TARGETS = [Target(str(i), (0,), 1) for i in range(20)]
+ORDERS = {OURS: [(0, np.array([1, 2]))] * 20, "popularity": [(12, np.array([2, 3]))] * 20}
+
+
+def test_weights_come_back_with_what_was_measured(tmp_path: Path) -> None:
+    measured = report(ORDERS, TARGETS, np.array([3.0, 0.0, 1.0, 2.0]), frozenset({"0", "1"}))
+    kept.write(tmp_path / "weights.json", WEIGHTS, measured, MODELS)
+    found, told = kept.read(tmp_path / "weights.json", MODELS)
+    assert found.first.tolist() == WEIGHTS.first.tolist()
+    assert told == measured
+    with pytest.raises(DataError, match="chosen with another model; run pefbench app recommender train"):
+        kept.read(tmp_path / "weights.json", {"choice": Path("results/other")})
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"first": ["a"]}'])
+def test_a_damaged_file_is_said_in_one_line(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "weights.json"
+    with pytest.raises(DataError, match="no weights yet"):
+        kept.read(file, MODELS)
+    file.write_text(text, encoding="utf8")
+    with pytest.raises(DataError, match="damaged; delete it and run"):
+        kept.read(file, MODELS)
+
+
+def test_what_was_measured_says_who_wins() -> None:
+    found = report(ORDERS, TARGETS, np.array([3.0, 0.0, 1.0, 2.0]), frozenset({"0", "1"}))
+    assert found["sizes"] == {"new users": 18, "new items": 20}
+    assert found["methods"]["popularity"]["coverage"] == 0.5
+    assert found["gain"]["popularity"]["ndcg_at_10"]["value"] == 1.0
+    text = "\n".join(lines(found))
+    assert "test: 20 items that 20 users took next, each ranked among all 4" in text
+    assert "recommender less popularity, NDCG@10: +1.0000" in text
+
+
+def test_embeddings_are_computed_once_for_their_texts(tmp_path: Path) -> None:
+    asked: list[Sequence[str]] = []
+
+    def embed(texts: Sequence[str]) -> NDArray[np.float32]:
+        asked.append(texts)
+        return np.full((len(texts), 2), len(asked), np.float32)
+
+    file = tmp_path / "embeddings.npz"
+    first = embeddings.of(["a", "b"], embed, "base", file)
+    assert np.array_equal(embeddings.of(["a", "b"], embed, "base", file), first)
+    assert len(asked) == 1
+    assert embeddings.of(["a", "c"], embed, "base", file)[0, 0] == 2
+    assert embeddings.of(["a", "c"], embed, "other", file)[0, 0] == 3
+    file.write_bytes(b"PK damaged")
+    assert embeddings.of(["a", "c"], embed, "other", file)[0, 0] == 4
