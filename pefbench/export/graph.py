@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 FILE = "model.onnx"
+LARGE = 6 * 2**30
+"""Bytes of a graph in fp32 beyond which its weights lie beside it in 8 bits, too: one file may have 2 GiB."""
 TRACED = (3, 7)
 """Texts and tokens of the example by which the model is traced; any others come out alike."""
 
@@ -66,11 +69,16 @@ def quantize(file: Path) -> None:
     """Put the graph's weights into 8 bits, one scale for each column; activations are rounded as they come."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    whole = file.with_name("whole.onnx")
-    file.rename(whole)
+    whole = file.with_name("whole")
+    whole.mkdir()
+    for part in file.parent.glob(f"{file.name}*"):  # a decoder's weights lie beside its graph
+        part.rename(whole / part.name)
+    large = sum(part.stat().st_size for part in whole.iterdir()) > LARGE
     with quiet():
-        quantize_dynamic(whole, file, weight_type=QuantType.QInt8, per_channel=True)
-    whole.unlink()
+        quantize_dynamic(
+            whole / file.name, file, weight_type=QuantType.QInt8, per_channel=True, use_external_data_format=large
+        )
+    shutil.rmtree(whole)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 
 import pefbench
 from pefbench.errors import DataError, UserError
-from pefbench.export import decoder
+from pefbench.export import decoder, graph
 from pefbench.export.bundle import generation as script
 from pefbench.export.exporting import export
 from pefbench.export.format import Options
@@ -127,4 +127,9 @@ def test_texts_are_those_of_the_trial(tmp_path: Path) -> None:
     done = export(trial, tmp_path / "out", "onnx", Options())
     assert "All answers agree" in done.replay
     asked = ["Who is 3?", "Who is there? " * 9, "é"]
-    assert answered(tmp_path / "out", asked) == pefbench.load(trial).predict(asked)
+    answers = answered(tmp_path / "out", asked)
+    assert answers == pefbench.load(trial).predict(asked)
+    graph.quantize(tmp_path / "out" / graph.FILE)
+    assert [file.name for file in (tmp_path / "out").glob("*model*")] == [graph.FILE]  # no weights in fp32 beside it
+    rounded = answered(tmp_path / "out", asked)
+    assert [each["prompt_tokens"] for each in rounded] == [each["prompt_tokens"] for each in answers]

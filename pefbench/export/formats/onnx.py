@@ -37,7 +37,7 @@ class Onnx(Format):
     options = frozenset({"quantize"})
     as_predict = True
 
-    def check(self, original: Original, options: Options) -> None:
+    def check(self, original: Original, options: Options) -> None:  # noqa: ARG002 - any can be put into 8 bits
         """Raise a UserError for a model without such a graph, a tokenizer of Python, a lack of packages."""
         if lacking := [name for name in NEEDS if find_spec(name) is None]:
             raise RecipeError(f"--as onnx needs {', '.join(lacking)}: pip install 'pefbench[onnx]'")
@@ -47,7 +47,7 @@ class Onnx(Format):
             raise DataError("--as onnx: the tokenizer is a program of Python, and has no tokenizer.json")
         self._settings(original)
         if original.head.generates:
-            self._check_decoder(original, options)
+            self._check_decoder(original)
 
     def write(self, original: Original, model: nn.Module, to: Path, options: Options) -> list[str]:
         """Graph, tokenizer, settings and script."""
@@ -98,16 +98,11 @@ class Onnx(Format):
             f"the test split:\n\n```\n{given}\n```"
         )
 
-    def _check_decoder(self, original: Original, options: Options) -> None:
+    def _check_decoder(self, original: Original) -> None:
         """Raise a UserError for what a graph of a decoder cannot be of."""
         if reason := merging.refusal(original):
             raise DataError(f"--as onnx of a decoder is of merged weights, and {reason}")
         decoder.check(original.prepared.config)
-        if options.quantize:
-            raise RecipeError(
-                "--quantize int8 is for models that do not generate: one token that is rounded away changes all that "
-                "follow"
-            )
         _given(original)
 
     def _settings(self, original: Original) -> Json:
