@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from pefbench.errors import DataError, SourceError
-from pefbench.sources import annotated, features, files, readers, unreadable
+from pefbench.sources import annotated, features, files, readers, tables, unreadable
 from pefbench.sources.formats import conll, parallel
 from pefbench.sources.locate import local, refuse_digest
 from pefbench.sources.reader import BytesReader, FolderReader, LayoutReader, PairReader
@@ -139,7 +139,8 @@ def _by_content(known: str | None, text: str, text_format: str) -> TextReader | 
     known: the format of its suffix.
     """
     if known in (None, "json"):
-        return readers.by_content(text)
+        found = readers.by_content(text)
+        return tables.IN_TEXT if found is None and known is None and tables.is_table(text, text_format) else found
     if known == "tsv" and text_format == "conll" and conll.are_columns(io.StringIO(text)):
         return conll.IN_TSV
     return None

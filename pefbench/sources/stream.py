@@ -9,7 +9,7 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import DataError, SourceError
-from pefbench.sources import annotated, readers, unreadable
+from pefbench.sources import annotated, readers, tables, unreadable
 from pefbench.sources.formats import conll
 from pefbench.sources.limits import Unpacked
 from pefbench.sources.reader import BytesReader, TextReader
@@ -41,7 +41,7 @@ def stream_rows(path: Path, *, format: str | None, text_format: str) -> Iterator
     if chosen == "tsv" and format is None and text_format == "conll":
         with _opened(path, packed=packed) as file:
             reader = conll.READER if conll.are_columns(_lines(file, path.name)) else reader
-    if known is None and format is None and _is_of_a_layout(path, packed=packed):
+    if known is None and format is None and _is_of_a_layout(path, text_format, packed=packed):
         return None
     if isinstance(reader, BytesReader):
         return reader.stream(path, path.name, BadRows()) if reader.stream and not packed else None
@@ -65,10 +65,11 @@ def _streamed(reader: TextReader, path: Path, *, packed: bool) -> Iterator[Row]:
         yield from reader.stream(_lines(file, path.name), path.name, BadRows())
 
 
-def _is_of_a_layout(path: Path, *, packed: bool) -> bool:
-    """Whether a file's first line shows a format that its suffix does not say."""
+def _is_of_a_layout(path: Path, text_format: str, *, packed: bool) -> bool:
+    """Whether a file's first lines show a format that its suffix does not say."""
     with _opened(path, packed=packed) as file:
-        return readers.by_content(next(_lines(file, path.name), "")) is not None
+        head = "".join(itertools.islice(_lines(file, path.name), LOOKED_AT))
+    return readers.by_content(head) is not None or tables.is_table(head, text_format)
 
 
 def _is_unusual(path: Path, *, packed: bool) -> bool:

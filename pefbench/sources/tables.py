@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pefbench.errors import DataError, counted
 from pefbench.sources.cells import clean_name
+from pefbench.sources.reader import TextReader
 from pefbench.sources.rows import Row, Rows
 
 if TYPE_CHECKING:
@@ -22,6 +23,10 @@ SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "pipes"}
 SHOWN = 40
 """Characters of a column's name that a message shows."""
 SAMPLE_RECORDS, SAMPLE_CHARACTERS = 20, 1 << 18
+STARTS = re.compile(r'(?:^|(?<=\t))(?=")', re.MULTILINE)
+WHOLE = re.compile(r'"(?P<inside>(?:[^"]|"")*)"(?=[\t\r\n]|\Z)')
+DOUBLED = re.compile(r'[^"]""|""[^"]|[\r\n]')
+QUOTED_NOTE = "cells in quotes, as CSV has them"
 EXCEL = re.compile(r"sep=(?P<separator>[,;\t|])\r?(?=\n)")  # a first line that only Excel writes and reads
 
 
@@ -29,19 +34,22 @@ def read_table(text: str, file: str, bad: BadRows, *, usual: str, header: bool =
     """Read one row per record; every value is a str.
 
     usual: the separator of files of this suffix; another is taken when it alone divides the first records evenly.
-    Fields may stand in quotes, as in RFC 4180, except between tabs in a file that usually has them. header: the first
-    record names the columns; else they are "0", "1", ...
+    Fields may stand in quotes, as in RFC 4180; between tabs, in a file that usually has them, quotes are characters
+    unless the file shows otherwise: see `_are_quoted`. header: the first record names the columns; else they are "0",
+    "1", ...
     """
     separator, cut = _separator(text, usual)
+    quoted = _are_quoted(text, separator, usual)
     limit = csv.field_size_limit(LONGEST_FIELD)
     try:
-        records = _records(_lines(text[cut:]), file, separator, quoted=separator != "\t" or usual != "\t")
+        records = _records(_lines(text[cut:]), file, separator, quoted=quoted)
         names, records = _header(records, file) if header else _numbered(records)
         rows = [row for line, values in records if (row := _row(names, values, file, line, bad, header=header))]
     finally:
         csv.field_size_limit(limit)
-    notes = (f"columns separated by {SEPARATORS[separator]}",) if separator != usual else ()
-    return Rows(names, rows, notes=notes)
+    notes = [f"columns separated by {SEPARATORS[separator]}"] if separator != usual else []
+    notes += [QUOTED_NOTE] if quoted and separator == usual == "\t" else []
+    return Rows(names, rows, notes=tuple(notes))
 
 
 def records_as_rows(records: Iterator[tuple[int, list[str]]], file: str, bad: BadRows, *, header: bool) -> Rows:
@@ -57,16 +65,28 @@ def stream_table(lines: Iterator[str], file: str, bad: BadRows, *, usual: str) -
     while sum(map(len, head)) <= SAMPLE_CHARACTERS and (line := next(lines, None)) is not None:
         head.append(line)
     separator, cut = _separator("".join(head), usual)
+    quoted = _are_quoted("".join(head), separator, usual)
     first = [head[0][cut:], *head[1:]] if head else []
     limit = csv.field_size_limit(LONGEST_FIELD)
     try:
-        quoted = separator != "\t" or usual != "\t"
         names, records = _header(_records(itertools.chain(first, lines), file, separator, quoted=quoted), file)
         for line_number, values in records:
             if row := _row(names, values, file, line_number, bad, header=True):
                 yield row
     finally:
         csv.field_size_limit(limit)
+
+
+def is_table(text: str, text_format: str) -> bool:
+    """Whether a file of no known suffix is a table under a header where JSON Lines are usual, as MRPC's and SNLI's."""
+    if text_format != "jsonl" or text.lstrip().startswith(("{", "[")):
+        return False
+    return _divides(text, "\t", quoted=False) or _divides(text, ",", quoted=True)
+
+
+def _read_in_text(text: str, file: str, bad: BadRows) -> Rows:
+    """Read such a table; its fields stand in quotes only where tabs do not divide them."""
+    return read_table(text, file, bad, usual="\t")
 
 
 def _separator(text: str, usual: str) -> tuple[str, int]:
@@ -78,17 +98,39 @@ def _separator(text: str, usual: str) -> tuple[str, int]:
     return next((other for other in SEPARATORS if _divides(text, other, quoted=True)), usual), 0
 
 
+def _are_quoted(text: str, separator: str, usual: str) -> bool:
+    """Whether quotes around a field are none of its characters.
+
+    Between tabs they are, in GLUE's files for one. pandas and spreadsheets quote a field with a quote in it, and double
+    that: so it is where the first fields that begin with a quote are all whole fields of RFC 4180, some with doubled
+    quotes or line ends inside, and all records have one width.
+    """
+    if separator != "\t" or usual != "\t":
+        return True
+    sample = _sample(text)
+    starts = [match.end() for match in STARTS.finditer(sample)]
+    wholes = [whole for at in starts if (whole := WHOLE.match(sample, at))]
+    inside = [whole["inside"] for whole in wholes if DOUBLED.search(whole["inside"])]
+    return len(inside) > 1 and _divides(text, "\t", quoted=True, most=None)
+
+
+def _sample(text: str) -> str:
+    """The first lines of a text."""
+    sample = text[:SAMPLE_CHARACTERS]
+    return sample if len(sample) == len(text) else sample[: sample.rfind("\n") + 1]
+
+
 def _lines(text: str) -> Iterator[str]:
     return iter(io.StringIO(text, newline=""))
 
 
-def _divides(text: str, separator: str, *, quoted: bool) -> bool:
-    """Whether a separator divides each of the first records into the same number of fields, two or more."""
-    sample = text[:SAMPLE_CHARACTERS]
-    if len(sample) < len(text):
-        sample = sample[: sample.rfind("\n") + 1]
+def _divides(text: str, separator: str, *, quoted: bool, most: int | None = SAMPLE_RECORDS) -> bool:
+    """Whether a separator divides each of the first records into the same number of fields, two or more.
+
+    most: records that are looked at; None: all of the first lines.
+    """
     try:
-        records = list(itertools.islice(_records(_lines(sample), "", separator, quoted=quoted), SAMPLE_RECORDS))
+        records = list(itertools.islice(_records(_lines(_sample(text)), "", separator, quoted=quoted), most))
     except DataError:
         return False
     widths = {len(fields) for _, fields in records}
@@ -140,3 +182,7 @@ def _row(names: tuple[str, ...], values: list[str], file: str, line: int, bad: B
         bad(DataError(f"{file}:{line}: {counted(len(values), 'field')} where {first} has {len(names)}"))
         return None
     return Row(dict(zip(names, values, strict=True)), file, line)
+
+
+IN_TEXT = TextReader(_read_in_text)
+"""Reads a table in a file whose suffix does not say so: see `is_table`."""

@@ -20,6 +20,7 @@ WHY: Mapping[str, str] = {
     ".sav": "SPSS's files are not read; save it as CSV (UTF-8)",
     ".dta": "Stata's files are not read; save it as CSV (UTF-8)",
     ".xml": "XML has no columns and is not read; write its texts and labels as CSV or JSON Lines",
+    ".tmx": "TMX is not read; write its sentences and their translations as TSV or JSON Lines",
     ".html": "HTML is not read; write its texts and labels as CSV or JSON Lines",
     ".pdf": "PDF is not read; write its texts and labels as CSV or JSON Lines",
     ".docx": "Word's documents are not read; write their texts and labels as CSV or JSON Lines",

@@ -20,7 +20,7 @@ from pefbench.sources.cells import is_missing
 from pefbench.sources.formats.wordnet import definition
 from pefbench.tasks import Inputs, Options, Task
 from pefbench.tasks._models import MINILM
-from pefbench.tasks.reading import choices, values
+from pefbench.tasks.reading import choices, stems, values
 from pefbench.tasks.reading.choices import PLACES
 from pefbench.tasks.reading.draws import digest
 
@@ -176,7 +176,7 @@ TASK = Task(
     head="choice",
     columns={
         "context": (
-            *("premise", "ctx", "goal", "context", "startphrase", "sentence"),
+            *("premise", "ctx", "goal", "context", "article", "passage", "startphrase", "sentence"),
             *("question_stem", "gloss", "question"),
         ),
         "question": ("question",),
@@ -193,6 +193,7 @@ TASK = Task(
     optional=("question", "candidates", *PLACES, "label", "words", "part"),
     text=text,
     group=group,
+    reshape=stems.for_choices,
     read=read,
     inputs=Inputs(
         ("context", "question", "candidates", *PLACES),

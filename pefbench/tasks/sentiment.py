@@ -9,7 +9,7 @@ from pefbench.tasks.reading import labels, polarity
 TASK = Task(
     head="sequence",
     columns={
-        "text": ("text", "sentence", "review", "content"),
+        "text": ("text", "sentence", "review", "content", "tweet"),
         "pair": (),
         "label": ("label", "sentiment", "polarity"),
     },

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import csv
 import io
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pefbench.errors import DataError
+from pefbench.sources import read_rows, stream_rows
 from pefbench.sources.formats.csv import READER, read_csv
 from pefbench.sources.formats.tsv import read_tsv
 from pefbench.sources.rows import BadRows
 from tests.sources.amounts import files
 from tests.sources.refusals import refusal
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PLAIN = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters=",;|"), min_size=1, max_size=8)
 
@@ -97,3 +102,51 @@ def test_names_of_columns_are_cleaned() -> None:
 def test_a_line_of_megabytes(length: int) -> None:
     text = f"text;label\n{'x' * length};a\ny;b\n"
     assert [len(row.values["text"]) for row in read_csv(text, "x.csv", BadRows()).rows] == [length, 1]
+
+
+@pytest.mark.parametrize("separator", ["\t", ","])
+def test_a_table_in_a_text_file_is_read_where_json_lines_are_usual(tmp_path: Path, separator: str) -> None:
+    """As MRPC's and SNLI's own files; what begins like JSON is JSON."""
+    rows = [["Quality", "#1 String", "#2 String"], ["1", 'He said "no', "She did"], ["0", "a", "b"]]
+    lines = [separator.join(cell.replace('"', "") if separator == "," else cell for cell in row) for row in rows]
+    (tmp_path / "x.txt").write_text("\n".join(lines), encoding="utf-8-sig")
+    found = read_rows(f"file:{tmp_path}/x.txt", text_format="jsonl")
+    assert found.columns == tuple(rows[0])
+    assert [row.values["#2 String"] for row in found.rows] == ["She did", "b"]
+    assert stream_rows(tmp_path / "x.txt", format=None, text_format="jsonl") is None, "it is read whole"
+    (tmp_path / "y.txt").write_text('{"text": "a", "label": 1}\n')
+    assert read_rows(f"file:{tmp_path}/y.txt", text_format="jsonl").columns == ("text", "label")
+    (tmp_path / "z.txt").write_text("neither\nof, both\n")
+    with pytest.raises(DataError, match="not JSON"):
+        read_rows(f"file:{tmp_path}/z.txt", text_format="jsonl")
+
+
+QUOTED = [('He said "no".', "a"), ("Two\nlines, and a\ttab", "b"), ("plain", "c"), ('"Yes"', "d")]
+
+
+def test_quotes_in_a_tsv_that_pandas_wrote_are_read_as_such(tmp_path: Path) -> None:
+    buffer = io.StringIO()
+    csv.writer(buffer, delimiter="\t", lineterminator="\n").writerows([("text", "label"), *QUOTED])
+    found = read_tsv(buffer.getvalue(), "x.tsv", BadRows())
+    assert [tuple(row.values.values()) for row in found.rows] == QUOTED
+    assert found.notes == ("cells in quotes, as CSV has them",)
+    (tmp_path / "x.tsv").write_text(buffer.getvalue())
+    streamed = stream_rows(tmp_path / "x.tsv", format=None, text_format="tsv")
+    assert streamed is not None
+    assert [*streamed] == found.rows
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ['"quoted" and not', '"', 'the 5" disk', '"a'],
+        ['"whole"', '"also whole"', "plain"],  # the quotes may be the text's own
+        ['"he said ""no"""', '"stray', "plain"],
+        ['""', '""""', '"a""b" c'],
+    ],
+)
+def test_other_quotes_in_a_tsv_are_characters(cells: list[str]) -> None:
+    text = "text\tlabel\n" + "".join(f"{cell}\tx\n" for cell in cells)
+    found = read_tsv(text, "x.tsv", BadRows())
+    assert [row.values["text"] for row in found.rows] == cells
+    assert found.notes == ()

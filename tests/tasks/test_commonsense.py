@@ -48,6 +48,17 @@ LAYOUTS: dict[str, tuple[dict[str, Any], str, set[str], str]] = {
         {"question": "Where?", "choices": {"label": ["1", "2", "3"], "text": ["x", "y", "z"]}, "answerKey": "2"},
         *("Where?", {"x", "y", "z"}, "y"),
     ),
+    "ARC's own": (
+        {
+            "question": {"stem": "Where?", "choices": [{"text": "x", "label": "A"}, {"text": "y", "label": "B"}]},
+            "answerKey": "B",
+        },
+        *("Where?", {"x", "y"}, "y"),
+    ),
+    "RACE": (
+        {"article": "Al won.", "question": "Who?", "options": ["x", "y", "z"], "label": "3"},
+        *("Al won. Who?", {"x", "y", "z"}, "z"),
+    ),
     "Social IQa": (
         {"context": "Al won.", "question": "Why?", "answerA": "x", "answerB": "y", "answerC": "z", "label": "3"},
         *("Al won. Why?", {"x", "y", "z"}, "z"),
@@ -66,10 +77,13 @@ def examples(loaded: Corpus) -> list[ChoiceExample]:
 
 def varied(row: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return sixty rows of one layout, in which the right candidate differs but for the last twenty."""
-    context = next(name for name in ("premise", "goal", "ctx", "context", "question") if name in row)
+    context = next(name for name in ("premise", "goal", "ctx", "context", "article", "question") if name in row)
     label = "answerKey" if "answerKey" in row else "label"
     others = {0: 1, "choice2": "choice1", "3": "1", "B": "A", "2": "1"}
-    rows = [{**row, context: f"{i} {row[context]}"} for i in range(60)]
+    if isinstance(inner := row[context], dict):
+        rows = [{**row, context: {**inner, "stem": f"{i} {inner['stem']}"}} for i in range(60)]
+    else:
+        rows = [{**row, context: f"{i} {row[context]}"} for i in range(60)]
     return [{**each, label: others[each[label]]} for each in rows[:40]] + rows[40:]
 
 
@@ -86,6 +100,27 @@ def test_every_layout_is_read_without_naming_a_column(tmp_path: Path, layout: st
     assert set(last.candidates) == candidates
     assert last.candidates[last.label] == right
     assert found[f"0 {context}"].candidates[found[f"0 {context}"].label] != right
+
+
+def test_sciq_and_truthfulqa_as_they_are_published(tmp_path: Path) -> None:
+    sciq = [
+        {"question": f"{i}?", "correct_answer": f"x{i}", "distractor1": "y", "distractor2": "z", "distractor3": ""}
+        for i in range(60)
+    ]
+    found = {each.context: each for each in examples(load(tmp_path / "x.jsonl", sciq))}
+    assert {key: each.candidates[each.label] for key, each in found.items()} == {f"{i}?": f"x{i}" for i in range(60)}
+    assert {len(each.candidates) for each in found.values()} == {3}
+    truthful = [
+        {
+            "question": f"{i}?",
+            "mc1_targets": {"choices": ["x", "y", "z"], "labels": [int(i % 3 == at) for at in range(3)]},
+        }
+        for i in range(60)
+    ]
+    found = {each.context: each for each in examples(load(tmp_path / "y.jsonl", truthful))}
+    assert {key: each.candidates[each.label] for key, each in found.items()} == {
+        f"{i}?": "xyz"[i % 3] for i in range(60)
+    }
 
 
 MMLU: dict[str, Any] = {"A": "x", "B": "y", "C": "z", "D": "v"}

@@ -9,6 +9,7 @@ file's number of columns: then ``#`` is its token.
 from __future__ import annotations
 
 import itertools
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 DOCUMENT = ("-DOCSTART-", "#begin document", "#end document")  # of CoNLL-2003, and of OntoNotes
 COMMENTS = ("# ", "#\t")  # of CoNLL-U, and of GermEval
+LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z]+)*:(?=.)")
 LOOKED_AT = 1000
 """Lines of a ``.tsv`` file that show what is in it."""
 NOTE = "columns without a header, as in CoNLL files; blank lines separate sentences"
@@ -52,7 +54,20 @@ def read_conll(text: str, file: str, bad: BadRows) -> Rows:
         elif not spoilt and (sentence or not _is_comment(line)):
             bad(DataError(_wrong_width(f"{file}:{number}", line, len(fields), width, tabbed=tabbed)))
             spoilt = True
-    return Rows(tuple(map(str, range(width))), rows)
+    return _without_language(Rows(tuple(map(str, range(width))), rows))
+
+
+def _without_language(table: Rows) -> Rows:
+    """The table without what stands before every token of WikiANN's own files, ``en:``."""
+    tokens = [token for row in table.rows for token in row.values["0"]]
+    found = LANGUAGE.match(tokens[0]) if tokens else None
+    if found is None or not all(token.startswith(found[0]) for token in tokens):
+        return table
+    rows = [
+        replace(row, values=row.values | {"0": [token.removeprefix(found[0]) for token in row.values["0"]]})
+        for row in table.rows
+    ]
+    return replace(table, rows=rows, notes=(*table.notes, f"{found[0]} before every token, the language, is left out"))
 
 
 def are_columns(lines: Iterable[str]) -> bool:
@@ -95,7 +110,8 @@ def _wrong_width(where: str, line: str, found: int, width: int, *, tabbed: bool)
 
 
 def _read_tsv(text: str, file: str, bad: BadRows) -> Rows:
-    return replace(read_conll(text, file, bad), notes=(NOTE,))
+    found = read_conll(text, file, bad)
+    return replace(found, notes=(NOTE, *found.notes))
 
 
 READER = TextReader(read_conll, stream=in_blocks(read_conll, ends=lambda line: not line.strip()))

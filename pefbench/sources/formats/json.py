@@ -10,11 +10,13 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from dataclasses import replace
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from pefbench.errors import DataError
+from pefbench.errors import DataError, SourceError
 from pefbench.sources.documents import from_objects, parse
 from pefbench.sources.formats.jsonl import read_jsonl
+from pefbench.sources.listing import listing
 from pefbench.sources.reader import TextReader
 
 if TYPE_CHECKING:
@@ -23,16 +25,56 @@ if TYPE_CHECKING:
     from pefbench.sources.rows import BadRows, Rows
 
 
+ROW, NUMBER, DESCRIBED = "row", "row_idx", "feature_idx"
+"""What the hub's viewer calls a row, its number, and the number of a column that it describes."""
+SPLITS = {"train", "training"}
+"""What a split to train on is called."""
+
+
 def read_json(text: str, file: str, bad: BadRows) -> Rows:
     """Read one object a row; lines are the numbers of the items."""
+    return read_part(text, f"{file}#", bad)
+
+
+def read_part(text: str, file: str, bad: BadRows) -> Rows:
+    """Read one object a row; of an object with a list of rows for each split, those of the split behind the last ``#``.
+
+    file: the file's name, ``#`` and the split, "" for none. Lines are the numbers of the items. Raises DataError, or
+    SourceError for a split that is not there.
+    """
+    name, _, split = file.rpartition("#")
     if _are_lines(text):
-        table = read_jsonl(text, file, bad)
+        _refuse_split(name, split, {})
+        table = read_jsonl(text, name, bad)
         return replace(table, notes=(*table.notes, "JSON Lines"))
-    document = parse(text, file)
+    document = parse(text, name)
+    splits = document if isinstance(document, dict) and _are_splits(document) else {}
+    _refuse_split(name, split, splits)
+    if split:
+        return from_objects(enumerate(splits[split], start=1), f"{name}#{split}", bad)
     found = _rows(document) if isinstance(document, dict) else document
     if not isinstance(found, list):
-        raise DataError(f"{file}: holds neither a list of objects nor {{'data': [...]}}")
-    return from_objects(enumerate(found, start=1), file, bad)
+        raise DataError(f"{name}: holds neither a list of objects nor {{'data': [...]}}")
+    return from_objects(enumerate(found, start=1), name, bad)
+
+
+def _refuse_split(file: str, split: str, splits: Mapping[str, Any]) -> None:
+    """Raise SourceError for a split that is not there, and where none of several is named."""
+    if not splits and split:
+        raise SourceError(f"{file}: is one file and has no part {split!r}; name its folder as the source instead")
+    if split not in splits and splits:
+        wanted = f"has no split {split!r}" if split else "has a list of rows for each split"
+        names = listing([str(name)[:40] for name in splits])
+        raise SourceError(f"{file}: {wanted}; name one of {names}, as in data.train={PurePosixPath(file).name}#train")
+
+
+def _are_splits(document: Mapping[str, Any]) -> bool:
+    """Whether an object holds several lists of objects, of which one is called as splits are, and nothing else."""
+    return len(document) > 1 and not SPLITS.isdisjoint(document) and all(map(_are_objects, document.values()))
+
+
+def _are_objects(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(each, dict) for each in value)
 
 
 def _are_lines(text: str) -> bool:
@@ -55,8 +97,21 @@ def _rows(document: Mapping[str, Any]) -> list[Any] | None:
     if len(columns) > 1 and all(_has(column, list, columns[0]) for column in columns):
         return [_named(document, list(row)) for row in zip(*columns, strict=True)]
     if columns and all(_has(column, dict, columns[0]) and column.keys() == columns[0].keys() for column in columns):
-        return _by_number(document)
-    return None
+        return _by_number(document) or _only_rows(columns)
+    return _only_rows(columns)
+
+
+def _only_rows(values: list[Any]) -> list[Any] | None:
+    """The one list of objects among the values of an object, or in the only object there; None where it is not clear.
+
+    The hub's viewer has each row under ``row``, beside its number.
+    """
+    lists = [value for value in values if _are_objects(value)]
+    found = [rows for rows in lists if not all(DESCRIBED in row for row in rows)]
+    if len(found) == 1:
+        return [row[ROW] if {NUMBER, ROW} <= row.keys() else row for row in found[0]]
+    is_wrapped = len(values) == 1 and isinstance(values[0], dict)
+    return _only_rows(list(values[0].values())) if is_wrapped else None
 
 
 def _named(names: Collection[str], row: Any) -> Any:
@@ -76,4 +131,4 @@ def _has(value: Any, kind: type[list[Any] | dict[Any, Any]], like: Any) -> bool:
     return isinstance(value, kind) and isinstance(like, Collection) and len(value) == len(like)
 
 
-READER = TextReader(read_json, suffixes=(".json",))
+READER = TextReader(read_part, suffixes=(".json",), has_splits=True)

@@ -25,6 +25,8 @@ LONGEST_NAME = 40
 """Characters of a column's name that a message shows."""
 PAIRS = (
     ("premise", "hypothesis"),
+    ("context", "hypothesis"),
+    ("premise", "hypo"),
     ("sentence1", "sentence2"),
     ("question1", "question2"),
     ("question", "sentence"),

@@ -144,3 +144,11 @@ def test_wnut17(part: str, count: int) -> None:
     assert (len(rows.rows), rows.columns) == (count, ("0", "1"))
     assert all(len(row.values["0"]) == len(row.values["1"]) for row in rows.rows)
     assert {tag[:2] for row in rows.rows for tag in row.values["1"]} == {"O", "B-", "I-"}
+
+
+def test_the_language_before_every_token_of_wikiann_is_left_out() -> None:
+    found = read_conll("en:Ada\tB-PER\nen:ran\tO\n\nen::\tO\n", "x.txt", BadRows())
+    assert [row.values for row in found.rows] == [{"0": ["Ada", "ran"], "1": ["B-PER", "O"]}, {"0": [":"], "1": ["O"]}]
+    assert found.notes == ("en: before every token, the language, is left out",)
+    others = read_conll("en:Ada\tB-PER\nran\tO\n", "x.txt", BadRows())
+    assert (others.rows[0].values["0"], others.notes) == (["en:Ada", "ran"], ())

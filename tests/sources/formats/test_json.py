@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pefbench.errors import DataError
+from pefbench.errors import DataError, SourceError
+from pefbench.sources import read_rows
 from pefbench.sources.formats.json import read_json
 from pefbench.sources.formats.jsonl import read_jsonl
 from pefbench.sources.rows import BadRows
 from tests.sources.amounts import files
 from tests.sources.refusals import refusal
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 VALUES = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(max_size=8)),
@@ -80,7 +84,9 @@ def test_tables_are_read_however_they_are_written(document: Any) -> None:
     assert [row.values for row in read.rows] == ROWS
 
 
-@pytest.mark.parametrize("document", [{"rows": ROWS}, {"text": ["a"], "label": []}, {"a": {"text": "a"}}, {}, 1])
+@pytest.mark.parametrize(
+    "document", [{"rows": ROWS, "more": ROWS[:1]}, {"text": ["a"], "label": []}, {"a": {"text": "a"}}, {}, 1]
+)
 def test_what_is_no_table_is_refused(document: Any) -> None:
     assert "neither a list of objects" in refusal(DataError, read_json, json.dumps(document), "x.json", BadRows())
 
@@ -90,3 +96,49 @@ def test_json_lines_are_read_whatever_their_suffix() -> None:
     assert [(row.line, row.values) for row in read.rows] == [(1, ROWS[0]), (2, ROWS[1])]
     assert read.notes == ("JSON Lines",)
     assert not read_json(json.dumps({"data": ROWS}) + "\n", "x.json", BadRows()).notes
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"rows": ROWS},
+        {"records": ROWS},
+        {"total": 2, "examples": ROWS, "meta": {"license": [1]}},
+        {"rasa_nlu_data": {"common_examples": ROWS, "regex_features": []}},
+        {
+            "features": [{"feature_idx": 0, "name": "text"}, {"feature_idx": 1, "name": "label"}],
+            "rows": [{"row_idx": at, "row": row, "truncated_cells": []} for at, row in enumerate(ROWS)],
+            "num_rows_total": 2,
+        },
+    ],
+)
+def test_the_only_list_of_objects_in_an_object_is_its_rows(document: Any) -> None:
+    assert [row.values for row in read_json(json.dumps(document), "x.json", BadRows()).rows] == ROWS
+
+
+@pytest.mark.parametrize("document", [{"a": ROWS, "b": [{"x": 1}]}, {"a": {"b": 1}, "c": {"d": ROWS}}, {"a": 1}])
+def test_of_two_lists_none_is_taken(document: Any) -> None:
+    with pytest.raises(DataError, match="holds neither a list of objects"):
+        read_json(json.dumps(document), "x.json", BadRows())
+
+
+def test_splits_in_one_file_are_named(tmp_path: Path) -> None:
+    other = [{"text": "c", "label": 1}]
+    (tmp_path / "x.json").write_text(json.dumps({"train": ROWS, "test": other}))
+    for source, part in ((f"file:{tmp_path}", "x.json#test"), (f"file:{tmp_path}/x.json", "test")):
+        found = read_rows(source, part)
+        assert [(row.values, row.where) for row in found.rows] == [(other[0], "x.json#test:1")]
+    expected = r"^x\.json: has a list of rows for each split; name one of test, train, as in data\.train=x\.json#train$"
+    with pytest.raises(SourceError, match=expected):
+        read_rows(f"file:{tmp_path}/x.json")
+    with pytest.raises(SourceError, match=r"has no split 'dev'; name one of test, train"):
+        read_rows(f"file:{tmp_path}/x.json", "dev")
+    (tmp_path / "y.json").write_text(json.dumps(ROWS))
+    with pytest.raises(SourceError, match="is one file and has no part 'test'"):
+        read_rows(f"file:{tmp_path}/y.json", "test")
+
+
+def test_columns_of_objects_are_no_splits() -> None:
+    columns = {"chosen": [{"role": "a"}, {"role": "b"}], "rejected": [{"role": "c"}, {"role": "d"}]}
+    found = read_json(json.dumps(columns), "x.json", BadRows())
+    assert found.columns == ("chosen", "rejected")
