@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -136,12 +137,21 @@ def pefbench(recipe: Recipe, *, bare: bool, processor: bool) -> dict[str, float]
     return figures(sentences, train["processor_seconds"] if processor else train["seconds"], dict(f1))
 
 
-def trainer(recipe: Recipe, *, best: bool, clock: Callable[[], float]) -> dict[str, float]:
-    """Write the same job with the stock tools: tokenized datasets, a collator, TrainingArguments, Trainer.
+@dataclass(frozen=True)
+class Job:
+    """The same job with the stock tools: tokenized datasets, a collator, TrainingArguments, Trainer."""
 
-    best: with what makes it faster, texts of alike length together and a fused optimizer.
+    run: Any
+    encoded: dict[str, Any]
+    rows: dict[str, Any]
+    labels: list[str]
+
+
+def make_job(recipe: Recipe, out: str, *, best: bool) -> Job:
+    """Make it, on the recipe's data; `train.max_examples` leaves the same examples out.
+
+    best: with what makes it faster, texts of alike length together and a fused optimizer. out: a folder.
     """
-    import numpy as np
     import torch
     from datasets import Dataset
     from peft import LoraConfig, get_peft_model
@@ -155,6 +165,7 @@ def trainer(recipe: Recipe, *, best: bool, clock: Callable[[], float]) -> dict[s
 
     from pefbench.models import folders, loading
     from pefbench.trial import corpus
+    from pefbench.trial.subset import subset
 
     data = corpus.load(recipe).dataset
     base = folders.folder(recipe.model)
@@ -172,9 +183,13 @@ def trainer(recipe: Recipe, *, best: bool, clock: Callable[[], float]) -> dict[s
         ]
         return dict(encoded)
 
+    examples = {
+        "train": subset(data.splits["train"], recipe.train.max_examples, recipe.data.seed or 0),
+        "test": data.splits["test"],
+    }
     rows = {
-        split: Dataset.from_list([{"tokens": list(row.tokens), "tags": list(row.tags)} for row in data.splits[split]])
-        for split in ("train", "test")
+        split: Dataset.from_list([{"tokens": list(row.tokens), "tags": list(row.tags)} for row in chosen])
+        for split, chosen in examples.items()
     }
     encoded = {split: table.map(tokenize, remove_columns=["tokens", "tags"]) for split, table in rows.items()}
     model = AutoModelForTokenClassification.from_pretrained(base, id2label=dict(enumerate(labels)))
@@ -186,42 +201,51 @@ def trainer(recipe: Recipe, *, best: bool, clock: Callable[[], float]) -> dict[s
         target_modules=r".*encoder.*\.(query|key|value|dense)",
     )
     settings = recipe.train
+    run = Trainer(
+        model=get_peft_model(model, config),
+        args=TrainingArguments(
+            output_dir=out,
+            per_device_train_batch_size=settings.batch_size,
+            per_device_eval_batch_size=recipe.evaluate.batch_size,
+            num_train_epochs=settings.epochs,
+            learning_rate=settings.learning_rate,
+            lr_scheduler_type=settings.schedule,
+            warmup_steps=settings.warmup,  # a fraction, below one
+            weight_decay=settings.weight_decay,
+            max_grad_norm=settings.max_grad_norm,
+            save_strategy="no",
+            report_to="none",
+            disable_tqdm=True,
+            use_cpu=not torch.cuda.is_available(),
+            bf16=settings.precision == "bf16",
+            optim="adamw_torch_fused" if best else "adamw_torch",
+            train_sampling_strategy="group_by_length" if best else "random",
+        ),
+        data_collator=DataCollatorForTokenClassification(tokenizer),
+        train_dataset=encoded["train"],
+    )
+    return Job(run, encoded, rows, labels)
+
+
+def trainer(recipe: Recipe, *, best: bool, clock: Callable[[], float]) -> dict[str, float]:
+    """Run the same job with the stock tools."""
+    import numpy as np
+
     with tempfile.TemporaryDirectory() as out:
-        run = Trainer(
-            model=get_peft_model(model, config),
-            args=TrainingArguments(
-                output_dir=out,
-                per_device_train_batch_size=settings.batch_size,
-                per_device_eval_batch_size=recipe.evaluate.batch_size,
-                num_train_epochs=settings.epochs,
-                learning_rate=settings.learning_rate,
-                lr_scheduler_type=settings.schedule,
-                warmup_steps=settings.warmup,  # a fraction, below one
-                weight_decay=settings.weight_decay,
-                max_grad_norm=settings.max_grad_norm,
-                save_strategy="no",
-                report_to="none",
-                disable_tqdm=True,
-                use_cpu=not torch.cuda.is_available(),
-                bf16=settings.precision == "bf16",
-                optim="adamw_torch_fused" if best else "adamw_torch",
-                train_sampling_strategy="group_by_length" if best else "random",
-            ),
-            data_collator=DataCollatorForTokenClassification(tokenizer),
-            train_dataset=encoded["train"],
-        )
+        job = make_job(recipe, out, best=best)
         started = clock()
-        known = run.train().metrics["train_runtime"]
+        known = job.run.train().metrics["train_runtime"]
         seconds = clock() - started if clock is time.process_time else known
-        run.args.train_sampling_strategy = "random"  # which would put the test split into another order
-        output = run.predict(encoded["test"])
+        job.run.args.train_sampling_strategy = "random"  # which would put the test split into another order
+        output = job.run.predict(job.encoded["test"])
     likeliest = np.asarray(output.predictions).argmax(-1)
     kept = np.asarray(output.label_ids) != -100
+    tagged = list(job.rows["test"]["tags"])
     predictions = [
-        pad([labels[i] for i in row[mask]], len(tags))
-        for row, mask, tags in zip(likeliest, kept, rows["test"]["tags"], strict=True)
+        pad([job.labels[i] for i in row[mask]], len(tags))
+        for row, mask, tags in zip(likeliest, kept, tagged, strict=True)
     ]
-    return figures(len(encoded["train"]) * settings.epochs, seconds, score(predictions, list(rows["test"]["tags"])))
+    return figures(len(job.encoded["train"]) * recipe.train.epochs, seconds, score(predictions, tagged))
 
 
 def pad(tags: list[str], words: int) -> list[str]:
