@@ -150,7 +150,7 @@ def trainer(recipe: Recipe, out: str, side: str, clock: Callable[[], float]) -> 
         torch.set_num_threads(1)
     times: list[float] = []
 
-    class Clock(TrainerCallback):  # type: ignore[misc]  # a class of a library without types
+    class Clock(TrainerCallback):
         def on_epoch_begin(self, *_: object, **__: object) -> None:
             times.append(clock())
 
