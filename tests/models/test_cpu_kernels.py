@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from pefbench.models.cpu_kernels import cheap_dropout, fast_linear, fast_on_cpu
+from pefbench.models.cpu_kernels import LEVELS, cheap_dropout, drop, fast_linear, fast_on_cpu
 from pefbench.models.patches.functional import stock_dropout, stock_linear
 
 
@@ -40,6 +40,29 @@ def test_gradients_pass_where_values_pass() -> None:
     assert x.grad is not None
     assert torch.allclose(y, x * x.grad)
     assert 0 < (x.grad == 0).sum() < 1001
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("permuted", [False, True])
+def test_what_is_kept_is_that_of_the_plain_choice(dtype: torch.dtype, permuted: bool) -> None:
+    """Bit for bit, forwards and backwards; a zero may have another sign."""
+    torch.manual_seed(0)
+    bits = torch.randint(-(2**15), 2**15, (5, 7, 12), dtype=torch.int16)[..., :11]
+    values, grad = torch.randn(5, 11, 7) if permuted else torch.randn(5, 7, 11), torch.randn(5, 7, 11).to(dtype)
+    dropped = 6554
+    plain = values.to(dtype).requires_grad_()
+    ours = plain.detach().clone().requires_grad_()
+    x, z = (each.transpose(1, 2) if permuted else each for each in (plain, ours))
+    expected = torch.where(bits >= dropped - LEVELS // 2, x * (LEVELS / (LEVELS - dropped)), 0)
+    found = drop(z, bits, dropped)
+    expected.backward(grad)
+    found.backward(grad)
+    assert torch.equal(found, expected)
+    assert plain.grad is not None
+    assert ours.grad is not None
+    assert torch.equal(ours.grad, plain.grad)
+    assert found.dtype == dtype
+    assert (found == 0).any()
 
 
 def test_the_generator_repeats_it() -> None:
