@@ -39,7 +39,7 @@ PAIRS = (
 """Columns that hold the two texts of a pair, as data sets usually name them."""
 TEXTS = ("text", "pair")
 """What a task calls the two texts of a pair; no column of the source is both."""
-FIRST, SECOND = zip(*PAIRS, strict=True)
+FIRST, SECOND = (tuple(dict.fromkeys(side)) for side in zip(*PAIRS, strict=True))
 """The usual names of `text` and `pair` in a task that always reads pairs."""
 
 
@@ -104,7 +104,10 @@ def _pair(task: Task, named: Named, available: Sequence[str]) -> dict[str, str]:
     """
     if "pair" not in task.columns or "text" in named or "pair" in named:
         return {}
-    found = [pair for pair in PAIRS if set(pair) <= set(available)]
+    found: list[tuple[str, str]] = []
+    for pair in PAIRS:
+        if {*pair} <= {*available} and not any(pair[1] == other for _, other in found):  # a premise before its context
+            found.append(pair)
     if len(found) > 1:
         both = " and ".join("/".join(pair) for pair in found)
         raise DataError(f"{both} could each be the pair (choose with data.columns.text and data.columns.pair)")

@@ -97,3 +97,11 @@ def test_words_are_words(words: list[str]) -> None:
     check_are_words("0", rows)
     check_are_words("tokens", rows)  # a name is taken at its word
     check_are_words("0", [Row({"0": "Anna saw"}, "a.csv", 1)])
+
+
+def test_a_premise_comes_before_its_context() -> None:
+    task = find("task", "natural_language_inference")
+    found = resolve_columns(task, {}, ["context", "premise", "hypothesis", "label"])
+    assert (found["text"], found["pair"]) == ("premise", "hypothesis")
+    found = resolve_columns(task, {}, ["context", "hypothesis", "label"])
+    assert (found["text"], found["pair"]) == ("context", "hypothesis")
