@@ -62,6 +62,7 @@ comparisons: install  ## record results/compare anew: about eight hours on two c
 
 matrix: install  ## try every method on tiny models of every architecture, and write down what works; goes on where it was
 	$(BIN)/python -m tests.write_matrix
+	$(BIN)/pytest -q --numprocesses 2 --dist worksteal --grid all -m sample tests
 	$(BIN)/pytest -q --numprocesses 2 --dist worksteal --grid all tests/models/patches/test_generation.py
 
 schema: install  ## write the JSON schemas of recipes and comparisons anew

@@ -7,8 +7,10 @@ import os
 import random
 from typing import TYPE_CHECKING, Any
 
-# Before any test imports a library: nothing here may reach a hub, and two test workers share two cores.
+# Before any test imports a library: nothing here may reach a hub, and two test workers share two cores (threads that
+# wait for one another take longer than one).
 os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
@@ -18,7 +20,7 @@ import torch
 
 from pefbench import paths
 from pefbench.results import provenance
-from tests import zygote
+from tests import sampling, zygote
 from tests.postgres import postgres
 from tests.slurm import slurm
 from tests.stores import bucket, s3_server
@@ -60,8 +62,9 @@ SLOW = tuple(f"tests/{name}.py" for name in ("trial/test_main_job", "trial/test_
 """Begun first, so that no worker is left with one of them when the others have ended."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the slowest first; the order is otherwise as it was."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Draw samples, and put the slowest first; the order is otherwise as it was."""
+    sampling.deselect(config, items)
     items.sort(key=lambda item: not item.nodeid.startswith(SLOW))
 
 

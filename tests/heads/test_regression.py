@@ -54,6 +54,7 @@ def test_the_loss_is_transformers_own() -> None:
     assert head.loss_sum(model, batch).item() == pytest.approx(4 * own.item(), rel=1e-5)
 
 
+@pytest.mark.sample(8)
 @pytest.mark.parametrize("pair", [None, "w12 w9"])
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_scores_are_learned(architecture: str, pair: str | None) -> None:

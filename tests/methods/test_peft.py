@@ -76,6 +76,7 @@ def peft(kind: str, **options: Any) -> Peft:
     return Peft(name="peft", type=kind, options=OPTIONS.get(kind, {}) | options)
 
 
+@pytest.mark.sample(30)
 @pytest.mark.parametrize("architecture", ONE_LAYER)
 @pytest.mark.parametrize("kind", [kind for kind in TYPES if kind not in REFUSED])
 def test_every_type_works_or_says_why_not(kind: str, architecture: str, tmp_path: Path) -> None:

@@ -148,6 +148,7 @@ def test_two_steps_lower_the_loss_and_leave_the_rest(name: str, architecture: st
     assert not [key for key, weight in frozen.items() if not torch.equal(now[key], weight)]
 
 
+@pytest.mark.sample(8)
 @pytest.mark.parametrize(("name", "architecture"), TRAINED)
 def test_what_is_saved_predicts_the_same_when_loaded(name: str, architecture: str, tmp_path: Path) -> None:
     model, _, _ = trained(name, architecture)

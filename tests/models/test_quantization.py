@@ -274,6 +274,7 @@ def frozen_copies(model: nn.Module) -> dict[str, Tensor]:
     return {name: weight.detach().clone() for name, weight in model.named_parameters() if not weight.requires_grad}
 
 
+@pytest.mark.sample(20)
 @pytest.mark.parametrize("quantize", KINDS)
 @pytest.mark.parametrize(("name", "options"), TRAINED, ids=[case(*trained) for trained in TRAINED])
 def test_every_method_trains_around_quantised_weights_and_comes_back(

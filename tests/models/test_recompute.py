@@ -91,6 +91,7 @@ def check_same(without: Outcome, again: Outcome, *, nothing_below: bool = False)
     assert again[2] < without[2] or nothing_below
 
 
+@pytest.mark.sample(16)
 @pytest.mark.parametrize(("architecture", "method"), [*TRIED, *PREFIXED])
 def test_loss_and_gradients_are_the_same(
     bases: Callable[[str], tuple[Cell, Path]], architecture: str, method: str

@@ -65,6 +65,7 @@ def test_the_tasks_here_are_all_that_generate() -> None:
     assert {name for name in names("task") if find("task", name).head == "generation"} == ROWS.keys()
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("architecture", ["t5", "bart", "marian"])
 @pytest.mark.parametrize("task", ROWS)
 def test_a_trial_runs_on_an_encoder_decoder(

@@ -140,6 +140,7 @@ def config_of(kind: str) -> PreTrainedConfig:
     return next(config for config in map(tiny.config, tiny.GRID) if config.model_type == kind)
 
 
+@pytest.mark.sample(20)
 @pytest.mark.parametrize(("rate", "attention_rate"), [(0.2, 0.2), (0.2, 0.0)], ids=["all", "no attention"])
 @pytest.mark.parametrize("kind", sorted(BY_EXAMPLE))
 def test_a_row_computes_alike_in_any_batch(kind: str, rate: float, attention_rate: float) -> None:

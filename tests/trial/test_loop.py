@@ -84,7 +84,8 @@ def test_recomputing_activations_changes_nothing(world: World, tmp_path: Path, b
 def test_micro_batches_change_nothing_but_memory(world: World, tmp_path: Path, dropout: float) -> None:
     runs = []
     for size in (None, 5, 1):
-        ready = prepared(world, train__micro_batch_size=size, model={"name": f"file:{world.model}", "dropout": dropout})
+        base = {"name": f"file:{world.model}", "dropout": dropout}
+        ready = prepared(world, train__micro_batch_size=size, train__epochs=1, model=base)
         run = training(ready, tmp_path / str(size), dropout_by_example=True)
         run.run()
         runs.append(run)

@@ -265,6 +265,7 @@ def test_what_is_said_of_two_heads_is_what_is_trained(
     assert [name for name, each in biases.items() if torch.equal(each, bias)] == [trained]
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("method", names("method"))
 def test_each_method_on_a_stacked_adapter_works_or_is_refused(place: Path, method: str) -> None:
     how = find("method", method)(name=method, **OPTIONS.get(method, {}))

@@ -110,6 +110,7 @@ def _untouched(architecture: str) -> Tensor:
     return _logits(tiny.model(architecture).requires_grad_(requires_grad=False), architecture)
 
 
+@pytest.mark.sample(15)
 @pytest.mark.parametrize(("architecture", "variant"), CELLS)
 def test_starts_as_the_base_model(architecture: str, variant: str) -> None:
     initial, base = _trained(architecture, variant).initial, _untouched(architecture)

@@ -121,6 +121,7 @@ def exact(case: Case) -> Case:
     return Case(case.architecture, case.folder, torch.float64)
 
 
+@pytest.mark.sample(24)
 @pytest.mark.parametrize("name", METHODS)
 def test_an_adapter_gives_what_it_gives_alone(exact: Case, name: str) -> None:
     if (exact.architecture, name) in APART:
