@@ -95,7 +95,14 @@ def _separator(text: str, usual: str) -> tuple[str, int]:
         return told["separator"], told.end()  # the line feed stays: lines keep their numbers
     if _divides(text, usual, quoted=usual != "\t"):
         return usual, 0
-    return next((other for other in SEPARATORS if _divides(text, other, quoted=True)), usual), 0
+    found = next((other for other in SEPARATORS if _divides(text, other, quoted=True)), usual)
+    return "\t" if found == usual and _has_tabs(text) else found, 0
+
+
+def _has_tabs(text: str) -> bool:
+    """Whether each of the first lines has two tabs or more: some of STS Benchmark's have fields behind the last."""
+    lines = [line for line in itertools.islice(_lines(_sample(text)), SAMPLE_RECORDS) if line.strip()]
+    return bool(lines) and all(line.count("\t") > 1 for line in lines)
 
 
 def _are_quoted(text: str, separator: str, usual: str) -> bool:

@@ -150,3 +150,16 @@ def test_other_quotes_in_a_tsv_are_characters(cells: list[str]) -> None:
     found = read_tsv(text, "x.tsv", BadRows())
     assert [row.values["text"] for row in found.rows] == cells
     assert found.notes == ()
+
+
+def test_tabs_in_every_line_divide_fields_also_of_uneven_rows() -> None:
+    """As in STS Benchmark's own files, called .csv; a row with sources behind it is a bad row, said as such."""
+    text = "".join(
+        f"news\t2012\t{at}\t4.5\tone{at * ','} two\tthree{at % 2 * chr(9)}{at % 2 * 'http'}\n" for at in range(6)
+    )
+    with pytest.raises(DataError, match=r"^x\.csv:2: 7 fields where the first line has 6$"):
+        read_csv(text, "x.csv", BadRows(), header=False)
+    bad = BadRows(skip=True)
+    found = read_csv(text, "x.csv", bad, header=False)
+    assert [row.values["4"] for row in found.rows] == [f"one{at * ','} two" for at in (0, 2, 4)]
+    assert found.notes == ("columns separated by tabs",)
