@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 LONGEST_FIELD = 2**31 - 1  # characters; the csv module's own limit of 131,072 is short for articles
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "pipes"}
+OTHERS = ("jsonl", "trec")
+"""Formats of tasks whose files are no tables."""
 SHOWN = 40
 """Characters of a column's name that a message shows."""
 SAMPLE_RECORDS, SAMPLE_CHARACTERS = 20, 1 << 18
@@ -78,10 +80,13 @@ def stream_table(lines: Iterator[str], file: str, bad: BadRows, *, usual: str) -
 
 
 def is_table(text: str, text_format: str) -> bool:
-    """Whether a file of no known suffix is a table under a header where JSON Lines are usual, as MRPC's and SNLI's."""
-    if text_format != "jsonl" or text.lstrip().startswith(("{", "[")):
+    """Whether a file of no known suffix is a table under a header where the task's own format is another.
+
+    So are MRPC's and SNLI's, and what Excel calls Unicode text: JSON Lines and TREC's lines have no such tabs.
+    """
+    if text_format not in OTHERS or text.lstrip().startswith(("{", "[")):
         return False
-    return _divides(text, "\t", quoted=False) or _divides(text, ",", quoted=True)
+    return _divides(text, "\t", quoted=False) or (text_format == "jsonl" and _divides(text, ",", quoted=True))
 
 
 def _read_in_text(text: str, file: str, bad: BadRows) -> Rows:

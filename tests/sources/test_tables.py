@@ -163,3 +163,11 @@ def test_tabs_in_every_line_divide_fields_also_of_uneven_rows() -> None:
     found = read_csv(text, "x.csv", bad, header=False)
     assert [row.values["4"] for row in found.rows] == [f"one{at * ','} two" for at in (0, 2, 4)]
     assert found.notes == ("columns separated by tabs",)
+
+
+def test_the_unicode_text_of_excel_is_read_where_trec_is_usual(tmp_path: Path) -> None:
+    (tmp_path / "x.txt").write_text("text\tlabel\r\nGrand, caf\u00e9\tgood\r\nPoor: no\tbad\r\n", encoding="utf-16")
+    found = read_rows(f"file:{tmp_path}/x.txt", text_format="trec")
+    assert [tuple(row.values.values()) for row in found.rows] == [("Grand, caf\u00e9", "good"), ("Poor: no", "bad")]
+    (tmp_path / "y.txt").write_text("NUM:date When, where ?\nDESC:def What, who ?\n")
+    assert "fine_label" in read_rows(f"file:{tmp_path}/y.txt", text_format="trec").columns
