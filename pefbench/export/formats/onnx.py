@@ -56,8 +56,10 @@ class Onnx(Format):
         settings = self._settings(original)
         exported = merging.merged(original, model) if merge else model
         if original.head.generates:
-            ends = {"ends": generation(original, exported).eos_token_id}
-            settings |= {**decoder.write(exported, to / graph.FILE), **ends}
+            how = generation(original, exported)
+            if how.bad_words_ids or how.suppress_tokens:
+                raise DataError("--as onnx: the model never writes some tokens, which a bundle does not know")
+            settings |= {**decoder.write(exported, to / graph.FILE), "ends": how.eos_token_id}
         else:
             graph.write(exported, _inputs(original), to / graph.FILE)
         if options.quantize:
