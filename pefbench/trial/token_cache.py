@@ -14,6 +14,7 @@ import json
 import mmap
 import os
 import pickle
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,8 @@ LEAST = 200
 """Examples of a split; fewer are tokenised sooner than looked up."""
 MOST = 2 * 10**9
 """Bytes of all files together."""
+ABANDONED = 3600
+"""Seconds after which what was being written will not be finished: its process was killed."""
 
 
 class _Hashing:
@@ -110,7 +113,9 @@ def _write(key: str, found: Encoded) -> None:
 
 def _make_room(size: int) -> None:
     """Remove the files that were not used for longest until `size` bytes more are allowed."""
-    atomic.clear_abandoned(folder())
+    for file in folder().glob(f"{atomic.TEMPORARY_PREFIX}*"):
+        if time.time() - file.stat().st_mtime > ABANDONED:
+            file.unlink(missing_ok=True)
     files = sorted((file.stat().st_mtime, file.stat().st_size, file) for file in folder().glob("*.arrow"))
     total = sum(taken for _, taken, _ in files) + size
     for _, taken, file in files:

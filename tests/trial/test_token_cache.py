@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -93,6 +94,21 @@ def test_a_damaged_file_is_made_again(world: World, cache: Path, damage: bytes |
     assert are_same(first.encoded["train"], prepared(world).encoded["train"])
     assert file.read_bytes() == whole
     assert [*cache.iterdir()] == [file]
+
+
+def test_several_that_write_at_once_leave_one_whole_file(world: World, cache: Path) -> None:
+    first = prepared(world)
+    [file] = cache.iterdir()
+    killed, busy = cache / ".tmp-killed", cache / ".tmp-busy"
+    for other in (killed, busy):
+        other.touch()
+    os.utime(killed, (1, 1))
+    key, content = file.stem.partition("-")[0], file.read_bytes()
+    file.unlink()
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: token_cache._write(key, first.encoded["train"]), range(16)))
+    assert {*cache.iterdir()} == {file, busy}
+    assert file.read_bytes() == content
 
 
 def test_what_cannot_be_written_costs_nothing_but_time(world: World, cache: Path) -> None:
