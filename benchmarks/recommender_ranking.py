@@ -1,10 +1,11 @@
 """The recommender beside popularity, item-kNN and a collaborative library's models, all items ranked, split by time.
 
-    python -m benchmarks.recommender_ranking [--config FILE]
+    python -m benchmarks.recommender_ranking [--config FILE] [--without-model]
 
 After `pefbench app recommender train`. `pip install implicit` brings the library; without it its rows are missing. Its
 settings are chosen on validation by NDCG@10, as the recommender's weights are; then each model is fitted to all that
-was taken before the test begins, and a user's factors are computed from the history that is ranked by.
+was taken before the test begins, and a user's factors are computed from the history that is ranked by. With
+--without-model the choice model reads nothing, so that the other rows take seconds.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import argparse
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from scipy import sparse
@@ -90,14 +91,26 @@ def chosen(ready: Prepared, config: RecommenderSection) -> Mapping[str, Other]:
     return {f"{family} ({setting})": fitted[family, setting] for family, (_, setting) in best.items()}
 
 
+class Silent:
+    """A choice model that prefers nothing."""
+
+    def scores(self, _histories: object, proposals: Sequence[Sequence[str]]) -> list[Floats]:
+        """No proposal before another."""
+        return [np.zeros(len(texts)) for texts in proposals]
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", type=Path)
-    config = sections.load(RecommenderSection, parser.parse_args().config)
+    parser.add_argument("--without-model", action="store_true")
+    parsed = parser.parse_args()
+    config = sections.load(RecommenderSection, parsed.config)
     models = training.all_trained(APP.trainings(config), Path(config.folder))
     weights, _ = kept.read(config.weights_file, models)
     ready = prepared.prepare(config, models["choice"])
+    if parsed.without_model:
+        ready = ready._replace(reranker=cast("Any", Silent()))
     try:
         others = chosen(ready, config)
     except ModuleNotFoundError as error:
