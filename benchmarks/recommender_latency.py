@@ -49,7 +49,7 @@ def main() -> None:
         np.argpartition(-(vectors @ vector), 20)
     rows.append(("exact search", 1000 * (process_time() - begun) / 200, None))
     print(f"{len(vectors):,} items, {parsed.requests} lists, {config.reranked} proposals read by the model, one thread")
-    print(tabulate(rows, ("ms", "median", "p95"), floatfmt=".1f", tablefmt="github"))
+    print(tabulate(rows, ("ms", "median", "p95"), floatfmt=".2f", tablefmt="github"))
 
 
 if __name__ == "__main__":
