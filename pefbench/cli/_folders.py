@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pefbench import atomic
 from pefbench.cli._terminal import complain
 from pefbench.errors import DataError, OutputError, UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from pefbench.results.place import Place
+    from pefbench.results.search_schema import Found
     from pefbench.results.store import Loaded
     from pefbench.results.verdict_schema import Comparison
+
+Record = TypeVar("Record")
 
 
 def loaded_from(results: str | Place, *, exclude: Path | None = None, without: Sequence[str] = ("curve",)) -> Loaded:
@@ -34,12 +37,26 @@ def loaded_from(results: str | Place, *, exclude: Path | None = None, without: S
 def verdicts_below(results: str) -> tuple[list[Comparison], int]:
     """What comparisons of a place that was loaded found, and how many of their files are damaged: each is told of."""
     from pefbench.compare import report
+
+    return _records_below(results, "comparison.json", report.read)
+
+
+def searches_below(results: str) -> tuple[list[Found], int]:
+    """The records of searches in a place that was loaded, and how many of them are damaged: each is told of."""
+    from pefbench.search import record
+
+    return _records_below(results, record.SEARCH, record.read)
+
+
+def _records_below(results: str, name: str, read: Callable[[Path], Record]) -> tuple[list[Record], int]:
     from pefbench.results.address import place_at
 
-    found, damaged, folder = [], 0, place_at(results).folder
-    for file in sorted(folder.rglob("comparison.json")) if folder.is_dir() else ():
+    folder = place_at(results).folder
+    found: list[Record] = []
+    damaged = 0
+    for file in sorted(folder.rglob(name)) if folder.is_dir() else ():
         try:
-            found.append(report.read(file))
+            found.append(read(file))
         except DataError as error:
             complain(f"warning: skipped {error}")
             damaged += 1

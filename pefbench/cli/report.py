@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pefbench.cli._arguments import add_results
-from pefbench.cli._folders import loaded_from, verdicts_below, write_file
+from pefbench.cli._folders import loaded_from, searches_below, verdicts_below, write_file
 from pefbench.cli._terminal import print_line
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def _run(parsed: argparse.Namespace) -> int:
 
     loaded = loaded_from(parsed.results, without=())
     verdicts, damaged = verdicts_below(parsed.results)
-    write_file(parsed.out, html.page(loaded.results, verdicts))
+    searched, unread = searches_below(parsed.results)
+    write_file(parsed.out, html.page(loaded.results, verdicts, searched))
     print_line(f"{parsed.out}: written; it opens in any browser, offline")
-    return 1 if loaded.problems or damaged else 0
+    return 1 if loaded.problems or damaged or unread else 0

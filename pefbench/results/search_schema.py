@@ -5,7 +5,7 @@ Fields may be added, never renamed. Only the standard library is imported here.
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 from pefbench.results.verdict_schema import Setting  # noqa: TC001 - the shape is read from the class
 
@@ -31,6 +31,9 @@ class MethodSearch(TypedDict):
     space: dict[str, Any]  # field -> its values, of any type, as in the recipe
     study: str  # its name in the storage
     trials: list[Tried]
+    # field -> share of the scores' variance that it explains, by fANOVA over the settings that ran to their end; empty
+    # where there are too few; absent from older records
+    importance: NotRequired[dict[str, float]]
 
 
 class Raced(TypedDict):

@@ -9,7 +9,7 @@ from pefbench.engines.pruning import EXAMPLES
 from pefbench.results import store
 from pefbench.results.search_schema import SCHEMA, Found
 from pefbench.results.shape import read_record
-from pefbench.search.study import ERROR, counted
+from pefbench.search.study import ERROR, counted, importance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,6 +83,7 @@ def _method(tuning: Tuning) -> MethodSearch:
         "space": method.space.plain(),
         "study": tuning.study.study_name,
         "trials": [_tried(method, trial) for trial in tuning.proposed if counted(trial)],
+        "importance": importance(tuning.study),
     }
 
 

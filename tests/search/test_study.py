@@ -14,6 +14,8 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from optuna import create_study
+from optuna.samplers import RandomSampler
 
 from pefbench.engines.pruning import AGAIN, pruner_of
 from pefbench.errors import OutputError
@@ -25,7 +27,7 @@ from tests.slurm import until
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from optuna import Study
+    from optuna import Study, Trial
 
 pytestmark = pytest.mark.filterwarnings("ignore:Heartbeat of storage is supposed to be used with Study.optimize")
 SPACE = Space({"train.learning_rate": Range(1e-4, 1e-2, log=True), "method.rank": Choice([2, 4])})
@@ -129,3 +131,19 @@ def test_a_database_that_does_not_answer_is_refused_in_one_line() -> None:
     with pytest.raises(OutputError, match=r"^--storage postgresql://tests@127\.0\.0\.1:9/x: .*refused"):
         opened("postgresql://tests@127.0.0.1:9/x")
     assert time.monotonic() - started < 30
+
+
+def test_the_field_that_the_score_follows_is_the_important_one() -> None:
+    opened = create_study(direction="maximize", sampler=RandomSampler(seed=0))
+    assert study.importance(opened) == {}
+
+    def score(trial: Trial) -> float:
+        return trial.suggest_float("train.learning_rate", 0, 1) + 0.01 * trial.suggest_int("method.rank", 1, 8)
+
+    opened.optimize(score, n_trials=study.FEWEST_FOR_IMPORTANCE - 1)
+    assert study.importance(opened) == {}
+    opened.optimize(score, n_trials=12)
+    found = study.importance(opened)
+    assert found.keys() == {"train.learning_rate", "method.rank"}
+    assert found["train.learning_rate"] > 0.8
+    assert sum(found.values()) == pytest.approx(1)

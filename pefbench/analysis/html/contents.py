@@ -6,6 +6,7 @@ import statistics
 from typing import TYPE_CHECKING, TypeGuard
 
 from pefbench.analysis.html import examples, sentences
+from pefbench.analysis.html.searches import searches
 from pefbench.analysis.tables import baselines, paired_runs
 from pefbench.analysis.tables.groups import UNKNOWN, comparable, heading
 from pefbench.analysis.tables.marks import Tests, marks
@@ -22,19 +23,23 @@ if TYPE_CHECKING:
     from pefbench.analysis.tables.replicates import Replicates
     from pefbench.analysis.tables.row import BaselineColumns
     from pefbench.results.schema import Result
+    from pefbench.results.search_schema import Found
     from pefbench.results.store import Stored
     from pefbench.results.verdict_schema import Comparison
 
 CURVE_POINTS = 120
 
 
-def contents(results: Sequence[Stored], verdicts: Sequence[Comparison] = ()) -> PageData:
-    """The report's data. verdicts: of comparisons, for their paired tests."""
+def contents(
+    results: Sequence[Stored], verdicts: Sequence[Comparison] = (), searched: Sequence[Found] = ()
+) -> PageData:
+    """The report's data. verdicts: of comparisons, for their paired tests. searched: records of searches."""
     shown = newest(results)[0]
     known = baselines.known(stored.result for stored in shown)
     tests = Tests(verdicts)
     finished = [stored for stored in shown if stored.result["status"] == "finished"]
     return {
+        "searches": searches(searched),
         "groups": [_group(members, tests, known) for members in replicates_by_group(shown, verdicts).values()],
         "failed": [_failed(stored.result) for stored in shown if stored.result["status"] == "failed"],
         "environments": _environments(finished),

@@ -103,8 +103,33 @@ class EnvironmentData(TypedDict):
     finished: str  # the last one
 
 
+class TriedData(TypedDict):
+    """A setting of a search."""
+
+    values: list[float | str]  # of each field; what is no number as text
+    score: float | None  # its last on validation
+    status: str  # finished, stopped or failed
+    selected: bool
+    examples: int  # training examples seen
+
+
+class SearchData(TypedDict):
+    """One method of a search."""
+
+    name: str
+    metric: str
+    higher: bool  # whether higher is better
+    heading: str  # sampler, pruner, how many settings
+    fields: list[str]
+    log: list[bool]  # for each field whether it was searched logarithmically
+    importance: list[list[str | float]]  # (field, share of the variance), the largest first
+    trials: list[TriedData]
+
+
 class PageData(TypedDict):
     """All of the page."""
+
+    searches: list[SearchData]
 
     groups: list[GroupData]
     failed: list[FailureData]

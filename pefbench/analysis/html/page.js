@@ -297,6 +297,99 @@ function curves(group) {
     el("fieldset", {}, el("legend", {}, "Shown"), el("div", { class: "keys" }, ...keys)), numbers];
 }
 
+/* ---- searches ---- */
+
+const short = (value) => (typeof value === "number" ? Number(value.toPrecision(3)).toString() : value);
+const last = (field) => field.slice(field.lastIndexOf(".") + 1);
+const look = (trial) => (trial.selected ? "selected" : trial.status);
+
+/* Scores in the order in which settings were tried, and the best so far of those that ran to their end. */
+function history(each, plot, width) {
+  const trials = each.trials.map((trial, at) => ({ ...trial, at: at + 1 })).filter((trial) => trial.score !== null);
+  const scores = trials.map((trial) => trial.score);
+  const [low, high] = padded(Math.min(...scores), Math.max(...scores), false);
+  const { place, back } = axes(width, { low: 0.5, high: each.trials.length + 0.5, log: false, spell: short, title: "setting, in the order tried" },
+    { low, high, log: false, spell: short, title: `${each.metric} on validation` });
+  let best = null;
+  const steps = trials.filter((trial) => trial.status === "finished").map((trial) => {
+    const first = best === null;
+    best = first ? trial.score : each.higher ? Math.max(best, trial.score) : Math.min(best, trial.score);
+    return `${first ? `M${place.x(trial.at)},` : `H${place.x(trial.at)}V`}${place.y(best)}`;
+  });
+  const dots = trials.map((trial) => draw("circle", { class: `tried ${look(trial)}`, cx: place.x(trial.at), cy: place.y(trial.score), r: trial.selected ? 6 : 4 }));
+  const name = `${each.metric} on validation of each setting in the order tried; the line is the best so far; the table below has the numbers`;
+  plot.replaceChildren(draw("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": name }, back,
+    draw("path", { class: "front", d: steps.length ? `${steps.join("")}H${place.right}` : "" }), ...dots));
+}
+
+/* Where a column's values stand: numbers by size, anything else one below the other. */
+function column(values, log, top, bottom) {
+  if (values.every((value) => typeof value === "number")) {
+    const [low, high] = [Math.min(...values), Math.max(...values)];
+    const place = high > low ? scale(low, high, bottom, top, log && low > 0) : () => (top + bottom) / 2;
+    return { place, marks: low === high ? [low] : [low, high] };
+  }
+  const marks = [...new Set(values.map(String))].sort();
+  return { place: (value) => bottom - ((marks.indexOf(String(value)) + 0.5) / marks.length) * (bottom - top), marks };
+}
+
+/* One line a setting, through the value of each field to its score. */
+function parallel(each, plot, width) {
+  const trials = each.trials.filter((trial) => trial.score !== null);
+  const titles = [...each.fields.map(last), each.metric];
+  const [top, bottom, side] = [52, HEIGHT - 34, 34];
+  const x = (at) => side + (at / (titles.length - 1)) * (width - 2 * side);
+  const values = titles.map((_, at) => trials.map((trial) => (at < each.fields.length ? trial.values[at] : trial.score)));
+  const columns = values.map((found, at) => column(found, each.log[at] || false, top, bottom));
+  const back = columns.flatMap((found, at) => {
+    const anchor = at === 0 ? "start" : at === titles.length - 1 ? "end" : "middle";
+    const edge = at === 0 ? 2 : at === titles.length - 1 ? width - 2 : x(at);
+    return [
+      draw("line", { class: "grid", x1: x(at), x2: x(at), y1: top, y2: bottom }),
+      draw("text", { class: "axis", x: edge, y: at % 2 ? 14 : 30, "text-anchor": anchor }, titles[at]),
+      ...found.marks.map((mark, number) => draw("text", { class: "axis value", x: x(at), y: found.place(mark) + (number || found.marks.length > 2 ? -5 : 16), "text-anchor": anchor }, short(mark))),
+    ];
+  });
+  const ordered = [...trials].sort((a, b) => (a.selected - b.selected) || ((a.status === "finished") - (b.status === "finished")));
+  const lines = ordered.map((trial) => {
+    const found = [...trial.values, trial.score];
+    return draw("path", { class: `way ${look(trial)}`, d: found.map((value, at) => `${at ? "L" : "M"}${x(at)},${columns[at].place(value)}`).join("") });
+  });
+  const name = `Each setting as a line through the values of ${titles.join(", ")}; the table below has the numbers`;
+  plot.replaceChildren(draw("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": name }, ...lines, ...back));
+}
+
+function importance(each, plot, width) {
+  const row = 34;
+  const height = row * each.importance.length + 8;
+  const bars = each.importance.flatMap(([field, share], at) => [
+    draw("text", { x: 2, y: at * row + 14 }, `${field}: ${(100 * share).toFixed(0)} %`),
+    draw("rect", { class: "rail", x: 2, y: at * row + 19, width: width - 4, height: 8 }),
+    draw("rect", { class: "share", x: 2, y: at * row + 19, width: Math.max(1, share * (width - 4)), height: 8 }),
+  ]);
+  const name = `Importance: ${each.importance.map(([field, share]) => `${field} ${(100 * share).toFixed(0)} %`).join(", ")}`;
+  plot.replaceChildren(draw("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": name }, ...bars));
+}
+
+function searched(each) {
+  if (!each.trials.some((trial) => trial.score !== null)) return [el("p", { class: "note" }, "No setting has a score.")];
+  const figure = (title, render) => {
+    const plot = el("div", { class: "plot" });
+    requestAnimationFrame(() => onWidth(plot, (width) => render(each, plot, width)));
+    return el("div", {}, el("h4", {}, title), plot);
+  };
+  const rows = each.trials.map((trial, at) => [at + 1, ...trial.values.map(short), known(trial.score, score),
+    trial.selected ? `${trial.status}, selected` : trial.status, scaled(trial.examples, "")]);
+  const columns = [["Setting"], ...each.fields.map((field) => [last(field)]), [`${each.metric} on validation`], ["ended"], ["examples seen"]];
+  return [
+    el("div", { class: "figures" }, figure("History", history), figure("Parallel coordinates", parallel),
+      ...(each.importance.length ? [figure("Importance", importance)] : [])),
+    el("p", { class: "note" }, "Filled dots and solid lines ran to their end, hollow and dashed ones were stopped early or failed; the thick one is the setting that was selected. "
+      + (each.importance.length ? "Importance is the share of the scores' variance that a field explains, by fANOVA over what ran to its end." : "Too few settings ran to their end to tell how important each field is.")),
+    el("details", {}, el("summary", {}, "The settings as a table"), table("Settings tried", columns, rows, true)),
+  ];
+}
+
 /* ---- tables ---- */
 
 const MARKS = { undecided: "*", equivalent: "=", overlapping: "~" };
@@ -413,6 +506,9 @@ data.groups.forEach((group, number) => {
     part("Examples on which methods differ", examples(group)),
     el("details", {}, el("summary", {}, "What is compared"), el("p", { class: "heading" }, group.heading), el("p", { class: "heading" }, `Data: ${group.source}`))));
 });
+if (data.searches.length)
+  main.append(el("section", { "aria-labelledby": "searches" }, el("h2", { id: "searches" }, "Searches"),
+    ...data.searches.map((each) => part(`${each.name}: ${each.heading}`, searched(each)))));
 if (data.failed.length)
   main.append(el("section", { "aria-labelledby": "failed" }, el("h2", { id: "failed" }, "Failed trials"),
     table("Failed trials", [["Recipe", "text"], ["Task", "text"], ["Method", "text"], ["Error", "text long"]],

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pefbench.analysis.html.data import GroupData
+    from pefbench.results.search_schema import Found
     from pefbench.results.store import Stored
     from pefbench.results.verdict_schema import Comparison
 
@@ -25,9 +26,9 @@ _OBEYED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\
 """What terminals and browsers obey rather than show: control characters but for line ends, and turns of direction."""
 
 
-def page(results: Sequence[Stored], verdicts: Sequence[Comparison] = ()) -> str:
-    """The report as one HTML document. verdicts: of comparisons, for their paired tests."""
-    data: Any = _inert(contents(results, verdicts))
+def page(results: Sequence[Stored], verdicts: Sequence[Comparison] = (), searched: Sequence[Found] = ()) -> str:
+    """The report as one HTML document. verdicts: of comparisons, for their paired tests. searched: of searches."""
+    data: Any = _inert(contents(results, verdicts, searched))
     style, script = _part("page.css"), _part("page.js")
     parts = {
         "policy": f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'",

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pefbench.cli.main import main
+from pefbench.search import record
 from tests.browser import Browser, found
 from tests.sample_results import failed_sample, sample, store
+from tests.sample_search import searched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,6 +61,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
         lines = "".join(json.dumps(row) + "\n" for row in rows)
         (stored.path.parent / named["predictions"]).write_text(lines, encoding="utf8")  # type: ignore[operator]
     store(folder / "results", failed_sample(error=NASTY))
+    record.write(folder / "results" / "search.json", searched())
     with pytest.raises(SystemExit) as ended:
         main(["report", str(folder / "results"), "--out", str(folder / "report.html")])
     assert ended.value.code == 0
@@ -202,6 +205,23 @@ def test_examples_are_filtered(browser: Browser) -> None:
         "(() => { const box = document.querySelector('input[type=search]'); box.value = '';"
         "box.dispatchEvent(new Event('input')); })()"
     )
+
+
+def test_a_search_is_shown_by_three_charts_and_a_table(browser: Browser) -> None:
+    browser.wait("document.querySelectorAll('.plot .way').length > 0")
+    count = "document.querySelectorAll('{}').length"
+    for drawn in ("tried", "way"):
+        looks = [browser.value(count.format(f".plot .{drawn}.{look}")) for look in ("finished", "stopped", "selected")]
+        assert looks == [7, 4, 1]
+    assert browser.value("[...document.querySelectorAll('.plot text')].map((each) => each.textContent)").count(
+        "train.learning_rate: 88 %"
+    )
+    rows = browser.value(
+        "[...[...document.querySelectorAll('caption')].find((each) => each.textContent === 'Settings tried')"
+        ".parentElement.tBodies[0].rows].map((row) => row.textContent)"
+    )
+    assert len(rows) == 12
+    assert sum("selected" in row for row in rows) == 1
 
 
 @pytest.mark.parametrize("dark", [False, True])
