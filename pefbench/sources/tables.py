@@ -26,8 +26,9 @@ SHOWN = 40
 """Characters of a column's name that a message shows."""
 SAMPLE_RECORDS, SAMPLE_CHARACTERS = 20, 1 << 18
 STARTS = re.compile(r'(?:^|(?<=\t))(?=")', re.MULTILINE)
-WHOLE = re.compile(r'"(?P<inside>(?:[^"]|"")*)"(?=[\t\r\n]|\Z)')
-DOUBLED = re.compile(r'[^"]""|""[^"]|[\r\n]')
+WHOLE = re.compile(r'"(?P<inside>(?:[^"\t\r\n]|"")+)"(?=[\t\r\n]|\Z)')
+FEWEST = 2
+"""Fields with doubled quotes that show what quotes are in a file."""
 QUOTED_NOTE = "cells in quotes, as CSV has them"
 EXCEL = re.compile(r"sep=(?P<separator>[,;\t|])\r?(?=\n)")  # a first line that only Excel writes and reads
 
@@ -113,17 +114,19 @@ def _has_tabs(text: str) -> bool:
 def _are_quoted(text: str, separator: str, usual: str) -> bool:
     """Whether quotes around a field are none of its characters.
 
-    Between tabs they are, in GLUE's files for one. pandas and spreadsheets quote a field with a quote in it, and double
-    that: so it is where the first fields that begin with a quote are all whole fields of RFC 4180, some with doubled
-    quotes or line ends inside, and all records have one width.
+    Between tabs they are, in GLUE's files for one. pandas and spreadsheets quote a field with a quote, a tab or a line
+    end in it, and double its quotes. So it is where some fields have doubled quotes inside and all records have one
+    width when quotes are read so, if they have not without, or all fields that begin with a quote are whole.
     """
     if separator != "\t" or usual != "\t":
         return True
     sample = _sample(text)
-    starts = [match.end() for match in STARTS.finditer(sample)]
-    wholes = [whole for at in starts if (whole := WHOLE.match(sample, at))]
-    inside = [whole["inside"] for whole in wholes if DOUBLED.search(whole["inside"])]
-    return len(inside) > 1 and _divides(text, "\t", quoted=True, most=None)
+    wholes = [WHOLE.match(sample, match.end()) for match in STARTS.finditer(sample)]
+    if sum(whole is not None and '""' in whole["inside"] for whole in wholes) < FEWEST:
+        return False
+    return _divides(text, "\t", quoted=True, most=None) and (
+        all(wholes) or not _divides(text, "\t", quoted=False, most=None)
+    )
 
 
 def _sample(text: str) -> str:

@@ -143,6 +143,7 @@ def test_quotes_in_a_tsv_that_pandas_wrote_are_read_as_such(tmp_path: Path) -> N
         ['"whole"', '"also whole"', "plain"],  # the quotes may be the text's own
         ['"he said ""no"""', '"stray', "plain"],
         ['""', '""""', '"a""b" c'],
+        ['"', '"', '"', '"'],
     ],
 )
 def test_other_quotes_in_a_tsv_are_characters(cells: list[str]) -> None:
