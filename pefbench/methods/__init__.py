@@ -61,6 +61,9 @@ class Method(BaseModel):
     trains_pretrained: ClassVar[bool] = False
     """Whether it trains weights of the pretrained model itself, and not only those that it adds."""
 
+    why_not_sharded: ClassVar[str] = ""
+    """Why it cannot train weights that are sharded over processes; empty where it can."""
+
     @property
     def trains_everything(self) -> bool:
         """Whether every weight of the model is trained, its embeddings too, and the whole model is saved."""

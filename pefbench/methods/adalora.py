@@ -33,6 +33,7 @@ class Adalora(TargetedMethod):
     learning_rate: ClassVar[float] = 2e-3
     trainable_pattern: ClassVar[str] = r"\.lora_[ABE]\."
     merges: ClassVar[bool] = True
+    why_not_sharded: ClassVar[str] = "it ranks weights by their gradients as it trains, which must be whole; use lora"
 
     init_rank: int = Field(12, ge=2, description="initial rank of each linear layer; the paper uses 1.5 x target_rank")
     target_rank: int = Field(8, ge=1, description="mean rank at the end")

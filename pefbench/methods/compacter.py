@@ -23,6 +23,7 @@ class Compacter(PeftMethod):
     learning_rate: ClassVar[float] = 3e-2
     searched: ClassVar = {"reduction_factor": (4, 8, 16, 32)}
     trainable_pattern: ClassVar[str] = r"\.bottleneck_(rule|down|up|activation)\."
+    why_not_sharded: ClassVar[str] = "all layers share one weight, and FSDP shards layer by layer; use bottleneck"
 
     variant: Literal["houlsby", "pfeiffer"] = Field(
         "houlsby", description="after attention and feed-forward; pfeiffer: after the feed-forward only, Compacter++"

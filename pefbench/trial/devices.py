@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 
 from pefbench import hardware
-from pefbench.errors import RecipeError, UserError
+from pefbench.errors import RecipeError
+from pefbench.trial import sharding
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -25,23 +26,6 @@ def set_threads(wanted: int | None) -> None:
     """
     processes = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     torch.set_num_threads(wanted or max(1, hardware.cores() // processes))
-
-
-SHARDED = {"ACCELERATE_USE_FSDP": "FSDP", "ACCELERATE_USE_DEEPSPEED": "DeepSpeed"}
-"""Variables by which `accelerate launch` asks for weights that are sharded over the processes."""
-
-
-def refuse_sharding() -> None:
-    """Raise UserError where the launcher asks for sharded weights.
-
-    Checkpoints and saved models would hold one process's shard; and on CPUs accelerate passes over the wish in silence.
-    """
-    for variable, name in SHARDED.items():
-        if os.environ.get(variable, "false").lower() == "true":
-            raise UserError(
-                f"{name}: weights that are sharded over processes are not supported; launch with data parallelism "
-                "(distributed_type MULTI_GPU or MULTI_CPU), with model.quantize=nf4 where a model does not fit"
-            )
 
 
 def resolve_precision(wanted: Precision) -> Literal["fp32", "bf16", "fp16"]:
@@ -72,6 +56,8 @@ def accelerator(precision: str) -> Accelerator:
 
         def prepare(self, *args: Any, **kwargs: Any) -> Any:
             with imports.later():
+                if self.is_fsdp2:
+                    sharding.begin(self, args[0])
                 return super().prepare(*args, **kwargs)
 
         def clip_grad_norm_(self, *args: Any, **kwargs: Any) -> Any:
@@ -82,8 +68,11 @@ def accelerator(precision: str) -> Accelerator:
             with imports.later():
                 return super().unwrap_model(*args, **kwargs)
 
-    return Ours(
+    made = Ours(
         cpu=hardware.kind() == "cpu",
         mixed_precision=MIXED[precision],
         kwargs_handlers=[DistributedDataParallelKwargs(gradient_as_bucket_view=True)],
     )
+    if sharding.wanted():
+        sharding.ready(made)
+    return made

@@ -14,8 +14,8 @@ import torch
 from accelerate.utils import gather_object
 
 from pefbench.errors import PreemptedError
-from pefbench.progress import Progress
-from pefbench.trial import checkpoints, curve, random_states, stopping
+from pefbench.progress import Progress, say
+from pefbench.trial import checkpoints, curve, random_states, sharding, stopping
 from pefbench.trial.batching import Order
 from pefbench.trial.keeping import Keeper
 from pefbench.trial.progressed import Progressed
@@ -172,15 +172,18 @@ class Training:
 
         All processes give their random states, one writes.
         """
-        states = gather_object([random_states.current()])
-        if self.accelerator.is_main_process:
+        states, main = gather_object([random_states.current()]), self.accelerator.is_main_process
+        steps, kept = (
+            sharding.whole(part, keep=main) for part in (self.stepper.state(), self.keeper.state(self.at.step))
+        )
+        if main:
             state: checkpoints.State = {
                 "checkpoint_key": dict(self.checkpoint_key),
                 "progress": self.at.plain(),
                 "losses": [float(loss) for loss in self.losses],
                 "random": states,
-                "steps": self.stepper.state(),
-                "kept": self.keeper.state(self.at.step),
+                "steps": steps,
+                "kept": kept,
             }
             checkpoints.write(self.checkpoint, state)
         self.accelerator.wait_for_everyone()
@@ -193,4 +196,8 @@ class Training:
         self.losses = [torch.tensor(loss, device=self.accelerator.device) for loss in state["losses"]]
         self.stepper.restore(state["steps"])
         self.keeper.restore(state["kept"], self.at.step)
-        random_states.restore(state["random"][self.accelerator.process_index])
+        states, processes = state["random"], self.accelerator.num_processes
+        if len(states) != processes and self.accelerator.is_main_process:
+            say(f"resumed at step {self.at.step}: started on {len(states)} processes, now on {processes}")
+        # Where each process draws numbers of its own there are as many: see the checkpoint's key.
+        random_states.restore(states[self.accelerator.process_index % len(states)])

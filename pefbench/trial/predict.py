@@ -11,7 +11,7 @@ import torch
 from accelerate.utils import gather_object
 
 from pefbench.progress import Progress
-from pefbench.trial import out_of_memory
+from pefbench.trial import out_of_memory, sharding
 from pefbench.trial.batching import collate, sorted_batches
 from pefbench.trial.fast_paths import fits_batches
 
@@ -75,17 +75,18 @@ def predict(
     Whole batches are dealt out, so an example is padded alike whatever the number of processes.
     """
     batches = sorted_batches(head.prediction_lengths(encoded), batch_size, fitted=fitted)
-    unwrapped, mine = _ready(model, accelerator), _share(batches, accelerator)
+    unwrapped, (mine, counted) = _ready(model, accelerator), _share(batches, head, accelerator)
     answers: list[tuple[int, Any]] = []
     progress = Progress(what, len(mine), enabled=accelerator.is_main_process, lasting=not trains_on)
     # What a module makes in inference mode, which is faster, and keeps, training could not use.
-    with torch.no_grad() if trains_on else torch.inference_mode(), progress:
-        for batch in mine:
+    sharded = sharding.over(accelerator)
+    with torch.no_grad() if trains_on or sharded else torch.inference_mode(), progress:
+        for number, batch in enumerate(mine):
             tensors = _tensors(encoded, batch, accelerator)
             chosen = [int(i) for i in batch]
             with accelerator.autocast():  # generating goes past the forward that accelerate wraps
                 found = head.predict(unwrapped, tensors, [encoded.decoding[i] for i in chosen])
-            answers += zip(chosen, found, strict=True)
+            answers += zip(chosen, found, strict=True) if number < counted else ()
             progress.step()
     return _in_order(gather_object(answers), len(encoded))
 
@@ -94,9 +95,10 @@ def predict(
 def mean_loss(model: nn.Module, encoded: Encoded, head: Head, accelerator: Accelerator, *, batch_size: int) -> float:
     """The mean loss over the targets of a split, the same on every process."""
     unwrapped, losses = _ready(model, accelerator), list[float]()
-    for batch in _share(sorted_batches(encoded.lengths, batch_size), accelerator):
+    mine, counted = _share(sorted_batches(encoded.lengths, batch_size), head, accelerator)
+    for batch in mine:
         losses.append(float(head.loss_sum(unwrapped, _tensors(encoded, batch, accelerator))))
-    return math.fsum(gather_object(losses)) / max(1, int(encoded.targets.sum()))
+    return math.fsum(gather_object(losses[:counted])) / max(1, int(encoded.targets.sum()))
 
 
 def _ready(model: nn.Module, accelerator: Accelerator) -> nn.Module:
@@ -105,9 +107,19 @@ def _ready(model: nn.Module, accelerator: Accelerator) -> nn.Module:
     return unwrapped.eval()
 
 
-def _share(batches: list[Indices], accelerator: Accelerator) -> list[Indices]:
-    """This process's batches of a split."""
-    return batches[accelerator.process_index :: accelerator.num_processes]
+def _share(batches: list[Indices], head: Head, accelerator: Accelerator) -> tuple[list[Indices], int]:
+    """This process's batches of a split, and how many of them count: the first ones.
+
+    On sharded weights all processes call the model equally often, with others' batches where there are none left.
+    Texts that are generated take as many calls as the longest has tokens: all processes generate the same ones.
+    """
+    rank, processes = accelerator.process_index, accelerator.num_processes
+    mine = batches[rank::processes]
+    if not sharding.over(accelerator):
+        return mine, len(mine)
+    if head.generates:
+        return batches, len(batches) if rank == 0 else 0
+    return mine + batches[:1] * (math.ceil(len(batches) / processes) - len(mine)), len(mine)
 
 
 def _tensors(encoded: Encoded, batch: Indices, accelerator: Accelerator) -> dict[str, Tensor]:

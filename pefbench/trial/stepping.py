@@ -15,7 +15,7 @@ import torch
 from pefbench.models.cpu_kernels import cheap_dropout, fast_linear, fast_on_cpu
 from pefbench.models.keyed_dropout import KeyedDropout
 from pefbench.models.patches.functional import stock_dropout, stock_linear
-from pefbench.trial import packing, trained
+from pefbench.trial import packing, sharding, trained
 from pefbench.trial.batching import collate, share
 from pefbench.trial.optimizer import make_optimizer, set_learning_rate
 
@@ -90,13 +90,12 @@ class Stepper:
     def take(self, batch: Indices, step: int, fraction: float) -> Tensor:
         """Take a step (from 0) at a fraction of the peak learning rate; this process's share of the mean loss, ()."""
         set_learning_rate(self.optimizer, fraction)
-        mine = share(batch, self.accelerator.process_index, self.accelerator.num_processes)
-        # A process without examples still takes part in the others' reductions: with one example that counts nothing.
-        weight = 1.0 if len(mine) else 0.0
-        mine = mine if len(mine) else batch[:1]
         targets = max(1, int(self.encoded.targets[batch].sum()))
-        parts = self._micro_batches(mine)
-        losses = [self._backward(part, step, weight / targets, last=part is parts[-1]) for part in parts]
+        parts = self._parts(batch)
+        losses = [
+            self._backward(part, step, weight / targets, last=number == len(parts))
+            for number, (part, weight) in enumerate(parts, 1)
+        ]
         self.accelerator.clip_grad_norm_(self.trainable, self.settings.max_grad_norm)
         self.optimizer.step()
         self.method.after_step(self.unwrapped, step + 1)
@@ -115,6 +114,17 @@ class Stepper:
             whole = loss * self.accelerator.num_processes
             self.accelerator.backward(whole if penalty is None else whole + penalty)
         return loss.detach()
+
+    def _parts(self, batch: Indices) -> list[tuple[Indices, float]]:
+        """This process's micro-batches of a global batch, each with its weight.
+
+        A process without examples still takes part in the others' reductions, of sharded weights in every micro-batch:
+        with one example that counts nothing.
+        """
+        rank, processes = self.accelerator.process_index, self.accelerator.num_processes
+        parts = [(part, 1.0) for part in self._micro_batches(share(batch, rank, processes))]
+        most = len(self._micro_batches(share(batch, 0, processes))) if sharding.over(self.accelerator) else 1
+        return parts + [(batch[:1], 0.0)] * (most - len(parts))
 
     def _tensors(self, part: Indices) -> dict[str, Tensor]:
         made = packing.collate(self.encoded, part) if self.settings.packing else collate(self.encoded, part)
@@ -145,7 +155,7 @@ class Stepper:
     def restore(self, state: State) -> None:
         """Put back what `state` gave."""
         trained.restore(self.unwrapped, state["trained"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        self.optimizer.load_state_dict(sharding.optimizer_state(state["optimizer"], self.optimizer))
         self.method.restore(self.unwrapped, state["method"])
         if self.accelerator.scaler is not None:
             self.accelerator.scaler.load_state_dict(state["scaler"])

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from pefbench.trial import sharding
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
 def state(model: nn.Module) -> dict[str, torch.Tensor]:
     """Trainable weights and persistent buffers by name; the model's own tensors, no copies."""
+    sharding.settle(model)
     persistent = model.state_dict().keys()
     weights = {name: weight.detach() for name, weight in model.named_parameters() if weight.requires_grad}
     return weights | {name: buffer for name, buffer in model.named_buffers() if name in persistent}
@@ -26,4 +29,4 @@ def restore(model: nn.Module, saved: Mapping[str, torch.Tensor]) -> None:
     if places.keys() != saved.keys():
         raise RuntimeError(f"the checkpoint holds other weights: {sorted(places.keys() ^ saved.keys())[:5]}")
     for name, place in places.items():
-        place.copy_(saved[name])
+        place.copy_(sharding.like(saved[name], place))

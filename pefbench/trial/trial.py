@@ -34,6 +34,7 @@ from pefbench.trial import (
     rehearsal,
     round_trip,
     same_model,
+    sharding,
     validation,
 )
 from pefbench.trial.adapters import joined_fingerprint
@@ -90,7 +91,7 @@ class Trial:
         placement: Placement | None = None,
     ) -> None:
         started = provenance.now()
-        devices.refuse_sharding()
+        sharding.check_launcher()
         self.place = place_at(out)
         devices.set_threads(recipe.train.threads)
         validation.check(recipe, scored)
@@ -107,6 +108,10 @@ class Trial:
             self.validation = Validation(self.prepared, self.accelerator, self.phases, reports=reports, watch=watch)
         world_size = self.accelerator.num_processes
         self.dropout = how_drawn(self.recipe, self.prepared.config)
+        self.leaves_modules_out = leaves_modules_out(self.recipe, self.prepared.config)
+        self.sharded = sharding.over(self.accelerator)
+        if self.sharded:
+            sharding.check(self.recipe, leaves_modules_out=self.leaves_modules_out)
         self.path = result_path(
             self.recipe,
             self.prepared.corpus.fingerprint,
@@ -156,12 +161,12 @@ class Trial:
     def dry_run(self) -> None:
         """Apply the method and make sure of the room for its result, as `run` does; then print what there is."""
         model = self.make_model()
-        expected = self._foresee(model)
+        told = "" if self.sharded else self._foresee(model).told(self.phases.costs["load"]["peak_memory_bytes"])
         if self.is_main:
             room = needed_bytes(loading.count(model, trainable=True), self.recipe.train.keep)
             self.place.below(self.recipe.name).check(room)
             self._announce()
-            say(expected.told(self.phases.costs["load"]["peak_memory_bytes"]))
+            say(told or "peak memory: not foreseen, the weights are sharded")
         self.accelerator.wait_for_everyone()
 
     def run(self, model: nn.Module, *, again: bool) -> None:
@@ -171,7 +176,7 @@ class Trial:
         """
         if again:
             self.folder.begin_again()
-        if foreseen.may_not_fit(self.prepared, model, self.accelerator.num_processes):
+        if not self.sharded and foreseen.may_not_fit(self.prepared, model, self.accelerator.num_processes):
             self._foresee(model)
         if self.is_main:
             self.folder.make_room(loading.count(model, trainable=True), self.recipe.train.keep)
@@ -234,8 +239,10 @@ class Trial:
             self.record.add(**score_trial(self.prepared, answers, baselines))
             if "test" in predicted:
                 self._warn_if_alike(answers["test"])
-                self._save(trained, answers["test"])
         if "test" in predicted:
+            with sharding.whole_weights(trained, keep=self.is_main):
+                if self.is_main:
+                    self._save(trained, predicted["test"][0])
             self._time_inference(trained, predicted["test"])
         self.accelerator.wait_for_everyone()
         del model, trained
@@ -255,7 +262,7 @@ class Trial:
             self.prepared,
             self.accelerator,
             dropout_by_example=self.dropout == "by example and step",
-            leaves_modules_out=leaves_modules_out(self.recipe, self.prepared.config),
+            leaves_modules_out=self.leaves_modules_out,
         )
         training = Training(
             stepper,
@@ -264,7 +271,7 @@ class Trial:
             checkpoint_key={
                 "id": self.record.trial_id,
                 "model": [self.record.reached["model"]["fingerprint"], self.record.reached["model"]["settings"]],
-                "world_size": self.accelerator.num_processes,
+                "processes": self.accelerator.num_processes if self.dropout == "by process" else None,
                 "code": provenance.code_digest(),
                 "packages": provenance.packages(),
                 "device": str(self.accelerator.device.type),

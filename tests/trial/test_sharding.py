@@ -1,0 +1,124 @@
+"""FSDP2 on two CPU processes, over gloo: what `accelerate launch` asks for with the files of recipes/accelerate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import torch
+import yaml
+from safetensors.torch import load_file
+
+from pefbench.errors import MethodError, RecipeError, UserError
+from pefbench.paths import PROJECT, child_command
+from pefbench.recipe import load_recipe
+from pefbench.trial import run, sharding
+from tests.trial.test_processes import ROOT, finish, predictions, result, torchrun
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from tests.worlds import World
+
+FILES = PROJECT / "recipes" / "accelerate"
+ASKED: Mapping[str, Any] = {
+    "ACCELERATE_USE_FSDP": "true",
+    "FSDP_VERSION": "2",
+    "FSDP_AUTO_WRAP_POLICY": "TRANSFORMER_BASED_WRAP",
+    "FSDP_RESHARD_AFTER_FORWARD": "true",
+}
+"""What `accelerate launch --config_file recipes/accelerate/fsdp2_cpu.yaml` puts into its workers' environment."""
+
+
+def saved(out: Path) -> dict[str, Tensor]:
+    [file] = out.glob("*/*/model/*.safetensors")
+    weights: dict[str, Tensor] = load_file(file)
+    return weights
+
+
+def test_sharded_processes_are_one_and_go_on_as_one(world: World, tmp_path: Path) -> None:
+    """Two sharded processes, of which one is killed; then one alone; beside one that does it all."""
+    # 13 examples a step in micro-batches of 3: the processes have different numbers of them
+    train: dict[str, Any] = {"batch_size": 13, "micro_batch_size": 3, "keep": "best", "evaluate": 12}
+    changes = {f"train__{key}": value for key, value in {**train, "epochs": 2, "checkpoint_steps": 10}.items()}
+    recipe = world.recipe("sharded", evaluate={"batch_size": 4}, **changes)
+    whole, two, killed = (tmp_path / name for name in ("whole", "two", "killed"))
+    assert finish([*child_command("run"), recipe, "--out", whole], ROOT)[0] == 0
+    status, printed, said = finish([*torchrun(2), "run", recipe, "--out", two], ROOT, **ASKED)
+    assert status == 0, said
+    assert printed.count("round trip: reproduced") == 1
+    sabotaged = [*torchrun(2, "tests.trial.sabotaged"), "run", recipe, "--out", killed]
+    assert finish(sabotaged, ROOT, **ASKED, KILLED_RANK="1")[0] == 1
+    [file] = killed.glob("*/*/checkpoint.pt")
+    names, shapes = saved(whole).keys(), {tuple(weight.shape) for weight in saved(whole).values()}
+    held = torch.load(file, weights_only=True)["steps"]
+    assert {name.replace(".default", "") for name in held["trained"]} == {
+        name.replace("classifier.", "classifier.modules_to_save.") for name in names
+    }
+    moments = held["optimizer"]["state"].values()
+    assert {tuple(weight.shape) for weight in held["trained"].values()} == shapes
+    assert {tuple(each["exp_avg"].shape) for each in moments} == shapes
+    status, _, said = finish([*child_command("run"), recipe, "--out", killed], ROOT)
+    assert status == 0, said
+    assert "resumed at step 10: started on 2 processes, now on 1" in said
+
+    expected = result(whole)
+    for out in (two, killed):
+        found = result(out)
+        assert found["id"] == expected["id"]
+        assert found["model"] == expected["model"], "weights are counted before they are sharded"
+        assert found["kept"] == expected["kept"]
+        losses = [[point["loss"] for point in each["curve"]] for each in (found, expected)]
+        assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+        assert found["metrics"] == expected["metrics"]
+        assert predictions(out) == predictions(whole)
+        torch.testing.assert_close(saved(out), saved(whole), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"ACCELERATE_USE_DEEPSPEED": "true"}, r"^DeepSpeed needs a CUDA GPU, and there is none; FSDP2 shards"),
+        ({"ACCELERATE_USE_FSDP": "true"}, r"^FSDP: fsdp_version is 1; it must be 2: version 1 flattens"),
+        ({**ASKED, "FSDP_OFFLOAD_PARAMS": "true"}, r"^FSDP: fsdp_offload_params is true; it must be false"),
+        ({**ASKED, "FSDP_ACTIVATION_CHECKPOINTING": "True"}, r"is True; it must be false: set train.recompute"),
+    ],
+)
+def test_what_does_not_work_is_refused_before_the_data_are_read(
+    asked: dict[str, str], message: str, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable, value in asked.items():
+        monkeypatch.setenv(variable, value)
+    monkeypatch.setattr("pefbench.trial.trial.prepare", lambda *_: pytest.fail("it read data"))
+    with pytest.raises(UserError, match=message):
+        run.run(load_recipe(world.recipe("refused")), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"method": {"name": "adalora"}}, MethodError, r"^method adalora: does not work with FSDP: it ranks"),
+        ({"train__optimizer": "adamw8bit"}, RecipeError, r"^train\.optimizer: FSDP cannot shard the moments of"),
+    ],
+)
+def test_recipes_that_cannot_train_so_are_refused(
+    changes: dict[str, Any], error: type[UserError], message: str, world: World
+) -> None:
+    with pytest.raises(error, match=message):
+        sharding.check(load_recipe(world.recipe("refused", **changes)), leaves_modules_out=False)
+
+
+def test_what_is_left_out_at_random_is_refused(world: World) -> None:
+    with pytest.raises(RecipeError, match=r"^FSDP: layers or updates are left out at random"):
+        sharding.check(load_recipe(world.recipe("refused")), leaves_modules_out=True)
+
+
+def test_the_files_ask_for_nothing_that_is_refused() -> None:
+    files = {file.stem: yaml.safe_load(file.read_text(encoding="utf8")) for file in FILES.glob("fsdp2*.yaml")}
+    assert files.keys() == {"fsdp2", "fsdp2_cpu"}
+    for content in files.values():
+        for name, value, _ in sharding.MUST_BE.values():
+            assert str(content["fsdp_config"][name]).lower() == value
