@@ -64,6 +64,12 @@ class Progress:
             self.bar.close()
 
 
+def flush() -> None:
+    """Write what is still buffered of standard output and standard error."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+
+
 def say(line: str) -> None:
     """Write one line for people, above the bars and apart from what a command prints as its result."""
     if sys.stderr.isatty():

@@ -14,6 +14,7 @@ import torch
 
 from pefbench.errors import MethodError
 from pefbench.export.graph import quiet
+from pefbench.models.patches import attention
 from pefbench.models.reading import reading
 
 if TYPE_CHECKING:
@@ -49,8 +50,8 @@ def write(model: nn.Module, to: Path) -> Json:
     decoder: Any = model
     kind = type(decoder).__name__
     rows, before, after = TRACED
-    with quiet(), torch.no_grad(), reading(f"{kind}: transformers cannot export it to ONNX", MethodError):
-        decoder.set_attn_implementation("eager")
+    failure = reading(f"{kind}: transformers cannot export it to ONNX", MethodError)
+    with quiet(), torch.no_grad(), attention.eager(decoder), failure:
         past = decoder(input_ids=torch.ones((rows, before), dtype=torch.long), use_cache=True).past_key_values
         layers = getattr(past, "layers", [])
         if not isinstance(past, DynamicCache) or any(type(layer) is not DynamicLayer for layer in layers):

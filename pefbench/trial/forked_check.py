@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING
 
 from pefbench import hardware
 from pefbench.paths import child_environment
+from pefbench.progress import flush
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,7 +102,7 @@ def _wait(call: socket.socket) -> NoReturn:
 
 
 def _be(arguments: Sequence[str]) -> NoReturn:
-    """Be a new interpreter that runs a pefbench command, which flushes what it prints."""
+    """Be a new interpreter that runs a pefbench command."""
     environment = child_environment()
     os.environ.clear()
     os.environ.update(environment)
@@ -113,4 +114,5 @@ def _be(arguments: Sequence[str]) -> NoReturn:
         status = end.code
     except BaseException:  # noqa: BLE001 - as an interpreter does
         traceback.print_exc()
+    flush()
     os._exit(status if isinstance(status, int) else 1)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RECIPES = PROJECT / "recipes"
-FILES = sorted(RECIPES.rglob("*.yaml"))
+FILES = sorted(file for file in RECIPES.rglob("*.yaml") if file.parent.name != "accelerate")
 SCHEMA = {"recipe": _json_schema.recipe_schema(), "compare": _json_schema.comparison_schema()}
 CHECK = {name: jsonschema.Draft7Validator(schema) for name, schema in SCHEMA.items()}
 

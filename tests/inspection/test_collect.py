@@ -68,7 +68,10 @@ def test_a_short_limit_shows_what_is_truncated(world: World) -> None:
     assert "over the limit" not in render(whole)
 
 
-def test_only_texts_that_reach_the_limit_are_tokenised_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_texts_that_reach_the_limit_are_tokenised_again(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PEFBENCH_CACHE", str(tmp_path))  # where no tokens are kept yet
     calls: list[tuple[int, Encoded]] = []
     encode = TokenHead.encode
 

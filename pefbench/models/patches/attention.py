@@ -1,20 +1,22 @@
-"""A function that transformers' attentions may name in their config, and the config of one attention.
+"""A function that transformers' attentions may name in their config, the config of one attention, and a model's choice.
 
 What: `AttentionInterface`, transformers' public list of such functions, gets a name; and one attention module gets a
 copy of its config that has this name in `_attn_implementation`. Why: a prefix for encoders that take no cache, see
-`methods.tuners.prefix_attention`. Since: transformers 4.48, the first with the list. Undone by `unregister` and
-`restore`.
+`methods.tuners.prefix_attention`. A model that is exported attends eagerly meanwhile: the graph of fused attention is
+not what ONNX Runtime computes. Since: transformers 4.48, the first with the list. Undone by `unregister`, `restore` and
+the end of `eager`.
 """
 
 from __future__ import annotations
 
 import copy
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from transformers import AttentionInterface
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 def register(name: str, function: Callable[..., Any]) -> None:
@@ -43,3 +45,14 @@ def use(module: Any, name: str) -> Any:
 def restore(module: Any, own: Any) -> None:
     """Give an attention module its own config back."""
     module.config = own
+
+
+@contextmanager
+def eager(model: Any) -> Iterator[None]:
+    """Let all attentions of a model of transformers compute eagerly."""
+    own = model.config._attn_implementation
+    model.set_attn_implementation("eager")
+    try:
+        yield
+    finally:
+        model.set_attn_implementation(own)

@@ -94,6 +94,14 @@ def test_an_attention_function_and_the_config_of_one_module() -> None:
     assert "test_function" not in AttentionInterface().valid_keys()
 
 
+def test_a_model_attends_eagerly_for_a_while() -> None:
+    model: Any = tiny.token_classifier("distilbert")
+    model.set_attn_implementation("sdpa")
+    with attention.eager(model):
+        assert model.config._attn_implementation == "eager"
+    assert model.config._attn_implementation == "sdpa"
+
+
 class TestTuner(BaseTuner):  # type: ignore[misc]
     """No tuner that works."""
 
