@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pefbench.compare.placing import FEWEST
 from pefbench.errors import RecipeError, suggest
 from pefbench.registry import find, names
+from pefbench.search.space import DECADE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +37,9 @@ def with_defaults(raw: Mapping[str, Any]) -> Values:
         methods = _listed(methods)
     if not isinstance(methods, dict) or not isinstance(trials, int):
         return {**raw}  # validation says what is wrong
-    return {**raw, "methods": {name: _entry(str(name), given, trials) for name, given in methods.items()}}
+    drawn = raw.get("search") is not None
+    entries = {name: _entry(str(name), given, trials, drawn=drawn) for name, given in methods.items()}
+    return {**raw, "methods": entries}
 
 
 def rates(default: float, trials: int) -> list[float]:
@@ -52,7 +55,7 @@ def _listed(methods: list[Any]) -> dict[str, None]:
     return dict.fromkeys(methods)
 
 
-def _entry(name: str, given: Any, trials: int) -> Any:
+def _entry(name: str, given: Any, trials: int, *, drawn: bool) -> Any:
     """One method's entry, filled in; one of another type is left for validation to refuse."""
     entry = {} if given is None else given
     if not isinstance(entry, dict):
@@ -63,4 +66,7 @@ def _entry(name: str, given: Any, trials: int) -> Any:
     chosen = entry["method"].get("name") if isinstance(entry["method"], dict) else None
     # An unknown method is the recipe's to refuse.
     default = find("method", str(chosen)).learning_rate if chosen in names("method") else 1.0
-    return {"search": {"train.learning_rate": rates(default, trials)}, **entry}
+    values: object = rates(default, trials)
+    if drawn:  # as `pefbench search` draws it, without the method's size: all methods search one field
+        values = {"log_uniform": [float(f"{default / DECADE:.3g}"), float(f"{default * DECADE:.3g}")]}
+    return {"search": {"train.learning_rate": values}, **entry}

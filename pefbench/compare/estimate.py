@@ -65,7 +65,9 @@ def render(
 
 
 def _budget(plan: Plan) -> str:
-    compute = plan.comparison.compute
+    compute, search = plan.comparison.compute, plan.comparison.search
+    if search is not None:
+        return f"settings proposed by {search.sampler} that see up to {plan.allowance:,} training examples each"
     if compute is None:
         return f"{counted(plan.comparison.trials, 'setting')} each"
     return f"settings that see up to {compute:,} training examples each"
@@ -73,6 +75,8 @@ def _budget(plan: Plan) -> str:
 
 def _settings(plan: Plan, method: str) -> str:
     """A method's settings, and how many more its budget has: about, where they may differ in epochs."""
+    if plan.comparison.search is not None:
+        return ", ".join(plan.comparison.methods[method].search)
     shown, left, compute = "; ".join(map(label, plan.settings[method])), plan.left(method), plan.comparison.compute
     if compute is None:
         return f"{shown}; then {left} more" if left else shown

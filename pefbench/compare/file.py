@@ -6,7 +6,7 @@ own search; a search may change nothing that would make the methods answer diffe
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
@@ -16,7 +16,7 @@ from pefbench.compare.defaults import with_defaults
 from pefbench.errors import RecipeError, suggest
 from pefbench.recipe import SECTIONS, load_recipe, validate
 from pefbench.registry import find, names
-from pefbench.search.space import override
+from pefbench.search.space import Space, override
 from pefbench.sections import Section
 from pefbench.yaml_text import Values, read_yaml
 
@@ -63,6 +63,21 @@ class Pscp(Section):
     beta_memory: float = Field(1.0, ge=0, description="weight of the memory")
 
 
+class Search(Section):
+    """How Optuna tunes each method, instead of listed or drawn settings."""
+
+    sampler: Literal["tpe", "random"] = Field("tpe", description="what proposes settings: tpe or random")
+    trials: int = Field(
+        20,
+        ge=2,
+        description="the budget of each method, in settings of the base recipe trained to the end: together its trials "
+        "see no more training examples than these, so that runs that are stopped early buy more settings",
+    )
+    prune: Literal["asha", "median", "wilcoxon", "none"] = Field(
+        "asha", description="what stops a run early, by its validation after each epoch: asha, median, wilcoxon or none"
+    )
+
+
 class ComparisonFile(Section):
     """A comparison file."""
 
@@ -86,6 +101,12 @@ class ComparisonFile(Section):
         description="instead of `trials`: training examples that all tuning trials of one method may see together "
         "(epochs times training examples, summed over settings and tuning seeds), so that a method with fewer epochs "
         "tries more settings; null: `trials` counts",
+    )
+    search: Search | None = Field(
+        None,
+        description="instead of `trials`: each method's settings are proposed by Optuna within its `search`, and runs "
+        "that do not promise anything stop early; null: `trials` or `compute` counts",
+        exclude_if=lambda value: value is None,
     )
     search_seed: int = Field(0, ge=0, description="seed for drawing settings")
     tuning_seeds: list[int] = Field(
@@ -204,6 +225,13 @@ def _of_methods(comparison: ComparisonFile, methods: Sequence[str]) -> Compariso
 def _check_budget(comparison: ComparisonFile) -> None:
     if comparison.compute is not None and "trials" in comparison.model_fields_set:
         raise RecipeError("compute: replaces `trials`; name one of the two")
+    if comparison.search is None:
+        return
+    for field in ("compute", "trials"):
+        if field in comparison.model_fields_set and getattr(comparison, field) is not None:
+            raise RecipeError(f"search: replaces `{field}`; name one of the two")
+    if len(comparison.tuning_seeds) > 1:
+        raise RecipeError("tuning_seeds: should be one seed with `search`, whose runs are compared as they train")
 
 
 def _check_seeds(comparison: ComparisonFile) -> None:
@@ -238,7 +266,15 @@ def _settings(comparison: ComparisonFile, name: str) -> list[Setting]:
     entry = comparison.methods[name]
     _check_fields(entry.search, f"{path}.search")
     whole = whole_numbers(entry)
+    if comparison.search is not None:  # what Optuna proposes takes their place
+        return [*space_of(entry, path).extremes()]
     return search.settings(entry.search, comparison.budget.trials, comparison.search_seed, f"{path}.search", whole)
+
+
+def space_of(entry: Entry, path: str) -> Space:
+    """The space that Optuna searches for a method. Raises RecipeError, its message beginning with `path`."""
+    listed = {field: {"choice": given} if isinstance(given, list) else given for field, given in entry.search.items()}
+    return Space(search.ways(listed, f"{path}.search", whole_numbers(entry)))
 
 
 def whole_numbers(entry: Entry) -> set[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from pefbench.compare import estimate, selection
+from pefbench.compare import estimate, selection, studies
 from pefbench.compare.live import Board
 from pefbench.compare.plan import Outcome, Plan, PlannedTrial, read_outcome
 from pefbench.engines.engine import HERE, Resources, engine
@@ -71,8 +71,15 @@ def compare(wanted: Wanted) -> Path:
         facts = _facts(plan, pool, place)
         if facts.gpus > 1:
             pool.use_gpus(facts.gpus)
+        searched = _search(plan, facts, wanted, pool, place) if plan.comparison.search else []
+        if searched:
+            facts = _with(facts, plan, searched, pool, place)
         with Board(plan, facts.metric, pool.doing, higher=facts.higher_is_better) as board:
-            tuning = _run(plan.tuning(), wanted.command, facts, place, pool, board)
+            if searched:
+                tuning = [_given_up(read_outcome(trial, facts.paths[_key(trial)])) for trial in searched]
+                board.expect(tuning)
+            else:
+                tuning = _run(plan.tuning(), wanted.command, facts, place, pool, board)
             while placed := plan.place(_scored(plan, tuning, facts, wanted), higher=facts.higher_is_better):
                 facts = _with(facts, plan, placed, pool, place)
                 tuning += _run(placed, wanted.command, facts, place, pool, board)
@@ -97,6 +104,18 @@ def compare(wanted: Wanted) -> Path:
     return path
 
 
+def _search(plan: Plan, facts: Facts, wanted: Wanted, pool: Engine, place: Place) -> list[PlannedTrial]:
+    """The tuning trials of all settings that the methods' studies try."""
+    first = {trial.method: facts.paths[_key(trial)] for trial in reversed(plan.tuning())}
+    paths = [first[method] for method in plan.comparison.methods]
+    return studies.tune(plan, paths, facts.metric, pool, place, command=wanted.command, higher=facts.higher_is_better)
+
+
+def _given_up(outcome: Outcome) -> Outcome:
+    """A trial that its study counts though it died: it is not run again."""
+    return replace(outcome, status="failed") if outcome.status == "missing" else outcome
+
+
 def _scored(plan: Plan, tuning: Sequence[Outcome], facts: Facts, wanted: Wanted) -> dict[str, list[float | None]]:
     """The score of each setting of the methods whose tuning trials are all there, or count as failed."""
     found = {}
@@ -109,8 +128,8 @@ def _scored(plan: Plan, tuning: Sequence[Outcome], facts: Facts, wanted: Wanted)
 
 def _with(facts: Facts, plan: Plan, placed: Sequence[PlannedTrial], pool: Engine, place: Place) -> Facts:
     """The facts with the result files of settings that were placed since."""
-    last = {trial.method: trial.setting for trial in placed}
-    trials = [*placed, *(trial for method, setting in last.items() for trial in plan.final(method, setting))]
+    new = dict.fromkeys((trial.method, trial.setting) for trial in placed)
+    trials = [*placed, *(trial for method, setting in new for trial in plan.final(method, setting))]
     return replace(facts, paths={**facts.paths, **_paths(trials, pool, place)[0]})
 
 
@@ -136,7 +155,8 @@ def dry_run(wanted: Wanted) -> str:
     place = everything.below(plan.comparison.name)
     with TemporaryDirectory() as logs, Pool(Path(logs), HERE) as pool:
         facts = _facts(plan, pool, place)
-        tuning = [read_outcome(trial, facts.paths[_key(trial)]) for trial in plan.tuning()]
+        listed = [] if plan.comparison.search else plan.tuning()
+        tuning = [read_outcome(trial, facts.paths[_key(trial)]) for trial in listed]
         while placed := plan.place(_scored(plan, tuning, facts, wanted), higher=facts.higher_is_better):
             facts = _with(facts, plan, placed, pool, place)
             tuning += [read_outcome(trial, facts.paths[_key(trial)]) for trial in placed]

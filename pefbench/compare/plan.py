@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from pefbench.compare import moving, placing
+from pefbench.compare.budget import seen
 from pefbench.compare.file import load_comparison, recipe_of, whole_numbers
 from pefbench.compare.search import is_drawn, ways
 from pefbench.errors import DataError, RecipeError
+from pefbench.recipe import load_recipe
 from pefbench.results.store import read_result
 from pefbench.search.space import label
 
@@ -22,9 +24,11 @@ if TYPE_CHECKING:
     from pefbench.results.schema import Result
     from pefbench.results.verdict_schema import Setting
 
-    Status = Literal["finished", "failed", "missing"]
+    Status = Literal["finished", "failed", "stopped", "missing"]
 
 TUNING = ("validation",)
+ENDS: dict[str, Status] = {"DivergedError": "failed", "PrunedError": "stopped"}
+"""By the error of a result: the status of a trial that is not to be run again."""
 FINAL = ("validation", "test")
 
 
@@ -65,7 +69,8 @@ class Outcome:
     """Its result file, whether it exists or not."""
 
     status: Status
-    """finished; failed: its loss diverged, so it is not run again; missing: it did not run, or did not finish."""
+    """finished; failed: its loss diverged, so it is not run again; stopped: early, by a pruner; missing: it did not run
+    or did not finish."""
 
     result: Result | None
     error: str | None = None
@@ -79,6 +84,12 @@ class Plan:
         self.comparison, self.settings = load_comparison(file, overrides, methods)
         self.base, self.overrides = file.parent / self.comparison.recipe, tuple(overrides)
         self.budget = self.comparison.budget
+        self.seen: dict[str, int] = {}
+
+    @property
+    def counts_settings(self) -> bool:
+        """Whether the budget is a number of settings."""
+        return self.comparison.compute is None and self.comparison.search is None
 
     @property
     def looks(self) -> list[int]:
@@ -103,23 +114,40 @@ class Plan:
     def measure(self, examples: int) -> None:
         """Set the size of the training split. Raises RecipeError where settings exceed the budget."""
         self.budget = replace(self.budget, examples=examples)
-        for method in self.settings:
-            self.budget.check(method, self._tried(method))
+        if self.comparison.search is None:
+            for method in self.settings:
+                self.budget.check(method, self._tried(method))
+
+    @property
+    def allowance(self) -> int:
+        """The training examples that the trials of each method may see together, where Optuna tunes."""
+        base, trials = load_recipe(self.base, self.overrides), self.comparison.search
+        return (trials.trials if trials else 0) * seen(base.train.epochs, self.budget.examples or 0)
+
+    def searched(self, method: str, settings: Sequence[Setting], examples: int) -> list[PlannedTrial]:
+        """Take the settings that a study has tried, and what they saw; their tuning trials."""
+        self.settings[method], self.seen[method] = [*settings], examples
+        [seed] = self.comparison.tuning_seeds
+        return [self._planned(method, number, seed, TUNING) for number in range(len(settings))]
 
     def left(self, method: str) -> int:
         """How many more settings of a method are placed by its results; about, where they differ in epochs."""
+        if self.comparison.search is not None:
+            return 0 if method in self.seen else self.comparison.search.trials
         return self.budget.left(self._tried(method))
 
     def spent(self, method: str) -> int:
         """The training examples that the tuning trials of a method see."""
-        return self.budget.spent(self._tried(method))
+        return self.seen[method] if method in self.seen else self.budget.spent(self._tried(method))
 
     def place(self, values: Mapping[str, Sequence[float | None]], *, higher: bool) -> list[PlannedTrial]:
         """The tuning trials of one more setting of each method that has budget left, placed by its results.
 
         values: the score on validation of each setting, of the methods whose tuning trials are all there.
         """
-        found = []
+        found: list[PlannedTrial] = []
+        if self.comparison.search is not None:
+            return found
         for method, scores in values.items():
             tried = self.settings[method]
             if setting := self._next(method, scores, higher=higher):
@@ -147,6 +175,11 @@ class Plan:
             return placing.candidates(tried, values, higher=higher)
         drawn = ways(entry.search, f"methods.{method}.search", whole_numbers(entry))
         return moving.candidates(drawn, tried, values, seed=self.comparison.search_seed, higher=higher)
+
+    def tuned(self, method: str, setting: Setting) -> Recipe:
+        """The recipe of a tuning trial. Raises RecipeError for values that do not go together."""
+        seed = self.comparison.tuning_seeds[0]
+        return _scored_once(recipe_of(self.comparison, self.base, method, setting, seed, self.overrides))
 
     def _tried(self, method: str) -> list[Recipe]:
         return [self._recipe(method, setting) for setting in self.settings[method]]
@@ -186,5 +219,5 @@ def read_outcome(planned: PlannedTrial, path: Path, error: str | None = None) ->
         return Outcome(planned, path, "missing", None, error)
     if result["status"] == "finished":
         return Outcome(planned, path, "finished", result)
-    diverged = result.get("error_type") == "DivergedError"
-    return Outcome(planned, path, "failed" if diverged else "missing", result, error or result["error"])
+    status = ENDS.get(result.get("error_type") or "", "missing")
+    return Outcome(planned, path, status, result, error or result["error"])

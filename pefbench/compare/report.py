@@ -50,6 +50,10 @@ def _heading(comparison: Comparison) -> str:
 
 
 def _budget(comparison: Comparison) -> str:
+    if "search" in comparison:
+        search = comparison["search"]
+        stopped = "" if search["prune"] == "none" else f" and stopped early by {search['prune']}"
+        return f"settings proposed by {search['sampler']}{stopped}, up to {search['examples']:,} examples seen a method"
     if "compute" not in comparison:
         return f"{counted(comparison['trials'], 'setting')} a method"
     return f"settings that see up to {comparison['compute']:,} training examples a method"
@@ -226,10 +230,12 @@ def _tuning(comparison: Comparison) -> list[str]:
 
 
 def _used(comparison: Comparison, method: MethodVerdict) -> str:
-    """What tuning a method took, where the budget is one of compute."""
-    if "compute" not in comparison or "tuning_examples" not in method:
+    """What tuning a method took, where the budget is one of training examples."""
+    if not {"compute", "search"} & comparison.keys() or "tuning_examples" not in method:
         return ""
-    return f" ({counted(len(method['settings']), 'setting')}, {method['tuning_examples']:,} examples seen)"
+    stopped = sum(trial["status"] == "stopped" for trial in method["tuning"])
+    early = f", {stopped} stopped early" if stopped else ""
+    return f" ({counted(len(method['settings']), 'setting')}{early}, {method['tuning_examples']:,} examples seen)"
 
 
 def _troubles(comparison: Comparison) -> list[str]:
@@ -241,7 +247,7 @@ def _troubles(comparison: Comparison) -> list[str]:
                 f"{method['name']}: {kind} trial, setting {trial['setting'] + 1}, seed {trial['seed']}: "
                 f"{'failed' if trial['status'] == 'failed' else 'missing'}: {trial['error'] or 'it did not run'}"
                 for trial in trials
-                if trial["status"] != "finished"
+                if trial["status"] not in {"finished", "stopped"}
             ]
     return lines
 

@@ -140,7 +140,7 @@ def _heading(
         "higher_is_better": higher,
         "signature": same.get("metric"),
         "precision": same.get("precision"),
-        "trials": comparison.trials if comparison.compute is None else max(map(len, plan.settings.values())),
+        "trials": comparison.trials if plan.counts_settings else max(map(len, plan.settings.values())),
         "tuning_seeds": comparison.tuning_seeds,
         "seeds": _seeds(plan, tested),
         "examples": next((each.examples for each in tested.scores.values()), None),
@@ -148,6 +148,9 @@ def _heading(
     }
     if comparison.compute is not None:
         heading["compute"] = comparison.compute
+    if comparison.search is not None:
+        named = comparison.search
+        heading["search"] = {"sampler": named.sampler, "prune": named.prune, "examples": plan.allowance}
     if comparison.pscp is not None:
         heading["pscp"] = comparison.pscp.model_dump()
     return heading

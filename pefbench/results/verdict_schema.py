@@ -20,7 +20,8 @@ class TrialEntry(TypedDict):
 
     setting: int  # number of its setting among the method's `settings`
     seed: int  # train.seed
-    status: Literal["finished", "failed", "missing"]  # failed: it diverged; missing: it died or did not run
+    # failed: it diverged; stopped: early, by a pruner; missing: it died or did not run
+    status: Literal["finished", "failed", "stopped", "missing"]
     error: str | None
     value: float | None  # of `metric`: on validation for a tuning trial, on test for a final one
     result: str  # its result file, relative to this one; it may not exist
@@ -115,6 +116,14 @@ class PairVerdict(TypedDict):
     mcnemar: list[SeedMcNemar]  # for each seed, where the metric is the fraction of right examples; else empty
 
 
+class Searching(TypedDict):
+    """How Optuna tuned each method."""
+
+    sampler: str
+    prune: str
+    examples: int  # training examples that each method might see
+
+
 class Heading(TypedDict):
     """What was compared, by what."""
 
@@ -129,6 +138,7 @@ class Heading(TypedDict):
     precision: str | None
     trials: int  # settings that each method may try; with `compute` the most that one has tried
     compute: NotRequired[int]  # training examples that each method may see in tuning, instead of `trials`
+    search: NotRequired[Searching]  # instead of `trials`; `trials` is then the most settings that a method has tried
     tuning_seeds: list[int]
     seeds: list[int]
     examples: int | None  # of the test split

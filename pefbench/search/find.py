@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pefbench.engines.engine import engine
-from pefbench.errors import OutputError, TrialError, counted
+from pefbench.errors import TrialError, counted
 from pefbench.progress import say
 from pefbench.results.address import place_at
 from pefbench.search import racing
+from pefbench.search.alone import alone
 from pefbench.search.record import SEARCH, found_of, write
 from pefbench.search.space import label
 from pefbench.search.trials import Trials, score
@@ -18,7 +17,7 @@ from pefbench.search.tuning import Tuning
 from pefbench.search.wanted import FINAL, TUNING, searched
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from pefbench.results.place import Place
@@ -38,7 +37,7 @@ def find(wanted: Wanted) -> Path:
     place = results.below(f"{_name(methods)}/search")
     folder = place.folder
     place.check(ROOM)
-    with _alone(folder), engine(folder, wanted.resources) as pool:
+    with alone(folder), engine(folder, wanted.resources) as pool:
         trials = Trials(wanted, place, pool)
         objective, paths = trials.look(methods)
         tunings = [Tuning(method, trials, objective, path) for method, path in zip(methods, paths, strict=True)]
@@ -89,16 +88,3 @@ def _name(methods: Sequence[Searched]) -> str:
     """The folder's name: the recipe's, or of several methods what their recipes' names have in common."""
     first = methods[0]
     return first.name if len(methods) == 1 else first.name.removeprefix(f"{first.method}_")
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Hold the folder: of two searches that write to it one is refused. Raises OutputError."""
-    with (folder / ".lock").open("w") as held:
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise OutputError(
-                f"{folder}: another search is running there; wait for it, or give another --out"
-            ) from None
-        yield

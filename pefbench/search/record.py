@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pefbench.search.racing import Runner
     from pefbench.search.trials import Objective
     from pefbench.search.tuning import Tuning
-    from pefbench.search.wanted import Searched, Wanted
+    from pefbench.search.wanted import Tunable, Wanted
 
 SEARCH = "search.json"
 
@@ -87,7 +87,7 @@ def _method(tuning: Tuning) -> MethodSearch:
     }
 
 
-def _tried(method: Searched, trial: FrozenTrial) -> Tried:
+def _tried(method: Tunable, trial: FrozenTrial) -> Tried:
     from optuna.trial import TrialState
 
     error = trial.user_attrs.get(ERROR)

@@ -20,17 +20,20 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
     from pefbench.search.trials import Objective, Trials
-    from pefbench.search.wanted import Searched
+    from pefbench.search.wanted import Tunable
 
 
 class Tuning:
     """A method's study, new or as it was left. path: of a trial's result; its id tells recipe, data and model.
 
+    budget: training examples that all trials may see together; None: the number of trials counts.
     Raises a UserError where the study cannot be opened.
     """
 
-    def __init__(self, method: Searched, trials: Trials, objective: Objective, path: str) -> None:
-        self.method, self.trials, self.objective = method, trials, objective
+    def __init__(
+        self, method: Tunable, trials: Trials, objective: Objective, path: str, budget: int | None = None
+    ) -> None:
+        self.method, self.trials, self.objective, self.budget = method, trials, objective, budget
         self.storage = trials.wanted.storage or str(trials.place.folder / "journal.log")
         self.study = self._open(path)
 
@@ -54,6 +57,40 @@ class Tuning:
     def proposed(self) -> list[FrozenTrial]:
         """The study's trials so far."""
         return self.study.get_trials(deepcopy=False)
+
+    @property
+    def spent(self) -> int:
+        """The training examples that the trials have seen; of one that failed at once, those it was to see."""
+        trials = [trial for trial in self.proposed if study.counted(trial)]
+        return sum(trial.user_attrs.get(EXAMPLES) or self._cost(trial) for trial in trials)
+
+    def _cost(self, trial: FrozenTrial) -> int:
+        """The training examples of a trial that runs to its end."""
+        epochs = self.method.epochs(self.method.space.setting(trial.params))
+        return max(1, round(self.objective.examples * epochs))
+
+    def spend(self) -> None:
+        """Run trials while the budget has as much left as one sees that runs to its end."""
+        budget, most = self.budget or 0, self._dearest()
+        say(
+            f"{self.method.name}: {self.spent:,} of {budget:,} training examples already seen ({self.study.study_name})"
+        )
+        if self.proposed:
+            self.study.sampler.reseed_rng()
+        size = max(1, min(self.trials.pool.size, (budget - self.spent) // most))
+
+        def stop(opened: Study, _: FrozenTrial) -> None:
+            running = sum(trial.state.name == "RUNNING" for trial in opened.get_trials(deepcopy=False))
+            if self.spent + (running + 1) * most > budget:
+                opened.stop()
+
+        while self.spent + most <= budget:  # runs that were stopped early leave some of what was kept for them
+            self.study.optimize(self._score, n_trials=None, n_jobs=size, callbacks=[stop])
+
+    def _dearest(self) -> int:
+        """The training examples of the dearest setting that runs to its end."""
+        epochs = max(self.method.epochs(setting) for setting in self.method.space.extremes())
+        return max(1, round(self.objective.examples * epochs))
 
     def run(self) -> None:
         """Run the trials that are missing."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from pefbench.engines.engine import HERE, Resources
 from pefbench.errors import RecipeError
@@ -48,6 +48,32 @@ class Wanted:
     command: str = ""
 
 
+class Tunable(Protocol):
+    """A method with what a study needs of it."""
+
+    @property
+    def method(self) -> str:
+        """The method's name."""
+
+    @property
+    def name(self) -> str:
+        """What messages and the study call it."""
+
+    @property
+    def seed(self) -> int:
+        """The seed by which its sampler draws."""
+
+    @property
+    def space(self) -> Space:
+        """What varies."""
+
+    def recipe(self, setting: Setting) -> Recipe:
+        """The recipe of a trial. Raises RecipeError for values that do not go together."""
+
+    def epochs(self, setting: Setting) -> float:
+        """The epochs of a trial that runs to its end."""
+
+
 class Searched:
     """One method of a search: its space, and the recipe of any setting."""
 
@@ -74,6 +100,10 @@ class Searched:
         if not final and train.evaluate is None and not train.chooses:
             changes["evaluate"] = "none" if self.wanted.pruner == "none" or seed is not None else "epoch"
         return recipe.model_copy(update={"train": train.model_copy(update=changes)})
+
+    def epochs(self, setting: Setting) -> float:
+        """The epochs of a trial that runs to its end."""
+        return self.recipe(setting).train.epochs
 
 
 def searched(wanted: Wanted) -> list[Searched]:

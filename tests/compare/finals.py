@@ -33,12 +33,14 @@ def plan(
         tuning_seeds=[0],
         trials=2,
         compute=None,
+        search=None,
         pscp=pscp,
     )
     found: Any = SimpleNamespace(
         comparison=comparison,
         seeds=list(seeds),
         looks=[len(seeds)],
+        counts_settings=True,
         settings=dict.fromkeys(methods, rates),
         tuning=lambda: [SimpleNamespace(recipe=recipe)],
         left=lambda _: 0,

@@ -18,7 +18,8 @@ from pefbench.paths import child_command, child_environment
 from pefbench.results.address import place_at
 from pefbench.results.store import read_result
 from pefbench.search import record, report
-from pefbench.search.find import _alone, find
+from pefbench.search.alone import alone
+from pefbench.search.find import find
 from pefbench.search.trials import Trials
 from pefbench.search.wanted import Wanted
 
@@ -84,7 +85,7 @@ def test_the_same_command_does_nothing_twice(searched: tuple[Wanted, Path, Found
     assert again == found
     results = [file for file in Path(wanted.out).rglob("*.json") if len(file.stem) == 12]
     assert before == {file: file.stat().st_mtime_ns for file in results}
-    with _alone(path.parent), pytest.raises(OutputError, match="another search is running there"):
+    with alone(path.parent), pytest.raises(OutputError, match="another search is running there"):
         find(wanted)
 
 

@@ -46,12 +46,12 @@ def test_sharded_processes_are_one_and_go_on_as_one(world: World, tmp_path: Path
     changes = {f"train__{key}": value for key, value in {**train, "epochs": 2, "checkpoint_steps": 10}.items()}
     recipe = world.recipe("sharded", evaluate={"batch_size": 4}, **changes)
     whole, two, killed = (tmp_path / name for name in ("whole", "two", "killed"))
-    assert finish([*child_command("run"), recipe, "--out", whole], ROOT)[0] == 0
-    status, printed, said = finish([*torchrun(2), "run", recipe, "--out", two], ROOT, **ASKED)
+    assert finish([*child_command("run"), recipe, "--out", whole], ROOT, seconds=600)[0] == 0
+    status, printed, said = finish([*torchrun(2), "run", recipe, "--out", two], ROOT, seconds=600, **ASKED)
     assert status == 0, said
     assert printed.count("round trip: reproduced") == 1
     sabotaged = [*torchrun(2, "tests.trial.sabotaged"), "run", recipe, "--out", killed]
-    assert finish(sabotaged, ROOT, **ASKED, KILLED_RANK="1")[0] == 1
+    assert finish(sabotaged, ROOT, seconds=600, **ASKED, KILLED_RANK="1")[0] == 1
     [file] = killed.glob("*/*/checkpoint.pt")
     names, shapes = saved(whole).keys(), {tuple(weight.shape) for weight in saved(whole).values()}
     held = torch.load(file, weights_only=True)["steps"]
@@ -61,7 +61,7 @@ def test_sharded_processes_are_one_and_go_on_as_one(world: World, tmp_path: Path
     moments = held["optimizer"]["state"].values()
     assert {tuple(weight.shape) for weight in held["trained"].values()} == shapes
     assert {tuple(each["exp_avg"].shape) for each in moments} == shapes
-    status, _, said = finish([*child_command("run"), recipe, "--out", killed], ROOT)
+    status, _, said = finish([*child_command("run"), recipe, "--out", killed], ROOT, seconds=600)
     assert status == 0, said
     assert "resumed at step 10: started on 2 processes, now on 1" in said
 

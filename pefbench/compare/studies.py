@@ -1,0 +1,102 @@
+"""The tuning of a comparison by Optuna: one study for each method, each with the same budget of training examples.
+
+A run that is stopped early costs what it has seen, so that the budget buys more settings.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from pefbench.compare.file import space_of
+from pefbench.errors import RecipeError
+from pefbench.search import study
+from pefbench.search.alone import alone
+from pefbench.search.trials import Objective, Trials
+from pefbench.search.tuning import Tuning
+from pefbench.search.wanted import Wanted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from pefbench.compare.file import Search
+    from pefbench.compare.plan import Plan, PlannedTrial
+    from pefbench.engines.engine import Engine
+    from pefbench.engines.messages import TrialRequest
+    from pefbench.recipe import Recipe
+    from pefbench.results.place import Place
+    from pefbench.results.verdict_schema import Setting
+
+
+class Compared:
+    """A method of a comparison, as its study sees it."""
+
+    def __init__(self, plan: Plan, search: Search, name: str) -> None:
+        self.plan, self.search, self.name = plan, search, name
+        entry = plan.comparison.methods[name]
+        self.method = str(entry.method["name"])
+        self.space, self.seed = space_of(entry, f"methods.{name}"), plan.comparison.search_seed
+
+    def recipe(self, setting: Setting) -> Recipe:
+        """The recipe of a tuning trial, scored on validation each epoch if that may stop it. Raises RecipeError."""
+        recipe = self.plan.tuned(self.name, setting)
+        if recipe.train.evaluate != "none" or self.search.prune == "none":
+            return recipe
+        return recipe.model_copy(update={"train": recipe.train.model_copy(update={"evaluate": "epoch"})})
+
+    def epochs(self, setting: Setting) -> float:
+        """The epochs of a trial that runs to its end."""
+        return self.recipe(setting).train.epochs
+
+
+class _Trials(Trials):
+    """The tuning trials, which lie where those of other comparisons do."""
+
+    def request(self, recipe: Recipe, scored: Sequence[str], out: Place | None = None) -> TrialRequest:
+        """A trial's request."""
+        place = str(out or self.place)
+        return {
+            "recipe": recipe.requested(),
+            "scored": [*scored],
+            "out": place,
+            "command": self.wanted.command,
+        }
+
+
+def tune(
+    plan: Plan, paths: Sequence[Path], metric: str, pool: Engine, place: Place, *, command: str, higher: bool
+) -> list[PlannedTrial]:
+    """Let each method's study spend its budget; return the tuning trials of all settings that were tried.
+
+    paths: of each method's first trial, whose id tells recipe, data and model. Raises OutputError where another process
+    tunes there.
+    """
+    search = plan.comparison.search
+    if search is None:
+        raise AssertionError("the comparison has no search")
+    wanted = Wanted(
+        plan.base, place.folder, trials=search.trials, sampler=search.sampler, pruner=search.prune, command=command
+    )
+    objective, trials = Objective(metric, higher, plan.budget.examples or 0), _Trials(wanted, place, pool)
+    found = []
+    with alone(place.folder):
+        for name, path in zip(plan.comparison.methods, paths, strict=True):
+            tuning = Tuning(Compared(plan, search, name), trials, objective, str(path), plan.allowance)
+            tuning.spend()
+            found += plan.searched(name, _tried(tuning), tuning.spent)
+    return found
+
+
+def _tried(tuning: Tuning) -> list[Setting]:
+    """The different settings of a study in their order, those that make no recipe left out."""
+    found: dict[str, Setting] = {}
+    for trial in tuning.proposed:
+        if study.counted(trial):
+            setting = tuning.method.space.setting(trial.params)
+            try:
+                tuning.method.recipe(setting)
+            except RecipeError:
+                continue
+            found.setdefault(json.dumps(setting), setting)
+    return [*found.values()]
