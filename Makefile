@@ -28,7 +28,7 @@ types: install
 	$(BIN)/mypy
 
 unit: install
-	$(BIN)/pytest --numprocesses 3 --dist worksteal -m 'not slow'
+	$(BIN)/pytest --numprocesses 2 --dist worksteal -m 'not slow'
 
 slow: install  ## the tests that take more than a minute each: the tutorial, the notebook
 	$(BIN)/pytest -m slow
