@@ -35,12 +35,13 @@ def test_every_recipe_of_ours_ends_on_one_screen(stored: Stored) -> None:
 
 
 def test_the_demo_fits_in_forty_lines() -> None:
-    [demo] = [stored for stored in BASELINE if stored.result["recipe"]["name"] == "lora_ner"]
+    seeds = [stored for stored in BASELINE if stored.result["recipe"]["name"] == "lora_ner"]
+    [demo] = [stored for stored in seeds if stored.result["recipe"]["train"]["seed"] == 0]
     lines = brief(demo).splitlines()
-    assert len(lines) <= 40
-    assert lines[2].split()[:3] == ["entity_f1", "0.450", "[0.368,"]
-    assert lines[3].startswith("baseline    0.264 [0.182, 0.342]  word_tags, the best baseline: shown to be beaten")
-    for shown in ("company", "weighted avg", "340 k of 22.6 M weights", "1.4 MB", "2 min 30 s", "1.8 GB", "next:"):
+    assert len([line for line in lines if not line.startswith("warning: ")]) <= 40  # a warning is a line of its own
+    assert lines[2].split()[:3] == ["entity_f1", "0.482", "[0.392,"]
+    assert lines[3].startswith("baseline    0.264 [0.193, 0.350]  word_tags, the best baseline: shown to be beaten")
+    for shown in ("company", "weighted avg", "340 k of 22.6 M weights", "1.4 MB", "55 s", "1.7 GB", "next:"):
         assert shown in "\n".join(lines)
     assert f"result       {demo.path}" in lines
     assert f"pefbench report {demo.path.parent.parent} --out report.html" in "\n".join(lines)
