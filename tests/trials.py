@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pefbench.recipe import load_recipe
+from pefbench.recipe import load_recipe, resolve
 from pefbench.trial import run
+from tests import tiny
+from tests.tokenizers import CHAT, single_bytes
 from tests.worlds import PEOPLE, PLACES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from tests.worlds import World
@@ -43,3 +47,23 @@ def classifier(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
     changes = {"train__max_length": 10, "train__epochs": 4}
     recipe = world.recipe("classifier", task="sentiment", data={"source": f"file:{file}"}, **changes)
     return run.run(load_recipe(recipe), tmp_path_factory.mktemp("classifier"))
+
+
+def dialogue(folder: Path, prompts: Sequence[str], **changes: Any) -> Path:
+    """The result of a trial of dialogue, its model hardly trained: it says something, and that is enough."""
+    sizes = {"vocab_size": 260, "initializer_range": 0.3, "max_position_embeddings": 128, **changes}
+    tiny.causal_lm("llama", **sizes).save_pretrained(folder / "base")
+    tokenizer = single_bytes("llama")
+    tokenizer.chat_template, tokenizer.model_max_length = CHAT, 128
+    tokenizer.save_pretrained(folder / "base")
+    rows = [{"prompt": prompt, "completion": f"I am {number}."} for number, prompt in enumerate(prompts)]
+    (folder / "rows.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf8")
+    raw = {
+        "task": "dialogue",
+        "options": {"max_new_tokens": 24},
+        "model": {"name": f"file:{folder / 'base'}"},
+        "data": {"source": f"file:{folder / 'rows.jsonl'}"},
+        "method": {"name": "lora"},
+        "train": {"epochs": 1, "batch_size": 8, "threads": 1, "max_length": 64, "precision": "fp32"},
+    }
+    return run.run(resolve(raw, name="lora_dialogue"), folder / "results")

@@ -109,7 +109,6 @@ class Trial:
         world_size = self.accelerator.num_processes
         self.dropout = how_drawn(self.recipe, self.prepared.config)
         self.leaves_modules_out = leaves_modules_out(self.recipe, self.prepared.config)
-        self.sharded = sharding.over(self.accelerator)
         if self.sharded:
             sharding.check(self.recipe, leaves_modules_out=self.leaves_modules_out)
         self.path = result_path(
@@ -127,6 +126,11 @@ class Trial:
         self.record = TrialRecord(self.path.stem, self.recipe, self.scored, origin)
         notes, warnings = preflight.remarks(self.prepared)
         self.record.add(data=data_of(self.prepared), notes=notes, warnings=warnings)
+
+    @property
+    def sharded(self) -> bool:
+        """Whether its weights are sharded over the processes."""
+        return sharding.over(self.accelerator)
 
     def is_finished(self) -> bool:
         """Whether a finished result is there; the main process's answer holds for all."""

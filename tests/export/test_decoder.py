@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +20,10 @@ from pefbench.heads.causal import CausalHead
 from pefbench.heads.examples import GenerationExample
 from pefbench.heads.search import Search
 from pefbench.heads.seq2seq import Seq2SeqHead
-from pefbench.recipe import resolve
-from pefbench.trial import run
 from tests import tiny
 from tests.export.test_onnx import answered
 from tests.tokenizers import CHAT, single_bytes
+from tests.trials import dialogue
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -107,23 +105,7 @@ def test_a_cache_of_other_things_is_refused(tmp_path: Path) -> None:
 
 
 def test_texts_are_those_of_the_trial(tmp_path: Path) -> None:
-    tiny.causal_lm(
-        "llama", vocab_size=260, initializer_range=0.3, max_position_embeddings=128, num_hidden_layers=1
-    ).save_pretrained(tmp_path / "base")
-    tokenizer = single_bytes("llama")
-    tokenizer.chat_template, tokenizer.model_max_length = CHAT, 128
-    tokenizer.save_pretrained(tmp_path / "base")
-    rows = ({"prompt": f"Who is {i}?" * (1 + i % 3), "completion": f"I am {i}."} for i in range(60))
-    (tmp_path / "rows.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf8")
-    raw = {
-        "task": "dialogue",
-        "options": {"max_new_tokens": 24},
-        "model": {"name": f"file:{tmp_path / 'base'}"},
-        "data": {"source": f"file:{tmp_path / 'rows.jsonl'}"},
-        "method": {"name": "lora"},
-        "train": {"epochs": 1, "batch_size": 8, "threads": 1, "max_length": 64, "precision": "fp32"},
-    }
-    trial = run.run(resolve(raw, name="lora_dialogue"), tmp_path / "results")
+    trial = dialogue(tmp_path, [f"Who is {i}?" * (1 + i % 3) for i in range(60)], num_hidden_layers=1)
     done = export(trial, tmp_path / "out", "onnx", Options())
     assert "All answers agree" in done.replay
     asked = ["Who is 3?", "Who is there? " * 9, "é"]

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import openai
 import pytest
 
 import pefbench
-from pefbench.recipe import resolve
-from pefbench.trial import run
-from tests import tiny
 from tests.server.test_app import KEY, Running
-from tests.tokenizers import CHAT, single_bytes
+from tests.trials import dialogue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,24 +20,8 @@ ASKED: Any = [{"role": "user", "content": "Who is 7?"}]
 
 @pytest.fixture(scope="module")
 def trial(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A trial of dialogue, its model hardly trained: it says something, and that is enough."""
-    folder = tmp_path_factory.mktemp("dialogue")
-    model = tiny.causal_lm("llama", vocab_size=260, initializer_range=0.3, max_position_embeddings=128)
-    model.save_pretrained(folder / "base")
-    tokenizer = single_bytes("llama")
-    tokenizer.chat_template, tokenizer.model_max_length = CHAT, 128
-    tokenizer.save_pretrained(folder / "base")
-    rows = [{"prompt": f"Who is {i}?", "completion": f"I am {i}."} for i in range(40)]
-    (folder / "rows.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf8")
-    raw: dict[str, Any] = {
-        "task": "dialogue",
-        "options": {"max_new_tokens": 24},
-        "model": {"name": f"file:{folder / 'base'}"},
-        "data": {"source": f"file:{folder / 'rows.jsonl'}"},
-        "method": {"name": "lora"},
-        "train": {"epochs": 1, "batch_size": 8, "threads": 1, "max_length": 64, "precision": "fp32"},
-    }
-    return run.run(resolve(raw, name="lora_dialogue"), folder / "out")
+    """A trial of dialogue."""
+    return dialogue(tmp_path_factory.mktemp("dialogue"), [f"Who is {number}?" for number in range(40)])
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
+from pefbench.apps import kept
 from pefbench.apps.assistant import answering, rule
 from pefbench.errors import DataError
 from pefbench.results.store import write_json
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pefbench.apps.assistant.retrieval import Index
 
 BATCH = 256
+TRAIN = "pefbench app assistant train"
 
 
 class Measured(TypedDict):
@@ -78,16 +80,12 @@ def write(file: Path, chosen: rule.Rule, measured: Measured, models: Mapping[str
 
 def read(file: Path, models: Mapping[str, str]) -> tuple[rule.Rule, Measured]:
     """A rule that was kept. Raises DataError where there is none, or one of other models."""
-    try:
+    with kept.reading(file, "rule", TRAIN):
         values = json.loads(file.read_text(encoding="utf8"))
-        kept = values["rule"]
-        found = rule.Rule(**{**kept, "weights": tuple(kept["weights"])})
+        fields = values["rule"]
+        found = rule.Rule(**{**fields, "weights": tuple(fields["weights"])})
         current = values["models"] == dict(models) and values["features"] == list(answering.FEATURES)
         measured: Measured = values["measured"]
-    except FileNotFoundError:
-        raise DataError(f"{file}: no rule yet; run pefbench app assistant train") from None
-    except (OSError, ValueError, KeyError, TypeError):
-        raise DataError(f"{file}: damaged; delete it and run pefbench app assistant train") from None
     if not current:
-        raise DataError(f"{file}: chosen with other models; run pefbench app assistant train")
+        raise DataError(f"{file}: chosen with other models; run {TRAIN}")
     return found, measured

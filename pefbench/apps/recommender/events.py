@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pefbench.apps.times import read_time
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 MILLISECONDS = 1e11
 """Numbers from here on are milliseconds since 1970: as seconds they would be of the year 5138."""
@@ -40,6 +41,14 @@ class Skips:
         """Count a row."""
         self.counts[reason] += 1
         self.first.setdefault(reason, where)
+
+    @contextmanager
+    def counting(self, where: str) -> Iterator[None]:
+        """Count the row at `where` if it turns out to be no event."""
+        try:
+            yield
+        except SkippedError as error:
+            self(str(error), where)
 
     @property
     def told(self) -> str:

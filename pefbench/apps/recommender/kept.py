@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pefbench.apps import kept
 from pefbench.apps.recommender.evidence import FEATURES
 from pefbench.apps.recommender.ranking import Weights
 from pefbench.errors import DataError
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from pefbench.apps.recommender.measuring import Report
 
-TRAIN = "run pefbench app recommender train"
+TRAIN = "pefbench app recommender train"
 
 
 def write(file: Path, weights: Weights, report: Report, models: Mapping[str, Path]) -> None:
@@ -35,17 +36,13 @@ def write(file: Path, weights: Weights, report: Report, models: Mapping[str, Pat
 
 def read(file: Path, models: Mapping[str, Path]) -> tuple[Weights, Report]:
     """Weights that were kept. Raises DataError where there are none, or those of other models."""
-    try:
+    with kept.reading(file, "weights", TRAIN):
         values = json.loads(file.read_text(encoding="utf8"))
         weights = Weights(np.array(values["first"], np.float64), np.array(values["second"], np.float64))
         right = values["features"] == list(FEATURES) and values["models"] == _names(models)
         report: Report = values["measured"]
-    except FileNotFoundError:
-        raise DataError(f"{file}: no weights yet; {TRAIN}") from None
-    except (OSError, ValueError, KeyError, TypeError):
-        raise DataError(f"{file}: damaged; delete it and {TRAIN}") from None
     if not right:
-        raise DataError(f"{file}: chosen with another model; {TRAIN}")
+        raise DataError(f"{file}: chosen with another model; run {TRAIN}")
     return weights, report
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pefbench.apps.recommender.events import Event, SkippedError, Skips, event
+from pefbench.apps.recommender.events import Event, Skips, event
 from pefbench.apps.recommender.layout import Layout, encoding, lines, titled
 
 if TYPE_CHECKING:
@@ -23,10 +23,8 @@ def read(folder: Path, skips: Skips) -> tuple[list[Event], dict[str, str]]:
         texts[fields[0]] = titled(fields[1], [genre for genre, flag in flags if flag == "1" and genre != "unknown"])
     events = []
     for where, (user, item, _, time) in lines(folder / "u.data", "\t", 4, skips):
-        try:
+        with skips.counting(where):
             events.append(event(user, item, time, texts))
-        except SkippedError as error:
-            skips(str(error), where)
     return events, texts
 
 

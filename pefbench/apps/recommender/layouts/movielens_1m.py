@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pefbench.apps.recommender.events import Event, SkippedError, Skips, event
+from pefbench.apps.recommender.events import Event, Skips, event
 from pefbench.apps.recommender.layout import Layout, encoding, lines, titled
 
 if TYPE_CHECKING:
@@ -18,10 +18,8 @@ def read(folder: Path, skips: Skips) -> tuple[list[Event], dict[str, str]]:
     texts = {item: titled(title, genres.split("|") if genres else []) for item, title, genres in films}
     events = []
     for where, (user, item, _, time) in lines(folder / "ratings.dat", "::", 4, skips):
-        try:
+        with skips.counting(where):
             events.append(event(user, item, time, texts))
-        except SkippedError as error:
-            skips(str(error), where)
     return events, texts
 
 

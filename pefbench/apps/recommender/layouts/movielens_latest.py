@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pefbench.apps.recommender.events import NO_TEXT, Event, SkippedError, Skips, event, written
+from pefbench.apps.recommender.events import NO_TEXT, Event, Skips, event, written
 from pefbench.apps.recommender.layout import Layout, titled
 from pefbench.apps.recommender.layouts.table import rows
 
@@ -26,10 +26,8 @@ def read(folder: Path, skips: Skips) -> tuple[list[Event], dict[str, str]]:
             skips(NO_TEXT, where)
     events = []
     for where, row in rows(folder / "ratings.csv", skips):
-        try:
+        with skips.counting(where):
             events.append(event(row.get("userId"), row.get("movieId"), row.get("timestamp"), texts))
-        except SkippedError as error:
-            skips(str(error), where)
     return events, texts
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pefbench.apps.recommender.events import NO_TEXT, UNREADABLE, Event, SkippedError, Skips, event, written
+from pefbench.apps.recommender.events import NO_TEXT, UNREADABLE, Event, Skips, event, written
 from pefbench.apps.recommender.layout import OR, Layout, shown
 from pefbench.errors import DataError, suggest
 from pefbench.sources.load import read_rows
@@ -29,10 +29,8 @@ def read(path: Path, skips: Skips) -> tuple[list[Event], dict[str, str]]:
             user, item, time, text = (_of(row, usual, file) for usual in (USER, ITEM, TIME, TEXT))
             if written(item) and written(text):
                 texts.setdefault(written(item), written(text))
-            try:
+            with skips.counting(where):
                 events.append(event(user, item, time, texts))
-            except SkippedError as error:
-                skips(str(error), where)
     return events, texts
 
 
