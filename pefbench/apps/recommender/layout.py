@@ -64,4 +64,4 @@ def titled(title: str, genres: list[str]) -> str:
 
 def shown(file: Path) -> str:
     """What messages call a file."""
-    return f"{file.parent.name}/{file.name}"
+    return "/".join(file.parts[-2:])

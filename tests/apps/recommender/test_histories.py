@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pefbench.apps.recommender import histories
+from pefbench.apps.recommender import histories, layout
 from pefbench.apps.recommender.events import Event, SkippedError, seconds
 from pefbench.errors import DataError, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 TOY = "Toy Story (1995)"
 LAYOUTS: Mapping[str, Mapping[str, str]] = {
@@ -135,3 +135,8 @@ def test_a_folder_without_histories_is_refused_in_a_line(
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="nowhere"):
         histories.read(str(tmp_path / "nowhere"))
+
+
+def test_a_file_in_the_working_directory_is_called_by_its_name() -> None:
+    assert layout.shown(Path("orders.csv")) == "orders.csv"
+    assert layout.shown(Path("/data/shop/orders.csv")) == "shop/orders.csv"
