@@ -49,13 +49,21 @@ def test_alerts_show_the_headlines_that_caused_them(browser: Browser) -> None:
 
 def test_a_trend_is_walked_by_keyboard(browser: Browser) -> None:
     browser.look(width=1000)
-    browser.value("by('series').value = [...by('series').options].find(each => each.text === 'Acme').value; choose()")
-    browser.wait("document.querySelectorAll('#plot .alert').length === 1")
+    browser.value("by('series').value = [...by('series').options].find(each => each.text === 'Acme').value")
+    browser.value("choose().then(() => { document.body.dataset.chosen = 'yes'; })")
+    browser.wait("document.body.dataset.chosen === 'yes' && document.querySelectorAll('#plot .alert').length === 1")
     assert browser.value("document.querySelectorAll('#plot .band').length") == 1
     browser.value("document.querySelector('#plot svg').focus()")
     last = text(browser, "#point")
     browser.press("ArrowLeft", 37)
     assert text(browser, "#point") != last
+    browser.value("slow = call, call = async where => { await new Promise(done => held = done); return slow(where); }")
+    browser.value("choose().then(() => { arrived = true; })")
+    browser.press("ArrowLeft", 37)
+    before = text(browser, "#point")
+    browser.value("call = slow, held()")
+    browser.wait("window.arrived")
+    assert text(browser, "#point") == before  # a key pressed while an answer is on its way counts
     browser.press("Home", 36)
     assert text(browser, "#point").startswith("2024-10-04: ")
     browser.press("End", 35)
