@@ -99,11 +99,17 @@ def _dropped(prepared: Prepared) -> list[str]:
 
 
 def _near(prepared: Prepared) -> list[str]:
-    return [
-        f"{near} {split} rows are near-duplicates of a training row; data.near_duplicates=drop leaves those out of "
-        f"training"
+    splits = prepared.corpus.dataset.splits
+    many = {
+        split: near
         for split, near in prepared.corpus.near_duplicates.items()
-        if near >= max(2, MANY * len(prepared.corpus.dataset.splits[split]))
+        if near >= max(2, MANY * len(splits[split]))
+    }
+    if not many:
+        return []
+    rows = " and ".join(f"{near} {split}" for split, near in many.items())
+    return [
+        f"{rows} rows are near-duplicates of a training row; data.near_duplicates=drop leaves those out of training"
     ]
 
 

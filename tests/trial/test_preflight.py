@@ -91,11 +91,13 @@ def test_a_rate_far_from_the_methods_own_is_doubted(world: World) -> None:
 
 def test_rows_that_are_nearly_training_ones_are_doubtful(world: World) -> None:
     prepared = prepare(load_recipe(world.recipe("doubtful")), Phases())
-    near = replace(prepared, corpus=replace(prepared.corpus, near_duplicates={"validation": 0, "test": 2}))
-    assert preflight.remarks(near) == (
-        [],
-        ["2 test rows are near-duplicates of a training row; data.near_duplicates=drop leaves those out of training"],
-    )
+    for near, rows in (
+        ({"validation": 0, "test": 2}, "2 test"),
+        ({"validation": 3, "test": 2}, "3 validation and 2 test"),
+    ):
+        several = replace(prepared, corpus=replace(prepared.corpus, near_duplicates=near))
+        left_out = "data.near_duplicates=drop leaves those out of training"
+        assert preflight.remarks(several) == ([], [f"{rows} rows are near-duplicates of a training row; {left_out}"])
 
 
 def test_cut_texts_are_counted(world: World) -> None:
