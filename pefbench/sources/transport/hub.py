@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import SourceError
 from pefbench.sources.arrow import table_rows
 from pefbench.sources.rows import Rows
 from pefbench.sources.transport.hub_errors import WITHOUT_HUB, explain, explained, is_unreachable, library_errors
+from pefbench.sources.transport.reaching import offline_when_unreachable
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
 
 NAME = re.compile(r"[\w.-]+(?:/[\w.-]+)?")
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -29,9 +34,10 @@ def read_split(name: str, part: str | None, *, config: str | None, revision: str
     commit = None if local else _resolve(name, revision)
     split = part or _only_split(name, config, commit or revision)
     wanted = _wanted("data set", name, config, revision)
-    with explained(wanted):
+    library = _datasets()
+    with explained(wanted), _reached(local):
         path = str(local or name)
-        dataset: Any = _datasets().load_dataset(path, config, split=split, revision=commit or revision)
+        dataset: Any = library.load_dataset(path, config, split=split, revision=commit or revision)
     found = None if local else _commit_of(dataset)
     if commit and found and commit != found:  # `datasets` falls back to any cached commit when a download fails
         raise SourceError(f"{wanted}: commit {commit} cannot be read, only an older one in the cache; {WITHOUT_HUB}")
@@ -42,8 +48,9 @@ def read_split(name: str, part: str | None, *, config: str | None, revision: str
 def split_names(name: str, *, config: str | None, revision: str | None) -> list[str]:
     """The splits of a data set. Raises SourceError."""
     local = _local_folder(name)
-    with explained(_wanted("data set", name, config, revision)):
-        return list(_datasets().get_dataset_split_names(str(local or name), config, revision=revision))
+    library = _datasets()
+    with explained(_wanted("data set", name, config, revision)), _reached(local):
+        return list(library.get_dataset_split_names(str(local or name), config, revision=revision))
 
 
 def model_folder(name: str, revision: str | None) -> Path:
@@ -53,7 +60,7 @@ def model_folder(name: str, revision: str | None) -> Path:
     """
     if local := _local_folder(name):
         return local
-    with explained(_wanted("model", name, None, revision)):
+    with explained(_wanted("model", name, None, revision)), offline_when_unreachable():
         from huggingface_hub import snapshot_download
 
         folder = snapshot_download(name, revision=revision, allow_patterns=MODEL_FILES, ignore_patterns=NEVER)
@@ -66,6 +73,11 @@ def _datasets() -> Any:
 
     datasets.disable_progress_bars()
     return datasets
+
+
+def _reached(local: Path | None) -> AbstractContextManager[None]:
+    """Around what reads a data set: a local folder needs no hub."""
+    return nullcontext() if local else offline_when_unreachable()
 
 
 def _local_folder(name: str) -> Path | None:
@@ -100,7 +112,8 @@ def _resolve(name: str, revision: str | None) -> str | None:
     from huggingface_hub import HfApi
 
     try:
-        return HfApi().dataset_info(name, revision=revision).sha
+        with offline_when_unreachable():
+            return HfApi().dataset_info(name, revision=revision).sha
     except library_errors() as error:
         if revision is None and is_unreachable(error):
             return None

@@ -6,12 +6,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pefbench.errors import DataError, SourceError, UserError
+from pefbench.sources.transport.reaching import why_unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 WITHOUT_HUB = (
-    "the recipes in recipes/ outside of recipes/hub/ run from a package index alone, such as recipes/lora_ner.yaml"
+    "a copy in a folder is read as file:FOLDER or hf:FOLDER, and the recipes in recipes/ outside of recipes/hub/ run "
+    "from a package index alone, such as recipes/lora_ner.yaml"
 )
 
 
@@ -41,7 +43,9 @@ def explain(error: BaseException, wanted: str) -> UserError:
     if reason := _refusal(causes):
         return SourceError(f"{wanted}: {reason}")
     if not isinstance(error, ValueError) and any(map(is_unreachable, causes)):
-        return SourceError(f"{wanted}: the hub cannot be reached ({_first_line(error)}); {WITHOUT_HUB}")
+        why = why_unreachable()
+        reason = f"({why}), and the cache has no copy" if why else f"({_first_line(error)})"
+        return SourceError(f"{wanted}: the hub cannot be reached {reason}; {WITHOUT_HUB}")
     if isinstance(error, DatasetGenerationError):
         return DataError(f"{wanted}: cannot be read: {_line(causes[-1])}")
     return SourceError(f"{wanted}: {_line(error)}")
