@@ -12,7 +12,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from optuna import Study
     from optuna.pruners import BasePruner
@@ -64,10 +64,11 @@ def propose_again(study: Study, lost: FrozenTrial) -> None:
     study.enqueue_trial(lost.params, user_attrs={AGAIN: lost.number})
 
 
-def watcher(judged: Judged, examples_a_step: int) -> Callable[[CurvePoint], bool]:
+def watcher(judged: Judged, examples_a_step: int) -> Callable[[Sequence[CurvePoint]], bool]:
     """What a training run calls after each evaluation; its answer is whether the study wants the run stopped.
 
-    examples_a_step: training examples of one step.
+    A run that was resumed reports what the study does not know yet: its trial may be another than the one that was
+    killed. examples_a_step: training examples of one step.
     """
     from optuna import load_study, logging
     from optuna.trial import Trial
@@ -77,16 +78,15 @@ def watcher(judged: Judged, examples_a_step: int) -> Callable[[CurvePoint], bool
     pruner = pruner_of(judged["pruner"])
     study = load_study(study_name=judged["study"], storage=storage_of(judged["storage"]), pruner=pruner)
     trial = Trial(study, judged["trial"])
-    told = 0
+    told = {*study._storage.get_trial(trial._trial_id).intermediate_values}
 
-    def watch(point: CurvePoint) -> bool:
-        nonlocal told
-        told += 1
-        trial.set_user_attr(EXAMPLES, point["step"] * examples_a_step)
-        value = point["validation"].get(judged["metric"])
-        if value is None:  # not finite, or the metric is not computed during training
-            return False
-        trial.report(value, step=told)
-        return trial.should_prune()
+    def watch(curve: Sequence[CurvePoint]) -> bool:
+        trial.set_user_attr(EXAMPLES, curve[-1]["step"] * examples_a_step)
+        evaluations = [point["validation"].get(judged["metric"]) for point in curve if "validation" in point]
+        for number, value in enumerate(evaluations, 1):
+            if value is not None and number not in told:  # None: not finite, or not computed during training
+                trial.report(value, step=number)
+                told.add(number)
+        return evaluations[-1] is not None and trial.should_prune()
 
     return watch

@@ -75,8 +75,9 @@ class Training:
         told to stop.
         """
         self._restore()
-        follow(self.at.curve)
         self.model.train()
+        self._validate_where_due()
+        follow(self.at.curve)
         main = self.accelerator.is_main_process
         with Progress("train", self.total, start=self.at.step, enabled=main) as progress, self._listening():
             while not self._ended():
@@ -84,8 +85,7 @@ class Training:
                 if self._told_to_stop():
                     self._save()
                     raise PreemptedError(f"stopped at step {self.at.step} of {self.total}; the same command goes on")
-                if self.validation and (self.at.step % self.validation_interval == 0 or self.at.step == self.total):
-                    self._validate(self.validation)
+                self._validate_where_due()
                 follow(self.at.curve)
                 if self.at.step % self.settings.checkpoint_steps == 0 or self._ended():
                     self._save()
@@ -153,6 +153,12 @@ class Training:
         epoch = self.at.step / self.steps_an_epoch
         self.at.curve.append(curve.point(losses, self.at.step, self.total, epoch, self.settings))
 
+    def _validate_where_due(self) -> None:
+        """Score on validation, unless that was done: a run may be told to stop between a step and its evaluation."""
+        due = self.at.step % self.validation_interval == 0 or self.at.step == self.total
+        if self.validation and due and self.at.curve and "validation" not in self.at.curve[-1]:
+            self._validate(self.validation)
+
     def _validate(self, validation: Validation) -> None:
         """Score the model on validation and note what follows: the best step, and whether training stops."""
         last = self.at.step == self.total
@@ -165,7 +171,7 @@ class Training:
             kept = self.keeper.note(self.at.step, values.get(validation.headline), higher=validation.higher)
             self.at.stopped = not last and self.keeper.out_of_patience
             validation.tell(point, self.total, best=kept)
-            validation.stop_if_unpromising(point, self.total)
+            validation.stop_if_unpromising(self.at.curve, self.total)
 
     def _save(self) -> None:
         """Write a checkpoint, after validation, so that a run that goes on from it has its scores.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from accelerate.utils import broadcast_object_list
@@ -28,8 +28,11 @@ if TYPE_CHECKING:
     from pefbench.trial.predict import Answered
     from pefbench.trial.prepare import Prepared
 
-Watch = Callable[["CurvePoint"], bool]
-"""Is given each evaluation on the main process, the last one left out; says whether the trial is to stop there."""
+Watch = Callable[[Sequence["CurvePoint"]], bool]
+"""Is given the curve after each evaluation on the main process, the last one left out; whether the trial is to stop.
+
+The whole curve, as a trial that was resumed has evaluations that this process has not seen.
+"""
 
 LOSS = "loss"
 """The name of the validation loss beside the metrics."""
@@ -114,11 +117,12 @@ class Validation:
             say(f"\n{name} on validation\n\n{render(report)}")
         self._found = {}
 
-    def stop_if_unpromising(self, point: CurvePoint, total: int) -> None:
+    def stop_if_unpromising(self, points: Sequence[CurvePoint], total: int) -> None:
         """Raise PrunedError, on all processes, where whoever watches the trial has seen enough of it."""
+        point = points[-1]
         if self.watch is None or point["step"] == total:
             return
-        stops = [self.accelerator.is_main_process and self.watch(point)]
+        stops = [self.accelerator.is_main_process and self.watch(points)]
         if broadcast_object_list(stops)[0]:
             value = point["validation"].get(self.headline, math.nan)
             raise PrunedError(

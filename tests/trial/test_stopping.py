@@ -57,6 +57,29 @@ def test_a_trial_that_was_told_to_stop_goes_on_bit_for_bit(
     assert signal.getsignal(number) == signal.SIG_DFL
 
 
+@pytest.mark.parametrize("epoch", [1, 2])
+def test_an_evaluation_that_was_due_when_a_trial_was_told_to_stop_is_made_up_for(
+    epoch: int, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = load_recipe(world.recipe("stopped_at_epoch", train__epochs=2))
+    whole = read_result(run.run(recipe, tmp_path / "whole", scored=("validation",)))
+    step = Training._step
+
+    def told(self: Any, batch: Any) -> None:
+        step(self, batch)
+        if self.at.step == epoch * self.steps_an_epoch - 1:
+            signal.raise_signal(signal.SIGTERM)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Training, "_step", told)
+        with pytest.raises(PreemptedError):
+            run.run(recipe, tmp_path / "stopped", scored=("validation",))
+    stopping._told.clear()
+    again = read_result(run.run(recipe, tmp_path / "stopped", scored=("validation",)))
+    assert again["curve"] == whole["curve"]
+    assert again["metrics"] == whole["metrics"]
+
+
 def test_a_trial_in_another_thread_is_not_in_the_way_of_signals() -> None:
     found: list[Any] = []
 

@@ -1,0 +1,65 @@
+"""A training run that reports to its study: what it has seen before, too, and nothing twice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pefbench.engines.pruning import EXAMPLES, storage_of, watcher
+from pefbench.search.space import Space
+from pefbench.search.study import open_study, sampler_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from optuna import Study
+
+    from pefbench.engines.messages import Judged
+    from pefbench.results.schema import CurvePoint
+
+SPACE = Space.read({"train.learning_rate": [1, 2, 3]}, Any)  # type: ignore[arg-type]
+
+
+def curve(*values: float | None) -> list[CurvePoint]:
+    """Two points for each evaluation; None: the metric is not among its values."""
+    found: list[CurvePoint] = []
+    for epoch, value in enumerate(values, 1):
+        scores = {} if value is None else {"accuracy": value}
+        common: Any = {"loss": 1.0, "learning_rate": 0.1}
+        found += [{"step": 2 * epoch - 1, "epoch": epoch - 0.5, **common}]
+        found += [{"step": 2 * epoch, "epoch": float(epoch), "validation": scores, **common}]
+    return found
+
+
+def opened(file: Path) -> Study:
+    sampler = sampler_of("random", SPACE, 3, 0)
+    from optuna.pruners import NopPruner
+
+    return open_study(str(file), "tiny", SPACE, sampler=sampler, pruner=NopPruner(), higher=True)
+
+
+def judged(study: Study, file: Path) -> Judged:
+    trial = study.ask()
+    return {"storage": str(file), "study": "tiny", "trial": trial._trial_id, "metric": "accuracy", "pruner": "asha"}
+
+
+def test_a_run_that_goes_on_reports_each_evaluation_at_its_own_place(tmp_path: Path) -> None:
+    file = tmp_path / "journal.log"
+    study = opened(file)
+    request = judged(study, file)
+    first = watcher(request, 8)
+    assert not first(curve(0.1))
+    assert not first(curve(0.1, None))
+    assert not watcher(request, 8)(curve(0.1, None, 0.3)), "after a preemption, in the same trial"
+    [trial] = study.get_trials()
+    assert trial.intermediate_values == {1: 0.1, 3: 0.3}
+    assert trial.user_attrs[EXAMPLES] == 6 * 8
+
+
+def test_a_run_that_repeats_a_killed_trial_reports_what_that_one_had_seen(tmp_path: Path) -> None:
+    file = tmp_path / "journal.log"
+    study = opened(file)
+    for value in (0.5, 0.6):
+        watcher(judged(study, file), 8)(curve(value))
+    again = judged(study, file)
+    assert watcher(again, 8)(curve(0.1, 0.2)), "of three that reach the first rung one goes on"
+    assert storage_of(str(file)).get_trial(again["trial"]).intermediate_values == {1: 0.1, 2: 0.2}
