@@ -114,9 +114,15 @@ class Plan:
     def measure(self, examples: int) -> None:
         """Set the size of the training split. Raises RecipeError where settings exceed the budget."""
         self.budget = replace(self.budget, examples=examples)
-        if self.comparison.search is None:
-            for method in self.settings:
+        for method in self.settings:
+            if self.comparison.search is None:
                 self.budget.check(method, self._tried(method))
+            elif (dearest := max(map(self.budget.cost, self._tried(method)))) > self.allowance:
+                raise RecipeError(
+                    f"search.trials: {self.comparison.search.trials} trials of the base recipe see "
+                    f"{self.allowance:,} training examples, too few for {method}, one of whose settings sees "
+                    f"{dearest:,}; raise it, or search fewer epochs"
+                )
 
     @property
     def allowance(self) -> int:

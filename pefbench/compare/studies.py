@@ -12,7 +12,7 @@ from pefbench.compare.file import space_of
 from pefbench.errors import RecipeError
 from pefbench.search import study
 from pefbench.search.alone import alone
-from pefbench.search.trials import Objective, Trials
+from pefbench.search.trials import Objective, Trials, check_shared
 from pefbench.search.tuning import Tuning
 from pefbench.search.wanted import Wanted
 
@@ -75,6 +75,7 @@ def tune(
     search = plan.comparison.search
     if search is None:
         raise AssertionError("the comparison has no search")
+    check_shared(place, pool, None)
     wanted = Wanted(
         plan.base, place.folder, trials=search.trials, sampler=search.sampler, pruner=search.prune, command=command
     )

@@ -23,6 +23,7 @@ class Judged(TypedDict):
     trial: int  # Optuna's id of the trial
     metric: str  # the value of validation that is reported
     pruner: PrunerName
+    examples: int  # of the training split, by which what it has seen is counted
 
 
 class TrialRequest(TypedDict):

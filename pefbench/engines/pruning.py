@@ -64,11 +64,11 @@ def propose_again(study: Study, lost: FrozenTrial) -> None:
     study.enqueue_trial(lost.params, user_attrs={AGAIN: lost.number})
 
 
-def watcher(judged: Judged, examples_a_step: int) -> Callable[[Sequence[CurvePoint]], bool]:
+def watcher(judged: Judged) -> Callable[[Sequence[CurvePoint]], bool]:
     """What a training run calls after each evaluation; its answer is whether the study wants the run stopped.
 
     A run that was resumed reports what the study does not know yet: its trial may be another than the one that was
-    killed. examples_a_step: training examples of one step.
+    killed.
     """
     from optuna import load_study, logging
     from optuna.trial import Trial
@@ -81,7 +81,7 @@ def watcher(judged: Judged, examples_a_step: int) -> Callable[[Sequence[CurvePoi
     told = {*study._storage.get_trial(trial._trial_id).intermediate_values}
 
     def watch(curve: Sequence[CurvePoint]) -> bool:
-        trial.set_user_attr(EXAMPLES, curve[-1]["step"] * examples_a_step)
+        trial.set_user_attr(EXAMPLES, round(curve[-1]["epoch"] * judged["examples"]))
         evaluations = [point["validation"].get(judged["metric"]) for point in curve if "validation" in point]
         for number, value in enumerate(evaluations, 1):
             if value is not None and number not in told:  # None: not finite, or not computed during training

@@ -165,7 +165,7 @@ def _run(request: TrialRequest, shared: Shared | None) -> Ran | Held | Preempted
     out = place_at(request["out"])
     if "placement" in request:
         hardware.keep_to(request["placement"]["cpus"])
-    watch = pruning.watcher(request["judged"], recipe.train.batch_size) if "judged" in request else None
+    watch = pruning.watcher(request["judged"]) if "judged" in request else None
     try:
         path = run.run(
             recipe,

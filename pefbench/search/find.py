@@ -12,7 +12,7 @@ from pefbench.search import racing
 from pefbench.search.alone import alone
 from pefbench.search.record import SEARCH, found_of, write
 from pefbench.search.space import label
-from pefbench.search.trials import Trials, score
+from pefbench.search.trials import Trials, check_shared, score
 from pefbench.search.tuning import Tuning
 from pefbench.search.wanted import FINAL, TUNING, searched
 
@@ -38,6 +38,7 @@ def find(wanted: Wanted) -> Path:
     folder = place.folder
     place.check(ROOM)
     with alone(folder), engine(folder, wanted.resources) as pool:
+        check_shared(results, pool, wanted.storage)
         trials = Trials(wanted, place, pool)
         objective, paths = trials.look(methods)
         tunings = [Tuning(method, trials, objective, path) for method, path in zip(methods, paths, strict=True)]

@@ -101,8 +101,10 @@ def way(given: Any, path: str, *, whole: bool = False) -> Way:
     [(name, values)] = given.items()
     if name not in WAYS:
         raise RecipeError(f"{path}.{name}: unknown key; {suggest(str(name), WAYS)}")
-    if not isinstance(values, list) or not values:
+    if not isinstance(values, list):
         raise RecipeError(f"{path}.{name}: should be a list, got {values!r}")
+    if not values:
+        raise RecipeError(f"{path}: is empty; give values, or {{log_uniform: [low, high]}}")
     if name == "choice":
         return Choice(values)
     low, high = _ends(values, f"{path}.{name}")

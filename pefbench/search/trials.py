@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from pefbench.errors import TrialError, counted
+from pefbench.engines.engine import CLUSTERS
+from pefbench.errors import OutputError, TrialError, counted
 from pefbench.progress import say
 from pefbench.results import store
 from pefbench.results.address import place_at
@@ -105,6 +106,15 @@ class Trials:
 
         self.pool.run([{**request} for request in requests], tell)
         return [None if number in errors else Path(path) for number, path in enumerate(answer["paths"])]
+
+
+def check_shared(place: Place, pool: Engine, storage: str | None) -> None:
+    """Raise OutputError where trials on other machines could not reach their study, a journal beside the results."""
+    if pool.resources.on in CLUSTERS and storage is None and "://" in str(place):
+        raise OutputError(
+            f"--on {pool.resources.on} with results at {place}: the study's journal needs a folder that all nodes see; "
+            "give --out one, or `pefbench search` a database as its --storage"
+        )
 
 
 def score(path: Path, metric: str) -> float:

@@ -129,6 +129,7 @@ class Tuning:
             "trial": trial._trial_id,
             "metric": self.objective.metric,
             "pruner": self.trials.wanted.pruner,
+            "examples": self.objective.examples,
         }
         answer = self.trials.run(request)
         if "pruned" in answer:

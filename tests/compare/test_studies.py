@@ -14,6 +14,7 @@ import pytest
 from pefbench.compare import report
 from pefbench.compare.file import load_comparison
 from pefbench.compare.grid import Wanted, compare
+from pefbench.compare.plan import Plan
 from pefbench.errors import OutputError, RecipeError
 from pefbench.paths import child_command, child_environment
 from pefbench.results.store import read_result
@@ -109,6 +110,17 @@ def test_the_same_command_does_nothing_twice(done: tuple[Wanted, Path, Compariso
 def test_two_budgets_are_refused(changes: dict[str, Any], message: str, world: World) -> None:
     with pytest.raises(RecipeError, match=message):
         load_comparison(write(world, "two", search={"trials": 4}, **changes))
+
+
+def test_a_budget_that_does_not_buy_each_method_a_trial_is_refused(world: World) -> None:
+    dear = {"method": {"name": "lora"}, "search": {"train.epochs": [1, 7]}}
+    changes = {**SEARCHED, "search": {"trials": 2}, "methods": {**SEARCHED["methods"], "dear": dear}}
+    plan = Plan(write(world, "dear", recipe=world.recipe("short", train__epochs=EPOCHS).name, **changes))
+    message = (
+        r"^search\.trials: 2 trials of the base recipe see 288 .* too few for dear, one of whose settings sees 336;"
+    )
+    with pytest.raises(RecipeError, match=message):
+        plan.measure(EXAMPLES)
 
 
 def test_a_method_that_is_only_named_is_searched_a_decade_to_either_side(world: World) -> None:

@@ -24,9 +24,10 @@ def curve(*values: float | None) -> list[CurvePoint]:
     found: list[CurvePoint] = []
     for epoch, value in enumerate(values, 1):
         scores = {} if value is None else {"accuracy": value}
-        common: Any = {"loss": 1.0, "learning_rate": 0.1}
-        found += [{"step": 2 * epoch - 1, "epoch": epoch - 0.5, **common}]
-        found += [{"step": 2 * epoch, "epoch": float(epoch), "validation": scores, **common}]
+        found += [
+            {"step": 2 * epoch - 1, "epoch": epoch - 0.5, "loss": 1, "learning_rate": 0.1},
+            {"step": 2 * epoch, "epoch": epoch, "loss": 1, "learning_rate": 0.1, "validation": scores},
+        ]
     return found
 
 
@@ -39,27 +40,34 @@ def opened(file: Path) -> Study:
 
 def judged(study: Study, file: Path) -> Judged:
     trial = study.ask()
-    return {"storage": str(file), "study": "tiny", "trial": trial._trial_id, "metric": "accuracy", "pruner": "asha"}
+    return {
+        "storage": str(file),
+        "study": "tiny",
+        "trial": trial._trial_id,
+        "metric": "accuracy",
+        "pruner": "asha",
+        "examples": 50,
+    }
 
 
 def test_a_run_that_goes_on_reports_each_evaluation_at_its_own_place(tmp_path: Path) -> None:
     file = tmp_path / "journal.log"
     study = opened(file)
     request = judged(study, file)
-    first = watcher(request, 8)
+    first = watcher(request)
     assert not first(curve(0.1))
     assert not first(curve(0.1, None))
-    assert not watcher(request, 8)(curve(0.1, None, 0.3)), "after a preemption, in the same trial"
+    assert not watcher(request)(curve(0.1, None, 0.3)), "after a preemption, in the same trial"
     [trial] = study.get_trials()
     assert trial.intermediate_values == {1: 0.1, 3: 0.3}
-    assert trial.user_attrs[EXAMPLES] == 6 * 8
+    assert trial.user_attrs[EXAMPLES] == 3 * 50
 
 
 def test_a_run_that_repeats_a_killed_trial_reports_what_that_one_had_seen(tmp_path: Path) -> None:
     file = tmp_path / "journal.log"
     study = opened(file)
     for value in (0.5, 0.6):
-        watcher(judged(study, file), 8)(curve(value))
+        watcher(judged(study, file))(curve(value))
     again = judged(study, file)
-    assert watcher(again, 8)(curve(0.1, 0.2)), "of three that reach the first rung one goes on"
+    assert watcher(again)(curve(0.1, 0.2)), "of three that reach the first rung one goes on"
     assert storage_of(str(file)).get_trial(again["trial"]).intermediate_values == {1: 0.1, 2: 0.2}

@@ -19,6 +19,7 @@ from pefbench.engines.engine import Resources
 from pefbench.errors import OutputError, TrialError, UserError
 from pefbench.results.store import read_result
 from tests.compare import files
+from tests.engines.searching import searched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,3 +111,14 @@ def test_a_node_that_dies_costs_nothing_but_time(cluster: Any, world: World, tmp
     placed = [read_result(file)["provenance"]["placement"] for file in out.rglob("????????????.json")]
     assert {each["engine"] for each in placed} == {"ray"}
     assert len({each["node"] for each in placed}) == 2, json.dumps(placed)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_a_search_finds_there_what_it_finds_here(cluster: Any, world: World, tmp_path: Path) -> None:
+    del cluster
+    local, _ = searched(world, tmp_path / "local", Resources())
+    found, placed = searched(world, tmp_path / "ray", Resources("ray"))
+    assert found == local
+    assert {each["engine"] for each in placed} == {"ray"}
+    assert len({each["node"] for each in placed}) == 2

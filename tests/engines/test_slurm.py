@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
 
 from pefbench.engines import slurm as engine
@@ -14,11 +16,13 @@ from pefbench.errors import OutputError, UserError
 from pefbench.recipe import load_recipe
 from pefbench.results.store import read_result
 from pefbench.trial import run
+from tests.engines.searching import searched
 from tests.slurm import said, until
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pefbench.engines.messages import Message
     from tests.worlds import World
 
 
@@ -77,12 +81,50 @@ def test_what_slurm_does_to_jobs_costs_their_trials_nothing_but_time(slurm: Path
 
 @pytest.mark.slow
 def test_a_job_whose_time_is_over_goes_on_where_it_was(slurm: Path, world: World, tmp_path: Path) -> None:
+    """The trial is held still until its time is over, so that the test takes as long on any machine."""
     del slurm
     made = engine.SlurmEngine(tmp_path, Resources("slurm", minutes=2))
-    answer = made.one(request(world, tmp_path, 0, 300))
-    assert "path" in answer
-    [log] = tmp_path.glob("slurm-*.log")
-    assert log.read_text(encoding="utf8").count("weights trained") > 1
+    answers: list[Message] = []
+    asked = request(world, tmp_path, 0, 20)
+    runs = threading.Thread(target=lambda: answers.append(made.one(asked)))
+    runs.start()
+    until(lambda: any("step 13/" in file.read_text("utf8") for file in tmp_path.glob("slurm-*.log")))
+    trial = [each for each in psutil.process_iter() if _runs_a_trial(each)]
+    assert trial
+    for each in trial:
+        each.suspend()
+    log = tmp_path / "slurm"
+    until(lambda: any("job is timed-out" in file.read_text("utf8") for file in log.glob("*.err")), 150)
+    for each in trial:
+        each.resume()
+    runs.join(500)
+    assert not runs.is_alive()
+    [answer] = answers
+    local = run.run(load_recipe(world.recipe("job", train__epochs=20)), tmp_path / "local", scored=("validation",))
+    found = read_result(tmp_path / str(answer["path"]))
+    assert found["curve"] == read_result(local)["curve"]
+    [said] = tmp_path.glob("slurm-*.log")
+    assert said.read_text(encoding="utf8").count("weights trained") > 1
+    assert said.read_text(encoding="utf8").count("step 13/") == 1, "it went on, and did not begin anew"
+
+
+@pytest.mark.slow
+def test_a_search_finds_there_what_it_finds_here(slurm: Path, world: World, tmp_path: Path) -> None:
+    del slurm
+    local, _ = searched(world, tmp_path / "local", Resources())
+    found, placed = searched(world, tmp_path / "slurm", Resources("slurm", minutes=30))
+    assert found == local
+    assert {each["engine"] for each in placed} == {"slurm"}
+    assert len({each["node"] for each in placed}) == 2
+    assert said("squeue", "--noheader") == "", "no job is left"
+
+
+def _runs_a_trial(process: psutil.Process) -> bool:
+    """Whether a process is one of this cluster's jobs, not what waits for it there."""
+    try:
+        return "--trial" in process.cmdline() and process.environ().get("SLURM_CONF") == os.environ["SLURM_CONF"]
+    except psutil.Error:
+        return False
 
 
 @pytest.mark.slow

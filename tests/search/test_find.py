@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pefbench.engines.engine import Resources
 from pefbench.engines.pruning import AGAIN, storage_of
 from pefbench.errors import OutputError, RecipeError, TrialError
 from pefbench.paths import child_command, child_environment
@@ -20,7 +21,7 @@ from pefbench.results.store import read_result
 from pefbench.search import record, report
 from pefbench.search.alone import alone
 from pefbench.search.find import find
-from pefbench.search.trials import Trials
+from pefbench.search.trials import Trials, check_shared
 from pefbench.search.wanted import Wanted
 
 if TYPE_CHECKING:
@@ -128,6 +129,12 @@ def test_settings_that_cannot_be_trained_are_told_and_nothing_is_named(world: Wo
     ("changes", "wanted", "message"),
     [
         ({"search": {"train.seed": [1]}}, {}, r"search\.train\.seed: may not be searched"),
+        ({"search": {"method.rank": []}}, {}, r"^search\.method\.rank: is empty; give values, or {log_uniform"),
+        (
+            {"search": {"train.learning_rate": {"uniform": [0.1, 0.1]}}},
+            {},
+            r"^search\.train\.learning_rate\.uniform: should be two numbers, the lower first, got \[0\.1, 0\.1\]",
+        ),
         ({"search": {"method.rank": [4, -1]}}, {}, r"^search: method\.rank=-1: .*method\.rank"),
         ({}, {"sampler": "grid"}, r"^--sampler grid: search\.train\.learning_rate is a range"),
         ({"search": {"method.rank": [1, 2, 3]}}, {"sampler": "grid", "trials": 2}, r"^--sampler grid: 3 settings, but"),
@@ -154,3 +161,14 @@ def test_the_disk_is_bounded_and_said_before_anything_is_trained(
     assert said in capsys.readouterr().err
     with pytest.raises(OutputError, match=r"too little room in .*: 1\.2 GB needed, 1\.0 GB free"):
         trials._bound_disk(4 * 10**8)
+
+
+def test_a_study_that_other_machines_could_not_reach_is_refused() -> None:
+    ray: Any = SimpleNamespace(resources=Resources("ray"))
+    here: Any = SimpleNamespace(resources=Resources())
+    store: Any = "s3://bucket/results"
+    with pytest.raises(OutputError, match=r"^--on ray with results at s3://bucket/results: the study's journal needs"):
+        check_shared(store, ray, None)
+    check_shared(store, ray, "postgresql://server/optuna")
+    check_shared(store, here, None)
+    check_shared(place_at("results"), ray, None)
