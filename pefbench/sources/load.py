@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from pefbench.errors import DataError, SourceError
-from pefbench.sources import annotated, features, files, readers, tables, unreadable
+from pefbench.sources import annotated, byte_texts, features, files, readers, tables, unreadable
 from pefbench.sources.formats import conll, parallel
 from pefbench.sources.locate import local, refuse_digest
 from pefbench.sources.reader import BytesReader, FolderReader, LayoutReader, PairReader
@@ -121,7 +121,9 @@ def _read_file(
     if named is None and header:
         reader = _by_content(known, text, text_format) or reader
     rows = reader.read(text, _shown(reader, file, split), bad)
-    return annotated.unwrapped(_with_names(rows, path.parent), bad) if reader.suffixes else rows
+    return (
+        byte_texts.decoded(annotated.unwrapped(_with_names(rows, path.parent), bad), bad) if reader.suffixes else rows
+    )
 
 
 def _shown(reader: TextReader | BytesReader, file: str, split: str) -> str:

@@ -9,7 +9,7 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import DataError, SourceError
-from pefbench.sources import annotated, readers, tables, unreadable
+from pefbench.sources import annotated, byte_texts, readers, tables, unreadable
 from pefbench.sources.formats import conll
 from pefbench.sources.limits import Unpacked
 from pefbench.sources.reader import BytesReader, TextReader
@@ -53,7 +53,8 @@ def stream_rows(path: Path, *, format: str | None, text_format: str) -> Iterator
                 itertools.islice(reader.stream(_lines(file, path.name), path.name, BadRows(skip=True)), LOOKED_AT)
             )
         table = Rows(tuple(dict.fromkeys(name for row in first for name in row.values)), first)
-        if annotated.unwrapped(table, BadRows(skip=True)) is not table:
+        skip = BadRows(skip=True)
+        if byte_texts.decoded(annotated.unwrapped(table, skip), skip) is not table:
             return None
     return _streamed(reader, path, packed=packed)
 

@@ -6,6 +6,7 @@ import csv
 import io
 import itertools
 import re
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from pefbench.errors import DataError, counted
@@ -29,6 +30,9 @@ STARTS = re.compile(r'(?:^|(?<=\t))(?=")', re.MULTILINE)
 WHOLE = re.compile(r'"(?P<inside>(?:[^"\t\r\n]|"")+)"(?=[\t\r\n]|\Z)')
 FEWEST = 2
 """Fields with doubled quotes that show what quotes are in a file."""
+CUT = "unexpected end of data"
+"""What the csv module says of a quoted field without an end."""
+NUMBER = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
 QUOTED_NOTE = "cells in quotes, as CSV has them"
 EXCEL = re.compile(r"sep=(?P<separator>[,;\t|])\r?(?=\n)")  # a first line that only Excel writes and reads
 
@@ -36,23 +40,26 @@ EXCEL = re.compile(r"sep=(?P<separator>[,;\t|])\r?(?=\n)")  # a first line that 
 def read_table(text: str, file: str, bad: BadRows, *, usual: str, header: bool = True) -> Rows:
     """Read one row per record; every value is a str.
 
-    usual: the separator of files of this suffix; another is taken when it alone divides the first records evenly.
-    Fields may stand in quotes, as in RFC 4180; between tabs, in a file that usually has them, quotes are characters
-    unless the file shows otherwise: see `_are_quoted`. header: the first record names the columns; else they are "0",
-    "1", ...
+    usual: the separator of files of this suffix; another is taken when it alone divides the first records evenly, and
+    tabs also where commas do. Fields may stand in quotes, as in RFC 4180; between tabs, in a file that usually has
+    them, quotes are characters unless the file shows otherwise: see `_are_quoted`. header: the first record names the
+    columns; else they are "0", "1", ...
     """
     separator, cut = _separator(text, usual)
     quoted = _are_quoted(text, separator, usual)
     limit = csv.field_size_limit(LONGEST_FIELD)
+    longer: list[str] = []
     try:
         records = _records(_lines(text[cut:]), file, separator, quoted=quoted)
+        if not header and separator == "\t":
+            records, longer = _filled(list(records))
         names, records = _header(records, file) if header else _numbered(records)
         rows = [row for line, values in records if (row := _row(names, values, file, line, bad, header=header))]
     finally:
         csv.field_size_limit(limit)
     notes = [f"columns separated by {SEPARATORS[separator]}"] if separator != usual else []
     notes += [QUOTED_NOTE] if quoted and separator == usual == "\t" else []
-    return Rows(names, rows, notes=tuple(notes))
+    return Rows(names, rows, notes=(*notes, *longer))
 
 
 def records_as_rows(records: Iterator[tuple[int, list[str]]], file: str, bad: BadRows, *, header: bool) -> Rows:
@@ -99,10 +106,11 @@ def _separator(text: str, usual: str) -> tuple[str, int]:
     """What divides a table's fields, and how many characters before the table say so."""
     if told := EXCEL.match(text):
         return told["separator"], told.end()  # the line feed stays: lines keep their numbers
+    if usual != "\t" and (_has_tabs(text) or _tabs_name_columns(text)):
+        return "\t", 0
     if _divides(text, usual, quoted=usual != "\t"):
         return usual, 0
-    found = next((other for other in SEPARATORS if _divides(text, other, quoted=True)), usual)
-    return "\t" if found == usual and _has_tabs(text) else found, 0
+    return next((other for other in SEPARATORS if _divides(text, other, quoted=True)), usual), 0
 
 
 def _has_tabs(text: str) -> bool:
@@ -111,22 +119,41 @@ def _has_tabs(text: str) -> bool:
     return bool(lines) and all(line.count("\t") > 1 for line in lines)
 
 
+def _tabs_name_columns(text: str) -> bool:
+    """Whether tabs divide all records evenly, the first without an empty field; texts have commas, names no tabs."""
+    first = text.partition("\n")[0].split("\t")
+    return all(name.strip() for name in first) and any(
+        _divides(text, "\t", quoted=quoted, most=None) for quoted in (True, False)
+    )
+
+
 def _are_quoted(text: str, separator: str, usual: str) -> bool:
     """Whether quotes around a field are none of its characters.
 
     Between tabs they are, in GLUE's files for one. pandas and spreadsheets quote a field with a quote, a tab or a line
     end in it, and double its quotes. So it is where some fields have doubled quotes inside and all records have one
-    width when quotes are read so, if they have not without, or all fields that begin with a quote are whole.
+    width when quotes are read so, if they have not without, or all fields that begin with a quote are whole. So it is,
+    too, where they have one width only when quotes are read so, and what is quoted has line ends and no tab in it.
     """
-    if separator != "\t" or usual != "\t":
+    if separator != "\t":
         return True
     sample = _sample(text)
+    evenly = [_divides(text, "\t", quoted=quoted, most=None) for quoted in (True, False)]
+    if usual != "\t" and any(evenly):
+        return evenly[0]
+    if evenly == [True, False] and _only_line_ends(text):
+        return True
     wholes = [WHOLE.match(sample, match.end()) for match in STARTS.finditer(sample)]
     if sum(whole is not None and '""' in whole["inside"] for whole in wholes) < FEWEST:
         return False
-    return _divides(text, "\t", quoted=True, most=None) and (
-        all(wholes) or not _divides(text, "\t", quoted=False, most=None)
-    )
+    return evenly[0] and (all(wholes) or not evenly[1])
+
+
+def _only_line_ends(text: str) -> bool:
+    """Whether some fields have line ends in their quotes, and none of these a tab, as whole records would have."""
+    fields = [field for record in _first_records(text, "\t", quoted=True, most=None) for field in record]
+    broken = [field for field in fields if "\n" in field or "\r" in field]
+    return bool(broken) and not any("\t" in field for field in broken)
 
 
 def _sample(text: str) -> str:
@@ -144,12 +171,48 @@ def _divides(text: str, separator: str, *, quoted: bool, most: int | None = SAMP
 
     most: records that are looked at; None: all of the first lines.
     """
-    try:
-        records = list(itertools.islice(_records(_lines(_sample(text)), "", separator, quoted=quoted), most))
-    except DataError:
-        return False
-    widths = {len(fields) for _, fields in records}
+    widths = {len(fields) for fields in _first_records(text, separator, quoted=quoted, most=most)}
     return len(widths) == 1 and widths.pop() > 1
+
+
+def _first_records(text: str, separator: str, *, quoted: bool, most: int | None) -> list[list[str]]:
+    """The fields of the first records; none where they cannot be read. A record that the sample cuts is left out."""
+    sample = _sample(text)
+    found: list[list[str]] = []
+    try:
+        for _, fields in itertools.islice(_records(_lines(sample), "", separator, quoted=quoted), most):
+            found.append(fields)
+    except DataError as error:
+        return found if len(sample) < len(text) and str(error).endswith(CUT) else []
+    return found
+
+
+def _filled(records: list[tuple[int, list[str]]]) -> tuple[Iterator[tuple[int, list[str]]], list[str]]:
+    """Records of one width, and a note, where all have the fields of most and some have others behind them.
+
+    So do STS Benchmark's, whose last two, where they are, name the sources. One more field is a tab in a text, and so
+    it is where others are no numbers in a column that most have numbers in: then records stay as they are.
+    """
+    counts = Counter(len(fields) for _, fields in records)
+    if len(counts) != 2 or min(counts.values()) < FEWEST:
+        return iter(records), []
+    fewer, more = sorted(counts)
+    if more - fewer < FEWEST or counts[fewer] < counts[more]:
+        return iter(records), []
+    numbers = [_numbers(each[:fewer]) for _, each in records]
+    of_most = set.intersection(
+        *(found for found, (_, each) in zip(numbers, records, strict=True) if len(each) == fewer)
+    )
+    if not of_most or not all(of_most <= found for found in numbers):
+        return iter(records), []
+    some = f"{counts[more]:,} of {counted(len(records), 'row')}"
+    filled = [(line, each + [""] * (more - len(each))) for line, each in records]
+    return iter(filled), [f"{some} have fields behind the others', columns {fewer} to {more - 1}"]
+
+
+def _numbers(fields: list[str]) -> set[int]:
+    """Which of the fields are numbers."""
+    return {at for at, field in enumerate(fields) if NUMBER.fullmatch(field)}
 
 
 def _header(

@@ -166,6 +166,63 @@ def test_tabs_in_every_line_divide_fields_also_of_uneven_rows() -> None:
     assert found.notes == ("columns separated by tabs",)
 
 
+def test_fields_behind_those_of_the_others_are_columns_of_their_own() -> None:
+    """As STS Benchmark's sources; a text with tabs shifts the score, or has one field more, and is a bad row."""
+    lines = [f"news\t{at}\t4.5\tone, {at}\ttwo {at}" for at in range(6)]
+    lines[1] += "\thttp://a\thttp://b"
+    lines[4] += "\thttp://c\thttp://d"
+    found = read_csv("\n".join(lines), "x.csv", BadRows(), header=False)
+    assert [row.values["3"] for row in found.rows] == [f"one, {at}" for at in range(6)]
+    assert [row.values["5"] for row in found.rows] == ["", "http://a", "", "", "http://c", ""]
+    assert found.notes == ("columns separated by tabs", "2 of 6 rows have fields behind the others', columns 5 to 6")
+    lines[4] = "news\tlocal\ttoday\t4\t4.5\tone, 4\ttwo 4"
+    with pytest.raises(DataError, match=r"^x\.csv:2: 7 fields where the first line has 5$"):
+        read_csv("\n".join(lines), "x.csv", BadRows(), header=False)
+
+
+@pytest.mark.parametrize("name", ["text, all of it", "text"])
+@pytest.mark.parametrize("cells", [["a, b", "c, d"], ["a", "b, c"], ["a, b, c", "d"]])
+def test_tabs_divide_a_csv_file_whose_texts_have_commas(name: str, cells: list[str]) -> None:
+    found = read_csv(f"{name}\tlabel\n" + "".join(f"{cell}\tx\n" for cell in cells), "x.csv", BadRows())
+    assert [tuple(row.values.items()) for row in found.rows] == [((name, cell), ("label", "x")) for cell in cells]
+    assert found.notes == ("columns separated by tabs",)
+
+
+def test_tabs_in_the_texts_of_a_csv_file_divide_nothing() -> None:
+    text = "text,label\n" + "".join(f"a\tb {at},x\n" for at in range(3))
+    found = read_csv(text, "x.csv", BadRows())
+    assert [row.values["text"] for row in found.rows] == ["a\tb 0", "a\tb 1", "a\tb 2"]
+    assert found.notes == ()
+    assert read_csv("text,label\t\na,x\t\n", "x.csv", BadRows()).columns == ("text", "label")
+
+
+BROKEN = [("one\ntwo", "a"), ("plain", "b"), ("three\r\n\nfour, five", "c")]
+
+
+def test_quotes_around_line_ends_alone_are_those_of_csv(tmp_path: Path) -> None:
+    text = "text\tlabel\n" + "".join(
+        f'"{cell}"\t{label}\n' if "\n" in cell else f"{cell}\t{label}\n" for cell, label in BROKEN
+    )
+    found = read_tsv(text, "x.tsv", BadRows())
+    assert [tuple(row.values.values()) for row in found.rows] == BROKEN
+    assert [row.line for row in found.rows] == [2, 4, 5]
+    assert found.notes == ("cells in quotes, as CSV has them",)
+    long = text + "".join(f'"{"x" * 60}\n{at}"\ta\n' for at in range(5000))  # the sample ends inside a cell
+    assert len(read_tsv(long, "x.tsv", BadRows()).rows) == 5003
+    (tmp_path / "x.tsv").write_bytes(text.encode())
+    streamed = stream_rows(tmp_path / "x.tsv", format=None, text_format="tsv")
+    assert streamed is not None
+    assert [*streamed] == found.rows
+
+
+def test_quotes_that_would_swallow_rows_are_characters() -> None:
+    text = 'text\tlabel\n"a\tx\nshort\nb"\ty\nc\tz\n'
+    bad = BadRows(skip=True)
+    found = read_tsv(text, "x.tsv", bad)
+    assert [row.values["text"] for row in found.rows] == ['"a', 'b"', "c"]
+    assert bad.found == ["x.tsv:3: 1 field where the header has 2"]
+
+
 def test_the_unicode_text_of_excel_is_read_where_trec_is_usual(tmp_path: Path) -> None:
     (tmp_path / "x.txt").write_text("text\tlabel\r\nGrand, caf\u00e9\tgood\r\nPoor: no\tbad\r\n", encoding="utf-16")
     found = read_rows(f"file:{tmp_path}/x.txt", text_format="trec")

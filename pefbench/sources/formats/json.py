@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 ROW, NUMBER, DESCRIBED = "row", "row_idx", "feature_idx"
 """What the hub's viewer calls a row, its number, and the number of a column that it describes."""
+TABLE = "table"
+EXPORTED = ("header", "database", TABLE)
+"""The types of what phpMyAdmin exports: who wrote it, of which database, and its tables."""
 SPLITS = {"train", "training"}
 """What a split to train on is called."""
 
@@ -48,7 +51,8 @@ def read_part(text: str, file: str, bad: BadRows) -> Rows:
         table = read_jsonl(text, name, bad)
         return replace(table, notes=(*table.notes, "JSON Lines"))
     document = parse(text, name)
-    splits = document if isinstance(document, dict) and _are_splits(document) else {}
+    splits = document if isinstance(document, dict) and _are_splits(document) else _tables(document)
+    split = split or (next(iter(splits)) if len(splits) == 1 else "")
     _refuse_split(name, split, splits)
     if split:
         return from_objects(enumerate(splits[split], start=1), f"{name}#{split}", bad)
@@ -64,13 +68,24 @@ def _refuse_split(file: str, split: str, splits: Mapping[str, Any]) -> None:
         raise SourceError(f"{file}: is one file and has no part {split!r}; name its folder as the source instead")
     if split not in splits and splits:
         wanted = f"has no split {split!r}" if split else "has a list of rows for each split"
-        names = listing([str(name)[:40] for name in splits])
-        raise SourceError(f"{file}: {wanted}; name one of {names}, as in data.train={PurePosixPath(file).name}#train")
+        names = [str(name)[:40] for name in splits]
+        part = "train" if "train" in names else names[0]
+        raise SourceError(
+            f"{file}: {wanted}; name one of {listing(names)}, as in data.train={PurePosixPath(file).name}#{part}"
+        )
 
 
 def _are_splits(document: Mapping[str, Any]) -> bool:
     """Whether an object holds several lists of objects, of which one is called as splits are, and nothing else."""
     return len(document) > 1 and not SPLITS.isdisjoint(document) and all(map(_are_objects, document.values()))
+
+
+def _tables(document: Any) -> Mapping[str, Any]:
+    """The rows of each table in what phpMyAdmin exports: a list of objects that say their ``type``; else none."""
+    if not _are_objects(document) or not all(each.get("type") in EXPORTED for each in document):
+        return {}
+    tables = [each for each in document if each["type"] == TABLE]
+    return {str(each.get("name")): each["data"] for each in tables if isinstance(each.get("data"), list)}
 
 
 def _are_objects(value: Any) -> bool:

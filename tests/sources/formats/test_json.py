@@ -138,6 +138,20 @@ def test_splits_in_one_file_are_named(tmp_path: Path) -> None:
         read_rows(f"file:{tmp_path}/y.json", "test")
 
 
+def test_the_tables_of_an_export_of_phpmyadmin(tmp_path: Path) -> None:
+    head = [{"type": "header", "version": "5.2", "comment": "Export to JSON"}, {"type": "database", "name": "shop"}]
+    reviews = {"type": "table", "name": "reviews", "database": "shop", "data": [{"id": "1", "text": "Bad, broke"}]}
+    (tmp_path / "x.json").write_text(json.dumps([*head, reviews]), encoding="utf-8")
+    found = read_rows(f"file:{tmp_path}/x.json")
+    assert found.columns == ("id", "text")
+    assert [(row.values, row.line) for row in found.rows] == [({"id": "1", "text": "Bad, broke"}, 1)]
+    users = {"type": "table", "name": "users", "database": "shop", "data": [{"name": "Ada"}]}
+    (tmp_path / "x.json").write_text(json.dumps([*head, reviews, users]), encoding="utf-8")
+    with pytest.raises(SourceError, match=r"name one of reviews, users, as in data\.train=x\.json#reviews$"):
+        read_rows(f"file:{tmp_path}/x.json")
+    assert [row.values for row in read_rows(f"file:{tmp_path}", "x.json#users").rows] == [{"name": "Ada"}]
+
+
 def test_columns_of_objects_are_no_splits() -> None:
     columns = {"chosen": [{"role": "a"}, {"role": "b"}], "rejected": [{"role": "c"}, {"role": "d"}]}
     found = read_json(json.dumps(columns), "x.json", BadRows())
