@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pefbench.errors import DataError, TrialError
+from pefbench.errors import DataError, TrialError, UserError
 from pefbench.inference import loading
 from pefbench.paths import child_command, child_environment
 from pefbench.results.store import load_results
@@ -58,8 +58,10 @@ def _out(name: str, training: TrainingSection, folder: Path) -> Path:
 
 
 def _finished(out: Path) -> Path | None:
-    """The result of the trial that finished in a folder."""
-    if not out.is_dir():
+    """The result of the trial that finished in a folder. One that was killed has left a checkpoint and no result."""
+    try:
+        results = load_results(out).results
+    except UserError:
         return None
-    found = [stored.path for stored in load_results(out).results if stored.result["status"] == "finished"]
+    found = [stored.path for stored in results if stored.result["status"] == "finished"]
     return found[0] if found else None
