@@ -32,6 +32,30 @@ def parse(text: str, file: str, line: int = 1) -> Any:
         raise DataError(f"{file}: JSON nested too deeply to be read") from None
 
 
+def are_json_lines(text: str) -> bool:
+    """Whether the first line of a text is an object, as in JSON Lines."""
+    return text.lstrip().startswith("{") and _is_document(text.lstrip().partition("\n")[0])
+
+
+def is_json(text: str) -> bool:
+    """Whether a text is one document of JSON, with objects."""
+    return may_be_json(text) and _is_document(text)
+
+
+def may_be_json(text: str) -> bool:
+    """Whether a text begins as JSON with objects does."""
+    beginning = text.lstrip()
+    return beginning.startswith("{") or (beginning.startswith("[") and beginning[1:].lstrip().startswith("{"))
+
+
+def _is_document(text: str) -> bool:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(found, dict | list) and bool(found)
+
+
 def items(document: Any, key: str, where: str) -> list[Any]:
     """The list under a key of an object. Raises DataError when there is none."""
     found = document.get(key) if isinstance(document, dict) else None

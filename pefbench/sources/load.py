@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from pefbench.errors import DataError, SourceError
 from pefbench.sources import annotated, byte_texts, features, files, readers, tables, unreadable
-from pefbench.sources.formats import conll, parallel
+from pefbench.sources.documents import are_json_lines, is_json
+from pefbench.sources.formats import conll, json, jsonl, parallel
 from pefbench.sources.locate import local, refuse_digest
 from pefbench.sources.reader import BytesReader, FolderReader, LayoutReader, PairReader
 from pefbench.sources.rows import BadRows
@@ -120,10 +121,28 @@ def _read_file(
     text = decode(data, file, encoding)
     if named is None and header:
         reader = _by_content(known, text, text_format) or reader
+        _refuse_others(reader, known, text, file)
     rows = reader.read(text, _shown(reader, file, split), bad)
     return (
         byte_texts.decoded(annotated.unwrapped(_with_names(rows, path.parent), bad), bad) if reader.suffixes else rows
     )
+
+
+def _by_text(text: str, text_format: str) -> TextReader | None:
+    """The reader of JSON Lines, of JSON or of a table in a file of no known suffix; None for what it should be."""
+    if are_json_lines(text):
+        return jsonl.READER
+    if is_json(text):
+        return json.READER
+    return tables.IN_TEXT if tables.is_table(text, text_format) else None
+
+
+def _refuse_others(reader: TextReader, known: str | None, text: str, file: str) -> None:
+    """Raise what a file of no known suffix deserves that is neither what its content nor what its task says."""
+    if known is None:
+        unreadable.refuse_markup(text, file)
+        if reader is jsonl.READER:
+            unreadable.refuse_other_than_json(text, file)
 
 
 def _shown(reader: TextReader | BytesReader, file: str, split: str) -> str:
@@ -142,7 +161,7 @@ def _by_content(known: str | None, text: str, text_format: str) -> TextReader | 
     """
     if known in (None, "json"):
         found = readers.by_content(text)
-        return tables.IN_TEXT if found is None and known is None and tables.is_table(text, text_format) else found
+        return _by_text(text, text_format) if found is None and known is None else found
     if known == "tsv" and text_format == "conll" and conll.are_columns(io.StringIO(text)):
         return conll.IN_TSV
     return None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import DataError, SourceError
 from pefbench.sources import annotated, byte_texts, readers, tables, unreadable
+from pefbench.sources.documents import are_json_lines, may_be_json
 from pefbench.sources.formats import conll
 from pefbench.sources.limits import Unpacked
 from pefbench.sources.reader import BytesReader, TextReader
@@ -70,7 +71,9 @@ def _is_of_a_layout(path: Path, text_format: str, *, packed: bool) -> bool:
     """Whether a file's first lines show a format that its suffix does not say."""
     with _opened(path, packed=packed) as file:
         head = "".join(itertools.islice(_lines(file, path.name), LOOKED_AT))
-    return readers.by_content(head) is not None or tables.is_table(head, text_format)
+    is_usual = text_format == "jsonl" and are_json_lines(head)
+    is_json = may_be_json(head) and not is_usual  # known for certain only where it is read whole
+    return is_json or readers.by_content(head) is not None or tables.is_table(head, text_format)
 
 
 def _is_unusual(path: Path, *, packed: bool) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pefbench.errors import SourceError
+from pefbench.errors import DataError, SourceError
 from pefbench.sources.readers import suffix_of
 
 if TYPE_CHECKING:
@@ -12,6 +12,13 @@ if TYPE_CHECKING:
 
 ARCHIVE = "an archive, which is not read; unpack it, and name the files in it"
 PICKLE = "a pickle can run code when it is loaded, and is never read; write the table by pandas' to_parquet or to_csv"
+XML = "XML has no columns and is not read; write its texts and labels as CSV or JSON Lines"
+BEGINNING = 100
+"""Characters of a text that show whether it is XML or HTML."""
+MARKUP = ("<?xml", "<!doctype", "<html")
+"""How these begin, in lower case."""
+LOOKED_AT = 100
+"""Lines that show whether a file may be JSON Lines."""
 WHY: Mapping[str, str] = {
     ".xls": "the workbooks of Excel before 2007 are not read; save it as .xlsx or as CSV (UTF-8)",
     ".xlsb": "Excel's binary workbooks are not read; save it as .xlsx or as CSV (UTF-8)",
@@ -19,7 +26,9 @@ WHY: Mapping[str, str] = {
     ".arff": "Weka's ARFF is not read; save it as CSV (in Weka: Preprocess, Save, CSV data files)",
     ".sav": "SPSS's files are not read; save it as CSV (UTF-8)",
     ".dta": "Stata's files are not read; save it as CSV (UTF-8)",
-    ".xml": "XML has no columns and is not read; write its texts and labels as CSV or JSON Lines",
+    ".xml": XML,
+    ".xmi": "UIMA's XMI is not read; export it as WebAnno TSV 3 or as CoNLL, or write texts and [start, end, label] as "
+    "JSON Lines",
     ".tmx": "TMX is not read; write its sentences and their translations as TSV or JSON Lines",
     ".html": "HTML is not read; write its texts and labels as CSV or JSON Lines",
     ".pdf": "PDF is not read; write its texts and labels as CSV or JSON Lines",
@@ -36,3 +45,19 @@ def refuse(file: str) -> None:
     """Raise SourceError for a file whose suffix says that no reader takes it."""
     if (why := WHY.get(suffix_of(file))) is not None:
         raise SourceError(f"{file}: {why}")
+
+
+def refuse_markup(text: str, file: str) -> None:
+    """Raise SourceError for a file of no known suffix that holds XML or HTML."""
+    if text[:BEGINNING].lstrip().lower().startswith(MARKUP):
+        raise SourceError(f"{file}: {XML}")
+
+
+def refuse_other_than_json(text: str, file: str) -> None:
+    """Raise DataError for a file of no known suffix that should be JSON Lines and has no line that begins as one."""
+    first = [line.lstrip() for line in text.lstrip().split("\n", LOOKED_AT)[:LOOKED_AT] if line.strip()]
+    if first and not any(line.startswith(("{", "[")) for line in first):
+        raise DataError(
+            f"{file}: not JSON Lines, which a file of no other suffix should be for this task; data.format names "
+            "another format, and tables are called .csv or .tsv"
+        )

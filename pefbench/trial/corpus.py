@@ -91,11 +91,20 @@ def _load(recipe: Recipe, bad: BadRows) -> Corpus:
         if chosen == "drop":
             splits, left_out = drop(splits, lambda row: task.text(row.values))
             dropped = {split: dropped[split] + left_out[split] for split in SPLITS}
+    options = recipe.options.model_dump()
+    if not all(splits[split] for split in SPLITS) and (rows := _without_a_text(splits, task)):
+        task.read(dict.fromkeys(SPLITS, rows), bad, **options)  # raises, or counts, what is wrong with them
     _check_sizes(splits, recipe.data.source, bad, dropped)
-    dataset = task.read(splits, bad, **recipe.options.model_dump())
+    dataset = task.read(splits, bad, **options)
     _check_sizes(dataset.splits, recipe.data.source, bad, dropped)
     near = sources.count_near_duplicates(splits, lambda row: task.text(row.values))
     return Corpus(dataset, sources.fingerprint(splits), revision, dropped, near, bad.found, notes)
+
+
+def _without_a_text(splits: Mapping[str, Sequence[Row]], task: Task) -> list[Row]:
+    """All rows where none has a text that tells it from the others, so that one split has them all; else none."""
+    rows = [row for found in splits.values() for row in found]
+    return rows if len(rows) > 1 and len({task.text(row.values) for row in rows}) == 1 else []
 
 
 def _check_sizes(splits: Mapping[str, Sequence[Any]], source: str, bad: BadRows, dropped: Mapping[str, int]) -> None:

@@ -61,6 +61,11 @@ LAYOUTS: dict[str, tuple[str, Any]] = {
     "lists in Parquet": ("x.parquet", lambda text, labels: {"text": text, "labels": labels}),
     "JSON in a cell": ("x.csv", lambda text, labels: {"text": text, "labels": json.dumps(labels)}),
     "Python in a cell": ("x.csv", lambda text, labels: {"text": text, "labels": str(labels)}),
+    "objects": ("x.jsonl", lambda text, labels: {"text": text, "labels": [{"id": 1, "name": name} for name in labels]}),
+    "objects in a cell": (
+        "x.csv",
+        lambda text, labels: {"text": text, "labels": str([{"name": name} for name in labels])},
+    ),
     "columns of 0 and 1": ("x.csv", lambda text, labels: {"id": text[12:], "comment_text": text, **flags(labels)}),
     "columns of numbers": ("x.csv", lambda text, labels: {"text": text, **flags(labels, "1.0", "0.0")}),
     "columns of booleans": ("x.jsonl", lambda text, labels: {"text": text, **flags(labels, yes=True, no=False)}),
@@ -142,7 +147,9 @@ def test_a_separator_that_is_not_clear_is_asked_for(tmp_path: Path) -> None:
         load(TASK, write(file, rows))
 
 
-@pytest.mark.parametrize("cell", [None, [None], [True], ["joy", ""], [["joy"]], 0.5, {"a": 1}])
+@pytest.mark.parametrize(
+    "cell", [None, [None], [True], ["joy", ""], [["joy"]], 0.5, {"a": 1}, [{"id": 1}], [{"name": ["joy"]}]]
+)
 def test_a_bad_cell_is_named(tmp_path: Path, cell: Any) -> None:
     rows = [{"text": text, "labels": labels} for text, labels in ROWS]
     file = write(tmp_path / "x.jsonl", [*rows, {"text": "one more", "labels": cell}])

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from pefbench.sources.rows import BadRows
 
-DOCUMENT = ("-DOCSTART-", "#begin document", "#end document")  # of CoNLL-2003, and of OntoNotes
+DOCUMENT = ("-DOCSTART-", "#begin document", "#end document", "###MEDLINE:")  # CoNLL-2003, OntoNotes, JNLPBA
 COMMENTS = ("# ", "#\t")  # of CoNLL-U, and of GermEval
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z]+)*:(?=.)")
 LOOKED_AT = 1000

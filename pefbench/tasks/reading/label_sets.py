@@ -28,6 +28,8 @@ NONE = {"none": ""}
 """Names of separators: YAML reads some of the characters as something else."""
 NUMBERS_OF_ROWS = ("", "id", "index", "idx", "row", "unnamed: 0", "tweet_id", "comment_id", "text_id", "doc_id")
 """Columns, in lower case, that hold no label though all else does."""
+NAME = "name"
+"""What the label is called where each is an object."""
 WANTED = "a list of names or whole numbers ([] or an empty text where there is none)"
 
 
@@ -84,6 +86,7 @@ def _listed(row: Row, cell: str, separator: str) -> list[Any]:
         found = as_list(cell)
     except ValueError as error:
         raise DataError(f"{row.where}: {row.name('labels')} looks like a list and is {error}: {cell[:60]!r}") from None
+    found = values.as_list(cell) if found is None else found
     return _divided(cell, separator) if found is None else found
 
 
@@ -98,7 +101,8 @@ def _is_seen(text: str) -> bool:
 
 
 def _label(row: Row, item: Any) -> str:
-    value = values.whole(item)
+    named = item.get(NAME) if isinstance(item, dict) else item  # TMDB's genres: [{"id": 18, "name": "Drama"}]
+    value = values.whole(named)
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if not isinstance(value, str) or not _is_seen(value):

@@ -114,6 +114,7 @@ def _only(row: Row) -> Any:
         listed = cells.as_list(value) if isinstance(value, str) else value
     except ValueError:
         return value
+    listed = values.as_list(value) if listed is None else listed  # also of lists or objects, which are no labels
     if not isinstance(listed, list):
         return value
     if len(listed) > 1:

@@ -1,4 +1,4 @@
-"""Tables that have in other columns what dialogue reads: preference pairs, Dolly's contexts, transcripts.
+"""Tables that have in other columns what dialogue reads: preference pairs, Dolly's contexts, transcripts, speakers.
 
 What is learned from a preference pair is the answer that was chosen::
 
@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import DataError
-from pefbench.tasks.reading import chats, transcripts, values
+from pefbench.tasks.reading import chats, speakers, transcripts, values
 from pefbench.tasks.reading.columns import found_columns
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 CHOSEN, REJECTED = "chosen", "rejected"
 MESSAGES = ("messages", "conversations")
 PROMPTS = ("prompt", "question", "input")
-ANSWERS = ("turns", "dialog", "dialogue", "completion", "response", "reply", "answer", "output")
+TURNS = ("turns", "dialog", "dialogue")
+ANSWERS = (*TURNS, "completion", "response", "reply", "answer", "output")
 """The usual names of the columns that hold what is learned, but for messages."""
 ELSE = (CHOSEN, *MESSAGES, *PROMPTS, *ANSWERS, "instruction")
 """The usual names of all columns that dialogue reads."""
@@ -42,7 +43,23 @@ def for_dialogue(table: Rows, named: Choice) -> Rows:
     named: the recipe's names of the task's columns; a layout applies where they say nothing else. Raises DataError for
     preference pairs whose conversations are one text.
     """
-    return _of_preferences(_of_contexts(_of_transcripts(table, named), named), named)
+    return _of_preferences(_of_contexts(_of_transcripts(_of_speakers(table, named), named), named), named)
+
+
+def _of_speakers(table: Rows, named: Choice) -> Rows:
+    """Turns without the roles of messages as messages."""
+    if {"turns", "messages"} & named.keys():
+        return table
+    for name in found_columns((*MESSAGES, *TURNS), table.columns):
+        note = speakers.note((row.values[name] for row in table.rows), texts=name.lower() in MESSAGES)
+        if note is not None and (name == "messages" or "messages" not in table.columns):
+            read = partial(_spoken, name=name)
+            return _replaced(table, (name,), "messages", read, note)
+    return table
+
+
+def _spoken(row: Row, name: str) -> Any:
+    return speakers.messages(row.values[name])
 
 
 def _of_transcripts(table: Rows, named: Choice) -> Rows:

@@ -152,3 +152,12 @@ def test_the_language_before_every_token_of_wikiann_is_left_out() -> None:
     assert found.notes == ("en: before every token, the language, is left out",)
     others = read_conll("en:Ada\tB-PER\nran\tO\n", "x.txt", BadRows())
     assert (others.rows[0].values["0"], others.notes) == (["en:Ada", "ran"], ())
+
+
+def test_jnlpba_names_its_documents_before_their_sentences() -> None:
+    text = "###MEDLINE:95369245\n\nIL-2\tB-DNA\ngene\tI-DNA\n\n###MEDLINE:95369246\n\nnone\tO\n\n"
+    found = read_conll(text, "x.iob2", BadRows())
+    assert [(row.values["0"], row.values["1"], row.line) for row in found.rows] == [
+        (["IL-2", "gene"], ["B-DNA", "I-DNA"], 3),
+        (["none"], ["O"], 8),
+    ]

@@ -44,6 +44,11 @@ def test_several_labels_are_refused_with_the_task_that_learns_them(several: Any)
     )
 
 
+@pytest.mark.parametrize("value", [[{"name": "a"}], "[{'name': 'a'}]", '[{"name": "a"}]', "[['a']]"])
+def test_objects_and_lists_in_a_list_are_no_labels(value: Any) -> None:
+    assert "y should be a name or a whole number" in refusal(DataError, labels.label, rows([value])[0])
+
+
 @pytest.mark.parametrize("missing", [None, float("nan"), "", " ", "\u200b ", [], [None]])
 def test_a_missing_label_is_a_bad_row(missing: Any) -> None:
     read = labels.read({"train": rows(["a", "b", missing])}, BadRows(skip=True))

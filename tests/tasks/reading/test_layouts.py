@@ -1,4 +1,4 @@
-"""Preference pairs and Dolly's contexts, as dialogue reads them."""
+"""Preference pairs, Dolly's contexts and turns without roles, as dialogue reads them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pefbench.errors import DataError
+from pefbench.tasks.reading.speakers import SPEAKERS_NOTE, TEXTS_NOTE
 from tests.sources.refusals import refusal
 from tests.tasks.loading import load
 
@@ -171,3 +172,34 @@ def test_a_context_beside_a_question_is_not_read_and_that_is_said(tmp_path: Path
     found, notes = read(tmp_path, {"question": "Hi", "context": "Oslo", "answer": "Hello"})
     assert found == [["Hi"], "Hello"]
     assert notes == ["columns not read: context"]
+
+
+TURNS = [("USER", "Hi"), ("SYSTEM", "Hello"), ("USER", "And?"), ("SYSTEM", "Bye")]
+
+
+@pytest.mark.parametrize(
+    ("row", "note"),
+    [
+        ({"conversations": [text for _, text in TURNS]}, TEXTS_NOTE),
+        ({"messages": json.dumps([text for _, text in TURNS])}, TEXTS_NOTE),
+        ({"turns": [{"speaker": who, "utterance": text, "frames": []} for who, text in TURNS]}, SPEAKERS_NOTE),
+        ({"dialogue": [{"speaker": who.lower(), "utterance": text} for who, text in TURNS]}, SPEAKERS_NOTE),
+    ],
+)
+def test_turns_without_the_roles_of_messages(tmp_path: Path, row: dict[str, Any], note: str) -> None:
+    """What the user says is never a reply."""
+    corpus = load("dialogue", written(tmp_path, row), **NAMED)
+    found = [([text for _, text in each.history], each.prompt, each.target) for each in corpus.dataset.splits["train"]]
+    assert found == [([], "Hi", "Hello"), (["Hi", "Hello"], "And?", "Bye")]
+    assert note in corpus.notes
+
+
+@pytest.mark.parametrize(
+    "turns",
+    [[{"speaker": "A", "utterance": "Hi"}, {"speaker": "B", "utterance": "Ho"}], [{"text": "Hi"}], ["Hi", None], []],
+)
+def test_other_turns_are_named_though_none_has_a_text(tmp_path: Path, turns: list[Any]) -> None:
+    """The rows all seem alike, and one split gets them all; what is said is what is wrong with them."""
+    (tmp_path / "x.jsonl").write_text("".join(json.dumps({"turns": turns, "id": at}) + "\n" for at in range(9)))
+    message = refusal(DataError, load, "dialogue", tmp_path / "x.jsonl")
+    assert message.startswith("x.jsonl:1: turns should be a list of two or more texts, got ")
