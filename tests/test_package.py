@@ -64,10 +64,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def command(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The command, installed from the wheel; other packages are those of the tests."""
     folder = tmp_path_factory.mktemp("venv")
-    venv.create(folder, with_pip=True)
+    venv.create(folder)  # without a pip of its own, which takes seconds
     [site] = (folder / "lib").glob("*/site-packages")
     (site / "others.pth").write_text(sysconfig.get_path("purelib"), encoding="utf8")
-    pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "-q", "--no-deps", "--no-index", str(wheel)]
+    pip = [sys.executable, "-m", "pip", "--python", str(folder), "install", "-q", "--no-deps", "--no-index", str(wheel)]
     subprocess.run(pip, check=True, capture_output=True)
     return folder / "bin" / "pefbench"
 

@@ -85,7 +85,7 @@ def test_micro_batches_change_nothing_but_memory(world: World, tmp_path: Path, d
     runs = []
     for size in (None, 5, 1):
         base = {"name": f"file:{world.model}", "dropout": dropout}
-        ready = prepared(world, train__micro_batch_size=size, train__epochs=1, model=base)
+        ready = prepared(world, train__micro_batch_size=size, train__epochs=0.4, model=base)
         run = training(ready, tmp_path / str(size), dropout_by_example=True)
         run.run()
         runs.append(run)

