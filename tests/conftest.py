@@ -21,6 +21,7 @@ import torch
 from pefbench import paths
 from pefbench.results import provenance
 from tests import sampling, zygote
+from tests.interpreters import below_peft, with_models
 from tests.postgres import postgres
 from tests.slurm import slurm
 from tests.stores import bucket, s3_server
@@ -30,7 +31,7 @@ from tests.worlds import World
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["bucket", "classifier", "postgres", "s3_server", "slurm", "tagger"]
+__all__ = ["below_peft", "bucket", "classifier", "postgres", "s3_server", "slurm", "tagger", "with_models"]
 """Fixtures of another module."""
 
 

@@ -13,8 +13,6 @@ import tempfile
 import traceback
 from typing import TYPE_CHECKING
 
-from pefbench.paths import child_environment
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import NoReturn, Self
@@ -27,6 +25,8 @@ class Interpreter:
         self._command = [sys.executable, "-P", *options, __file__, *modules]
 
     def __enter__(self) -> Self:
+        from pefbench.paths import child_environment  # here: the interpreter, which runs this file, is without it
+
         self._process = subprocess.Popen(
             self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=child_environment()
         )

@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.forked import Interpreter
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from tests.forked import Interpreter
 
 KNOWN = """
 from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING as known
@@ -19,13 +17,6 @@ ours = sorted(str(kind.value) for kind, config in known.items() if config.__modu
 print(*ours)
 """
 MODULES = "import sys, pefbench; print(*sorted({'peft', 'torch', 'numpy'} & {*sys.modules}))"
-
-
-@pytest.fixture(scope="module")
-def below_peft() -> Iterator[Interpreter]:
-    """Interpreters with what PEFT imports."""
-    with Interpreter("torch", "transformers") as interpreter:
-        yield interpreter
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+from typing import TYPE_CHECKING
 
-from pefbench.paths import PROJECT, child_environment
+if TYPE_CHECKING:
+    from tests.forked import Interpreter
 
 CODE = """
 import pefbench.trial.run
@@ -15,8 +15,5 @@ print(type(Compacter(name="compacter", reduction_factor=2).apply(tiny.model("ber
 """
 
 
-def test_it_registers_with_peft_what_it_needs() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", CODE], capture_output=True, text=True, env=child_environment(), cwd=PROJECT, check=False
-    )
-    assert done.stdout.strip() == "PeftModelForTokenClassification", done.stderr
+def test_it_registers_with_peft_what_it_needs(with_models: Interpreter) -> None:
+    assert with_models.run(CODE) == "PeftModelForTokenClassification"

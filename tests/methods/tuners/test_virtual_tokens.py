@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-import subprocess
-import sys
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pefbench.methods import Method
+    from tests.forked import Interpreter
 
 LENGTH = 3
 WORDS = torch.tensor([7, 30, 11])
@@ -347,9 +346,8 @@ DIFFERS = [("bert", "prompt"), ("bert", "p_tuning"), ("gpt2", "prompt"), ("disti
 
 
 REFUSED = """
-import sys
 from peft import PeftConfig
-for folder in sys.argv[1:]:
+for folder in {folders!r}:
     try:
         PeftConfig.from_pretrained(folder)
     except ValueError as error:
@@ -357,16 +355,14 @@ for folder in sys.argv[1:]:
 """
 
 
-def test_where_peft_alone_would_differ_it_refuses(tmp_path: Path) -> None:
+def test_where_peft_alone_would_differ_it_refuses(below_peft: Interpreter, tmp_path: Path) -> None:
     folders = [tmp_path / f"{architecture}_{name}" for architecture, name in DIFFERS]
     for folder, (architecture, name) in zip(folders, DIFFERS, strict=True):
         language = architecture == "t5"
         base = tiny.model(architecture) if language else headed(architecture, "sequence")
         wrapped: Any = method(name).apply(base, "SEQ_2_SEQ_LM" if language else "SEQ_CLS")
         wrapped.save_pretrained(folder)
-    command = [sys.executable, "-c", REFUSED, *map(str, folders)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    lines = done.stdout.splitlines()
+    lines = below_peft.run(REFUSED.format(folders=[*map(str, folders)])).splitlines()
     assert len(lines) == len(DIFFERS)
     assert all(line.startswith(f"Invalid task type: '{TASK_TYPE}'.") for line in lines)
 

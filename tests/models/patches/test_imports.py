@@ -9,25 +9,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pefbench.models.patches import imports
-from tests.forked import Interpreter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.forked import Interpreter
     from tests.worlds import World
 
 HEAVY = ("torch.distributed.tensor", "torch._dynamo.eval_frame", "torch._inductor", "bitsandbytes", "scipy.optimize")
 
 
-@pytest.fixture(scope="module")
-def fresh() -> Iterator[Interpreter]:
-    """Interpreters in which torch and our models are imported, as all of these begin."""
-    with Interpreter("torch", "pefbench.models", options=["-W", "error::RuntimeWarning"]) as interpreter:
-        yield interpreter
-
-
-def test_a_trial_is_imported_and_an_adapter_put_on_without_what_they_do_not_need(fresh: Interpreter) -> None:
+def test_a_trial_is_imported_and_an_adapter_put_on_without_what_they_do_not_need(with_models: Interpreter) -> None:
     code = f"""
 import sys
 import torch
@@ -47,7 +39,7 @@ optimizer.zero_grad()
 accelerator.unwrap_model(model)
 print([name for name in {HEAVY} if name in sys.modules])
 """
-    assert fresh.run(code) == "[]"
+    assert with_models.run(code) == "[]"
 
 
 BEFORE_A_STEP = (
@@ -57,7 +49,7 @@ BEFORE_A_STEP = (
 
 
 def test_a_run_takes_its_first_step_without_what_it_does_not_need_for_it(
-    fresh: Interpreter, world: World, out: Path
+    with_models: Interpreter, world: World, out: Path
 ) -> None:
     code = f"""
 import os, sys
@@ -74,10 +66,10 @@ Training._step = first
 from pefbench.cli.main import main
 main(["run", {str(world.recipe("start"))!r}, "--out", {str(out)!r}])
 """
-    assert fresh.run(code).splitlines()[-1] == "[]"
+    assert with_models.run(code).splitlines()[-1] == "[]"
 
 
-def test_a_metric_imports_what_it_scores_with_when_it_scores(fresh: Interpreter) -> None:
+def test_a_metric_imports_what_it_scores_with_when_it_scores(with_models: Interpreter) -> None:
     code = """
 import sys
 from types import SimpleNamespace
@@ -92,10 +84,10 @@ print(compute(metrics["entity_f1"], tags, tags)["entity_f1"], compute(metrics["a
 print(round(compute(metrics["pearson"], [1.0, 2.0, 4.0], [1.0, 2.0, 3.0])["pearson"], 3))
 print("sklearn" in sys.modules)
 """
-    assert fresh.run(code).splitlines() == ["[]", "1.0 1.0", "0.982", "True"]
+    assert with_models.run(code).splitlines() == ["[]", "1.0 1.0", "0.982", "True"]
 
 
-def test_what_was_put_off_is_real_once_it_is_used(fresh: Interpreter) -> None:
+def test_what_was_put_off_is_real_once_it_is_used(with_models: Interpreter) -> None:
     code = """
 import torch
 import pefbench.models
@@ -110,10 +102,10 @@ assert issubclass(DTensor, sharding_utils.DTensor)
 from peft.tuners.lora import bnb
 assert bnb.Linear8bitLt.__name__ == "Linear8bitLt"
 """
-    assert fresh.run(code) == "[1, 0]"
+    assert with_models.run(code) == "[1, 0]"
 
 
-def test_a_model_is_compiled_as_if_the_compiler_had_been_there_from_the_start(fresh: Interpreter) -> None:
+def test_a_model_is_compiled_as_if_the_compiler_had_been_there_from_the_start(with_models: Interpreter) -> None:
     code = """
 import sys
 import torch
@@ -139,10 +131,10 @@ import torch._dynamo.trace_rules as rules
 print(len(waiting.marked) > 0, all(hasattr(f, "_dynamo_marked_constant") for m, f in waiting.marked if "const" in m),
       all(rules.is_callable_allowed(f) for m, f in waiting.marked if m == "allow_in_graph"))
 """
-    assert fresh.run(code) == "True True True"
+    assert with_models.run(code) == "True True True"
 
 
-def test_what_lies_below_the_compiler_is_there_once(fresh: Interpreter) -> None:
+def test_what_lies_below_the_compiler_is_there_once(with_models: Interpreter) -> None:
     code = """
 import sys
 import torch
@@ -155,9 +147,9 @@ assert trace_rules.__spec__.name == "torch._dynamo.trace_rules"
 assert frames is torch._dynamo.eval_frame and isinstance(torch.compile(torch.nn.Linear(1, 1)), frames.OptimizedModule)
 print(type(torch._dynamo) is type(sys), [finder for finder in sys.meta_path if "_Below" in repr(finder)])
 """
-    assert fresh.run(code) == "True []"
+    assert with_models.run(code) == "True []"
     assert (
-        fresh.run(
+        with_models.run(
             code.replace("from torch._dynamo import trace_rules", "import torch._dynamo.trace_rules as trace_rules")
         )
         == "True []"
