@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import numpy as np
 
+from pefbench.stats import resampling
+from pefbench.stats.bootstrap import draws
 from pefbench.stats.paired import difference
 from pefbench.stats.resampling import Scores, resample
 
@@ -42,7 +46,8 @@ class Null:
         gold = random.integers(1, 4, self.examples)
         spreads = self.seed, self.seed if self.other_seed is None else self.other_seed
         runs = [run for spread in spreads for run in self._runs(hard, gold, spread, random)]
-        both = resample(runs, self.examples, resamples=300)
+        with mock.patch.object(resampling, "draws", _drawn):
+            both = resample(runs, self.examples, resamples=300)
         halves = slice(self.seeds), slice(self.seeds, None)
         first, second = (Scores(both.values[half], both.resampled[half], self.examples) for half in halves)
         return first, second
@@ -55,6 +60,12 @@ class Null:
             at + random.normal(0, spread) + random.normal(0, self.chance, self.examples) for _ in range(self.seeds)
         ]
         return [f1(level, gold, random) if self.f1 else accuracy(level) for level in levels]
+
+
+@cache
+def _drawn(*given: Any) -> list[Array]:
+    """The resamples, drawn once: they are the same in every simulation, and take longer than all else in it."""
+    return [weights.copy() for weights in draws(*given)]
 
 
 def accuracy(level: Array) -> Callable[[Array], Array]:

@@ -69,6 +69,7 @@ def test_examples_of_a_proportion_never_tell_more_than_if_they_were_independent(
     assert ends(capped)[0] < ends(of_proportion(270, 300))[0] < ends(found)[0]
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("name", FAMILIES)
 def test_covers_the_truth_in_95_of_a_hundred_cases_or_is_marked(name: str) -> None:
     """95 +- 1.5 %, and twice the standard error of so few simulations."""

@@ -104,6 +104,7 @@ def test_a_trial_goes_on_from_a_trial_and_says_so(own: World, first: Path, capsy
     assert [adapter.folder for adapter in start.adapters] == [first / "model", result.with_suffix("") / "model"]
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("method", ["lora", "bitfit", "ia3", "adalora", "full", "boft"])
 def test_it_begins_with_what_was_trained(own: World, method: str) -> None:
     folder = trained(own, method)

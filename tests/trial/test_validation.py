@@ -57,7 +57,7 @@ def scores(run: Training) -> dict[int, dict[str, float]]:
 METHODS = {name: {"name": name} for name in names("method") if name != "peft"} | {"vera": {"name": "vera", "rank": 8}}
 
 
-@pytest.mark.sample(6)
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("method", METHODS)
 def test_scoring_changes_no_weight_and_the_best_ones_are_kept(
     world: World, tmp_path: Path, method: str, monkeypatch: pytest.MonkeyPatch

@@ -13,7 +13,8 @@ from transformers.cache_utils import DynamicLayer
 
 from pefbench.models import frozen
 from pefbench.models.frozen import Frozen
-from pefbench.models.patches.generation import ROOM, cast_once, fast_search, fused_attention, growing_caches
+from pefbench.models.patches import generation
+from pefbench.models.patches.generation import cast_once, fast_search, fused_attention, growing_caches
 from pefbench.registry import find
 from tests import tiny
 from tests.grid import sampled
@@ -34,8 +35,16 @@ METHODS: dict[str, dict[str, Any]] = {
     "prefix": {},
     "p_tuning": {},
 }
+ROOM = 12
+"""Positions that a cache grows by here."""
 WHOLE = ROOM + 10
 """Positions after which a cache has grown twice."""
+
+
+@pytest.fixture(autouse=True)
+def _little_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let caches grow after fewer tokens than else, as each is a pass through a model."""
+    monkeypatch.setattr(generation, "ROOM", ROOM)
 
 
 def adapted(architecture: str, method: str) -> Any:
