@@ -1,22 +1,25 @@
 """What a comparison costs: memory, disk, bytes to the store and time, by its size; and held against one that ran.
 
 ``python -m benchmarks.cost_model [RESULTS]`` prints the table of docs/concepts/cost-model.md, and for a folder of
-results, or a store, how far the model is from what they say.
+results, or a store, how far the model is from what they say; of a comparison also its time: the first trial of each
+method, tuned and tested, predicts all others and the wall clock.
 """
 
 from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from tabulate import tabulate
 
 from pefbench.results.address import place_at
-from pefbench.results.store import load_results, readable
+from pefbench.results.store import load_results, read_result, readable
 from pefbench.trial.folder import needed_bytes
 
 if TYPE_CHECKING:
+    from pefbench.results.schema import Result
     from pefbench.results.store import Stored
 
 RECORD, POINT = 19_000, 150
@@ -95,6 +98,46 @@ def measured(results: list[Stored]) -> str:
     return f"{len(quotients)} trials: predicted / measured bytes {min(quotients):.2f} to {max(quotients):.2f}"
 
 
+def timed(results: list[Result]) -> str:
+    """Predicted by measured wall clock of a comparison, from the first trial of each method and stage."""
+    trials = sorted((_trial(each) for each in results if each["status"] == "finished"), key=lambda one: one.began)
+    if not trials:
+        return "no finished trials"
+    first: dict[tuple[str, bool], float] = {}
+    for one in trials:
+        first.setdefault(one.kind, one.seconds)
+    slots = max(sum(other.began <= one.began < other.ended for other in trials) for one in trials)
+    predicted = 0.0
+    for tested in (False, True):
+        stage = [first[one.kind] for one in trials if one.kind[1] == tested]
+        predicted += seconds(len(stage), slots, 0, sum(stage) / max(1, len(stage)), 0)
+    wall = max(one.ended for one in trials) - trials[0].began
+    quotients = sorted(first[one.kind] / max(1.0, one.seconds) for one in trials)
+    return (
+        f"{len(trials)} trials, {slots} at once, from {len(first)} of them: {predicted:,.0f} s predicted, "
+        f"{wall:,.0f} s measured, {predicted / wall:.2f}; a trial {quotients[0]:.2f} to {quotients[-1]:.2f}"
+    )
+
+
+@dataclass(frozen=True)
+class Timed:
+    """A trial of a comparison. kind: its method, and whether it was tested. began, ended: seconds since the epoch."""
+
+    kind: tuple[str, bool]
+    began: float
+    ended: float
+
+    @property
+    def seconds(self) -> float:
+        """From its first import to its last file."""
+        return self.ended - self.began
+
+
+def _trial(result: Result) -> Timed:
+    began, ended = (datetime.fromisoformat(result["provenance"][end]).timestamp() for end in ("started", "finished"))
+    return Timed((str(result["recipe"]["method"]["name"]), "test" in result["metrics"]), began, ended)
+
+
 def main(arguments: list[str]) -> None:
     """Print the table, or what results say."""
     if not arguments:
@@ -103,6 +146,7 @@ def main(arguments: list[str]) -> None:
     place = place_at(arguments[0])
     place.pull()
     print(measured(load_results(place.folder).results))
+    print(timed([read_result(path) for path in sorted(place.folder.rglob("?" * 12 + ".json"))]))
 
 
 if __name__ == "__main__":

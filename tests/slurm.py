@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import signal
 import socket
 import subprocess
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -58,16 +59,31 @@ def said(*command: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
+def missing() -> str | None:
+    """Why there can be no cluster here; None: there can."""
+    lacking = [name for name in PROGRAMS if shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin") is None]
+    if lacking:
+        return f"no SLURM on this machine: {', '.join(lacking)} missing (slurmctld, slurmd, slurm-client, munge)"
+    if os.geteuid() != 0:
+        return "SLURM's daemons need root"
+    if importlib.util.find_spec("submitit") is None:
+        return "submitit is not installed: pip install 'pefbench[slurm]'"
+    return None
+
+
 @pytest.fixture(scope="session")
 def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The folder of a running cluster; its commands find it."""
-    missing = [name for name in PROGRAMS if shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin") is None]
-    if missing:
-        pytest.skip(f"no SLURM on this machine: {', '.join(missing)} missing (slurmctld, slurmd, slurm-client, munge)")
-    if os.geteuid() != 0:
-        pytest.skip("SLURM's daemons need root")
-    pytest.importorskip("submitit", reason="submitit is not installed: pip install 'pefbench[slurm]'")
-    folder = tmp_path_factory.mktemp("slurm")
+    if why := missing():
+        pytest.skip(why)
+    with running(tmp_path_factory.mktemp("slurm")) as folder:
+        yield folder
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Path]:
+    """A cluster whose files lie in the folder."""
+    folder.mkdir(exist_ok=True)
     folder.chmod(0o755)
     for name in ("state", "spool-n1", "spool-n2"):
         (folder / name).mkdir()
@@ -89,13 +105,15 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     for node in ("n1", "n2"):
         said("slurmd", "-N", node)
     until(lambda: said("sinfo", "--noheader", "--format=%T %D", "--partition=low").split() == ["idle", "2"])
-    yield folder
-    subprocess.run(["scancel", "--user=root"], check=False)
-    time.sleep(1)
-    for file in ("slurmd-n1.pid", "slurmd-n2.pid", "slurmctld.pid", "munge.pid"):
-        with suppress(OSError, ValueError):
-            os.kill(int((folder / file).read_text(encoding="utf8")), signal.SIGTERM)
-    patch.undo()
+    try:
+        yield folder
+    finally:
+        subprocess.run(["scancel", "--user=root"], check=False)
+        time.sleep(1)
+        for file in ("slurmd-n1.pid", "slurmd-n2.pid", "slurmctld.pid", "munge.pid"):
+            with suppress(OSError, ValueError):
+                os.kill(int((folder / file).read_text(encoding="utf8")), signal.SIGTERM)
+        patch.undo()
 
 
 def until(true: object, seconds: float = 90) -> None:

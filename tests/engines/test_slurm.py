@@ -83,18 +83,18 @@ def test_what_slurm_does_to_jobs_costs_their_trials_nothing_but_time(slurm: Path
 def test_a_job_whose_time_is_over_goes_on_where_it_was(slurm: Path, world: World, tmp_path: Path) -> None:
     """The trial is held still until its time is over, so that the test takes as long on any machine."""
     del slurm
-    made = engine.SlurmEngine(tmp_path, Resources("slurm", minutes=2))
+    made = engine.SlurmEngine(tmp_path, Resources("slurm", minutes=3))
     answers: list[Message] = []
     asked = request(world, tmp_path, 0, 20)
     runs = threading.Thread(target=lambda: answers.append(made.one(asked)))
     runs.start()
-    until(lambda: any("step 13/" in file.read_text("utf8") for file in tmp_path.glob("slurm-*.log")))
+    until(lambda: any("step 13/" in file.read_text("utf8") for file in tmp_path.glob("slurm-*.log")), 600)
     trial = [each for each in psutil.process_iter() if _runs_a_trial(each)]
     assert trial
     for each in trial:
         each.suspend()
     log = tmp_path / "slurm"
-    until(lambda: any("job is timed-out" in file.read_text("utf8") for file in log.glob("*.err")), 150)
+    until(lambda: any("job is timed-out" in file.read_text("utf8") for file in log.glob("*.err")), 300)
     for each in trial:
         each.resume()
     runs.join(500)

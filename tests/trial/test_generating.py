@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_a_dialogue_runs_from_a_gguf_file_to_its_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PEFBENCH_CACHE", str(tmp_path / "cache"))
-    gguf_files.write(tmp_path / "tiny.gguf", tiny.causal_lm("llama", vocab_size=gguf_files.PIECES))
+def write(folder: Path, task: str, columns: tuple[str, str]) -> Path:
+    """A tiny decoder in a GGUF file, texts that it is to answer, and the recipe over both; the recipe's path."""
+    gguf_files.write(folder / "tiny.gguf", tiny.causal_lm("llama", vocab_size=gguf_files.PIECES))
     # Unicode's line separator ends no line of a file of predictions.
-    rows = [{"prompt": f"Say {'ab'[i % 2]}\u2028{i}", "completion": "xy"[i % 2]} for i in range(120)]
-    (tmp_path / "talk.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf8")
+    rows = [dict(zip(columns, (f"Say {'ab'[i % 2]}\u2028{i}", "xy"[i % 2]), strict=True)) for i in range(120)]
+    (folder / "talk.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf8")
     raw = {
-        "task": "dialogue",
-        "model": {"name": f"file:{tmp_path / 'tiny.gguf'}"},
-        "data": {"source": f"file:{tmp_path / 'talk.jsonl'}"},
+        "task": task,
+        "model": {"name": f"file:{folder / 'tiny.gguf'}"},
+        "data": {"source": f"file:{folder / 'talk.jsonl'}"},
         "options": {"max_new_tokens": 4, "tested": 7},
         "method": {"name": "lora"},
         "train": {
@@ -39,8 +39,15 @@ def test_a_dialogue_runs_from_a_gguf_file_to_its_result(tmp_path: Path, monkeypa
         },
         "evaluate": {"batch_size": 3},
     }
-    (tmp_path / "lora_dialogue.yaml").write_text(yaml.safe_dump(raw), encoding="utf8")
-    path = run.run(recipe.load_recipe(tmp_path / "lora_dialogue.yaml"), tmp_path / "out")
+    file = folder / f"lora_{task}.yaml"
+    file.write_text(yaml.safe_dump(raw), encoding="utf8")
+    return file
+
+
+def test_a_dialogue_runs_from_a_gguf_file_to_its_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PEFBENCH_CACHE", str(tmp_path / "cache"))
+    file = write(tmp_path, "dialogue", ("prompt", "completion"))
+    path = run.run(recipe.load_recipe(file), tmp_path / "out")
     result = json.loads(path.read_text(encoding="utf8"))
     assert result["status"] == "finished"
     assert result["round_trip"]["reproduced"]

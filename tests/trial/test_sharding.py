@@ -13,6 +13,7 @@ from pefbench.errors import MethodError, RecipeError, UserError
 from pefbench.paths import PROJECT, child_command
 from pefbench.recipe import load_recipe
 from pefbench.trial import run, sharding
+from tests.trial import test_generating
 from tests.trial.test_processes import ROOT, finish, predictions, result, torchrun
 
 if TYPE_CHECKING:
@@ -78,6 +79,32 @@ def test_sharded_processes_are_one_and_go_on_as_one(world: World, tmp_path: Path
         torch.testing.assert_close(saved(out), saved(whole), rtol=1e-3, atol=1e-4)
 
 
+def test_texts_are_generated_alike(tmp_path: Path) -> None:
+    """A decoder of two sharded processes: both generate each text, and what is saved generates the same."""
+    recipe, cache = test_generating.write(tmp_path, "summarization", ("document", "summary")), str(tmp_path / "cache")
+    one, two = tmp_path / "one", tmp_path / "two"
+    changes = ["-o", "train.evaluate=epoch"]
+    status, _, said = finish(
+        [*child_command("run"), recipe, *changes, "--out", one], ROOT, seconds=600, PEFBENCH_CACHE=cache
+    )
+    assert status == 0, said
+    status, printed, said = finish(
+        [*torchrun(2), "run", recipe, *changes, "--out", two], ROOT, seconds=600, **ASKED, PEFBENCH_CACHE=cache
+    )
+    assert status == 0, said
+    assert printed.count("round trip: reproduced") == 1
+    expected, found = result(one), result(two)
+    assert found["provenance"]["world_size"] == 2
+    assert found["id"] == expected["id"]
+    assert found["model"] == expected["model"]
+    for point, other in zip(found["curve"], expected["curve"], strict=True):
+        assert point["loss"] == pytest.approx(other["loss"], rel=1e-4)
+        assert point.get("validation", {}) == pytest.approx(other.get("validation", {}), rel=1e-4)
+    texts = [[row["prediction"]["text"] for row in predictions(out)] for out in (one, two)]
+    assert texts[0] == texts[1]
+    torch.testing.assert_close(saved(two), saved(one), rtol=1e-3, atol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
@@ -100,6 +127,7 @@ def test_what_does_not_work_is_refused_before_the_data_are_read(
 @pytest.mark.parametrize(
     ("changes", "error", "message"),
     [
+        ({"model__quantize": "nf4"}, RecipeError, r"^model\.quantize: FSDP cannot shard nf4 weights; launch without"),
         ({"method": {"name": "adalora"}}, MethodError, r"^method adalora: does not work with FSDP: it ranks"),
         ({"train__optimizer": "adamw8bit"}, RecipeError, r"^train\.optimizer: FSDP cannot shard the moments of"),
     ],
