@@ -128,11 +128,10 @@ def scores_of(days: Days) -> tuple[list[detect.Quiet], Array]:
 def normal_scores(days: Days, random: Random, rate: float) -> Found:
     """The monitor's own."""
     del random
-    limit = detect.threshold(rate)
     quiet, excess = scores_of(days)
     alarms, first = np.zeros(len(quiet)), np.full(len(quiet), excess.shape[1] - QUIET + 1.0)
     for stream, each in enumerate(quiet):
-        values = excess[stream, 1:] - each.memory * excess[stream, :-1]
+        values, limit = each.news(excess[stream, 1:], excess[stream, :-1]), detect.threshold(rate, each.spread)
         earlier, state = sorted(values[: QUIET - 1].tolist()), detect.State(QUIET - 1)
         for day, value in enumerate(values[QUIET - 1 :].tolist(), QUIET):
             state, alarm = detect.step(state, day, detect.normal_score(earlier, value), limit)
@@ -311,9 +310,9 @@ def main() -> None:
         ]
         rows = []
         for detector, find in detectors().items():
-            alarms = 1000 * find(quiet, random, RATE).alarms.sum() / (given.streams * DAYS)
+            alarms = 1000 * find(quiet, random, RATE).alarms / DAYS
             found = [find(surge, random, RATE).first for surge in surges]
-            rows.append([detector, f"{alarms:.2f}", *(_found(first) for first in found)])
+            rows.append([detector, _rate(alarms), *(_found(first) for first in found)])
         print(f"{name}\n")
         print(
             tabulate(rows, ["", "false alarms", "1 spread", "2 spreads", "3 spreads"], disable_numparse=True),
@@ -328,12 +327,17 @@ def _over_all(pool: Pool, world: World, streams: int, random: Random) -> None:
     """Print what the monitor does with many series at once."""
     rate = RATE / SERIES
     quiet = draw(pool, world, streams * 4, QUIET + DAYS, random)
-    alarms = 1000 * SERIES * normal_scores(quiet, random, rate).alarms.mean() / DAYS
+    alarms = 1000 * SERIES * normal_scores(quiet, random, rate).alarms / DAYS
     cells = []
     for spreads in (1, 2, 3):
         surge = draw(pool, world, streams, QUIET + SURGE, random, rise(pool, world, spreads, random), QUIET)
         cells.append(_found(normal_scores(surge, random, rate).first))
-    print(f"The monitor, {SERIES} series: {alarms:.2f} false alarms in 1,000 days over all; {'; '.join(cells)}\n")
+    print(f"The monitor, {SERIES} series: {_rate(alarms)} false alarms in 1,000 days over all; {'; '.join(cells)}\n")
+
+
+def _rate(alarms: Array) -> str:
+    """The mean over streams, with its standard error."""
+    return f"{alarms.mean():.2f} +- {alarms.std(ddof=1) / len(alarms) ** 0.5:.2f}"
 
 
 def _found(first: Array) -> str:

@@ -6,6 +6,10 @@ normal score. While nothing changes, ranks are independent and uniform whatever 
 the history, so the scores are standard normal and the false-alarm rate of their CUSUM (Page 1954) is known without
 anything to be estimated: it follows from a Markov chain (Brook and Evans 1972).
 
+Days that resemble the day before are no such ranks. Half of the correlation from one period to the next is taken off
+each z before it is ranked, and the threshold allows for what is left: a sum of correlated scores spreads by its
+long-run variance, so the chain's steps do, too. The correlation is estimated with a margin, since a history is short.
+
 Lombard and van Zyl 2018, Signed sequential rank CUSUMs; McDonald 1990, A CUSUM procedure based on sequential ranks.
 """
 
@@ -14,8 +18,9 @@ from __future__ import annotations
 import bisect
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from math import ceil, sqrt
 from statistics import NormalDist
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -28,8 +33,16 @@ ALLOWANCE = 0.5
 """What is taken off each score: half the shift that is found soonest, which is of one usual spread."""
 CELLS = 100
 """States of the Markov chain."""
-MOST_MEMORY = 0.9
+MOST_MEMORY = 0.8
+MARGIN = 0.85
+"""Standard errors that are added to the estimated memory; chosen by `benchmarks.opinion_alarms`."""
+TAKEN = 0.5
+"""The part of the memory that is taken off; the threshold allows for the rest. From .3 to .75 little differs."""
+GRID = 50
+"""Long-run spreads are rounded up to 1 / GRID, so that series share their thresholds."""
 NORMAL = NormalDist()
+
+Value = TypeVar("Value", float, np.ndarray[Any, np.dtype[np.float64]])
 
 
 @dataclass(frozen=True)
@@ -37,7 +50,7 @@ class Quiet:
     """What a series is like when it is quiet.
 
     share: of negative items. within: the variance of an item's probability. between: that of a period's share, beyond
-    what its items explain. memory: the correlation of a period's z with the next one's. last: the
+    what its items explain. memory: the correlation of a period's z with the next one's, with its margin. last: the
     last quiet period.
     """
 
@@ -63,15 +76,32 @@ class Quiet:
         spread = np.sqrt(count.items * self.within + count.items**2 * self.between)
         return float((count.negative - count.items * self.share) / spread)
 
+    def news(self, z: Value, before: Value) -> Value:
+        """What of a period's z does not come from the one before; of many, elementwise."""
+        return z - TAKEN * self.memory * before
+
+    def rise(self, shift: float) -> float:
+        """The shift of the scores where z shifts so far."""
+        taken = TAKEN * self.memory
+        return shift * (1 - taken) / sqrt(1 - 2 * taken * self.memory + taken**2)
+
+    @property
+    def spread(self) -> float:
+        """By how much a long sum of the scores spreads, in units of what a sum of independent ones does.
+
+        It is that of a first-order autoregression with this memory, of which the taken part is off.
+        """
+        return ceil(GRID * self.rise(1.0) * sqrt((1 + self.memory) / (1 - self.memory))) / GRID
+
 
 def _memory(z: np.ndarray[Any, np.dtype[np.float64]]) -> float:
-    """The correlation of each value with the next: the usual estimate, its bias mended, and half a standard error more.
+    """The correlation of each value with the next: the usual estimate, its bias mended, and MARGIN.
 
-    Too little of it taken off gives false alarms, too much makes small rises be seen later. The bias: Kendall 1954.
+    Too low an estimate gives false alarms, too high a one makes small rises be seen later. The bias: Kendall 1954.
     """
     z = z - z.mean()
     usual = float((z[1:] * z[:-1]).sum() / max((z**2).sum(), 1e-12))
-    return float(min(max(usual + (1 + 3 * usual) / len(z) + 0.5 / len(z) ** 0.5, 0.0), MOST_MEMORY))
+    return float(min(max(usual + (1 + 3 * usual) / len(z) + MARGIN / len(z) ** 0.5, 0.0), MOST_MEMORY))
 
 
 @dataclass(frozen=True)
@@ -115,29 +145,29 @@ def normal_score(earlier: Sequence[float], value: float) -> float:
     return NORMAL.inv_cdf(((below + up_to) / 2 + 0.5) / (len(earlier) + 1))
 
 
-@lru_cache(maxsize=1024)
-def threshold(rate: float) -> float:
+@lru_cache(maxsize=2**14)
+def threshold(rate: float, spread: float = 1.0) -> float:
     """The threshold at which a quiet series raises so many alarms a period, to three digits.
 
-    The mean number of periods from zero to the alarm, by Brook and Evans 1972, is 1 / rate; the time until the
-    statistic is back at zero is not counted, so there are a little fewer alarms.
+    spread: `Quiet.spread`. The mean number of periods from zero to the alarm, by Brook and Evans 1972, is 1 / rate; the
+    time until the statistic is back at zero is not counted, so there are a little fewer alarms.
     """
-    low, high = 0.0, 40.0
+    low, high = 0.0, 40.0 * max(spread, 1.0) ** 2
     while high - low > 1e-3:
         middle = (low + high) / 2
-        low, high = (middle, high) if run_length(middle) < 1 / rate else (low, middle)
+        low, high = (middle, high) if run_length(middle, 0.0, spread) < 1 / rate else (low, middle)
     return high
 
 
-def run_length(limit: float, shift: float = 0.0) -> float:
-    """The mean number of periods in which a CUSUM of normal scores of variance 1 comes from zero to a limit.
+def run_length(limit: float, shift: float = 0.0, spread: float = 1.0) -> float:
+    """The mean number of periods in which a CUSUM of normal scores comes from zero to a limit.
 
-    shift: the scores' mean.
+    shift, spread: the scores' mean and standard deviation.
     """
     from scipy.special import ndtr
 
     width = limit / (CELLS - 0.5)  # the first cell, about zero, is half as wide
     states = np.arange(CELLS) * width
-    upper = ndtr(states[None, :] + width / 2 - states[:, None] + ALLOWANCE - shift)
+    upper = ndtr((states[None, :] + width / 2 - states[:, None] + ALLOWANCE - shift) / spread)
     moves = np.diff(upper, axis=1, prepend=0.0)
     return float(np.linalg.solve(np.eye(CELLS) - moves, np.ones(CELLS))[0])

@@ -56,11 +56,11 @@ class Judge:
             if quiet:
                 watched.append((series, quiet))
         for series, quiet in watched:
-            self._go_on(series, quiet, closed, self.limit(len(watched)))
+            self._go_on(series, quiet, closed, self.limit(quiet, len(watched)))
 
-    def limit(self, series: int) -> float:
-        """The threshold of each of so many series: their rates of false alarms add up to the stated one."""
-        return detect.threshold(self._false_alarms / RATE / series)
+    def limit(self, quiet: detect.Quiet, watched: int) -> float:
+        """The threshold of one of so many series: their rates of false alarms add up to the stated one."""
+        return detect.threshold(self._false_alarms / RATE / watched, quiet.spread)
 
     def _calibrate(self, series: Series, closed: int) -> detect.Quiet | None:
         """What the series is like when quiet, where its quiet history is whole."""
@@ -81,7 +81,7 @@ class Judge:
         state = before
         for count in news:
             z = quiet.excess(count)
-            value = z - quiet.memory * reference.last
+            value = quiet.news(z, reference.last)
             state, alarm = detect.step(state, count.period, detect.normal_score(reference.values, value), limit)
             reference.last = z
             if not state.surging:
@@ -95,7 +95,7 @@ class Judge:
         """What a series' next period is compared with: its earlier ones, but for those of a surge."""
         counts = _with_items(self._store.counts(series.id, last=state.period))
         z = [quiet.excess(count) for count in counts]
-        values = [now - quiet.memory * last for now, last in zip(z[1:], z, strict=False)]
+        values = [quiet.news(now, last) for now, last in zip(z[1:], z, strict=False)]
         quiet_values = [
             value for value, count in zip(values, counts[1:], strict=True) if not state.was_surging(count.period)
         ]

@@ -28,7 +28,6 @@ def overview(monitor: Monitor, config: MonitorSection) -> Json:
     series = monitor.store.series()
     watched = sum(each.quiet is not None for each in series)
     sums = monitor.store.sums()
-    limit = monitor.judge.limit(watched) if watched else None
     return {
         "period": monitor.length,
         "items": sum(items for items, _, _ in sums.values()),
@@ -37,10 +36,8 @@ def overview(monitor: Monitor, config: MonitorSection) -> Json:
         "watched": watched,
         "false_alarms_per_1000": config.false_alarms,
         "false_alarms_per_1000_each": config.false_alarms / watched if watched else None,
-        "threshold": limit,
-        "delays": {str(shift): round(_delay(limit, shift), 1) for shift in SHIFTS} if limit else None,
         "quiet_periods": config.quiet,
-        "series": [_series(each, sums) for each in series],
+        "series": [_series(each, sums, _sensitivity(each, monitor, watched)) for each in series],
     }
 
 
@@ -51,8 +48,9 @@ def trend(monitor: Monitor, config: MonitorSection, number: int) -> Json | None:
         return None
     counts = monitor.store.counts(number)[-MOST_PERIODS:]
     found = monitor.store.alerts(number)
+    watched = sum(each.quiet is not None for each in monitor.store.series())
     return {
-        **_series(series, monitor.store.sums()),
+        **_series(series, monitor.store.sums(), _sensitivity(series, monitor, watched)),
         "periods": [_period(each, series, monitor) for each in counts],
         "alerts": [message(each, monitor, config) for each in found[-MOST_ALERTS:]],
     }
@@ -66,13 +64,20 @@ def alerts(monitor: Monitor, config: MonitorSection) -> list[Json]:
     ]
 
 
-@lru_cache(maxsize=1024)
-def _delay(limit: float, shift: float) -> float:
-    """The mean number of periods from a rise by so many spreads to the alarm, where a series is at zero before."""
-    return detect.run_length(limit, shift)
+_run_length = lru_cache(maxsize=2**14)(detect.run_length)
 
 
-def _series(series: Series, sums: Mapping[int, tuple[int, int, int]]) -> Json:
+def _sensitivity(series: Series, monitor: Monitor, watched: int) -> Json:
+    """delays: the mean number of periods from a rise by so many spreads to the alarm, where the CUSUM is at zero."""
+    if series.quiet is None:
+        return {"threshold": None, "delays": None}
+    quiet = detect.Quiet(**series.quiet)
+    limit = monitor.judge.limit(quiet, watched)
+    delays = {str(shift): round(_run_length(limit, quiet.rise(shift), quiet.spread), 1) for shift in SHIFTS}
+    return {"threshold": limit, "delays": delays}
+
+
+def _series(series: Series, sums: Mapping[int, tuple[int, int, int]], sensitivity: Json) -> Json:
     """usual_spread: of the share of a period with as many items as there are on average."""
     quiet, state = series.quiet, series.state or {}
     items, abstained, several = sums.get(series.id, (0, 0, 0))
@@ -88,6 +93,7 @@ def _series(series: Series, sums: Mapping[int, tuple[int, int, int]]) -> Json:
         "usual_spread": spread,
         "statistic": state.get("statistic"),
         "surging": state.get("surging", False),
+        **sensitivity,
     }
 
 

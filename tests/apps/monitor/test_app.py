@@ -91,7 +91,7 @@ def test_items_are_taken_over_http(monitor: Running) -> None:
     [series] = found["series"]
     assert series["company"] == "Acme"
     assert series["usual_share"] == pytest.approx(0.3, abs=0.05)
-    assert 1 < found["delays"]["3"] < found["delays"]["2"] < found["delays"]["1"] < 20
+    assert 1 < series["delays"]["3"] < series["delays"]["2"] < series["delays"]["1"] < 20
     trend = monitor.client.get(f"/v1/series/{series['id']}").json()
     assert len(trend["periods"]) == 58
     [alert] = monitor.client.get("/v1/alerts").json()["alerts"]

@@ -62,6 +62,47 @@ def test_false_alarms_are_as_often_as_stated(
     assert least < alarms < 600
 
 
+def correlated(random: np.random.Generator, memory: float, count: int) -> np.ndarray[Any, Any]:
+    found = random.standard_normal(count)
+    for period in range(1, count):
+        found[period] = memory * found[period - 1] + (1 - memory**2) ** 0.5 * found[period]
+    return found
+
+
+@pytest.mark.parametrize("memory", [0.3, 0.6])
+def test_false_alarms_are_no_more_often_where_days_resemble_the_day_before(memory: float) -> None:
+    random, quiet = np.random.default_rng(0), Quiet(0.3, 0.1, 0.01, memory, 0)
+    limits = [detect.threshold(1 / 50, spread) for spread in (quiet.spread, 1.0)]
+    alarms = [0, 0]
+    for _ in range(60):
+        z = correlated(random, memory, 530)
+        values = quiet.news(z[1:], z[:-1]).tolist()
+        earlier, states = sorted(values[:30]), [State(0), State(0)]
+        for day, value in enumerate(values[30:]):
+            score = normal_score(earlier, value)
+            for number, limit in enumerate(limits):
+                states[number], alarm = step(states[number], day, score, limit)
+                alarms[number] += alarm
+            bisect.insort(earlier, value)
+    # 600 of 30,000 days were stated; the standard error is some 30.
+    assert 200 < alarms[0] < 600
+    assert alarms[1] > 1.2 * alarms[0]  # a threshold that allows for no memory is lower
+
+
+def test_memory_makes_surges_be_seen_later() -> None:
+    quiet = [Quiet(0.3, 0.1, 0.01, memory, 0) for memory in (0.0, 0.2, 0.5, 0.8)]
+    assert quiet[0].spread == quiet[0].rise(1.0) == 1.0
+    limits = [detect.threshold(1 / 1000, each.spread) for each in quiet]
+    assert limits == sorted(limits)
+    rates = [detect.run_length(limit, 0.0, each.spread) for limit, each in zip(limits, quiet, strict=True)]
+    assert rates == pytest.approx([1000] * 4, rel=0.005)
+    delays = [detect.run_length(limit, each.rise(2.0), each.spread) for limit, each in zip(limits, quiet, strict=True)]
+    assert delays == sorted(delays)
+    # The sum of an autoregression: its innovations' sum over 1 - memory, by Brockwell and Davis 1991, theorem 7.1.2;
+    # half of the memory off is (1 - memory / 2) of it, and its spread is divided by that of one score.
+    assert quiet[2].spread == pytest.approx(0.75 * 3**0.5 / (1 - 0.25 + 0.0625) ** 0.5, abs=0.02)
+
+
 def test_a_surge_is_one_alarm() -> None:
     state, alarms = State(0), []
     for day, score in enumerate([0.1, *[2.0] * 10, *[-0.5] * 10, *[2.0] * 5]):

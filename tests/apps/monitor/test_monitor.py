@@ -181,7 +181,10 @@ def test_each_series_has_its_part_of_the_stated_rate(tmp_path: Path) -> None:
     series = monitor.store.series()
     assert [each.company for each in series] == companies
     assert all(each.quiet for each in series)
-    assert 4 * 1000 / detect.run_length(monitor.judge.limit(4)) == pytest.approx(2.0, rel=0.01)
+    quiet = [detect.Quiet(**each.quiet) for each in series if each.quiet]
+    rates = [1000 / detect.run_length(monitor.judge.limit(each, 4), 0.0, each.spread) for each in quiet]
+    assert len(rates) == 4
+    assert sum(rates) == pytest.approx(2.0, rel=0.01)
 
 
 def test_one_process_has_the_store(tmp_path: Path) -> None:
