@@ -6,7 +6,6 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
-import pefbench
 from pefbench.apps.assistant import answering, choosing, generating
 from pefbench.apps.assistant.conversations import Conversations
 from pefbench.apps.assistant.library import Library
@@ -25,7 +24,7 @@ class Assistant:
     def __init__(self, config: AssistantSection, models: Mapping[str, Path], events: Events) -> None:
         self.rule, self.measured = choosing.read(config.rule_file, named(models))
         self._judge = answering.Judge.load(models)
-        self.generator = pefbench.load(config.generator) if config.generator else None
+        self.generator = generating.load(config.generator) if config.generator else None
         self.library = Library(config.knowledge_folder, self._judge.embed, events)
         self._conversations = Conversations(Path(config.folder) / "conversations.sqlite")
         self._events, self._turn = events, Lock()

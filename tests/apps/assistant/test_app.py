@@ -16,7 +16,11 @@ import pytest
 import yaml
 
 from pefbench import paths
+from pefbench.recipe import resolve
+from pefbench.trial import run
+from tests import tiny
 from tests.browser import Browser, found
+from tests.tokenizers import CHAT, single_bytes
 from tests.worlds import FILLERS, PEOPLE, PLACES, World
 
 if TYPE_CHECKING:
@@ -39,10 +43,10 @@ def pefbench(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
 class Started:
     """A running assistant, and a client of it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, config: str = "assistant.yaml") -> None:
         self.log = (folder / "log.jsonl").open("ab")
         self.process = subprocess.Popen(
-            paths.child_command("app", "assistant", "--config", "assistant.yaml", "--port", "0"),
+            paths.child_command("app", "assistant", "--config", config, "--port", "0"),
             cwd=folder,
             env={**paths.child_environment(), "PEFBENCH_API_KEYS": KEY},
             stdout=subprocess.PIPE,
@@ -104,9 +108,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "server": {"max_characters": 200},
     }
     (made / "assistant.yaml").write_text(yaml.safe_dump(config), encoding="utf8")
-    run = pefbench("app", "assistant", "train", "--config", "assistant.yaml", folder=made)
-    assert run.returncode == 0, run.stderr
-    assert re.search(r"test: \d+ of \d+ questions answered, \d+\.\d% wrong, 95 % interval \[", run.stdout), run.stdout
+    trained = pefbench("app", "assistant", "train", "--config", "assistant.yaml", folder=made)
+    assert trained.returncode == 0, trained.stderr
+    measured = r"test: \d+ of \d+ questions answered, \d+\.\d% wrong, 95 % interval \["
+    assert re.search(measured, trained.stdout), trained.stdout
     return made
 
 
@@ -144,6 +149,55 @@ def test_what_is_out_of_scope_is_handed_over_and_stays_so(started: Started, fold
         assert again.reply(text="Anna saw while", conversation="two")["why"] == "handed over before"
     finally:
         again.end(signal.SIGKILL)
+
+
+def generator(folder: Path, said: dict[str, str]) -> Path:
+    """The result of a trial whose tiny decoder has learnt by heart what it says to each prompt."""
+    tiny.causal_lm("llama", vocab_size=260, max_position_embeddings=128).save_pretrained(folder / "base")
+    tokenizer = single_bytes("llama")
+    tokenizer.chat_template, tokenizer.model_max_length = CHAT, 128
+    tokenizer.save_pretrained(folder / "base")
+    rows = {"train": [*said.items()] * 40, "validation": [("a", "b")], "test": [("c", "d")]}
+    for part, some in rows.items():
+        lines = [json.dumps({"prompt": prompt, "completion": completion}) for prompt, completion in some]
+        (folder / f"{part}.jsonl").write_text("\n".join(lines), encoding="utf8")
+    raw = {
+        "task": "dialogue",
+        "options": {"max_new_tokens": 12},
+        "model": {"name": f"file:{folder / 'base'}"},
+        "data": {"source": f"file:{folder}", **{part: f"{part}.jsonl" for part in rows}},
+        "method": {"name": "full"},
+        "train": {"epochs": 10, "batch_size": 8, "learning_rate": 0.01, "precision": "fp32", "threads": 1},
+    }
+    return run.run(resolve(raw, name="replies"), folder / "results")
+
+
+def test_a_generated_answer_says_what_was_retrieved_or_is_discarded(folder: Path, tmp_path: Path) -> None:
+    says = {"This is a person.": "A person.", "This is a place.": "A castle."}
+    config = yaml.safe_load((folder / "assistant.yaml").read_text(encoding="utf8"))
+    config["generator"] = str(generator(tmp_path, says))
+    (folder / "generates.yaml").write_text(yaml.safe_dump(config), encoding="utf8")
+    running = Started(folder, "generates.yaml")
+    try:
+        assert running.client.get("/v1/status").json()["generates"] is True
+        answer = running.reply(text="Anna saw while", generate=True)
+        assert (answer["answer"], answer["generated"]) == ("A person.", True)
+        assert answer["source"].startswith("person.jsonl:")
+        assert running.reply(text="Anna saw while")["answer"] == "This is a person."
+        answer = running.reply(text="Paris saw while", generate=True)  # "castle" stands nowhere
+        assert (answer["answer"], answer["generated"]) == ("This is a place.", False)
+        assert running.reply(text="saw house saw", generate=True)["answer"] is None
+    finally:
+        assert running.end() == 0
+
+
+def test_a_generator_that_labels_is_refused(folder: Path) -> None:
+    config = yaml.safe_load((folder / "assistant.yaml").read_text(encoding="utf8"))
+    config["generator"] = str(next((folder / "state" / "models").glob("*/*/*.json")))
+    (folder / "labels.yaml").write_text(yaml.safe_dump(config), encoding="utf8")
+    refused = pefbench("app", "assistant", "--config", "labels.yaml", "--port", "0", folder=folder)
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1), refused.stderr
+    assert "a trial of intent; it must make a text of a text" in refused.stderr
 
 
 def test_no_text_makes_a_hand_over_an_answer(started: Started) -> None:
@@ -197,6 +251,7 @@ def test_a_key_is_asked_for_and_logs_hold_no_texts(started: Started, folder: Pat
     [
         ({"folder": "elsewhere"}, "the model intents is not trained yet"),
         ({"knowledge": "nowhere"}, "nowhere"),
+        ({"generator": "nowhere"}, "nowhere"),
         ({"intents": {"recipe": "intent", "trial": "nowhere"}}, "nowhere"),
         ({"wrong": 2}, "wrong: input should be less than 1, got 2"),
         ({"knowlege": "x"}, "knowlege: unknown key; did you mean 'knowledge'?"),
@@ -205,9 +260,9 @@ def test_a_key_is_asked_for_and_logs_hold_no_texts(started: Started, folder: Pat
 def test_a_configuration_that_cannot_work_is_refused(folder: Path, change: dict[str, Any], message: str) -> None:
     config = yaml.safe_load((folder / "assistant.yaml").read_text(encoding="utf8"))
     (folder / "wrong.yaml").write_text(yaml.safe_dump(config | change), encoding="utf8")
-    run = pefbench("app", "assistant", "--config", "wrong.yaml", "--port", "0", folder=folder)
-    assert (run.returncode, run.stderr.count("\n")) == (2, 1), run.stderr
-    assert message in run.stderr
+    refused = pefbench("app", "assistant", "--config", "wrong.yaml", "--port", "0", folder=folder)
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1), refused.stderr
+    assert message in refused.stderr
 
 
 @pytest.mark.skipif(found() is None, reason="no Chromium on this machine")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
 
 from pefbench.apps.assistant.conversations import TURNS, Conversations
-from pefbench.apps.assistant.generating import grounded
+from pefbench.apps.assistant.generating import condensed, grounded
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,3 +36,20 @@ def test_a_generated_answer_says_nothing_of_its_own() -> None:
     assert grounded("On Mondays we open at 9.", retrieved)
     assert not grounded("On Mondays we open at 8.", retrieved)
     assert not grounded("On Sundays we open at 9.", retrieved)
+
+
+@pytest.mark.parametrize(
+    ("text", "finish", "kept"),
+    [
+        ("At 9 on Mondays. ", "stop", "At 9 on Mondays."),
+        ("At 8 on Mondays.", "stop", None),
+        ("We open at 9 on", "length", None),  # cut at its greatest length
+        ("  ", "stop", None),
+    ],
+)
+def test_a_generated_answer_is_whole_and_of_what_was_retrieved(text: str, finish: str, kept: str | None) -> None:
+    class Says:
+        def predict(self, _inputs: list[str]) -> list[dict[str, Any]]:
+            return [{"text": text, "finish_reason": finish}]
+
+    assert condensed(cast("Any", Says()), "We open at 9 on Mondays, and close at 18.") == kept
