@@ -1,7 +1,7 @@
 """Entities given by their characters, as annotation tools write them, turned into words with tags in IOB2.
 
 doccano's and spaCy's ``[start, end, label]``, Prodigy's ``{"start": ..., "end": ..., "label": ...}`` and Label Studio's
-``{"start": ..., "end": ..., "labels": [...]}``::
+``{"start": ..., "end": ..., "labels": [...]}``, and what AutoML, LightTag and SageMaker Ground Truth call these::
 
     {"text": "Ada went to Oslo.", "label": [[0, 3, "PER"], [12, 16, "LOC"]]}
 
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import DataError
 from pefbench.sources.cells import excerpt
+from pefbench.sources.nesting import unnest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,9 +29,14 @@ if TYPE_CHECKING:
 
     Span = tuple[int, int, str]
 
-TEXT, SPANS = "text", ("entities", "spans", "label", "labels", "tags")
+TEXTS = ("text", "textContent", "content")
+SPANS = ("entities", "spans", "label", "labels", "tags", "textSegmentAnnotations", "annotations")
 TOKENS = ("tokens", "words")
-KEYS = (("start", "start_offset"), ("end", "end_offset"), ("label", "type", "entity_group"))
+KEYS = (
+    ("start", "start_offset", "startOffset"),
+    ("end", "end_offset", "endOffset"),
+    ("label", "type", "entity_group", "displayName", "tag"),
+)
 NESTED = re.compile(r"\s*\[\s*[\[{]")
 SPACELESS = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 NOTE = "texts are split into words at white space and punctuation, and the entities' character offsets turned into tags"
@@ -42,7 +48,7 @@ def with_tags(table: Rows, named: Mapping[str, str | int | list[str | int]], bad
     named: the recipe's names for `tokens` and `tags`, here the text and its spans. Those columns keep their names. A
     row with a span that cuts a word, lies outside of the text or overlaps another is a bad row.
     """
-    table = _with_lists(table, [str(named["tags"])] if "tags" in named else SPANS)
+    table = _with_nested(_with_lists(table, [str(named["tags"])] if "tags" in named else SPANS), named)
     text, spans = _columns(table, named)
     if text is None or spans is None:
         return table
@@ -50,6 +56,17 @@ def with_tags(table: Rows, named: Mapping[str, str | int | list[str | int]], bad
     columns = tuple(new.get(name, name) for name in table.columns if name in new or name not in new.values())
     rows = bad.good(table.rows, lambda row: _tagged(row, text, spans, new))
     return replace(table, columns=columns, rows=rows, notes=(*table.notes, NOTE))
+
+
+def _with_nested(table: Rows, named: Mapping[str, str | int | list[str | int]]) -> Rows:
+    """A table with the spans that stand inside another column, ``job.annotations.entities``, in its place."""
+    name = str(named.get("tags", ""))
+    nested = unnest(table, [name])
+    outer = name.partition(".")[0]
+    if nested is table or not _are_spans(nested, name):
+        return table
+    rows = [replace(row, values={key: row.values[key] for key in row.values if key != outer}) for row in nested.rows]
+    return replace(nested, columns=tuple(key for key in nested.columns if key != outer), rows=rows)
 
 
 def _with_lists(table: Rows, names: Sequence[str]) -> Rows:
@@ -71,7 +88,7 @@ def _list(cell: Any) -> Any:
 
 def _columns(table: Rows, named: Mapping[str, str | int | list[str | int]]) -> tuple[str | None, str | None]:
     """The columns of texts and of their spans; None where there are no such."""
-    text = str(named.get("tokens", TEXT))
+    text = str(named.get("tokens") or next((name for name in TEXTS if name in table.columns), TEXTS[0]))
     if "tokens" not in named and any(_are_words(row.values.get(name)) for row in table.rows for name in TOKENS):
         return None, None
     if text not in table.columns or not all(isinstance(row.values[text], str | None) for row in table.rows):

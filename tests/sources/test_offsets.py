@@ -35,6 +35,32 @@ LAYOUTS: dict[str, tuple[Any, dict[str, Any]]] = {
     "Prodigy": ({"text": TEXT, "spans": OBJECTS, "tokens": [{"text": "Ada", "start": 0}]}, {}),
     "Label Studio, JSON_MIN": ({"text": TEXT, "label": LABELS}, {}),
     "Label Studio, CSV": ({"text": TEXT, "label": json.dumps(OBJECTS)}, {}),
+    "AutoML": (
+        {
+            "textContent": TEXT,
+            "textSegmentAnnotations": [{"startOffset": a, "endOffset": b, "displayName": name} for a, b, name in SPANS],
+        },
+        {},
+    ),
+    "LightTag": (
+        {
+            "content": TEXT,
+            "annotations": [{"tag": name, "start": a, "end": b, "value": "..."} for a, b, name in SPANS],
+        },
+        {},
+    ),
+    "Ground Truth": (
+        {
+            "source": TEXT,
+            "job": {
+                "annotations": {
+                    "entities": [{"label": name, "startOffset": a, "endOffset": b} for a, b, name in SPANS],
+                    "labels": [{"label": "PER"}, {"label": "LOC"}],
+                }
+            },
+        },
+        {"columns": {"tokens": "source", "tags": "job.annotations.entities"}},
+    ),
     "own names": ({"body": TEXT, "marks": SPANS}, {"columns": {"tokens": "body", "tags": "marks"}}),
 }
 
@@ -53,6 +79,7 @@ def test_every_layout_gives_the_same_words_and_tags(tmp_path: Path, layout: str)
     assert (list(example.tokens), list(example.tags)) == (WORDS, TAGS)
     assert get_entities(TAGS) == [("PER", 0, 3), ("LOC", 6, 7), ("LOC", 9, 12)]
     assert loaded.notes[0].startswith("texts are split into words at white space and punctuation")
+    assert not any("job" in note for note in loaded.notes)
 
 
 def test_a_text_without_entities_and_spaces_at_the_ends_of_one(tmp_path: Path) -> None:

@@ -1,8 +1,14 @@
-"""Sentences with a list of relations, as brat has them: one row for each relation."""
+"""Sentences whose related entities are given otherwise: brat's lists of relations, and TACRED's numbers of words.
+
+A row of TACRED (Zhang et al. 2017, EMNLP, section 3) has its words, and the first and the last of both entities::
+
+    {"token": ["Ada", "King", "wrote"], "subj_start": 0, "subj_end": 1, "obj_start": 2, "obj_end": 2, "relation": ...}
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,14 +18,21 @@ if TYPE_CHECKING:
 
 RELATIONS, ENTITIES = "relations", "entities"
 KEYS = ("label", "first", "second")
+WORDS = ("token", "tokens")
+SUBJECT, OBJECT = ("subj_start", "subj_end"), ("obj_start", "obj_end")
+WORDS_NOTE = "texts are the words with spaces between them"
 NOTE = "each relation is a row; pairs of entities without a relation are not read"
 
 
 def per_relation(table: Rows, named: Mapping[str, object]) -> Rows:
-    """A table of sentences with relations as one of relations; others as they are, and where the recipe names columns.
+    """A table of sentences with relations as one of relations, and words as a text with both entities' characters.
+
+    Others stay as they are, and so do all where the recipe names columns.
 
     A relation is an object with ``label``, ``first`` and ``second``, the characters of both entities.
     """
+    if not named and {*SUBJECT, *OBJECT} <= {*table.columns}:
+        return _of_words(table)
     if named or RELATIONS not in table.columns or not all(_are_relations(row) for row in table.rows):
         return table
     kept = [name for name in table.columns if name not in (RELATIONS, ENTITIES)]
@@ -34,3 +47,34 @@ def per_relation(table: Rows, named: Mapping[str, object]) -> Rows:
 def _are_relations(row: Row) -> bool:
     found = row.values[RELATIONS]
     return isinstance(found, list) and all(isinstance(each, dict) and {*KEYS} <= each.keys() for each in found)
+
+
+def _of_words(table: Rows) -> Rows:
+    """TACRED's rows with a text; others as they are."""
+    words = next((name for name in WORDS if name in table.columns), None)
+    if words is None:
+        return table
+    gone = (words, *SUBJECT, *OBJECT)
+    rows = [
+        replace(
+            row, values={**{name: row.values[name] for name in table.columns if name not in gone}, **_text(row, words)}
+        )
+        for row in table.rows
+    ]
+    columns = (*(name for name in table.columns if name not in gone), "text", "first", "second")
+    return replace(table, columns=columns, rows=rows, notes=(*table.notes, WORDS_NOTE))
+
+
+def _text(row: Row, name: str) -> dict[str, object]:
+    """A row's text and the characters of its entities, None for one that is not within its words."""
+    words = row.values[name]
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        return {"text": None, "first": None, "second": None}  # a bad row
+    starts = [0, *accumulate(len(word) + 1 for word in words)]
+
+    def characters(ends: tuple[str, str]) -> list[int] | None:
+        first, last = (row.values[end] for end in ends)
+        sound = type(first) is int and type(last) is int and 0 <= first <= last < len(words)
+        return [starts[first], starts[last + 1] - 1] if sound else None
+
+    return {"text": " ".join(words), "first": characters(SUBJECT), "second": characters(OBJECT)}

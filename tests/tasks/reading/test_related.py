@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
+
+import pytest
 
 from pefbench.recipe import resolve
 from pefbench.sources import Row
 from pefbench.sources.rows import Rows
 from pefbench.tasks.reading import related
 from pefbench.trial import corpus
+from tests.tasks.loading import load
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,6 +52,36 @@ def test_each_relation_is_an_example(tmp_path: Path) -> None:
         ("Bob met Ada in Rome.", (8, 11), (15, 19), "In"),
     ]
     assert not any(note.startswith("columns not read") for note in found.notes)
+
+
+WORDS = ["Ada", "King", ",", "of", "Ockham", "wrote"]
+
+
+def words(start: object = 0, token: object = WORDS) -> Row:
+    ends = {"subj_start": start, "subj_end": 1, "obj_start": 4, "obj_end": 4}
+    return Row({"id": "x", "relation": "per:city", "token": token, **ends, "subj_type": "PERSON"}, "f", 1)
+
+
+def test_tacred_counts_the_words_of_its_entities() -> None:
+    first = words()
+    table = related.per_relation(Rows(tuple(first.values), [first]), {})
+    assert table.columns == ("id", "relation", "subj_type", "text", "first", "second")
+    [row] = table.rows
+    assert row.values["text"] == "Ada King , of Ockham wrote"
+    assert (row.values["first"], row.values["second"]) == ([0, 8], [14, 20])
+    assert table.notes == ("texts are the words with spaces between them",)
+
+
+@pytest.mark.parametrize(
+    "row", [words(2), words(9), words("0"), words(-1), words(None), words(0, None), words(0, ["a", 1])]
+)
+def test_an_entity_that_is_not_in_its_words_is_a_bad_row(tmp_path: Path, row: Row) -> None:
+    sound = [{**words().values, "token": [*WORDS, str(at)], "relation": "ab"[at % 2]} for at in range(40)]
+    (tmp_path / "x.jsonl").write_text("\n".join(map(json.dumps, [*sound, row.values])))
+    skipped = load("relation_extraction", tmp_path / "x.jsonl", on_bad_row="skip", unseen_labels="count")
+    assert sum(map(len, skipped.dataset.splits.values())) == 40
+    assert len(skipped.skipped) == 1
+    assert skipped.skipped[0].startswith("x.jsonl:41: ")
 
 
 def test_other_tables_stay() -> None:
