@@ -25,13 +25,24 @@ from tests.interpreters import below_peft, with_models
 from tests.postgres import postgres
 from tests.slurm import slurm
 from tests.stores import bucket, s3_server
-from tests.trials import classifier, tagger
+from tests.trials import _round_trips_here, classifier, fresh_round_trips, tagger
 from tests.worlds import World
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["below_peft", "bucket", "classifier", "postgres", "s3_server", "slurm", "tagger", "with_models"]
+__all__ = [
+    "_round_trips_here",
+    "below_peft",
+    "bucket",
+    "classifier",
+    "fresh_round_trips",
+    "postgres",
+    "s3_server",
+    "slurm",
+    "tagger",
+    "with_models",
+]
 """Fixtures of another module."""
 
 
@@ -81,7 +92,10 @@ def _same_every_time() -> None:
     """Seed what a test draws from, so that it is the same whatever ran before it in its worker."""
     random.seed(0)
     np.random.seed(0)
-    torch.manual_seed(0)
+    if torch.cuda.is_available():
+        torch.manual_seed(0)
+    else:  # torch.manual_seed would note for each device that it waits for, with a traceback: half of a short test
+        torch.default_generator.manual_seed(0)
 
 
 @pytest.fixture(scope="session", autouse=True)

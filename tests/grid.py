@@ -86,6 +86,11 @@ def sampled(methods: Sequence[str], architectures: Sequence[str], seed: str) -> 
     return [(method, each) for method, two in zip(methods, dealt, strict=True) for each in two]
 
 
+def sampled_heads(there: Sequence[str], seed: str) -> list[str]:
+    """Two of the heads of a cell, drawn by `seed`; all of them where that is `WHOLE`."""
+    return [*there] if seed == WHOLE else random.Random(seed).sample(there, min(2, len(there)))
+
+
 def heads(architecture: str) -> list[str]:
     """Return the heads that transformers has for an architecture."""
     kind = type(tiny.config(architecture))

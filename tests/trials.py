@@ -2,23 +2,60 @@
 
 from __future__ import annotations
 
+import io
 import json
 import random
+import time
+from contextlib import redirect_stderr, redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import torch
 
+from pefbench.errors import RoundTripError, UserError
 from pefbench.recipe import load_recipe, resolve
-from pefbench.trial import run
+from pefbench.trial import round_trip, run
 from tests import tiny
 from tests.tokenizers import CHAT, single_bytes
 from tests.worlds import PEOPLE, PLACES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from pefbench.results.schema import RoundTrip
     from tests.worlds import World
+
+
+IN_FRESH_PROCESS = round_trip.check_in_fresh_process
+
+
+def check_here(folder: Path, **_: bool) -> RoundTrip:
+    """What `round_trip.check_in_fresh_process` does, in this process."""
+    started, out = time.perf_counter(), io.StringIO()
+    try:
+        with torch.random.fork_rng(devices=[]), redirect_stdout(out), redirect_stderr(out):
+            found = round_trip.verify(folder)
+    except UserError as error:
+        raise RoundTripError(str(error)) from None
+    return {"reproduced": True, **found, "seconds": time.perf_counter() - started}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _round_trips_here() -> Iterator[None]:
+    """Let trials of the tests' own process check their round trips in it: a process costs more than most such trials.
+
+    Those that the tests start as commands have processes for it, and those of tests with `fresh_round_trips`.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(round_trip, "check_in_fresh_process", check_here)
+        yield
+
+
+@pytest.fixture
+def fresh_round_trips(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Check the round trips of this test in a fresh process, as a user's trial does."""
+    monkeypatch.setattr(round_trip, "check_in_fresh_process", IN_FRESH_PROCESS)
 
 
 def labelled(count: int, *, seed: int) -> list[tuple[str, str]]:

@@ -46,6 +46,7 @@ def results(out: Path) -> list[dict[str, Any]]:
     return [json.loads(file.read_text(encoding="utf8")) for file in sorted(out.glob("*/*.json"))]
 
 
+@pytest.mark.usefixtures("fresh_round_trips")
 def test_one_trial_from_recipe_to_check(world: World, out: Path, pefbench: Callable[..., Run]) -> None:
     recipe = world.recipe("whole", train__epochs=6)
     status, printed, said = pefbench("run", recipe, "--out", out)
@@ -104,6 +105,7 @@ def test_check_only_stops_before_training(world: World, out: Path, pefbench: Cal
     assert printed == ""
 
 
+@pytest.mark.usefixtures("fresh_round_trips")
 @pytest.mark.parametrize("how", ["dropped", "random"])
 def test_a_lost_head_fails_the_round_trip(
     world: World, out: Path, pefbench: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, how: str

@@ -72,7 +72,7 @@ def shallow(tmp_path_factory: pytest.TempPathFactory) -> str:
     return f"file:{folder}"
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("task", TASKS)
 def test_every_head_is_exported(task: str, world: World, shallow: str, tmp_path: Path) -> None:
     lines = dict.fromkeys(json.dumps(each) for each in rows(task))

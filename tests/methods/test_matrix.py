@@ -8,7 +8,7 @@ import pytest
 
 from pefbench.methods._matrix import MEANING, Matrix, load, render
 from pefbench.registry import names
-from tests.grid import WHOLE, attempt, cell, heads, sampled, write_base
+from tests.grid import WHOLE, attempt, cell, heads, sampled, sampled_heads, write_base
 from tests.tiny import GRID as EVERY
 
 if TYPE_CHECKING:
@@ -74,12 +74,21 @@ def test_a_sample_has_every_method_and_architecture_and_samples_have_every_cell(
     assert {cell for cells in samples for cell in cells} == {*whole}
 
 
+def test_a_sample_of_heads_has_two_and_samples_have_all() -> None:
+    there = ["sequence", "token", "span"]
+    samples = [sampled_heads(there, str(seed)) for seed in range(50)]
+    assert all(len({*tried}) == 2 for tried in samples)
+    assert {head for tried in samples for head in tried} == {*there}
+    assert sampled_heads(["generation"], "0") == ["generation"]
+    assert sampled_heads(there, WHOLE) == there
+
+
 def test_every_cell_works_or_is_refused(
     method: str, architecture: str, bases: Callable[[Cell], Path], tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    said = GRID["refused"].get(method, {}).get(architecture, {})
-    found = {}
-    for head in GRID["heads"][architecture]:
+    refused, seed = GRID["refused"].get(method, {}).get(architecture, {}), request.config.option.grid
+    tried = sampled_heads(GRID["heads"][architecture], seed if seed == WHOLE else f"{seed} {method} {architecture}")
+    for head in tried:
         chosen = cell(architecture, head)
-        found[head] = attempt(method, chosen, bases(chosen), tmp_path / head)
-    assert {head: why for head, why in found.items() if why} == said, f"pytest --grid {request.config.option.grid}"
+        found = attempt(method, chosen, bases(chosen), tmp_path / head)
+        assert found == refused.get(head), f"{head}; pytest --grid {seed}"

@@ -475,6 +475,7 @@ def test_a_stopped_run_with_8_bit_moments_goes_on_bit_for_bit(
     assert all(torch.equal(a, b) for a, b in zip(again.stepper.trainable, whole.stepper.trainable, strict=True))
 
 
+@pytest.mark.usefixtures("fresh_round_trips")
 def test_a_trial_on_a_quantised_model_comes_back_in_a_fresh_process(world: World, wide: Path, out: Path) -> None:
     model = {"name": f"file:{wide}", "quantize": "nf4-double"}
     recipe = load_recipe(world.recipe("qlora", model=model, train__optimizer="adamw8bit"))

@@ -44,6 +44,7 @@ def recipe(folder: Path, task: str) -> Path:
     return file
 
 
+@pytest.mark.usefixtures("fresh_round_trips")
 @pytest.mark.parametrize("task", OPTIONS)
 def test_a_trial_is_judged_and_comes_out_the_same_in_a_fresh_process(task: str, tmp_path: Path) -> None:
     path = run.run(load_recipe(recipe(tmp_path, task)), tmp_path / "out")

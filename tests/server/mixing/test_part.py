@@ -149,6 +149,7 @@ def _threads(request: pytest.FixtureRequest) -> Iterator[None]:
     torch.set_num_threads(before)
 
 
+@pytest.mark.sample(6)
 @pytest.mark.usefixtures("_threads")
 def test_a_row_has_the_same_bits_whatever_stands_beside_it(case: Case) -> None:
     for name in METHODS:
@@ -167,6 +168,7 @@ def test_a_row_has_the_same_bits_whatever_stands_beside_it(case: Case) -> None:
 
 
 def test_an_adapter_takes_little_more_memory_than_its_file(case: Case) -> None:
+    case.add("ia3")
     for name, adapter in case.adapters.items():
         held = sum(tensor.numel() * tensor.element_size() for tensor in adapter.head.values())
         assert adapter.bytes() >= held > 0
