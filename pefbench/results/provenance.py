@@ -8,6 +8,7 @@ import platform
 import shlex
 import subprocess
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING
 
 from pefbench import hardware
@@ -47,6 +48,7 @@ def commit() -> tuple[str | None, bool | None]:
     return (head, bool(changed)) if head is not None and changed is not None else (None, None)
 
 
+@cache  # what is edited later is not what this process runs
 def code_digest() -> str:
     """A sha256 over the package's own source, which tells changed code from committed code."""
     digest = hashlib.sha256()
@@ -57,6 +59,11 @@ def code_digest() -> str:
 
 def packages() -> dict[str, str]:
     """The versions that were installed of everything that can change a number."""
+    return {**_versions()}
+
+
+@cache
+def _versions() -> dict[str, str]:
     from importlib.metadata import PackageNotFoundError, version  # every command imports this module: 10 of 70 ms
 
     versions = {}

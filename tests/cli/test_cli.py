@@ -362,4 +362,6 @@ def test_quick_commands_start_at_once_without_torch(arguments: list[str]) -> Non
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=False)
         times.append(time.perf_counter() - started)
         assert done.returncode == 0, done.stderr
-    assert min(times) < 0.5
+        if times[-1] < 0.5:
+            return
+    pytest.fail(f"it took {min(times):.2f} s")

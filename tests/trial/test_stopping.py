@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,9 +16,11 @@ from pefbench.trial import run, stopping
 from pefbench.trial.loop import Training
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from pefbench.recipe import Recipe
+    from pefbench.results.schema import Result
     from tests.worlds import World
 
 STEP = 5
@@ -30,12 +33,26 @@ def _not_told() -> Iterator[None]:
     stopping._told.clear()
 
 
+@pytest.fixture(scope="module")
+def unstopped(world: World, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, int], tuple[Recipe, Result]]:
+    """A function that gives a recipe of so many epochs, and its result when nothing stopped it."""
+
+    @cache
+    def trial(name: str, epochs: int) -> tuple[Recipe, Result]:
+        recipe = load_recipe(world.recipe(name, train__epochs=epochs))
+        return recipe, read_result(run.run(recipe, tmp_path_factory.mktemp("whole"), scored=("validation",)))
+
+    return trial
+
+
 @pytest.mark.parametrize("number", stopping.SIGNALS)
 def test_a_trial_that_was_told_to_stop_goes_on_bit_for_bit(
-    number: signal.Signals, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    number: signal.Signals,
+    unstopped: Callable[[str, int], tuple[Recipe, Result]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    recipe = load_recipe(world.recipe("stopped", train__epochs=6))
-    whole = read_result(run.run(recipe, tmp_path / "whole", scored=("validation",)))
+    recipe, whole = unstopped("stopped", 6)
     step = Training._step
 
     def told(self: Any, batch: Any) -> None:
@@ -59,10 +76,12 @@ def test_a_trial_that_was_told_to_stop_goes_on_bit_for_bit(
 
 @pytest.mark.parametrize("epoch", [1, 2])
 def test_an_evaluation_that_was_due_when_a_trial_was_told_to_stop_is_made_up_for(
-    epoch: int, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    epoch: int,
+    unstopped: Callable[[str, int], tuple[Recipe, Result]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    recipe = load_recipe(world.recipe("stopped_at_epoch", train__epochs=2))
-    whole = read_result(run.run(recipe, tmp_path / "whole", scored=("validation",)))
+    recipe, whole = unstopped("stopped_at_epoch", 2)
     step = Training._step
 
     def told(self: Any, batch: Any) -> None:

@@ -175,6 +175,7 @@ def test_threads_are_refused() -> None:
     assert run(tried(bomb, "RuntimeError")).passed
 
 
+@pytest.mark.sample(3)  # each takes as long as the shortest limit, one second of a core
 @pytest.mark.parametrize(
     "program",
     [
