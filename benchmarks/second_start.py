@@ -34,9 +34,11 @@ def timed(*given):
             imports[:] = imports[0] + time.perf_counter() - wall, imports[1] + time.process_time() - used
 system._find_and_load = timed
 from pefbench.cli.main import main
+from pefbench import collecting
 from pefbench.cli._terminal import hush_libraries
-hush_libraries()
-from pefbench.trial.loop import Training
+with collecting.paused():
+    hush_libraries()
+    from pefbench.trial.loop import Training
 step = Training._step
 def first(self, batch):
     step(self, batch)

@@ -26,6 +26,7 @@ ORDER = [
     "paths",
     "hardware",
     "waiting",
+    "collecting",
     "progress",
     "yaml_text",
     "sections",

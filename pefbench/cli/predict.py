@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from pefbench import collecting
 from pefbench.cli._terminal import hush_libraries, print_line
 from pefbench.errors import DataError, UserError, counted, quoted
 
@@ -42,9 +43,10 @@ def add(commands: Commands) -> None:
 
 def _run(parsed: argparse.Namespace) -> int:
     _check(parsed)
-    hush_libraries()
-    from pefbench.inference import files, loading
-    from pefbench.trial.devices import set_threads
+    with collecting.paused():
+        hush_libraries()
+        from pefbench.inference import files, loading
+        from pefbench.trial.devices import set_threads
 
     folder = loading.find(parsed.trial)
     if parsed.file is not None:

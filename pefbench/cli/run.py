@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pefbench import collecting
 from pefbench.cli._arguments import add_out, add_recipe
 from pefbench.cli._terminal import hush_libraries, print_once
 
@@ -38,11 +39,12 @@ def add(commands: Commands) -> None:
 
 
 def _run(parsed: argparse.Namespace) -> int:
-    hush_libraries()
-    from pefbench.recipe import load_recipe
+    with collecting.paused():
+        hush_libraries()
+        from pefbench.recipe import load_recipe
 
-    recipe = load_recipe(parsed.recipe, parsed.override, parsed.method)
-    from pefbench.trial import run as running
+        recipe = load_recipe(parsed.recipe, parsed.override, parsed.method)
+        from pefbench.trial import run as running
 
     if parsed.check_only:
         running.dry_run(recipe, parsed.out)

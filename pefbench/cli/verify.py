@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pefbench import collecting
 from pefbench.cli._terminal import hush_libraries, print_line
 
 if TYPE_CHECKING:
@@ -27,8 +28,9 @@ def add(commands: Commands) -> None:
 
 
 def _run(parsed: argparse.Namespace) -> int:
-    hush_libraries()
-    from pefbench.trial.round_trip import verify
+    with collecting.paused():
+        hush_libraries()
+        from pefbench.trial.round_trip import verify
 
     found = verify(parsed.trial)
     if parsed.json:

@@ -75,10 +75,7 @@ def read(path: Path, tokenizer: PreTrainedTokenizerFast) -> Encoded:
     # Arrow's own errors are of these two kinds.
     batch = pa.ipc.open_file(pa.memory_map(str(path))).get_batch(0)
     about: About = json.loads(batch.schema.metadata[ABOUT])
-    arrays = {
-        name: column[0].values.to_numpy(zero_copy_only=True)
-        for name, column in zip(batch.schema.names, batch.columns, strict=True)
-    }
+    arrays = {name: _laid(column[0].values) for name, column in zip(batch.schema.names, batch.columns, strict=True)}
     return Encoded(
         features={name: _parted(arrays, f"feature {name}") for name in about["features"]},
         targets=arrays["targets"],
@@ -89,6 +86,12 @@ def read(path: Path, tokenizer: PreTrainedTokenizerFast) -> Encoded:
         padding=about["padding"],
         notes=about["notes"],
     )
+
+
+def _laid(values: Any) -> Array:
+    """An Arrow array of numbers as an array of the same memory; its own `to_numpy` imports pandas for it."""
+    dtype = np.dtype(values.type.to_pandas_dtype())
+    return np.frombuffer(values.buffers()[1], dtype, count=len(values), offset=values.offset * dtype.itemsize)
 
 
 def _decoding(items: Sequence[Any]) -> tuple[str, dict[str, Array]]:

@@ -12,12 +12,12 @@ from __future__ import annotations
 import builtins
 import functools
 import sys
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib import import_module
 from importlib.util import resolve_name
 from typing import TYPE_CHECKING, Any
 
-from pefbench.models.patches import plain_sizes
+from pefbench.models.patches import import_structure, plain_sizes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -55,14 +55,19 @@ def later() -> Iterator[None]:
         whole = resolve_name("." * level + name, importer["__package__"]) if level else name
         if (fromlist or "." not in name) and _waits(whole, importer.get("__name__", "")):
             return stand_in(whole)
-        return stock(name, globals, locals, fromlist or (), level)
+        module = stock(name, globals, locals, fromlist or (), level)
+        if whole == import_structure.MODULE:
+            undo.enter_context(import_structure.read_once())
+        return module
 
+    undo = ExitStack()
     distributed = sys.modules.get("torch.distributed")
     if distributed is not None and not hasattr(distributed, "tensor"):  # PEFT takes it that somebody has imported it
         vars(distributed)["tensor"] = stand_in("torch.distributed.tensor")
     builtins.__import__ = importing
     try:
-        yield
+        with undo:
+            yield
     finally:
         builtins.__import__ = stock
 
