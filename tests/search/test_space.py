@@ -66,7 +66,7 @@ def test_what_is_proposed_is_what_a_recipe_takes() -> None:
         ({"train": {"learning_rate": {"log": [1, 2]}}}, r"^search\.train\.learning_rate\.log: unknown key"),
         ({"train.learning_rate": {"log_uniform": [0, 1]}}, r"^search\.train\.learning_rate\.log_uniform: should start"),
         ({"train.learning_rate": 0.1}, r"^search\.train\.learning_rate: should be a list of values or one of"),
-        ({"train.learning_rate": []}, r"^search\.train\.learning_rate\.choice: should be a list"),
+        ({"train.learning_rate": []}, r"^search\.train\.learning_rate: is empty; give values"),
     ],
 )
 def test_what_cannot_be_searched_is_refused(given: dict[str, Any], message: str) -> None:
