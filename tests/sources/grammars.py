@@ -411,6 +411,41 @@ def _brat(draw: Draw) -> Made:
     return Made(files, "d", read, broken, lambda row: {**row, "text": row["text"].strip()})
 
 
+BROKEN_PUBTATOR = (
+    ["9|a|No title."],
+    ["9|t|Cold", "9|a|It is.", "9\t0\t3\tCold\tDisease\tD1"],
+    ["9|t|Cold", "9|a|It is.", "9\t0\t999\tCold\tDisease"],
+    ["9|t|Cold", "9|a|It is.", "what"],
+)
+
+
+def _pubtator(draw: Draw) -> Made:
+    """Documents with a title and mostly an abstract, of words, some of which are entities."""
+    piece = st.lists(st.tuples(words, st.sampled_from(["", "Disease", "Chemical"])), min_size=1, max_size=4)
+    document = st.tuples(piece, st.one_of(st.none(), piece))
+    written, read, broken = list[str](), list[Row](), 0
+    for at, (given, is_sound) in enumerate(_mixed(draw, document, BROKEN_PUBTATOR, most=3)):
+        if not is_sound:
+            written += [*given, ""]
+            broken += 1
+            continue
+        text, entities, notes, titles = "", [], [], []
+        for part, of_part in zip("ta", given, strict=True):
+            if of_part is not None:
+                titles.append(f"{at}|{part}|{' '.join(word for word, _ in of_part)}")
+            for word, kind in of_part or []:
+                if kind:
+                    entities.append([len(text), len(text) + len(word), kind])
+                    notes.append(
+                        f"{at}\t{len(text)}\t{len(text) + len(word)}\t{word}\t{kind}"
+                        + draw(st.sampled_from(["", "\tD1"]))
+                    )
+                text += f"{word} "
+        read.append({"text": text[:-1], "entities": entities})
+        written += [*titles, *notes, *draw(st.sampled_from([[], [f"{at}\tCID\tD1\tD2"]])), ""]
+    return _made(_file(draw, "x.txt", written, gaps=False), read, broken)
+
+
 RELATIONS = ("Other", "Cause-Effect(e2,e1)", "Member-Collection(e1,e2)")
 BROKEN_SEMEVAL = (
     ['7\t"No <e1>marker</e1> of the second."', "Other"],
@@ -788,6 +823,7 @@ GRAMMARS: dict[str, st.SearchStrategy[Made]] = {
         "phrasebank": _phrasebank,
         "trec": _trec,
         "semeval": _semeval,
+        "pubtator": _pubtator,
         "fasttext": _fasttext,
         "class_folders": _class_folders,
         "brat": _brat,
