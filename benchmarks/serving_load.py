@@ -32,7 +32,8 @@ import psutil
 import torch
 from safetensors.torch import load_file, save_file
 
-from pefbench.trial.saved import ABOUT
+from pefbench.inference import loading
+from pefbench.trial.saved import ABOUT, read_trial
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -61,6 +62,7 @@ def adapters(trial: Path, to: Path, count: int) -> None:
     for number in range(count):
         folder = shutil.copytree(trial / "model", to / f"a{number}")
         about = json.loads((folder / ABOUT).read_text(encoding="utf8"))
+        about["recipe"]["model"] = read_trial(loading.find(trial))["recipe"]["model"]  # the base where it lies
         about.pop("files", None)
         (folder / ABOUT).write_text(json.dumps(about), encoding="utf8")
         torch.manual_seed(number)

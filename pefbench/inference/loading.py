@@ -12,6 +12,7 @@ from pefbench.inference.model import Model
 from pefbench.recipe import load_resolved
 from pefbench.trial import build, portable
 from pefbench.trial.cache import Shared
+from pefbench.trial.machine import not_here
 from pefbench.trial.prepare import ready
 from pefbench.trial.saved import ABOUT, MODEL, TRIAL, check_model, read_trial
 
@@ -69,6 +70,8 @@ def find(trial: Path) -> Path:
     if trial.name in (TRIAL, ABOUT):
         trial = trial.parent
     folder = trial.with_suffix("") if trial.suffix == ".json" else trial
+    if folder.resolve().name == MODEL and (whole := folder.resolve().parent / TRIAL).is_file():
+        return whole.parent  # the model's folder where it was saved
     if (folder / TRIAL).is_file() or (folder / ABOUT).is_file():
         return folder
     result = folder.with_name(f"{folder.name}.json")
@@ -96,6 +99,9 @@ def recipe_of(folder: Path, saved: SavedTrial, base: str | None) -> Recipe:
         address = base if base.startswith(ADDRESSES) else f"file:{Path(base).expanduser()}"
         values = {**values, "model": {**values.get("model", {}), "name": address}}
     try:
-        return load_resolved(values)
+        recipe = load_resolved(values)
     except RecipeError as error:
         raise DataError(f"{folder}: damaged: recipe: {error}") from None
+    if (path := not_here(recipe.model.name)) and not (folder / TRIAL).exists():
+        raise DataError(f"{folder}: its base model {path!r} is not here; name its folder: base= in Python, or --base")
+    return recipe

@@ -1,7 +1,8 @@
 """What lies beside a saved model so that it can leave the machine that trained it.
 
 The tokenizer; the recipe, the labels and the head (ABOUT); the base by its address and the fingerprint of its weights;
-and a model card. The folder names no path of the machine but where the recipe itself does.
+and a model card. The folder names no absolute path of the machine: a base or data that lay in a folder there are named
+by that folder's own name.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pefbench.heads.settled import kind_of, settled
 from pefbench.models.from_pretrained import ADAPTER, read_json
 from pefbench.trial.adapters import joined_fingerprint
 from pefbench.trial.card import CARD, card
+from pefbench.trial.machine import without_folders
 from pefbench.trial.saved import ABOUT, base_name
 
 if TYPE_CHECKING:
@@ -31,13 +33,14 @@ def complete(folder: Path, prepared: Prepared, reached: Reached) -> SavedTrial:
     model = reached["model"]
     base: SavedBase = {"source": model["name"], "fingerprint": model["fingerprint"]}
     known: SavedTrial = {**_about(prepared, base), "fast_paths": reached.get("fast_paths", [])}
+    recipe = known["recipe"]
     with atomic.output_errors(folder):
         prepared.tokenizer.save_pretrained(folder)
         if (folder / ADAPTER).is_file():
             _name_base(folder / ADAPTER, prepared)
         text = json.dumps(known, indent=1, ensure_ascii=False, allow_nan=False)
-        (folder / ABOUT).write_text(f"{text}\n", encoding="utf8")
-        (folder / CARD).write_text(card(prepared, reached, folder), encoding="utf8")
+        (folder / ABOUT).write_text(f"{without_folders(text, recipe)}\n", encoding="utf8")
+        (folder / CARD).write_text(without_folders(card(prepared, reached, folder), recipe), encoding="utf8")
     return known
 
 

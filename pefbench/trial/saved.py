@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 TRIAL = "trial.json"
 ABOUT = "pefbench.json"
-"""In the model's own folder the same as TRIAL, but for the digests of the files there."""
+"""In the model's own folder the same as TRIAL, but for the digests of the files there, and for paths of the machine."""
 MODEL = "model"
 MOST_THREADS = 2**12
 WARM = "warm-started:"

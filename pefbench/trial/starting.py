@@ -21,6 +21,7 @@ from pefbench.sections import ModelSection
 from pefbench.sources.transport.address import HUB_NAME, FileAddress, parse_address
 from pefbench.trial import adapters
 from pefbench.trial.adapters import TRAINED
+from pefbench.trial.machine import not_here
 from pefbench.trial.saved import ABOUT, MODEL, TRIAL, check_model, read_trial
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 DEEPEST = 10
 """Adapters that may stand on each other: more are a circle."""
+ADVICE = "give model.name the base and model.adapter the folder"
 KINDS = ("hf:", "file:", "wheel:", "warm-started:")
 
 
@@ -106,6 +108,10 @@ def _of_trial(where: Path, trial: SavedTrial, deepest: int) -> Start:
         model = ModelSection.model_validate(trial["recipe"].get("model"))
     except ValidationError as error:
         raise SourceError(f"{where.parent / TRIAL}: damaged: recipe.model: {first_line(error)}") from None
+    if (base := not_here(model.name)) and not (where.parent / TRIAL).is_file():
+        raise SourceError(
+            f"{where}: a model folder alone, of the base {base!r}, which is not here; {ADVICE}, or name its whole trial"
+        )
     start = _named(model, model.adapter_mode, deepest - 1)
     return start if model.adapter is None else _with_adapter(start, model.adapter, model.adapter_mode)
 
@@ -113,14 +119,13 @@ def _of_trial(where: Path, trial: SavedTrial, deepest: int) -> Start:
 def _base_of(where: Path, name: str, deepest: int) -> Start:
     """The base that an adapter's config names: an address, a folder that is there, or a name of the hub."""
     base = read_json(where / ADAPTER).get("base_model_name_or_path")
-    advice = "give model.name the base and model.adapter the folder"
     if not isinstance(base, str) or not base.strip():
-        raise SourceError(f"{name}: an adapter whose {ADAPTER} names no base; {advice}")
+        raise SourceError(f"{name}: an adapter whose {ADAPTER} names no base; {ADVICE}")
     if not base.startswith(KINDS):
         if not Path(base).is_dir() and (not HUB_NAME.fullmatch(base) or base.startswith(".")):
-            raise SourceError(f"{name}: an adapter of {base[:100]}, which is not there; {advice}")
+            raise SourceError(f"{name}: an adapter of {base[:100]}, which is not there; {ADVICE}")
         base = f"file:{base}" if Path(base).is_dir() else f"hf:{base}"
     try:
         return _named(ModelSection(name=base), None, deepest - 1)
     except SourceError as error:
-        raise SourceError(f"{name}: its base cannot be read; {advice}: {error}") from error
+        raise SourceError(f"{name}: its base cannot be read; {ADVICE}: {error}") from error

@@ -20,14 +20,22 @@ if TYPE_CHECKING:
 TEXT = "Anna saw Paris"
 
 
-def test_the_result_the_folder_and_the_model_alone_are_the_same_trial(tagger: Path, tmp_path: Path) -> None:
+def test_the_result_the_folder_and_the_model_alone_are_the_same_trial(
+    tagger: Path, world: World, tmp_path: Path
+) -> None:
     folder = tagger.with_suffix("")
     shutil.copytree(folder / "model", tmp_path / "elsewhere")
-    answers = [
-        pefbench.load(path).predict([TEXT]) for path in (tagger, folder, str(folder / "model"), tmp_path / "elsewhere")
-    ]
+    alone = pefbench.load(tmp_path / "elsewhere", base=str(world.model))
+    models = (*map(pefbench.load, (tagger, folder, str(folder / "model"))), alone)
+    answers = [model.predict([TEXT]) for model in models]
     assert answers == [answers[0]] * 4
     assert answers[0][0]["entities"]
+
+
+def test_a_model_alone_asks_for_a_base_that_lay_in_a_folder(tagger: Path, tmp_path: Path) -> None:
+    shutil.copytree(tagger.with_suffix("") / "model", tmp_path / "elsewhere")
+    with pytest.raises(DataError, match="its base model 'model' is not here; name its folder: base= in Python"):
+        pefbench.load(tmp_path / "elsewhere")
 
 
 def test_a_base_that_has_moved_is_named(tagger: Path, world: World, tmp_path: Path) -> None:
@@ -84,11 +92,11 @@ def test_a_damaged_folder_is_refused(tagger: Path, tmp_path: Path, damage: str) 
     assert str(tmp_path) in str(error.value) or damage == "another head"
 
 
-def test_a_model_alone_without_its_weights_is_refused(tagger: Path, tmp_path: Path) -> None:
+def test_a_model_alone_without_its_weights_is_refused(tagger: Path, world: World, tmp_path: Path) -> None:
     model = shutil.copytree(tagger.with_suffix("") / "model", tmp_path / "model")
     (model / "adapter_model.safetensors").write_bytes(b"cut")
     with pytest.raises(DataError, match="cannot be"):
-        pefbench.load(model)
+        pefbench.load(model, base=str(world.model))
     (model / "adapter_model.safetensors").unlink()
     with pytest.raises(DataError):
-        pefbench.load(model)
+        pefbench.load(model, base=str(world.model))

@@ -12,7 +12,7 @@ from pefbench.models import loading as models
 from pefbench.recipe import load_resolved
 from pefbench.trial import artifacts, build
 from pefbench.trial.cache import Shared
-from pefbench.trial.saved import ABOUT
+from pefbench.trial.saved import ABOUT, read_trial
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
 def variant(trial: Path, to: Path, method: dict[str, Any], *, seed: int = 1) -> Path:
     """A model folder as if `trial`, a result, had been trained by this method; its weights are drawn by `seed`."""
-    about = trial.with_suffix("") / "model" / ABOUT
-    saved = json.loads(about.read_text(encoding="utf8"))
+    saved = {name: value for name, value in read_trial(trial.with_suffix("")).items() if name != "files"}
     opened = loading.opened(trial, None, Shared())
     values = {**saved["recipe"], "method": method}
     recipe = load_resolved(values)

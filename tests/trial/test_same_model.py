@@ -42,7 +42,8 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> World:
     adapter = first.with_suffix("") / "model"
     for file in adapter.iterdir():  # a plain adapter, of which no trial says what its files were
         (own.folder / "adapter").mkdir(exist_ok=True)
-        (own.folder / "adapter" / file.name).write_bytes(file.read_bytes())
+        content = file.read_bytes().replace(b'"file:model"', f'"file:{own.model}"'.encode())
+        (own.folder / "adapter" / file.name).write_bytes(content)
     second(own)
     return own
 

@@ -24,6 +24,7 @@ from pefbench.trial import adapters, artifacts, build, run, starting
 from pefbench.trial.phases import Phases
 from pefbench.trial.prepare import prepare
 from pefbench.trial.round_trip import verify
+from pefbench.trial.saved import ABOUT
 from tests.grid import OPTIONS
 from tests.models.test_checkpoint import bert, logits, named
 from tests.sources.refusals import refusal
@@ -95,7 +96,12 @@ def test_a_trial_goes_on_from_a_trial_and_says_so(own: World, first: Path, capsy
     assert any("the adapter's own head is trained further" in note for note in found["notes"])
     assert reproduced(found)
     assert verify(result.with_suffix(""))["differ"] == 0
-    shutil.copytree(result.with_suffix("") / "model", own.folder / "copied")
+    copied = shutil.copytree(result.with_suffix("") / "model", own.folder / "copied")
+    with pytest.raises(SourceError, match=f"of the base '{first.name}', which is not here; give model.name the base"):
+        starting.resolve(ModelSection(name=f"file:{copied}"))
+    about = copied / ABOUT  # where it is named, it is found
+    named_here = about.read_text(encoding="utf8").replace(f'"file:{first.name}"', f'"file:{first}"')
+    about.write_text(named_here, encoding="utf8")
     alone = starting.resolve(ModelSection(name=f"file:{own.folder / 'copied'}"))
     assert [adapter.folder for adapter in alone.adapters] == [first / "model", own.folder / "copied"]
     # Its own folder is a model again: the base with both adapters, in the order of training.
