@@ -19,7 +19,7 @@ def without_folders(text: str, recipe: Values) -> str:
     """A text in which the absolute paths that a resolved recipe names are names alone."""
     for path in sorted({*_paths(recipe)}, key=len, reverse=True):
         # Not where it is a part of something else: /data of the address wheel:a==1!a/data/b.csv.
-        text = re.sub(rf"(?<![\w./~-]){re.escape(path)}(?![\w-])", lambda _, path=path: PurePath(path).name, text)
+        text = PurePath(path).name.join(re.split(rf"(?<![\w./~-]){re.escape(path)}(?![\w-])", text))
     return text
 
 

@@ -26,7 +26,7 @@ def test_the_result_the_folder_and_the_model_alone_are_the_same_trial(
     folder = tagger.with_suffix("")
     shutil.copytree(folder / "model", tmp_path / "elsewhere")
     alone = pefbench.load(tmp_path / "elsewhere", base=str(world.model))
-    models = (*map(pefbench.load, (tagger, folder, str(folder / "model"))), alone)
+    models = [pefbench.load(tagger), pefbench.load(folder), pefbench.load(str(folder / "model")), alone]
     answers = [model.predict([TEXT]) for model in models]
     assert answers == [answers[0]] * 4
     assert answers[0][0]["entities"]

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 def variant(trial: Path, to: Path, method: dict[str, Any], *, seed: int = 1) -> Path:
     """A model folder as if `trial`, a result, had been trained by this method; its weights are drawn by `seed`."""
-    saved = {name: value for name, value in read_trial(trial.with_suffix("")).items() if name != "files"}
+    saved: dict[str, Any] = {**read_trial(trial.with_suffix(""))}
+    saved.pop("files")
     opened = loading.opened(trial, None, Shared())
     values = {**saved["recipe"], "method": method}
     recipe = load_resolved(values)

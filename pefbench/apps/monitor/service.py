@@ -58,7 +58,7 @@ class Service:
         self._monitor, self._config, self._out, self._log, self._counted = monitor, config, out, log, counted
         self._folder = Folder(Path(folder), self.longest) if (folder := config.input.folder) else None
         self._stop, self._waits = Event(), dict[tuple[int, str], float]()
-        works = [self._watch, *([self._read] if config.input.stdin else [])]
+        works = [self._watch, self._deliver, *([self._read] if config.input.stdin else [])]
         self._threads = [Thread(target=self._run, args=[work], name=work.__name__, daemon=True) for work in works]
         self.failed: BaseException | None = None
 
@@ -87,6 +87,8 @@ class Service:
     def send(self) -> None:
         """Send the alerts that were not sent yet; one that does not arrive is tried again later, ever more rarely."""
         for found, name, tries in self._monitor.store.unsent():
+            if self._stop.is_set():
+                return
             if (channel := self._out.get(name)) is None or monotonic() < self._waits.get((found.id, name), 0.0):
                 continue
             try:
@@ -119,12 +121,18 @@ class Service:
             raise
 
     def _watch(self) -> None:
-        """Look into the folder and send alerts, again and again."""
+        """Look into the folder, again and again."""
+        self._repeat(self.read_folder, self._monitor.settle)
+
+    def _deliver(self) -> None:
+        """Send alerts, again and again, in a thread of its own: a webhook that is slow must not keep items waiting."""
+        self._repeat(self.send)
+
+    def _repeat(self, *steps: Callable[[], None]) -> None:
         while not self._stop.is_set():
             try:
-                self.read_folder()
-                self._monitor.settle()
-                self.send()
+                for step in steps:
+                    step()
             except OutputError as error:  # nothing is lost: it is all tried again
                 self._log("not_written", logging.ERROR, why=str(error))
                 self._stop.wait(AGAIN)
