@@ -6,13 +6,13 @@ import json
 import random
 import signal
 import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
+from pefbench import paths
 from pefbench.apps.monitor.app import APP, STATE
 from pefbench.apps.monitor.config import MonitorSection
 from pefbench.apps.monitor.opinion import Trained
@@ -35,7 +35,7 @@ class Running:
         values = {"folder": str(folder / "state"), "quiet": 20, **config}
         file.write_text(json.dumps(values), encoding="utf8")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.apps.monitor.running", str(file)],
+            [paths.INTERPRETER, "-m", "tests.apps.monitor.running", str(file)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
