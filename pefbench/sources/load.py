@@ -138,7 +138,8 @@ def _by_text(text: str, text_format: str) -> TextReader | None:
 
 
 def _refuse_others(reader: TextReader, known: str | None, text: str, file: str) -> None:
-    """Raise what a file of no known suffix deserves that is neither what its content nor what its task says."""
+    """Raise SourceError or DataError for a file that is neither what its suffix or content nor what its task says."""
+    unreadable.refuse_webanno(text, file)
     if known is None:
         unreadable.refuse_markup(text, file)
         if reader is jsonl.READER:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 ARCHIVE = "an archive, which is not read; unpack it, and name the files in it"
 PICKLE = "a pickle can run code when it is loaded, and is never read; write the table by pandas' to_parquet or to_csv"
 XML = "XML has no columns and is not read; write its texts and labels as CSV or JSON Lines"
+WEBANNO = "#FORMAT=WebAnno TSV"
+EXPORT = "export it as CoNLL 2003, or write texts and [start, end, label] as JSON Lines"
 BEGINNING = 100
 """Characters of a text that show whether it is XML or HTML."""
 MARKUP = ("<?xml", "<!doctype", "<html")
@@ -27,8 +29,7 @@ WHY: Mapping[str, str] = {
     ".sav": "SPSS's files are not read; save it as CSV (UTF-8)",
     ".dta": "Stata's files are not read; save it as CSV (UTF-8)",
     ".xml": XML,
-    ".xmi": "UIMA's XMI is not read; export it as WebAnno TSV 3 or as CoNLL, or write texts and [start, end, label] as "
-    "JSON Lines",
+    ".xmi": f"UIMA's XMI is not read; {EXPORT}",
     ".tmx": "TMX is not read; write its sentences and their translations as TSV or JSON Lines",
     ".html": "HTML is not read; write its texts and labels as CSV or JSON Lines",
     ".pdf": "PDF is not read; write its texts and labels as CSV or JSON Lines",
@@ -45,6 +46,12 @@ def refuse(file: str) -> None:
     """Raise SourceError for a file whose suffix says that no reader takes it."""
     if (why := WHY.get(suffix_of(file))) is not None:
         raise SourceError(f"{file}: {why}")
+
+
+def refuse_webanno(text: str, file: str) -> None:
+    """Raise SourceError for what INCEpTION and WebAnno call TSV, which is no table."""
+    if text.startswith(WEBANNO):
+        raise SourceError(f"{file}: WebAnno TSV is not read; {EXPORT}")
 
 
 def refuse_markup(text: str, file: str) -> None:

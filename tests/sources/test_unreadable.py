@@ -52,5 +52,13 @@ def test_a_file_that_should_be_json_lines_and_is_none_says_what_to_do(tmp_path: 
 
 def test_uima_is_told_what_to_export(tmp_path: Path) -> None:
     (tmp_path / "x.xmi").write_text("<?xml?>", encoding="utf-8")
-    with pytest.raises(SourceError, match=r"export it as WebAnno TSV 3 or as CoNLL"):
+    with pytest.raises(SourceError, match=r"export it as CoNLL 2003, or write"):
         read_rows(f"file:{tmp_path}/x.xmi")
+
+
+def test_webanno_is_told_what_to_export(tmp_path: Path) -> None:
+    (tmp_path / "x.tsv").write_text(
+        "#FORMAT=WebAnno TSV 3.3\n\n\n#Text=Ada ran\n1-1\t0-3\tAda\t_\t\n", encoding="utf-8"
+    )
+    with pytest.raises(SourceError, match=r"^x\.tsv: WebAnno TSV is not read; export it as CoNLL 2003"):
+        read_rows(f"file:{tmp_path}/x.tsv", text_format="conll")
