@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from pefbench.heads import Head
     from pefbench.methods import Method
+    from pefbench.models.checkpoint import Checkpoint
     from pefbench.models.frozen import Frozen
     from pefbench.sections import Quantize
     from pefbench.trial.adapters import Adapter
@@ -61,17 +62,21 @@ def load_saved(
     attention: str,
     quantize: Quantize = "none",
     before: Sequence[Adapter] = (),
+    found: Checkpoint | None = None,
     keep: Frozen | None = None,
 ) -> nn.Module:
     """The model that `save` wrote: the full model, or the pretrained one with the trained weights or the adapter.
 
-    `attention`, `quantize` and `keep` as for `load_pretrained`. before: the adapters that training started from.
+    `attention`, `quantize`, `keep` and, of the base, `found` as for `load_pretrained`. before: the adapters that
+    training started from.
     """
     if not (saved / TRAINED).exists() and not (saved / ADAPTER).exists():
         config = vocabulary.sized_like(config, from_pretrained.config(saved, str(saved)))
-        found = loading.examine(saved, config, head, str(saved), trained=True)
-        return loading.load_pretrained(saved, config, head, attention=attention, quantize=quantize, found=found)
-    pretrained = loading.load_pretrained(base, config, head, attention=attention, quantize=quantize, keep=keep)
+        own = loading.examine(saved, config, head, str(saved), trained=True)
+        return loading.load_pretrained(saved, config, head, attention=attention, quantize=quantize, found=own)
+    pretrained = loading.load_pretrained(
+        base, config, head, attention=attention, quantize=quantize, found=found, keep=keep
+    )
     pretrained = adapters.put_on(pretrained, before)
     if (saved / TRAINED).exists():
         return _load_trained(saved / TRAINED, pretrained)

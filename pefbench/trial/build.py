@@ -99,6 +99,7 @@ def saved(ready: Ready, folder: Path) -> nn.Module:
         attention=attention(ready),
         quantize=ready.recipe.model.quantize,
         before=ready.adapters,
+        found=ready.checkpoint,
         keep=kept_small(ready),
     )
     make_ready(ready, model)

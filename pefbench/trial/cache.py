@@ -30,16 +30,16 @@ if TYPE_CHECKING:
 class Shared:
     """What is kept over trials. With `keeps` false nothing is: each call reads anew.
 
-    tokens_on_disk: tokens may come from an earlier process, by `token_cache`.
+    tokens_on_disk: tokens may come from an earlier process, by `token_cache`. counts_near: near duplicates are counted.
     """
 
-    def __init__(self, *, keeps: bool = True, tokens_on_disk: bool = True) -> None:
-        self.keeps, self.tokens_on_disk = keeps, tokens_on_disk
+    def __init__(self, *, keeps: bool = True, tokens_on_disk: bool = True, counts_near: bool = True) -> None:
+        self.keeps, self.tokens_on_disk, self.counts_near = keeps, tokens_on_disk, counts_near
         self._kept: dict[str, object] = {}
 
     def corpus(self, recipe: Recipe) -> Corpus:
         """The recipe's data."""
-        return self._once(["corpus", *_data(recipe)], lambda: corpus.load(recipe))
+        return self._once(["corpus", *_data(recipe)], lambda: corpus.load(recipe, counts_near=self.counts_near))
 
     def start(self, recipe: Recipe) -> Start:
         """What the recipe's model comes to."""

@@ -54,15 +54,18 @@ class Corpus:
     notes: Sequence[str]
 
 
-def load(recipe: Recipe) -> Corpus:
-    """Read and split a recipe's data. Raises SourceError or DataError, before anything is trained."""
+def load(recipe: Recipe, *, counts_near: bool = True) -> Corpus:
+    """Read and split a recipe's data. Raises SourceError or DataError, before anything is trained.
+
+    counts_near: near duplicates are counted, which takes a while and leaves the data as they are.
+    """
     bad = BadRows(
         skip=recipe.data.on_bad_row == "skip",
         strict_tags=recipe.data.tags == "strict",
         count_unseen=recipe.data.unseen_labels == "count",
     )
     try:
-        return _load(recipe, bad)
+        return _load(recipe, bad, counts_near=counts_near)
     except SourceError as error:
         if _is_there(recipe.data.source):
             raise
@@ -78,7 +81,7 @@ def _is_there(source: str) -> bool:
     return kind != "file" or Path(path).exists()
 
 
-def _load(recipe: Recipe, bad: BadRows) -> Corpus:
+def _load(recipe: Recipe, bad: BadRows, *, counts_near: bool) -> Corpus:
     task: Task = find("task", recipe.task)
     parts, revision, notes = _read_parts(recipe.data, task, bad)
     splits, dropped = _split(parts, task), dict.fromkeys(SPLITS, 0)
@@ -97,7 +100,7 @@ def _load(recipe: Recipe, bad: BadRows) -> Corpus:
     _check_sizes(splits, recipe.data.source, bad, dropped)
     dataset = task.read(splits, bad, **options)
     _check_sizes(dataset.splits, recipe.data.source, bad, dropped)
-    near = sources.count_near_duplicates(splits, lambda row: task.text(row.values))
+    near = sources.count_near_duplicates(splits, lambda row: task.text(row.values)) if counts_near else {}
     return Corpus(dataset, sources.fingerprint(splits), revision, dropped, near, bad.found, notes)
 
 

@@ -84,7 +84,7 @@ def verify(folder: Path) -> Verified:
         raise DataError(f"{folder / TRIAL}: damaged: recipe: {error}") from None
     recipe = recipe.model_copy(update={"train": recipe.train.model_copy(update={"threads": trial["threads"]})})
     devices.set_threads(recipe.train.threads)
-    shared = Shared(tokens_on_disk=False)  # the trial may have made them
+    shared = Shared(tokens_on_disk=False, counts_near=False)  # the trial may have made the tokens there
     prepared = prepare(recipe, Phases(), ["test"], shared)
     if prepared.corpus.fingerprint != trial["fingerprint"]:
         raise DataError(f"{recipe.data.source}: the data have changed since {folder} was trained")

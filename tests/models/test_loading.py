@@ -74,6 +74,17 @@ def test_trained_weights_without_the_head_are_refused(tmp_path: Path) -> None:
         artifacts.load_saved(tmp_path / "saved", base, tiny.config("bert"), HEAD, attention="eager")
 
 
+def test_a_base_that_was_examined_is_not_examined_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    base = saved_base(tmp_path / "base")
+    model = load(base, seed=1).requires_grad_(requires_grad=False)
+    cast("Any", model).classifier.requires_grad_()
+    artifacts.save(model, tmp_path / "saved", find("method", "head_only")(name="head_only"))
+    found = loading.examine(base, tiny.config("bert"), HEAD, "base")
+    monkeypatch.setattr(loading, "examine", lambda *_, **__: pytest.fail("examined again"))
+    again = artifacts.load_saved(tmp_path / "saved", base, tiny.config("bert"), HEAD, attention="eager", found=found)
+    assert torch.equal(logits(again), logits(model))
+
+
 def test_a_tied_weight_counts_once() -> None:
     tied = tiny.causal_lm("gpt2")
     names = {name for name, _ in tied.named_parameters()}

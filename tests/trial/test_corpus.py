@@ -184,6 +184,14 @@ def test_near_duplicates_are_counted_and_dropped_when_asked(world: World, tmp_pa
     assert dropped.fingerprint != counted.fingerprint
 
 
+def test_data_are_the_same_where_near_duplicates_are_not_counted(world: World) -> None:
+    recipe = load_recipe(world.recipe("corpus"))
+    counted, fewer = corpus.load(recipe), corpus.load(recipe, counts_near=False)
+    assert {*counted.near_duplicates} == {"validation", "test"}
+    assert not fewer.near_duplicates
+    assert (fewer.fingerprint, fewer.dataset.splits) == (counted.fingerprint, counted.dataset.splits)
+
+
 def test_the_fingerprint_is_of_what_is_read(world: World, tmp_path: Path) -> None:
     found = set()
     for name, tagged in (("same", TAGGED), ("same too", TAGGED), ("less", TAGGED[:-1])):
