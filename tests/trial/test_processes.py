@@ -177,14 +177,20 @@ def test_one_failing_process_ends_all_with_its_error(world: World, tmp_path: Pat
     assert failed["error"] == "RuntimeError: this process broke on purpose"
 
 
+@pytest.fixture(scope="module")
+def unbroken(world: World, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A recipe, and the results of two processes of which none died."""
+    recipe = still(world, "lost", train__epochs=2, train__checkpoint_steps=10)
+    whole = tmp_path_factory.mktemp("whole")
+    assert finish([*torchrun(2), "run", recipe, "--out", whole], ROOT)[0] == 0
+    return recipe, whole
+
+
 @pytest.mark.parametrize("dying", [0, 1])
 def test_a_killed_process_is_named_in_one_line_and_the_same_command_goes_on(
-    world: World, tmp_path: Path, dying: int
+    unbroken: tuple[Path, Path], tmp_path: Path, dying: int
 ) -> None:
-    recipe = still(world, f"lost_{dying}", train__epochs=4, train__checkpoint_steps=10)
-    whole, out = tmp_path / "whole", tmp_path / "out"
-    assert finish([*torchrun(2), "run", recipe, "--out", whole], ROOT)[0] == 0
-
+    (recipe, whole), out = unbroken, tmp_path / "out"
     sabotaged = [*torchrun(2, "tests.trial.sabotaged"), "run", recipe, "--out", out]
     status, printed, said = finish(sabotaged, ROOT, KILLED_RANK=str(dying))
     assert status == 1
