@@ -148,7 +148,7 @@ def _import_all() -> None:
                     importlib.import_module(module.name)
         for name in (
             *("transformers.models.bert", "transformers.models.auto", "peft", "accelerate", "evaluate"),
-            *("torch.distributed.run", "torch.distributed.elastic.multiprocessing.api"),
+            *("torch.distributed.run", "torch.distributed.elastic.multiprocessing.api", "torch.distributed.fsdp"),
         ):
             importlib.import_module(name)
 
