@@ -81,14 +81,16 @@ def _in_scheme(given: dict[str, list[Sentence]]) -> tuple[dict[str, list[Sentenc
 
 def _checked(members: Sequence[Sentence], bad: BadRows) -> list[Sentence]:
     """The sentences whose tags are of a scheme, each looked at alone, so that its own row is named."""
-    kept = []
+    kept, sound = [], set[frozenset[str]]()  # whether they are depends on which tags there are, in any order
     for sentence in members:
-        try:
-            _check_tags(*sentence)
-        except DataError as error:
-            bad(error)
-        else:
-            kept.append(sentence)
+        if (tags := frozenset(sentence[-1])) not in sound:
+            try:
+                _check_tags(*sentence)
+            except DataError as error:
+                bad(error)
+                continue
+            sound.add(tags)
+        kept.append(sentence)
     return kept
 
 

@@ -284,3 +284,15 @@ def test_a_first_line_that_is_a_row_is_told_of_the_header(tmp_path: Path) -> Non
     assert "data.header=false is for tables of text" in refusal(
         SourceError, load, tmp_path, "csv", header=False, format="conll"
     )
+
+
+def test_each_bad_row_is_told_though_rows_with_the_same_tags_are_checked_once(tmp_path: Path) -> None:
+    rows = [["B-PER", "O"], ["O", "B-PER"], ["X-PER", "O"], ["O", "X-PER"], ["E-PER", "L-PER"], ["O", "B-PER", "I-PER"]]
+    for split in ("train", "validation", "test"):
+        lines = [
+            json.dumps({"tokens": [f"w{i}{j}" for j, _ in enumerate(row)], "tags": row}) for i, row in enumerate(rows)
+        ]
+        (tmp_path / f"{split}.jsonl").write_text("\n".join(lines))
+    loaded = load(tmp_path, "jsonl", on_bad_row="skip", leaks="keep", repeats="keep")
+    assert len(loaded.skipped) == 9
+    assert [len(split) for split in loaded.dataset.splits.values()] == [3, 3, 3]
