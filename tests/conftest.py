@@ -1,11 +1,13 @@
-"""What all tests share: quiet libraries, no network, a small world on disk."""
+"""What all tests share, for pytest itself: quiet libraries, no network, samples, and which tests begin.
+
+Fixtures are in `fixtures`, which needs torch: only who runs tests imports it, so not the process that hands them out to
+workers, which would keep both waiting meanwhile.
+"""
 
 from __future__ import annotations
 
-import gc
 import os
-import random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 # Before any test imports a library: nothing here may reach a hub, and two test workers share two cores (threads that
 # wait for one another take longer than one).
@@ -14,36 +16,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-import numpy as np
 import pytest
-import torch
 
-from pefbench import paths
 from pefbench.results import provenance
-from tests import sampling, zygote
-from tests.interpreters import below_peft, with_models
-from tests.postgres import postgres
-from tests.slurm import slurm
-from tests.stores import bucket, s3_server
-from tests.trials import _round_trips_here, classifier, fresh_round_trips, tagger
-from tests.worlds import World
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-__all__ = [
-    "_round_trips_here",
-    "below_peft",
-    "bucket",
-    "classifier",
-    "fresh_round_trips",
-    "postgres",
-    "s3_server",
-    "slurm",
-    "tagger",
-    "with_models",
-]
-"""Fixtures of another module."""
+from tests import sampling
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -52,11 +28,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let workers draw the sample that the main process draws."""
+    """Let workers draw the sample that the main process draws, and have fixtures."""
     if hasattr(config, "workerinput"):
         config.option.grid = config.workerinput["grid"]
     elif config.option.grid is None:
         config.option.grid = provenance.commit()[0] or "no commit"
+    if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
+        config.pluginmanager.import_plugin("tests.fixtures")
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -78,42 +56,3 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Draw samples, and put the slowest first; the order is otherwise as it was."""
     sampling.deselect(config, items)
     items.sort(key=lambda item: not item.nodeid.startswith(SLOW))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _collected_is_what_is_new() -> None:
-    """Take what is there before a file's tests out of garbage collection: a trial collects, and walks all that is."""
-    gc.collect()
-    gc.freeze()
-
-
-@pytest.fixture(autouse=True)
-def _same_every_time() -> None:
-    """Seed what a test draws from, so that it is the same whatever ran before it in its worker."""
-    random.seed(0)
-    np.random.seed(0)
-    if torch.cuda.is_available():
-        torch.manual_seed(0)
-    else:  # torch.manual_seed would note for each device that it waits for, with a traceback: half of a short test
-        torch.default_generator.manual_seed(0)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _quick_children(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Let child processes be forks of one that has imported everything: see `zygote`."""
-    folder = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:  # the workers share one
-        folder = folder.parent
-    paths.INTERPRETER = zygote.write_client(folder)
-
-
-@pytest.fixture(scope="session")
-def world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    """Return a tiny model and a tagged corpus that it can learn."""
-    return World(tmp_path_factory.mktemp("world"))
-
-
-@pytest.fixture
-def out(tmp_path: Path) -> Path:
-    """Return a folder for results."""
-    return tmp_path / "results"

@@ -26,6 +26,7 @@ from pefbench.registry import find
 from pefbench.trial import artifacts
 from pefbench.trial.optimizer import make_optimizer
 from tests import tiny
+from tests.sampling import WHOLE
 from tests.tokenizers import words
 
 if TYPE_CHECKING:
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
     from pefbench.sections import TrainSection
 
 Batch = dict[str, "Tensor"]
-WHOLE = "all"
-"""In place of a seed: every cell."""
 HEADS = ("sequence", "token", "span", "choice", "generation")
 LABELS = ["O", "B-X", "I-X"]
 RATE = 3e-3

@@ -9,10 +9,11 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
-from tests.grid import WHOLE
-
 if TYPE_CHECKING:
     import pytest
+
+WHOLE = "all"
+"""`--grid` for everything."""
 
 
 def deselect(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from pefbench.methods._matrix import MEANING, Matrix, load, render
 from pefbench.registry import names
-from tests.grid import WHOLE, attempt, cell, heads, sampled, sampled_heads, write_base
+from tests.grid import attempt, cell, heads, sampled, sampled_heads, write_base
+from tests.sampling import WHOLE
 from tests.tiny import GRID as EVERY
 
 if TYPE_CHECKING:
