@@ -58,7 +58,10 @@ def accelerator(precision: str) -> Accelerator:
             with imports.later():
                 if self.is_fsdp2:
                     sharding.begin(self, args[0])
-                return super().prepare(*args, **kwargs)
+                prepared = super().prepare(*args, **kwargs)
+                if self.is_fsdp2:
+                    sharding.generates(prepared[0])
+                return prepared
 
         def clip_grad_norm_(self, *args: Any, **kwargs: Any) -> Any:
             with imports.later():

@@ -102,6 +102,17 @@ def begin(accelerator: Accelerator, model: nn.Module) -> None:
         plugin.transformer_cls_names_to_wrap = sorted({type(layer).__name__ for layer in layers})
 
 
+def generates(model: nn.Module) -> None:
+    """Let a sharded model gather what lies outside of its layers while it generates, too.
+
+    Generating goes past the forward by which FSDP does so; the layers are gathered by their own.
+    """
+    from torch.distributed.fsdp import register_fsdp_forward_method
+
+    if hasattr(model, "generate"):
+        register_fsdp_forward_method(model, "generate")
+
+
 def over(accelerator: Accelerator) -> bool:
     """Whether the model that this has prepared is sharded."""
     return bool(accelerator.is_fsdp2)
