@@ -100,7 +100,7 @@ def test_texts_are_generated_alike(tmp_path: Path) -> None:
     for point, other in zip(found["curve"], expected["curve"], strict=True):
         assert point["loss"] == pytest.approx(other["loss"], rel=1e-4)
         assert point.get("validation", {}) == pytest.approx(other.get("validation", {}), rel=1e-4)
-    texts = [[row["prediction"]["text"] for row in predictions(out)] for out in (one, two)]
+    texts = [[row["prediction"] for row in predictions(out)] for out in (one, two)]
     assert texts[0] == texts[1]
     torch.testing.assert_close(saved(two), saved(one), rtol=1e-3, atol=1e-4)
 
