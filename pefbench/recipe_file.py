@@ -22,7 +22,7 @@ from pefbench.sections import DataSection
 from pefbench.yaml_text import Values, parse, read_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
 ENTRY = ("method", "model", "options", "train", "evaluate", "search")
@@ -104,21 +104,31 @@ def locate(path: Path) -> tuple[Path, str | None]:
     if _is_file(path):
         return path, None
     bare = str(path.parent) in {".", "hub"} and path.suffix != ".yaml"
-    files = {file.stem: file for file in (reversed(recipes()) if bare else path.parent.glob("*.yaml"))}
+    named = {file.stem: file for file in reversed(recipes())}
+    files = named if bare else {file.stem: file for file in path.parent.glob("*.yaml")}
     name = path.name if bare else path.stem
     if bare and name in files:
         return files[name], None
-    for method in sorted(names("method"), key=len, reverse=True):
-        data = name.removeprefix(f"{method}_")
-        if data != name and data in files:
-            return files[data], method
+    if found := _of_data(name, files):
+        return found
     if bare:
         near = suggest(name, files).partition(" valid:")[0] if files else ""
         near = "" if near.startswith("valid:") else f"{near} "
         if name in names("task") and (own := [stem for stem, file in files.items() if _is_of(name, file)]):
             raise RecipeError(f"no recipe {name!r}: it is a task; its recipes: {', '.join(sorted(own))}")
         raise RecipeError(f"no recipe {name!r}: {near}a recipe is a YAML file, or one of `pefbench list recipes`")
+    if not path.exists() and (name in named or _of_data(name, named)):
+        raise RecipeError(f"no recipe at {path}; pefbench has its own of that name: give {name} in place of the path")
     return path, None
+
+
+def _of_data(name: str, files: Mapping[str, Path]) -> tuple[Path, str] | None:
+    """The file of a data set and the method that a name such as ``lora_ner`` joins, if it does."""
+    for method in sorted(names("method"), key=len, reverse=True):
+        data = name.removeprefix(f"{method}_")
+        if data != name and data in files:
+            return files[data], method
+    return None
 
 
 def methods_of(path: Path) -> list[str]:

@@ -218,6 +218,9 @@ def test_a_name_is_looked_up_among_the_recipes(tmp_path: Path, monkeypatch: pyte
     assert locate(where("lora_ner")) == (RECIPES / "lora_ner.yaml", None)
     assert locate(where("ln_tuning_topic")) == (RECIPES / "topic.yaml", "ln_tuning")
     assert locate(RECIPES / "ln_tuning_topic.yaml") == (RECIPES / "topic.yaml", "ln_tuning")
+    for path, name in (("recipes/ner.yaml", "ner"), ("lora_topic.yaml", "lora_topic")):  # as README has them
+        with pytest.raises(RecipeError, match=rf"^no recipe at {path}; pefbench has its own of .*: give {name} in"):
+            load_recipe(where(path))
     (tmp_path / "recipes").mkdir()
     write(tmp_path / "recipes", MANY, "topic")
     assert locate(where("topic")) == (where("recipes/topic.yaml"), None)
