@@ -85,7 +85,7 @@ def result(out: Path) -> dict[str, Any]:
 
 def predictions(out: Path) -> list[Any]:
     [file] = out.glob("*/*/predictions.jsonl")
-    return [json.loads(line) for line in file.read_text(encoding="utf8").splitlines()]
+    return [json.loads(line) for line in file.read_text(encoding="utf8").split("\n") if line]
 
 
 def still(world: World, name: str, **changes: Any) -> Path:
