@@ -8,6 +8,7 @@ from tabulate import tabulate
 
 from pefbench.analysis.tables import interval, readable_seconds
 from pefbench.errors import counted
+from pefbench.results.ranges import range_of
 from pefbench.results.shape import read_record
 from pefbench.results.store import readable
 from pefbench.results.verdict_schema import SCHEMA, Comparison, differs, is_about_methods, with_best
@@ -79,7 +80,7 @@ def _quality(method: MethodVerdict, best: str | None, comparison: Comparison) ->
     test = method["test"]
     value = interval(test["value"], test["low"], test["high"]) if test else "not finished"
     pair = with_best(method["name"], best, comparison["pairs"])
-    against = [_p(_over_all(pair)), _detectable(pair)] if pair else ["", ""]
+    against = [_p(_over_all(pair)), _detectable(pair, comparison)] if pair else ["", ""]
     if not is_about_methods(comparison):
         against[0] = ""
     return [_mark(method), method["name"], chosen, value, *against]
@@ -96,9 +97,18 @@ def _over_all(pair: PairVerdict) -> float:
     return pair.get("p_adjusted", pair["p_holm"])
 
 
-def _detectable(pair: PairVerdict) -> str:
+def _detectable(pair: PairVerdict, comparison: Comparison) -> str:
     # Scores that never vary, as where all answers are right, say nothing of what other data would show.
-    return f"{pair['detectable']:.3f}" if pair["standard_error"] and pair["detectable"] is not None else "unknown"
+    if not pair["standard_error"] or pair["detectable"] is None:
+        return "unknown"
+    return f"{pair['detectable']:.3f}" if _is_possible(pair["detectable"], comparison) else "nothing"
+
+
+def _is_possible(difference: float, comparison: Comparison) -> bool:
+    """Whether two methods' scores can differ so much: two accuracies cannot differ by more than 1."""
+    value = max((method["test"]["value"] for method in comparison["methods"] if method["test"]), default=0.0)
+    low, high = range_of(comparison["metric"], value)
+    return difference <= high - low
 
 
 def _costs(method: MethodVerdict) -> list[str]:
@@ -125,6 +135,11 @@ def _legend(comparison: Comparison) -> str:
     smallest = comparison["smallest_difference"]
     if not smallest:
         lines.append("Scores do not vary over test examples and seeds: what this test could have shown is unknown.")
+    elif not _is_possible(smallest, comparison):
+        lines.append(
+            f"With this test split and these seeds, no difference in {comparison['metric']} would be shown in 80 % of "
+            "cases: more test examples or more seeds would show one."
+        )
     else:
         lines.append(
             f"With this test split and these seeds, a pair's true difference of {smallest:.3f} (median over pairs) "

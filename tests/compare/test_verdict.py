@@ -127,6 +127,19 @@ def test_no_answer_that_differs_is_told_as_that(out: Path) -> None:
     assert "identical answers" in report.render(found)
 
 
+def test_no_difference_is_told_that_a_metric_cannot_have(out: Path) -> None:
+    found = judge(out, RATES)
+    for pair in found["pairs"]:
+        pair["detectable"] = 1.944
+    found["smallest_difference"] = 1.944
+    shown = report.render(found)
+    assert "1.944" not in shown
+    assert "nothing" in shown
+    assert "no difference in accuracy would be shown in 80 % of cases" in shown
+    shown = report.render({**found, "metric": "bleu"})
+    assert "a pair's true difference of 1.944" in shown
+
+
 def test_one_seed_says_nothing_about_methods(out: Path) -> None:
     one = finals(out, RATES)[::3]
     selections = {name: Selection(0, [0.5, 0.4]) for name in RATES}
