@@ -41,7 +41,7 @@ def test_the_demo_fits_in_forty_lines() -> None:
     assert len([line for line in lines if not line.startswith("warning: ")]) <= 40  # a warning is a line of its own
     assert lines[2].split()[:3] == ["entity_f1", "0.482", "[0.392,"]
     assert lines[3].startswith("baseline    0.264 [0.193, 0.350]  word_tags, the best baseline: shown to be beaten")
-    for shown in ("company", "weighted avg", "340 k of 22.6 M weights", "1.4 MB", "55 s", "1.7 GB", "next:"):
+    for shown in ("company", "weighted avg", "340 k of 22.6 M weights", "1.4 MB", "964 steps", "1.7 GB", "next:"):
         assert shown in "\n".join(lines)
     assert f"result       {demo.path}" in lines
     assert f"pefbench report {demo.path.parent.parent} --out report.html" in "\n".join(lines)
