@@ -100,10 +100,7 @@ class Store:
             file.parent.mkdir(parents=True, exist_ok=True)
             self._held = FileLock(f"{file}.lock", timeout=0)
             self._held.acquire()
-            self._base = sqlite3.connect(file, check_same_thread=False, isolation_level=None, timeout=30)
-            self._base.execute("PRAGMA journal_mode=WAL")
-            self._base.execute("PRAGMA synchronous=FULL")  # what was said to be taken outlives a power cut
-            self._base.executescript(SCHEMA)
+            self._base = _connected(file)
         except Timeout:
             raise HeldError(f"{file}: another process has it; stop that one, or take another folder") from None
         except sqlite3.DatabaseError as error:
@@ -281,3 +278,16 @@ class Store:
     def _rows(self, query: str, *values: Any) -> list[Any]:
         with self.lock:
             return self._base.execute(query, values).fetchall()
+
+
+def _connected(file: Path) -> sqlite3.Connection:
+    """The database with its tables. Raises sqlite3.DatabaseError."""
+    base = sqlite3.connect(file, check_same_thread=False, isolation_level=None, timeout=30)
+    try:
+        base.execute("PRAGMA journal_mode=WAL")
+        base.execute("PRAGMA synchronous=FULL")  # what was said to be taken outlives a power cut
+        base.executescript(SCHEMA)
+    except sqlite3.DatabaseError:
+        base.close()
+        raise
+    return base

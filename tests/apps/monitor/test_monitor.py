@@ -17,6 +17,7 @@ from pefbench.errors import DataError, HeldError, OutputError
 from tests.apps.monitor.opinions import classify, days, item
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from pefbench.apps.monitor.items import Item
@@ -25,10 +26,21 @@ if TYPE_CHECKING:
 ONSETS = (20_039, 20_040)
 """Where the surge begins: a day that happens to be a little worse before it is counted with it."""
 
+OPEN: list[Store] = []
+
 
 def made(folder: Path, **changes: Any) -> Monitor:
     config = MonitorSection.model_validate({"folder": str(folder), "quiet": 20, **changes})
-    return Monitor(Store(folder / "state.sqlite"), classify, config, ["file"])
+    OPEN.append(Store(folder / "state.sqlite"))
+    return Monitor(OPEN[-1], classify, config, ["file"])
+
+
+@pytest.fixture(autouse=True)
+def _closed() -> Iterator[None]:
+    """Close what a test opened: Python 3.13 warns of a database that is left open."""
+    yield
+    while OPEN:
+        OPEN.pop().close()
 
 
 def seen(monitor: Monitor) -> tuple[Any, ...]:

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 from pefbench.apps.monitor import shown
 from pefbench.apps.monitor.config import MonitorSection
 from tests.apps.monitor.opinions import days, item
-from tests.apps.monitor.test_monitor import made
+from tests.apps.monitor.test_monitor import _closed, made
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+__all__ = ["_closed"]
+"""A fixture of another module."""
 
 
 def test_items_and_those_that_abstained_are_told_apart(tmp_path: Path) -> None:
