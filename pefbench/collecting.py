@@ -1,8 +1,4 @@
-"""Python's cyclic garbage collector while libraries are imported.
-
-An import makes a million objects that stay, and the collector looks through them again and again for what does not: a
-fifth of the time that torch, transformers and PEFT take to import.
-"""
+"""Python's cyclic garbage collector, kept from looking again and again through millions of objects that stay."""
 
 from __future__ import annotations
 
@@ -16,18 +12,30 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def paused() -> Iterator[None]:
-    """Import libraries in this block without collecting, and leave what they made out of all later collections.
-
-    For a command, at its start. Nothing is changed where torch is there already, as in the process of somebody else, or
-    where nothing is collected.
-    """
-    if "torch" in sys.modules or not gc.isenabled():
-        yield
-        return
+def off() -> Iterator[None]:
+    """Collect nothing in this block."""
+    enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        gc.freeze()
-        gc.enable()
+        if enabled:
+            gc.enable()
+
+
+@contextmanager
+def paused() -> Iterator[None]:
+    """Import libraries in this block without collecting, and leave what they made out of all later collections.
+
+    An import makes a million objects; collecting takes a fifth of the time that torch, transformers and PEFT take to
+    import. For a command, at its start. Nothing is changed where torch is there already, as in the process of somebody
+    else, or where nothing is collected.
+    """
+    if "torch" in sys.modules or not gc.isenabled():
+        yield
+        return
+    with off():
+        try:
+            yield
+        finally:
+            gc.freeze()

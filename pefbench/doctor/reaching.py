@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import http.client
-import threading
 import time
 import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING
+
+from pefbench.sources.transport.reaching import within
 
 if TYPE_CHECKING:
     from pefbench.doctor.found import Hub
@@ -29,15 +30,11 @@ def hub() -> Hub:
     }
     if found["offline"]:
         return found
-    answer: list[str] = []
-    # Looking up a name has no time limit of its own: a thread that is left behind has.
-    asking = threading.Thread(target=lambda: answer.append(_ask(found["endpoint"])), daemon=True)
     started = time.perf_counter()
-    asking.start()
-    asking.join(SECONDS)
-    if answer and not answer[0]:
+    why = within(SECONDS, lambda: _ask(found["endpoint"]))
+    if not why:
         return {**found, "reachable": True, "seconds": time.perf_counter() - started}
-    return {**found, "reachable": False, "error": answer[0] if answer else f"no answer within {SECONDS:g} s"}
+    return {**found, "reachable": False, "error": why}
 
 
 def _ask(address: str) -> str:

@@ -6,25 +6,23 @@ Nothing heavy is imported here, so that `table` and `check` start at once.
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import json
 import os
 import shutil
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 
-from pefbench import atomic
+from pefbench import atomic, collecting
 from pefbench.errors import DataError, OutputError, UserError
 from pefbench.results.schema import ID, is_final, read_time
 from pefbench.results.validation import problem as problem_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from pefbench.results.schema import Result
@@ -145,7 +143,8 @@ def load_results(folder: Path, *, exclude: Path | None = None, without: Iterable
         paths = _result_files(folder, exclude, problems)
     except OSError as error:
         raise UserError(_unreadable(error)) from error
-    with _without_garbage_collection():
+    # Thousands of results are millions of objects without a cycle: looking for one would take half of the time.
+    with collecting.off():
         for path in paths:
             try:
                 if is_final(result := read_result(path)):
@@ -158,18 +157,6 @@ def load_results(folder: Path, *, exclude: Path | None = None, without: Iterable
         damaged = f"; {len(problems)} damaged, the first: {problems[0]}" if problems else ""
         raise UserError(f"no result in {folder}: results are files named <12 hex digits>.json{damaged}")
     return Loaded(results, problems)
-
-
-@contextmanager
-def _without_garbage_collection() -> Iterator[None]:
-    """Thousands of results are millions of objects without a cycle: looking for one would take half of the time."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _result_files(folder: Path, exclude: Path | None, problems: list[str]) -> list[Path]:

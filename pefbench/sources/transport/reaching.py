@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 SECONDS = 5.0
 """How long one answer may take."""
@@ -60,12 +60,17 @@ def _remembered(endpoint: str, period: int) -> str | None:  # noqa: ARG001 - a n
 
 def _why_silent(endpoint: str) -> str | None:
     """Ask once, as the library does: with its proxies and certificates. Return why there is no answer."""
+    return within(SECONDS, lambda: _ask(endpoint))
+
+
+def within(seconds: float, ask: Callable[[], str | None]) -> str | None:
+    """What `ask` says of why there is no answer, or that it did not end in so many seconds."""
     found: list[str | None] = []
     # Looking up a name has no time limit of its own: a thread that is left behind has.
-    asking = threading.Thread(target=lambda: found.append(_ask(endpoint)), daemon=True)
+    asking = threading.Thread(target=lambda: found.append(ask()), daemon=True)
     asking.start()
-    asking.join(SECONDS)
-    return found[0] if found else f"no answer within {SECONDS:g} s"
+    asking.join(seconds)
+    return found[0] if found else f"no answer within {seconds:g} s"
 
 
 def _ask(endpoint: str) -> str | None:
