@@ -37,25 +37,8 @@ def add(commands: Commands) -> None:
     )
     add_overrides(search, "a field of the recipe, as in -o train.epochs=1; may be repeated")
     add_out(search)
-    search.add_argument("--trials", type=count, default=20, metavar="N", help="settings for each method (default: 20)")
-    search.add_argument(
-        "--sampler",
-        choices=SAMPLERS,
-        default="tpe",
-        help="who proposes settings: tpe learns from those before (default: tpe)",
-    )
-    search.add_argument(
-        "--prune",
-        choices=PRUNERS,
-        default="asha",
-        help="when a trial stops early, by validation after each epoch (default: asha)",
-    )
-    search.add_argument(
-        "--race", type=count, default=4, metavar="N", help="the best so many settings run more seeds (default: 4)"
-    )
-    search.add_argument(
-        "--seeds", type=count, default=5, metavar="N", help="seeds that a setting of the race may run (default: 5)"
-    )
+    _add_tuning(search)
+    _add_race(search)
     search.add_argument(
         "--storage",
         metavar="URL",
@@ -71,6 +54,33 @@ def add(commands: Commands) -> None:
     )
     add_resources(search)
     search.set_defaults(run=_run)
+
+
+def _add_tuning(search: argparse.ArgumentParser) -> None:
+    """Add how settings are proposed, and when their trials stop."""
+    search.add_argument("--trials", type=count, default=20, metavar="N", help="settings for each method (default: 20)")
+    search.add_argument(
+        "--sampler",
+        choices=SAMPLERS,
+        default="tpe",
+        help="who proposes settings: tpe learns from those before (default: tpe)",
+    )
+    search.add_argument(
+        "--prune",
+        choices=PRUNERS,
+        default="asha",
+        help="when a trial stops early, by validation after each epoch (default: asha)",
+    )
+
+
+def _add_race(search: argparse.ArgumentParser) -> None:
+    """Add how the best settings are run with more seeds."""
+    search.add_argument(
+        "--race", type=count, default=4, metavar="N", help="the best so many settings run more seeds (default: 4)"
+    )
+    search.add_argument(
+        "--seeds", type=count, default=5, metavar="N", help="seeds that a setting of the race may run (default: 5)"
+    )
 
 
 def _run(parsed: argparse.Namespace) -> int:
