@@ -14,6 +14,8 @@ are dropped, and so are fields that describe another data set or another model.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import RecipeError, quoted, suggest
@@ -22,8 +24,7 @@ from pefbench.sections import DataSection
 from pefbench.yaml_text import Values, parse, read_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 ENTRY = ("method", "model", "options", "train", "evaluate", "search")
 """What an entry of `methods` may set."""
@@ -101,11 +102,12 @@ def locate(path: Path) -> tuple[Path, str | None]:
     works alike, as each method once had a file of its own; ``hub/`` may stand before a name. A path that is none of
     this is returned as it is.
     """
-    if _is_file(path):
+    if _is(path, Path.is_file):
         return path, None
     bare = str(path.parent) in {".", "hub"} and path.suffix != ".yaml"
     named = {file.stem: file for file in reversed(recipes())}
-    files = named if bare else {file.stem: file for file in path.parent.glob("*.yaml")}
+    is_beside = _is(path.parent, Path.is_dir)
+    files = named if bare else {file.stem: file for file in path.parent.glob("*.yaml")} if is_beside else {}
     name = path.name if bare else path.stem
     if bare and name in files:
         return files[name], None
@@ -117,8 +119,10 @@ def locate(path: Path) -> tuple[Path, str | None]:
         if name in names("task") and (own := [stem for stem, file in files.items() if _is_of(name, file)]):
             raise RecipeError(f"no recipe {name!r}: it is a task; its recipes: {', '.join(sorted(own))}")
         raise RecipeError(f"no recipe {name!r}: {near}a recipe is a YAML file, or one of `pefbench list recipes`")
-    if not path.exists() and (name in named or _of_data(name, named)):
+    if not _is(path, Path.exists) and (name in named or _of_data(name, named)):
         raise RecipeError(f"no recipe at {path}; pefbench has its own of that name: give {name} in place of the path")
+    if not is_beside and (close := get_close_matches(name, named, n=1, cutoff=0.75)):
+        raise RecipeError(f"no recipe at {path}; did you mean {close[0]}?")
     return path, None
 
 
@@ -143,9 +147,9 @@ def _is_of(task: str, file: Path) -> bool:
     return f"task: {task}" in file.read_text(encoding="utf8", errors="replace").splitlines()
 
 
-def _is_file(path: Path) -> bool:
+def _is(path: Path, what: Callable[[Path], bool]) -> bool:
     try:
-        return path.is_file()
+        return what(path)
     except (OSError, ValueError):  # as for a name of thousands of characters, or one with a zero byte
         return False
 
@@ -163,7 +167,7 @@ def _files(file: Path, above: tuple[Path, ...] = ()) -> list[Values]:
         return [content]
     if not isinstance(base, str):
         raise RecipeError(f"{file}: extends: should be the name of a recipe's file, got {quoted(base)}")
-    if not _is_file(file.parent / base):
+    if not _is(file.parent / base, Path.is_file):
         near = [each.name for each in file.parent.glob("*.yaml") if each.name != file.name]
         raise RecipeError(f"{file}: extends: no recipe at {file.parent / base}; {suggest(base, near)}")
     return [*_files(file.parent / base, (*above, here)), content]

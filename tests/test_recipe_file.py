@@ -221,6 +221,10 @@ def test_a_name_is_looked_up_among_the_recipes(tmp_path: Path, monkeypatch: pyte
     for path, name in (("recipes/ner.yaml", "ner"), ("lora_topic.yaml", "lora_topic")):  # as README has them
         with pytest.raises(RecipeError, match=rf"^no recipe at {path}; pefbench has its own of .*: give {name} in"):
             load_recipe(where(path))
+    with pytest.raises(RecipeError, match=r"^no recipe at recipes/lora_nerr.yaml; did you mean lora_ner\?$"):
+        load_recipe(where("recipes/lora_nerr.yaml"))
+    with pytest.raises(RecipeError, match=r"^no recipe at x+"):
+        load_recipe(where("x" * 5000, "ner.y"))
     (tmp_path / "recipes").mkdir()
     write(tmp_path / "recipes", MANY, "topic")
     assert locate(where("topic")) == (where("recipes/topic.yaml"), None)

@@ -101,7 +101,7 @@ def _by_test(name: str, before: MetricValue, now: MetricValue, tested: Paired) -
     difference, low, high = tested.difference
     runs = "paired" if tested.seeds == (1, 1) else f"{tested.seeds[0]} and {tested.seeds[1]} seeds,"
     test = f"difference {difference:+.4f} [{low:+.4f}, {high:+.4f}], {runs} p {tested.p:.2g} of {tested.tests} tests"
-    change = f"{_change(name, before, now)} ({test})"
+    change = f"{_change(name, before, now)}{_over_seeds(tested)} ({test})"
     if tested.p < LEVEL and tested.seeds == (1, 1):
         return _of_one_run(before, now, change, "these runs differ")
     if tested.p < LEVEL:
@@ -112,6 +112,11 @@ def _by_test(name: str, before: MetricValue, now: MetricValue, tested: Paired) -
         else f"; a difference of {tested.detectable:.4f} would be shown in 80 % of cases"
     )
     return "same", f"{change}: not shown to differ{power}" if abs(gain) > ROUNDING else ""
+
+
+def _over_seeds(tested: Paired) -> str:
+    """What the values before it are; the table shows those of one seed."""
+    return "" if tested.seeds == (1, 1) else ", means over seeds"
 
 
 def _by_interval(name: str, before: MetricValue, now: MetricValue, low: float, high: float) -> tuple[Verdict, str]:

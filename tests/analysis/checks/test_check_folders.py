@@ -99,6 +99,7 @@ def test_seeds_tell_a_loss_from_noise(tmp_path: Path) -> None:
         several(tmp_path / name, wrong)
         finding = quality(tmp_path / name, tmp_path / "old")
         assert finding.verdict == verdict
+        assert ", means over seeds (difference " in finding.message
         assert f"3 and {len(wrong)} seeds, p " in finding.message
 
 
