@@ -5,12 +5,10 @@ A run that is stopped early costs what it has seen, so that the budget buys more
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from pefbench.compare.file import space_of
 from pefbench.errors import RecipeError
-from pefbench.search import study
 from pefbench.search.alone import alone
 from pefbench.search.trials import Objective, Trials, check_shared
 from pefbench.search.tuning import Tuning
@@ -90,14 +88,13 @@ def tune(
 
 
 def _tried(tuning: Tuning) -> list[Setting]:
-    """The different settings of a study in their order, those that make no recipe left out."""
-    found: dict[str, Setting] = {}
-    for trial in tuning.proposed:
-        if study.counted(trial):
-            setting = tuning.method.space.setting(trial.params)
-            try:
-                tuning.method.recipe(setting)
-            except RecipeError:
-                continue
-            found.setdefault(json.dumps(setting), setting)
-    return [*found.values()]
+    """The settings of a study in their order, those that make no recipe left out."""
+    found = []
+    for trial in tuning.tried:
+        setting = tuning.method.space.setting(trial.params)
+        try:
+            tuning.method.recipe(setting)
+        except RecipeError:
+            continue
+        found.append(setting)
+    return found

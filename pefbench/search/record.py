@@ -9,7 +9,7 @@ from pefbench.engines.pruning import EXAMPLES
 from pefbench.results import store
 from pefbench.results.search_schema import SCHEMA, Found
 from pefbench.results.shape import read_record
-from pefbench.search.study import ERROR, counted, importance
+from pefbench.search.study import ERROR, importance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,7 +82,7 @@ def _method(tuning: Tuning) -> MethodSearch:
         "name": method.name,
         "space": method.space.plain(),
         "study": tuning.study.study_name,
-        "trials": [_tried(method, trial) for trial in tuning.proposed if counted(trial)],
+        "trials": [_tried(method, trial) for trial in tuning.tried],
         "importance": importance(tuning.study),
     }
 

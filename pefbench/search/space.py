@@ -13,6 +13,8 @@ size that the method names in `Method.searched`.
 from __future__ import annotations
 
 import json
+from itertools import product
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import RecipeError, suggest
@@ -20,9 +22,10 @@ from pefbench.recipe import SECTIONS
 from pefbench.search.ranges import WAYS, Choice, way
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from optuna import Trial
+    from optuna.distributions import BaseDistribution
 
     from pefbench.methods import Method
     from pefbench.results.verdict_schema import Setting
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
     from pefbench.yaml_text import Values
 
 DECADE = 10.0
+MOST_LISTED = 10_000
+"""A space of more settings is not listed."""
 SEARCHABLE = ("method", "train", "model")
 FIXED = ("method.name", "train.seed", "train.max_examples", "train.threads", "train.evaluate", "train.track")
 """Fields of these sections that may not vary: settings would be scored unlike, or the noise would be searched."""
@@ -65,6 +70,22 @@ class Space:
     def suggest(self, trial: Trial) -> Setting:
         """The setting that a study proposes for a trial."""
         return self.setting({field: _suggested(each, field, trial) for field, each in self.ways.items()})
+
+    def distributions(self) -> dict[str, BaseDistribution]:
+        """Each field as Optuna draws it in `suggest`."""
+        return {field: _distribution(each) for field, each in self.ways.items()}
+
+    def every(self) -> list[Setting] | None:
+        """Optuna's parameters of every setting; None where a range has no end of them, or they are too many."""
+        values = [_values(each) for each in self.ways.values()]
+        listed = [each for each in values if each is not None]
+        if len(listed) < len(values) or prod(map(len, listed)) > MOST_LISTED:
+            return None
+        return [dict(zip(self.ways, setting, strict=True)) for setting in product(*listed)]
+
+    def key(self, parameters: Mapping[str, Any]) -> str:
+        """What tells a setting from others: a drawn number counts as the recipe has it, rounded."""
+        return json.dumps(self.setting(parameters))
 
     def categories(self) -> dict[str, list[Any]]:
         """What stands in a study for the values of each field; for a space of lists alone."""
@@ -127,6 +148,23 @@ def _suggested(given: Way, field: str, trial: Trial) -> Any:
     if given.whole:
         return trial.suggest_int(field, round(given.low), round(given.high), log=given.log)
     return trial.suggest_float(field, given.low, given.high, log=given.log)
+
+
+def _distribution(given: Way) -> BaseDistribution:
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    if isinstance(given, Choice):
+        return CategoricalDistribution([_category(value) for value in given.values])
+    if given.whole:
+        return IntDistribution(round(given.low), round(given.high), log=given.log)
+    return FloatDistribution(given.low, given.high, log=given.log)
+
+
+def _values(given: Way) -> Sequence[Any] | None:
+    """What may stand in a study for the values of a field; None: numbers without end."""
+    if isinstance(given, Choice):
+        return [*dict.fromkeys(_category(value) for value in given.values)]
+    return range(round(given.low), round(given.high) + 1) if given.whole else None
 
 
 def _category(value: Any) -> bool | int | float | str | None:

@@ -1,19 +1,16 @@
-"""The Optuna study of one method: where it is kept, who proposes, who stops early, and what a killed search left.
+"""The Optuna study of one method: where it is kept, what counts, and what a killed search left.
 
 A study goes on where it was: its name is made from the recipe, the data, the space and the metric, so that another
 search never adds to it. A trial that was killed is proposed again, and the killed one does not count.
-
-Samplers: the tree-structured Parzen estimator (Bergstra et al. 2011), random draws (Bergstra and Bengio 2012), a grid.
 """
 
 from __future__ import annotations
 
 import time
-import warnings
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from pefbench.engines.pruning import AGAIN, propose_again, storage_of
-from pefbench.errors import OutputError, RecipeError
+from pefbench.errors import OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,11 +23,6 @@ if TYPE_CHECKING:
 
     from pefbench.search.space import Space
 
-SamplerName = Literal["tpe", "random", "grid"]
-
-FIRST_SHARE = 4
-"""One of so many trials is drawn at random before the Parzen estimator proposes; at least `FEWEST`."""
-FEWEST = 3
 FEWEST_FOR_IMPORTANCE = 4
 """Settings that ran to their end, from which on their scores tell something of the fields."""
 ATTEMPTS = 5
@@ -38,6 +30,8 @@ RACES = ("IntegrityError", "ProgrammingError", "OperationalError")
 """What SQLAlchemy calls the errors of two processes that make the same tables at once."""
 ERROR = "error"
 """The attribute of a trial that says why it failed, though it was run to its end."""
+REPEATS = "repeats"
+"""The attribute of a trial that was not run: the number of the one that has its setting."""
 
 
 def open_study(
@@ -76,32 +70,25 @@ def _storage(address: str) -> BaseStorage:
     raise AssertionError("the last attempt returns or raises")
 
 
-def sampler_of(name: SamplerName, space: Space, trials: int, seed: int) -> BaseSampler:
-    """What proposes settings. Raises RecipeError for a grid over a range, or of more settings than trials."""
-    from optuna.samplers import GridSampler, RandomSampler, TPESampler
-
-    if name == "random":
-        return RandomSampler(seed=seed)
-    if name == "grid":
-        if (size := space.size) is None:
-            field = next(each for each, given in space.plain().items() if "choice" not in given)
-            raise RecipeError(f"--sampler grid: search.{field} is a range; list its values, or use tpe or random")
-        if size > trials:
-            raise RecipeError(
-                f"--sampler grid: {size} settings, but --trials {trials}; list fewer values or raise --trials"
-            )
-        return GridSampler(space.categories(), seed=seed)
-    first = max(FEWEST, trials // FIRST_SHARE)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a multivariate estimator is marked as experimental
-        return TPESampler(n_startup_trials=first, multivariate=True, seed=seed)
-
-
 def counted(trial: FrozenTrial) -> bool:
     """Whether a trial is one of those that were to be tried: it ran to its end, was stopped early, or failed itself."""
     from optuna.trial import TrialState
 
-    return trial.state in {TrialState.COMPLETE, TrialState.PRUNED}
+    return trial.state in {TrialState.COMPLETE, TrialState.PRUNED} and REPEATS not in trial.user_attrs
+
+
+def taken(study: Study, space: Space, number: int) -> dict[int, str]:
+    """The keys of settings that were run, are running, or wait to run again, by trial; that of `number` left out."""
+    from optuna.trial import TrialState
+
+    states = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING, TrialState.WAITING)
+    trials = study.get_trials(deepcopy=False, states=states)
+    found = {each.number: each.params or each.system_attrs.get("fixed_params", {}) for each in trials}
+    return {
+        place: space.key(parameters)
+        for place, parameters in found.items()
+        if place != number and parameters.keys() >= space.ways.keys()  # one is proposed field by field
+    }
 
 
 def take_up(study: Study, *, alone: bool) -> int:

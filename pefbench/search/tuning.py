@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pefbench.engines.pruning import EXAMPLES, pruner_of
 from pefbench.errors import RecipeError, counted
 from pefbench.progress import say
-from pefbench.search import study
+from pefbench.search import samplers, study
 from pefbench.search.space import label
 from pefbench.search.trials import score
 from pefbench.search.wanted import TUNING
@@ -36,6 +37,10 @@ class Tuning:
         self.method, self.trials, self.objective, self.budget = method, trials, objective, budget
         self.storage = trials.wanted.storage or str(trials.place.folder / "journal.log")
         self.study = self._open(path)
+        every = method.space.every()
+        self.most = None if every is None else len(every)
+        self.proposing = threading.Lock()
+        """Held while a setting is proposed: of two threads the second sees what the first has."""
 
     def _open(self, path: str) -> Study:
         method, wanted = self.method, self.trials.wanted
@@ -45,7 +50,7 @@ class Tuning:
             self.storage,
             f"{method.name}-{digest}",
             method.space,
-            sampler=study.sampler_of(wanted.sampler, method.space, wanted.trials, method.seed),
+            sampler=samplers.sampler_of(wanted.sampler, method.space, wanted.trials, method.seed),
             pruner=pruner_of(wanted.pruner),
             higher=self.objective.higher,
         )
@@ -61,8 +66,20 @@ class Tuning:
     @property
     def spent(self) -> int:
         """The training examples that the trials have seen; of one that failed at once, those it was to see."""
-        trials = [trial for trial in self.proposed if study.counted(trial)]
-        return sum(trial.user_attrs.get(EXAMPLES) or self._cost(trial) for trial in trials)
+        return sum(trial.user_attrs.get(EXAMPLES) or self._cost(trial) for trial in self.tried)
+
+    @property
+    def tried(self) -> list[FrozenTrial]:
+        """The trials that count, one for each setting: one that a study has twice was trained once."""
+        found: dict[str, FrozenTrial] = {}
+        for trial in self.proposed:
+            if study.counted(trial):
+                found.setdefault(self.method.space.key(trial.params), trial)
+        return [*found.values()]
+
+    def is_over(self, running: int = 0) -> bool:
+        """Whether every setting of the space was tried, or is one of so many that run."""
+        return self.most is not None and len(self.tried) + running >= self.most
 
     def _cost(self, trial: FrozenTrial) -> int:
         """The training examples of a trial that runs to its end."""
@@ -81,10 +98,10 @@ class Tuning:
 
         def stop(opened: Study, _: FrozenTrial) -> None:
             running = sum(trial.state.name == "RUNNING" for trial in opened.get_trials(deepcopy=False))
-            if self.spent + (running + 1) * most > budget:
+            if self.is_over(running) or self.spent + (running + 1) * most > budget:
                 opened.stop()
 
-        while self.spent + most <= budget:  # runs that were stopped early leave some of what was kept for them
+        while not self.is_over() and self.spent + most <= budget:  # runs that stopped early leave some over
             self.study.optimize(self._score, n_trials=None, n_jobs=size, callbacks=[stop])
 
     def _dearest(self) -> int:
@@ -93,29 +110,29 @@ class Tuning:
         return max(1, round(self.objective.examples * epochs))
 
     def run(self) -> None:
-        """Run the trials that are missing."""
-        from optuna.study import MaxTrialsCallback
-        from optuna.trial import TrialState
-
-        total = self.trials.wanted.trials
-        done = sum(study.counted(trial) for trial in self.proposed)
+        """Run the trials that are missing; no more than the space has settings."""
+        total = min(self.trials.wanted.trials, self.most or self.trials.wanted.trials)
+        done = len(self.tried)
         say(f"{self.method.name}: {total} trials, {done} already done ({self.study.study_name})")
-        if done >= total:
-            return
-        if done:
+        if 0 < done < total:
             self.study.sampler.reseed_rng()  # not the draws of the first start once more
-        self.study.optimize(
-            self._score,
-            n_trials=total - done,
-            n_jobs=self.trials.pool.size,
-            callbacks=[MaxTrialsCallback(total, states=(TrialState.COMPLETE, TrialState.PRUNED))],
-        )
+
+        def stop(opened: Study, _: FrozenTrial) -> None:
+            if len(self.tried) >= total:
+                opened.stop()
+
+        before = -1
+        while before < (done := len(self.tried)) < total:  # the same number: what is left runs in another process
+            before = done
+            self.study.optimize(self._score, n_trials=total - done, n_jobs=self.trials.pool.size, callbacks=[stop])
 
     def _score(self, trial: Trial) -> float:
         """Train one setting; return its score on validation. Raises TrialPruned where it stopped early or failed."""
         from optuna import TrialPruned
 
-        setting = self.method.space.suggest(trial)
+        with self.proposing:
+            setting = self.method.space.suggest(trial)
+        self._stop_repeated(trial)
         told = f"{self.method.name} trial {trial.number}: {label(setting)}"
         say(f"started: {told}")
         try:
@@ -141,6 +158,16 @@ class Tuning:
         trial.set_user_attr(EXAMPLES, round(self.objective.examples * recipe.train.epochs))
         say(f"{told}: validation {self.objective.metric} {value:.4g}")
         return value
+
+    def _stop_repeated(self, trial: Trial) -> None:
+        """Raise TrialPruned where an earlier trial has this setting: another process was as quick, or none is left."""
+        from optuna import TrialPruned
+
+        key = self.method.space.key(trial.params)
+        for number, each in study.taken(self.study, self.method.space, trial.number).items():
+            if number < trial.number and each == key:
+                trial.set_user_attr(study.REPEATS, number)
+                raise TrialPruned
 
 
 def _failed(trial: Trial, told: str, error: str) -> float:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pefbench.engines.messages import PrunerName
     from pefbench.recipe import Recipe
     from pefbench.results.verdict_schema import Setting
-    from pefbench.search.study import SamplerName
+    from pefbench.search.samplers import SamplerName
 
 TUNING, FINAL = ("validation",), ("validation", "test")
 

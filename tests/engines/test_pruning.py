@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pefbench.engines.pruning import EXAMPLES, storage_of, watcher
+from pefbench.search.samplers import sampler_of
 from pefbench.search.space import Space
-from pefbench.search.study import open_study, sampler_of
+from pefbench.search.study import open_study
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -21,6 +21,7 @@ from pefbench.engines.pruning import AGAIN, pruner_of
 from pefbench.errors import OutputError
 from pefbench.search import study
 from pefbench.search.ranges import Choice, Range
+from pefbench.search.samplers import sampler_of
 from pefbench.search.space import Space
 from tests.slurm import until
 
@@ -51,7 +52,7 @@ def _connections_are_closed() -> Iterator[None]:
 
 
 def opened(address: str, name: str = "tiny-12345678") -> Study:
-    sampler = study.sampler_of("random", SPACE, 9, 0)
+    sampler = sampler_of("random", SPACE, 9, 0)
     found = study.open_study(address, name, SPACE, sampler=sampler, pruner=pruner_of("asha"), higher=True)
     _opened.append(found)
     return found
