@@ -27,6 +27,7 @@ ORDER = [
     "hardware",
     "waiting",
     "collecting",
+    "file_names",
     "progress",
     "yaml_text",
     "sections",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 from pefbench import collecting
 from pefbench.cli._terminal import hush_libraries, print_line
 from pefbench.errors import DataError, UserError, counted, quoted
+from pefbench.file_names import names_a_file
 
 if TYPE_CHECKING:
     import argparse
@@ -71,6 +72,11 @@ def _check(parsed: argparse.Namespace) -> None:
         raise UserError("give texts or --file, not both")
     if parsed.format is not None and parsed.file is None:
         raise UserError("--format is that of --file; there is none")
+    if files := [text for text in parsed.texts if names_a_file(text)]:
+        raise UserError(
+            f"{files[0]}: looks like a file; --file {files[0]} --out answers.jsonl answers its rows. Standard input "
+            "takes it as a text"
+        )
 
 
 def _inputs(texts: list[str], model: Model) -> Iterator[Input]:

@@ -233,6 +233,7 @@ def test_what_cannot_be_answered_is_one_line(classifier: Path, tmp_path: Path, c
     below = ("--out", tmp_path / "in.csv" / "out.jsonl")
     assert "is a file, not a folder" in refusal(capsys, classifier, "--file", tmp_path / "in.csv", *below)
     assert "go together" in refusal(capsys, classifier, "--file", tmp_path / "in.csv")
+    assert "in.csv: looks like a file; --file in.csv --out answers.jsonl" in refusal(capsys, classifier, "a", "in.csv")
     assert "not both" in refusal(capsys, classifier, "text", "--file", tmp_path / "in.csv", *out)
     assert "name another" in refusal(capsys, classifier, "--file", tmp_path / "in.csv", "--out", tmp_path / "in.csv")
     assert "not valid Unicode" in refusal(capsys, classifier, "a \udc80")

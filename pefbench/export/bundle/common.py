@@ -7,7 +7,6 @@ onnxruntime, tokenizers and numpy alone. In Python: ``from answer import Bundle,
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ from onnxruntime import InferenceSession
 from tokenizers import Tokenizer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 Array = np.ndarray[Any, Any]
 Answer = dict[str, Any]  # JSON whose fields each head decides
@@ -67,16 +66,3 @@ def softmax(logits: Array) -> Array:
     powers = np.exp(logits - logits.max(-1, keepdims=True))
     chances: Array = powers / powers.sum(-1, keepdims=True)
     return chances
-
-
-def main(answer: Callable[[Bundle, Any], Answer]) -> None:
-    """Answer the arguments, or the lines of standard input."""
-    as_json = "--json" in sys.argv[1:]
-    texts = [each for each in sys.argv[1:] if each != "--json"]
-    bundle = Bundle()
-    for number, line in enumerate(texts or sys.stdin, start=1):
-        try:
-            given = json.loads(line) if as_json else line.rstrip("\r\n")
-            print(json.dumps(answer(bundle, given), ensure_ascii=False), flush=True)
-        except (KeyError, TypeError, ValueError) as error:
-            sys.exit(f"error: input {number}: {type(error).__name__}: {error}")

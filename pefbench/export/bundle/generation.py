@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from pefbench.export.bundle.common import Answer, Array, Bundle, main
+from pefbench.export.bundle.asking import main
+from pefbench.export.bundle.common import Answer, Array, Bundle
 from pefbench.heads._pairs import cut
 
 

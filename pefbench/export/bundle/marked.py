@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from pefbench.export.bundle.common import Answer, Bundle, main, softmax
+from pefbench.export.bundle.asking import main
+from pefbench.export.bundle.common import Answer, Bundle, softmax
 from pefbench.heads.marked import MARKS, _nearest, mark  # noqa: F401 - what is called needs it
 
 TAG = re.compile(r"</?e[12]>")

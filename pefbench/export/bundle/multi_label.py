@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from pefbench.export.bundle._texts import text_logits
-from pefbench.export.bundle.common import Answer, Bundle, main
+from pefbench.export.bundle.asking import main
+from pefbench.export.bundle.common import Answer, Bundle
 
 
 def answer(bundle: Bundle, given: Any) -> Answer:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from pefbench.export.bundle._texts import text_logits
-from pefbench.export.bundle.common import Answer, Bundle, main, softmax
+from pefbench.export.bundle.asking import main
+from pefbench.export.bundle.common import Answer, Bundle, softmax
 
 
 def answer(bundle: Bundle, given: Any) -> Answer:

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from pefbench.export.bundle.common import Answer, Bundle, main, softmax
+from pefbench.export.bundle.asking import main
+from pefbench.export.bundle.common import Answer, Bundle, softmax
 from pefbench.heads._word_windows import OVERLAP, _first, cut_between, word_windows  # noqa: F401 - what is called
 from pefbench.sources.offsets import SPACELESS, divide  # noqa: F401
 from pefbench.sources.tagging import OUTSIDE, spans
