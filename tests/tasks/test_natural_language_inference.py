@@ -86,7 +86,7 @@ def test_a_split_whose_labels_are_hidden_is_refused(tmp_path: Path) -> None:
 
 def test_a_missing_label_is_a_bad_row(tmp_path: Path) -> None:
     pairs.write(tmp_path / "x.csv", ("premise", "hypothesis", "label"), [*ROWS, ("Who ?", "Anna .", "")])
-    with pytest.raises(DataError, match=r"x\.csv:92: label should be a name or a whole number, got ''"):
+    with pytest.raises(DataError, match=r"x\.csv:92: label is empty; it should be a name or a whole number"):
         load(TASK, tmp_path / "x.csv")
 
 

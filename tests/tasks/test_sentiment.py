@@ -65,7 +65,7 @@ def test_a_label_that_is_no_rating_as_others_are_is_named(label: Any) -> None:
 
 
 def test_a_missing_label_is_named() -> None:
-    with pytest.raises(DataError, match=r"x\.tsv:4: label should be a name or a whole number, got 'None'"):
+    with pytest.raises(DataError, match=r"x\.tsv:4: label is empty; it should be a name or a whole number"):
         read(["negative", "positive", None])
 
 

@@ -157,10 +157,10 @@ def test_a_label_that_train_lacks_is_named(world: World, tmp_path: Path) -> None
 MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     "no text": ({"label": "NUM"}, "text should be a non-empty text, got 'None'"),
     "blank": ({"text": " ", "label": "NUM"}, "text should be a non-empty text, got ' '"),
-    "hidden": ({"text": "Why ?", "label": None}, "label should be a name or a whole number, got 'None'"),
+    "hidden": ({"text": "Why ?", "label": None}, "label is empty; it should be a name or a whole number"),
     "fraction": ({"text": "Why ?", "label": 0.5}, r"label should be a name or a whole number, got '0\.5'"),
     "list": ({"text": "Why ?", "label": ["NUM", "DESC"]}, r"label has 2 labels \('NUM', 'DESC'\), not one"),
-    "nothing": ({"text": "Why ?", "label": ""}, "label should be a name or a whole number, got ''"),
+    "nothing": ({"text": "Why ?", "label": ""}, "label is empty; it should be a name or a whole number"),
 }
 
 

@@ -102,7 +102,9 @@ def label(row: Row) -> str:
     value = values.whole(_only(row))
     if isinstance(value, int):
         return str(value)
-    if not isinstance(value, str) or is_missing(value):
+    if is_missing(value):
+        raise DataError(f"{row.where}: {row.name('label')} is empty; it should be a name or a whole number")
+    if not isinstance(value, str):
         raise values.wrong(row, "label", "a name or a whole number")
     return clean_word(value)
 
