@@ -55,7 +55,7 @@ def test_entities_stand_in_tags_or_are_given_by_their_characters() -> None:
         (row(PLAIN, first="4 10", second=[16, 22]), "first should be an entity's"),
         (row(PLAIN, first=[4, 10], second=[9, 12]), "the two entities overlap"),
         (row(None), "text should be a non-empty text"),
-        (row(TAGGED, ""), "label should be a name"),
+        (row(TAGGED, ""), "label is empty"),
     ],
 )
 def test_a_bad_row_is_named_or_left_out(bad: Row, why: str) -> None:
