@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
 
+    from pefbench.apps.assistant.rule import Rule
     from pefbench.apps.sections import TrainingSection
     from pefbench.server.settings import Settings
 
@@ -53,11 +54,13 @@ class AssistantApp(App[AssistantSection]):
         entries, skipped = knowledge.read(config.knowledge_folder)
         questions = held_out.questions(entries, held_out.read_outside(config.out_of_scope_file))
         index = Index(questions.known, judge.embed)
-        chosen = choosing.choose(judge, index, questions.validation, config.wrong, config.risk)
+        chosen = choosing.choose(
+            judge, index, questions.validation, config.wrong, config.risk, config.out_of_scope_share
+        )
         measured = choosing.measure(judge, index, questions.test, chosen)
         choosing.write(config.rule_file, chosen, measured, named(models))
         yield f"knowledge: {len(entries):,} entries{f', {len(skipped):,} rows skipped' if skipped else ''}"
-        yield from _told(config, chosen.threshold, measured)
+        yield from _told(config, chosen, measured)
 
     def make(self, config: AssistantSection, models: Mapping[str, Path], settings: Settings) -> FastAPI:
         """The assistant behind HTTP."""
@@ -79,17 +82,19 @@ class AssistantApp(App[AssistantSection]):
         return app
 
 
-def _told(config: AssistantSection, threshold: float, measured: choosing.Measured) -> Iterable[str]:
+def _told(config: AssistantSection, chosen: Rule, measured: choosing.Measured) -> Iterable[str]:
     """What the rule comes to, for people."""
-    if threshold > 1:
+    if chosen.threshold > 1:
         yield (
-            f"validation cannot show that at most {config.wrong:.0%} of the answers would be wrong: "
-            "everything is handed over; bring more questions, or allow a higher rate: wrong"
+            f"validation cannot show that at most {config.wrong:.0%} of the answers would be wrong: everything is "
+            "handed over; bring more questions, in scope and out of scope, or allow a higher rate: wrong"
         )
         return
     answered, wrong, asked = measured["answered"], measured["wrong"], measured["questions"]
-    share = f"{wrong / answered:.1%} wrong, 95 % interval [{measured['low']:.1%}, {measured['high']:.1%}]"
-    yield f"test: {answered:,} of {asked:,} questions answered, {share if answered else 'none'}"
+    share = f", {wrong / answered:.1%} wrong, 95 % interval [{measured['low']:.1%}, {measured['high']:.1%}]"
+    yield f"test: {answered:,} of {asked:,} questions answered{share if answered else ''}"
+    yield f"test: {measured['let_through']:,} of {measured['outside']:,} questions out of scope answered"
+    yield f"the rate holds as long as at most {chosen.share:.1%} of the questions are out of scope: out_of_scope_share"
 
 
 APP = AssistantApp()

@@ -10,14 +10,13 @@ import numpy as np
 
 from pefbench.apps import kept
 from pefbench.apps.assistant import answering, rule
+from pefbench.apps.assistant.bounds import clopper_pearson
 from pefbench.errors import DataError
 from pefbench.results.store import write_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
-
-    from numpy.typing import NDArray
 
     from pefbench.apps.assistant.answering import Judge
     from pefbench.apps.assistant.held_out import Question
@@ -35,40 +34,49 @@ class Measured(TypedDict):
     wrong: int
     low: float  # of the 95 % interval of the share of wrong answers among those given
     high: float
+    outside: int  # questions out of scope, and those of them that were answered
+    let_through: int
 
 
-def choose(judge: Judge, index: Index, questions: Sequence[Question], rate: float, risk: float) -> rule.Rule:
-    """The rule by held-out questions, every other one for the confidence, the rest for the threshold."""
-    judged = _judged(judge, index, questions)
-    return rule.fit(
-        [each for i, each in enumerate(judged) if i % 2 == 0 and len(each[1])],
-        [each for i, each in enumerate(judged) if i % 2 == 1 and len(each[1])],
-        rate=rate,
-        risk=risk,
-    )
+def choose(
+    judge: Judge, index: Index, questions: Sequence[Question], rate: float, risk: float, share: float | None
+) -> rule.Rule:
+    """The rule by held-out questions, every other one for the confidence, the rest for the threshold.
+
+    share: of questions out of scope among those that will be asked; None: as many as of these. Raises DataError.
+    """
+    asked = _asked(judge, index, questions)
+    fitting, deciding = asked[::2], asked[1::2]
+    if not deciding or not any(len(each.right) for each in fitting):
+        raise DataError(f"held-out questions: {len(questions):,}, too few to choose by when to answer; bring more")
+    return rule.fit(fitting, deciding, rate=rate, risk=risk, share=share)
 
 
 def measure(judge: Judge, index: Index, questions: Sequence[Question], chosen: rule.Rule) -> Measured:
     """What the rule gives on further questions."""
-    answered = wrong = 0
-    for features, right in _judged(judge, index, questions):
-        confidences = chosen.confidence(features)
-        if len(confidences) and confidences.max() >= chosen.threshold:
-            answered += 1
-            wrong += not right[confidences.argmax()]
-    low, high = rule.clopper_pearson(wrong, answered)
-    return Measured(questions=len(questions), answered=answered, wrong=wrong, low=low, high=high)
+    found = rule.best(chosen, _asked(judge, index, questions)).at(chosen.threshold)
+    answered, wrong = found.answered + found.let_through, found.wrong + found.let_through
+    low, high = clopper_pearson(wrong, answered)
+    return Measured(
+        questions=len(questions),
+        answered=answered,
+        wrong=wrong,
+        low=low,
+        high=high,
+        outside=found.outside,
+        let_through=found.let_through,
+    )
 
 
-def _judged(judge: Judge, index: Index, questions: Sequence[Question]) -> list[tuple[rule.Floats, NDArray[np.bool_]]]:
-    """The features of each question's candidates, and whether each is right."""
+def _asked(judge: Judge, index: Index, questions: Sequence[Question]) -> list[rule.Asked]:
+    """Each question with its candidates' features, and whether each is right."""
     found = []
     for at in range(0, len(questions), BATCH):
         batch = questions[at : at + BATCH]
         texts = [each.text for each in batch]
         for question, judged in zip(batch, judge.judge(index, texts, [()] * len(texts)), strict=True):
             right = [each.entry.answer in question.answers for each in judged.candidates]
-            found.append((judged.features, np.array(right, bool)))
+            found.append(rule.Asked(judged.features, np.array(right, bool), outside=not question.answers))
     return found
 
 

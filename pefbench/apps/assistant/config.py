@@ -20,6 +20,12 @@ class AssistantSection(AppSection):
         None, description="a table with a column text: what it is not for; null: questions about the world"
     )
     wrong: float = Field(0.05, gt=0, lt=1, description="the most wrong answers among those that it gives")
+    out_of_scope_share: float | None = Field(
+        None,
+        ge=0,
+        lt=1,
+        description="the most of the questions asked that are out of scope; null: as of those held out",
+    )
     risk: float = Field(0.05, gt=0, lt=1, description="the probability with which that rate may be exceeded")
     intents: TrainingSection = Field(
         TrainingSection(

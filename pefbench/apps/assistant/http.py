@@ -68,6 +68,7 @@ def add(app: FastAPI, assistant: Assistant) -> None:
             "generates": assistant.generator is not None,
             "allowed_wrong": rule.rate,
             "risk": rule.risk,
+            "out_of_scope_share": rule.share,
             "threshold": rule.threshold if rule.threshold <= 1 else None,
             "measured": assistant.measured,
         }

@@ -112,6 +112,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert trained.returncode == 0, trained.stderr
     measured = r"test: \d+ of \d+ questions answered, \d+\.\d% wrong, 95 % interval \["
     assert re.search(measured, trained.stdout), trained.stdout
+    assert re.search(r"at most \d+\.\d% of the questions are out of scope", trained.stdout), trained.stdout
     return made
 
 

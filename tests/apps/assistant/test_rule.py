@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,57 +11,89 @@ from hypothesis import strategies as some
 from scipy.stats import binom
 
 from pefbench.apps.assistant import rule
+from pefbench.apps.assistant.bounds import Counts, clopper_pearson, p_value
+from tests.apps.assistant.asked import World, answered, asked, possible
 
 
-def questions(random: np.random.Generator, count: int) -> list[tuple[rule.Floats, np.ndarray]]:
-    """Questions of one candidate each; the larger its feature, the likelier it is right."""
-    features = random.normal(size=count)
-    right = random.random(count) < 1 / (1 + np.exp(-1 - 4 * features))
-    return [(np.array([[feature]]), np.array([each])) for feature, each in zip(features, right, strict=True)]
-
-
-def test_the_true_rate_exceeds_the_stated_one_as_seldom_as_stated() -> None:
-    random = np.random.default_rng(0)
-    population = questions(random, 40_000)
-    features = np.array([each[0][0, 0] for each in population])
-    right = np.array([each[1][0] for each in population])
+@pytest.mark.parametrize(("held_out", "later", "stated"), [(0.0, 0.0, None), (0.05, 0.2, 0.2)])
+def test_the_true_rate_exceeds_the_stated_one_as_seldom_as_stated(
+    held_out: float, later: float, stated: float | None
+) -> None:
+    random, world = np.random.default_rng(0), World(outside=held_out, easy=4.0, tells=3.0, likeness=-2.5)
+    everything = replace(world, outside=later).draw(random, 40_000)
     exceeded, shares = 0, []
-    for _ in range(200):
-        chosen = rule.fit(questions(random, 400), questions(random, 800), rate=0.05, risk=0.1)
-        given_ = rule.Rule.confidence(chosen, features[:, None]) >= chosen.threshold
-        shares.append(given_.mean())
-        exceeded += int(given_.any() and (~right[given_]).mean() > 0.05)
-    assert exceeded <= binom.ppf(0.999, 200, 0.1)
-    assert np.median(shares) > 0.38  # and it does answer: .48 could be answered at that rate
+    for _ in range(30):
+        fitting, deciding = asked(world.draw(random, 400)), asked(world.draw(random, 1200))
+        share, wrong = answered(rule.fit(fitting, deciding, rate=0.05, risk=0.1, share=stated), everything)
+        shares.append(share)
+        exceeded += wrong > 0.05
+    assert exceeded <= binom.ppf(0.999, 30, 0.1)
+    assert np.median(shares) > 0.7 * possible(everything, 0.05)  # and it does answer
 
 
 @pytest.mark.parametrize(("wrong", "answered"), [(0, 10), (3, 50), (10, 10), (0, 0)])
-def test_intervals_hold_the_share_and_the_bound_is_their_end(wrong: int, answered: int) -> None:
-    low, high = rule.clopper_pearson(wrong, answered)
+def test_intervals_hold_the_share(wrong: int, answered: int) -> None:
+    low, high = clopper_pearson(wrong, answered)
     assert 0 <= low <= (wrong / answered if answered else 0) <= high <= 1
-    assert rule.upper(wrong, answered, 0.025) == pytest.approx(high)
 
 
 def test_59_answers_are_the_fewest_that_can_show_5_percent() -> None:
-    assert rule.upper(0, 59, 0.05) <= 0.05 < rule.upper(0, 58, 0.05)
+    assert p_value(Counts(100, 59, 0, 0, 0), 0.05, 0.05) <= 0.05 < p_value(Counts(100, 58, 0, 0, 0), 0.05, 0.05)
+
+
+@pytest.mark.parametrize("wrong", [0.0, 0.02, 0.04])
+def test_p_values_by_scope_are_as_seldom_small_as_they_say(wrong: float) -> None:
+    """Of questions out of scope just so many are let through that 5 % of the answers are wrong, if they are a fifth."""
+    inside, outside, reached = 500, 40, 0.8
+    let_through = 0.8 * reached * (0.05 - wrong) / (0.2 * 0.95)
+    random, small = np.random.default_rng(0), 0
+    for _ in range(500):
+        given_ = int(random.binomial(inside, reached))
+        found = Counts(
+            inside, given_, int(random.binomial(given_, wrong)), outside, int(random.binomial(outside, let_through))
+        )
+        small += p_value(found, 0.05, 0.1, 0.2) <= 0.1
+    assert small <= binom.ppf(0.999, 500, 0.1)
+
+
+def test_what_is_shown_for_a_share_out_of_scope_is_shown_for_smaller_ones() -> None:
+    found = Counts(inside=1500, answered=1350, wrong=30, outside=60, let_through=1)
+    values = [p_value(found, 0.05, 0.05, share) for share in (0.0, 0.05, 0.1, 0.2, 0.4, 0.8)]
+    assert values == sorted(values)
+    assert values[0] < 0.001
+    assert values[-1] > 0.5
+
+
+def test_without_questions_out_of_scope_nothing_is_shown_of_them() -> None:
+    assert p_value(Counts(1000, 900, 0, 0, 0), 0.05, 0.05, 0.2) >= 1
+    assert p_value(Counts(1000, 900, 0, 0, 0), 0.05, 0.05, 0.0) < 0.001
 
 
 def test_nothing_is_answered_where_the_data_cannot_show_the_rate() -> None:
     random = np.random.default_rng(1)
-    few = rule.fit(questions(random, 40), questions(random, 40), rate=0.05, risk=0.05)
+    few = rule.fit(asked(World().draw(random, 40)), asked(World().draw(random, 40)), rate=0.05, risk=0.05)
     assert (few.threshold, few.answered) == (2.0, 0)
-    always_wrong = [(features, np.array([False])) for features, _ in questions(random, 400)]
+    always_wrong = asked(World(outside=1.0).draw(random, 400))
     assert rule.fit(always_wrong, always_wrong, rate=0.05, risk=0.05).threshold == 2.0
+
+
+def test_a_question_without_candidates_is_never_answered() -> None:
+    nothing = rule.Asked(np.zeros((0, 1)), np.zeros(0, bool), outside=False)
+    drawn = asked(World(easy=9.0).draw(np.random.default_rng(0), 400))
+    chosen = rule.fit([nothing, *drawn], [nothing, *drawn], rate=0.05, risk=0.05)
+    assert chosen.threshold <= 1
+    assert rule.best(chosen, [nothing]).at(chosen.threshold) == Counts(1, 0, 0, 0, 0)
 
 
 @settings(deadline=None, max_examples=50)
 @given(some.lists(some.booleans(), min_size=90, max_size=200), some.integers(0, 2**32 - 1))
 def test_what_was_kept_was_shown(right: list[bool], seed: int) -> None:
     random = np.random.default_rng(seed)
-    confidences = random.random(len(right))
-    kept = rule.threshold(random.random(200), random.random(200) < 0.8, confidences, np.array(right), 0.3, 0.05)
-    given_ = confidences >= kept
+    none = np.zeros(len(right), bool)
+    first = rule.Best(random.random(200), random.random(200) < 0.8, np.zeros(200, bool))
+    deciding = rule.Best(random.random(len(right)), np.array(right), none)
+    kept = rule.threshold(first, deciding, 0.3, 0.05)
     if kept <= 1:
-        assert rule.upper(int((given_ & ~np.array(right)).sum()), int(given_.sum()), 0.05) <= 0.3
+        assert p_value(deciding.at(kept), 0.3, 0.05) <= 0.05
     else:
-        assert not given_.any()
+        assert deciding.at(kept).answered == 0
