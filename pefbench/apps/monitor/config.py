@@ -60,6 +60,11 @@ class MonitorSection(AppSection):
         0.1, ge=0, lt=1, description="a text abstains where its likeliest labels' probabilities are closer than this"
     )
     input: InputSection = Field(default_factory=lambda: InputSection.model_validate({}), description="what is read")
+    companies: dict[str, list[str]] = Field(
+        {},
+        description="companies, each with its other names: an item that names no company counts for those whose names "
+        "stand in its text or its feed's categories, as whole words; names in capitals alone (tickers) as written",
+    )
     period: Length = Field("day", description="what is counted and judged together, in UTC")
     lateness: float = Field(
         1.0, ge=0, description="hours after the end of a period in which its late items are still waited for"
@@ -71,3 +76,10 @@ class MonitorSection(AppSection):
         1.0, gt=0, le=100, description="false alarms in 1,000 periods that are accepted, over all series together"
     )
     alerts: AlertSection = Field(default_factory=lambda: AlertSection.model_validate({}), description="alerts")
+
+    @field_validator("companies")
+    @classmethod
+    def _have_names(cls, value: dict[str, list[str]]) -> dict[str, list[str]]:
+        if not all(name.strip() for company, others in value.items() for name in (company, *others)):
+            raise PydanticCustomError("companies", "should have no empty name")
+        return value

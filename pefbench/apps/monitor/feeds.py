@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pefbench.apps.monitor import items
@@ -15,7 +16,7 @@ SUFFIXES = (".rss", ".atom", ".xml")
 
 
 def read(content: bytes, now: datetime, longest: int) -> Iterator[items.Item | items.Skipped]:
-    """The items of a feed: each entry's title, time and id. A file that is no feed is one skip."""
+    """The items of a feed: each entry's title, time, id and categories. A file that is no feed is one skip."""
     import feedparser
 
     found: Any = feedparser.parse(io.BytesIO(content))  # of bytes alone it would open the file of that name
@@ -26,4 +27,12 @@ def read(content: bytes, now: datetime, longest: int) -> Iterator[items.Item | i
         # feedparser takes a time without a zone for UTC, so it is read from what the feed says.
         when = entry.get("published") or entry.get("updated")
         values = {"text": entry.get("title"), "time": when, "id": entry.get("id") or entry.get("link")}
-        yield items.of_values(values, now, longest)
+        found_item = items.of_values(values, now, longest)
+        if isinstance(found_item, items.Item):
+            found_item = replace(found_item, categories=_categories(entry))
+        yield found_item
+
+
+def _categories(entry: Any) -> tuple[str, ...]:
+    """What an entry is filed under, as it is written."""
+    return tuple(str(each["term"]) for each in entry.get("tags", ()) if each.get("term"))

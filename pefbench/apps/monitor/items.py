@@ -38,12 +38,16 @@ WRONG_ID = "unreadable id"
 
 @dataclass(frozen=True)
 class Item:
-    """A text and its time, in seconds since 1970. key: what tells it from others, the same whenever it comes again."""
+    """A text and its time, in seconds since 1970.
+
+    key: what tells it from others, the same whenever it comes again. categories: what a feed files it under.
+    """
 
     key: str
     text: str
     time: int
     company: str | None = None
+    categories: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

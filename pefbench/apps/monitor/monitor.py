@@ -10,6 +10,7 @@ from time import monotonic, time
 from typing import TYPE_CHECKING
 
 from pefbench.apps.monitor import periods
+from pefbench.apps.monitor.companies import Companies
 from pefbench.apps.monitor.items import Item
 from pefbench.apps.monitor.judging import Judge
 from pefbench.errors import DataError
@@ -44,6 +45,7 @@ class Monitor:
     def __init__(self, store: Store, classify: Classifier, config: MonitorSection, channels: Sequence[str]) -> None:
         self.store, self._classify, self.length = store, classify, config.period
         self.judge = Judge(store, config.quiet, config.false_alarms, channels)
+        self._about = Companies(config.companies)
         self._lateness = round(config.lateness * 3600)
         self._lock = RLock()
         self._heard = monotonic()
@@ -59,6 +61,7 @@ class Monitor:
 
     def take(self, entries: Sequence[Item | Skipped], part: Part | None = None) -> Taken:
         """Take what was read, which is written when this returns. part: the part of a file that it is."""
+        entries = self._about(entries)
         with self._lock:
             done = Taken()
             for first in range(0, max(len(entries), 1), BATCH):

@@ -26,6 +26,17 @@ def test_a_feed_s_entries_are_items() -> None:
     assert [getattr(each, "reason", None) for each in others] == [items.NO_ZONE, items.NO_TIME]
 
 
+def test_what_an_entry_is_filed_under_is_kept() -> None:
+    rss = RSS.replace(
+        b"<guid>", b"<category>Business</category><category domain='x'>A &amp; B</category><category/><guid>"
+    )
+    atom = ATOM.replace(b"<id>", b'<category term="Business"/><category term="A &amp; B"/><category/><id>')
+    for feed in (rss, atom):
+        first = next(iter(feeds.read(feed, NOW, 100)))
+        assert isinstance(first, items.Item)
+        assert first.categories == ("Business", "A & B")
+
+
 def test_a_feed_that_breaks_off_gives_what_is_whole() -> None:
     found = list(feeds.read(RSS[:250], NOW, 100))
     assert isinstance(found[0], items.Item)

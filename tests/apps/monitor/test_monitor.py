@@ -93,6 +93,15 @@ def test_the_same_item_counts_once(tmp_path: Path) -> None:
     assert monitor.store.skips() == {"no text": 1}
 
 
+def test_items_without_a_company_count_for_those_whose_names_they_have(tmp_path: Path) -> None:
+    monitor = made(tmp_path, companies={"Headline": [], "Other": ["2"]})
+    given = [item(0, number, 0.5, company=None) for number in range(3)]
+    assert monitor.take(given).taken == 4
+    assert (monitor.take(given).taken, monitor.take(given).repeated) == (0, 4)
+    sums = monitor.store.sums()
+    assert {each.company: sums[each.id][0] for each in monitor.store.series()} == {"Headline": 3, "Other": 1}
+
+
 def test_unsure_texts_count_apart_and_by_probability(tmp_path: Path) -> None:
     monitor = made(tmp_path)
     unsure = item(0, 2, 0.5)
