@@ -1,5 +1,7 @@
 """Ours beside PEFT's: after `import pefbench` PEFT loads the adapters that pefbench adds, as it loads its own.
 
+So it does those of BOFT with several factors, which PEFT loads alone only where it can compile an extension for CUDA.
+
 PEFT takes seconds to import, so they are registered when it is imported, whoever does that; at once where it is.
 """
 
@@ -36,6 +38,7 @@ def _import_tuners() -> None:
     if not any(_is_begun(module) for name, module in [*sys.modules.items()] if name.startswith(BELOW)):
         for name in TUNERS:
             import_module(f"pefbench.methods.tuners.{name}")
+        import_module("pefbench.methods.tuners.butterfly").register()
 
 
 def _is_begun(module: ModuleType) -> bool:

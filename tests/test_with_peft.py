@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 KNOWN = """
 from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING as known
 ours = sorted(str(kind.value) for kind, config in known.items() if config.__module__.startswith("pefbench."))
-print(*ours)
+from peft.tuners.boft import layer
+print(*ours, layer._FBD_CUDA.__name__)
 """
 MODULES = "import sys, pefbench; print(*sorted({'peft', 'torch', 'numpy'} & {*sys.modules}))"
 
@@ -23,7 +24,7 @@ MODULES = "import sys, pefbench; print(*sorted({'peft', 'torch', 'numpy'} & {*sy
     "code", ["pefbench", "peft, pefbench", "pefbench, pefbench.methods.bottleneck, pefbench.methods.mam"]
 )
 def test_peft_knows_ours(below_peft: Interpreter, code: str) -> None:
-    assert below_peft.run(f"import {code}{KNOWN}").splitlines()[-1] == "BOTTLENECK MAM"
+    assert below_peft.run(f"import {code}{KNOWN}").splitlines()[-1] == "BOTTLENECK MAM BlockDiagonal"
 
 
 def test_neither_peft_nor_torch_is_imported() -> None:

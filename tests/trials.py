@@ -86,7 +86,7 @@ def classifier(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return run.run(load_recipe(recipe), tmp_path_factory.mktemp("classifier"))
 
 
-def dialogue(folder: Path, prompts: Sequence[str], **changes: Any) -> Path:
+def dialogue(folder: Path, prompts: Sequence[str], *, method: str = "lora", **changes: Any) -> Path:
     """The result of a trial of dialogue, its model hardly trained: it says something, and that is enough."""
     sizes = {"vocab_size": 260, "initializer_range": 0.3, "max_position_embeddings": 128, **changes}
     tiny.causal_lm("llama", **sizes).save_pretrained(folder / "base")
@@ -100,7 +100,7 @@ def dialogue(folder: Path, prompts: Sequence[str], **changes: Any) -> Path:
         "options": {"max_new_tokens": 24},
         "model": {"name": f"file:{folder / 'base'}"},
         "data": {"source": f"file:{folder / 'rows.jsonl'}"},
-        "method": {"name": "lora"},
+        "method": {"name": method},
         "train": {"epochs": 1, "batch_size": 8, "threads": 1, "max_length": 64, "precision": "fp32"},
     }
     return run.run(resolve(raw, name="lora_dialogue"), folder / "results")

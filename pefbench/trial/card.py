@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pefbench.heads.settled import kind_of
 from pefbench.models.from_pretrained import ADAPTER, read_json
@@ -119,7 +119,7 @@ def _answering(prepared: Prepared) -> list[str]:
 
 
 def _loading(prepared: Prepared, folder: Path) -> str:
-    """Python that loads the model without pefbench, but for tuners that PEFT lacks."""
+    """Python that loads the model without pefbench, but for adapters that PEFT does not open alone."""
     auto, base = prepared.head.auto_class, prepared.recipe.model
     imports = [f"from transformers import {auto}, AutoTokenizer"]
     given = prepared.head.config()
@@ -134,8 +134,8 @@ def _loading(prepared: Prepared, folder: Path) -> str:
     loading = [f"base = {json.dumps(base_name(base.name))}{note}", *head, f"model = {auto}.from_pretrained({options})"]
     if (folder / ADAPTER).is_file():
         imports = ["from peft import PeftModel", *imports]
-        if is_ours(read_json(folder / ADAPTER)):
-            imports += ["", "import pefbench  # PEFT alone has no such adapter"]
+        if why := why_not_alone(read_json(folder / ADAPTER)):
+            imports += ["", f"import pefbench  # {why}"]
         loading += ["model = PeftModel.from_pretrained(model, folder).eval()"]
     elif (folder / TRAINED).is_file():
         imports = ["from safetensors.torch import load_file", *imports]
@@ -150,15 +150,21 @@ def _loading(prepared: Prepared, folder: Path) -> str:
     return "```python\n" + "\n".join(lines) + "\n```"
 
 
-def is_ours(config: Mapping[str, object]) -> bool:
-    """Whether an adapter with this config opens after `import pefbench` alone."""
+def why_not_alone(config: Mapping[str, Any]) -> str:
+    """Why an adapter with this config opens after `import pefbench` alone; "" where PEFT needs nothing else."""
     from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING
 
     from pefbench.methods.tuners.placed import TASK_TYPE
 
     configs = {str(name.value): config for name, config in PEFT_TYPE_TO_CONFIG_MAPPING.items()}
     known = configs.get(str(config.get("peft_type")))
-    return config.get("task_type") == TASK_TYPE or (known is not None and known.__module__.startswith("pefbench."))
+    if known is not None and known.__module__.startswith("pefbench."):
+        return "PEFT alone has no such adapter"
+    if config.get("task_type") == TASK_TYPE:
+        return "PEFT alone computes something else, and refuses"
+    if config.get("peft_type") == "BOFT" and config.get("boft_n_butterfly_factor", 1) > 1:
+        return "PEFT alone opens several butterfly factors only where it can compile an extension for CUDA"
+    return ""
 
 
 def _limits(prepared: Prepared, reached: Reached) -> str:

@@ -138,7 +138,7 @@ def test_what_is_broken_off_leaves_nothing(classifier: Path, tmp_path: Path, mon
     ("method", "name", "said"),
     [
         ("bottleneck", "merged", "does not merge: its layers are not linear"),
-        ("bottleneck", "adapter", "PEFT has no adapter like"),
+        ("bottleneck", "adapter", "method bottleneck: PEFT alone has no such adapter; use --as onnx"),
         ("bitfit", "adapter", "trains the model's own weights; use --as merged"),
         ("bitfit", "gguf", "is for decoders that generate"),
     ],

@@ -27,7 +27,13 @@ if TYPE_CHECKING:
     from pefbench.trial.prepare import Ready
     from tests.worlds import World
 
-METHODS = ("lora", "prefix", "prompt", "bottleneck", "mam", "bitfit", "full")
+METHODS = ("lora", "prefix", "prompt", "bottleneck", "mam", "bitfit", "full", "boft")
+NOT_ALONE = {
+    "bottleneck": "has no such adapter",
+    "mam": "has no such adapter",
+    "prompt": "computes something else, and refuses",
+    "boft": "opens several butterfly factors only where it can compile",
+}
 WORDS = ["Anna", "saw", "Paris"]
 
 
@@ -68,6 +74,8 @@ def test_the_cards_own_code_loads_the_same_model(moved: Path) -> None:
     expected = logits(build.saved(found, moved / "model").eval(), found.tokenizer)
     card = (moved / "model" / "README.md").read_text(encoding="utf8")
     _, code = re.findall(r"```python\n(.*?)```", card, re.DOTALL)
+    why = NOT_ALONE.get(found.recipe.method.name)
+    assert f"import pefbench  # PEFT alone {why}" in code if why else "pefbench" not in code
     here = code.replace('folder = "."', f'folder = "{moved / "model"}"')
     here = re.sub(r'^base = ".*?"', f'base = "{moved / "base"}"', here, flags=re.MULTILINE)
     names: dict[str, Any] = {}

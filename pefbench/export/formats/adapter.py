@@ -14,7 +14,7 @@ from pefbench.models.from_pretrained import ADAPTER, read_json
 from pefbench.models.reading import reading
 from pefbench.trial import build
 from pefbench.trial.adapters import register
-from pefbench.trial.card import CARD, is_ours
+from pefbench.trial.card import CARD, why_not_alone
 from pefbench.trial.saved import ABOUT
 
 if TYPE_CHECKING:
@@ -41,11 +41,8 @@ class Adapter(Format):
         if not (original.model_folder / ADAPTER).is_file():
             raise DataError(f"--as adapter: method {method} trains the model's own weights; use --as merged")
         register()
-        if is_ours(read_json(original.model_folder / ADAPTER)):
-            raise DataError(
-                f"--as adapter: PEFT has no adapter like method {method}'s, so only pefbench.load opens it; "
-                "use --as onnx"
-            )
+        if why := why_not_alone(read_json(original.model_folder / ADAPTER)):
+            raise DataError(f"--as adapter: method {method}: {why}; use --as onnx")
         if original.prepared.adapters:
             raise DataError(
                 "--as adapter: it was trained on top of another adapter (model.adapter) and does not work without it"
