@@ -39,6 +39,10 @@ QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "WANDB_ERROR_REPORTING": "false", "
 """Environment variables that keep trackers from calling home."""
 
 
+_own_addresses: set[str] = set()
+"""What MLFLOW_TRACKING_URI was set to here: MLflow sets it, and the next trial may lie in another folder."""
+
+
 @dataclass(frozen=True)
 class Run:
     """A trial as trackers name it: the folder of its recipe's results, that folder's name, and the trial's id."""
@@ -133,8 +137,10 @@ def _mlflow(run: Run) -> GeneralTracker:
     import mlflow
     from accelerate.tracking import MLflowTracker
 
-    if "MLFLOW_TRACKING_URI" not in os.environ:
-        mlflow.set_tracking_uri(f"sqlite:///{(run.folder / 'mlflow.db').resolve()}")
+    if os.environ.get("MLFLOW_TRACKING_URI") in {None, *_own_addresses}:
+        address = f"sqlite:///{(run.folder / 'mlflow.db').resolve()}"
+        _own_addresses.add(address)
+        mlflow.set_tracking_uri(address)
     for earlier in mlflow.search_runs(
         experiment_names=[run.project], filter_string=f"attributes.run_name = '{run.name}'", output_format="list"
     ):

@@ -61,23 +61,25 @@ def test_what_was_written_is_the_curve(tracked: tuple[Path, Result]) -> None:
     assert {"loss", "learning_rate", "epoch", "validation/entity_f1"} <= written.keys()
 
 
+def killed(world: World, out: Path, monkeypatch: pytest.MonkeyPatch, *, at: int, **changes: Any) -> None:
+    """Train until a signal, so to speak, comes at a step: points up to it are written, and a checkpoint of 7."""
+    step = loop.Training._step
+
+    def dying(self: loop.Training, batch: Any) -> None:
+        if self.at.step == at:
+            raise KilledError
+        step(self, batch)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop.Training, "_step", dying)
+        with pytest.raises(KilledError):
+            trial(world, out, **changes)
+
+
 def test_a_killed_run_goes_on_without_loss_or_repeat(
     world: World, tracked: tuple[Path, Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def killed(at: int) -> None:
-        with monkeypatch.context() as patch:
-            step = loop.Training._step
-
-            def dying(self: loop.Training, batch: Any) -> None:
-                if self.at.step == at:
-                    raise KilledError
-                step(self, batch)
-
-            patch.setattr(loop.Training, "_step", dying)
-            with pytest.raises(KilledError):
-                trial(world, tmp_path)
-
-    killed(11)  # points up to 11 are written, and a checkpoint of 7
+    killed(world, tmp_path, monkeypatch, at=11)
     [folder] = (tmp_path / "tracked" / "tensorboard").iterdir()
     assert [step for step, _ in read_back(folder.parents[1] / f"{folder.name}.json")["loss"]][-1] == 11
     path = trial(world, tmp_path)
@@ -110,12 +112,35 @@ def test_tracking_changes_no_id(world: World, tracked: tuple[Path, Result], tmp_
     assert "track" not in store.read_result(path)["recipe"]["train"]
 
 
-def test_a_tracker_that_is_not_installed_is_refused(world: World, tmp_path: Path) -> None:
-    with pytest.raises(
-        RecipeError, match=r"train\.track: wandb needs wandb, which is not installed; pip install 'pefbench\[track\]'"
-    ):
+def test_a_tracker_that_is_not_installed_is_refused(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(tracking.NEEDED, "wandb", ("a_tracker_that_nobody_has",))
+    needs = (
+        r"train\.track: wandb needs a_tracker_that_nobody_has, which is not installed; pip install 'pefbench\[track\]'"
+    )
+    with pytest.raises(RecipeError, match=needs):
         trial(world, tmp_path, train__track=["wandb"])
     assert not list(tmp_path.rglob("*.json"))
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # mlflow's, of SQLAlchemy
+@pytest.mark.parametrize("resumed", [False, True])
+def test_mlflow_holds_the_curve(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, resumed: bool
+) -> None:
+    """With its real library, which `pip install 'pefbench[track]'` has, as `make install` has not."""
+    mlflow = pytest.importorskip("mlflow")
+    if resumed:
+        killed(world, tmp_path, monkeypatch, at=11, train__track=["mlflow"])
+    path = trial(world, tmp_path, train__track=["mlflow"])
+    client = mlflow.MlflowClient(f"sqlite:///{path.parent / 'mlflow.db'}")
+    [found] = client.search_runs([client.get_experiment_by_name(path.parent.name).experiment_id])
+    written = {name: client.get_metric_history(found.info.run_id, name) for name in found.data.metrics}
+    assert found.info.run_name == path.stem
+    assert {
+        name: [(each.step, float(np.float32(each.value))) for each in values] for name, values in written.items()
+    } == series(store.read_result(path)["curve"])
 
 
 def test_settings_are_flat() -> None:
