@@ -6,7 +6,7 @@ The grid is the learning rates that the comparison lists, times the sizes that `
 the search is .4 of it. A trial's curve depends on its setting alone, so each setting is trained once, and the searches,
 one for each seed of the sampler, replay the curves through the study, the pruner and the budget of `pefbench compare`.
 The settings that were found are then trained with further seeds and compared on test, paired over its examples.
-OUT keeps what was trained; the same command goes on. ITS TABLE HAS NOT BEEN MADE YET: tried on a tiny model alone.
+OUT keeps what was trained; the same command goes on.
 """
 
 from __future__ import annotations
@@ -191,7 +191,7 @@ def plan_of(comparison: str, methods: Sequence[str], examples: int, folder: Path
     }
     file = folder / f"{comparison}.yaml"
     file.write_text(yaml.safe_dump(content), encoding="utf8")
-    return Plan(file, (f"train.max_examples={examples}",))
+    return Plan(file, (f"train.max_examples={examples}", "train.threads=1"))
 
 
 def main() -> None:

@@ -36,6 +36,11 @@ class Choice:
         """As a file says it."""
         return {"choice": self.values}
 
+    def part(self, value: Any, parts: int) -> int:
+        """In which part a value lies: each is one."""
+        del parts
+        return self.values.index(value)
+
 
 @dataclass(frozen=True)
 class Range:
@@ -63,6 +68,11 @@ class Range:
     def plain(self) -> Values:
         """As a file says it."""
         return {"log_uniform" if self.log else "uniform": [self.low, self.high]}
+
+    def part(self, value: float, parts: int) -> int:
+        """In which of so many parts a number lies, in the logarithm where that is drawn from."""
+        low, high, at = map(math.log, (self.low, self.high, value)) if self.log else (self.low, self.high, value)
+        return max(0, min(parts - 1, int(parts * (at - low) / (high - low))))
 
     def above(self, number: float) -> Range:
         """A range as wide as this one, in the logarithm where that is drawn from, that begins at the number."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SamplerName = Literal["tpe", "random", "grid"]
 
 FIRST_SHARE = 4
-"""One of so many trials is drawn at random before the Parzen estimator proposes; at least `FEWEST`."""
+"""One of so many trials is drawn without a view before the Parzen estimator proposes; at least `FEWEST`."""
 FEWEST = 3
 
 
@@ -42,4 +42,4 @@ def sampler_of(name: SamplerName, space: Space, trials: int, seed: int) -> BaseS
     first = max(FEWEST, trials // FIRST_SHARE)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a multivariate estimator is marked as experimental
-        return Untried(TPESampler(n_startup_trials=first, multivariate=True, seed=seed), space, seed)
+        return Untried(TPESampler(n_startup_trials=first, multivariate=True, seed=seed), space, seed, first)

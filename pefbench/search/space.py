@@ -87,6 +87,10 @@ class Space:
         """What tells a setting from others: a drawn number counts as the recipe has it, rounded."""
         return json.dumps(self.setting(parameters))
 
+    def parts(self, setting: Setting, number: int) -> dict[str, int]:
+        """In which of so many parts of its range each value lies; each listed value is a part of its own."""
+        return {field: each.part(setting[field], number) for field, each in self.ways.items()}
+
     def categories(self) -> dict[str, list[Any]]:
         """What stands in a study for the values of each field; for a space of lists alone."""
         listed = {field: each.values for field, each in self.ways.items() if isinstance(each, Choice)}

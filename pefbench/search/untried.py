@@ -2,10 +2,15 @@
 
 The Parzen estimator proposes the setting that it thinks best, over a small listed space the one that it knows already.
 Training it once more would tell nothing, for a trial depends on its setting alone.
+
+Before the estimator has a view, settings are drawn as a Latin hypercube (McKay, Beckman and Conover 1979): of each
+field the values, or parts of the range, that were drawn least. A budget of four settings should not miss the one
+learning rate of three that learns, as independent draws do.
 """
 
 from __future__ import annotations
 
+import json
 import random
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +19,7 @@ from optuna.samplers import BaseSampler, RandomSampler
 from pefbench.search.study import taken
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from optuna import Study
     from optuna.distributions import BaseDistribution
@@ -30,8 +35,9 @@ DRAWS = 100
 class Untried(BaseSampler):
     """Proposes what another sampler draws; once all settings of a space were tried, any of them."""
 
-    def __init__(self, sampler: BaseSampler, space: Space, seed: int) -> None:
-        self.sampler, self.space, self.first = sampler, space, RandomSampler(seed=seed)
+    def __init__(self, sampler: BaseSampler, space: Space, seed: int, first: int = 0) -> None:
+        self.sampler, self.space, self.blind = sampler, space, RandomSampler(seed=seed)
+        self.parts = first
         self.chance = random.Random(seed)  # noqa: S311 - nothing secret
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
@@ -42,21 +48,39 @@ class Untried(BaseSampler):
     def sample_relative(self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]) -> Setting:
         """A setting that was not tried."""
         tried = {*taken(study, self.space, trial.number).values()}
-        for _ in range(DRAWS):
-            drawn = self._drawn(study, trial, search_space)
+        several = {name: each for name, each in search_space.items() if not each.single()}
+        for number in range(DRAWS):
+            drawn = self.sampler.sample_relative(study, trial, several)
+            if not drawn and self.parts and number == 0:
+                drawn = self._spread(study, trial, search_space, tried)
+            drawn |= self._blindly(study, trial, search_space, drawn)
             if self.space.key(drawn) not in tried:
                 return drawn
         left = [each for each in self.space.every() or () if self.space.key(each) not in tried]
         return self.chance.choice(left) if left else drawn
 
-    def _drawn(self, study: Study, trial: FrozenTrial, space: Mapping[str, BaseDistribution]) -> Setting:
-        """A setting as the other sampler draws it; at random where that has no view of it as yet."""
-        several = {name: each for name, each in space.items() if not each.single()}
-        drawn = self.sampler.sample_relative(study, trial, several)
-        for name, each in space.items():
-            if name not in drawn:
-                drawn[name] = self.first.sample_independent(study, trial, name, each)
-        return drawn
+    def _spread(
+        self, study: Study, trial: FrozenTrial, space: Mapping[str, BaseDistribution], tried: Collection[str]
+    ) -> Setting:
+        """One of many draws: the first of those not tried whose values were drawn least."""
+        drawn = [self._blindly(study, trial, space, {}) for _ in range(DRAWS)]
+        parts = [self.space.parts(json.loads(each), self.parts) for each in tried]
+
+        def used(setting: Setting) -> tuple[bool, int]:
+            mine = self.space.parts(self.space.setting(setting), self.parts)
+            return self.space.key(setting) in tried, sum(mine[field] == each[field] for each in parts for field in mine)
+
+        return min(drawn, key=used)
+
+    def _blindly(
+        self, study: Study, trial: FrozenTrial, space: Mapping[str, BaseDistribution], drawn: Setting
+    ) -> Setting:
+        """The fields that were not drawn yet, at random."""
+        return {
+            name: self.blind.sample_independent(study, trial, name, each)
+            for name, each in space.items()
+            if name not in drawn
+        }
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
@@ -67,7 +91,7 @@ class Untried(BaseSampler):
     def reseed_rng(self) -> None:
         """Draw otherwise from now on."""
         self.sampler.reseed_rng()
-        self.first.reseed_rng()
+        self.blind.reseed_rng()
         self.chance.seed()
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:

@@ -140,3 +140,12 @@ def test_a_setting_that_another_process_runs_is_not_run_here(tmp_path: Path) -> 
     repeated = [trial for trial in made.proposed if study.REPEATS in trial.user_attrs]
     assert theirs.number in {trial.user_attrs[study.REPEATS] for trial in repeated}
     assert not any(study.counted(trial) for trial in repeated)
+
+
+@pytest.mark.parametrize("space", [LISTED, Space({"train.learning_rate": Range(1e-5, 1e-2, log=True)})])
+def test_the_first_settings_are_spread(space: Space) -> None:
+    for seed in range(10):
+        opened = create_study(sampler=sampler_of("tpe", space, 9, seed))
+        opened.optimize(lambda trial: space.suggest(trial)["train.learning_rate"], n_trials=3)
+        parts = [space.parts(space.setting(trial.params), 3) for trial in opened.get_trials()]
+        assert sorted(each["train.learning_rate"] for each in parts) == [0, 1, 2]
