@@ -70,18 +70,23 @@ class Engine(ABC):
     def __init__(self, log: Path, resources: Resources) -> None:
         self.folder, self.resources, self.size = log, resources, resources.workers or 1
         self.stopped = False
+        self._looking: Process | None = None
 
     @abstractmethod
     def one(self, request: Message, began: Callable[[], None] = lambda: None) -> Message:
         """Run one trial when there is room, and return the worker's answer. Raises TrialError when its process dies."""
 
     def inspect(self, request: InspectRequest) -> Inspection:
-        """Look at trials, on this machine. Raises the PefbenchError that it met."""
-        looking = Process(self.folder / "worker-inspect.log")
-        try:
-            return inspected(looking, request)
-        finally:
-            looking.stop()
+        """Look at trials, on this machine, in a process that waits for more. Raises the PefbenchError that it met."""
+        if self._looking is None:
+            self._looking = Process(self.folder / "worker-inspect.log")
+        return inspected(self._looking, request)
+
+    def _look_no_more(self) -> None:
+        """End the process that looks at trials."""
+        if self._looking is not None:
+            self._looking.stop()
+            self._looking = None
 
     def use_gpus(self, count: int) -> None:  # noqa: B027 - a cluster does nothing
         """Use the GPUs that the inspection found on this machine; a cluster has its own."""
@@ -116,6 +121,7 @@ class Engine(ABC):
     def stop(self) -> None:
         """End all that runs, for good."""
         self.stopped = True
+        self._look_no_more()
 
     def __enter__(self) -> Self:
         """The engine itself."""

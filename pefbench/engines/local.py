@@ -39,7 +39,10 @@ class Pool(Engine):
     def inspect(self, request: InspectRequest) -> Inspection:
         """Let a worker look at trials. Raises the PefbenchError that it met."""
         if isinstance(self.members[0], Launched):  # each of its launches runs one trial
-            return super().inspect(request)
+            try:
+                return super().inspect(request)
+            finally:
+                self._look_no_more()  # the GPUs are the trials'
         return inspected(self.members[0], request)
 
     def use_gpus(self, count: int) -> None:

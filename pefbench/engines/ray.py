@@ -8,22 +8,25 @@ from __future__ import annotations
 import os
 import socket
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from pefbench.engines.engine import Engine, Resources
+from pefbench.engines.process import Process
 from pefbench.errors import OutputError, TrialError, UserError, one_line
 from pefbench.paths import child_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pefbench.engines.messages import Message, RunRequest
-    from pefbench.trial.cache import Shared
+    from pefbench.engines.messages import Message
+    from pefbench.results.schema import Placement
 
 RETRIES = 3
 """How often Ray runs a trial again whose node or process died."""
 TIMEOUT = 10
 """Seconds within which the cluster answers."""
+LOG = Path("/dev/stderr")
+"""Where a trial's log goes: to that of Ray's worker."""
 PASSED = ("PEFBENCH_", "HF_", "TOKENIZERS_", "OMP_WAIT_POLICY", "GOMP_")
 """Beginnings of the variables that a task gets from the command; what a store needs to know stays with the nodes."""
 
@@ -39,7 +42,8 @@ class RayEngine(Engine):
         self.needs = {"num_cpus": resources.cpus or 1, "num_gpus": gpus}
         room = _room(self.ray.nodes(), self.needs)
         self.size = min(room, resources.workers or room)
-        self.task = self.ray.remote(_trial).options(max_retries=RETRIES, **self.needs)
+        options = {"max_retries": RETRIES, "retry_exceptions": [TrialError], **self.needs}
+        self.task = self.ray.remote(_trial).options(**options)
         self.running: set[Any] = set()
 
     def one(self, request: Message, began: Callable[[], None] = lambda: None) -> Message:
@@ -109,31 +113,37 @@ def _room(nodes: Any, needs: dict[str, int]) -> int:
 
 def _why(error: Exception) -> str:
     """Why a task ended without an answer, in one line."""
+    if isinstance(died := getattr(error, "cause", None), TrialError):
+        return str(died)
     told = [line.strip() for line in str(error).splitlines() if line.strip()]
     return f"its task failed: {type(error).__name__}: {told[0] if told else ''}"
 
 
-_shared: list[Shared] = []
-"""What the trials of this process share."""
+_members: dict[str | None, Process] = {}
+"""The process in which this worker of Ray's runs trials, by the GPUs that it sees: at most one."""
 
 
 def _trial(request: Message, folder: str, cores: int) -> Message:
-    """Run one trial in a worker process of Ray, which runs others after it."""
-    import ray
+    """Run one trial in a worker process of Ray, which runs others after it. Raises TrialError when its process dies.
 
-    from pefbench.engines import worker
-    from pefbench.trial.cache import Shared
+    The trial runs in a process as on one machine. In Ray's own, which has threads, nothing may be forked, so that each
+    round trip would import all libraries anew.
+    """
+    import ray
 
     if Path(folder).is_dir():
         os.chdir(folder)
-    if not _shared:
-        _shared.append(Shared())
+    seen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if seen not in _members:
+        for other in _members.values():
+            other.stop()
+        _members.clear()
+        _members[seen] = Process(LOG)
     context = ray.get_runtime_context()
-    request_there = cast("RunRequest", {"do": "run", **request})
-    request_there["placement"] = {
+    placement: Placement = {
         "engine": "ray",
         "node": f"{context.get_node_id()[:12]} ({socket.gethostname()})",
         "cpus": cores,
         "gpus": [str(each) for each in ray.get_gpu_ids()],
     }
-    return cast("Message", worker.answer(request_there, _shared[0]))
+    return _members[seen].ask({"do": "run", **request, "placement": placement})

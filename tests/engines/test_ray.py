@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -18,6 +18,9 @@ from pefbench.engines import ray as engine
 from pefbench.engines.engine import Resources
 from pefbench.errors import OutputError, TrialError, UserError
 from pefbench.results.store import read_result
+from pefbench.search import record
+from pefbench.search.find import find
+from pefbench.search.wanted import Wanted
 from tests.compare import files
 from tests.engines.searching import searched
 
@@ -75,6 +78,11 @@ def test_a_task_that_fails_for_good_is_a_lost_trial_in_one_line() -> None:
     assert not made.running
 
 
+def test_a_trial_whose_process_dies_is_told_as_on_one_machine() -> None:
+    told = SimpleNamespace(cause=TrialError("its process was ended by SIGKILL"))
+    assert engine._why(cast("Exception", told)) == "its process was ended by SIGKILL"
+
+
 @pytest.fixture
 def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Two nodes of one core each."""
@@ -122,3 +130,22 @@ def test_a_search_finds_there_what_it_finds_here(cluster: Any, world: World, tmp
     assert found == local
     assert {each["engine"] for each in placed} == {"ray"}
     assert len({each["node"] for each in placed}) == 2
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_successive_halving_stops_trials_on_the_nodes(cluster: Any, world: World, tmp_path: Path) -> None:
+    del cluster
+    space = {"train.learning_rate": {"log_uniform": [1e-5, 3e-2]}}
+    file = world.recipe("halved", search=space, train__epochs=3, train__max_examples=64)
+    found = record.read(find(Wanted(file, tmp_path, trials=6, racing=1, seeds=1, resources=Resources("ray"))))
+    [method] = found["methods"].values()
+    ends = [trial["status"] for trial in method["trials"]]
+    assert sorted({*ends}) == ["finished", "stopped"]
+    for trial in method["trials"]:
+        whole = trial["status"] == "finished"
+        assert trial["examples"] == (192 if whole else 64 * len(trial["evaluations"]))
+    trained = [read_result(each) for each in tmp_path.rglob("????????????.json")]
+    placed = [result["provenance"]["placement"] for result in trained if result["status"] == "finished"]
+    assert {each["engine"] for each in placed} == {"ray"}
+    assert len(placed) == ends.count("finished") + 1, "those that were stopped have no result; the named one has two"
