@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 
 UNRECOGNIZED = "unrecognized arguments: --"
+INVALID = re.compile(r"invalid (int|float) value: ")
 
 
 class Parser(argparse.ArgumentParser):
@@ -37,7 +39,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print one line in place of the usage, and exit."""
-        text = message.removeprefix("argument ")
+        text = INVALID.sub(_should_be, message.removeprefix("argument "))
         if text.startswith(UNRECOGNIZED):
             text += _field_meant(text.removeprefix(UNRECOGNIZED))
         self.exit(2, f"error: {one_line(f'{self.prog}: {text}; see {self.prog} --help')}\n")
@@ -47,6 +49,11 @@ class Parser(argparse.ArgumentParser):
             option = f"{'/'.join(action.option_strings)}: " if action.option_strings else ""
             valid = set(map(str, action.choices)) - self.hidden
             raise argparse.ArgumentError(None, f"{option}invalid choice {str(value)!r}; {suggest(str(value), valid)}")
+
+
+def _should_be(found: re.Match[str]) -> str:
+    """What an option should be, for what argparse says of a Python type."""
+    return f"should be a {'whole ' if found[1] == 'int' else ''}number, got "
 
 
 def _field_meant(unrecognized: str) -> str:

@@ -137,7 +137,7 @@ def read(trial: Path, base: str | None, most: int | None, *, as_predict: bool = 
             f"{folder}: only the model's folder, without the trial's predictions to check an export against; give "
             "the trial's folder results/RECIPE/ID"
         )
-    result = folder.with_name(f"{folder.name}.json")
+    result = loading.beside(folder)
     if not result.is_file():
         raise DataError(f"{result}: the trial's result is not beside its folder; copy it there")
     saved = read_trial(folder)

@@ -74,12 +74,17 @@ def find(trial: Path) -> Path:
         return whole.parent  # the model's folder where it was saved
     if (folder / TRIAL).is_file() or (folder / ABOUT).is_file():
         return folder
-    result = folder.with_name(f"{folder.name}.json")
-    if result.is_file():
+    if (result := beside(folder)).is_file():
         _refuse_unsaved(result)
     raise DataError(
         f"{trial}: no such trial; give its folder results/RECIPE/ID, its result ID.json, or its model folder"
     )
+
+
+def beside(folder: Path) -> Path:
+    """Where the result of a trial's folder lies, also of one that is named by "." or ".."."""
+    whole = folder if folder.name.strip(".") else folder.resolve()
+    return whole.parent / f"{whole.name}.json"
 
 
 def _refuse_unsaved(result: Path) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import uuid
+from contextlib import contextmanager
 from dataclasses import replace
 from time import time
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,7 +21,7 @@ from pefbench.server import asking
 from pefbench.server.refusals import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     from pefbench.inference.kind import Answer
     from pefbench.inference.model import Input
@@ -135,12 +137,24 @@ async def _answered(request: Request, wanted: Wanted, given: Input, *, chat: boo
     asking.check([given], state.settings)
     usage = wanted.stream_options is not None and wanted.stream_options.include_usage
     shape = Shape(served.name, chat=chat, usage=usage)
-    if wanted.stream:
-        chunks = await _begun(state.engine, served, given, wanted.wishes())
-        return StreamingResponse(_events(chunks, shape), media_type="text/event-stream")
-    [answer] = await asking.answers(state.engine, served, [given], request, **wanted.wishes())
+    with _in_its_words(wanted):
+        if wanted.stream:
+            chunks = await _begun(state.engine, served, given, wanted.wishes())
+            return StreamingResponse(_events(chunks, shape), media_type="text/event-stream")
+        [answer] = await asking.answers(state.engine, served, [given], request, **wanted.wishes())
     state.counts.inputs.labels(served.name).inc()
     return JSONResponse(shape.whole(answer))
+
+
+@contextmanager
+def _in_its_words(wanted: Wanted) -> Iterator[None]:
+    """Refusals that name the fields of this request, which has one input."""
+    tokens = "max_completion_tokens" if getattr(wanted, "max_completion_tokens", None) is not None else "max_tokens"
+    try:
+        yield
+    except Refusal as refusal:
+        said = re.sub(r"^input( 0)?: ", "", refusal.message).replace("max_new_tokens", tokens)
+        raise Refusal(refusal.status, said, refusal.headers) from None
 
 
 def _conversation(served: Served, wanted: Chat) -> Input:

@@ -11,6 +11,15 @@ from pefbench.errors import one_line
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+REASONS = {
+    "missing": "is missing",
+    "extra_forbidden": "is unknown",
+    "string_type": "should be a text",
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "should be a whole number"),
+    **dict.fromkeys(("float_type", "float_parsing"), "should be a number"),
+    **dict.fromkeys(("bool_type", "bool_parsing"), "should be true or false"),
+}
+"""pydantic's kind of error -> what is said; for others what pydantic says."""
 KINDS = {401: "authentication_error", 404: "not_found_error", 429: "rate_limit_error"}
 
 
@@ -40,7 +49,7 @@ def of_validation(errors: Sequence[Mapping[str, Any]]) -> Refusal:
         return Refusal(400, "inputs: should be a text, an object with the model's columns, or a list of such")
     if not where:
         return Refusal(400, "the body should be a JSON object, sent as Content-Type: application/json")
-    reason = {"missing": "is missing", "extra_forbidden": "is unknown"}.get(first["type"], str(first["msg"]))
+    reason = REASONS.get(first["type"], str(first["msg"]).removeprefix("Input "))
     return Refusal(400, f"{where}: {reason}")
 
 

@@ -50,9 +50,9 @@ def bound(host: str, port: int) -> socket.socket:
     except OSError as error:
         if made is not None:
             made.close()
-        in_use = error.errno == errno.EADDRINUSE
-        reason = "is in use; name another: --port" if in_use else f"cannot be had: {error.strerror}"
-        raise SourceError(f"port {port} of {host} {reason}") from None
+        if error.errno == errno.EADDRINUSE:
+            raise SourceError(f"port {port} of {host} is in use; name another: --port") from None
+        raise SourceError(f"cannot listen at {host}, port {port}: {error.strerror}") from None
     return made
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import itertools
+import re
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ BEGINNING = 1 << 16
 """Bytes that show which line ends a file has."""
 LOOKED_AT = 100
 """Rows by which a table of a tool for annotation is known."""
+LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
 def stream_rows(path: Path, *, format: str | None, text_format: str) -> Iterator[Row] | None:  # noqa: A002 - as read_rows
@@ -126,6 +128,7 @@ def _lines(file: io.TextIOWrapper, name: str) -> Iterator[str]:
             yield line
             number += 1
     except UnicodeDecodeError as error:
-        raise DataError(f"{name}: not UTF-8 after line {number - 1} (byte 0x{error.object[error.start]:02x})") from None
+        number += len(LINE_END.findall(error.object[: error.start]))  # of what was read ahead
+        raise DataError(f"{name}:{number}: not UTF-8 (byte 0x{error.object[error.start]:02x})") from None
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(f"{name}: not gzip, or cut short: {error}") from None

@@ -197,3 +197,5 @@ def test_a_trial_is_needed_whole(classifier: Path, tmp_path: Path) -> None:
         export(folder, tmp_path / "out", "merged", Options())
     with pytest.raises(RecipeError, match="unknown format"):
         export(classifier, tmp_path / "out", "none", Options())
+    with pytest.raises(RecipeError, match="--max-lora-rank is vLLM's, which this trial is not for"):
+        export(classifier, tmp_path / "out", "adapter", Options(max_lora_rank=8))

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 import pefbench
 from pefbench.errors import DataError
+from pefbench.inference import loading
 from tests.trial.test_portable import change_weights
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.worlds import World
 
 TEXT = "Anna saw Paris"
@@ -56,6 +56,16 @@ def test_another_base_is_refused(tagger: Path, world: World, tmp_path: Path) -> 
 def test_where_no_trial_is_there_is_none(tmp_path: Path, name: str) -> None:
     with pytest.raises(DataError, match="no such trial; give its folder results/RECIPE/ID"):
         pefbench.load(tmp_path / name)
+
+
+def test_a_folder_may_be_the_one_that_one_is_in(tagger: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tagger.with_suffix(""))
+    assert loading.find(Path()).resolve() == tagger.with_suffix("")
+    assert loading.beside(Path()) == tagger
+    monkeypatch.chdir(tmp_path)
+    for given in ("", ".", "/"):
+        with pytest.raises(DataError, match="no such trial"):
+            pefbench.load(given)
 
 
 def test_a_failed_trial_is_refused_with_its_error(tagger: Path, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import re
 import shutil
 from typing import TYPE_CHECKING, Any
 
-from pefbench.errors import DataError
+from pefbench.errors import DataError, RecipeError
 from pefbench.export import vllm
 from pefbench.export.format import Format, Options
 from pefbench.models import from_pretrained, loading
@@ -47,7 +47,9 @@ class Adapter(Format):
             raise DataError(
                 "--as adapter: it was trained on top of another adapter (model.adapter) and does not work without it"
             )
-        if original.head.generates and options.max_lora_rank is not None:
+        if options.max_lora_rank is not None:
+            if not original.head.generates:
+                raise RecipeError("--max-lora-rank is vLLM's, which this trial is not for: it generates no texts")
             vllm.check_rank(original, options.max_lora_rank)
 
     def write(self, original: Original, model: nn.Module, to: Path, options: Options) -> list[str]:  # noqa: ARG002
