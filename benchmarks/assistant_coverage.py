@@ -5,7 +5,8 @@
 
 An answer is right when it is that of the question's intent. The intent model is trained on the training split, the rule
 chosen on validation (Banking77 has none: a fifth of its training split), and everything measured on test. The share is
-that of the questions out of scope that are to be expected, 1,000 of 5,500 in CLINC150.
+that of the questions out of scope that are to be expected, 1,000 of 5,500 in CLINC150. With --frozen the intents come
+from a logistic regression on the base's own embeddings, with no adapter: a weaker model, in minutes.
 """
 
 from __future__ import annotations
@@ -27,11 +28,17 @@ from pefbench.apps.assistant.held_out import Question
 from pefbench.apps.assistant.knowledge import Entry
 from pefbench.apps.assistant.retrieval import Found, Index
 from pefbench.apps.sections import TrainingSection
+from pefbench.inference import embedding
+from pefbench.registry import find
+from pefbench.sources.locate import locate
 from pefbench.sources.rows import Row
 from pefbench.sources.splitting import split_by_hash
+from pefbench.tasks._models import MINILM
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     Split = list[tuple[str, str]]
 
@@ -81,6 +88,34 @@ def trained(name: str, data: Mapping[str, Split]) -> Any:
     return pefbench.load(training.train("intents", section, folder))
 
 
+class Frozen:
+    """Intents by a logistic regression on the frozen base's embeddings, with what the judge needs of a model."""
+
+    def __init__(self, split: Split) -> None:
+        from sklearn.linear_model import LogisticRegression
+        from transformers import AutoModel, AutoTokenizer
+
+        folder = locate(MINILM)
+        self._base, self._tokenizer = AutoModel.from_pretrained(folder).eval(), AutoTokenizer.from_pretrained(folder)
+        self._method = find("method", "lora").model_validate({"name": "lora"})
+        self._regression: Any = LogisticRegression(C=10, max_iter=200)
+        self._regression.fit(self.embed([text for text, _ in split]), [label for _, label in split])
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Each text's vector: (n, width)."""
+        return embedding.embed(self._base, self._tokenizer, self._method, list(texts), 64)
+
+    def predict(self, texts: Sequence[str]) -> list[dict[str, Any]]:
+        """Each text's label, its score, and all probabilities."""
+        names = self._regression.classes_.tolist()
+        answers = []
+        for chances in self._regression.predict_proba(self.embed(texts)).tolist():
+            best = int(np.argmax(chances))
+            probabilities = dict(zip(names, chances, strict=True))
+            answers.append({"label": names[best], "score": chances[best], "probabilities": probabilities})
+        return answers
+
+
 class Words:
     """BM25 alone: its best entry, whose score is the only feature."""
 
@@ -113,9 +148,10 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=0.05)
     parser.add_argument("--risk", type=float, default=0.05)
     parser.add_argument("--out-of-scope-share", type=float, help="a second rule states this share")
+    parser.add_argument("--frozen", action="store_true", help="no adapter: a regression on frozen embeddings")
     parsed = parser.parse_args()
     data = {"banking77": banking77, "clinc150": clinc150}[parsed.data](parsed.place)
-    model = trained(parsed.data, data)
+    model: Any = Frozen(data["train"]) if parsed.frozen else trained(parsed.data, data)
     index = Index(entries(data["train"]), model.embed)
     validation, test = questions(data["validation"]), questions(data["test"])
     rows = []

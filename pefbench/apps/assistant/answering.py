@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Self, TypedDict
 import numpy as np
 
 import pefbench
+from pefbench.apps import classifier
+from pefbench.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -59,8 +61,8 @@ class Judge:
 
     @classmethod
     def load(cls, models: Mapping[str, Path]) -> Self:
-        """The judge of trained models: `intents` and, where there is one, `replies`."""
-        return cls(pefbench.load(models["intents"]), pefbench.load(models["replies"]) if "replies" in models else None)
+        """The judge of trained models: `intents` and, where there is one, `replies`. Raises DataError for others."""
+        return cls(classifier.load(models["intents"]), _ranking(models["replies"]) if "replies" in models else None)
 
     def judge(self, index: Index, texts: Sequence[str], histories: Sequence[Sequence[str]]) -> list[Judged]:
         """Each text with its candidates. histories: the turns before it, the latest last."""
@@ -89,6 +91,14 @@ class Judge:
             weights = np.exp(scores - scores.max())
             ranked[i] = weights / weights.sum()
         return ranked
+
+
+def _ranking(trial: Path) -> Model:
+    """The model that ranks replies."""
+    model = pefbench.load(trial)
+    if not model.knows(("context", "candidates")):
+        raise DataError(f"{trial}: is a trial of {model.task}, which does not rank replies, as reply_selection does")
+    return model
 
 
 def _features(

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pefbench.apps.assistant import csv_file
 from pefbench.apps.assistant.answering import OUT_OF_SCOPE
+from pefbench.errors import DataError
+from pefbench.sources.cells import is_missing
 from pefbench.sources.load import read_rows
 from pefbench.sources.rows import Row
 from pefbench.sources.splitting import split_by_hash
@@ -70,8 +72,12 @@ def questions(entries: Sequence[Entry], outside: Sequence[str]) -> Questions:
 
 
 def read_outside(file: Path) -> list[str]:
-    """Texts that are out of scope, from a table with a column `text`."""
-    return [str(row.values["text"]) for row in read_rows(f"file:{file}").rows]
+    """Texts that are out of scope, from a table with a column `text`. Raises DataError where it has none."""
+    rows = read_rows(f"file:{file}").rows
+    for row in rows:
+        if "text" not in row.values:
+            raise DataError(f"{row.where}: has no column text; its columns are: {', '.join(map(str, row.values))}")
+    return [str(row.values["text"]) for row in rows if not is_missing(row.values["text"])]
 
 
 def _question(row: Row) -> Question:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-import pefbench
+from pefbench.apps import classifier
 from pefbench.errors import DataError, suggest
 
 if TYPE_CHECKING:
@@ -14,10 +14,6 @@ if TYPE_CHECKING:
 
     from pefbench.apps.monitor.items import Item
     from pefbench.inference.model import Model
-
-
-TRIED = "Shares fall."
-"""A text that a model is tried with."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +41,8 @@ class Trained:
     """
 
     def __init__(self, models: Mapping[str, Path], negative: str, margin: float) -> None:
-        self._sentiment, topic = _classifier(models["sentiment"]), models.get("topic")
-        self._topic = _classifier(topic) if topic else None
+        self._sentiment, topic = classifier.load(models["sentiment"]), models.get("topic")
+        self._topic = classifier.load(topic) if topic else None
         self._negative, self._margin = negative, margin
         if negative not in self._sentiment.labels:
             raise DataError(
@@ -62,15 +58,6 @@ class Trained:
             Opinion(each["probabilities"][self._negative], _margin(each) < self._margin, topic)
             for each, topic in zip(said, topics, strict=True)
         ]
-
-
-def _classifier(trial: Path) -> Model:
-    """A trial that gives a text one label. Raises DataError."""
-    model = pefbench.load(trial)
-    said = model.predict([TRIED])[0] if model.reads_texts and not model.generates else {}
-    if not {"label", "probabilities"} <= {*said}:
-        raise DataError(f"{trial}: is a trial of {model.task}, which does not give a text one label")
-    return model
 
 
 def _answers(model: Model, items: Sequence[Item]) -> list[Any]:

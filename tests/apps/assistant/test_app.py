@@ -16,6 +16,9 @@ import pytest
 import yaml
 
 from pefbench import paths
+from pefbench.apps.assistant import held_out
+from pefbench.apps.assistant.answering import Judge
+from pefbench.errors import DataError
 from pefbench.recipe import resolve
 from pefbench.trial import run
 from tests import tiny
@@ -245,6 +248,22 @@ def test_a_key_is_asked_for_and_logs_hold_no_texts(started: Started, folder: Pat
     events = [json.loads(line) for line in log.splitlines()]
     assert {"answered", "handed over", "knowledge read"} <= {each["event"] for each in events}
     assert "slept" not in log
+
+
+def test_models_of_other_tasks_are_refused(classifier: Path, tagger: Path) -> None:
+    with pytest.raises(DataError, match="a trial of ner, which does not give a text one label"):
+        Judge.load({"intents": tagger})
+    with pytest.raises(DataError, match=r"a trial of \w+, which does not rank replies"):
+        Judge.load({"intents": classifier, "replies": classifier})
+
+
+def test_texts_out_of_scope_need_their_column(tmp_path: Path) -> None:
+    file = tmp_path / "other.csv"
+    file.write_text("text,x\nWho?,1\n,2\n", encoding="utf8")
+    assert held_out.read_outside(file) == ["Who?"]
+    file.write_text("question\nWho?\n", encoding="utf8")
+    with pytest.raises(DataError, match=r"other.csv:2: has no column text; its columns are: question"):
+        held_out.read_outside(file)
 
 
 @pytest.mark.parametrize(
