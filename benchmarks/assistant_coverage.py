@@ -96,7 +96,8 @@ class Frozen:
         from transformers import AutoModel, AutoTokenizer
 
         folder = locate(MINILM)
-        self._base, self._tokenizer = AutoModel.from_pretrained(folder).eval(), AutoTokenizer.from_pretrained(folder)
+        self._base = AutoModel.from_pretrained(folder).eval()
+        self._tokenizer: Any = AutoTokenizer.from_pretrained(folder)
         self._method = find("method", "lora").model_validate({"name": "lora"})
         self._regression: Any = LogisticRegression(C=10, max_iter=200)
         self._regression.fit(self.embed([text for text, _ in split]), [label for _, label in split])
