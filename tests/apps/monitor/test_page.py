@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -36,6 +38,11 @@ def text(browser: Browser, where: str) -> str:
     return str(browser.value(f"document.querySelector('{where}').textContent"))
 
 
+def drawn(browser: Browser) -> str:
+    """The trend's line."""
+    return str(browser.value("document.querySelector('#plot .line').getAttribute('d')"))
+
+
 def test_alerts_show_the_headlines_that_caused_them(browser: Browser) -> None:
     browser.look(width=1000)
     assert text(browser, "#summary").startswith("1,180 items in 3 series, by day.")
@@ -53,6 +60,13 @@ def test_a_trend_is_walked_by_keyboard(browser: Browser) -> None:
     browser.value("choose().then(() => { document.body.dataset.chosen = 'yes'; })")
     browser.wait("document.body.dataset.chosen === 'yes' && document.querySelectorAll('#plot .alert').length === 1")
     assert browser.value("document.querySelectorAll('#plot .band').length") == 1
+    assert drawn(browser).count("M") == 1  # one line
+    browser.value("slept = shown.periods, shown.periods = slept.filter((_, day) => day < 20 || day > 40), plot()")
+    assert drawn(browser).count("M") == 2  # nothing came for 21 days
+    places = [float(each) for each in re.findall(r"[ML]([0-9.]+)", drawn(browser))]
+    steps = sorted(later - earlier for earlier, later in itertools.pairwise(places))
+    assert steps[-1] == pytest.approx(22 * steps[0], rel=0.03)  # and the gap is as wide as it is long
+    browser.value("shown.periods = slept, plot()")
     browser.value("document.querySelector('#plot svg').focus()")
     last = text(browser, "#point")
     browser.press("ArrowLeft", 37)
