@@ -4,8 +4,9 @@
 
 The trial's LoRA adapter is copied with other weights, once for each of the adapters; wrk (https://github.com/wg/wrk),
 which must be installed, asks them in turn on the loopback. Memory is that of the process before and after all but the
-first are loaded, with nothing asked in between. `--peft` times one batch of all adapters beside PEFT's own mixed batch
-(`adapter_names`) in one process, alternating. `--processes` asks a server for each adapter beside one server for all.
+first are loaded, with nothing asked in between. `--peft` times one batch of all adapters beside PEFT's own mixed
+batch (`adapter_names`) in one process, alternating. `--processes` asks a server for each adapter beside one server
+for all. `--swap` times the loading of an adapter that has no weights in memory, by the clock and by the processor.
 """
 
 from __future__ import annotations
@@ -153,6 +154,24 @@ def beside_peft(folder: Path, count: int, rounds: int) -> None:
     print(f"one batch of {count} adapters: ours {median(ours) * 1e3:.1f} ms, PEFT's {median(theirs) * 1e3:.1f} ms")
 
 
+def swapped(folder: Path, count: int, rounds: int) -> None:
+    """Print how long a cold adapter takes to be ready: one of `count` is in memory at once."""
+    from pefbench.server.store import Store
+
+    store, clock, processor = Store(1), list[float](), list[float]()
+    served = [store.open(f"a{number}", folder / f"a{number}") for number in range(count)]
+    for one in served * rounds:
+        started, used = time.perf_counter(), time.process_time()
+        store.hold(one)
+        clock.append((time.perf_counter() - started) * 1e3)
+        processor.append((time.process_time() - used) * 1e3)
+        store.release(one)
+    print(
+        f"a cold adapter: {median(clock):.1f} ms (the slowest {max(clock):.1f}), of the processor "
+        f"{median(processor):.1f} (the slowest {max(processor):.1f}), {len(clock)} times"
+    )
+
+
 def main() -> None:
     """Print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -162,11 +181,15 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--peft", action="store_true", help="time a batch beside PEFT's own")
     parser.add_argument("--processes", type=int, help="so many adapters in one server beside as many servers")
+    parser.add_argument("--swap", action="store_true", help="time the loading of a cold adapter")
     parsed = parser.parse_args()
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
-        adapters(parsed.trial, folder, parsed.processes or max(parsed.adapters))
+        adapters(parsed.trial, folder, 8 if parsed.swap else parsed.processes or max(parsed.adapters))
         size = (folder / "a0" / "adapter_model.safetensors").stat().st_size
+        if parsed.swap:
+            swapped(folder, 8, 8)
+            return
         if parsed.peft:
             beside_peft(folder, max(parsed.adapters), 20)
             return
