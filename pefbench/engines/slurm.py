@@ -7,6 +7,7 @@ SLURM's own reason to do so.
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import signal
@@ -267,7 +268,24 @@ def _has_gpus(resources: Resources) -> bool:
 
 
 def _check(resources: Resources, cpus: int, gpus: int) -> None:
-    """Raise OutputError for a job that could never run."""
+    """Raise OutputError for a job that could never run; of its time SLURM says nothing, and lets it wait for good."""
+    told = f"a trial that asks for {cpus} CPUs, {gpus} GPUs and {resources.minutes} minutes cannot run"
+    limits = _asked(["sinfo", "--noheader", "--format=%P %l", *_partition(resources)], "no partitions")
+    for name, limit in map(str.split, limits.splitlines()):
+        used = resources.partition is not None or name.endswith("*")  # the default one
+        if used and resources.minutes > (most := minutes_of(limit)):
+            raise OutputError(
+                f"--on slurm: {told}: the partition allows {most:g} minutes; give --time-limit {most:g}min"
+            )
     command = ["sbatch", "--test-only", f"--time={resources.minutes}", f"--cpus-per-task={cpus}", "--nodes=1"]
     command += [*_partition(resources), *([f"--gpus-per-node={gpus}"] if gpus else []), "--wrap=true"]
-    _asked(command, f"a trial that asks for {cpus} CPUs, {gpus} GPUs and {resources.minutes} minutes cannot run")
+    _asked(command, told)
+
+
+def minutes_of(limit: str) -> float:
+    """A time as SLURM prints it, in minutes: 30:00, 2:00:00, 1-00:00:00 or infinite."""
+    if limit in {"infinite", "n/a"}:
+        return math.inf
+    days, _, clock = limit.rpartition("-")
+    hours, minutes, seconds = [0, 0, *map(int, clock.split(":"))][-3:]
+    return int(days or 0) * 24 * 60 + hours * 60 + minutes + seconds / 60

@@ -133,13 +133,24 @@ def _runs_a_trial(process: psutil.Process) -> bool:
     [
         (Resources("slurm", partition="hgh"), "--partition hgh: no such partition; valid: high, low"),
         (Resources("slurm", cpus=9), "a trial that asks for 9 CPUs, 0 GPUs and 1440 minutes cannot run: .*"),
-        (Resources("slurm", minutes=500), "a trial that asks for 1 CPUs, 0 GPUs and 500 minutes cannot run: .*"),
+        (
+            Resources("slurm", minutes=500),
+            "and 500 minutes cannot run: the partition allows 120 minutes; give --time-limit",
+        ),
     ],
 )
 def test_what_no_node_could_run_is_refused(slurm: Path, resources: Resources, message: str, tmp_path: Path) -> None:
     del slurm
     with pytest.raises((UserError, OutputError), match=message):
         engine.SlurmEngine(tmp_path, resources)
+
+
+@pytest.mark.parametrize(
+    ("limit", "minutes"),
+    [("infinite", float("inf")), ("n/a", float("inf")), ("30:00", 30), ("2:00:30", 120.5), ("1-00:00:00", 1440)],
+)
+def test_times_are_read_as_slurm_prints_them(limit: str, minutes: float) -> None:
+    assert engine.minutes_of(limit) == minutes
 
 
 def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
