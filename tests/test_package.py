@@ -202,3 +202,14 @@ def test_the_compose_file_has_each_application_in_a_profile_of_its_own() -> None
         kept = ("read_only", "tmpfs", "security_opt", "cap_drop", "restart", "environment")
         assert {key: service[key] for key in kept} == {key: services["serve"][key] for key in kept}
     assert len(ports | {*services["serve"]["ports"]}) == len(services)
+
+
+def test_the_override_in_the_how_to_starts_an_application_with_a_configuration() -> None:
+    page = (PROJECT / "docs" / "how-to" / "container.md").read_text(encoding="utf8")
+    [block] = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    [(name, service)] = yaml.safe_load(block)["services"].items()
+    found = parser().parse_args(service["command"])
+    [mounted] = service["volumes"]
+    assert (found.name, found.action, str(found.config)) == (name, "start", f"{mounted.split(':')[1]}/{name}.yaml")
+    base = yaml.safe_load((PROJECT / "compose.yaml").read_text(encoding="utf8"))["services"][name]
+    assert (found.host, str(found.port)) == (parser().parse_args(base["command"]).host, base["command"][-1])
