@@ -1,24 +1,28 @@
 """The same LoRA job with pefbench and with transformers' Trainer + PEFT, alternating; a process for each run.
 
-    python -m benchmarks.against_trainer [--repeats 5] [--epochs 2] [--batch-size 32] [--processor-seconds]
+    python -m benchmarks.against_trainer [--repeats 5] [--epochs 2] [--batch-size 32] [--sides auto best ...]
+                                         [--together] [--warmed] [--processor-seconds]
 
 Sides, which take turns: `auto` and `fp32` are pefbench in these precisions; `bare` is `auto` without validation and
 round trip, which the Trainer does not have; `stock` is the Trainer as the tutorial has it, in fp32, with batches padded
 to their longest text; `best` the Trainer at its best (bf16, texts of alike length together, fused AdamW), `best fp32`
 the same in fp32. Same model, data, splits, batch size, epochs, learning rate, schedule, threads and scoring. The ratios
-are of sentences a second in training, and of whole processes from start to result.
+are of sentences a second in training, and of whole processes from start to result. On a machine that others use too,
+`--together` starts the sides of a round at once, which is only sound by processor seconds; `--warmed` leaves out the
+round that fills the caches.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import resource
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,9 +58,13 @@ def main() -> None:
     parser.add_argument("--epochs", type=float, default=2)
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--sides", nargs="+", choices=SIDES, default=SIDES)
+    parser.add_argument("--together", action="store_true")
+    parser.add_argument("--warmed", action="store_true")
     parser.add_argument("--child", choices=SIDES, help=argparse.SUPPRESS)
     _table.add_clock(parser)
     parsed = parser.parse_args()
+    if parsed.together and not parsed.processor_seconds:
+        parser.error("--together needs --processor-seconds")
     if parsed.child:
         print(json.dumps(one_side(parsed)))
         return
@@ -69,7 +77,10 @@ def main() -> None:
             goal = goals.get(parsed.batch_size)
             rows.append([what, ours, theirs, _table.spread(ratios), scores, f"{goal:g}" if goal else ""])
     command = f"python -m benchmarks.against_trainer --repeats {parsed.repeats} --epochs {parsed.epochs:g}"
-    command += f" --batch-size {parsed.batch_size}{_table.option(parsed)}"
+    command += f" --batch-size {parsed.batch_size}" + (
+        f" --sides {' '.join(map(repr, parsed.sides))}" if parsed.sides != SIDES else ""
+    )
+    command += (" --together" if parsed.together else "") + _table.option(parsed)
     header = ["Seconds of", "pefbench", "Trainer", "Times as fast", "Entity F1", "Goal"]
     _table.write(f"trainer {parsed.batch_size}", header, rows, command)
 
@@ -89,48 +100,57 @@ def one_side(parsed: argparse.Namespace) -> dict[str, float]:
 def measure(parsed: argparse.Namespace) -> dict[str, list[dict[str, Any]]]:
     """The figures of each side, round by round, after a short round that fills the caches and does not count."""
     found: dict[str, list[dict[str, Any]]] = {side: [] for side in parsed.sides}
-    for repeat in range(parsed.repeats + 1):
-        for side in sorted(parsed.sides, reverse=bool(repeat % 2)):
-            run = child(side, parsed, parsed.epochs if repeat else WARM_UP)
-            if repeat:
-                found[side].append(run)
-                print(
-                    f"{side}: train {run['train']:.1f} s, process {run['process']:.1f} s", file=sys.stderr, flush=True
-                )
+    with ThreadPoolExecutor(len(parsed.sides) if parsed.together else 1) as pool:
+        for repeat in range(int(parsed.warmed), parsed.repeats + 1):
+            sides = sorted(parsed.sides, reverse=bool(repeat % 2))
+            epochs = parsed.epochs if repeat else WARM_UP
+            for side, run in zip(sides, pool.map(lambda side: child(side, parsed, epochs), sides), strict=True):  # noqa: B023
+                if repeat:
+                    found[side].append(run)
+                    told = f"{side}: train {run['train']:.1f} s, process {run['process']:.1f} s"
+                    print(told, file=sys.stderr, flush=True)
     return found
 
 
 def child(side: str, parsed: argparse.Namespace, epochs: float) -> dict[str, Any]:
     """Run one side in a process of its own."""
-    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    started = time.perf_counter()
     settings = ["--epochs", str(epochs), "--batch-size", str(parsed.batch_size), *_table.option(parsed).split()]
-    done = subprocess.run(
+    process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.against_trainer", "--child", side, *settings],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-        check=True,
         cwd=PROJECT,
         env=child_environment(),
     )
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return figures | {"process": used if parsed.processor_seconds else time.perf_counter() - started}
+    assert process.stdout is not None
+    printed = process.stdout.read()
+    _, status, used = os.wait4(process.pid, 0)  # with those that it started and waited for
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{side}: exit status {process.returncode}")
+    figures: dict[str, Any] = json.loads(printed.splitlines()[-1])
+    seconds = used.ru_utime + used.ru_stime if parsed.processor_seconds else time.perf_counter() - started
+    return figures | {"process": seconds}
 
 
 def pefbench(recipe: Recipe, *, bare: bool, processor: bool) -> dict[str, float]:
     """Run the recipe as `pefbench run` does. bare: only train and score test."""
     from pefbench.results.store import read_result
-    from pefbench.trial import round_trip
+    from pefbench.trial import forked_check, round_trip
     from pefbench.trial.run import run
 
+    forked_check.start()  # as the command does
     scored = ["validation", "test"]
     if bare:
         scored.remove("validation")
         vars(round_trip)["check_in_fresh_process"] = lambda _, **__: {"reproduced": True, "examples": 0, "seconds": 0.0}
     with tempfile.TemporaryDirectory() as out:
         result = read_result(run(recipe, Path(out), scored=scored))
+    while forked_check._waiting:
+        forked_check._waiting.pop().close()
+        os.wait()  # so that its seconds count
     f1 = result["metrics"]["test"]["entity_f1"]
     sentences = result["data"]["splits"]["train"]["examples"] * recipe.train.epochs
     train = result["phases"]["train"]

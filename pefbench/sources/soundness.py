@@ -35,6 +35,11 @@ def _fault(value: Any, depth: int = 0) -> str | None:
         return None
     if depth == DEEPEST:
         return f"lists nested more than {DEEPEST} deep"
+    if isinstance(value, list):
+        try:
+            return _fault_of_text("".join(value))  # a sentence's words at once, as most lists are
+        except TypeError:  # not all are texts
+            pass
     parts = value if isinstance(value, list) else [*value, *value.values()]
     return next((why for part in parts if (why := _fault(part, depth + 1))), None)
 

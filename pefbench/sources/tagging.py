@@ -58,9 +58,12 @@ def to_iob2(sentences: Sequence[Sequence[str]], where: Where, *, strict: bool = 
 
     Raises DataError for a tag that no scheme knows, and for IOBES mixed with BILOU.
     """
-    parsed = [
-        [_parse(tag, where, (row, column)) for column, tag in enumerate(tags)] for row, tags in enumerate(sentences)
-    ]
+    known: dict[str, Tag] = {}
+    for row, tags in enumerate(sentences):
+        for column, tag in enumerate(tags):
+            if tag not in known:
+                known[tag] = _parse(tag, where, (row, column))
+    parsed = [[known[tag] for tag in tags] for tags in sentences]
     scheme = _detect(parsed, where)
     find_strays = _strays_of_iobes if scheme in {"IOBES", "BILOU"} else _strays_of_iob
     strays = list(find_strays(parsed, scheme, where))

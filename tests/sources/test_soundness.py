@@ -24,6 +24,8 @@ def nested(depth: int) -> list[Any]:
     [
         ("so nice \ud83d", "a lone surrogate (\\ud83d)"),
         (["a", "b\udc00"], "a lone surrogate (\\udc00)"),
+        (["a\ud83d", "\ude00"], "a lone surrogate (\\ud83d)"),  # halves of one character in two words
+        (["a", 1, "b\0"], "a NUL character"),
         ({"text": ["\udfff"]}, "a lone surrogate (\\udfff)"),
         ("a\0b", "a NUL character"),
         (nested(40), "lists nested more than 32 deep"),
