@@ -1,8 +1,9 @@
 """The settings that a method places by its results: the last of its budget, where the range moves to the best.
 
 Where the best setting so far has a number at an end of those that were tried, the next setting lies beyond that end, a
-step further; else it lies between the best and the better of its neighbours. The budget stays the same, and so does
-every setting: it follows from those before it and their scores on validation.
+step further; else it lies between the best and the better of its neighbours, or the larger where they are equal: a
+learning rate is best a little below the one at which training fails. The budget stays the same, and so does every
+setting: it follows from those before it and their scores on validation.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ def _beyond(at: Number, numbers: Sequence[Number]) -> Iterator[Number]:
 def _between(at: Number, numbers: Sequence[Number], score: dict[Number, float]) -> Iterator[Number]:
     place = numbers.index(at)
     beside = [numbers[each] for each in (place - 1, place + 1) if 0 <= each < len(numbers)]
-    for neighbour in sorted(beside, key=lambda each: -score[each]):
+    for neighbour in sorted(beside, key=lambda each: (-score[each], -each)):
         yield _rounded(math.sqrt(at * neighbour) if numbers[0] > 0 else (at + neighbour) / 2, at)
 
 

@@ -27,6 +27,7 @@ def placed(rates: list[Any], values: list[float | None], *, higher: bool = True)
         ([0.9, 0.5, 0.4], [1e-5, 3.16e-4]),  # a step beyond the lower end, then between
         ([0.4, 0.5, 0.9], [1e-1, 3.16e-3]),
         ([0.4, 0.9, 0.5], [3.16e-3, 3.16e-4]),  # within: towards the better neighbour first
+        ([0.0, 0.9, 0.0], [3.16e-3, 3.16e-4]),  # alike, as where one learns nothing and the other fails: the larger
         ([0.4, 0.9, None], [3.16e-4, 3.16e-3]),  # the end failed, so the range goes no further there
     ],
 )
