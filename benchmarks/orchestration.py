@@ -9,9 +9,9 @@ priority of other processes, not its default of nice 15.
 
 *One trial* is timed from the engine's being asked to its answer, less imports. Ray has run one trial on each core
 before, as the worker process here has, so nothing is imported. SLURM starts a process for each trial, and is held
-against such a process here; what both import is taken off: the seconds in which a process has the modules of a trial,
-measured in each round. So what is left of SLURM is the queue, submitit's own process and the looks at the queue:
-seconds, whatever the trial takes; --epochs says how long that is. The processor seconds are those of the trial's
+against such a process here; imports are taken off: the seconds in which a process has the modules of a trial, and for
+SLURM those in which submitit's has its own, measured in each round. So what is left of SLURM is the queue and the looks
+at it: seconds, whatever the trial takes; --epochs says how long that is. The processor seconds are those of the trial's
 phases: what the trial itself costs there.
 
 *Many* is `pefbench compare` with so many trials on two workers, the whole command. Its processor seconds are the
@@ -50,9 +50,11 @@ if TYPE_CHECKING:
     from pefbench.engines.messages import Message
 
 ONE_GOAL, MANY_GOAL = 1.1, 1.15
+HEADER = ("Side by side", "Seconds", "Processor seconds", "Goal")
 LOOK = 0.25
 """Seconds between two looks at how much of the processor was used."""
 IMPORTS = "from pefbench.cli import main, worker; from pefbench.engines import worker; from pefbench.trial import run"
+OF_SUBMITIT = "import submitit.core._submit, pefbench.engines.slurm"
 
 
 class Trial:
@@ -91,7 +93,8 @@ def main() -> None:
     parser.add_argument("--engines", nargs="+", choices=("ray", "slurm"), default=["ray", "slurm"])
     parsed = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = "1"
-    rows: list[list[str]] = []
+    options = f"--rounds {parsed.rounds} --engines {' '.join(parsed.engines)}"
+    command = f"python -m benchmarks.orchestration {options}"
     with tempfile.TemporaryDirectory() as folder, ExitStack() as clusters:
         place = Path(folder)
         if "slurm" in parsed.engines:
@@ -101,36 +104,35 @@ def main() -> None:
         pids = clusters.enter_context(ray_cluster()) if "ray" in parsed.engines else []
         if "one" in parsed.parts:
             (place / "world").mkdir()
-            rows += one(Trial(place / "world", parsed.epochs), parsed.engines, parsed.rounds, place)
+            rows = one(Trial(place / "world", parsed.epochs), parsed.engines, parsed.rounds, place)
+            _table.write("one trial", HEADER, rows, f"{command} --parts one --epochs {parsed.epochs}")
         if "many" in parsed.parts and "ray" in parsed.engines:
-            rows += many(place, parsed.trials, parsed.rounds, pids)
-    options = f"--rounds {parsed.rounds} --epochs {parsed.epochs} --trials {parsed.trials}"
-    command = f"python -m benchmarks.orchestration {options} --parts {' '.join(parsed.parts)}"
-    header = ["Side by side", "Seconds", "Processor seconds", "Goal"]
-    _table.write("orchestration", header, rows, f"{command} --engines {' '.join(parsed.engines)}")
+            rows = many(place, parsed.trials, parsed.rounds, pids)
+            _table.write("many trials", HEADER, rows, f"{command} --parts many --trials {parsed.trials}")
 
 
 def one(trial: Trial, engines: Sequence[str], rounds: int, log: Path) -> list[list[str]]:
     """The rows of one trial through each engine, against a process of this machine."""
     names = ["local", *engines]
     with ExitStack() as open_:
-        made = {name: open_.enter_context(engine(log, Resources(name))) for name in names}  # type: ignore[arg-type]
+        made = {name: open_.enter_context(engine(log, Resources(name, minutes=60))) for name in names}  # type: ignore[arg-type]
         alone = Once(log / "alone.log")
-        for name in ("local", "ray"):
-            for _ in range(2 if name in made else 0):
-                trial.timed(made[name])  # imports
+        trial.timed(made["local"])  # imports
         if "ray" in made:
-            made["ray"].run([trial.request() for _ in range(2)], lambda *_: None)  # on the other node
+            made["ray"].run([trial.request() for _ in range(2)], lambda *_: None)  # on each node
         found: dict[str, list[tuple[float, float]]] = {}
         for number in range(rounds):
             for name in names if number % 2 else reversed(names):
-                imports = imported() if name == "slurm" else 0.0
+                imports = {"alone": imported(IMPORTS)} if name == "slurm" else {}
+                if imports:
+                    imports["slurm"] = imports["alone"] + imported(OF_SUBMITIT)
                 ways: dict[str, Engine | Once] = {"alone": alone} if name == "slurm" else {}
                 for key, way in {**ways, name: made[name]}.items():
                     seconds, used = trial.timed(way)
-                    found.setdefault(key, []).append((seconds - imports, used))
+                    less = imports.get(key, 0)
+                    found.setdefault(key, []).append((seconds - less, used))
                     print(
-                        f"{key}: {seconds:.2f} s, imports {imports:.2f} s, inside {used:.2f} processor s",
+                        f"{key}: {seconds:.2f} s, imports {less:.2f} s, inside {used:.2f} processor s",
                         file=sys.stderr,
                     )
     rows = []
@@ -186,10 +188,10 @@ def comparison(world: World, trials: int) -> Path:
     return file
 
 
-def imported() -> float:
-    """The seconds in which a process has the modules of a trial."""
+def imported(modules: str) -> float:
+    """The seconds in which a process has its modules."""
     started = time.perf_counter()
-    subprocess.run([sys.executable, "-c", IMPORTS], check=True, env=child_environment())
+    subprocess.run([sys.executable, "-c", modules], check=True, env=child_environment())
     return time.perf_counter() - started
 
 
