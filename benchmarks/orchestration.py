@@ -95,7 +95,7 @@ def main() -> None:
     os.environ["OMP_NUM_THREADS"] = "1"
     options = f"--rounds {parsed.rounds} --engines {' '.join(parsed.engines)}"
     command = f"python -m benchmarks.orchestration {options}"
-    with tempfile.TemporaryDirectory() as folder, ExitStack() as clusters:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, ExitStack() as clusters:
         place = Path(folder)
         if "slurm" in parsed.engines:
             if why := slurm.missing():
