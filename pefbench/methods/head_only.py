@@ -17,6 +17,7 @@ class HeadOnly(SelectedMethod):
 
     learning_rate: ClassVar[float] = 3e-2
     trainable_pattern: ClassVar[str] = NOTHING
+    trains_pretrained: ClassVar[bool] = False
 
     def selected(self, model: nn.Module) -> list[str]:
         """No weight; raises MethodError for a model without a head of its own."""

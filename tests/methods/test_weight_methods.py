@@ -361,7 +361,9 @@ def test_the_head_beside_a_t5_is_not_its_backbone() -> None:
     base = AutoModelForQuestionAnswering.from_config(tiny.config("t5", num_labels=2))
     with pytest.raises(MethodError, match="its backbone has no biases"):
         make("bitfit").apply(base, "QUESTION_ANS")
-    model = make("head_only").apply(base, "QUESTION_ANS")
+    head_only = make("head_only")
+    model = head_only.apply(base, "QUESTION_ANS")
+    assert not head_only.trains_pretrained  # so its base still makes embeddings
     assert [key for key, weight in model.named_parameters() if weight.requires_grad] == [
         "qa_outputs.weight",
         "qa_outputs.bias",
