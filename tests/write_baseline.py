@@ -30,7 +30,7 @@ def main() -> None:
             for seed in range(SEEDS):
                 command = ["run", f"recipes/{recipe.name}", "--method", method, "-o", f"train.seed={seed}"]
                 subprocess.run(
-                    [sys.executable, "-m", "pefbench", *command, "--out", str(BASELINE)], cwd=PROJECT, check=True
+                    [sys.executable, "-m", "pefbench", *command, "--out", "results/baseline"], cwd=PROJECT, check=True
                 )
     for stored in store.load_results(BASELINE).results:
         predictions.pack(stored)

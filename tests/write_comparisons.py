@@ -34,7 +34,7 @@ COMPARISONS = {
 def main() -> None:
     """Run those that are named, or all, one after the other; stop at the first that fails."""
     for name in sys.argv[1:] or COMPARISONS:
-        command = ["compare", f"recipes/compare/{name}.yaml", "--workers", str(WORKERS), "--out", str(COMPARE)]
+        command = ["compare", f"recipes/compare/{name}.yaml", "--workers", str(WORKERS), "--out", "results/compare"]
         for change in (*SHARED, *COMPARISONS[name]):
             command += ["-o", change]
         subprocess.run([sys.executable, "-m", "pefbench", *command], cwd=PROJECT, check=True)
