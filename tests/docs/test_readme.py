@@ -79,7 +79,7 @@ def test_the_baseline_is_of_default_recipes_run_from_a_commit() -> None:
 
 
 SIZES = {"wnut17_files": (8, 5, 10)}
-"""Methods, tuning trials of each and most seeds of the comparisons that were recorded with looks of 5, then 10 seeds."""
+"""Methods, tuning trials of each and most seeds, of the comparisons recorded with looks of 5, then 10 seeds."""
 
 
 def test_the_comparisons_are_whole_and_run_from_a_commit() -> None:
