@@ -56,6 +56,6 @@ def strings(row: Row, column: str, *, numbers: bool = False) -> list[str]:
     if not isinstance(value, list) or not value or not all(isinstance(item, str) for item in value):
         raise values.wrong(row, column, "a non-empty list of strings")
     together = "".join(value)
-    if together.isascii() and len(together.split()) == 1:  # nothing to clean in any word, as in most sentences
+    if together.isascii() and together.split() == [together]:  # nothing to clean in any word, as in most sentences
         return list(value)
     return [clean_word(item) for item in value]
