@@ -28,8 +28,15 @@ def product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """x weight' + bias; x (n, in), weight (out, in), bias (out) -> (n, out). Outside autograd."""
     if onednn_linear is None or x.dtype != torch.float32 or x.device.type != "cpu" or not x.numel():
         return stock_linear(x, weight, bias)
+    if not _has_no_gaps(weight):  # a part of a wider matrix: oneDNN would multiply it number by number, BLAS does not
+        return stock_linear(x, weight, bias)
     result: Tensor = onednn_linear(x, weight, bias, "none", [], "")
     return result
+
+
+def _has_no_gaps(matrix: Tensor) -> bool:
+    """Whether a matrix lies in memory row after row, or column after column."""
+    return matrix.is_contiguous() or matrix.mT.is_contiguous()
 
 
 class Linear(torch.autograd.Function):

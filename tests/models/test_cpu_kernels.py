@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from pefbench.models.cpu_kernels import LEVELS, cheap_dropout, drop, fast_linear, fast_on_cpu
+from pefbench.models import cpu_kernels
+from pefbench.models.cpu_kernels import LEVELS, cheap_dropout, drop, fast_linear, fast_on_cpu, product
 from pefbench.models.patches.functional import stock_dropout, stock_linear
 
 
@@ -112,3 +113,29 @@ def test_linear_under_autocast_is_torch_s() -> None:
     x, weight = torch.randn(3, 7), torch.randn(4, 7)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert fast_linear(x, weight).dtype == torch.bfloat16
+
+
+@pytest.mark.skipif(cpu_kernels.onednn_linear is None, reason="this torch has no oneDNN")
+@pytest.mark.parametrize("part", ["columns", "first rows", "every second row", "transposed", "whole"])
+def test_onednn_gets_no_matrix_with_gaps(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has no kernel for one: a product of VeRA's matrices, which are parts of wider ones, took a second."""
+    given: list[torch.Tensor] = []
+    onednn = cpu_kernels.onednn_linear
+
+    def spy(x: torch.Tensor, weight: torch.Tensor, *rest: object) -> torch.Tensor:
+        given.append(weight)
+        assert onednn is not None
+        result: torch.Tensor = onednn(x, weight, *rest)
+        return result
+
+    monkeypatch.setattr(cpu_kernels, "onednn_linear", spy)
+    whole, x = torch.randn(24, 24), torch.randn(5, 12)
+    weight = {
+        "columns": whole[:, :12],
+        "first rows": torch.randn(24, 12)[:7],
+        "every second row": torch.randn(24, 12)[::2],
+        "transposed": torch.randn(12, 24).T,
+        "whole": torch.randn(24, 12),
+    }[part]
+    torch.testing.assert_close(product(x, weight), stock_linear(x, weight))
+    assert bool(given) == (part in {"first rows", "transposed", "whole"})
