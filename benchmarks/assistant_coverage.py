@@ -30,7 +30,7 @@ from pefbench.apps.assistant.retrieval import Found, Index
 from pefbench.apps.sections import TrainingSection
 from pefbench.inference import embedding
 from pefbench.registry import find
-from pefbench.sources.locate import locate
+from pefbench.sources import locate
 from pefbench.sources.rows import Row
 from pefbench.sources.splitting import split_by_hash
 from pefbench.tasks._models import MINILM

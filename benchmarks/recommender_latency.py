@@ -15,7 +15,8 @@ from time import perf_counter, process_time
 import numpy as np
 from tabulate import tabulate
 
-from pefbench.apps import sections, training
+from pefbench import configuration
+from pefbench.apps import training
 from pefbench.apps.logs import Events
 from pefbench.apps.recommender.app import APP
 from pefbench.apps.recommender.config import RecommenderSection
@@ -31,7 +32,7 @@ def main() -> None:
     import torch
 
     torch.set_num_threads(1)
-    config = sections.load(RecommenderSection, parsed.config)
+    config = configuration.read(RecommenderSection, parsed.config)
     models = training.all_trained(APP.trainings(config), Path(config.folder))
     recommender = Recommender(config, models, Events("recommender", texts=False))
     users, draw = sorted(recommender.catalogue.users), np.random.default_rng(0)

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from scipy import sparse
 
-from pefbench.apps import sections, training
+from pefbench import configuration
+from pefbench.apps import training
 from pefbench.apps.recommender import catalogue, kept, measuring, prepared, quality, telling
 from pefbench.apps.recommender.app import APP
 from pefbench.apps.recommender.config import RecommenderSection
@@ -105,7 +106,7 @@ def main() -> None:
     parser.add_argument("--config", type=Path)
     parser.add_argument("--without-model", action="store_true")
     parsed = parser.parse_args()
-    config = sections.load(RecommenderSection, parsed.config)
+    config = configuration.read(RecommenderSection, parsed.config)
     models = training.all_trained(APP.trainings(config), Path(config.folder))
     weights, _ = kept.read(config.weights_file, models)
     ready = prepared.prepare(config, models["choice"])

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pefbench import with_peft
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from os import PathLike
+    from pathlib import Path
 
+    from pefbench.inference.kind import Json
     from pefbench.inference.model import Model
 
+__all__ = ["Json", "Model", "find", "load", "run"]
 __version__ = "0.1.0"
 
 with_peft.register()
@@ -28,3 +32,47 @@ def load(trial: str | PathLike[str], base: str | None = None) -> Model:
     from pefbench.inference import loading
 
     return loading.load(Path(trial), base)
+
+
+def find(trial: str | PathLike[str]) -> Path:
+    """The folder of a trial, from what `load` takes. It is named by the trial's id. Raises DataError as `load` does."""
+    from pathlib import Path
+
+    from pefbench.inference import loading
+
+    return loading.find(Path(trial))
+
+
+def run(recipe: str, out: str | PathLike[str], *, method: str | None = None, overrides: Iterable[str] = ()) -> None:
+    """Train by a recipe as `pefbench run` does, in a process of its own, which prints what that prints.
+
+    recipe: a file, or a name of `pefbench list recipes`. out: a folder of results; a trial that is there is not run
+    again, and one that was killed goes on. method: None: the recipe's. overrides: fields of the recipe, such as
+    "train.epochs=3". Raises TrialError where it fails, also where the recipe is wrong.
+    """
+    import subprocess
+
+    from pefbench.errors import TrialError
+    from pefbench.paths import child_command, child_environment
+
+    command = ["run", recipe, "--out", str(out)]
+    command += ["--method", method] if method else []
+    command += [part for change in overrides for part in ("-o", change)]
+    status = subprocess.run(child_command(*command), env=child_environment(), check=False).returncode
+    if status:
+        raise TrialError(f"training ended with status {status}; what it says stands above")
+
+
+if not TYPE_CHECKING:  # or any name would be taken for one of pefbench
+
+    def __getattr__(name: str) -> Any:
+        """The types, imported when they are asked for: torch comes with a model."""
+        if name not in {"Json", "Model"}:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from pefbench.inference import kind
+
+        if name == "Json":
+            return kind.Json
+        from pefbench.inference import model
+
+        return model.Model

@@ -15,7 +15,7 @@ Quantize = Literal["none", "int8", "nf4", "nf4-double"]
 
 
 class Section(BaseModel):
-    """A part of a recipe: unknown keys and values of another type are errors."""
+    """A part of a recipe or of a configuration: unknown keys and values of another type are errors."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 

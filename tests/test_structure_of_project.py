@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from docs.generate.reference import PUBLIC
 from pefbench.paths import PACKAGE, PROJECT
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ ORDER = [
     "tasks/baselines",
     "tasks",
     "recipe",
+    "configuration",
     "trial",
     "inference",
     "export",
@@ -135,6 +137,36 @@ def test_no_circle_of_folders() -> None:
     for name, needed in IMPORTS.items():
         folders.setdefault(room(name), set()).update(map(room, needed))
     assert not circle(folders)
+
+
+def used_of_pefbench(file: Path) -> set[tuple[str, str]]:
+    """Return each name of pefbench that a file uses, with its module: `import pefbench` counts by its attributes."""
+    tree, modules, found = ast.parse(file.read_text(encoding="utf8")), dict[str, str](), set[tuple[str, str]]()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "pefbench":
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                if whole.removeprefix("pefbench.") in NAMES:
+                    modules[alias.asname or alias.name] = whole
+                else:
+                    found.add((str(node.module), alias.name))
+        elif isinstance(node, ast.Import):
+            modules |= {each.asname or each.name: each.name for each in node.names if each.name.startswith("pefbench")}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and (module := modules.get(ast.unparse(node.value))):
+            found.add((module, node.attr))
+    return found
+
+
+def test_applications_use_the_public_interface_alone() -> None:
+    public = {(module, name) for module, names in PUBLIC.items() for name in names}
+    apps = [file for file in MODULES if room(module_name(file)) == "apps"]
+    used = set[tuple[str, str]]()
+    for file in apps:
+        others = {each for each in used_of_pefbench(file) if not f"{each[0]}.".startswith("pefbench.apps.")}
+        assert others <= public, f"{file}: not in PUBLIC of docs/generate/reference.py: {sorted(others - public)}"
+        used |= others
+    assert ("pefbench", "load") in used
 
 
 def test_no_module_shadows_a_library() -> None:

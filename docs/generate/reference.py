@@ -21,7 +21,7 @@ from pefbench.paths import PROJECT
 from pefbench.yaml_text import read_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from types import ModuleType
 
 
@@ -278,32 +278,64 @@ def _records(module: ModuleType, path: str) -> Iterator[str]:
             yield f"## {name}\n\n{doc}\n\n{fields.of_record(record, f'{path}.{name}')}"
 
 
+PUBLIC = {
+    "pefbench": ["load", "Model", "find", "run", "Json"],
+    "pefbench.results": ["load_results", "Loaded", "Stored"],
+    "pefbench.server": ["application", "Settings", "read_keys", "Requests", "Refusal", "check_text"],
+    "pefbench.configuration": ["Section", "read"],
+    "pefbench.sources": [
+        *("read_rows", "Row", "BadRows", "is_missing", "locate", "read_text"),
+        *("split_by_hash", "normalise", "random_numbers"),
+    ],
+    "pefbench.atomic": ["writing", "write_text"],
+    "pefbench.stats.interval": ["Interval", "of_proportion", "of_score"],
+    "pefbench.stats.jackknife": ["Spread", "jackknife"],
+    "pefbench.errors": [
+        *("PefbenchError", "UserError", "RecipeError", "SourceError", "DataError", "OutputError"),
+        *("HeldError", "TrialError", "suggest", "quoted"),
+    ],
+}
+"""What an application builds on, by module; those of `apps/` import nothing else, and a test holds them to it."""
+STATISTICS = {
+    "pefbench.stats.all_pairs": ["PairTest", "judge"],
+    "pefbench.stats.family": ["Family", "of_scores"],
+    "pefbench.stats.mean_interval": ["intervals"],
+    "pefbench.stats.paired": ["Difference", "difference"],
+    "pefbench.stats.resampling": ["Scores", "resample"],
+    "pefbench.stats.holm": ["holm"],
+    "pefbench.stats.mcnemar": ["mcnemar"],
+    "pefbench.stats.expected_best": ["expected_best"],
+}
+EXTENDING = {
+    "pefbench.recipe": ["load_recipe", "load_resolved", "resolve"],
+    "pefbench.registry": ["names", "find", "summary"],
+    "pefbench.tasks": ["Task"],
+    "pefbench.methods": ["Method", "PeftMethod", "TargetedMethod"],
+    "pefbench.metrics._base": ["Metric", "AdditiveMetric"],
+}
+
+
 def python() -> str:
-    """The modules that a program would use, by mkdocstrings."""
-    modules = {
-        "pefbench.recipe": ["load_recipe", "load_resolved", "resolve"],
-        "pefbench.registry": ["names", "find", "summary"],
-        "pefbench.tasks": ["Task"],
-        "pefbench.methods": ["Method", "PeftMethod", "TargetedMethod"],
-        "pefbench.metrics._base": ["Metric", "AdditiveMetric"],
-        "pefbench.stats.all_pairs": ["PairTest", "judge"],
-        "pefbench.stats.family": ["Family", "of_scores"],
-        "pefbench.stats.mean_interval": ["intervals"],
-        "pefbench.stats.paired": ["Difference", "difference"],
-        "pefbench.stats.resampling": ["Scores", "resample"],
-        "pefbench.stats.interval": ["Interval", "of_proportion", "of_score"],
-        "pefbench.stats.jackknife": ["Spread", "jackknife"],
-        "pefbench.stats.holm": ["holm"],
-        "pefbench.stats.mcnemar": ["mcnemar"],
-        "pefbench.stats.expected_best": ["expected_best"],
-        "pefbench.errors": ["PefbenchError"],
-    }
-    blocks = [
-        f"## {module}\n\n" + "\n\n".join(f"::: {module}.{name}" for name in names) for module, names in modules.items()
-    ]
+    """What a program would use, by mkdocstrings."""
     return page(
-        "Python", "What a program that uses pefbench, or a task, method or metric of your own, builds on.", *blocks
+        "Python",
+        "Any other module may change from one version to the next. What is imported from `pefbench` itself costs "
+        "nothing until it is used.",
+        "## For an application",
+        "[Write an application](../how-to/apps/own.md) has an example. Those that come with pefbench import nothing "
+        "else.",
+        *_described(PUBLIC),
+        "## Statistics",
+        *_described(STATISTICS),
+        "## For a task, a method or a metric",
+        *_described(EXTENDING),
     )
+
+
+def _described(modules: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    for module, names in modules.items():
+        yield f"### `{module}`"
+        yield from (f"::: {module}.{name}" for name in names)
 
 
 def _heading(kind: str, name: str) -> str:

@@ -1,1 +1,1 @@
-"""Applications of trained models, a folder each: its `app.py` holds `APP`. They use `load`, the server and results."""
+"""Applications of trained models, a folder each: its `app.py` holds `APP`. They import what is public alone."""

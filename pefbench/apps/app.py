@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from pefbench.apps.sections import TrainingSection
-    from pefbench.server.settings import Settings
+    from pefbench.server import Settings
 
 
 class App(ABC, Generic[Config]):

@@ -10,7 +10,7 @@ from pefbench.errors import DataError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pefbench.inference.model import Model
+    from pefbench import Model
 
 TRIED = "Shares fall."
 """A text that a model is tried with."""

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import ast
 import importlib
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import RecipeError, suggest
-from pefbench.paths import PACKAGE
 
 if TYPE_CHECKING:
     from pefbench.apps.app import App
 
+HERE = files("pefbench.apps")
+APP = "app.py"
+
 
 def names() -> list[str]:
     """The names of the applications, sorted."""
-    return sorted(file.parent.name for file in (PACKAGE / "apps").glob("*/app.py"))
+    return sorted(folder.name for folder in HERE.iterdir() if (folder / APP).is_file())
 
 
 def summary(name: str) -> str:
     """The first line of an application's docstring, without importing it."""
-    file = PACKAGE / "apps" / name / "app.py"
-    return (ast.get_docstring(ast.parse(file.read_text(encoding="utf8"))) or "").partition("\n")[0]
+    text = (HERE / name / APP).read_text(encoding="utf8")
+    return (ast.get_docstring(ast.parse(text)) or "").partition("\n")[0]
 
 
 def find(name: str) -> App[Any]:

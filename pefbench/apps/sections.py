@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from pydantic import Field
 
-from pefbench.recipe import validate
-from pefbench.sections import Section
-from pefbench.yaml_text import read_yaml
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pefbench.configuration import Section
 
 
 class TrainingSection(Section):
@@ -43,9 +38,3 @@ class AppSection(Section):
 
 
 Config = TypeVar("Config", bound=AppSection)
-
-
-def load(section: type[Config], file: Path | None) -> Config:
-    """The configuration in a YAML file, or the default one. Raises RecipeError."""
-    keys = ", ".join(section.model_fields)
-    return validate(section, {} if file is None else read_yaml(file, what="configuration", keys=keys), "")

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pefbench
 from pefbench.errors import DataError, TrialError, UserError
-from pefbench.inference import loading
-from pefbench.paths import child_command, child_environment
-from pefbench.results.store import load_results
+from pefbench.results import load_results
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from pefbench.apps.sections import TrainingSection
 
@@ -27,23 +25,21 @@ def train(name: str, training: TrainingSection, folder: Path) -> Path:
     It runs in a process of its own, which prints what `pefbench run` prints; killed, it goes on the next time.
     """
     if training.trial is None and _finished(out := _out(name, training, folder)) is None:
-        command = ["run", training.recipe, "--out", str(out)]
-        command += ["--method", training.method] if training.method else []
-        command += [part for change in training.overrides for part in ("-o", change)]
-        status = subprocess.run(child_command(*command), env=child_environment(), check=False).returncode
-        if status:
-            raise TrialError(f"{name}: training ended with status {status}; what it says stands above")
+        try:
+            pefbench.run(training.recipe, out, method=training.method, overrides=training.overrides)
+        except TrialError as error:
+            raise TrialError(f"{name}: {error}") from None
     return trained(name, training, folder)
 
 
 def trained(name: str, training: TrainingSection, folder: Path) -> Path:
     """The trial of a model. Raises DataError where there is none yet, or none at the address that was given."""
     if training.trial is not None:
-        return loading.find(Path(training.trial))
+        return pefbench.find(training.trial)
     found = _finished(_out(name, training, folder))
     if found is None:
         raise DataError(f"the model {name} is not trained yet with these settings; train it first: see --help")
-    return loading.find(found)
+    return pefbench.find(found)
 
 
 def all_trained(trainings: Mapping[str, TrainingSection], folder: Path) -> dict[str, Path]:

@@ -38,13 +38,14 @@ def add(commands: Commands) -> None:
 
 
 def _run(parsed: argparse.Namespace) -> int:
-    from pefbench.apps import registry, sections
+    from pefbench import configuration
+    from pefbench.apps import registry
 
     app = registry.find(parsed.name)
     if parsed.action == "schema":
         print_line(json.dumps(app.section.model_json_schema(), indent=1, ensure_ascii=False))
         return 0
-    config = sections.load(app.section, parsed.config)
+    config = configuration.read(app.section, parsed.config)
     return _train(app, config) if parsed.action == "train" else _start(parsed, app, config)
 
 
@@ -68,7 +69,7 @@ def _start(parsed: argparse.Namespace, app: App[AppSection], config: AppSection)
 
     server = config.server
     chosen = settings.Settings(
-        keys=settings.keys(Path(server.keys) if server.keys else None),
+        keys=settings.read_keys(Path(server.keys) if server.keys else None),
         body=server.max_body,
         inputs=server.max_inputs,
         characters=server.max_characters,

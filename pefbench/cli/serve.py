@@ -52,7 +52,7 @@ def _run(parsed: argparse.Namespace) -> int:
 
     chosen = settings.Settings(
         models=parsed.models,
-        keys=settings.keys(parsed.keys),
+        keys=settings.read_keys(parsed.keys),
         body=parsed.max_body,
         inputs=parsed.max_inputs,
         characters=parsed.max_characters,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Request, Response
@@ -60,11 +61,11 @@ def make(engine: Engine, settings: Settings) -> FastAPI:
         yield
         await run_in_threadpool(engine.stop, settings.patience)
 
-    app = shell.make(
+    app = shell.application(
         "pefbench serve",
         settings,
         Counts(engine),
-        page_of="pefbench.server",
+        page=files("pefbench.server") / "page.html",
         ready=lambda: engine.alive,
         lifespan=life,
     )

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from pefbench.atomic import reason
 from pefbench.errors import DataError, SourceError, counted, suggest
-from pefbench.trial.saved import TRIAL
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,6 +60,8 @@ class Settings:
         """The models by name: their folders' own, or RECIPE.ID where trials lie as in a folder of results."""
         if self.models is None or not self.models.is_dir():
             return {}
+        from pefbench.trial.saved import TRIAL  # takes seconds
+
         found: dict[str, Path] = {}
         for folder in (path for path in self.models.iterdir() if path.is_dir()):
             trials = {f"{folder.name}.{file.parent.name}": file.parent for file in folder.glob(f"*/{TRIAL}")}
@@ -68,7 +69,7 @@ class Settings:
         return {name: folder for name, folder in found.items() if NAME.fullmatch(name)}
 
 
-def keys(file: Path | None) -> tuple[str, ...]:
+def read_keys(file: Path | None = None) -> tuple[str, ...]:
     """The API keys: a file's lines, or those in the environment. Raises SourceError for a file without any."""
     if file is None:
         where, text = KEYS, os.environ.get(KEYS, "").replace(",", "\n")

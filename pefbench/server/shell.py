@@ -13,35 +13,39 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from pefbench import __version__
+from pefbench.server.counts import Requests
 from pefbench.server.gate import Gate
 from pefbench.server.refusals import Refusal, of_validation
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
+    from importlib.resources.abc import Traversable
 
-    from pefbench.server.counts import Requests
     from pefbench.server.settings import Settings
 
 
-def make(
+def application(
     title: str,
     settings: Settings,
-    counts: Requests,
+    counts: Requests | None = None,
     *,
-    page_of: str,
+    page: Traversable | None = None,
     ready: Callable[[], bool] = lambda: True,
     lifespan: Any = None,
 ) -> FastAPI:
-    """An application with nothing in it yet.
+    """An application with nothing in it yet but `/health`, `/ready` and `/metrics`.
 
-    page_of: the package whose `page.html` is shown at `/`; it links `/page.css` and `/page.js`.
+    Routes below `/v1/` and `/metrics` ask for one of the keys. counts: what `/metrics` says; None: the requests alone.
+    page: the HTML file that is shown at `/`; it may link `/page.css` and `/page.js`, which all pages share. ready:
+    whether requests can be answered. lifespan: as FastAPI has it. `app.state` has `settings` and `counts`.
     """
     app = FastAPI(title=title, version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan)
-    app.state.settings, app.state.counts = settings, counts
+    app.state.settings, app.state.counts = settings, counts or Requests()
     app.middleware("http")(_counted)
     app.add_middleware(Gate, settings=settings)
     _refuse(app)
-    _show(app, page_of)
+    if page is not None:
+        _show(app, page)
     _about(app, ready)
     return app
 
@@ -74,28 +78,28 @@ def _refuse(app: FastAPI) -> None:
         return Refusal(500, "internal server error; the server's log has the details").response()
 
 
-def _show(app: FastAPI, page_of: str) -> None:
+def _show(app: FastAPI, shown: Traversable) -> None:
     """The application's page, and what all pages share."""
     own = "style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline'"
     policy = f"default-src 'none'; {own}; connect-src 'self'; img-src data:"
 
     @app.get("/", include_in_schema=False)
     async def page() -> Response:
-        return _file(page_of, "page.html", "text/html", {"Content-Security-Policy": policy})
+        return _file(shown, "text/html", {"Content-Security-Policy": policy})
 
     @app.get("/page.css", include_in_schema=False)
     async def style() -> Response:
-        return _file("pefbench.server", "page.css", "text/css")
+        return _file(files("pefbench.server") / "page.css", "text/css")
 
     @app.get("/page.js", include_in_schema=False)
     async def script() -> Response:
-        return _file("pefbench.server", "page.js", "text/javascript")
+        return _file(files("pefbench.server") / "page.js", "text/javascript")
 
 
-def _file(package: str, name: str, kind: str, headers: Mapping[str, str] | None = None) -> Response:
-    """A file that lies beside the modules of a package."""
+def _file(file: Traversable, kind: str, headers: Mapping[str, str] | None = None) -> Response:
+    """A file as it is."""
     fixed = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache"}
-    return Response(files(package).joinpath(name).read_bytes(), media_type=kind, headers={**fixed, **(headers or {})})
+    return Response(file.read_bytes(), media_type=kind, headers={**fixed, **(headers or {})})
 
 
 def _about(app: FastAPI, ready: Callable[[], bool]) -> None:

@@ -21,17 +21,20 @@ What cannot be had raises SourceError; what is there and cannot be read as rows 
 """
 
 from pefbench.paths import cache_folder
+from pefbench.sources.cells import is_missing
+from pefbench.sources.draws import random_numbers
 from pefbench.sources.features import named_rows
 from pefbench.sources.load import parts, read_rows
-from pefbench.sources.locate import locate
 from pefbench.sources.long_tables import gather
 from pefbench.sources.near_duplicates import count_near_duplicates, drop_near_duplicates
 from pefbench.sources.nesting import unnest
 from pefbench.sources.offsets import with_tags
+from pefbench.sources.places import locate
 from pefbench.sources.rows import BadRows, Row, Rows, fingerprint
 from pefbench.sources.soundness import sound_rows
 from pefbench.sources.splitting import drop_leaks, drop_repeats, normalise, split_by_hash
 from pefbench.sources.stream import stream_rows
+from pefbench.sources.texts import read_text
 from pefbench.sources.transport.joint import members
 from pefbench.sources.transport.weights import check_weights
 
@@ -47,12 +50,15 @@ __all__ = [
     "drop_repeats",
     "fingerprint",
     "gather",
+    "is_missing",
     "locate",
     "members",
     "named_rows",
     "normalise",
     "parts",
+    "random_numbers",
     "read_rows",
+    "read_text",
     "sound_rows",
     "split_by_hash",
     "stream_rows",

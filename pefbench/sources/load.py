@@ -11,7 +11,7 @@ from pefbench.errors import DataError, SourceError
 from pefbench.sources import annotated, byte_texts, features, files, readers, tables, unreadable
 from pefbench.sources.documents import are_json_lines, is_json
 from pefbench.sources.formats import conll, json, jsonl, parallel
-from pefbench.sources.locate import local, refuse_digest
+from pefbench.sources.places import local, refuse_digest
 from pefbench.sources.reader import BytesReader, FolderReader, LayoutReader, PairReader
 from pefbench.sources.rows import BadRows
 from pefbench.sources.texts import check_encoding, decode, read_bytes

@@ -17,12 +17,12 @@ from pefbench.errors import DataError
 from pefbench.heads.choice import ChoiceDataset
 from pefbench.heads.examples import NO_CANDIDATE, ChoiceExample
 from pefbench.sources.cells import is_missing
+from pefbench.sources.draws import digest
 from pefbench.sources.formats.wordnet import definition
 from pefbench.tasks import Inputs, Options, Task
 from pefbench.tasks._models import MINILM
 from pefbench.tasks.reading import choices, stems, values
 from pefbench.tasks.reading.choices import PLACES
-from pefbench.tasks.reading.draws import digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

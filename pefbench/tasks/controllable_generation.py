@@ -18,10 +18,10 @@ from pydantic import Field
 from pefbench.errors import DataError
 from pefbench.heads.examples import GenerationExample
 from pefbench.sources import normalise
+from pefbench.sources.draws import digest
 from pefbench.tasks import Inputs, Task
 from pefbench.tasks._models import SMOLLM2
 from pefbench.tasks.reading import generation, polarity, values
-from pefbench.tasks.reading.draws import digest
 from pefbench.tasks.reading.judges import AttributeJudge
 
 if TYPE_CHECKING:

@@ -20,10 +20,10 @@ from pefbench.errors import DataError
 from pefbench.heads.examples import GenerationExample
 from pefbench.heads.generation import GenerationDataset
 from pefbench.heads.search import Search
+from pefbench.sources.draws import digest
 from pefbench.tasks import Inputs, Task
 from pefbench.tasks._models import SMOLLM2
 from pefbench.tasks.reading import generation, labels, polarity, values
-from pefbench.tasks.reading.draws import digest
 from pefbench.tasks.reading.judges import DownstreamJudge
 
 if TYPE_CHECKING:

@@ -21,10 +21,10 @@ from pydantic import Field
 from pefbench.errors import DataError
 from pefbench.heads.choice import ChoiceDataset
 from pefbench.heads.examples import NO_CANDIDATE, ChoiceExample
+from pefbench.sources.draws import digest, random_numbers
 from pefbench.tasks import Inputs, Options, Task
 from pefbench.tasks._models import MINILM
 from pefbench.tasks.reading import choices, values
-from pefbench.tasks.reading.draws import digest, random_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

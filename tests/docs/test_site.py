@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from docs.generate.reference import command_helps
+from docs.generate.reference import EXTENDING, PUBLIC, STATISTICS, command_helps
 from pefbench import registry
 from pefbench.compare import file as comparison
 from pefbench.paths import PROJECT
@@ -77,6 +77,11 @@ def test_every_option_of_a_metric(site: Path) -> None:
     found = anchors(read(site, "metrics"))
     for name in registry.names("metric"):
         assert {f"{name}.{option}" for option in registry.find("metric", name).options_type.model_fields} <= found
+
+
+def test_every_public_name(site: Path) -> None:
+    named = {f"{module}.{name}" for part in (PUBLIC, STATISTICS, EXTENDING) for module in part for name in part[module]}
+    assert named <= anchors(read(site, "python"))
 
 
 def test_every_format(site: Path) -> None:

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pefbench import Model
     from pefbench.apps.assistant.knowledge import Entry
     from pefbench.apps.assistant.retrieval import Found, Index
     from pefbench.apps.assistant.rule import Rule
-    from pefbench.inference.model import Model
 
     Why = Literal[
         "confident", "as written", "out of scope", "nothing found", "not sure enough", "handed over before", "asked for"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from pefbench.apps.app import App
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from pefbench.apps.assistant.rule import Rule
     from pefbench.apps.sections import TrainingSection
-    from pefbench.server.settings import Settings
+    from pefbench.server import Settings
 
 
 class AssistantApp(App[AssistantSection]):
@@ -67,8 +68,7 @@ class AssistantApp(App[AssistantSection]):
         from pefbench.apps.assistant import http
         from pefbench.apps.assistant.service import Assistant
         from pefbench.apps.logs import Events
-        from pefbench.server import shell
-        from pefbench.server.counts import Requests
+        from pefbench.server import application
 
         assistant = Assistant(config, models, Events("assistant", texts=config.log_texts))
 
@@ -77,7 +77,8 @@ class AssistantApp(App[AssistantSection]):
             yield
             assistant.close()
 
-        app = shell.make("pefbench assistant", settings, Requests(), page_of="pefbench.apps.assistant", lifespan=life)
+        page = files(__name__.rpartition(".")[0]) / "page.html"
+        app = application("pefbench assistant", settings, page=page, lifespan=life)
         http.add(app, assistant)
         return app
 

@@ -12,7 +12,6 @@ from pefbench.apps import kept
 from pefbench.apps.assistant import answering, rule
 from pefbench.apps.assistant.bounds import clopper_pearson
 from pefbench.errors import DataError
-from pefbench.results.store import write_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -83,7 +82,7 @@ def _asked(judge: Judge, index: Index, questions: Sequence[Question]) -> list[ru
 def write(file: Path, chosen: rule.Rule, measured: Measured, models: Mapping[str, str]) -> None:
     """Keep a rule, what it gave on test, and the trials that it was chosen with."""
     values = {"rule": asdict(chosen), "features": answering.FEATURES, "measured": measured, "models": dict(models)}
-    write_json(file, values)
+    kept.write(file, values)
 
 
 def read(file: Path, models: Mapping[str, str]) -> tuple[rule.Rule, Measured]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from typing import TYPE_CHECKING
 
-from pefbench import atomic
+from pefbench.atomic import writing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def write(file: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Write rows below their columns' names. Raises OutputError."""
-    with atomic.writing(file) as partial, partial.open("w", encoding="utf8", newline="") as stream:
+    with writing(file) as partial, partial.open("w", encoding="utf8", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(columns)
         writer.writerows(rows)

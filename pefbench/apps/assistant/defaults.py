@@ -7,9 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pefbench.apps.assistant import csv_file
-from pefbench.sources.load import read_rows
-from pefbench.sources.locate import locate
-from pefbench.sources.rows import BadRows
+from pefbench.sources import BadRows, locate, read_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

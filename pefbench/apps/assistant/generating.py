@@ -9,7 +9,7 @@ import pefbench
 from pefbench.errors import DataError
 
 if TYPE_CHECKING:
-    from pefbench.inference.model import Model
+    from pefbench import Model
 
 WORD = re.compile(r"\w{3,}")
 """Words that must stand in what was retrieved; shorter ones say nothing of their own."""

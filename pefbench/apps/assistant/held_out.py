@@ -7,10 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pefbench.apps.assistant import csv_file
 from pefbench.apps.assistant.answering import OUT_OF_SCOPE
 from pefbench.errors import DataError
-from pefbench.sources.cells import is_missing
-from pefbench.sources.load import read_rows
-from pefbench.sources.rows import Row
-from pefbench.sources.splitting import split_by_hash
+from pefbench.sources import Row, is_missing, read_rows, split_by_hash
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

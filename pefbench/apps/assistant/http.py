@@ -8,8 +8,8 @@ from prometheus_client import Counter, Gauge
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
-from pefbench.inference.kind import Json  # noqa: TC001 - FastAPI reads it
-from pefbench.server.refusals import Refusal
+from pefbench import Json  # noqa: TC001 - FastAPI reads it
+from pefbench.server import Refusal, check_text
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -47,7 +47,7 @@ def add(app: FastAPI, assistant: Assistant) -> None:
 
     @app.post("/v1/reply", summary="Answer a text, or hand over")
     async def reply(asked: Asked) -> Json:
-        text = _checked(asked.text, app.state.settings.characters)
+        text = check_text(asked.text, "text", app.state.settings.characters)
         if asked.generate and assistant.generator is None:
             raise Refusal(
                 400, "generate: this assistant has no model that generates; its operator names one: generator"
@@ -76,13 +76,3 @@ def add(app: FastAPI, assistant: Assistant) -> None:
     def _counted(found: Reply) -> Json:
         replies.labels(found["why"]).inc()
         return {**found}
-
-
-def _checked(text: str, most: int) -> str:
-    if not text.strip():
-        raise Refusal(400, "text: is empty")
-    if len(text) > most:
-        raise Refusal(413, f"text: has {len(text):,} characters, and {most:,} are the most")
-    if any("\ud800" <= each <= "\udfff" for each in text):
-        raise Refusal(400, "text: is no text: it holds half of a surrogate pair")
-    return text

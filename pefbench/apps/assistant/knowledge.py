@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pefbench.errors import DataError, SourceError, quoted
-from pefbench.sources.cells import is_missing
-from pefbench.sources.load import read_rows
-from pefbench.sources.rows import BadRows
+from pefbench.sources import BadRows, is_missing, read_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

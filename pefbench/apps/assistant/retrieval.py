@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from pefbench.sources.splitting import normalise
+from pefbench.sources import normalise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

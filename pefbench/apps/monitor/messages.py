@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from pefbench.apps.monitor import periods
 
 if TYPE_CHECKING:
+    from pefbench import Json
     from pefbench.apps.monitor.config import MonitorSection
     from pefbench.apps.monitor.monitor import Monitor
     from pefbench.apps.monitor.store import Alert
-    from pefbench.inference.kind import Json
 
 
 def message(alert: Alert, monitor: Monitor, config: MonitorSection) -> Json:

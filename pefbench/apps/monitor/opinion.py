@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from pefbench import Model
     from pefbench.apps.monitor.items import Item
-    from pefbench.inference.model import Model
 
 
 @dataclass(frozen=True)

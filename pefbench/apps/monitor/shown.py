@@ -12,10 +12,10 @@ from pefbench.apps.monitor.messages import message
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pefbench import Json
     from pefbench.apps.monitor.config import MonitorSection
     from pefbench.apps.monitor.monitor import Monitor
     from pefbench.apps.monitor.store import Count, Series
-    from pefbench.inference.kind import Json
 
 SHIFTS = (1, 2, 3)
 """Rises, in usual spreads of a period's share, for which the delay is told."""

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from pefbench import Json
     from pefbench.apps.monitor.items import Item, Skipped
     from pefbench.apps.monitor.opinion import Opinion
-    from pefbench.inference.kind import Json
 
 UNIT = 10_000
 """Probabilities are counted in parts of this size: sums of whole numbers are the same in any order."""

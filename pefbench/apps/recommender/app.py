@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from pefbench.apps.app import App
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from pefbench.apps.sections import TrainingSection
-    from pefbench.server.settings import Settings
+    from pefbench.server import Settings
 
 
 class RecommenderApp(App[RecommenderSection]):
@@ -54,8 +55,7 @@ class RecommenderApp(App[RecommenderSection]):
         from pefbench.apps.logs import Events
         from pefbench.apps.recommender import http
         from pefbench.apps.recommender.service import Recommender
-        from pefbench.server import shell
-        from pefbench.server.counts import Requests
+        from pefbench.server import application
 
         recommender = Recommender(config, models, Events("recommender", texts=config.log_texts))
 
@@ -63,8 +63,8 @@ class RecommenderApp(App[RecommenderSection]):
         async def life(_app: Any) -> AsyncIterator[None]:
             yield
 
-        package = __name__.rpartition(".")[0]
-        app = shell.make("pefbench recommender", settings, Requests(), page_of=package, lifespan=life)
+        page = files(__name__.rpartition(".")[0]) / "page.html"
+        app = application("pefbench recommender", settings, page=page, lifespan=life)
         http.add(app, recommender)
         return app
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pefbench import atomic
+from pefbench.atomic import writing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,7 @@ def of(texts: Sequence[str], embed: Embed, base: str, file: Path) -> NDArray[np.
     key = hashlib.sha256(json.dumps([base, list(texts)]).encode()).hexdigest()
     if (found := _kept(file, key)) is None:
         found = embed(texts)
-        with atomic.writing(file) as partial, partial.open("wb") as stream:
+        with writing(file) as partial, partial.open("wb") as stream:
             np.savez(stream, key=np.array(key), vectors=found)
     return found
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pefbench.apps.recommender import layouts
 from pefbench.apps.recommender.events import Histories, Skips
 from pefbench.errors import DataError
-from pefbench.sources.locate import locate
+from pefbench.sources import locate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,14 +8,14 @@ from prometheus_client import Counter, Gauge
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
-from pefbench.inference.kind import Json  # noqa: TC001 - FastAPI reads it
-from pefbench.server.refusals import Refusal
+from pefbench import Json  # noqa: TC001 - FastAPI reads it
+from pefbench.server import Refusal, check_text
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from pefbench.apps.recommender.service import Recommender, Used
-    from pefbench.server.settings import Settings
+    from pefbench.server import Settings
 
 MOST = 100
 """Items of a list."""
@@ -86,18 +86,9 @@ def _used(recommender: Recommender, asked: Asked, settings: Settings) -> list[Us
         if (each.item is None) == (each.text is None):
             raise Refusal(400, f"history.{place}: needs an item or a text, one of them")
         if each.text is not None:
-            _check(each.text, f"history.{place}.text", settings.characters)
+            check_text(each.text, f"history.{place}.text", settings.characters)
         known = recommender.used(each.item, each.text)
         if known is None:
             raise Refusal(404, f"history.{place}.item: not in the catalogue; give its text instead")
         found.append(known)
     return found
-
-
-def _check(text: str, where: str, most: int) -> None:
-    if not text.strip():
-        raise Refusal(400, f"{where}: is empty")
-    if len(text) > most:
-        raise Refusal(413, f"{where}: has {len(text):,} characters, and {most:,} are the most")
-    if any("\ud800" <= each <= "\udfff" for each in text):
-        raise Refusal(400, f"{where}: is no text: it holds half of a surrogate pair")

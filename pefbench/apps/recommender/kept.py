@@ -11,7 +11,6 @@ from pefbench.apps import kept
 from pefbench.apps.recommender.evidence import FEATURES
 from pefbench.apps.recommender.ranking import Weights
 from pefbench.errors import DataError
-from pefbench.results.store import write_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +30,7 @@ def write(file: Path, weights: Weights, report: Report, models: Mapping[str, Pat
         "models": _names(models),
         "measured": report,
     }
-    write_json(file, values)
+    kept.write(file, values)
 
 
 def read(file: Path, models: Mapping[str, Path]) -> tuple[Weights, Report]:

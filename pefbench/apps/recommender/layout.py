@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pefbench.apps.recommender.events import UNREADABLE
 from pefbench.errors import DataError, SourceError
-from pefbench.sources.texts import read_text
+from pefbench.sources import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

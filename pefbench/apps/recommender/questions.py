@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pefbench import atomic
 from pefbench.apps.recommender import catalogue
 from pefbench.apps.recommender.evidence import FEATURES, Evidence
+from pefbench.atomic import write_text
 from pefbench.errors import DataError
-from pefbench.tasks.reading.draws import random_numbers
+from pefbench.sources import random_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -51,7 +51,7 @@ def write(folder: Path, known: Catalogue, begin: float, end: float, per_user: in
                 f"the histories leave nothing for {part}: too few people took something before and after "
                 f"validation begins; bring more, or a larger share: validation"
             )
-        atomic.write_text(folder / f"{part}.jsonl", "".join(lines))
+        write_text(folder / f"{part}.jsonl", "".join(lines))
 
 
 def _latest(known: Catalogue, before: float, per_user: int) -> list[Target]:

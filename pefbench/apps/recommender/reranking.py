@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pefbench.inference.model import Model
+    from pefbench import Model
 
     Floats = NDArray[np.float64]
     Embed = Callable[[Sequence[str]], NDArray[np.float32]]

@@ -10,7 +10,7 @@ from pefbench.apps.recommender import kept, prepared
 from pefbench.apps.recommender.evidence import LONGEST, Evidence
 from pefbench.apps.recommender.ranking import History, Ranker
 from pefbench.apps.recommender.reasons import Reason, reasons
-from pefbench.sources.splitting import normalise
+from pefbench.sources import normalise
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from pefbench.errors import DataError
 from pefbench.heads.examples import ChoiceExample
 from pefbench.sources import normalise
+from pefbench.sources.draws import random_numbers
 from pefbench.tasks.reading import values
-from pefbench.tasks.reading.draws import random_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

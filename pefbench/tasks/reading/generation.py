@@ -11,8 +11,8 @@ from pydantic import Field
 
 from pefbench.heads.generation import GenerationDataset
 from pefbench.heads.search import Search
+from pefbench.sources.draws import digest
 from pefbench.tasks import Options
-from pefbench.tasks.reading.draws import digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from pefbench.apps import sections
+from pefbench import configuration
 from pefbench.apps.monitor.app import make
 from pefbench.apps.monitor.config import MonitorSection
 from pefbench.server import running
@@ -15,7 +15,7 @@ from tests.apps.monitor.opinions import classify
 
 def main(file: Path) -> None:
     """Start it as `pefbench app monitor` does."""
-    config = sections.load(MonitorSection, file)
+    config = configuration.read(MonitorSection, file)
     listening = running.bound("127.0.0.1", 0)
     app = make(config, classify, Settings(inputs=config.server.max_inputs))
     print(f"monitor at http://127.0.0.1:{listening.getsockname()[1]}", flush=True)  # noqa: T201

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from pefbench.apps.recommender.events import UNREADABLE, Event, Skips
 from pefbench.apps.recommender.layout import Layout
-from pefbench.sources.load import read_rows
-from pefbench.sources.rows import BadRows
+from pefbench.sources import BadRows, read_rows
 
 if TYPE_CHECKING:
     from pathlib import Path

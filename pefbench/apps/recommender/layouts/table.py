@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pefbench.apps.recommender.events import NO_TEXT, UNREADABLE, Event, Skips, event, written
 from pefbench.apps.recommender.layout import OR, Layout, shown
 from pefbench.errors import DataError, suggest
-from pefbench.sources.load import read_rows
-from pefbench.sources.rows import BadRows
+from pefbench.sources import BadRows, read_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

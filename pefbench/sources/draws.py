@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from typing import TYPE_CHECKING
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def digest(text: str) -> bytes:
@@ -14,4 +16,6 @@ def digest(text: str) -> bytes:
 
 def random_numbers(text: str) -> np.random.Generator:
     """Numpy's generator, seeded by the sha256 of a text."""
+    import numpy as np
+
     return np.random.default_rng(int.from_bytes(digest(text), "big"))

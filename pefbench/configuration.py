@@ -1,0 +1,25 @@
+"""A configuration in a YAML file, checked as a recipe is: a mistake is one line, with its place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from pefbench.recipe import validate
+from pefbench.sections import Section
+from pefbench.yaml_text import read_yaml
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["Section", "read"]
+
+Config = TypeVar("Config", bound=Section)
+
+
+def read(section: type[Config], file: Path | None) -> Config:
+    """The configuration in a YAML file; without a file, the default one. Raises RecipeError.
+
+    section: a `Section` with the fields that there may be; `section.model_json_schema()` is what editors check by.
+    """
+    keys = ", ".join(section.model_fields)
+    return validate(section, {} if file is None else read_yaml(file, what="configuration", keys=keys), "")

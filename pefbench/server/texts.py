@@ -1,0 +1,16 @@
+"""What a text of a request must be."""
+
+from __future__ import annotations
+
+from pefbench.server.refusals import Refusal
+
+
+def check_text(text: str, where: str, most: int) -> str:
+    """The text of the field `where`. Raises Refusal where it is empty, longer than `most` characters, or no Unicode."""
+    if not text.strip():
+        raise Refusal(400, f"{where}: is empty")
+    if len(text) > most:
+        raise Refusal(413, f"{where}: has {len(text):,} characters, and {most:,} are the most")
+    if any("\ud800" <= each <= "\udfff" for each in text):
+        raise Refusal(400, f"{where}: is no text: it holds half of a surrogate pair")
+    return text
