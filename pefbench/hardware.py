@@ -109,6 +109,18 @@ def multiplies_bf16() -> bool:
             return not {"amx_bf16", "avx512_bf16"}.isdisjoint(cpu_instructions())
 
 
+def emulates_bf16() -> bool:
+    """Whether the device is known to lack instructions for products in bf16, which are then slower than in fp32."""
+    match kind():
+        case "cuda":
+            return not multiplies_bf16()
+        case "mps":
+            return False
+        case "cpu":
+            found = cpu_instructions()
+            return bool(found) and not any(name.endswith("bf16") for name in found)
+
+
 def total_memory() -> int:
     """The bytes of memory that the device has; a container's limit where that is less."""
     import psutil

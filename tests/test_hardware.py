@@ -131,11 +131,25 @@ def test_precision_by_device(cuda: Calls) -> None:
     assert devices.resolve_precision("fp16") == "fp16"
     cuda.bf16 = False
     assert devices.resolve_precision("auto") == "fp32", "a GPU that only emulates bf16 is slower in it"
+    assert hardware.emulates_bf16()
+
+
+@pytest.mark.parametrize(
+    ("instructions", "emulated"),
+    [(["avx2"], True), (["avx2", "avx512_bf16"], False), (["bf16", "neon"], False), (["neon"], True), ([], False)],
+)
+def test_a_cpu_without_instructions_for_bf16_emulates_it(
+    monkeypatch: pytest.MonkeyPatch, instructions: list[str], *, emulated: bool
+) -> None:
+    monkeypatch.setattr(hardware, "kind", lambda: "cpu")
+    monkeypatch.setattr(hardware, "cpu_instructions", lambda: instructions)
+    assert hardware.emulates_bf16() is emulated
 
 
 def test_precision_on_an_apple_gpu(mps: Calls) -> None:  # noqa: ARG001
     assert devices.resolve_precision("auto") == "fp32"
     assert devices.attention("bf16", dropout=True) == "sdpa"
+    assert not hardware.emulates_bf16(), "not known"
     with pytest.raises(Exception, match=r"fp16 needs a CUDA GPU; use bf16, fp32 or auto"):
         devices.resolve_precision("fp16")
 

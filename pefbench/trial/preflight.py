@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pefbench import hardware
 from pefbench.errors import RecipeError, counted
 from pefbench.models import vocabulary
 from pefbench.remarks import Odd, Remarks
@@ -54,6 +55,7 @@ def remarks(prepared: Prepared, *, bad_rows: bool = True) -> Remarks:
         *prepared.head.remarks(prepared.encoded),
         *map(Odd, _far_rate(recipe.method, recipe.train.learning_rate)),
         *map(Odd, _seldom(recipe.train, total_steps(recipe.train, len(prepared.encoded["train"])))),
+        *map(Odd, _slow_precision(recipe.train.precision)),
     ]
     return Remarks.of(told)
 
@@ -124,3 +126,9 @@ def _far_rate(method: Method, rate: float) -> list[str]:
     if method.learning_rate / FAR <= rate <= method.learning_rate * FAR:
         return []
     return [f"train.learning_rate: {rate:g} is far from {method.name}'s default, {method.learning_rate:g}"]
+
+
+def _slow_precision(precision: str) -> list[str]:
+    if precision != "bf16" or not hardware.emulates_bf16():
+        return []
+    return ["train.precision: there are no instructions for bf16 here, so that it is much slower than fp32"]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
+from pefbench import hardware
 from pefbench.errors import MethodError, RecipeError
 from pefbench.methods import Method, _trained
 from pefbench.metrics import make, meteor
@@ -168,6 +169,19 @@ def test_what_the_recipe_says_itself_changes_neither_equality_nor_id(world: Worl
     assert implied == named
     assert implied.resolved() == named.resolved()
     assert implied.train.model_fields_set == {"learning_rate", "precision"}
+
+
+@pytest.mark.parametrize(
+    ("precision", "emulated", "said"), [("bf16", True, True), ("bf16", False, False), ("fp32", True, False)]
+)
+def test_a_precision_that_the_hardware_emulates_is_told(
+    world: World, monkeypatch: pytest.MonkeyPatch, precision: str, *, emulated: bool, said: bool
+) -> None:
+    monkeypatch.setattr(hardware, "emulates_bf16", lambda: emulated)
+    found = doubts(world, train__precision=precision)
+    assert (
+        any(warning.startswith("train.precision: there are no instructions for bf16 here") for warning in found) is said
+    )
 
 
 @pytest.mark.parametrize(("interval", "said"), [(25, False), (26, True), (1000, True), ("epoch", False)])
