@@ -30,7 +30,7 @@ class Processor(TypedDict):
     name: str
     cores: int  # that this process may use
     cores_of_machine: int
-    busy: float  # cores' worth of work over the last minute, by all processes
+    busy: float  # processes that ran or waited for a core, mean of the last minute
     instructions: list[str]  # that speed up products: avx2, avx512_bf16, amx_bf16, ...
     memory_bytes: int
     available_bytes: int
@@ -50,7 +50,7 @@ class Bitsandbytes(TypedDict):
     """The library of quantised weights."""
 
     version: str | None  # null: not installed
-    works: bool | None  # whether a matrix was quantised to 4 bits and read back on the device; null: not tried
+    works: bool | None  # whether a matrix was quantised to 4 bits and read back on the device; null: not known
     error: str | None
 
 

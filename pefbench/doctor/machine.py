@@ -148,7 +148,7 @@ def _bitsandbytes(trying: subprocess.Popen[str] | None) -> Bitsandbytes:
             _, errors = trying.communicate(timeout=TRYING)
         except subprocess.TimeoutExpired:
             trying.kill()
-            errors = f"no answer within {TRYING:g} s"
+            return {"version": version("bitsandbytes"), "works": None, "error": f"no answer within {TRYING:g} s"}
     works = trying.returncode == 0
     last = next((line for line in reversed(errors.strip().splitlines())), f"it ended with status {trying.returncode}")
     return {"version": version("bitsandbytes"), "works": works, "error": None if works else last}

@@ -19,7 +19,7 @@ LITTLE_DISK = 2 * 10**9
 LITTLE_MEMORY = 2 * 10**9
 """Bytes: the libraries and the smallest pretrained model."""
 BUSY = 0.5
-"""Cores' worth of other work, by core, from which timings are off."""
+"""Other processes that want a core, by core, from which timings are off."""
 
 
 def advice(found: Found) -> list[Odd]:
@@ -69,7 +69,7 @@ def _memory(found: Found) -> Iterator[Odd]:
         }
     if processor["busy"] > BUSY * processor["cores_of_machine"]:
         yield {
-            "what": f"other work keeps {processor['busy']:.1f} of {processor['cores_of_machine']} cores busy",
+            "what": f"other processes want its {processor['cores_of_machine']} cores: load {processor['busy']:.1f}",
             "do": "wait for it before comparing times; train.threads leaves cores to it",
         }
     if processor["cores"] < processor["cores_of_machine"]:
@@ -114,6 +114,11 @@ def _quantised(found: Found) -> Iterator[Odd]:
         yield {
             "what": f"bitsandbytes {library['version']} is too old for model.quantize and adamw8bit",
             "do": "pip install 'pefbench[quantize]'",
+        }
+    elif library["works"] is None:
+        yield {
+            "what": f"bitsandbytes {library['version']}: {library['error']}, so whether it works is not known",
+            "do": "ask again when other work has ended; if it hangs still, train without model.quantize and adamw8bit",
         }
     elif not library["works"]:
         yield {

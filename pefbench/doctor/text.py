@@ -28,7 +28,7 @@ def _machine(found: Found) -> list[tuple[str, str]]:
     several = f"{device['count']} x " if device["count"] > 1 else ""
     memory = f"{_gb(device['available_bytes'])} of {_gb(device['memory_bytes'])} free"
     answers = "does not answer" if device["error"] else f"{device['name']}, {memory}"
-    cores = f"{processor['cores']} of {processor['cores_of_machine']} cores, {processor['busy']:.1f} busy"
+    cores = f"{processor['cores']} of {processor['cores_of_machine']} cores, load {processor['busy']:.1f}"
     return [
         ("device", f"{device['kind']}: {several}{answers}"),
         ("processor", f"{processor['name']}: {cores}; {' '.join(processor['instructions']) or 'no AVX2'}"),
@@ -40,13 +40,13 @@ def _machine(found: Found) -> list[tuple[str, str]]:
 
 def _software(found: Found) -> list[tuple[str, str]]:
     torch, library, packages = found["torch"], found["bitsandbytes"], found["packages"]
-    works = "" if library["version"] is None else ", works" if library["works"] else ", does not work"
+    works = {True: ", works", False: ", does not work", None: f", {library['error']}"}[library["works"]]
     named = ("transformers", "peft", "accelerate", "tokenizers", "datasets")
     return [
         ("pefbench", f"{found['pefbench']}, Python {found['python']}, {found['system']}"),
         ("torch", f"{torch['version']}, built for {torch['build']}{', with oneDNN' if torch['onednn'] else ''}"),
         ("packages", ", ".join(f"{name} {packages.get(name, 'missing')}" for name in named)),
-        ("bitsandbytes", f"{library['version'] or 'not installed'}{works}"),
+        ("bitsandbytes", "not installed" if library["version"] is None else f"{library['version']}{works}"),
         *(
             (f"extra {name}", "installed" if extra["installed"] else f"lacks {', '.join(extra['missing'])}")
             for name, extra in found["extras"].items()

@@ -20,7 +20,7 @@ from pefbench.doctor.found import Found
 from pefbench.results.shape import mismatch
 
 if TYPE_CHECKING:
-    from pefbench.doctor.found import Folder
+    from pefbench.doctor.found import Bitsandbytes, Folder
 
 
 def test_what_was_found_is_so(found: Found) -> None:
@@ -54,9 +54,23 @@ def test_a_bitsandbytes_that_fails_or_hangs_is_told(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(machine, "TRYING", 0.2)
     assert machine._bitsandbytes(machine._start_bitsandbytes()) == {
         "version": version("bitsandbytes"),
-        "works": False,
+        "works": None,
         "error": "no answer within 0.2 s",
     }
+
+
+@pytest.mark.parametrize(
+    ("bitsandbytes", "said"),
+    [
+        ({"version": "0.50.2", "works": True, "error": None}, "0.50.2, works"),
+        ({"version": "0.50.2", "works": False, "error": "OSError: x"}, "0.50.2, does not work"),
+        ({"version": "0.50.2", "works": None, "error": "no answer within 20 s"}, "0.50.2, no answer within 20 s"),
+        ({"version": None, "works": None, "error": None}, "not installed"),
+    ],
+)
+def test_what_is_said_of_bitsandbytes(found: Found, bitsandbytes: Bitsandbytes, said: str) -> None:
+    shown = text.render({**found, "bitsandbytes": bitsandbytes}, [])
+    assert [line.split(maxsplit=1)[1] for line in shown.splitlines() if line.startswith("bitsandbytes")] == [said]
 
 
 def test_a_gpu_that_does_not_answer_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
