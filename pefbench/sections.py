@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 from pydantic_core import PydanticCustomError
 
 STEPS = re.compile(r"(\d{1,18})( steps?)?")
@@ -135,6 +135,16 @@ def _how_often(value: object) -> object:
     raise PydanticCustomError("interval", "should be epoch, none or a number of steps from 1")
 
 
+Tracker = Literal["tensorboard", "mlflow", "trackio", "wandb"]
+
+
+def _once(names: list[Tracker]) -> list[Tracker]:
+    """Refuse a tracker that is named twice: each point would be there twice."""
+    if len(set(names)) < len(names):
+        raise PydanticCustomError("once", "should name each tracker once")
+    return names
+
+
 class TrainSection(Section):
     """How to train."""
 
@@ -217,7 +227,7 @@ class TrainSection(Section):
         "false: compute as the libraries do",
     )
     # No part of an id, as `evaluate`.
-    track: list[Literal["tensorboard", "mlflow", "trackio", "wandb"]] = Field(
+    track: Annotated[list[Tracker], AfterValidator(_once)] = Field(
         default_factory=list,
         exclude_if=lambda value: not value,
         description="where the curve goes beside the result, as it grows: tensorboard, mlflow, trackio, wandb; on this "

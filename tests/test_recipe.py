@@ -129,6 +129,7 @@ def test_a_task_has_options_of_its_own(tmp_path: Path) -> None:
         (MINIMAL, ["train.learning_rate=.nan"], "train.learning_rate: input should be greater than 0, got nan"),
         (MINIMAL, ["train.precision=fp8"], "train.precision: input should be 'auto', 'fp32', 'bf16' or 'fp16'"),
         (MINIMAL, ["model.quantize=fp4"], "model.quantize: input should be 'none', 'int8', 'nf4' or 'nf4-double'"),
+        (MINIMAL, ["train.track=[mlflow, mlflow]"], "train.track: should name each tracker once, got"),
         (MINIMAL, ["train.optimizer=sgd"], "train.optimizer: input should be 'adamw' or 'adamw8bit'"),
         (
             MINIMAL,
