@@ -6,6 +6,7 @@ Listing reads the first docstring line of each file and imports nothing, so it i
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,13 @@ FOLDERS = {"task": "tasks", "method": "methods", "metric": "metrics", "baseline"
 
 def names(kind: str) -> list[str]:
     """The names of all entries of a kind, sorted. `kind`: task | method | metric | baseline."""
+    return [*_names(kind)]
+
+
+@functools.cache  # a file that comes later is not what this process runs
+def _names(kind: str) -> tuple[str, ...]:
     folder = PACKAGE / FOLDERS[kind]
-    return sorted(file.stem for file in folder.glob("*.py") if not file.stem.startswith("_"))
+    return tuple(sorted(file.stem for file in folder.glob("*.py") if not file.stem.startswith("_")))
 
 
 def summary(kind: str, name: str) -> str:

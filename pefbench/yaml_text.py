@@ -5,6 +5,8 @@ Whatever the text, what comes of it is a value or a RecipeError: a file that is 
 
 from __future__ import annotations
 
+import copy
+import functools
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +57,11 @@ _Loader.add_implicit_resolver(
 
 def parse(text: str) -> Any:
     """The value of a YAML text. Raises RecipeError that begins with the line of the mistake: ``3: key ...``."""
+    return copy.deepcopy(_parsed(text))  # the caller may change it
+
+
+@functools.lru_cache(maxsize=1024)  # a comparison makes hundreds of recipes from a few texts
+def _parsed(text: str) -> Any:
     try:
         return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
     except yaml.MarkedYAMLError as error:

@@ -15,6 +15,7 @@ from pefbench.paths import PROJECT
 from pefbench.recipe import load_recipe
 from pefbench.recipe_file import locate, methods_of
 from pefbench.results import store
+from pefbench.yaml_text import read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -235,3 +236,11 @@ def test_a_name_is_looked_up_among_the_recipes(tmp_path: Path, monkeypatch: pyte
         load_recipe(where("zzzz"))
     with pytest.raises(RecipeError, match=r"no recipe 'essay_scoring': it is a task; its recipes: asap"):
         load_recipe(where("essay_scoring"))
+
+
+def test_what_is_read_twice_is_not_shared(tmp_path: Path) -> None:
+    file = tmp_path / "made.yaml"
+    file.write_text("task: ner\ntrain:\n  epochs: 1\n", encoding="utf8")
+    first = read_yaml(file)
+    first["train"]["epochs"] = 2
+    assert read_yaml(file) == {"task": "ner", "train": {"epochs": 1}}

@@ -28,6 +28,7 @@ ORDER = [
     "hardware",
     "waiting",
     "collecting",
+    "importing",
     "file_names",
     "progress",
     "yaml_text",

@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pefbench import collecting
 from pefbench.cli._terminal import hush_libraries
 
 if TYPE_CHECKING:
@@ -24,9 +23,8 @@ def add(commands: Commands) -> None:
 
 
 def _run(parsed: argparse.Namespace) -> int:
-    with collecting.paused():
-        hush_libraries()
-        from pefbench.engines import worker
+    hush_libraries()
+    from pefbench.engines import worker
 
     if parsed.trial is None:
         worker.serve({int(core) for core in parsed.cores.split(",")} if parsed.cores else None)

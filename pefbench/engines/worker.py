@@ -15,7 +15,7 @@ import threading
 import traceback
 from typing import TYPE_CHECKING, NoReturn
 
-from pefbench import hardware
+from pefbench import collecting, hardware
 from pefbench.errors import DataError, HeldError, PefbenchError, PreemptedError, PrunedError
 
 if TYPE_CHECKING:
@@ -43,8 +43,9 @@ def serve(cores: set[int] | None = None) -> NoReturn:
     _keep_to(cores)
     with os.fdopen(os.dup(1), "w", encoding="utf8") as answers:
         os.dup2(2, 1)
-        from pefbench.trial import forked_check, run  # noqa: F401 - with all that a trial imports
-        from pefbench.trial.cache import Shared
+        with collecting.paused():
+            from pefbench.trial import forked_check, run  # noqa: F401 - with all that a trial imports
+            from pefbench.trial.cache import Shared
 
         forked_check.start()
         requests = _requests()

@@ -145,8 +145,8 @@ class PeftMethod(Method):
         """Wrap the model by PEFT; the head is trained and saved with the adapter."""
         from peft import get_peft_model
 
+        from pefbench.importing import imports
         from pefbench.models import architecture, memory
-        from pefbench.models.patches import imports
 
         config = self.config(model)
         heads = architecture.head_modules(model)

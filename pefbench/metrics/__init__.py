@@ -9,6 +9,7 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from pefbench.importing import imports
 from pefbench.registry import find
 from pefbench.results.ranges import range_of
 from pefbench.results.schema import MetricValue
@@ -33,12 +34,14 @@ def name_of(named: NamedMetric) -> str:
 
 
 def make(named: NamedMetric) -> Metric:
-    """The metric that a recipe names, with the options that stand beside the name.
+    """The metric that a recipe names, with the options that stand beside the name. What it scores with waits.
 
     Raises RecipeError for an unknown name, and pydantic's ValidationError for a wrong option, which no recipe has.
     """
     options = {} if isinstance(named, str) else {key: value for key, value in named.items() if key != "name"}
-    metric: Metric = find("metric", name_of(named))(**options)
+    with imports.later():
+        kind = find("metric", name_of(named))
+    metric: Metric = kind(**options)
     return metric
 
 

@@ -1,6 +1,6 @@
 """Pretrained models: how they are loaded, what their modules are, and how they are quantised."""
 
-from pefbench.models.patches import compiler, imports
+from pefbench.importing import compiler, imports
 
 compiler.later()
 with imports.later():

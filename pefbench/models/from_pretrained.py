@@ -15,8 +15,9 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import DataError, SourceError
+from pefbench.importing import imports
 from pefbench.models import architecture, memory
-from pefbench.models.patches import imports, notices
+from pefbench.models.patches import notices
 from pefbench.models.reading import first_line, reading
 from pefbench.models.weight_names import renamed, weight_names
 

@@ -49,7 +49,7 @@ def accelerator(precision: str) -> Accelerator:
     """Accelerate's view of the processes and devices of this run."""
     from accelerate import Accelerator, DistributedDataParallelKwargs
 
-    from pefbench.models.patches import imports
+    from pefbench.importing import imports
 
     class Ours(Accelerator):  # type: ignore[misc]  # a class of a library without types
         """Accelerate's own, which asks for distributed tensors without importing what there are none of."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pefbench.metrics import make, name_of, no_better, score
-from pefbench.models.patches import imports
 from pefbench.registry import find
 
 if TYPE_CHECKING:
@@ -25,9 +24,8 @@ SAMPLES = 5
 
 
 def metrics_of(recipe: Recipe) -> dict[str, Metric]:
-    """The metrics that a recipe names, by name. What they score with is imported when they do."""
-    with imports.later():
-        return {name_of(named): make(named) for named in recipe.evaluate.metrics}
+    """The metrics that a recipe names, by name."""
+    return {name_of(named): make(named) for named in recipe.evaluate.metrics}
 
 
 def baseline_answers(prepared: Prepared) -> dict[str, list[Any]]:

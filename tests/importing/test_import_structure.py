@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from transformers.utils import import_utils
 
-from pefbench.models.patches import import_structure
+from pefbench.importing import import_structure
 
 if TYPE_CHECKING:
     import pytest

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pefbench.models.patches import imports
+from pefbench.importing import imports
+from tests.forked import Interpreter
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.forked import Interpreter
     from tests.worlds import World
 
 HEAVY = ("torch.distributed.tensor", "torch._dynamo.eval_frame", "torch._inductor", "bitsandbytes", "scipy.optimize")
@@ -26,7 +26,7 @@ import torch
 import pefbench.trial.run
 from peft import LoraConfig, get_peft_model
 from torch.optim import AdamW
-from pefbench.models.patches import imports
+from pefbench.importing import imports
 from pefbench.trial import devices
 with imports.later():
     model = get_peft_model(torch.nn.Sequential(torch.nn.Linear(2, 2)), LoraConfig(target_modules=["0"]))
@@ -92,6 +92,19 @@ print(round(compute(metrics["pearson"], [1.0, 2.0, 4.0], [1.0, 2.0, 3.0])["pears
 print("sklearn" in sys.modules)
 """
     assert with_models.run(code).splitlines() == ["[]", "1.0 1.0", "0.982", "True"]
+
+
+def test_a_verdict_is_computed_without_models() -> None:
+    """As by `compare` itself, whose workers train: evaluate imports transformers' pipelines for what nobody asks of it."""
+    code = """
+import sys
+from pefbench.compare import verdict
+from pefbench.metrics import compute, make
+print(compute(make("accuracy"), ["a"], ["a"])["accuracy"])
+print([name for name in ("torch", "transformers", "peft") if name in sys.modules])
+"""
+    with Interpreter("datasets") as interpreter:
+        assert interpreter.run(code).splitlines() == ["1.0", "[]"]
 
 
 def test_what_was_put_off_is_real_once_it_is_used(with_models: Interpreter) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.fx.experimental import symbolic_shapes
 
-from pefbench.models.patches import plain_sizes
+from pefbench.importing import plain_sizes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

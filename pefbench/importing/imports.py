@@ -17,7 +17,7 @@ from importlib import import_module
 from importlib.util import resolve_name
 from typing import TYPE_CHECKING, Any
 
-from pefbench.models.patches import import_structure, plain_sizes
+from pefbench.importing import import_structure, plain_sizes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
