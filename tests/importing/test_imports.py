@@ -95,7 +95,7 @@ print("sklearn" in sys.modules)
 
 
 def test_a_verdict_is_computed_without_models() -> None:
-    """As by `compare` itself, whose workers train: evaluate imports transformers' pipelines for what nobody asks of it."""
+    """As by `compare`, whose workers train. evaluate imports transformers' pipelines for what nobody asks of it."""
     code = """
 import sys
 from pefbench.compare import verdict
