@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, TypeGuard
 
 from pefbench.analysis.html import examples, sentences
 from pefbench.analysis.html.searches import searches
+from pefbench.analysis.html.titles import titles
 from pefbench.analysis.tables import baselines, paired_runs
-from pefbench.analysis.tables.groups import UNKNOWN, comparable, heading
+from pefbench.analysis.tables.groups import comparable, heading, in_common
 from pefbench.analysis.tables.marks import Tests, marks
 from pefbench.analysis.tables.replicates import replicates_by_group
-from pefbench.analysis.tables.wording import short_model
 from pefbench.results.store import newest
 
 if TYPE_CHECKING:
@@ -40,19 +40,24 @@ def contents(
     finished = [stored for stored in shown if stored.result["status"] == "finished"]
     return {
         "searches": searches(searched),
-        "groups": [_group(members, tests, known) for members in replicates_by_group(shown, verdicts).values()],
+        "groups": _groups([*replicates_by_group(shown, verdicts).values()], tests, known),
         "failed": [_failed(stored.result) for stored in shown if stored.result["status"] == "failed"],
         "environments": _environments(finished),
     }
 
 
-def _group(members: Sequence[Replicates], tests: Tests, known: Known) -> GroupData:
+def _groups(groups: Sequence[Sequence[Replicates]], tests: Tests, known: Known) -> list[GroupData]:
+    called = titles([in_common(members[0].first) for members in groups])
+    return [_group(title, members, tests, known) for title, members in zip(called, groups, strict=True)]
+
+
+def _group(title: str, members: Sequence[Replicates], tests: Tests, known: Known) -> GroupData:
     first, found = members[0].first, marks(members, tests)
-    metric, signature, weights, _, precision, _ = comparable(first)
+    metric, signature, _, _, precision, _ = comparable(first)
     rows = [baselines.beside(each.first, known) for each in members]
     return {
         "task": first["recipe"]["task"],
-        "model": "base model unknown" if weights == UNKNOWN else short_model(first["recipe"]["model"]["name"]),
+        "title": title,
         "heading": heading(first),
         "source": first["data"]["source"],
         "precision": precision,

@@ -68,7 +68,7 @@ class GroupData(TypedDict):
     """Settings that may be ranked together, the best first."""
 
     task: str
-    model: str
+    title: str
     heading: str
     source: str
     precision: str

@@ -496,7 +496,7 @@ function part(title, nodes) {
 const main = document.getElementById("groups");
 data.groups.forEach((group, number) => {
   main.append(el("section", { id: `group-${number}`, "aria-labelledby": `title-${number}` },
-    el("h2", { id: `title-${number}`, tabindex: "-1" }, `${group.task} · ${group.model}`),
+    el("h2", { id: `title-${number}`, tabindex: "-1" }, group.title),
     el("p", { class: "lead" }, group.verdict),
     ...group.caveats.map((text) => el("p", { class: "note" }, text)),
     part("Quality against cost", scatter(group)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pefbench.analysis.tables.wording import short_model
 from pefbench.results.signature import of_value
@@ -10,6 +10,8 @@ from pefbench.results.signature import of_value
 if TYPE_CHECKING:
     from pefbench.results.schema import MetricValue, Result
 
+
+BETWEEN = " · "
 
 UNKNOWN = "unknown"
 """What an imported result has for a name that the tool did not record."""
@@ -54,16 +56,37 @@ def headline(result: Result) -> MetricValue:
 
 def heading(result: Result) -> str:
     """What trials that may be ranked together have in common, in a line."""
+    common = in_common(result)
+    model = f"{common.model} ({common.weights})" if common.weights else common.model
+    return BETWEEN.join([common.task, model, common.data, common.trained, common.precision, common.score])
+
+
+class Common(NamedTuple):
+    """What trials that may be ranked together have in common, for people; first what tells two such groups apart."""
+
+    task: str
+    model: str
+    trained: str
+    data: str
+    weights: str
+    precision: str
+    score: str
+
+
+def in_common(result: Result) -> Common:
+    """What a finished trial has in common with those that it may be ranked with."""
     metric, signature, weights, data, precision, _ = comparable(result)
-    recipe = result["recipe"]
+    recipe, examples, known = result["recipe"], trained_on(result), weights != UNKNOWN
     direction = "higher" if headline(result)["higher_is_better"] else "lower"
-    known = weights != UNKNOWN
-    model = f"{short_model(recipe['model']['name'])} (weights {short(weights)})" if known else "base model unknown"
-    score = f"{metric}, {direction} is better ({signature})"
-    examples = trained_on(result)
-    trained = "training unknown" if examples is None else f"{examples:,} training examples"
-    precision = "precision unknown" if precision == UNKNOWN else precision
-    return " · ".join([recipe["task"], model, f"data {short(data)}", trained, precision, score])
+    return Common(
+        task=recipe["task"],
+        model=short_model(recipe["model"]["name"]) if known else "base model unknown",
+        trained="training unknown" if examples is None else f"{examples:,} training examples",
+        data=f"data {short(data)}",
+        weights=f"weights {short(weights)}" if known else "",
+        precision="precision unknown" if precision == UNKNOWN else precision,
+        score=f"{metric}, {direction} is better ({signature})",
+    )
 
 
 def short(fingerprint: str) -> str:
