@@ -36,9 +36,7 @@ def add_resources(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--gpus", type=_whole, metavar="N", help="GPUs of a trial on a cluster (default: 1 where there are any)"
     )
-    parser.add_argument(
-        "--time-limit", metavar="TIME", default="24h", help="of a trial in SLURM, such as 90min (default: 24h)"
-    )
+    parser.add_argument("--time-limit", metavar="TIME", help="of a trial in SLURM, such as 90min (default: 24h)")
     parser.add_argument("--partition", metavar="NAME", help="of SLURM (default: the cluster's)")
 
 
@@ -46,7 +44,8 @@ def resources_of(parsed: argparse.Namespace) -> Resources:
     """What the arguments ask for. Raises UserError."""
     from pefbench.engines.engine import Resources
 
-    minutes = math.ceil(amounts.duration(parsed.time_limit, "--time-limit") / 60)
+    limit = parsed.time_limit
+    minutes = None if limit is None else math.ceil(amounts.duration(limit, "--time-limit") / 60)
     workers = parsed.workers
     return Resources(parsed.on, workers, parsed.cpus, parsed.gpus, minutes, parsed.partition)
 

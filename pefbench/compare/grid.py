@@ -149,6 +149,7 @@ def _finals(plan: Plan, selections: Mapping[str, Selection], methods: Iterable[s
 
 def dry_run(wanted: Wanted) -> str:
     """The plan of a comparison as text: its trials, which of them are done, and how long the rest may take."""
+    wanted.resources.check()
     plan = Plan(wanted.file, wanted.overrides, wanted.methods)
     everything = place_at(wanted.out)
     everything.pull()

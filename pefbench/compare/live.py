@@ -104,7 +104,10 @@ class Board:
             from rich.live import Live
 
             self.live = Live(
-                get_renderable=self.table, console=Console(stderr=True), refresh_per_second=REFRESHES_A_SECOND
+                get_renderable=self.table,
+                console=Console(stderr=True),
+                refresh_per_second=REFRESHES_A_SECOND,
+                redirect_stdout=False,
             )
             self.live.start()
         return self

@@ -32,22 +32,24 @@ class Resources:
     """Where trials run, and what each is given there.
 
     workers: trials side by side; None: one on this machine, on a cluster as many as there is room for. cpus, gpus: of
-    one trial on a cluster; None: one core, and one GPU where there are any. minutes, partition: of a job of SLURM.
+    one trial on a cluster; None: one core, and one GPU where there are any. minutes, partition: of a job of
+    SLURM; None: a day, the default one.
     """
 
     on: EngineName = "local"
     workers: int | None = None
     cpus: int | None = None
     gpus: int | None = None
-    minutes: int = 24 * 60
+    minutes: int | None = None
     partition: str | None = None
 
     def check(self) -> None:
         """Raise UserError for what the engine has no use for."""
         if self.on not in CLUSTERS and (self.cpus is not None or self.gpus is not None):
             raise UserError(f"{'--cpus' if self.cpus is not None else '--gpus'}: needs --on ray or --on slurm")
-        if self.on != "slurm" and self.partition is not None:
-            raise UserError("--partition: needs --on slurm")
+        for option, given in (("--partition", self.partition), ("--time-limit", self.minutes)):
+            if self.on != "slurm" and given is not None:
+                raise UserError(f"{option}: needs --on slurm")
 
 
 HERE = Resources()

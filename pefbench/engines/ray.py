@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import os
 import socket
+from contextlib import ExitStack, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pefbench.engines.engine import Engine, Resources
 from pefbench.engines.process import Process
+from pefbench.engines.shared_folder import seen
 from pefbench.errors import OutputError, TrialError, UserError, one_line
 from pefbench.paths import child_environment
 
@@ -25,6 +27,12 @@ RETRIES = 3
 """How often Ray runs a trial again whose node or process died."""
 TIMEOUT = 10
 """Seconds within which the cluster answers."""
+SETTINGS = b"\x04"
+"""The type of the first frame that each side of HTTP/2 sends, in its fourth byte."""
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + SETTINGS + bytes(5)
+"""What a client of HTTP/2 begins with, and a frame of no settings."""
+SAID = "ray.log"
+"""Where what Ray says here goes, in the folder of the logs."""
 LOG = Path("/dev/stderr")
 """Where a trial's log goes: to that of Ray's worker."""
 PASSED = ("PEFBENCH_", "HF_", "TOKENIZERS_", "OMP_WAIT_POLICY", "GOMP_")
@@ -42,9 +50,12 @@ class RayEngine(Engine):
         self.needs = {"num_cpus": resources.cpus or 1, "num_gpus": gpus}
         room = _room(self.ray.nodes(), self.needs)
         self.size = min(room, resources.workers or room)
+        self.said = ExitStack()
         options = {"max_retries": RETRIES, "retry_exceptions": [TrialError], **self.needs}
         self.task = self.ray.remote(_trial).options(**options)
         self.running: set[Any] = set()
+        # What becomes of its nodes, and pages of their state, Ray prints to standard output, where the verdict goes.
+        self.said.enter_context(redirect_stdout(self.said.enter_context((log / SAID).open("a", encoding="utf8"))))
 
     def one(self, request: Message, began: Callable[[], None] = lambda: None) -> Message:
         """Run one trial where there is room. Raises TrialError when its process dies again and again."""
@@ -57,7 +68,7 @@ class RayEngine(Engine):
             raise TrialError(_why(error)) from error
         finally:
             self.running.discard(reference)
-        return answer
+        return seen(request, answer)
 
     def stop(self) -> None:
         """Cancel what still runs, and leave the cluster."""
@@ -65,6 +76,7 @@ class RayEngine(Engine):
         for reference in [*self.running]:
             self.ray.cancel(reference, force=True)
         self.ray.shutdown()
+        self.said.close()
 
 
 ENGINE = RayEngine
@@ -75,13 +87,12 @@ def _connected() -> Any:
         import ray
     except ImportError:
         raise UserError("--on ray needs Ray: pip install 'pefbench[ray]'") from None
-    address = os.environ.get("RAY_ADDRESS", "auto")
+    address = os.environ.get("RAY_ADDRESS") or "auto"
     variables = {name: value for name, value in child_environment().items() if name.startswith((*PASSED, "PYTHONPATH"))}
     where = "this machine" if address == "auto" else address
     try:
         if address != "auto":  # which Ray itself would try for minutes
-            host, _, port = address.rpartition("//")[2].rpartition(":")
-            socket.create_connection((host, int(port)), TIMEOUT).close()
+            _reach(address)
         ray.init(
             address,
             runtime_env={"env_vars": variables},
@@ -95,6 +106,20 @@ def _connected() -> Any:
             f"--on ray: no cluster answers at {where}: {why}; start one (ray start --head) or set RAY_ADDRESS"
         ) from error
     return ray
+
+
+def _reach(address: str) -> None:
+    """Make sure that a cluster's server is there: it speaks gRPC, and so HTTP/2. Raises OSError."""
+    host, _, port = address.rpartition("//")[2].rpartition(":")
+    if not host or not port.isdecimal():
+        raise OSError("not an address such as head:6379")
+    with socket.create_connection((host, int(port)), TIMEOUT) as server:
+        if os.environ.get("RAY_USE_TLS", "0") != "0":
+            return
+        server.sendall(PREFACE)
+        said = server.recv(9)
+    if said[3:4] != SETTINGS:
+        raise OSError("what answers there is not Ray; its port is that of ray start, 6379 by default")
 
 
 def _room(nodes: Any, needs: dict[str, int]) -> int:

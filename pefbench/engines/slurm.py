@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pefbench.engines.engine import Engine, Resources
 from pefbench.engines.process import Once
+from pefbench.engines.shared_folder import seen
 from pefbench.errors import OutputError, TrialError, UserError, one_line
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 WARNING = 90
 """Seconds before the end of a job's time at which SLURM sends the signal."""
+DAY = 24 * 60
+"""Minutes of a job where `--time-limit` says nothing."""
 STARTS = 100
 """How often a job may start again because its time was over."""
 MOST = 256
@@ -53,18 +56,19 @@ class SlurmEngine(Engine):
             raise UserError("--on slurm needs submitit: pip install 'pefbench[slurm]'") from None
         cpus, gpus = resources.cpus or 1, resources.gpus if resources.gpus is not None else int(_has_gpus(resources))
         self.size = min(resources.workers or MOST, _room(resources, cpus))
-        _check(resources, cpus, gpus)
+        minutes = resources.minutes or DAY
+        _check(resources, cpus, gpus, minutes)
         self.cpus, self.jobs = cpus, set[str]()
         self.executor = submitit.SlurmExecutor(folder=log / "slurm", max_num_timeout=STARTS)
         asked = {"partition": resources.partition, "gpus_per_node": gpus or None}
         self.executor.update_parameters(
             job_name="pefbench",
-            time=resources.minutes,
+            time=minutes,
             cpus_per_task=cpus,
             ntasks_per_node=1,
             nodes=1,
             array_parallelism=self.size,
-            signal_delay_s=min(WARNING, resources.minutes * 60 // 2),
+            signal_delay_s=min(WARNING, minutes * 60 // 2),
             additional_parameters={"requeue": True},
             **{name: value for name, value in asked.items() if value is not None},
         )
@@ -127,7 +131,7 @@ class SlurmEngine(Engine):
                     if place not in running:
                         began(place)
                     del jobs[place]
-                    ended(place, answer)
+                    ended(place, answer if isinstance(answer, str) else seen(requests[place], answer))
             if jobs:
                 time.sleep(POLL)
 
@@ -264,20 +268,20 @@ def _room(resources: Resources, cpus: int) -> int:
 
 
 def _has_gpus(resources: Resources) -> bool:
-    return "gpu" in _asked(["sinfo", "--noheader", "--format=%G", *_partition(resources)], "the controller")
+    return "gpu" in _asked(["sinfo", "--noheader", "--format=%G", *_partition(resources)], "it does not say its GPUs")
 
 
-def _check(resources: Resources, cpus: int, gpus: int) -> None:
+def _check(resources: Resources, cpus: int, gpus: int, minutes: int) -> None:
     """Raise OutputError for a job that could never run; of its time SLURM says nothing, and lets it wait for good."""
-    told = f"a trial that asks for {cpus} CPUs, {gpus} GPUs and {resources.minutes} minutes cannot run"
+    told = f"a trial that asks for {cpus} CPUs, {gpus} GPUs and {minutes} minutes cannot run"
     limits = _asked(["sinfo", "--noheader", "--format=%P %l", *_partition(resources)], "no partitions")
     for name, limit in map(str.split, limits.splitlines()):
         used = resources.partition is not None or name.endswith("*")  # the default one
-        if used and resources.minutes > (most := minutes_of(limit)):
+        if used and minutes > (most := minutes_of(limit)):
             raise OutputError(
                 f"--on slurm: {told}: the partition allows {most:g} minutes; give --time-limit {most:g}min"
             )
-    command = ["sbatch", "--test-only", f"--time={resources.minutes}", f"--cpus-per-task={cpus}", "--nodes=1"]
+    command = ["sbatch", "--test-only", f"--time={minutes}", f"--cpus-per-task={cpus}", "--nodes=1"]
     command += [*_partition(resources), *([f"--gpus-per-node={gpus}"] if gpus else []), "--wrap=true"]
     _asked(command, told)
 

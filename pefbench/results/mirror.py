@@ -72,6 +72,8 @@ class Mirror(Place):
         except ValueError as error:
             raise UserError(f"{address}: not an address of a store, such as s3://bucket/results: {error}") from None
         root = root.rstrip("/")
+        if not root:
+            raise UserError(f"{address}: names no place in a store, as s3://bucket/results does")
         store_key = hashlib.sha256(files.to_json().encode()).hexdigest()[:DIGEST]
         # The path in the mirror is that in the store, so that a folder has one mirror, however it was come to.
         folder = cache_folder() / "stores" / store_key / root.lstrip("/")

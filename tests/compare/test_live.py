@@ -76,7 +76,9 @@ def test_on_a_terminal_the_table_is_drawn_and_left(
     with board() as shown:
         fill(shown)
         assert shown.live is not None
-    said = capsys.readouterr().err
+        print("of a library")  # noqa: T201
+    out, said = capsys.readouterr()
+    assert out == "of a library\n"
     assert "lora validation 0: died: SIGKILL" in said
     assert "started:" not in said
     plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", said)

@@ -27,6 +27,8 @@ def test_on_a_cluster_that_fails_no_trial_is_lost_or_run_twice(tmp_path: Path) -
         (Resources(cpus=2), "^--cpus: needs --on ray or --on slurm$"),
         (Resources(gpus=1), "^--gpus: needs --on ray or --on slurm$"),
         (Resources("ray", partition="x"), "^--partition: needs --on slurm$"),
+        (Resources("ray", minutes=60), "^--time-limit: needs --on slurm$"),
+        (Resources(minutes=60), "^--time-limit: needs --on slurm$"),
     ],
 )
 def test_what_an_engine_has_no_use_for_is_refused(resources: Resources, message: str, tmp_path: Path) -> None:

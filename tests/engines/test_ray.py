@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -63,6 +65,63 @@ def test_a_cluster_that_does_not_answer_is_refused(monkeypatch: pytest.MonkeyPat
         engine.RayEngine(tmp_path, Resources("ray"))
 
 
+@pytest.mark.parametrize("address", ["head", "head:", ":6379", "local"])
+def test_what_is_no_address_is_refused(address: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace())
+    monkeypatch.setenv("RAY_ADDRESS", address)
+    told = f"^--on ray: no cluster answers at {address}: not an address such as head:6379; start one"
+    with pytest.raises(OutputError, match=told):
+        engine.RayEngine(tmp_path, Resources("ray"))
+
+
+@contextmanager
+def answering(said: bytes) -> Iterator[str]:
+    """The address of a server that says this to whoever comes first."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            with server.accept()[0] as client:
+                client.recv(64)
+                client.sendall(said)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        yield f"127.0.0.1:{server.getsockname()[1]}"
+        thread.join()
+
+
+@pytest.mark.parametrize("said", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"-ERR unknown command\r\n", b""])
+def test_a_server_that_is_not_ray_is_refused_at_once(
+    said: bytes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace())
+    with answering(said) as address:
+        monkeypatch.setenv("RAY_ADDRESS", address)
+        with pytest.raises(OutputError, match="what answers there is not Ray; its port is that of ray start"):
+            engine.RayEngine(tmp_path, Resources("ray"))
+
+
+def test_what_ray_says_of_its_nodes_goes_to_a_log_and_not_among_the_output(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    task = SimpleNamespace(options=lambda **_: None)
+    ray = SimpleNamespace(
+        init=lambda *_, **__: None,
+        cluster_resources=dict,
+        nodes=lambda: [node(CPU=1.0)],
+        remote=lambda _: task,
+        shutdown=lambda: print("left"),  # noqa: T201
+    )
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    with answering(bytes(3) + engine.SETTINGS + bytes(5)) as address:
+        monkeypatch.setenv("RAY_ADDRESS", address)
+        with engine.RayEngine(tmp_path, Resources("ray")):
+            print("a node died")  # noqa: T201
+    print("verdict")  # noqa: T201
+    assert capsys.readouterr().out == "verdict\n"
+    assert (tmp_path / "ray.log").read_text(encoding="utf8") == "a node died\nleft\n"
+
+
 def test_a_task_that_fails_for_good_is_a_lost_trial_in_one_line() -> None:
     class LostError(Exception):
         pass
@@ -98,7 +157,9 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-def test_a_node_that_dies_costs_nothing_but_time(cluster: Any, world: World, tmp_path: Path) -> None:
+def test_a_node_that_dies_costs_nothing_but_time(
+    cluster: Any, world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = files.write(world, "on_ray")
     local = report.read(grid.compare(grid.Wanted(file, tmp_path / "local", overrides=("train.epochs=6",))))
     out = tmp_path / "ray"
@@ -119,6 +180,8 @@ def test_a_node_that_dies_costs_nothing_but_time(cluster: Any, world: World, tmp
     placed = [read_result(file)["provenance"]["placement"] for file in out.rglob("????????????.json")]
     assert {each["engine"] for each in placed} == {"ray"}
     assert len({each["node"] for each in placed}) == 2, json.dumps(placed)
+    assert capsys.readouterr().out == "", "what a verdict is printed to has nothing else"
+    assert "raylet" in (out / "on_ray" / "ray.log").read_text(encoding="utf8")
 
 
 @pytest.mark.slow

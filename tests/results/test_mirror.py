@@ -142,6 +142,7 @@ def test_what_is_removed_from_the_store_is_removed_from_its_mirrors(bucket: str,
 @pytest.mark.parametrize(
     ("address", "message"),
     [
+        ("memory://", "memory://: names no place in a store, as s3://bucket/results does"),
         ("nowhere://x/results", "nowhere://x/results: not an address of a store, .*Protocol not known"),
         (
             "s3://no-such-bucket/results",
