@@ -17,10 +17,14 @@ if TYPE_CHECKING:
 
     from pefbench.recipe import Recipe
 
-Doing = Literal["loading the model", "training", "predicting"]
+Doing = Literal["loading the model", "training", "predicting", "scoring"]
 
-MESSAGES = "can't allocate memory", "out of memory", "Cannot allocate memory", "CUBLAS_STATUS_ALLOC_FAILED"
-"""What allocators of torch, the driver and the system say where it is no exception of its own."""
+MESSAGES = (
+    *("can't allocate memory", "out of memory", "Cannot allocate memory", "CUBLAS_STATUS_ALLOC_FAILED"),
+    "failed to map segment",
+)
+"""What allocators of torch, the driver, the system and its loader of libraries say where it is no exception of its own.
+"""
 REQUEST = re.compile(r"[Tt]ried to allocate (\d+(?:\.\d+)?) ?(bytes|[KMG]i?B)")
 UNITS = {"b": 1, "K": 2**10, "M": 2**20, "G": 2**30}
 """By their first letter: Apple's allocator writes MB for what it counts in MiB."""
@@ -35,7 +39,7 @@ def told(doing: Doing, recipe: Recipe, processes: int = 1) -> Iterator[None]:
     """
     try:
         yield
-    except (MemoryError, RuntimeError, OSError) as error:
+    except (MemoryError, RuntimeError, OSError, ImportError) as error:
         if not is_it(error):
             raise
         message = f"out of memory in {doing}: {_sizes(error)}; {_advice(doing, recipe, processes)}"
@@ -72,6 +76,8 @@ def _advice(doing: Doing, recipe: Recipe, processes: int) -> str:
             size = recipe.evaluate.batch_size
             if size > 1:
                 return f"{size} examples were predicted at once: set evaluate.batch_size={size // 2}"
+        case "scoring":
+            return "the weights are trained: with more memory, the same command goes on from there"
         case "training":
             whole = -(-recipe.train.batch_size // processes)
             size = min(recipe.train.micro_batch_size or whole, whole)

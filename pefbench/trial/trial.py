@@ -240,7 +240,8 @@ class Trial:
         self.record.add(phases=phases_of(self.phases.costs, progressed))
         if self.is_main:
             answers = {split: found for split, (found, _) in predicted.items()}
-            self.record.add(**score_trial(self.prepared, answers, baselines))
+            with out_of_memory.told("scoring", self.recipe):
+                self.record.add(**score_trial(self.prepared, answers, baselines))
             if "test" in predicted:
                 self._warn_if_alike(answers["test"])
         if "test" in predicted:

@@ -32,6 +32,7 @@ REQUESTS: dict[Any, str] = {
     RuntimeError(MPS): r"256\.0 MiB more requested; ",
     MemoryError(): r"in training: \d",
     OSError(12, "Cannot allocate memory"): r"in training: \d",
+    ImportError("libopenblas.so: failed to map segment from shared object"): r"in training: \d",
 }
 
 
@@ -74,6 +75,7 @@ def test_the_gpu_is_named(world: World, monkeypatch: pytest.MonkeyPatch) -> None
         ("predicting", ["evaluate.batch_size=64"], 1, r"evaluate\.batch_size=32"),
         ("predicting", ["evaluate.batch_size=1"], 1, r"lower train\.max_length"),
         ("loading the model", [], 1, r"model\.quantize=nf4"),
+        ("scoring", [], 1, r"with more memory, the same command goes on from there"),
     ],
 )
 def test_what_to_set(world: World, doing: Doing, changes: list[str], processes: int, expected: str) -> None:
@@ -123,3 +125,20 @@ def test_a_trial_fails_with_it(world: World, tmp_path: Path, monkeypatch: pytest
     assert (result["status"], result["error_type"]) == ("failed", "OutOfMemoryError")
     assert "batch_size=" in str(result["error"])
     assert "\n" not in str(result["error"])
+
+
+def test_what_was_trained_is_scored_when_there_is_memory(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any, **__: Any) -> None:
+        raise ImportError("libopenblas.so: failed to map segment from shared object")
+
+    recipe = load_recipe(world.recipe("memory", train__epochs=1))
+    with monkeypatch.context() as patch:
+        patch.setattr("pefbench.trial.trial.score_trial", fails)
+        with pytest.raises(
+            OutOfMemoryError, match=r"^out of memory in scoring: .*the same command goes on from there$"
+        ):
+            run(recipe, tmp_path)
+    monkeypatch.setattr(Training, "_step", fails)
+    assert store.read_result(run(recipe, tmp_path))["status"] == "finished"
