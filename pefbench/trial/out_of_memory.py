@@ -25,6 +25,8 @@ MESSAGES = (
 )
 """What allocators of torch, the driver, the system and its loader of libraries say where it is no exception of its own.
 """
+ONEDNN, LITTLE = "could not create a primitive", 2**28
+"""What oneDNN says then, and of other failures too; and how few bytes are free where it means memory."""
 REQUEST = re.compile(r"[Tt]ried to allocate (\d+(?:\.\d+)?) ?(bytes|[KMG]i?B)")
 UNITS = {"b": 1, "K": 2**10, "M": 2**20, "G": 2**30}
 """By their first letter: Apple's allocator writes MB for what it counts in MiB."""
@@ -51,6 +53,8 @@ def is_it(error: BaseException) -> bool:
     """Whether an error says that memory has run out: the GPU's, or the machine's."""
     if isinstance(error, OutOfMemoryError):
         return False  # told already
+    if str(error) == ONEDNN:
+        return hardware.available_memory() < LITTLE
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(message in str(error) for message in MESSAGES)
 
 

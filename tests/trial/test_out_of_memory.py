@@ -92,6 +92,18 @@ def test_other_errors_pass(world: World) -> None:
         assert caught.value is error
 
 
+@pytest.mark.parametrize(("free", "expected"), [(2**20, OutOfMemoryError), (2**33, RuntimeError)])
+def test_onednn_means_memory_where_there_is_little(
+    world: World, monkeypatch: pytest.MonkeyPatch, free: int, expected: type[Exception]
+) -> None:
+    monkeypatch.setattr(hardware, "available_memory", lambda: free)
+    recipe = load_recipe(world.recipe("memory"))
+    said = r"^(out of memory in training: |could not create a primitive$)"
+    with pytest.raises(expected, match=said) as caught, out_of_memory.told("training", recipe):
+        raise RuntimeError("could not create a primitive")
+    assert type(caught.value) is expected
+
+
 def test_what_filled_the_memory_is_let_go(world: World) -> None:
     seen: list[Any] = []
 
