@@ -280,7 +280,7 @@ def _records(module: ModuleType, path: str) -> Iterator[str]:
 
 PUBLIC = {
     "pefbench": ["load", "Model", "find", "run", "Json"],
-    "pefbench.results": ["load_results", "Loaded", "Stored"],
+    "pefbench.results.store": ["load_results", "Loaded", "Stored"],
     "pefbench.server": ["application", "Settings", "read_keys", "Requests", "Refusal", "check_text"],
     "pefbench.configuration": ["Section", "read"],
     "pefbench.sources": [

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pefbench
 from pefbench.errors import DataError, TrialError, UserError
-from pefbench.results import load_results
+from pefbench.results.store import load_results
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
