@@ -88,6 +88,15 @@ def stand_in(module: str, *path: str) -> Any:
     return _StandIn(".".join([module, *path]), (), {"module": module, "path": path})
 
 
+def settle(*users: str) -> None:
+    """Import what these libraries, as far as they are there, still wait for: what it takes is in memory then."""
+    for name, module in [*sys.modules.items()]:
+        if any(_is_below(name, user) for user in users):
+            for value in [*vars(module).values()]:
+                if isinstance(value, _StandIn):
+                    value.real()
+
+
 class _StandIn(type):
     """The type of stand-ins: they are classes, for `isinstance`, and for `|` in annotations."""
 

@@ -94,6 +94,19 @@ print("sklearn" in sys.modules)
     assert with_models.run(code).splitlines() == ["[]", "1.0 1.0", "0.982", "True"]
 
 
+def test_what_waits_can_be_imported_ahead_of_its_use(with_models: Interpreter) -> None:
+    code = """
+import sys
+from pefbench.importing import imports
+from pefbench.metrics import make
+make("entity_f1")
+print("sklearn" in sys.modules)
+imports.settle("pefbench.metrics", "seqeval")
+print("sklearn" in sys.modules)
+"""
+    assert with_models.run(code).splitlines() == ["False", "True"]
+
+
 def test_a_verdict_is_computed_without_models() -> None:
     """As by `compare`, whose workers train. evaluate imports transformers' pipelines for what nobody asks of it."""
     code = """
