@@ -222,22 +222,34 @@ DROPOUT = {
 }
 
 
-@pytest.mark.parametrize("bf16", [False, True])
-@pytest.mark.parametrize("architecture", ["bert", "distilbert", "llama"])
-def test_a_fused_layer_computes_as_peft_s(architecture: str, bf16: bool) -> None:
+def computed(architecture: str, *, fuse: bool, bf16: bool) -> list[Tensor]:
+    """Logits and gradients of a tiny model, by fused layers or by PEFT's."""
     inputs = {key: value for key, value in tiny.batch(architecture).items() if key != "labels"}
-    results = []
-    for fuse in (False, True):
-        changes: dict[str, Any] = dict.fromkeys(DROPOUT.get(architecture, ()), 0.0)
-        base = tiny.model(architecture, **changes)
-        torch.manual_seed(1)
-        adapted = shaken(lora().apply(base, "TOKEN_CLS"))
-        if fuse:
-            assert fused_lora.fuse(adapted) == len(layers(adapted))
-        results.append(outputs_and_gradients(adapted, inputs, bf16=bf16))
-    tolerance = 3e-2 if bf16 else 1e-5
-    for stock, fused in zip(*results, strict=True):
-        assert torch.linalg.vector_norm(stock - fused) <= tolerance * torch.linalg.vector_norm(stock) + 1e-7
+    changes: dict[str, Any] = dict.fromkeys(DROPOUT.get(architecture, ()), 0.0)
+    base = tiny.model(architecture, **changes)
+    torch.manual_seed(1)
+    adapted = shaken(lora().apply(base, "TOKEN_CLS"))
+    if fuse:
+        assert fused_lora.fuse(adapted) == len(layers(adapted))
+    return outputs_and_gradients(adapted, inputs, bf16=bf16)
+
+
+@pytest.mark.parametrize("architecture", ["bert", "distilbert", "llama"])
+def test_a_fused_layer_computes_as_peft_s(architecture: str) -> None:
+    stock, fused = (computed(architecture, fuse=fuse, bf16=False) for fuse in (False, True))
+    for one, other in zip(stock, fused, strict=True):
+        assert torch.linalg.vector_norm(one - other) <= 1e-5 * torch.linalg.vector_norm(one) + 1e-7
+
+
+@pytest.mark.parametrize("architecture", ["bert", "distilbert", "llama"])
+def test_a_fused_layer_in_bf16_is_as_near_to_fp32_as_peft_s(architecture: str) -> None:
+    """How far bf16 is from fp32 depends on the machine: PEFT's own is 1 to 5 % off."""
+    exact = computed(architecture, fuse=False, bf16=False)
+    stock, fused = (computed(architecture, fuse=fuse, bf16=True) for fuse in (False, True))
+    for truth, one, other in zip(exact, stock, fused, strict=True):
+        allowed = 2 * torch.linalg.vector_norm(one - truth)
+        assert allowed < 0.2 * torch.linalg.vector_norm(truth)
+        assert torch.linalg.vector_norm(other - truth) <= allowed
 
 
 def test_fused_layers_become_peft_s_again() -> None:
