@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import json
 import os
 import re
 import secrets
@@ -121,6 +122,11 @@ def write_text(path: Path, content: str) -> None:
     """Write a text file whole, with the folders above it. Raises OutputError."""
     with writing(path) as temporary:
         temporary.write_text(content, encoding="utf8")
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write a value as JSON, as `write_text` does. Raises OutputError, and ValueError for NaN and infinity."""
+    write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
 
 
 def clear_abandoned(folder: Path) -> None:

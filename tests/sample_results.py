@@ -5,8 +5,9 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any
 
+from pefbench.atomic import write_json
 from pefbench.results.schema import SCHEMA, Result
-from pefbench.results.store import Stored, trial_id, write_json
+from pefbench.results.store import Stored, trial_id
 
 if TYPE_CHECKING:
     from pathlib import Path

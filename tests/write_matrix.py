@@ -18,11 +18,11 @@ from pathlib import Path
 
 import torch
 
+from pefbench.atomic import write_json
 from pefbench.methods._matrix import FILE, Matrix, render
 from pefbench.paths import PROJECT
 from pefbench.registry import names
 from pefbench.results.provenance import code_digest
-from pefbench.results.store import write_json
 from tests.grid import attempt, cell, heads, write_base
 from tests.tiny import GRID as EVERY
 

@@ -287,7 +287,7 @@ PUBLIC = {
         *("read_rows", "Row", "BadRows", "is_missing", "locate", "read_text"),
         *("split_by_hash", "normalise", "random_numbers"),
     ],
-    "pefbench.atomic": ["writing", "write_text"],
+    "pefbench.atomic": ["writing", "write_text", "write_json"],
     "pefbench.stats.interval": ["Interval", "of_proportion", "of_score"],
     "pefbench.stats.jackknife": ["Spread", "jackknife"],
     "pefbench.errors": [

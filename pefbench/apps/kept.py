@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from pefbench.atomic import write_text
 from pefbench.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-
-def write(file: Path, values: object) -> None:
-    """Keep values. Raises OutputError where they cannot be written."""
-    write_text(file, json.dumps(values, indent=1, allow_nan=False) + "\n")
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import math
 from statistics import median
 from typing import TYPE_CHECKING
 
+from pefbench.atomic import write_json
 from pefbench.compare.levels import level_of
 from pefbench.compare.method_verdict import method_verdict
 from pefbench.compare.outcomes import identity
@@ -13,7 +14,6 @@ from pefbench.compare.pairs import TEST, all_pairs
 from pefbench.compare.tested import Tested
 from pefbench.results.provenance import now
 from pefbench.results.ranges import default_margin
-from pefbench.results.store import write_json
 from pefbench.results.verdict_schema import SCHEMA, Comparison, Heading
 from pefbench.stats.step_down import DRAWS
 

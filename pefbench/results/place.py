@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pefbench import atomic
 from pefbench.results import store
 from pefbench.results.lease import FolderLease
 
@@ -50,7 +51,7 @@ class Place:
 
         again: in the place of a finished one, which otherwise stays, where the place is shared.
         """
-        store.write_json(path, value)
+        atomic.write_json(path, value)
 
     def publish(self, path: Path) -> None:
         """Let all see a file that was written: a verdict, a record of a search. Raises OutputError."""

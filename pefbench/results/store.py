@@ -79,14 +79,6 @@ def readable(value: float, unit: str = "") -> str:
     return f"{value:.{digits}f} {'kMGT'[power - 1 : power]}{unit}".rstrip()
 
 
-def write_json(path: Path, value: object) -> None:
-    """Write `value` to `path` so that there is always the old file or the whole new one, also after a power cut.
-
-    Raises OutputError when the file cannot be written, ValueError for NaN and infinity (which are not JSON).
-    """
-    atomic.write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
-
-
 def check_writable(folder: Path, needed_bytes: int) -> None:
     """Create `folder` and make sure that a trial can write `needed_bytes` to it; call it before training.
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from pefbench import atomic
 from pefbench.engines.pruning import EXAMPLES
-from pefbench.results import store
 from pefbench.results.search_schema import SCHEMA, Found
 from pefbench.results.shape import read_record
 from pefbench.search.study import ERROR, importance
@@ -68,7 +68,7 @@ def found_of(
 
 def write(path: Path, found: Found) -> None:
     """Write a search's record. Raises OutputError."""
-    store.write_json(path, found)
+    atomic.write_json(path, found)
 
 
 def read(path: Path) -> Found:

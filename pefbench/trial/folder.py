@@ -144,7 +144,7 @@ def write_trial(
     for row, name in zip(rows, clusters or (), strict=False):
         row["cluster"] = numbers[name]
     atomic.write_text(folder / PREDICTIONS, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
-    store.write_json(folder / TRIAL, {**known, "files": digests(folder / MODEL)})
+    atomic.write_json(folder / TRIAL, {**known, "files": digests(folder / MODEL)})
 
 
 def read_predictions(folder: Path) -> list[Any]:

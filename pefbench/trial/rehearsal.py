@@ -17,7 +17,6 @@ import numpy as np
 import torch
 
 from pefbench import hardware
-from pefbench.importing import imports
 from pefbench.models import loading
 from pefbench.models.cpu_kernels import fast_on_cpu
 from pefbench.models.keyed_dropout import KeyedDropout
@@ -27,7 +26,7 @@ from pefbench.trial.batching import collate, sorted_batches
 from pefbench.trial.fast_paths import fits_batches
 from pefbench.trial.foreseen import Foreseen, Passing, at_most, room_for
 from pefbench.trial.largest import largest_part
-from pefbench.trial.score import metrics_of
+from pefbench.trial.score import import_scorers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,9 +39,6 @@ if TYPE_CHECKING:
     from pefbench.trial.batching import Indices
     from pefbench.trial.prepare import Prepared
 
-SCORING = ("pefbench.metrics", "seqeval")
-"""Modules that import what they score with when they do."""
-
 MOMENTS = {"adamw": 8, "adamw8bit": 2}
 """Bytes an optimizer keeps for each trained weight."""
 
@@ -53,8 +49,7 @@ def rehearse(prepared: Prepared, model: nn.Module, accelerator: Accelerator, *, 
     Random numbers are drawn: seed after it.
     """
     encoded, settings = prepared.encoded["train"], prepared.recipe.train
-    metrics_of(prepared.recipe)
-    imports.settle(*SCORING)
+    import_scorers(prepared.recipe)
     largest, parts = largest_part(encoded, settings, accelerator.num_processes)
     model.to(accelerator.device)
     was_training = model.training

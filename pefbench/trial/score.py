@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pefbench.importing import imports
 from pefbench.metrics import make, name_of, no_better, score
 from pefbench.registry import find
 
@@ -26,6 +27,12 @@ SAMPLES = 5
 def metrics_of(recipe: Recipe) -> dict[str, Metric]:
     """The metrics that a recipe names, by name."""
     return {name_of(named): make(named) for named in recipe.evaluate.metrics}
+
+
+def import_scorers(recipe: Recipe) -> None:
+    """Import at once what the recipe's metrics score with."""
+    metrics_of(recipe)
+    imports.settle("pefbench.metrics", "seqeval")
 
 
 def baseline_answers(prepared: Prepared) -> dict[str, list[Any]]:

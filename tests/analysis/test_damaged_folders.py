@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pefbench.analysis.tables import table
-from pefbench.atomic import TEMPORARY_PREFIX
+from pefbench.atomic import TEMPORARY_PREFIX, write_json
 from pefbench.cli.main import main
-from pefbench.results.store import load_results, write_json
+from pefbench.results.store import load_results
 from tests.sample_results import sample, store
 
 if TYPE_CHECKING:

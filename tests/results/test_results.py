@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pefbench import atomic
-from pefbench.atomic import TEMPORARY_PREFIX
+from pefbench.atomic import TEMPORARY_PREFIX, write_json
 from pefbench.errors import OutputError, UserError
 from pefbench.paths import PROJECT
 from pefbench.results.store import (
@@ -28,7 +28,6 @@ from pefbench.results.store import (
     read_result,
     readable,
     trial_id,
-    write_json,
 )
 from pefbench.results.validation import problem
 from tests.sample_results import failed_sample, sample, store
@@ -146,7 +145,7 @@ def test_a_killed_writer_leaves_no_half_file(tmp_path: Path) -> None:
     """The process dies between writing and renaming; readers see the old file and nothing else."""
     stored = store(tmp_path, sample())
     code = (
-        "import os, sys; from pathlib import Path; from pefbench.results.store import write_json\n"
+        "import os, sys; from pathlib import Path; from pefbench.atomic import write_json\n"
         "os.replace = lambda *_: os._exit(9)\n"
         "write_json(Path(sys.argv[1]), {'schema': 1})"
     )

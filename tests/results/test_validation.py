@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from pefbench.atomic import write_json
 from pefbench.errors import DataError
 from pefbench.results import schema
-from pefbench.results.store import Stored, read_result, write_json
+from pefbench.results.store import Stored, read_result
 from tests.sample_results import change, failed_sample, sample, store
 
 whole = json.dumps(sample())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from pefbench.analysis.tables.groups import BETWEEN
@@ -22,8 +21,7 @@ def _enough(parts: tuple[str, ...], known: Sequence[tuple[str, ...]]) -> list[st
     for place in range(2, len(parts)):
         if len(alike) < 2:
             break
-        times = Counter(other[place] for other in alike)
-        if len(times) > 1:  # a part that all of them have tells nothing
+        if any(other[place] != parts[place] for other in alike):  # a part that all of them have tells nothing
             found.append(parts[place])
         alike = [other for other in alike if other[place] == parts[place]]
     return found

@@ -11,6 +11,7 @@ import numpy as np
 from pefbench.apps import kept
 from pefbench.apps.assistant import answering, rule
 from pefbench.apps.assistant.bounds import clopper_pearson
+from pefbench.atomic import write_json
 from pefbench.errors import DataError
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def _asked(judge: Judge, index: Index, questions: Sequence[Question]) -> list[ru
 def write(file: Path, chosen: rule.Rule, measured: Measured, models: Mapping[str, str]) -> None:
     """Keep a rule, what it gave on test, and the trials that it was chosen with."""
     values = {"rule": asdict(chosen), "features": answering.FEATURES, "measured": measured, "models": dict(models)}
-    kept.write(file, values)
+    write_json(file, values)
 
 
 def read(file: Path, models: Mapping[str, str]) -> tuple[rule.Rule, Measured]:

@@ -10,6 +10,7 @@ import numpy as np
 from pefbench.apps import kept
 from pefbench.apps.recommender.evidence import FEATURES
 from pefbench.apps.recommender.ranking import Weights
+from pefbench.atomic import write_json
 from pefbench.errors import DataError
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def write(file: Path, weights: Weights, report: Report, models: Mapping[str, Pat
         "models": _names(models),
         "measured": report,
     }
-    kept.write(file, values)
+    write_json(file, values)
 
 
 def read(file: Path, models: Mapping[str, Path]) -> tuple[Weights, Report]:
