@@ -63,7 +63,7 @@ def embedded(data: object) -> str:
 
 def _verdict(number: int, group: GroupData) -> str:
     """A group's verdict as HTML: it can be read where scripts do not run."""
-    return f'<li><a href="#group-{number}">{escape(group["task"])}</a><span>{escape(group["verdict"])}</span></li>'
+    return f'<li><a href="#group-{number}">{escape(group["title"])}</a><span>{escape(group["verdict"])}</span></li>'
 
 
 def _part(name: str) -> str:
