@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import SourceError
+from pefbench.paths import cache_folder
 from pefbench.sources.arrow import table_rows
 from pefbench.sources.rows import Rows
 from pefbench.sources.transport.hub_errors import WITHOUT_HUB, explain, explained, is_unreachable, library_errors
@@ -37,7 +39,7 @@ def read_split(name: str, part: str | None, *, config: str | None, revision: str
     library = _datasets()
     with explained(wanted), _reached(local):
         path = str(local or name)
-        dataset: Any = library.load_dataset(path, config, split=split, revision=commit or revision)
+        dataset: Any = library.load_dataset(path, config, split=split, revision=commit or revision, **_cached_by(local))
     found = None if local else _commit_of(dataset)
     if commit and found and commit != found:  # `datasets` falls back to any cached commit when a download fails
         raise SourceError(f"{wanted}: commit {commit} cannot be read, only an older one in the cache; {WITHOUT_HUB}")
@@ -50,7 +52,7 @@ def split_names(name: str, *, config: str | None, revision: str | None) -> list[
     local = _local_folder(name)
     library = _datasets()
     with explained(_wanted("data set", name, config, revision)), _reached(local):
-        return list(library.get_dataset_split_names(str(local or name), config, revision=revision))
+        return list(library.get_dataset_split_names(str(local or name), config, revision=revision, **_cached_by(local)))
 
 
 def model_folder(name: str, revision: str | None) -> Path:
@@ -78,6 +80,26 @@ def _datasets() -> Any:
 def _reached(local: Path | None) -> AbstractContextManager[None]:
     """Around what reads a data set: a local folder needs no hub."""
     return nullcontext() if local else offline_when_unreachable()
+
+
+def _cached_by(local: Path | None) -> dict[str, str]:
+    """Where `datasets` caches a local folder: a place for just these files.
+
+    Its own place depends on the folder's name and README alone where the README lists the files (huggingface/datasets
+    issue 2956), so that another folder's rows would be read, or those from before an edit.
+    """
+    if not local:
+        return {}
+    names = (path.relative_to(local) for path in sorted(local.rglob("*")) if path.is_file())
+    seen = [name for name in names if not any(part.startswith(".") for part in name.parts)]
+    states = [(name.as_posix(), *_state(local / name)) for name in seen]
+    key = hashlib.sha256(repr((str(local.resolve()), states)).encode()).hexdigest()
+    return {"cache_dir": str(cache_folder() / "hub_folders" / key[:16])}
+
+
+def _state(file: Path) -> tuple[int, int]:
+    status = file.stat()
+    return status.st_size, status.st_mtime_ns
 
 
 def _local_folder(name: str) -> Path | None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from fnmatch import fnmatch
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -49,6 +50,7 @@ def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "datasets")
+    monkeypatch.setenv("PEFBENCH_CACHE", str(tmp_path / "pefbench"))
 
 
 def table(count: int) -> Any:
@@ -95,6 +97,18 @@ def test_splits_and_configurations(repository: Path) -> None:
     message = refusal(SourceError, read_rows, source, "train", config="huge")
     assert "config huge" in message
     assert "'small', 'tiny'" in message
+
+
+def test_a_folder_of_the_same_name_and_an_edited_one_are_read_anew(repository: Path, tmp_path: Path) -> None:
+    """`datasets` alone reads the first folder's rows each time: its cache knows a folder by its name and README."""
+    namesake = tmp_path / "elsewhere" / repository.name
+    shutil.copytree(repository, namesake)
+    table(1).to_parquet(namesake / "data" / "train.parquet")
+    assert [len(read_rows(f"hf:{folder}", "train").rows) for folder in (repository, namesake)] == [3, 1]
+    table(2).to_parquet(namesake / "data" / "train.parquet")
+    assert len(read_rows(f"hf:{namesake}", "train").rows) == 2
+    (namesake / "README.md").write_text(CARD.replace("- {split: test, path: data/test.parquet}", ""))
+    assert parts(f"hf:{namesake}") == ["train"]
 
 
 def test_a_script_is_never_run(repository: Path) -> None:
