@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING, Self
-
-from tqdm import tqdm
+from typing import TYPE_CHECKING, NoReturn, Self
 
 if TYPE_CHECKING:
     from types import TracebackType
+
+    from tqdm import tqdm
 
 SECONDS_BETWEEN_LINES = 10.0
 
@@ -25,11 +25,13 @@ class Progress:
         self.lasting = lasting
         self.began = time.monotonic()
         self.spoke = self.began
-        terminal = enabled and sys.stderr.isatty()
-        self.bar = (
-            tqdm(total=total, initial=start, desc=what, unit="step", dynamic_ncols=True, leave=lasting)
-            if terminal
-            else None
+        self.bar = self._bar() if enabled and sys.stderr.isatty() else None
+
+    def _bar(self) -> tqdm[NoReturn]:
+        from tqdm import tqdm
+
+        return tqdm(
+            total=self.total, initial=self.start, desc=self.what, unit="step", dynamic_ncols=True, leave=self.lasting
         )
 
     def step(self, **values: float) -> None:
@@ -73,6 +75,8 @@ def flush() -> None:
 def say(line: str) -> None:
     """Write one line for people, above the bars and apart from what a command prints as its result."""
     if sys.stderr.isatty():
+        from tqdm import tqdm
+
         tqdm.write(line, file=sys.stderr)
     else:
         sys.stderr.write(f"{line}\n")

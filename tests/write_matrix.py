@@ -1,4 +1,4 @@
-"""Write pefbench/methods/_matrix.json from what the tiny models do: `make matrix`. A bug in a cell ends it.
+"""Write pefbench.cli._matrix.json from what the tiny models do: `make matrix`. A bug in a cell ends it.
 
 Columns of the grid run in two processes. Each is written when it is done, so the same command goes on where it was
 killed, unless pefbench or the tests' models have changed.
@@ -19,7 +19,7 @@ from pathlib import Path
 import torch
 
 from pefbench.atomic import write_json
-from pefbench.methods._matrix import FILE, Matrix, render
+from pefbench.cli._matrix import FILE, Matrix, render
 from pefbench.paths import PROJECT
 from pefbench.registry import names
 from pefbench.results.provenance import code_digest

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pefbench.analysis import tables
+from pefbench.cli import _matrix
 from pefbench.compare import report
-from pefbench.methods import _matrix
 from pefbench.paths import PROJECT
 from pefbench.results import store
 from pefbench.stats.expected_best import expected_best

@@ -36,7 +36,7 @@ def _run(parsed: argparse.Namespace) -> int:
             f"list {parsed.what} {parsed.name}: only fields take a name: pefbench list fields {parsed.name}"
         )
     if parsed.matrix:
-        from pefbench.methods import _matrix
+        from pefbench.cli import _matrix
 
         print_line(_matrix.render(_matrix.load()))
     elif parsed.what == "recipes":

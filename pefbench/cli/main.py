@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
@@ -35,7 +36,6 @@ from pefbench.cli import (
 from pefbench.cli._arguments import Parser
 from pefbench.cli._terminal import complain
 from pefbench.errors import PefbenchError
-from pefbench.results.provenance import command
 from pefbench.waiting import wait_briefly
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     arguments = sys.argv[1:] if arguments is None else arguments
     parsed = _parser().parse_args(arguments)
     parsed.own_process = own_process  # nothing has happened in it yet
-    parsed.command = command(arguments)
+    parsed.command = shlex.join(["pefbench", *arguments])  # as it is typed: no place of this machine
     try:
         status: int = parsed.run(parsed)
     except PefbenchError as error:

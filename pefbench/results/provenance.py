@@ -1,11 +1,10 @@
-"""Where a result comes from: command, commit, package versions, hardware."""
+"""Where a result comes from: commit, package versions, hardware."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import platform
-import shlex
 import subprocess
 from datetime import UTC, datetime
 from functools import cache
@@ -15,7 +14,6 @@ from pefbench import hardware
 from pefbench.paths import PACKAGE, PROJECT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from pefbench.results.schema import Hardware
@@ -29,11 +27,6 @@ PACKAGES = (
 def now() -> str:
     """The time as ISO 8601 in UTC, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def command(arguments: Sequence[str]) -> str:
-    """The command line with these arguments, as a user types it; where the interpreter and the package lie is not."""
-    return shlex.join(["pefbench", *arguments])
 
 
 def commit() -> tuple[str | None, bool | None]:
@@ -64,7 +57,7 @@ def packages() -> dict[str, str]:
 
 @cache
 def _versions() -> dict[str, str]:
-    from importlib.metadata import PackageNotFoundError, version  # every command imports this module: 10 of 70 ms
+    from importlib.metadata import PackageNotFoundError, version
 
     versions = {}
     for name in PACKAGES:

@@ -68,6 +68,7 @@ def test_one_trial_from_recipe_to_check(world: World, out: Path, pefbench: Calla
     assert "entity_f1" in printed
     assert "weighted avg" in printed
     assert str(world.folder) not in json.dumps(result["artifacts"])
+    assert result["provenance"]["command"] == f"pefbench run {recipe} --out {out}"
 
     status, _, said = pefbench("run", recipe, "--out", out)
     assert status == 0

@@ -47,13 +47,6 @@ def test_changed_code_is_dirty_and_a_new_result_is_not(tmp_path: Path, monkeypat
     assert provenance.commit() == (git(tmp_path, "rev-parse", "HEAD"), True)
 
 
-def test_the_command_names_no_place_of_this_machine() -> None:
-    assert (
-        provenance.command(["run", "a recipe.yaml", "-o", "train.seed=1"])
-        == "pefbench run 'a recipe.yaml' -o train.seed=1"
-    )
-
-
 def test_versions_and_hardware_are_those_in_use() -> None:
     assert torch.__version__.startswith(provenance.packages()["torch"])  # a wheel of PyPI leaves out +cu130
     hardware = provenance.machine()

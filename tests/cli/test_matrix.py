@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pefbench.methods._matrix import MEANING, Matrix, load, render
+from pefbench.cli._matrix import MEANING, Matrix, load, render
 from pefbench.registry import names
 from tests.grid import attempt, cell, heads, sampled, sampled_heads, write_base
 from tests.sampling import WHOLE
