@@ -6,7 +6,8 @@
 An answer is right when it is that of the question's intent. The intent model is trained on the training split, the rule
 chosen on validation (Banking77 has none: a fifth of its training split), and everything measured on test. The share is
 that of the questions out of scope that are to be expected, 1,000 of 5,500 in CLINC150. With --frozen the intents come
-from a logistic regression on the base's own embeddings, with no adapter: a weaker model, in minutes.
+from a logistic regression on the base's own embeddings, with no adapter: a weaker model, in minutes. `-o` changes a
+field of the adapter's recipe, such as train.max_examples=3000.
 """
 
 from __future__ import annotations
@@ -77,13 +78,13 @@ def questions(split: Split) -> list[Question]:
     ]
 
 
-def trained(name: str, data: Mapping[str, Split]) -> Any:
-    """The intent model."""
+def trained(name: str, data: Mapping[str, Split], changes: Sequence[str]) -> Any:
+    """The intent model. changes: of its recipe."""
     rows = {part: [Row({"text": text, "label": label}, "", 0) for text, label in each] for part, each in data.items()}
     folder = OUT / name
     held_out.write(folder / "data", rows)
     parts = [f"data.{part}={part}.csv" for part in rows]
-    overrides = [f"data.source=file:{folder / 'data'}", *parts, *SETTINGS]
+    overrides = [f"data.source=file:{folder / 'data'}", *parts, *SETTINGS, *changes]
     section = TrainingSection(recipe="intent", method="lora", trial=None, overrides=overrides)
     return pefbench.load(training.train("intents", section, folder))
 
@@ -150,9 +151,10 @@ def main() -> None:
     parser.add_argument("--risk", type=float, default=0.05)
     parser.add_argument("--out-of-scope-share", type=float, help="a second rule states this share")
     parser.add_argument("--frozen", action="store_true", help="no adapter: a regression on frozen embeddings")
+    parser.add_argument("-o", "--override", action="append", default=[], metavar="FIELD=VALUE")
     parsed = parser.parse_args()
     data = {"banking77": banking77, "clinc150": clinc150}[parsed.data](parsed.place)
-    model: Any = Frozen(data["train"]) if parsed.frozen else trained(parsed.data, data)
+    model: Any = Frozen(data["train"]) if parsed.frozen else trained(parsed.data, data, parsed.override)
     index = Index(entries(data["train"]), model.embed)
     validation, test = questions(data["validation"]), questions(data["test"])
     rows = []

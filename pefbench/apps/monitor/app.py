@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from fastapi import Request  # noqa: TC002 - read from the annotation when the application is made
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
-from pefbench import Json
 from pefbench.apps.app import App
 from pefbench.apps.logs import Events
 from pefbench.apps.monitor import items, shown
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
 
+    from pefbench.apps.monitor.monitor import Taken
     from pefbench.apps.monitor.opinion import Classifier
     from pefbench.apps.sections import TrainingSection
     from pefbench.server import Settings
@@ -43,7 +44,7 @@ class Given(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    items: list[Json] = Field(description="each with text, time (ISO 8601, with its zone), company and id")
+    items: list[Any] = Field(description="each with text, time (ISO 8601, with its zone), company and id")
 
 
 class MonitorApp(App[MonitorSection]):
@@ -65,8 +66,14 @@ def make(config: MonitorSection, classify: Classifier, settings: Settings) -> Fa
     out = channels(config.alerts)
     store = Store(Path(config.folder) / STATE)
     monitor = Monitor(store, classify, config, [*out])
-    counts = Counts(store)
-    service = Service(monitor, config, out, Events("monitor", texts=config.log_texts), counts.taken)
+    counts, events = Counts(store), Events("monitor", texts=config.log_texts)
+
+    def told(done: Taken) -> None:
+        counts.taken(done)
+        for each in done.new:
+            events("skipped", logging.WARNING, where=each.where, why=each.reason)
+
+    service = Service(monitor, config, out, events, told)
 
     @asynccontextmanager
     async def life(_app: FastAPI) -> AsyncIterator[None]:
@@ -82,12 +89,13 @@ def make(config: MonitorSection, classify: Classifier, settings: Settings) -> Fa
     async def take(given: Given, request: Request) -> JSONResponse:
         _check(given, request.app.state.settings)
         now = datetime.now(UTC)
-        entries = [items.of_values(each, now, config.server.max_characters) for each in given.items]
+        longest = config.server.max_characters
+        entries = [items.of_value(each, now, longest, f"items.{i}") for i, each in enumerate(given.items)]
         try:
             done = await run_in_threadpool(monitor.take, entries)
         except OutputError as error:
             raise Refusal(503, str(error), {"Retry-After": "5"}) from None
-        counts.taken(done)
+        told(done)
         return JSONResponse({"taken": done.taken, "repeated": done.repeated, "skipped": dict(done.skipped)})
 
     @app.get("/v1/series", summary="All series: their counts, what is usual, and whether they surge")

@@ -15,19 +15,22 @@ if TYPE_CHECKING:
 SUFFIXES = (".rss", ".atom", ".xml")
 
 
-def read(content: bytes, now: datetime, longest: int) -> Iterator[items.Item | items.Skipped]:
-    """The items of a feed: each entry's title, time, id and categories. A file that is no feed is one skip."""
+def read(content: bytes, now: datetime, longest: int, name: str) -> Iterator[items.Item | items.Skipped]:
+    """The items of a feed: each entry's title, time, id and categories. A file that is no feed is one skip.
+
+    name: what the places of skips begin with.
+    """
     import feedparser
 
     found: Any = feedparser.parse(io.BytesIO(content))  # of bytes alone it would open the file of that name
     if not found.entries and not found.get("version"):
-        yield items.Skipped(items.digest(content), items.UNREADABLE)
+        yield items.Skipped(items.digest(content), items.UNREADABLE, name)
         return
-    for entry in found.entries:
+    for number, entry in enumerate(found.entries, 1):
         # feedparser takes a time without a zone for UTC, so it is read from what the feed says.
         when = entry.get("published") or entry.get("updated")
         values = {"text": entry.get("title"), "time": when, "id": entry.get("id") or entry.get("link")}
-        found_item = items.of_values(values, now, longest)
+        found_item = items.of_value(values, now, longest, f"{name}: entry {number}")
         if isinstance(found_item, items.Item):
             found_item = replace(found_item, categories=_categories(entry))
         yield found_item

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import orjson
 
@@ -39,6 +39,7 @@ class Folder:
             raise SourceError(f"{path}: is no folder; make it, or name another: input.folder")
         self._path, self._longest = path, longest
         self._seen: dict[str, tuple[int, int]] = {}
+        self._lines_before: dict[str, tuple[int, int]] = {}
 
     def news(self, progress: Mapping[str, tuple[str, int]]) -> Iterator[Part]:
         """What is new since `progress`: how far each file had been read, its version and its position."""
@@ -56,7 +57,7 @@ class Folder:
                     yield from read(path, name, *progress.get(name, ("", 0)))
                     self._seen[name] = (found.st_mtime_ns, found.st_size)
             except OSError as error:
-                entry = items.Skipped(items.digest(os.fsencode(name)), f"file: {error.strerror}")
+                entry = items.Skipped(items.digest(os.fsencode(name)), f"file: {error.strerror}", name)
                 yield Part([entry], name, *progress.get(name, ("", 0)))
 
     def _lines(self, path: Path, name: str, version: str, position: int) -> Iterator[Part]:
@@ -65,6 +66,7 @@ class Folder:
             begins = items.digest(file.readline(CHUNK))
             if begins != version or file.seek(0, os.SEEK_END) < position:
                 position = 0
+            before = self._counted(file, name, position)
             file.seek(position)
             while chunk := file.read(CHUNK):
                 whole = _whole(chunk)
@@ -74,14 +76,28 @@ class Folder:
                 file.seek(position)
                 lines = chunk[:whole].splitlines()
                 now = datetime.now(UTC)
-                entries = [items.of_line(line, now, self._longest) for line in lines if line.strip()]
+                entries = [
+                    items.of_line(line, now, self._longest, f"{name}:{number}")
+                    for number, line in enumerate(lines, before + 1)
+                    if line.strip()
+                ]
+                before += chunk.count(b"\n", 0, whole)
+                self._lines_before[name] = position, before
                 yield Part(entries, name, begins, position)
+
+    def _counted(self, file: BinaryIO, name: str, position: int) -> int:
+        """How many lines a file has before a position: as was counted when it was read, or now, after a restart."""
+        known, lines = self._lines_before.get(name, (0, 0))
+        if known == position:
+            return lines
+        file.seek(0)
+        return sum(file.read(min(CHUNK, position - at)).count(b"\n") for at in range(0, position, CHUNK))
 
     def _feed(self, path: Path, name: str, version: str, _position: int) -> Iterator[Part]:
         """A feed's entries, where it has changed."""
         content = path.read_bytes()
         if (digest := items.digest(content)) != version:
-            yield Part([*feeds.read(content, datetime.now(UTC), self._longest)], name, digest, len(content))
+            yield Part([*feeds.read(content, datetime.now(UTC), self._longest, name)], name, digest, len(content))
 
 
 def _whole(chunk: bytes) -> int:

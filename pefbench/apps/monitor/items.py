@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -52,30 +53,32 @@ class Item:
 
 @dataclass(frozen=True)
 class Skipped:
-    """What was read and is no item. key: as an item's, so that it counts once."""
+    """What was read and is no item. key: as an item's, so that it counts once. where: its place, for people."""
 
     key: str
     reason: str
+    where: str
 
 
-def of_line(line: bytes, now: datetime, longest: int) -> Item | Skipped:
-    """The item in a line of JSONL."""
+def of_value(value: Any, now: datetime, longest: int, where: str) -> Item | Skipped:
+    """The item that a value of JSON is. Raises RecursionError where it is nested too deeply for Python."""
+    return of_line(json.dumps(value, sort_keys=True).encode(), now, longest, where)
+
+
+def of_line(line: bytes, now: datetime, longest: int, where: str) -> Item | Skipped:
+    """The item in a line of JSONL: its fields by their usual names. longest: the most characters of a text."""
     try:
         values = orjson.loads(line)
     except orjson.JSONDecodeError:
         values = None
-    return of_values(values, now, longest) if isinstance(values, dict) else Skipped(digest(line), UNREADABLE)
-
-
-def of_values(values: Mapping[str, Any], now: datetime, longest: int) -> Item | Skipped:
-    """The item that fields by their usual names make. longest: the most characters of a text."""
+    if not isinstance(values, dict):
+        return Skipped(digest(line), UNREADABLE, where)
     found = {field: _first(values, names) for field, names in NAMES.items()}
     reason, when = _wrong(found, now, longest)
     if reason is not None or when is None:
-        whole = orjson.dumps(values, default=repr, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
-        return Skipped(digest(whole), reason or NO_TIME)
+        return Skipped(digest(line), reason or NO_TIME, where)
     text, company = str(found["text"]).strip(), found["company"]
-    company = unicodedata.normalize("NFC", company.strip()) if company else None
+    company = unicodedata.normalize("NFC", company.strip()) or None if company else None
     seconds = int(when.timestamp())
     given = found["id"]
     # Ids of two sources may be alike, so an item is the same only where its company is the same, too.

@@ -32,11 +32,12 @@ CLOSED, NEWEST, PERIOD = "closed", "newest", "period"
 
 @dataclass
 class Taken:
-    """What became of what came in."""
+    """What became of what came in. skipped: by reason; new: what was skipped for the first time."""
 
     taken: int = 0
     repeated: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
+    new: list[Skipped] = field(default_factory=list)
 
 
 class Monitor:
@@ -89,11 +90,12 @@ class Monitor:
         fresh = [item for key, item in items.items() if key not in known]
         opinions = dict(zip([item.key for item in fresh], self._classify(fresh) if fresh else [], strict=True))
         taken, newest, closed = 0, self._newest, self._closed
+        new: list[Skipped] = []
         try:
             with self._transaction():
                 for entry in entries:
                     if not isinstance(entry, Item):
-                        self.store.skip(entry)
+                        new += [entry] if self.store.skip(entry) else []
                     elif (opinion := opinions.pop(entry.key, None)) is not None:
                         self._advance(entry.time)
                         period = periods.number(entry.time, self.length)
@@ -109,6 +111,7 @@ class Monitor:
         if taken:
             self._heard = monotonic()
         done.taken += taken
+        done.new += new
         done.skipped.update(entry.reason for entry in entries if not isinstance(entry, Item))
         done.repeated += sum(isinstance(entry, Item) for entry in entries) - taken
 

@@ -152,7 +152,7 @@ class Service:
 
     def _read(self) -> None:
         """Take lines of standard input as they come."""
-        rest = b""
+        rest, before = b"", 0
         while not self._stop.is_set():
             if not select.select([sys.stdin.fileno()], [], [], 0.2)[0]:
                 continue
@@ -161,7 +161,14 @@ class Service:
             if len(rest) > CHUNK:
                 lines, rest = [*lines, rest], b""
             now = datetime.now(UTC)
-            self._take([items.of_line(line, now, self.longest) for line in lines if line.strip()])
+            self._take(
+                [
+                    items.of_line(line, now, self.longest, f"standard input:{number}")
+                    for number, line in enumerate(lines, before + 1)
+                    if line.strip()
+                ]
+            )
+            before += len(lines)
             if not chunk:
                 self._monitor.settle(ended=True)
                 self._log("input_ended")

@@ -81,13 +81,15 @@ def sent(given: Any) -> list[dict[str, Any]]:
 
 
 def test_items_are_taken_over_http(monitor: Running) -> None:
-    body = {"items": [*sent(surge()), {"text": "0.5 a", "time": "2026-11-02"}, {"text": 3}]}
-    answer = monitor.client.post("/v1/items", json=body).json()
-    assert answer == {"taken": 580, "repeated": 0, "skipped": {"time without zone": 1, "no text": 1}}
-    assert monitor.client.post("/v1/items", json=body).json()["repeated"] == 580
+    body = {"items": [*sent(surge()), {"text": "0.5 a", "time": "2026-11-02"}, {"text": 3}, 3, "0.5 \ud800"]}
+    headers = {"content-type": "application/json"}
+    answer = monitor.client.post("/v1/items", content=json.dumps(body), headers=headers).json()
+    skipped = {"time without zone": 1, "no text": 1, "unreadable": 2}
+    assert answer == {"taken": 580, "repeated": 0, "skipped": skipped}
+    assert monitor.client.post("/v1/items", content=json.dumps(body), headers=headers).json()["repeated"] == 580
     found = monitor.client.get("/v1/series").json()
     assert (found["items"], found["watched"]) == (580, 1)
-    assert found["skipped"] == {"no text": 1, "time without zone": 1}
+    assert found["skipped"] == skipped
     [series] = found["series"]
     assert series["company"] == "Acme"
     assert series["usual_share"] == pytest.approx(0.3, abs=0.05)
@@ -105,7 +107,8 @@ def test_items_are_taken_over_http(monitor: Running) -> None:
     ("body", "status", "said"),
     [
         (b"{", 400, "the body is not JSON"),
-        (b'{"items": [3]}', 400, "items.0"),
+        (b'{"items": 3}', 400, "items: "),
+        (b'{"items": [%b]}' % (b"[" * 3000 + b"]" * 3000), 400, "the body is not JSON"),
         (b'{"text": "a"}', 400, "is missing"),
         (json.dumps({"items": [{}] * 701}).encode(), 413, "at most 700"),
     ],
@@ -129,6 +132,8 @@ def test_standard_input_is_read_and_alerts_go_out(tmp_path: Path) -> None:
     assert json.loads(printed) == json.loads(filed)
     assert "headline" not in running.logged  # no texts unless asked for
     assert '"alert_sent"' in running.logged
+    [skip] = [each for each in map(json.loads, running.logged.splitlines()) if each.get("event") == "skipped"]
+    assert (skip["where"], skip["why"], skip["level"]) == ("standard input:581", "unreadable", "WARNING")
 
 
 def counted(folder: Path) -> tuple[Any, ...]:

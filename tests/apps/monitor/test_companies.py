@@ -43,6 +43,6 @@ def test_an_item_that_names_its_company_is_about_no_other() -> None:
 
 
 def test_an_item_of_two_companies_is_one_of_each() -> None:
-    skipped, [first, second] = Skipped("key", "no text"), Companies(NAMED)([Item("key", "Acme and ANY", 0)])
+    skipped, [first, second] = Skipped("key", "no text", "x:1"), Companies(NAMED)([Item("key", "Acme and ANY", 0)])
     assert len({"key", first.key, second.key}) == 3
     assert Companies(NAMED)([Item("key", "Acme and ANY", 0), skipped]) == [first, second, skipped]

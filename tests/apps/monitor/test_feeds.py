@@ -18,12 +18,13 @@ ATOM = b"""<feed xmlns="http://www.w3.org/2005/Atom"><title>News</title><entry><
 
 
 def test_a_feed_s_entries_are_items() -> None:
-    [first, *others] = feeds.read(RSS, NOW, 100)
-    [same] = feeds.read(ATOM, NOW, 100)
+    [first, *others] = feeds.read(RSS, NOW, 100, "news.rss")
+    [same] = feeds.read(ATOM, NOW, 100, "news.rss")
     assert isinstance(first, items.Item)
     assert first.text == "A & B fall"
     assert first == same
     assert [getattr(each, "reason", None) for each in others] == [items.NO_ZONE, items.NO_TIME]
+    assert [getattr(each, "where", None) for each in others] == ["news.rss: entry 2", "news.rss: entry 3"]
 
 
 def test_what_an_entry_is_filed_under_is_kept() -> None:
@@ -32,18 +33,18 @@ def test_what_an_entry_is_filed_under_is_kept() -> None:
     )
     atom = ATOM.replace(b"<id>", b'<category term="Business"/><category term="A &amp; B"/><category/><id>')
     for feed in (rss, atom):
-        first = next(iter(feeds.read(feed, NOW, 100)))
+        first = next(iter(feeds.read(feed, NOW, 100, "news.rss")))
         assert isinstance(first, items.Item)
         assert first.categories == ("Business", "A & B")
 
 
 def test_a_feed_that_breaks_off_gives_what_is_whole() -> None:
-    found = list(feeds.read(RSS[:250], NOW, 100))
+    found = list(feeds.read(RSS[:250], NOW, 100, "news.rss"))
     assert isinstance(found[0], items.Item)
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"/etc/passwd", b"<html><body>x</body></html>", b'{"a": 1}'])
 def test_what_is_no_feed_is_one_skip(content: bytes) -> None:
-    [found] = feeds.read(content, NOW, 100)
+    [found] = feeds.read(content, NOW, 100, "news.rss")
     assert isinstance(found, items.Skipped)
     assert found.reason == items.UNREADABLE

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pefbench.apps.monitor.folder import CHUNK, Folder
-from pefbench.apps.monitor.items import Item
+from pefbench.apps.monitor.items import Item, Skipped
 from pefbench.errors import SourceError
 from tests.apps.monitor.test_feeds import ATOM
 
@@ -18,11 +18,13 @@ class Reader:
 
     def __init__(self, path: Path) -> None:
         self.folder, self.progress = Folder(path, 1000), dict[str, tuple[str, int]]()
+        self.places: list[str] = []
 
     def texts(self) -> list[str]:
         found = []
         for part in self.folder.news(self.progress):
             self.progress[part.file] = (part.version, part.position)
+            self.places += [each.where for each in part.entries if isinstance(each, Skipped)]
             found += [each.text if isinstance(each, Item) else each.reason for each in part.entries]
         return found
 
@@ -68,6 +70,29 @@ def test_a_restart_goes_on(tmp_path: Path) -> None:
     assert second.texts() == []
     file.write_text(lines("a", "b"), encoding="utf8")
     assert second.texts() == ["b"]
+
+
+def test_what_is_skipped_is_named_by_its_line(tmp_path: Path) -> None:
+    reader, file = Reader(tmp_path), tmp_path / "news.jsonl"
+    file.write_text(f"{lines('a')}\nnonsense\n{lines('b')}", encoding="utf8")
+    reader.texts()
+    assert reader.places == ["news.jsonl:3"]
+    for whole in (reader, Reader(tmp_path)):  # the second one was started anew
+        whole.progress = dict(reader.progress)
+        with file.open("a", encoding="utf8") as stream:
+            stream.write("{}\n")
+        whole.texts()
+    assert reader.places == ["news.jsonl:3", "news.jsonl:5"]
+    assert whole.places == ["news.jsonl:6"]
+
+
+def test_lines_are_counted_across_parts(tmp_path: Path) -> None:
+    reader, file = Reader(tmp_path), tmp_path / "news.jsonl"
+    many = lines(*["a" * 1000] * 600)
+    file.write_text(f"{many}{{}}\n{many}[]", encoding="utf8")
+    assert len(many) > 2 * CHUNK
+    reader.texts()
+    assert reader.places == ["news.jsonl:601", "news.jsonl:1202"]
 
 
 def test_feeds_are_read_where_they_change(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ TIME = "2026-11-02T10:00:00Z"
 
 
 def read(**values: Any) -> Item | Skipped:
-    return items.of_line(orjson.dumps(values), NOW, 100)
+    return items.of_line(orjson.dumps(values), NOW, 100, "news.jsonl:1")
 
 
 def test_an_item_has_its_text_time_and_company() -> None:
@@ -68,8 +68,36 @@ def test_what_is_no_item_is_skipped_by_name(values: dict[str, Any], reason: str)
     assert read(**values) == found  # so that it counts once, too
 
 
-@pytest.mark.parametrize("line", [b"", b"{", b"\xff\xfe", b"[1]", b"null", b'{"text": "\\ud800"}', b"[" * 10_000])
+@pytest.mark.parametrize(
+    "line", [b"", b"{", b"\xff\xfe", b"[1]", b"null", b'{"text": "\\ud800"}', b"[" * 10_000, b'{"id": ' + b"[" * 2000]
+)
 def test_a_line_that_is_no_object_is_unreadable(line: bytes) -> None:
-    found = items.of_line(line, NOW, 100)
+    found = items.of_line(line, NOW, 100, "news.jsonl:1")
+    assert isinstance(found, Skipped)
+    assert (found.reason, found.where) == (items.UNREADABLE, "news.jsonl:1")
+
+
+@pytest.mark.parametrize("value", [3, None, ["a"], {"text": "a\ud800", "time": TIME}, {"text": "a", "id": "\udfff"}])
+def test_a_value_that_no_line_could_hold_is_unreadable(value: Any) -> None:
+    found = items.of_value(value, NOW, 100, "items.0")
     assert isinstance(found, Skipped)
     assert found.reason == items.UNREADABLE
+
+
+@pytest.mark.parametrize("depth", [10, 600])
+def test_what_lies_deep_in_a_line_changes_nothing(depth: int) -> None:
+    deep = b'"note": ' + b"[" * depth + b"]" * depth
+    without_time = items.of_line(b'{"text": "a", %b}' % deep, NOW, 100, "")
+    assert getattr(without_time, "reason", None) == items.NO_TIME
+    assert items.of_line(b'{"text": "a", "time": "%b", %b}' % (TIME.encode(), deep), NOW, 100, "") == read(
+        text="a", time=TIME
+    )
+
+
+def test_the_order_of_fields_says_nothing() -> None:
+    first, second = {"text": "a", "time": 1}, {"time": 1, "text": "a"}
+    assert items.of_value(first, NOW, 100, "") == items.of_value(second, NOW, 100, "")
+
+
+def test_a_company_of_spaces_is_none() -> None:
+    assert read(text="a", time=TIME, company=" ") == read(text="a", time=TIME)

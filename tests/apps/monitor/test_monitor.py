@@ -85,8 +85,10 @@ def test_another_surge_is_another_alert(tmp_path: Path) -> None:
 def test_the_same_item_counts_once(tmp_path: Path) -> None:
     monitor = made(tmp_path)
     given = [*days(0, 5)]
-    first = monitor.take([*given, *given[:7], Skipped("a", "no text"), Skipped("a", "no text")])
+    first = monitor.take([*given, *given[:7], Skipped("a", "no text", "x:1"), Skipped("a", "no text", "x:2")])
     assert (first.taken, first.repeated) == (50, 7)
+    assert [each.where for each in first.new] == ["x:1"]
+    assert monitor.take(first.new).new == []
     before = seen(monitor)
     assert monitor.take(given).repeated == 50
     assert seen(monitor) == before
