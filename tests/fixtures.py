@@ -16,7 +16,7 @@ from tests import zygote
 from tests.interpreters import below_peft, with_models
 from tests.postgres import postgres
 from tests.slurm import slurm
-from tests.stores import bucket, s3_server
+from tests.stores import bucket, read_only, s3_server
 from tests.trials import _round_trips_here, classifier, fresh_round_trips, tagger
 from tests.worlds import World
 
@@ -30,6 +30,7 @@ __all__ = [
     "classifier",
     "fresh_round_trips",
     "postgres",
+    "read_only",
     "s3_server",
     "slurm",
     "tagger",

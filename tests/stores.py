@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from typing import TYPE_CHECKING
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -41,6 +43,31 @@ def bucket(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
     files, _ = url_to_fs(f"s3://{name}", use_listings_cache=False)
     files.mkdir(name)
     return f"s3://{name}"
+
+
+@pytest.fixture
+def read_only(bucket: str, s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of an empty bucket that the key of this test may read, and not write to."""
+    import boto3
+    from s3fs import S3FileSystem
+
+    def refuse_from(requests: str) -> None:
+        plain = {"Content-Type": "text/plain"}
+        urlopen(Request(f"{s3_server}/moto-api/reset-auth", requests.encode(), plain, method="POST")).close()
+
+    iam, user = boto3.client("iam"), bucket.removeprefix("s3://")
+    iam.create_user(UserName=user)
+    key = iam.create_access_key(UserName=user)["AccessKey"]
+    allowed = {"Effect": "Allow", "Action": ["s3:Get*", "s3:List*"], "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    iam.put_user_policy(UserName=user, PolicyName="reads", PolicyDocument=policy)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
+    S3FileSystem.clear_instance_cache()  # it has the other key
+    refuse_from("0")
+    yield bucket
+    refuse_from("inf")
+    S3FileSystem.clear_instance_cache()
 
 
 def machine(address: str, folder: Path) -> Mirror:

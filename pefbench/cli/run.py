@@ -58,6 +58,6 @@ def _run(parsed: argparse.Namespace) -> int:
     from pefbench.analysis import tables
     from pefbench.results import store
 
-    shown = tables.summary if parsed.verbose else tables.brief
-    print_once(shown(store.Stored(path, store.read_result(path))))
+    stored = store.Stored(path, store.read_result(path))
+    print_once(tables.summary(stored) if parsed.verbose else tables.brief(stored, parsed.out))
     return 0

@@ -76,7 +76,10 @@ def _add_tuning(search: argparse.ArgumentParser) -> None:
 def _add_race(search: argparse.ArgumentParser) -> None:
     """Add how the best settings are run with more seeds."""
     search.add_argument(
-        "--race", type=count, default=4, metavar="N", help="the best so many settings run more seeds (default: 4)"
+        "--race",
+        type=count,
+        metavar="N",
+        help="the best so many settings run more seeds (default: 4, if so many are tried)",
     )
     search.add_argument(
         "--seeds", type=count, default=5, metavar="N", help="seeds that a setting of the race may run (default: 5)"

@@ -14,7 +14,7 @@ from pefbench.search.record import SEARCH, found_of, write
 from pefbench.search.space import label
 from pefbench.search.trials import Trials, check_shared, score
 from pefbench.search.tuning import Tuning
-from pefbench.search.wanted import FINAL, TUNING, searched
+from pefbench.search.wanted import FINAL, RACE, TUNING, searched
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +44,7 @@ def find(wanted: Wanted) -> Path:
         tunings = [Tuning(method, trials, objective, path) for method, path in zip(methods, paths, strict=True)]
         for tuning in tunings:
             tuning.run()
-        runners = racing.entrants(tunings, wanted.racing, higher=objective.higher)
+        runners = racing.entrants(tunings, wanted.racing or RACE, higher=objective.higher)
         search = _Search(methods, trials, results, objective.metric)
         named = racing.run(runners, search.seeds, search.scores, higher=objective.higher)
         if named is None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pefbench.results.verdict_schema import Setting
     from pefbench.search.samplers import SamplerName
 
+RACE = 4
 TUNING, FINAL = ("validation",), ("validation", "test")
 
 
@@ -27,10 +28,10 @@ TUNING, FINAL = ("validation",), ("validation", "test")
 class Wanted:
     """The user's request.
 
-    methods: those to search; none: the recipe's own. trials: settings for each method. racing: the best so many, of all
-    methods together, race. seeds: that a setting in the race may run. storage: an address of Optuna's; None: a journal
-    beside the results. keep: models to keep, all of the named setting, each of a seed of its own. command: the command
-    line, for provenance.
+    methods: those to search; none: the recipe's own. trials: settings for each method. racing: the best so many, of
+    all methods together, race; None: up to `RACE`. seeds: that a setting in the race may run. storage: an address
+    of Optuna's; None: a journal beside the results. keep: models to keep, all of the named setting, each of a seed
+    of its own. command: the command line, for provenance.
     """
 
     recipe: Path
@@ -40,7 +41,7 @@ class Wanted:
     trials: int = 20
     sampler: SamplerName = "tpe"
     pruner: PrunerName = "asha"
-    racing: int = 4
+    racing: int | None = None
     seeds: int = 5
     storage: str | None = None
     resources: Resources = HERE
@@ -107,9 +108,20 @@ class Searched:
 
 
 def searched(wanted: Wanted) -> list[Searched]:
-    """The methods of a search, each checked at the ends of its space. Raises RecipeError."""
+    """The methods of a search, each checked at the ends of its space. Raises RecipeError.
+
+    Refused, too, is a search of one setting, and a race of more than are tried.
+    """
     if len({*wanted.methods}) < len(wanted.methods):
         twice = next(name for name in wanted.methods if wanted.methods.count(name) > 1)
         raise RecipeError(f"--method {twice}: is given twice")
     methods: Sequence[str | None] = wanted.methods or (None,)
-    return [Searched(wanted, method) for method in methods]
+    found = [Searched(wanted, method) for method in methods]
+    sizes = [each.space.every() for each in found]
+    tried = sum(wanted.trials if every is None else min(wanted.trials, len(every)) for every in sizes)
+    if tried < 2:
+        why = "--trials 1" if wanted.trials == 1 else "search: has one setting"
+        raise RecipeError(f"{why}: a search needs two or more to choose from; `pefbench run` trains one")
+    if wanted.racing is not None and wanted.racing > tried:
+        raise RecipeError(f"--race {wanted.racing}: {tried} settings are tried; raise --trials, or race fewer")
+    return found

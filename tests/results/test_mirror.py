@@ -160,6 +160,30 @@ def test_a_store_that_cannot_be_written_to_is_refused_before_training(
         run.run(load_recipe(world.recipe("refused")), address)
 
 
+@pytest.mark.parametrize("command", ["run", "compare", "search"])
+def test_a_store_that_may_only_be_read_is_refused_before_training(
+    command: str,
+    read_only: str,
+    world: World,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("PEFBENCH_CACHE", str(tmp_path))
+    monkeypatch.setattr("pefbench.trial.trial.Trial.run", lambda *_, **__: pytest.fail("it trained"))
+    monkeypatch.setattr("pefbench.engines.local.Pool.__init__", lambda *_: pytest.fail("it started workers"))
+    file = world.recipe("refused")
+    if command == "compare":
+        file = file.with_name("both.yaml")
+        file.write_text("recipe: refused.yaml\nmethods: [lora, bitfit]\nseeds: 2\n", encoding="utf8")
+    with pytest.raises(SystemExit) as ended:
+        main([command, str(file), "--out", f"{read_only}/results"])
+    assert ended.value.code == 2
+    below = {"run": "refused", "compare": "both", "search": "refused/search"}[command]
+    refused = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
+    assert refused == [f"error: {read_only}/results/{below}: cannot be written to: Access Denied"]
+
+
 def test_a_trial_in_a_store_is_read_by_every_command(
     bucket: str, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -171,9 +195,15 @@ def test_a_trial_in_a_store_is_read_by_every_command(
     names = [name.removeprefix(f"{place.root}/stored/") for name in place.files.find(place.root)]
     assert f"{path.stem}.json" in names
     assert not [name for name in names if "lease" in name or "checkpoint" in name]
+    capsys.readouterr()
     monkeypatch.setenv("PEFBENCH_CACHE", str(tmp_path / "two"))
-    assert run.run(load_recipe(recipe), address) != path, "in another mirror"
-    assert "already finished" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as ended:
+        main(["run", str(recipe), "--out", address])
+    assert ended.value.code == 0
+    printed, said = capsys.readouterr()
+    assert "already finished" in said
+    assert str(path) not in said, "in another mirror"
+    assert f"  pefbench table {address}  " in printed
     again = place_at(address).folder / "stored" / path.name
     assert predictions.file_of(Stored(again, read_result(again)))
     local, copy = str(path.parents[1]), str(shutil.copytree(path.parents[1], tmp_path / "copy"))

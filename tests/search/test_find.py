@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from pefbench.results.search_schema import Found
     from tests.worlds import World
 
-SPACE = {"train.learning_rate": {"log_uniform": [1e-4, 3e-2]}, "method.rank": [2, 4]}
+RATES = {"train.learning_rate": {"log_uniform": [1e-4, 3e-2]}}
+SPACE = {**RATES, "method.rank": [2, 4]}
 
 
 def recipe(world: World, name: str, **changes: Any) -> Path:
@@ -138,6 +139,15 @@ def test_settings_that_cannot_be_trained_are_told_and_nothing_is_named(world: Wo
         ({"search": {"method.rank": [4, -1]}}, {}, r"^search: method\.rank=-1: .*method\.rank"),
         ({}, {"sampler": "grid"}, r"^--sampler grid: search\.train\.learning_rate is a range"),
         ({"search": {"method.rank": [1, 2, 3]}}, {"sampler": "grid", "trials": 2}, r"^--sampler grid: 3 settings, but"),
+        ({}, {"trials": 1}, r"^--trials 1: a search needs two or more to choose from; `pefbench run` trains one$"),
+        ({"search": {"method.rank": [4]}}, {}, r"^search: has one setting: a search needs two or more to choose from"),
+        ({}, {"trials": 3, "racing": 4}, r"^--race 4: 3 settings are tried; raise --trials, or race fewer$"),
+        ({"search": {"method.rank": [2, 4]}}, {"racing": 3}, r"^--race 3: 2 settings are tried"),
+        (
+            {"search": RATES},
+            {"methods": ("lora", "bitfit"), "trials": 2, "racing": 5},
+            r"^--race 5: 4 settings are tried",
+        ),
         ({}, {"methods": ("lora", "lora")}, r"^--method lora: is given twice"),
         ({}, {"methods": ("lroa",)}, r"did you mean 'lora'"),
     ],

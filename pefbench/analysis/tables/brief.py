@@ -16,6 +16,7 @@ from pefbench.results.store import readable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from pefbench.results.classification_report import Report
     from pefbench.results.schema import MetricValue, Result
@@ -25,16 +26,17 @@ MOST_CLASSES = 12
 """Rows of a report that are shown: the classes with the most examples."""
 
 
-def brief(stored: Stored) -> str:
+def brief(stored: Stored, out: Path | str | None = None) -> str:
     """The headline against the baseline, the first report, the costs, the files and what to do next.
 
-    All the rest is in `summary`, and so is a trial that did not finish.
+    All the rest is in `summary`, and so is a trial that did not finish. out: where results lie, as the user named it;
+    None: the folder that it is stored in.
     """
     result = stored.result
     if result["status"] != "finished":
         return summary(stored)
     reports = [f"{name}\n\n{_report(report)}" for name, report in list(result.get("report", {}).items())[:1]]
-    return "\n\n".join([_title(result), _scores(result), *reports, _costs(result), _files(stored), _next(stored)])
+    return "\n\n".join([_title(result), _scores(result), *reports, _costs(result), _files(stored), _next(stored, out)])
 
 
 def _title(result: Result) -> str:
@@ -140,8 +142,8 @@ def _files(stored: Stored) -> str:
     return "\n".join(_columns([(name, path, "") for name, path in paths.items()]))
 
 
-def _next(stored: Stored) -> str:
-    out = stored.path.parent.parent
+def _next(stored: Stored, out: Path | str | None) -> str:
+    out = out or stored.path.parent.parent
     commands = [
         (f"pefbench report {out} --out report.html", "plots, and the examples that it gets wrong"),
         (f"pefbench table {out}", "this trial beside the others"),

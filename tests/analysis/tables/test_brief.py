@@ -75,6 +75,14 @@ def test_warnings_and_a_failed_round_trip_are_said() -> None:
     assert "NOT reproduced" in text
 
 
+def test_what_comes_next_names_the_store_that_the_user_named() -> None:
+    lines = brief(at(sample()), "s3://bucket/results").splitlines()
+    assert [line.split()[:3] for line in lines[-3:-1]] == [
+        ["pefbench", "report", "s3://bucket/results"],
+        ["pefbench", "table", "s3://bucket/results"],
+    ]
+
+
 def test_a_failed_trial_is_told_in_full() -> None:
     failed = at(failed_sample())
     assert brief(failed) == summary(failed)
