@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from accelerate.utils import broadcast_object_list, set_seed
 
-from pefbench.errors import (
-    DataError,
-    DivergedError,
-    PefbenchError,
-    PreemptedError,
-    PrunedError,
-    RoundTripError,
-    TrialError,
-)
+from pefbench.errors import DataError, PefbenchError, PreemptedError, TrialError
 from pefbench.models import frozen, loading
 from pefbench.progress import say
 from pefbench.results import provenance, store
 from pefbench.results.address import place_at
 from pefbench.trial import (
-    artifacts,
     build,
     devices,
     fast_paths,
     foreseen,
     latency,
     out_of_memory,
-    portable,
     preflight,
     rehearsal,
-    round_trip,
     same_model,
     sharding,
     validation,
@@ -41,7 +29,8 @@ from pefbench.trial.adapters import joined_fingerprint
 from pefbench.trial.alike import alike
 from pefbench.trial.cache import Shared
 from pefbench.trial.dropout import how_drawn, leaves_modules_out
-from pefbench.trial.folder import EVALUATED, TrialFolder, needed_bytes, result_path, write_trial
+from pefbench.trial.ending import Ending
+from pefbench.trial.folder import EVALUATED, TrialFolder, needed_bytes, result_path
 from pefbench.trial.holding import held
 from pefbench.trial.loop import Training
 from pefbench.trial.phases import Phases
@@ -124,6 +113,7 @@ class Trial:
         if placement:
             origin["placement"] = placement
         self.record = TrialRecord(self.path.stem, self.recipe, self.scored, origin)
+        self.ending = Ending(self.place, self.folder, self.record)
         notes, warnings = preflight.remarks(self.prepared)
         self.record.add(data=data_of(self.prepared), notes=notes, warnings=warnings)
 
@@ -192,7 +182,7 @@ class Trial:
         except PreemptedError:  # no failure: the same command goes on
             raise
         except Exception as error:
-            self._write_failure(error)
+            self.ending.fail(error)
             if isinstance(error, PefbenchError) and not isinstance(error, TrialError):
                 raise TrialError(str(error)) from error
             raise
@@ -247,13 +237,14 @@ class Trial:
         if "test" in predicted:
             with sharding.whole_weights(trained, keep=self.is_main):
                 if self.is_main:
-                    self._save(trained, predicted["test"][0])
+                    unwrapped = self.accelerator.unwrap_model(trained, keep_fp32_wrapper=False)
+                    self.ending.save(unwrapped, self.prepared, predicted["test"][0])
             self._time_inference(trained, predicted["test"])
         self.accelerator.wait_for_everyone()
         del model, trained
         self.accelerator.free_memory()
         if self.is_main:
-            self._finish(saved="test" in predicted)
+            self.ending.finish(self.prepared, saved="test" in predicted)
         self.accelerator.wait_for_everyone()
 
     def _train(self, model: nn.Module) -> tuple[nn.Module, Progressed]:
@@ -301,18 +292,6 @@ class Trial:
         if head.thresholds:
             self.record.add(thresholds=dict(head.thresholds))
 
-    def _save(self, model: nn.Module, answers: list[Any]) -> None:
-        """Save the trained model and its answers on test."""
-        shutil.rmtree(self.folder.model, ignore_errors=True)
-        unwrapped = self.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
-        saved_bytes = artifacts.save(unwrapped, self.folder.model, self.recipe.method)
-        self.record.add(
-            model={**self.record.reached["model"], "adapter_bytes": saved_bytes}, artifacts=self.folder.artifacts
-        )
-        known = portable.complete(self.folder.model, self.prepared, self.record.reached)
-        references = self.head.answers.references(self.prepared.examples["test"])
-        write_trial(self.folder.path, self.prepared, answers, references, known)
-
     def _warn_if_alike(self, answers: Sequence[Any]) -> None:
         references = self.head.answers.references(self.prepared.examples["test"])
         self.record.add(warnings=[*self.record.reached["warnings"], *alike(answers, references)])
@@ -326,34 +305,6 @@ class Trial:
         merged = self._predict(model, "test") if can_merge else None
         same, processes = self.head.answers.same, self.accelerator.num_processes
         self.record.add(inference=latency.measure(adapted, merged, same, processes))
-
-    def _finish(self, *, saved: bool) -> None:
-        """Check what was saved in a fresh process, write the result, and remove what is no longer needed."""
-        if saved:
-            examples = len(self.prepared.examples["test"])
-            self.record.add(round_trip={"reproduced": False, "examples": examples, "seconds": 0.0})
-            trip = round_trip.check_in_fresh_process(self.folder.path, forked=self.recipe.train.fast_paths)
-            self.record.add(round_trip=trip)
-        again = self.folder.take_place()
-        self.place.write(self.path, self.record.finish(), again=again)
-        self.folder.clear(saved=saved)
-
-    def _write_failure(self, error: Exception) -> None:
-        """Write a failed result, unless another process has done it or a finished one is there.
-
-        The checkpoint of a trial that would fail again goes; all others stay, such as one behind a full disk.
-        """
-        try:
-            if not self.folder.claim_failure():
-                return
-            if isinstance(error, DivergedError | PrunedError | RoundTripError):
-                self.folder.checkpoint.unlink(missing_ok=True)
-            if self.folder.replaces:
-                say(f"warning: the rerun failed; the finished result stays: {self.path}")
-            else:
-                self.place.write(self.path, self.record.fail(error))
-        except (OSError, PefbenchError):
-            say(f"warning: the failed result could not be written to {self.path}")
 
     def _announce(self) -> None:
         for line in announcement(self.record.recipe, self.record.reached, self.accelerator.num_processes):
