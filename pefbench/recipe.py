@@ -216,6 +216,8 @@ def _sentence(mistake: ErrorDetails, section: type[BaseModel], prefix: str) -> s
         return f"{path}: unknown key; {_instead(str(mistake['loc'][-1]), section, prefix)}"
     if mistake["type"] == "missing":
         return f"{path}: missing"
+    if mistake["type"] == "list_type" and isinstance(mistake["input"], str):
+        return f"{path}: should be a list, got {quoted(mistake['input'])}; write [{mistake['input']}]"
     return f"{path}: {mistake['msg'][:1].lower()}{mistake['msg'][1:]}, got {quoted(mistake['input'])}"
 
 

@@ -130,6 +130,7 @@ def test_a_task_has_options_of_its_own(tmp_path: Path) -> None:
         (MINIMAL, ["train.precision=fp8"], "train.precision: input should be 'auto', 'fp32', 'bf16' or 'fp16'"),
         (MINIMAL, ["model.quantize=fp4"], "model.quantize: input should be 'none', 'int8', 'nf4' or 'nf4-double'"),
         (MINIMAL, ["train.track=[mlflow, mlflow]"], "train.track: should name each tracker once, got"),
+        (MINIMAL, ["train.track=mlflow"], "train.track: should be a list, got 'mlflow'; write [mlflow]"),
         (MINIMAL, ["train.optimizer=sgd"], "train.optimizer: input should be 'adamw' or 'adamw8bit'"),
         (
             MINIMAL,

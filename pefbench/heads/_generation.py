@@ -156,7 +156,7 @@ def too_short(lengths: Array, max_new_tokens: int) -> str | None:
         return None
     reached = 100 * float((lengths <= max_new_tokens).mean())
     return (
-        f"max_new_tokens: {max_new_tokens} tokens cover {reached:.0f} % of the references; "
+        f"options.max_new_tokens: {max_new_tokens} tokens cover {reached:.0f} % of the references; "
         f"{COVERED} % of them need {needed}"
     )
 

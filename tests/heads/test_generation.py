@@ -323,13 +323,13 @@ def test_a_limit_below_the_95th_percentile_of_the_references_is_refused() -> Non
     lengths = np.asarray([1] * 94 + [9] + [50] * 5)
     assert too_short(lengths, 9) is None
     problem = too_short(lengths, 8)
-    assert problem == "max_new_tokens: 8 tokens cover 94 % of the references; 95 % of them need 9"
+    assert problem == "options.max_new_tokens: 8 tokens cover 94 % of the references; 95 % of them need 9"
     assert too_short(lengths[:0], 1) is None
     head = CausalHead(search=Search(max_new_tokens=4))
     encoded = head.encode(words("gpt2"), SOME, 24)
     assert reference_lengths(encoded).tolist() == [3, 5, 2, 4]
     assert head.remarks({"train": encoded}) == []
-    with pytest.raises(RecipeError, match=r"max_new_tokens: 4 tokens cover 75 % .* need 5 \(split test\)"):
+    with pytest.raises(RecipeError, match=r"^options\.max_new_tokens: 4 tokens cover 75 % .* need 5 \(split test\)"):
         head.remarks({"train": encoded, "test": encoded})
 
 
