@@ -34,12 +34,13 @@ from pefbench.sources.rows import BadRows, Row, Rows, fingerprint
 from pefbench.sources.soundness import sound_rows
 from pefbench.sources.splitting import drop_leaks, drop_repeats, normalise, split_by_hash
 from pefbench.sources.stream import stream_rows
-from pefbench.sources.texts import read_text
+from pefbench.sources.texts import EncodingError, read_text
 from pefbench.sources.transport.joint import members
 from pefbench.sources.transport.weights import check_weights
 
 __all__ = [
     "BadRows",
+    "EncodingError",
     "Row",
     "Rows",
     "cache_folder",

@@ -34,6 +34,17 @@ CONTROLS = re.compile("[\x80-\x84\x86-\x9f]")
 """Control characters that no text file has; 0x85 is the line end of some mainframes."""
 
 
+class EncodingError(DataError):
+    """Bytes that are no text in the encoding that they were read in.
+
+    It advises UTF-8, which is read everywhere. in_recipe: the message where `data.encoding` names another.
+    """
+
+    def __init__(self, wrong: str, advice: str) -> None:
+        super().__init__(f"{wrong}; save the file as UTF-8")
+        self.in_recipe = f"{wrong}; {advice}"
+
+
 def read_text(path: Path, name: str, encoding: str = "utf-8") -> str:
     """The text of a file under the name that messages give it. Raises SourceError or DataError."""
     return decode(read_bytes(path, name), name, encoding)
@@ -64,7 +75,7 @@ def _unpacked(path: Path, name: str) -> bytes:
 
 
 def decode(data: bytes, name: str, encoding: str) -> str:
-    """Decode, and drop a byte order mark. Raises DataError.
+    """Decode, and drop a byte order mark. Raises EncodingError.
 
     An encoding is never guessed, but a mark of UTF-16 or UTF-32 is one in no text in UTF-8. A mark that contradicts
     another encoding than UTF-8 is an error.
@@ -72,20 +83,22 @@ def decode(data: bytes, name: str, encoding: str) -> str:
     mark, marked = next(((mark, found) for mark, found in MARKS.items() if data.startswith(mark)), (b"", encoding))
     if mark and not _agree(encoding, marked):
         if codecs.lookup(encoding).name != "utf-8":
-            raise DataError(
-                f"{name}: begins with the byte order mark of {marked.upper()}, which is not {encoding.upper()}; "
-                f"data.encoding={marked} reads it"
+            raise EncodingError(
+                f"{name}: begins with the byte order mark of {marked.upper()}, which is not {encoding.upper()}",
+                f"data.encoding={marked} reads it",
             )
         encoding = marked
     try:
         text = data.decode(encoding).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         line = data[: error.start].decode(encoding, errors="replace").count("\n") + 1
-        raise DataError(
-            f"{name}:{line}: not {encoding.upper()} (byte 0x{data[error.start]:02x}); {_right_encoding(data)}"
+        raise EncodingError(
+            f"{name}:{line}: not {encoding.upper()} (byte 0x{data[error.start]:02x})", _right_encoding(data)
         ) from None
     except UnicodeError as error:  # UTF-16 without a mark, say
-        raise DataError(f"{name}: not {encoding.upper()}: {str(error)[:100]}") from None
+        raise EncodingError(
+            f"{name}: not {encoding.upper()}: {str(error)[:100]}", "name the file's encoding: data.encoding"
+        ) from None
     _refuse_utf_16(text, name)
     if codecs.lookup(encoding).name == WESTERN:
         _refuse_controls(text, data, name)
@@ -101,21 +114,24 @@ def _right_encoding(data: bytes) -> str:
 
 
 def _refuse_utf_16(text: str, name: str) -> None:
-    """Raise DataError for a text most of which is every other character: UTF-16 without a mark is UTF-8, with NULs."""
+    """Raise EncodingError for text in which every other character is NUL: so UTF-16 without a mark reads as UTF-8."""
     begins = text[:SAMPLE]
     for first, right in enumerate(("utf-16-be", "utf-16-le")):
         if len(begins) > 1 and 2 * begins[first::2].count("\0") > len(begins[first::2]):
-            raise DataError(f"{name}: every other character is NUL, as in UTF-16; data.encoding={right} may read it")
+            raise EncodingError(
+                f"{name}: every other character is NUL, as in UTF-16", f"data.encoding={right} may read it"
+            )
 
 
 def _refuse_controls(text: str, data: bytes, name: str) -> None:
-    """Raise DataError for Windows-1252 that is read as Latin-1: its quotes and its euro sign would be lost."""
+    """Raise EncodingError for Windows-1252 that is read as Latin-1: its quotes and its euro sign would be lost."""
     found = CONTROLS.search(text)
     if found is not None and _reads(data, WINDOWS):
         line = text.count("\n", 0, found.start()) + 1
-        raise DataError(
+        raise EncodingError(
             f"{name}:{line}: byte 0x{ord(found[0]):02x} is no character in Latin-1, and is "
-            f"{found[0].encode('latin-1').decode(WINDOWS)!r} in {WINDOWS}; data.encoding={WINDOWS} reads the file"
+            f"{found[0].encode('latin-1').decode(WINDOWS)!r} in {WINDOWS}",
+            f"data.encoding={WINDOWS} reads the file",
         )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pefbench import sources
 from pefbench.errors import DataError, RecipeError, SourceError
 from pefbench.registry import find
-from pefbench.sources import BadRows
+from pefbench.sources import BadRows, EncodingError
 from pefbench.tasks.reading.columns import check_are_sentences, check_are_words, resolve_columns
 from pefbench.tasks.reading.several import joined
 
@@ -134,18 +134,7 @@ def _read_parts(data: DataSection, task: Task, bad: BadRows) -> tuple[dict[str, 
     for split, part in (named or {"all": None}).items():
         read[split] = []
         for source, inside in sources.members(data.source, part, data.sha256):
-            rows = sources.read_rows(
-                source,
-                inside,
-                config=data.config,
-                revision=data.revision,
-                format=data.format,
-                text_format=task.text_format,
-                encoding=data.encoding,
-                sha256=data.sha256,
-                header=data.header,
-                bad=bad,
-            )
+            rows = _rows(source, inside, data, task, bad)
             if task.gather_by:
                 rows = sources.with_tags(rows, data.columns, bad)
             if task.reshape is not None:
@@ -158,6 +147,25 @@ def _read_parts(data: DataSection, task: Task, bad: BadRows) -> tuple[dict[str, 
     if unread:
         notes[f"columns not read: {_listing(list(unread))}"] = None
     return read, revision, list(notes)
+
+
+def _rows(source: str, inside: str | None, data: DataSection, task: Task, bad: BadRows) -> Rows:
+    """The rows of one part as they are."""
+    try:
+        return sources.read_rows(
+            source,
+            inside,
+            config=data.config,
+            revision=data.revision,
+            format=data.format,
+            text_format=task.text_format,
+            encoding=data.encoding,
+            sha256=data.sha256,
+            header=data.header,
+            bad=bad,
+        )
+    except EncodingError as error:
+        raise DataError(error.in_recipe) from None
 
 
 def _named(rows: Rows, data: DataSection, task: Task, bad: BadRows) -> tuple[list[Row], list[str], tuple[str, ...]]:
