@@ -9,6 +9,7 @@ from pefbench.errors import DataError, RecipeError
 from pefbench.heads.settled import without_examples
 from pefbench.inference import kind as kinds
 from pefbench.inference.model import Model
+from pefbench.models.patches import notices
 from pefbench.recipe import load_resolved
 from pefbench.trial import build, portable
 from pefbench.trial.cache import Shared
@@ -37,8 +38,10 @@ class Opened(NamedTuple):
 
 def load(trial: Path, base: str | None = None) -> Model:
     """The model of a trial, ready to answer; see `pefbench.load`."""
-    found = opened(trial, base, Shared())
-    return Model(found.ready, found.head, found.kind, build.saved(found.ready, found.weights))
+    folder = find(trial)
+    with notices.while_loading():
+        found = opened(folder, base, Shared())
+        return Model(found.ready, found.head, found.kind, build.saved(found.ready, found.weights))
 
 
 def opened(trial: Path, base: str | None, shared: Shared) -> Opened:

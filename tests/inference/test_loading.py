@@ -32,6 +32,21 @@ def test_the_result_the_folder_and_the_model_alone_are_the_same_trial(
     assert answers[0][0]["entities"]
 
 
+def test_loading_is_quiet_and_leaves_the_libraries_as_they_were(
+    tagger: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from transformers.utils import logging as theirs
+
+    monkeypatch.setattr(theirs, "_tqdm_active", True)  # as outside pefbench
+    monkeypatch.setattr(theirs._get_library_root_logger(), "level", theirs.WARNING)
+    pefbench.load(tagger)
+    assert capfd.readouterr() == ("", "")
+    assert theirs.is_progress_bar_enabled()
+    assert theirs.get_verbosity() == theirs.WARNING
+    list(theirs.tqdm(range(2), desc="a bar of theirs"))
+    assert "a bar of theirs" in capfd.readouterr().err
+
+
 def test_a_model_alone_asks_for_a_base_that_lay_in_a_folder(tagger: Path, tmp_path: Path) -> None:
     shutil.copytree(tagger.with_suffix("") / "model", tmp_path / "elsewhere")
     with pytest.raises(DataError, match="its base model 'model' is not here; name its folder: base= in Python"):

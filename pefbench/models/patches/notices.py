@@ -19,6 +19,7 @@ BITSANDBYTES = {
     "bitsandbytes.autograd._functions": "MatMul8bitLt: inputs will be cast",  # int8's definition
 }
 """Logger -> how its line begins."""
+LIBRARIES = r"(torch|transformers|peft|accelerate|datasets|huggingface_hub)(\.|$)"
 _filters: dict[str, Callable[[logging.LogRecord], bool]] = {}
 
 
@@ -39,6 +40,25 @@ def unmute_bitsandbytes() -> None:
 
 def _saying_other_than(beginning: str) -> Callable[[logging.LogRecord], bool]:
     return lambda record: not str(record.msg).startswith(beginning)
+
+
+@contextmanager
+def while_loading() -> Iterator[None]:
+    """transformers calls the head new and untrained before its weights are read, and draws a bar for each model."""
+    from transformers.utils import logging as theirs
+
+    verbosity, bars = theirs.get_verbosity(), theirs.is_progress_bar_enabled()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=LIBRARIES)
+        theirs.set_verbosity_error()
+        if bars:
+            theirs.disable_progress_bar()
+        try:
+            yield
+        finally:
+            theirs.set_verbosity(verbosity)
+            if bars:
+                theirs.enable_progress_bar()
 
 
 @contextmanager
