@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,11 +39,11 @@ def test_loading_is_quiet_and_leaves_the_libraries_as_they_were(
     from transformers.utils import logging as theirs
 
     monkeypatch.setattr(theirs, "_tqdm_active", True)  # as outside pefbench
-    monkeypatch.setattr(theirs._get_library_root_logger(), "level", theirs.WARNING)
+    monkeypatch.setattr(theirs._get_library_root_logger(), "level", logging.WARNING)
     pefbench.load(tagger)
     assert capfd.readouterr() == ("", "")
     assert theirs.is_progress_bar_enabled()
-    assert theirs.get_verbosity() == theirs.WARNING
+    assert theirs.get_verbosity() == logging.WARNING
     list(theirs.tqdm(range(2), desc="a bar of theirs"))
     assert "a bar of theirs" in capfd.readouterr().err
 
