@@ -49,7 +49,7 @@ def bucket(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
 def read_only(bucket: str, s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The address of an empty bucket that the key of this test may read, and not write to."""
     import boto3
-    from s3fs import S3FileSystem
+    from fsspec import get_filesystem_class
 
     def refuse_from(requests: str) -> None:
         plain = {"Content-Type": "text/plain"}
@@ -63,11 +63,11 @@ def read_only(bucket: str, s3_server: str, monkeypatch: pytest.MonkeyPatch) -> I
     iam.put_user_policy(UserName=user, PolicyName="reads", PolicyDocument=policy)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
-    S3FileSystem.clear_instance_cache()  # it has the other key
+    get_filesystem_class("s3").clear_instance_cache()  # it has the other key
     refuse_from("0")
     yield bucket
     refuse_from("inf")
-    S3FileSystem.clear_instance_cache()
+    get_filesystem_class("s3").clear_instance_cache()
 
 
 def machine(address: str, folder: Path) -> Mirror:

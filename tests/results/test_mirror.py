@@ -104,19 +104,22 @@ def test_a_finished_result_stays_unless_it_is_asked_for_again(bucket: str, tmp_p
     assert len({name.split("/")[4] for name in rerun.files.find(rerun.root) if f"/{failed['id']}/" in name}) == 1
 
 
-def test_what_a_killed_writer_left_is_no_result_and_is_written_by_the_next_start(bucket: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("at", ["adapter.bin", "predictions.jsonl", ".json"])
+def test_what_a_killed_writer_left_is_no_result_and_is_written_by_the_next_start(
+    at: str, bucket: str, tmp_path: Path
+) -> None:
     one, other = (machine(f"{bucket}/results", tmp_path / name) for name in ("one", "other"))
     put, stop = one._put, True
 
     def killed(content: bytes | Path, target: str, **how: Any) -> bool:
-        if stop and target.endswith(".json"):
+        if stop and target.endswith(at):
             raise KeyboardInterrupt
         return put(content, target, **how)
 
     one._put = killed  # type: ignore[method-assign]
     with pytest.raises(KeyboardInterrupt):
         write(one, sample(), "a")
-    assert one.files.find(one.root)
+    assert bool(one.files.find(one.root)) == (at != "adapter.bin"), "it is the first file"
     other.pull()
     with pytest.raises(UserError, match="no result in"):
         load_results(other.folder)
