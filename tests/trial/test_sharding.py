@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from pefbench.errors import MethodError, RecipeError, UserError
 from pefbench.paths import PROJECT, child_command
 from pefbench.recipe import load_recipe
+from pefbench.registry import names
 from pefbench.trial import run, sharding
 from tests.trial import test_generating
 from tests.trial.test_processes import ROOT, finish, predictions, result, torchrun
@@ -32,6 +33,15 @@ ASKED: Mapping[str, Any] = {
     "FSDP_RESHARD_AFTER_FORWARD": "true",
 }
 """What `accelerate launch --config_file recipes/accelerate/fsdp2_cpu.yaml` puts into its workers' environment."""
+
+
+OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    "dora": {"name": "lora", "dora": True},
+    "pissa": {"name": "lora", "init": "pissa"},
+    "lora_bias": {"name": "lora", "bias": "lora_only", "b_learning_rate_ratio": 4.0},
+    "peft": {"type": "RANDLORA", "options": {"r": 4, "randlora_alpha": 8}},
+}
+"""Methods with options: further cases, and what a method must be told."""
 
 
 def saved(out: Path) -> dict[str, Tensor]:
@@ -77,6 +87,32 @@ def test_sharded_processes_are_one_and_go_on_as_one(world: World, tmp_path: Path
         assert found["metrics"] == expected["metrics"]
         assert predictions(out) == predictions(whole)
         torch.testing.assert_close(saved(out), saved(whole), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", [*names("method"), *OPTIONS.keys() - names("method")])
+def test_a_method_is_that_of_one_process_or_is_refused(case: str, world: World, tmp_path: Path) -> None:
+    method = {"name": case, **OPTIONS.get(case, {})}
+    still = {"name": f"file:{world.model}", "dropout": 0.0}
+    recipe = world.recipe("each", model=still, method=method, train__epochs=1, train__batch_size=13)
+    two = tmp_path / "two"
+    status, printed, said = finish([*torchrun(2), "run", recipe, "--out", two], ROOT, seconds=600, **ASKED)
+    if why := load_recipe(recipe).method.why_not_sharded:
+        assert status != 0  # the launcher's own
+        [refused] = {line for line in said.splitlines() if line.startswith("error: ")}
+        assert refused.endswith(f"method {case}: does not work with FSDP: {why}")
+        assert not [*two.rglob("*.json")]
+        return
+    assert status == 0, said
+    assert printed.count("round trip: reproduced") == 1
+    run.run(load_recipe(recipe), tmp_path / "one")
+    found, expected = result(two), result(tmp_path / "one")
+    assert found["provenance"]["world_size"] == 2
+    assert found["model"] == expected["model"]
+    losses = [[point["loss"] for point in each["curve"]] for each in (found, expected)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+    assert found["metrics"] == expected["metrics"]
+    torch.testing.assert_close(saved(two), saved(tmp_path / "one"), rtol=1e-3, atol=1e-4)
 
 
 def test_texts_are_generated_alike(tmp_path: Path) -> None:
