@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RECIPE ?= recipes/lora_ner.yaml
 
-.PHONY: help install demo test lint format types unit slow docs wheel release hooks bench baseline comparisons matrix schema readme clean
+.PHONY: help install demo test lint format types unit slow servers docs wheel release hooks bench baseline comparisons matrix schema readme clean
 
 help:  ## say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,6 +32,10 @@ unit: install
 
 slow: install  ## the tests that take more than a minute each: the tutorial, the notebook
 	$(BIN)/pytest -m slow
+
+servers:  ## Debian's packages of the servers that some tests start: SLURM, PostgreSQL; as root
+	apt-get update -qq
+	apt-get install -qq --no-install-recommends slurmctld slurmd slurm-client munge postgresql
 
 docs: install  ## build the documentation into build/site; any warning fails
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
