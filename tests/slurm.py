@@ -51,6 +51,8 @@ NodeName=n1 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[1]} CPUs=1 RealMe
 NodeName=n2 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[2]} CPUs=1 RealMemory=1000
 PartitionName=low Nodes=ALL Default=YES MaxTime=120 State=UP PriorityTier=1 PreemptMode=REQUEUE GraceTime=20
 PartitionName=high Nodes=ALL MaxTime=120 State=UP PriorityTier=10 PreemptMode=OFF
+PartitionName=short Nodes=ALL DefaultTime=30 MaxTime=120 State=UP
+PartitionName=endless Nodes=ALL State=UP
 """
 
 

@@ -36,7 +36,9 @@ def add_resources(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--gpus", type=_whole, metavar="N", help="GPUs of a trial on a cluster (default: 1 where there are any)"
     )
-    parser.add_argument("--time-limit", metavar="TIME", help="of a trial in SLURM, such as 90min (default: 24h)")
+    parser.add_argument(
+        "--time-limit", metavar="TIME", help="of a trial in SLURM, such as 90min (default: the partition's)"
+    )
     parser.add_argument("--partition", metavar="NAME", help="of SLURM (default: the cluster's)")
 
 

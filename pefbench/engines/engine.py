@@ -32,8 +32,8 @@ class Resources:
     """Where trials run, and what each is given there.
 
     workers: trials side by side; None: one on this machine, on a cluster as many as there is room for. cpus, gpus: of
-    one trial on a cluster; None: one core, and one GPU where there are any. minutes, partition: of a job of
-    SLURM; None: a day, the default one.
+    one trial on a cluster; None: one core, and one GPU where there are any. partition: of SLURM; None: its default.
+    minutes: of a job there; None: as many as the partition gives one that does not say.
     """
 
     on: EngineName = "local"

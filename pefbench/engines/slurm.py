@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 WARNING = 90
 """Seconds before the end of a job's time at which SLURM sends the signal."""
 DAY = 24 * 60
-"""Minutes of a job where `--time-limit` says nothing."""
+"""Minutes of a job where neither `--time-limit` nor the partition says anything."""
 STARTS = 100
 """How often a job may start again because its time was over."""
 MOST = 256
@@ -56,8 +56,9 @@ class SlurmEngine(Engine):
             raise UserError("--on slurm needs submitit: pip install 'pefbench[slurm]'") from None
         cpus, gpus = resources.cpus or 1, resources.gpus if resources.gpus is not None else int(_has_gpus(resources))
         self.size = min(resources.workers or MOST, _room(resources, cpus))
-        minutes = resources.minutes or DAY
-        _check(resources, cpus, gpus, minutes)
+        usual, most = _times(resources)
+        minutes = resources.minutes or usual
+        _check(resources, cpus, gpus, minutes, most)
         self.cpus, self.jobs = cpus, set[str]()
         self.executor = submitit.SlurmExecutor(folder=log / "slurm", max_num_timeout=STARTS)
         asked = {"partition": resources.partition, "gpus_per_node": gpus or None}
@@ -271,16 +272,21 @@ def _has_gpus(resources: Resources) -> bool:
     return "gpu" in _asked(["sinfo", "--noheader", "--format=%G", *_partition(resources)], "it does not say its GPUs")
 
 
-def _check(resources: Resources, cpus: int, gpus: int, minutes: int) -> None:
+def _times(resources: Resources) -> tuple[int, float]:
+    """The minutes that a job gets in the partition where it asks for none, as with sbatch, and the most it may have."""
+    said = _asked(["sinfo", "--noheader", "--format=%P %L %l", *_partition(resources)], "no partitions")
+    lines = [line.split() for line in said.splitlines()]
+    used = [line for line in lines if resources.partition is not None or line[0].endswith("*")]  # the default one
+    default, most = (min((minutes_of(line[column]) for line in used), default=math.inf) for column in (1, 2))
+    usual = min(default, most)
+    return DAY if math.isinf(usual) else max(1, int(usual)), most
+
+
+def _check(resources: Resources, cpus: int, gpus: int, minutes: int, most: float) -> None:
     """Raise OutputError for a job that could never run; of its time SLURM says nothing, and lets it wait for good."""
     told = f"a trial that asks for {cpus} CPUs, {gpus} GPUs and {minutes} minutes cannot run"
-    limits = _asked(["sinfo", "--noheader", "--format=%P %l", *_partition(resources)], "no partitions")
-    for name, limit in map(str.split, limits.splitlines()):
-        used = resources.partition is not None or name.endswith("*")  # the default one
-        if used and minutes > (most := minutes_of(limit)):
-            raise OutputError(
-                f"--on slurm: {told}: the partition allows {most:g} minutes; give --time-limit {most:g}min"
-            )
+    if minutes > most:
+        raise OutputError(f"--on slurm: {told}: the partition allows {most:g} minutes; give --time-limit {most:g}min")
     command = ["sbatch", "--test-only", f"--time={minutes}", f"--cpus-per-task={cpus}", "--nodes=1"]
     command += [*_partition(resources), *([f"--gpus-per-node={gpus}"] if gpus else []), "--wrap=true"]
     _asked(command, told)

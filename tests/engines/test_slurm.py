@@ -62,7 +62,7 @@ def test_what_slurm_does_to_jobs_costs_their_trials_nothing_but_time(slurm: Path
     said("scontrol", "update", "nodename=n2", "state=drain", "reason=test")
     preempting = said("sbatch", "--parsable", "--partition=high", "--output=/dev/null", "--wrap=sleep 3").strip()
     until(lambda: not said("squeue", "--noheader", f"--jobs={preempting}", "--states=PENDING,RUNNING"))
-    runs.join(300)
+    runs.join(900)
     assert not runs.is_alive()
     said("scontrol", "update", "nodename=n2", "state=resume")
     assert told[0][-1] == ("ended", None)
@@ -131,8 +131,8 @@ def _runs_a_trial(process: psutil.Process) -> bool:
 @pytest.mark.parametrize(
     ("resources", "message"),
     [
-        (Resources("slurm", partition="hgh"), "--partition hgh: no such partition; valid: high, low"),
-        (Resources("slurm", cpus=9), "a trial that asks for 9 CPUs, 0 GPUs and 1440 minutes cannot run: .*"),
+        (Resources("slurm", partition="hgh"), "--partition hgh: no such partition; valid: endless, high, low, short"),
+        (Resources("slurm", cpus=9), "a trial that asks for 9 CPUs, 0 GPUs and 120 minutes cannot run: .*"),
         (
             Resources("slurm", minutes=500),
             "and 500 minutes cannot run: the partition allows 120 minutes; give --time-limit",
@@ -143,6 +143,36 @@ def test_what_no_node_could_run_is_refused(slurm: Path, resources: Resources, me
     del slurm
     with pytest.raises((UserError, OutputError), match=message):
         engine.SlurmEngine(tmp_path, resources)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("partition", "minutes"), [(None, 120), ("high", 120), ("short", 30), ("short,high", 30), ("endless", 1440)]
+)
+def test_a_job_that_does_not_say_gets_the_time_of_its_partition(
+    slurm: Path, partition: str | None, minutes: int, tmp_path: Path
+) -> None:
+    del slurm
+    made = engine.SlurmEngine(tmp_path, Resources("slurm", partition=partition))
+    assert made.executor.parameters["time"] == minutes
+
+
+@pytest.mark.parametrize(
+    ("said", "partition", "found"),
+    [
+        ("low* n/a 2:00:00\nhigh n/a 1:00:00\n", None, (120, 120)),
+        ("low* n/a 1-12:00:00\n", None, (2160, 2160)),
+        ("low* 30:00 infinite\n", None, (30, float("inf"))),
+        ("low* n/a infinite\nlow* n/a infinite\n", None, (1440, float("inf"))),
+        ("high 0:30 2:00:00\n", "high", (1, 120)),
+        ("high 30:00 2:00:00\n", None, (1440, float("inf"))),
+    ],
+)
+def test_times_of_a_partition(
+    said: str, partition: str | None, found: tuple[int, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_asked", lambda *_: said)
+    assert engine._times(Resources("slurm", partition=partition)) == found
 
 
 @pytest.mark.parametrize(
