@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+from optuna.trial import TrialState
+
 from pefbench.engines.pruning import EXAMPLES, storage_of, watcher
 from pefbench.search.samplers import sampler_of
 from pefbench.search.space import Space
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
 
     from optuna import Study
 
-    from pefbench.engines.messages import Judged
+    from pefbench.engines.messages import Judged, PrunerName
     from pefbench.results.schema import CurvePoint
 
 SPACE = Space.read({"train.learning_rate": [1, 2, 3]}, Any)  # type: ignore[arg-type]
@@ -49,6 +52,22 @@ def judged(study: Study, file: Path) -> Judged:
         "pruner": "asha",
         "examples": 50,
     }
+
+
+@pytest.mark.parametrize(("name", "stopped"), [("asha", 1), ("median", 1), ("wilcoxon", 4), ("none", None)])
+def test_what_is_worse_is_stopped_as_soon_as_its_pruner_can_tell(
+    name: PrunerName, stopped: int | None, tmp_path: Path
+) -> None:
+    file, ends = tmp_path / "journal.log", []
+    study = opened(file)
+    for level in (0.5, 0.51, 0.52, 0.53, 0.1, 0.9):
+        asked: Judged = {**judged(study, file), "pruner": name}
+        watch, values = watcher(asked), [level + epoch / 100 for epoch in range(6)]
+        at = next((epoch for epoch in range(1, 7) if watch(curve(*values[:epoch]))), None)
+        state = TrialState.COMPLETE if at is None else TrialState.PRUNED
+        study.tell(asked["trial"], None if at else values[-1], state=state)
+        ends.append(at)
+    assert ends == [None, None, None, None, stopped, None]
 
 
 def test_a_run_that_goes_on_reports_each_evaluation_at_its_own_place(tmp_path: Path) -> None:
