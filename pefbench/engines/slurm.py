@@ -54,8 +54,9 @@ class SlurmEngine(Engine):
             import submitit
         except ImportError:
             raise UserError("--on slurm needs submitit: pip install 'pefbench[slurm]'") from None
-        cpus, gpus = resources.cpus or 1, resources.gpus if resources.gpus is not None else int(_has_gpus(resources))
+        cpus = resources.cpus or 1
         self.size = min(resources.workers or MOST, _room(resources, cpus))
+        gpus = resources.gpus if resources.gpus is not None else int(_has_gpus(resources))
         usual, most = _times(resources)
         minutes = resources.minutes or usual
         _check(resources, cpus, gpus, minutes, most)

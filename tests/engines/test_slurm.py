@@ -157,6 +157,16 @@ def test_a_job_that_does_not_say_gets_the_time_of_its_partition(
     assert made.executor.parameters["time"] == minutes
 
 
+def test_a_controller_that_does_not_answer_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pytest.importorskip("submitit")
+    sinfo = tmp_path / "sinfo"
+    sinfo.write_text("#!/bin/sh\necho 'Unable to contact slurm controller (connect failure)' >&2; exit 1\n", "utf8")
+    sinfo.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(OutputError, match=r"^--on slurm: the controller does not answer: Unable to contact slurm"):
+        engine.SlurmEngine(tmp_path, Resources("slurm"))
+
+
 @pytest.mark.parametrize(
     ("said", "partition", "found"),
     [
