@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from prometheus_client import Counter, Gauge
@@ -9,9 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from pefbench import Json  # noqa: TC001 - FastAPI reads it
+from pefbench.errors import OutputError
 from pefbench.server import Refusal, check_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fastapi import FastAPI
 
     from pefbench.apps.assistant.answering import Reply
@@ -52,12 +56,11 @@ def add(app: FastAPI, assistant: Assistant) -> None:
             raise Refusal(
                 400, "generate: this assistant has no model that generates; its operator names one: generator"
             )
-        found = await run_in_threadpool(assistant.reply, text, asked.conversation, generate=asked.generate)
-        return _counted(found)
+        return await _counted(partial(assistant.reply, text, asked.conversation, generate=asked.generate))
 
     @app.post("/v1/hand-over", summary="Give a conversation to a person")
     async def hand_over(asked: HandedOver) -> Json:
-        return _counted(await run_in_threadpool(assistant.hand_over, asked.conversation))
+        return await _counted(partial(assistant.hand_over, asked.conversation))
 
     @app.get("/v1/status", summary="What it knows, and how often it is wrong")
     async def status() -> Json:
@@ -73,6 +76,10 @@ def add(app: FastAPI, assistant: Assistant) -> None:
             "measured": assistant.measured,
         }
 
-    def _counted(found: Reply) -> Json:
+    async def _counted(answer: Callable[[], Reply]) -> Json:
+        try:
+            found = await run_in_threadpool(answer)
+        except OutputError as error:
+            raise Refusal(503, str(error), {"Retry-After": "5"}) from None
         replies.labels(found["why"]).inc()
         return {**found}

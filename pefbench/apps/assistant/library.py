@@ -63,7 +63,7 @@ class Library:
             seen = now
             try:
                 self.shelf = self._read()
-            except UserError as error:
+            except (UserError, OSError) as error:  # of a folder that goes while it is read, too
                 self._events("knowledge refused", reason=str(error))
 
     def _stamp_or_reason(self) -> knowledge.Stamp | str:

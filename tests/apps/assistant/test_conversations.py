@@ -8,6 +8,7 @@ import pytest
 
 from pefbench.apps.assistant.conversations import TURNS, Conversations
 from pefbench.apps.assistant.generating import condensed, grounded
+from pefbench.errors import DataError, OutputError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,6 +30,26 @@ def test_a_conversation_that_was_handed_over_stays_so(tmp_path: Path) -> None:
     assert again.before("a")[0][-2:] == [f"{TURNS - 1}", "x"]
     assert len(again.before("a")[0]) == TURNS
     again.close()
+
+
+def test_a_file_that_is_none_of_conversations_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "conversations.sqlite"
+    file.write_text("a text, and no database of anything at all", encoding="utf8")
+    with pytest.raises(DataError, match=r"conversations.sqlite: is no database of conversations"):
+        Conversations(file)
+    with pytest.raises(OutputError, match=r"cannot be read and written"):
+        Conversations(file / "below")
+
+
+def test_a_turn_that_cannot_be_written_is_said_and_nothing_of_it_stays(tmp_path: Path) -> None:
+    found = Conversations(tmp_path / "conversations.sqlite")
+    found.add("a", "hello", "hi")
+    found._database.execute("PRAGMA query_only = 1")  # as a full disk
+    with pytest.raises(OutputError, match="cannot be read and written"):
+        found.add("a", "help", None)
+    found._database.execute("PRAGMA query_only = 0")
+    assert found.before("a") == (["hello", "hi"], False)
+    found.close()
 
 
 def test_a_generated_answer_says_nothing_of_its_own() -> None:
