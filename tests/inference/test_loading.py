@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,12 +35,16 @@ def test_the_result_the_folder_and_the_model_alone_are_the_same_trial(
 
 
 def test_loading_is_quiet_and_leaves_the_libraries_as_they_were(
-    tagger: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tagger: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> None:
     from transformers.utils import logging as theirs
 
-    monkeypatch.setattr(theirs, "_tqdm_active", True)  # as outside pefbench
-    monkeypatch.setattr(theirs._get_library_root_logger(), "level", logging.WARNING)
+    monkeypatch.setattr("transformers.utils.logging._tqdm_active", True)  # as outside pefbench
+    request.addfinalizer(partial(theirs.set_verbosity, theirs.get_verbosity()))
+    theirs.set_verbosity_warning()
     pefbench.load(tagger)
     assert capfd.readouterr() == ("", "")
     assert theirs.is_progress_bar_enabled()
