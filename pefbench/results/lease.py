@@ -111,7 +111,7 @@ class StoreLease:
         if last and not self._expired(last):
             return False
         try:
-            self.files.pipe_file(self._name(last + 1), self._owner(), mode="create")
+            self._create(last + 1)
         except FileExistsError:
             return False
         if last:
@@ -122,6 +122,13 @@ class StoreLease:
         self.heart = threading.Thread(target=self._beat, daemon=True)
         self.heart.start()
         return True
+
+    def _create(self, number: int) -> None:
+        try:
+            self.files.pipe_file(self._name(number), self._owner(), mode="create")
+        except FileNotFoundError:  # the store is a file system, whose folders must be made
+            self.files.makedirs(self.folder, exist_ok=True)
+            self.files.pipe_file(self._name(number), self._owner(), mode="create")
 
     def _beat(self) -> None:
         """Give signs of life until the lease is given back, or another has taken it."""
@@ -139,7 +146,7 @@ class StoreLease:
             return False
         if content != self.seen[0]:
             self.seen = content, time.monotonic()
-        return time.monotonic() - self.seen[1] >= self.duration or _is_dead(json.loads(content))
+        return time.monotonic() - self.seen[1] >= self.duration or _is_dead(content)
 
     def _last(self) -> int:
         """The highest number; 0: nobody holds it."""
@@ -171,10 +178,14 @@ def _this_process() -> Owner:
     return {"host": socket.gethostname(), "pid": os.getpid(), "started": psutil.Process().create_time()}
 
 
-def _is_dead(owner: Owner) -> bool:
-    """Whether a holder was a process of this machine that is no more."""
+def _is_dead(content: bytes) -> bool:
+    """Whether a holder was a process of this machine that is no more. content: of its file."""
     import psutil
 
+    try:
+        owner: Owner = json.loads(content)
+    except ValueError:  # on a file system it may be looked at while it is written
+        return False
     if owner["host"] != socket.gethostname():
         return False
     try:

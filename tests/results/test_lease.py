@@ -11,6 +11,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import pytest
+from fsspec.implementations.local import LocalFileSystem
 from fsspec.implementations.memory import MemoryFileSystem
 
 from pefbench.results.lease import FolderLease, StoreLease
@@ -25,11 +26,13 @@ if TYPE_CHECKING:
 SECONDS = 0.6
 
 
-@pytest.fixture(params=["folder", "store"])
+@pytest.fixture(params=["folder", "store", "file system"])
 def lease(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Lease]:
     """What makes a process's lease of one trial."""
     if request.param == "folder":
         return lambda: FolderLease(tmp_path / "x.lease", SECONDS)
+    if request.param == "file system":
+        return lambda: StoreLease(LocalFileSystem(), f"{tmp_path}/new/x.lease", nullcontext, SECONDS)
     return lambda: StoreLease(MemoryFileSystem(), f"/{tmp_path.name}/x.lease", nullcontext, SECONDS)
 
 

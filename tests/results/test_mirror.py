@@ -66,6 +66,20 @@ def test_a_result_is_there_for_another_machine_with_its_predictions_and_no_weigh
     assert not [name for name in stored if "pending" in name or ".tmp" in name]
 
 
+def test_a_store_may_be_a_file_system_whose_folders_must_be_made(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PEFBENCH_CACHE", str(tmp_path / "one"))
+    address = f"local://{tmp_path}/share/results"
+    path = run.run(load_recipe(world.recipe("shared")), address)
+    assert (tmp_path / "share" / "results" / "shared" / path.name).read_bytes() == path.read_bytes()
+    assert not [*(tmp_path / "share").rglob(".tmp*")]
+    monkeypatch.setenv("PEFBENCH_CACHE", str(tmp_path / "two"))
+    assert run.run(load_recipe(world.recipe("shared")), address) != path, "in another mirror"
+    assert "already finished" in capsys.readouterr().err
+    assert [*seen(machine(address, tmp_path / "three"))] == [path.stem]
+
+
 def test_of_two_writers_at_once_one_stays_whole(bucket: str, tmp_path: Path) -> None:
     places = [machine(f"{bucket}/results", tmp_path / str(number)) for number in range(4)]
     values = [sample(value=number / 10, changes={"id": "0123456789ab"}) for number in range(4)]
