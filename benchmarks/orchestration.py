@@ -115,7 +115,7 @@ def one(trial: Trial, engines: Sequence[str], rounds: int, log: Path) -> list[li
     """The rows of one trial through each engine, against a process of this machine."""
     names = ["local", *engines]
     with ExitStack() as open_:
-        made = {name: open_.enter_context(engine(log, Resources(name, minutes=60))) for name in names}  # type: ignore[arg-type]
+        made: dict[str, Engine] = {name: open_.enter_context(engine(log, Resources(name))) for name in names}  # type: ignore[arg-type]
         alone = Once(log / "alone.log")
         trial.timed(made["local"])  # imports
         if "ray" in made:
