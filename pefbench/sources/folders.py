@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from pefbench.errors import SourceError
+from pefbench.errors import DataError, SourceError
 from pefbench.sources.listing import listing
-from pefbench.sources.texts import read_text
+from pefbench.sources.texts import EncodingError, read_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +21,10 @@ def member(folder: Path, name: str, file: str) -> tuple[str, str]:
     if not (folder / file).is_file():
         raise SourceError(f"{name or folder.name}: should hold {file}; it has {_there(folder)}")
     shown = str(PurePosixPath(name, file))
-    return read_text(folder / file, shown), shown
+    try:
+        return read_text(folder / file, shown), shown
+    except EncodingError as error:
+        raise DataError(str(error)) from None  # such a layout is UTF-8, whatever `data.encoding` says
 
 
 def members(folder: Path, name: str, *suffixes: str) -> list[str]:

@@ -57,4 +57,4 @@ def test_a_part_outside_or_without_a_file_is_refused(tmp_path: Path, part: str) 
 def test_a_file_of_a_folder_that_is_not_utf_8_is_named(tmp_path: Path) -> None:
     (tmp_path / "x.yml").write_bytes("conversations:\n- [é, b]\n".encode("latin-1"))
     message = refusal(DataError, read_rows, f"file:{tmp_path}", format="chatterbot")
-    assert message.startswith("x.yml:2: not UTF-8 (byte 0xe9)")
+    assert message == "x.yml:2: not UTF-8 (byte 0xe9); save the file as UTF-8"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pefbench.errors import DataError, SourceError
-from pefbench.sources import BadRows, read_rows
+from pefbench.sources import BadRows, EncodingError, read_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,8 +53,9 @@ def test_files_without_a_suffix_and_in_latin_1_are_texts(tmp_path: Path) -> None
         ("caf\u00e9", "alt.atheism"),
         ("moon", "sci.space"),
     ]
-    with pytest.raises(DataError, match=r"alt\.atheism/49960:1: not UTF-8 \(byte 0xe9\); name the file's encoding"):
+    with pytest.raises(EncodingError, match=r"alt\.atheism/49960:1: not UTF-8 \(byte 0xe9\)") as refused:
         read_rows(source)
+    assert "name the file's encoding with data.encoding" in refused.value.in_recipe
     bad = BadRows(skip=True)
     assert len(read_rows(source, bad=bad).rows) == len(bad.found) == 1
 
