@@ -35,8 +35,12 @@ class Conversations:
         with self._working():
             file.parent.mkdir(parents=True, exist_ok=True)
             self._database = sqlite3.connect(file, check_same_thread=False)
-            self._database.execute("PRAGMA journal_mode = WAL")
-            self._database.executescript(SCHEMA)
+            try:
+                self._database.execute("PRAGMA journal_mode = WAL")
+                self._database.executescript(SCHEMA)
+            except sqlite3.DatabaseError:
+                self._database.close()
+                raise
 
     def before(self, name: str) -> tuple[list[str], bool]:
         """The latest turns of a conversation, the latest last, and whether it was handed over."""
