@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RECIPE ?= recipes/lora_ner.yaml
 
-.PHONY: help install demo test lint format types unit slow servers docs wheel release hooks bench baseline comparisons matrix schema readme clean
+.PHONY: help install demo test lint format types unit slow deepspeed servers docs wheel release hooks bench baseline comparisons matrix schema readme clean
 
 help:  ## say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,6 +32,10 @@ unit: install
 
 slow: install  ## the tests that take more than a minute each: the tutorial, the notebook
 	$(BIN)/pytest -m slow
+
+deepspeed: install  ## the tests of DeepSpeed's ZeRO-3, on a CPU; installs DeepSpeed
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[deepspeed]'
+	$(BIN)/pytest -m slow tests/trial/test_zero3.py
 
 servers:  ## Debian's packages of the servers that some tests start: SLURM, PostgreSQL; as root
 	apt-get update -qq

@@ -28,7 +28,7 @@ LATER = {
         *("torch.distributed.checkpoint", "torch._dynamo", "scipy.optimize"),
         *("transformers.distributed.tensor_parallel", "transformers.distributed.expert_parallel"),
     ),
-    "accelerate": ("torch.distributed.tensor", "torch.distributed.fsdp", "accelerate.commands"),
+    "accelerate": ("torch.distributed.tensor", "torch.distributed.fsdp", "accelerate.commands", "deepspeed"),
     "torch._prims_common": ("sympy",),
     "torch": (plain_sizes.MODULE,),
     "peft": ("bitsandbytes", "transformers.distributed.tensor_parallel"),

@@ -56,11 +56,11 @@ def accelerator(precision: str) -> Accelerator:
 
         def prepare(self, *args: Any, **kwargs: Any) -> Any:
             with imports.later():
-                if self.is_fsdp2:
-                    sharding.begin(self, args[0])
+                if not sharding.over(self):
+                    return super().prepare(*args, **kwargs)
+                sharding.begin(self, args[0])
                 prepared = super().prepare(*args, **kwargs)
-                if self.is_fsdp2:
-                    sharding.generates(prepared[0])
+                sharding.finish(self, prepared[0])
                 return prepared
 
         def clip_grad_norm_(self, *args: Any, **kwargs: Any) -> Any:
@@ -71,11 +71,11 @@ def accelerator(precision: str) -> Accelerator:
             with imports.later():
                 return super().unwrap_model(*args, **kwargs)
 
-    made = Ours(
-        cpu=hardware.kind() == "cpu",
-        mixed_precision=MIXED[precision],
-        kwargs_handlers=[DistributedDataParallelKwargs(gradient_as_bucket_view=True)],
-    )
-    if sharding.wanted():
-        sharding.ready(made)
+    with sharding.unseen():
+        made = Ours(
+            cpu=hardware.kind() == "cpu",
+            mixed_precision=MIXED[precision],
+            kwargs_handlers=[DistributedDataParallelKwargs(gradient_as_bucket_view=True)],
+        )
+    sharding.ready(made)
     return made

@@ -1,201 +1,149 @@
-"""Weights that are sharded over the processes by FSDP2, as `accelerate launch` asks for it.
+"""Weights that are sharded over the processes, as `accelerate launch` asks for it: by FSDP2, or by DeepSpeed's ZeRO-3.
 
-Between its steps each process holds its shard of every weight, as a DTensor. What is written, a model or a checkpoint,
-has whole weights, so that any number of processes reads it. Layers are gathered whenever the model computes, by all
-processes together: all must call the model equally often.
+Between its steps each process holds a part of every weight. What is written, a model or a checkpoint, has whole
+weights, so that any number of processes reads it. Layers are gathered whenever the model computes, by all processes
+together: all must call the model equally often.
 """
 
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import nn
-
-from pefbench import hardware
-from pefbench.errors import MethodError, RecipeError, UserError
-from pefbench.models import architecture
+from pefbench.errors import MethodError, RecipeError
+from pefbench.trial import fsdp2, zero3
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from contextlib import AbstractContextManager
 
+    import torch
     from accelerate import Accelerator
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from pefbench.recipe import Recipe
 
-FSDP, DEEPSPEED = "ACCELERATE_USE_FSDP", "ACCELERATE_USE_DEEPSPEED"
-"""Variables by which `accelerate launch` asks for sharded weights."""
-FILE = "fsdp2.yaml"
-MUST_BE = {
-    "FSDP_VERSION": ("fsdp_version", "2", "version 1 flattens trained and frozen weights into one"),
-    "FSDP_OFFLOAD_PARAMS": ("fsdp_offload_params", "false", "offloaded weights are not supported"),
-    "FSDP_CPU_RAM_EFFICIENT_LOADING": (
-        *("fsdp_cpu_ram_efficient_loading", "false"),
-        "it loads weights in the first process alone, before the method is applied",
-    ),
-    "FSDP_ACTIVATION_CHECKPOINTING": ("fsdp_activation_checkpointing", "false", "set train.recompute in the recipe"),
-}
-"""By variable: the setting of accelerate's file, the value that works here, and why it must be that."""
-UNSET = {"FSDP_VERSION": "1"}
-"""What accelerate takes where the variable is not set, if that is not "false"."""
-
-
-def wanted() -> bool:
-    """Whether the launcher asks for FSDP, over several processes."""
-    return _is_set(FSDP) and int(os.environ.get("WORLD_SIZE", "1")) > 1
+INSTEAD = "FSDP2 shards weights like ZeRO-3: launch with recipes/accelerate/fsdp2.yaml"
 
 
 def check_launcher() -> None:
     """Raise UserError where the launcher asks for what does not work here."""
-    if _is_set(DEEPSPEED):
-        lacking = "is not supported" if hardware.kind() == "cuda" else "needs a CUDA GPU, and there is none"
-        raise UserError(f"DeepSpeed {lacking}; FSDP2 shards weights like ZeRO-3: launch with recipes/accelerate/{FILE}")
-    if not _is_set(FSDP):
-        return
-    for variable, (name, value, reason) in MUST_BE.items():
-        if (found := os.environ.get(variable, UNSET.get(variable, "false"))).lower() != value:
-            raise UserError(f"FSDP: {name} is {found}; it must be {value}: {reason}")
+    if zero3.wanted():
+        zero3.check_launcher(INSTEAD)
+    elif fsdp2.wanted():
+        fsdp2.check_launcher()
 
 
 def check(recipe: Recipe, *, leaves_modules_out: bool) -> None:
     """Raise a UserError for a recipe that cannot train on sharded weights. leaves_modules_out: see `dropout`."""
+    name = "DeepSpeed" if zero3.wanted() else "FSDP"
     if recipe.model.quantize != "none":
-        raise RecipeError(f"model.quantize: FSDP cannot shard {recipe.model.quantize} weights; launch without FSDP")
+        raise RecipeError(f"model.quantize: {name} cannot shard {recipe.model.quantize} weights; launch without it")
     if recipe.train.optimizer != "adamw":
-        raise RecipeError(f"train.optimizer: FSDP cannot shard the moments of {recipe.train.optimizer}; use adamw")
+        raise RecipeError(f"train.optimizer: {name} cannot shard the moments of {recipe.train.optimizer}; use adamw")
     if leaves_modules_out:
         raise RecipeError(
-            "FSDP: layers or updates are left out at random, differently in each process; set that rate to 0"
+            f"{name}: layers or updates are left out at random, differently in each process; set that rate to 0"
         )
     if why := recipe.method.why_not_sharded:
-        raise MethodError(f"method {recipe.method.name}: does not work with FSDP: {why}")
+        raise MethodError(f"method {recipe.method.name}: does not work with {name}: {why}")
+    if zero3.wanted():
+        zero3.check(recipe)
+
+
+def unseen() -> AbstractContextManager[None]:
+    """Let accelerate set up its processes as without DeepSpeed."""
+    return zero3.unseen()
 
 
 def ready(accelerator: Accelerator) -> None:
-    """Let accelerate shard weights as they are, on CPUs too.
-
-    On CPUs it passes over the wish in silence; gloo and FSDP2 do it nevertheless.
-    """
-    from accelerate.state import PartialState
-    from accelerate.utils import DistributedType, FullyShardedDataParallelPlugin
-
-    state = accelerator.state
-    state.distributed_type = PartialState._shared_state["distributed_type"] = DistributedType.FSDP
-    state.fsdp_plugin = FullyShardedDataParallelPlugin()
-
-
-def begin(accelerator: Accelerator, model: nn.Module) -> None:
-    """Do what accelerate leaves out, or does otherwise, before it shards a model.
-
-    Its policy of mixed precision has FSDP round weights: autocast computes what one process does. Its policy by layers
-    takes those that transformers does not split, among them embeddings whose insides it then shards once more.
-    """
-    accelerator.prepare_model(model, evaluation_mode=True)
-    accelerator._models.remove(model)
-    plugin = accelerator.state.fsdp_plugin
-    if plugin.transformer_cls_names_to_wrap is None:
-        bare = architecture.unwrap(model)
-        layers = [bare.get_submodule(name) for name in architecture.blocks(bare)]
-        plugin.transformer_cls_names_to_wrap = sorted({type(layer).__name__ for layer in layers})
-
-
-def generates(model: nn.Module) -> None:
-    """Let a sharded model gather what lies outside of its layers while it generates, too.
-
-    Generating goes past the forward by which FSDP does so; the layers are gathered by their own.
-    """
-    from torch.distributed.fsdp import register_fsdp_forward_method
-
-    if hasattr(model, "generate"):
-        register_fsdp_forward_method(model, "generate")
+    """Let accelerate shard weights where the launcher asks for it and there are several processes."""
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        return
+    if zero3.wanted():
+        zero3.ready(accelerator)
+    elif fsdp2.wanted():
+        fsdp2.ready(accelerator)
 
 
 def over(accelerator: Accelerator) -> bool:
-    """Whether the model that this has prepared is sharded."""
-    return bool(accelerator.is_fsdp2)
+    """Whether the models that this prepares are sharded."""
+    return fsdp2.over(accelerator) or zero3.over(accelerator)
 
 
-def is_sharded(tensor: Tensor) -> bool:
-    """Whether a process holds a part of the tensor alone."""
-    return hasattr(tensor, "full_tensor")
+def begin(accelerator: Accelerator, model: nn.Module) -> None:
+    """Do what accelerate leaves out before it shards a model."""
+    if fsdp2.over(accelerator):
+        fsdp2.begin(accelerator, model)
+    elif zero3.over(accelerator):
+        zero3.begin(accelerator, model)
 
 
-def whole(value: Any, *, keep: bool = True) -> Any:
-    """The tensors of a nested state, sharded ones whole and on the CPU: on all processes at once.
+def finish(accelerator: Accelerator, prepared: nn.Module) -> None:
+    """Do what accelerate leaves out after it has sharded a model."""
+    if fsdp2.over(accelerator):
+        fsdp2.generates(prepared)
 
-    keep: whether this process is to have them; otherwise what it gets for a sharded one is empty.
-    """
-    if isinstance(value, dict):
-        return {key: whole(each, keep=keep) for key, each in value.items()}
-    if isinstance(value, list):
-        return [whole(each, keep=keep) for each in value]
-    if not isinstance(value, torch.Tensor) or not is_sharded(value):
-        return value
-    sharded: Any = value
-    gathered = sharded.to(sharded.device_mesh.device_type).full_tensor()
-    return gathered.cpu() if keep else gathered.new_empty(0, device="cpu")
+
+def clips(accelerator: Accelerator, max_grad_norm: float) -> None:
+    """Tell DeepSpeed by how much it is to clip gradients; otherwise `clip_grad_norm_` does."""
+    if zero3.over(accelerator):
+        zero3.clips(accelerator, max_grad_norm)
+
+
+def next_backward(accelerator: Accelerator, *, last: bool) -> None:
+    """Say whether the next backward pass is that of a step's last micro-batch: with it DeepSpeed takes the step."""
+    if zero3.over(accelerator):
+        accelerator.gradient_state._set_sync_gradients(last)
 
 
 def settle(model: nn.Module) -> None:
     """Let go of weights that are still whole since the model last computed: what is written to them would be lost."""
-    for module in model.modules():
-        if reshard := getattr(module, "reshard", None):
-            reshard()
+    fsdp2.settle(model)
 
 
-def like(tensor: Tensor, place: Tensor) -> Tensor:
-    """A whole tensor, sharded as `place` is: each process takes its own part of it."""
-    if not is_sharded(place) or is_sharded(tensor):
-        return tensor
-    from torch.distributed.tensor import distribute_tensor
-
-    mesh, placements = place.device_mesh, place.placements  # type: ignore[attr-defined]  # of a DTensor
-    return distribute_tensor(tensor.to(mesh.device_type), mesh, placements, src_data_rank=None)
+def read(weight: Tensor) -> Tensor:
+    """A weight, or the part of it that this process holds, by reference; under ZeRO-3 a whole copy of it."""
+    return zero3.read(weight) if zero3.is_sharded(weight) else weight.detach()
 
 
-def optimizer_state(state: Mapping[str, Any], optimizer: torch.optim.Optimizer) -> Any:
-    """A whole optimizer's state, sharded as its weights are."""
-    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
-    moments = {
-        number: {
-            name: like(value, weights[number]) if _is_of(value, weights[number]) else value
-            for name, value in values.items()
-        }
-        for number, values in state["state"].items()
-    }
-    return {**state, "state": moments}
+def write(place: Tensor, value: Tensor) -> None:
+    """Give a weight what `read` gave, or a whole value."""
+    if zero3.is_sharded(place):
+        zero3.write(place, value)
+    else:
+        place.copy_(fsdp2.like(value, place))
 
 
-@contextmanager
-def whole_weights(model: nn.Module, *, keep: bool) -> Iterator[None]:
-    """Let the model have its trained weights whole, on the CPU, to be saved; on all processes at once.
+def whole(value: Any, *, keep: bool = True) -> Any:
+    """The tensors of a nested state, sharded ones whole and on the CPU: see `fsdp2.whole`. ZeRO-3's are so already."""
+    return fsdp2.whole(value, keep=keep)
+
+
+def whole_weights(model: nn.Module, *, keep: bool) -> AbstractContextManager[None]:
+    """Let the model have its trained weights whole, to be saved; on all processes at once.
 
     keep: whether this process saves it.
     """
-    taken: list[tuple[nn.Module, str, nn.Parameter]] = []
-    made: dict[nn.Parameter, nn.Parameter] = {}  # a weight may have several places
-    settle(model)
-    for module in model.modules():
-        for name, weight in module._parameters.items():
-            if weight is not None and weight.requires_grad and is_sharded(weight):
-                taken.append((module, name, weight))
-    try:
-        for module, name, weight in taken:
-            if weight not in made:
-                made[weight] = nn.Parameter(whole(weight.detach(), keep=keep))
-            module._parameters[name] = made[weight]
-        yield
-    finally:
-        for module, name, weight in taken:
-            module._parameters[name] = weight
+    trained = [weight for weight in model.parameters() if weight.requires_grad]
+    if any(zero3.is_sharded(weight) for weight in trained):
+        return zero3.gathered(trained)
+    return fsdp2.whole_weights(model, keep=keep)
 
 
-def _is_set(variable: str) -> bool:
-    return os.environ.get(variable, "false").lower() in hardware.YES
+class Moments:
+    """The optimizer's state, whole under ZeRO-3, else as it is held; read and written on all processes at once."""
 
+    def __init__(self, accelerator: Accelerator, optimizer: torch.optim.Optimizer) -> None:
+        self.zero3 = zero3.Moments(optimizer) if zero3.over(accelerator) else None
 
-def _is_of(value: object, weight: Tensor) -> bool:
-    return isinstance(value, torch.Tensor) and value.shape == weight.shape and is_sharded(weight)
+    def state(self, prepared: Any) -> dict[str, Any]:
+        """The state of the optimizer that accelerate has made of it."""
+        state: dict[str, Any] = self.zero3.state(prepared.optimizer) if self.zero3 else prepared.state_dict()
+        return state
+
+    def restore(self, state: dict[str, Any], prepared: Any) -> None:
+        """Put back what `state` gave, whole."""
+        if self.zero3:
+            self.zero3.restore(state, prepared.optimizer)
+        else:
+            prepared.load_state_dict(fsdp2.optimizer_state(state, prepared))

@@ -61,10 +61,14 @@ class Stepper:
         self.unwrapped, self.encoded, self.head = model, prepared.encoded["train"], prepared.head
         self.method, self.settings, self.accelerator = prepared.recipe.method, prepared.recipe.train, accelerator
         self.dropout = KeyedDropout(self.settings.seed) if dropout_by_example else None
-        if accelerator.ddp_handler is not None:  # looking for such weights costs time, and warns where there are none
+        if accelerator.ddp_handler is not None and not sharding.over(accelerator):
+            # looking for such weights costs time, and warns where there are none
             may_be_unused = leaves_modules_out or (accelerator.num_processes > 1 and self._leaves_weights_out())
             accelerator.ddp_handler.find_unused_parameters = may_be_unused
-        self.model, self.optimizer = accelerator.prepare(model, make_optimizer(model, self.method, self.settings))
+        optimizer = make_optimizer(model, self.method, self.settings)
+        self.moments = sharding.Moments(accelerator, optimizer)
+        self.model, self.optimizer = accelerator.prepare(model, optimizer)
+        sharding.clips(accelerator, self.settings.max_grad_norm)
         self.trainable = [weight for weight in self.model.parameters() if weight.requires_grad]
 
     def _leaves_weights_out(self) -> bool:
@@ -107,6 +111,7 @@ class Stepper:
         tensors = self._tensors(part)
         if self.dropout:
             self.dropout.start(step, self.encoded.rows_of(part))
+        sharding.next_backward(self.accelerator, last=last)
         with nullcontext() if last else self.accelerator.no_sync(self.model):
             loss = self.head.loss_sum(self.model, tensors) * weight
             penalty = self.method.penalty(self.unwrapped) if last else None
@@ -147,7 +152,7 @@ class Stepper:
         scaler = self.accelerator.scaler
         return {
             "trained": trained.state(self.unwrapped),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizer": self.moments.state(self.optimizer),
             "method": self.method.state(self.unwrapped),
             "scaler": scaler.state_dict() if scaler is not None else None,
         }
@@ -155,7 +160,7 @@ class Stepper:
     def restore(self, state: State) -> None:
         """Put back what `state` gave."""
         trained.restore(self.unwrapped, state["trained"])
-        self.optimizer.load_state_dict(sharding.optimizer_state(state["optimizer"], self.optimizer))
+        self.moments.restore(state["optimizer"], self.optimizer)
         self.method.restore(self.unwrapped, state["method"])
         if self.accelerator.scaler is not None:
             self.accelerator.scaler.load_state_dict(state["scaler"])

@@ -13,7 +13,7 @@ from pefbench.errors import MethodError, RecipeError, UserError
 from pefbench.paths import PROJECT, child_command
 from pefbench.recipe import load_recipe
 from pefbench.registry import names
-from pefbench.trial import run, sharding
+from pefbench.trial import fsdp2, run, sharding
 from tests.trial import test_generating
 from tests.trial.test_processes import ROOT, finish, predictions, result, torchrun
 
@@ -144,7 +144,6 @@ def test_texts_are_generated_alike(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"ACCELERATE_USE_DEEPSPEED": "true"}, r"^DeepSpeed needs a CUDA GPU, and there is none; FSDP2 shards"),
         ({"ACCELERATE_USE_FSDP": "true"}, r"^FSDP: fsdp_version is 1; it must be 2: version 1 flattens"),
         ({**ASKED, "FSDP_OFFLOAD_PARAMS": "true"}, r"^FSDP: fsdp_offload_params is true; it must be false"),
         ({**ASKED, "FSDP_ACTIVATION_CHECKPOINTING": "True"}, r"is True; it must be false: set train.recompute"),
@@ -184,5 +183,5 @@ def test_the_files_ask_for_nothing_that_is_refused() -> None:
     files = {file.stem: yaml.safe_load(file.read_text(encoding="utf8")) for file in FILES.glob("fsdp2*.yaml")}
     assert files.keys() == {"fsdp2", "fsdp2_cpu"}
     for content in files.values():
-        for name, value, _ in sharding.MUST_BE.values():
+        for name, value, _ in fsdp2.MUST_BE.values():
             assert str(content["fsdp_config"][name]).lower() == value

@@ -1,0 +1,181 @@
+"""Weights that are sharded over the processes by FSDP2, as `accelerate launch` asks for it.
+
+Between its steps each process holds its shard of every weight, as a DTensor. What is written, a model or a checkpoint,
+has whole weights, so that any number of processes reads it. Layers are gathered whenever the model computes, by all
+processes together: all must call the model equally often.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from pefbench import hardware
+from pefbench.errors import UserError
+from pefbench.models import architecture
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from accelerate import Accelerator
+    from torch import Tensor
+
+
+ASKED = "ACCELERATE_USE_FSDP"
+"""The variable by which `accelerate launch` asks for FSDP."""
+FILE = "fsdp2.yaml"
+MUST_BE = {
+    "FSDP_VERSION": ("fsdp_version", "2", "version 1 flattens trained and frozen weights into one"),
+    "FSDP_OFFLOAD_PARAMS": ("fsdp_offload_params", "false", "offloaded weights are not supported"),
+    "FSDP_CPU_RAM_EFFICIENT_LOADING": (
+        *("fsdp_cpu_ram_efficient_loading", "false"),
+        "it loads weights in the first process alone, before the method is applied",
+    ),
+    "FSDP_ACTIVATION_CHECKPOINTING": ("fsdp_activation_checkpointing", "false", "set train.recompute in the recipe"),
+}
+"""By variable: the setting of accelerate's file, the value that works here, and why it must be that."""
+UNSET = {"FSDP_VERSION": "1"}
+"""What accelerate takes where the variable is not set, if that is not "false"."""
+
+
+def wanted() -> bool:
+    """Whether the launcher asks for FSDP."""
+    return os.environ.get(ASKED, "false").lower() in hardware.YES
+
+
+def check_launcher() -> None:
+    """Raise UserError where the launcher asks for what does not work here."""
+    for variable, (name, value, reason) in MUST_BE.items():
+        if (found := os.environ.get(variable, UNSET.get(variable, "false"))).lower() != value:
+            raise UserError(f"FSDP: {name} is {found}; it must be {value}: {reason}")
+
+
+def ready(accelerator: Accelerator) -> None:
+    """Let accelerate shard weights as they are, on CPUs too.
+
+    On CPUs it passes over the wish in silence; gloo and FSDP2 do it nevertheless.
+    """
+    from accelerate.state import PartialState
+    from accelerate.utils import DistributedType, FullyShardedDataParallelPlugin
+
+    state = accelerator.state
+    state.distributed_type = PartialState._shared_state["distributed_type"] = DistributedType.FSDP
+    state.fsdp_plugin = FullyShardedDataParallelPlugin()
+
+
+def begin(accelerator: Accelerator, model: nn.Module) -> None:
+    """Do what accelerate leaves out, or does otherwise, before it shards a model.
+
+    Its policy of mixed precision has FSDP round weights: autocast computes what one process does. Its policy by layers
+    takes those that transformers does not split, among them embeddings whose insides it then shards once more.
+    """
+    accelerator.prepare_model(model, evaluation_mode=True)
+    accelerator._models.remove(model)
+    plugin = accelerator.state.fsdp_plugin
+    if plugin.transformer_cls_names_to_wrap is None:
+        bare = architecture.unwrap(model)
+        layers = [bare.get_submodule(name) for name in architecture.blocks(bare)]
+        plugin.transformer_cls_names_to_wrap = sorted({type(layer).__name__ for layer in layers})
+
+
+def generates(model: nn.Module) -> None:
+    """Let a sharded model gather what lies outside of its layers while it generates, too.
+
+    Generating goes past the forward by which FSDP does so; the layers are gathered by their own.
+    """
+    from torch.distributed.fsdp import register_fsdp_forward_method
+
+    if hasattr(model, "generate"):
+        register_fsdp_forward_method(model, "generate")
+
+
+def over(accelerator: Accelerator) -> bool:
+    """Whether the model that this has prepared is sharded."""
+    return bool(accelerator.is_fsdp2)
+
+
+def is_sharded(tensor: Tensor) -> bool:
+    """Whether a process holds a part of the tensor alone."""
+    return hasattr(tensor, "full_tensor")
+
+
+def whole(value: Any, *, keep: bool = True) -> Any:
+    """The tensors of a nested state, sharded ones whole and on the CPU: on all processes at once.
+
+    keep: whether this process is to have them; otherwise what it gets for a sharded one is empty.
+    """
+    if isinstance(value, dict):
+        return {key: whole(each, keep=keep) for key, each in value.items()}
+    if isinstance(value, list):
+        return [whole(each, keep=keep) for each in value]
+    if not isinstance(value, torch.Tensor) or not is_sharded(value):
+        return value
+    sharded: Any = value
+    gathered = sharded.to(sharded.device_mesh.device_type).full_tensor()
+    return gathered.cpu() if keep else gathered.new_empty(0, device="cpu")
+
+
+def settle(model: nn.Module) -> None:
+    """Let go of weights that are still whole since the model last computed: what is written to them would be lost."""
+    for module in model.modules():
+        if reshard := getattr(module, "reshard", None):
+            reshard()
+
+
+def like(tensor: Tensor, place: Tensor) -> Tensor:
+    """A whole tensor, sharded as `place` is: each process takes its own part of it."""
+    if not is_sharded(place) or is_sharded(tensor):
+        return tensor
+    from torch.distributed.tensor import distribute_tensor
+
+    mesh, placements = place.device_mesh, place.placements  # type: ignore[attr-defined]  # of a DTensor
+    return distribute_tensor(tensor.to(mesh.device_type), mesh, placements, src_data_rank=None)
+
+
+def optimizer_state(state: Mapping[str, Any], optimizer: torch.optim.Optimizer) -> Any:
+    """A whole optimizer's state, sharded as its weights are."""
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+    moments = {
+        number: {
+            name: like(value, weights[number]) if _is_of(value, weights[number]) else value
+            for name, value in values.items()
+        }
+        for number, values in state["state"].items()
+    }
+    return {**state, "state": moments}
+
+
+@contextmanager
+def whole_weights(model: nn.Module, *, keep: bool) -> Iterator[None]:
+    """Let the model have its trained weights whole, on the CPU, to be saved; on all processes at once.
+
+    keep: whether this process saves it.
+    """
+    taken: list[tuple[nn.Module, str, nn.Parameter]] = []
+    made: dict[nn.Parameter, nn.Parameter] = {}  # a weight may have several places
+    settle(model)
+    for module in model.modules():
+        for name, weight in module._parameters.items():
+            if weight is not None and weight.requires_grad and is_sharded(weight):
+                taken.append((module, name, weight))
+    try:
+        for module, name, weight in taken:
+            if weight not in made:
+                made[weight] = nn.Parameter(whole(weight.detach(), keep=keep))
+            module._parameters[name] = made[weight]
+        yield
+    finally:
+        for module, name, weight in taken:
+            module._parameters[name] = weight
+
+
+def _is_set(variable: str) -> bool:
+    return os.environ.get(variable, "false").lower() in hardware.YES
+
+
+def _is_of(value: object, weight: Tensor) -> bool:
+    return isinstance(value, torch.Tensor) and value.shape == weight.shape and is_sharded(weight)

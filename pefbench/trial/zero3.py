@@ -1,0 +1,215 @@
+"""Weights that are sharded over the processes by DeepSpeed's ZeRO-3, as `accelerate launch` asks for it.
+
+Between its steps each process holds a part of every weight; a block is gathered as a whole while it computes. DeepSpeed
+steps inside of `backward`. What is written, a model or a checkpoint, has whole weights and moments, in the form that
+torch's AdamW gives them, so that any number of processes reads it, with DeepSpeed or without. Source: Rajbhandari et
+al., ZeRO (SC 2020), section 5.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from pefbench import hardware
+from pefbench.errors import RecipeError, UserError
+from pefbench.models import architecture
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from accelerate import Accelerator
+    from torch import Tensor, nn
+
+    from pefbench.recipe import Recipe
+
+ASKED = "ACCELERATE_USE_DEEPSPEED"
+"""The variable by which `accelerate launch` asks for DeepSpeed."""
+ON_CPU = "DS_ACCELERATOR"
+"""DeepSpeed's own variable; `cpu` has it run over gloo, to try it."""
+MUST_BE = {
+    "ACCELERATE_DEEPSPEED_ZERO_STAGE": ("zero_stage", "3", "2", "FSDP2 or plain DDP do what the other stages do"),
+    "ACCELERATE_DEEPSPEED_OFFLOAD_OPTIMIZER_DEVICE": (
+        *("offload_optimizer_device", "none", "none"),
+        "what is offloaded is not supported",
+    ),
+    "ACCELERATE_DEEPSPEED_OFFLOAD_PARAM_DEVICE": (
+        *("offload_param_device", "none", "none"),
+        "what is offloaded is not supported",
+    ),
+    "ACCELERATE_DEEPSPEED_ZERO3_INIT": (
+        *("zero3_init_flag", "false", "false"),
+        "the method is applied to whole weights",
+    ),
+    "ACCELERATE_DEEPSPEED_CONFIG_FILE": (
+        *("deepspeed_config_file", "none", "none"),
+        "precision, clipping and batch size are the recipe's",
+    ),
+}
+"""By variable: the setting of accelerate's file, the value that works here, the one where it is unset, and why."""
+MOMENTS = ("exp_avg", "exp_avg_sq")
+
+
+def wanted() -> bool:
+    """Whether the launcher asks for DeepSpeed."""
+    return os.environ.get(ASKED, "false").lower() in hardware.YES
+
+
+def check_launcher(instead: str) -> None:
+    """Raise UserError where the launcher asks for what does not work here. instead: what can be launched with."""
+    if not find_spec("deepspeed"):
+        raise UserError("DeepSpeed is not installed: pip install 'pefbench[deepspeed]'")
+    if hardware.kind() != "cuda" and os.environ.get(ON_CPU) != "cpu":
+        raise UserError(f"DeepSpeed needs a CUDA GPU, and there is none; {instead}")
+    for variable, (name, value, unset, reason) in MUST_BE.items():
+        if (found := os.environ.get(variable, unset).lower()) != value:
+            raise UserError(f"DeepSpeed: {name} is {found}; it must be {value}: {reason}")
+
+
+def check(recipe: Recipe) -> None:
+    """Raise a UserError for a recipe that cannot train under DeepSpeed, beyond what cannot train on any shards."""
+    if recipe.train.precision == "fp16":
+        raise RecipeError("train.precision: fp16 does not work with DeepSpeed; use bf16, fp32 or auto")
+
+
+@contextmanager
+def unseen() -> Iterator[None]:
+    """Let accelerate set up its processes as without DeepSpeed: it would round weights, and pass over CPUs."""
+    asked = os.environ.pop(ASKED, None)
+    try:
+        yield
+    finally:
+        if asked is not None:
+            os.environ[ASKED] = asked
+
+
+def ready(accelerator: Accelerator) -> None:
+    """Let accelerate hand the model to DeepSpeed, on CPUs too."""
+    import deepspeed
+    from accelerate.state import PartialState
+    from accelerate.utils import DeepSpeedPlugin, DistributedType
+
+    logging.getLogger("DeepSpeed").setLevel(logging.ERROR)
+    deepspeed.init_distributed(dist_backend=torch.distributed.get_backend(), auto_mpi_discovery=False)
+    state = accelerator.state
+    state.distributed_type = PartialState._shared_state["distributed_type"] = DistributedType.DEEPSPEED
+    state.deepspeed_plugins = DeepSpeedPlugin()
+    state.deepspeed_plugins._set_selected(value=True)  # `select` would have transformers shard what it loads
+    accelerator.deepspeed_engine_wrapped = None
+
+
+def begin(accelerator: Accelerator, model: nn.Module) -> None:
+    """Tell DeepSpeed what accelerate would read from a data loader, and that a block is gathered as a whole.
+
+    Methods reach into the layers of a block, past the calls by which DeepSpeed gathers each.
+    """
+    import deepspeed
+    from deepspeed.utils import set_z3_leaf_modules
+
+    accelerator.prepare_model(model, evaluation_mode=True)
+    accelerator._models.remove(model)
+    bare = architecture.unwrap(model)
+    set_z3_leaf_modules(model, {type(bare.get_submodule(name)) for name in architecture.blocks(bare)})
+    bare.get_input_embeddings().register_forward_hook(_needs_gradient)
+    config = accelerator.state.deepspeed_plugin.deepspeed_config
+    config["train_micro_batch_size_per_gpu"] = 1  # it needs some number; batches are shared out by the stepper
+    known = {key: value for key, value in config.items() if value != "auto"}
+    deepspeed.zero.Init(module=model, config_dict_or_path=known, dtype=torch.float32)  # else all goes to the GPU first
+    model.to(accelerator.device)
+
+
+def _needs_gradient(_: nn.Module, __: Any, output: Tensor) -> None:
+    """Let the first block have a gradient of its input: without one DeepSpeed lets go of it too early."""
+    if torch.is_grad_enabled() and not output.requires_grad:
+        output.requires_grad_()
+
+
+def clips(accelerator: Accelerator, max_grad_norm: float) -> None:
+    """Tell DeepSpeed by how much to clip gradients."""
+    accelerator.deepspeed_engine_wrapped.engine.optimizer.clip_grad = max_grad_norm
+
+
+def over(accelerator: Accelerator) -> bool:
+    """Whether DeepSpeed trains the model that this prepares."""
+    return bool(accelerator.distributed_type == "DEEPSPEED")
+
+
+def is_sharded(weight: Tensor) -> bool:
+    """Whether DeepSpeed has taken over the weight."""
+    return hasattr(weight, "ds_id")
+
+
+@contextmanager
+def gathered(weights: Iterable[Tensor], *, changed: bool = False) -> Iterator[None]:
+    """Have weights whole inside, on all processes at once. changed: the first one's values are kept."""
+    import deepspeed
+
+    with deepspeed.zero.GatheredParameters([*weights], modifier_rank=0 if changed else None):
+        yield
+
+
+def read(weight: Tensor) -> Tensor:
+    """A copy of the whole weight, on the CPU: on all processes at once."""
+    with gathered([weight]):
+        return weight.detach().cpu().clone()
+
+
+def write(weight: Tensor, value: Tensor) -> None:
+    """Give a weight a whole value: on all processes at once."""
+    with gathered([weight], changed=True):
+        weight.data.copy_(value)
+
+
+class Moments:
+    """The state of AdamW under ZeRO-3, as torch's own would give it for whole weights in the order of its groups."""
+
+    def __init__(self, optimizer: torch.optim.Optimizer) -> None:
+        self.groups = [dict(group) for group in optimizer.param_groups]
+        self.weights = [weight for group in self.groups for weight in group["params"]]
+
+    def state(self, optimizer: Any) -> dict[str, Any]:
+        """The whole state; on all processes at once."""
+        from deepspeed.utils import safe_get_full_optimizer_state
+
+        numbers = iter(range(len(self.weights)))
+        groups = [{**group, "params": [next(numbers) for _ in group["params"]]} for group in self.groups]
+        states = optimizer.optimizer.state
+        if not states:  # before the first step
+            return {"state": {}, "param_groups": groups}
+        step = next(iter(states.values()))["step"]
+        moments = {
+            number: {
+                "step": step.clone(),
+                **{name: safe_get_full_optimizer_state(weight, name).cpu().clone() for name in MOMENTS},
+            }
+            for number, weight in enumerate(self.weights)
+        }
+        return {"state": moments, "param_groups": groups}
+
+    def restore(self, state: Mapping[str, Any], optimizer: Any) -> None:
+        """Put back what `state` gave, to any number of processes."""
+        from deepspeed.utils import safe_set_local_optimizer_state
+
+        if not state["state"]:
+            return
+        for flat in optimizer.fp32_partitioned_groups_flat:
+            optimizer.optimizer.state[flat] = {
+                "step": state["state"][0]["step"].clone(),
+                **{name: torch.zeros_like(flat) for name in MOMENTS},
+            }
+        for number, weight in enumerate(self.weights):
+            for name in MOMENTS:
+                safe_set_local_optimizer_state(weight, _part(state["state"][number][name], weight), name)
+
+
+def _part(value: Tensor, weight: Any) -> Tensor:
+    """This process's part of a whole value, padded as the weight's own."""
+    size = weight.ds_tensor.numel()
+    rank, processes = torch.distributed.get_rank(), torch.distributed.get_world_size()
+    flat = torch.nn.functional.pad(value.flatten(), (0, size * processes - value.numel()))
+    return flat.narrow(0, size * rank, size)
