@@ -160,9 +160,12 @@ def read(weight: Tensor) -> Tensor:
 
 
 def write(weight: Tensor, value: Tensor) -> None:
-    """Give a weight a whole value: on all processes at once."""
+    """Give a weight a whole value: on all processes at once. The optimizer steps on a tensor of its own."""
+    from deepspeed.utils import safe_set_local_fp32_param
+
     with gathered([weight], changed=True):
         weight.data.copy_(value)
+    safe_set_local_fp32_param(weight, _part(value, weight))
 
 
 class Moments:
