@@ -136,12 +136,12 @@ class Moments:
     def __init__(self, accelerator: Accelerator, optimizer: torch.optim.Optimizer) -> None:
         self.zero3 = zero3.Moments(optimizer) if zero3.over(accelerator) else None
 
-    def state(self, prepared: Any) -> dict[str, Any]:
+    def state(self, prepared: Any) -> zero3.OptimizerState:
         """The state of the optimizer that accelerate has made of it."""
-        state: dict[str, Any] = self.zero3.state(prepared.optimizer) if self.zero3 else prepared.state_dict()
+        state: zero3.OptimizerState = self.zero3.state(prepared.optimizer) if self.zero3 else prepared.state_dict()
         return state
 
-    def restore(self, state: dict[str, Any], prepared: Any) -> None:
+    def restore(self, state: zero3.OptimizerState, prepared: Any) -> None:
         """Put back what `state` gave, whole."""
         if self.zero3:
             self.zero3.restore(state, prepared.optimizer)

@@ -21,7 +21,7 @@ from pefbench.errors import RecipeError, UserError
 from pefbench.models import architecture
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from accelerate import Accelerator
     from torch import Tensor, nn
@@ -53,6 +53,7 @@ MUST_BE = {
 }
 """By variable: the setting of accelerate's file, the value that works here, the one where it is unset, and why."""
 MOMENTS = ("exp_avg", "exp_avg_sq")
+OptimizerState = dict[str, Any]  # as torch's optimizers give it
 
 
 def wanted() -> bool:
@@ -175,7 +176,7 @@ class Moments:
         self.groups = [dict(group) for group in optimizer.param_groups]
         self.weights = [weight for group in self.groups for weight in group["params"]]
 
-    def state(self, optimizer: Any) -> dict[str, Any]:
+    def state(self, optimizer: Any) -> OptimizerState:
         """The whole state; on all processes at once."""
         from deepspeed.utils import safe_get_full_optimizer_state
 
@@ -194,7 +195,7 @@ class Moments:
         }
         return {"state": moments, "param_groups": groups}
 
-    def restore(self, state: Mapping[str, Any], optimizer: Any) -> None:
+    def restore(self, state: OptimizerState, optimizer: Any) -> None:
         """Put back what `state` gave, to any number of processes."""
         from deepspeed.utils import safe_set_local_optimizer_state
 
