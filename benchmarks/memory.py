@@ -29,12 +29,22 @@ RECIPES = {"recipes/ner.yaml": [], "recipes/summarization.yaml": ["options.teste
 STEPS = 4
 PAGE = PROJECT / "docs" / "results" / "speed.md"
 BEGIN, END = "<!-- python -m benchmarks.memory --write -->\n", "<!-- end -->"
-HEADERS = ["recipe", "method", "phase", "expected, MB", "measured, MB", "expected / measured", "at most / measured"]
+HEADERS = [
+    "recipe",
+    "method",
+    "precision",
+    "phase",
+    "expected, MB",
+    "measured, MB",
+    "expected / measured",
+    "at most / measured",
+]
 
 
 class Row(TypedDict):
     """Peaks in bytes, by phase."""
 
+    precision: str
     expected: dict[str, int]
     measured: dict[str, int]
     at_most: int
@@ -78,7 +88,12 @@ def measure(recipe_file: str, method: str) -> Row:
         hardware.reset_peak()
         answer(ready, split, training.model, accelerator)
         measured["evaluate"] = hardware.peak_memory()
-    return {"expected": expected, "measured": measured, "at_most": bound}
+    return {
+        "precision": ready.recipe.train.precision,
+        "expected": expected,
+        "measured": measured,
+        "at_most": bound,
+    }
 
 
 def _in_a_process(recipe: str, method: str) -> Row | str:
@@ -95,14 +110,13 @@ def _rows(recipe: str, method: str) -> list[list[str]]:
     found = _in_a_process(recipe, method)
     name = Path(recipe).stem
     if isinstance(found, str):
-        return [[name, method, found]]
+        return [[name, method, "", found]]
     rows = []
     for phase, size in found["measured"].items():
         expected = found["expected"][phase]
         bound = f"{found['at_most'] / size:.1f}" if phase == "train" else ""
-        rows.append(
-            [name, method, phase, f"{expected / 1e6:.0f}", f"{size / 1e6:.0f}", f"{expected / size:.2f}", bound]
-        )
+        told = [f"{expected / 1e6:.0f}", f"{size / 1e6:.0f}", f"{expected / size:.2f}", bound]
+        rows.append([name, method, found["precision"], phase, *told])
     return rows
 
 

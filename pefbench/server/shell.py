@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from pefbench import __version__
+from pefbench.errors import OutputError
 from pefbench.server.counts import Requests
 from pefbench.server.gate import Gate
 from pefbench.server.refusals import Refusal, of_validation
@@ -67,6 +68,10 @@ def _refuse(app: FastAPI) -> None:
         if error.status_code == 400:
             message = "the body is not JSON"
         return Refusal(error.status_code, message, error.headers).response()
+
+    @app.exception_handler(OutputError)
+    async def unwritten(_request: Request, error: OutputError) -> Response:
+        return Refusal(503, str(error), {"Retry-After": "5"}).response()
 
     @app.exception_handler(RecursionError)
     async def deep(_request: Request, _error: RecursionError) -> Response:

@@ -23,7 +23,6 @@ from pefbench.apps.monitor.monitor import Monitor
 from pefbench.apps.monitor.opinion import Trained
 from pefbench.apps.monitor.service import Service, channels
 from pefbench.apps.monitor.store import Store
-from pefbench.errors import OutputError
 from pefbench.server import Refusal, application
 
 if TYPE_CHECKING:
@@ -91,10 +90,7 @@ def make(config: MonitorSection, classify: Classifier, settings: Settings) -> Fa
         now = datetime.now(UTC)
         longest = config.server.max_characters
         entries = [items.of_value(each, now, longest, f"items.{i}") for i, each in enumerate(given.items)]
-        try:
-            done = await run_in_threadpool(monitor.take, entries)
-        except OutputError as error:
-            raise Refusal(503, str(error), {"Retry-After": "5"}) from None
+        done = await run_in_threadpool(monitor.take, entries)
         told(done)
         return JSONResponse({"taken": done.taken, "repeated": done.repeated, "skipped": dict(done.skipped)})
 
