@@ -144,8 +144,10 @@ def one(trial: Trial, engines: Sequence[str], rounds: int, log: Path) -> list[li
         long = statistics.median(seconds for seconds, _ in other)
         told = f"a trial of {long:.1f} s started by {'SLURM' if name == 'slurm' else 'Ray'} / here"
         own = statistics.median(used for times in found.values() for _, used in times)
-        alike = [[(own + seconds - used, own) for seconds, used in times] for times in (mine, other)]
-        rows.append([told, ratios(mine, other, 0), ratios(*alike, 0), ratios(mine, other, 1), f"at most {ONE_GOAL}"])
+        equal, equal_here = ([(own + seconds - used, own) for seconds, used in times] for times in (mine, other))
+        rows.append(
+            [told, ratios(mine, other, 0), ratios(equal, equal_here, 0), ratios(mine, other, 1), f"at most {ONE_GOAL}"]
+        )
     return rows
 
 
