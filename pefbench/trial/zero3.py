@@ -188,7 +188,7 @@ class Moments:
         step = next(iter(states.values()))["step"]
         moments = {
             number: {
-                "step": step.clone(),
+                "step": step.cpu().clone(),
                 **{name: safe_get_full_optimizer_state(weight, name).cpu().clone() for name in MOMENTS},
             }
             for number, weight in enumerate(self.weights)
@@ -196,19 +196,21 @@ class Moments:
         return {"state": moments, "param_groups": groups}
 
     def restore(self, state: OptimizerState, optimizer: Any) -> None:
-        """Put back what `state` gave, to any number of processes."""
+        """Put back what `state` gave, or torch's AdamW, which has none for a weight that got no gradient."""
         from deepspeed.utils import safe_set_local_optimizer_state
 
         if not state["state"]:
             return
+        step = next(iter(state["state"].values()))["step"]
         for flat in optimizer.fp32_partitioned_groups_flat:
             optimizer.optimizer.state[flat] = {
-                "step": state["state"][0]["step"].clone(),
+                "step": step.to(flat.device, copy=True),
                 **{name: torch.zeros_like(flat) for name in MOMENTS},
             }
-        for number, weight in enumerate(self.weights):
+        for number, moments in state["state"].items():
+            weight = self.weights[number]
             for name in MOMENTS:
-                safe_set_local_optimizer_state(weight, _part(state["state"][number][name], weight), name)
+                safe_set_local_optimizer_state(weight, _part(moments[name], weight), name)
 
 
 def _part(value: Tensor, weight: Any) -> Tensor:
