@@ -9,6 +9,7 @@ from pefbench.methods._trained import check_trained, head_sizes
 from pefbench.methods.tuners import prefix_tokens
 from pefbench.models import architecture, frozen, loading, recompute, sparse_attention, stacked, vocabulary
 from pefbench.models.frozen import Frozen
+from pefbench.models.patches import questions
 from pefbench.trial import adapters, artifacts, devices
 from pefbench.trial.schedule import total_steps
 
@@ -109,6 +110,7 @@ def saved(ready: Ready, folder: Path) -> nn.Module:
 def make_ready(ready: Ready, model: nn.Module) -> None:
     """Set up a model with the method on it, new or loaded, to compute in the trial's precision; in place."""
     method = ready.recipe.method
+    questions.hand_on(model)
     method.on_model_ready(model)
     if not ready.recipe.train.fast_paths:
         method.undo_fast_paths(model)

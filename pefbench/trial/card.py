@@ -136,7 +136,10 @@ def _loading(prepared: Prepared, folder: Path) -> str:
         imports = ["from peft import PeftModel", *imports]
         if why := why_not_alone(read_json(folder / ADAPTER)):
             imports += ["", f"import pefbench  # {why}"]
-        loading += ["model = PeftModel.from_pretrained(model, folder).eval()"]
+        opened = "PeftModel.from_pretrained(model, folder)"
+        if prepared.head.task_type == "QUESTION_ANS" and not prepared.recipe.method.virtual_tokens():
+            opened += ".get_base_model()"  # PEFT's own call leaves out what tells the question from its context
+        loading += [f"model = {opened}.eval()"]
     elif (folder / TRAINED).is_file():
         imports = ["from safetensors.torch import load_file", *imports]
         loading += [f'model.load_state_dict(load_file(f"{{folder}}/{TRAINED}"), strict=False)', "model.eval()"]

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 METHODS = {
     "essay_scoring": "ia3",
     "multi_label_classification": "bottleneck",
-    "relation_extraction": "lora",
-    "question_answering": "prefix",
+    "relation_extraction": "prefix",
+    "question_answering": "lora",
     "commonsense": "vera",
 }
 """A head each: regression, multi_label, marked, span, choice."""

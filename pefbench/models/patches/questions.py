@@ -1,0 +1,30 @@
+"""What PEFT's model for questions leaves out of a call.
+
+What: the `forward` of one PeftModelForQuestionAnswering. Why: it names `token_type_ids` and `position_ids` among its
+arguments and hands neither to the model inside, which then cannot tell a question from its context, while methods that
+PEFT does not wrap can. Since: PEFT 0.3; prompts have a `forward` of their own here. Undone with the model.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pefbench.models.patches.methods import replace
+
+if TYPE_CHECKING:
+    from torch import nn
+
+NAME = "PeftModelForQuestionAnswering"
+
+
+def hand_on(model: nn.Module) -> None:
+    """Let PEFT's model for questions hand on whatever it is given; in place. Other models stay as they are."""
+    wrapped: Any = model
+    if type(model).__name__ == NAME and not wrapped.active_peft_config.is_prompt_learning:
+        replace(model, "forward", _forward)
+
+
+def _forward(model: nn.Module, *args: Any, **kwargs: Any) -> Any:
+    from peft import PeftModel
+
+    return PeftModel.forward(model, *args, **kwargs)
