@@ -2,7 +2,7 @@
 
 What: the `forward` of one PeftModelForQuestionAnswering. Why: it names `token_type_ids` and `position_ids` among its
 arguments and hands neither to the model inside, which then cannot tell a question from its context, while methods that
-PEFT does not wrap can. Since: PEFT 0.3; prompts have a `forward` of their own here. Undone with the model.
+PEFT does not wrap can. Since: seen in PEFT 0.21; prompts have a `forward` of their own here. Undone with the model.
 """
 
 from __future__ import annotations
