@@ -68,13 +68,11 @@ def ready(accelerator: Accelerator) -> None:
 
 
 def begin(accelerator: Accelerator, model: nn.Module) -> None:
-    """Do what accelerate leaves out, or does otherwise, before it shards a model.
+    """Name the layers to shard by, before accelerate shards a model.
 
-    Its policy of mixed precision has FSDP round weights: autocast computes what one process does. Its policy by layers
-    takes those that transformers does not split, among them embeddings whose insides it then shards once more.
+    Its own policy takes those that transformers does not split, among them embeddings whose insides it then shards once
+    more.
     """
-    accelerator.prepare_model(model, evaluation_mode=True)
-    accelerator._models.remove(model)
     plugin = accelerator.state.fsdp_plugin
     if plugin.transformer_cls_names_to_wrap is None:
         bare = architecture.unwrap(model)
@@ -171,10 +169,6 @@ def whole_weights(model: nn.Module, *, keep: bool) -> Iterator[None]:
     finally:
         for module, name, weight in taken:
             module._parameters[name] = weight
-
-
-def _is_set(variable: str) -> bool:
-    return os.environ.get(variable, "false").lower() in hardware.YES
 
 
 def _is_of(value: object, weight: Tensor) -> bool:

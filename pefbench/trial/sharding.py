@@ -71,10 +71,15 @@ def over(accelerator: Accelerator) -> bool:
 
 
 def begin(accelerator: Accelerator, model: nn.Module) -> None:
-    """Do what accelerate leaves out before it shards a model."""
+    """Do what accelerate leaves out, or does otherwise, before it shards a model.
+
+    Its ways of mixed precision round weights: autocast computes what one process does.
+    """
+    accelerator.prepare_model(model, evaluation_mode=True)
+    accelerator._models.remove(model)
     if fsdp2.over(accelerator):
         fsdp2.begin(accelerator, model)
-    elif zero3.over(accelerator):
+    else:
         zero3.begin(accelerator, model)
 
 

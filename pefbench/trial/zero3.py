@@ -112,8 +112,6 @@ def begin(accelerator: Accelerator, model: nn.Module) -> None:
     import deepspeed
     from deepspeed.utils import set_z3_leaf_modules
 
-    accelerator.prepare_model(model, evaluation_mode=True)
-    accelerator._models.remove(model)
     bare = architecture.unwrap(model)
     set_z3_leaf_modules(model, {type(bare.get_submodule(name)) for name in architecture.blocks(bare)})
     bare.get_input_embeddings().register_forward_hook(_needs_gradient)

@@ -76,43 +76,47 @@ def test_sharded_processes_are_one_and_go_on_as_one(world: World, tmp_path: Path
     assert status == 0, said
     assert "resumed at step 10: started on 2 processes, now on 1" in said
 
-    expected = result(whole)
     for out in (two, killed):
-        found = result(out)
-        assert found["id"] == expected["id"]
-        assert found["model"] == expected["model"], "weights are counted before they are sharded"
-        assert found["kept"] == expected["kept"]
-        losses = [[point["loss"] for point in each["curve"]] for each in (found, expected)]
-        assert losses[0] == pytest.approx(losses[1], rel=1e-4)
-        assert found["metrics"] == expected["metrics"]
+        same(out, whole)
         assert predictions(out) == predictions(whole)
-        torch.testing.assert_close(saved(out), saved(whole), rtol=1e-3, atol=1e-4)
+
+
+def same(two: Path, one: Path) -> None:
+    """Two results agree in all but rounding."""
+    found, expected = result(two), result(one)
+    assert found["id"] == expected["id"]
+    assert found["model"] == expected["model"], "weights are counted before they are sharded"
+    assert found["kept"] == expected["kept"]
+    losses = [[point["loss"] for point in each["curve"]] for each in (found, expected)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+    assert found["metrics"] == expected["metrics"]
+    torch.testing.assert_close(saved(two), saved(one), rtol=1e-3, atol=1e-4)
+
+
+def alike_or_refused(case: str, world: World, folder: Path, *, by: str, asked: Mapping[str, Any]) -> None:
+    """A method trains on two sharded processes what it does in one, or is refused. by: what shards."""
+    method = {"name": case, **OPTIONS.get(case, {})}
+    still = {"name": f"file:{world.model}", "dropout": 0.0}
+    recipe = world.recipe("each", model=still, method=method, train__epochs=1, train__batch_size=13)
+    two = folder / "two"
+    status, printed, said = finish([*torchrun(2), "run", recipe, "--out", two], ROOT, seconds=600, **asked)
+    if why := load_recipe(recipe).method.why_not_sharded:
+        assert status != 0  # the launcher's own
+        [refused] = {line for line in said.splitlines() if line.startswith("error: ")}
+        assert refused.endswith(f"method {case}: does not work with {by}: {why}")
+        assert not [*two.rglob("*.json")]
+        return
+    assert status == 0, said
+    assert printed.count("round trip: reproduced") == 1
+    run.run(load_recipe(recipe), folder / "one")
+    assert result(two)["provenance"]["world_size"] == 2
+    same(two, folder / "one")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", [*names("method"), *OPTIONS.keys() - names("method")])
 def test_a_method_is_that_of_one_process_or_is_refused(case: str, world: World, tmp_path: Path) -> None:
-    method = {"name": case, **OPTIONS.get(case, {})}
-    still = {"name": f"file:{world.model}", "dropout": 0.0}
-    recipe = world.recipe("each", model=still, method=method, train__epochs=1, train__batch_size=13)
-    two = tmp_path / "two"
-    status, printed, said = finish([*torchrun(2), "run", recipe, "--out", two], ROOT, seconds=600, **ASKED)
-    if why := load_recipe(recipe).method.why_not_sharded:
-        assert status != 0  # the launcher's own
-        [refused] = {line for line in said.splitlines() if line.startswith("error: ")}
-        assert refused.endswith(f"method {case}: does not work with FSDP: {why}")
-        assert not [*two.rglob("*.json")]
-        return
-    assert status == 0, said
-    assert printed.count("round trip: reproduced") == 1
-    run.run(load_recipe(recipe), tmp_path / "one")
-    found, expected = result(two), result(tmp_path / "one")
-    assert found["provenance"]["world_size"] == 2
-    assert found["model"] == expected["model"]
-    losses = [[point["loss"] for point in each["curve"]] for each in (found, expected)]
-    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
-    assert found["metrics"] == expected["metrics"]
-    torch.testing.assert_close(saved(two), saved(tmp_path / "one"), rtol=1e-3, atol=1e-4)
+    alike_or_refused(case, world, tmp_path, by="FSDP", asked=ASKED)
 
 
 def test_texts_are_generated_alike(tmp_path: Path) -> None:

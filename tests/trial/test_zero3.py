@@ -14,8 +14,8 @@ from pefbench.recipe import load_recipe
 from pefbench.registry import names
 from pefbench.trial import run, sharding, zero3
 from tests.trial import test_generating
-from tests.trial.test_processes import ROOT, finish, predictions, result, torchrun
-from tests.trial.test_sharding import OPTIONS, saved
+from tests.trial.test_processes import ROOT, finish, predictions, torchrun
+from tests.trial.test_sharding import OPTIONS, alike_or_refused, same, saved
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,38 +75,11 @@ def test_sharded_processes_are_one_and_go_on_as_one(world: World, tmp_path: Path
         assert predictions(out) == predictions(whole)
 
 
-def same(two: Path, one: Path) -> None:
-    """Two results agree in all but rounding."""
-    found, expected = result(two), result(one)
-    assert found["id"] == expected["id"]
-    assert found["model"] == expected["model"], "weights are counted before they are sharded"
-    assert found["kept"] == expected["kept"]
-    losses = [[point["loss"] for point in each["curve"]] for each in (found, expected)]
-    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
-    assert found["metrics"] == expected["metrics"]
-    torch.testing.assert_close(saved(two), saved(one), rtol=1e-3, atol=1e-4)
-
-
 @pytest.mark.slow
 @pytest.mark.usefixtures("deepspeed")
 @pytest.mark.parametrize("case", [*names("method"), *OPTIONS.keys() - names("method")])
 def test_a_method_is_that_of_one_process_or_is_refused(case: str, world: World, tmp_path: Path) -> None:
-    method = {"name": case, **OPTIONS.get(case, {})}
-    still = {"name": f"file:{world.model}", "dropout": 0.0}
-    recipe = world.recipe("each", model=still, method=method, train__epochs=1, train__batch_size=13)
-    two = tmp_path / "two"
-    status, printed, said = finish([*torchrun(2), "run", recipe, "--out", two], ROOT, seconds=600, **ASKED)
-    if why := load_recipe(recipe).method.why_not_sharded:
-        assert status != 0  # the launcher's own
-        [refused] = {line for line in said.splitlines() if line.startswith("error: ")}
-        assert refused.endswith(f"method {case}: does not work with DeepSpeed: {why}")
-        assert not [*two.rglob("*.json")]
-        return
-    assert status == 0, said
-    assert printed.count("round trip: reproduced") == 1
-    run.run(load_recipe(recipe), tmp_path / "one")
-    assert result(two)["provenance"]["world_size"] == 2
-    same(two, tmp_path / "one")
+    alike_or_refused(case, world, tmp_path, by="DeepSpeed", asked=ASKED)
 
 
 @pytest.mark.slow
