@@ -45,6 +45,8 @@ class Head(ABC):
     """An answer is text that is generated token by token, which takes much longer than a loss."""
     packs: bool = False
     """Its examples can stand several in a row: one row each, and a loss of tokens that see only what is before them."""
+    labels: Sequence[str] = ()
+    """What an answer is chosen from, as people read it; empty where answers are no labels."""
     sample: Any = "A text."
     """An input of `pefbench.load(trial).predict`, as a model card shows it; JSON-able."""
     answers: Answers

@@ -58,7 +58,7 @@ class Model:
         self._ready, self._head, self._kind = ready, head, kind
         self._model, self._lock = model.eval(), RLock()
         self.name, self.task = ready.recipe.name, ready.recipe.task
-        self.labels: list[str] = list(getattr(head, "labels", ()))
+        self.labels: list[str] = list(head.labels)
         self._task: Task = find("task", self.task)
         self._text = self._task.inputs.text if self._task.inputs else kind.columns[0]
         self.columns = _columns(ready, kind, self._task)

@@ -38,7 +38,7 @@ def card(prepared: Prepared, reached: Reached, folder: Path) -> str:
     parts = [
         f"# {recipe.name}",
         f"{summary('task', recipe.task)} Trained by `{recipe.method.name}` on `{recipe.model.name}` with pefbench.",
-        *_labels([*prepared.head.config().get("id2label", {}).values()]),
+        *_labels(prepared.head.labels),
         "## How good it is",
         scores(reached),
         "## What it was trained on",
@@ -68,7 +68,7 @@ def front_matter(prepared: Prepared, folder: Path) -> str:
 
 
 def _labels(labels: Sequence[str]) -> list[str]:
-    if not labels or labels == ["LABEL_0", "LABEL_1"]:
+    if not labels:
         return []
     more = f" and {len(labels) - MOST_LABELS} more" if len(labels) > MOST_LABELS else ""
     return [f"Labels: {', '.join(f'`{label}`' for label in labels[:MOST_LABELS])}{more}."]

@@ -115,6 +115,13 @@ def test_answers_are_those_of_the_trial(trial: Path) -> None:
             assert answer["text"] == one["candidates"][answer["choice"]]
 
 
+def test_the_card_names_the_labels_that_answers_have(trial: Path) -> None:
+    card = (trial / "model" / "README.md").read_text(encoding="utf8").splitlines()
+    labels = pefbench.load(trial).labels
+    expected = [f"Labels: {', '.join(f'`{label}`' for label in labels)}."] if labels else []
+    assert [line for line in card if line.startswith("Labels: ")] == expected
+
+
 def test_what_the_head_cannot_be_asked_is_refused(trial: Path) -> None:
     model = pefbench.load(trial)
     wrong: dict[str, Any] = {

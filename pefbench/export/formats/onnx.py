@@ -113,7 +113,7 @@ class Onnx(Format):
         own: Any = importlib.import_module(f"{heads.__name__}.{name}")
         return {
             "head": name,
-            "labels": list(getattr(head, "labels", ())),
+            "labels": list(head.labels),
             "max_length": original.prepared.recipe.train.max_length,
             "pad": tokenizer.pad_token_id,
             "pad_type": tokenizer.pad_token_type_id,
