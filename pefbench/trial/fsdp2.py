@@ -7,16 +7,15 @@ processes together: all must call the model equally often.
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
-from pefbench import hardware
-from pefbench.errors import UserError
 from pefbench.models import architecture
+from pefbench.trial import launcher
+from pefbench.trial.launcher import Setting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,30 +27,32 @@ if TYPE_CHECKING:
 ASKED = "ACCELERATE_USE_FSDP"
 """The variable by which `accelerate launch` asks for FSDP."""
 FILE = "fsdp2.yaml"
-MUST_BE = {
-    "FSDP_VERSION": ("fsdp_version", "2", "version 1 flattens trained and frozen weights into one"),
-    "FSDP_OFFLOAD_PARAMS": ("fsdp_offload_params", "false", "offloaded weights are not supported"),
-    "FSDP_CPU_RAM_EFFICIENT_LOADING": (
-        *("fsdp_cpu_ram_efficient_loading", "false"),
+SETTINGS = (
+    Setting("FSDP_VERSION", "fsdp_version", "2", "version 1 flattens trained and frozen weights into one", unset="1"),
+    Setting("FSDP_OFFLOAD_PARAMS", "fsdp_offload_params", "false", "offloaded weights are not supported"),
+    Setting(
+        "FSDP_CPU_RAM_EFFICIENT_LOADING",
+        "fsdp_cpu_ram_efficient_loading",
+        "false",
         "it loads weights in the first process alone, before the method is applied",
     ),
-    "FSDP_ACTIVATION_CHECKPOINTING": ("fsdp_activation_checkpointing", "false", "set train.recompute in the recipe"),
-}
-"""By variable: the setting of accelerate's file, the value that works here, and why it must be that."""
-UNSET = {"FSDP_VERSION": "1"}
-"""What accelerate takes where the variable is not set, if that is not "false"."""
+    Setting(
+        "FSDP_ACTIVATION_CHECKPOINTING",
+        "fsdp_activation_checkpointing",
+        "false",
+        "set train.recompute in the recipe",
+    ),
+)
 
 
 def wanted() -> bool:
     """Whether the launcher asks for FSDP."""
-    return os.environ.get(ASKED, "false").lower() in hardware.YES
+    return launcher.wants(ASKED)
 
 
 def check_launcher() -> None:
     """Raise UserError where the launcher asks for what does not work here."""
-    for variable, (name, value, reason) in MUST_BE.items():
-        if (found := os.environ.get(variable, UNSET.get(variable, "false"))).lower() != value:
-            raise UserError(f"FSDP: {name} is {found}; it must be {value}: {reason}")
+    launcher.check("FSDP", SETTINGS)
 
 
 def ready(accelerator: Accelerator) -> None:

@@ -19,6 +19,8 @@ import torch
 from pefbench import hardware
 from pefbench.errors import RecipeError, UserError
 from pefbench.models import architecture
+from pefbench.trial import launcher
+from pefbench.trial.launcher import Setting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -32,33 +34,49 @@ ASKED = "ACCELERATE_USE_DEEPSPEED"
 """The variable by which `accelerate launch` asks for DeepSpeed."""
 ON_CPU = "DS_ACCELERATOR"
 """DeepSpeed's own variable; `cpu` has it run over gloo, to try it."""
-MUST_BE = {
-    "ACCELERATE_DEEPSPEED_ZERO_STAGE": ("zero_stage", "3", "2", "FSDP2 or plain DDP do what the other stages do"),
-    "ACCELERATE_DEEPSPEED_OFFLOAD_OPTIMIZER_DEVICE": (
-        *("offload_optimizer_device", "none", "none"),
-        "what is offloaded is not supported",
+SETTINGS = (
+    Setting(
+        "ACCELERATE_DEEPSPEED_ZERO_STAGE",
+        "zero_stage",
+        "3",
+        "FSDP2 or plain DDP do what the other stages do",
+        unset="2",
     ),
-    "ACCELERATE_DEEPSPEED_OFFLOAD_PARAM_DEVICE": (
-        *("offload_param_device", "none", "none"),
+    Setting(
+        "ACCELERATE_DEEPSPEED_OFFLOAD_OPTIMIZER_DEVICE",
+        "offload_optimizer_device",
+        "none",
         "what is offloaded is not supported",
+        unset="none",
     ),
-    "ACCELERATE_DEEPSPEED_ZERO3_INIT": (
-        *("zero3_init_flag", "false", "false"),
+    Setting(
+        "ACCELERATE_DEEPSPEED_OFFLOAD_PARAM_DEVICE",
+        "offload_param_device",
+        "none",
+        "what is offloaded is not supported",
+        unset="none",
+    ),
+    Setting(
+        "ACCELERATE_DEEPSPEED_ZERO3_INIT",
+        "zero3_init_flag",
+        "false",
         "the method is applied to whole weights",
     ),
-    "ACCELERATE_DEEPSPEED_CONFIG_FILE": (
-        *("deepspeed_config_file", "none", "none"),
+    Setting(
+        "ACCELERATE_DEEPSPEED_CONFIG_FILE",
+        "deepspeed_config_file",
+        "none",
         "precision, clipping and batch size are the recipe's",
+        unset="none",
     ),
-}
-"""By variable: the setting of accelerate's file, the value that works here, the one where it is unset, and why."""
+)
 MOMENTS = ("exp_avg", "exp_avg_sq")
 OptimizerState = dict[str, Any]  # as torch's optimizers give it
 
 
 def wanted() -> bool:
     """Whether the launcher asks for DeepSpeed."""
-    return os.environ.get(ASKED, "false").lower() in hardware.YES
+    return launcher.wants(ASKED)
 
 
 def check_launcher(instead: str) -> None:
@@ -67,9 +85,7 @@ def check_launcher(instead: str) -> None:
         raise UserError("DeepSpeed is not installed: pip install 'pefbench[deepspeed]'")
     if hardware.kind() != "cuda" and os.environ.get(ON_CPU) != "cpu":
         raise UserError(f"DeepSpeed needs a CUDA GPU, and there is none; {instead}")
-    for variable, (name, value, unset, reason) in MUST_BE.items():
-        if (found := os.environ.get(variable, unset).lower()) != value:
-            raise UserError(f"DeepSpeed: {name} is {found}; it must be {value}: {reason}")
+    launcher.check("DeepSpeed", SETTINGS)
 
 
 def check(recipe: Recipe) -> None:

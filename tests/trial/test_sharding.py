@@ -187,5 +187,5 @@ def test_the_files_ask_for_nothing_that_is_refused() -> None:
     files = {file.stem: yaml.safe_load(file.read_text(encoding="utf8")) for file in FILES.glob("fsdp2*.yaml")}
     assert files.keys() == {"fsdp2", "fsdp2_cpu"}
     for content in files.values():
-        for name, value, _ in fsdp2.MUST_BE.values():
-            assert str(content["fsdp_config"][name]).lower() == value
+        for setting in fsdp2.SETTINGS:
+            assert str(content["fsdp_config"][setting.name]).lower() == setting.works

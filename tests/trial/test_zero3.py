@@ -27,9 +27,9 @@ CONFIG = yaml.safe_load((PROJECT / "recipes" / "accelerate" / "deepspeed_zero3.y
 ASKED: Mapping[str, str] = {
     "ACCELERATE_USE_DEEPSPEED": "true",
     **{
-        variable: str(CONFIG["deepspeed_config"][name]).lower()
-        for variable, (name, *_) in zero3.MUST_BE.items()
-        if name in CONFIG["deepspeed_config"]
+        setting.variable: str(CONFIG["deepspeed_config"][setting.name]).lower()
+        for setting in zero3.SETTINGS
+        if setting.name in CONFIG["deepspeed_config"]
     },
     "DS_ACCELERATOR": "cpu",
 }
