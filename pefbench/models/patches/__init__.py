@@ -9,10 +9,13 @@ a method of a model does for as long as the model, is a pair of functions, of wh
     functional   torch.nn.functional's linear and dropout, while a CPU trains
     generation   weights, caches and attention, while a model generates
     attention    a function that transformers' attentions may name, and the config of one attention
-    imports      what libraries import at once and few of their users need
-    plain_sizes  what torch asks of symbolic sizes, where there are none
-    compiler     torch's compiler, imported when something is compiled
+    dtypes       the dtype that each weight is loaded in, while a model is loaded
+    templates    transformers' rendering of chat templates, in a process that can be stopped
+    questions    the token types that PEFT's model for questions leaves out
     peft_types   types of tuners that PEFT does not have
+    task_types   task types that PEFT does not have
     boft         the operation that PEFT compiles for CUDA alone
     notices      warnings that are wrong here, made silent, and one that must be an error
+
+What libraries import late is changed in `pefbench.importing`.
 """

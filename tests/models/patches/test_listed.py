@@ -1,0 +1,14 @@
+"""The list of what is changed in libraries names every file of the folder, and no other."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from pefbench.models import patches
+
+
+def test_every_patch_is_listed() -> None:
+    listed = re.findall(r"^    (\w+)  +\w", patches.__doc__ or "", re.MULTILINE)
+    there = {file.stem for file in Path(patches.__path__[0]).glob("*.py")} - {"__init__"}
+    assert sorted(listed) == sorted(there)
