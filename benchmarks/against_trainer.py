@@ -32,7 +32,7 @@ from pefbench.paths import PROJECT, child_environment
 from pefbench.recipe import Recipe, load_recipe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 ROOT = PROJECT
 RECIPE = ROOT / "recipes" / "lora_ner.yaml"
@@ -164,7 +164,7 @@ class Job:
     run: Any
     encoded: dict[str, Any]
     rows: dict[str, Any]
-    labels: list[str]
+    labels: Sequence[str]
 
 
 def make_job(recipe: Recipe, out: str, *, best: bool) -> Job:
@@ -189,7 +189,7 @@ def make_job(recipe: Recipe, out: str, *, best: bool) -> Job:
 
     data = corpus.load(recipe).dataset
     base = folders.folder(recipe.model)
-    labels = data.head(loading.load_config(base, recipe.model)).labels  # type: ignore[attr-defined]
+    labels = data.head(loading.load_config(base, recipe.model)).labels
     tokenizer = AutoTokenizer.from_pretrained(base)
 
     def tokenize(row: dict[str, Any]) -> dict[str, Any]:

@@ -82,13 +82,13 @@ def test_every_format_gives_the_same_examples(world: World, tmp_path: Path, suff
         WRITERS[suffix](tmp_path / f"{split}.{suffix}", rows)
     loaded = load(world, f"file:{tmp_path}", *parts(suffix))
     assert read(loaded) == {split: list(rows) for split, rows in SPLITS.items()}
-    assert loaded.dataset.head(BertConfig()).labels == NAMES  # type: ignore[attr-defined]
+    assert loaded.dataset.head(BertConfig()).labels == NAMES
 
 
 def test_the_fine_labels_are_a_column_of_their_own(world: World, tmp_path: Path) -> None:
     write_trec(tmp_path / "x.txt", QUESTIONS)
     loaded = load(world, f"file:{tmp_path / 'x.txt'}", "data.columns.label=fine_label")
-    assert loaded.dataset.head(BertConfig()).labels == ["ABBR:sub", "DESC:sub", "NUM:sub"]  # type: ignore[attr-defined]
+    assert loaded.dataset.head(BertConfig()).labels == ["ABBR:sub", "DESC:sub", "NUM:sub"]
 
 
 def test_the_encoding_is_the_recipe_s(world: World, tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_numbers_without_names_are_their_own_names(world: World, tmp_path: Path)
     for split, rows in SPLITS.items():
         write_parquet(tmp_path / f"{split}.parquet", rows, names=None)
     loaded = load(world, f"file:{tmp_path}", *parts("parquet"))
-    assert loaded.dataset.head(BertConfig()).labels == ["0", "1", "2"]  # type: ignore[attr-defined]
+    assert loaded.dataset.head(BertConfig()).labels == ["0", "1", "2"]
 
 
 def test_columns_have_the_names_of_the_recipe(world: World, tmp_path: Path) -> None:

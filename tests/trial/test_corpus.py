@@ -129,7 +129,7 @@ def test_every_format_gives_the_same_examples(world: World, tmp_path: Path, suff
         expected = [*tagged, TOUCHING] if split == "train" else tagged
         read = [list(zip(example.tokens, example.tags, strict=True)) for example in loaded.dataset.splits[split]]
         assert read == expected
-    labels = loaded.dataset.head(BertConfig()).labels  # type: ignore[attr-defined]
+    labels = loaded.dataset.head(BertConfig()).labels
     assert labels == ["O", "B-LOC", "I-LOC", "B-PER", "I-PER"]
     assert list(loaded.dataset.notes) == (["tags converted from IOB1 to IOB2"] if suffix == "txt" else [])
 
