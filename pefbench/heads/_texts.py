@@ -58,7 +58,7 @@ class TextHead(RowHead):
             raise SourceError("the model's head reads the end token; its tokenizer adds none, or pads with it")
         features = {"input_ids": [ids for ids, _ in rows]}
         padding = {"input_ids": tokenizer.pad_token_id}
-        if self.segments and paired and SEGMENTS in tokenizer.model_input_names:
+        if self.segments and paired:
             features[SEGMENTS] = [segments for _, segments in rows]
             padding[SEGMENTS] = tokenizer.pad_token_type_id
         return Encoded(

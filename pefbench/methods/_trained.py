@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pefbench.errors import MethodError
 from pefbench.methods import NOTHING
 from pefbench.models import architecture
+from pefbench.models.drawn import POOLER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,3 +40,18 @@ def check_trained(model: nn.Module, method: Method, heads: Mapping[str, int]) ->
             raise MethodError(f"{where}: {found:,} of the {size:,} weights of its head {name!r} would be trained")
     if method.trainable_pattern != NOTHING and not any(re.search(method.trainable_pattern, name) for name in trained):
         raise MethodError(f"{where}: it changes no module of the model")
+
+
+def check_drawn(method: Method, at_random: Mapping[str, nn.Parameter]) -> None:
+    """Raise MethodError where the method, which is on the model by now, leaves weights as they were drawn at random.
+
+    at_random: what `models.drawn` said of the pretrained model.
+    """
+    left = next((name for name, weight in at_random.items() if not weight.requires_grad), None)
+    if left is None:
+        return
+    instead = "set model.pooling to mean, or use method full" if POOLER in left.split(".") else "use method full"
+    raise MethodError(
+        f"method {method.name}: the checkpoint lacks {left}, and the method would leave it as it is drawn at random; "
+        f"{instead}"
+    )

@@ -111,7 +111,7 @@ class Adalora(TargetedMethod):
         """Give a loaded model its zero rows back: products of other sizes may be rounded differently."""
         ranks = _config(model).rank_pattern or {}
         for name, kept in ranks.items():
-            layer = _tuner(model).model.get_submodule(name.partition(".lora_E")[0])
+            layer = _layer(model, name)
             if len(layer.lora_E[ADAPTER]) != len(kept):
                 _expand(layer, kept)
 
@@ -155,10 +155,16 @@ class Adalora(TargetedMethod):
         _config(model).rank_pattern = state["ranks"]
 
     def save_adapter(self, model: nn.Module, to: Path) -> None:
-        """Save as PEFT does, without the ranks that are gone; a layer with none left is not the mistake it warns of."""
+        """Save as PEFT does, without the ranks that are gone; a layer with none left is not the mistake it warns of.
+
+        PEFT would leave out what the last allocation took away. But until the next one that goes on learning, and the
+        weights that are kept may be of a step in between: gone is what is zero.
+        """
         from pefbench.models.patches import notices
 
         saving: Any = model
+        for name in (ranks := _config(model).rank_pattern or {}):
+            ranks[name] = (_layer(model, name).lora_E[ADAPTER] != 0).flatten().tolist()
         with notices.empty_ranks():
             saving.save_pretrained(to)
 
@@ -173,6 +179,11 @@ def _tuner(model: Any) -> Any:
 
 def _config(model: Any) -> Any:
     return model.peft_config[ADAPTER]
+
+
+def _layer(model: Any, name: str) -> Any:
+    """The adapted layer of an entry of PEFT's `rank_pattern`."""
+    return _tuner(model).model.get_submodule(name.partition(".lora_E")[0])
 
 
 def _expand(layer: Any, kept: list[bool]) -> None:

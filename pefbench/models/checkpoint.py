@@ -59,6 +59,8 @@ class Checkpoint:
     """What a reader of the result should know, but for the head: see `head_notes`."""
     why_fresh: str = ""
     """Why its own head is of no use, where it has one."""
+    lacking: tuple[str, ...] = ()
+    """The weights of the backbone, and of a pooler, that it lacks: see `drawn`."""
     head_shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """The weights of the head that the trial has: their names and sizes."""
 
@@ -101,6 +103,7 @@ def examine(where: Path, config: PretrainedConfig, auto_class: Any, name: str, *
         label_order=order,
         notes=(*_renamed(names), *_own_code(where, type(skeleton).__name__, name), *notes),
         why_fresh=why_fresh,
+        lacking=tuple(sorted(key for key in found["missing_keys"] if not key.startswith(heads or ("\0",)))),
         head_shapes={
             key: tuple(weight.shape)
             for key, weight in skeleton.state_dict().items()

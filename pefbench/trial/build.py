@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pefbench.errors import MethodError
-from pefbench.methods._trained import check_trained, head_sizes
+from pefbench.methods._trained import check_drawn, check_trained, head_sizes
 from pefbench.methods.tuners import prefix_tokens
-from pefbench.models import architecture, frozen, loading, recompute, sparse_attention, stacked, vocabulary
+from pefbench.models import architecture, drawn, frozen, loading, recompute, sparse_attention, stacked, vocabulary
 from pefbench.models.frozen import Frozen
 from pefbench.models.patches import questions
 from pefbench.trial import adapters, artifacts, devices
@@ -71,9 +71,10 @@ def with_method(prepared: Prepared, model: nn.Module) -> nn.Module:
         )
     if prepared.recipe.train.recompute:
         recompute.apply(model)
-    heads = head_sizes(model)
+    heads, at_random = head_sizes(model), drawn.at_random(model, prepared.checkpoint.lacking)
     model = method.apply(model, prepared.head.task_type)
     check_trained(model, method, heads)
+    check_drawn(method, at_random)
     method.on_train_begin(model, prepared.tokenizer, encoded, total_steps(prepared.recipe.train, len(encoded)))
     make_ready(prepared, model)
     check_stacked(method, model)

@@ -118,6 +118,11 @@ def _answering(prepared: Prepared) -> list[str]:
     return [f"With pefbench ({note}):", f"```python\n{code}\n```", "Without:"]
 
 
+def asked_inside(prepared: Prepared) -> bool:
+    """Whether to call the model inside of PEFT's, which leaves out what tells a question from its context."""
+    return prepared.head.task_type == "QUESTION_ANS" and not prepared.recipe.method.virtual_tokens()
+
+
 def _loading(prepared: Prepared, folder: Path) -> str:
     """Python that loads the model without pefbench, but for adapters that PEFT does not open alone."""
     auto, base = prepared.head.auto_class, prepared.recipe.model
@@ -136,10 +141,8 @@ def _loading(prepared: Prepared, folder: Path) -> str:
         imports = ["from peft import PeftModel", *imports]
         if why := why_not_alone(read_json(folder / ADAPTER)):
             imports += ["", f"import pefbench  # {why}"]
-        opened = "PeftModel.from_pretrained(model, folder)"
-        if prepared.head.task_type == "QUESTION_ANS" and not prepared.recipe.method.virtual_tokens():
-            opened += ".get_base_model()"  # PEFT's own call leaves out what tells the question from its context
-        loading += [f"model = {opened}.eval()"]
+        inside = ".get_base_model()" if asked_inside(prepared) else ""
+        loading += [f"model = PeftModel.from_pretrained(model, folder){inside}.eval()"]
     elif (folder / TRAINED).is_file():
         imports = ["from safetensors.torch import load_file", *imports]
         loading += [f'model.load_state_dict(load_file(f"{{folder}}/{TRAINED}"), strict=False)', "model.eval()"]

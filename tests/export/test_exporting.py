@@ -18,6 +18,7 @@ from pefbench.export.format import Options
 from pefbench.export.formats.merged import Merged
 from pefbench.recipe import load_recipe
 from pefbench.trial import run
+from tests.inference.test_kinds import rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,6 +48,15 @@ def test_an_export_answers_as_the_trial(trial: str, name: str, request: pytest.F
     (tmp_path / "out" / "README.md").unlink()
     with pytest.raises(OutputError, match="is not this export"):
         export(result, tmp_path / "out", name, Options())
+
+
+def test_an_exported_adapter_tells_a_question_from_its_context(world: World, tmp_path: Path) -> None:
+    lines = dict.fromkeys(json.dumps(row) for row in rows("question_answering"))
+    (tmp_path / "rows.jsonl").write_text("\n".join(lines) + "\n", encoding="utf8")
+    data = {"source": f"file:{tmp_path / 'rows.jsonl'}"}
+    recipe = world.recipe("asked", task="question_answering", data=data, train__epochs=1)
+    result = run.run(load_recipe(recipe), tmp_path / "results")
+    assert "All answers agree" in export(result, tmp_path / "out", "adapter", Options()).replay
 
 
 def test_a_pipeline_alone_gives_the_labels_and_scores(classifier: Path, tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ TEXTS = ["w7 w8 w9 w10 w11 w12", "w9", "", "w20 w7", "w8 </s>", "<pad> w8 </s> w
 
 
 @functools.cache
-def tokenizer(kind: str | None, *, padded_by: str = "<pad>") -> PreTrainedTokenizerFast:
+def tokenizer(kind: str | None, *, padded_by: str = "<pad>", names_segments: bool = True) -> PreTrainedTokenizerFast:
     """Return a tokenizer of whole words with the template of an architecture, or without any."""
     backend = Tokenizer(models.WordLevel(VOCABULARY, unk_token="<unk>"))
     backend.pre_tokenizer = pre_tokenizers.Split(" ", "removed")
@@ -53,7 +53,7 @@ def tokenizer(kind: str | None, *, padded_by: str = "<pad>") -> PreTrainedTokeni
         single, pair = TEMPLATES[kind]
         specials = [("<s>", tiny.START), ("</s>", tiny.END)]
         backend.post_processor = processors.TemplateProcessing(single=single, pair=pair, special_tokens=specials)
-    inputs = ["input_ids", "attention_mask", *(["token_type_ids"] if kind == "bert" else [])]
+    inputs = ["input_ids", "attention_mask", *(["token_type_ids"] if kind == "bert" and names_segments else [])]
     return PreTrainedTokenizerFast(
         tokenizer_object=backend,
         pad_token=padded_by,
@@ -203,7 +203,15 @@ def test_a_pair_has_segments_where_the_model_has_them(types: int, expected: bool
         batch = collate(encoded, [0, 1])
         assert batch["token_type_ids"].tolist() == [[0, 0, 0, 0, 1, 1], [0, 0, 0, 1, 1, 0]]
     assert "token_type_ids" not in head.encode(tokenizer("bert"), examples(["w7"]), 16).features
-    assert "token_type_ids" not in head.encode(tokenizer("llama"), examples(["w7"], ["w8"]), 16).features
+
+
+def test_segments_do_not_wait_for_a_tokenizer_to_name_them() -> None:
+    """In transformers 5 ALBERT's and BigBird's no longer do, nor do those of no class of their own."""
+    unnamed = tokenizer("bert", names_segments=False)
+    assert "token_type_ids" not in unnamed(["w7"], ["w8"])
+    head = SequenceDataset({}, LABELS).head(tiny.config("albert"))
+    encoded = head.encode(unnamed, examples(["w7 w8"], ["w10"]), 16)
+    assert [types.tolist() for types in encoded.features["token_type_ids"]] == [[0, 0, 0, 0, 1, 1]]
 
 
 def test_something_stands_between_the_texts_of_a_pair() -> None:

@@ -58,6 +58,16 @@ def test_maps_that_have_no_rank_left(tmp_path: Path) -> None:
     assert min(saved_ranks(tmp_path)) == 0
 
 
+@pytest.mark.parametrize("kept", [1, 2, 3])
+def test_weights_of_a_step_between_two_allocations_are_saved_whole(kept: int, tmp_path: Path) -> None:
+    """Weights of `train.keep: best` may be of step 3, in which what the allocation at step 2 took away learns again."""
+    how = adalora()
+    model = trial.applied(how, "bert", steps=STEPS)
+    trial.train(how, model, "bert", steps=range(kept))
+    expected = trial.predicted(model, "bert")
+    assert torch.equal(trial.predicted(trial.reloaded(how, model, "bert", tmp_path), "bert"), expected)
+
+
 @pytest.mark.filterwarnings("ignore:The following rank_pattern keys did not match")
 def test_what_is_saved_is_peft_s(tmp_path: Path) -> None:
     how = adalora()

@@ -1,4 +1,4 @@
-"""The model of a trial whose tokenizer has tokens that the checkpoint has no embeddings for."""
+"""The model of a trial whose checkpoint lacks something: embeddings of its tokenizer's tokens, or the pooler."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer
 
-from pefbench.errors import DataError
+from pefbench.errors import DataError, MethodError
 from pefbench.recipe import load_recipe
 from pefbench.results.store import read_result
 from pefbench.trial import build, preflight, run
 from pefbench.trial.phases import Phases
 from pefbench.trial.prepare import prepare
 from tests.sources.refusals import refusal
+from tests.trials import labelled
 from tests.worlds import World
 
 if TYPE_CHECKING:
@@ -88,3 +89,44 @@ def test_methods_that_do_not_train_them_refuse_such_data(grown: World, method: s
     before = rows(grown.model)
     assert f"but the model has {before} embeddings for the {before + 3} tokens of its tokenizer" in said
     assert "method full adds and trains embeddings" in said
+
+
+@pytest.fixture(scope="module")
+def without_pooler(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """A world whose model was saved without its pooler, as after pretraining on masked tokens, in half precision."""
+    world = World(tmp_path_factory.mktemp("without_pooler"))
+    file = world.model / "model.safetensors"
+    weights = {name: weight.bfloat16() for name, weight in load_file(file).items() if "pooler" not in name}
+    save_file(weights, file, metadata={"format": "pt"})
+    lines = ["text,label", *(f"{text},{label}" for text, label in labelled(60, seed=1))]
+    (world.folder / "labelled.csv").write_text("\n".join(lines) + "\n", encoding="utf8")
+    return world
+
+
+def made(world: World, method: str, precision: str = "fp32", **changes: Any) -> Any:
+    """The model of a trial on labelled texts with the method on it."""
+    data = {"source": f"file:{world.folder / 'labelled.csv'}"}
+    chosen: dict[str, Any] = {"task": "sentiment", "data": data} | changes
+    recipe = world.recipe("lacking", method={"name": method}, train__precision=precision, **chosen)
+    found = prepare(load_recipe(recipe), Phases())
+    return build.with_method(found, build.pretrained(found))
+
+
+@pytest.mark.parametrize(
+    ("method", "precision"), [("lora", "fp32"), ("lora", "bf16"), ("head_only", "fp32"), ("prefix", "fp32")]
+)
+def test_a_pooler_of_noise_is_not_left_frozen(without_pooler: World, method: str, precision: str) -> None:
+    assert refusal(MethodError, made, without_pooler, method, precision) == (
+        f"method {method}: the checkpoint lacks bert.pooler.dense.weight, and the method would leave it as it is drawn "
+        "at random; set model.pooling to mean, or use method full"
+    )
+
+
+def test_a_pooler_of_noise_is_trained_or_not_read(without_pooler: World) -> None:
+    assert made(without_pooler, "full").bert.pooler.dense.weight.requires_grad
+    name = f"file:{without_pooler.model}"
+    for changes in (
+        {"model": {"name": name, "pooling": "mean"}},
+        {"task": "ner", "data": {"source": f"file:{without_pooler.folder / 'corpus.conll'}"}},
+    ):
+        assert not hasattr(made(without_pooler, "lora", **changes).get_base_model().bert.pooler, "dense")

@@ -14,7 +14,7 @@ from pefbench.models.from_pretrained import ADAPTER, read_json
 from pefbench.models.reading import reading
 from pefbench.trial import build
 from pefbench.trial.adapters import register
-from pefbench.trial.card import CARD, why_not_alone
+from pefbench.trial.card import CARD, asked_inside, why_not_alone
 from pefbench.trial.saved import ABOUT
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ class Adapter(Format):
                     quantize=ready.recipe.model.quantize,
                 )
             model = from_pretrained.plain_adapter(base, folder)
+            model = model.get_base_model() if asked_inside(ready) else model  # as the card's code has it
             tokenizer: Any = from_pretrained.plain(transformers.AutoTokenizer, folder)
             return original.answers(model, tokenizer)
 
