@@ -47,8 +47,8 @@ class Entry(Section):
         min_length=1,
         description="recipe field (train.learning_rate, method.rank, ...) -> a list of values, every combination of "
         "which is tried; or what to draw each trial's value from: {choice: [...]}, {uniform: [low, high]} or "
-        "{log_uniform: [low, high]}; left out: three learning rates around the method's default, a tenth of it to ten "
-        "times as much",
+        "{log_uniform: [low, high]}; left out: three learning rates, the method's default and half a decade to "
+        "either side; with `search` a range from a tenth of it to ten times as much",
     )
 
 
@@ -114,7 +114,7 @@ class ComparisonFile(Section):
     )
     seeds: int | list[int] = Field(
         description="train.seed of the final trials: the chosen setting with each, scored on test once; or a number N "
-        "of seeds: 1 to N, and where a pair is undecided as many again (looks: [N, 2 N])",
+        "of seeds: 1 to N, and from two on as many again where a method is undecided (looks: [N, 2 N])",
     )
     looks: list[int] | None = Field(
         None,
@@ -151,7 +151,9 @@ class ComparisonFile(Section):
         """The numbers of seeds at which pairs are tested."""
         if self.looks is not None:
             return self.looks
-        return [self.seeds, 2 * self.seeds] if isinstance(self.seeds, int) else [len(self.seeds)]
+        if isinstance(self.seeds, list):
+            return [len(self.seeds)]
+        return [self.seeds, 2 * self.seeds] if self.seeds > 1 else [1]  # of one seed no method is undecided
 
 
 def load_comparison(

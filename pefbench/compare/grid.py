@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -86,10 +85,9 @@ def compare(wanted: Wanted) -> Path:
             selections = _select(plan, tuning, facts, give_up=wanted.give_up)
             finals: list[Outcome] = []
             found: Comparison | None = None
-            for before, look in pairwise([0, *plan.looks]):
+            for look in plan.looks:
                 methods = plan.comparison.methods if found is None else verdict.not_worse(found)
-                trials = _finals(plan, selections, methods)
-                new = [trial for trial in trials if trial.seed in plan.seeds[before:look]]
+                new = _finals(plan, selections, methods, look, finals)
                 finals += _run(new, wanted.command, facts, place, pool, board)
                 found = verdict.make(
                     plan, facts.metric, selections, tuning, finals, higher=facts.higher_is_better, earlier=found
@@ -141,10 +139,22 @@ def _paths(
     return {_key(trial): Path(path) for trial, path in zip(trials, answer["paths"], strict=True)}, answer
 
 
-def _finals(plan: Plan, selections: Mapping[str, Selection], methods: Iterable[str]) -> list[PlannedTrial]:
-    """The final trials of methods, with the seeds of all looks, as far as a setting is selected."""
+def _finals(
+    plan: Plan, selections: Mapping[str, Selection], methods: Iterable[str], look: int, before: Sequence[Outcome]
+) -> list[PlannedTrial]:
+    """The final trials of methods up to a look, as far as a setting is selected, without those of the looks before.
+
+    A method that was left out of one look is taken up again with the seeds that it missed, where the best is another.
+    """
     chosen = {method: selections[method].setting for method in methods}
-    return [trial for method, setting in chosen.items() if setting is not None for trial in plan.final(method, setting)]
+    known = {_key(outcome.planned) for outcome in before}
+    return [
+        trial
+        for method, setting in chosen.items()
+        if setting is not None
+        for trial in plan.final(method, setting, look)
+        if _key(trial) not in known
+    ]
 
 
 def dry_run(wanted: Wanted) -> str:

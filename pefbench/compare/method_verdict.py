@@ -50,7 +50,7 @@ def method_verdict(
         "final": [_trial(outcome, metric) for outcome in finals],
         "test": None if scores is None else _test(scores, tested.intervals[name]),
         "best": name == best,
-        "tied": None if scores is None or len(scores.values) == 1 else answer != "worse",
+        "tied": None if best is None or scores is None or len(scores.values) == 1 else answer != "worse",
         "answer": answer if scores is not None else None,
         "costs": found,
         "notes": [

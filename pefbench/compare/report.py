@@ -46,8 +46,15 @@ def _heading(comparison: Comparison) -> str:
     return (
         f"{comparison['name']}: {comparison['metric']} on test, {better} is better; "
         f"{_budget(comparison)}, chosen on validation; "
-        f"{counted(len(comparison['seeds']), 'seed')}{tested}"
+        f"{_seeds(comparison)}{tested}"
     )
+
+
+def _seeds(comparison: Comparison) -> str:
+    """How many seeds the methods have: with several looks not all have as many."""
+    numbers = sorted({len(method["test"]["values"]) for method in comparison["methods"] if method["test"]})
+    *fewer, most = numbers or [len(comparison["seeds"])]
+    return "".join(f"{number} or " for number in fewer) + counted(most, "seed")
 
 
 def _budget(comparison: Comparison) -> str:

@@ -30,6 +30,10 @@ ONE_SEED = (
     "one seed: the tests tell whether these runs differ, not whether the methods do, as another seed may reverse the "
     "result; use at least three seeds"
 )
+NONE_FINISHED = (
+    "no method is the best: of those in the last look none has all its trials, and the others were shown to be worse "
+    "before"
+)
 
 
 def make(
@@ -49,8 +53,10 @@ def make(
     tuning_of, finals_of = _by_method(plan, tuning), _by_method(plan, finals)
     whole = {name: trials for name, trials in finals_of.items() if trials and all(map(_is_finished, trials))}
     tested = Tested(whole, metric)
-    best = _best(tested.scores, higher=higher)
-    level, margin = level_of(plan.looks), _margin(plan, metric, tested.scores.get(best or ""))
+    seeds = max(map(len, finals_of.values()))
+    best = _best({name: each for name, each in tested.scores.items() if len(each.values) == seeds}, higher=higher)
+    level = level_of(plan.looks)
+    margin = _margin(plan, metric, tested.scores.get(best or "")) if earlier is None else earlier["margin"]
     pairs = [
         pair if earlier is None else _decided(pair, earlier) or pair
         for pair in all_pairs(tested, plan.seeds, level=level, margin=margin, higher=higher)
@@ -69,7 +75,7 @@ def make(
         "smallest_difference": _median([pair["detectable"] for pair in pairs]),
         "methods": methods,
         "pairs": pairs,
-        "notes": _notes(plan, finals),
+        "notes": _notes(plan, finals, unfinished=best is None and bool(tested.scores)),
         "finished": now(),
     }
 
@@ -163,17 +169,18 @@ def _seeds(plan: Plan, tested: Tested) -> list[int]:
 
 
 def _best(scores: Mapping[str, Scores], *, higher: bool) -> str | None:
-    """The method with the best mean, of those with the most seeds: the others are shown to be worse than one."""
+    """The method with the best mean. scores: of those in the last look; the others are shown to be worse than one."""
     sign = 1 if higher else -1
-    return max(scores, key=lambda name: (len(scores[name].values), sign * scores[name].mean), default=None)
+    return max(scores, key=lambda name: sign * scores[name].mean, default=None)
 
 
 def _is_finished(outcome: Outcome) -> bool:
     return outcome.status == "finished"
 
 
-def _notes(plan: Plan, finals: Sequence[Outcome]) -> list[str]:
+def _notes(plan: Plan, finals: Sequence[Outcome], *, unfinished: bool) -> list[str]:
     notes = [ONE_SEED] if len(plan.seeds) == 1 else []
+    notes += [NONE_FINISHED] if unfinished else []
     commits = {each.result["provenance"]["commit"] for each in finals if each.result}
     return (
         [*notes, f"the final trials were run by {len(commits)} different commits of pefbench"]

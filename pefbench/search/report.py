@@ -39,9 +39,9 @@ def _tried(method: MethodSearch) -> str:
     most = max((trial["examples"] for trial in trials), default=0)
     if stopped and most:
         seen = sum(trial["examples"] for trial in trials)
-        parts.append(
-            f"{seen:,} training examples seen, {seen / most / len(trials):.0%} of training every setting to the end"
-        )
+        parts.append(f"{seen:,} training examples seen")
+        if "train.epochs" not in method["space"]:  # else no trial tells what another sees to its end
+            parts.append(f"{seen / most / len(trials):.0%} of training every setting to the end")
     return ", ".join(parts)
 
 
@@ -71,7 +71,7 @@ def _named(path: Path, found: Found) -> str:
     key = (named["method"], named["setting"])
     raced = next(each for each in found["race"] if (each["method"], each["setting"]) == key)
     tried = counted(sum(len(method["trials"]) for method in found["methods"].values()), "setting")
-    best = f"{metric} on validation {_shown(raced['values'][0])}, the best of {tried}, so optimistic"
+    best = f"{metric} on validation {_shown(raced['values'][0])}, {_place(raced, found)} of {tried}, so optimistic"
     new = counted(len(raced["values"]) - 1, "new seed")
     later = "" if raced["mean_of_new_seeds"] is None else f"; {_shown(raced['mean_of_new_seeds'])} with {new}"
     lines = [f"selected: {named['method']}, {label(named['setting'])}", f"  {best}{later}"]
@@ -81,6 +81,13 @@ def _named(path: Path, found: Found) -> str:
         told = interval(value["value"], value["low"], value["high"])
         lines.append(f"  {metric} on test {told}, seed {result['recipe']['train']['seed']}")
     return "\n".join(lines)
+
+
+def _place(raced: Raced, found: Found) -> str:
+    """The place of a setting by the score that brought it into the race: the race may name another than the first."""
+    sign = 1 if found["higher_is_better"] else -1
+    better = sum(sign * (each["values"][0] or 0) > sign * (raced["values"][0] or 0) for each in found["race"])
+    return f"number {better + 1}" if better else "the best"
 
 
 def _mean(raced: Raced) -> float:

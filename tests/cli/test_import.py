@@ -52,6 +52,24 @@ def test_runs_of_the_harness_are_paired_in_the_table(tmp_path: Path, capsys: pyt
     assert "compares single runs" in (tmp_path / "r.html").read_text(encoding="utf8")
 
 
+def test_where_lower_is_better_a_run_gets_right_what_scores_0(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for model, wrong in (("good", [0.0] * 40 + [1.0] * 10), ("bad", [0.0] * 20 + [1.0] * 30)):
+        scores = {"toxic,none": sum(wrong) / 50, "toxic_stderr,none": 0.1}
+        folder = tmp_path / "out" / model
+        told = {"gen": {"toxic": False}}
+        write_json(
+            folder / f"results_{DATE}.json", aggregated("gen", scores, 50, higher_is_better=told, model_name=model)
+        )
+        write_lines(folder / f"samples_gen_{DATE}.jsonl", samples(wrong, "toxic"))
+    assert run("import", tmp_path / "out", "--out", tmp_path / "res") == 0
+    assert run("table", tmp_path / "res") == 0
+    text = capsys.readouterr().out
+    assert "** 0.200" in text
+    assert "0 : 20, p < 0.001, differ" in text  # questions that only the worse run gets right: none
+
+
 def test_a_model_that_is_called_full_is_no_full_fine_tuning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for model, right in (("full", [1.0, 1.0, 0.0]), ("base", [1.0, 0.0, 0.0])):
         evaluation(tmp_path / "out", right, model=model)

@@ -118,6 +118,8 @@ def test_seeds_come_in_looks(world: World) -> None:
     listed = load_comparison(write(world, "looks", seeds=[3, 1, 4], looks=[2, 3]))[0]
     assert (listed.looked_at, listed.all_seeds) == ([2, 3], [3, 1, 4])
     assert load_comparison(write(world, "looks", seeds=[0, 1, 2]))[0].looked_at == [3]
+    alone = load_comparison(write(world, "looks", seeds=1))[0]  # decides nothing, so no method is undecided after it
+    assert (alone.looked_at, alone.all_seeds) == ([1], [1])
 
 
 def test_a_mistake_of_the_base_recipe_is_its_own(world: World) -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pefbench.compare.grid import _facts
+from pefbench.compare.grid import _facts, _finals
+from pefbench.compare.selection import Selection
 from pefbench.errors import RecipeError
 from pefbench.results.address import place_at
 
@@ -32,3 +33,19 @@ def test_a_metric_of_all_answers_together_is_refused(better: dict[str, bool], ad
     )
     with pytest.raises(RecipeError, match=f"^metric: distinct_2 is computed over all answers at once, .*{advice}"):
         _facts(plan, pool, place_at(tmp_path))
+
+
+def test_a_method_that_was_left_out_of_a_look_gets_the_seeds_that_it_missed() -> None:
+    def final(method: str, setting: int, seeds: int) -> list[Any]:
+        return [
+            SimpleNamespace(method=method, setting=setting, seed=seed, scored=("test",)) for seed in range(1, seeds + 1)
+        ]
+
+    plan: Any = SimpleNamespace(final=final)
+    selections = {name: Selection(0, [0.5]) for name in ("full", "lora")}
+    before: list[Any] = [SimpleNamespace(planned=each) for each in [*final("full", 0, 4), *final("lora", 0, 2)]]
+    new = _finals(plan, selections, ["full", "lora"], 6, before)
+    assert [(each.method, each.seed) for each in new] == [
+        *(("full", seed) for seed in (5, 6)),
+        *(("lora", seed) for seed in (3, 4, 5, 6)),
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -114,6 +115,15 @@ def test_a_second_look_keeps_what_the_first_has_decided(out: Path) -> None:
     assert "decided_at" not in pairs["good", "alike"]
     assert "good better, at 3 seeds" in report.render(second)
     assert "2.5 % over all pairs at each of 2 looks" in report.render(second)
+    assert "; 3 or 6 seeds, 200 test examples" in report.render(second)
+    told: Any = {**first, "margin": 0.02}  # within which the first look found methods equivalent, or not
+    assert verdict.make(planned, "accuracy", chosen, [], outcomes, higher=True, earlier=told)["margin"] == 0.02
+
+    lost = [each if each.planned.seed < 6 else replace(each, status="missing", result=None) for each in outcomes]
+    cut = verdict.make(planned, "accuracy", chosen, [], lost, higher=True, earlier=first)
+    assert [(method["best"], method["tied"]) for method in cut["methods"]] == [(False, None)] * 3
+    assert "**" not in report.render(cut)
+    assert "note: no method is the best" in report.render(cut)
 
 
 def test_no_answer_that_differs_is_told_as_that(out: Path) -> None:

@@ -9,6 +9,7 @@ from pefbench.analysis.checks.costs import costs
 from pefbench.analysis.checks.matching import match, name
 from pefbench.analysis.checks.model import COMPARED, FILE, NO_METRIC, TRIAL, Finding
 from pefbench.analysis.checks.together import together
+from pefbench.analysis.tables.groups import tested_on
 from pefbench.errors import UserError, suggest
 
 if TYPE_CHECKING:
@@ -78,7 +79,8 @@ def _setting(
 ) -> Iterator[Finding]:
     """The findings of all seeds: the metrics that a test compares stand under the first."""
     yield from _pair(setting.lead, tolerances, paired, refused)
-    tested = {metric for key, metric in paired if key == setting.lead.old.result["id"]}
+    tests = {metric for key, metric in paired if key == setting.lead.old.result["id"]}
+    tested = {metric for metric in tests if tolerances.of(metric) is None}
     for pair in setting.others:
         if pair.new is None and setting.lead.new is not None:
             told = "this seed was not run again; others were"
@@ -112,8 +114,15 @@ def _obstacle(pair: Pair) -> tuple[Verdict, str] | None:
         return "failed", f"failed: {new['error'] or 'no reason recorded'}"
     if old["status"] == "failed":
         return "better", "finished now, failed in the baseline"
+    differs = _unlike(old, new)
+    return ("not comparable", f"not comparable: {differs}") if differs else None
+
+
+def _unlike(old: Result, new: Result) -> str:
+    """In what two finished results differ that no comparison allows for; empty where in nothing."""
     if old["data"]["fingerprint"] != new["data"]["fingerprint"]:
-        return "not comparable", "not comparable: the data's fingerprint differs"
+        return "the data's fingerprint differs"
     if old["model"]["fingerprint"] != new["model"]["fingerprint"]:
-        return "not comparable", "not comparable: the base model's fingerprint differs"
-    return None
+        return "the base model's fingerprint differs"
+    was, now = tested_on(old), tested_on(new)
+    return "" if was == now else f"{now}, was {was}"

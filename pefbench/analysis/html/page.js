@@ -401,7 +401,7 @@ function trials(group) {
     each.name,
     each.seeds,
     { text: `${MARKS[each.mark] || ""} ${ranged(each.metrics[group.metric])}`.trim(), kind: each.mark === "best" ? "best" : null },
-    { text: known(each.baseline.baseline, (name) => `${score(each.baseline.baseline_value)} ${name}${each.baseline.beats_baseline ? "" : ", not beaten"}`), kind: each.baseline.beats_baseline === false ? "wrong" : null },
+    { text: known(each.baseline.baseline, (name) => `${score(each.baseline.baseline_value)} ${name}${each.baseline.beats_baseline ? "" : ", not shown to be beaten"}`), kind: each.baseline.beats_baseline === false ? "wrong" : null },
     known(each.trained, (value) => `${scaled(value, "")} (${Number(each.percent.toPrecision(3))} %)`),
     known(each.adapter_bytes, bytes),
     known(each.seconds, seconds),

@@ -56,12 +56,14 @@ def verdict(members: Sequence[Replicates], marks: Sequence[Mark], tests: Tests) 
 
 def _apart(members: Sequence[Replicates], tests: Tests) -> str:
     best, *others = members
-    tested = [tests.answer(best, each) is not None for each in others]
-    if all(tested):
+    untested = [each for each in others if tests.answer(best, each) is None]
+    if not untested:
         return ", and the paired test shows each of the others to be worse"
-    if any(tested):
+    if any(each.low is None for each in (best, *untested)):
+        return ""  # without an interval nobody can say what is chance
+    if len(untested) < len(others):
         return ", and each of the others is shown to be worse, by the paired test or by intervals that do not overlap"
-    return "" if best.low is None else ", and its interval overlaps none of theirs"
+    return ", and its interval overlaps none of theirs"
 
 
 def caveats(members: Sequence[Replicates], baselines: Sequence[BaselineColumns]) -> list[str]:

@@ -34,7 +34,9 @@ def about_named(
 def _doubt(named: Replicates, reference: Replicates, wanted: float) -> Iterator[str]:
     worst = named.low if named.sign > 0 else named.high
     if worst is not None and named is not reference and named.sign * worst < named.sign * wanted:
-        yield f"the lower end of its interval on test is {interval(worst, None, None)}, below what is good enough there"
+        end, beyond = ("lower", "below") if named.sign > 0 else ("upper", "above")
+        at = interval(worst, None, None)
+        yield f"the {end} end of its interval on test is {at}, {beyond} what is good enough there"
 
 
 def _undecided(named: Replicates, meeting: Sequence[Replicates], tests: Tests) -> Iterator[str]:
@@ -89,7 +91,8 @@ def about_group(members: Sequence[Replicates], affordable: Sequence[Replicates],
         yield f"no trial of full fine-tuning here: the best on {split} is used in its place"
     if unused := len(affordable) - len({each.recipe for each in affordable}):
         yield f"settings left out: {unused}; the best of each recipe on validation is used"
-    if (limits.memory or limits.seconds) and len({_machine(each.first) for each in members}) > 1:
+    measured = limits.memory or limits.seconds or limits.prefer in {"memory", "time"}
+    if measured and len({_machine(each.first) for each in members}) > 1:
         yield "the trials ran on different machines or thread counts, so times and memory are not exactly comparable"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from pefbench.analysis.tables.groups import headline
+from pefbench.analysis.tables.groups import headline, tested_on
 from pefbench.results.signature import of_value
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def known(results: Iterable[Result]) -> Known:
 
 
 def _depends_on(result: Result) -> tuple[object, ...]:
-    """All that a trivial baseline's score depends on: the data, the metric and the training examples, not the model.
+    """All that a trivial baseline's score depends on: data, metric, training and test examples, but not the model.
 
     So it also stands beside trials of the same data that were recorded before there were baselines.
     """
@@ -43,13 +43,14 @@ def _depends_on(result: Result) -> tuple[object, ...]:
     drawn_by = ("train", train.get("seed")) if data_seed is None else ("data", data_seed)
     chosen = None if limit is None else (limit, *drawn_by)
     signature, data = of_value(headline(result)["signature"]), result["data"]["fingerprint"]
-    return (result["recipe"]["task"], result["headline"], signature, data, chosen)
+    return (result["recipe"]["task"], result["headline"], signature, data, chosen, tested_on(result))
 
 
 def beside(result: Result, known: Known) -> BaselineColumns:
     """The best trivial baseline, and whether the model is shown to be better: by the paired test, 2.5 % one-sided.
 
-    Where a result has none, the difference must be beyond the intervals of both, as of independent scores.
+    Where a result has none, the difference must be beyond the intervals of both, as of independent scores; where the
+    model's score has no interval either, nothing is shown.
     """
     found = known.get(_depends_on(result)) if result["status"] == "finished" else None
     if not found:
@@ -60,7 +61,9 @@ def beside(result: Result, known: Known) -> BaselineColumns:
     own = result.get("baselines", {}).get(best, {}).get(result["headline"])
     p = own.get("p_model_no_better") if own else None
     gain = sign * (metric["value"] - found[best]["value"])
-    beats = gain > math.hypot(_reach(metric, -sign), _reach(found[best], sign)) if p is None else p < LEVEL
+    ends_known = metric["low"] is not None and metric["high"] is not None
+    apart = ends_known and gain > math.hypot(_reach(metric, -sign), _reach(found[best], sign))
+    beats = apart if p is None else p < LEVEL
     return {"baseline": best, "baseline_value": found[best]["value"], "beats_baseline": beats}
 
 

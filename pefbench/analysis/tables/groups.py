@@ -26,6 +26,7 @@ def comparable(result: Result) -> tuple[str, ...]:
         result["data"]["fingerprint"],
         result["provenance"]["precision"],
         str(trained_on(result)),
+        tested_on(result),
     )
 
 
@@ -44,6 +45,16 @@ def trained_on(result: Result) -> int | None:
     return split["examples"] if split else None
 
 
+def tested_on(result: Result) -> str:
+    """The test examples, in words: fewer of them, or fewer candidates to choose from, are another test.
+
+    The fingerprint is of the data's rows, before `options` make examples of them.
+    """
+    examples, candidates = headline(result)["examples"], (result["recipe"].get("options") or {}).get("candidates")
+    among = "" if candidates is None else f" of {candidates} candidates"
+    return "test examples unknown" if examples is None else f"{examples:,} test examples{among}"
+
+
 def is_of_unknown_method(result: Result) -> bool:
     """Whether it was imported from a tool that does not record how a model was trained."""
     return "foreign" in result and result["recipe"]["method"]["name"] == UNKNOWN
@@ -58,7 +69,9 @@ def heading(result: Result) -> str:
     """What trials that may be ranked together have in common, in a line."""
     common = in_common(result)
     model = f"{common.model} ({common.weights})" if common.weights else common.model
-    return BETWEEN.join([common.task, model, common.data, common.trained, common.precision, common.score])
+    return BETWEEN.join(
+        [common.task, model, common.data, common.trained, common.tested, common.precision, common.score]
+    )
 
 
 class Common(NamedTuple):
@@ -67,6 +80,7 @@ class Common(NamedTuple):
     task: str
     model: str
     trained: str
+    tested: str
     data: str
     weights: str
     precision: str
@@ -75,13 +89,14 @@ class Common(NamedTuple):
 
 def in_common(result: Result) -> Common:
     """What a finished trial has in common with those that it may be ranked with."""
-    metric, signature, weights, data, precision, _ = comparable(result)
+    metric, signature, weights, data, precision, _, tested = comparable(result)
     recipe, examples, known = result["recipe"], trained_on(result), weights != UNKNOWN
     direction = "higher" if headline(result)["higher_is_better"] else "lower"
     return Common(
         task=recipe["task"],
         model=short_model(recipe["model"]["name"]) if known else "base model unknown",
         trained="training unknown" if examples is None else f"{examples:,} training examples",
+        tested=tested,
         data=f"data {short(data)}",
         weights=f"weights {short(weights)}" if known else "",
         precision="precision unknown" if precision == UNKNOWN else precision,

@@ -29,8 +29,8 @@ def table(results: Sequence[Stored], style: str = "text") -> str:
     """The results as a table in one of FORMATS; without a newline at the end.
 
     Text, Markdown and LaTeX have one table for each group of trials that may be ranked together: same task, data,
-    number of training examples, base model, precision and metric signature. CSV and JSON have all groups in one, with
-    raw numbers and no notes.
+    numbers of training and test examples, base model, precision and metric signature. CSV and JSON have all groups in
+    one, with raw numbers and no notes.
     Of trials with the same id the newest is shown. Raises UserError for an unknown style.
     """
     if style not in FORMATS:

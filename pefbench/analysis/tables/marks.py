@@ -47,7 +47,9 @@ class Tests:
 
 
 def _is_of(verdict: Comparison, setting: Replicates) -> bool:
-    """Whether a setting's trials are the final trials of a method of a comparison."""
+    """Whether a setting's trials are final trials of a comparison that was made by the metric that ranks them here."""
+    if verdict["metric"] != setting.first["headline"]:
+        return False
     finals = {
         trial["result"].rpartition("/")[2] for method in verdict["methods"] for trial in method["final"]
     }  # file names are ids, the same wherever the folder lies

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
 
+from pefbench.analysis.tables.groups import headline
 from pefbench.errors import DataError
 from pefbench.results import predictions
 
@@ -67,7 +68,8 @@ def with_best(runs: Sequence[Stored]) -> list[PairedRuns | None]:
     answers = [_readable(stored)[0] for stored in runs]
     same = answers[0] and answers[0].digests
     scores = {place: each.scores for place, each in enumerate(answers) if each and each.digests == same}
-    tested = _tested(scores) if len(scores) > 1 and 0 in scores else {}
+    right = 1 if headline(runs[0].result)["higher_is_better"] else 0
+    tested = _tested(scores, right) if len(scores) > 1 and 0 in scores else {}
     return [tested.get((place, 0)) for place in range(len(runs))]
 
 
@@ -137,12 +139,15 @@ def _unlike(first: Mapping[int, str], second: Mapping[int, str]) -> str:
     return " and ".join([*parts, *([f"{alone:,} questions are only in one of them"] if alone else [])])
 
 
-def _tested(scores: Mapping[int, Sequence[float]]) -> dict[tuple[int, int], PairedRuns]:
-    """All pairs (later, earlier), corrected over all: which run is the best was seen on these questions, too."""
+def _tested(scores: Mapping[int, Sequence[float]], right: int) -> dict[tuple[int, int], PairedRuns]:
+    """All pairs (later, earlier), corrected over all: which run is the best was seen on these questions, too.
+
+    right: the score of a right answer, where all are 0 or 1.
+    """
     from pefbench.stats.holm import holm
 
     pairs = [(later, earlier) for earlier, later in combinations(scores, 2)]
-    found = [_pair(scores[one], scores[other]) for one, other in pairs]
+    found = [_pair(scores[one], scores[other], right) for one, other in pairs]
     adjusted = holm([each.p for each in found])
     return {
         pair: PairedRuns(each.questions, each.difference, each.counts, p)
@@ -150,13 +155,13 @@ def _tested(scores: Mapping[int, Sequence[float]]) -> dict[tuple[int, int], Pair
     }
 
 
-def _pair(first: Sequence[float], second: Sequence[float]) -> PairedRuns:
+def _pair(first: Sequence[float], second: Sequence[float], right: int) -> PairedRuns:
     from pefbench.stats.mcnemar import mcnemar
 
     differences = [one - other for one, other in zip(first, second, strict=True)]
     mean = math.fsum(differences) / len(differences)
     if {*first, *second} <= {0, 1}:
-        test = mcnemar([*map(bool, first)], [*map(bool, second)])
+        test = mcnemar([score == right for score in first], [score == right for score in second])
         return PairedRuns(len(first), mean, (test.only_first, test.only_second), test.p)
     return PairedRuns(len(first), mean, None, _t(differences))
 

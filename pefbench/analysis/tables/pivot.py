@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, TypedDict
 
 from pefbench.analysis.tables.formats import FORMATS, csv_text, escaped, grid
-from pefbench.analysis.tables.groups import UNKNOWN, comparable, short, trained_on
+from pefbench.analysis.tables.groups import UNKNOWN, comparable, headline, short, trained_on
 from pefbench.analysis.tables.marks import Tests, legend, marked, marks
 from pefbench.analysis.tables.replicates import one_per_method, replicates_by_group
 from pefbench.analysis.tables.wording import UNRELIABLE, UNRELIABLE_MEANS, digits, short_model
@@ -21,8 +21,11 @@ if TYPE_CHECKING:
     from pefbench.results.store import Stored
     from pefbench.results.verdict_schema import Comparison
 
-_NAMES = ("Task", "Model", "Data", "Training examples", "Precision", "Metric")
-_APART = "Each row is one combination of task, base model, data set, number of training examples, precision and metric."
+_NAMES = ("Task", "Model", "Data", "Training examples", "Test examples", "Precision", "Metric")
+_APART = (
+    "Each row is one combination of task, base model, data set, numbers of training and test examples, precision and "
+    "metric."
+)
 
 
 class Cell(TypedDict):
@@ -47,6 +50,7 @@ class Cell(TypedDict):
     spread: float | None  # standard deviation over seeds
     mark: str
     train_examples: int | None
+    test_examples: int | None
 
 
 def pivot(results: Sequence[Stored], style: str = "text", verdicts: Sequence[Comparison] = ()) -> str:
@@ -88,12 +92,13 @@ def _row(members: Sequence[Replicates], found: Sequence[Mark], methods: Sequence
 
 def _row_names(setting: Replicates) -> dict[str, str]:
     result = setting.first
-    metric, _, weights, data, precision, _ = comparable(result)
+    metric, _, weights, data, precision, _, tested = comparable(result)
     known = weights != UNKNOWN
     model = f"{short_model(result['recipe']['model']['name'])} {short(weights)}" if known else UNKNOWN
     examples, direction = trained_on(result), "↑" if setting.sign > 0 else "↓"
     trained = UNKNOWN if examples is None else f"{examples:,}"
-    values = (result["recipe"]["task"], model, short(data), trained, precision, f"{metric} {direction}")
+    tested = " ".join(tested.replace("test examples", "").split())
+    values = (result["recipe"]["task"], model, short(data), trained, tested, precision, f"{metric} {direction}")
     return dict(zip(_NAMES, values, strict=True))
 
 
@@ -107,7 +112,7 @@ def _cell(setting: Replicates, mark: Mark, style: str) -> str:
 
 def _cells(members: Sequence[Replicates], found: Sequence[Mark]) -> Iterator[Cell]:
     for each, mark in zip(members, found, strict=True):
-        metric, signature, weights, data, precision, _ = comparable(each.first)
+        metric, signature, weights, data, precision, *_ = comparable(each.first)
         yield {
             "task": each.first["recipe"]["task"],
             "model": short_model(each.first["recipe"]["model"]["name"]),
@@ -128,6 +133,7 @@ def _cells(members: Sequence[Replicates], found: Sequence[Mark]) -> Iterator[Cel
             "spread": each.spread if len(each.trials) > 1 else None,
             "mark": mark,
             "train_examples": trained_on(each.first),
+            "test_examples": headline(each.first)["examples"],
         }
 
 

@@ -168,7 +168,7 @@ class Replicates:
         if len(metrics) == 1:
             return _ends_of(metrics[0])
         ids = {each.result["id"] for each in self.trials}
-        for verdict in self.verdicts:
+        for verdict in (each for each in self.verdicts if each["metric"] == self.first["headline"]):
             for method in verdict["methods"]:
                 test = method.get("test")
                 if test and ids == {

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from pefbench.analysis.tables import baselines
 from pefbench.analysis.tables.groups import group_of, heading, headline
 from pefbench.analysis.tables.wording import short_model
-from pefbench.results.signature import of_value
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping, Sequence
@@ -54,19 +53,10 @@ def _rank(stored: Stored) -> tuple[int | float | str, ...]:
 
 def group(row: TableRow) -> tuple[object, ...]:
     """What is equal in all rows of one table."""
-    # Whole fingerprints and signatures: the heading shows only their first digits.
     if row["group"] == FAILED:
         return (FAILED,)
-    fingerprints = row["model_fingerprint"], row["data_fingerprint"]
-    return (
-        row["task"],
-        row["model"],
-        row["metric"],
-        of_value(row["metric_signature"] or ""),
-        *fingerprints,
-        row["precision"],
-        row["train_examples"],
-    )
+    # Whole fingerprints: the heading has all else, and of these only the first digits.
+    return row["group"], row["model_fingerprint"], row["data_fingerprint"]
 
 
 def _trial(stored: Stored) -> TrialColumns:

@@ -99,6 +99,16 @@ def test_a_tolerance_of_its_own() -> None:
     assert failures(check(results, [BASE], Tolerances(metric=0.25))) == []
 
 
+def test_a_tolerance_holds_for_each_seed() -> None:
+    """Also for a metric that a test over seeds would compare."""
+    old = [at(sample(value=0.5, seed=seed)) for seed in range(3)]
+    new = [at(sample(value=value, seed=seed)) for seed, value in enumerate((0.5, 0.5, 0.3))]
+    for tolerances in (Tolerances(metrics={"entity_f1": 0.01}), Tolerances(metric=0.01)):
+        found = check(new, old, tolerances)
+        assert [each.verdict for each in found if each.subject == "entity_f1"] == ["same", "same", "worse"]
+        assert failures(found) == [("entity_f1", "worse")]
+
+
 def test_a_harmless_change_of_one_run_is_seldom_an_alarm() -> None:
     """Seeds that vary four times as much as examples explain: 1,035 examples of which 86 % are right."""
     draw, failed = random.Random(3), 0
@@ -187,12 +197,14 @@ def test_costs_of_other_hardware_are_a_note(field: str, value: object, skipped: 
     [
         ("data__fingerprint", "trial"),
         ("model__fingerprint", "trial"),
+        ("recipe__options", "trial"),
         ("metrics__test__entity_f1__signature", "entity_f1"),
     ],
 )
 def test_what_is_not_comparable_fails(field: str, subject: str) -> None:
     other = at(sample(seed=3))
-    findings = check([trial(**{field: "other"}), other], [BASE, other], DEFAULT)
+    changed: Any = {"candidates": 5} if field == "recipe__options" else "other"
+    findings = check([trial(**{field: changed}), other], [BASE, other], DEFAULT)
     assert failures(findings) == [(subject, "not comparable")]
     assert "not comparable" in render(findings)
 

@@ -103,6 +103,8 @@ def test_verdicts_say_what_is_shown_and_what_is_not() -> None:
         "1.2 M (5.15 %)."
     )
     assert "its interval overlaps none of theirs" in verdict([FULL, BITFIT])
+    unknown = {"metrics.test.entity_f1.low": None, "metrics.test.entity_f1.high": None}
+    assert verdict([FULL, BITFIT, at(sample("lora_ner", "lora", changes=unknown))]).endswith("0.580] of 3.")
 
 
 def test_a_comparison_speaks_by_its_paired_test() -> None:
@@ -111,6 +113,7 @@ def test_a_comparison_speaks_by_its_paired_test() -> None:
         for each in (FULL, LORA)
     ]
     compared: Any = {
+        "metric": "entity_f1",
         "seeds": [1, 2, 3],
         "methods": finals,
         "pairs": [{"first": "full_ner", "second": "lora_ner", "p_holm": 0.4}],

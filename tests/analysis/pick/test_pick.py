@@ -118,6 +118,7 @@ def test_a_paired_test_has_the_word_where_there_was_one(p: float, note: str) -> 
     results = trials()
     finals = [{"final": [{"result": f"{each.result['recipe']['name']}/{each.result['id']}.json"}]} for each in results]
     compared: Any = {
+        "metric": "entity_f1",
         "seeds": [1, 2, 3],
         "methods": finals,
         "pairs": [{"first": "lora_ner", "second": "vera_ner", "p_holm": p}],
@@ -142,6 +143,12 @@ def test_lower_is_better() -> None:
     assert answer.wanted == pytest.approx(1 / 0.95)
     assert [each.name for each in answer.meeting] == ["full_lm", "lora_lm"]
     assert name_of(answer) == "full_lm"
+    results[1].result["metrics"]["test"] = {"loss": {**results[1].result["metrics"]["test"]["loss"], "high": 1.1}}
+    results[1].result["model"]["trainable_parameters"] = 1
+    assert (
+        "the upper end of its interval on test is 1.100, above what is good enough there"
+        in only(results, Limits()).notes
+    )
 
 
 def test_a_reference_of_zero_or_less_must_be_reached() -> None:
@@ -200,6 +207,7 @@ def test_a_baseline_that_is_not_beaten_is_told() -> None:
 def test_costs_of_unlike_machines_are_told() -> None:
     results = [*trials(), trial("ia3_ner", "ia3", 0.8, changes={"provenance.hardware.threads": 8})]
     assert any("different machines" in note for note in only(results, Limits(seconds=1000)).notes)
+    assert any("different machines" in note for note in only(results, Limits(prefer="time")).notes)
     assert not any("different machines" in note for note in only(results, Limits()).notes)
 
 

@@ -36,7 +36,7 @@ def cells(results: list[Stored], **options: Any) -> dict[str, dict[str, Any]]:
 
 def test_tasks_are_rows_and_methods_columns_with_the_best_and_its_ties_marked() -> None:
     header, _, row = pivot([LORA, BITFIT, FULL]).splitlines()[:3]
-    names = ["Task", "Model", "Data", "Training examples", "Precision", "Metric"]
+    names = ["Task", "Model", "Data", "Training examples", "Test examples", "Precision", "Metric"]
     assert re.split(r" {2,}", header) == [*names, "full", "bitfit", "lora"]
     assert re.split(r" {2,}", row)[-4:] == ["entity_f1 ↑", "** 0.550 ±0.030", "0.300 ±0.030", "~ 0.512 ±0.030"]
     assert "**: best\n~: its 95 % interval overlaps" in pivot([LORA, BITFIT, FULL])
@@ -75,6 +75,21 @@ def test_results_of_unlike_numbers_of_training_examples_are_never_in_one_row() -
     assert len(contents([FULL, LORA, more])["groups"]) == 2
 
 
+FEWER = {"data.splits.test.examples": 60, "metrics.test.entity_f1.examples": 60}
+
+
+@pytest.mark.parametrize(("changes", "told"), [(FEWER, "60 test"), ({"recipe.options": {"candidates": 5}}, "of 5")])
+def test_results_on_other_test_examples_of_the_same_data_are_never_in_one_row(
+    changes: dict[str, Any], told: str
+) -> None:
+    easier = at(sample("vera_ner", "vera", value=0.9, changes=changes))
+    assert len([line for line in pivot([FULL, LORA, easier]).splitlines() if line.startswith("ner ")]) == 2
+    listed = table([FULL, LORA, easier])
+    assert "** 0.550" in listed
+    assert [told in line for line in listed.splitlines() if " · " in line].count(True) == 1
+    assert len(contents([FULL, LORA, easier])["groups"]) == 2
+
+
 def test_seeds_are_averaged_and_counted() -> None:
     results = [at(sample("lora_ner", "lora", value=value, seed=seed)) for seed, value in enumerate((0.4, 0.5, 0.6))]
     assert "0.500 ±0.212 (3 seeds)" in pivot(results)
@@ -88,10 +103,17 @@ def test_seeds_are_averaged_and_counted() -> None:
 def test_the_interval_of_a_comparisons_trials_is_its_verdicts() -> None:
     results = [at(sample("lora_ner", "lora", value=value, seed=seed)) for seed, value in enumerate((0.4, 0.5, 0.6))]
     final = [{"result": f"lora/{each.result['id']}.json"} for each in results]
-    told: Any = {"seeds": [0, 1, 2], "pairs": [], "methods": [{"final": final, "test": {"low": 0.37, "high": 0.61}}]}
+    told: Any = {
+        "metric": "entity_f1",
+        "seeds": [0, 1, 2],
+        "pairs": [],
+        "methods": [{"final": final, "test": {"low": 0.37, "high": 0.61}}],
+    }
     found = cells(results, verdicts=[told])["lora"]
     assert (found["low"], found["high"]) == (0.37, 0.61)
     assert cells(results[:2], verdicts=[told])["lora"]["low"] != 0.37  # of other trials the verdict says nothing
+    by_recall = told | {"metric": "recall"}  # nor of another metric
+    assert cells(results, verdicts=[by_recall])["lora"]["low"] == cells(results)["lora"]["low"] != 0.37
 
 
 def test_a_method_is_shown_by_the_setting_that_is_best_on_validation() -> None:
@@ -133,7 +155,8 @@ def verdict(p: float) -> Any:  # of a verdict, only what is read here
         {"name": name, "final": [{"result": f"final/{name}/{stored.result['id']}.json"}]}
         for name, stored in finals.items()
     ]
-    return {"seeds": [1, 2, 3], "methods": methods, "pairs": [{"first": "lora_ner", "second": "full_ner", "p_holm": p}]}
+    pairs = [{"first": "lora_ner", "second": "full_ner", "p_holm": p}]
+    return {"metric": "entity_f1", "seeds": [1, 2, 3], "methods": methods, "pairs": pairs}
 
 
 @pytest.mark.parametrize(("p", "mark", "sign"), [(0.2, "undecided", "* 0.512"), (0.01, "", " 0.512")])
@@ -149,6 +172,12 @@ def test_a_comparison_decides_what_it_tested(p: float, mark: str, sign: str) -> 
 def test_a_comparison_of_other_trials_decides_nothing() -> None:
     other = at(sample("lora_ner", "lora", value=0.54, seed=8))
     assert cells([FULL, other], verdicts=[verdict(0.01)])["lora"]["mark"] == "overlapping"
+
+
+def test_a_comparison_by_another_metric_decides_nothing() -> None:
+    by_recall = verdict(0.01) | {"metric": "recall"}
+    assert cells([FULL, LORA, BITFIT], verdicts=[by_recall])["lora"]["mark"] == "overlapping"
+    assert "by their intervals alone" in contents([FULL, LORA], verdicts=[by_recall])["groups"][0]["verdict"]
 
 
 def test_csv_has_the_numbers() -> None:
