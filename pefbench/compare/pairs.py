@@ -36,6 +36,7 @@ def all_pairs(tested: Tested, seeds: Sequence[int], *, level: float, margin: flo
     differing = [_differing(tested.rows[first], tested.rows[second]) for first, second in names]
     found = judge([*tested.scores.values()], differing, level=level, margin=margin, proportion=tested.counts_right)
     one_seed = any(len(each.values) < 2 for each in tested.scores.values())
+    by_mcnemar = tested.counts_right and tested.drawn == tested.examples  # it takes examples to be independent
     return [
         {
             "first": first,
@@ -55,8 +56,8 @@ def all_pairs(tested: Tested, seeds: Sequence[int], *, level: float, margin: flo
             "within_margin": each.within_margin,
             "identical": differ == 0,
             "seeds_needed": each.seeds,
-            "examples_needed": each.examples,
-            "mcnemar": _mcnemar(seeds, tested.rows[first], tested.rows[second]) if tested.counts_right else [],
+            "examples_needed": _examples(each.examples, tested),
+            "mcnemar": _mcnemar(seeds, tested.rows[first], tested.rows[second]) if by_mcnemar else [],
         }
         for (first, second), each, differ, p_holm in zip(
             names, found, differing, holm([each.p for each in found]), strict=True
@@ -68,6 +69,13 @@ def _answer(test: PairTest, *, higher: bool) -> Literal["better", "worse", "equi
     if test.answer == "different":
         return "better" if (test.difference > 0) == higher else "worse"
     return test.answer
+
+
+def _examples(needed: int | None, tested: Tested) -> int | None:
+    """How many test examples are needed. needed: of what is drawn, which may be clusters of them."""
+    if needed is None or tested.examples is None or not tested.drawn or tested.drawn == tested.examples:
+        return needed
+    return int(float(f"{needed * tested.examples / tested.drawn:.2g}"))
 
 
 def _by_holm(test: PairTest, level: float) -> float | None:

@@ -206,15 +206,16 @@ def answer(comparison: Comparison, pair: PairVerdict) -> str:
         return "identical answers"
     if "seeds_needed" not in pair:
         return "undecided"
-    return f"undecided, {_needed(pair)}"
+    return f"undecided, {_needed(pair, len(comparison['seeds']))}"
 
 
-def _needed(pair: PairVerdict) -> str:
+def _needed(pair: PairVerdict, now: int) -> str:
+    """What would decide a pair. now: how many seeds there are; test examples are counted with ten at least."""
     seeds, examples = pair.get("seeds_needed"), pair.get("examples_needed")
     if seeds is not None:
         return f"about {seeds} seeds needed"
     if examples is not None:
-        return f"more seeds cannot decide; about {examples:,} test examples needed"
+        return f"more seeds cannot decide; about {examples:,} test examples{' and 10 seeds' * (now < 10)} needed"
     return "out of reach of more seeds or test examples"
 
 

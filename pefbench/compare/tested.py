@@ -29,6 +29,9 @@ class Tested:
             method: outcomes.scores(trials, self.rows[method], metric) for method, trials in finals.items()
         }
         self.counts_right = outcomes.are_fractions_right([*self.scores.values()], [*self.rows.values()])
+        self.examples: int | None = next((len(runs[0]) for runs in self.rows.values()), None)
+        self.drawn: int | None = next((each.examples for each in self.scores.values()), None)
+        """What resamples draw: examples, or clusters of them."""
         self.intervals: dict[str, tuple[float, float] | tuple[None, None]] = {}
         if self.scores:
             ends = [range_of(metric, scores.mean) for scores in self.scores.values()]

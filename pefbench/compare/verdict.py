@@ -149,7 +149,7 @@ def _heading(
         "trials": comparison.trials if plan.counts_settings else max(map(len, plan.settings.values())),
         "tuning_seeds": comparison.tuning_seeds,
         "seeds": _seeds(plan, tested),
-        "examples": next((each.examples for each in tested.scores.values()), None),
+        "examples": tested.examples,
         "test": TEST,
     }
     if comparison.compute is not None:

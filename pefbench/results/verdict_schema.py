@@ -112,8 +112,9 @@ class PairVerdict(TypedDict):
     identical: NotRequired[bool]  # no answer differs, in any seed
     seeds_needed: NotRequired[int | None]  # that would decide an undecided pair in 80 % of cases, were the observed
     # difference the true one; null where no number up to 100 would
-    examples_needed: NotRequired[int | None]  # of test, where more seeds would not
-    mcnemar: list[SeedMcNemar]  # for each seed, where the metric is the fraction of right examples; else empty
+    examples_needed: NotRequired[int | None]  # of test, where more seeds would not; with ten seeds at least
+    # For each seed, where the metric is the fraction of right examples and no example depends on another; else empty.
+    mcnemar: list[SeedMcNemar]
 
 
 class Searching(TypedDict):

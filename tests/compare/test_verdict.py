@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +12,7 @@ import pytest
 from statsmodels.stats.contingency_tables import mcnemar as expected_mcnemar
 from statsmodels.stats.multitest import multipletests
 
-from pefbench.compare import report, verdict
+from pefbench.compare import pairs, report, verdict
 from pefbench.compare.file import Pscp
 from pefbench.compare.selection import Selection
 from pefbench.errors import DataError
@@ -124,6 +126,33 @@ def test_a_second_look_keeps_what_the_first_has_decided(out: Path) -> None:
     assert [(method["best"], method["tied"]) for method in cut["methods"]] == [(False, None)] * 3
     assert "**" not in report.render(cut)
     assert "note: no method is the best" in report.render(cut)
+
+
+def test_examples_that_depend_on_each_other_are_counted_one_by_one(out: Path) -> None:
+    """Resamples draw clusters of four, and McNemar's test takes examples to be independent."""
+    alone, outcomes = judge(out / "alone", RATES), finals(out / "clusters", RATES)
+    for each in outcomes:
+        file = each.path.with_suffix("") / "predictions.jsonl"
+        rows = [json.loads(line) for line in file.read_text(encoding="utf8").splitlines()]
+        lines = [json.dumps({**row, "cluster": row["id"] // 4}) for row in rows]
+        file.write_text("\n".join(lines), encoding="utf8")
+    found = judge(out / "clusters", RATES, outcomes)
+    assert found["examples"] == alone["examples"] == EXAMPLES
+    assert "200 test examples" in report.render(found)
+    assert all(pair["mcnemar"] for pair in alone["pairs"])
+    assert not any(pair["mcnemar"] for pair in found["pairs"])
+    assert "These runs differ: p over test examples alone" in report.render(found)
+    told: Any = {**found["pairs"][0], "answer": "undecided", "seeds_needed": None, "examples_needed": 900}
+    assert report.answer(found, told) == (
+        "undecided, more seeds cannot decide; about 900 test examples and 10 seeds needed"
+    )
+
+
+@pytest.mark.parametrize(("drawn", "needed"), [(200, 460), (50, 1800)])
+def test_examples_that_are_needed_are_no_clusters(drawn: int, needed: int) -> None:
+    tested: Any = SimpleNamespace(examples=200, drawn=drawn)
+    assert pairs._examples(460, tested) == needed
+    assert pairs._examples(None, tested) is None
 
 
 def test_no_answer_that_differs_is_told_as_that(out: Path) -> None:

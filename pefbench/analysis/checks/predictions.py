@@ -111,6 +111,8 @@ def _chance(trials: Sequence[Stored], name: str) -> float:
     if len(kept) < 2 or metric is None:
         return 0.0
     rows = [read(file) for _, file in kept]
+    if not rows[0] or any([row["reference"] for row in each] != [row["reference"] for row in rows[0]] for each in rows):
+        raise UnpairableError("the predictions are for different test examples")
     weighted = [_one(weighted_by(metric, each), name) for each in rows]
     scores = resample(weighted, len(rows[0]), clusters=clusters(rows[0]), resamples=400)
     for (stored, _), value in zip(kept, scores.values, strict=True):

@@ -182,6 +182,18 @@ def test_seeds_that_score_alike_have_the_variance_that_their_answers_explain(tmp
     assert quality(tmp_path / "new", tmp_path / "old").verdict == "worse"
 
 
+def test_predictions_that_lack_rows_pair_no_seeds(tmp_path: Path) -> None:
+    for seed in range(3):
+        keep(tmp_path / "old", answers(range(20 * seed, 20 * seed + 10)), seed=seed)
+    keep(tmp_path / "new", answers(range(100, 118)), seed=0)
+    (file, *_) = (tmp_path / "old").rglob("predictions.jsonl")
+    lines = file.read_text(encoding="utf8").splitlines(keepends=True)
+    for left in (lines[:-5], []):
+        file.write_text("".join(left), encoding="utf8")
+        text = render(check(of(tmp_path / "new"), of(tmp_path / "old"), Tolerances()))
+        assert "no paired test: the predictions are for different test examples" in text
+
+
 def test_packed_predictions_lie_beside_the_result_and_are_read(tmp_path: Path) -> None:
     old = keep(tmp_path / "old", answers(range(30)))
     keep(tmp_path / "new", answers(range(42)))
