@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pefbench.errors import DataError
+from pefbench.inference.turns import turn
 from pefbench.trial.batching import sorted_batches
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ def embed(
     with torch.inference_mode(), without:
         for batch in sorted_batches(lengths, BATCH):
             chosen = [texts[int(i)] for i in batch]
-            tensors = tokenizer(chosen, padding=True, truncation=True, max_length=max_length, return_tensors="pt")
+            with turn(tokenizer):
+                tensors = tokenizer(chosen, padding=True, truncation=True, max_length=max_length, return_tensors="pt")
             kept = {name: tensors[name].to(device) for name in ("input_ids", "attention_mask")}
             mask = kept["attention_mask"].unsqueeze(-1)
             states = backbone(**kept).last_hidden_state.float() * mask

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pefbench.errors import DataError, quoted
 from pefbench.inference import streaming
 from pefbench.inference.kind import Json, check_texts
+from pefbench.inference.turns import turn
 from pefbench.inference.wishes import wanted
 from pefbench.models.loading import count_positions
 from pefbench.registry import find
@@ -113,13 +114,14 @@ class Model:
 
     def query(self, given: Input, where: str = "input", number: int = 0, **wishes: Unpack[Wishes]) -> Query:
         """An input as the head reads it. where: names it in messages. number: see `Query`. Raises DataError."""
-        try:
-            values = self._values(given)
-            made = self._kind.query(values, *self._reading) if not self._task.inputs else None
-            how = self._wanted(wishes)
-        except DataError as error:
-            raise DataError(f"{where}: {error}") from None
-        return replace(made or self._task_query(values, where), number=number, wanted=how)
+        with turn(self.tokenizer):
+            try:
+                values = self._values(given)
+                made = self._kind.query(values, *self._reading) if not self._task.inputs else None
+                how = self._wanted(wishes)
+            except DataError as error:
+                raise DataError(f"{where}: {error}") from None
+            return replace(made or self._task_query(values, where), number=number, wanted=how)
 
     def answers(self, queries: Sequence[Query]) -> list[Answer]:
         """The answers to these inputs, in their order."""
@@ -241,7 +243,8 @@ class Model:
             yield (*found[i], encoded.cut[i])
 
     def _encoded(self, examples: Sequence[Any]) -> Encoded:
-        return self._head.encode(self._ready.tokenizer, examples, self._ready.recipe.train.max_length)
+        with turn(self.tokenizer):
+            return self._head.encode(self.tokenizer, examples, self._ready.recipe.train.max_length)
 
     def _precision(self, device: str) -> AbstractContextManager[Any]:
         """As the trial computed."""

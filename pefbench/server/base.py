@@ -84,10 +84,16 @@ class Base:
         self._prefixes.begin([(first, end, adapter.prefix) for first, end, adapter in rows])
         try:
             with self.precision():
-                return self.backbone(**{name: tensor.to(self.device) for name, tensor in tensors.items()})
+                return self.backbone(**self._decoded({name: each.to(self.device) for name, each in tensors.items()}))
         finally:
             self._batch = Batch()
             self._prefixes.begin([])
+
+    def _decoded(self, given: dict[str, Tensor]) -> dict[str, Tensor]:
+        """What the backbone is given, the decoder's ids among it where the head makes them, as T5's does."""
+        if not self.config.is_encoder_decoder or not hasattr(self.backbone, "_shift_right"):
+            return given
+        return {**given, "decoder_input_ids": self.backbone._shift_right(given["input_ids"])}
 
     def precision(self) -> AbstractContextManager[Any]:
         """As the trials computed."""

@@ -38,14 +38,16 @@ class Handed(nn.Module):
 class Shell:
     """A transformers model without weights, for all adapters that have such a head. One thread at a time.
 
-    backbone: the name of its backbone in it. names: those of the head's weights. Raises Unmixed for a backbone that is
-    not the base's.
+    backbone: the name of its backbone in it. names: those of the head's weights. Raises Unmixed for a head that comes
+    with the pretrained weights, and for a backbone that is not the base's.
     """
 
     def __init__(self, config: PretrainedConfig, head: HeadSpec, base: Base) -> None:
         kind = loading.model_class(config, head)
         with torch.device("meta"):
             model = kind(config).eval()
+        if not architecture.head_modules(model):
+            raise Unmixed(f"the head of {kind.__name__} is pretrained, and no adapter's own")
         self.backbone = architecture.backbone_name(model)
         inside = architecture.backbone(model)
         if not self.backbone or type(inside) is not type(base.backbone):

@@ -7,6 +7,7 @@ import pkgutil
 from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import DataError
+from pefbench.models import sparse_attention
 from pefbench.models.from_pretrained import ADAPTER, ADAPTER_WEIGHTS, read_json
 from pefbench.models.reading import reading
 from pefbench.server import mixing
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from torch import Tensor
+    from transformers import PretrainedConfig
 
     from pefbench.heads import Head
     from pefbench.server.base import Base
@@ -31,11 +33,16 @@ SHARED_FILES = {"part", "prefixes"}
 """Files of `mixing/` that are no type."""
 
 
-def check(folder: Path, head: Head) -> None:
-    """Raise Unmixed for a model in `folder` of a type that has no file in `mixing/`, and for a head that generates."""
+def check(folder: Path, head: Head, config: PretrainedConfig) -> None:
+    """Raise Unmixed for a model in `folder` of a type that has no file in `mixing/`, and for a head that generates.
+
+    Also for a base that computes a text otherwise as its batch is longer.
+    """
     _type(folder)
     if head.generates:
         raise Unmixed("it generates texts")
+    if sparse_attention.is_sparse(config):
+        raise Unmixed("its attention is sparse, and depends on the length of a batch")
 
 
 def read(folder: Path, shell: Shell, base: Base) -> Adapter:

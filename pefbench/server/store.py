@@ -172,7 +172,7 @@ class Store:
         limit = max(positions, ready.recipe.train.max_length)
         shell, base, alone = None, None, ""
         try:
-            reading.check(opened.weights, opened.head)
+            reading.check(opened.weights, opened.head, ready.config)
             base = self._base(ready)
             shell = self._shell(ready, opened.head, base)
             reading.read(opened.weights, shell, base)

@@ -14,7 +14,10 @@ from pefbench.server.engine import Engine
 from pefbench.server.store import Store
 from pefbench.trial import corpus, round_trip, run
 from pefbench.trial.saved import read_trial
+from tests import tiny
 from tests.inference.test_kinds import TASKS, query, rows
+from tests.server.variants import variant
+from tests.tokenizers import single_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,4 +86,33 @@ def test_answers_of_every_head_are_those_of_the_model_alone(trials: dict[str, Pa
             far = difference(expected, together[task, at])
             assert far is not None, (task, expected, together[task, at])
             assert far < 1e-5
+    assert engine.stop(60)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "task", "alone"),
+    [
+        ("t5", "essay_scoring", ""),
+        ("bigbird", "essay_scoring", "its attention is sparse, and depends on the length of a batch"),
+        ("gpt2", "commonsense", "the head of GPT2LMHeadModel is pretrained, and no adapter's own"),
+    ],
+)
+def test_bases_of_other_kinds_answer_as_the_model_alone(
+    architecture: str, task: str, alone: str, trials: dict[str, Path], tmp_path: Path
+) -> None:
+    made = tiny.causal_lm if architecture == "gpt2" else tiny.sequence_classifier
+    made(architecture, vocab_size=260, initializer_range=0.3).save_pretrained(tmp_path / "base")
+    single_bytes(architecture).save_pretrained(tmp_path / "base")
+    folder = variant(trials[task], tmp_path / "model", {"name": "lora"}, base=tmp_path / "base")
+    given = inputs(task, trials[task])
+    engine = Engine(Store(keep=1), capacity=1000)
+    served = engine.store.open("other", folder)
+    assert served.alone == alone
+    jobs = [engine.prepare(served, served.model.query(each, "input")) for each in given]
+    engine.submit(jobs)
+    model = pefbench.load(folder)
+    for each, job in zip(given, jobs, strict=True):
+        far = difference(*model.predict([each]), job.answer.result(60))
+        assert far is not None
+        assert far < 1e-5
     assert engine.stop(60)
