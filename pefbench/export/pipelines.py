@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pefbench.heads._texts import is_joined
+
 if TYPE_CHECKING:
     from pefbench.export.original import Original
 
@@ -22,12 +24,29 @@ CALLS = {
     "generation": "pipe([[{{'role': 'user', 'content': text}}] for text in texts], return_full_text=False)",
 }
 """Kind of head -> the call."""
+CLASSES = {
+    **dict.fromkeys(("sequence", "multi_label", "regression", "choice"), "AutoModelForSequenceClassification"),
+    "token": "AutoModelForTokenClassification",
+    "generation": "AutoModelForCausalLM",
+}
+"""Kind of head -> the class under which a pipeline answers as it does: no pipeline averages over tokens, as with
+`model.pooling`, or compares likelihoods."""
+
+
+def answers_alike(original: Original) -> bool:
+    """Whether a pipeline, called so, answers as the trial does.
+
+    Where a tokenizer puts nothing between two texts, a choice has a line break there, and a pipeline has not.
+    """
+    name = original.kind_name
+    joined = name == "choice" and is_joined(original.tokenizer)
+    return CLASSES.get(name) == original.head.auto_class and not joined
 
 
 def usage(original: Original) -> str:
     """Python that opens an export's folder with transformers alone."""
     auto, name = original.head.auto_class, original.kind_name
-    if auto in PIPELINES and name in CALLS:
+    if answers_alike(original):
         call = CALLS[name].format(length=original.prepared.recipe.train.max_length)
         if name == "generation" and not original.tokenizer.chat_template:
             call = "pipe(texts, return_full_text=False)"

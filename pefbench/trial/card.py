@@ -27,8 +27,9 @@ PIPELINES = {
     "AutoModelForSeq2SeqLM": "text2text-generation",
 }
 """transformers' class -> the hub's name for what it does."""
-PIPED = ("sequence", "token")
-"""The heads whose answers a pipeline of transformers gives, with their labels and probabilities."""
+PIPED = {"sequence": "AutoModelForSequenceClassification", "token": "AutoModelForTokenClassification"}
+"""The heads whose answers a pipeline of transformers gives, with their labels and probabilities, and under which class:
+none averages over tokens, as with `model.pooling`."""
 MOST_LABELS = 30
 
 
@@ -149,7 +150,7 @@ def _loading(prepared: Prepared, folder: Path) -> str:
     else:
         loading = [f"model = {auto}.from_pretrained(folder).eval()"]
     loading.append("tokenizer = AutoTokenizer.from_pretrained(folder)")
-    if kind_of(prepared.corpus.dataset) in PIPED:
+    if PIPED.get(kind_of(prepared.corpus.dataset)) == auto:
         imports = [f"{line}, pipeline" if line.startswith("from transformers") else line for line in imports]
         loading.append(f'pipe = pipeline("{PIPELINES[auto]}", model=model, tokenizer=tokenizer)')
     lines = [*imports, "", 'folder = "."  # where this card lies', *loading]

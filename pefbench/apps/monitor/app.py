@@ -100,7 +100,8 @@ def make(config: MonitorSection, classify: Classifier, settings: Settings) -> Fa
 
     @app.get("/v1/series/{number}", summary="One series, period by period")
     async def one(number: int) -> JSONResponse:
-        found = await run_in_threadpool(shown.trend, monitor, config, number)
+        known = abs(number) < 2**63  # SQLite has no larger numbers
+        found = await run_in_threadpool(shown.trend, monitor, config, number) if known else None
         if found is None:
             raise Refusal(404, f"there is no series {number}")
         return JSONResponse(found)

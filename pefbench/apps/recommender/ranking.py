@@ -19,11 +19,15 @@ if TYPE_CHECKING:
 
 
 class History(NamedTuple):
-    """What somebody took, the latest last. items: numbers, None for what is in no catalogue; vectors: (h, width)."""
+    """What somebody took, the latest last. items: numbers, None for what is in no catalogue; vectors: (h, width).
+
+    earlier: items that were taken too long ago to count, and are not proposed again either.
+    """
 
     items: Sequence[int | None]
     texts: Sequence[str]
     vectors: NDArray[np.float32]
+    earlier: Sequence[int | None] = ()
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,9 @@ class Ranker:
 
     def _ranked(self, first: Floats, proposed: NDArray[np.int64], chosen: Floats) -> Ranked:
         read = proposed[: len(chosen)]
-        if not np.ptp(chosen):  # nothing to read, so nothing said: the weights hold for what the model has read
+        if not len(chosen) or not np.ptp(
+            chosen
+        ):  # nothing to read, so nothing said: the weights hold for what the model has read
             return Ranked(proposed, proposed, first)
         second = second_features(first[read], chosen) @ self.weights.second
         order = np.concatenate([read[np.argsort(-second, kind="stable")], proposed[len(chosen) :]])
@@ -74,7 +80,7 @@ class Ranker:
 def proposals(scores: Floats, history: History) -> NDArray[np.int64]:
     """All items that are not in a history, the best first; of equal ones, the first in the catalogue."""
     left = np.ones(len(scores), bool)
-    left[[item for item in history.items if item is not None]] = False
+    left[[item for item in (*history.earlier, *history.items) if item is not None]] = False
     order = np.argsort(-scores, kind="stable")
     return order[left[order]]
 

@@ -54,7 +54,7 @@ class Recommender:
 
     def recommend(self, used: Sequence[Used], most: int) -> list[Recommended]:
         """The first items for a history, the latest last."""
-        history = self._history(used[-LONGEST:])
+        history = self._history(used)
         [ranked] = self.ranker.rank([history])
         places = {int(item): place for place, item in enumerate(ranked.proposed, 1)}
         names, texts = self.catalogue.names, self.catalogue.texts
@@ -92,13 +92,14 @@ class Recommender:
         return [Used(names[item], texts[item]) for item, _ in zip(found, range(most), strict=False)]
 
     def _history(self, used: Sequence[Used]) -> History:
-        numbers = [
+        every = [
             self._by_text.get(normalise(each.text)) if each.item is None else self.catalogue.numbers[each.item]
             for each in used
         ]
+        used, numbers, earlier = used[-LONGEST:], every[-LONGEST:], every[:-LONGEST]
         new = [each.text for each, number in zip(used, numbers, strict=True) if number is None]
         vectors = iter(self._embed(new) if new else ())
         known = self.ranker.evidence.vectors
         found = [next(vectors) if number is None else known[number] for number in numbers]
         stacked = np.stack(found) if found else np.zeros((0, known.shape[1]), np.float32)
-        return History(numbers, [each.text for each in used], stacked)
+        return History(numbers, [each.text for each in used], stacked, earlier)

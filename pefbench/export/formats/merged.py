@@ -10,7 +10,7 @@ import torch
 from pefbench.errors import DataError, ExportError
 from pefbench.export import merging
 from pefbench.export.format import Format, Options
-from pefbench.export.pipelines import PIPELINES, usage
+from pefbench.export.pipelines import PIPELINES, answers_alike, usage
 from pefbench.models import architecture, from_pretrained
 from pefbench.models.reading import reading
 
@@ -49,7 +49,7 @@ class Merged(Format):
             unwrapped.generation_config = generation(original, unwrapped)
         unwrapped.save_pretrained(to)
         original.tokenizer.save_pretrained(to)
-        if original.head.auto_class not in PIPELINES or original.kind_name == "marked":
+        if not answers_alike(original):
             notes.append(f"transformers has no pipeline for this head; {original.head.auto_class} opens it")
         return notes
 

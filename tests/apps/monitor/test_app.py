@@ -118,6 +118,7 @@ def test_what_is_wrong_is_said_in_one_sentence(monitor: Running, body: bytes, st
     assert response.status_code == status
     assert said in response.json()["error"]["message"]
     assert monitor.client.get("/v1/series/99").status_code == 404
+    assert monitor.client.get(f"/v1/series/{10**30}").status_code == 404
 
 
 def test_standard_input_is_read_and_alerts_go_out(tmp_path: Path) -> None:
