@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
@@ -21,6 +22,8 @@ HELD_WORDS = 4
 """Words at the end of a text that a word-piece decoder may still join: ``do n ' t`` becomes ``don't``."""
 BROKEN = "\N{REPLACEMENT CHARACTER}"
 """What stands at the end of a text whose last character lacks some of its bytes."""
+BYTE = re.compile(r"<0x[0-9A-F]{2}>")
+"""A token that is a byte. Several in a row are decoded together: one that is wrong makes all of them `BROKEN`."""
 
 
 Finish = Literal["stop", "length", "cancelled"]
@@ -60,8 +63,10 @@ class Writing:
             return False
         if not self.watched or np.isin(tokens, self.ends).any():
             return True  # the model's own end is seen by transformers
-        text = self._text(tokens)
-        if _first(text, self.stop) is None and self._tell(text[: _certain(text, self.stop, self.prompt.tokenizer)]):
+        text, size = self._text(tokens), self._settled(tokens)
+        settled = text if size == len(tokens) else self._text(tokens[:size])
+        certain = settled[: _certain(settled, self.stop, self.prompt.tokenizer)]
+        if _first(text, self.stop) is None and self._tell(certain):
             return True
         self._tokens = len(tokens)
         return False
@@ -89,6 +94,11 @@ class Writing:
             self._written = text
             self._cancelled = not self.told(new)
         return not self._cancelled
+
+    def _settled(self, tokens: Array) -> int:
+        """How many tokens there are before the bytes at their end."""
+        names = self.prompt.tokenizer.convert_ids_to_tokens(tokens.tolist())
+        return next((at for at in range(len(names), 0, -1) if not BYTE.fullmatch(str(names[at - 1]))), 0)
 
     def _text(self, tokens: Array) -> str:
         return str(
