@@ -112,7 +112,8 @@ def test_bases_of_other_kinds_answer_as_the_model_alone(
     engine.submit(jobs)
     model = pefbench.load(folder)
     for each, job in zip(given, jobs, strict=True):
-        far = difference(*model.predict([each]), job.answer.result(60))
+        [expected] = model.predict([each])
+        far = difference(expected, job.answer.result(60))
         assert far is not None
         assert far < 1e-5
     assert engine.stop(60)
