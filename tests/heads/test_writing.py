@@ -18,8 +18,7 @@ def with_bytes() -> PreTrainedTokenizerFast:
     """A tokenizer whose first tokens are the bytes, as Llama's and Gemma's have them for what they have no word for."""
     names = (*(f"<0x{byte:02X}>" for byte in range(END)), *WORDS)
     tokenizer = Tokenizer(models.WordLevel({name: at for at, name in enumerate(names)}, unk_token="</s>"))
-    steps = [decoders.Replace("\u2581", " "), decoders.ByteFallback(), decoders.Fuse()]
-    tokenizer.decoder = decoders.Sequence(steps)
+    tokenizer.decoder = decoders.Sequence([decoders.Replace("\u2581", " "), decoders.ByteFallback(), decoders.Fuse()])
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="</s>")
 
 
@@ -36,7 +35,12 @@ def with_bytes() -> PreTrainedTokenizerFast:
 )
 def test_bytes_are_told_once_no_later_one_changes_them(tokens: list[int], text: str) -> None:
     told: list[str] = []
-    wanted = Wanted(Search(), told=lambda piece: told.append(piece) is None)
+
+    def tell(piece: str) -> bool:
+        told.append(piece)
+        return True
+
+    wanted = Wanted(Search(), told=tell)
     prompt = DecoderPrompt(np.array([END]), 1, END, with_bytes(), wanted=wanted)
     writing, whole = Writing(prompt, Search(), [END]), np.array([*tokens, END])
     assert all(writing.goes_on(whole[: at + 1]) for at in range(len(whole)))

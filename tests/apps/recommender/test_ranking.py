@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pefbench.apps.logs import Events
-from pefbench.apps.recommender import service
+from pefbench.apps.recommender import kept, prepared, service
 from pefbench.apps.recommender.catalogue import Catalogue
 from pefbench.apps.recommender.config import RecommenderSection
 from pefbench.apps.recommender.events import Event, Histories, Skips
@@ -40,8 +40,8 @@ def recommender(monkeypatch: pytest.MonkeyPatch) -> service.Recommender:
     reader: Any = Reader()
     ready = Prepared(known, Skips(), reader.embed(FILMS), reader, 1.0, 2.0)
     monkeypatch.setattr(service, "LONGEST", 2)
-    monkeypatch.setattr(service.kept, "read", lambda *_: (Weights(np.ones(7), np.ones(2)), {}))
-    monkeypatch.setattr(service.prepared, "prepare", lambda *_: ready)
+    monkeypatch.setattr(kept, "read", lambda *_: (Weights(np.ones(7), np.ones(2)), {}))
+    monkeypatch.setattr(prepared, "prepare", lambda *_: ready)
     config = RecommenderSection.model_validate({})
     return service.Recommender(config, {"choice": Path()}, Events("recommender", texts=False))
 
