@@ -63,7 +63,8 @@ def _budget(comparison: Comparison) -> str:
         stopped = "" if search["prune"] == "none" else f" and stopped early by {search['prune']}"
         return f"settings proposed by {search['sampler']}{stopped}, up to {search['examples']:,} examples seen a method"
     if "compute" not in comparison:
-        return f"{counted(comparison['trials'], 'setting')} a method"
+        fewest = min(len(method["settings"]) for method in comparison["methods"])
+        return f"{'up to ' * (fewest < comparison['trials'])}{counted(comparison['trials'], 'setting')} a method"
     return f"settings that see up to {comparison['compute']:,} training examples a method"
 
 
