@@ -50,7 +50,8 @@ def tested_on(result: Result) -> str:
 
     The fingerprint is of the data's rows, before `options` make examples of them.
     """
-    examples, candidates = headline(result)["examples"], (result["recipe"].get("options") or {}).get("candidates")
+    examples, options = headline(result)["examples"], result["recipe"].get("options")
+    candidates = options.get("candidates") if isinstance(options, dict) else None
     among = "" if candidates is None else f" of {candidates} candidates"
     return "test examples unknown" if examples is None else f"{examples:,} test examples{among}"
 

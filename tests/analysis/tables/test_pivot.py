@@ -90,6 +90,11 @@ def test_results_on_other_test_examples_of_the_same_data_are_never_in_one_row(
     assert len(contents([FULL, LORA, easier])["groups"]) == 2
 
 
+def test_options_that_are_none_of_ours_are_no_crash() -> None:
+    odd = at(sample("vera_ner", "vera", changes={"recipe.options": "a text"}))
+    assert "600 test examples" in table([odd])
+
+
 def test_seeds_are_averaged_and_counted() -> None:
     results = [at(sample("lora_ner", "lora", value=value, seed=seed)) for seed, value in enumerate((0.4, 0.5, 0.6))]
     assert "0.500 ±0.212 (3 seeds)" in pivot(results)
