@@ -1,8 +1,8 @@
 """From a generated answer to the program that its tests are run with.
 
 An answer goes on from the prompt, a function's head, as in Chen et al. 2021 (arXiv:2107.03374, section 2.1), and is cut
-where the paper stops: at the next line that begins with one of five words. Chat models answer otherwise, with the whole
-function, in a fenced block; that is taken, too.
+where the paper stops: at the next line that begins with one of five words, also where the function is written once more
+behind its body. Chat models answer otherwise, with the whole function, in a fenced block; that is taken, too.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ def _code(answer: str, prompt: str) -> str:
     if not heads:
         return prompt + code
     last = heads[-1]
-    if re.search(rf"^def {last[1]}\b", code, re.MULTILINE):
+    anew = re.search(rf"^def {last[1]}\b", code, re.MULTILINE)
+    if anew and not _goes_on(code[: anew.start()]):
         return prompt[: last.start()] + code
     body = STOP.split(code)[0]
     readings = [body, INDENTATION + body.lstrip(), indent(dedent(code), INDENTATION)]
@@ -43,8 +44,12 @@ def unfenced(answer: str) -> str:
     """The first fenced block of an answer, or what stands before the fence where it is code that went on."""
     before, fence, after = answer.partition(FENCE)
     inside = after.partition("\n")[2].partition(FENCE)[0]
-    going_on = before.lstrip("\n").startswith((" ", "\t"))
-    return inside if fence and inside.strip() and not going_on else before
+    return inside if fence and inside.strip() and not _goes_on(before) else before
+
+
+def _goes_on(text: str) -> bool:
+    """Whether a text begins as a body does: indented."""
+    return text.lstrip("\n").startswith((" ", "\t"))
 
 
 def _is_python(source: str) -> bool:

@@ -7,6 +7,7 @@ all to one that knows a to z: a score of such words says nothing.
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import lru_cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal
@@ -24,6 +25,8 @@ _KANA = "\u3041-\u30ff\u31f0-\u31ff"
 _INDIC = "\u0e00-\u0eff\u0f00-\u109f\u1780-\u17ff"  # Thai, Lao, Tibetan, Burmese, Khmer
 SPACELESS = re.compile(f"[{_HAN}{_KANA}{_INDIC}]")
 """Letters of scripts that put no spaces between words."""
+MARKS = "".join(each for each in map(chr, range(0x300, 0x1F000)) if unicodedata.category(each)[0] == "M")
+r"""Vowel signs, as in Hindi, and the accents of decomposed letters: they stand behind a letter, and ``\w`` is none."""
 BLIND: dict[Tokenizer, re.Pattern[str] | None] = {
     "13a": SPACELESS,
     "intl": SPACELESS,

@@ -43,7 +43,7 @@ class PassAtK(MeanTextMetric):
     reference = TAGS
     needs = "test"
     settings = (
-        f"eq:1|answer:body-or-function|seconds:{LIMITS.seconds}|memory:{LIMITS.memory // running.MEBIBYTE}MiB|"
+        f"eq:1|answer:body,else-function|seconds:{LIMITS.seconds}|memory:{LIMITS.memory // running.MEBIBYTE}MiB|"
         f"python:{sys.version_info.major}.{sys.version_info.minor}"
     )
 

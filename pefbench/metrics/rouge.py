@@ -2,7 +2,8 @@
 
 F-measures of words, of pairs of words, and of the longest common subsequences of sentences (rougeLsum). Sentences are
 lines, and what stands between marks that end one: so that a summary on one line is compared by its sentences, too.
-Words are runs of a-z and 0-9 in lower case, stemmed by Porter's rules; other scripts need another tokenizer.
+Words are runs of a-z and 0-9 in lower case, stemmed by Porter's rules; other scripts need another tokenizer, by which
+accents and vowel signs stay with their letters.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 from pydantic import Field
 
 from pefbench.metrics._texts import MeanTextMetric
-from pefbench.metrics._tokenizers import SPACELESS
+from pefbench.metrics._tokenizers import MARKS, SPACELESS
 from pefbench.sections import Section
 
 if TYPE_CHECKING:
@@ -26,10 +27,11 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[np.float64]
 
+LETTER = rf"[^\W_][{MARKS}]*"
 RULES: dict[str, tuple[str, re.Pattern[str] | None, Callable[[str], list[str]] | None]] = {
     "a-z0-9": ("stemmer:porter", re.compile(r"[^\W_a-z0-9]"), None),
-    "words": ("tok:words", SPACELESS, lambda text: re.findall(r"[^\W_]+", text.lower())),
-    "characters": ("tok:characters", None, lambda text: re.findall(r"[^\W_]", text.lower())),
+    "words": ("tok:words|marks:with-letters", SPACELESS, re.compile(f"(?:{LETTER})+").findall),
+    "characters": ("tok:characters|marks:with-letters", None, re.compile(LETTER).findall),
 }
 """Name of a tokenizer -> what the signature says, letters that it is blind to, the function; None: rouge_score's."""
 
@@ -93,7 +95,7 @@ def _scorer(names: tuple[str, ...], tokenizer: str) -> Any:
     divide = RULES[tokenizer][2]
     if divide is None:
         return RougeScorer([*names], use_stemmer=True)
-    return RougeScorer([*names], tokenizer=SimpleNamespace(tokenize=divide))
+    return RougeScorer([*names], tokenizer=SimpleNamespace(tokenize=lambda text: divide(text.lower())))
 
 
 METRIC = Rouge

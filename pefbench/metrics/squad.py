@@ -19,7 +19,7 @@ from datasets import List
 from pydantic import Field
 
 from pefbench.metrics._base import TEXT, AdditiveMetric, ratio
-from pefbench.metrics._tokenizers import SPACELESS, TOLERATED, blindness
+from pefbench.metrics._tokenizers import MARKS, SPACELESS, TOLERATED, blindness
 from pefbench.sections import Section
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     Array = npt.NDArray[np.float64]
 
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
-_MARKS = re.compile(r"[^\w\s]")
+_LETTER = rf"\w[{MARKS}]*"
+_CHARACTERS = re.compile(rf"(?={SPACELESS.pattern}){_LETTER}|(?:(?!{SPACELESS.pattern}){_LETTER})+")
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 
 
@@ -61,7 +62,7 @@ class Squad(AdditiveMetric):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        characters = "|words:characters" if self.options.words == "characters" else ""
+        characters = "|words:characters|marks:with-letters" if self.options.words == "characters" else ""
         self.settings = f"normalize:squad|answers:best{characters}"
 
     def refusal(self, references: Sequence[Any]) -> str | None:
@@ -131,8 +132,11 @@ def by_spaces(text: str) -> list[str]:
 
 
 def by_characters(text: str) -> list[str]:
-    """The characters of scripts without spaces, the words of others; marks of all scripts are dropped."""
-    return SPACELESS.sub(r" \g<0> ", _MARKS.sub(" ", text)).split()
+    """The characters of scripts without spaces, the words of others, accents and vowel signs with their letters.
+
+    The punctuation of all scripts is dropped.
+    """
+    return _CHARACTERS.findall(text)
 
 
 def answer_f1(predicted: str, gold: str, divide: Callable[[str], list[str]] = by_spaces) -> float:

@@ -53,6 +53,8 @@ def test_what_cannot_be_drawn_is_an_error(n: int, c: int, k: int) -> None:
 ANSWERS = {
     "the body": "    return x * 2\n",
     "and more": "    return x * 2\n\n\ndef other():\n    return this is no Python",
+    "and the function again": "    return x * 2\n\n\ndef twice(x):\n    return x * 3\n",
+    "and a beginning of it": '\n    return x * 2\n\n\ndef twice(x):\n    """Retu',
     "and a test": "    return x * 2\n\nprint(twice(",
     "the function anew": "def twice(x):\n    return x * 2",
     "with a helper": "def helper(x):\n    return x * 2\n\ndef twice(x):\n    return helper(x)",
@@ -121,7 +123,7 @@ def test_answers_are_scored() -> None:
     low, high = ends(values["pass_at_1"])
     assert 0 <= low < 0.5 < high <= 1
     assert values["pass_at_1"]["signature"].startswith(
-        "pass_at_k|paper:arXiv:2107.03374|eq:1|answer:body-or-function|seconds:3|memory:512MiB|python:3."
+        "pass_at_k|paper:arXiv:2107.03374|eq:1|answer:body,else-function|seconds:3|memory:512MiB|python:3."
     )
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rouge_score.rouge_scorer import RougeScorer
 
 from pefbench.metrics import score
-from pefbench.metrics.rouge import END, METRIC
+from pefbench.metrics.rouge import END, METRIC, _scorer
 from tests.metrics.texts import CORPUS, ODD, ORDINARY, Corpus, check, draws_of
 
 NAMES = ["rouge1", "rouge2", "rougeLsum"]
@@ -94,6 +94,18 @@ def test_other_scripts_are_scored_by_other_tokenizers(tokenizer: str, share: flo
 
 
 @pytest.mark.parametrize(
+    ("tokenizer", "text", "parts"),
+    [
+        ("words", "हिन्दी भाषा, cafe\u0301s", ["हिन्दी", "भाषा", "cafe\u0301s"]),
+        ("words", "a\ufe0f_b ❤\ufe0f İzmir", ["a\ufe0f", "b", "i\u0307zmir"]),
+        ("characters", "กิน ด้วย", ["กิ", "น", "ด้", "ว", "ย"]),
+    ],
+)
+def test_accents_and_vowel_signs_stay_with_their_letters(tokenizer: str, text: str, parts: list[str]) -> None:
+    assert _scorer(("rouge1",), tokenizer)._tokenizer.tokenize(text) == parts
+
+
+@pytest.mark.parametrize(
     ("options", "text", "refused"),
     [
         ({}, "天气好去公园", True),
@@ -121,4 +133,5 @@ def test_the_signature_says_what_was_done() -> None:
     assert METRIC.headline in found
     assert "|stemmer:porter|measure:f|sentences:lines,.!?|references:best|ci:" in found["rougeLsum"]["signature"]
     assert METRIC(**LINES).signature().endswith("|stemmer:porter|measure:f|sentences:lines|references:best")
-    assert METRIC(tokenizer="words").signature().endswith("|tok:words|measure:f|sentences:lines,.!?|references:best")
+    words = METRIC(tokenizer="words").signature()
+    assert words.endswith("|tok:words|marks:with-letters|measure:f|sentences:lines,.!?|references:best")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pefbench import registry
 from pefbench.metrics import make, score
-from pefbench.metrics.squad import METRIC, normalize
+from pefbench.metrics.squad import METRIC, by_characters, normalize
 from tests.metrics.intervals import ends
 
 TEXT = st.lists(
@@ -112,6 +112,10 @@ def test_lengths_must_agree(name: str) -> None:
         getattr(METRIC(), name)(predictions=["a"], references=[["a"], ["b"]])
 
 
+def test_accents_and_vowel_signs_stay_with_their_letters() -> None:
+    assert by_characters("ด้วย, हिन्दी cafe\u0301 年") == ["ด้", "ว", "ย", "हिन्दी", "cafe\u0301", "年"]
+
+
 CHINESE = [["北京大学"], ["公园，2020 年"]]
 
 
@@ -124,7 +128,7 @@ def test_a_script_without_spaces_is_refused_or_counted_by_characters(name: str) 
     )
     metric = make({"name": name, "words": "characters"})
     assert metric.refusal(CHINESE) is None
-    assert metric.signature().endswith("|normalize:squad|answers:best|words:characters")
+    assert metric.signature().endswith("|normalize:squad|answers:best|words:characters|marks:with-letters")
     values = metric.compute(predictions=["北京", "2020 年。"], references=CHINESE)
     assert values["exact_match"] == 0
     assert values["answer_f1"] == pytest.approx((2 * 2 / 6 + 2 * 2 / 6) / 2)
