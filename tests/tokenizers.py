@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
 from tests.tiny import END, PAD, START, VOCABULARY
@@ -59,6 +59,13 @@ def single_bytes(architecture: str = "gpt2", **options: Any) -> PreTrainedTokeni
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     return _dressed(tokenizer, architecture, **options)
+
+
+def stripping() -> PreTrainedTokenizerFast:
+    """Return a tokenizer of words that strips accents, as BERT's without case does."""
+    tokenizer = words()
+    tokenizer.backend_tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    return tokenizer
 
 
 def _dressed(tokenizer: Tokenizer, architecture: str, **options: Any) -> PreTrainedTokenizerFast:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -127,6 +128,18 @@ def tokens(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str]) -> list[Tok
         Tokens(np.asarray(ids, dtype=np.int64), np.asarray(offsets, dtype=np.int64).reshape(-1, 2))
         for ids, offsets in zip(batch["input_ids"], batch["offset_mapping"], strict=True)
     ]
+
+
+def end_of(text: str, offsets: Any, token: int) -> int:
+    """Where a token ends in its text, the accents and vowel signs on its last letter included.
+
+    Tokenizers that strip them, as BERT's without case, count them to no token. offsets: see `Tokens`.
+    """
+    end = int(offsets[token][1])
+    stop = int(offsets[token + 1][0]) if token + 1 < len(offsets) else len(text)
+    while end < stop and unicodedata.category(text[end])[0] == "M":
+        end += 1
+    return end
 
 
 def fitting(wanted: int, other: int, room: int) -> int:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pefbench.heads import IGNORED, TARGETS, Answers, Encoded, Head, forward
-from pefbench.heads._pairs import SEGMENTS, fitting, tells_segments, template, tokens
+from pefbench.heads._pairs import SEGMENTS, end_of, fitting, tells_segments, template, tokens
 from pefbench.heads._windows import Layout, with_null
 
 if TYPE_CHECKING:
@@ -204,7 +204,8 @@ class SpanHead(Head):
             least = int(null.argmin())
             return "", (-1, float(np.exp(np.float64(null[least]) - total[least])))
         shift = windows.firsts[row] - windows.columns[row, 0]
-        begin, end = windows.offsets[first[row] + shift, 0], windows.offsets[last[row] + shift, 1]
+        begin = windows.offsets[first[row] + shift, 0]
+        end = end_of(windows.context, windows.offsets, int(last[row] + shift))
         # Some tokenizers count the space before a word as part of it.
         text = windows.context[begin:end]
         begin += len(text) - len(text.lstrip())

@@ -75,7 +75,7 @@ class TokenHead(Head):
         return {"id2label": dict(enumerate(self.labels)), "label2id": {tag: i for i, tag in enumerate(self.labels)}}
 
     def encode(self, tokenizer: PreTrainedTokenizerFast, examples: Sequence[TokenExample], max_length: int) -> Encoded:
-        """Tokenise word by word and lay each tag on its word's first token."""
+        """Tokenise word by word and lay each tag on its word's first token. Special tokens among the words are text."""
         import numpy as np
 
         index = {tag: i for i, tag in enumerate(self.labels)}
@@ -83,6 +83,7 @@ class TokenHead(Head):
         batch = tokenizer(
             [[before + word for word in example.tokens] for example in examples],
             is_split_into_words=True,
+            split_special_tokens=True,
             truncation=True,
             max_length=max_length,
             padding=False,
@@ -114,7 +115,11 @@ class TokenHead(Head):
         """Overlapping windows over a sentence's words, [first, end), that `encode` does not cut: see `word_windows`."""
         before = space_before(tokenizer)
         batch = tokenizer(
-            [before + word for word in words], is_split_into_words=True, add_special_tokens=False, verbose=False
+            [before + word for word in words],
+            is_split_into_words=True,
+            split_special_tokens=True,
+            add_special_tokens=False,
+            verbose=False,
         )
         lengths = [0] * len(words)
         for word in batch.word_ids(0):

@@ -69,7 +69,7 @@ def test_texts_are_answered_as_arguments_and_as_lines(
 
 def test_a_damaged_bundle_is_said(tmp_path: Path) -> None:
     (tmp_path / "answer.py").write_text(script("sequence"), encoding="utf8")
-    (tmp_path / "bundle.json").write_text('{"plain": true}', encoding="utf8")
+    (tmp_path / "bundle.json").write_text("{}", encoding="utf8")
     (tmp_path / "tokenizer.json").write_text("{", encoding="utf8")
     command = [sys.executable, "-I", str(tmp_path / "answer.py"), "A text"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -18,7 +18,7 @@ from pefbench.heads.span import SpanDataset, SpanHead, best_spans
 from pefbench.trial.batching import collate
 from tests import tiny
 from tests.heads.answering import answering
-from tests.tokenizers import WORDS, single_bytes, words
+from tests.tokenizers import WORDS, single_bytes, stripping, words
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -146,6 +146,17 @@ def test_special_tokens_in_a_text_are_text() -> None:
     assert encoded.features["input_ids"][0].tolist().count(tiny.END) == 2
     [labels] = encoded.fixed["labels"].tolist()
     assert SpanHead().predict(pointing(encoded, {0: tuple(labels)}), whole(encoded), encoded.decoding) == ["</s>"]
+
+
+@pytest.mark.parametrize("answer", ["cafe\u0301", "हिन्दु", "Oslo"])
+def test_accents_that_the_tokenizer_strips_stay_in_the_answer(answer: str) -> None:
+    asked = example("q", f"a\u0301 {answer} b", answer)
+    encoded = SpanHead().encode(stripping(), [asked], 32)
+    [labels] = encoded.fixed["labels"].tolist()
+    assert SpanHead().predict(pointing(encoded, {0: tuple(labels)}), whole(encoded), encoded.decoding) == [answer]
+    last = SpanHead().encode(stripping(), [example("q", answer, answer)], 32)
+    [labels] = last.fixed["labels"].tolist()
+    assert SpanHead().predict(pointing(last, {0: tuple(labels)}), whole(last), last.decoding) == [answer]
 
 
 def test_segments_tell_question_and_context_apart() -> None:

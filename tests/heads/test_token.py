@@ -89,6 +89,13 @@ def test_the_loss_is_a_sum_over_first_pieces(tokenizer: PreTrainedTokenizerFast)
     assert encoded.targets.tolist() == [2, 1]
 
 
+def test_special_tokens_among_the_words_are_text(tokenizer: PreTrainedTokenizerFast) -> None:
+    words = ("the", "[SEP]", "[MASK]", "the")
+    [ids] = TokenHead(LABELS).encode(tokenizer, [TokenExample(words, ("O",) * 4)], 32).features["input_ids"]
+    special = {tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.mask_token_id}
+    assert [token for token in ids.tolist() if token in special] == [tokenizer.cls_token_id, tokenizer.sep_token_id]
+
+
 def test_what_is_cut_is_counted(tokenizer: PreTrainedTokenizerFast) -> None:
     examples = [TokenExample(("the",) * n, ("O",) * n) for n in (2, 3, 9)]
     encoded = TokenHead(LABELS).encode(tokenizer, examples, 5)

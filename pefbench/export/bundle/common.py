@@ -30,7 +30,7 @@ class Bundle:
         self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self.tokenizer.no_padding()
         self.tokenizer.no_truncation()
-        self.tokenizer.encode_special_tokens = self.settings["plain"]  # special tokens that a text spells out are text
+        self.tokenizer.encode_special_tokens = True  # special tokens that a text spells out are text
         self.session = InferenceSession(str(folder / "model.onnx"), providers=["CPUExecutionProvider"])
         self.names = [each.name for each in self.session.get_inputs()]
 

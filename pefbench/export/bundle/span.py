@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import unicodedata  # noqa: F401 - `end_of` needs it
 from typing import Any
 
 import numpy as np
 
 from pefbench.export.bundle.asking import main
 from pefbench.export.bundle.common import Answer, Array, Bundle
-from pefbench.heads._pairs import fitting
+from pefbench.heads._pairs import end_of, fitting
 
 Span = tuple[float, int, int]
 """A score, the first token and the last."""
@@ -42,7 +43,8 @@ def answer(bundle: Bundle, given: Any) -> Answer:
     if not np.isfinite(score) or (bundle["no_answers"] and least[2] > score):
         chance = float(np.exp(least[2] - least[3]))
         return {"text": "", "start": None, "end": None, "score": chance, "truncated": truncated}
-    begin, end = encoding.offsets[start + first][0], encoding.offsets[start + last][1]
+    begin = encoding.offsets[start + first][0]
+    end = end_of(given["context"], encoding.offsets, start + last)
     text = given["context"][begin:end]
     begin += len(text) - len(text.lstrip())
     text = text.strip()

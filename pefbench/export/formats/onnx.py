@@ -117,7 +117,6 @@ class Onnx(Format):
             "max_length": original.prepared.recipe.train.max_length,
             "pad": tokenizer.pad_token_id,
             "pad_type": tokenizer.pad_token_type_id,
-            "plain": not head.reads_words,
             **own.settings(head, tokenizer),
         }
 
