@@ -62,6 +62,7 @@ class MarkedExample:
     first: Span
     second: Span
     label: str
+    cluster: str = field(default="", compare=False, repr=False)
 
     @property
     def pair(self) -> None:

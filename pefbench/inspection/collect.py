@@ -57,7 +57,7 @@ def _split(prepared: Prepared, name: str) -> Split:
     return Split(
         examples=len(encoded),
         tokens=int(encoded.tokens.sum()),
-        labels=label_counts(prepared.head.answers.references(examples)),
+        labels=label_counts(prepared.head.answers.references(examples)) if prepared.head.labels else {},
         lengths=histogram(lengths, limit),
         longest=int(lengths.max(initial=0)),
         truncated=encoded.truncated,
@@ -81,7 +81,7 @@ def _whole_lengths(prepared: Prepared, name: str) -> np.ndarray[Any, Any]:
 def label_counts(references: Sequence[Any]) -> dict[str, int]:
     """How often each label stands in the right answers, most frequent first; empty for texts and numbers.
 
-    Tags of an entity scheme count their words by tag.
+    Tags of an entity scheme count their words by tag. Lists of answers to questions look as tags do: see `_split`.
     """
     if all(isinstance(each, str) for each in references):
         counts = Counter(references)

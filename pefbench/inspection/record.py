@@ -42,10 +42,10 @@ class Bin:
 class Split:
     """One split as it will be used.
 
-    labels: how often each label (of tag schemes, each entity type) stands in it; empty where there are none. lengths:
-    a histogram of the tokens of whole examples, before truncation. truncated: examples that lose text at the maximum
-    length. dropped: rows left out as duplicates within the split or of a later split. unknown: the share of the
-    text's tokens that are the tokenizer's unknown token, 0 to 1.
+    labels: how often each label, or each tag, stands in it; empty where there are none. lengths: a histogram of the
+    tokens of whole examples, before truncation. truncated: examples that lose text at the maximum length. dropped: rows
+    left out as duplicates within the split or of a later split. unknown: the share of the text's tokens that are the
+    tokenizer's unknown token, 0 to 1.
     """
 
     examples: int

@@ -56,11 +56,12 @@ class Split(TypedDict):
     """The size of one split, as used."""
 
     examples: int  # after max_examples
-    tokens: NotRequired[int]  # without padding; an imported result may leave it out
+    tokens: NotRequired[int]  # without padding, of all rows of an example; an imported result may leave it out
     truncated: NotRequired[int]  # examples with text beyond max_length; the first results leave it out
     # Examples left out, such as those whose text a later split has; an imported result leaves it out.
     dropped: NotRequired[int]
-    near_duplicates: NotRequired[int]  # rows nearly one of train, 0 for train itself; older files leave it out
+    # Rows nearly one of train, of all those that examples are drawn from; 0 for train itself; older files leave it out.
+    near_duplicates: NotRequired[int]
 
 
 class Data(TypedDict):

@@ -6,6 +6,8 @@ reply, or the last of a conversation, is an example of its own; its loss is on t
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,7 +16,6 @@ from pydantic import Field
 
 from pefbench.heads._prompts import ALWAYS
 from pefbench.heads.examples import GenerationExample
-from pefbench.sources import normalise
 from pefbench.tasks import Inputs, Task
 from pefbench.tasks._models import SMOLLM2
 from pefbench.tasks.reading import chats, generation, layouts, references, values
@@ -52,6 +53,8 @@ READ = {"turns": ("turns",), "messages": ("messages", "system", "tools")}
 """What a row is read from that has turns, or messages."""
 SINGLE = ("instruction", "system", "prompt", "completion")
 """What any other row is read from."""
+PAUSES = re.compile(r"[.,;:!?…。，、；：！？]+(?=\s|$)")
+"""Marks at the end of a word. Within one, and alone, they may be what is asked about, as those of C++ and 5-3 are."""
 
 
 def text(values: Mapping[str, Any]) -> str:
@@ -110,7 +113,7 @@ def _replies(row: Row, history: int, counted: chats.Counted) -> list[GenerationE
 def _single(row: Row) -> GenerationExample:
     """A prompt with its completion."""
     completion, *_ = found = references.texts(row, "completion")
-    return replace(_prompted(row), target=completion, references=references.others(found))
+    return replace(_prompted(row), target=completion, references=references.others(found), cluster=group(row.values))
 
 
 def _prompted(row: Row) -> GenerationExample:
@@ -184,7 +187,9 @@ def _with_references(examples: Sequence[GenerationExample]) -> list[GenerationEx
 
 
 def _context(example: GenerationExample) -> str:
-    return normalise("\n".join([*(turn for _, turn in example.history), example.instruction + example.prompt]))
+    """What is replied to, without case, white space and the marks that end its sentences."""
+    said = "\n".join([*(turn for _, turn in example.history), example.instruction + example.prompt])
+    return " ".join(PAUSES.sub("", unicodedata.normalize("NFC", said).casefold()).split())
 
 
 TASK = Task(

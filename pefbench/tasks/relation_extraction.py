@@ -34,7 +34,7 @@ def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> MarkedDataset:
 
 def _example(row: Row) -> MarkedExample:
     label = labels.label(row)
-    return MarkedExample(*_marked(row), label)
+    return MarkedExample(*_marked(row), label, cluster=text(row.values))
 
 
 def _unanswered(row: Row, _: object) -> MarkedExample:

@@ -75,7 +75,7 @@ def _replied(row: Row, context: str) -> choices.Question:
     """The reply that a row has, or that it names among its candidates."""
     reply = row.values["reply"]
     if row.values["candidates"] is None:
-        return choices.Question(row, context, values.text(row, "reply"))
+        return choices.Question(row, context, values.text(row, "reply"), cluster=context)
     candidates = choices.texts(row.values["candidates"], row, "candidates")
     if row.values["label"] is not None:
         right = choices.place(row, "label", len(candidates))
@@ -83,7 +83,7 @@ def _replied(row: Row, context: str) -> choices.Question:
         right = candidates.index(reply)
     else:
         raise DataError(f"{row.where}: no label, and the reply {str(reply)[:60]!r} is none of the candidates")
-    return choices.among(row, context, candidates, right)
+    return choices.among(row, context, candidates, right)._replace(cluster=context)
 
 
 def _unanswered(row: Row, _: object) -> ChoiceExample:

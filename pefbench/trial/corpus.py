@@ -41,6 +41,7 @@ class Corpus:
     fingerprint: sha256 over every value that the task reads. revision: the commit of a hub data set.
     dropped: how many rows of a split were left out because a later split, or the split itself, has their text.
     near_duplicates: how many rows of validation and of test are nearly one of train.
+    rows: of how many, by split: a task may draw what it scores from them, or make several examples of one.
     skipped: what was wrong with each bad row that was left out, with its file and line.
     notes: what a reader of the results should know of how the data was read.
     """
@@ -50,6 +51,7 @@ class Corpus:
     revision: str | None
     dropped: Mapping[str, int]
     near_duplicates: Mapping[str, int]
+    rows: Mapping[str, int]
     skipped: Sequence[str]
     notes: Sequence[str]
 
@@ -101,7 +103,8 @@ def _load(recipe: Recipe, bad: BadRows, *, counts_near: bool) -> Corpus:
     dataset = task.read(splits, bad, **options)
     _check_sizes(dataset.splits, recipe.data.source, bad, dropped)
     near = sources.count_near_duplicates(splits, lambda row: task.text(row.values)) if counts_near else {}
-    return Corpus(dataset, sources.fingerprint(splits), revision, dropped, near, bad.found, notes)
+    sizes = {split: len(found) for split, found in splits.items()}
+    return Corpus(dataset, sources.fingerprint(splits), revision, dropped, near, sizes, bad.found, notes)
 
 
 def _without_a_text(splits: Mapping[str, Sequence[Row]], task: Task) -> list[Row]:

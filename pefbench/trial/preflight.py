@@ -101,17 +101,15 @@ def _dropped(prepared: Prepared) -> list[str]:
 
 
 def _near(prepared: Prepared) -> list[str]:
-    splits = prepared.corpus.dataset.splits
+    rows = prepared.corpus.rows
     many = {
-        split: near
-        for split, near in prepared.corpus.near_duplicates.items()
-        if near >= max(2, MANY * len(splits[split]))
+        split: near for split, near in prepared.corpus.near_duplicates.items() if near >= max(2, MANY * rows[split])
     }
     if not many:
         return []
-    rows = " and ".join(f"{near} {split}" for split, near in many.items())
+    found = " and ".join(f"{near} of {rows[split]:,} {split}" for split, near in many.items())
     return [
-        f"{rows} rows are near-duplicates of a training row; data.near_duplicates=drop leaves those out of training"
+        f"{found} rows are near-duplicates of a training row; data.near_duplicates=drop leaves those out of training"
     ]
 
 

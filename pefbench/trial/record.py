@@ -80,7 +80,7 @@ def data_of(prepared: Prepared) -> Data:
         "splits": {
             split: {
                 "examples": len(encoded),
-                "tokens": int(encoded.lengths.sum()),
+                "tokens": int(encoded.tokens.sum()),
                 "truncated": encoded.truncated,
                 "dropped": corpus.dropped[split],
                 "near_duplicates": corpus.near_duplicates.get(split, 0),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from itertools import pairwise
+from itertools import pairwise, permutations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -169,6 +169,16 @@ def test_labels_are_counted_and_texts_are_not() -> None:
     assert label_counts(["b", "a", "b"]) == {"b": 2, "a": 1}
     assert label_counts([["O", "B-x"], ["O"]]) == {"O": 2, "B-x": 1}
     assert label_counts([{"texts": ["x"]}]) == label_counts([0.5]) == {}
+
+
+def test_answers_to_questions_are_no_labels(world: World, tmp_path: Path) -> None:
+    asked = {"question": "Anna saw", "answers": {"text": ["Anna"], "answer_start": [0]}}
+    contexts = ("Anna " + " ".join(words) for words in permutations(("saw", "Boris", "Paris", "near", "Rome")))
+    lines = [json.dumps({**asked, "context": context}) for context in contexts]
+    (tmp_path / "rows.jsonl").write_text("\n".join(lines), encoding="utf8")
+    data = {"source": f"file:{tmp_path / 'rows.jsonl'}"}
+    found = inspect(load_recipe(world.recipe("asked", task="question_answering", data=data)))
+    assert [split.labels for split in found.splits.values()] == [{}, {}, {}]
 
 
 def test_skipped_rows_are_listed_with_their_place(world: World, tmp_path: Path) -> None:

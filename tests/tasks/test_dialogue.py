@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pefbench.errors import DataError
+from pefbench.heads._generation_answers import GenerationAnswers
+from pefbench.heads.search import Search
 from pefbench.sources import BadRows, Row
 from pefbench.tasks.dialogue import TASK, DialogueOptions
 from tests.tasks import loading
@@ -70,6 +72,17 @@ def test_what_else_was_replied_to_the_same_words_is_right_too() -> None:
         ("A joke?",),
         ("Why?",),
     ]
+
+
+def test_prompts_that_differ_in_a_sign_are_not_the_same() -> None:
+    prompts = ("What is C?", "What is C++?", "What is C#?", "5-3", "5+3", "5 * 3", "x²", "x2")
+    found = read(*({"prompt": prompt, "completion": f"to {prompt}"} for prompt in prompts))
+    assert [each.references for each in found] == [(f"to {prompt}",) for prompt in prompts]
+
+
+def test_replies_to_one_prompt_are_a_cluster() -> None:
+    found = read(*({"prompt": "Hi", "completion": reply} for reply in ("Hello", "Bye")))
+    assert GenerationAnswers(Search()).clusters(found) == ["Hi", "Hi"]
 
 
 @pytest.mark.parametrize(

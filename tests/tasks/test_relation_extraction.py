@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pefbench.errors import DataError
+from pefbench.heads._labels import LabelAnswers
 from pefbench.heads.examples import MarkedExample
 from pefbench.registry import find
 from pefbench.sources import BadRows, Row
@@ -36,6 +37,13 @@ def test_entities_stand_in_tags_or_are_given_by_their_characters() -> None:
     assert only(row(TAGGED)) == [EXAMPLE]
     assert only(row(PLAIN, first=[4, 10], second=[16, 22])) == [EXAMPLE]
     assert only(row("<e2>b é</e2> <e1>a</e1>", "Other")) == [MarkedExample("b é a", (4, 5), (0, 3), "Other")]
+
+
+def test_the_pairs_of_one_sentence_are_a_cluster() -> None:
+    other = row("The <e2>author</e2> of a <e1>keygen</e1>.", "Other")
+    found = read({"train": [row(TAGGED), other, row("<e1>a</e1> <e2>b</e2>")]}, BadRows()).splits["train"]
+    assert LabelAnswers().clusters(found) == [PLAIN, PLAIN, "#2"]
+    assert LabelAnswers().clusters(found[1:]) is None
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pefbench.errors import DataError
+from pefbench.heads._scoring import ChoiceAnswers
 from pefbench.sources import BadRows, Row
 from pefbench.tasks.reply_selection import TASK
 from tests.tasks import loading
@@ -54,6 +55,17 @@ def test_a_row_may_have_a_context_and_its_reply() -> None:
     found = read({"context": "Where is it?", "reply": "Here."}, {"context": ["Hi", "When?"], "reply": "Now."})
     assert [(each.context, right(each)) for each in found] == [("Where is it?", "Here."), ("Hi\nWhen?", "Now.")]
     assert [set(each.candidates) for each in found] == [{"Here.", "Now."}] * 2
+
+
+def test_replies_to_one_context_are_a_cluster() -> None:
+    candidates = ["x", "y"]
+    found = read(
+        {"context": "Q?", "candidates": candidates, "label": 0},
+        {"context": "Q?", "candidates": candidates, "label": 1},
+        {"context": "Other?", "reply": "x"},
+        {"context": "More?", "reply": "y"},
+    )
+    assert ChoiceAnswers().clusters(found) == ["Q?", "Q?", "#2", "#3"]
 
 
 @pytest.mark.parametrize("named", [{"label": 1}, {"label": "B"}, {"reply": "y"}, {"label": 1, "reply": "other"}])

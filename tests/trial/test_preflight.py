@@ -93,10 +93,12 @@ def test_a_rate_far_from_the_methods_own_is_doubted(world: World) -> None:
 def test_rows_that_are_nearly_training_ones_are_doubtful(world: World) -> None:
     prepared = prepare(load_recipe(world.recipe("doubtful")), Phases())
     for near, rows in (
-        ({"validation": 0, "test": 2}, "2 test"),
-        ({"validation": 3, "test": 2}, "3 validation and 2 test"),
+        ({"validation": 0, "test": 2}, "2 of 200 test"),
+        ({"validation": 3, "test": 2}, "3 of 300 validation and 2 of 200 test"),
+        ({"validation": 3, "test": 1}, "3 of 300 validation"),
     ):
-        several = replace(prepared, corpus=replace(prepared.corpus, near_duplicates=near))
+        of = {"train": 1000, "validation": 300, "test": 200}  # however many of them are scored
+        several = replace(prepared, corpus=replace(prepared.corpus, near_duplicates=near, rows=of))
         left_out = "data.near_duplicates=drop leaves those out of training"
         assert preflight.remarks(several) == ([], [f"{rows} rows are near-duplicates of a training row; {left_out}"])
 
