@@ -49,20 +49,28 @@ class Writing:
         wanted = prompt.wanted
         self.prompt, self.ends, self.search = prompt, ends, wanted.search if wanted else search
         self.stop, self.told = (wanted.stop, wanted.told) if wanted else ((), None)
-        self._written, self._cancelled = "", False
+        self.done = wanted.done if wanted else None
+        self._written, self._cancelled, self._over = "", False, False
         self._tokens: int | None = self.search.max_new_tokens if wanted else None
 
     @property
     def watched(self) -> bool:
         """Whether each of its tokens matters before the end."""
-        return bool(self.stop or self.told)
+        return bool(self.stop or self.told or self.done)
 
     def goes_on(self, tokens: Array) -> bool:
-        """Whether it does after these tokens, the last of which is new."""
-        if len(tokens) >= self.search.max_new_tokens:
+        """Whether it does after these tokens, the last of which is new. What is over stays so."""
+        if not self._over and not self._continues(tokens):
+            self._over = True
+            if self.done:
+                self.done(self.written(tokens))
+        return not self._over
+
+    def _continues(self, tokens: Array) -> bool:
+        if len(tokens) >= self.search.max_new_tokens or np.isin(tokens, self.ends).any():
             return False
-        if not self.watched or np.isin(tokens, self.ends).any():
-            return True  # the model's own end is seen by transformers
+        if not (self.stop or self.told):
+            return True
         text, size = self._text(tokens), self._settled(tokens)
         settled = text if size == len(tokens) else self._text(tokens[:size])
         certain = settled[: _certain(settled, self.stop, self.prompt.tokenizer)]

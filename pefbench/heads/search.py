@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
     from pefbench.heads._pairs import Array
+    from pefbench.heads._writing import Written
 
 FAR = 2**32
 """More examples than a split has."""
@@ -81,13 +82,14 @@ class DecoderPrompt:
 class Wanted:
     """How a user wants a text: by a search of its own, up to any of the texts in `stop`, which are left out.
 
-    told: is given each piece of the text as soon as it is certain; False from it breaks off. Of several beams no piece
-    is certain before the end.
+    told: is given each piece of the text as soon as it is certain; False from it breaks off. done: is given the whole
+    as soon as it has ended, while others in its batch go on. Of several beams nothing is certain before the end of all.
     """
 
     search: Search
     stop: tuple[str, ...] = ()
     told: Callable[[str], bool] | None = None
+    done: Callable[[Written], None] | None = None
 
 
 def processors(prompts: Sequence[DecoderPrompt], searches: Sequence[Search]) -> list[GumbelNoise]:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from starlette.concurrency import run_in_threadpool
 
 from pefbench.errors import UserError
-from pefbench.server.engine import QueueFull, Stopping
 from pefbench.server.refusals import Refusal, busy, ending
 from pefbench.server.store import UnknownModelError
+from pefbench.server.worker import QueueFull, Stopping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

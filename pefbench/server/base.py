@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from copy import copy
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -35,6 +35,9 @@ EVEN = 16
 among which it divides them, and others not."""
 
 
+WRITES = "a prefix shares no batches where texts are generated"
+
+
 class NoHead:
     """What loading must know of a model without a head."""
 
@@ -57,16 +60,20 @@ class Batch:
 
 
 class Base:
-    """A backbone without a head, and the adapters' parts in it while a batch runs. One thread at a time."""
+    """A backbone, and the adapters' parts in it while a batch runs. One thread at a time.
 
-    def __init__(self, backbone: nn.Module, precision: str) -> None:
-        self.backbone = cast("Any", backbone.eval().requires_grad_(requires_grad=False))
+    whole: with the head of a language model, where texts are generated; else the backbone, without a head.
+    """
+
+    def __init__(self, whole: nn.Module, precision: str) -> None:
+        self.whole = cast("Any", whole.eval().requires_grad_(requires_grad=False))
+        self.backbone = cast("Any", architecture.backbone(whole))
         self.config = self.backbone.config
         self.dtype: torch.dtype = HALF.get(precision) or self.backbone.get_input_embeddings().weight.dtype
-        self.device = next(backbone.parameters()).device
-        self.weights = {name: tuple(weight.shape) for name, weight in backbone.state_dict().items()}
+        self.device = next(whole.parameters()).device
+        self.weights = {name: tuple(weight.shape) for name, weight in self.backbone.state_dict().items()}
         self._batch = Batch()
-        self._prefixes = Prefixes(self.backbone)
+        self._prefixes = Prefixes(self.backbone, WRITES if self.whole is not self.backbone else "")
         self.modules = self._probe()
         for name, module in self.modules.items():
             module.register_forward_pre_hook(self._entering(name))
@@ -94,6 +101,16 @@ class Base:
         if not self.config.is_encoder_decoder or not hasattr(self.backbone, "_shift_right"):
             return given
         return {**given, "decoder_input_ids": self.backbone._shift_right(given["input_ids"])}
+
+    @contextmanager
+    def writing(self, rows: Sequence[tuple[int, int, Adapter]]) -> Iterator[Any]:
+        """The language model, each adapter at work on its rows of whatever it is given. rows: as for `run`."""
+        self._batch = _planned(rows)
+        try:
+            with torch.inference_mode(), self.precision():
+                yield self.whole
+        finally:
+            self._batch = Batch()
 
     def precision(self) -> AbstractContextManager[Any]:
         """As the trials computed."""
@@ -159,17 +176,18 @@ def load(ready: Ready) -> Base:
     recipe = ready.recipe
     held = Frozen(recipe.train.precision, NOTHING)
     plain = not ready.adapters and recipe.model.quantize == "none"
+    writes = ready.head.generates
     model = loading.load_pretrained(
         ready.base,
         copy(ready.config),
-        NoHead() if plain else ready.head,
+        NoHead() if plain and not writes else ready.head,
         attention=build.attention(ready),
         quantize=recipe.model.quantize,
         keep=held if plain else build.kept_small(ready),
     )
     model = adapters.put_on(model, ready.adapters)
     frozen.cast(model, held)
-    return Base(architecture.backbone(model), recipe.train.precision)
+    return Base(model if writes else architecture.backbone(model), recipe.train.precision)
 
 
 def _planned(rows: Sequence[tuple[int, int, Adapter]]) -> Batch:

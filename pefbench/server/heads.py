@@ -84,6 +84,17 @@ class Shell:
         return _each(found, lambda tensor: tensor[:rows], len(chosen))
 
 
+class Own:
+    """In the place of a Shell: the head is the base's own, that of a language model. Raises Unmixed for one without."""
+
+    def __init__(self, config: PretrainedConfig, base: Base) -> None:
+        self.backbone = architecture.backbone_name(base.whole)
+        if not self.backbone:
+            raise Unmixed(f"{type(base.whole).__name__} has no backbone of its own")
+        self.names: dict[str, tuple[int, ...]] = {}
+        self.config = config
+
+
 class HeadModel:
     """One adapter's head over states that are there: what `Head.scored` is given for a model."""
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from pefbench.heads import Head
     from pefbench.server.base import Base
-    from pefbench.server.heads import Shell
+    from pefbench.server.heads import Own, Shell
 
 WRAPPED = ("base_model.model.", "base_model.")
 """What PEFT writes before the names of a model's own modules."""
@@ -34,18 +34,18 @@ SHARED_FILES = {"part", "prefixes"}
 
 
 def check(folder: Path, head: Head, config: PretrainedConfig) -> None:
-    """Raise Unmixed for a model in `folder` of a type that has no file in `mixing/`, and for a head that generates.
+    """Raise Unmixed for a model in `folder` of a type that has no file in `mixing/`, and for texts of two models.
 
     Also for a base that computes a text otherwise as its batch is longer.
     """
     _type(folder)
-    if head.generates:
-        raise Unmixed("it generates texts")
+    if head.generates and head.task_type != "CAUSAL_LM":
+        raise Unmixed("an encoder reads what it answers with a text")
     if sparse_attention.is_sparse(config):
         raise Unmixed("its attention is sparse, and depends on the length of a batch")
 
 
-def read(folder: Path, shell: Shell, base: Base) -> Adapter:
+def read(folder: Path, shell: Shell | Own, base: Base) -> Adapter:
     """The adapter in a folder. Raises Unmixed where it cannot share a batch, DataError for one that is damaged."""
     kind, config = _type(folder)
     weights = _weights(folder / (ADAPTER_WEIGHTS if config else TRAINED))

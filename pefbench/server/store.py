@@ -22,7 +22,7 @@ from pefbench.inference.model import Model
 from pefbench.models.loading import count_positions
 from pefbench.server import base as bases
 from pefbench.server import reading
-from pefbench.server.heads import Shell
+from pefbench.server.heads import Own, Shell
 from pefbench.server.mixing.part import Unmixed
 from pefbench.trial import build
 from pefbench.trial.adapters import joined_fingerprint
@@ -48,7 +48,7 @@ class Served:
     folder: Path
     model: Model
     limit: int
-    shell: Shell | None = None
+    shell: Shell | Own | None = None
     base: Base | None = None
     alone: str = ""
     opened: int = field(default_factory=lambda: int(time()))
@@ -56,7 +56,7 @@ class Served:
     @property
     def generates(self) -> bool:
         """Whether its answers are generated texts."""
-        return bool(getattr(self.model, "generates", False))
+        return self.model.generates
 
 
 class UnknownModelError(DataError):
@@ -174,7 +174,7 @@ class Store:
         try:
             reading.check(opened.weights, opened.head, ready.config)
             base = self._base(ready)
-            shell = self._shell(ready, opened.head, base)
+            shell = Own(ready.config, base) if opened.head.generates else self._shell(ready, opened.head, base)
             reading.read(opened.weights, shell, base)
             ready = dataclasses.replace(ready, config=shell.config)
         except Unmixed as reason:
@@ -192,6 +192,7 @@ class Store:
             build.attention(ready),
             ready.config.model_type,
             getattr(ready.config, "attention_type", None),
+            ready.head.generates,  # by a thread of its own, while the other computes
         )
         if key not in self._bases:
             self._bases[key] = bases.load(ready)

@@ -11,7 +11,7 @@ import numpy as np
 from pefbench.heads import ROWS
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Hashable, Iterable, Sequence
 
     from torch import Tensor
 
@@ -48,7 +48,8 @@ class Job:
 class Item:
     """One example of a job. lane: what it can share a batch with. encoded: None for a model that shares no batches.
 
-    length: what its rows are padded to. found: what the head makes of it, as `Kind.say` is given it.
+    length: what its rows are padded to; of a prompt, its tokens. found: what the head makes of it, as `Kind.say` is
+    given it. settled: it has been counted as done. told: a part of its text has gone out.
     """
 
     job: Job
@@ -56,6 +57,8 @@ class Item:
     encoded: Encoded | None = None
     length: int = 0
     found: tuple[Any, Any] | None = None
+    settled: bool = False
+    told: bool = False
 
     @property
     def rows(self) -> int:
@@ -71,11 +74,19 @@ def padded(longest: int, limit: int) -> int:
     return min(limit, next((each for each in LENGTHS if each > longest), limit))
 
 
-def collated(items: Sequence[Item]) -> dict[str, Tensor]:
-    """The rows of items of one length as one batch, as `trial.batching.collate` lays them."""
+def by_model(items: Iterable[Item]) -> list[list[Item]]:
+    """Items in runs of one model each; those whose attentions see as many virtual tokens follow each other."""
+    groups: dict[Served, list[Item]] = {}
+    for item in items:
+        groups.setdefault(item.job.served, []).append(item)
+    return sorted(groups.values(), key=lambda group: getattr(group[0].job.held, "prefix_length", 0))
+
+
+def collated(items: Sequence[Item], length: int) -> dict[str, Tensor]:
+    """The rows of items as one batch of this length, as `trial.batching.collate` lays them."""
     import torch
 
-    length, all_encoded = items[0].length, [item.encoded for item in items if item.encoded]
+    all_encoded = [item.encoded for item in items if item.encoded]
     first = all_encoded[0]
     batch = {
         name: _laid([row for each in all_encoded for row in each.features[name]], first.padding[name], length)

@@ -10,8 +10,9 @@ import pytest
 
 import pefbench
 from pefbench.errors import DataError
-from pefbench.server.engine import Engine, QueueFull, Stopping
+from pefbench.server.engine import Engine
 from pefbench.server.store import Store, UnknownModelError
+from pefbench.server.worker import QueueFull, Stopping
 from tests.server.variants import variant
 
 if TYPE_CHECKING:

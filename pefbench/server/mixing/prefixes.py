@@ -57,13 +57,13 @@ class Attention:
 
 
 class Prefixes:
-    """The attentions of one backbone, and the prefixes of the batch that runs in it."""
+    """The attentions of one backbone, and the prefixes of the batch that runs in it. why_not: none has a place."""
 
-    def __init__(self, backbone: Any) -> None:
+    def __init__(self, backbone: Any, why_not: str = "") -> None:
         self.runs: list[Run] = []
         self.calls: list[Attention] | None = None  # while they are put in order
         self.order: list[Attention] = []
-        self.why_not = _why_not(backbone)
+        self.why_not = why_not or _why_not(backbone)
         if self.why_not:
             return
         for module in backbone.modules():
