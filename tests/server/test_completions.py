@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import openai
@@ -49,6 +50,21 @@ def test_a_chat_is_what_predict_says(client: openai.OpenAI, trial: Path) -> None
     )
     text = client.completions.create(model="says", prompt="Who is 7?")
     assert text.choices[0].text == expected["text"]
+
+
+def test_many_at_once_get_their_own(client: openai.OpenAI, trial: Path) -> None:
+    model = pefbench.load(trial)
+    prompts = [f"Who is {number}?" for number in range(8)]
+    expected = [model.predict([text], max_new_tokens=4 + at)[0] for at, text in enumerate(prompts)]
+
+    def ask(at: int) -> str:
+        if at % 2:
+            return client.completions.create(model="says", prompt=prompts[at], max_tokens=4 + at).choices[0].text
+        chunks = client.completions.create(model="says", prompt=prompts[at], max_tokens=4 + at, stream=True)
+        return "".join(chunk.choices[0].text for chunk in chunks)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(ask, range(8))) == [answer["text"] for answer in expected]
 
 
 def test_pieces_are_the_whole(client: openai.OpenAI) -> None:
