@@ -35,6 +35,7 @@ EVEN = 16
 among which it divides them, and others not."""
 
 
+LINEAR = (nn.Linear, Conv1D)
 WRITES = "a prefix shares no batches where texts are generated"
 
 
@@ -142,9 +143,9 @@ class Base:
         for name, module in _candidates(self.backbone):
             if seen[name] and all(shape[:2] == (rows, length) and len(shape) == 3 for shape in seen[name]):
                 found[name] = module
-            elif seen[name] and all(shape[0] == rows and len(shape) == 2 for shape in seen[name]):
+            elif seen[name] and all(shape[:1] == (rows,) and len(shape) == 2 for shape in seen[name]):
                 found[name] = module
-                if not isinstance(module, nn.LayerNorm):
+                if isinstance(module, LINEAR):
                     _Padded(module)
         return found
 
@@ -219,14 +220,15 @@ def _together(changes: Sequence[tuple[slice, Part]]) -> list[tuple[slice, Part]]
 
 
 def _candidates(backbone: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    norms = set(architecture.norms(backbone))
     for name, module in backbone.named_modules():
-        if isinstance(module, nn.Linear | Conv1D | nn.LayerNorm):
+        if isinstance(module, LINEAR) or name in norms:
             yield name, module
 
 
 def _noting(shapes: set[tuple[int, ...]]) -> Callable[..., None]:
     def hook(_module: nn.Module, args: tuple[Any, ...]) -> None:
-        shapes.add(tuple(args[0].shape))
+        shapes.add(tuple(args[0].shape) if args else ())
 
     return hook
 

@@ -25,6 +25,7 @@ METHODS: dict[str, dict[str, Any]] = {
     "vera": {"name": "vera"},
     "ia3": {"name": "ia3"},
     "bottleneck": {"name": "bottleneck"},
+    "ln_tuning": {"name": "ln_tuning"},
     "prefix": {"name": "prefix", "num_virtual_tokens": 4},
     "prompt": {"name": "prompt", "num_virtual_tokens": 4},
 }

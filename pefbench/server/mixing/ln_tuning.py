@@ -2,39 +2,43 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
-from torch import nn
-from torch.nn import functional
+from torch import Tensor, nn
 
 from pefbench.server.mixing.part import Part, Parts, Place, Unmixed, by_module
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from torch import Tensor
+    from collections.abc import Iterable, Mapping
 
 
 class Norm(Part):
-    """y <- LayerNorm(x) with these weights, (size,) each."""
+    """y <- norm(x), by a norm of the same kind with weights of its own."""
 
-    def __init__(self, weight: Tensor, bias: Tensor | None, eps: float) -> None:
-        self.weight, self.bias, self.eps = weight, bias, eps
+    def __init__(self, norm: nn.Module, weights: Mapping[str, Tensor]) -> None:
+        self.norm = deepcopy(norm)
+        self.norm._forward_pre_hooks.clear()
+        self.norm._forward_hooks.clear()
+        for name, weight in weights.items():
+            setattr(self.norm, name, nn.Parameter(weight.to(getattr(norm, name)), requires_grad=False))
 
     def leave(self, x: Tensor, y: Tensor, source: Tensor | None) -> None:  # noqa: ARG002 - the base's signature
         """Normalise anew."""
-        y.copy_(functional.layer_norm(x, self.weight.shape, self.weight, self.bias, self.eps))
+        y.copy_(self.norm(x))
+
+    def tensors(self) -> Iterable[Tensor]:
+        """The weights of the norm."""
+        return self.norm.parameters()
 
 
 def parts(config: Mapping[str, Any], weights: Mapping[str, Tensor], place: Place) -> Parts:  # noqa: ARG001 - as for others
-    """A norm for each tuned norm. Raises Unmixed for another kind than torch's LayerNorm."""
+    """A norm for each tuned norm. Raises Unmixed for one that has other weights."""
     found: Parts = {}
     for name, mine in by_module(weights, ("ln_tuning_layers.weight", "ln_tuning_layers.bias")).items():
         norm = place.module(name)
-        if type(norm) is not nn.LayerNorm:
-            raise Unmixed(f"{name} is a {type(norm).__name__}, no LayerNorm")
-        weight, bias = (mine.get(f"ln_tuning_layers.{each}") for each in ("weight", "bias"))
-        if weight is None:
-            raise Unmixed(f"{name} has no weight")
-        found[name] = Norm(weight.to(norm.weight), None if bias is None else bias.to(norm.weight), norm.eps)
+        own = {each.rpartition(".")[2]: weight for each, weight in mine.items()}
+        if own.keys() != dict(norm.named_parameters()).keys():
+            raise Unmixed(f"{name} has other weights than the adapter")
+        found[name] = Norm(norm, own)
     return found
