@@ -155,13 +155,19 @@ class SpanHead(Head):
         return marks
 
     def loss_sum(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
-        """Sum over rows of the mean of two cross-entropies; the model's scores have shape (rows, length) each."""
+        """Sum over rows of the mean of two cross-entropies; the model's scores have shape (rows, length) each.
+
+        Padding is no position: else a row's loss would depend on the longest of its batch.
+        """
+        import torch
         from torch.nn.functional import cross_entropy
 
-        output = forward(model, batch)
+        output, padding = forward(model, batch), batch["attention_mask"] == 0
         first, last = batch[TARGETS].unbind(-1)
-        firsts = cross_entropy(output.start_logits.float(), first, reduction="sum")
-        return (firsts + cross_entropy(output.end_logits.float(), last, reduction="sum")) / 2
+        starts, ends = (
+            scores.float().masked_fill(padding, -torch.inf) for scores in (output.start_logits, output.end_logits)
+        )
+        return (cross_entropy(starts, first, reduction="sum") + cross_entropy(ends, last, reduction="sum")) / 2
 
     def predict(self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[Windows]) -> list[str]:
         """The best span over all windows as it stands in the context; "" where there is none.
