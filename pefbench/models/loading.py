@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from pefbench.sections import ModelSection, Quantize
 
 WEIGHTS = "model.safetensors"
+OF_HEADS = ("classifier_dropout", "hidden_dropout", "hidden_dropout_prob", "dropout", "dropout_rate")
+"""Where configs name the dropout of a head for tags."""
 VOCABULARIES = {
     "tokenizer.json",
     "vocab.txt",
@@ -127,6 +129,17 @@ def fit_config(
     padding.settle(tokenizer, own, model_class(own, head), model.name)
     config = load_config(where, model, pad_token_id=tokenizer.pad_token_id, **head.config())
     model_class(config, head)
+    return name_dropout(config, model.dropout) if head.auto_class == "AutoModelForTokenClassification" else config
+
+
+def name_dropout(config: PretrainedConfig, rate: float | None) -> PretrainedConfig:
+    """The config, changed in place, with the dropout of a head for tags where it names none: it is the backbone's.
+
+    transformers would take 0.1 for that of a decoder, which no config says and `model.dropout` would not change.
+    """
+    if all(getattr(config, name, None) is None for name in OF_HEADS):
+        named = [value for key, value in config.to_dict().items() if "drop" in key and isinstance(value, float)]
+        config.classifier_dropout = max(named, default=0.0) if rate is None else rate
     return config
 
 

@@ -164,3 +164,19 @@ def test_a_model_of_images_is_refused(tmp_path: Path) -> None:
     Gemma3Config(text_config={"vocab_size": 64}).save_pretrained(tmp_path)
     with pytest.raises(SourceError, match=r"^the model: a gemma3 reads images or sound as well as text"):
         loading.load_config(tmp_path, ModelSection(name="the model"))
+
+
+@pytest.mark.parametrize("architecture", [*tiny.DECODERS, *tiny.MORE_DECODERS])
+def test_a_head_for_tags_drops_as_the_backbone(architecture: str) -> None:
+    from transformers import AutoModelForTokenClassification
+
+    for rate in (None, 0.0, 0.3):
+        config = tiny.config(architecture)
+        named = {value for key, value in config.to_dict().items() if "drop" in key and isinstance(value, float)}
+        if type(config) not in AutoModelForTokenClassification._model_mapping:
+            pytest.skip("no such head in transformers")
+        config = loading.name_dropout(config if rate is None else loading.set_dropout(config, rate), rate)
+        with torch.device("meta"):
+            model = AutoModelForTokenClassification.from_config(config)
+        rates = {module.p for module in model.modules() if isinstance(module, torch.nn.Dropout)}
+        assert rates <= ((named | {0.0}) if rate is None else {rate}), rate
