@@ -131,8 +131,8 @@ def test_a_text_is_answered_as_soon_as_it_has_ended(engine: Engine, monkeypatch:
     short, long = made(engine, "lora", ASKED[0], max_new_tokens=2), made(engine, "ia3", ASKED[1], max_new_tokens=60)
     order: list[str] = []
     told: list[str] = []
-    for name, job in (("short", short), ("long", long)):
-        job.answer.add_done_callback(lambda _, name=name: order.append(name))
+    short.answer.add_done_callback(lambda _: order.append("short"))
+    long.answer.add_done_callback(lambda _: order.append("long"))
     wanted = long.query.wanted
     assert wanted is not None
 
