@@ -43,7 +43,7 @@ def test_bytes_are_told_once_no_later_one_changes_them(tokens: list[int], text: 
     wanted = Wanted(Search(), told=tell)
     prompt = DecoderPrompt(np.array([END]), 1, END, with_bytes(), wanted=wanted)
     writing, whole = Writing(prompt, Search(), [END]), np.array([*tokens, END])
-    assert all(writing.goes_on(whole[: at + 1]) for at in range(len(whole)))
+    assert [writing.goes_on(whole[: at + 1]) for at in range(len(whole))] == [*(True for _ in tokens), False]
     assert writing.written(whole).text == text
     assert "".join(told) == text
     assert len(told) > 1
