@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from pefbench.heads import Encoded, HeadConfig
     from pefbench.heads._judging import Judge, Right
     from pefbench.heads._pairs import Array
-    from pefbench.heads._writing import Written
     from pefbench.heads.search import DecoderPrompt
+    from pefbench.heads.written import Written
 
 
 BRIEF = 3

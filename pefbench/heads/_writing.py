@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pefbench.heads.search import processors
+from pefbench.heads.written import Written
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from pefbench.heads._pairs import Array
     from pefbench.heads.search import DecoderPrompt, Search
+    from pefbench.heads.written import Finish
 
 HELD_WORDS = 4
 """Words at the end of a text that a word-piece decoder may still join: ``do n ' t`` becomes ``don't``."""
@@ -24,22 +26,6 @@ BROKEN = "\N{REPLACEMENT CHARACTER}"
 """What stands at the end of a text whose last character lacks some of its bytes."""
 BYTE = re.compile(r"<0x[0-9A-F]{2}>")
 """A token that is a byte. Several in a row are decoded together: one that is wrong makes all of them `BROKEN`."""
-
-
-Finish = Literal["stop", "length", "cancelled"]
-
-
-class Written(NamedTuple):
-    """A text that was generated.
-
-    tokens: how many were, the end token among them. read: tokens of the prompt. finish: why it ends there: the model or
-    a text of `Wanted.stop` ended it, it has as many tokens as it may have, or `Wanted.told` broke it off.
-    """
-
-    text: str
-    tokens: int
-    read: int
-    finish: Finish
 
 
 class Writing:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
     from pefbench.heads._pairs import Array
-    from pefbench.heads._writing import Written
+    from pefbench.heads.written import Written
 
 FAR = 2**32
 """More examples than a split has."""

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pefbench.heads import Encoded
-    from pefbench.heads._writing import Written
     from pefbench.heads.search import DecoderPrompt
+    from pefbench.heads.written import Written
     from pefbench.inference.kind import Query
     from pefbench.server.store import Served
 

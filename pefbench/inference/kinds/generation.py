@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
     from pefbench.heads._generation import GenerationHead
-    from pefbench.heads._writing import Written
     from pefbench.heads.examples import GenerationExample
     from pefbench.heads.search import DecoderPrompt
+    from pefbench.heads.written import Written
 
 
 class GenerationKind(Kind):
