@@ -6,11 +6,13 @@ import json
 import subprocess
 import sys
 import venv
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
 import pytest
 
 import pefbench
+from pefbench.export.bundle import choice
 from pefbench.export.exporting import export
 from pefbench.export.format import Options
 from pefbench.export.replay import difference
@@ -18,9 +20,11 @@ from pefbench.paths import PROJECT
 from pefbench.recipe import load_recipe
 from pefbench.trial import run
 from tests.inference.test_kinds import TASKS, rows
+from tests.trials import labelled
 from tests.worlds import write_model
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from tests.worlds import World
@@ -83,6 +87,46 @@ def test_every_head_is_exported(task: str, world: World, shallow: str, tmp_path:
     trial = run.run(load_recipe(recipe), tmp_path / "results")
     done = export(trial, tmp_path / "out", "onnx", Options())
     assert "All answers agree" in done.replay
+
+
+def test_a_text_is_cut_where_the_tokenizer_cuts(world: World, tmp_path: Path) -> None:
+    write_model(tmp_path / "left", layers=1)
+    config = tmp_path / "left" / "tokenizer_config.json"
+    config.write_text(json.dumps({**json.loads(config.read_text(encoding="utf8")), "truncation_side": "left"}))
+    written = ["text,label", *(f"{text},{label}" for text, label in labelled(100, seed=1))]
+    (tmp_path / "rows.csv").write_text("\n".join(written) + "\n", encoding="utf8")
+    changes = {"model": {"name": f"file:{tmp_path / 'left'}"}, "data": {"source": f"file:{tmp_path / 'rows.csv'}"}}
+    recipe = world.recipe("left", task="sentiment", train__max_length=16, train__epochs=2, **changes)
+    trial = run.run(load_recipe(recipe), tmp_path / "results")
+    export(trial, tmp_path / "out", "onnx", Options())
+    given: list[Any] = [
+        "river " * 20 + "Anna saw Boris " * 6,
+        "Rome " * 20 + "Anna saw Boris " * 6,
+        {"text": "Rome " * 20, "pair": " "},
+    ]
+    expected = pefbench.load(trial).predict(given)
+    assert expected[0] == expected[1]
+    for one, other in zip(expected, answered(tmp_path / "out", given), strict=True):
+        far = difference(one, other)
+        assert far is not None
+        assert far < 1e-5
+
+
+def test_candidates_that_all_have_need_not_be_given() -> None:
+    settings = {"max_length": 9, "before": [1], "between": [2], "after": [2], "types": [0, 0, 0, 1, 1], "keep": "end"}
+
+    class Stub(dict[str, Any]):
+        def ids(self, text: str) -> Any:
+            return np.arange(len(text))
+
+        def logits(self, rows: Sequence[Any], _types: Any) -> Any:
+            return np.asarray([[float(len(row))] for row in rows])
+
+    fixed = cast("Any", Stub({**settings, "candidates": ["a", "abc"]}))
+    assert choice.answer(fixed, {"context": "xy"})["text"] == "abc"
+    assert choice.answer(fixed, {"context": "xy", "candidates": ["abcd", "a"]})["text"] == "abcd"
+    with pytest.raises(KeyError, match="candidates"):
+        choice.answer(cast("Any", Stub({**settings, "candidates": []})), {"context": "xy"})
 
 
 @pytest.mark.slow

@@ -12,7 +12,8 @@ from pefbench.export.bundle.common import Array, Bundle
 def text_logits(bundle: Bundle, given: Any) -> tuple[Array, bool]:
     """The outputs for a text, or for {"text", "pair"}, and whether it was cut; those of tokens are averaged."""
     text, pair = (given, None) if isinstance(given, str) else (given["text"], given.get("pair"))
-    bundle.tokenizer.enable_truncation(bundle["max_length"])
+    pair = pair if pair and pair.strip() else None
+    bundle.tokenizer.enable_truncation(bundle["max_length"], direction=bundle["cut"])
     encoding = bundle.tokenizer.encode(text, None if pair is None else bundle["before_pair"] + pair)
     end = bundle["end"]
     parts = zip(encoding.ids, encoding.type_ids, encoding.special_tokens_mask, strict=True)

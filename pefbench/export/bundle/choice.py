@@ -12,10 +12,11 @@ from pefbench.heads._pairs import cut, fitting
 
 
 def answer(bundle: Bundle, given: Any) -> Answer:
-    """The best candidate and the scores of all, for {"context", "candidates"}."""
+    """The best candidate and the scores of all, for {"context", "candidates"}; or {"context"}, if all have the same."""
+    candidates = given.get("candidates") or bundle["candidates"] or given["candidates"]
     context, rows, types, truncated = bundle.ids(given["context"]), list[Array](), list[Array](), False
     room = bundle["max_length"] - len(bundle["before"]) - len(bundle["between"]) - len(bundle["after"])
-    for candidate in map(bundle.ids, given["candidates"]):
+    for candidate in map(bundle.ids, candidates):
         first = cut(context, fitting(len(context), len(candidate), room), bundle["keep"])
         second = candidate[: room - len(first)]
         parts = [bundle["before"], first, bundle["between"], second, bundle["after"]]
@@ -27,7 +28,7 @@ def answer(bundle: Bundle, given: Any) -> Answer:
         logits = np.stack([each[: len(row)].mean(0) for each, row in zip(logits, rows, strict=True)])
     scores = logits[:, 0].round(6)
     best = int(scores.argmax())
-    return {"choice": best, "scores": scores.tolist(), "text": given["candidates"][best], "truncated": truncated}
+    return {"choice": best, "scores": scores.tolist(), "text": candidates[best], "truncated": truncated}
 
 
 if __name__ == "__main__":

@@ -57,7 +57,7 @@ def windows(bundle: Bundle, words: list[str]) -> list[tuple[int, int]]:
 
 def tagged(bundle: Bundle, words: list[str]) -> tuple[list[str], list[float]]:
     """The tag of each word, that of its first token, and its probability."""
-    bundle.tokenizer.enable_truncation(bundle["max_length"])
+    bundle.tokenizer.enable_truncation(bundle["max_length"], direction=bundle["cut"])
     encoding = bundle.tokenizer.encode([bundle["space"] + word for word in words], is_pretokenized=True)
     chances = softmax(bundle.logits([np.asarray(encoding.ids, dtype=np.int64)])[0])
     tags, scores = [OUTSIDE] * len(words), [0.0] * len(words)

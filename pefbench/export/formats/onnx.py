@@ -117,6 +117,7 @@ class Onnx(Format):
             "max_length": original.prepared.recipe.train.max_length,
             "pad": tokenizer.pad_token_id,
             "pad_type": tokenizer.pad_token_type_id,
+            "cut": tokenizer.truncation_side,
             **own.settings(head, tokenizer),
         }
 

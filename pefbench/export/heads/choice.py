@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 def settings(head: ScoringHead, tokenizer: PreTrainedTokenizerFast) -> Json:
-    """How a row is laid out, and which end of a context is kept. Raises DataError for choices by likelihood."""
+    """How a row is laid out, which end of a context is kept, and candidates that all questions have.
+
+    Raises DataError for choices by likelihood.
+    """
     if not isinstance(head, ChoiceHead):
         raise DataError("it compares how likely a decoder finds the candidates, which bundles do not; use --as merged")
-    return {**laid_out(template(tokenizer)), "keep": head.keep}
+    return {**laid_out(template(tokenizer)), "keep": head.keep, "candidates": [*head.candidates]}
