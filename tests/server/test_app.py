@@ -194,12 +194,13 @@ def test_many_clients_at_once_get_their_own_answers(server: Running) -> None:
     assert not wrong
 
 
-def test_a_full_queue_says_when_to_come_back(server: Running) -> None:
+def test_a_full_queue_says_when_to_come_back(tagger: Path) -> None:
+    running = Running(f"tags={tagger}", "--queue", "8")
     statuses: list[httpx.Response] = []
 
     def client() -> None:
-        with httpx.Client(base_url=server.url, timeout=60) as mine:
-            inputs = ["Chen walking to town in Rome and Quito near the river"] * 8
+        with httpx.Client(base_url=running.url, timeout=60) as mine:
+            inputs = ["Chen walking to town in Rome and Quito near the river " * 20] * 8  # many windows each
             statuses.extend(mine.post("/v1/predict", json={"model": "tags", "inputs": inputs}) for _ in range(4))
 
     threads = [threading.Thread(target=client) for _ in range(24)]
@@ -213,6 +214,7 @@ def test_a_full_queue_says_when_to_come_back(server: Running) -> None:
     assert all(response.headers["retry-after"] == "1" for response in refused)
     first = next(response for response in statuses if response.status_code == 200).json()
     assert all(response.json() == first for response in statuses if response.status_code == 200)
+    assert running.end() == 0
 
 
 def test_keys_and_the_end(classifier: Path, tmp_path: Path) -> None:
