@@ -23,6 +23,8 @@ from pefbench.server.refusals import Refusal
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
+    from prometheus_client import Counter
+
     from pefbench.inference.kind import Answer
     from pefbench.inference.model import Input
     from pefbench.server.engine import Engine
@@ -136,13 +138,13 @@ async def _answered(request: Request, wanted: Wanted, given: Input, *, chat: boo
         raise Refusal(400, f"{served.name} does not generate text; use /v1/predict")
     asking.check([given], state.settings)
     usage = wanted.stream_options is not None and wanted.stream_options.include_usage
-    shape = Shape(served.name, chat=chat, usage=usage)
+    shape, counter = Shape(served.name, chat=chat, usage=usage), state.counts.inputs.labels(served.name)
     with _in_its_words(wanted):
         if wanted.stream:
             chunks = await _begun(state.engine, served, given, wanted.wishes())
-            return StreamingResponse(_events(chunks, shape), media_type="text/event-stream")
+            return StreamingResponse(_events(chunks, shape, counter), media_type="text/event-stream")
         [answer] = await asking.answers(state.engine, served, [given], request, **wanted.wishes())
-    state.counts.inputs.labels(served.name).inc()
+    counter.inc()
     return JSONResponse(shape.whole(answer))
 
 
@@ -204,8 +206,8 @@ async def _begun(engine: Engine, served: Served, given: Input, wishes: Json) -> 
     return chunks
 
 
-async def _events(chunks: Chunks, shape: Shape) -> AsyncIterator[str]:
-    """The events of a stream. When the client breaks off, so does the text."""
+async def _events(chunks: Chunks, shape: Shape, counter: Counter) -> AsyncIterator[str]:
+    """The events of a stream, which is counted at its end. When the client breaks off, so does the text."""
     try:
         while True:
             found = await chunks.queue.get()
@@ -216,6 +218,7 @@ async def _events(chunks: Chunks, shape: Shape) -> AsyncIterator[str]:
                 yield f"data: {json.dumps({'error': {'message': 'the text could not be generated', 'code': 500}})}\n\n"
                 return
             else:
+                counter.inc()
                 yield shape.last(found)
                 return
     finally:

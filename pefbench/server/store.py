@@ -27,6 +27,7 @@ from pefbench.server.mixing.part import Unmixed
 from pefbench.trial import build
 from pefbench.trial.adapters import joined_fingerprint
 from pefbench.trial.cache import Shared
+from pefbench.trial.saved import ABOUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -42,6 +43,7 @@ class Served:
 
     model: reads inputs and says answers; it holds no weights. shell, base: what a batch that it shares runs in; None
     where it shares no batches, and `alone` says why. limit: the most tokens, with padding, that it has positions for.
+    about: what its folder said of it when it was opened: weights that come later are to be of the same trial.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Served:
     shell: Shell | Own | None = None
     base: Base | None = None
     alone: str = ""
+    about: bytes = b""
     opened: int = field(default_factory=lambda: int(time()))
 
     @property
@@ -145,6 +148,8 @@ class Store:
     def _give(self, served: Served) -> Any:
         """A model's weights from disk. Raises DataError."""
         started = perf_counter()
+        if _about(served.folder) != served.about:
+            raise DataError(f"{served.name}: its folder holds another trial by now; unload it, and load it again")
         if served.shell is not None and served.base is not None:
             weights: Any = reading.read(served.folder, served.shell, served.base)
         else:
@@ -180,7 +185,7 @@ class Store:
         except Unmixed as reason:
             shell, base, alone = None, None, str(reason)
         model = Model(ready, opened.head, opened.kind, nn.Identity())
-        return Served(name, opened.weights, model, limit, shell, base, alone)
+        return Served(name, opened.weights, model, limit, shell, base, alone, about=_about(opened.weights))
 
     def _base(self, ready: Ready) -> Base:
         """The base of a trial, which all have that were trained on these weights in this precision."""
@@ -210,3 +215,8 @@ class Store:
             return tokenizer
         text = f"{tokenizer.backend_tokenizer.to_str()} {tokenizer!r} {type(tokenizer)}"
         return self._tokenizers.setdefault(hashlib.sha256(text.encode()).hexdigest(), tokenizer)
+
+
+def _about(folder: Path) -> bytes:
+    file = folder / ABOUT
+    return file.read_bytes() if file.is_file() else b""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +53,14 @@ def test_a_chat_is_what_predict_says(client: openai.OpenAI, trial: Path) -> None
     assert text.choices[0].text == expected["text"]
 
 
-def test_many_at_once_get_their_own(client: openai.OpenAI, trial: Path) -> None:
+def counted(server: Running) -> float:
+    """The answered inputs of the model that says something."""
+    told = server.client.get("/metrics", headers={"Authorization": f"Bearer {KEY}"}).text
+    found = re.search(r'pefbench_inputs_total\{model="says"\} (\S+)', told)
+    return float(found[1]) if found else 0.0
+
+
+def test_many_at_once_get_their_own(client: openai.OpenAI, server: Running, trial: Path) -> None:
     model = pefbench.load(trial)
     prompts = [f"Who is {number}?" for number in range(8)]
     expected = [model.predict([text], max_new_tokens=4 + at)[0] for at, text in enumerate(prompts)]
@@ -63,8 +71,10 @@ def test_many_at_once_get_their_own(client: openai.OpenAI, trial: Path) -> None:
         chunks = client.completions.create(model="says", prompt=prompts[at], max_tokens=4 + at, stream=True)
         return "".join(chunk.choices[0].text for chunk in chunks)
 
+    before = counted(server)
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(ask, range(8))) == [answer["text"] for answer in expected]
+    assert counted(server) == before + 8
 
 
 def test_pieces_are_the_whole(client: openai.OpenAI) -> None:

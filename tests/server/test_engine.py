@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import random
+import shutil
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +15,7 @@ from pefbench.errors import DataError
 from pefbench.server.engine import Engine
 from pefbench.server.store import Store, UnknownModelError
 from pefbench.server.worker import QueueFull, Stopping
+from pefbench.trial.saved import ABOUT
 from tests.server.variants import variant
 
 if TYPE_CHECKING:
@@ -196,3 +199,19 @@ def test_a_damaged_adapter_is_told_of(store: Store, folders: dict[str, Path], tm
     with pytest.raises(DataError, match="cannot be read"):
         store.open("damaged", copy)
     assert "damaged" not in store.names()
+
+
+def test_another_trial_in_the_folder_is_told_of(engine: Engine, folders: dict[str, Path], tmp_path: Path) -> None:
+    shutil.copytree(folders["ia3"], tmp_path / "changing")
+    engine.store.open("changing", tmp_path / "changing")
+    first = answer(ask(engine, "changing", "Anna"))
+    about = tmp_path / "changing" / ABOUT
+    told = json.loads(about.read_text(encoding="utf8"))
+    about.write_text(json.dumps({**told, "labels": told["labels"][::-1]}), encoding="utf8")
+    assert answer(ask(engine, "changing", "Anna")) == first, "its weights are in memory"
+    for name in ("labels", "tags", "bitfit"):
+        answer(ask(engine, name, "Anna"))
+    with pytest.raises(DataError, match=r"^changing: its folder holds another trial by now; unload it, and load"):
+        ask(engine, "changing", "Anna")
+    engine.store.close("changing")
+    assert engine.waiting == 0
