@@ -26,9 +26,15 @@ def about_named(
     tests: Tests,
 ) -> Iterator[str]:
     """Caveats about the setting that is named."""
+    yield from _one_seed(named)
     yield from _doubt(named, reference, wanted)
     yield from _undecided(named, meeting, tests)
     yield from _baseline(named, known)
+
+
+def _one_seed(named: Replicates) -> Iterator[str]:
+    if len(named.trials) == 1:
+        yield "one seed: this names a run; with another seed it may be a run of another method"
 
 
 def _doubt(named: Replicates, reference: Replicates, wanted: float) -> Iterator[str]:

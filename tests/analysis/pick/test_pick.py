@@ -99,7 +99,8 @@ def test_a_limit_is_met_exactly() -> None:
 
 def test_a_tie_and_a_doubt_are_told() -> None:
     answer = only(trials(), Limits())
-    (doubt, tied) = answer.notes
+    (seed, doubt, tied) = answer.notes
+    assert seed.startswith("one seed: this names a run")
     assert "on test is 0.740" in doubt
     assert tied.startswith("undecided against it")
     assert tied.endswith("full_ner, lora_ner")
@@ -185,6 +186,7 @@ def test_seeds_are_averaged_and_a_setting_is_chosen_on_validation() -> None:
     assert answer.named.value == pytest.approx(0.55)
     assert answer.named.name == "lora_ner train.learning_rate=0.002"
     assert "(mean of 2 seeds)" in render([answer], Limits())
+    assert not any(note.startswith("one seed") for note in answer.notes)
     assert any("settings left out: 1" in note for note in answer.notes)
 
 
