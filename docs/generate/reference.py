@@ -285,7 +285,7 @@ PUBLIC = {
     "pefbench.configuration": ["Section", "read"],
     "pefbench.sources": [
         *("read_rows", "Row", "BadRows", "is_missing", "locate", "read_text"),
-        *("split_by_hash", "normalise", "random_numbers"),
+        *("split_by_hash", "normalise", "wording", "random_numbers"),
     ],
     "pefbench.atomic": ["writing", "write_text", "write_json"],
     "pefbench.stats.interval": ["Interval", "of_proportion", "of_score"],

@@ -37,6 +37,7 @@ from pefbench.sources.stream import stream_rows
 from pefbench.sources.texts import EncodingError, read_text
 from pefbench.sources.transport.joint import members
 from pefbench.sources.transport.weights import check_weights
+from pefbench.sources.wording import wording
 
 __all__ = [
     "BadRows",
@@ -65,4 +66,5 @@ __all__ = [
     "stream_rows",
     "unnest",
     "with_tags",
+    "wording",
 ]

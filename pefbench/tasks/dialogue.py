@@ -6,8 +6,6 @@ reply, or the last of a conversation, is an example of its own; its loss is on t
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,6 +14,7 @@ from pydantic import Field
 
 from pefbench.heads._prompts import ALWAYS
 from pefbench.heads.examples import GenerationExample
+from pefbench.sources import wording
 from pefbench.tasks import Inputs, Task
 from pefbench.tasks._models import SMOLLM2
 from pefbench.tasks.reading import chats, generation, layouts, references, values
@@ -53,8 +52,6 @@ READ = {"turns": ("turns",), "messages": ("messages", "system", "tools")}
 """What a row is read from that has turns, or messages."""
 SINGLE = ("instruction", "system", "prompt", "completion")
 """What any other row is read from."""
-PAUSES = re.compile(r"[.,;:!?…。，、；：！？]+(?=\s|$)")
-"""Marks at the end of a word. Within one, and alone, they may be what is asked about, as those of C++ and 5-3 are."""
 
 
 def text(values: Mapping[str, Any]) -> str:
@@ -187,9 +184,7 @@ def _with_references(examples: Sequence[GenerationExample]) -> list[GenerationEx
 
 
 def _context(example: GenerationExample) -> str:
-    """What is replied to, without case, white space and the marks that end its sentences."""
-    said = "\n".join([*(turn for _, turn in example.history), example.instruction + example.prompt])
-    return " ".join(PAUSES.sub("", unicodedata.normalize("NFC", said).casefold()).split())
+    return wording("\n".join([*(turn for _, turn in example.history), example.instruction + example.prompt]))
 
 
 TASK = Task(

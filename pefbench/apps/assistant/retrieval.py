@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from pefbench.sources import normalise
+from pefbench.sources import wording
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -53,8 +53,8 @@ class Index:
         return [self._fused(text, alike, most) for text, alike in zip(texts, similarities, strict=True)]
 
     def written(self, text: str) -> Entry | None:
-        """The entry whose question this very text is, but for case and punctuation; None where answers differ."""
-        return self._written.get(normalise(text))
+        """The entry whose question this text is, but for case and marks that end words; None where answers differ."""
+        return self._written.get(wording(text))
 
     def words(self, text: str) -> NDArray[np.float32]:
         """BM25's score of each entry."""
@@ -82,11 +82,11 @@ class Index:
 
 
 def _written(entries: Sequence[Entry]) -> dict[str, Entry]:
-    """Normalised question -> its entry, of questions with one answer."""
+    """Wording of a question -> its entry, of questions with one answer."""
     found: dict[str, Entry] = {}
     several = set()
     for entry in entries:
-        question = normalise(entry.question)
+        question = wording(entry.question)
         if found.setdefault(question, entry).answer != entry.answer:
             several.add(question)
     return {question: entry for question, entry in found.items() if question not in several}

@@ -81,3 +81,7 @@ def test_a_question_as_written_is_known_unless_answers_differ() -> None:
     assert index.written(" OPEN ") == index.entries[0]
     assert index.written("refund") is None
     assert index.written("zebra") is None
+    signs = Index([entry("Is C# supported?", "sharp"), entry("What is 5-3?", "2")], embed)
+    assert signs.written("is c# supported") == signs.entries[0]
+    assert signs.written("Is C++ supported?") is None
+    assert signs.written("What is 5+3?") is None
