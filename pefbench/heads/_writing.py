@@ -91,8 +91,8 @@ class Writing:
 
     def _settled(self, tokens: Array) -> int:
         """How many tokens there are before the bytes at their end."""
-        names = self.prompt.tokenizer.convert_ids_to_tokens(tokens.tolist())
-        return next((at for at in range(len(names), 0, -1) if not BYTE.fullmatch(str(names[at - 1]))), 0)
+        name = self.prompt.tokenizer.convert_ids_to_tokens
+        return next((at for at in range(len(tokens), 0, -1) if not BYTE.fullmatch(str(name(int(tokens[at - 1]))))), 0)
 
     def _text(self, tokens: Array) -> str:
         return str(
