@@ -12,6 +12,7 @@ that of torch (`fused_attention`). Since: transformers 4.56, whose caches have l
 from __future__ import annotations
 
 from contextlib import contextmanager
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -23,12 +24,17 @@ from transformers.pytorch_utils import Conv1D
 from pefbench.models import architecture, linear_layers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from torch import Tensor
 
 ROOM = 64
 """Positions that a cache grows by."""
+
+_STOCK = DynamicLayer.update
+_LOCK = Lock()
+_BLOCKS: set[object] = set()
+"""Those that are open, in any thread: the last one puts the patch back."""
 
 
 @contextmanager
@@ -76,12 +82,21 @@ def _own_linear_layers(model: nn.Module) -> list[nn.Module]:
 @contextmanager
 def growing_caches() -> Iterator[None]:
     """Let caches of keys and values keep room for what comes, in autocast's precision, which attention computes in."""
-    stock = DynamicLayer.update
-    setattr(DynamicLayer, "update", _update)  # noqa: B010 - a method, in the eyes of mypy
+    block = object()
+    with _LOCK:
+        _BLOCKS.add(block)
+        _patch(_update)
     try:
         yield
     finally:
-        setattr(DynamicLayer, "update", stock)  # noqa: B010
+        with _LOCK:
+            _BLOCKS.remove(block)
+            if not _BLOCKS:
+                _patch(_STOCK)
+
+
+def _patch(update: Callable[..., Any]) -> None:
+    setattr(DynamicLayer, "update", update)  # noqa: B010 - a method, in the eyes of mypy
 
 
 def _update(layer: Any, keys: Tensor, values: Tensor, *_args: Any, **_kwargs: Any) -> tuple[Tensor, Tensor]:

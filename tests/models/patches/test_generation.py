@@ -173,6 +173,17 @@ def test_everything_is_put_back(precise: bool) -> None:
     assert implementations(model) == {"eager"}
 
 
+def test_caches_grow_until_the_last_of_several_threads_is_done() -> None:
+    stock = DynamicLayer.update
+    first, second = growing_caches(), growing_caches()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert DynamicLayer.update is not stock
+    second.__exit__(None, None, None)
+    assert DynamicLayer.update is stock
+
+
 def test_a_head_that_is_the_embeddings_is_cast_for_itself() -> None:
     model = tiny.model("llama", tie_word_embeddings=True)
     with torch.autocast("cpu", torch.bfloat16), cast_once(model):
