@@ -92,7 +92,7 @@ def compare(wanted: Wanted) -> Path:
                 found = verdict.make(
                     plan, facts.metric, selections, tuning, finals, higher=facts.higher_is_better, earlier=found
                 )
-                if verdict.is_decided(found):
+                if verdict.is_decided(found) or _waits(selections, finals):
                     break
     path = place.folder / VERDICT
     if found is None:
@@ -155,6 +155,11 @@ def _finals(
         for trial in plan.final(method, setting, look)
         if _key(trial) not in known
     ]
+
+
+def _waits(selections: Mapping[str, Selection], finals: Sequence[Outcome]) -> bool:
+    """Whether trials are missing that the same command would run: another look waits for them, not for failed ones."""
+    return any(each.waits for each in selections.values()) or any(each.status == "missing" for each in finals)
 
 
 def dry_run(wanted: Wanted) -> str:

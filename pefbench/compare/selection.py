@@ -28,6 +28,9 @@ class Selection:
     notes: list[str] = field(default_factory=list)
     """Warnings for the reader."""
 
+    waits: bool = False
+    """Nothing is selected because trials are missing."""
+
 
 def select(
     tuning: Sequence[Outcome], metric: str, *, higher: bool, give_up: bool = False, tested: Sequence[int] = ()
@@ -50,7 +53,8 @@ def select(
         stands = f"{counted(len(missing), 'tuning trial')} missing; the earlier selection stands"
         return Selection(tested[0], values, [*notes, stands])
     if missing and not give_up:
-        return Selection(None, values, [f"{counted(len(missing), 'tuning trial')} missing; run the same command again"])
+        note = f"{counted(len(missing), 'tuning trial')} missing; run the same command again"
+        return Selection(None, values, [note], waits=True)
     if not ranked:
         return Selection(None, values, [*notes, "every setting failed"])
     if others := [number for number in tested if number != ranked[0]]:

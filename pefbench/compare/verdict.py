@@ -94,9 +94,8 @@ def not_worse(comparison: Comparison) -> list[str]:
 
 
 def is_decided(comparison: Comparison) -> bool:
-    """Whether another look would tell nothing: no method is undecided against the best, or trials are missing."""
-    undecided = any(method.get("answer") == "undecided" for method in comparison["methods"])
-    return not undecided or not comparison["complete"]
+    """Whether another look would tell nothing: no method is undecided against the best."""
+    return all(method.get("answer") != "undecided" for method in comparison["methods"])
 
 
 def _decided(pair: PairVerdict, earlier: Comparison) -> PairVerdict | None:

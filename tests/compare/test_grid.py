@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pefbench.compare.grid import _facts, _finals
-from pefbench.compare.selection import Selection
+from pefbench.compare.grid import _facts, _finals, _waits
+from pefbench.compare.selection import Selection, select
 from pefbench.errors import RecipeError
 from pefbench.results.address import place_at
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+MISSING: Any = SimpleNamespace(status="missing", planned=SimpleNamespace(setting=0))
 
 
 @pytest.mark.parametrize(
@@ -33,6 +35,24 @@ def test_a_metric_of_all_answers_together_is_refused(better: dict[str, bool], ad
     )
     with pytest.raises(RecipeError, match=f"^metric: distinct_2 is computed over all answers at once, .*{advice}"):
         _facts(plan, pool, place_at(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("selected", "status", "waits"),
+    [
+        (Selection(0, [0.5]), "finished", False),
+        (Selection(0, [0.5]), "failed", False),
+        (Selection(0, [0.5]), "missing", True),
+        (select([], "accuracy", higher=True), "finished", False),
+        (select([MISSING], "accuracy", higher=True), "finished", True),
+        (select([MISSING], "accuracy", higher=True, give_up=True), "finished", False),
+    ],
+)
+def test_another_look_waits_for_missing_trials_and_not_for_failed_ones(
+    selected: Selection, status: str, waits: bool
+) -> None:
+    finals: list[Any] = [SimpleNamespace(status="finished"), SimpleNamespace(status=status)]
+    assert _waits({"full": Selection(0, [0.5]), "lora": selected}, finals) is waits
 
 
 def test_a_method_that_was_left_out_of_a_look_gets_the_seeds_that_it_missed() -> None:
