@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+import time
 from typing import TYPE_CHECKING, NoReturn
 
 from pefbench import __version__
@@ -48,6 +49,8 @@ COMMANDS = (
     *(listing, schema, new, convert, doctor),
 )
 """In the order of the help."""
+HEAD_START = 2.0
+"""Seconds by which the first process of a job is ahead of the others when they all end."""
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -61,8 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     try:
         status: int = parsed.run(parsed)
     except PefbenchError as error:
-        rank = os.environ.get("RANK", "0")
-        complain(f"error: {error}" if rank == "0" else f"error (process {rank}): {error}")
+        _say(error, os.environ.get("RANK", "0"))
         status = error.exit_status
     except KeyboardInterrupt:
         complain("interrupted; the same command resumes from the last checkpoint")
@@ -71,6 +73,15 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.stdout = None
         status = 141
     sys.exit(status)
+
+
+def _say(error: PefbenchError, rank: str) -> None:
+    """Print an error in one line. What all processes of a job refuse, the first says; its launcher ends the others."""
+    if rank == "0":
+        complain(f"error: {error}")
+    else:
+        time.sleep(HEAD_START)
+        complain(f"error (process {rank}): {error}")
 
 
 def _parser() -> argparse.ArgumentParser:

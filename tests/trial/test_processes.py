@@ -215,6 +215,7 @@ def test_a_mistake_under_a_launcher_is_one_line_a_process(world: World, tmp_path
     status, _, said = finish(command, ROOT)
     assert status != 0
     errors = [line for line in said.splitlines() if line.startswith("error")]
+    assert errors[0].startswith("error: "), "the first process speaks first"
     assert "train.max_length" in errors[0]
     assert len(errors) <= 2
     assert 'Traceback (most recent call last):\n  File "' + str(ROOT / "pefbench") not in said
