@@ -18,6 +18,7 @@ from pefbench.progress import Progress, say
 from pefbench.trial import checkpoints, curve, random_states, sharding, stopping
 from pefbench.trial.batching import Order
 from pefbench.trial.keeping import Keeper
+from pefbench.trial.phases import Phases
 from pefbench.trial.progressed import Progressed
 from pefbench.trial.schedule import fraction_of_peak, total_steps
 
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 
 class Training:
-    """One training run; `run` starts it or goes on from its checkpoint."""
+    """One training run; `run` starts it or goes on from its checkpoint. phases: those that it is measured by."""
 
     def __init__(
         self,
@@ -46,8 +47,9 @@ class Training:
         checkpoint: Path,
         checkpoint_key: Mapping[str, object],
         validation: Validation | None = None,
+        phases: Phases | None = None,
     ) -> None:
-        self.stepper, self.validation = stepper, validation
+        self.stepper, self.validation, self.phases = stepper, validation, phases or Phases()
         self.checkpoint, self.checkpoint_key = checkpoint, checkpoint_key
         encoded, settings = stepper.encoded, stepper.settings
         self.settings, self.accelerator = settings, stepper.accelerator
@@ -178,6 +180,7 @@ class Training:
 
         All processes give their random states, one writes.
         """
+        self.at.note_peaks(self.phases.peaks())
         states, main = gather_object([random_states.current()]), self.accelerator.is_main_process
         steps, kept = (
             sharding.whole(part, keep=main) for part in (self.stepper.state(), self.keeper.state(self.at.step))

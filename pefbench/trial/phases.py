@@ -41,6 +41,14 @@ class Phases:
             if self.open:
                 self.open.append(_Interval(self.open.pop().phase))
 
+    def peaks(self) -> dict[str, int]:
+        """The highest peak of memory of each phase so far, in bytes; of one that is open, up to now."""
+        found = {name: cost["peak_memory_bytes"] for name, cost in self.costs.items()}
+        if self.open:
+            name = self.open[-1].phase
+            found[name] = max(found.get(name, 0), hardware.peak_memory())
+        return found
+
     def _add(self, interval: _Interval) -> None:
         """Add what a phase has cost since an interval began."""
         cost = self.costs.setdefault(interval.phase, {"seconds": 0.0, "peak_memory_bytes": 0})

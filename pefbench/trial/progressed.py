@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from pefbench.trial.spent import Spent
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pefbench.results.schema import CurvePoint
 
 
@@ -20,7 +22,8 @@ class Progressed:
 
     tokens: tokens seen, padding left out. padded: the same with padding. training: the time that steps took, without
     checkpoints and validation. validation: the time that validation took, but for the last step's, which is a part of
-    the final evaluation. curve: one point for each log interval. stopped: by `train.patience`.
+    the final evaluation. peaks: by phase, the most bytes held until the last checkpoint. curve: one point for each log
+    interval. stopped: by `train.patience`.
     """
 
     step: int = 0
@@ -28,8 +31,13 @@ class Progressed:
     padded: int = 0
     training: Spent = field(default_factory=Spent)
     validation: Spent = field(default_factory=Spent)
+    peaks: dict[str, int] = field(default_factory=dict)
     curve: list[CurvePoint] = field(default_factory=list)
     stopped: bool = False
+
+    def note_peaks(self, peaks: Mapping[str, int]) -> None:
+        """Keep what is more than was seen before: a process that goes on has not seen what an earlier one held."""
+        self.peaks |= {name: max(peak, self.peaks.get(name, 0)) for name, peak in peaks.items()}
 
     def plain(self) -> Plain:
         """The fields, for a checkpoint."""

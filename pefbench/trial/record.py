@@ -109,10 +109,18 @@ def _with(model: Model) -> str:
 
 
 def phases_of(costs: Mapping[str, Phase], progressed: Progressed) -> Phases:
-    """The cost of each phase; the seconds of training are those of its steps alone, over all starts of the trial."""
+    """The cost of each phase; the seconds of training are those of its steps alone.
+
+    Those of training and of validation, and their peaks, are over all starts of the trial.
+    """
+    peaks = {
+        name: max(progressed.peaks.get(name, 0), costs[name]["peak_memory_bytes"] if name in costs else 0)
+        for name in ("train", "validate")
+    }
     train: TrainPhase = {
         **costs["train"],
         "seconds": progressed.training.seconds,
+        "peak_memory_bytes": peaks["train"],
         "steps": progressed.step,
         "tokens": progressed.tokens,
         "padding_fraction": 1 - progressed.tokens / progressed.padded,
@@ -127,8 +135,7 @@ def phases_of(costs: Mapping[str, Phase], progressed: Progressed) -> Phases:
         "evaluate": costs["evaluate"],
     }
     if progressed.validation.seconds:
-        peak = costs["validate"]["peak_memory_bytes"] if "validate" in costs else 0
-        phases["validate"] = {"seconds": progressed.validation.seconds, "peak_memory_bytes": peak}
+        phases["validate"] = {"seconds": progressed.validation.seconds, "peak_memory_bytes": peaks["validate"]}
         if "processor_seconds" in train:
             phases["validate"]["processor_seconds"] = progressed.validation.processor_seconds
     return phases

@@ -263,6 +263,7 @@ class Trial:
         training = Training(
             stepper,
             validation=self.validation,
+            phases=self.phases,
             checkpoint=self.folder.checkpoint,
             checkpoint_key={
                 "id": self.record.trial_id,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 
+from pefbench import hardware
 from pefbench.errors import RecipeError
 from pefbench.recipe import load_recipe
 from pefbench.registry import names
@@ -18,6 +19,7 @@ from pefbench.trial.folder import CHECKPOINT
 from pefbench.trial.loop import Training
 from pefbench.trial.phases import Phases
 from pefbench.trial.prepare import Prepared, prepare
+from pefbench.trial.record import phases_of
 from pefbench.trial.stepping import Stepper
 from pefbench.trial.validation import Validation, check
 
@@ -31,14 +33,15 @@ def prepared(world: World, **changes: Any) -> Prepared:
     return prepare(load_recipe(world.recipe("validating", **changes)), Phases())
 
 
-def training(ready: Prepared, folder: Path) -> Training:
-    settings, accelerator = ready.recipe.train, devices.accelerator("fp32")
+def training(ready: Prepared, folder: Path, phases: Phases | None = None) -> Training:
+    settings, accelerator, phases = ready.recipe.train, devices.accelerator("fp32"), phases or Phases()
     torch.manual_seed(0)
     return Training(
         Stepper(build.with_method(ready, build.pretrained(ready)), ready, accelerator),
         checkpoint=folder / CHECKPOINT,
         checkpoint_key={"id": "test"},
-        validation=None if settings.evaluate == "none" else Validation(ready, accelerator, Phases()),
+        validation=None if settings.evaluate == "none" else Validation(ready, accelerator, phases),
+        phases=phases,
     )
 
 
@@ -256,6 +259,27 @@ def test_what_validation_takes_is_a_phase_of_its_own(results: dict[str, Any]) ->
     assert "validate" not in results["none"]["phases"]
     cost = results["epoch"]["phases"]["validate"]
     assert cost["seconds"] > 0 < cost["peak_memory_bytes"]
+
+
+def test_a_run_that_goes_on_has_what_the_earlier_one_held(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def costs(peak: int) -> Any:
+        monkeypatch.setattr(hardware, "peak_memory", lambda: peak)
+        phases = Phases()
+        for name in ("load", "tokenize", "evaluate"):
+            with phases.measure(name):
+                pass
+        run = training(prepared(world), tmp_path, phases)
+        with phases.measure("train"):
+            progressed = run.run()
+        return phases_of(phases.costs, progressed)
+
+    whole, after = costs(900), costs(300)  # the second has nothing left to do
+    assert after["train"] == whole["train"]
+    assert after["validate"] == whole["validate"]
+    assert after["train"]["peak_memory_bytes"] == after["validate"]["peak_memory_bytes"] == 900
+    assert after["load"]["peak_memory_bytes"] == 300
 
 
 def test_the_curve_holds_the_scores_and_ends_with_the_final_ones(results: dict[str, Any]) -> None:
