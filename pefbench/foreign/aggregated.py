@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pefbench.errors import DataError
-from pefbench.foreign.reading import JsonObject, count, number, section, text
+from pefbench.foreign.reading import JsonObject, count, number, section, short_digest, text
 from pefbench.foreign.samples import NO_FILTER
 
 if TYPE_CHECKING:
@@ -84,6 +84,17 @@ class Aggregated:
         told = section(self.value, name).get(task)
         return UNTOLD if told is None else str(told)
 
+    def asked(self, task: str) -> dict[str, str]:
+        """What the file tells of how questions were put and answers generated, beside the number of shots."""
+        generation = section(self.value, "configs", task).get("generation_kwargs")
+        told = {
+            "chat template": "yes" if self.value.get("chat_template") or self.value.get("chat_template_sha") else None,
+            "system": text(self.value.get("system_instruction_sha")),
+            "shots as turns": "yes" if self.value.get("fewshot_as_multiturn") else None,
+            "generation": short_digest(generation) if generation else None,
+        }
+        return {name: value[:6] for name, value in told.items() if value is not None}
+
     @property
     def model(self) -> str | None:
         """The name of the evaluated model: of an adapter where one is laid over a model; with its revision if named."""
@@ -98,8 +109,22 @@ class Aggregated:
     @property
     def started(self) -> str | None:
         """When the evaluation began, or None where the file does not say."""
+        return self._after(0.0)
+
+    @property
+    def finished(self) -> str | None:
+        """When it ended, or None where the file does not say: names of files have a local time, of no known zone."""
+        took = self.value.get("total_evaluation_time_seconds")
+        try:
+            return self._after(float(took)) if isinstance(took, str | float) else None
+        except ValueError:
+            return None
+
+    def _after(self, seconds: float) -> str | None:
         moment = number(self.value.get("date"))
-        return None if moment is None else datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds")
+        if moment is None or not math.isfinite(moment + seconds):
+            return None
+        return datetime.fromtimestamp(moment + seconds, UTC).isoformat(timespec="seconds")
 
     @property
     def version(self) -> str | None:

@@ -100,8 +100,7 @@ def _newest(found: Found, runs: list[Imported]) -> list[Imported]:
 def _add(found: Found, path: Path, *, named: bool) -> None:
     """Add what a file holds. named: by the user; what merely lies in a folder may be of another kind."""
     if path.suffix == ".jsonl":
-        if named or path.name.startswith("samples_"):
-            _add_log(found, path, results_beside(path))
+        _add_log(found, path, named=named or path.name.startswith("samples_"))
         return
     try:
         value = read_json(path)
@@ -121,11 +120,13 @@ def _add(found: Found, path: Path, *, named: bool) -> None:
         raise DataError(f"{path}: expected {KINDS}")
 
 
-def _add_log(found: Found, path: Path, results: Aggregated | None) -> None:
-    stem = path.stem.removesuffix(date_of(path)).removeprefix("samples_")
+def _add_log(found: Found, path: Path, *, named: bool) -> None:
+    """Add a log. named: as one, by the user or by its name; else it is one where its name ends with a known task's."""
+    results, stem = results_beside(path), path.stem.removesuffix(date_of(path)).removeprefix("samples_")
     # Before 0.4.3 a log was named after the model's arguments and the task.
     known = [task for task in results.tasks if stem == task or stem.endswith(f"_{task}")] if results else []
-    _put(found, Evaluation(max(known, key=len, default=stem), results, path))
+    if known or named:
+        _put(found, Evaluation(max(known, key=len, default=stem), results, path))
 
 
 def _put(found: Found, evaluation: Evaluation) -> None:

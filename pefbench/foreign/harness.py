@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pefbench.foreign.aggregated import Aggregated, Key
-    from pefbench.foreign.samples import Samples
+    from pefbench.foreign.samples import Sample, Samples
     from pefbench.results.predictions import AnsweredExample
     from pefbench.results.schema import Data, MetricValue
 
@@ -153,6 +153,7 @@ class _Scored:
             "filter": key[1],
             "task version": evaluation.about_task("versions"),
             "shots": evaluation.about_task("n-shot"),
+            **(evaluation.results.asked(evaluation.task) if evaluation.results else {}),
             "questions": UNTOLD if self._count is None else str(self._count),
             "v": version,
         }
@@ -221,7 +222,7 @@ def _rows(samples: Samples, found: _Scored, headline: str) -> list[AnsweredExamp
     return [
         {
             "id": each.question,
-            "prediction": each.answer,
+            "prediction": _prediction(each, metric),
             "reference": each.target,
             "correct": each.scores[metric] == best,
             "digest": each.digest,
@@ -231,12 +232,39 @@ def _rows(samples: Samples, found: _Scored, headline: str) -> list[AnsweredExamp
     ]
 
 
+def _prediction(sample: Sample, metric: str) -> Any:
+    """The answer as it was logged; of log-likelihoods of options also the option that is the answer by `acc`."""
+    told = _log_likelihoods(sample.answer)
+    if told is None:
+        return sample.answer
+    # With acc_mutual_info the options stand there twice.
+    is_told = metric == "acc" and len(told) > 1 and "acc_mutual_info" not in sample.scores
+    return {"log_likelihoods": told} | ({"choice": told.index(max(told))} if is_told else {})
+
+
+def _log_likelihoods(answer: Any) -> list[float] | None:
+    """The first of each pair, where an answer is pairs: of a log-likelihood and whether that is the likeliest text."""
+    pairs = [answer] if _is_pair(answer) else answer
+    return (
+        [float(pair[0]) for pair in pairs] if isinstance(pairs, list) and pairs and all(map(_is_pair, pairs)) else None
+    )
+
+
+def _is_pair(value: Any) -> bool:
+    if not (isinstance(value, list) and len(value) == 2 and str(value[1]) in {"True", "False"}):
+        return False
+    try:
+        return math.isfinite(float(value[0]))
+    except (TypeError, ValueError):
+        return False
+
+
 def _result(evaluation: Evaluation, samples: Samples | None, found: _Scored, headline: str) -> Any:
     results, path = evaluation.results, evaluation.path
     remarks = Remarks.of(found.remarks)
     value = results.value if results else {}
     files = [file for file in (evaluation.log, results.path if results else None) if file is not None]
-    finished = moment_of(path)
+    finished = (results.finished if results else None) or moment_of(path)
     recipe = {
         "name": evaluation.model,
         "task": evaluation.task,

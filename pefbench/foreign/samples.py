@@ -92,13 +92,13 @@ def _samples(path: Path) -> Iterator[Sample]:
         for name, score in scores.items():
             if isinstance(score, float) and not math.isfinite(score):
                 raise DataError(f"{place}: {name} is {score}, which is not a score")
-        answers = value.get("filtered_resps")
+        answers = _finite(value.get("filtered_resps"))
         yield Sample(
             place,
             value["doc_id"],
             value.get("doc_hash") or _hash(value["doc"]),
             value["filter"] if isinstance(value.get("filter"), str) else None,
-            value.get("target"),
+            _finite(value.get("target")),
             answers[0] if isinstance(answers, list) and len(answers) == 1 else answers,
             scores,
         )
@@ -117,6 +117,13 @@ def _values(path: Path) -> Iterator[tuple[str, Any]]:
                 yield f"{path}:{number}", json.loads(line)
             except (ValueError, RecursionError):
                 raise DataError(f"{path}:{number}: damaged JSON; is the file complete?") from None
+
+
+def _finite(value: Any) -> Any:
+    """A JSON value with what is no JSON, NaN and infinity, as text: so the harness itself writes it since 0.4.3."""
+    if isinstance(value, list):
+        return [_finite(each) for each in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _is_hashed(value: JsonObject) -> bool:

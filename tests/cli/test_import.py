@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from scipy import stats
 
+from pefbench.analysis.html.contents import contents
 from pefbench.cli.main import main
+from pefbench.results.store import load_results
 from tests.foreign.foreign_files import (
     DATE,
     aggregated,
@@ -298,3 +300,79 @@ def test_a_results_file_without_a_date_has_its_own_time(tmp_path: Path) -> None:
     assert run("import", file, "--out", tmp_path / "res") == 0
     provenance = told(tmp_path / "res")["provenance"]
     assert provenance["started"] == provenance["finished"] == "1970-01-01T00:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"chat_template": "{{ messages }}"},
+        {"system_instruction_sha": "0f1e2d3c"},
+        {"configs": {"gsm8k": {"dataset_path": "some/data", "generation_kwargs": {"temperature": 1.0}}}},
+    ],
+)
+def test_runs_that_were_asked_otherwise_are_not_ranked_together(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], asked: dict[str, Any]
+) -> None:
+    evaluation(tmp_path / "out", [1.0] * 30, model="a", **asked)
+    evaluation(tmp_path / "out", [0.0] * 30, model="b")
+    assert run("import", tmp_path / "out", "--out", tmp_path / "res") == 0
+    assert run("table", tmp_path / "res") == 0
+    text = capsys.readouterr().out
+    assert "Trials in different tables differ" in text
+    assert "differ," not in text
+    assert "Paired with the best" not in text
+
+
+def test_a_folder_of_0_4_2_has_its_logs(tmp_path: Path) -> None:
+    out, right = tmp_path / "out", [1.0, 0.0, 1.0]
+    for task in ("quiz", "hard_quiz"):
+        lines = [{**each, "doc_hash": ..., "filter": ..., "metrics": ...} for each in samples(right)]
+        log = [{name: value for name, value in each.items() if value is not ...} for each in lines]
+        write_json(out / f"pretrained__my__model_{task}.jsonl", log)
+    scores = {"acc,none": 2 / 3, "acc_stderr,none": 1 / 3}
+    value = aggregated("quiz", scores, 3, **dict.fromkeys(["date", "n-samples", "higher_is_better"], ...))
+    value["results"]["hard_quiz"] = {"alias": "hard_quiz", **scores}
+    write_json(out / "results.json", value)
+    write_lines(out / "other.jsonl", [{"a": 1}])
+    assert run("import", out, "--out", tmp_path / "res") == 0
+    files = [
+        json.loads(file.read_text(encoding="utf8"))["foreign"]["files"] for file in (tmp_path / "res").glob("*/*.json")
+    ]
+    assert sorted(map(sorted, files)) == [
+        ["pretrained__my__model_hard_quiz.jsonl", "results.json"],
+        ["pretrained__my__model_quiz.jsonl", "results.json"],
+    ]
+
+
+def test_the_end_is_so_long_after_the_start_whatever_the_zone_of_the_name(tmp_path: Path) -> None:
+    evaluation(tmp_path / "out", [1.0, 0.0], total_evaluation_time_seconds="90.4")
+    assert run("import", tmp_path / "out", "--out", tmp_path / "res") == 0
+    provenance = told(tmp_path / "res")["provenance"]
+    assert provenance["started"] == "2025-06-19T19:15:35+00:00"
+    assert provenance["finished"] == "2025-06-19T19:17:05+00:00"
+
+
+@pytest.mark.parametrize(("metric", "differ"), [("acc", 2), ("acc_norm", 1)])
+def test_log_likelihoods_are_no_answers(tmp_path: Path, metric: str, differ: int) -> None:
+    """Two runs give the options other likelihoods throughout; they choose otherwise on two questions of three."""
+    given = {"a": ([-1.5, -2.0, -9.0], [-1.0, -3.0, -4.0]), "b": ([-2.5, -3.0, -9.5], [-3.5, -3.0, -4.0])}
+    for model, (same, other) in given.items():
+        right = [1.0, 0.0, float(model == "a")]
+        folder = evaluation(tmp_path / "out", right, model=model)
+        scores = {f"{metric},none": sum(right) / 3}
+        write_json(folder / f"results_{DATE}.json", aggregated("gsm8k", scores, 3, model_name=model))
+        pairs = [[[str(each), "False"] for each in told] for told in (same, other, other)]
+        lines = [
+            sample(number, {metric: value}, filtered_resps=told)
+            for number, (value, told) in enumerate(zip(right, pairs))
+        ]
+        write_lines(folder / f"samples_gsm8k_{DATE}.jsonl", lines)
+    assert run("import", tmp_path / "out", "--out", tmp_path / "res") == 0
+    [group] = contents(load_results(tmp_path / "res").results)["groups"]
+    assert group["examples"]["differ"] == differ
+
+
+def test_a_log_with_likelihoods_that_are_nan(tmp_path: Path) -> None:
+    log = [sample(0, {"acc": 0.0}, filtered_resps=[[float("nan"), False], [-1.0, True]], target=float("nan"))]
+    write_lines(tmp_path / "my__model" / f"samples_quiz_{DATE}.jsonl", log)
+    assert run("import", tmp_path / "my__model", "--out", tmp_path / "res") == 0

@@ -62,9 +62,17 @@ def _spelt(rows: Sequence[AnsweredExample]) -> ExampleData:
         "id": rows[0]["id"],
         "prompt": spell(rows[0].get("prompt", "")),
         "reference": spell(rows[0]["reference"]),
-        "answers": [spell(row["prediction"]) for row in rows],
+        "answers": [_answer(row) for row in rows],
         "correct": [bool(row["correct"]) for row in rows],
     }
+
+
+def _answer(row: AnsweredExample) -> str:
+    """An answer as text; where only the log-likelihoods of options are known, whether it is right."""
+    answer = row["prediction"]
+    if isinstance(answer, dict) and "log_likelihoods" in answer and "choice" not in answer:
+        return "right" if row["correct"] else "wrong"
+    return spell(answer)
 
 
 def spell(answer: Any) -> str:
