@@ -16,6 +16,7 @@ TABULATE = {"text": "simple", "markdown": "pipe", "latex": "latex_booktabs"}
 FORMATS = (*TABULATE, "csv", "json")
 _BREAK = re.compile(r"\r\n|[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]")
 _OBEYED = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_EMPHASIS = re.compile(r"[*`]|(?<![^\W_])_|_(?![^\W_])")
 _LEFT = {"Task", "Model", "Recipe", "Method", "Settings", "Error", "split", "metric", "Data", "Precision", "Metric"}
 
 
@@ -36,17 +37,21 @@ def grid(cells: Sequence[dict[str, str]], style: str) -> str:
 
     titles = [title for title in cells[0] if any(row[title] for row in cells)]
     # tabulate escapes for LaTeX, but a bar in a cell would end it in Markdown.
-    body = [[_cell(row[title], style) for title in titles] for row in cells]
+    body = [[_cell(row[title], style, is_words=title in _LEFT) for title in titles] for row in cells]
     align = ["left" if title in _LEFT else "right" for title in titles]
     titles = [_cell(title, style) for title in titles]
     content = tabulate(body, titles, tablefmt=TABULATE[style], colalign=align, disable_numparse=True)
     return as_latex(content) if style == "latex" else content
 
 
-def _cell(text: str, style: str) -> str:
+def _cell(text: str, style: str, *, is_words: bool = False) -> str:
+    """A cell. is_words: it has no marks of ours; what Markdown would take for emphasis stays what it is."""
     # tabulate escapes for LaTeX only; in Markdown a bar would end the cell and <...> would vanish as a tag.
     text = one_line(text)
-    return re.sub(r"\\(?=\|)", "&#92;", _in_markdown(text)).replace("|", r"\|") if style == "markdown" else text
+    if style != "markdown":
+        return text
+    text = re.sub(r"\\(?=[^\w\s])" if is_words else r"\\(?=\|)", "&#92;", _in_markdown(text))
+    return (_EMPHASIS.sub(r"\\\g<0>", text) if is_words else text).replace("|", r"\|")
 
 
 def _in_markdown(text: str) -> str:

@@ -96,4 +96,5 @@ def as_latex(text: str) -> str:
     """A table from tabulate with LaTeX in place of the marks that stood for it."""
     text = text.replace(_OPEN, r"\textbf{").replace(_CLOSE, "}").replace("±", r"$\pm$")
     text = text.replace("↑", r"$\uparrow$").replace("↓", r"$\downarrow$")
+    text = text.replace("|", r"\textbar{}").replace(f"{_RAISED}=", r"$^{=}$")
     return text.replace(f"{_RAISED}*", r"$^{*}$").replace(rf"{_RAISED}\textasciitilde{{}}", r"$^{\sim}$")

@@ -55,6 +55,22 @@ def test_a_name_stays_in_its_cell(style: str) -> None:
         harmless("\n".join(lines), style)
 
 
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [
+        ("lora_ner a&b", "lora_ner a&amp;b"),
+        (".*q.*", r".\*q.\*"),
+        ("__init__", r"\_\_init\_\_"),
+        ("`x`", r"\`x\`"),
+        (r"h\.[0-9]\d", r"h&#92;.[0-9]\d"),
+        (r"x\|y", r"x&#92;\|y"),
+    ],
+)
+def test_markdown_shows_a_name_as_it_is(name: str, source: str) -> None:
+    row = grid([{"Settings": name, "Value": "**1**"}], "markdown").splitlines()[-1]
+    assert re.fullmatch(r"\| (.*?) +\| +\*\*1\*\* \|", row)[1] == source  # type: ignore[index]  # else it fails
+
+
 @pytest.mark.parametrize("style", TABLES)
 def test_nothing_of_a_name_is_obeyed_outside_a_table(style: str) -> None:
     assert "\n" not in escaped(NASTY, style)

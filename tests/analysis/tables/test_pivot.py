@@ -11,6 +11,8 @@ import pytest
 
 from pefbench.analysis.html.contents import contents
 from pefbench.analysis.tables import FORMATS, pivot, table
+from pefbench.analysis.tables.formats import grid
+from pefbench.analysis.tables.marks import marked
 from pefbench.cli.main import main
 from pefbench.errors import UserError
 from pefbench.results.store import Stored
@@ -18,6 +20,7 @@ from pefbench.stats.wilson import wilson
 from tests.sample_results import failed_sample, sample, store
 
 if TYPE_CHECKING:
+    from pefbench.analysis.tables.marks import Mark
     from pefbench.results.schema import Result
 
 
@@ -53,6 +56,14 @@ def test_markdown_and_latex_are_bold() -> None:
     assert r"entity\_f1 $\uparrow$" in text
     assert r"\toprule" in text
     assert not re.search("[\ue000-\ue00f]", text)
+
+
+def test_latex_has_a_sign_for_each_mark() -> None:
+    found: list[Mark] = ["undecided", "equivalent", "overlapping", ""]
+    texts = [marked("0.5", " ±0.1", mark, "latex") for mark in found]
+    text = grid([{"Method": f"a|{place}", "F1": each} for place, each in enumerate(texts)], "latex")
+    assert re.findall(r"0\.5 \$\\pm\$0\.1(\S*)", text) == [r"$^{*}$", r"$^{=}$", r"$^{\sim}$", ""]
+    assert text.count(r"a\textbar{}") == len(texts)
 
 
 @pytest.mark.parametrize(
