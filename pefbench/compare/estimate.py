@@ -141,4 +141,5 @@ def _total(seconds: Sequence[float | None], workers: int) -> str:
     unknown = len(seconds) - len(there)
     rest = f", and {counted(unknown, 'trial')} of unknown duration" if unknown else ""
     beside = f" with {workers} workers, if they do not slow each other down" if workers > 1 else ""
-    return f"time: about {readable_seconds(sum(there) / workers)}{beside}{rest}"
+    least = max(sum(there) / workers, *there)  # no trial takes less for workers that have nothing to do
+    return f"time: about {readable_seconds(least)}{beside}{rest}"

@@ -45,7 +45,7 @@ def test_the_median_of_trials_alike_scaled_by_epochs(out: Path) -> None:
     assert "to run: tuning lora (about 20 s)" in shown
     assert "to run: tuning lora (about 40 s)" in shown
     assert shown.endswith("time: about 1 min 00 s")
-    assert "with 2 workers" in rendered(out, [outcome(out / "a", "lora")], workers=2)
+    assert "time: about 20 s with 2 workers" in rendered(out, [outcome(out / "a", "lora")], workers=2)
 
 
 def test_what_is_not_known_is_said(out: Path) -> None:
