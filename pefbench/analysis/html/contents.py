@@ -91,7 +91,6 @@ def _setting(each: Replicates, mark: Mark, baseline: BaselineColumns) -> Setting
         "adapter_bytes": each.adapter_bytes,
         "seconds": each.seconds,
         "memory_bytes": each.memory_bytes,
-        "tokens_per_second": each.first["phases"].get("train", {}).get("tokens_per_second"),
         "curve": thinned(each.first.get("curve", [])),
         "validation": on_validation(each.first.get("curve", [])),
         "kept": _rounded(kept["epoch"]) if (kept := each.first.get("kept")) else None,

@@ -37,7 +37,6 @@ class SettingData(TypedDict):
     adapter_bytes: int | None
     seconds: float | None
     memory_bytes: int | None
-    tokens_per_second: float | None
     curve: list[list[float]]  # (epoch, loss)
     validation: dict[str, list[list[float]]]  # metric -> (epoch, value) of each evaluation during training
     kept: float | None  # epoch of the weights that were kept; null where the result does not say
