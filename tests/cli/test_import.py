@@ -362,10 +362,7 @@ def test_log_likelihoods_are_no_answers(tmp_path: Path, metric: str, differ: int
         scores = {f"{metric},none": sum(right) / 3}
         write_json(folder / f"results_{DATE}.json", aggregated("gsm8k", scores, 3, model_name=model))
         pairs = [[[str(each), "False"] for each in told] for told in (same, other, other)]
-        lines = [
-            sample(number, {metric: value}, filtered_resps=told)
-            for number, (value, told) in enumerate(zip(right, pairs))
-        ]
+        lines = [sample(each, {metric: right[each]}, filtered_resps=pairs[each]) for each in range(3)]
         write_lines(folder / f"samples_gsm8k_{DATE}.jsonl", lines)
     assert run("import", tmp_path / "out", "--out", tmp_path / "res") == 0
     [group] = contents(load_results(tmp_path / "res").results)["groups"]
