@@ -35,6 +35,15 @@ def test_beyond_the_end_at_which_the_best_lies_or_beside_it(values: list[float |
     assert placed([1e-4, 1e-3, 1e-2], values) == pytest.approx(expected)
 
 
+def test_after_one_side_of_the_best_comes_the_other() -> None:
+    """As MAM adapters on sentiment: the best rate lies below one at which training fails, and lower ones are worse."""
+    rates, values = [1.58e-4, 5e-4, 1.58e-3], [0.566, 0.699, 0.488]
+    assert placed(rates, values)[0] == pytest.approx(2.81e-4)
+    assert placed([*rates, 2.81e-4], [*values, 0.601])[0] == pytest.approx(8.89e-4)
+    assert placed([*rates, 2.81e-4], [*values, 0.8])[0] == pytest.approx(3.75e-4), "as far: the better"
+    assert placed([0.0, 0.2, 0.4, 0.1], [0.5, 0.9, 0.4, 0.6])[0] == pytest.approx(0.3)
+
+
 def test_lower_may_be_better() -> None:
     assert placed([1e-4, 1e-3, 1e-2], [0.9, 0.5, 0.4], higher=False)[0] == pytest.approx(1e-1)
 
