@@ -37,7 +37,8 @@ def test_beyond_the_end_at_which_the_best_lies_or_beside_it(values: list[float |
 
 def test_after_one_side_of_the_best_comes_the_other() -> None:
     """As MAM adapters on sentiment: the best rate lies below one at which training fails, and lower ones are worse."""
-    rates, values = [1.58e-4, 5e-4, 1.58e-3], [0.566, 0.699, 0.488]
+    rates = [1.58e-4, 5e-4, 1.58e-3]
+    values: list[float | None] = [0.566, 0.699, 0.488]
     assert placed(rates, values)[0] == pytest.approx(2.81e-4)
     assert placed([*rates, 2.81e-4], [*values, 0.601])[0] == pytest.approx(8.89e-4)
     assert placed([*rates, 2.81e-4], [*values, 0.8])[0] == pytest.approx(3.75e-4), "as far: the better"
