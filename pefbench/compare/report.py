@@ -128,7 +128,7 @@ def _costs(method: MethodVerdict) -> list[str]:
         readable(costs["adapter_bytes"], "B") if costs["adapter_bytes"] is not None else "",
         readable_seconds(costs["train_seconds"]),
         readable_seconds(costs["tuning_seconds"]),
-        readable(max(costs["peak_memory_bytes"].values()), "B"),
+        readable(costs["peak_memory_bytes"]["train"], "B"),  # as in tables: a batch of prediction is no method's cost
         *(_seconds(costs.get(name)) for name in ("inference_seconds_per_1000", "merged_seconds_per_1000")),
         f"{costs['pscp']:.3f}" if costs.get("pscp") is not None else "",
     ]

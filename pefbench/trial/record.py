@@ -109,7 +109,7 @@ def _with(model: Model) -> str:
 
 
 def phases_of(costs: Mapping[str, Phase], progressed: Progressed) -> Phases:
-    """The cost of each phase; the seconds of training are those of its steps alone.
+    """The cost of each phase that was reached; the seconds of training are those of its steps alone.
 
     Those of training and of validation, and their peaks, are over all starts of the trial.
     """
@@ -128,12 +128,9 @@ def phases_of(costs: Mapping[str, Phase], progressed: Progressed) -> Phases:
     }
     if "processor_seconds" in train:
         train["processor_seconds"] = progressed.training.processor_seconds
-    phases: Phases = {
-        "load": costs["load"],
-        "tokenize": costs["tokenize"],
-        "train": train,
-        "evaluate": costs["evaluate"],
-    }
+    phases: Phases = {"load": costs["load"], "tokenize": costs["tokenize"], "train": train}
+    if "evaluate" in costs:
+        phases["evaluate"] = costs["evaluate"]
     if progressed.validation.seconds:
         phases["validate"] = {"seconds": progressed.validation.seconds, "peak_memory_bytes": peaks["validate"]}
         if "processor_seconds" in train:

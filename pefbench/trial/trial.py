@@ -274,8 +274,12 @@ class Trial:
                 "device": str(self.accelerator.device.type),
             },
         )
-        with tracking(self.recipe, self.path, enabled=self.is_main) as tracked, self.phases.measure("train"):
-            progressed = training.run(tracked.follow)
+        try:
+            with tracking(self.recipe, self.path, enabled=self.is_main) as tracked, self.phases.measure("train"):
+                progressed = training.run(tracked.follow)
+        finally:
+            if training.at.step:  # also of a trial that diverges or is stopped early: tuning has paid for it
+                self.record.add(phases=phases_of(self.phases.costs, training.at))
         self.record.add(curve=progressed.curve, kept=training.kept())
         return training.model, progressed
 

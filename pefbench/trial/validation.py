@@ -70,10 +70,12 @@ class Validation:
     def score(self, model: nn.Module, *, last: bool) -> dict[str, float]:
         """The finite metrics on validation, by name. last: after the last step, as a part of the final evaluation.
 
+        What metrics take then is no part of that phase, as on test: it is the time to predict.
         Where answers are generated there is also the loss; alone, unless the recipe asks for more or it is the last.
         """
         settings, head = self.prepared.recipe.train, self.prepared.head
         values: dict[str, float] = {}
+        answered = None
         with self.phases.measure("evaluate" if last else "validate"):
             if head.generates:
                 values[LOSS] = mean_loss(
@@ -86,8 +88,10 @@ class Validation:
                 )
             if last or not head.generates or settings.evaluate is not None or settings.chooses:
                 answered = answer(self.prepared, "validation", model, self.accelerator, trains_on=not last)
+        if answered:
+            with self.phases.measure("score" if last else "validate"):
                 values |= self._metrics(answered)
-                self.last = answered if last else None
+            self.last = answered if last else None
         return {name: value for name, value in values.items() if math.isfinite(value)}
 
     def _metrics(self, answered: Answered) -> dict[str, float]:

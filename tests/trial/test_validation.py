@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from pefbench import hardware
-from pefbench.errors import RecipeError
+from pefbench.errors import PefbenchError, RecipeError
+from pefbench.metrics import compute
 from pefbench.recipe import load_recipe
 from pefbench.registry import names
 from pefbench.results.store import read_result
@@ -259,6 +260,32 @@ def test_what_validation_takes_is_a_phase_of_its_own(results: dict[str, Any]) ->
     assert "validate" not in results["none"]["phases"]
     cost = results["epoch"]["phases"]["validate"]
     assert cost["seconds"] > 0 < cost["peak_memory_bytes"]
+
+
+def test_a_trial_that_is_stopped_early_has_what_it_cost(world: World, tmp_path: Path) -> None:
+    with pytest.raises(PefbenchError, match="stopped at step"):
+        run.run(load_recipe(world.recipe("stopped")), tmp_path, scored=["validation"], watch=lambda _: True)
+    [stored] = [*tmp_path.glob("stopped/*.json")]
+    result = read_result(stored)
+    assert result["status"] == "failed"
+    assert result["phases"]["train"]["seconds"] > 0
+    assert f"stopped at step {result['phases']['train']['steps']} of" in str(result["error"])
+    assert result["phases"]["validate"]["seconds"] > 0
+
+
+def test_the_last_evaluation_times_predicting_and_no_metric(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phases, seen = Phases(), list[str]()
+
+    def noting(*arguments: Any) -> dict[str, float]:
+        seen.append(phases.open[-1].phase)
+        return compute(*arguments)
+
+    monkeypatch.setattr("pefbench.trial.validation.compute", noting)
+    training(prepared(world), tmp_path, phases).run()
+    assert set(seen) == {"validate", "score"}
+    assert seen == sorted(seen, reverse=True)  # score is the last evaluation's
 
 
 def test_a_run_that_goes_on_has_what_the_earlier_one_held(

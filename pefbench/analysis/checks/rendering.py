@@ -50,8 +50,8 @@ def _power(findings: Sequence[Finding]) -> Iterator[str]:
 def verdict(findings: Sequence[Finding]) -> str:
     """Whether the check passed, in a line."""
     failures = sum(each.is_failure for each in findings)
-    of = f"check failed: {failures} of {len(findings)}" if failures else f"check passed: {len(findings)}"
-    return f"{of} comparisons"
+    of = counted(len(findings), "comparison")
+    return f"check failed: {failures} of {of}" if failures else f"check passed: {of}"
 
 
 def markdown(findings: Sequence[Finding]) -> str:
@@ -65,9 +65,9 @@ def markdown(findings: Sequence[Finding]) -> str:
         parts.append(f"Better: {', '.join(f'{_plain(each.trial)} ({_plain(each.subject)})' for each in better)}.")
     if notes := [each for each in findings if each.message and not each.is_failure and each.verdict != "better"]:
         lines = "\n".join(f"- {_plain(each.trial)}: {_plain(each.message)}" for each in notes)
-        parts.append(_folded(f"{len(notes)} notes", lines))
+        parts.append(_folded(counted(len(notes), "note"), lines))
     if findings:
-        parts.append(_folded(f"All {len(findings)} comparisons", _markdown_table(findings)))
+        parts.append(_folded(f"All {counted(len(findings), 'comparison')}", _markdown_table(findings)))
     return "\n\n".join(parts) + "\n"
 
 
