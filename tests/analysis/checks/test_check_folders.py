@@ -379,7 +379,7 @@ def test_markdown_leads_with_the_verdict_and_cannot_be_broken() -> None:
     assert len(table) == 4
     assert len({line.replace(r"\|", "").count("|") for line in table}) == 1
     assert text.count("<details>") == text.count("</details>") == 2
-    assert markdown(findings()[1:2]).startswith("### pefbench check passed: 1 comparisons\n")
+    assert markdown(findings()[1:2]).startswith("### pefbench check passed: 1 comparison\n")
 
 
 def test_the_command_writes_what_ci_reads_and_counts_damaged_files(
