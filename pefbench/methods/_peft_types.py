@@ -30,6 +30,8 @@ class Spec:
     """Options that follow from the model; None: the linear layers of the blocks are adapted."""
     objection: Callable[[Options], str] = lambda _: ""
     """The option that cannot work, and why; "" where all can."""
+    vectors: str = ""
+    """What the full name of a scale vector contains that PEFT stores as a matrix, and that is not to decay."""
     can_be_tried: bool = True
     """Whether its layers compute inside the pretrained model, so that this shows on two tokens what does not fit."""
 
@@ -103,9 +105,10 @@ SPECS = {
     "ADALORA": Spec(refused="its ranks are allocated after each step; use method adalora"),
     "ADAMSS": Spec(objection=_subspaces),
     "ADAPTION_PROMPT": Spec(trainable_pattern=r"\.adaption_(prompt|gate)$", defaults=_nothing),
+    "BOFT": Spec(vectors=".boft_s."),
     "CARTRIDGE": _PREFIX,
     "CPT": Spec(refused="it starts from worked examples as tokens, and has a loss of its own"),
-    "IA3": Spec(defaults=_keys_values_and_feed_forwards),
+    "IA3": Spec(defaults=_keys_values_and_feed_forwards, vectors=".ia3_l."),
     "LN_TUNING": Spec(defaults=_norms),
     "LORA": Spec(objection=_data_init),
     "MULTITASK_PROMPT_TUNING": _SEVERAL_TASKS,

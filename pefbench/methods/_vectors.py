@@ -20,10 +20,11 @@ class VectorsMethod(PeftMethod):
 
     def parameter_groups(self, model: nn.Module, learning_rate: float, weight_decay: float) -> list[ParameterGroup]:
         """The optimizer's groups; the scale vectors have one of their own, without decay."""
-        vectors = {weight for name, weight in model.named_parameters() if self.vectors in name and weight.requires_grad}
-        groups = [
-            group | {"params": [weight for weight in group["params"] if weight not in vectors]}
-            for group in super().parameter_groups(model, learning_rate, weight_decay)
-        ]
-        apart = [weight for weight in model.parameters() if weight in vectors]
-        return [group for group in (*groups, {"params": apart, "weight_decay": 0.0}) if group["params"]]
+        return undecayed(super().parameter_groups(model, learning_rate, weight_decay), model, self.vectors)
+
+
+def undecayed(groups: list[ParameterGroup], model: nn.Module, vectors: str) -> list[ParameterGroup]:
+    """An optimizer's groups, with the trained weights whose names contain `vectors` in a last one, without decay."""
+    apart = {weight: None for name, weight in model.named_parameters() if vectors in name and weight.requires_grad}
+    others = [group | {"params": [weight for weight in group["params"] if weight not in apart]} for group in groups]
+    return [group for group in (*others, {"params": [*apart], "weight_decay": 0.0}) if group["params"]]

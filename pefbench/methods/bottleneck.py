@@ -18,6 +18,7 @@ class Bottleneck(PeftMethod):
     """Sequential or parallel adapters, by `variant`.
 
     Houlsby et al. 2019 (arXiv:1902.00751), Pfeiffer et al. 2021 (arXiv:2005.00247), He et al. 2022 (arXiv:2110.04366).
+    The norms stay frozen here; Houlsby et al. train them too (section 2.1).
     """
 
     learning_rate: ClassVar[float] = 1e-3

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
 
 class Compacter(PeftMethod):
-    """Karimi Mahabadi et al. 2021 (arXiv:2106.04647), section 3; sizes, initialisation and rate as in their code.
+    """Karimi Mahabadi et al. 2021 (arXiv:2106.04647), section 3; sizes and the rule's start as in their code.
 
-    The norms stay frozen here, as with the other adapters; the authors train them too.
+    The norms stay frozen here, as with the other adapters; the authors train them too. Their code draws the factors
+    with a gain of sqrt(2), here it is 1, and learns at 3e-3.
     """
 
     learning_rate: ClassVar[float] = 3e-2

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field
 
 from pefbench.methods import at_own_rate
+from pefbench.methods._activation import Activation  # noqa: TC001 - pydantic reads it
 from pefbench.methods._prompt_learning import PrefixStart
 
 if TYPE_CHECKING:
@@ -34,9 +35,9 @@ class Mam(PrefixStart):
     prefix_learning_rate_ratio: float = Field(
         10, gt=0, description="the prefix's learning rate / that of the adapters and the head"
     )
-    reduction_factor: float = Field(8, gt=0, description="hidden size / bottleneck size")
+    reduction_factor: float = Field(8, gt=0, allow_inf_nan=False, description="hidden size / bottleneck size")
     bottleneck_size: int | None = Field(None, ge=1, description="the bottleneck's size itself; null: by the factor")
-    activation: str = Field(
+    activation: Activation = Field(
         "gelu", description="any activation of transformers; ReLU units may die at these learning rates"
     )
     scale: float = Field(4, gt=0, description="factor on the adapters' output")

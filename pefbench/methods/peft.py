@@ -11,12 +11,15 @@ from pydantic import Field, field_validator, model_validator
 from pefbench.errors import MethodError, suggest
 from pefbench.methods import Failures, PeftMethod, _peft_types
 from pefbench.methods._peft_types import REFUSED
+from pefbench.methods._vectors import undecayed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from peft import PeftConfig
     from torch import nn
+
+    from pefbench.methods._types import ParameterGroup
 
 FILLED_IN = {"auto_mapping", "base_model_name_or_path", "inference_mode", "modules_to_save", "peft_type"} | {
     "peft_version",
@@ -119,6 +122,11 @@ class Peft(PeftMethod):
             placed.mark(wrapped.virtual_tokens)
             _run(wrapped)
         return wrapped  # type: ignore[no-any-return]
+
+    def parameter_groups(self, model: nn.Module, learning_rate: float, weight_decay: float) -> list[ParameterGroup]:
+        """The optimizer's groups; scale vectors have one of their own, without decay."""
+        groups = super().parameter_groups(model, learning_rate, weight_decay)
+        return undecayed(groups, model, self._spec.vectors) if self._spec.vectors else groups
 
     def on_model_ready(self, model: nn.Module) -> None:
         """Put virtual tokens to work, or let the adapted layers return what linear layers do."""

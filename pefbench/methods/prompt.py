@@ -28,7 +28,8 @@ class Prompt(PromptLearning):
     init: Literal["vocabulary", "text", "random"] = Field(
         "vocabulary",
         description=f"vocabulary: embeddings drawn from the {COMMON:,} most common tokens of the training texts; text: "
-        "those of `init_text`; random: normal, with the mean and deviation of the embeddings (section 3.2)",
+        "those of `init_text`; random: normal, with the mean and deviation of the embeddings; the paper draws "
+        "uniformly (section 3.2)",
     )
     init_text: str = Field(TEXT, description="text for init text, repeated or cut to the number of virtual tokens")
 

@@ -88,20 +88,25 @@ def linear_modules(model: nn.Module) -> list[str]:
     return [linear.name for block in blocks(model) for linear in linears(model.get_submodule(block), block)]
 
 
-def fused_experts(model: nn.Module) -> dict[str, nn.Parameter]:
-    """The weights of experts that are held as one tensor a layer, shape (experts, out, in), by name.
+def unlisted_matrices(model: nn.Module) -> dict[str, nn.Parameter]:
+    """The frozen matrices that blocks hold several of in one tensor, by name: of experts, of XLNet's heads.
 
     They are no linear layers: `linear_modules` and the methods that adapt those leave them out.
     """
     return {
-        name: weight for name, weight in model.named_parameters() if weight.ndim == 3 and "experts" in name.split(".")
+        join(name, key): weight
+        for name, module in model.named_modules()
+        if not isinstance(module, nn.Conv1d)
+        for key, weight in module.named_parameters(recurse=False)
+        if weight.ndim == 3 and min(weight.shape) > 1 and not weight.requires_grad
     }
 
 
 def norms(model: nn.Module) -> list[str]:
     """The layer norms and RMS norms of the backbone that have weights, by what they are and not by their name.
 
-    A norm is torch's LayerNorm or RMSNorm, or an architecture's own class called ...Norm that is one vector of weights.
+    A norm is torch's LayerNorm or RMSNorm, or an architecture's own class called ...Norm, or ...NormGated as beside
+    linear attentions, that is one vector of weights.
     """
     return list(_norms(backbone(model), backbone_name(model)))
 
@@ -127,6 +132,6 @@ def _norms(module: nn.Module, name: str) -> Iterator[str]:
 
 
 def _is_norm(module: nn.Module) -> bool:
-    named = isinstance(module, nn.LayerNorm | nn.RMSNorm) or type(module).__name__.endswith("Norm")
+    named = isinstance(module, nn.LayerNorm | nn.RMSNorm) or type(module).__name__.endswith(("Norm", "NormGated"))
     weight = getattr(module, "weight", None)
     return named and isinstance(weight, nn.Parameter) and weight.ndim == 1 and not any(True for _ in module.children())

@@ -56,6 +56,11 @@ def is_transposed(module: nn.Module) -> bool:
     return isinstance(unwrapped(module), Conv1D)
 
 
+def any_adapted(model: nn.Module) -> bool:
+    """Whether PEFT has wrapped a linear layer of the model."""
+    return any(is_linear(module) and unwrapped(module) is not module for module in model.modules())
+
+
 def unwrapped(module: nn.Module) -> nn.Module:
     """The module inside PEFT's wrappers."""
     while isinstance(getattr(module, "base_layer", None), nn.Module):

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 from pefbench.errors import MethodError
 from pefbench.methods._trained import check_drawn, check_trained, head_sizes
 from pefbench.methods.tuners import prefix_tokens
-from pefbench.models import architecture, drawn, frozen, loading, recompute, sparse_attention, stacked, vocabulary
+from pefbench.models import (
+    architecture,
+    drawn,
+    frozen,
+    linear_layers,
+    loading,
+    recompute,
+    sparse_attention,
+    stacked,
+    vocabulary,
+)
 from pefbench.models.frozen import Frozen
 from pefbench.models.patches import questions
 from pefbench.trial import adapters, artifacts, devices
@@ -83,12 +93,14 @@ def with_method(prepared: Prepared, model: nn.Module) -> nn.Module:
 
 def doubts(method: Method, model: nn.Module) -> list[str]:
     """The warnings that only a model with its method on it can tell of."""
-    experts = architecture.fused_experts(model)
-    if not experts or any(weight.requires_grad for weight in experts.values()):
+    left_out = architecture.unlisted_matrices(model)
+    if not left_out or not linear_layers.any_adapted(model):
         return []
-    share = 100 * sum(weight.numel() for weight in experts.values()) / loading.count(model)
-    note = f"method {method.name} does not adapt the experts, {share:.0f} % of the weights"
-    return [f"{note}: each layer holds them as one tensor, not as linear layers"]
+    share = 100 * sum(weight.numel() for weight in left_out.values()) / loading.count(model)
+    ends = sorted({name.rpartition(".")[2] for name in left_out})
+    what = "the experts" if all("experts" in name.split(".") for name in left_out) else ", ".join(ends)
+    note = f"method {method.name} does not adapt {what}, {share:.0f} % of the weights"
+    return [f"{note}: they are tensors of their own, not linear layers"]
 
 
 def saved(ready: Ready, folder: Path) -> nn.Module:

@@ -74,13 +74,12 @@ class Stepper:
     def _leaves_weights_out(self) -> bool:
         """Whether the loss does not depend on some trained weight, as on a pooler that the head does not use.
 
-        Without telling the others, a process would wait for its gradient.
+        Or on an expert that no token goes to. Without telling the others, a process would wait for its gradient.
         """
-        if not self.method.trains_pretrained:
-            return False
         self.unwrapped.to(self.accelerator.device).eval()
-        with torch.random.fork_rng():
-            self.head.loss_sum(self.unwrapped, self._tensors(np.arange(1))).backward()
+        with torch.random.fork_rng(), self.accelerator.autocast():
+            loss = self.head.loss_sum(self.unwrapped, self._tensors(np.arange(1)))
+        loss.backward()
         unused = any(weight.requires_grad and weight.grad is None for weight in self.unwrapped.parameters())
         self.unwrapped.zero_grad()
         return unused

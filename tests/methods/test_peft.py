@@ -121,6 +121,18 @@ def test_quantised_weights_are_never_taken_for_numbers(kind: str, tmp_path: Path
         torch.testing.assert_close(start, expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize(("kind", "vectors"), [("IA3", ".ia3_l."), ("BOFT", ".boft_s.")])
+def test_scale_vectors_are_not_decayed(kind: str, vectors: str) -> None:
+    how = peft(kind)
+    model = how.apply(tiny.model("bert"), "TOKEN_CLS")
+    groups = how.parameter_groups(model, 1e-3, 0.1)
+    decayed = {id(weight) for group in groups if group["weight_decay"] for weight in group["params"]}
+    names = {name for name, weight in model.named_parameters() if id(weight) in decayed}
+    assert any(name.endswith("classifier.modules_to_save.default.weight") for name in names)
+    assert not [name for name in names if vectors in name]
+    assert sum(len(group["params"]) for group in groups) == len(trial.trained_names(model))
+
+
 def test_a_type_in_small_letters() -> None:
     assert peft("lora", r=4).type == "LORA"
 

@@ -28,6 +28,7 @@ from pefbench.models import architecture as structure
 from pefbench.models import linear_layers, loading, sublayers
 from pefbench.trial import artifacts
 from tests import tiny
+from tests.methods import trial
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -370,13 +371,13 @@ def test_the_head_beside_a_t5_is_not_its_backbone() -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ["bottleneck", "compacter"])
+@pytest.mark.parametrize("name", ["bottleneck", "compacter", "mam"])
 def test_an_unknown_activation_is_the_recipe_s_mistake(name: str) -> None:
     with pytest.raises(RecipeError, match=r"method\.activation: unknown activation 'rellu'; did you mean 'relu'"):
-        make(name, activation="rellu")
+        trial.method(name, activation="rellu")
     for factor in (0, -1, float("inf"), float("nan")):
         with pytest.raises(ValueError, match="reduction_factor"):
-            make(name, reduction_factor=factor)
+            trial.method(name, reduction_factor=factor)
 
 
 @pytest.mark.parametrize("factor", [0.5, 3.7, 1000.0])

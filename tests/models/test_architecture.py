@@ -6,6 +6,7 @@ from transformers import (
     AutoModel,
     AutoModelForQuestionAnswering,
 )
+from transformers.models.mamba2.modeling_mamba2 import MambaRMSNormGated
 from transformers.pytorch_utils import Conv1D
 
 from pefbench.errors import MethodError
@@ -94,6 +95,11 @@ def test_norms_are_the_vectors_of_the_backbone_that_are_not_biases(architecture:
     assert {f"{name}.weight" for name in found} == vectors
 
 
+def test_a_gated_norm_is_one() -> None:
+    norm = MambaRMSNormGated(2, 2)
+    assert structure.norms(nn.Sequential(norm, nn.Linear(2, 2))) == ["0"]
+
+
 def test_a_norm_without_weights_is_none() -> None:
     bare = nn.Sequential(nn.LayerNorm(2, elementwise_affine=False), nn.RMSNorm(2), nn.LayerNorm(2), nn.Linear(2, 2))
     assert structure.norms(bare) == ["1", "2"]
@@ -105,21 +111,31 @@ def test_a_model_without_layers_is_refused() -> None:
 
 
 def test_fused_experts_are_no_linear_layers() -> None:
-    model = tiny.causal_lm("mixtral")
-    assert [name.rpartition(".")[2] for name in structure.fused_experts(model)] == ["gate_up_proj", "down_proj"] * 2
+    model = tiny.causal_lm("mixtral").requires_grad_(False)
+    assert [name.rpartition(".")[2] for name in structure.unlisted_matrices(model)] == ["gate_up_proj", "down_proj"] * 2
     assert {name.rpartition(".")[2] for name in structure.linear_modules(model)} == {
         "q_proj",
         "k_proj",
         "v_proj",
         "o_proj",
     }
-    assert structure.fused_experts(tiny.causal_lm("llama")) == {}
+    assert structure.unlisted_matrices(tiny.causal_lm("llama").requires_grad_(False)) == {}
 
 
 @pytest.mark.parametrize(
-    ("method", "expected"), [("lora", "does not adapt the experts, 58 % of the weights"), ("full", "")]
+    ("method", "architecture", "expected"),
+    [
+        ("lora", "mixtral", "does not adapt the experts, 58 % of the weights"),
+        ("full", "mixtral", ""),
+        ("ln_tuning", "mixtral", ""),
+        ("lora", "xlnet", "does not adapt k, o, q, r, seg_embed, v, 31 % of the weights"),
+        ("bitfit", "xlnet", ""),
+        ("lora", "llama", ""),
+    ],
 )
-def test_a_method_that_leaves_experts_out_says_so(method: str, expected: str) -> None:
+def test_a_method_that_leaves_matrices_out_says_so(method: str, architecture: str, expected: str) -> None:
     how = find("method", method)(name=method)
-    said = build.doubts(how, how.apply(tiny.causal_lm("mixtral"), "CAUSAL_LM"))
+    said = build.doubts(
+        how, how.apply(tiny.model(architecture), "TOKEN_CLS" if architecture == "xlnet" else "CAUSAL_LM")
+    )
     assert [expected in line for line in said] == [True] * bool(expected)
