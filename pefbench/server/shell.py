@@ -120,7 +120,7 @@ def _about(app: FastAPI, ready: Callable[[], bool]) -> None:
         return JSONResponse({"status": "ready" if there else "not ready"}, 200 if there else 503)
 
     @app.get("/metrics", summary="Prometheus metrics", response_class=Response)
-    async def metrics() -> Response:
+    def metrics() -> Response:  # in a thread: an application's numbers may wait for a database
         return Response(app.state.counts.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 

@@ -7,10 +7,11 @@ import os
 import urllib.error
 import urllib.request
 from abc import ABC, abstractmethod
+from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
 
 from pefbench import Json
-from pefbench.errors import OutputError
+from pefbench.errors import OutputError, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,11 +69,19 @@ class File(Channel):
             raise OutputError(f"{self._path}: cannot be written: {error.strerror}") from None
 
 
+class Straight(urllib.request.HTTPRedirectHandler):
+    """Follows no redirect: a POST would become a GET without the alert, and another host would be sent the headers."""
+
+    def redirect_request(self, *_: Any) -> None:
+        """None: the redirect is the answer."""
+
+
 class Webhook(Channel):
     """An address that is sent a POST with the alert as JSON; the header Idempotency-Key has its key."""
 
     def __init__(self, address: str, headers: Mapping[str, str]) -> None:
         self._address, self._headers = address, dict(headers)
+        self._opener = urllib.request.build_opener(Straight)
 
     def send(self, message: Message) -> None:
         """Send a POST; any status of 2xx means that it arrived."""
@@ -80,12 +89,14 @@ class Webhook(Channel):
         body = json.dumps(message, ensure_ascii=False).encode()
         request = urllib.request.Request(self._address, body, headers, method="POST")  # noqa: S310 - checked in config
         try:
-            with urllib.request.urlopen(request, timeout=PATIENCE):  # noqa: S310
+            with self._opener.open(request, timeout=PATIENCE):
                 pass
         except urllib.error.HTTPError as error:
             raise OutputError(f"webhook: answered {error.code}") from None
         except (OSError, ValueError) as error:
             raise OutputError(f"webhook: {getattr(error, 'reason', error)}") from None
+        except HTTPException as error:  # what answers speaks no HTTP, or the address is none
+            raise OutputError(one_line(f"webhook: {type(error).__name__}: {error}")) from None
 
 
 def _key(line: bytes) -> Any:

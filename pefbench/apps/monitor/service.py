@@ -7,6 +7,7 @@ import os
 import select
 import sys
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from threading import Event, Thread
 from time import monotonic
@@ -29,6 +30,8 @@ AGAIN = 5.0
 """Seconds until what could not be written is tried again."""
 LONGEST_WAIT = 600.0
 """Seconds until an alert that did not arrive is tried again, at most; they begin at one and double."""
+MOST_DOUBLED = 10
+"""Doublings that come to more than that: an address that is gone for days is tried thousands of times."""
 
 
 def channels(config: AlertSection) -> dict[str, Channel]:
@@ -58,8 +61,9 @@ class Service:
         self._monitor, self._config, self._out, self._log, self._counted = monitor, config, out, log, counted
         self._folder = Folder(Path(folder), self.longest) if (folder := config.input.folder) else None
         self._stop, self._waits = Event(), dict[tuple[int, str], float]()
-        works = [self._watch, self._deliver, *([self._read] if config.input.stdin else [])]
-        self._threads = [Thread(target=self._run, args=[work], name=work.__name__, daemon=True) for work in works]
+        works = {"watch": self._watch, **{f"send to {name}": partial(self._deliver, name) for name in out}}
+        works |= {"read": self._read} if config.input.stdin else {}
+        self._threads = [Thread(target=self._run, args=[work], name=name, daemon=True) for name, work in works.items()]
         self.failed: BaseException | None = None
 
     @property
@@ -84,19 +88,19 @@ class Service:
         for thread in self._threads:
             thread.join(max(until - monotonic(), 0.0))
 
-    def send(self) -> None:
-        """Send the alerts that were not sent yet; one that does not arrive is tried again later, ever more rarely."""
-        for found, name, tries in self._monitor.store.unsent():
+    def send(self, name: str) -> None:
+        """Send the alerts that a channel has not sent; one that does not arrive is tried again, ever more rarely."""
+        for found, to, tries in self._monitor.store.unsent():
             if self._stop.is_set():
                 return
-            if (channel := self._out.get(name)) is None or monotonic() < self._waits.get((found.id, name), 0.0):
+            if to != name or monotonic() < self._waits.get((found.id, name), 0.0):
                 continue
             try:
                 said = message(found, self._monitor, self._config)
-                channel.send(said)
+                self._out[name].send(said)
             except OutputError as error:
                 self._monitor.store.tried(found.id, name, sent=None, failure=str(error))
-                self._waits[found.id, name] = monotonic() + min(2.0**tries, LONGEST_WAIT)
+                self._waits[found.id, name] = monotonic() + min(2.0 ** min(tries, MOST_DOUBLED), LONGEST_WAIT)
                 self._log("alert_not_sent", logging.WARNING, alert=found.id, channel=name, why=str(error))
             else:
                 self._monitor.store.tried(found.id, name, sent=datetime.now(UTC).isoformat())
@@ -124,9 +128,9 @@ class Service:
         """Look into the folder, again and again."""
         self._repeat(self.read_folder, self._monitor.settle)
 
-    def _deliver(self) -> None:
-        """Send alerts, again and again, in a thread of its own: a webhook that is slow must not keep items waiting."""
-        self._repeat(self.send)
+    def _deliver(self, name: str) -> None:
+        """Send alerts, again and again: a channel that is slow must keep neither items waiting nor the others."""
+        self._repeat(partial(self.send, name))
 
     def _repeat(self, *steps: Callable[[], None]) -> None:
         while not self._stop.is_set():

@@ -277,7 +277,10 @@ class Store:
 
     def _rows(self, query: str, *values: Any) -> list[Any]:
         with self.lock:
-            return self._base.execute(query, values).fetchall()
+            try:
+                return self._base.execute(query, values).fetchall()
+            except sqlite3.OperationalError as error:
+                raise OutputError(f"{self._file}: cannot be read: {error}") from None
 
 
 def _connected(file: Path) -> sqlite3.Connection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -235,6 +236,22 @@ def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
     monitor.take(given)
     monitor.take([*days(0, 300)])
     assert monitor.store.totals() == (3000, 0)
+
+
+def test_what_cannot_be_read_for_a_moment_ends_no_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The threads of the service try again after an OutputError; any other error ends them."""
+    monitor = made(tmp_path)
+
+    class Failing:
+        def execute(self, *_: Any) -> None:
+            raise sqlite3.OperationalError("disk I/O error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(monitor.store, "_base", Failing())
+        for read in (monitor.store.unsent, monitor.store.progress, lambda: monitor.take([*days(0, 1)])):
+            with pytest.raises(OutputError, match="cannot be read: disk I/O error"):
+                read()
+    assert monitor.take([*days(0, 1)]).taken == 10
 
 
 def test_a_folder_counts_by_one_length(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pefbench.apps.monitor.config import MonitorSection
 from pefbench.apps.monitor.monitor import Monitor
 from pefbench.apps.monitor.service import Service
 from pefbench.apps.monitor.store import Store
+from pefbench.errors import OutputError
 from tests.apps.monitor.opinions import classify, days, line
 from tests.apps.monitor.test_monitor import surge
 
@@ -55,4 +56,51 @@ def test_a_slow_webhook_keeps_neither_items_nor_the_end_waiting(tmp_path: Path) 
     assert len(slow.arrived) == 1  # the one under way; the other stays for the next start
     assert [channel for _, channel, _ in monitor.store.unsent()] == ["webhook"]
     assert service.failed is None
+    monitor.store.close()
+
+
+class Kept(Channel):
+    """A channel that is there, or is not."""
+
+    def __init__(self, *, there: bool) -> None:
+        self.there, self.arrived = there, list[Any]()
+
+    def send(self, message: Any) -> None:
+        if not self.there:
+            raise OutputError("gone")
+        self.arrived.append(message["company"])
+
+
+def alerted(folder: Path, channels: dict[str, Channel]) -> tuple[Monitor, Service]:
+    """A monitor with an alert that is still to be sent, and what sends it."""
+    config = MonitorSection.model_validate({"folder": str(folder), "quiet": 20, "input": {"every": 0.05}})
+    monitor = Monitor(Store(folder / "state.sqlite"), classify, config, [*channels])
+    monitor.take(surge())
+    return monitor, Service(monitor, config, channels, Events("monitor", texts=False), lambda _: None)
+
+
+def test_a_channel_that_does_not_answer_keeps_the_others_from_nothing(tmp_path: Path) -> None:
+    slow, file = Slow(), Kept(there=True)
+    monitor, service = alerted(tmp_path, {"a pipe that nobody reads": slow, "file": file})
+    service.start()
+    assert slow.asked.wait(60)
+    until = monotonic() + 30
+    while not file.arrived and monotonic() < until:
+        sleep(0.02)
+    assert (file.arrived, slow.arrived) == (["Acme"], [])
+    slow.let.set()
+    service.stop(60.0)
+    monitor.store.close()
+
+
+def test_an_address_that_is_gone_for_weeks_ends_nothing(tmp_path: Path) -> None:
+    webhook = Kept(there=False)
+    monitor, service = alerted(tmp_path, {"webhook": webhook})
+    monitor.store._base.execute("UPDATE outbox SET tries = 5000")
+    service.send("webhook")
+    [(_, _, tries)] = monitor.store.unsent()
+    assert tries == 5001
+    webhook.there = True
+    service.send("webhook")
+    assert not webhook.arrived  # it is not time yet
     monitor.store.close()
