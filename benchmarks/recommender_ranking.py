@@ -108,7 +108,7 @@ def main() -> None:
     parsed = parser.parse_args()
     config = configuration.read(RecommenderSection, parsed.config)
     models = training.all_trained(APP.trainings(config), Path(config.folder))
-    weights, _ = kept.read(config.weights_file, models)
+    weights, _ = kept.read(config.weights_file, models, config.reranked)
     ready = prepared.prepare(config, models["choice"])
     if parsed.without_model:
         ready = ready._replace(reranker=cast("Any", Silent()))

@@ -9,7 +9,9 @@ from typing import Any
 
 
 def read_time(value: Any) -> datetime | None:
-    """A time as ISO 8601 or RFC 5322 writes it; without a zone where it has none. None for what is no time."""
+    """A time, or one as ISO 8601 or RFC 5322 writes it; without a zone where it has none. None for what is no time."""
+    if isinstance(value, datetime):  # of a Parquet file
+        return value
     if not isinstance(value, str):
         return None
     # RFC 5322, section 3.3: -0000 is a time in UTC that says nothing of where it was written.

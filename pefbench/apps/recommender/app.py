@@ -43,7 +43,7 @@ class RecommenderApp(App[RecommenderSection]):
         ready = prepared.prepare(config, models["choice"])
         weights = choosing.fit(ready, config)
         report = measuring.measured(ready, config, weights)
-        kept.write(config.weights_file, weights, report, models)
+        kept.write(config.weights_file, weights, report, models, config.reranked)
         known = ready.known
         yield f"{len(known.times):,} events of {len(known.users):,} users with {len(known.names):,} items"
         if told := ready.skips.told:

@@ -43,10 +43,11 @@ class Evidence:
     def __init__(self, users: Mapping[str, Sequence[Taken]], vectors: NDArray[np.float32]) -> None:
         self.vectors, items = vectors, len(vectors)
         taken = _matrix([[each.item for each in found[-LONGEST:]] for found in users.values()], items)
-        self.both = (taken.T @ taken).tocsr()
-        """How many people took both items, and on the diagonal how many took one: (n, n)."""
-        self.people: Floats = np.asarray(self.both.diagonal(), np.float64)
-        self._cosines = _cosines(self.both, self.people)
+        both = (taken.T @ taken).tocsr()  # how many people took both items, and on the diagonal how many took one
+        self.people: Floats = np.asarray(both.diagonal(), np.float64)
+        """How many people took an item, as it counts for its rank: among the latest of their items."""
+        self._cosines = _cosines(both, self.people)
+        self._takers = _matrix([[each.item for each in found] for found in users.values()], items).tocsc()
         self._lately = _lately(users, items)
 
     def features(self, history: Sequence[int | None], vectors: NDArray[np.float32]) -> Floats:
@@ -59,6 +60,12 @@ class Evidence:
             columns = self._cosines[:, [item for item in history if item is not None]]
             found[:, 2:4] = columns @ weights[known]
             found[:, 4:6] = self.vectors @ (vectors[-len(weights) :].T @ weights)
+        return found
+
+    def takers(self, item: int) -> NDArray[np.int32]:
+        """The numbers of all who took an item, however long ago."""
+        begins = self._takers.indptr
+        found: NDArray[np.int32] = self._takers.indices[begins[item] : begins[item + 1]]
         return found
 
     def contributions(self, item: int, history: Sequence[int | None], vectors: NDArray[np.float32]) -> Floats:

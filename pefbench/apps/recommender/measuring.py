@@ -26,7 +26,13 @@ if TYPE_CHECKING:
     Other = Callable[[Sequence[int]], NDArray[np.float64]]
 
 OURS, PROPOSED = "recommender", "without the choice model"
-SINGLE = {"popularity": 0, "item-kNN": 2, "item-kNN, the latest weigh more": 3, "text alone": 5}
+SINGLE = {
+    "popularity": 0,
+    "popularity, lately": 1,
+    "item-kNN": 2,
+    "item-kNN, the latest weigh more": 3,
+    "text alone": 5,
+}
 """What the recommender is compared with: one kind of evidence alone."""
 
 

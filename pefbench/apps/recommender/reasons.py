@@ -36,7 +36,8 @@ class Reason(TypedDict):
 def reasons(ranker: Ranker, history: History, item: int) -> list[Reason]:
     """The reasons for an item, the strongest first."""
     evidence, weights = ranker.evidence, ranker.weights.first[BY_HISTORY]
-    people = int(evidence.people[item])
+    takers = evidence.takers(item)
+    people = len(takers)
     if not len(history.items):
         return [_alone(people)]
     parts = evidence.contributions(item, history.items, history.vectors) * weights
@@ -49,8 +50,9 @@ def reasons(ranker: Ranker, history: History, item: int) -> list[Reason]:
             break
         share, taken = float(by_kind[at, kind]) / whole, history.items[at]
         if kind == 0 and taken is not None:
-            both, theirs = int(evidence.both[taken, item]), int(evidence.people[taken])
-            found.append(_reason("together", history.texts[at], both, theirs, None, share))
+            theirs = evidence.takers(taken)
+            both = len(np.intersect1d(takers, theirs, assume_unique=True))
+            found.append(_reason("together", history.texts[at], both, len(theirs), None, share))
         elif kind == 1:
             cosine = float(history.vectors[at] @ evidence.vectors[item])
             found.append(_reason("alike", history.texts[at], None, people, cosine, share))

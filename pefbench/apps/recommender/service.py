@@ -10,10 +10,10 @@ from pefbench.apps.recommender import kept, prepared
 from pefbench.apps.recommender.evidence import LONGEST, Evidence
 from pefbench.apps.recommender.ranking import History, Ranker
 from pefbench.apps.recommender.reasons import Reason, reasons
-from pefbench.sources import normalise
+from pefbench.sources import wording
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     from pefbench.apps.logs import Events
@@ -41,13 +41,13 @@ class Recommender:
     """Recommends items, by what somebody took."""
 
     def __init__(self, config: RecommenderSection, models: Mapping[str, Path], events: Events) -> None:
-        weights, self.measured = kept.read(config.weights_file, models)
+        weights, self.measured = kept.read(config.weights_file, models, config.reranked)
         ready = prepared.prepare(config, models["choice"])
         self.catalogue, self.skips = ready.known, ready.skips
         evidence = Evidence(ready.known.users, ready.vectors)
         self._embed = ready.reranker.embed
         self.ranker = Ranker(evidence, ready.known.texts, ready.reranker, weights, config.reranked)
-        self._by_text = {normalise(text): number for number, text in enumerate(ready.known.texts)}
+        self._by_text = {wording(text): number for number, text in enumerate(ready.known.texts)}
         self._popular = np.argsort(-evidence.people, kind="stable")
         self._events = events
         events("started", items=len(ready.known.names), users=len(ready.known.users), skipped=dict(self.skips.counts))
@@ -86,14 +86,14 @@ class Recommender:
 
     def search(self, query: str, most: int) -> list[Used]:
         """Items whose text has all words of a query, the most popular first; without words, the most popular."""
-        words = query.casefold().split()
+        words = {*query.casefold().split()}
         names, texts = self.catalogue.names, self.catalogue.texts
-        found = (item for item in self._popular.tolist() if all(word in texts[item].casefold() for word in words))
+        found = (item for item in self._popular.tolist() if _has(texts[item].casefold(), words))
         return [Used(names[item], texts[item]) for item, _ in zip(found, range(most), strict=False)]
 
     def _history(self, used: Sequence[Used]) -> History:
         every = [
-            self._by_text.get(normalise(each.text)) if each.item is None else self.catalogue.numbers[each.item]
+            self._by_text.get(wording(each.text)) if each.item is None else self.catalogue.numbers[each.item]
             for each in used
         ]
         used, numbers, earlier = used[-LONGEST:], every[-LONGEST:], every[:-LONGEST]
@@ -103,3 +103,7 @@ class Recommender:
         found = [next(vectors) if number is None else known[number] for number in numbers]
         stacked = np.stack(found) if found else np.zeros((0, known.shape[1]), np.float32)
         return History(numbers, [each.text for each in used], stacked, earlier)
+
+
+def _has(text: str, words: Collection[str]) -> bool:
+    return all(word in text for word in words)

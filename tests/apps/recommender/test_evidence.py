@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from pefbench.apps.recommender import evidence as evidence_module
 from pefbench.apps.recommender.catalogue import Catalogue, Taken, borders, targets
 from pefbench.apps.recommender.events import Event, Histories, Skips
 from pefbench.apps.recommender.evidence import BY_HISTORY, FEATURES, SHRINKAGE, Evidence
@@ -21,11 +22,18 @@ def evidence() -> Evidence:
 
 def test_people_are_counted(evidence: Evidence) -> None:
     assert evidence.people.tolist() == [3, 3, 1, 1, 0]
-    assert evidence.both[0, 1] == 2
+    assert [evidence.takers(item).tolist() for item in range(5)] == [[0, 1, 3], [0, 1, 2], [0], [2], []]
     features = evidence.features([], np.zeros((0, 3), np.float32))
     assert features[:, FEATURES.index("new")].tolist() == [0, 0, 0, 0, 1]
     assert np.allclose(features[:, 0], np.log1p([3, 3, 1, 1, 0]))
     assert not features[:, BY_HISTORY].any()
+
+
+def test_who_took_an_item_long_ago_is_among_those_that_reasons_tell_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evidence_module, "LONGEST", 2)
+    found = Evidence(USERS, VECTORS)
+    assert found.people.tolist() == [2, 3, 1, 1, 0]
+    assert found.takers(0).tolist() == [0, 1, 3]
 
 
 def test_features_by_history_are_the_sum_of_what_each_item_contributes(evidence: Evidence) -> None:

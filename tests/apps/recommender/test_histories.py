@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,10 +95,26 @@ def test_rows_that_are_no_events_are_counted_by_their_reason(tmp_path: Path) -> 
 
 @pytest.mark.parametrize(
     ("value", "found"),
-    [("900", 900), (900.5, 900.5), (1_700_000_000_000, 1_700_000_000), ("1970-01-01T00:15:00Z", 900)],
+    [
+        ("900", 900),
+        (900.5, 900.5),
+        (1_700_000_000_000, 1_700_000_000),
+        ("1970-01-01T00:15:00Z", 900),
+        (datetime(1970, 1, 1, 0, 15, tzinfo=UTC), 900),
+    ],
 )
 def test_times_are_seconds_milliseconds_or_dates_with_a_zone(value: object, found: float) -> None:
     assert seconds(value) == found
+
+
+def test_times_of_a_parquet_file_are_read(tmp_path: Path) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    time = datetime(1970, 1, 1, 0, 15, tzinfo=UTC)
+    table = pa.table({"user": [1], "item": [2], "time": pa.array([time], pa.timestamp("us", "UTC")), "title": ["Heat"]})
+    parquet.write_table(table, tmp_path / "a.parquet")
+    assert histories.read(str(tmp_path)).events == [Event(900.0, "1", "2")]
 
 
 @pytest.mark.parametrize("value", ["nan", "-1", float("inf"), [1], "2026-13-01T00:00:00Z"])

@@ -29,22 +29,24 @@ ORDERS = {OURS: [(0, np.array([1, 2]))] * 20, "popularity": [(12, np.array([2, 3
 
 def test_weights_come_back_with_what_was_measured(tmp_path: Path) -> None:
     measured = report(ORDERS, TARGETS, np.array([3.0, 0.0, 1.0, 2.0]), frozenset({"0", "1"}))
-    kept.write(tmp_path / "weights.json", WEIGHTS, measured, MODELS)
-    found, told = kept.read(tmp_path / "weights.json", MODELS)
+    kept.write(tmp_path / "weights.json", WEIGHTS, measured, MODELS, 20)
+    found, told = kept.read(tmp_path / "weights.json", MODELS, 20)
     assert found.first.tolist() == WEIGHTS.first.tolist()
     assert told == measured
     with pytest.raises(DataError, match="chosen with another model; run pefbench app recommender train"):
-        kept.read(tmp_path / "weights.json", {"choice": Path("results/other")})
+        kept.read(tmp_path / "weights.json", {"choice": Path("results/other")}, 20)
+    with pytest.raises(DataError, match="chosen and measured with reranked: 20; run pefbench app recommender train"):
+        kept.read(tmp_path / "weights.json", MODELS, 4)
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"first": ["a"]}'])
 def test_a_damaged_file_is_said_in_one_line(tmp_path: Path, text: str) -> None:
     file = tmp_path / "weights.json"
     with pytest.raises(DataError, match="no weights yet"):
-        kept.read(file, MODELS)
+        kept.read(file, MODELS, 20)
     file.write_text(text, encoding="utf8")
     with pytest.raises(DataError, match="damaged; delete it and run"):
-        kept.read(file, MODELS)
+        kept.read(file, MODELS, 20)
 
 
 def test_what_was_measured_says_who_wins() -> None:

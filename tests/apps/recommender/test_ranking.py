@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pefbench.apps.logs import Events
-from pefbench.apps.recommender import kept, prepared, service
+from pefbench.apps.recommender import evidence, kept, prepared, service
 from pefbench.apps.recommender.catalogue import Catalogue
 from pefbench.apps.recommender.config import RecommenderSection
 from pefbench.apps.recommender.events import Event, Histories, Skips
@@ -53,6 +53,20 @@ def listed(recommender: service.Recommender, used: Sequence[service.Used]) -> li
 def test_what_was_taken_long_ago_is_not_proposed_again(recommender: service.Recommender) -> None:
     assert listed(recommender, recommender.taken("ada")) == ["Eden"]
     assert sorted(listed(recommender, recommender.taken("ada")[-2:])) == ["Alien", "Brazil", "Eden"]
+
+
+def test_a_text_is_an_item_only_where_their_signs_agree(recommender: service.Recommender) -> None:
+    assert "Eden" not in listed(recommender, [service.Used(None, " EDEN. ")])
+    assert "Eden" in listed(recommender, [service.Used(None, "Eden++")])
+
+
+def test_reasons_count_all_who_took_an_item(recommender: service.Recommender, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also what counts for no rank, since the user took more than the last few after it."""
+    monkeypatch.setattr(evidence, "LONGEST", 2)
+    short = evidence.Evidence(recommender.catalogue.users, recommender.ranker.evidence.vectors)
+    recommender.ranker.evidence = short
+    [reason, *_] = next(each for each in recommender.recommend([], 10) if each["item"] == "Alien")["reasons"]
+    assert (reason["kind"], reason["people"]) == ("popular", 1)
 
 
 def test_who_took_everything_gets_an_empty_list(recommender: service.Recommender) -> None:
