@@ -74,7 +74,8 @@ def entries(split: Split) -> list[Entry]:
 def questions(split: Split) -> list[Question]:
     """A held-out split as questions."""
     return [
-        Question(text, label, frozenset(() if label == answering.OUT_OF_SCOPE else (label,))) for text, label in split
+        Question(text, label, frozenset(() if label == answering.OUT_OF_SCOPE else (label,)), text)
+        for text, label in split
     ]
 
 
@@ -121,7 +122,7 @@ class Frozen:
 class Words:
     """BM25 alone: its best entry, whose score is the only feature."""
 
-    def judge(self, index: Index, texts: Sequence[str], _histories: Any) -> list[answering.Judged]:
+    def judge(self, index: Index, texts: Sequence[str]) -> list[answering.Judged]:
         """Each text with its best entry."""
         found = []
         for text in texts:

@@ -64,28 +64,26 @@ class Judge:
         """The judge of trained models: `intents` and, where there is one, `replies`. Raises DataError for others."""
         return cls(classifier.load(models["intents"]), _ranking(models["replies"]) if "replies" in models else None)
 
-    def judge(self, index: Index, texts: Sequence[str], histories: Sequence[Sequence[str]]) -> list[Judged]:
-        """Each text with its candidates. histories: the turns before it, the latest last."""
+    def judge(self, index: Index, texts: Sequence[str]) -> list[Judged]:
+        """Each text with its candidates.
+
+        A text is judged by itself, also in a conversation: so were those by which the rule was chosen.
+        """
         found = index.search(texts, RETRIEVED)
         chances = [each["probabilities"] for each in self._intents.predict(list(texts))]
-        ranked = self._ranked(texts, histories, found)
+        ranked = self._ranked(texts, found)
         return [
             Judged(max(probable, key=probable.__getitem__), candidates, _features(probable, candidates, scores))
             for probable, candidates, scores in zip(chances, found, ranked, strict=True)
         ]
 
-    def _ranked(
-        self, texts: Sequence[str], histories: Sequence[Sequence[str]], found: Sequence[Sequence[Found]]
-    ) -> list[NDArray[np.float64]]:
+    def _ranked(self, texts: Sequence[str], found: Sequence[Sequence[Found]]) -> list[NDArray[np.float64]]:
         """The re-ranker's probability of each candidate; alike where there is none, or nothing to choose from."""
         ranked = [np.full(len(candidates), 1 / max(1, len(candidates))) for candidates in found]
         asked = [i for i, candidates in enumerate(found) if len(candidates) > 1]
         if self._replies is None or not asked:
             return ranked
-        inputs = [
-            {"context": [*histories[i], texts[i]], "candidates": [each.entry.answer for each in found[i]]}
-            for i in asked
-        ]
+        inputs = [{"context": [texts[i]], "candidates": [each.entry.answer for each in found[i]]} for i in asked]
         for i, answer in zip(asked, self._replies.predict(inputs), strict=True):
             scores = np.array(answer["scores"], np.float64)
             weights = np.exp(scores - scores.max())

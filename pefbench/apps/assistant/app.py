@@ -59,7 +59,7 @@ class AssistantApp(App[AssistantSection]):
             judge, index, questions.validation, config.wrong, config.risk, config.out_of_scope_share
         )
         measured = choosing.measure(judge, index, questions.test, chosen)
-        choosing.write(config.rule_file, chosen, measured, named(models))
+        choosing.write(config.rule_file, chosen, measured, named(models), config.limits)
         yield f"knowledge: {len(entries):,} entries{f', {len(skipped):,} rows skipped' if skipped else ''}"
         yield from _told(config, chosen, measured)
 

@@ -29,14 +29,26 @@ class Counts(NamedTuple):
     let_through: int
 
 
-def clopper_pearson(wrong: int, answered: int, level: float = 0.95) -> tuple[float, float]:
-    """The exact interval of a share (Clopper and Pearson 1934)."""
-    from scipy.stats import binomtest
+def clopper_pearson(wrong: float, answered: float, level: float = 0.95) -> tuple[float, float]:
+    """The exact interval of a share (Clopper and Pearson 1934); of parts, see `part`, as Korn and Graubard 1998."""
+    from scipy.stats import beta
 
-    if not answered:
-        return 0.0, 1.0
-    interval = binomtest(wrong, answered).proportion_ci(level, method="exact")
-    return float(interval.low), float(interval.high)
+    tail, right = (1 - level) / 2, answered - wrong
+    low = float(beta.ppf(tail, wrong, right + 1)) if wrong > 0 else 0.0
+    high = float(beta.ppf(1 - tail, wrong + 1, right)) if right > 0 else 1.0
+    return low, high
+
+
+def part(groups: NDArray[np.int64]) -> float:
+    """For how many independent questions each of these counts: those of a group are as copies of each other.
+
+    (sum of sizes)^2 / sum of squared sizes of independent ones say as much as all (Kish, "Survey Sampling", 1965).
+    groups: the number of each question's group.
+    """
+    if not len(groups):
+        return 1.0
+    sizes = np.bincount(groups).astype(np.float64)
+    return float(sizes.sum() / (sizes**2).sum())
 
 
 def p_value(found: Counts, rate: float, risk: float, share: float | None = None) -> float:

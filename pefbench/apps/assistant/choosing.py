@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, TypedDict
 
@@ -10,12 +11,12 @@ import numpy as np
 
 from pefbench.apps import kept
 from pefbench.apps.assistant import answering, rule
-from pefbench.apps.assistant.bounds import clopper_pearson
+from pefbench.apps.assistant.bounds import clopper_pearson, part
 from pefbench.atomic import write_json
 from pefbench.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from pefbench.apps.assistant.answering import Judge
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 
 BATCH = 256
 TRAIN = "pefbench app assistant train"
+
+
+Limits = Mapping[str, float | None]
+"""What a rule must hold, by the names of the configuration."""
 
 
 class Measured(TypedDict):
@@ -41,12 +46,12 @@ class Measured(TypedDict):
 def choose(
     judge: Judge, index: Index, questions: Sequence[Question], rate: float, risk: float, share: float | None
 ) -> rule.Rule:
-    """The rule by held-out questions, every other one for the confidence, the rest for the threshold.
+    """The rule by held-out questions, every other group for the confidence, the rest for the threshold.
 
     share: of questions out of scope among those that will be asked; None: as many as of these. Raises DataError.
     """
     asked = _asked(judge, index, questions)
-    fitting, deciding = asked[::2], asked[1::2]
+    fitting, deciding = rule.halves(asked)
     if not deciding or not any(len(each.right) for each in fitting):
         raise DataError(f"held-out questions: {len(questions):,}, too few to choose by when to answer; bring more")
     return rule.fit(fitting, deciding, rate=rate, risk=risk, share=share)
@@ -54,9 +59,10 @@ def choose(
 
 def measure(judge: Judge, index: Index, questions: Sequence[Question], chosen: rule.Rule) -> Measured:
     """What the rule gives on further questions."""
-    found = rule.best(chosen, _asked(judge, index, questions)).at(chosen.threshold)
+    best = rule.best(chosen, _asked(judge, index, questions))
+    found, each = best.at(chosen.threshold), part(best.groups[best.confidences >= chosen.threshold])
     answered, wrong = found.answered + found.let_through, found.wrong + found.let_through
-    low, high = clopper_pearson(wrong, answered)
+    low, high = clopper_pearson(wrong * each, answered * each)
     return Measured(
         questions=len(questions),
         answered=answered,
@@ -74,26 +80,36 @@ def _asked(judge: Judge, index: Index, questions: Sequence[Question]) -> list[ru
     for at in range(0, len(questions), BATCH):
         batch = questions[at : at + BATCH]
         texts = [each.text for each in batch]
-        for question, judged in zip(batch, judge.judge(index, texts, [()] * len(texts)), strict=True):
+        for question, judged in zip(batch, judge.judge(index, texts), strict=True):
             right = [each.entry.answer in question.answers for each in judged.candidates]
-            found.append(rule.Asked(judged.features, np.array(right, bool), outside=not question.answers))
+            outside = not question.answers
+            found.append(rule.Asked(judged.features, np.array(right, bool), outside, question.group))
     return found
 
 
-def write(file: Path, chosen: rule.Rule, measured: Measured, models: Mapping[str, str]) -> None:
-    """Keep a rule, what it gave on test, and the trials that it was chosen with."""
-    values = {"rule": asdict(chosen), "features": answering.FEATURES, "measured": measured, "models": dict(models)}
+def write(file: Path, chosen: rule.Rule, measured: Measured, models: Mapping[str, str], limits: Limits) -> None:
+    """Keep a rule, what it gave on test, the trials that it was chosen with, and what was asked for."""
+    values = {
+        "rule": asdict(chosen),
+        "features": answering.FEATURES,
+        "measured": measured,
+        "models": dict(models),
+        "limits": dict(limits),
+    }
     write_json(file, values)
 
 
-def read(file: Path, models: Mapping[str, str]) -> tuple[rule.Rule, Measured]:
-    """A rule that was kept. Raises DataError where there is none, or one of other models."""
+def read(file: Path, models: Mapping[str, str], limits: Limits) -> tuple[rule.Rule, Measured]:
+    """A rule that was kept. Raises DataError where there is none, or one of other models or limits."""
     with kept.reading(file, "rule", TRAIN):
         values = json.loads(file.read_text(encoding="utf8"))
         fields = values["rule"]
         found = rule.Rule(**{**fields, "weights": tuple(fields["weights"])})
         current = values["models"] == dict(models) and values["features"] == list(answering.FEATURES)
         measured: Measured = values["measured"]
+        before: Limits = values.get("limits", {})
+    if changed := [name for name, value in limits.items() if before.get(name, "") != value]:
+        raise DataError(f"{file}: chosen by another value of {', '.join(changed)}; run {TRAIN}")
     if not current:
         raise DataError(f"{file}: chosen with other models; run {TRAIN}")
     return found, measured

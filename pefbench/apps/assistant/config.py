@@ -47,6 +47,11 @@ class AssistantSection(AppSection):
     )
 
     @property
+    def limits(self) -> dict[str, float | None]:
+        """What the rule is chosen by, besides the data: `wrong`, `risk`, `out_of_scope_share`."""
+        return {"wrong": self.wrong, "risk": self.risk, "out_of_scope_share": self.out_of_scope_share}
+
+    @property
     def knowledge_folder(self) -> Path:
         """Where the knowledge lies."""
         return Path(self.knowledge) if self.knowledge else Path(self.folder) / "knowledge"

@@ -1,4 +1,4 @@
-"""Conversations: their turns, and whether a person has them now. One that was handed over stays so."""
+"""Conversations that a person has now: one that was handed over stays so. Nothing that was said is kept."""
 
 from __future__ import annotations
 
@@ -13,15 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-TURNS = 6
-"""Turns that are remembered of a conversation: what was said before is read with the next text."""
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS conversations (id TEXT PRIMARY KEY, handed_over INTEGER NOT NULL DEFAULT 0);
-CREATE TABLE IF NOT EXISTS turns (
-  number INTEGER PRIMARY KEY, conversation TEXT NOT NULL REFERENCES conversations (id), text TEXT NOT NULL
-);
-CREATE INDEX IF NOT EXISTS turns_of ON turns (conversation, number);
-"""
+SCHEMA = "CREATE TABLE IF NOT EXISTS conversations (id TEXT PRIMARY KEY, handed_over INTEGER NOT NULL DEFAULT 0)"
 
 
 class Conversations:
@@ -37,32 +29,21 @@ class Conversations:
             self._database = sqlite3.connect(file, check_same_thread=False)
             try:
                 self._database.execute("PRAGMA journal_mode = WAL")
-                self._database.executescript(SCHEMA)
+                self._database.execute(SCHEMA)
             except sqlite3.DatabaseError:
                 self._database.close()
                 raise
 
-    def before(self, name: str) -> tuple[list[str], bool]:
-        """The latest turns of a conversation, the latest last, and whether it was handed over."""
+    def is_handed_over(self, name: str) -> bool:
+        """Whether a person has a conversation."""
         with self._lock, self._working():
             row = self._database.execute("SELECT handed_over FROM conversations WHERE id = ?", (name,)).fetchone()
-            turns = self._database.execute(
-                "SELECT text FROM turns WHERE conversation = ? ORDER BY number DESC LIMIT ?", (name, TURNS)
-            ).fetchall()
-        return [text for (text,) in reversed(turns)], bool(row and row[0])
+        return bool(row and row[0])
 
-    def add(self, name: str, text: str, answer: str | None) -> None:
-        """Remember a turn and its answer; None: it was handed over."""
+    def hand_over(self, name: str) -> None:
+        """Give a conversation to a person."""
         with self._lock, self._working(), self._database:
-            self._database.execute(
-                "INSERT INTO conversations VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET "
-                "handed_over = max(handed_over, excluded.handed_over)",
-                (name, int(answer is None)),
-            )
-            said = [text] if answer is None else [text, answer]
-            self._database.executemany(
-                "INSERT INTO turns (conversation, text) VALUES (?, ?)", [(name, each) for each in said]
-            )
+            self._database.execute("INSERT OR REPLACE INTO conversations VALUES (?, 1)", (name,))
 
     def close(self) -> None:
         """Close the file."""

@@ -21,11 +21,15 @@ MOST = 1500
 
 
 class Question(NamedTuple):
-    """A question that was asked of the data. answers: those that are right; none where it is out of scope."""
+    """A question that was asked of the data.
+
+    answers: those that are right; none where it is out of scope. group: as of an entry.
+    """
 
     text: str
     intent: str
     answers: frozenset[str]
+    group: str
 
 
 class Questions(NamedTuple):
@@ -80,7 +84,7 @@ def read_outside(file: Path) -> list[str]:
 def _question(row: Row) -> Question:
     values = row.values
     answers = frozenset({str(values["answer"])} if values["answer"] else ())
-    return Question(str(values["text"]), str(values["label"]), answers)
+    return Question(str(values["text"]), str(values["label"]), answers, str(values["group"]))
 
 
 def _spread(rows: Sequence[Row]) -> list[Row]:

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 TABLES = (".csv", ".tsv", ".jsonl")
 MARKDOWN = ".md"
 HEADING = re.compile(r"^#{1,6}\s+(.*\S)\s*$")
+FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
+"""The beginning of a block of code, in which # is a comment; it ends with as many of its marks, or more."""
+HALF = re.compile("[\ud800-\udfff]")
+"""Half of a surrogate pair, which JSON can write and no tokenizer reads."""
 QUESTION = ("question", "text", "utterance", "title")
 ANSWER = ("answer", "reply", "response")
 INTENT = ("intent", "label", "category", "topic")
@@ -77,6 +81,9 @@ def _table(file: Path, bad: BadRows) -> Iterator[Entry]:
             bad(DataError(f"{row.where}: needs a question and an answer, both texts; its columns are: {there}"))
             continue
         intent, group = str(found["intent"] or file.stem), str(found["group"] or question)
+        if any(map(HALF.search, (question, answer, intent, group))):
+            bad(DataError(f"{row.where}: is no text: it holds half of a surrogate pair"))
+            continue
         yield Entry(question.strip(), answer.strip(), intent, f"{file.name}:{row.line}", group)
 
 
@@ -85,9 +92,12 @@ def _markdown(file: Path, bad: BadRows) -> Iterator[Entry]:
         lines = file.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, ValueError) as error:
         raise SourceError(f"{file}: cannot be read as UTF-8 text: {type(error).__name__}") from None
-    question, place, answer = "", 0, list[str]()
+    question, place, answer, fence = "", 0, list[str](), ""
     for number, line in enumerate([*lines, "# end"], 1):
-        heading = HEADING.match(line)
+        heading = HEADING.match(line) if not fence or number > len(lines) else None
+        if mark := FENCE.match(line):
+            ends = mark[1].startswith(fence) and not line.strip().strip(fence[:1])
+            fence = fence or mark[1] if not (fence and ends) else ""
         if heading is None:
             answer.append(line)
             continue

@@ -63,8 +63,8 @@ class Library:
             seen = now
             try:
                 self.shelf = self._read()
-            except (UserError, OSError) as error:  # of a folder that goes while it is read, too
-                self._events("knowledge refused", reason=str(error))
+            except Exception as error:  # noqa: BLE001 - whatever it is, the next change may mend it
+                self._events("knowledge refused", reason=str(error) or type(error).__name__)
 
     def _stamp_or_reason(self) -> knowledge.Stamp | str:
         try:

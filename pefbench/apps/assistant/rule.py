@@ -3,17 +3,19 @@
 The confidence is a logistic regression on a part of the held-out questions. The threshold comes from the other part:
 ever lower thresholds are tried, and the last is kept at which few enough answers are wrong to show that the rate holds
 (fixed-sequence testing, Angelopoulos et al. 2021, arXiv:2110.01052, section 3). With probability 1 - `risk` the true
-share of wrong answers among those given is at most the rate.
+share of wrong answers among those given is at most the rate. Questions of one group, such as those of a template, show
+no more than one of them would.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import ceil, floor
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from pefbench.apps.assistant.bounds import Counts, p_value
+from pefbench.apps.assistant.bounds import Counts, p_value, part
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,14 +29,20 @@ STEPS = 50
 """Thresholds that are tried."""
 NOTHING = 2.0
 """A threshold that no confidence reaches."""
+ROUNDING = 1e-9
+"""What a product of floats may lack of a whole number."""
 
 
 class Asked(NamedTuple):
-    """A held-out question: its candidates' features (k, f), whether each is right (k,), whether it is out of scope."""
+    """A held-out question: its candidates' features (k, f), whether each is right (k,), whether it is out of scope.
+
+    group: what it shares with questions that are like it.
+    """
 
     features: Floats
     right: Rights
     outside: bool
+    group: str
 
 
 @dataclass(frozen=True)
@@ -62,11 +70,15 @@ class Rule:
 
 
 class Best(NamedTuple):
-    """The best candidate of each question: its confidence, 0 without one; whether it is right; out of scope: (n,)."""
+    """The best candidate of each question: its confidence, 0 without one; whether it is right; out of scope: (n,).
+
+    groups: the number of each one's group.
+    """
 
     confidences: Floats
     right: Rights
     outside: Rights
+    groups: NDArray[np.int64]
 
     def at(self, threshold: float) -> Counts:
         """What is answered from a threshold on."""
@@ -77,6 +89,20 @@ class Best(NamedTuple):
             wrong=int((given & ~self.outside & ~self.right).sum()),
             outside=int(self.outside.sum()),
             let_through=int((given & self.outside).sum()),
+        )
+
+    def independent(self, threshold: float) -> Counts:
+        """What `at` finds, in as many questions as would say as much if they did not depend on each other."""
+        found, given = self.at(threshold), self.confidences >= threshold
+        inside, outside = (
+            min(part(self.groups[kind]), part(self.groups[kind & given])) for kind in (~self.outside, self.outside)
+        )
+        return Counts(
+            inside=floor(found.inside * inside + ROUNDING),
+            answered=floor(found.answered * inside + ROUNDING),
+            wrong=ceil(found.wrong * inside - ROUNDING),
+            outside=floor(found.outside * outside + ROUNDING),
+            let_through=ceil(found.let_through * outside - ROUNDING),
         )
 
 
@@ -90,13 +116,22 @@ def threshold(first: Best, deciding: Best, rate: float, risk: float, share: floa
     if not len(reached):
         return NOTHING
     tried = np.quantile(reached, 1 - np.linspace(0, 1, STEPS + 1)[1:])
-    promised = [p_value(first.at(each), rate, risk, share) for each in tried]
+    promised = [p_value(first.independent(each), rate, risk, share) for each in tried]
     kept = NOTHING
     for each in tried[int(np.argmin(promised)) :]:
-        if p_value(deciding.at(each), rate, risk, share) > risk:
+        if p_value(deciding.independent(each), rate, risk, share) > risk:
             break
         kept = float(each)
     return kept
+
+
+def halves(questions: Sequence[Asked]) -> tuple[list[Asked], list[Asked]]:
+    """Questions for the confidence, and others for the threshold: every other group is whole on one side."""
+    numbers: dict[str, int] = {}
+    sides: tuple[list[Asked], list[Asked]] = ([], [])
+    for each in questions:
+        sides[numbers.setdefault(each.group, len(numbers)) % 2].append(each)
+    return sides
 
 
 def fit(
@@ -136,4 +171,5 @@ def best(rule: Rule, questions: Sequence[Asked]) -> Best:
             scores = every[begins[place] : begins[place + 1]]
             chosen = scores.argmax()
             confidences[place], rights[place] = scores[chosen], each.right[chosen]
-    return Best(confidences, rights, np.array([each.outside for each in questions], bool))
+    _, groups = np.unique([each.group for each in questions], return_inverse=True)
+    return Best(confidences, rights, np.array([each.outside for each in questions], bool), groups)

@@ -22,7 +22,7 @@ class Assistant:
     """Answers texts, each in its conversation or alone. Closing it ends its watch over the knowledge."""
 
     def __init__(self, config: AssistantSection, models: Mapping[str, Path], events: Events) -> None:
-        self.rule, self.measured = choosing.read(config.rule_file, named(models))
+        self.rule, self.measured = choosing.read(config.rule_file, named(models), config.limits)
         self._judge = answering.Judge.load(models)
         self.generator = generating.load(config.generator) if config.generator else None
         self.library = Library(config.knowledge_folder, self._judge.embed, events)
@@ -32,10 +32,12 @@ class Assistant:
     def reply(self, text: str, conversation: str | None = None, *, generate: bool = False) -> Reply:
         """The answer to a text, or a hand-over; in a conversation that was handed over, always a hand-over."""
         with self._turn:  # turns of one conversation must not overtake each other
-            history, handed_over = self._conversations.before(conversation) if conversation else ([], False)
-            found = answering.handed_over("handed over before") if handed_over else self._decided(text, history)
-            if conversation:
-                self._conversations.add(conversation, text, found["answer"])
+            if conversation and self._conversations.is_handed_over(conversation):
+                found = answering.handed_over("handed over before")
+            else:
+                found = self._decided(text)
+            if conversation and found["handed_over"]:
+                self._conversations.hand_over(conversation)
         if generate and found["answer"] is not None and self.generator is not None:
             said = generating.condensed(self.generator, found["answer"])
             found = found if said is None else {**found, "answer": said, "generated": True}
@@ -53,7 +55,7 @@ class Assistant:
     def hand_over(self, conversation: str) -> Reply:
         """Give a conversation to a person, because somebody asks for one."""
         with self._turn:
-            self._conversations.add(conversation, "", None)
+            self._conversations.hand_over(conversation)
         self._events("handed over", why="asked for")
         return answering.handed_over("asked for")
 
@@ -62,11 +64,11 @@ class Assistant:
         self.library.close()
         self._conversations.close()
 
-    def _decided(self, text: str, history: list[str]) -> Reply:
+    def _decided(self, text: str) -> Reply:
         index = self.library.shelf.index
         if (entry := index.written(text)) is not None:
             return answering.as_written(entry)
-        [judged] = self._judge.judge(index, [text], [history])
+        [judged] = self._judge.judge(index, [text])
         return answering.reply(judged, self.rule)
 
 

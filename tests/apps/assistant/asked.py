@@ -29,14 +29,14 @@ class World:
         outside = random.random(count) < self.outside
         features = random.normal(size=count) + self.likeness * outside
         right = ~outside & (random.random(count) < 1 / (1 + np.exp(-self.easy - self.tells * features)))
-        return rule.Best(features, right, outside)
+        return rule.Best(features, right, outside, np.arange(count))
 
 
 def asked(drawn: rule.Best) -> list[rule.Asked]:
     """Drawn questions as the rule is given them."""
     return [
-        rule.Asked(np.array([[feature]]), np.array([right]), bool(outside))
-        for feature, right, outside in zip(*drawn, strict=True)
+        rule.Asked(np.array([[feature]]), np.array([right]), bool(outside), str(group))
+        for feature, right, outside, group in zip(*drawn, strict=True)
     ]
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from pefbench.apps.assistant.conversations import TURNS, Conversations
+from pefbench.apps.assistant.conversations import Conversations
 from pefbench.apps.assistant.generating import condensed, grounded
 from pefbench.errors import DataError, OutputError
 
@@ -17,18 +17,12 @@ if TYPE_CHECKING:
 def test_a_conversation_that_was_handed_over_stays_so(tmp_path: Path) -> None:
     file = tmp_path / "conversations.sqlite"
     first = Conversations(file)
-    assert first.before("a") == ([], False)
-    first.add("a", "hello", "hi")
-    first.add("b", "help", None)
-    first.add("b", "still there?", "yes")
+    assert not first.is_handed_over("a")
+    first.hand_over("b")
+    first.hand_over("b")
     first.close()
     again = Conversations(file)
-    assert again.before("a") == (["hello", "hi"], False)
-    assert again.before("b") == (["help", "still there?", "yes"], True)
-    for number in range(TURNS):
-        again.add("a", f"{number}", "x")
-    assert again.before("a")[0][-2:] == [f"{TURNS - 1}", "x"]
-    assert len(again.before("a")[0]) == TURNS
+    assert [again.is_handed_over(name) for name in "ab"] == [False, True]
     again.close()
 
 
@@ -41,14 +35,13 @@ def test_a_file_that_is_none_of_conversations_is_named(tmp_path: Path) -> None:
         Conversations(file / "below")
 
 
-def test_a_turn_that_cannot_be_written_is_said_and_nothing_of_it_stays(tmp_path: Path) -> None:
+def test_a_hand_over_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     found = Conversations(tmp_path / "conversations.sqlite")
-    found.add("a", "hello", "hi")
     found._database.execute("PRAGMA query_only = 1")  # as a full disk
     with pytest.raises(OutputError, match="cannot be read and written"):
-        found.add("a", "help", None)
+        found.hand_over("a")
     found._database.execute("PRAGMA query_only = 0")
-    assert found.before("a") == (["hello", "hi"], False)
+    assert not found.is_handed_over("a")
     found.close()
 
 

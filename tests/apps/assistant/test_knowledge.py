@@ -30,6 +30,26 @@ def test_tables_and_markdown_are_read(tmp_path: Path) -> None:
     assert [each.partition(" ")[0] for each in skipped] == ["faq.csv:3:", "more.jsonl:2:", "shop.md:7:"]
 
 
+@pytest.mark.parametrize("fence", ["```", "~~~~"])
+def test_a_comment_in_a_block_of_code_is_no_question(tmp_path: Path, fence: str) -> None:
+    block = f"{fence}sh\n# first\npip install shop\n``\n{fence}"
+    (tmp_path / "a.md").write_text(f"# How?\n{block}\n# Why?\nSo.\n# Last\n{fence}\n# open", "utf8")
+    entries, skipped = knowledge.read(tmp_path)
+    assert [(each.question, each.answer) for each in entries] == [
+        ("How?", block), ("Why?", "So."), ("Last", f"{fence}\n# open"),
+    ]  # fmt: skip
+    assert not skipped
+
+
+def test_half_of_a_surrogate_pair_is_one_row_less(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text(
+        '{"question": "x\\ud800", "answer": "a"}\n{"question": "y", "answer": "b"}\n', "utf8"
+    )
+    entries, skipped = knowledge.read(tmp_path)
+    assert [each.question for each in entries] == ["y"]
+    assert skipped == ["a.jsonl:1: is no text: it holds half of a surrogate pair"]
+
+
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [

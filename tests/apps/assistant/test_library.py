@@ -29,9 +29,11 @@ def wait(until: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("gone", [FileNotFoundError(2, "No such file or directory"), PermissionError(13, "denied")])
+@pytest.mark.parametrize(
+    "gone", [FileNotFoundError(2, "No such file or directory"), PermissionError(13, "denied"), ValueError("no words")]
+)
 def test_a_folder_that_cannot_be_read_once_is_read_the_next_time(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gone: OSError
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gone: Exception
 ) -> None:
     def refused(_folder: Path) -> Any:
         raise gone

@@ -11,7 +11,7 @@ from hypothesis import strategies as some
 from scipy.stats import binom
 
 from pefbench.apps.assistant import rule
-from pefbench.apps.assistant.bounds import Counts, clopper_pearson, p_value
+from pefbench.apps.assistant.bounds import Counts, clopper_pearson, p_value, part
 from tests.apps.assistant.asked import World, answered, asked, possible
 
 
@@ -29,6 +29,36 @@ def test_the_true_rate_exceeds_the_stated_one_as_seldom_as_stated(
         exceeded += wrong > 0.05
     assert exceeded <= binom.ppf(0.999, 30, 0.1)
     assert np.median(shares) > 0.7 * possible(everything, 0.05)  # and it does answer
+
+
+def copies(drawn: rule.Best, each: int) -> rule.Best:
+    """Each question so many times, as a template that is filled in so often, which is right always or never."""
+    return rule.Best(*(np.repeat(values, each) for values in drawn))
+
+
+def test_questions_of_a_group_show_no_more_than_one_of_them() -> None:
+    random, world, exceeded, reached = np.random.default_rng(0), World(easy=4.0, tells=3.0), 0, 0
+    everything = world.draw(random, 40_000)
+    for _ in range(30):
+        fitting, deciding = rule.halves(asked(copies(world.draw(random, 800), 8)))
+        share, wrong = answered(rule.fit(fitting, deciding, rate=0.05, risk=0.1), everything)
+        exceeded, reached = exceeded + (wrong > 0.05), reached + (share > 0)
+    assert exceeded <= binom.ppf(0.999, 30, 0.1)
+    assert reached > 20
+
+
+def test_no_group_is_in_both_halves() -> None:
+    drawn = asked(copies(World().draw(np.random.default_rng(0), 100), 3))
+    fitting, deciding = rule.halves(drawn)
+    assert not {each.group for each in fitting} & {each.group for each in deciding}
+    assert len(fitting) == len(deciding) == 150
+
+
+def test_copies_count_once() -> None:
+    drawn = World(outside=0.3).draw(np.random.default_rng(0), 300)
+    assert drawn.independent(0.0) == drawn.at(0.0)
+    assert copies(drawn, 7).independent(0.0) == drawn.at(0.0)
+    assert part(np.array([0, 0, 0, 1])) == 16 / 10 / 4
 
 
 @pytest.mark.parametrize(("wrong", "answered"), [(0, 10), (3, 50), (10, 10), (0, 0)])
@@ -78,7 +108,7 @@ def test_nothing_is_answered_where_the_data_cannot_show_the_rate() -> None:
 
 
 def test_a_question_without_candidates_is_never_answered() -> None:
-    nothing = rule.Asked(np.zeros((0, 1)), np.zeros(0, bool), outside=False)
+    nothing = rule.Asked(np.zeros((0, 1)), np.zeros(0, bool), outside=False, group="none")
     drawn = asked(World(easy=9.0).draw(np.random.default_rng(0), 400))
     chosen = rule.fit([nothing, *drawn], [nothing, *drawn], rate=0.05, risk=0.05)
     assert chosen.threshold <= 1
@@ -90,8 +120,8 @@ def test_a_question_without_candidates_is_never_answered() -> None:
 def test_what_was_kept_was_shown(right: list[bool], seed: int) -> None:
     random = np.random.default_rng(seed)
     none = np.zeros(len(right), bool)
-    first = rule.Best(random.random(200), random.random(200) < 0.8, np.zeros(200, bool))
-    deciding = rule.Best(random.random(len(right)), np.array(right), none)
+    first = rule.Best(random.random(200), random.random(200) < 0.8, np.zeros(200, bool), np.arange(200))
+    deciding = rule.Best(random.random(len(right)), np.array(right), none, np.arange(len(right)))
     kept = rule.threshold(first, deciding, 0.3, 0.05)
     if kept <= 1:
         assert p_value(deciding.at(kept), 0.3, 0.05) <= 0.05
