@@ -43,24 +43,31 @@ def find(trial: str | PathLike[str]) -> Path:
     return loading.find(Path(trial))
 
 
-def run(recipe: str, out: str | PathLike[str], *, method: str | None = None, overrides: Iterable[str] = ()) -> None:
+def run(recipe: str, out: str | PathLike[str], *, method: str | None = None, overrides: Iterable[str] = ()) -> Path:
     """Train by a recipe as `pefbench run` does, in a process of its own, which prints what that prints.
 
     recipe: a file, or a name of `pefbench list recipes`. out: a folder of results; a trial that is there is not run
     again, and one that was killed goes on. method: None: the recipe's. overrides: fields of the recipe, such as
-    "train.epochs=3". Raises TrialError where it fails, also where the recipe is wrong.
+    "train.epochs=3". Returns the trial's result, as `load` takes it. Raises TrialError where it fails, also where the
+    recipe is wrong.
     """
     import subprocess
+    from pathlib import Path
+    from tempfile import TemporaryDirectory
 
     from pefbench.errors import TrialError
-    from pefbench.paths import child_command, child_environment
+    from pefbench.paths import TOLD, child_command, child_environment
 
     command = ["run", recipe, "--out", str(out)]
     command += ["--method", method] if method else []
     command += [part for change in overrides for part in ("-o", change)]
-    status = subprocess.run(child_command(*command), env=child_environment(), check=False).returncode
-    if status:
-        raise TrialError(f"training ended with status {status}; what it says stands above")
+    with TemporaryDirectory() as folder:
+        told = Path(folder) / "result"
+        environment = child_environment() | {TOLD: str(told)}
+        status = subprocess.run(child_command(*command), env=environment, check=False).returncode
+        if status:
+            raise TrialError(f"training ended with status {status}; what it says stands above")
+        return Path(told.read_text(encoding="utf8"))
 
 
 if not TYPE_CHECKING:  # or any name would be taken for one of pefbench

@@ -19,6 +19,10 @@ LAUNCHER_VARIABLES = (
 """Beginnings of the variables by which a launcher tells a process that it is one of its workers."""
 
 
+TOLD = "PEFBENCH_RESULT_TO"
+"""The variable that names a file into which `pefbench run` writes where its result lies."""
+
+
 INTERPRETER = sys.executable
 """What runs a child process."""
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pefbench import collecting
+from pefbench import atomic, collecting, paths
 from pefbench.cli._arguments import add_out, add_recipe
 from pefbench.cli._terminal import hush_libraries, print_once
 
@@ -55,6 +57,8 @@ def _run(parsed: argparse.Namespace) -> int:
 
         forked_check.start()
     path = running.run(recipe, parsed.out, command=parsed.command, rerun=parsed.rerun, reports=parsed.report)
+    if told := os.environ.get(paths.TOLD):
+        atomic.write_text(Path(told), str(path))
     from pefbench.analysis import tables
     from pefbench.results import store
 

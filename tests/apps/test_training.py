@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+import pefbench
 from pefbench.apps import training
 from pefbench.apps.sections import TrainingSection
 from pefbench.errors import DataError, TrialError
+from pefbench.trial.saved import TRIAL
 
 
 def test_training_that_was_killed_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,3 +35,26 @@ def test_training_that_was_killed_goes_on(tmp_path: Path, monkeypatch: pytest.Mo
         training.train("topics", section, tmp_path)
     assert len(runs) == 2
     assert runs[0] == runs[1]
+
+
+def test_other_data_are_trained_by_and_those_before_are_found_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The settings name a file, and a model of what it held before is not the one that was asked for."""
+    data, trials = tmp_path / "data.csv", []
+
+    def run(_recipe: str, out: Path, **_: Any) -> Path:
+        trial = out / "lora_topic" / f"{data.read_text(encoding='utf8')}23456789ab"
+        trials.append(trial)
+        trial.mkdir(parents=True, exist_ok=True)
+        (trial / TRIAL).write_text("{}", encoding="utf8")
+        return trial.with_suffix(".json")
+
+    monkeypatch.setattr(pefbench, "run", run)
+    section = TrainingSection.model_validate({"recipe": "topic", "overrides": [f"data.source=file:{data}"]})
+    for written in ("00", "11", "00"):
+        data.write_text(written, encoding="utf8")
+        trial = training.train("topics", section, tmp_path)
+        assert trial.samefile(trials[-1])
+        assert training.trained("topics", section, tmp_path) == trial
+        assert trial.name.startswith(written)
