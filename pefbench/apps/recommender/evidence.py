@@ -57,8 +57,9 @@ class Evidence:
         if len(history):
             weights = _weights(len(history))
             known = [place for place, item in enumerate(history) if item is not None]
-            columns = self._cosines[:, [item for item in history if item is not None]]
-            found[:, 2:4] = columns @ weights[known]
+            # Its columns are as its rows, which are found at once.
+            rows = self._cosines[[item for item in history if item is not None]]
+            found[:, 2:4] = rows.T @ weights[known]
             found[:, 4:6] = self.vectors @ (vectors[-len(weights) :].T @ weights)
         return found
 

@@ -33,7 +33,10 @@ def test_the_true_rate_exceeds_the_stated_one_as_seldom_as_stated(
 
 def copies(drawn: rule.Best, each: int) -> rule.Best:
     """Each question so many times, as a template that is filled in so often, which is right always or never."""
-    return rule.Best(*(np.repeat(values, each) for values in drawn))
+    confidences, right, outside, groups = drawn
+    return rule.Best(
+        np.repeat(confidences, each), np.repeat(right, each), np.repeat(outside, each), np.repeat(groups, each)
+    )
 
 
 def test_questions_of_a_group_show_no_more_than_one_of_them() -> None:
