@@ -11,7 +11,7 @@ from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
 
 from pefbench import Json
-from pefbench.errors import OutputError, one_line
+from pefbench.errors import OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -96,7 +96,8 @@ class Webhook(Channel):
         except (OSError, ValueError) as error:
             raise OutputError(f"webhook: {getattr(error, 'reason', error)}") from None
         except HTTPException as error:  # what answers speaks no HTTP, or the address is none
-            raise OutputError(one_line(f"webhook: {type(error).__name__}: {error}")) from None
+            told = " ".join(str(error).split())
+            raise OutputError(f"webhook: {type(error).__name__}: {told}") from None
 
 
 def _key(line: bytes) -> Any:
