@@ -56,7 +56,7 @@ class Facts:
 
 
 def compare(wanted: Wanted) -> Path:
-    """Run the missing trials of a comparison, write its verdict and return the verdict's path.
+    """Run the missing trials of a comparison, write the verdict of each look and return the verdict's path.
 
     Raises a UserError for what cannot work. Trials that failed or died are listed in the verdict.
     """
@@ -88,15 +88,24 @@ def compare(wanted: Wanted) -> Path:
             for look in plan.looks:
                 methods = plan.comparison.methods if found is None else verdict.not_worse(found)
                 new = _finals(plan, selections, methods, look, finals)
+                if found is not None and _are_missing(new, facts):
+                    _publish(verdict.with_note(found, verdict.MORE), place)
                 finals += _run(new, wanted.command, facts, place, pool, board)
                 found = verdict.make(
                     plan, facts.metric, selections, tuning, finals, higher=facts.higher_is_better, earlier=found
                 )
                 if verdict.is_decided(found) or _waits(selections, finals):
                     break
-    path = place.folder / VERDICT
     if found is None:
         raise AssertionError("a comparison has a look")
+    return _publish(found, place)
+
+
+def _publish(found: Comparison, place: Place) -> Path:
+    """Write a verdict where the results are; return its path."""
+    from pefbench.compare import verdict
+
+    path = place.folder / VERDICT
     verdict.write(path, found)
     place.publish(path)
     return path
@@ -244,6 +253,10 @@ def _select(plan: Plan, tuning: Sequence[Outcome], facts: Facts, *, give_up: boo
         )
         for method in plan.comparison.methods
     }
+
+
+def _are_missing(trials: Sequence[PlannedTrial], facts: Facts) -> bool:
+    return any(read_outcome(trial, facts.paths[_key(trial)]).status == "missing" for trial in trials)
 
 
 def _tested(plan: Plan, method: str, facts: Facts) -> list[int]:

@@ -35,6 +35,8 @@ NONE_FINISHED = (
     "before"
 )
 
+MORE = "further seeds are being run for the methods that are undecided; the same command goes on with them"
+
 
 def make(
     plan: Plan,
@@ -86,6 +88,11 @@ def write(path: Path, comparison: Comparison) -> None:
         for trial in [*method["tuning"], *method["final"]]:
             trial["result"] = _relative(trial["result"], path.parent)
     write_json(path, comparison)
+
+
+def with_note(comparison: Comparison, note: str) -> Comparison:
+    """The verdict with one more note."""
+    return {**comparison, "notes": [*comparison["notes"], note]}
 
 
 def not_worse(comparison: Comparison) -> list[str]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pefbench.compare import report
+from pefbench.compare.verdict import MORE
 from pefbench.paths import child_command
 from pefbench.recipe import load_resolved
 from tests import zygote
@@ -196,12 +197,27 @@ def test_where_methods_are_undecided_more_seeds_are_run(world: World, tmp_path: 
         rates = [setting["train.learning_rate"] for setting in method["settings"]]
         assert rates[:3] == [0.001, 0.003, 0.009]
         assert len({*rates}) == len(method["validation"]) == len(method["tuning"]) == 4
+    assert MORE not in found["notes"]
     before = (tmp_path / "looks" / "comparison.json").read_text(encoding="utf8").partition('"finished": "20')[0]
     status, again, said = finish(command, ROOT, seconds=600)
     assert (status, again) == (0, printed), said
     assert "started:" not in said
     assert (tmp_path / "looks" / "comparison.json").read_text(encoding="utf8").startswith(before)
     assert "identical answers" in printed
+
+    file = tmp_path / "looks" / "comparison.json"
+    (file.parent / found["methods"][1]["final"][2]["result"]).unlink()
+    file.unlink()
+    running = start(command, ROOT)
+    while not file.exists():
+        assert running.poll() is None
+        time.sleep(0.02)
+    first = report.read(file)
+    assert (first["seeds"], first["notes"][-1:]) == ([1, 2], [MORE]), "the first look's, until the second is done"
+    _, said = running.communicate(timeout=600)
+    assert said.count("started:") == 1
+    whole = report.read(file)
+    assert (whole["pairs"], whole["notes"]) == (found["pairs"], found["notes"])
 
 
 def test_a_budget_of_compute_is_planned_and_told(world: World, tmp_path: Path) -> None:
