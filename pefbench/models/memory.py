@@ -55,8 +55,8 @@ class _Counted(TorchFunctionMode):
             self.sum += _bytes(func, args, kwargs)
             if self.sum > self.most:
                 raise self.kind(
-                    f"{self.what} needs more than {self.sum / 2**30:,.1f} GiB of memory, but may use only "
-                    f"{self.most / 2**30:,.1f}; reduce its sizes"
+                    f"{self.what} needs more than {self.sum / 1e9:,.1f} GB of memory, but may use only "
+                    f"{self.most / 1e9:,.1f}; reduce its sizes"
                 )
         return func(*args, **kwargs)
 

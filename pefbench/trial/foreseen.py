@@ -62,8 +62,8 @@ class Foreseen:
     def told(self, loading: int) -> str:
         """The peaks as a line for people. loading: that of the phase that is over."""
         found = {"load": loading, **self.peaks()}
-        sizes = ", ".join(f"{phase} {_gib(size)}" for phase, size in found.items())
-        return f"peak memory: {sizes}; {_gib(self.held + self.available)} available"
+        sizes = ", ".join(f"{phase} {_gb(size)}" for phase, size in found.items())
+        return f"peak memory: {sizes}; {_gb(self.held + self.available)} available"
 
     def micro_batch_size(self) -> int | None:
         """The most examples at once that fit into memory; None where not even one does."""
@@ -75,10 +75,10 @@ class Foreseen:
         expected, there = self._training(self.training.examples), self.held + self.available
         if expected <= there:
             return []
-        warning = f"training is expected to need {_gib(expected)} of memory at its peak, but {_gib(there)} is available"
+        warning = f"training is expected to need {_gb(expected)} of memory at its peak, but {_gb(there)} is available"
         fits = self.micro_batch_size()
         if fits is None:
-            least = _gib(self._training(1))
+            least = _gb(self._training(1))
             return [
                 f"{warning}; even one example at a time needs {least}: lower train.max_length or set model.quantize=nf4"
             ]
@@ -119,5 +119,5 @@ def _heads(config: Any) -> int:
     return int(getattr(config, "num_hidden_layers", 0) or 0) * int(getattr(config, "num_attention_heads", 0) or 0)
 
 
-def _gib(size: int) -> str:
-    return f"{size / 2**30:.1f} GiB"
+def _gb(size: int) -> str:
+    return f"{size / 1e9:.1f} GB"

@@ -61,13 +61,13 @@ def is_it(error: BaseException) -> bool:
 def _sizes(error: BaseException) -> str:
     """What was requested, where the allocator says so, and what there was."""
     where = f"of {hardware.gpu_name()}" if hardware.kind() != "cpu" else "of main memory"
-    free, total = hardware.available_memory() / 2**30, hardware.total_memory() / 2**30
-    there = f"{free:.1f} of {total:.1f} GiB {where} were free"
+    free, total = hardware.available_memory() / 1e9, hardware.total_memory() / 1e9
+    there = f"{free:.1f} of {total:.1f} GB {where} were free"
     request = REQUEST.search(str(error))
     if request is None:
         return there
     size = float(request[1]) * UNITS[request[2][0]]
-    more = f"{size / 2**30:.1f} GiB" if size >= 2**30 else f"{size / 2**20:.1f} MiB"
+    more = f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
     return f"{more} more requested; {there}"
 
 
