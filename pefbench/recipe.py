@@ -6,6 +6,7 @@ of the task, those of the method, the recipe's file (see `recipe_file`), and the
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 import re
 from collections import Counter
@@ -97,7 +98,7 @@ def resolve(raw: Mapping[str, Any], *, name: str) -> Recipe:
     """Lay a recipe's values over the defaults of its task and its method, and validate the whole."""
     for key in raw:
         if key not in KEYS:
-            raise RecipeError(f"{key}: unknown key; {suggest(str(key), [*KEYS, 'extends', 'methods', SEARCH])}")
+            raise RecipeError(f"{key}: unknown key; {_of_a_section(str(key))}")
     task = find("task", _text(raw.get("task"), "task"))
     options = validate(task.options, mapping(raw.get("options"), "options"), "options.")
     chosen = mapping(raw.get("method"), "method")
@@ -122,6 +123,13 @@ def resolve(raw: Mapping[str, Any], *, name: str) -> Recipe:
     _check_evaluations(recipe.train)
     _check_numbers(recipe.resolved(), "")
     return recipe
+
+
+def _of_a_section(key: str) -> str:
+    """What was meant by a key that stands outside of all sections."""
+    fields = [f"{section}.{key}" for section, schema in SECTIONS.items() if key in schema.model_fields]
+    ours = fields[0] if fields else other_names.OURS.get(key)
+    return f"it is called {ours} here" if ours else suggest(key, [*KEYS, "extends", "methods", SEARCH])
 
 
 def _remembering(section: Section, given: Mapping[str, Any]) -> Section:
@@ -218,7 +226,9 @@ def _sentence(mistake: ErrorDetails, section: type[BaseModel], prefix: str) -> s
         return f"{path}: missing"
     if mistake["type"] == "list_type" and isinstance(mistake["input"], str):
         return f"{path}: should be a list, got {quoted(mistake['input'])}; write [{mistake['input']}]"
-    return f"{path}: {mistake['msg'][:1].lower()}{mistake['msg'][1:]}, got {quoted(mistake['input'])}"
+    is_word = mistake["type"] == "string_type" and isinstance(mistake["input"], bool | int | float | dt.date)
+    hint = "; a word or number that is a name stands in quotes" if is_word else ""
+    return f"{path}: {mistake['msg'][:1].lower()}{mistake['msg'][1:]}, got {quoted(mistake['input'])}{hint}"
 
 
 def _instead(key: str, section: type[BaseModel], prefix: str) -> str:

@@ -31,7 +31,7 @@ ENTRY = ("method", "model", "options", "train", "evaluate", "search")
 SEARCH = "search"
 """The section that says what `pefbench search` tries; a trial has no part of it."""
 
-OF_ANY_SOURCE = {"source", "leaks", "on_bad_row"}
+OF_ANY_SOURCE = {"source", "leaks"}
 DESCRIBED_BY = {
     ("data", "source"): [("data", key) for key in DataSection.model_fields if key not in OF_ANY_SOURCE],
     ("model", "name"): [("model", key) for key in ("revision", "sha256", "adapter", "adapter_mode")],
@@ -157,6 +157,8 @@ def _is(path: Path, what: Callable[[Path], bool]) -> bool:
 def _files(file: Path, above: tuple[Path, ...] = ()) -> list[Values]:
     """The contents of a recipe's file, after those of the files that it extends."""
     content = read_yaml(file)
+    if "recipe" in content and not {"task", "extends"} & content.keys():
+        raise RecipeError(f"{file}: a comparison, not a recipe: pefbench compare {file}")
     here = file.resolve()
     if here in above:
         way = " -> ".join(each.name for each in (*above[above.index(here) :], here))

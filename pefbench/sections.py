@@ -55,6 +55,32 @@ class ModelSection(Section):
     )
 
 
+def _is_part(value: object) -> object:
+    """Refuse in one sentence what names no part, such as the share of one."""
+    if value is None or isinstance(value, str):
+        return value
+    raise PydanticCustomError("part", "should be the name of a file or of a split, no share of one")
+
+
+Part = Annotated[str | None, BeforeValidator(_is_part)]
+
+
+def _is_column(value: object) -> object:
+    """Refuse in one sentence what names no column, such as `no`, which is a truth value in YAML."""
+    names = value if isinstance(value, list) else [value]
+    if all(isinstance(name, str) or type(name) is int for name in names):
+        return value
+    raise PydanticCustomError(
+        "column", "should be a column's name, its number from 0, or a list of these; a name such as no stands in quotes"
+    )
+
+
+Column = Annotated[
+    str | int | Annotated[list[str | int], Field(min_length=1)],
+    BeforeValidator(_is_column),
+]
+
+
 class DataSection(Section):
     """Which rows, and what their columns are called."""
 
@@ -64,14 +90,14 @@ class DataSection(Section):
     sha256: str | None = Field(None, description="digest of a wheel that pefbench does not know")
     format: str | None = Field(None, description="format of the files: `pefbench list formats`; null: by their suffix")
     encoding: str = Field("utf-8", description="encoding of text files, by Python's name: utf-8, latin-1, cp1252, ...")
-    train: str | None = Field(
+    train: Part = Field(
         None, description="file or hub split to train on; null: the one file is split by a hash of the text"
     )
-    validation: str | None = Field(
+    validation: Part = Field(
         None, description="file or hub split to choose settings on; null: a tenth of train, by a hash of the text"
     )
-    test: str | None = Field(None, description="file or hub split to report scores on")
-    columns: dict[str, str | int | Annotated[list[str | int], Field(min_length=1)]] = Field(
+    test: Part = Field(None, description="file or hub split to report scores on")
+    columns: dict[str, Column] = Field(
         default_factory=dict,
         description="the source's name (or number, from 0) for what the task calls text, tags, ...; several names, in "
         "a list, where the task says so",

@@ -24,6 +24,10 @@ MOST_VALUES = 100_000
 """A text whose aliases expand to more than this many values is refused."""
 
 
+MERGE = "tag:yaml.org,2002:merge"
+NO_MERGE = "<< is not read; write the keys themselves, or extend another recipe (extends: FILE)"
+
+
 class _Loader(yaml.SafeLoader):
     def get_single_node(self) -> yaml.Node | None:
         node: yaml.Node | None = super().get_single_node()
@@ -43,6 +47,8 @@ class _Loader(yaml.SafeLoader):
         for key_node, _ in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
                 raise yaml.constructor.ConstructorError(None, None, "a key should be a word", key_node.start_mark)
+            if key_node.tag == MERGE:
+                raise yaml.constructor.ConstructorError(None, None, NO_MERGE, key_node.start_mark)
             key = self.construct_object(key_node, deep=True)
             if key in seen:
                 raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is given twice", key_node.start_mark)

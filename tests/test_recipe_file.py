@@ -169,6 +169,49 @@ def test_what_extends_may_name_another_data_set(tmp_path: Path) -> None:
     assert (data.source, data.revision, data.train) == ("file:x", None, None)
 
 
+def test_a_recipe_skips_bad_rows_of_its_own_data_alone() -> None:
+    assert load_recipe(RECIPES / "dialogue.yaml").data.on_bad_row == "skip"
+    own = ["data.source=file:x"]
+    assert load_recipe(RECIPES / "dialogue.yaml", own).data.on_bad_row == "error"
+    assert load_recipe(RECIPES / "dialogue.yaml", [*own, "data.on_bad_row=skip"]).data.on_bad_row == "skip"
+
+
+@pytest.mark.parametrize("share", ["0.1", "10", "[0.8, 0.1]"])
+def test_a_part_is_no_share(share: str) -> None:
+    with pytest.raises(RecipeError, match=r"data.validation: should be the name of a file or of a split, no share"):
+        load_recipe(RECIPES / "topic.yaml", [f"data.validation={share}"])
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        (
+            "data.columns.label=no",
+            "data.columns.label: should be a column's name, its number from 0, or a list",
+        ),
+        ("data.columns={label: [a, null]}", "data.columns.label: should be a column's name"),
+        ("data.labels=[no, yes]", "data.labels.0: .* got False; a word or number that is a name stands in quotes"),
+        ("model.revision=2024-01-01", "model.revision: .*; a word or number that is a name stands in quotes"),
+        ("epochs=3", "epochs: unknown key; it is called train.epochs here"),
+        ("num_train_epochs=3", "num_train_epochs: unknown key; it is called train.epochs here"),
+    ],
+)
+def test_what_yaml_takes_for_something_else_is_told(override: str, said: str) -> None:
+    with pytest.raises(RecipeError, match=said):
+        load_recipe(RECIPES / "topic.yaml", [override])
+
+
+def test_a_comparison_is_no_recipe() -> None:
+    file = RECIPES / "compare" / "ner.yaml"
+    with pytest.raises(RecipeError, match=r"ner.yaml: a comparison, not a recipe: pefbench compare .*ner.yaml"):
+        load_recipe(file)
+
+
+def test_a_merge_of_mappings_is_told(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=r"many.yaml:4: not a recipe: << is not read; write the keys themselves"):
+        load_recipe(write(tmp_path, "task: ner\nmethod: {name: lora}\ntrain:\n  <<: {epochs: 2}\n"))
+
+
 def test_two_places_of_one_yaml_anchor_are_two(tmp_path: Path) -> None:
     text = "task: ner\nmethod: {name: lora}\nmodel: &a {}\ntrain: *a\n"
     assert load_recipe(write(tmp_path, text), ["train.epochs=2"]).train.epochs == 2

@@ -166,6 +166,8 @@ def load_comparison(
     """
     keys = [name for name in ComparisonFile.model_fields if name != "name"]
     raw = read_yaml(path, what="comparison", keys=", ".join(keys))
+    if "task" in raw and "recipe" not in raw:
+        raise RecipeError(f"{path}: a recipe, not a comparison, which names one under recipe; pefbench run {path}")
     try:
         comparison = _validated(raw, keys, path.stem)
         _check_budget(comparison)

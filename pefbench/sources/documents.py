@@ -70,7 +70,7 @@ def from_objects(records: Iterable[tuple[int, Any]], file: str, bad: BadRows) ->
     objects: list[tuple[int, Values]] = []
     for number, given in records:
         record = given
-        if isinstance(given, list) and len(given) == len(PAIR) and all(map(isinstance, given, PAIR)):
+        if is_pair(given):
             record = {"text": given[0], **given[1]}
         if not isinstance(record, dict):
             bad(
@@ -86,6 +86,11 @@ def from_objects(records: Iterable[tuple[int, Any]], file: str, bad: BadRows) ->
     columns = dict.fromkeys(shown.values())
     rows = [Row({name: record.get(name) for name in columns}, file, number) for number, record in objects]
     return Rows(tuple(columns), rows)
+
+
+def is_pair(value: Any) -> bool:
+    """Whether a value is a text and what is said of it, as spaCy writes them."""
+    return isinstance(value, list) and len(value) == len(PAIR) and all(map(isinstance, value, PAIR))
 
 
 def _clean(columns: Iterable[str]) -> dict[str, str]:

@@ -57,4 +57,5 @@ def _inside(folder: Path) -> str:
     found = [each.name for each in inside if readers.by_layout(each) is not None]
     if not found:
         return ""
-    return f"; {', '.join(found[:SHOWN])} can be read as a whole, as in -o data.train={found[-1]}"
+    train = next((name for name in found if name.startswith("train")), found[-1])
+    return f"; {', '.join(found[:SHOWN])} can be read as a whole, as in -o data.train={train}"

@@ -64,7 +64,8 @@ def read_rows(
             path, name, bad or BadRows(), format=format, text_format=text_format, encoding=encoding, header=header
         )
     if not rows.rows:
-        raise DataError(f"{source}{f' ({part})' if part else ''}: has no rows")
+        left_out = f"; {bad.told}" if bad is not None and bad.found else ""
+        raise DataError(f"{source}{f' ({part})' if part else ''}: has no rows{left_out}")
     return rows
 
 
@@ -163,6 +164,8 @@ def _by_content(known: str | None, text: str, text_format: str) -> TextReader | 
     if known in (None, "json"):
         found = readers.by_content(text)
         return _by_text(text, text_format) if found is None and known is None else found
+    if known == "jsonl" and text.lstrip().startswith("[") and is_json(text):
+        return json.READER
     if known == "tsv" and text_format == "conll" and conll.are_columns(io.StringIO(text)):
         return conll.IN_TSV
     return None

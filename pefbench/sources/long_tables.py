@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from pefbench.sources.rows import BadRows
 
+DOCUMENTS = {"doc", "docid", "document", "documentid", "file", "fileid", "filename", "article", "articleid", "tweetid"}
+"""Columns, in lower case and without ``_`` and spaces, in each value of which sentences may be numbered anew."""
 FEWEST = 5  # rows of one word each that make a table a doubtful one
 
 
@@ -33,7 +35,8 @@ def gather(table: Rows, by: str | None, words: Sequence[str], bad: BadRows) -> R
     if not table.rows or not all(_is_word(row.values[name]) for row in table.rows for name in words):
         return table
     if by is not None:
-        groups = _numbered(table.rows, by, bad)
+        documents = [name for name in table.columns if name not in (by, *words) and _bare(name) in DOCUMENTS]
+        groups = _numbered(table.rows, by, documents, bad)
     else:
         groups = _separated(table.rows, words)
         if len(groups) == 1 and len(table.rows) >= FEWEST:
@@ -51,19 +54,23 @@ def _is_word(value: Any) -> bool:
     return not isinstance(value, list | dict) and not (isinstance(value, str) and len(value.split()) > 1)
 
 
-def _numbered(rows: Sequence[Row], by: str, bad: BadRows) -> list[list[Row]]:
-    """Rows by sentence: a new one begins where another number stands."""
+def _bare(name: str) -> str:
+    return "".join(name.casefold().replace("_", " ").split())
+
+
+def _numbered(rows: Sequence[Row], by: str, documents: Sequence[str], bad: BadRows) -> list[list[Row]]:
+    """Rows by sentence: a new one begins where another number stands, or that of another document."""
     groups: list[list[Row]] = []
-    current: Any = None
+    current: list[Any] = []
     for row in rows:
-        number = row.values[by]
-        if is_missing(number):
-            if not groups:
-                bad(DataError(f"{row.where}: the first word of the table has no {by!r}"))
-                continue
-        elif not groups or number != current:
+        found = [row.values[name] for name in (by, *documents)]
+        if is_missing(found[0]) and not groups:
+            bad(DataError(f"{row.where}: the first word of the table has no {by!r}"))
+            continue
+        place = [old if is_missing(new) else new for old, new in zip(current or found, found, strict=True)]
+        if place != current:
             groups.append([])
-            current = number
+            current = place
         groups[-1].append(row)
     return groups
 

@@ -39,6 +39,7 @@ KEYS = (
 )
 NESTED = re.compile(r"\s*\[\s*[\[{]")
 SPACELESS = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+COUNTED = "; offsets count characters from 0, an emoji as one, and the end is the one after the last"
 NOTE = "texts are split into words at white space and punctuation, and the entities' character offsets turned into tags"
 
 
@@ -126,7 +127,9 @@ def _tagged(row: Row, text: str, spans: str, new: Mapping[str, str]) -> Row:
             cut = next(
                 words[at] for at in (inside[0], inside[-1]) if not span[0] <= words[at][0] < words[at][1] <= span[1]
             )
-            raise DataError(f"{row.where}: the entity {_shown(span, given)} cuts the word {given[slice(*cut)][:40]!r}")
+            raise DataError(
+                f"{row.where}: the entity {_shown(span, given)} cuts the word {given[slice(*cut)][:40]!r}{COUNTED}"
+            )
         for at in inside:
             tags[at] = f"{'B' if at == inside[0] else 'I'}-{span[2]}"
     others = {name: value for name, value in row.values.items() if name not in {*new, *new.values()}}
@@ -153,7 +156,18 @@ def _span(row: Row, given: Any, text: str) -> Span:
             f"{row.where}: the entity [{start}, {end}, {label[:40]!r}] is not in the text of {len(text)} characters"
         )
     inside = text[start:end]
+    own = given.get("text") if isinstance(given, dict) else None
+    if isinstance(own, str) and _bare(own) not in ("", _bare(inside)):
+        raise DataError(
+            f"{row.where}: the entity [{start}, {end}] says that its text is {own[:40]!r}, but there stands "
+            f"{inside[:40]!r}{COUNTED}"
+        )
     return start + len(inside) - len(inside.lstrip()), end - len(inside) + len(inside.rstrip()), label.strip()
+
+
+def _bare(text: str) -> str:
+    """A text without white space, also where a tool writes a line end as a backslash and an n."""
+    return "".join(text.replace("\\n", " ").split())
 
 
 def _shown(span: Span, text: str) -> str:

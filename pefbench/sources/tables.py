@@ -32,6 +32,8 @@ FEWEST = 2
 """Fields with doubled quotes that show what quotes are in a file."""
 CUT = "unexpected end of data"
 """What the csv module says of a quoted field without an end."""
+UNCLOSED = "the quote that begins a cell of this row is never closed"
+DOUBLED = 'quotes inside a cell are doubled, as in "a ""b"""'
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
 QUOTED_NOTE = "cells in quotes, as CSV has them"
 EXCEL = re.compile(r"sep=(?P<separator>[,;\t|])\r?(?=\n)")  # a first line that only Excel writes and reads
@@ -183,7 +185,7 @@ def _first_records(text: str, separator: str, *, quoted: bool, most: int | None)
         for _, fields in itertools.islice(_records(_lines(sample), "", separator, quoted=quoted), most):
             found.append(fields)
     except DataError as error:
-        return found if len(sample) < len(text) and str(error).endswith(CUT) else []
+        return found if len(sample) < len(text) and UNCLOSED in str(error) else []
     return found
 
 
@@ -249,9 +251,17 @@ def _records(lines: Iterator[str], file: str, separator: str, *, quoted: bool) -
         except StopIteration:
             return
         except csv.Error as error:
-            raise DataError(f"{file}:{line}: not {'TSV' if separator == chr(9) else 'CSV'}: {error}") from None
+            raise DataError(f"{file}:{line}: not {'TSV' if separator == chr(9) else 'CSV'}: {_why(error)}") from None
         if fields:
             yield line, fields
+
+
+def _why(error: csv.Error) -> str:
+    """What is wrong with quotes, in the words of who wrote them."""
+    text = str(error)
+    if text == CUT:
+        return f"{UNCLOSED}; {DOUBLED}"
+    return f"{text}; {DOUBLED}" if "expected after" in text else text
 
 
 def _row(names: tuple[str, ...], values: list[str], file: str, line: int, bad: BadRows, *, header: bool) -> Row | None:

@@ -22,6 +22,8 @@ MARKS = {
     codecs.BOM_UTF16_BE: "utf-16",
 }
 """Byte order mark -> the encoding that it shows."""
+BINARY = {b"PK\x03\x04": "a workbook of Excel (.xlsx)", b"\x1f\x8b": "a gzip file (.gz)", b"PAR1": "Parquet (.parquet)"}
+"""How files begin that people call .csv all the same -> what they are."""
 NOT_OF_FILES = {"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "mbcs", "oem"}
 CHUNK = 1 << 20
 SAMPLE = 1000
@@ -107,6 +109,8 @@ def decode(data: bytes, name: str, encoding: str) -> str:
 
 def _right_encoding(data: bytes) -> str:
     """What to do about bytes that are not in the encoding that was named."""
+    if (kind := next((kind for mark, kind in BINARY.items() if data.startswith(mark)), None)) is not None:
+        return f"it begins as {kind} does; give the file that suffix"
     if b"\0" in data:
         return "it has NUL bytes: a binary file, or text in UTF-16 (data.encoding=utf-16-le or utf-16-be)"
     western = f"{WINDOWS} for western European text, else " if _reads(data, WINDOWS) else ""

@@ -7,14 +7,24 @@ by subset accuracy.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, field_validator
 from pydantic_core import PydanticCustomError
 
+from pefbench.sources import unnest
 from pefbench.tasks import Options, Task
 from pefbench.tasks._models import MINILM
-from pefbench.tasks.reading import label_sets, labels
+from pefbench.tasks.reading import label_sets, labels, vectors
+from pefbench.tasks.reading.columns import found_columns
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pefbench.sources import Rows
+
+LABELS = ("labels", "label", "topics", "tags", "categories", "genres", "emotions")
+"""What the column of labels is usually called."""
 
 
 class MultiLabelOptions(Options):
@@ -42,16 +52,29 @@ class MultiLabelOptions(Options):
             raise PydanticCustomError("thresholds", "should be per-label, or a number above 0 and below 1") from None
 
 
+def reshape(table: Rows, named: Mapping[str, Any]) -> Rows:
+    """A table whose labels are vectors of 0 and 1 as one with their numbers; any other as it is."""
+    name = named.get("labels")
+    if isinstance(name, list):
+        return table
+    nested = table if name is None else unnest(table, [str(name)])
+    for column in found_columns(LABELS if name is None else [name], nested.columns)[:1]:
+        numbered = vectors.as_numbers(nested, column)
+        return table if numbered is nested else numbered
+    return table
+
+
 TASK = Task(
     head="multi_label",
     columns={
         "text": ("text", "sentence", "comment_text", "Tweet", "tweet", "comment", "content", "document", "title"),
         "pair": (),
-        "labels": ("labels", "label", "topics", "tags", "categories", "genres", "emotions"),
+        "labels": LABELS,
     },
     later=("pair",),
     several={"labels": label_sets.COLUMNS},
     text=labels.text,
+    reshape=reshape,
     read=label_sets.read,
     options=MultiLabelOptions,
     metrics=("multi_label_f1", "subset_accuracy"),

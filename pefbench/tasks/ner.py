@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 ENTITY = re.compile("[BIESLU]-.")
 """How the tag of a word in an entity begins, in any scheme."""
+TOGETHER = re.compile(r"(?:O|[BIESLU]-[^\s,;|]+)(?:[,;|]\s*(?:O|[BIESLU]-[^\s,;|]+))+")
+"""The tags of a sentence with something other than spaces between them."""
 SHOWN = 3
 """How many tags that depart from the scheme a note names."""
 
@@ -65,7 +67,13 @@ def read(splits: Mapping[str, Sequence[Row]], bad: BadRows) -> TokenDataset:
 
 
 def _given(row: Row) -> Sentence:
-    """A row, its tokens and its tags."""
+    """A row, its tokens and its tags. Raises DataError for tags in one text that are not divided by spaces."""
+    cell = row.values["tags"]
+    if isinstance(cell, str) and TOGETHER.fullmatch(cell.strip()):
+        raise DataError(
+            f"{row.where}: {row.name('tags')} should be tags with spaces between them, or a list as JSON has it (as "
+            f"should {row.name('tokens')}), got {cell[:60]!r}"
+        )
     return row, *tagged.tokens_and_tags(row)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pefbench import sources
 from pefbench.errors import DataError, RecipeError, SourceError
 from pefbench.registry import find
+from pefbench.remarks import Odd
 from pefbench.sources import BadRows, EncodingError
 from pefbench.tasks.reading.columns import check_are_sentences, check_are_words, resolve_columns
 from pefbench.tasks.reading.several import joined
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 LABELS = ("label", "labels", "tags")
 """What tasks call the columns that `data.labels` names the values of."""
 SPLITS = ("train", "validation", "test")
+OF_SPLITS = {"train", "training", "valid", "validation", "val", "dev", "development", "test", "testing", "eval"}
+"""What a column calls the splits of its rows."""
 OF_ONE_LINE = re.compile(r"\S+:\d+: (?!.*\bdata\.)")
 """What is wrong with a row of a file, without a hint of its own."""
 ALL_FRACTIONS = {"train": 0.8, "validation": 0.1, "test": 0.1}
@@ -144,6 +147,8 @@ def _read_parts(data: DataSection, task: Task, bad: BadRows) -> tuple[dict[str, 
                 rows = task.reshape(rows, data.columns)
             named_rows, left, joined_notes = _named(rows, data, task, bad)
             read[split] += named_rows
+            if not named:
+                notes |= dict.fromkeys(_named_splits(rows, left))
             revision = rows.revision
             notes |= dict.fromkeys(joined_notes)
             unread |= dict.fromkeys(left)
@@ -152,10 +157,23 @@ def _read_parts(data: DataSection, task: Task, bad: BadRows) -> tuple[dict[str, 
     return read, revision, list(notes)
 
 
+def _named_splits(rows: Rows, left: Sequence[str]) -> list[str]:
+    """As a warning, the column of a single file that says of which split a row is: nobody reads it."""
+    found = {name: sorted({str(row.values.get(name)).strip().lower() for row in rows.rows}) for name in left}
+    return [
+        Odd(
+            f"the column {name!r} says of which split each row is ({', '.join(words)}), but the one file is split by a "
+            "hash of the text; write a file for each, and name them as data.train, data.validation and data.test"
+        )
+        for name, words in found.items()
+        if len(words) > 1 and OF_SPLITS.issuperset(words)
+    ]
+
+
 def _rows(source: str, inside: str | None, data: DataSection, task: Task, bad: BadRows) -> Rows:
-    """The rows of one part as they are."""
+    """The rows of one part, but for rows of empty cells below a table, as spreadsheets write them."""
     try:
-        return sources.read_rows(
+        table = sources.read_rows(
             source,
             inside,
             config=data.config,
@@ -169,6 +187,10 @@ def _rows(source: str, inside: str | None, data: DataSection, task: Task, bad: B
         )
     except EncodingError as error:
         raise DataError(error.in_recipe) from None
+    last = len(table.rows)
+    while last and all(isinstance(cell, str) and not cell.strip() for cell in table.rows[last - 1].values.values()):
+        last -= 1
+    return replace(table, rows=table.rows[:last])
 
 
 def _named(rows: Rows, data: DataSection, task: Task, bad: BadRows) -> tuple[list[Row], list[str], tuple[str, ...]]:

@@ -209,3 +209,8 @@ def test_a_method_that_is_only_named_is_tuned_around_its_own_default(world: Worl
 )
 def test_rates_lie_alike_around_the_default(trials: int, expected: list[float]) -> None:
     assert rates(1e-3, trials) == expected
+
+
+def test_a_recipe_is_no_comparison() -> None:
+    with pytest.raises(RecipeError, match=r"topic.yaml: a recipe, not a comparison, .*; pefbench run .*topic.yaml"):
+        load_comparison(RECIPES.parent / "topic.yaml")

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 TEXT = "Ada King-Noel went to S\u00e3o Paulo, U.S."
 WORDS = ["Ada", "King", "-", "Noel", "went", "to", "S\u00e3o", "Paulo", ",", "U", ".", "S", "."]
 TAGS = ["B-PER", "I-PER", "I-PER", "I-PER", "O", "O", "B-LOC", "I-LOC", "O", "B-LOC", "I-LOC", "I-LOC", "I-LOC"]
-SPANS = [[0, 13, "PER"], [22, 31, "LOC"], [33, 37, "LOC"]]
+SPANS: list[Any] = [[0, 13, "PER"], [22, 31, "LOC"], [33, 37, "LOC"]]
 OBJECTS = [{"start": start, "end": end, "label": label} for start, end, label in SPANS]
-LABELS = [{"start": start, "end": end, "text": "...", "labels": [label]} for start, end, label in SPANS]
+LABELS = [{"start": a, "end": b, "text": TEXT[a:b], "labels": [label]} for a, b, label in SPANS]
 OFFSETS = [{"id": 7, "start_offset": start, "end_offset": end, "label": label} for start, end, label in SPANS]
 LAYOUTS: dict[str, tuple[Any, dict[str, Any]]] = {
     "doccano": ({"id": 1, "text": TEXT, "label": SPANS}, {}),
@@ -110,6 +110,19 @@ def test_a_span_that_does_not_fit_is_a_bad_row(tmp_path: Path, spans: Any, messa
     skipped = load("ner", tmp_path, on_bad_row="skip", **parts)
     assert len(skipped.dataset.splits["test"]) == 1
     assert len(skipped.skipped) == 3
+
+
+def test_a_span_whose_text_stands_elsewhere_is_a_bad_row(tmp_path: Path) -> None:
+    """So are the offsets of tools that count an emoji as two: they fit other words as well."""
+    text = "\U0001f600\U0001f600 a b c"
+    spans = [{"start": 5, "end": 6, "label": "X", "text": "a"}]
+    message = refusal(DataError, load, "ner", tmp_path, **write(tmp_path, {"text": text, "spans": spans}))
+    assert "the entity [5, 6] says that its text is 'a', but there stands 'b'" in message
+    assert "an emoji as one" in message
+    lines = "a\nb c"
+    for own in ("a\nb", "a\\nb", "a b"):
+        spans = [{"start": 0, "end": 3, "label": "X", "text": own}]
+        assert load("ner", tmp_path, **write(tmp_path, {"text": lines, "spans": spans}))
 
 
 def test_words_of_scripts_with_marks_and_without_spaces() -> None:

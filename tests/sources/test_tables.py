@@ -229,3 +229,8 @@ def test_the_unicode_text_of_excel_is_read_where_trec_is_usual(tmp_path: Path) -
     assert [tuple(row.values.values()) for row in found.rows] == [("Grand, caf\u00e9", "good"), ("Poor: no", "bad")]
     (tmp_path / "y.txt").write_text("NUM:date When, where ?\nDESC:def What, who ?\n")
     assert "fine_label" in read_rows(f"file:{tmp_path}/y.txt", text_format="trec").columns
+
+
+def test_a_quote_without_an_end_is_said_to_be_one() -> None:
+    message = refusal(DataError, read_csv, 'text,label\na,x\n"b,y\nc,x\n', "x.csv", BadRows())
+    assert message.startswith("x.csv:3: not CSV: the quote that begins a cell of this row is never closed")

@@ -118,3 +118,16 @@ def test_a_file_that_packs_as_text_does_is_read(tmp_path: Path, monkeypatch: pyt
     file = tmp_path / "x.csv.gz"
     file.write_bytes(gzip.compress(content))
     assert read_bytes(file, "x.csv.gz") == content
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (gzip.compress(b"text,label", mtime=0), "a gzip file (.gz)"),
+        (b"PK\x03\x04\x14\x00\xff", "a workbook of Excel (.xlsx)"),
+        (b"PAR1\x15\xff", "Parquet (.parquet)"),
+    ],
+    ids=["gzip", "Excel", "Parquet"],
+)
+def test_a_file_that_is_no_text_is_recognised_under_any_name(data: bytes, kind: str) -> None:
+    assert f"it begins as {kind} does; give the file that suffix" in advice(data, "utf-8")

@@ -246,6 +246,17 @@ def test_messages_may_be_written_into_a_cell() -> None:
     assert (found.prompt, found.target) == ("u", "a")
 
 
+def test_names_of_roles_are_read_in_any_case() -> None:
+    said = [{"role": "User", "content": "u"}, {"role": "AI", "content": "a"}]
+    assert [each.target for each in read({"messages": said})] == ["a"]
+
+
+def test_a_file_all_of_whose_rows_are_left_out_says_why(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text(json.dumps([[{"role": "user", "content": "u"}]]), encoding="utf8")
+    with pytest.raises(DataError, match=r"has no rows; left out 1 bad row, the first x.json:1: a row must be an obje"):
+        loading.load("dialogue", tmp_path / "x.json", on_bad_row="skip")
+
+
 def test_sharegpt_has_its_own_names_of_roles() -> None:
     said = [{"from": "system", "value": "s"}, {"from": "human", "value": "u"}, {"from": "gpt", "value": "a"}]
     [found] = read({"messages": said})

@@ -129,6 +129,41 @@ def test_names_of_numbers_come_from_the_metadata(tmp_path: Path) -> None:
     assert read(load(TASK, tmp_path / "x.parquet")) == sorted(ROWS)
 
 
+VECTORS: dict[str, tuple[str, Any]] = {
+    "numbers": ("x.jsonl", lambda vector: [1.0 * flag for flag in vector]),
+    "booleans": ("x.parquet", lambda vector: list(map(bool, vector))),
+    "a list in a cell": ("x.csv", str),
+    "numpy's in a cell": ("x.csv", lambda vector: f"[{' '.join(map(str, vector))}]"),
+    "spaces": ("x.tsv", lambda vector: " ".join(map(str, vector))),
+}
+
+
+@pytest.mark.parametrize("layout", VECTORS)
+def test_vectors_of_0_and_1_are_the_labels_at_their_ones(tmp_path: Path, layout: str) -> None:
+    name, make = VECTORS[layout]
+    rows = [{"text": text, "labels": make([int(each in labels) for each in NAMES])} for text, labels in ROWS]
+    file = write(tmp_path / name, rows)
+    loaded = load(TASK, file, labels=NAMES)
+    assert read(loaded) == sorted(ROWS)
+    assert "labels are vectors of 0 and 1" in loaded.notes[0]
+    numbers = [(text, [str(NAMES.index(each)) for each in labels]) for text, labels in ROWS]
+    assert read(load(TASK, file)) == sorted(numbers)
+
+
+def test_vectors_inside_an_object_are_read(tmp_path: Path) -> None:
+    rows = [{"text": text, "y": {"gold": [int(each in labels) for each in NAMES]}} for text, labels in ROWS]
+    loaded = load(TASK, write(tmp_path / "x.jsonl", rows), columns={"labels": "y.gold"}, labels=NAMES)
+    assert read(loaded) == sorted(ROWS)
+
+
+def test_lists_of_the_numbers_0_and_1_are_no_vectors(tmp_path: Path) -> None:
+    for lists in ([[0, 1]], [[0], [1], [0, 1]], [[], [0], [1, 0]]):
+        rows = [{"text": text, "labels": lists[i % len(lists)]} for i, (text, _) in enumerate(ROWS)]
+        loaded = load(TASK, write(tmp_path / "x.jsonl", rows))
+        given = {row["text"]: sorted(map(str, row["labels"])) for row in rows}
+        assert dict(read(loaded)) == given
+
+
 def test_a_separator_that_is_not_clear_is_asked_for(tmp_path: Path) -> None:
     rows = [{"text": text, "labels": ["Science, technology", "Health"][i % 2]} for i, (text, _) in enumerate(ROWS)]
     file = write(tmp_path / "x.csv", rows)

@@ -189,6 +189,25 @@ def test_a_word_a_row_without_numbers_is_refused(tmp_path: Path) -> None:
     assert [len(words) for words, _ in examples(loaded)] == [3, 3, 3]
 
 
+@pytest.mark.parametrize("column", ["doc_id", "Document", "file name"])
+def test_sentences_that_are_numbered_anew_in_each_document_stay_apart(tmp_path: Path, column: str) -> None:
+    rows = ["a,1,Ada,B-PER", "a,1,ran,O", "b,1,Bo,B-PER", "b,1,sat,O", "b,2,Cy,B-PER", "b,2,ate,O"]
+    write(tmp_path, "csv", "\n".join([f"{column},sentence_id,word,tag", *rows]))
+    words = [["Ada", "ran"], ["Bo", "sat"], ["Cy", "ate"]]
+    assert [found for found, _ in examples(load(tmp_path, "csv"))] == words
+    once = [row if at in (0, 2, 4) else f",,{row.split(',', 2)[2]}" for at, row in enumerate(rows)]
+    write(tmp_path, "csv", "\n".join([f"{column},sentence_id,word,tag", *once]))
+    assert [found for found, _ in examples(load(tmp_path, "csv"))] == words
+
+
+@pytest.mark.parametrize("separator", [",", ", ", "; ", "|"])
+def test_tags_with_commas_between_them_are_no_types(tmp_path: Path, separator: str) -> None:
+    rows = "".join(f"Ada{separator}ran{at}\tB-PER{separator}O\n" for at in range(4))
+    write(tmp_path, "tsv", f"tokens\ttags\n{rows}")
+    message = refusal(DataError, load, tmp_path, "tsv")
+    assert message.startswith("train.tsv:2: tags should be tags with spaces between them, or a list as JSON has it")
+
+
 def test_an_empty_word_names_its_line_and_column(tmp_path: Path) -> None:
     text = "Sentence #,Word,Tag\n1,Ada,B-PER\n1,,O\n2,Bo,B-PER\n2,ran,O\n"
     write(tmp_path, "csv", text)

@@ -192,3 +192,11 @@ def test_all_questions_on_a_context_lie_on_one_side(tmp_path: Path) -> None:
     contexts = {split: {example.context for example in members} for split, members in splits.items()}
     assert sum(map(len, contexts.values())) == 60
     assert sum(map(len, splits.values())) == 120
+
+
+def test_an_answer_in_a_table_may_be_a_number(tmp_path: Path) -> None:
+    rows = "".join(f"{split},When?,In 1999 {split},1999,3\n" for split in ("train", "validation", "test"))
+    (tmp_path / "x.csv").write_text(f"id,question,context,answer,answer_start\n{rows}", encoding="utf8")
+    parts: dict[str, Any] = dict.fromkeys(("train", "validation", "test"), "x.csv")
+    [example, *_] = loading.load("question_answering", tmp_path, leaks="keep", **parts).dataset.splits["test"]
+    assert example.answers == (("1999", 3),)

@@ -13,6 +13,7 @@ from pefbench import registry
 from pefbench.errors import DataError
 from pefbench.recipe import load_recipe
 from pefbench.trial import corpus
+from tests.tasks import loading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -183,3 +184,15 @@ def test_one_label_alone_teaches_nothing(world: World, tmp_path: Path) -> None:
 def test_helpers_are_no_tasks() -> None:
     assert "topic" in registry.names("task")
     assert not [name for name in registry.names("task") if name.startswith("_")]
+
+
+def test_rows_of_empty_cells_below_a_table_are_none(tmp_path: Path) -> None:
+    """So Excel writes what was deleted; in the midst of a table such a row is a bad one."""
+    rows = "".join(f"text {at},{NAMES[at % 2]}\n" for at in range(40))
+    parts: dict[str, Any] = {"train": "x.csv", "validation": "x.csv", "test": "x.csv", "leaks": "keep"}
+    file = tmp_path / "x.csv"
+    file.write_text(f"text,label\n{rows},\n , \n", encoding="utf8")
+    assert len(loading.load("topic", tmp_path, **parts).dataset.splits["test"]) == 40
+    file.write_text(f"text,label\n,\n{rows}", encoding="utf8")
+    with pytest.raises(DataError, match=r"x.csv:2: text should be a non-empty text, got ''"):
+        loading.load("topic", tmp_path, **parts)

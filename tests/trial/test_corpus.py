@@ -13,6 +13,7 @@ from transformers import BertConfig
 
 from pefbench.errors import DataError
 from pefbench.recipe import load_recipe
+from pefbench.remarks import Odd
 from pefbench.sources import normalise
 from pefbench.trial import corpus
 from pefbench.trial.subset import subset
@@ -260,3 +261,19 @@ def test_a_wrong_column_lists_those_that_are_there(world: World, tmp_path: Path)
     write_csv(tmp_path / "r.csv", TAGGED)
     with pytest.raises(DataError, match=r"no column 'token' for the task's 'tokens'; the columns are: words, tags"):
         load(world, f"file:{tmp_path / 'r.csv'}", "data.columns.tokens=token")
+
+
+def test_a_column_that_names_splits_is_warned_of(world: World, tmp_path: Path) -> None:
+    file = tmp_path / "x.jsonl"
+
+    def told(*names: str) -> list[str]:
+        rows = [
+            {"tokens": [f"w{at}", "ran"], "tags": ["B-PER", "O"], "fold": names[at % len(names)]} for at in range(60)
+        ]
+        file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf8")
+        return [str(note) for note in load(world, f"file:{file}").notes if isinstance(note, Odd)]
+
+    [warning] = told("Train", "test")
+    assert warning.startswith("the column 'fold' says of which split each row is (test, train), but the one file is")
+    assert not told("train")
+    assert not told("train", "other")

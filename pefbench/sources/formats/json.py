@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from pefbench.errors import DataError, SourceError
-from pefbench.sources.documents import from_objects, parse
+from pefbench.sources.documents import from_objects, is_pair, parse
 from pefbench.sources.formats.jsonl import read_jsonl
 from pefbench.sources.listing import listing
 from pefbench.sources.reader import TextReader
@@ -92,6 +92,11 @@ def _are_objects(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(each, dict) for each in value)
 
 
+def _are_pairs(value: Any) -> bool:
+    """Whether a value lists texts with what is said of each, as spaCy's annotators write them; null is one left out."""
+    return isinstance(value, list) and any(map(is_pair, value)) and all(each is None or is_pair(each) for each in value)
+
+
 def _are_lines(text: str) -> bool:
     """Whether each line is an object of its own, as Hugging Face's ``to_json`` writes them whatever the suffix."""
     first, _, rest = text.lstrip().partition("\n")
@@ -121,10 +126,10 @@ def _only_rows(values: list[Any]) -> list[Any] | None:
 
     The hub's viewer has each row under ``row``, beside its number.
     """
-    lists = [value for value in values if _are_objects(value)]
+    lists = [value for value in values if _are_objects(value) or _are_pairs(value)]
     found = [rows for rows in lists if not all(DESCRIBED in row for row in rows)]
     if len(found) == 1:
-        return [row[ROW] if {NUMBER, ROW} <= row.keys() else row for row in found[0]]
+        return [row[ROW] if isinstance(row, dict) and {NUMBER, ROW} <= row.keys() else row for row in found[0]]
     is_wrapped = len(values) == 1 and isinstance(values[0], dict)
     return _only_rows(list(values[0].values())) if is_wrapped else None
 

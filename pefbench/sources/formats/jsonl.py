@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from pefbench.sources.rows import BadRows, Rows
 
 
+BEGINNINGS = ("{", "[")
+"""Lines of JSON that is written over several."""
+
+
 def read_jsonl(text: str, file: str, bad: BadRows) -> Rows:
     """Read one object per line; blank lines are skipped, and a key that a line lacks is None."""
     records = []
@@ -21,7 +25,8 @@ def read_jsonl(text: str, file: str, bad: BadRows) -> Rows:
             try:
                 records.append((number, parse(line, file, number)))
             except DataError as error:
-                bad(error)
+                begins = line.strip() in BEGINNINGS
+                bad(DataError(f"{error}; each line should be a whole object") if begins else error)
     return from_objects(records, file, bad)
 
 

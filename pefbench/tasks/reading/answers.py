@@ -67,7 +67,7 @@ def _pairs(row: Row) -> list[tuple[str, int | None]] | None:
     if isinstance(given, str) and given.strip()[:1] in {"[", "{"} and _spelt(given) is None and is_missing(starts):
         raise values.wrong(row, "answers", WANTED)
     texts = _listed(given)
-    offsets = [None] * len(texts) if is_missing(starts) else [values.whole(each) for each in _listed(starts)]
+    offsets = [None] * len(texts) if is_missing(starts) else [values.whole(each) for each in _listed(offset(starts))]
     if texts and all(map(is_missing, texts + offsets)):
         return None
     if len(texts) != len(offsets):
@@ -98,7 +98,7 @@ def _listed(value: Any) -> list[Any]:
     """A list, the list that a text spells, or what there is as a list of one."""
     if isinstance(value, str) and (spelt := _spelt(value)) is not None:
         return spelt
-    return value if isinstance(value, list) else [offset(value)]
+    return value if isinstance(value, list) else [value]
 
 
 def offset(value: Any) -> Any:

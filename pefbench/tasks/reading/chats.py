@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 ROLES = {
     **{role: role for role in ("system", "user", "assistant", "tool")},
     **dict.fromkeys(("human",), "user"),
-    **dict.fromkeys(("gpt", "chatgpt", "bing", "bard", "model"), "assistant"),
+    **dict.fromkeys(("gpt", "chatgpt", "bing", "bard", "model", "ai", "bot"), "assistant"),
     **dict.fromkeys(("function", "observation"), "tool"),
     "developer": "system",
     "function_call": CALLS,
@@ -184,7 +184,7 @@ def _learned(messages: Sequence[Message], found: Counted) -> list[Reply]:
 
 def _role(message: Mapping[str, Any]) -> str | None:
     name = message.get("role", message.get("from"))
-    return ROLES.get(name) if isinstance(name, str) else None
+    return ROLES.get(name.strip().lower()) if isinstance(name, str) else None
 
 
 def _text(message: Mapping[str, Any]) -> object:

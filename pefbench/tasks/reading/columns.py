@@ -67,7 +67,10 @@ def resolve_columns(task: Task, named: Named, available: Sequence[str], rows: Se
     if not resolved:
         usual_names = ", ".join(str(name) for names in task.columns.values() for name in names if isinstance(name, str))
         hint = headerless.hint(task, available, rows)
-        raise DataError(f"none of the columns {usual_names} is there; the columns are: {_listing(available)}{hint}")
+        raise DataError(
+            f"none of the columns {usual_names} is there; the columns are: {_listing(available)} "
+            f"(say which with data.columns, as in data.columns.{next(iter(task.columns))}=NAME{hint})"
+        )
     return resolved
 
 

@@ -6,9 +6,10 @@ from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from pefbench.errors import DataError
+from pefbench.errors import DataError, counted
 from pefbench.heads.examples import SequenceExample
 from pefbench.heads.sequence import SequenceDataset
+from pefbench.remarks import Odd
 from pefbench.sources import cells
 from pefbench.sources.cells import clean_word, is_missing
 from pefbench.tasks.reading import booleans, values
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 SHOWN, LONGEST = 3, 80
 """Labels of a row, and characters of them, that a message shows."""
+SEPARATORS = ",;|"
+"""What stands between labels where a cell has several."""
 
 
 class Labelled(Protocol):
@@ -91,7 +94,22 @@ def examples(
         return found
 
     others = {split: bad.good(rows, partial(known, split=split)) for split, rows in splits.items() if split != "train"}
-    return {split: others.get(split, train) for split in splits}, unseen.known, [*notes, *unseen.notes]
+    notes += [*_joined(taught), *unseen.notes]
+    return {split: others.get(split, train) for split in splits}, unseen.known, notes
+
+
+def _joined(taught: Mapping[str, int]) -> list[str]:
+    """As a warning, that labels are several of the others with something between: each is a class of its own."""
+    found = [label for label in taught if any(_are_labels(label.split(each), taught) for each in SEPARATORS)]
+    if not found:
+        return []
+    shown = ", ".join(f"{label!r} ({taught[label]:,})" for label in found[:SHOWN])
+    several = "are several of the others in one, and classes of their own; task: multi_label_classification learns each"
+    return [Odd(f"{counted(len(found), 'label')} such as {shown[:LONGEST]} {several}")]
+
+
+def _are_labels(parts: Sequence[str], taught: Mapping[str, int]) -> bool:
+    return len(parts) > 1 and all(clean_word(part) in taught for part in parts)
 
 
 def label(row: Row) -> str:

@@ -116,6 +116,30 @@ def test_the_only_list_of_objects_in_an_object_is_its_rows(document: Any) -> Non
     assert [row.values for row in read_json(json.dumps(document), "x.json", BadRows()).rows] == ROWS
 
 
+def test_texts_with_what_is_said_of_each_are_rows_under_any_key() -> None:
+    """So do annotators for spaCy write them, with null for a text that was left out."""
+    said = {"entities": [[0, 1, "X"]]}
+    document = {"classes": ["X"], "annotations": [["a", said], ["b", {"entities": []}]]}
+    read = read_json(json.dumps(document), "x.json", BadRows())
+    assert [row.values for row in read.rows] == [{"text": "a", **said}, {"text": "b", "entities": []}]
+    bad = BadRows(skip=True)
+    assert len(read_json(json.dumps({"annotations": [["a", said], None]}), "x.json", bad).rows) == 1
+    assert len(bad.found) == 1
+
+
+def test_a_list_is_read_also_where_lines_are_expected(tmp_path: Path) -> None:
+    for text in (json.dumps(ROWS), json.dumps(ROWS, indent=1), ",\n".join(map(json.dumps, ROWS)).join("[]")):
+        (tmp_path / "x.jsonl").write_text(text, encoding="utf8")
+        assert [row.values for row in read_rows(f"file:{tmp_path / 'x.jsonl'}").rows] == ROWS
+
+
+def test_an_object_over_several_lines_is_no_json_lines() -> None:
+    text = "\n".join(json.dumps(row, indent=1) for row in ROWS)
+    message = refusal(DataError, read_jsonl, text, "x.jsonl", BadRows())
+    assert message.startswith("x.jsonl:1: not JSON: ")
+    assert message.endswith("; each line should be a whole object")
+
+
 @pytest.mark.parametrize("document", [{"a": ROWS, "b": [{"x": 1}]}, {"a": {"b": 1}, "c": {"d": ROWS}}, {"a": 1}])
 def test_of_two_lists_none_is_taken(document: Any) -> None:
     with pytest.raises(DataError, match="holds neither a list of objects"):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pefbench.errors import DataError
+from pefbench.remarks import Odd
 from pefbench.sources.rows import BadRows, Row
 from pefbench.tasks.reading import labels, ratings
 from tests.sources.refusals import refusal
@@ -70,3 +71,13 @@ def test_decimal_commas_are_named() -> None:
     message = refusal(DataError, ratings.rating, split["train"][0])
     assert message == "x:1: y should be a number, as other ratings, got '3,5'; write its decimal comma as a point"
     assert not ratings.are_ratings({"train": rows(["1,2", "a"])})
+
+
+def test_labels_that_are_several_of_the_others_are_warned_of() -> None:
+    def told(*values: str) -> list[str]:
+        splits = {"train": rows(values), "validation": rows(values), "test": rows(values)}
+        return [note for note in labels.read(splits, BadRows()).notes if isinstance(note, Odd)]
+
+    [warning] = told("a", "b", "a, b", "c", "a;c")
+    assert warning.startswith("2 labels such as 'a, b' (1), 'a;c' (1) are several of the others in one")
+    assert not told("a", "b", "a, c", "b,", ",")
