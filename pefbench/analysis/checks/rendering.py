@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _TITLES = ("trial", "metric", "baseline", "now", "could show", "verdict")
 _ALIGN = ("left", "left", "right", "right", "right", "left")
+_SKIPPED = frozenset({"not compared", "new"})
 # Characters that XML 1.0 cannot hold, not even escaped; an error message may have any.
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -50,7 +51,8 @@ def _power(findings: Sequence[Finding]) -> Iterator[str]:
 def verdict(findings: Sequence[Finding]) -> str:
     """Whether the check passed, in a line."""
     failures = sum(each.is_failure for each in findings)
-    of = counted(len(findings), "comparison")
+    skipped = sum(each.verdict in _SKIPPED for each in findings)
+    of = counted(len(findings) - skipped, "comparison") + (f", {skipped} not compared" if skipped else "")
     return f"check failed: {failures} of {of}" if failures else f"check passed: {of}"
 
 
@@ -89,9 +91,6 @@ def junit(findings: Sequence[Finding]) -> str:
             ET.SubElement(case, "system-out").text = _xml(each.message)
     ET.indent(root)
     return ET.tostring(root, encoding="unicode", xml_declaration=False) + "\n"
-
-
-_SKIPPED = frozenset({"not compared", "new"})
 
 
 def _cells(each: Finding) -> list[str]:
