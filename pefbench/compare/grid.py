@@ -54,6 +54,10 @@ class Facts:
     higher_is_better: bool
     gpus: int
 
+    def outcome(self, trial: PlannedTrial) -> Outcome:
+        """What is there of a trial."""
+        return read_outcome(trial, self.paths[_key(trial)])
+
 
 def compare(wanted: Wanted) -> Path:
     """Run the missing trials of a comparison, write the verdict of each look and return the verdict's path.
@@ -75,7 +79,7 @@ def compare(wanted: Wanted) -> Path:
             facts = _with(facts, plan, searched, pool, place)
         with Board(plan, facts.metric, pool.doing, higher=facts.higher_is_better) as board:
             if searched:
-                tuning = [_given_up(read_outcome(trial, facts.paths[_key(trial)])) for trial in searched]
+                tuning = [_given_up(facts.outcome(trial)) for trial in searched]
                 board.expect(tuning)
             else:
                 tuning = _run(plan.tuning(), wanted.command, facts, place, pool, board)
@@ -181,15 +185,15 @@ def dry_run(wanted: Wanted) -> str:
     with TemporaryDirectory() as logs, Pool(Path(logs), HERE) as pool:
         facts = _facts(plan, pool, place)
         listed = [] if plan.comparison.search else plan.tuning()
-        tuning = [read_outcome(trial, facts.paths[_key(trial)]) for trial in listed]
+        tuning = [facts.outcome(trial) for trial in listed]
         while placed := plan.place(_scored(plan, tuning, facts, wanted), higher=facts.higher_is_better):
             facts = _with(facts, plan, placed, pool, place)
-            tuning += [read_outcome(trial, facts.paths[_key(trial)]) for trial in placed]
+            tuning += [facts.outcome(trial) for trial in placed]
     selections = _select(plan, tuning, facts, give_up=False)
     # Until a setting is selected, the first one stands for it: its trials take about as long.
     final = [trial for method, selected in selections.items() for trial in plan.final(method, selected.setting or 0)]
     finals = [
-        read_outcome(trial, facts.paths[_key(trial)])
+        facts.outcome(trial)
         if selections[trial.method].setting is not None
         else Outcome(trial, facts.paths[_key(trial)], "missing", None)
         for trial in final
@@ -223,7 +227,7 @@ def _run(
     trials: Sequence[PlannedTrial], command: str, facts: Facts, place: Place, pool: Engine, board: Board
 ) -> list[Outcome]:
     """Run the trials that are missing; return the outcomes of all, in order."""
-    outcomes = [read_outcome(trial, facts.paths[_key(trial)]) for trial in trials]
+    outcomes = [facts.outcome(trial) for trial in trials]
     board.expect(outcomes)
     missing = [number for number, outcome in enumerate(outcomes) if outcome.status == "missing"]
 
@@ -256,7 +260,7 @@ def _select(plan: Plan, tuning: Sequence[Outcome], facts: Facts, *, give_up: boo
 
 
 def _are_missing(trials: Sequence[PlannedTrial], facts: Facts) -> bool:
-    return any(read_outcome(trial, facts.paths[_key(trial)]).status == "missing" for trial in trials)
+    return any(facts.outcome(trial).status == "missing" for trial in trials)
 
 
 def _tested(plan: Plan, method: str, facts: Facts) -> list[int]:
@@ -266,7 +270,7 @@ def _tested(plan: Plan, method: str, facts: Facts) -> list[int]:
     return [
         number
         for number, trials in finals.items()
-        if any(read_outcome(trial, facts.paths[_key(trial)]).status == "finished" for trial in trials)
+        if any(facts.outcome(trial).status == "finished" for trial in trials)
     ]
 
 

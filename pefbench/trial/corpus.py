@@ -12,6 +12,7 @@ from pefbench.errors import DataError, RecipeError, SourceError
 from pefbench.registry import find
 from pefbench.remarks import Odd
 from pefbench.sources import BadRows, EncodingError
+from pefbench.sources.formats import class_folders
 from pefbench.tasks.reading.columns import check_are_sentences, check_are_words, resolve_columns
 from pefbench.tasks.reading.several import joined
 
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 LABELS = ("label", "labels", "tags")
 """What tasks call the columns that `data.labels` names the values of."""
 SPLITS = ("train", "validation", "test")
-OF_SPLITS = {"train", "training", "valid", "validation", "val", "dev", "development", "test", "testing", "eval"}
-"""What a column calls the splits of its rows."""
 OF_ONE_LINE = re.compile(r"\S+:\d+: (?!.*\bdata\.)")
 """What is wrong with a row of a file, without a hint of its own."""
 ALL_FRACTIONS = {"train": 0.8, "validation": 0.1, "test": 0.1}
@@ -159,14 +158,20 @@ def _read_parts(data: DataSection, task: Task, bad: BadRows) -> tuple[dict[str, 
 
 def _named_splits(rows: Rows, left: Sequence[str]) -> list[str]:
     """As a warning, the column of a single file that says of which split a row is: nobody reads it."""
-    found = {name: sorted({str(row.values.get(name)).strip().lower() for row in rows.rows}) for name in left}
+
+    def word(row: Row, name: str) -> str:
+        return str(row.values.get(name)).strip().lower()
+
+    # A column of texts is left at its first row, before all its values are held.
+    told = [name for name in left if all(word(row, name) in class_folders.SPLITS for row in rows.rows)]
+    found = {name: sorted({word(row, name) for row in rows.rows}) for name in told}
     return [
         Odd(
             f"the column {name!r} says of which split each row is ({', '.join(words)}), but the one file is split by a "
             "hash of the text; write a file for each, and name them as data.train, data.validation and data.test"
         )
         for name, words in found.items()
-        if len(words) > 1 and OF_SPLITS.issuperset(words)
+        if len(words) > 1
     ]
 
 
