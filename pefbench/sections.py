@@ -27,19 +27,19 @@ class ModelSection(Section):
         description="hf:OWNER/NAME, file:FOLDER, wheel:NAME==VERSION!FOLDER; a *.gguf file; warm-started:ENCODER"
     )
     revision: str | None = Field(None, description="commit, tag or branch of an hf: model")
-    sha256: str | None = Field(None, description="digest of a wheel that pefbench does not know")
+    sha256: str | None = Field(None, description="sha256 of a wheel that pefbench does not pin itself")
     # Left out where they are null: fields that came later leave the ids of earlier trials as they were.
     adapter: str | None = Field(
         None,
         exclude_if=lambda value: value is None,
-        description="a trained adapter to start from, with its head where the labels are the same: hf:OWNER/NAME, "
-        "file:FOLDER in PEFT's layout, or file: and a trial's folder",
+        description="a trained adapter to start from, with its head if the labels match: hf:OWNER/NAME, file:FOLDER in "
+        "PEFT's layout, or file: and a trial's folder",
     )
     adapter_mode: Literal["merge", "stack"] | None = Field(
         None,
         exclude_if=lambda value: value is None,
         description="merge: the adapter is merged into the weights before the method is applied; stack: it stays "
-        "under the method, frozen (LoRA alone); null: stack where the weights are quantised, else merge",
+        "frozen under the method (LoRA only); null: stack if the weights are quantised, else merge",
     )
     pooling: Literal["mean"] | None = Field(
         None,
@@ -51,7 +51,7 @@ class ModelSection(Section):
     quantize: Quantize = Field(
         "none",
         description="precision of the frozen linear layers in the transformer blocks; int8: 8 bits; nf4: 4 bits; "
-        "nf4-double: 4 bits, and the scales in 8",
+        "nf4-double: 4 bits, with scales in 8 bits",
     )
 
 
@@ -87,7 +87,7 @@ class DataSection(Section):
     source: str = Field(description="hf:OWNER/NAME, file:PATH or wheel:NAME==VERSION!PATH")
     config: str | None = Field(None, description="configuration of an hf: data set")
     revision: str | None = Field(None, description="commit, tag or branch of an hf: data set")
-    sha256: str | None = Field(None, description="digest of a wheel that pefbench does not know")
+    sha256: str | None = Field(None, description="sha256 of a wheel that pefbench does not pin itself")
     format: str | None = Field(None, description="format of the files: `pefbench list formats`; null: by their suffix")
     encoding: str = Field("utf-8", description="encoding of text files, by Python's name: utf-8, latin-1, cp1252, ...")
     train: Part = Field(
@@ -99,8 +99,8 @@ class DataSection(Section):
     test: Part = Field(None, description="file or hub split to report scores on")
     columns: dict[str, Column] = Field(
         default_factory=dict,
-        description="the source's name (or number, from 0) for what the task calls text, tags, ...; several names, in "
-        "a list, where the task says so",
+        description="for each column of the task (text, tags, ...), its name in the source, or its number from 0; a "
+        "list of names for columns that may have several",
     )
     leaks: Literal["drop", "keep"] = Field(
         "drop",
@@ -123,32 +123,32 @@ class DataSection(Section):
     tags: Literal["strict", "lenient"] = Field(
         "lenient",
         exclude_if=lambda value: value == "lenient",
-        description="tags that depart from their scheme, such as one B- in IOB1: read as the entity that they are, and "
-        "counted, or (strict) a bad row",
+        description="tags that break their scheme, such as a single B- in IOB1; lenient: read as the entity that they "
+        "mean, and counted; strict: a bad row",
     )
     near_duplicates: Literal["count", "drop"] = Field(
         "count",
         exclude_if=lambda value: value == "count",
-        description="training rows that share four fifths of their different words with one of validation or test; "
+        description="training rows that share four fifths of their distinct words with a validation or test row; "
         "count: say how many; drop: leave them out",
     )
     unseen_labels: Literal["error", "count"] = Field(
         "error",
         exclude_if=lambda value: value == "error",
-        description="a label or entity type that only validation or test have; error: a bad row; count: scored as "
-        "never found, and counted",
+        description="a label or entity type that occurs only in validation or test; error: a bad row; count: scored as "
+        "missed, and counted",
     )
     labels: list[str] | None = Field(
         None,
         exclude_if=lambda value: value is None,
-        description="names of labels or tags that the data has as numbers, from 0; null: from the data's own metadata",
+        description="names of numeric labels or tags, from 0; null: from the data's own metadata",
     )
     seed: int | None = Field(
         None,
         ge=0,
         exclude_if=lambda value: value is None,
-        description="seed that draws the examples of train.max_examples, independent of train.seed; null: 0, where "
-        "there is a limit",
+        description="seed for drawing train.max_examples examples, independent of train.seed; null: 0, if there is a "
+        "limit",
     )
 
 
@@ -180,20 +180,20 @@ class TrainSection(Section):
     micro_batch_size: int | None = Field(
         None,
         ge=1,
-        description="examples per forward pass in one process; gradients are accumulated; null: all of a step at once",
+        description="examples per forward pass in one process; gradients are accumulated; null: the whole step at once",
     )
     # Left out where it is off, as `model.pooling`.
     recompute: bool = Field(
         default=False,
         exclude_if=lambda value: value is False,
-        description="gradient checkpointing: activations inside a block are computed again in the backward pass "
-        "instead of kept; takes less memory and about a third more time",
+        description="gradient checkpointing: activations inside a block are recomputed in the backward pass instead of "
+        "kept; takes less memory and about a third more time",
     )
     packing: bool = Field(
         default=False,
         exclude_if=lambda value: value is False,
-        description="several examples of a step in one row, kept apart, so that little padding is computed; for "
-        "decoders that generate. Dropout is then drawn by row, and no more by example",
+        description="put several examples of a step into one row, without attention between them, so that little "
+        "padding is computed; for decoders that generate. Dropout is then drawn per row, not per example",
     )
     max_length: int = Field(
         128, ge=4, description="tokens per input; longer texts are truncated, contexts of questions split into windows"
@@ -210,16 +210,16 @@ class TrainSection(Section):
     class_weights: Literal["balanced"] | None = Field(
         None,
         exclude_if=lambda value: value is None,
-        description="weights of the classes in the loss; balanced: each class counts the same in total; null: each "
-        "text counts the same",
+        description="weights of the classes in the loss; balanced: each class has the same total weight; null: each "
+        "text has the same weight",
     )
     max_grad_norm: float = Field(1.0, gt=0, description="L2 norm to which gradients are clipped")
-    precision: Precision = Field("auto", description="arithmetic; auto: bf16 where the hardware supports it, else fp32")
+    precision: Precision = Field("auto", description="arithmetic; auto: bf16 if the hardware supports it, else fp32")
     seed: int = Field(0, ge=0, description="seed of the head, the method's weights, the data order and dropout")
     max_examples: int | None = Field(
         None,
         ge=1,
-        description="maximum number of training examples, drawn by data.seed, each class in its proportion; null: all",
+        description="maximum number of training examples, drawn by data.seed in proportion to the classes; null: all",
     )
     checkpoint_steps: int = Field(200, ge=1, description="steps between checkpoints")
     # Left out where they are null or the default, as `model.pooling`; `evaluate` is no part of an id: `store.trial_id`.
@@ -227,16 +227,16 @@ class TrainSection(Section):
         Field(
             None,
             exclude_if=lambda value: value is None,
-            description="when the validation split is scored during training; epoch: after each; a number: of steps "
-            "between; none: at the end alone; null: after each epoch, but by the loss alone where answers are "
-            "generated, which takes long. The last step is always among them, and the weights are the same with all",
+            description="when the validation split is scored during training; epoch: after each epoch; a number: every "
+            "so many steps; none: only at the end; null: after each epoch, but only the loss if answers are generated, "
+            "which takes long. The last step is always scored, and the trained weights are always the same",
         )
     )
     keep: Keep = Field(
         "last",
         exclude_if=lambda value: value == "last",
         description="which weights are kept; last: those of the last step; best: those of the evaluation with the best "
-        "value of the first metric on validation, the first of equals",
+        "value of the first metric on validation, the earliest if equal",
     )
     patience: int | None = Field(
         None,
@@ -249,21 +249,21 @@ class TrainSection(Section):
     fast_paths: bool = Field(
         default=True,
         exclude_if=lambda value: value is True,
-        description="take faster ways to the same numbers, up to rounding, where there are any: the result says which; "
-        "false: compute as the libraries do",
+        description="use faster ways to compute the same numbers, up to rounding; the result lists those used; false: "
+        "compute as the libraries do",
     )
     # No part of an id, as `evaluate`.
     track: Annotated[list[Tracker], AfterValidator(_once)] = Field(
         default_factory=list,
         exclude_if=lambda value: not value,
-        description="where the curve goes beside the result, as it grows: tensorboard, mlflow, trackio, wandb; on this "
-        "machine unless the tracker's own environment variables name a server",
+        description="trackers that log the curve during training: tensorboard, mlflow, trackio, wandb; on this "
+        "machine, unless the tracker's own environment variables name a server",
     )
     threads: int | None = Field(
         None,
         ge=1,
         description="CPU threads per process; null: the cores, divided among the processes. Part of the trial's id, "
-        "as the order of summation, and with it the last digits, depends on it",
+        "because the order of summation, and so the last digits, depends on it",
     )
 
     @property
@@ -289,6 +289,6 @@ class EvaluateSection(Section):
     batch_size: int = Field(128, ge=1, description="examples per forward pass in one process")
     metrics: list[Annotated[NamedMetric, BeforeValidator(_is_named)]] = Field(
         min_length=1,
-        description="what to score: names, or {name: NAME, OPTION: VALUE}; trials are ranked by the first; the task "
+        description="metrics to compute: names, or {name: NAME, OPTION: VALUE}; the first one ranks trials; the task "
         "has its own list",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+from itertools import takewhile
 from typing import TYPE_CHECKING, get_type_hints, is_typeddict
 
 from docs.generate.markdown import cell, code, table
@@ -32,7 +33,7 @@ def of_model(model: type[BaseModel], path: str, *, anchor: str = "", without: Co
 
 
 def of_record(record: type, path: str) -> str:
-    """The table of a TypedDict's fields, its bases' among them, with the remark that stands at each in the code."""
+    """The table of a TypedDict's fields, its bases' among them, with the comment above or behind each in the code."""
     return table(["Field", "Type", "Meaning"], list(_rows(record, path)))
 
 
@@ -58,8 +59,11 @@ def _rows(record: type, path: str) -> Iterator[list[str]]:
 
 
 def _remark(lines: list[str], node: ast.AnnAssign) -> str:
+    above = takewhile(lambda line: line.startswith("# "), map(str.strip, lines[node.lineno - 2 :: -1]))
     last = lines[(node.end_lineno or node.lineno) - 1]
-    return last[node.end_col_offset or 0 :].partition("# ")[2]
+    behind = last[node.end_col_offset or 0 :].partition("# ")[2]
+    comments = [*reversed([*above]), f"# {behind}"]
+    return " ".join(comment.removeprefix("# ") for comment in comments).strip()
 
 
 def _docstring(node: ast.stmt | None) -> str:

@@ -36,20 +36,21 @@ def recipe() -> str:
     top = table(
         ["Field", "Meaning"],
         [
-            [code("extends", "extends"), "a recipe that this one is laid over: a path, from this file's folder"],
+            [code("extends", "extends"), "the recipe that this one extends: a path, from this file's folder"],
             [code("task", "task"), "the task's name: [tasks](tasks.md)"],
-            [code("options", "options"), "what one task alone lets you choose: [tasks](tasks.md)"],
+            [code("options", "options"), "options of this task: [tasks](tasks.md)"],
             [code("method", "method"), "`name` and the method's own options: [methods](methods.md)"],
-            [code("methods", "methods"), "method → the fields that it needs otherwise on this data set"],
+            [code("methods", "methods"), "method → the fields that this data set changes for it"],
         ],
     )
     return page(
         "Recipe",
-        "A recipe is a data set and what to do with it; with a method it is one trial. It names only what differs from "
-        "the defaults. From weakest to strongest, what holds is: the defaults below, those of the task, those of the "
-        "method, the file that it extends, the recipe's file, its entry for the method under `methods`, and overrides "
-        "(`-o train.epochs=1`). The result holds the resolved recipe, with every field. Editors complete and check "
-        "recipes by the JSON schema of `pefbench schema`; `pefbench list fields` prints this page.",
+        "A recipe names a task, a model and data; with a method, it describes one trial. It contains only what differs "
+        "from the defaults. Later values override earlier ones, in this order: the defaults below, those of the task, "
+        "those of the method, the file that the recipe extends, the recipe's file, its entry for the method under "
+        "`methods`, and overrides (`-o train.epochs=1`). The result holds the resolved recipe, with every field. With "
+        "the JSON schema that `pefbench schema` prints, editors complete and check recipes; `pefbench list fields` "
+        "prints this page.",
         top,
         *sections,
     )
@@ -61,10 +62,11 @@ def comparison() -> str:
 
     return page(
         "Comparison file",
-        "What all methods share is the base recipe's. Each method has a section and a search of its own; see "
+        "What all methods share comes from the base recipe. Each method has its own section and search; see "
         "[selection on validation](../concepts/selection.md).",
         fields.of_model(file.ComparisonFile, "", anchor="comparison.", without={"name"}),
         "## Each method\n\n" + fields.of_model(file.Entry, "methods.NAME.", anchor="comparison."),
+        "## Optuna\n\n" + fields.of_model(file.Search, "search.", anchor="comparison."),
         "## The composite score\n\n" + fields.of_model(file.Pscp, "pscp.", anchor="comparison."),
     )
 
@@ -103,7 +105,7 @@ def tasks() -> str:
     """The tasks, each with its columns, metrics, options and defaults."""
     return page(
         "Tasks",
-        "`task` in a recipe chooses one. Its columns are looked for under their usual names; `data.columns` gives "
+        "`task` in a recipe chooses one. pefbench looks for its columns under their usual names; `data.columns` gives "
         "others, as in `-o data.columns.label=category`. A number counts columns from 0, a negative one from the last.",
         *map(_task, registry.names("task")),
     )
@@ -143,7 +145,7 @@ def _recipes(task: str) -> str:
         if values.get("task") == task and "data" in values:
             shown = ", ".join(code(str(each)) for each in _sources(values["data"]))
             rows.append([code(file.relative_to(PROJECT).as_posix()), shown])
-    return table(["Recipe", "Data"], rows) if rows else "No recipe of it comes with pefbench."
+    return table(["Recipe", "Data"], rows) if rows else "pefbench has no recipe for it."
 
 
 def _sources(data: Any) -> list[str]:
@@ -203,8 +205,8 @@ def formats() -> str:
 
     return page(
         "Formats",
-        "`data.format` names one; null goes by the suffix, and else by what is usual for the task. Text files may be "
-        "gzipped. How to use your own: [your own data](../how-to/own-data.md).",
+        "`data.format` names one. By default the suffix decides, and otherwise what is usual for the task. Text files "
+        "may be gzipped. See also [your own data](../how-to/own-data.md).",
         *map(_format, readers.names()),
     )
 
@@ -215,11 +217,13 @@ def _format(name: str) -> str:
 
     reader = readers.find(name)
     suffixes = ", ".join(f"`{each}`" for each in getattr(reader, "suffixes", ()))
-    facts = [f"By suffix: {suffixes}."] if suffixes else []
+    facts = [f"Recognised by suffix: {suffixes}."] if suffixes else []
     if getattr(reader, "fits", None):
         layout = isinstance(reader, LayoutReader)
         facts.append(
-            "By what lies in the folder." if layout else "By content, in a `.json` file or one of no known suffix."
+            "Recognised by the files in the folder."
+            if layout
+            else "Recognised by content, in a `.json` file or one without a known suffix."
         )
     return "\n\n".join(
         filter(
@@ -238,7 +242,7 @@ def commands() -> str:
     """Every command's help."""
     return page(
         "Commands",
-        "Exit status: 0 done, 1 a trial or a check failed, 2 the input is wrong. Then one line says what is wrong, "
+        "Exit status: 0 success, 1 a trial or a check failed, 2 invalid input, with one line that says what is wrong, "
         "where, and what would be right.",
         *(f"{_heading('command', name)}\n\n```text\n{text}```" for name, text in command_helps()),
     )
@@ -319,10 +323,10 @@ def python() -> str:
     """What a program would use, by mkdocstrings."""
     return page(
         "Python",
-        "Any other module may change from one version to the next. What is imported from `pefbench` itself costs "
-        "nothing until it is used.",
+        "All other modules may change from one version to the next. Names imported from `pefbench` itself are loaded "
+        "on first use.",
         "## For an application",
-        "[Write an application](../how-to/apps/own.md) has an example. Those that come with pefbench import nothing "
+        "[Write an application](../how-to/apps/own.md) has an example. pefbench's own applications import nothing "
         "else.",
         *_described(PUBLIC),
         "## Statistics",

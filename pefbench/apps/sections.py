@@ -13,7 +13,7 @@ class TrainingSection(Section):
     """A model that an application trains, or one that was trained before."""
 
     trial: str | None = Field(None, description="a saved trial to use: its folder or its result; null: train one")
-    recipe: str = Field(description="what to train by: a file, or a name from `pefbench list recipes`")
+    recipe: str = Field(description="recipe to train: a file, or a name from `pefbench list recipes`")
     method: str | None = Field("lora", description="fine-tuning method; null: the recipe's")
     overrides: list[str] = Field([], description="fields of the recipe, such as train.epochs=3")
 
@@ -21,20 +21,20 @@ class TrainingSection(Section):
 class ServerSection(Section):
     """Where an application listens, and what a request may ask; as `pefbench serve` has it."""
 
-    host: str = Field("127.0.0.1", description="address to listen at; the default is this machine alone")
-    port: int = Field(8080, ge=0, le=65535, description="port to listen at; 0: a free one")
-    keys: str | None = Field(None, description="a file with API keys, one a line; null: those in PEFBENCH_API_KEYS")
-    max_body: int = Field(2**20, ge=1, description="the most bytes of a request")
-    max_inputs: int = Field(64, ge=1, description="the most inputs of a request")
-    max_characters: int = Field(10_000, ge=1, description="the most characters of an input")
+    host: str = Field("127.0.0.1", description="address to listen on; by default, only this machine")
+    port: int = Field(8080, ge=0, le=65535, description="port to listen on; 0: a free one")
+    keys: str | None = Field(None, description="a file with API keys, one per line; null: those in PEFBENCH_API_KEYS")
+    max_body: int = Field(2**20, ge=1, description="maximum bytes of a request")
+    max_inputs: int = Field(64, ge=1, description="maximum inputs per request")
+    max_characters: int = Field(10_000, ge=1, description="maximum characters of an input")
 
 
 class AppSection(Section):
     """An application's configuration."""
 
-    folder: str = Field(description="where its models and its state lie")
+    folder: str = Field(description="folder for its models and its state")
     server: ServerSection = Field(default_factory=lambda: ServerSection.model_validate({}), description="HTTP server")
-    log_texts: bool = Field(default=False, description="whether logs hold the users' texts")
+    log_texts: bool = Field(default=False, description="whether logs contain the users' texts")
 
 
 Config = TypeVar("Config", bound=AppSection)

@@ -30,16 +30,16 @@ def add_resources(parser: argparse.ArgumentParser) -> None:
         type=count,
         default=None,
         metavar="N",
-        help="trials to run in parallel (default: 1; on a cluster, as many as there is room for)",
+        help="trials to run in parallel (default: 1; on a cluster, as many as fit)",
     )
-    parser.add_argument("--cpus", type=count, metavar="N", help="cores of a trial on a cluster (default: 1)")
+    parser.add_argument("--cpus", type=count, metavar="N", help="cores per trial on a cluster (default: 1)")
     parser.add_argument(
-        "--gpus", type=_whole, metavar="N", help="GPUs of a trial on a cluster (default: 1 where there are any)"
+        "--gpus", type=_whole, metavar="N", help="GPUs per trial on a cluster (default: 1 if there are any)"
     )
     parser.add_argument(
-        "--time-limit", metavar="TIME", help="of a trial in SLURM, such as 90min (default: the partition's)"
+        "--time-limit", metavar="TIME", help="time limit of a trial in SLURM, such as 90min (default: the partition's)"
     )
-    parser.add_argument("--partition", metavar="NAME", help="of SLURM (default: the cluster's)")
+    parser.add_argument("--partition", metavar="NAME", help="SLURM partition (default: the cluster's)")
 
 
 def resources_of(parsed: argparse.Namespace) -> Resources:

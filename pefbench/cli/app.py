@@ -21,7 +21,7 @@ def add(commands: Commands) -> None:
     """Add the command to the subparsers of argparse."""
     from pefbench.apps import registry
 
-    app = commands.add_parser("app", help="train and start an application of trained models")
+    app = commands.add_parser("app", help="train or start an application of trained models")
     app.add_argument("name", metavar="NAME", choices=registry.names(), help=f"one of: {', '.join(registry.names())}")
     app.add_argument(
         "action",
@@ -31,9 +31,9 @@ def add(commands: Commands) -> None:
         help="train: train what it needs; start: serve it; schema: print the JSON schema of its configuration "
         "(default: start)",
     )
-    app.add_argument("--config", type=Path, metavar="FILE", help="its configuration, in YAML (default: its defaults)")
-    app.add_argument("--host", help="address to listen at (default: the configuration's)")
-    app.add_argument("--port", type=int, help="port to listen at (default: the configuration's)")
+    app.add_argument("--config", type=Path, metavar="FILE", help="its configuration, in YAML (default: the defaults)")
+    app.add_argument("--host", help="address to listen on (default: the configuration's)")
+    app.add_argument("--port", type=int, help="port to listen on (default: the configuration's)")
     app.set_defaults(run=_run)
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def add(commands: Commands) -> None:
     """Add the command to the subparsers of argparse."""
-    doctor = commands.add_parser("doctor", help="show device, kernels, packages, disk and hub, and what is odd")
+    doctor = commands.add_parser("doctor", help="check device, kernels, packages, disk and hub, and report problems")
     doctor.add_argument("--json", action="store_true", help="print JSON instead of text")
     doctor.set_defaults(run=_run)
 

@@ -18,7 +18,7 @@ def add(commands: Commands) -> None:
     """Add the command to the subparsers of argparse."""
     export = commands.add_parser("export", help="write a saved trial as files that run without pefbench")
     export.add_argument("trial", type=Path, metavar="TRIAL", help="a trial's folder results/RECIPE/ID, or its result")
-    export.add_argument("--to", type=Path, required=True, metavar="DIR", help="the new folder")
+    export.add_argument("--to", type=Path, required=True, metavar="DIR", help="folder to create")
     export.add_argument(
         "--as",
         dest="name",
@@ -27,12 +27,14 @@ def add(commands: Commands) -> None:
         help="adapter: for PEFT; merged: for transformers; onnx: a bundle that answers without torch; gguf",
     )
     export.add_argument("--quantize", choices=["int8"], help="onnx: 8 bits, with the loss measured on the test split")
-    export.add_argument("--dtype", choices=["fp32", "bf16", "fp16"], default="fp32", help="merged: of the weights")
+    export.add_argument(
+        "--dtype", choices=["fp32", "bf16", "fp16"], default="fp32", help="merged: data type of the weights"
+    )
     export.add_argument(
         "--max-lora-rank", type=count, metavar="N", help="adapter: the largest rank that the server loads (vLLM)"
     )
-    export.add_argument("--base", metavar="ADDRESS", help="where the pretrained model lies now, if it has moved")
-    export.add_argument("--replay", type=count, metavar="N", help="replay the first N test examples alone")
+    export.add_argument("--base", metavar="ADDRESS", help="where the pretrained model is now, if it has moved")
+    export.add_argument("--replay", type=count, metavar="N", help="replay only the first N test examples")
     export.set_defaults(run=_run)
 
 

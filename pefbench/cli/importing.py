@@ -22,8 +22,8 @@ def add(commands: Commands) -> None:
         type=Path,
         nargs="+",
         metavar="FILE",
-        help="a log samples_*.jsonl or a results_*.json of lm-evaluation-harness, a result file of PEFT's "
-        "method_comparison, or a folder of such files",
+        help="samples_*.jsonl or results_*.json of lm-evaluation-harness, a result file of PEFT's method_comparison, "
+        "or a folder of such files",
     )
     add_out(importing)
     importing.add_argument(
@@ -35,7 +35,7 @@ def add(commands: Commands) -> None:
     importing.add_argument(
         "--metric",
         metavar="NAME",
-        help="what to rank lm-evaluation-harness's results by, such as acc_norm or exact_match,flexible-extract "
+        help="metric that ranks lm-evaluation-harness's results, such as acc_norm or exact_match,flexible-extract "
         "(default: the first metric that has an interval)",
     )
     importing.set_defaults(run=_run)

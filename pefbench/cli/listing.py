@@ -24,7 +24,7 @@ def add(commands: Commands) -> None:
     listing.add_argument(
         "name", nargs="?", metavar="NAME", help="with fields: a section, such as train, or a task, method or metric"
     )
-    listing.add_argument("--matrix", action="store_true", help="with methods: the models and heads that each works on")
+    listing.add_argument("--matrix", action="store_true", help="with methods: which models and heads each one works on")
     listing.set_defaults(run=_run)
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def add(commands: Commands) -> None:
     """Add the command to the subparsers of argparse."""
-    predict = cast("Parser", commands.add_parser("predict", help="answer texts with the saved model of a trial"))
+    predict = cast("Parser", commands.add_parser("predict", help="predict with the saved model of a trial"))
     predict.intermixed = True
     predict.add_argument(
         "trial", type=Path, metavar="TRIAL", help="a trial's folder results/RECIPE/ID, its result, or its model folder"
@@ -35,10 +35,10 @@ def add(commands: Commands) -> None:
         help="a text, or a JSON object for tasks that need more; without any, lines are read from standard input",
     )
     predict.add_argument("--file", type=Path, metavar="FILE", help="answer each row of a file in any format")
-    predict.add_argument("--out", type=Path, metavar="FILE", help="with --file: where the answers go, as JSON lines")
+    predict.add_argument("--out", type=Path, metavar="FILE", help="with --file: file for the answers, as JSON lines")
     predict.add_argument("--format", metavar="NAME", help="with --file: its format (default: by its suffix)")
-    predict.add_argument("--base", metavar="ADDRESS", help="where the pretrained model lies now, if it has moved")
-    predict.add_argument("--json", action="store_true", help="print whole answers, one JSON object a line")
+    predict.add_argument("--base", metavar="ADDRESS", help="where the pretrained model is now, if it has moved")
+    predict.add_argument("--json", action="store_true", help="print full answers, one JSON object per line")
     predict.set_defaults(run=_run)
 
 

@@ -23,7 +23,8 @@ def add(commands: Commands) -> None:
     """Add the command to the subparsers of argparse."""
     search = commands.add_parser(
         "search",
-        help="search for the best setting of a method with Optuna: tune, race the best over seeds, test the one named",
+        help="search for the best setting of a method with Optuna: tune, race the best over seeds, test the one "
+        "selected",
     )
     search.add_argument(
         "recipe", type=Path, metavar="RECIPE", help="a YAML file, or a name from `pefbench list recipes`, such as ner"
@@ -50,7 +51,7 @@ def add(commands: Commands) -> None:
         type=count,
         default=1,
         metavar="N",
-        help="models of the named setting to keep, each trained with a seed of its own (default: 1)",
+        help="models of the selected setting to keep, each trained with its own seed (default: 1)",
     )
     add_resources(search)
     search.set_defaults(run=_run)
@@ -63,13 +64,13 @@ def _add_tuning(search: argparse.ArgumentParser) -> None:
         "--sampler",
         choices=SAMPLERS,
         default="tpe",
-        help="who proposes settings: tpe learns from those before (default: tpe)",
+        help="how settings are proposed: tpe learns from earlier ones (default: tpe)",
     )
     search.add_argument(
         "--prune",
         choices=PRUNERS,
         default="asha",
-        help="when a trial stops early, by validation after each epoch (default: asha)",
+        help="rule that stops a trial early, by validation after each epoch (default: asha)",
     )
 
 
@@ -79,10 +80,14 @@ def _add_race(search: argparse.ArgumentParser) -> None:
         "--race",
         type=count,
         metavar="N",
-        help="the best so many settings run more seeds (default: 4, if so many are tried)",
+        help="number of best settings that run more seeds (default: 4, if that many are tried)",
     )
     search.add_argument(
-        "--seeds", type=count, default=5, metavar="N", help="seeds that a setting of the race may run (default: 5)"
+        "--seeds",
+        type=count,
+        default=5,
+        metavar="N",
+        help="maximum number of seeds per setting in the race (default: 5)",
     )
 
 

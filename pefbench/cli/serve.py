@@ -26,19 +26,21 @@ def add(commands: Commands) -> None:
         metavar="[NAME=]TRIAL",
         help="a trial's folder, its result, or its model folder; NAME is the recipe's, if not given",
     )
-    serve.add_argument("--host", default=LOOPBACK, help="address to listen at (default: %(default)s, this machine)")
-    serve.add_argument("--port", type=int, default=8000, help="port to listen at (default: %(default)s; 0: a free one)")
-    serve.add_argument("--models", type=Path, metavar="DIR", help="a folder whose models may be loaded over HTTP")
+    serve.add_argument("--host", default=LOOPBACK, help="address to listen on (default: %(default)s, this machine)")
+    serve.add_argument("--port", type=int, default=8000, help="port to listen on (default: %(default)s; 0: a free one)")
+    serve.add_argument("--models", type=Path, metavar="DIR", help="folder whose models may be loaded over HTTP")
     serve.add_argument("--keep", type=int, default=64, metavar="N", help="models kept in memory (default: %(default)s)")
-    serve.add_argument("--keys", type=Path, metavar="FILE", help="API keys, one a line; else PEFBENCH_API_KEYS")
-    limits = {"--queue": (1024, "inputs that may wait"), "--max-body": (2**20, "bytes of a request")}
-    limits |= {"--max-inputs": (64, "inputs of a request"), "--max-characters": (100_000, "characters of an input")}
+    serve.add_argument(
+        "--keys", type=Path, metavar="FILE", help="API keys, one per line (default: those in PEFBENCH_API_KEYS)"
+    )
+    limits = {"--queue": (1024, "inputs waiting in the queue"), "--max-body": (2**20, "bytes of a request")}
+    limits |= {"--max-inputs": (64, "inputs per request"), "--max-characters": (100_000, "characters of an input")}
     for option, (default, what) in limits.items():
         serve.add_argument(
-            option, type=int, default=default, metavar="N", help=f"the most {what} (default: %(default)s)"
+            option, type=int, default=default, metavar="N", help=f"maximum {what} (default: %(default)s)"
         )
-    serve.add_argument("--base", metavar="ADDRESS", help="where the pretrained model lies now, if it has moved")
-    serve.add_argument("--threads", type=int, metavar="N", help="threads that compute (default: the cores)")
+    serve.add_argument("--base", metavar="ADDRESS", help="where the pretrained model is now, if it has moved")
+    serve.add_argument("--threads", type=int, metavar="N", help="compute threads (default: one per core)")
     serve.set_defaults(run=_run)
 
 

@@ -40,15 +40,15 @@ class Entry(Section):
 
     # Any: each method has its own options, which the recipe checks.
     method: Values = Field(
-        description="the recipe's method section: its name and options; left out: the method that the key names"
+        description="the recipe's method section: its name and options; if left out, the method that the key names"
     )
     # Any: lists of values, or a way to draw them, which `search` checks.
     search: Values = Field(
         min_length=1,
-        description="recipe field (train.learning_rate, method.rank, ...) -> a list of values, every combination of "
-        "which is tried; or what to draw each trial's value from: {choice: [...]}, {uniform: [low, high]} or "
-        "{log_uniform: [low, high]}; left out: three learning rates, the method's default and half a decade to "
-        "either side; with `search` a range from a tenth of it to ten times as much",
+        description="recipe field (train.learning_rate, method.rank, ...) -> a list of values, of which every "
+        "combination is tried; or a distribution to draw from: {choice: [...]}, {uniform: [low, high]} or "
+        "{log_uniform: [low, high]}. If left out: three learning rates, the method's default and half a decade to "
+        "either side; with `search`, a range from a tenth of the default to ten times it",
     )
 
 
@@ -70,11 +70,12 @@ class Search(Section):
     trials: int = Field(
         20,
         ge=2,
-        description="the budget of each method, in settings of the base recipe trained to the end: together its trials "
-        "see no more training examples than these, so that runs that are stopped early buy more settings",
+        description="the budget of each method: as many training examples as this many settings of the base recipe, "
+        "trained to the end, would see; runs that are stopped early leave budget for more settings",
     )
     prune: Literal["asha", "median", "wilcoxon", "none"] = Field(
-        "asha", description="what stops a run early, by its validation after each epoch: asha, median, wilcoxon or none"
+        "asha",
+        description="rule that stops a run early, by its validation after each epoch: asha, median, wilcoxon or none",
     )
 
 
@@ -90,22 +91,22 @@ class ComparisonFile(Section):
     trials: int = Field(
         5,
         ge=1,
-        description="settings that each method may try, the same number for all. Where a list has fewer, the others "
-        "are added one by one by the results on validation: beyond the end of the list if the best lies there, else "
-        "beside the best. Where settings are drawn, the first half (at least three) is drawn from the given ranges; "
-        "then a range moves to the best setting if that lies at an end of what was tried",
+        description="settings that each method may try, the same number for all. If a list has fewer, the others are "
+        "placed one at a time by the validation results: beyond the end of the list if the best is there, else beside "
+        "the best. If settings are drawn, the first half (at least three) is drawn from the given ranges; then a range "
+        "moves to the best setting if that is at an end of what was tried",
     )
     compute: int | None = Field(
         None,
         gt=0,
         description="instead of `trials`: training examples that all tuning trials of one method may see together "
         "(epochs times training examples, summed over settings and tuning seeds), so that a method with fewer epochs "
-        "tries more settings; null: `trials` counts",
+        "can try more settings; null: use `trials`",
     )
     search: Search | None = Field(
         None,
-        description="instead of `trials`: each method's settings are proposed by Optuna within its `search`, and runs "
-        "that do not promise anything stop early; null: `trials` or `compute` counts",
+        description="instead of `trials`: Optuna proposes each method's settings within its `search`, and unpromising "
+        "runs stop early; null: use `trials` or `compute`",
         exclude_if=lambda value: value is None,
     )
     search_seed: int = Field(0, ge=0, description="seed for drawing settings")
@@ -113,14 +114,15 @@ class ComparisonFile(Section):
         [0], min_length=1, description="train.seed of the tuning trials; a setting is judged by the mean over them"
     )
     seeds: int | list[int] = Field(
-        description="train.seed of the final trials: the chosen setting with each, scored on test once; or a number N "
-        "of seeds: 1 to N, and from two on as many again where a method is undecided (looks: [N, 2 N])",
+        description="train.seed of the final trials, which train the chosen setting and are scored on test once each; "
+        "or a number N for seeds 1 to N and, from N = 2 on, as many again where a method is undecided (looks: [N, 2 "
+        "N])",
     )
     looks: list[int] | None = Field(
         None,
-        description="numbers of seeds at which pairs are tested, as in [5, 10]: at first all methods, then those not "
-        "shown to be worse than the best; the level of 0.05 is shared among them; null: all seeds at once, or as "
-        "`seeds` says",
+        description="numbers of seeds at which pairs are tested, as in [5, 10]: first all methods, then those not "
+        "shown to be worse than the best; the looks share the level of 0.05; null: all seeds at once, or as `seeds` "
+        "says",
     )
     margin: float | None = Field(
         None,
@@ -130,10 +132,10 @@ class ComparisonFile(Section):
     )
     metric: str | None = Field(
         None,
-        description="the value that chooses settings, on validation, and that methods are compared by, on test; "
-        "null: the headline of the recipe's first metric",
+        description="the metric value that selects settings on validation and compares methods on test; null: the "
+        "headline of the recipe's first metric",
     )
-    pscp: Pscp | None = Field(None, description="constants of the composite score; null: none is computed")
+    pscp: Pscp | None = Field(None, description="constants of the composite score; null: it is not computed")
 
     @property
     def budget(self) -> Budget:

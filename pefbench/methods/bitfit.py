@@ -1,4 +1,4 @@
-"""BitFit: the biases of the pretrained model, and no other of its weights."""
+"""BitFit: only the biases of the pretrained model are trained."""
 
 from __future__ import annotations
 

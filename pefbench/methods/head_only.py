@@ -1,4 +1,4 @@
-"""Linear probing: the head alone is trained, on the features of the frozen model."""
+"""Linear probing: only the head is trained, on the features of the frozen model."""
 
 from __future__ import annotations
 

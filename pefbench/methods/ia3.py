@@ -1,4 +1,4 @@
-"""(IA)3: trained vectors rescale the keys, the values and what is inside the feed-forward."""
+"""(IA)3: trained vectors rescale the keys, the values and the hidden units of the feed-forward layers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""LayerNorm tuning: the layer norms of the backbone, and no other of its weights."""
+"""LayerNorm tuning: only the layer norms of the backbone are trained."""
 
 from __future__ import annotations
 

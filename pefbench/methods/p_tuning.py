@@ -1,4 +1,4 @@
-"""P-tuning: a prompt that a small network computes while it is trained."""
+"""P-tuning: a prompt that a small network computes during training."""
 
 from __future__ import annotations
 

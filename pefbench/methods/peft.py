@@ -1,4 +1,4 @@
-"""Any other method of PEFT, by the name of its type, with the options of its own."""
+"""Any other method of PEFT, by the name of its type, with its own options."""
 
 from __future__ import annotations
 

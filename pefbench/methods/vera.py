@@ -1,4 +1,4 @@
-"""VeRA: two trained vectors a linear layer, around random matrices that all layers share."""
+"""VeRA: two trained vectors per linear layer, around random matrices that all layers share."""
 
 from __future__ import annotations
 

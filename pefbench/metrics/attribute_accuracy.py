@@ -1,4 +1,4 @@
-"""How many generated texts have the attribute that was asked for, by a classifier's judgement.
+"""Attribute accuracy: the fraction of generated texts that have the requested attribute, as judged by a classifier.
 
 As in work on controlled generation since Hu et al. 2017, "Toward Controlled Generation of Text", arXiv:1703.00955,
 section 4. Who judges, and how good it is on real texts, is in the signature. A judge errs to both sides: values by two

@@ -1,4 +1,4 @@
-"""What generated training texts are worth: the accuracy of a classifier with them, minus its accuracy without.
+"""Augmentation gain: a classifier's accuracy with generated training texts, minus its accuracy without them.
 
 Both classifiers answer the same real texts, which the interval is over; texts that only one of them gets right make it
 wide. It says nothing of other draws of training texts or of generated ones: for those, run other seeds and draws.

@@ -1,4 +1,4 @@
-"""BLEU of texts in lower case, as mteval-v13a and so the E2E NLG challenge's script report it.
+"""BLEU of lower-cased texts, as reported by mteval-v13a and therefore by the E2E NLG challenge's script.
 
 Dušek et al. 2020, "Evaluating the State-of-the-Art of End-to-End Natural Language Generation: The E2E NLG Challenge",
 arXiv:1901.07931, section 4.1. Its script smooths nothing: the two differ where no n-gram of an order is right.

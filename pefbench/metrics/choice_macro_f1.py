@@ -1,4 +1,4 @@
-"""Macro F1 of choices among the same candidates everywhere, such as yes, no and maybe: each candidate is a class.
+"""Macro F1 of choices among fixed candidates, such as yes, no and maybe: each candidate is a class.
 
 PubMedQA reports it beside the accuracy (Jin et al. 2019, arXiv:1909.06146). Where candidates differ from example to
 example, or are shuffled, their places are no classes, and the value means nothing.

@@ -1,4 +1,4 @@
-"""CIDEr-D: agreement of n-grams, those counting more that few examples' right texts have.
+"""CIDEr-D: agreement of n-grams, which count more the fewer examples have them in their references.
 
 Vedantam et al. 2015, "CIDEr: Consensus-based Image Description Evaluation", arXiv:1411.5726, sections 4 and 5.2, with
 the rules of coco-caption: n-grams of 1 to 4 words as vectors weighted by TF-IDF; the similarity to a right text is the

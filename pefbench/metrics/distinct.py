@@ -1,4 +1,4 @@
-"""How varied generated texts are: different n-grams, divided by all n-grams of the corpus.
+"""Distinct-n: how diverse generated texts are, as distinct n-grams divided by all n-grams of the corpus.
 
 Li et al. 2016, "A Diversity-Promoting Objective Function for Neural Conversation Models", arXiv:1510.03055, section
 5.2, which divides by the number of words for pairs of words too; here each count is divided by that of its own n-grams.

@@ -1,4 +1,4 @@
-"""Entity precision, recall and F1, micro-averaged: an entity counts when its type and both ends are right.
+"""Entity precision, recall and F1, micro-averaged: an entity counts if its type and both boundaries are right.
 
 seqeval in strict IOB2 mode. Tjong Kim Sang and De Meulder, "Introduction to the CoNLL-2003 Shared Task" (2003),
 section 2.3; conlleval, the script of that task, also counts an I- that begins an entity, which strict mode does not.

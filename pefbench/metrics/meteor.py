@@ -1,4 +1,4 @@
-"""METEOR as nltk has it: words that agree to the letter, by stem or by WordNet's synonyms, and in what order.
+"""METEOR by nltk: words that match exactly, by stem or by WordNet synonyms, and their order.
 
 Banerjee and Lavie 2005, "METEOR: An Automatic Metric for MT Evaluation with Improved Correlation with Human Judgments",
 with Porter's stems. The E2E NLG challenge and COCO's captions are reported with METEOR 1.5, a Java program with tuned

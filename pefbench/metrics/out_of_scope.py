@@ -1,4 +1,4 @@
-"""Intents with an out-of-scope class: accuracy on what is in scope, recall of what is not.
+"""Intents with an out-of-scope class: accuracy on in-scope texts, recall of out-of-scope ones.
 
 Larson et al. 2019, "An Evaluation Dataset for Intent Classification and Out-of-Scope Prediction" (CLINC150,
 arXiv:1909.02027), section 3. In-scope examples that are called out of scope are wrong; the two values pull against

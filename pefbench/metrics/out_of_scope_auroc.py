@@ -1,4 +1,4 @@
-"""How well a model's own doubt tells out-of-scope texts from those in scope, whatever threshold is set on it.
+"""How well a model's own uncertainty separates out-of-scope from in-scope texts, over all thresholds.
 
 The area under the receiver operating characteristic (Hendrycks and Gimpel 2017, arXiv:1610.02136, section 2; Fawcett
 2006, "An introduction to ROC analysis", section 7): the probability that a text out of scope is doubted more than one

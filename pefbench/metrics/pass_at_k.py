@@ -1,4 +1,4 @@
-"""Whether programs pass their tests, one or more of k being enough.
+"""Pass@k: whether programs pass their tests, where one of k is enough.
 
 Chen et al. 2021 (arXiv:2107.03374, equation 1): of n answers to a problem c pass; of k drawn among them without return
 at least one passes with the probability 1 - C(n - c, k) / C(n, k), which is averaged over problems.

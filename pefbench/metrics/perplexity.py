@@ -1,4 +1,4 @@
-"""Perplexity of the right answers under the model: e to the power of their mean negative log-likelihood a token.
+"""Perplexity of the right answers under the model: e to the power of their mean negative log-likelihood per token.
 
 All tokens of the corpus count alike, the end token among them. Tokens are the tokenizer's: the values of models with
 different tokenizers cannot be compared.

@@ -1,4 +1,4 @@
-"""ROUGE-L as coco-caption has it, which the E2E NLG challenge and COCO's captions are reported with.
+"""ROUGE-L as in coco-caption, used to report the E2E NLG challenge and COCO captions.
 
 Lin 2004, "ROUGE: A Package for Automatic Evaluation of Summaries", section 3.1: the F-measure of the longest common
 subsequence of words. Here recall counts 1.2 squared as much as precision, and each is the best over the right texts,

@@ -1,4 +1,4 @@
-"""Subset accuracy: the fraction of examples all of whose labels are right, none missing and none too many."""
+"""Subset accuracy: the fraction of examples whose labels are exactly right, none missing and none extra."""
 
 from __future__ import annotations
 

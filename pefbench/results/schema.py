@@ -31,10 +31,10 @@ class Placement(TypedDict):
     """Where a cluster ran the trial."""
 
     engine: str  # ray | slurm
-    node: str  # as the cluster calls it, with its host name
+    node: str  # the cluster's name for it, with its host name
     cpus: int  # given to the trial
-    gpus: list[str]  # likewise, as the cluster numbers them
-    job: NotRequired[str]  # of SLURM
+    gpus: list[str]  # given to the trial, by the cluster's numbers
+    job: NotRequired[str]  # id of the SLURM job
 
 
 class Provenance(TypedDict):
@@ -47,7 +47,7 @@ class Provenance(TypedDict):
     hardware: NotRequired[Hardware]  # an imported result leaves it out
     world_size: NotRequired[int]  # processes; an imported result leaves it out
     placement: NotRequired[Placement]  # on a cluster
-    precision: str  # fp32 | bf16 | fp16, never auto; of an imported result also unknown
+    precision: str  # fp32 | bf16 | fp16, never auto; unknown in some imported results
     started: str  # ISO 8601, UTC
     finished: str  # ISO 8601, UTC; for a failed trial the time of the failure
 
@@ -56,11 +56,11 @@ class Split(TypedDict):
     """The size of one split, as used."""
 
     examples: int  # after max_examples
-    tokens: NotRequired[int]  # without padding, of all rows of an example; an imported result may leave it out
+    tokens: NotRequired[int]  # without padding, over all rows of the examples; an imported result may leave it out
     truncated: NotRequired[int]  # examples with text beyond max_length; the first results leave it out
-    # Examples left out, such as those whose text a later split has; an imported result leaves it out.
+    # Examples left out, such as those whose text is also in a later split; an imported result leaves it out.
     dropped: NotRequired[int]
-    # Rows nearly one of train, of all those that examples are drawn from; 0 for train itself; older files leave it out.
+    # Near duplicates of training rows, counting rows that are not scored, too; 0 for train; older files leave it out.
     near_duplicates: NotRequired[int]
 
 
@@ -75,20 +75,21 @@ class Data(TypedDict):
 
 
 class Model(TypedDict):
-    """The base model and what the method trains of it."""
+    """The base model, and what the method trains."""
 
     name: str  # as in the recipe
     fingerprint: str  # hash of the base weights
-    settings: NotRequired[str]  # hash of its config and tokenizer, with those of adapters; older files leave it out
-    # Of the pretrained model and its head, without what the method adds; an imported result counts that, too.
-    parameters: NotRequired[int]  # an imported result may leave it out
+    settings: NotRequired[str]  # hash of config and tokenizer, including those of adapters; older files leave it out
+    # Weights of the pretrained model and its head, without those that the method adds; an imported result includes
+    # these, or leaves the field out.
+    parameters: NotRequired[int]
     trainable_parameters: NotRequired[int]  # an imported result may leave it out
     # 100 * trainable_parameters / parameters; an imported result may leave it out.
     trainable_percent: NotRequired[float]
-    # How many weights are not trained, by what they are held in (float32, nf4, ...); older files leave it out.
+    # Number of frozen weights, by how they are stored (float32, nf4, ...); older files leave it out.
     frozen: NotRequired[dict[str, int]]
     adapter_bytes: int | None  # size of the saved weights; null when nothing was saved
-    adapters: NotRequired[list[StartAdapter]]  # that training started from; the fingerprint above is of them, too
+    adapters: NotRequired[list[StartAdapter]]  # those that training started from; the fingerprint above covers them
 
 
 class StartAdapter(TypedDict):
@@ -96,21 +97,21 @@ class StartAdapter(TypedDict):
 
     source: str  # as in the recipe
     fingerprint: str  # hash of its weights
-    type: str  # as PEFT calls it; weights: weights of the model itself
+    type: str  # PEFT's name for it; weights: weights of the model itself
     mode: Literal["merge", "stack"]  # merged into the weights, or frozen under the method
-    head: Literal["absent", "kept", "fresh"]  # what became of its head; fresh: another was drawn
+    head: Literal["absent", "kept", "fresh"]  # what became of its head; fresh: a new one was initialised
 
 
 class Phase(TypedDict):
     """The cost of one phase."""
 
     seconds: float  # wall clock
-    processor_seconds: NotRequired[float]  # of all threads; on a CPU alone, and left out by older files
+    processor_seconds: NotRequired[float]  # over all threads; only on a CPU; older files leave it out
     peak_memory_bytes: int  # of the accelerator, or of the process on a CPU
 
 
 class TrainPhase(Phase):
-    """The cost of training; tokenising and evaluation are not in it."""
+    """The cost of training, without tokenising and evaluation."""
 
     steps: int  # optimizer steps
     tokens: NotRequired[int]  # seen in training, without padding; an imported result may leave it out
@@ -124,7 +125,7 @@ class Phases(TypedDict):
     load: NotRequired[Phase]
     tokenize: NotRequired[Phase]
     train: NotRequired[TrainPhase]
-    validate: NotRequired[Phase]  # scoring validation during training, but for the last step; absent: never
+    validate: NotRequired[Phase]  # scoring validation during training, except after the last step; absent: never
     evaluate: NotRequired[Phase]  # predicting each scored split with the trained model
 
 
@@ -132,17 +133,17 @@ class MetricValue(TypedDict):
     """One value of one metric on one split."""
 
     value: float  # in the metric's own unit, on all examples, from the library that the signature names
-    low: float | None  # 95 % interval; null where there is none
+    low: float | None  # 95 % interval; null if there is none
     high: float | None
-    examples: int | None  # scored; null where an imported file does not say
+    examples: int | None  # scored; null if an imported file does not say
     higher_is_better: bool
     signature: str  # everything that changes the number; only equal signatures may be compared
     p_model_no_better: NotRequired[float]  # of a baseline: one-sided, by the paired test on the same examples
-    reliable: NotRequired[bool]  # false: too few examples decide the value for its interval to hold
+    reliable: NotRequired[bool]  # false: too few examples decide the value for its interval to be trusted
 
 
 class CurvePoint(TypedDict):
-    """The training of one interval of steps. The check of a file looks at none: a result has hundreds of them."""
+    """One interval of training steps. Result files are read without checking these: there are hundreds in each."""
 
     step: int  # the last of the interval, from 1
     epoch: float  # passes over the training split so far
@@ -164,7 +165,7 @@ class Kept(TypedDict):
 
 
 class Sample(TypedDict):
-    """One test example, for people."""
+    """One test example, for readers."""
 
     prompt: str
     prediction: Any  # an answer of the task's head
@@ -179,11 +180,11 @@ class Artifacts(TypedDict):
 
 
 class RoundTrip(TypedDict):
-    """The saved model, loaded in a fresh process and asked again."""
+    """The saved model, loaded in a fresh process, which predicts again."""
 
     reproduced: bool  # the same predictions
     examples: int  # compared
-    differ: NotRequired[int]  # of them, by rounding on a GPU; older files leave it out
+    differ: NotRequired[int]  # how many of them differ, by rounding on a GPU; older files leave it out
     seconds: float
 
 
@@ -191,8 +192,8 @@ class Inference(TypedDict):
     """How long the test split took to predict, in batches of evaluate.batch_size, all processes together."""
 
     seconds_per_1000: float  # seconds per 1,000 examples, with the method in place
-    merged_seconds_per_1000: float | None  # with it merged into the weights; null where it cannot be, or processes > 1
-    merged_same: float | None  # fraction of answers that merging, which rounds, left as they were
+    merged_seconds_per_1000: float | None  # with it merged into the weights; null if it cannot be, or processes > 1
+    merged_same: float | None  # fraction of answers that merging, which rounds, left unchanged
     processes: int
 
 
@@ -200,22 +201,22 @@ class Foreign(TypedDict):
     """The files of another tool that a result was imported from."""
 
     tool: str  # lm-evaluation-harness | PEFT method_comparison
-    version: str | None  # of the tool; null where its files do not say
+    version: str | None  # of the tool; null if its files do not say
     files: dict[str, str]  # file name -> sha256 of the file
 
 
 class Reached(TypedDict):
-    """What a trial adds to its result on its way; a failed one lacks what it did not reach."""
+    """What a trial adds to its result as it goes; a failed one lacks what it did not reach."""
 
     data: NotRequired[Data]
     model: NotRequired[Model]
     phases: NotRequired[Phases]
-    # Of peak_memory_bytes, foreseen before training, by phase; absent where training surely fits.
+    # Estimates of peak_memory_bytes made before training, by phase; absent if training surely fits.
     expected_peak_bytes: NotRequired[dict[str, int]]
-    fast_paths: NotRequired[list[str]]  # faster ways to the same numbers that were taken; older files leave it out
+    fast_paths: NotRequired[list[str]]  # faster ways to the same numbers that were used; older files leave it out
     metrics: NotRequired[dict[str, dict[str, MetricValue]]]  # split -> name -> value
     baselines: NotRequired[dict[str, dict[str, MetricValue]]]  # name of a trivial baseline -> name -> value, on test
-    thresholds: NotRequired[dict[str, float]]  # label -> the probability from which it is given, chosen on validation
+    thresholds: NotRequired[dict[str, float]]  # label -> probability from which it is predicted, chosen on validation
     headline: NotRequired[str]  # name of the value that trials are ranked by, on test
     report: NotRequired[dict[str, Report]]  # name of the report -> report, on test
     curve: NotRequired[list[CurvePoint]]
@@ -224,10 +225,10 @@ class Reached(TypedDict):
     artifacts: NotRequired[Artifacts]
     samples: NotRequired[list[Sample]]  # a few test examples
     round_trip: NotRequired[RoundTrip | None]  # null when there was none
-    notes: NotRequired[list[str]]  # what was done; older files have them among the warnings
-    warnings: NotRequired[list[str]]  # what is odd
-    error_type: NotRequired[str]  # name of the Python exception, where there was one
-    foreign: NotRequired[Foreign]  # of an imported result alone
+    notes: NotRequired[list[str]]  # what was done; older files have these among the warnings
+    warnings: NotRequired[list[str]]  # likely problems
+    error_type: NotRequired[str]  # name of the Python exception, if there was one
+    foreign: NotRequired[Foreign]  # only in an imported result
 
 
 class Result(Reached):
@@ -238,7 +239,7 @@ class Result(Reached):
     status: Literal["finished", "failed"]
     error: str | None  # one line; null when finished
     scored: NotRequired[list[str]]  # splits that were predicted; absent: validation and test. Tuning leaves test out
-    # Fully resolved, `name` being the stem of the recipe file. Each task and method has fields of its own.
+    # Fully resolved; `name` is the stem of the recipe file. Each task and method has its own fields.
     recipe: dict[str, Any]
     provenance: Provenance
 

@@ -38,19 +38,19 @@ class Test(TypedDict):
 
 
 class Costs(TypedDict):
-    """What a method costs: of its final trials, the mean over seeds; peaks are the highest."""
+    """What a method costs: means over the seeds of its final trials; peaks are the highest."""
 
     trainable_parameters: int
     trainable_percent: float  # of the pretrained model and its head
-    adapter_bytes: int | None  # what is saved
+    adapter_bytes: int | None  # size of the saved weights
     train_seconds: float
-    train_processor_seconds: NotRequired[float | None]  # of all threads; null on a GPU and for older files
+    train_processor_seconds: NotRequired[float | None]  # over all threads; null on a GPU and for older files
     evaluate_seconds: float  # validation and test together
     peak_memory_bytes: dict[str, int]  # phase -> of the accelerator, or of the process on a CPU
     tuning_seconds: float  # training of all its tuning trials together
     inference_seconds_per_1000: NotRequired[float | None]  # test examples, with the adapter in place
-    merged_seconds_per_1000: NotRequired[float | None]  # with the adapter merged; null where it cannot be
-    pscp: NotRequired[float | None]  # composite score by the constants in `pscp`; null where an input is missing
+    merged_seconds_per_1000: NotRequired[float | None]  # with the adapter merged; null if it cannot be
+    pscp: NotRequired[float | None]  # composite score with the constants in `pscp`; null if an input is missing
 
 
 class MethodVerdict(TypedDict):
@@ -59,24 +59,24 @@ class MethodVerdict(TypedDict):
     name: str  # as in the comparison file
     method: dict[str, Any]  # the recipe's method section: each method has its own options
     settings: list[Setting]  # all that were tried
-    validation: list[float | None]  # for each setting the mean over tuning seeds; null where a trial failed
+    validation: list[float | None]  # for each setting, the mean over tuning seeds; null if a trial failed
     chosen: int | None  # number of the setting that was best on validation
     expected_best: list[float]  # on validation, of the best of 1, 2, ... trials (see stats.expected_best)
-    tuning_examples: NotRequired[int]  # training examples seen in tuning, of all settings and seeds: `compare.budget`
+    tuning_examples: NotRequired[int]  # training examples seen in tuning, over all settings and seeds
     tuning: list[TrialEntry]
     final: list[TrialEntry]
     test: Test | None  # null while final trials are missing
-    best: bool  # highest mean on test (lowest, where lower is better)
-    tied: bool | None  # not shown to differ from the best; null without a test value or with one seed, which tells of
-    # runs alone
-    answer: NotRequired[Literal["worse", "equivalent", "undecided"] | None]  # against the best; null: as for `tied`, or
-    # it is the best
+    best: bool  # highest mean on test (lowest, if lower is better)
+    # Not shown to differ from the best; null without a test value, or with one seed, which says nothing about methods.
+    tied: bool | None
+    # Against the best; null: as for `tied`, or it is the best.
+    answer: NotRequired[Literal["worse", "equivalent", "undecided"] | None]
     costs: Costs | None
     notes: list[str]
 
 
 class SeedMcNemar(TypedDict):
-    """Two runs of one seed: examples that one alone has right, and the exact two-sided p."""
+    """Two runs with one seed: the examples that only one of them has right, and the exact two-sided p."""
 
     seed: int
     only_first: int
@@ -93,27 +93,27 @@ class PairVerdict(TypedDict):
     low: float | None  # 95 % interval, of this pair alone; null where nothing varies and its width is unknown
     high: float | None
     p: float  # two-sided, of this pair alone
-    p_adjusted: NotRequired[float]  # over all pairs, by `test`; a pair differs where it is below `level`
-    p_runs: NotRequired[float]  # whether these runs differ, over test examples alone: says nothing of methods
-    p_holm: float  # `p` after Holm's correction over all pairs; `p_adjusted` decides where it is there
+    p_adjusted: NotRequired[float]  # over all pairs, by `test`; a pair differs if it is below `level`
+    p_runs: NotRequired[float]  # whether these runs differ, over test examples alone; says nothing about methods
+    p_holm: float  # `p` after Holm's correction over all pairs; `p_adjusted`, if there, decides instead
     standard_error: float
     freedom: float  # degrees of freedom of the standard error
-    detectable: (
-        float | None
-    )  # smallest true difference that would be shown in 80 % of cases, at the level of all pairs;
-    # null where nothing varies
+    # Smallest true difference that would be shown in 80 % of cases, at the level over all pairs; null where nothing
+    # varies.
+    detectable: float | None
     detectable_holm: float | None  # the same by Student's t at the level over the number of pairs, Holm's first step
-    answer: NotRequired[Literal["better", "worse", "equivalent", "undecided"] | None]  # the first, against the second;
-    # null with one seed
+    # The first, against the second; null with one seed.
+    answer: NotRequired[Literal["better", "worse", "equivalent", "undecided"] | None]
     within_margin: NotRequired[bool]  # whether the difference is shown to be smaller than `margin`
-    decided_at: NotRequired[
-        int
-    ]  # number of seeds of the earlier look whose values these are, where that has decided it
+    # Number of seeds of the earlier look that decided the pair; these are the values of that look.
+    decided_at: NotRequired[int]
     identical: NotRequired[bool]  # no answer differs, in any seed
-    seeds_needed: NotRequired[int | None]  # that would decide an undecided pair in 80 % of cases, were the observed
-    # difference the true one; null where no number up to 100 would
-    examples_needed: NotRequired[int | None]  # of test, where more seeds would not; with ten seeds at least
-    # For each seed, where the metric is the fraction of right examples and no example depends on another; else empty.
+    # Seeds that would decide an undecided pair in 80 % of cases if the observed difference is the true one; null if no
+    # number up to 100 would.
+    seeds_needed: NotRequired[int | None]
+    # Test examples that would, if more seeds would not; with as many seeds as now, ten at least.
+    examples_needed: NotRequired[int | None]
+    # For each seed, if the metric is the fraction of right examples and the examples are independent; else empty.
     mcnemar: list[SeedMcNemar]
 
 
@@ -122,11 +122,11 @@ class Searching(TypedDict):
 
     sampler: str
     prune: str
-    examples: int  # training examples that each method might see
+    examples: int  # training examples that each method may see
 
 
 class Heading(TypedDict):
-    """What was compared, by what."""
+    """What was compared, and how."""
 
     schema: int  # SCHEMA
     name: str
@@ -137,7 +137,7 @@ class Heading(TypedDict):
     higher_is_better: bool
     signature: str | None  # of the metric
     precision: str | None
-    trials: int  # settings that each method may try; with `compute` the most that one has tried
+    trials: int  # settings that each method may try; with `compute`, the most that one has tried
     compute: NotRequired[int]  # training examples that each method may see in tuning, instead of `trials`
     search: NotRequired[Searching]  # instead of `trials`; `trials` is then the most settings that a method has tried
     tuning_seeds: list[int]
@@ -145,17 +145,17 @@ class Heading(TypedDict):
     examples: int | None  # of the test split
     test: str  # how pairs were tested
     level: NotRequired[float]  # of this look, over all pairs; absent: 0.05
-    looks: NotRequired[list[int]]  # numbers of seeds at which pairs are tested; the level of 0.05 is shared among them
-    margin: NotRequired[float]  # a smaller difference does not matter: equivalent
+    looks: NotRequired[list[int]]  # numbers of seeds at which pairs are tested; they share the level of 0.05
+    margin: NotRequired[float]  # methods that differ by less are equivalent
     monte_carlo_error: NotRequired[float]  # of a p_adjusted at `level`
-    pscp: NotRequired[dict[str, float]]  # constants of the composite score, where the comparison file has them
+    pscp: NotRequired[dict[str, float]]  # constants of the composite score, if the comparison file has them
 
 
 class Comparison(Heading):
     """A comparison: methods in the file's order."""
 
     complete: bool  # whether every method has all its trials
-    smallest_difference: float | None  # median of the pairs' `detectable`, where there are any
+    smallest_difference: float | None  # median of the pairs' `detectable`, if there are any
     methods: list[MethodVerdict]
     pairs: list[PairVerdict]
     notes: list[str]

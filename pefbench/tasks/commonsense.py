@@ -1,4 +1,4 @@
-"""Commonsense: which of a few candidates goes on from a text, explains it or answers it.
+"""Commonsense: choose which of a few candidates continues a text, explains it or answers it.
 
 Encoders get a head; decoders compare how likely the candidates are, each by its mean over tokens. Of COPA, PIQA,
 HellaSwag, Social IQa, MMLU and the like each row has its candidates, in a list or in a column each. WordNet asks for

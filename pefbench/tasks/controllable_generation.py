@@ -1,4 +1,4 @@
-"""Controllable generation: texts with a wanted attribute, or that express a meaning representation.
+"""Controllable generation: write a text with a given attribute, or one that expresses a meaning representation.
 
 Texts with labels: the model learns to write a text with a label from the text's first words. At testing the label to
 write is drawn by a hash, so that the first words tell nothing of it; whether the text has it is decided by a

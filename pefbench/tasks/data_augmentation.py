@@ -1,4 +1,4 @@
-"""Data augmentation: a generator learns from a few labelled texts, and its texts train a classifier with them.
+"""Data augmentation: a generator learns from a few labelled texts, and its texts help to train a classifier.
 
 As in Anaby-Tavor et al. 2020, "Do Not Have Enough Data? Deep Learning to the Rescue!", arXiv:1911.03118, and Kumar et
 al. 2020, arXiv:2003.02245, without their filters. The model is fine-tuned to write a text of a class; texts are drawn

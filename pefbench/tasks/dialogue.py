@@ -1,4 +1,4 @@
-"""Dialogue: the next turn of a conversation.
+"""Dialogue: write the next turn of a conversation.
 
 Data are conversations, as lists of turns or as messages with roles, or single prompts with their completions. Every
 reply, or the last of a conversation, is an example of its own; its loss is on the reply alone.

@@ -1,4 +1,4 @@
-"""Essay scoring: give a text the score that human raters would give it."""
+"""Essay scoring: predict the score that human raters would give a text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Math reasoning: a word problem is solved step by step, and its final answer counts.
+"""Math reasoning: solve a word problem step by step; the final answer counts.
 
 The task of MetaMathQA in PEFT's method_comparison: learned on MetaMathQA (Yu et al. 2023, arXiv:2309.12284), tested on
 GSM8K (Cobbe et al. 2021, arXiv:2110.14168), with the benchmark's prompt, limits and rule for what is right.

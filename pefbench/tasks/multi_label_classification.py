@@ -1,4 +1,4 @@
-"""Multi-label classification: say which of many labels a text has: several, one or none.
+"""Multi-label classification: say which labels a text has: several, one or none.
 
 As in GoEmotions (Demszky et al. 2020, arXiv:2005.00547), topics of news, or kinds of toxic comments. Each label is
 decided for itself, by a sigmoid. Scored by F1 over labels (macro), over decisions (micro) and over texts (samples), and

@@ -1,4 +1,4 @@
-"""Named entity recognition: find the names in a sentence and say of which type they are."""
+"""Named entity recognition: find the names in a sentence, and their types."""
 
 from __future__ import annotations
 

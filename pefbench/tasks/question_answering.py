@@ -1,4 +1,4 @@
-"""Question answering: find the piece of a text that answers a question, or say that there is none."""
+"""Question answering: find the span of a text that answers a question, or say that there is none."""
 
 from __future__ import annotations
 

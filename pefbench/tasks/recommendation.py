@@ -1,4 +1,4 @@
-"""Recommendation: which item somebody takes next, after the titles of those taken before.
+"""Recommendation: choose the item that a user takes next, given the titles of those taken before.
 
 Of a log of ratings (MovieLens), any rating counts as taking an item, and each user's last item is for testing, the one
 before for validation (leave-one-out; He et al. 2017, arXiv:1708.05031, section 4.1). Wrong candidates are items that

@@ -1,4 +1,4 @@
-"""Relation extraction: say how two marked entities of a sentence are related, and in which direction."""
+"""Relation extraction: say how two marked entities in a sentence are related, and in which direction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Semantic similarity: give two sentences the score of how much they mean the same.
+"""Semantic similarity: score how similar in meaning two sentences are.
 
 As in STS-B (Cer et al. 2017, arXiv:1708.00055; scores from 0 to 5) and SICK (Marelli et al. 2014; from 1 to 5). Any
 scale will do: scores are standardised for training, and answers are on the scale of the data.

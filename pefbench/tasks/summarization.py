@@ -1,4 +1,4 @@
-"""Summarization: what a long text says, in a sentence or a few."""
+"""Summarization: say in one or a few sentences what a long text says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Token classification: say of each word of a sentence of which class it is, such as its part of speech.
+"""Token classification: label each word of a sentence, for example with its part of speech.
 
 Tags are labels as they stand, of no scheme. For names of several words, which begin and end somewhere, there is `ner`.
 """

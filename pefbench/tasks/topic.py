@@ -1,4 +1,4 @@
-"""Topic classification: say what a text is about, or which kind of answer a question asks for."""
+"""Topic classification: say what a text is about, or what kind of answer a question asks for."""
 
 from __future__ import annotations
 

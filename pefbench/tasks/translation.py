@@ -1,4 +1,4 @@
-"""Translation: a text in another language.
+"""Translation: translate a text into another language.
 
 Data are two columns, or one with a mapping from languages to texts, as WMT's data sets have it on the hub and gettext's
 catalogues have it here. Of a single file no English text, or whatever comes first in it, is on two sides.

@@ -42,6 +42,7 @@ def test_every_field_of_a_comparison(site: Path) -> None:
     found = anchors(read(site, "comparison"))
     assert {f"comparison.{field}" for field in comparison.ComparisonFile.model_fields if field != "name"} <= found
     assert {f"comparison.methods.NAME.{field}" for field in comparison.Entry.model_fields} <= found
+    assert {f"comparison.search.{field}" for field in comparison.Search.model_fields} <= found
     assert {f"comparison.pscp.{field}" for field in comparison.Pscp.model_fields} <= found
 
 

@@ -12,21 +12,27 @@ from pefbench.apps.sections import AppSection, TrainingSection
 class AssistantSection(AppSection):
     """The customer-service assistant."""
 
-    folder: str = Field("assistant", description="where its models, its rule and its conversations lie")
+    folder: str = Field("assistant", description="folder for its models, its rule and its conversations")
     knowledge: str | None = Field(
-        None, description="a folder of .csv, .tsv, .jsonl and .md with questions and answers; null: the default one"
+        None,
+        description="a folder of .csv, .tsv, .jsonl and .md files with questions "
+        "and answers; null: the default knowledge",
     )
     out_of_scope: str | None = Field(
-        None, description="a table with a column text: what it is not for; null: questions about the world"
+        None,
+        description="a table with a column text: questions that are out of scope; null: general-knowledge questions",
     )
-    wrong: float = Field(0.05, gt=0, lt=1, description="the most wrong answers among those that it gives")
+    wrong: float = Field(0.05, gt=0, lt=1, description="maximum share of wrong answers among those that it gives")
     out_of_scope_share: float | None = Field(
         None,
         ge=0,
         lt=1,
-        description="the most of the questions asked that are out of scope; null: as of those held out",
+        description="maximum share of users' questions that are out of scope; null: the same as among the held-out "
+        "ones",
     )
-    risk: float = Field(0.05, gt=0, lt=1, description="the probability with which that rate may be exceeded")
+    risk: float = Field(
+        0.05, gt=0, lt=1, description="the probability with which the share of wrong answers may be exceeded"
+    )
     intents: TrainingSection = Field(
         TrainingSection(
             recipe="intent",
@@ -34,7 +40,7 @@ class AssistantSection(AppSection):
             method="lora",
             overrides=["train.epochs=4", "train.max_examples=4000", "train.learning_rate=2e-3", "data.leaks=drop"],
         ),
-        description="the model of intents, out of scope among them; its data come from the knowledge",
+        description="the intent model, with out of scope as an intent; its data come from the knowledge",
     )
     replies: TrainingSection | None = Field(
         TrainingSection(
@@ -43,7 +49,8 @@ class AssistantSection(AppSection):
         description="the model that ranks replies; null: none",
     )
     generator: str | None = Field(
-        None, description="a saved trial that generates: condenses what was retrieved, where a request asks for it"
+        None,
+        description="a saved trial that generates text: it rephrases what was retrieved, if a request asks for that",
     )
 
     @property

@@ -23,14 +23,14 @@ class InputSection(Section):
 
     stdin: bool = Field(default=False, description="read JSONL from standard input")
     folder: str | None = Field(None, description="read a folder that grows: *.jsonl, *.ndjson, *.rss, *.atom, *.xml")
-    every: float = Field(5.0, gt=0, description="seconds between two looks into the folder")
+    every: float = Field(5.0, gt=0, description="seconds between two checks of the folder")
 
 
 class AlertSection(Section):
     """Where alerts go."""
 
-    stdout: bool = Field(default=True, description="standard output, an object a line")
-    file: str | None = Field(None, description="a file, an object a line")
+    stdout: bool = Field(default=True, description="standard output, one object per line")
+    file: str | None = Field(None, description="a file, one object per line")
     webhook: str | None = Field(None, description="an address that is sent a POST, with the header Idempotency-Key")
     headers: dict[str, str] = Field({}, description="more headers for the webhook, such as Authorization")
     headlines: int = Field(5, ge=1, le=100, description="how many of the most negative headlines an alert shows")
@@ -46,7 +46,7 @@ class AlertSection(Section):
 class MonitorSection(AppSection):
     """What the monitor reads, when it raises an alert, and to whom."""
 
-    folder: str = Field("monitor", description="where its models and its state lie")
+    folder: str = Field("monitor", description="folder for its models and its state")
     sentiment: TrainingSection = Field(
         default_factory=lambda: _model(
             recipe="sentiment",
@@ -57,23 +57,22 @@ class MonitorSection(AppSection):
     topic: TrainingSection | None = Field(None, description="the model that says a text's topic; null: no topics")
     negative: str = Field("negative", description="the sentiment model's label for bad news")
     margin: float = Field(
-        0.1, ge=0, lt=1, description="a text abstains where its likeliest labels' probabilities are closer than this"
+        0.1, ge=0, lt=1, description="a text abstains if the probabilities of its likeliest labels are closer than this"
     )
     input: InputSection = Field(default_factory=lambda: InputSection.model_validate({}), description="what is read")
     companies: dict[str, list[str]] = Field(
         {},
-        description="companies, each with its other names: an item that names no company counts for those whose names "
-        "stand in its text or its feed's categories, as whole words; names in capitals alone (tickers) as written",
+        description="companies, each with its other names: an item without a company counts for those whose names "
+        "occur in its text or its feed's categories, as whole words; names in capitals (tickers) match only in "
+        "capitals",
     )
     period: Length = Field("day", description="what is counted and judged together, in UTC")
-    lateness: float = Field(
-        1.0, ge=0, description="hours after the end of a period in which its late items are still waited for"
-    )
+    lateness: float = Field(1.0, ge=0, description="hours to wait for late items after the end of a period")
     quiet: int = Field(
-        60, ge=20, description="periods with items at the beginning of a series that are its quiet history"
+        60, ge=20, description="number of periods with items, at the beginning of a series, that form its quiet history"
     )
     false_alarms: float = Field(
-        1.0, gt=0, le=100, description="false alarms in 1,000 periods that are accepted, over all series together"
+        1.0, gt=0, le=100, description="accepted false alarms in 1,000 periods, over all series together"
     )
     alerts: AlertSection = Field(default_factory=lambda: AlertSection.model_validate({}), description="alerts")
 

@@ -14,17 +14,19 @@ MOVIELENS = "wheel:recbole==1.2.1!recbole/dataset_example/ml-100k"
 class RecommenderSection(AppSection):
     """The recommender."""
 
-    folder: str = Field("recommender", description="where its model, its weights and its embeddings lie")
+    folder: str = Field("recommender", description="folder for its model, its weights and its embeddings")
     histories: str = Field(
         MOVIELENS,
-        description="who took what: a folder of MovieLens or MIND, or tables of user, item, time and text",
+        description="who took what: a folder of MovieLens or MIND, or tables with user, item, time and text",
     )
     items: str | None = Field(
-        None, description="a table of item and text: items that nobody took yet, which may be recommended, too"
+        None, description="a table with item and text: items that nobody has taken yet but that may be recommended"
     )
-    validation: float = Field(0.1, gt=0, lt=0.5, description="share of the events by which the weights are chosen")
-    test: float = Field(0.1, gt=0, lt=0.5, description="share of the events, the last ones, on which it is measured")
-    per_user: int = Field(5, ge=1, description="items of a user at most that are asked for in validation, and in test")
+    validation: float = Field(0.1, gt=0, lt=0.5, description="share of the events on which the weights are fitted")
+    test: float = Field(
+        0.1, gt=0, lt=0.5, description="share of the events, the last ones, on which the recommender is measured"
+    )
+    per_user: int = Field(5, ge=1, description="maximum number of items per user in validation, and in test")
     per_user_training: int = Field(3, ge=1, description="the same in training")
     reranked: int = Field(20, ge=2, description="proposals that the choice model reads; the more, the slower")
     choice: TrainingSection = Field(

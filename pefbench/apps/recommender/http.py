@@ -27,7 +27,7 @@ class Given(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     item: str | None = Field(None, description="its name in the catalogue")
-    text: str | None = Field(None, description="its text, where it is not in the catalogue")
+    text: str | None = Field(None, description="its text, if it is not in the catalogue")
 
 
 class Asked(BaseModel):

@@ -1,4 +1,4 @@
-"""Sentences whose names of classes, functions, methods, attributes and modules are tagged, made of docstrings.
+"""Sentences from docstrings, with names of classes, functions, methods, attributes and modules tagged.
 
 Of those of a folder of Python files, such as a package in a wheel, which is never imported. Tests in the folder are
 left out.

@@ -1,4 +1,4 @@
-"""Functions of a folder of Python files, such as a package in a wheel: signature and docstring, and the body to write.
+"""Functions from a folder of Python files, such as a package in a wheel: signature, docstring and body.
 
 The rows are laid out as those of HumanEval (Chen et al. 2021, arXiv:2107.03374): what stands before the body is the
 prompt. Examples in the docstring, as doctest knows them, are the tests. Nothing is imported or executed.

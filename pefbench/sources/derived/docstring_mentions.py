@@ -1,4 +1,4 @@
-"""Sentences and the kinds of names that each mentions (class, function, method, ...), made of docstrings.
+"""Sentences from docstrings, with the kinds of names that each mentions (class, function, method, ...).
 
 The sentences are those of `docstring_entities`, of a folder of Python files, such as a package in a wheel, which is
 never imported.

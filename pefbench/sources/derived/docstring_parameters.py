@@ -1,4 +1,4 @@
-"""Questions about the parameters of functions, made of the docstrings of a folder of Python files.
+"""Questions about function parameters, made from the docstrings in a folder of Python files.
 
 Such as a package in a wheel, which is never imported. Tests in the folder are left out.
 """

@@ -1,4 +1,4 @@
-"""Summaries out of docstrings: the first line of a long docstring says what the rest says at length.
+"""Summaries from docstrings: the first line of a long docstring summarises the rest.
 
 PEP 257, "Multi-line Docstrings": a summary line, a blank line, and a more elaborate description.
 """

@@ -1,4 +1,4 @@
-"""Relations between a noun and a word of its definition, made of WordNet's nouns and their pointers.
+"""Relations between a noun and a word of its definition, from WordNet's nouns and their pointers.
 
 A sentence is a noun, a colon and its definition; its two marked pieces are the noun and one word of the definition. How
 the two are related is what WordNet's own pointers say (Fellbaum 1998, "WordNet: An Electronic Lexical Database",

@@ -1,4 +1,4 @@
-"""Arrow's own files (.arrow, .feather), a stream or a file of record batches, as `datasets` and pandas write them."""
+"""Arrow files (.arrow, .feather), a stream or a file of record batches, as `datasets` and pandas write them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""brat's standoff: a text in ``x.txt``, and in ``x.ann`` its entities by their characters, and their relations.
+"""brat standoff: a text in ``x.txt``, and in ``x.ann`` its entities by character offsets, and their relations.
 
 Stenetorp et al. 2012, "brat: a Web-based Tool for NLP-Assisted Text Annotation", EACL, section 3::
 

@@ -1,4 +1,4 @@
-"""A folder of texts for each class, as of IMDB, 20 Newsgroups and BBC News: ``train/pos/0_9.txt`` is positive.
+"""A folder of texts for each class, as in IMDB, 20 Newsgroups and BBC News: ``train/pos/0_9.txt`` is positive.
 
 Maas et al. 2011, "Learning Word Vectors for Sentiment Analysis", ACL, has the reviews. The folder is the label of each
 text in it, and a file is a text.

@@ -1,4 +1,4 @@
-"""CLINC150: all splits of an intent data set in one JSON file, with texts out of scope in splits of their own.
+"""CLINC150: all splits of an intent data set in one JSON file, with out-of-scope texts in their own splits.
 
 Larson et al. 2019, "An Evaluation Dataset for Intent Classification and Out-of-Scope Prediction", EMNLP, section 2::
 

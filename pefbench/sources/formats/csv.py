@@ -1,4 +1,4 @@
-"""Comma-separated values with a header and quotes as in RFC 4180; other separators are found out."""
+"""Comma-separated values with a header and quotes as in RFC 4180; other separators are detected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Excel's workbooks (.xlsx): a table on a sheet, read as the CSV that Excel would save of it.
+"""Excel workbooks (.xlsx): a table on a sheet, read as the CSV that Excel would save.
 
 The format is ISO/IEC 29500, a zip of XML. Formulas are never computed: the value is the one that was saved beside each.
 """

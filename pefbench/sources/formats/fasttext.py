@@ -1,4 +1,4 @@
-"""fastText's lines: labels, each marked by ``__label__``, and a text.
+"""fastText's format: on each line labels, each marked by ``__label__``, and a text.
 
 Joulin et al. 2017, "Bag of Tricks for Efficient Text Classification", EACL, and the library's own documentation::
 

@@ -1,4 +1,4 @@
-"""gettext's message catalogues: ``LANGUAGE/LC_MESSAGES/*.po``, the translations of a program's messages.
+"""gettext message catalogues: ``LANGUAGE/LC_MESSAGES/*.po``, the translations of a program's messages.
 
 GNU gettext manual, "The Format of PO Files". A message itself is taken for English, as that manual asks of programs.
 """

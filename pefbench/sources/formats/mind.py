@@ -1,4 +1,4 @@
-"""MIND: the news that a user had read, the news that was shown next, and which of it was clicked.
+"""MIND: the news that a user had read, the news shown next, and which of them were clicked.
 
 Wu et al. 2020, "MIND: A Large-scale Dataset for News Recommendation", ACL, section 3. Two tab-separated files without
 headers; a candidate is a news id with ``-1`` (clicked) or ``-0`` (not)::

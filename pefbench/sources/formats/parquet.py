@@ -1,4 +1,4 @@
-"""Parquet; the labels that Hugging Face `datasets` wrote as numbers come as their names."""
+"""Parquet; labels that Hugging Face `datasets` stored as numbers are read as their names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PubMedQA: questions on abstracts, each answered by yes, no or maybe.
+"""PubMedQA: questions about abstracts, each answered by yes, no or maybe.
 
 Jin et al. 2019, arXiv:1909.06146. The abstract stands without its conclusion, which is the long answer::
 

@@ -1,4 +1,4 @@
-"""PubTator's texts, as BC5CDR and NCBI Disease have them: a title, an abstract, and entities by their characters.
+"""PubTator's format, as in BC5CDR and NCBI Disease: a title, an abstract, and entities by character offsets.
 
 Wei et al. 2013, "PubTator: a web-based text mining tool for assisting biocuration", Nucleic Acids Research 41::
 

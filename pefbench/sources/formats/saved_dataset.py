@@ -1,4 +1,4 @@
-"""A folder that Hugging Face's ``save_to_disk`` wrote: ``data-00000-of-00002.arrow``, ``state.json`` and so on."""
+"""A folder written by Hugging Face's ``save_to_disk``: ``data-00000-of-00002.arrow``, ``state.json`` and so on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SQuAD 1.1 and 2.0: questions on paragraphs, each answered by a span of its paragraph or, in 2.0, by none.
+"""SQuAD 1.1 and 2.0: questions about paragraphs, each answered by a span of its paragraph or, in 2.0, by none.
 
 Rajpurkar et al. 2016, "SQuAD: 100,000+ Questions for Machine Comprehension of Text", EMNLP; Rajpurkar, Jia and Liang
 2018, "Know What You Don't Know: Unanswerable Questions for SQuAD", ACL::

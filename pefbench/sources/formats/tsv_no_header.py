@@ -1,4 +1,4 @@
-"""Tab-separated values whose first line is a row like the others, such as GLUE's CoLA.
+"""Tab-separated values without a header, such as GLUE's CoLA.
 
 Columns are counted from 0, as CoNLL's are: ``data.columns: {text: 3, label: 1}`` reads CoLA.
 """
