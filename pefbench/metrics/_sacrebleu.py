@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class SacreMetric(AdditiveMetric, TextMetric):
     """A metric of sacreBLEU, from 0 to 100.
 
-    Predictions: one text an example. References: its right texts, one or more, not as many for every example.
+    Predictions: one text per example. References: one or more texts per example, not always the same number.
     """
 
     library = "sacrebleu"

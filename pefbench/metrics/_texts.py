@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class TextMetric(Metric):
     """A metric that compares a generated text with one or more right texts.
 
-    Predictions: one text an example. References: its right texts, one or more.
+    Predictions: one text per example. References: one or more texts per example.
     """
 
     prediction = TEXT

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Accuracy(AdditiveMetric):
     """The fraction of predicted labels that equal the reference, letter for letter.
 
-    Predictions and references: one label an example, equally many; ValueError otherwise.
+    Predictions and references: one label per example, equally many; ValueError otherwise.
     """
 
     headline = "accuracy"

@@ -1,8 +1,9 @@
 """Attribute accuracy: the fraction of generated texts that have the requested attribute, as judged by a classifier.
 
 As in work on controlled generation since Hu et al. 2017, "Toward Controlled Generation of Text", arXiv:1703.00955,
-section 4. Who judges, and how good it is on real texts, is in the signature. A judge errs to both sides: values by two
-of them cannot be compared, real texts get less than 1, and a generator that pleases the judge may get more than they.
+section 4. The signature says who judges, and how accurate the judge is on real texts. A judge errs in both directions:
+values by two different judges cannot be compared, real texts get less than 1, and a generator that exploits the judge
+may get more than they do.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Augmentation gain: a classifier's accuracy with generated training texts, minus its accuracy without them.
 
-Both classifiers answer the same real texts, which the interval is over; texts that only one of them gets right make it
-wide. It says nothing of other draws of training texts or of generated ones: for those, run other seeds and draws.
+Both classifiers answer the same real texts, over which the interval is computed; texts that only one of them gets right
+make it wide. It does not cover other draws of training texts or of generated ones: for those, run other seeds and
+draws.
 """
 
 from __future__ import annotations

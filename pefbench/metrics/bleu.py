@@ -1,8 +1,8 @@
 """BLEU of a corpus (Papineni et al. 2002, "BLEU: a Method for Automatic Evaluation of Machine Translation").
 
 As sacreBLEU computes it: mteval's 13a tokeniser unless a recipe names another, case kept, n-grams up to 4, exponential
-smoothing of those orders of which no n-gram is right. The right text whose length is nearest to the generated one's is
-the one to be as long as.
+smoothing for orders without a matching n-gram. The brevity penalty uses the reference whose length is closest to that
+of the generated text.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class BleuOptions(Section):
 
 
 class Bleu(SacreMetric):
-    """BLEU, from 0 to 100. Predictions: one text an example; references: its right texts, one or more."""
+    """BLEU, from 0 to 100. Predictions: one text per example; references: one or more texts per example."""
 
     options_type = BleuOptions
     options: BleuOptions

@@ -1,7 +1,7 @@
 """BLEU of lower-cased texts, as reported by mteval-v13a and therefore by the E2E NLG challenge's script.
 
 Dušek et al. 2020, "Evaluating the State-of-the-Art of End-to-End Natural Language Generation: The E2E NLG Challenge",
-arXiv:1901.07931, section 4.1. Its script smooths nothing: the two differ where no n-gram of an order is right.
+arXiv:1901.07931, section 4.1. Its script does not smooth: the two differ if no n-gram of an order matches.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pefbench.metrics.bleu import Bleu
 
 
 class BleuLowercase(Bleu):
-    """BLEU without case, from 0 to 100. Predictions: one text an example; references: its right texts."""
+    """BLEU without case, from 0 to 100. Predictions: one text per example; references: one or more."""
 
     headline = "bleu_lowercase"
     higher_is_better: ClassVar = {"bleu_lowercase": True}

@@ -1,7 +1,7 @@
 """Macro F1 of choices among fixed candidates, such as yes, no and maybe: each candidate is a class.
 
-PubMedQA reports it beside the accuracy (Jin et al. 2019, arXiv:1909.06146). Where candidates differ from example to
-example, or are shuffled, their places are no classes, and the value means nothing.
+PubMedQA reports it beside the accuracy (Jin et al. 2019, arXiv:1909.06146). If candidates differ from example to
+example, or are shuffled, their positions are not classes, and the value is meaningless.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pefbench.metrics.macro_f1 import MacroF1
 
 
 class ChoiceMacroF1(MacroF1):
-    """Macro F1 over candidates, and the report with a row a candidate, by their places from 0.
+    """Macro F1 over candidates, and the report with one row per candidate, by their places from 0.
 
     Predictions: the place of the chosen candidate, which `read` takes from an answer of the choice head; references:
     that of the right one; equally many, ValueError otherwise.

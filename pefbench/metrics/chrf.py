@@ -1,8 +1,8 @@
 """chrF2: the F-score of character n-grams (Popović 2015, "chrF: character n-gram F-score for automatic MT evaluation").
 
 As sacreBLEU computes it: n-grams of up to 6 characters, white space left out, recall counts twice as much as precision.
-Precision and recall are means over the orders that both texts of the corpus have. Of several right texts the one that
-an example scores best with alone is counted.
+Precision and recall are means over the orders that both texts of the corpus have. Of several references, the one with
+which an example alone scores best is used.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ BETA = 2
 
 
 class Chrf(SacreMetric):
-    """chrF2, from 0 to 100. Predictions: one text an example; references: its right texts, one or more."""
+    """chrF2, from 0 to 100. Predictions: one text per example; references: one or more texts per example."""
 
     headline = "chrf"
     higher_is_better: ClassVar = {"chrf": True}

@@ -1,9 +1,10 @@
 """CIDEr-D: agreement of n-grams, which count more the fewer examples have them in their references.
 
 Vedantam et al. 2015, "CIDEr: Consensus-based Image Description Evaluation", arXiv:1411.5726, sections 4 and 5.2, with
-the rules of coco-caption: n-grams of 1 to 4 words as vectors weighted by TF-IDF; the similarity to a right text is the
-mean over orders of their cosine, with counts clipped to those of the right text, times exp(-d^2 / (2 * 6^2)) where the
-numbers of pairs of words differ by d; 10 times the mean over right texts. The paper stems words, the script does not.
+the rules of coco-caption: n-grams of 1 to 4 words as vectors weighted by TF-IDF; the similarity to a reference is the
+mean over orders of their cosine, with counts clipped to those of the reference, times exp(-d^2 / (2 * 6^2)), where d is
+the difference in the number of word pairs; 10 times the mean over references. The paper stems words, the script does
+not.
 """
 
 from __future__ import annotations
@@ -36,9 +37,10 @@ SIGMA = 6.0
 class Cider(MeanTextMetric, WordMetric):
     """CIDEr-D, from 0 to 10, averaged over examples.
 
-    Predictions: one text an example; references: its right texts, one or more. In how many examples' right texts an
-    n-gram is, is counted over the whole test set, for the intervals too; with one example it is 0. Words are those of
-    13a without marks; coco-caption's tokeniser needs Java, so values differ from its own where texts have clitics.
+    Predictions: one text per example; references: one or more texts per example. Document
+    frequencies of n-grams are counted over the references of the whole test set, for the intervals, too; with one
+    example the value is 0. Words are those of 13a without marks; coco-caption's tokeniser needs Java, so values differ
+    from its own where texts have clitics.
     """
 
     headline = "cider"

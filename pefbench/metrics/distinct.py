@@ -1,10 +1,10 @@
 """Distinct-n: how diverse generated texts are, as distinct n-grams divided by all n-grams of the corpus.
 
 Li et al. 2016, "A Diversity-Promoting Objective Function for Neural Conversation Models", arXiv:1510.03055, section
-5.2, which divides by the number of words for pairs of words too; here each count is divided by that of its own n-grams.
-Words and marks are those of mteval-v13a, or of another tokenizer, in lower case. The longer a corpus, the lower its
-values: compare them on the same prompts alone. A resample has some texts more than once and others not at all, so it is
-less varied than the corpus and does not say how far the value moves: there is no interval.
+5.2. The paper divides by the number of words for word pairs, too; here each count is divided by the number of its own
+n-grams. Words and marks are those of mteval-v13a, or of another tokenizer, in lower case. The longer a corpus, the
+lower its values: compare them only on the same prompts. A resample has some texts more than once and others not at all,
+so it is less diverse than the corpus and does not show how far the value may move: there is no interval.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class DistinctOptions(Section):
 class Distinct(TextMetric):
     """Distinct-1 and distinct-2, from 0 to 1; 0 where there are no n-grams.
 
-    Predictions: one text an example. References: not looked at.
+    Predictions: one text per example. References: not used.
     """
 
     headline = "distinct_2"

@@ -34,7 +34,7 @@ class F1Options(Section):
 class F1(ClassMetric):
     """Precision, recall and F1, from 0 to 1, of the positive class or averaged over classes.
 
-    Predictions and references: one label an example, equally many; ValueError otherwise. A value is 0 where its
+    Predictions and references: one label per example, equally many; ValueError otherwise. A value is 0 where its
     denominator is 0.
     """
 

@@ -1,7 +1,7 @@
 """Final-answer accuracy: the fraction of solutions whose final answer is right, by the rule of PEFT's benchmark.
 
-The rule is that of MetaMathQA in PEFT's method_comparison: the final answer stands behind the last "The answer is" or
-"####"; two that are numbers are compared as floats, all others letter for letter.
+The rule is that of MetaMathQA in PEFT's method_comparison: the final answer is what follows the last "The answer is" or
+"####"; two numbers are compared as floats, anything else letter for letter.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ WANTED = "a final answer: 'The answer is: X', or '#### X'"
 
 
 class FinalAnswerAccuracy(MeanTextMetric):
-    """The fraction of texts whose final answer is that of the right text; a text without one is wrong.
+    """The fraction of texts with the reference's final answer; a text without a final answer is wrong.
 
-    Predictions: one text an example. References: its right texts, one or more, each with a final answer; ValueError
+    Predictions: one text per example. References: one or more texts per example, each with a final answer; ValueError
     otherwise.
     """
 

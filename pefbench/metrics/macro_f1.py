@@ -1,7 +1,7 @@
 """Macro F1: the mean of the classes' F1, each class counting the same whatever its size.
 
-The mean runs over the classes that the references have. A class that is only predicted is no row of its own: its
-examples are missed in the classes that they belong to. See `_classes` for how the interval keeps to these classes.
+The mean runs over the classes in the references. A class that is only predicted has no row: its examples count as
+missed in the classes that they belong to. See `_classes` for how the interval keeps to these classes.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 
 class MacroF1(ClassMetric):
-    """The unweighted mean of F1 over classes, and the report with a row a class.
+    """The unweighted mean of F1 over classes, and the report with one row per class.
 
-    Predictions and references: one label an example, equally many; ValueError otherwise. Precision, recall or F1 of a
+    Predictions and references: one label per example, equally many; ValueError otherwise. Precision, recall or F1 of a
     class is 0 where its denominator is 0.
     """
 

@@ -1,7 +1,7 @@
 """Matthews correlation: the correlation of predicted with true classes, as GLUE reports for CoLA.
 
-Matthews 1975; over more than two classes Gorodkin's R_K (2004, "Comparing two K-category assignments by a K-category
-correlation coefficient"). 0 is what guessing gets, whatever the sizes of the classes.
+Matthews 1975; for more than two classes Gorodkin's R_K (2004, "Comparing two K-category assignments by a K-category
+correlation coefficient"). Guessing gets 0, whatever the class sizes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class Matthews(AdditiveMetric):
     """Matthews correlation, from -1 to 1; 0 where all predictions, or all references, are of one class.
 
-    Predictions and references: one label an example, equally many; ValueError otherwise.
+    Predictions and references: one label per example, equally many; ValueError otherwise.
     """
 
     headline = "matthews"

@@ -1,9 +1,9 @@
 """METEOR by nltk: words that match exactly, by stem or by WordNet synonyms, and their order.
 
 Banerjee and Lavie 2005, "METEOR: An Automatic Metric for MT Evaluation with Improved Correlation with Human Judgments",
-with Porter's stems. The E2E NLG challenge and COCO's captions are reported with METEOR 1.5, a Java program with tuned
-parameters and tables of paraphrases: its values are others, and are not computed here. Synonyms need nltk's wordnet
-data, which is no package: without it the metric is refused before training.
+with Porter's stems. The E2E NLG challenge and COCO captions are reported with METEOR 1.5, a Java program with tuned
+parameters and paraphrase tables: its values are different, and are not computed here. Synonyms need nltk's wordnet
+data, which is not a package: without it the metric is refused before training.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class Meteor(MeanTextMetric, WordMetric):
     """METEOR, from 0 to 1, averaged over examples.
 
-    Predictions: one text an example; references: its right texts, of which the best is counted.
+    Predictions: one text per example; references: one or more texts per example, of which the best counts.
     """
 
     headline = "meteor"

@@ -1,9 +1,9 @@
 """F1 of sets of labels, averaged in three ways: over labels (macro), over decisions (micro), over examples (samples).
 
-Macro: the mean of the labels' F1, over the labels that the references have; a label that is only predicted is no row of
-its own (see `_classes` for how the interval keeps to these labels). Micro: F1 over all pairs of an example and a label.
-Samples: the mean of the examples' F1. An F1 whose denominator is 0 is 0, as in scikit-learn with `zero_division=0`: so
-an example without any label, for which rightly none is given, counts 0 in the mean over examples.
+Macro: the mean of the labels' F1, over the labels in the references; a label that is only predicted has no row (see
+`_classes` for how the interval keeps to these labels). Micro: F1 over all pairs of an example and a label. Samples: the
+mean of the examples' F1. An F1 whose denominator is 0 is 0, as in scikit-learn with `zero_division=0`; so an example
+without labels counts 0 in the mean over examples, even if rightly none is predicted.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 
 class MultiLabelF1(LabelSetMetric, ClassMetric):
-    """Macro, micro and samples F1 of sets of labels, and the report with a row a label.
+    """Macro, micro and samples F1 of sets of labels, and the report with one row per label.
 
-    Predictions and references: one list of labels an example, equally many; ValueError otherwise.
+    Predictions and references: one list of labels per example, equally many; ValueError otherwise.
     """
 
     headline = "multi_label_macro_f1"

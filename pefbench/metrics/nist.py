@@ -1,10 +1,10 @@
 """NIST of a corpus: n-grams weighted by their information, by the rules of mteval-v13a.
 
 Doddington 2002, "Automatic Evaluation of Machine Translation Quality Using N-gram Co-Occurrence Statistics", section 3.
-An n-gram's information is log2 of how often its first n - 1 words occur in all right texts, over how often all n do.
-With several right texts an n-gram may be right as often as in any of them, and the length to reach is their mean, as in
-the E2E NLG challenge's script, which reads the same rules; nltk's corpus_nist has other rules for several, and the same
-for one.
+An n-gram's information is log2 of how often its first n - 1 words occur in all references, over how often all n do.
+With several references, an n-gram may match as often as in any of them, and the length to reach is their mean, as in
+the E2E NLG challenge's script, which follows the same rules; nltk's corpus_nist has other rules for several references,
+and the same for one.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ BETA = log(0.5) / log(1.5) ** 2
 
 
 class Nist(AdditiveMetric, WordMetric):
-    """NIST, from 0 upwards; its largest value depends on the right texts.
+    """NIST, from 0 upwards; its largest value depends on the references.
 
-    Predictions: one text an example. References: its right texts, one or more. In the interval, the information of an
-    n-gram is that in all right texts of the test set, whichever examples are drawn.
+    Predictions: one text per example. References: one or more texts per example. In the interval, the
+    information of an n-gram is that in all references of the test set, whichever examples are drawn.
     """
 
     headline = "nist"

@@ -1,8 +1,8 @@
 """Intents with an out-of-scope class: accuracy on in-scope texts, recall of out-of-scope ones.
 
 Larson et al. 2019, "An Evaluation Dataset for Intent Classification and Out-of-Scope Prediction" (CLINC150,
-arXiv:1909.02027), section 3. In-scope examples that are called out of scope are wrong; the two values pull against
-each other, so neither says much alone.
+arXiv:1909.02027), section 3. In-scope examples that are predicted as out of scope are wrong; the two values trade off
+against each other, so neither says much alone.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class OutOfScope(AdditiveMetric):
     """Accuracy over in-scope examples, and recall of the out-of-scope class.
 
-    Predictions and references: one label an example, equally many; ValueError otherwise. A value is 0 where no example
+    Predictions and references: one label per example, equally many; ValueError otherwise. A value is 0 where no example
     is of its kind.
     """
 

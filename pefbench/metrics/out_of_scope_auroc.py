@@ -1,8 +1,8 @@
 """How well a model's own uncertainty separates out-of-scope from in-scope texts, over all thresholds.
 
 The area under the receiver operating characteristic (Hendrycks and Gimpel 2017, arXiv:1610.02136, section 2; Fawcett
-2006, "An introduction to ROC analysis", section 7): the probability that a text out of scope is doubted more than one
-in scope, ties counting half.
+2006, "An introduction to ROC analysis", section 7): the probability that the model is less certain about an
+out-of-scope text than about an in-scope one, with ties counting half.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class OutOfScopeAuroc(Metric):
     """Area under the ROC curve of the probability of being out of scope.
 
-    Predictions: that probability, or a label, which is certain of itself. References: one label an example. The value
+    Predictions: that probability, or a label, which is certain of itself. References: one label per example. The value
     is 0.5, that of guessing, where all examples are of one kind.
     """
 

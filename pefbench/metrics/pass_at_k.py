@@ -1,7 +1,7 @@
 """Pass@k: whether programs pass their tests, where one of k is enough.
 
-Chen et al. 2021 (arXiv:2107.03374, equation 1): of n answers to a problem c pass; of k drawn among them without return
-at least one passes with the probability 1 - C(n - c, k) / C(n, k), which is averaged over problems.
+Chen et al. 2021 (arXiv:2107.03374, equation 1): if c of the n answers to a problem pass, then at least one of k answers
+drawn without replacement passes with probability 1 - C(n - c, k) / C(n, k), which is averaged over problems.
 """
 
 from __future__ import annotations

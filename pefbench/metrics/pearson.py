@@ -21,9 +21,9 @@ _ROUNDING = 1e-11  # what differs by less, relative to its mean, differs by roun
 
 
 class Pearson(AdditiveMetric):
-    """Pearson's r, from -1 to 1; 0, where it has no value: predictions or references that are all the same.
+    """Pearson's r, from -1 to 1; 0 if undefined: all predictions or all references are the same.
 
-    Predictions and references: one finite number an example, equally many; ValueError otherwise.
+    Predictions and references: one finite number per example, equally many; ValueError otherwise.
     """
 
     headline = "pearson"

@@ -1,6 +1,6 @@
 """Perplexity of the right answers under the model: e to the power of their mean negative log-likelihood per token.
 
-All tokens of the corpus count alike, the end token among them. Tokens are the tokenizer's: the values of models with
+All tokens of the corpus count equally, including the end token. Tokens are the tokenizer's: values of models with
 different tokenizers cannot be compared.
 """
 
@@ -26,7 +26,7 @@ class Perplexity(AdditiveMetric, TextMetric):
     """Perplexity of the references, 1 or more.
 
     Predictions: what generation says of an example's right answer: the negative log-likelihood of its tokens
-    together, in nats (`nll`), and how many they are (`pieces`). References: not looked at. Answers that are only texts,
+    together, in nats (`nll`), and how many they are (`pieces`). References: not used. Answers that are only texts,
     such as those of a baseline, have no likelihood and are not scored. Raises ValueError unless there are tokens.
     """
 

@@ -1,7 +1,7 @@
 """Quadratic weighted kappa: the agreement of predicted with true whole scores, as in essay scoring.
 
-Cohen 1968, "Weighted kappa": 1 minus the mean squared difference over the one expected by chance. Where data have
-several prompts with ranges of their own (ASAP), the field takes the kappa of each; this is over what it is given.
+Cohen 1968, "Weighted kappa": 1 minus the mean squared difference over the one expected by chance. If data have several
+prompts with their own ranges (ASAP), it is usual to compute the kappa of each; this one is over all examples given.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 
 class QuadraticKappa(AdditiveMetric):
-    """Quadratic weighted kappa, from -1 to 1; 0, where it has no value: all scores are one and the same.
+    """Quadratic weighted kappa, from -1 to 1; 0 if undefined: all scores are the same.
 
-    References: one whole number an example. Predictions: one finite number an example, taken as the nearest whole one
+    References: one whole number per example. Predictions: one finite number per example, taken as the nearest whole one
     (of two, the even one) within the range of all references. Equally many; ValueError otherwise. A resample of the
     interval keeps to that range.
     """

@@ -1,9 +1,9 @@
 """AUC, NDCG@10 and hit rate@10 of the right candidate among others, as in recommendation.
 
 One right item is ranked among negatives, and each value is the mean over examples (users or impressions): He et al.
-2017, "Neural Collaborative Filtering", section 4.1; Wu et al. 2020, "MIND". With one right item NDCG@10 is
-1 / log2(1 + rank) up to rank 10, and AUC the fraction of negatives that score below it. Values on sampled negatives
-are not those on all items (Krichene and Rendle 2020, "On Sampled Metrics for Item Recommendation").
+2017, "Neural Collaborative Filtering", section 4.1; Wu et al. 2020, "MIND". With one right item, NDCG@10 is 1 / log2(1
++ rank) up to rank 10, and AUC is the fraction of negatives that score below it. Values on sampled negatives differ from
+those on all items (Krichene and Rendle 2020, "On Sampled Metrics for Item Recommendation").
 """
 
 from __future__ import annotations

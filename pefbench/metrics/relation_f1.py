@@ -1,10 +1,10 @@
 """Macro F1 over relations, direction counted and Other left out: the official score of SemEval-2010 task 8.
 
 Hendrickx et al. 2010, "SemEval-2010 Task 8: Multi-Way Classification of Semantic Relations between Pairs of Nominals",
-and its scorer, semeval2010_task8_scorer-v1.2.pl: (9+1)-way evaluation with directionality taken into
-account. The right relation in the wrong direction is an error of precision and of recall of that relation. The mean
-runs over the relations that the references have; one that is only predicted has no part in it. See `_classes` for how
-the interval keeps to these relations.
+and its scorer, semeval2010_task8_scorer-v1.2.pl: (9+1)-way evaluation with directionality taken into account. The right
+relation in the wrong direction is an error of both precision and recall of that relation. The mean runs over the
+relations in the references; one that is only predicted is not part of it. See `_classes` for how the interval keeps to
+these relations.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _NOTHING = "(nothing)"  # no relation is called so
 class RelationF1(ClassMetric):
     """Macro-averaged precision, recall and F1 over relations, from labels such as "Cause-Effect(e2,e1)" or "Other".
 
-    Predictions and references: one label an example, equally many; ValueError otherwise. A value is 0 where its
+    Predictions and references: one label per example, equally many; ValueError otherwise. A value is 0 where its
     denominator is 0, and where no reference has a relation.
     """
 

@@ -1,9 +1,9 @@
 """ROUGE (Lin 2004, "ROUGE: A Package for Automatic Evaluation of Summaries") by rouge_score.
 
-F-measures of words, of pairs of words, and of the longest common subsequences of sentences (rougeLsum). Sentences are
-lines, and what stands between marks that end one: so that a summary on one line is compared by its sentences, too.
-Words are runs of a-z and 0-9 in lower case, stemmed by Porter's rules; other scripts need another tokenizer, by which
-accents and vowel signs stay with their letters.
+F-measures of words, of word pairs, and of the longest common subsequences of sentences (rougeLsum). Sentences end at
+line breaks and at sentence-ending marks, so that a summary on one line is also compared sentence by sentence. Words are
+runs of a-z and 0-9 in lower case, stemmed by Porter's rules; other scripts need another tokenizer, which keeps accents
+and vowel signs with their letters.
 """
 
 from __future__ import annotations
@@ -54,7 +54,8 @@ class RougeOptions(Section):
 class Rouge(MeanTextMetric):
     """ROUGE-1, ROUGE-2 and ROUGE-Lsum, from 0 to 1, averaged over examples.
 
-    Predictions: one text an example; references: its right texts, of which the best is counted, for each value apart.
+    Predictions: one text per example; references: one or more, of which the best counts, for each value
+    separately.
     """
 
     headline = "rougeLsum"

@@ -1,8 +1,8 @@
 """ROUGE-L as in coco-caption, used to report the E2E NLG challenge and COCO captions.
 
 Lin 2004, "ROUGE: A Package for Automatic Evaluation of Summaries", section 3.1: the F-measure of the longest common
-subsequence of words. Here recall counts 1.2 squared as much as precision, and each is the best over the right texts,
-not always of the same one. Another number than rouge_score's, see `rouge`.
+subsequence of words. Here recall counts 1.2 squared as much as precision, and each is the best over the references, not
+always with the same one. This is a different number from rouge_score's, see `rouge`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ BETA = 1.2
 class RougeL(MeanTextMetric, WordMetric):
     """ROUGE-L, from 0 to 1, averaged over examples.
 
-    Predictions: one text an example; references: its right texts, one or more. Words are those of 13a without marks;
+    Predictions: one text per example; references: one or more texts per example. Words are those of 13a without marks;
     coco-caption's tokeniser needs Java, so values differ from its own where texts have clitics.
     """
 

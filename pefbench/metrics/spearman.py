@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 class Spearman(Metric):
-    """Spearman's rho, from -1 to 1; 0, where it has no value: predictions or references that are all the same.
+    """Spearman's rho, from -1 to 1; 0 if undefined: all predictions or all references are the same.
 
-    Equal numbers share the mean of their ranks. Predictions and references: one finite number an example, equally many;
-    ValueError otherwise.
+    Equal numbers share the mean of their ranks. Predictions and references: one finite number per example, equally
+    many; ValueError otherwise.
     """
 
     headline = "spearman"

@@ -1,8 +1,8 @@
 """Exact match and F1 of answers, by SQuAD's rules.
 
 Rajpurkar et al. 2016 (arXiv:1606.05250, section 6.1): both compare texts without case, punctuation, articles and extra
-white space, and take the best of the right answers; F1 is that of the words the two texts share, counted as often as
-they occur. Questions without an answer as in the script of SQuAD 2.0, evaluate-v2.0.py (Rajpurkar et al. 2018,
+white space, and take the best of the right answers; F1 is over the words that the two texts share, counted as often as
+they occur. Questions without an answer follow the script of SQuAD 2.0, evaluate-v2.0.py (Rajpurkar et al. 2018,
 arXiv:1806.03822): 1 for an empty prediction, 0 for any other. Only ASCII punctuation and English articles are dropped.
 """
 
@@ -46,7 +46,7 @@ class SquadOptions(Section):
 class Squad(AdditiveMetric):
     """Exact match and F1, averaged over questions, from 0 to 1.
 
-    Predictions: one text a question; references: the list of its right texts; equally many, ValueError otherwise. A
+    Predictions: one text per question; references: the list of its right answers; equally many, ValueError otherwise. A
     question has no answer when the list is empty, or all its texts are but punctuation, articles and white space.
     The rules are computed here, as the script is not in any library that is needed anyway.
     """

@@ -1,7 +1,7 @@
 """SQuAD 2.0: exact match and F1, also separately for questions with and without an answer.
 
 Rajpurkar et al. 2018 (arXiv:1806.03822). A model that never answers is right on every question without an answer, so
-the parts say what the whole hides. See `squad` for the rules.
+the two parts show what the total hides. See `squad` for the rules.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class SubsetAccuracy(LabelSetMetric, AdditiveMetric):
     """The fraction of examples whose set of labels is exactly the reference; two empty sets are the same.
 
-    Predictions and references: one list of labels an example, equally many; ValueError otherwise.
+    Predictions and references: one list of labels per example, equally many; ValueError otherwise.
     """
 
     headline = "subset_accuracy"

@@ -1,7 +1,7 @@
 """The classic token-level NER report, O included: accuracy, macro and weighted F1, and micro F1 without O.
 
 Most tokens are O, so the accuracy (which tutorials show as the micro average of F1) is high for any tagger. Compare
-methods by entity_f1; this is for comparing with reports that were made so.
+methods by entity_f1; use this to compare with reports made in that way.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Code generation: write a function from its description; its tests are run.
 
-A description is the head of a function, with a docstring, and the answer its body, as in HumanEval (Chen et al. 2021,
+The description is the head of a function, with a docstring, and the answer its body, as in HumanEval (Chen et al. 2021,
 arXiv:2107.03374); or it is a sentence with a few tests, and the answer a program, as in MBPP (Austin et al. 2021,
 arXiv:2108.07732, section 3.1).
 """

@@ -1,9 +1,9 @@
 """Commonsense: choose which of a few candidates continues a text, explains it or answers it.
 
-Encoders get a head; decoders compare how likely the candidates are, each by its mean over tokens. Of COPA, PIQA,
-HellaSwag, Social IQa, MMLU and the like each row has its candidates, in a list or in a column each. WordNet asks for
-lexical knowledge instead: which word a definition defines, the wrong ones being right elsewhere in the same split, of
-the same part of speech.
+Encoders get a head; decoders compare the likelihoods of the candidates, each as a mean over its tokens. In COPA, PIQA,
+HellaSwag, Social IQa, MMLU and the like, each row has its candidates, in a list or in one column each. WordNet instead
+tests lexical knowledge, which word a definition defines; the wrong candidates are right elsewhere in the same split,
+and of the same part of speech.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 """Controllable generation: write a text with a given attribute, or one that expresses a meaning representation.
 
-Texts with labels: the model learns to write a text with a label from the text's first words. At testing the label to
-write is drawn by a hash, so that the first words tell nothing of it; whether the text has it is decided by a
-classifier that is trained on texts set apart from the generator's, see `pefbench.tasks.reading.judges`. It errs, and
-how often is in the result; a few telling words can please it, so read `distinct` beside it.
+For texts with labels, the model learns to write a text with a given label from the text's first words. In testing the
+label is drawn by a hash, so that the first words say nothing about it. A classifier decides whether the text has the
+attribute; it is trained on texts kept apart from the generator's, see `pefbench.tasks.reading.judges`. Its error rate
+is in the result; a few telling words can fool it, so read `distinct` beside it.
 
-Meaning representations with texts (E2E NLG, Novikova et al. 2017, arXiv:1706.09254): in training each pair stands for
-itself, in validation and testing all texts of a meaning are its right ones.
+For meaning representations with texts (E2E NLG, Novikova et al. 2017, arXiv:1706.09254), each pair is an example in
+training; in validation and testing, all texts of a meaning are its references.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
 """Data augmentation: a generator learns from a few labelled texts, and its texts help to train a classifier.
 
 As in Anaby-Tavor et al. 2020, "Do Not Have Enough Data? Deep Learning to the Rescue!", arXiv:1911.03118, and Kumar et
-al. 2020, arXiv:2003.02245, without their filters. The model is fine-tuned to write a text of a class; texts are drawn
-from it, one for every real text of a split, the classes in turn; a classifier learns from the labelled texts alone, and
-from labelled and generated ones together, and labels the real texts. What counts is the gain.
+al. 2020, arXiv:2003.02245, without their filters. The model is fine-tuned to write a text of a given class. Then texts
+are sampled from it, one for every real text of a split, the classes in turn. One classifier learns from the labelled
+texts alone, another from labelled and generated ones together, and both label the real texts. The metric is the gain.
 
-An example of validation and testing is a prompt and a real text, which have nothing to do with each other: prompts are
-alike but for the class, and the real text is in none. They are one example so that there is one outcome a real text,
-which is what the gain's interval is over and what the file of predictions says. See `pefbench.tasks.reading.judges`.
+An example of validation and testing is a prompt and a real text, which are unrelated: prompts differ only in the class,
+and none contains the real text. They form one example so that there is one outcome for each real text, over which the
+gain's interval is computed and which the file of predictions contains. See `pefbench.tasks.reading.judges`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Dialogue: write the next turn of a conversation.
 
 Data are conversations, as lists of turns or as messages with roles, or single prompts with their completions. Every
-reply, or the last of a conversation, is an example of its own; its loss is on the reply alone.
+reply, or only the last one of a conversation, is a separate example; its loss covers only the reply.
 """
 
 from __future__ import annotations

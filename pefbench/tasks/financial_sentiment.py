@@ -1,7 +1,7 @@
 """Financial sentiment: say whether news is good, bad or neither for the company that it is about.
 
-Where the rows name the company it is the second text of a pair: news of two may be good for one and bad for the other
-(Cortis et al. 2017, SemEval-2017 task 5).
+If the rows name the company, it is the second text of a pair: news about two companies may be good for one and bad for
+the other (Cortis et al. 2017, SemEval-2017 task 5).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Medical question answering: choose the answer to a question, such as yes, no or maybe, after reading an abstract.
 
-Every question has the same candidates, the answers that occur in training. Whatever else the source says of a question,
-such as PubMedQA's long answer, is not read: it would give the answer away.
+Every question has the same candidates, the answers that occur in training. Anything else in the source, such as
+PubMedQA's long answer, is not read: it would give the answer away.
 """
 
 from __future__ import annotations

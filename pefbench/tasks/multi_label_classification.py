@@ -1,8 +1,8 @@
 """Multi-label classification: say which labels a text has: several, one or none.
 
 As in GoEmotions (Demszky et al. 2020, arXiv:2005.00547), topics of news, or kinds of toxic comments. Each label is
-decided for itself, by a sigmoid. Scored by F1 over labels (macro), over decisions (micro) and over texts (samples), and
-by subset accuracy.
+decided independently, by a sigmoid. Scored by F1 over labels (macro), over decisions (micro) and over texts (samples),
+and by subset accuracy.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
 """Recommendation: choose the item that a user takes next, given the titles of those taken before.
 
-Of a log of ratings (MovieLens), any rating counts as taking an item, and each user's last item is for testing, the one
+In a log of ratings (MovieLens), any rating counts as taking an item. Each user's last item is for testing, the one
 before for validation (leave-one-out; He et al. 2017, arXiv:1708.05031, section 4.1). Wrong candidates are items that
-the user never took, drawn as often as others take them, so that popularity alone does not tell the right one (Sun et
-al. 2019, arXiv:1904.06690, section 4.2). A hit among 20 candidates is easier than among He et al.'s 100: at 10 places,
-chance has half of them.
+the user never took, drawn as often as others take them, so that popularity alone does not reveal the right one (Sun et
+al. 2019, arXiv:1904.06690, section 4.2). A hit among 20 candidates is easier than among He et al.'s 100: with ten
+places, chance hits half of the time.
 
-Of impressions (MIND), the candidates are those that were shown. Each click is an example of its own, so an impression
-with two clicks counts twice, where MIND's own scorer counts every impression once.
+In impressions (MIND), the candidates are those that were shown. Each click is a separate example, so an impression with
+two clicks counts twice, while MIND's own scorer counts every impression once.
 """
 
 from __future__ import annotations

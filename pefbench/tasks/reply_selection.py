@@ -1,6 +1,6 @@
 """Reply selection, as in customer service and small talk: choose the actual reply among several.
 
-Where the data have no candidates, the wrong ones are drawn from the replies of the same split (Lowe et al. 2015,
+If the data have no candidates, the wrong ones are drawn from the replies of the same split (Lowe et al. 2015,
 arXiv:1506.08909), each as often as it is a right one there. A reply that the split gives to the same context elsewhere
 is never a wrong one.
 """

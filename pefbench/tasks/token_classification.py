@@ -1,6 +1,6 @@
 """Token classification: label each word of a sentence, for example with its part of speech.
 
-Tags are labels as they stand, of no scheme. For names of several words, which begin and end somewhere, there is `ner`.
+Tags are plain labels, without a scheme. For names of several words, which begin and end somewhere, use `ner`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Translation: translate a text into another language.
 
-Data are two columns, or one with a mapping from languages to texts, as WMT's data sets have it on the hub and gettext's
-catalogues have it here. Of a single file no English text, or whatever comes first in it, is on two sides.
+Data are two columns, or one that maps languages to texts, as in WMT's data sets on the hub and in gettext catalogues
+here. When a single file is split, no text of the source column, or of a mapping's first language, is in two
+splits.
 """
 
 from __future__ import annotations

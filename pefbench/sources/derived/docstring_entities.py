@@ -1,7 +1,6 @@
 """Sentences from docstrings, with names of classes, functions, methods, attributes and modules tagged.
 
-Of those of a folder of Python files, such as a package in a wheel, which is never imported. Tests in the folder are
-left out.
+Reads a folder of Python files, such as a package in a wheel, which is never imported. Tests in the folder are left out.
 """
 
 from __future__ import annotations

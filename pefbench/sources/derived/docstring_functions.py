@@ -1,7 +1,7 @@
 """Functions from a folder of Python files, such as a package in a wheel: signature, docstring and body.
 
-The rows are laid out as those of HumanEval (Chen et al. 2021, arXiv:2107.03374): what stands before the body is the
-prompt. Examples in the docstring, as doctest knows them, are the tests. Nothing is imported or executed.
+The rows are laid out like those of HumanEval (Chen et al. 2021, arXiv:2107.03374): the prompt is what precedes the
+body. Doctest examples in the docstring are the tests. Nothing is imported or executed.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Sentences from docstrings, with the kinds of names that each mentions (class, function, method, ...).
 
-The sentences are those of `docstring_entities`, of a folder of Python files, such as a package in a wheel, which is
+The sentences are those of `docstring_entities`, from a folder of Python files, such as a package in a wheel, which is
 never imported.
 """
 

@@ -1,6 +1,6 @@
 """Questions about function parameters, made from the docstrings in a folder of Python files.
 
-Such as a package in a wheel, which is never imported. Tests in the folder are left out.
+The folder may be a package in a wheel, which is never imported. Tests in the folder are left out.
 """
 
 from __future__ import annotations

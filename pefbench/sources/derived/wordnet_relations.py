@@ -1,8 +1,8 @@
 """Relations between a noun and a word of its definition, from WordNet's nouns and their pointers.
 
-A sentence is a noun, a colon and its definition; its two marked pieces are the noun and one word of the definition. How
-the two are related is what WordNet's own pointers say (Fellbaum 1998, "WordNet: An Electronic Lexical Database",
-chapter 1; the symbols are those of wninput(5)), named with a direction as in SemEval-2010 task 8.
+A sentence is a noun, a colon and its definition; its two marked spans are the noun and one word of the definition.
+Their relation is given by WordNet's own pointers (Fellbaum 1998, "WordNet: An Electronic Lexical Database", chapter 1;
+the symbols are those of wninput(5)), named with a direction as in SemEval-2010 task 8.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A folder of texts for each class, as in IMDB, 20 Newsgroups and BBC News: ``train/pos/0_9.txt`` is positive.
 
-Maas et al. 2011, "Learning Word Vectors for Sentiment Analysis", ACL, has the reviews. The folder is the label of each
-text in it, and a file is a text.
+The reviews are from Maas et al. 2011, "Learning Word Vectors for Sentiment Analysis", ACL. Each file is a text, and its
+folder's name is the label.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """CoNLL-U: one token per line with ten columns, as in the Universal Dependencies treebanks.
 
 The columns are those of https://universaldependencies.org/format.html, each a list with one value per word. A word of
-several syntactic words stands there twice, as the range ``1-2`` and as its parts: the parts are read, as they have the
+several syntactic words occurs twice, as the range ``1-2`` and as its parts; the parts are read, since they have the
 tags. Ranges, empty nodes (``8.1``) and comments are left out.
 """
 

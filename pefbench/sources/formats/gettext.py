@@ -1,6 +1,7 @@
 """gettext message catalogues: ``LANGUAGE/LC_MESSAGES/*.po``, the translations of a program's messages.
 
-GNU gettext manual, "The Format of PO Files". A message itself is taken for English, as that manual asks of programs.
+GNU gettext manual, "The Format of PO Files". The messages themselves are assumed to be English, as that manual asks of
+programs.
 """
 
 from __future__ import annotations

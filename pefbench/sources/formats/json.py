@@ -1,8 +1,8 @@
 """JSON: a list of objects, an object with such a list under ``data``, or a table as pandas writes it.
 
-pandas' ``to_json`` writes ``{"text": {"0": ..., "1": ...}, ...}``, by column, unless it is told otherwise: ``split`` is
-``{"columns": [...], "data": [[...], ...]}`` and ``index`` has an object for each number of a row. ``to_dict("list")``,
-and Hugging Face's ``to_dict``, have a list for each column.
+By default pandas' ``to_json`` writes ``{"text": {"0": ..., "1": ...}, ...}``, by column; its ``split`` is
+``{"columns": [...], "data": [[...], ...]}``, and ``index`` has an object for each row number. ``to_dict("list")``, and
+Hugging Face's ``to_dict``, have a list for each column.
 """
 
 from __future__ import annotations

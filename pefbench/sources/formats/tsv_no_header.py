@@ -1,6 +1,6 @@
 """Tab-separated values without a header, such as GLUE's CoLA.
 
-Columns are counted from 0, as CoNLL's are: ``data.columns: {text: 3, label: 1}`` reads CoLA.
+Columns are counted from 0, as in CoNLL files: ``data.columns: {text: 3, label: 1}`` reads CoLA.
 """
 
 from __future__ import annotations
