@@ -40,7 +40,7 @@ def verdicts() -> list[Comparison]:
 
 
 def pivot() -> str:
-    """The table of the committed comparisons: tasks by methods."""
+    """The table of the committed comparisons: methods by tasks."""
     return tables.pivot(store.load_results(RESULTS / "compare").results, "markdown", verdicts())
 
 

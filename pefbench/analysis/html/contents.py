@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, TypeGuard
 
 from pefbench.analysis.html import examples, sentences
 from pefbench.analysis.html.searches import searches
-from pefbench.analysis.html.titles import titles
 from pefbench.analysis.tables import baselines, paired_runs
 from pefbench.analysis.tables.groups import comparable, heading, in_common
 from pefbench.analysis.tables.marks import Tests, marks
 from pefbench.analysis.tables.replicates import replicates_by_group
+from pefbench.analysis.tables.titles import titles
 from pefbench.results.store import newest
 
 if TYPE_CHECKING:

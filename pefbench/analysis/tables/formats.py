@@ -31,15 +31,23 @@ def csv_text(rows: Sequence[Mapping[str, object]]) -> str:
     return text.getvalue().rstrip("\n")
 
 
-def grid(cells: Sequence[dict[str, str]], style: str) -> str:
-    """Set rows of text as a table; a column that is empty in every row is left out."""
-    from tabulate import tabulate
+def grid(cells: Sequence[dict[str, str]], style: str, *, described: int = 0) -> str:
+    """Set rows of text as a table; a column that is empty in every row is left out.
+
+    described: how many of the first rows describe the columns: they have no marks, and a line beneath them.
+    """
+    from tabulate import SEPARATING_LINE, tabulate
 
     titles = [title for title in cells[0] if any(row[title] for row in cells)]
     # tabulate escapes for LaTeX, but a bar in a cell would end it in Markdown.
-    body = [[_cell(row[title], style, is_words=title in _LEFT) for title in titles] for row in cells]
+    body: list[list[str] | str] = [
+        [_cell(row[title], style, is_words=title in _LEFT or place < described) for title in titles]
+        for place, row in enumerate(cells)
+    ]
+    if described and style != "markdown":  # which would show the line as a row of dashes
+        body.insert(described, SEPARATING_LINE)
     align = ["left" if title in _LEFT else "right" for title in titles]
-    titles = [_cell(title, style) for title in titles]
+    titles = [_cell(title, style, is_words=True) for title in titles]
     content = tabulate(body, titles, tablefmt=TABULATE[style], colalign=align, disable_numparse=True)
     return as_latex(content) if style == "latex" else content
 

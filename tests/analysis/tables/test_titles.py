@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pefbench.analysis.html.titles import titles
+from pefbench.analysis.tables.titles import titles
 
 
 def test_a_title_says_what_tells_a_group_from_others() -> None:
