@@ -71,8 +71,9 @@ def _run(parsed: argparse.Namespace) -> int:
     before = results.below("baseline") if parsed.baseline is None else place_at(parsed.baseline)
     if before.folder.resolve() == results.folder.resolve():
         raise UserError(f"--baseline {before}: results would be compared with themselves")
+    # Either may lie in the other, which then has more than what is compared with it.
     new = loaded_from(results, exclude=before.folder)
-    baseline = loaded_from(before)
+    baseline = loaded_from(before, exclude=results.folder)
     tolerances = checks.Tolerances(
         metric=parsed.tolerance,
         metrics=_per_metric(parsed.metric_tolerance),

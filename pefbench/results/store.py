@@ -131,8 +131,9 @@ def load_results(folder: Path, *, exclude: Path | None = None, without: Iterable
     """
     results: list[Stored] = []
     problems: list[str] = []
+    excluded = _inside(folder, exclude)
     try:
-        paths = _result_files(folder, exclude, problems)
+        paths = _result_files(folder, excluded, problems)
     except OSError as error:
         raise UserError(_unreadable(error)) from error
     # Thousands of results are millions of objects without a cycle: looking for one would take half of the time.
@@ -147,16 +148,23 @@ def load_results(folder: Path, *, exclude: Path | None = None, without: Iterable
                 problems.append(str(error))
     if not results:
         damaged = f"; {len(problems)} damaged, the first: {problems[0]}" if problems else ""
-        raise UserError(f"no result in {folder}: results are files named <12 hex digits>.json{damaged}")
+        other = "" if excluded is None else f" other than {exclude}"
+        raise UserError(f"no result in {folder}{other}: results are files named <12 hex digits>.json{damaged}")
     return Loaded(results, problems)
 
 
-def _result_files(folder: Path, exclude: Path | None, problems: list[str]) -> list[Path]:
+def _inside(folder: Path, exclude: Path | None) -> Path | None:
+    """The real path of what is to be excluded, where it lies below a folder."""
+    excluded = exclude.resolve() if exclude else None
+    return excluded if excluded and folder.resolve() in excluded.parents and excluded.exists() else None
+
+
+def _result_files(folder: Path, excluded: Path | None, problems: list[str]) -> list[Path]:
     if folder.is_file():
         return [folder]
     if not folder.exists():
         raise UserError(f"no such folder or file: {folder}")
-    root, excluded = folder.resolve(), exclude.resolve() if exclude else None
+    root = folder.resolve()
     found = []
     for here, folders, files in os.walk(folder, onerror=lambda error: problems.append(_unreadable(error))):
         real = root / Path(here).relative_to(folder)

@@ -408,3 +408,26 @@ def test_the_command_writes_what_ci_reads_and_counts_damaged_files(
     assert ET.parse(f"{out}.xml").getroot().get("failures") == "1"
     assert status("--junit", str(tmp_path)) == 2
     assert "error: cannot write" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("new", "old"), [("a/FILE", "a"), ("a", "."), (".", "a"), ("a/FILE", ".")])
+def test_no_result_is_compared_with_itself(
+    new: str, old: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Not where one side lies in the other, either: it would always pass."""
+    result = sample()
+    file = store(tmp_path / "a", result).path.relative_to(tmp_path / "a")
+    sides = [tmp_path / each.replace("FILE", str(file)) for each in (new, old)]
+    arguments = ["check", str(sides[0]), "--baseline", str(sides[1])]
+
+    def status() -> Any:
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        return ended.value.code
+
+    outer, inner = sorted(sides, key=lambda side: len(str(side)))
+    assert status() == 2
+    assert f"error: no result in {outer} other than {inner}: " in capsys.readouterr().err
+    store(outer / "b", result)  # the same trial, run again elsewhere
+    assert status() == 0
+    assert "same" in capsys.readouterr().out
