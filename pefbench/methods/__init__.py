@@ -61,6 +61,9 @@ class Method(BaseModel):
     trains_pretrained: ClassVar[bool] = False
     """Whether it trains weights of the pretrained model itself, and not only those that it adds."""
 
+    in_attention: ClassVar[bool] = False
+    """Whether its virtual tokens, if any, are keys and values alone, which an encoder has in every window."""
+
     why_not_sharded: ClassVar[str] = ""
     """Why it cannot train weights that are sharded over processes; empty where it can."""
 

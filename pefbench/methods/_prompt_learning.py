@@ -59,6 +59,8 @@ class PromptLearning(VirtualTokenMethod):
 class PrefixStart(VirtualTokenMethod):
     """A method with a prefix of keys and values: how the prefix starts."""
 
+    in_attention: ClassVar[bool] = True
+
     init: Literal["random", "zero", "text", "activations"] = Field(
         "random",
         description="random: normal; zero; text: the keys and values of `init_text`; activations: those of tokens "

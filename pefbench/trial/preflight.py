@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pefbench import hardware
 from pefbench.errors import RecipeError, counted
-from pefbench.models import vocabulary
+from pefbench.models import attention_windows, vocabulary
 from pefbench.remarks import Odd, Remarks
 from pefbench.trial import adapters, packing
 from pefbench.trial.schedule import total_steps
@@ -50,6 +50,7 @@ def remarks(prepared: Prepared, *, bad_rows: bool = True) -> Remarks:
         *prepared.notes,
         *map(Odd, _skipped([*(prepared.corpus.skipped if bad_rows else ()), *prepared.refused])),
         *map(Odd, _truncated(prepared)),
+        *map(Odd, _beyond_windows(prepared)),
         *_dropped(prepared),
         *map(Odd, _near(prepared)),
         *prepared.head.remarks(prepared.encoded),
@@ -90,6 +91,31 @@ def _truncated(prepared: Prepared) -> list[str]:
         for split, encoded in prepared.encoded.items()
         if encoded.truncated
     ]
+
+
+def _beyond_windows(prepared: Prepared) -> list[str]:
+    """What to say of texts whose last tokens are too far from the virtual tokens for some layers' attention."""
+    method, found = prepared.recipe.method, attention_windows.windows(prepared.config)
+    count = method.virtual_tokens()
+    if (
+        not count
+        or found is None
+        or (method.in_attention and prepared.config.model_type in attention_windows.BOTH_WAYS)
+    ):
+        return []
+    room = max(found.tokens - count, 0)
+    # Behind a prompt, an answer is generated; those of training are in their texts.
+    lengths = {
+        split: each.lengths + (0 if split == "train" else prepared.head.longest_answer)
+        for split, each in prepared.encoded.items()
+    }
+    many = {split: int((each > room).sum()) for split, each in lengths.items()}
+    if not any(many.values()):
+        return []
+    texts = ", ".join(f"{many[split]:,} of {len(each):,} {split}" for split, each in lengths.items() if many[split])
+    where = f"{found.layers} of {found.of_layers} layers"
+    told = f"{method.name}: in {where} a token attends to the last {found.tokens} alone: in {texts} examples, of more "
+    return [f"{told}than {room} tokens, the last ones do not attend to all {count} virtual tokens there"]
 
 
 def _dropped(prepared: Prepared) -> list[str]:

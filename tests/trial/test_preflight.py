@@ -18,7 +18,7 @@ from pefbench.trial import preflight
 from pefbench.trial.phases import Phases
 from pefbench.trial.prepare import prepare
 from tests.metrics.synonyms import Few
-from tests.tiny import model
+from tests.tiny import config, model
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -106,6 +106,46 @@ def test_rows_that_are_nearly_training_ones_are_doubtful(world: World) -> None:
 def test_cut_texts_are_counted(world: World) -> None:
     [cut, *_] = doubts(world, train__max_length=8)
     assert "train examples are truncated to 8 tokens" in cut
+
+
+@pytest.mark.parametrize(
+    ("method", "architecture", "layers"),
+    [
+        ("prefix", "mistral", "2 of 2"),
+        ("prompt", "gemma2", "1 of 2"),
+        ("mam", "gemma3", "2 of 2"),
+        ("prompt", "modernbert", "1 of 2"),
+        ("prefix", "modernbert", ""),  # its prefix is in every window
+        ("lora", "mistral", ""),
+        ("prefix", "llama", ""),
+    ],
+)
+def test_texts_whose_ends_no_longer_attend_to_virtual_tokens_are_told(
+    world: World, method: str, architecture: str, layers: str
+) -> None:
+    """A window of 14 tokens holds 4 virtual tokens and a text of 10."""
+    prepared = prepare(load_recipe(world.recipe("windows")), Phases())
+    settings = {} if method == "lora" else {"num_virtual_tokens": 4}
+    chosen = find("method", method)(name=method, **settings)
+    recipe = prepared.recipe.model_copy(update={"method": chosen})
+    window = {"local_attention": 26} if architecture == "modernbert" else {"sliding_window": 14}
+    made = replace(prepared, recipe=recipe, config=config(architecture, **({} if architecture == "llama" else window)))
+    told = [text for text in preflight.remarks(made).warnings if text.startswith(f"{method}: ")]
+    if not layers:
+        assert told == []
+        return
+    longer = {split: sum(length > 10 for length in each.lengths) for split, each in made.encoded.items()}
+    assert all(0 < longer[split] < len(each) for split, each in made.encoded.items())
+    texts = ", ".join(f"{longer[split]} of {len(each)} {split}" for split, each in made.encoded.items())
+    where = f"{method}: in {layers} layers a token attends to the last 14 alone"
+    hidden = f"in {texts} examples, of more than 10 tokens, the last ones do not attend to all 4 virtual tokens there"
+    assert told == [f"{where}: {hidden}"]
+    longest = int(max(max(each.lengths) for each in made.encoded.values()))
+    wide = {"local_attention": 2 * (longest + 3)} if architecture == "modernbert" else {"sliding_window": longest + 4}
+    assert not any(
+        text.startswith(f"{method}: ")
+        for text in preflight.remarks(replace(made, config=config(architecture, **wide))).warnings
+    )
 
 
 @pytest.mark.parametrize(
