@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pefbench.apps.recommender.catalogue import Target
+    from pefbench.apps.recommender.catalogue import Taken, Target
     from pefbench.apps.recommender.config import RecommenderSection
 
     Placed = tuple[int, NDArray[np.int64]]
@@ -74,21 +74,26 @@ def measured(
             alone |= {name: proposals(score(target.history), past) for name, score in (others or {}).items()}
             for name, order in {OURS: ranked.order, PROPOSED: ranked.proposed, **alone}.items():
                 orders[name].append((int(np.flatnonzero(order == target.item)[0]), order[: quality.PLACES]))
-    return report(orders, targets, evidence.people, frozenset(before))
+    return report(orders, targets, evidence.people, before)
 
 
 def report(
     orders: Mapping[str, Sequence[Placed]],
     targets: Sequence[Target],
     people: NDArray[np.float64],
-    known: frozenset[str],
+    known: Mapping[str, Sequence[Taken]],
 ) -> Report:
-    """What orders of all items come to. orders: by method, the place of what was taken and the first ten items."""
+    """What orders of all items come to.
+
+    orders: by method, the place of what was taken and the first ten items. people: how many people each item counts
+    as taken by. known: what each user took before the test, and be it too long ago to count.
+    """
     users = [target.user for target in targets]
+    taken = {each.item for items in known.values() for each in items}
     ranks = {name: np.array([place for place, _ in found]) for name, found in orders.items()}
     groups = {
         "new users": np.array([user not in known for user in users]),
-        "new items": np.array([people[target.item] == 0 for target in targets]),
+        "new items": np.array([target.item not in taken for target in targets]),
     }
     told: dict[str, dict[str, dict[str, quality.Value]]] = {}
     for group, chosen in groups.items():

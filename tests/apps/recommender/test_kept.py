@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pefbench.apps.recommender import embeddings, kept
-from pefbench.apps.recommender.catalogue import Target
+from pefbench.apps.recommender.catalogue import Taken, Target
 from pefbench.apps.recommender.evidence import FEATURES
 from pefbench.apps.recommender.measuring import OURS, report
 from pefbench.apps.recommender.ranking import Weights
@@ -24,11 +24,13 @@ if TYPE_CHECKING:
 MODELS = {"choice": Path("results/abc")}
 WEIGHTS = Weights(np.arange(float(len(FEATURES))), np.array([1.0, 0.5]))
 TARGETS = [Target(str(i), (0,), 1) for i in range(20)]
+PEOPLE = np.array([3.0, 0.0, 1.0, 2.0])
+KNOWN = {"0": [Taken(1.0, 0)], "1": [Taken(2.0, 2)]}
 ORDERS = {OURS: [(0, np.array([1, 2]))] * 20, "popularity": [(12, np.array([2, 3]))] * 20}
 
 
 def test_weights_come_back_with_what_was_measured(tmp_path: Path) -> None:
-    measured = report(ORDERS, TARGETS, np.array([3.0, 0.0, 1.0, 2.0]), frozenset({"0", "1"}))
+    measured = report(ORDERS, TARGETS, PEOPLE, KNOWN)
     kept.write(tmp_path / "weights.json", WEIGHTS, measured, MODELS, 20)
     found, told = kept.read(tmp_path / "weights.json", MODELS, 20)
     assert found.first.tolist() == WEIGHTS.first.tolist()
@@ -50,13 +52,19 @@ def test_a_damaged_file_is_said_in_one_line(tmp_path: Path, text: str) -> None:
 
 
 def test_what_was_measured_says_who_wins() -> None:
-    found = report(ORDERS, TARGETS, np.array([3.0, 0.0, 1.0, 2.0]), frozenset({"0", "1"}))
+    found = report(ORDERS, TARGETS, PEOPLE, KNOWN)
     assert found["sizes"] == {"new users": 18, "new items": 20}
     assert found["methods"]["popularity"]["coverage"] == 0.5
     assert found["gain"]["popularity"]["ndcg_at_10"]["value"] == 1.0
     text = "\n".join(lines(found))
     assert "test: 20 items that 20 users took next, each ranked among all 4" in text
     assert "recommender less popularity, NDCG@10: +1.0000" in text
+
+
+def test_an_item_that_was_taken_too_long_ago_to_count_is_not_new() -> None:
+    """Of a long history only the latest items count, and yet the others were taken."""
+    known = {**KNOWN, "2": [Taken(0.0, 1)]}
+    assert report(ORDERS, TARGETS, PEOPLE, known)["sizes"] == {"new users": 17, "new items": 0}
 
 
 def test_embeddings_are_computed_once_for_their_texts(tmp_path: Path) -> None:
