@@ -8,6 +8,7 @@ from packaging.version import Version
 
 from pefbench import hardware
 from pefbench.models.quantization import OLDEST
+from pefbench.results.store import readable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +65,7 @@ def _memory(found: Found) -> Iterator[Odd]:
     processor = found["processor"]
     if processor["available_bytes"] < LITTLE_MEMORY:
         yield {
-            "what": f"only {processor['available_bytes'] / 1e9:.1f} GB of main memory are free",
+            "what": f"only {readable(processor['available_bytes'], 'B')} of main memory are free",
             "do": "end other programs; the libraries and the smallest models take about 1 GB",
         }
     if processor["busy"] > BUSY * processor["cores_of_machine"]:
@@ -90,9 +91,8 @@ def _folders(found: Found) -> Iterator[Odd]:
         if not folder["writable"]:
             yield {"what": f"{folder['what']} cannot be written: {folder['path']}", "do": ways[folder["what"]]}
         elif folder["free_bytes"] < LITTLE_DISK:
-            free = folder["free_bytes"] / 1e9
             yield {
-                "what": f"{free:.1f} GB are free for {folder['what']}: {folder['path']}",
+                "what": f"{readable(folder['free_bytes'], 'B')} are free for {folder['what']}: {folder['path']}",
                 "do": f"make room, or {ways[folder['what']]}",
             }
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from tabulate import tabulate
 
 from pefbench.errors import counted
+from pefbench.results.store import readable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pefbench.doctor.found import Found, Hub, Odd
+    from pefbench.doctor.found import Folder, Found, Hub, Odd
 
 
 def render(found: Found, odd: Sequence[Odd]) -> str:
@@ -26,13 +27,13 @@ def render(found: Found, odd: Sequence[Odd]) -> str:
 def _machine(found: Found) -> list[tuple[str, str]]:
     device, processor, chosen = found["device"], found["processor"], found["chosen"]
     several = f"{device['count']} x " if device["count"] > 1 else ""
-    memory = f"{_gb(device['available_bytes'])} of {_gb(device['memory_bytes'])} free"
+    memory = f"{readable(device['available_bytes'], 'B')} of {readable(device['memory_bytes'], 'B')} free"
     answers = "does not answer" if device["error"] else f"{device['name']}, {memory}"
     cores = f"{processor['cores']} of {processor['cores_of_machine']} cores, load {processor['busy']:.1f}"
     return [
         ("device", f"{device['kind']}: {several}{answers}"),
         ("processor", f"{processor['name']}: {cores}; {' '.join(processor['instructions']) or 'no AVX2'}"),
-        ("memory", f"{_gb(processor['available_bytes'])} of {_gb(processor['memory_bytes'])} free"),
+        ("memory", f"{readable(processor['available_bytes'], 'B')} of {readable(processor['memory_bytes'], 'B')} free"),
         ("chosen", f"{chosen['precision']}, {counted(chosen['threads'], 'thread')}, attention {chosen['attention']}"),
         ("", f"linear layers by {chosen['linear']}, {chosen['optimizer']}"),
     ]
@@ -57,17 +58,15 @@ def _software(found: Found) -> list[tuple[str, str]]:
 
 def _outside(found: Found) -> list[tuple[str, str]]:
     return [
-        *(
-            (folder["what"], f"{folder['path']}: {_holds(folder['bytes'])}{_gb(folder['free_bytes'])} free on its disk")
-            for folder in found["folders"]
-        ),
+        *((folder["what"], _room(folder)) for folder in found["folders"]),
         ("hub", _reached(found["hub"])),
         *((f"${name}", value) for name, value in found["environment"].items()),
     ]
 
 
-def _holds(size: int | None) -> str:
-    return "" if size is None else f"{_gb(size)}, "
+def _room(folder: Folder) -> str:
+    held = "" if folder["bytes"] is None else f"{readable(folder['bytes'], 'B')}, "
+    return f"{folder['path']}: {held}{readable(folder['free_bytes'], 'B')} free on its disk"
 
 
 def _reached(hub: Hub) -> str:
@@ -76,7 +75,3 @@ def _reached(hub: Hub) -> str:
     if hub["reachable"]:
         return f"{hub['endpoint']}: answers, {hub['seconds']:.1f} s"
     return f"{hub['endpoint']}: cannot be reached"
-
-
-def _gb(size: int) -> str:
-    return f"{size / 1e9:.1f} GB"

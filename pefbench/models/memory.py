@@ -10,6 +10,7 @@ from torch.overrides import TorchFunctionMode
 
 from pefbench import hardware
 from pefbench.errors import MethodError
+from pefbench.results.store import readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -55,8 +56,8 @@ class _Counted(TorchFunctionMode):
             self.sum += _bytes(func, args, kwargs)
             if self.sum > self.most:
                 raise self.kind(
-                    f"{self.what} needs more than {self.sum / 1e9:,.1f} GB of memory, but may use only "
-                    f"{self.most / 1e9:,.1f}; reduce its sizes"
+                    f"{self.what} needs more than {readable(self.sum, 'B')} of memory, but may use only "
+                    f"{readable(self.most, 'B')}; reduce its sizes"
                 )
         return func(*args, **kwargs)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pefbench.heads.settled import kind_of
 from pefbench.models.from_pretrained import ADAPTER, read_json
 from pefbench.registry import find, summary
+from pefbench.results.store import readable
 from pefbench.trial.adapters import TRAINED
 from pefbench.trial.saved import base_name
 
@@ -104,7 +105,7 @@ def _costs(reached: Reached) -> str:
     return (
         f"{model['trainable_parameters']:,} of {model['parameters']:,} weights trained "
         f"({model['trainable_percent']:.3g} %){size}; {train['seconds']:.0f} seconds of training, "
-        f"{train['peak_memory_bytes'] / 1e9:.2f} GB of memory at the peak."
+        f"{readable(train['peak_memory_bytes'], 'B')} of memory at the peak."
     )
 
 

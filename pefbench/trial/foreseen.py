@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pefbench import hardware
 from pefbench.models import linear_layers, loading
+from pefbench.results.store import readable
 from pefbench.trial.largest import largest_part
 
 if TYPE_CHECKING:
@@ -62,8 +63,8 @@ class Foreseen:
     def told(self, loading: int) -> str:
         """The peaks as a line for people. loading: that of the phase that is over."""
         found = {"load": loading, **self.peaks()}
-        sizes = ", ".join(f"{phase} {_gb(size)}" for phase, size in found.items())
-        return f"peak memory: {sizes}; {_gb(self.held + self.available)} available"
+        sizes = ", ".join(f"{phase} {readable(size, 'B')}" for phase, size in found.items())
+        return f"peak memory: {sizes}; {readable(self.held + self.available, 'B')} available"
 
     def micro_batch_size(self) -> int | None:
         """The most examples at once that fit into memory; None where not even one does."""
@@ -75,10 +76,11 @@ class Foreseen:
         expected, there = self._training(self.training.examples), self.held + self.available
         if expected <= there:
             return []
-        warning = f"training is expected to need {_gb(expected)} of memory at its peak, but {_gb(there)} is available"
+        needed = f"training is expected to need {readable(expected, 'B')} of memory at its peak"
+        warning = f"{needed}, but {readable(there, 'B')} is available"
         fits = self.micro_batch_size()
         if fits is None:
-            least = _gb(self._training(1))
+            least = readable(self._training(1), "B")
             return [
                 f"{warning}; even one example at a time needs {least}: lower train.max_length or set model.quantize=nf4"
             ]
@@ -117,7 +119,3 @@ def room_for(most: int, examples: int) -> int:
 def _heads(config: Any) -> int:
     """How many rows of attention a token has, in all layers."""
     return int(getattr(config, "num_hidden_layers", 0) or 0) * int(getattr(config, "num_attention_heads", 0) or 0)
-
-
-def _gb(size: int) -> str:
-    return f"{size / 1e9:.1f} GB"

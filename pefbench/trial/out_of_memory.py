@@ -11,6 +11,7 @@ import torch
 
 from pefbench import hardware
 from pefbench.errors import OutOfMemoryError
+from pefbench.results.store import readable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,14 +62,13 @@ def is_it(error: BaseException) -> bool:
 def _sizes(error: BaseException) -> str:
     """What was requested, where the allocator says so, and what there was."""
     where = f"of {hardware.gpu_name()}" if hardware.kind() != "cpu" else "of main memory"
-    free, total = hardware.available_memory() / 1e9, hardware.total_memory() / 1e9
-    there = f"{free:.1f} of {total:.1f} GB {where} were free"
+    free, total = readable(hardware.available_memory(), "B"), readable(hardware.total_memory(), "B")
+    there = f"{free} of {total} {where} were free"
     request = REQUEST.search(str(error))
     if request is None:
         return there
     size = float(request[1]) * UNITS[request[2][0]]
-    more = f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
-    return f"{more} more requested; {there}"
+    return f"{readable(size, 'B')} more requested; {there}"
 
 
 def _advice(doing: Doing, recipe: Recipe, processes: int) -> str:

@@ -32,7 +32,7 @@ ODD: dict[str, tuple[dict[str, Any], str, str]] = {
     "little memory": ({"processor": {"available_bytes": 10**9}}, r"only 1\.0 GB of main memory", "end other programs"),
     "a busy machine": ({"processor": {"busy": 7.5}}, r"want its 8 cores: load 7\.5$", "before comparing times"),
     "a part of the cores": ({"processor": {"cores": 2}}, "2 of 8 cores", "taskset"),
-    "a full disk": ({"folders": [{"free_bytes": 10**8}]}, r"0\.1 GB are free for results: /r", "--out"),
+    "a full disk": ({"folders": [{"free_bytes": 10**8}]}, r"100 MB are free for results: /r", "--out"),
     "a folder of another user": ({"folders": [{"writable": False}]}, "results cannot be written: /r", "--out"),
     "no hub": ({"hub": HUB}, r"cannot be reached \(no answer within 3 s\)", "HF_HUB_OFFLINE=1"),
     "bitsandbytes that fails": (

@@ -41,6 +41,8 @@ def test_a_batch_that_will_not_fit_names_the_one_that_will() -> None:
     assert "set train.micro_batch_size=10," in said, "10 rows, what is held, the states and the summed gradients"
     (said,) = expected(50 * MIB).doubts()
     assert "even one example at a time needs 1.2 GB" in said
+    told = expected(3210 * MIB).told(600 * MIB)
+    assert told == "peak memory: load 629 MB, train 4.4 GB, evaluate 1.1 GB; 4.4 GB available"
 
 
 def test_a_run_looks_closer_only_where_it_may_not_fit(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

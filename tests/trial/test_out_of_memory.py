@@ -29,7 +29,7 @@ CUDA = (
 MPS = "MPS backend out of memory (MPS allocated: 8.00 GB, max allowed: 9.07 GB). Tried to allocate 256.00 MB on private"
 REQUESTS: dict[Any, str] = {
     torch.OutOfMemoryError(CUDA): r"2\.7 GB more requested; ",
-    RuntimeError(MPS): r"268\.4 MB more requested; ",
+    RuntimeError(MPS): r"268 MB more requested; ",
     MemoryError(): r"in training: \d",
     OSError(12, "Cannot allocate memory"): r"in training: \d",
     ImportError("libopenblas.so: failed to map segment from shared object"): r"in training: \d",
@@ -48,7 +48,7 @@ def test_what_was_asked_and_what_there_was(world: World, error: Exception) -> No
 def test_the_cpus_own_allocator(world: World) -> None:
     recipe = load_recipe(world.recipe("memory"))
     with (
-        pytest.raises(OutOfMemoryError, match=r"1125899\.9 GB more requested"),
+        pytest.raises(OutOfMemoryError, match=r"1126 TB more requested"),
         out_of_memory.told("training", recipe),
     ):
         torch.empty(2**50, dtype=torch.uint8)
@@ -60,7 +60,7 @@ def test_the_gpu_is_named(world: World, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(hardware, "available_memory", lambda: 2**30)
     monkeypatch.setattr(hardware, "total_memory", lambda: 16 * 2**30)
     with (
-        pytest.raises(OutOfMemoryError, match=r"1\.1 of 17\.2 GB of NVIDIA T4 were free"),
+        pytest.raises(OutOfMemoryError, match=r"1\.1 GB of 17\.2 GB of NVIDIA T4 were free"),
         out_of_memory.told("training", load_recipe(world.recipe("memory"))),
     ):
         raise torch.OutOfMemoryError(CUDA)
