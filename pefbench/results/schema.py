@@ -48,7 +48,8 @@ class Provenance(TypedDict):
     world_size: NotRequired[int]  # processes; an imported result leaves it out
     placement: NotRequired[Placement]  # on a cluster
     precision: str  # fp32 | bf16 | fp16, never auto; unknown in some imported results
-    started: str  # ISO 8601, UTC
+    started: str  # ISO 8601, UTC; of a trial that was killed and went on, its first start
+    resumed: NotRequired[list[str]]  # ISO 8601, UTC; when it was started again, to go on from a checkpoint
     finished: str  # ISO 8601, UTC; for a failed trial the time of the failure
 
 

@@ -50,9 +50,15 @@ def problem(value: Any) -> str | None:
 def _inconsistency(result: Result) -> str | None:
     if not ID.fullmatch(result["id"]):
         return f"damaged result: id should be 12 hex digits, is {result['id']!r}"
-    for name in ("started", "finished"):
+    source = result["provenance"]
+    for name, times in (
+        ("started", [source["started"]]),
+        ("resumed", source.get("resumed", [])),
+        ("finished", [source["finished"]]),
+    ):
         try:
-            read_time(result["provenance"][name])
+            for time in times:
+                read_time(time)
         except ValueError:
             return f"damaged result: provenance.{name} should be a time in ISO 8601"
     found = _unfinished(result) if result["status"] == "finished" else None

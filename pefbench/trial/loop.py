@@ -15,6 +15,7 @@ from accelerate.utils import gather_object
 
 from pefbench.errors import PreemptedError
 from pefbench.progress import Progress, say
+from pefbench.results import provenance
 from pefbench.trial import checkpoints, curve, random_states, sharding, stopping
 from pefbench.trial.batching import Order
 from pefbench.trial.keeping import Keeper
@@ -38,7 +39,10 @@ if TYPE_CHECKING:
 
 
 class Training:
-    """One training run; `run` starts it or goes on from its checkpoint. phases: those that it is measured by."""
+    """One training run; `run` starts it or goes on from its checkpoint.
+
+    started: when its trial was, as ISO 8601 in UTC; None: now. phases: those that it is measured by.
+    """
 
     def __init__(
         self,
@@ -46,6 +50,7 @@ class Training:
         *,
         checkpoint: Path,
         checkpoint_key: Mapping[str, object],
+        started: str | None = None,
         validation: Validation | None = None,
         phases: Phases | None = None,
     ) -> None:
@@ -59,7 +64,7 @@ class Training:
         self.total = total_steps(settings, len(encoded))
         self.log_interval = curve.log_interval(self.total)
         self.validation_interval = validation.interval(self.steps_an_epoch) if validation else self.total
-        self.at = Progressed()
+        self.at = Progressed(starts=[started or provenance.now()])
         self.losses: list[Tensor] = []
         self.alone = self.accelerator.num_processes == 1
 
@@ -201,7 +206,8 @@ class Training:
         state = checkpoints.read(self.checkpoint, self.checkpoint_key)
         if state is None:
             return
-        self.at = Progressed.of(state["progress"])
+        starts, self.at = self.at.starts, Progressed.of(state["progress"])
+        self.at.starts += starts
         self.losses = [torch.tensor(loss, device=self.accelerator.device) for loss in state["losses"]]
         self.stepper.restore(state["steps"])
         self.keeper.restore(state["kept"], self.at.step)

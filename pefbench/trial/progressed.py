@@ -20,12 +20,13 @@ Plain = dict[str, Any]  # the fields of a dataclass, as a checkpoint takes them
 class Progressed:
     """How far a training run is, over all the times that it was started: plain numbers, for a checkpoint.
 
-    tokens: tokens seen, padding left out. padded: the same with padding. training: the time that steps took, without
-    checkpoints and validation. validation: the time that validation took, but for the last step's, which is a part of
-    the final evaluation. peaks: by phase, the most bytes held until the last checkpoint. curve: one point for each log
-    interval. stopped: by `train.patience`.
+    starts: when, as ISO 8601 in UTC. tokens: tokens seen, padding left out. padded: the same with padding. training:
+    the time that steps took, without checkpoints and validation. validation: the time that validation took, but for the
+    last step's, which is a part of the final evaluation. peaks: by phase, the most bytes held until the last
+    checkpoint. curve: one point for each log interval. stopped: by `train.patience`.
     """
 
+    starts: list[str] = field(default_factory=list)
     step: int = 0
     tokens: int = 0
     padded: int = 0

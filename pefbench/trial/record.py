@@ -30,6 +30,12 @@ class TrialRecord:
         """Add what the trial has reached."""
         self.reached.update(found)
 
+    def note_starts(self, first: str, *later: str) -> None:
+        """Note when the trial was started at first, and when to go on from a checkpoint."""
+        self.origin["started"] = first
+        if later:
+            self.origin["resumed"] = list(later)
+
     def finish(self) -> Result:
         """The result of a trial that went well."""
         return self._result("finished", None)

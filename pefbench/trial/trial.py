@@ -264,6 +264,7 @@ class Trial:
             stepper,
             validation=self.validation,
             phases=self.phases,
+            started=self.record.origin["started"],
             checkpoint=self.folder.checkpoint,
             checkpoint_key={
                 "id": self.record.trial_id,
@@ -278,6 +279,7 @@ class Trial:
             with tracking(self.recipe, self.path, enabled=self.is_main) as tracked, self.phases.measure("train"):
                 progressed = training.run(tracked.follow)
         finally:
+            self.record.note_starts(*training.at.starts)
             if training.at.step:  # also of a trial that diverges or is stopped early: tuning has paid for it
                 self.record.add(phases=phases_of(self.phases.costs, training.at))
         self.record.add(curve=progressed.curve, kept=training.kept())

@@ -48,6 +48,12 @@ def test_the_median_of_trials_alike_scaled_by_epochs(out: Path) -> None:
     assert "time: about 20 s with 2 workers" in rendered(out, [outcome(out / "a", "lora")], workers=2)
 
 
+def test_what_passed_between_two_starts_of_a_trial_took_it_no_time(out: Path) -> None:
+    changes = {"provenance.resumed": ["2026-01-09T00:00:00Z"], "provenance.finished": "2026-01-09T00:00:05Z"}
+    store(out, sample("before", "lora", changes=changes | {"recipe.train.epochs": 4}))
+    assert rendered(out, [outcome(out / "a", "lora")]).endswith("time: about 52 s")  # all its phases
+
+
 def test_what_is_not_known_is_said(out: Path) -> None:
     earlier(out, "lora", 20, 0)
     (out / "before" / "0123456789ab.json").write_text("{", encoding="utf8")

@@ -62,6 +62,8 @@ def test_damaged_and_foreign_files(tmp_path: Path, content: bytes, words: str) -
         ("recipe.model.name", ..., "recipe.model.name is missing"),
         ("provenance.hardware.cores", True, "provenance.hardware.cores should be an integer"),
         ("provenance.finished", "yesterday", "provenance.finished should be a time"),
+        ("provenance.resumed", ["2026-01-02T03:04:30Z", "later"], "provenance.resumed should be a time"),
+        ("provenance.resumed", "2026-01-02T03:04:30Z", "provenance.resumed should be a list"),
         ("provenance.packages.torch", 2.13, "provenance.packages.torch should be a string"),
         ("data", ..., "data is missing, though"),
         ("data.splits.test.tokens", 1.5, "data.splits.test.tokens should be an integer"),

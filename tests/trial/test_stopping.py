@@ -11,6 +11,7 @@ import pytest
 
 from pefbench.errors import PreemptedError
 from pefbench.recipe import load_recipe
+from pefbench.results import provenance
 from pefbench.results.store import read_result
 from pefbench.trial import run, stopping
 from pefbench.trial.loop import Training
@@ -60,17 +61,22 @@ def test_a_trial_that_was_told_to_stop_goes_on_bit_for_bit(
             signal.raise_signal(number)
         step(self, batch)
 
+    first, second = "2026-01-02T03:04:05+00:00", "2026-01-03T03:04:05+00:00"
     with monkeypatch.context() as patch:
         patch.setattr(Training, "_step", told)
+        patch.setattr(provenance, "now", lambda: first)
         with pytest.raises(PreemptedError, match=rf"^stopped at step {STEP + 1} of \d+; the same command goes on$"):
             run.run(recipe, tmp_path / "stopped", scored=("validation",))
     assert not [*tmp_path.glob("stopped/*/*.json")], "no failure is written"
     assert [*tmp_path.glob("stopped/*/*/checkpoint.pt")]
     assert not [*tmp_path.glob("stopped/*/*.lease")]
     stopping._told.clear()
+    monkeypatch.setattr(provenance, "now", lambda: second)
     again = read_result(run.run(recipe, tmp_path / "stopped", scored=("validation",)))
     assert again["curve"] == whole["curve"]
     assert again["metrics"] == whole["metrics"]
+    assert (again["provenance"]["started"], again["provenance"]["resumed"]) == (first, [second])
+    assert "resumed" not in whole["provenance"]
     assert signal.getsignal(number) == signal.SIG_DFL
 
 
