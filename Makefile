@@ -4,7 +4,7 @@ RECIPE ?= recipes/lora_ner.yaml
 
 .PHONY: help install demo test lint format types unit slow deepspeed servers docs wheel release hooks bench baseline comparisons matrix schema readme clean
 
-help:  ## say what there is
+help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 install: .venv/installed  ## make .venv with everything that pefbench and its tests need
@@ -37,7 +37,7 @@ deepspeed: install  ## the tests of DeepSpeed's ZeRO-3, on a CPU; installs DeepS
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[deepspeed]'
 	$(BIN)/pytest -m slow tests/trial/test_zero3.py
 
-servers:  ## Debian's packages of the servers that some tests start: SLURM, PostgreSQL; as root
+servers:  ## install the servers that some tests start, SLURM and PostgreSQL, from Debian; as root
 	apt-get update -qq
 	apt-get install -qq --no-install-recommends slurmctld slurmd slurm-client munge postgresql
 
@@ -51,34 +51,34 @@ release: wheel  ## build for the tag in GITHUB_REF_NAME, which must be the versi
 	test "$$GITHUB_REF_NAME" = "v$$($(BIN)/python -c 'import pefbench; print(pefbench.__version__)')"
 	$(BIN)/pytest tests/test_package.py
 
-hooks: install  ## have git run what CI runs before each commit: lint and types
+hooks: install  ## have git run lint and types before each commit, as CI does
 	$(BIN)/pre-commit install
 
-format: install  ## format the code and mend what can be mended
+format: install  ## format the code and fix what can be fixed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: install  ## the same job with pefbench and with transformers' Trainer, alternating
+bench: install  ## run the same job with pefbench and with transformers' Trainer, alternating
 	$(BIN)/python -m benchmarks.against_trainer
 
-baseline: install  ## record results/baseline anew; goes on where it was
+baseline: install  ## record results/baseline again; continues where it stopped
 	$(BIN)/python -m tests.write_baseline
 	rm -rf results/baseline/*/*/
 
-comparisons: install  ## record results/compare anew: about eight hours on two cores; goes on where it was
+comparisons: install  ## record results/compare again: about eight hours on two cores; continues where it stopped
 	$(BIN)/python -m tests.write_comparisons
 
-matrix: install  ## try every method on tiny models of every architecture, and write down what works; goes on where it was
+matrix: install  ## try every method on tiny models of every architecture, and record what works; continues where it stopped
 	$(BIN)/python -m tests.write_matrix
 	$(BIN)/pytest -q --numprocesses 2 --dist worksteal --grid all -m sample tests
 	$(BIN)/pytest -q --numprocesses 2 --dist worksteal --grid all tests/models/patches/test_generation.py
 
-schema: install  ## write the JSON schemas of recipes and comparisons anew
+schema: install  ## write the JSON schemas of recipes and comparisons again
 	$(BIN)/pefbench schema > recipes/schema.json
 	$(BIN)/pefbench schema compare > recipes/compare/schema.json
 
 readme: install  ## put what the commands print into the README and the results pages
 	$(BIN)/python -m docs.generate.parts
 
-clean:  ## remove what `make` made, but no results
+clean:  ## remove what `make` made, except results
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -22,7 +22,7 @@ def add_resources(parser: argparse.ArgumentParser) -> None:
         "--on",
         choices=ENGINES,
         default="local",
-        help="where trials run: worker processes of this machine, a Ray cluster (RAY_ADDRESS), or SLURM "
+        help="where trials run: worker processes on this machine, a Ray cluster (RAY_ADDRESS), or SLURM "
         "(default: local)",
     )
     parser.add_argument(

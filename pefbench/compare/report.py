@@ -61,11 +61,13 @@ def _budget(comparison: Comparison) -> str:
     if "search" in comparison:
         search = comparison["search"]
         stopped = "" if search["prune"] == "none" else f" and stopped early by {search['prune']}"
-        return f"settings proposed by {search['sampler']}{stopped}, up to {search['examples']:,} examples seen a method"
+        return (
+            f"settings proposed by {search['sampler']}{stopped}, up to {search['examples']:,} examples seen per method"
+        )
     if "compute" not in comparison:
         fewest = min(len(method["settings"]) for method in comparison["methods"])
-        return f"{'up to ' * (fewest < comparison['trials'])}{counted(comparison['trials'], 'setting')} a method"
-    return f"settings that see up to {comparison['compute']:,} training examples a method"
+        return f"{'up to ' * (fewest < comparison['trials'])}{counted(comparison['trials'], 'setting')} per method"
+    return f"settings that see up to {comparison['compute']:,} training examples per method"
 
 
 def _methods(comparison: Comparison) -> str:

@@ -237,7 +237,7 @@ def test_a_budget_of_compute_is_planned_and_told(world: World, tmp_path: Path) -
     status, printed, said = finish(command, ROOT, seconds=600)
     assert status == 0, said
     assert (
-        "seen: entity_f1 on test, higher is better; settings that see up to 240 training examples a method" in printed
+        "seen: entity_f1 on test, higher is better; settings that see up to 240 training examples per method" in printed
     )
     assert "(4 settings, 240 examples seen)" in printed
     found = verdict(tmp_path, "seen")

@@ -85,7 +85,7 @@ def test_each_method_spends_the_same_and_pruned_trials_buy_more(done: tuple[Want
 def test_the_verdict_says_how_many_settings_each_method_tried(done: tuple[Wanted, Path, Comparison]) -> None:
     _, _, found = done
     shown = report.render(found)
-    assert "settings proposed by tpe and stopped early by asha, up to 432 examples seen a method" in shown
+    assert "settings proposed by tpe and stopped early by asha, up to 432 examples seen per method" in shown
     for method in found["methods"]:
         stopped = sum(trial["status"] == "stopped" for trial in method["tuning"])
         assert f"({len(method['settings'])} settings, {stopped} stopped early, {method['tuning_examples']:,}" in shown

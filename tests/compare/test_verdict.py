@@ -89,8 +89,8 @@ def test_each_pair_has_one_answer_and_what_would_decide_it(out: Path) -> None:
     assert "needed" in shown or "cannot decide" in shown or "out of reach" in shown
     assert "These runs differ: McNemar p, by seed" in shown
     assert "ied" not in shown.replace("varied", "").replace("tried", "")
-    assert "; 2 settings a method" in shown
-    assert "; up to 3 settings a method" in report.render({**found, "trials": 3})  # where none was left to place
+    assert "; 2 settings per method" in shown
+    assert "; up to 3 settings per method" in report.render({**found, "trials": 3})  # where none was left to place
 
 
 def test_a_second_look_keeps_what_the_first_has_decided(out: Path) -> None:
