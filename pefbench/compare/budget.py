@@ -1,9 +1,9 @@
-"""What each method may spend on tuning: a number of settings, or a number of training examples seen.
+"""The tuning budget of each method: a number of settings, or a number of training examples seen.
 
-The unit of `compute` is one training example seen once, forwards and backwards. A trial sees as many as its training
-split has (after `train.max_examples`), once for each of its `train.epochs`; a method, those of all its settings and
-tuning seeds together. A trial that diverges or stops early counts in full. What an example costs in time is not part of
-it: a method tries more settings than another where it needs fewer epochs, not where its steps are faster.
+The unit of `compute` is one training example seen once, forward and backward. A trial sees its training split (after
+`train.max_examples`) once per epoch of `train.epochs`. A method's total is the sum over all its settings and tuning
+seeds. A trial that diverges or stops early counts in full. Time per example does not count: a method can try more
+settings than another if it needs fewer epochs, but not because its steps are faster.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 class Budget:
     """The budget of each method of a comparison.
 
-    trials: settings; None where compute limits them. compute: training examples seen. seeds: of tuning.
-    examples: of the training split; None until the data was read.
+    trials: number of settings; None if compute limits them. compute: training examples seen. seeds: number of tuning
+    seeds. examples: size of the training split; None until the data is read.
     """
 
     trials: int | None
@@ -33,19 +33,19 @@ class Budget:
     examples: int | None = None
 
     def cost(self, setting: Recipe) -> int:
-        """The training examples that the trials of one setting see, with all tuning seeds."""
+        """The training examples that the trials of one setting see, over all tuning seeds."""
         if self.examples is None:
             raise AssertionError("the size of the training split is not known yet")
         return seen(setting.train.epochs, self.examples) * self.seeds
 
     def allows(self, tried: Sequence[Recipe], further: Recipe) -> bool:
-        """Whether a method that tried these settings may try a further one."""
+        """Whether a method that has tried these settings may try a further one."""
         if self.compute is None:
             return self.trials is None or len(tried) < self.trials
         return self.spent(tried) + self.cost(further) <= self.compute
 
     def could_allow(self, tried: Sequence[Recipe], search: Container[str]) -> bool:
-        """Whether any further setting is worth looking for. search: the fields that settings differ in."""
+        """Whether the budget could allow any further setting. search: the searched fields."""
         return (self.compute is not None and "train.epochs" in search) or self.allows(tried, tried[0])
 
     def spent(self, tried: Iterable[Recipe]) -> int:
@@ -53,13 +53,13 @@ class Budget:
         return sum(map(self.cost, tried))
 
     def left(self, tried: Sequence[Recipe]) -> int:
-        """How many more settings a method may try that cost what its cheapest one does."""
+        """How many more settings a method may try, if each costs as much as its cheapest one."""
         if self.compute is None:
             return (self.trials or 0) - len(tried)
         return (self.compute - self.spent(tried)) // min(map(self.cost, tried))
 
     def check(self, method: str, tried: Sequence[Recipe]) -> None:
-        """Raise RecipeError where a method's first settings exceed the budget."""
+        """Raise RecipeError if a method's first settings exceed the budget."""
         if self.compute is not None and (needed := self.spent(tried)) > self.compute:
             raise RecipeError(
                 f"compute: {self.compute:,} training examples are too few for {method}, whose first {len(tried)} "

@@ -1,4 +1,4 @@
-"""What a method costs, measured in its own trials."""
+"""The costs of a method, measured in its own trials."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from pefbench.results.schema import Phases, Result
     from pefbench.results.verdict_schema import Costs
 
-BUSY = 0.9  # a process with less than this part of one processor was waiting for it
+BUSY = 0.9  # a process that got less than this share of one processor had to wait for others
 
 
 def of(finals: Sequence[Outcome], tuning: Sequence[Outcome]) -> Costs:
-    """The costs of a method, all of whose final trials are finished."""
+    """The costs of a method whose final trials are all finished."""
     results = [each.result for each in finals if each.result]
     model = results[0]["model"]
     return {
@@ -34,7 +34,7 @@ def of(finals: Sequence[Outcome], tuning: Sequence[Outcome]) -> Costs:
 
 
 def notes(costs: Costs) -> list[str]:
-    """What makes a cost unfit for comparing: a processor that other work had a part of, which no wall clock shows."""
+    """Warn if training shared the processor with other work: its wall-clock time is then not comparable."""
     wall, own = costs["train_seconds"], costs.get("train_processor_seconds")
     if own is None or own >= BUSY * wall:
         return []

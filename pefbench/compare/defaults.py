@@ -1,7 +1,7 @@
-"""What a comparison does with a method that its file only names: its default options, tuned over the learning rate.
+"""Defaults for a method that the comparison file only names: its default options, tuned over the learning rate.
 
-The rates lie alike around each method's own default, so that no method is searched more widely or more finely than
-another. Further settings of the budget are placed by the results (see `placing`).
+The rates have the same spacing around each method's own default, so that no method is searched more widely or more
+finely than another. Further settings of the budget are placed by the results (see `placing`).
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from pefbench.yaml_text import Values
 
 SPACING = math.sqrt(10)
-"""Each rate is so many times the one below it: half a decade. Placed ones lie between, or beyond by as much.
+"""Ratio between neighbouring rates: half a decade. Placed rates lie between these, or beyond by the same ratio.
 
-A decade steps over what works: with LoRA on software entities, 1e-3 predicts O for every word, as PEFT's own training
-does there, 1e-4 learns next to nothing in the same steps, and 3e-4 learns.
+A full decade skips the rates that work. With LoRA on software entities, 1e-3 predicts O for every word (so does
+PEFT's own training), 1e-4 learns next to nothing in the same number of steps, and 3e-4 learns.
 """
 
 
 def with_defaults(raw: Mapping[str, Any]) -> Values:
-    """A comparison file's values, where each method has its `method` and `search`. Raises RecipeError.
+    """A comparison file's values with `method` and `search` filled in for each method. Raises RecipeError.
 
-    `methods` may be a list of names, or a mapping whose values leave out one or both.
+    In the file, `methods` may be a list of names, or a mapping whose values leave out either or both.
     """
     methods, trials = raw.get("methods"), raw.get("trials", 5)
     if isinstance(methods, list):
@@ -43,7 +43,7 @@ def with_defaults(raw: Mapping[str, Any]) -> Values:
 
 
 def rates(default: float, trials: int) -> list[float]:
-    """The learning rates of a search around a method's default one: three, or fewer where there are fewer trials."""
+    """The learning rates of a search around a method's default: three, or fewer if there are fewer trials."""
     count = min(max(trials, 1), FEWEST)
     return [float(f"{default * SPACING ** (place - (count - 1) / 2):.3g}") for place in range(count)]
 
@@ -56,7 +56,7 @@ def _listed(methods: list[Any]) -> dict[str, None]:
 
 
 def _entry(name: str, given: Any, trials: int, *, drawn: bool) -> Any:
-    """One method's entry, filled in; one of another type is left for validation to refuse."""
+    """One method's entry with defaults filled in; a value of the wrong type is left for validation to reject."""
     entry = {} if given is None else given
     if not isinstance(entry, dict):
         return given
@@ -64,9 +64,9 @@ def _entry(name: str, given: Any, trials: int, *, drawn: bool) -> Any:
         raise RecipeError(f"methods.{name}.method: missing, and {name} is no method; {suggest(name, names('method'))}")
     entry = {"method": {"name": name}, **entry}
     chosen = entry["method"].get("name") if isinstance(entry["method"], dict) else None
-    # An unknown method is the recipe's to refuse.
+    # The recipe rejects an unknown method later.
     default = find("method", str(chosen)).learning_rate if chosen in names("method") else 1.0
     values: object = rates(default, trials)
-    if drawn:  # as `pefbench search` draws it, without the method's size: all methods search one field
+    if drawn:  # the range of `pefbench search`, but without the method's size: all methods search one field
         values = {"log_uniform": [float(f"{default / DECADE:.3g}"), float(f"{default * DECADE:.3g}")]}
     return {"search": {"train.learning_rate": values}, **entry}

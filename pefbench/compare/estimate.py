@@ -1,4 +1,4 @@
-"""The plan of a comparison as text, with an estimate of its time from earlier trials."""
+"""Renders the plan of a comparison as text, with a time estimate from earlier trials."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from pefbench.results.schema import Result
 
 ALIKE = (("task", "model", "data", "method"), ("task", "model", "data"))
-"""Sections of a recipe that must be equal for one trial to tell how long another takes; where none are, fewer must be:
-methods differ less in time than tasks and models do. Epochs are allowed for."""
+"""Recipe sections in which an earlier trial must be equal to serve as an estimate. If no trial matches the first list,
+the second is used: methods differ less in time than tasks and models do. The estimate is scaled by epochs."""
 
 
 def render(
@@ -35,7 +35,7 @@ def render(
 ) -> str:
     """The plan as text: what each method tries, which trials are done, and how long the rest may take.
 
-    later: the trials of further looks, which are only run where methods are undecided.
+    later: the trials of further looks, which only run if methods are undecided.
     """
     comparison = plan.comparison
     known = earlier(out)
@@ -74,7 +74,7 @@ def _budget(plan: Plan) -> str:
 
 
 def _settings(plan: Plan, method: str) -> str:
-    """A method's settings, and how many more its budget has: about, where they may differ in epochs."""
+    """A method's settings and how many more its budget allows; approximate if settings may differ in epochs."""
     if plan.comparison.search is not None:
         return ", ".join(plan.comparison.methods[method].search)
     shown, left, compute = "; ".join(map(label, plan.settings[method])), plan.left(method), plan.comparison.compute
@@ -85,7 +85,7 @@ def _settings(plan: Plan, method: str) -> str:
 
 
 def _further(plan: Plan, later: Sequence[Outcome], known: Sequence[Result], workers: int) -> list[str]:
-    """What further looks may take at most."""
+    """The most that further looks may take."""
     first, *rest = plan.looks
     levels = (
         f"looks: at {first} seeds; if a method is then undecided against the best, at {' and '.join(map(str, rest))} "
@@ -96,7 +96,7 @@ def _further(plan: Plan, later: Sequence[Outcome], known: Sequence[Result], work
 
 
 def earlier(out: Path) -> list[Result]:
-    """Every finished trial below `out`, of tuning too; damaged files are passed over."""
+    """Every finished trial below `out`, tuning trials included; damaged files are skipped."""
     found = []
     for path in sorted(out.rglob("*.json")) if out.exists() else []:
         if ID.fullmatch(path.stem):
@@ -110,7 +110,7 @@ def earlier(out: Path) -> list[Result]:
 
 
 def _seconds(outcome: Outcome, known: Sequence[Result]) -> float | None:
-    """How long a trial may take: the median of those most like it, scaled by the epochs; None without any."""
+    """How long a trial may take: the median of the most similar trials, scaled by epochs; None if there are none."""
     recipe = outcome.planned.recipe.resolved()
     for sections in ALIKE:
         like: list[float] = [
@@ -144,5 +144,5 @@ def _total(seconds: Sequence[float | None], workers: int) -> str:
     unknown = len(seconds) - len(there)
     rest = f", and {counted(unknown, 'trial')} of unknown duration" if unknown else ""
     beside = f" with {workers} workers, if they do not slow each other down" if workers > 1 else ""
-    least = max(sum(there) / workers, *there)  # no trial takes less for workers that have nothing to do
+    least = max(sum(there) / workers, *there)  # idle workers do not make a trial shorter
     return f"time: about {readable_seconds(least)}{beside}{rest}"

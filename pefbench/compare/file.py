@@ -1,7 +1,7 @@
 """The schema of a comparison file: what is compared, how each method is tuned, and with which seeds.
 
-What all methods share, the data, the model and the metric, is the base recipe's. A method has its own section and its
-own search; a search may change nothing that would make the methods answer different questions.
+The base recipe sets what all methods share: the data, the model and the metric. Each method has its own section and
+its own search. A search must not change anything that would make the methods answer different questions.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ FIXED = (
     *("train.seed", "train.precision", "train.max_examples", "train.threads", "train.evaluate"),
     *("model.name", "model.revision"),
 )
-"""What must be alike in all methods, though it stands in a section that may be searched."""
+"""Fields that must be the same for all methods, although their section may be searched."""
 
 
 class Entry(Section):
@@ -42,7 +42,7 @@ class Entry(Section):
     method: Values = Field(
         description="the recipe's method section: its name and options; if left out, the method that the key names"
     )
-    # Any: lists of values, or a way to draw them, which `search` checks.
+    # Any: lists of values or distributions, which `search` checks.
     search: Values = Field(
         min_length=1,
         description="recipe field (train.learning_rate, method.rank, ...) -> a list of values, of which every "
@@ -155,21 +155,21 @@ class ComparisonFile(Section):
             return self.looks
         if isinstance(self.seeds, list):
             return [len(self.seeds)]
-        return [self.seeds, 2 * self.seeds] if self.seeds > 1 else [1]  # of one seed no method is undecided
+        return [self.seeds, 2 * self.seeds] if self.seeds > 1 else [1]  # with one seed, no method is undecided
 
 
 def load_comparison(
     path: Path, overrides: Iterable[str] = (), methods: Sequence[str] = ()
 ) -> tuple[ComparisonFile, dict[str, list[Setting]]]:
-    """Read a comparison file and return it with the settings of each method, all of them valid recipes.
+    """Read a comparison file. Return it with the settings of each method, all of which make valid recipes.
 
-    overrides: as for a recipe, laid over the base recipe. methods: those of the file to compare; none: all of them.
-    Raises RecipeError, with the YAML path of the first mistake.
+    overrides: as for a recipe, applied to the base recipe. methods: the methods of the file to compare; none: all.
+    Raises RecipeError with the YAML path of the first mistake.
     """
     keys = [name for name in ComparisonFile.model_fields if name != "name"]
     raw = read_yaml(path, what="comparison", keys=", ".join(keys))
     if "task" in raw and "recipe" not in raw:
-        raise RecipeError(f"{path}: a recipe, not a comparison, which names one under recipe; pefbench run {path}")
+        raise RecipeError(f"{path}: a recipe, not a comparison file; run it with: pefbench run {path}")
     try:
         comparison = _validated(raw, keys, path.stem)
         _check_budget(comparison)
@@ -180,7 +180,7 @@ def load_comparison(
     except RecipeError as error:
         raise RecipeError(f"{path}: {error}") from None
     base = path.parent / comparison.recipe
-    load_recipe(base, overrides)  # a mistake of its own is told as such, before any method's
+    load_recipe(base, overrides)  # reports mistakes of the base recipe as such, before those of the methods
     for name, tried in settings.items():
         for setting in tried:
             recipe_of(comparison, base, name, setting, 0, overrides, where=path)
@@ -216,7 +216,7 @@ def _validated(raw: Mapping[str, Any], keys: list[str], name: str) -> Comparison
 
 
 def _of_methods(comparison: ComparisonFile, methods: Sequence[str]) -> ComparisonFile:
-    """The comparison of these methods alone. Raises RecipeError for an unknown one, or fewer than two."""
+    """The comparison, restricted to these methods. Raises RecipeError for an unknown method or fewer than two."""
     if not methods:
         return comparison
     for name in methods:
@@ -272,19 +272,19 @@ def _settings(comparison: ComparisonFile, name: str) -> list[Setting]:
     entry = comparison.methods[name]
     _check_fields(entry.search, f"{path}.search")
     whole = whole_numbers(entry)
-    if comparison.search is not None:  # what Optuna proposes takes their place
+    if comparison.search is not None:  # only to check the space: Optuna proposes the settings
         return [*space_of(entry, path).extremes()]
     return search.settings(entry.search, comparison.budget.trials, comparison.search_seed, f"{path}.search", whole)
 
 
 def space_of(entry: Entry, path: str) -> Space:
-    """The space that Optuna searches for a method. Raises RecipeError, its message beginning with `path`."""
+    """The space that Optuna searches for a method. Raises RecipeError with a message that begins with `path`."""
     listed = {field: {"choice": given} if isinstance(given, list) else given for field, given in entry.search.items()}
     return Space(search.ways(listed, f"{path}.search", whole_numbers(entry)))
 
 
 def whole_numbers(entry: Entry) -> set[str]:
-    """The searched fields that take whole numbers alone, such as train.batch_size."""
+    """The searched fields that take only whole numbers, such as train.batch_size."""
     return {field for field in entry.search if _is_whole(field, str(entry.method.get("name")))}
 
 

@@ -1,4 +1,4 @@
-"""Running a comparison: missing tuning trials, each method's selection, missing final trials, the verdict."""
+"""Runs a comparison: missing tuning trials, each method's selection, missing final trials, the verdict."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Wanted:
     """The user's request.
 
     give_up: count tuning trials that died as failed; see `selection`. command: the command line, for provenance.
-    methods: those of the file to compare; none: all.
+    methods: the methods of the file to compare; none: all.
     """
 
     file: Path
@@ -47,7 +47,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a worker found out: the result files, the metric to compare by, and the number of GPUs."""
+    """What a worker reports: the result files, the metric to compare by, and the number of GPUs."""
 
     paths: Mapping[tuple[str, int, int, bool], Path]
     metric: str
@@ -55,14 +55,14 @@ class Facts:
     gpus: int
 
     def outcome(self, trial: PlannedTrial) -> Outcome:
-        """What is there of a trial."""
+        """A trial's current outcome, read from its result file."""
         return read_outcome(trial, self.paths[_key(trial)])
 
 
 def compare(wanted: Wanted) -> Path:
-    """Run the missing trials of a comparison, write the verdict of each look and return the verdict's path.
+    """Run the missing trials of a comparison, write the verdict after each look and return its path.
 
-    Raises a UserError for what cannot work. Trials that failed or died are listed in the verdict.
+    Raises a UserError for a request that cannot work. The verdict lists trials that failed or died.
     """
     from pefbench.compare import verdict
 
@@ -106,7 +106,7 @@ def compare(wanted: Wanted) -> Path:
 
 
 def _publish(found: Comparison, place: Place) -> Path:
-    """Write a verdict where the results are; return its path."""
+    """Write a verdict beside the results; return its path."""
     from pefbench.compare import verdict
 
     path = place.folder / VERDICT
@@ -116,19 +116,19 @@ def _publish(found: Comparison, place: Place) -> Path:
 
 
 def _search(plan: Plan, facts: Facts, wanted: Wanted, pool: Engine, place: Place) -> list[PlannedTrial]:
-    """The tuning trials of all settings that the methods' studies try."""
+    """Run the methods' studies; return the tuning trials of all settings that they tried."""
     first = {trial.method: facts.paths[_key(trial)] for trial in reversed(plan.tuning())}
     paths = [first[method] for method in plan.comparison.methods]
     return studies.tune(plan, paths, facts.metric, pool, place, command=wanted.command, higher=facts.higher_is_better)
 
 
 def _given_up(outcome: Outcome) -> Outcome:
-    """A trial that its study counts though it died: it is not run again."""
+    """A trial that died counts as failed: its study has counted it, and it is not run again."""
     return replace(outcome, status="failed") if outcome.status == "missing" else outcome
 
 
 def _scored(plan: Plan, tuning: Sequence[Outcome], facts: Facts, wanted: Wanted) -> dict[str, list[float | None]]:
-    """The score of each setting of the methods whose tuning trials are all there, or count as failed."""
+    """The score of each setting, for the methods whose tuning trials are all there or count as failed."""
     found = {}
     for method in plan.comparison.methods:
         mine = [outcome for outcome in tuning if outcome.planned.method == method]
@@ -138,7 +138,7 @@ def _scored(plan: Plan, tuning: Sequence[Outcome], facts: Facts, wanted: Wanted)
 
 
 def _with(facts: Facts, plan: Plan, placed: Sequence[PlannedTrial], pool: Engine, place: Place) -> Facts:
-    """The facts with the result files of settings that were placed since."""
+    """The facts, extended by the result files of newly placed settings."""
     new = dict.fromkeys((trial.method, trial.setting) for trial in placed)
     trials = [*placed, *(trial for method, setting in new for trial in plan.final(method, setting))]
     return replace(facts, paths={**facts.paths, **_paths(trials, pool, place)[0]})
@@ -147,7 +147,7 @@ def _with(facts: Facts, plan: Plan, placed: Sequence[PlannedTrial], pool: Engine
 def _paths(
     trials: Sequence[PlannedTrial], pool: Engine, place: Place
 ) -> tuple[dict[tuple[str, int, int, bool], Path], Inspection]:
-    """The result file of each trial, and all else that a worker tells of them."""
+    """The result file of each trial, and the worker's whole answer."""
     answer = pool.inspect({"do": "inspect", "trials": [trial.request(place) for trial in trials]})
     return {_key(trial): Path(path) for trial, path in zip(trials, answer["paths"], strict=True)}, answer
 
@@ -155,9 +155,9 @@ def _paths(
 def _finals(
     plan: Plan, selections: Mapping[str, Selection], methods: Iterable[str], look: int, before: Sequence[Outcome]
 ) -> list[PlannedTrial]:
-    """The final trials of methods up to a look, as far as a setting is selected, without those of the looks before.
+    """The final trials up to a look, for methods with a selected setting, without the trials of earlier looks.
 
-    A method that was left out of one look is taken up again with the seeds that it missed, where the best is another.
+    A method that was dropped from a look comes back, with the seeds that it missed, if another method is now the best.
     """
     chosen = {method: selections[method].setting for method in methods}
     known = {_key(outcome.planned) for outcome in before}
@@ -171,7 +171,7 @@ def _finals(
 
 
 def _waits(selections: Mapping[str, Selection], finals: Sequence[Outcome]) -> bool:
-    """Whether trials are missing that the same command would run: another look waits for them, not for failed ones."""
+    """Whether trials are missing that the same command would run: these delay the next look, failed ones do not."""
     return any(each.waits for each in selections.values()) or any(each.status == "missing" for each in finals)
 
 

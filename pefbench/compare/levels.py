@@ -1,7 +1,7 @@
-"""The level of each look at a comparison: the whole comparison's, shared out evenly.
+"""The significance level of each look: the level of the whole comparison, divided evenly (Bonferroni).
 
-By Bonferroni the false alarms of all looks together are at most that many. (Two looks at 0.03 gave up to 7 % in
-simulations, at 0.025 up to 5 %; `python -m benchmarks.false_alarms`.)
+This bounds the rate of false alarms over all looks by the level of the comparison. (In simulations two looks at 0.03
+gave up to 7 %, two at 0.025 up to 5 %: `python -m benchmarks.false_alarms`.)
 """
 
 from __future__ import annotations
@@ -15,5 +15,5 @@ if TYPE_CHECKING:
 
 
 def level_of(looks: Sequence[int]) -> float:
-    """The level of one of these looks."""
+    """The level of a single look."""
     return LEVEL / len(looks)

@@ -22,7 +22,7 @@ REFRESHES_A_SECOND = 2
 
 
 class Board:
-    """Keeps count of trials; used as a context, it draws a table where standard error is a terminal."""
+    """Keeps count of trials. As a context manager, it draws a table if standard error is a terminal."""
 
     def __init__(self, plan: Plan, metric: str, doing: Callable[[], list[str]], *, higher: bool) -> None:
         self.plan, self.metric, self.doing = plan, metric, doing
@@ -33,7 +33,7 @@ class Board:
         self.live: Any = None
 
     def expect(self, outcomes: Sequence[Outcome]) -> None:
-        """Note trials that are to run, or are done."""
+        """Note trials that are planned or already done."""
         for outcome in outcomes:
             self.expected[outcome.planned.method, "test" in outcome.planned.scored] += 1
             if outcome.status != "missing":
@@ -50,10 +50,10 @@ class Board:
             say(f"started: {trial.text}")
 
     def held(self, trial: PlannedTrial) -> None:
-        """Note that a trial runs elsewhere, and is waited for later."""
+        """Note that another process runs a trial; its result is waited for at the end."""
         self.running.remove(trial)
         if self.live is None:
-            say(f"{trial.text}: another process runs it; waited for at the end")
+            say(f"{trial.text}: another process runs it; its result is awaited at the end")
 
     def ended(self, outcome: Outcome) -> None:
         """Note how a trial ended."""
@@ -72,7 +72,7 @@ class Board:
         return f"finished, {split} {self.metric} {value_of(outcome, self.metric, split) or 0.0:.4g}"
 
     def table(self) -> Table:
-        """The table as it is now."""
+        """The current table."""
         from rich.table import Table
 
         table = Table(title=self.plan.comparison.name)
@@ -115,6 +115,6 @@ class Board:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop drawing; the table stays as it is."""
+        """Stop drawing; the table stays on the screen."""
         if self.live is not None:
             self.live.stop()

@@ -34,7 +34,7 @@ def method_verdict(
     best: str | None,
     higher: bool,
 ) -> MethodVerdict:
-    """The verdict's entry of a method. `tuning`, `finals`: its trials."""
+    """The verdict's entry for one method. tuning, finals: its trials."""
     settings, scores = plan.settings[name], tested.scores.get(name)
     found = None if scores is None else _costs(plan, scores, finals, tuning, higher=higher)
     answer = against_best(name, best, pairs)
@@ -62,7 +62,7 @@ def method_verdict(
 
 
 def _costs(plan: Plan, scores: Scores, finals: Sequence[Outcome], tuning: Sequence[Outcome], *, higher: bool) -> Costs:
-    """A method's costs; with the composite score where the file has its constants and higher is better."""
+    """A method's costs; with the composite score if the file sets its constants and higher is better."""
     found = costs.of(finals, tuning)
     if plan.comparison.pscp is not None and higher:
         found["pscp"] = pscp(scores.mean, found, plan.comparison.pscp)
@@ -88,7 +88,7 @@ def _test(scores: Scores, interval: tuple[float, float] | tuple[None, None]) -> 
 
 
 def _expected(values: Sequence[float | None], *, higher: bool) -> list[float]:
-    """The expected best; a setting that failed counts as the worst that did not."""
+    """The expected best score; a failed setting counts as the worst of the others."""
     there = [value for value in values if value is not None]
     if not there:
         return []

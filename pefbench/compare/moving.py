@@ -1,10 +1,10 @@
-"""The settings of a random search that its results place: they are drawn from ranges that move to the best.
+"""Random search whose ranges move towards the best setting.
 
-The first part of the budget is drawn from the ranges as the file gives them. From then on, where the best setting so
-far has the smallest or the largest number that was tried of a field, the next setting is drawn from a range beyond it,
-as wide as the given one; where larger and smaller ones were tried, from the given range, or, where that does not hold
-the best, from one around it. Each setting follows from those before it, their scores on validation and the seed, so a
-comparison that is begun again goes on with the same ones.
+The first part of the budget is drawn from the ranges in the file. After that, each range depends on the best setting
+so far. If its value of a field is the smallest or largest that was tried, the next value is drawn from a range beyond
+it, as wide as the given one. Otherwise it is drawn from the given range, or, if that does not contain the best value,
+from a range around it. Each setting follows from the earlier ones, their validation scores and the seed, so a
+restarted comparison continues with the same settings.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ ATTEMPTS = 100
 
 
 def drawn_first(trials: int | None) -> int:
-    """How many settings of a budget are drawn from the ranges as they are given: half, three at least.
+    """How many settings of a budget are drawn from the given ranges: half, but at least three.
 
-    None: of a budget of compute, whose settings are not counted, three.
+    None: the budget is compute, which does not count settings; then three.
     """
     return FEWEST if trials is None else min(trials, max(FEWEST, -(-trials // 2)))
 
@@ -35,9 +35,9 @@ def drawn_first(trials: int | None) -> int:
 def candidates(
     ways: Mapping[str, Way], tried: Sequence[Setting], values: Sequence[float | None], *, seed: int, higher: bool
 ) -> Iterator[Setting]:
-    """Settings to try next, none of them tried before: from the moved ranges, then from those that were given.
+    """Untried settings to try next: from the moved ranges, then from the given ones.
 
-    values: the score of each setting that was tried; None where it failed.
+    values: the score of each tried setting; None if it failed.
     """
     source = random.Random(f"{seed}/{len(tried)}")  # noqa: S311 - nothing secret
     scored = [(value if higher else -value, -place) for place, value in enumerate(values) if value is not None]

@@ -1,4 +1,4 @@
-"""Final trials' predictions and scores on each test example, and whether the trials may be compared."""
+"""Reads the predictions of final trials, scores them on resamples, and checks that the trials are comparable."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ ALIKE = "data", "model", "precision", "metric"
 
 
 def read_rows(outcome: Outcome) -> list[AnsweredExample]:
-    """A finished trial's predictions: prediction, reference and correct of each test example.
+    """A finished trial's predictions: `prediction`, `reference` and `correct` for each test example.
 
-    Raises DataError when they are not there, or damaged.
+    Raises DataError if they are missing or damaged.
     """
     file = predictions.file_of(Stored(outcome.path, _result(outcome)))
     again = f"remove {outcome.path.name} to run the trial again"
@@ -39,7 +39,7 @@ def read_rows(outcome: Outcome) -> list[AnsweredExample]:
 
 
 def identity(outcome: Outcome, metric: str) -> dict[str, str]:
-    """What must be the same in all trials that are compared, by the names in ALIKE."""
+    """What must be the same in all compared trials, by the names in ALIKE."""
     result = _result(outcome)
     values = (
         result["data"]["fingerprint"],
@@ -68,7 +68,7 @@ def refuse_unlike(finals: Sequence[Outcome], rows: Sequence[Sequence[AnsweredExa
 def scores(finals: Sequence[Outcome], rows: Sequence[Sequence[AnsweredExample]], metric: str) -> Scores:
     """One method's scores on the test split and on resamples of it.
 
-    Raises DataError when the score of the predictions is not the one in the result file.
+    Raises DataError if the score of the predictions differs from the one in the result file.
     """
     runs = [_weighted(answers, metric, _result(outcome)) for outcome, answers in zip(finals, rows, strict=True)]
     found = resample(runs, len(rows[0]), clusters=predictions.clusters(rows[0]))

@@ -1,4 +1,4 @@
-"""All pairs of methods on the test split: which differ, which are equivalent, and what would decide the others."""
+"""Tests all pairs of methods on the test split: which differ, which are equivalent, and what would decide the rest."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ TEST = (
 
 
 def all_pairs(tested: Tested, seeds: Sequence[int], *, level: float, margin: float, higher: bool) -> list[PairVerdict]:
-    """The test of every two methods over all pairs, at `level`. seeds: train.seed of the final trials, in order."""
+    """The test of every pair, with `level` shared by all pairs. seeds: train.seed of the final trials, in order."""
     if len(tested.scores) < 2:
         return []
     names = [*combinations(tested.scores, 2)]
     differing = [_differing(tested.rows[first], tested.rows[second]) for first, second in names]
     found = judge([*tested.scores.values()], differing, level=level, margin=margin, proportion=tested.counts_right)
     one_seed = any(len(each.values) < 2 for each in tested.scores.values())
-    by_mcnemar = tested.counts_right and tested.drawn == tested.examples  # it takes examples to be independent
+    by_mcnemar = tested.counts_right and tested.drawn == tested.examples  # McNemar's test assumes independent examples
     return [
         {
             "first": first,
@@ -72,28 +72,28 @@ def _answer(test: PairTest, *, higher: bool) -> Literal["better", "worse", "equi
 
 
 def _examples(needed: int | None, tested: Tested) -> int | None:
-    """How many test examples are needed. needed: of what is drawn, which may be clusters of them."""
+    """How many test examples are needed. needed: the number of units that resampling draws, which may be clusters."""
     if needed is None or tested.examples is None or not tested.drawn or tested.drawn == tested.examples:
         return needed
     return int(float(f"{needed * tested.examples / tested.drawn:.2g}"))
 
 
 def _by_holm(test: PairTest, level: float) -> float | None:
-    """What Holm's first step could have shown; None where nothing varies."""
+    """The smallest difference that Holm's first step could have shown; None if nothing varies."""
     return smallest_difference(test.standard_error, test.freedom, level=level) if test.standard_error else None
 
 
 def against_best(
     name: str, best: str | None, pairs: Sequence[PairVerdict]
 ) -> Literal["worse", "equivalent", "undecided"] | None:
-    """What a pair says of a method, against the best: worse, equivalent or undecided; None for the best itself."""
+    """A method's answer against the best: worse, equivalent or undecided; None for the best itself."""
     pair = with_best(name, best, pairs)
     answer = None if pair is None else pair["answer"]
     return "worse" if answer == "better" else answer
 
 
 def _differing(first: Sequence[Sequence[AnsweredExample]], second: Sequence[Sequence[AnsweredExample]]) -> int:
-    """How many examples two methods answer differently, in any seed that both have."""
+    """How many examples two methods answer differently with any seed that both have."""
     differing = {
         place
         for one, other in zip(first, second, strict=False)
@@ -107,7 +107,7 @@ def _mcnemar(
     seeds: Sequence[int], first: Sequence[Sequence[AnsweredExample]], second: Sequence[Sequence[AnsweredExample]]
 ) -> list[SeedMcNemar]:
     found: list[SeedMcNemar] = []
-    for seed, one, other in zip(seeds, first, second, strict=False):  # those that both have
+    for seed, one, other in zip(seeds, first, second, strict=False):  # the seeds that both have
         each = mcnemar([row["correct"] for row in one], [row["correct"] for row in other])
         found.append({"seed": seed, "only_first": each.only_first, "only_second": each.only_second, "p": each.p})
     return found

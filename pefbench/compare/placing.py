@@ -1,13 +1,14 @@
-"""The settings that a method places by its results: the last of its budget, where the range moves to the best.
+"""Placed settings: the last settings of a method's budget, chosen near the best one so far by validation results.
 
-Where the best setting so far has a number at an end of those that were tried, the next setting lies beyond that end, a
-step further; else it lies between the best and one of its neighbours. That is the one that is clearly further away, as
-after a setting between the best and the other one was no better; else the one that scored better, or the larger where
-they are equal: a learning rate is best a little below the one at which training fails. The budget stays the same, and
-so does every setting: it follows from those before it and their scores on validation.
+If a number of the best setting is the smallest or largest that was tried, the next setting lies one step beyond it.
+Otherwise the next setting lies between the best and one of its two neighbours: the one that is clearly further away
+(for example, after a setting on the other side of the best was no better); if neither is, the one that scored better;
+if both scored the same, the larger, because a learning rate is best a little below the one at which training fails.
+The budget stays the same. Placing is deterministic: a setting follows from the earlier ones and their validation
+scores.
 
-Over simulated curves of learning rates (`python -m benchmarks.placed_settings`) five settings lose less so than where
-the neighbour that scored better is always taken, which never looks between the best rate and one that fails.
+On simulated learning-rate curves (`python -m benchmarks.placed_settings`), five settings chosen this way lose less
+than if the better-scoring neighbour is always taken: that rule never looks between the best rate and one that fails.
 """
 
 from __future__ import annotations
@@ -23,16 +24,16 @@ if TYPE_CHECKING:
     Number = int | float
 
 FEWEST = 3
-"""Values of a number that must have been tried before it is moved: of two each is at an end, which tells nothing."""
+"""Values of a number that must be tried before it is moved: of only two, each is at an end, so that says nothing."""
 DIGITS = 3
 FURTHER = 1.5
-"""So many times as far away, a neighbour is further away than the other."""
+"""A neighbour is clearly further away if its distance is more than this many times that of the other."""
 
 
 def candidates(tried: Sequence[Setting], values: Sequence[float | None], *, higher: bool) -> Iterator[Setting]:
-    """Settings to try next, the most promising first, none of them tried before; it may be that none is left.
+    """Untried settings to try next, the most promising first; there may be none.
 
-    values: the score of each setting that was tried; None where it failed.
+    values: the score of each tried setting; None if it failed.
     """
     scored = [(value if higher else -value, -place) for place, value in enumerate(values) if value is not None]
     if not scored:
@@ -50,7 +51,7 @@ def candidates(tried: Sequence[Setting], values: Sequence[float | None], *, high
 
 
 def is_number(value: object) -> bool:
-    """Whether a value of a setting is a number that may be moved."""
+    """Whether a value is a number, which can be moved; booleans are not."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
@@ -61,7 +62,7 @@ def _numbers(tried: Sequence[Setting], field: str) -> list[Number]:
 def _best_of(
     tried: Sequence[Setting], values: Sequence[float | None], field: str, *, higher: bool
 ) -> dict[Number, float]:
-    """The best score of each value of a field; a failed one is the worst."""
+    """The best score of each value of a field, signed so that higher is better; a failed trial scores -inf."""
     found: dict[Number, float] = {}
     for setting, value in zip(tried, values, strict=True):
         signed = -math.inf if value is None else value if higher else -value
@@ -70,7 +71,7 @@ def _best_of(
 
 
 def _beyond(at: Number, numbers: Sequence[Number]) -> Iterator[Number]:
-    """A step beyond the end of what was tried, where the best lies there: as far as to its neighbour."""
+    """If the best value is at an end, the value one step beyond it; the step is the distance to its neighbour."""
     if at in (numbers[0], numbers[-1]):
         neighbour = numbers[1] if at == numbers[0] else numbers[-2]
         yield _rounded(at * at / neighbour if numbers[0] > 0 else 2 * at - neighbour, at)
@@ -86,5 +87,5 @@ def _between(at: Number, numbers: Sequence[Number], score: dict[Number, float]) 
 
 
 def _rounded(value: float, like: Number) -> Number:
-    """A number that can be read, whole where the others are."""
+    """The number in three digits; whole if `like` is."""
     return max(1, round(value)) if isinstance(like, int) else float(f"{value:.{DIGITS}g}")

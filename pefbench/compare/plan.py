@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 TUNING = ("validation",)
 ENDS: dict[str, Status] = {"DivergedError": "failed", "PrunedError": "stopped"}
-"""By the error of a result: the status of a trial that is not to be run again."""
+"""Error type of a result -> status of the trial. Trials with these errors are not run again."""
 FINAL = ("validation", "test")
 
 
@@ -40,15 +40,15 @@ class PlannedTrial:
     """As named in the comparison file."""
 
     setting: int
-    """Index among the method's settings."""
+    """Index into the method's settings."""
 
     seed: int
     scored: tuple[str, ...]
-    """Splits that it may predict."""
+    """Splits that the trial may predict."""
 
     recipe: Recipe
     text: str
-    """For people: "final lora, learning_rate 0.001, seed 1"."""
+    """For messages: "final lora, learning_rate 0.001, seed 1"."""
 
     def request(self, out: Place, command: str = "") -> TrialRequest:
         """The message that makes a worker run it."""
@@ -62,19 +62,19 @@ class PlannedTrial:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A planned trial and its result, as far as there is one."""
+    """A planned trial and its result, if there is one."""
 
     planned: PlannedTrial
     path: Path
     """Its result file, whether it exists or not."""
 
     status: Status
-    """finished; failed: its loss diverged, so it is not run again; stopped: early, by a pruner; missing: it did not run
-    or did not finish."""
+    """finished; failed: its loss diverged, so it is not run again; stopped: a pruner stopped it early; missing: it did
+    not run or did not finish."""
 
     result: Result | None
     error: str | None = None
-    """Why it did not finish, where that is known."""
+    """Why it did not finish, if known."""
 
 
 class Plan:
@@ -102,7 +102,7 @@ class Plan:
         return self.comparison.all_seeds
 
     def tuning(self) -> list[PlannedTrial]:
-        """The tuning trials, methods taking turns, so that a run that is cut short has some of each."""
+        """The tuning trials, with methods taking turns, so that an interrupted run has some of each."""
         return [
             self._planned(method, number, seed, TUNING)
             for number in range(max(map(len, self.settings.values())))
@@ -112,7 +112,7 @@ class Plan:
         ]
 
     def measure(self, examples: int) -> None:
-        """Set the size of the training split. Raises RecipeError where settings exceed the budget."""
+        """Set the size of the training split. Raises RecipeError if settings exceed the budget."""
         self.budget = replace(self.budget, examples=examples)
         for method in self.settings:
             if self.comparison.search is None:
@@ -126,18 +126,18 @@ class Plan:
 
     @property
     def allowance(self) -> int:
-        """The training examples that the trials of each method may see together, where Optuna tunes."""
+        """The training examples that all trials of one method may see together; 0 unless Optuna tunes."""
         base, trials = load_recipe(self.base, self.overrides), self.comparison.search
         return (trials.trials if trials else 0) * seen(base.train.epochs, self.budget.examples or 0)
 
     def searched(self, method: str, settings: Sequence[Setting], examples: int) -> list[PlannedTrial]:
-        """Take the settings that a study has tried, and what they saw; their tuning trials."""
+        """Record the settings that a study has tried and the examples they saw; return their tuning trials."""
         self.settings[method], self.seen[method] = [*settings], examples
         [seed] = self.comparison.tuning_seeds
         return [self._planned(method, number, seed, TUNING) for number in range(len(settings))]
 
     def left(self, method: str) -> int:
-        """How many more settings of a method are placed by its results; about, where they differ in epochs."""
+        """How many more settings a method may try; approximate if they differ in epochs."""
         if self.comparison.search is not None:
             return 0 if method in self.seen else self.comparison.search.trials
         return self.budget.left(self._tried(method))
@@ -147,9 +147,9 @@ class Plan:
         return self.seen[method] if method in self.seen else self.budget.spent(self._tried(method))
 
     def place(self, values: Mapping[str, Sequence[float | None]], *, higher: bool) -> list[PlannedTrial]:
-        """The tuning trials of one more setting of each method that has budget left, placed by its results.
+        """Place one more setting by its results for each method with budget left; return the new tuning trials.
 
-        values: the score on validation of each setting, of the methods whose tuning trials are all there.
+        values: the validation score of each setting, for the methods whose tuning trials are all there.
         """
         found: list[PlannedTrial] = []
         if self.comparison.search is not None:
@@ -162,7 +162,7 @@ class Plan:
         return found
 
     def _next(self, method: str, values: Sequence[float | None], *, higher: bool) -> Setting | None:
-        """The next setting, as far as there is one that makes a valid recipe and that the budget allows."""
+        """The next setting that makes a valid recipe and fits the budget; None if there is none."""
         tried = self._tried(method)
         if not self.budget.could_allow(tried, self.comparison.methods[method].search):
             return None
@@ -183,7 +183,7 @@ class Plan:
         return moving.candidates(drawn, tried, values, seed=self.comparison.search_seed, higher=higher)
 
     def tuned(self, method: str, setting: Setting) -> Recipe:
-        """The recipe of a tuning trial. Raises RecipeError for values that do not go together."""
+        """The recipe of a tuning trial. Raises RecipeError for incompatible values."""
         seed = self.comparison.tuning_seeds[0]
         return _scored_once(recipe_of(self.comparison, self.base, method, setting, seed, self.overrides))
 
@@ -194,7 +194,7 @@ class Plan:
         return recipe_of(self.comparison, self.base, method, setting, 0, self.overrides)
 
     def final(self, method: str, setting: int, seeds: int | None = None) -> list[PlannedTrial]:
-        """A method's final trials with one of its settings, with so many seeds; None: of all looks."""
+        """A method's final trials with one of its settings. seeds: how many; None: those of all looks."""
         return [self._planned(method, setting, seed, FINAL) for seed in self.seeds[:seeds]]
 
     def _planned(self, method: str, number: int, seed: int, scored: tuple[str, ...]) -> PlannedTrial:
@@ -206,9 +206,9 @@ class Plan:
 
 
 def _scored_once(recipe: Recipe) -> Recipe:
-    """The recipe of a tuning trial: scored after training alone, unless the recipe asks for more.
+    """The recipe of a tuning trial: scored only after training, unless the recipe asks for more.
 
-    Nobody looks at its curve, and its id is the same.
+    Its learning curve is not used, and this does not change its id.
     """
     if recipe.train.evaluate is not None or recipe.train.chooses:
         return recipe
@@ -216,7 +216,7 @@ def _scored_once(recipe: Recipe) -> Recipe:
 
 
 def read_outcome(planned: PlannedTrial, path: Path, error: str | None = None) -> Outcome:
-    """A trial's outcome, read from its result file. `error`: why its process ended, if it did."""
+    """A trial's outcome, read from its result file. error: why its process ended, if it did."""
     try:
         result = read_result(path) if path.exists() else None
     except DataError as damaged:

@@ -1,9 +1,9 @@
-"""One number for quality and costs together, for those who must have one; methods are never ordered by it.
+"""PSCP: quality and costs in one number, for users who need one. Methods are never ranked by it.
 
 Belanec et al., "PEFT-Bench: A Parameter-Efficient Fine-Tuning Methods Benchmark" (2025, arXiv:2511.21285): the score
-times (1 + cost / constant)^-beta for each of three costs. Theirs are trainable parameters, floating-point operations of
-inference and memory of training. Here inference is measured in seconds. The constants, which decide what a cost weighs,
-are the comparison file's, and stand beside the scores.
+times (1 + cost / constant)^-beta for each of three costs. The paper's costs are trainable parameters, floating-point
+operations of inference and training memory. Here inference is measured in seconds. The constants determine the weight
+of each cost; the comparison file sets them, and the verdict stores them beside the scores.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def pscp(value: float, costs: Costs, constants: Pscp) -> float | None:
-    """The composite score of a test value, higher being better; None where a cost was not measured."""
+    """The composite score of a test value; higher is better. None if a cost was not measured."""
     seconds = costs.get("inference_seconds_per_1000")
     memory = costs["peak_memory_bytes"].get("train")
     if seconds is None or memory is None:

@@ -1,4 +1,4 @@
-"""A verdict read from its file, and shown as a table. Imports nothing heavy."""
+"""Reads a verdict from its file and renders it as tables. Imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ BEST, UNDECIDED, EQUIVALENT = "**", "*", "="
 
 
 def read(path: Path) -> Comparison:
-    """Read ``comparison.json``. Raises DataError when it is damaged, or of another schema."""
+    """Read ``comparison.json``. Raises DataError if it is damaged or has another schema."""
     return read_record(path, Comparison, SCHEMA, "a comparison")
 
 
 def render(comparison: Comparison) -> str:
-    """The verdict for people: methods, best first, then all pairs, then what is not finished."""
+    """The verdict as text: the methods, best first, then all pairs, then whatever is unfinished."""
     blocks = [_heading(comparison), _methods(comparison)]
     legends = [_legend(comparison) if comparison["pairs"] else "", _costs_legend(comparison)]
     if shown := [legend for legend in legends if legend]:
@@ -51,7 +51,7 @@ def _heading(comparison: Comparison) -> str:
 
 
 def _seeds(comparison: Comparison) -> str:
-    """How many seeds the methods have: with several looks not all have as many."""
+    """How many seeds the methods have. With several looks the numbers may differ."""
     numbers = sorted({len(method["test"]["values"]) for method in comparison["methods"] if method["test"]})
     *fewer, most = numbers or [len(comparison["seeds"])]
     return "".join(f"{number} or " for number in fewer) + counted(most, "seed")
@@ -97,7 +97,7 @@ def _quality(method: MethodVerdict, best: str | None, comparison: Comparison) ->
 
 
 def _mark(method: MethodVerdict) -> str:
-    # Without a verdict on methods, as with one seed, none is marked.
+    # Without a verdict on methods, as with one seed, no method is marked.
     if method["tied"] is None or not (method["tied"] or method["best"]):
         return ""
     return BEST if method["best"] else EQUIVALENT if method.get("answer") == "equivalent" else UNDECIDED
@@ -108,14 +108,14 @@ def _over_all(pair: PairVerdict) -> float:
 
 
 def _detectable(pair: PairVerdict, comparison: Comparison) -> str:
-    # Scores that never vary, as where all answers are right, say nothing of what other data would show.
+    # Scores that never vary, for example if all answers are right, say nothing about what other data would show.
     if not pair["standard_error"] or pair["detectable"] is None:
         return "unknown"
     return f"{pair['detectable']:.3f}" if _is_possible(pair["detectable"], comparison) else "nothing"
 
 
 def _is_possible(difference: float, comparison: Comparison) -> bool:
-    """Whether two methods' scores can differ so much: two accuracies cannot differ by more than 1."""
+    """Whether two methods' scores can differ by this much: two accuracies cannot differ by more than 1."""
     value = max((method["test"]["value"] for method in comparison["methods"] if method["test"]), default=0.0)
     low, high = range_of(comparison["metric"], value)
     return difference <= high - low
@@ -130,7 +130,7 @@ def _costs(method: MethodVerdict) -> list[str]:
         readable(costs["adapter_bytes"], "B") if costs["adapter_bytes"] is not None else "",
         readable_seconds(costs["train_seconds"]),
         readable_seconds(costs["tuning_seconds"]),
-        readable(costs["peak_memory_bytes"]["train"], "B"),  # as in tables: a batch of prediction is no method's cost
+        readable(costs["peak_memory_bytes"]["train"], "B"),  # as in tables: without memory of prediction
         *(_seconds(costs.get(name)) for name in ("inference_seconds_per_1000", "merged_seconds_per_1000")),
         f"{costs['pscp']:.3f}" if costs.get("pscp") is not None else "",
     ]
@@ -159,7 +159,7 @@ def _legend(comparison: Comparison) -> str:
 
 
 def _costs_legend(comparison: Comparison) -> str:
-    """What the two columns of seconds are, where there are any."""
+    """Explains the two columns of prediction time, if there are any."""
     found = [method["costs"] for method in comparison["methods"] if method["costs"] is not None]
     if all(costs.get("inference_seconds_per_1000") is None for costs in found):
         return ""
@@ -189,7 +189,7 @@ def _pairs(comparison: Comparison) -> str:
 
 
 def _runs(pairs: Sequence[PairVerdict]) -> str:
-    """With one seed: whether the runs differ, and no more."""
+    """The table for one seed, which only says whether the runs differ."""
     by_seed = any(pair["mcnemar"] for pair in pairs)
     headers = ["Pair of runs", "Difference", f"These runs differ: {_how_runs(by_seed=by_seed)}"]
     rows = [[_names(pair), _difference(pair), _of_runs(pair) or _p(pair["p"])] for pair in pairs]
@@ -197,7 +197,7 @@ def _runs(pairs: Sequence[PairVerdict]) -> str:
 
 
 def answer(comparison: Comparison, pair: PairVerdict) -> str:
-    """What is shown of a pair, in words; of a file from before there were answers, by its p-value alone."""
+    """A pair's answer in words. In older files, which have no answers, it follows from the p-value alone."""
     given: str = pair.get("answer") or ("differ" if differs(comparison, pair) else "undecided")
     at = f", at {pair['decided_at']} seeds" if "decided_at" in pair else ""
     if given == "equivalent":
@@ -213,7 +213,7 @@ def answer(comparison: Comparison, pair: PairVerdict) -> str:
 
 
 def _needed(pair: PairVerdict, now: int) -> str:
-    """What would decide a pair. now: how many seeds there are; test examples are counted with ten at least."""
+    """What would decide a pair. now: the current number of seeds; `examples_needed` assumes at least ten seeds."""
     seeds, examples = pair.get("seeds_needed"), pair.get("examples_needed")
     if seeds is not None:
         return f"about {seeds} seeds needed"
@@ -256,7 +256,7 @@ def _tuning(comparison: Comparison) -> list[str]:
 
 
 def _used(comparison: Comparison, method: MethodVerdict) -> str:
-    """What tuning a method took, where the budget is one of training examples."""
+    """What tuning a method took, if the budget is a number of training examples."""
     if not {"compute", "search"} & comparison.keys() or "tuning_examples" not in method:
         return ""
     stopped = sum(trial["status"] == "stopped" for trial in method["tuning"])

@@ -1,4 +1,4 @@
-"""The settings that a method's tuning tries: every combination of lists, or draws by a seed.
+"""The settings that a method's tuning tries: every combination of listed values, or seeded random draws.
 
 Random search: Bergstra and Bengio, "Random Search for Hyper-Parameter Optimization" (2012).
 """
@@ -28,35 +28,35 @@ ATTEMPTS = 1000
 def settings(
     ranges: Mapping[str, Any], trials: int | None, seed: int, path: str, whole: Container[str] = ()
 ) -> list[Setting]:
-    """The settings that a method tries first; the others of its budget are placed by their results.
+    """The settings that a method tries first; the rest of its budget is placed by their results.
 
-    Raises RecipeError, its message beginning with `path`, when there cannot be `trials` different ones.
+    Raises RecipeError, with a message that begins with `path`, if there cannot be `trials` different settings.
 
-    ranges: recipe field -> a list of values, or one of the ways to draw. Lists and draws do not mix. trials: how many
-    settings the budget has; None: it is one of compute. whole: fields that take whole numbers.
+    ranges: recipe field -> a list of values or a distribution; the two do not mix. trials: the number of settings in
+    the budget; None: the budget is compute. whole: fields that take whole numbers.
     """
     lists = [field for field, given in ranges.items() if isinstance(given, list)]
     if len(lists) == len(ranges):
         return _grid(ranges, trials, path)
     if lists:
-        raise RecipeError(f"{path}.{lists[0]}: a list beside fields that are drawn; write {{choice: [...]}}")
+        raise RecipeError(f"{path}.{lists[0]}: a list cannot be mixed with drawn fields; write {{choice: [...]}}")
     return _drawn(ways(ranges, path, whole), trials, seed, path)
 
 
 def ways(ranges: Mapping[str, Any], path: str, whole: Container[str] = ()) -> dict[str, Way]:
-    """How to draw each field of a search. Raises RecipeError as `settings` does."""
+    """The distribution of each searched field. Raises RecipeError as `settings` does."""
     return {field: way(given, f"{path}.{field}", whole=field in whole) for field, given in ranges.items()}
 
 
 def is_drawn(ranges: Mapping[str, Any]) -> bool:
-    """Whether the settings of a search are drawn, not listed."""
+    """Whether the settings of a search are drawn rather than listed."""
     return not any(isinstance(given, list) for given in ranges.values())
 
 
 def edges(settings: Sequence[Setting], chosen: int) -> list[str]:
-    """A note for each number that was chosen at an end of those tried: the best may lie beyond it.
+    """A note for each chosen number that is the smallest or largest of those tried: the best may lie beyond it.
 
-    Of fewer than three values each is at an end, which tells nothing.
+    With fewer than three values each is at an end, so that says nothing.
     """
     notes = []
     for field, value in settings[chosen].items():
@@ -70,7 +70,7 @@ def edges(settings: Sequence[Setting], chosen: int) -> list[str]:
 def _grid(ranges: Mapping[str, list[Any]], trials: int | None, path: str) -> list[Setting]:
     every = [dict(zip(ranges, values, strict=True)) for values in product(*ranges.values())]
     found = [*{json.dumps(setting): setting for setting in every}.values()]
-    if trials is None:  # what they cost is known with the data: see `Budget.check`
+    if trials is None:  # their cost is checked once the data is read: see `Budget.check`
         return found
     if len(found) > trials or (len(found) < trials and not _can_be_placed(ranges)):
         raise RecipeError(
@@ -82,12 +82,12 @@ def _grid(ranges: Mapping[str, list[Any]], trials: int | None, path: str) -> lis
 
 
 def _can_be_placed(ranges: Mapping[str, list[Any]]) -> bool:
-    """Whether further settings can be placed by the results of these."""
+    """Whether further settings can be placed by results: that needs a number with at least three values."""
     return any(len({value for value in values if is_number(value)}) >= FEWEST for values in ranges.values())
 
 
 def _drawn(ways: Mapping[str, Way], trials: int | None, seed: int, path: str) -> list[Setting]:
-    """The settings that are drawn from the ranges as they are given: a part of the budget, see `drawn_first`."""
+    """The settings drawn from the given ranges, which are only part of the budget: see `drawn_first`."""
     source = random.Random(seed)  # noqa: S311 - nothing secret
     wanted = FEWEST if trials is None else trials
     found: dict[str, Setting] = {}

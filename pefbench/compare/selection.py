@@ -1,4 +1,4 @@
-"""The setting that a method goes into the final trials with: the best of its tuning, by validation alone."""
+"""Selects the setting for a method's final trials: the best of its tuning, by validation alone."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ class Selection:
 def select(
     tuning: Sequence[Outcome], metric: str, *, higher: bool, give_up: bool = False, tested: Sequence[int] = ()
 ) -> Selection:
-    """Select the best setting of one method; of equally good ones the first.
+    """Select the best setting of one method; the first if several are equally good.
 
-    A setting with a failed trial is never selected. While trials are missing nothing is: the next run could select
-    another setting, and a second one would see the test split. `give_up` counts missing trials as failed. A setting in
-    `tested` was scored on test by an earlier run; while trials are missing, that selection stands.
+    A setting with a failed trial is never selected. While trials are missing, none is: the next run could select
+    another one, and then two settings would have seen the test split. give_up: count missing trials as failed. tested:
+    settings that an earlier run scored on test; while trials are missing, that selection stands.
     """
     missing = [outcome for outcome in tuning if outcome.status == "missing"]
     values = _values(tuning, metric)

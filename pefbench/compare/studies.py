@@ -1,6 +1,6 @@
-"""The tuning of a comparison by Optuna: one study for each method, each with the same budget of training examples.
+"""Tuning of a comparison by Optuna: one study per method, each with the same budget of training examples.
 
-A run that is stopped early costs what it has seen, so that the budget buys more settings.
+A run that is stopped early costs only the examples that it has seen, so the budget pays for more settings.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Compared:
-    """A method of a comparison, as its study sees it."""
+    """One method of a comparison, with the interface that a study expects."""
 
     def __init__(self, plan: Plan, search: Search, name: str) -> None:
         self.plan, self.search, self.name = plan, search, name
@@ -49,7 +49,7 @@ class Compared:
 
 
 class _Trials(Trials):
-    """The tuning trials, which lie where those of other comparisons do."""
+    """The tuning trials, stored where those of other comparisons are."""
 
     def request(self, recipe: Recipe, scored: Sequence[str], out: Place | None = None) -> TrialRequest:
         """A trial's request."""
@@ -67,8 +67,8 @@ def tune(
 ) -> list[PlannedTrial]:
     """Let each method's study spend its budget; return the tuning trials of all settings that were tried.
 
-    paths: of each method's first trial, whose id tells recipe, data and model. Raises OutputError where another process
-    tunes there.
+    paths: the result file of each method's first trial; its id identifies recipe, data and model. Raises OutputError
+    if another process is tuning in the same place.
     """
     search = plan.comparison.search
     if search is None:
@@ -88,7 +88,7 @@ def tune(
 
 
 def _tried(tuning: Tuning) -> list[Setting]:
-    """The settings of a study in their order, those that make no recipe left out."""
+    """The settings of a study in order, without those that make no valid recipe."""
     found = []
     for trial in tuning.tried:
         setting = tuning.method.space.setting(trial.params)

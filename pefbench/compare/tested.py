@@ -1,4 +1,4 @@
-"""The final trials of a comparison, scored on the same test examples and on the same resamples of them."""
+"""The final trials of a comparison, scored on the same test examples and the same resamples."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Tested:
-    """Scores and predictions of the methods whose final trials are all there."""
+    """Scores and predictions of the methods whose final trials are all finished."""
 
     def __init__(self, finals: Mapping[str, Sequence[Outcome]], metric: str) -> None:
         self.rows = {method: [outcomes.read_rows(each) for each in trials] for method, trials in finals.items()}
@@ -31,7 +31,7 @@ class Tested:
         self.counts_right = outcomes.are_fractions_right([*self.scores.values()], [*self.rows.values()])
         self.examples: int | None = next((len(runs[0]) for runs in self.rows.values()), None)
         self.drawn: int | None = next((each.examples for each in self.scores.values()), None)
-        """What resamples draw: examples, or clusters of them."""
+        """The number of units that resampling draws: examples, or clusters of examples."""
         self.intervals: dict[str, tuple[float, float] | tuple[None, None]] = {}
         if self.scores:
             ends = [range_of(metric, scores.mean) for scores in self.scores.values()]

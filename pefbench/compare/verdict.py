@@ -31,11 +31,11 @@ ONE_SEED = (
     "result; use at least three seeds"
 )
 NONE_FINISHED = (
-    "no method is the best: of those in the last look none has all its trials, and the others were shown to be worse "
-    "before"
+    "no method is the best: none of the methods in the last look has all its trials, and the others were already shown "
+    "to be worse"
 )
 
-MORE = "further seeds are being run for the methods that are undecided; the same command goes on with them"
+MORE = "further seeds are being run for the undecided methods; the same command continues with them"
 
 
 def make(
@@ -48,9 +48,9 @@ def make(
     higher: bool,
     earlier: Comparison | None = None,
 ) -> Comparison:
-    """The verdict on all trials. Raises DataError when they cannot be compared.
+    """The verdict on all trials. Raises DataError if they cannot be compared.
 
-    earlier: that of the look before, whose decided pairs stay decided.
+    earlier: the verdict of the previous look, whose decided pairs stay decided.
     """
     tuning_of, finals_of = _by_method(plan, tuning), _by_method(plan, finals)
     whole = {name: trials for name, trials in finals_of.items() if trials and all(map(_is_finished, trials))}
@@ -83,7 +83,7 @@ def make(
 
 
 def write(path: Path, comparison: Comparison) -> None:
-    """Write a verdict, whole or not at all, with paths of results relative to its folder."""
+    """Write a verdict atomically, with result paths relative to its folder."""
     for method in comparison["methods"]:
         for trial in [*method["tuning"], *method["final"]]:
             trial["result"] = _relative(trial["result"], path.parent)
@@ -96,17 +96,17 @@ def with_note(comparison: Comparison, note: str) -> Comparison:
 
 
 def not_worse(comparison: Comparison) -> list[str]:
-    """The best method and all that are not shown to be worse."""
+    """The best method and all methods not shown to be worse."""
     return [method["name"] for method in comparison["methods"] if method["tied"]]
 
 
 def is_decided(comparison: Comparison) -> bool:
-    """Whether another look would tell nothing: no method is undecided against the best."""
+    """Whether no method is undecided against the best, so that another look would add nothing."""
     return all(method.get("answer") != "undecided" for method in comparison["methods"])
 
 
 def _decided(pair: PairVerdict, earlier: Comparison) -> PairVerdict | None:
-    """The pair as an earlier look has decided it; None where it has not."""
+    """The pair as an earlier look decided it; None if it was undecided."""
     before = next(
         (each for each in earlier["pairs"] if (each["first"], each["second"]) == (pair["first"], pair["second"])), None
     )
@@ -169,13 +169,13 @@ def _heading(
 
 
 def _seeds(plan: Plan, tested: Tested) -> list[int]:
-    """train.seed of the final trials, as far as any method has them."""
+    """train.seed of the final trials: as many as the method with the most has."""
     taken = max((len(each.values) for each in tested.scores.values()), default=plan.looks[0])
     return plan.seeds[:taken]
 
 
 def _best(scores: Mapping[str, Scores], *, higher: bool) -> str | None:
-    """The method with the best mean. scores: of those in the last look; the others are shown to be worse than one."""
+    """The method with the best mean. scores: of the methods in the last look; the others were shown to be worse."""
     sign = 1 if higher else -1
     return max(scores, key=lambda name: sign * scores[name].mean, default=None)
 

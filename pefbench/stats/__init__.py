@@ -1,4 +1,4 @@
-"""Is one method better than another? Paired tests, the tuning that a score took, the difference that could be seen.
+"""Statistics: paired tests, intervals, expected best scores after tuning, detectable differences.
 
-Plain statistics over outcomes of runs; nothing here knows of recipes, models or files.
+They work on outcomes of runs; nothing here depends on recipes, models or files.
 """

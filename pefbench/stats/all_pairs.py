@@ -1,9 +1,9 @@
 """All pairs of a family of methods: which differ, which are equivalent, and what would decide the others.
 
-Two methods *differ* where the step-down p of their pair is below the level (see `step_down`). They are *equivalent*
-where the simultaneous interval of their difference lies within the margin on both sides: two one-sided tests
-(Schuirmann, "A comparison of the two one-sided tests procedure and the power approach", 1987), each at the level
-adjusted over all pairs. Else the pair is *undecided*. A difference that is shown is told however small it is.
+Two methods *differ* if the step-down p of their pair is below the level (see `step_down`). They are *equivalent* if
+the simultaneous interval of their difference lies within the margin on both sides: two one-sided tests (Schuirmann, "A
+comparison of the two one-sided tests procedure and the power approach", 1987), each at the level adjusted over all
+pairs. Otherwise the pair is *undecided*. A difference that is shown is reported, however small it is.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ FEW = 10
 class PairTest:
     """One pair: the first method's mean minus the second's.
 
-    low, high: 95 % interval of this pair alone; None where nothing varies and its width is unknown. p: of this pair
-    alone. adjusted: over all pairs. runs: p of these runs, over test examples alone. freedom: Satterthwaite's, of the
-    standard error. detectable: the smallest true difference that this test would have shown in 80 % of cases; None
-    where nothing varies. seeds, examples: what would decide it; see `power.needed`.
+    low, high: 95 % interval of this pair alone; None if nothing varies and its width is unknown. p: of this pair alone.
+    adjusted: p over all pairs. runs: p of these runs, over test examples alone. freedom: Satterthwaite's degrees of
+    freedom of the standard error. detectable: the smallest true difference that this test would have shown in 80 % of
+    cases; None if nothing varies. seeds, examples: how many would decide it; see `power.needed`.
     """
 
     difference: float
@@ -63,10 +63,10 @@ def judge(
 ) -> list[PairTest]:
     """Test every pair, in the order of `combinations`.
 
-    scores: of at least two methods, on the same resamples. differing: how many examples each pair answers differently,
-    in any seed. level: of the whole family. margin: below which a difference does not matter. proportion: whether a
-    score is the fraction of examples that are right. No p is below 2 / 2^differing, the smallest that swapping the two
-    methods' answers at random could give. Raises ValueError for scores of unlike runs.
+    scores: of at least two methods, on the same resamples. differing: how many examples each pair answers differently
+    with any seed. level: of the whole family. margin: a smaller difference does not matter. proportion: whether a score
+    is the fraction of correct examples. No p is below 2 / 2^differing, the smallest p of a test that swaps the two
+    methods' answers at random. Raises ValueError for scores on different resamples.
     """
     family = of_scores(scores)
     variance = seed_variance(family)
@@ -107,7 +107,7 @@ def judge(
 
 
 def _with_needed(tests: Sequence[PairTest], family: Family, level: float, margin: float) -> list[PairTest]:
-    """The tests, the undecided ones with what would decide them; with one seed nothing tells that."""
+    """The tests, with what would decide the undecided ones; unknown with one seed."""
     undecided = np.array([test.answer == "undecided" for test in tests])
     if min(family.seeds) < 2 or not undecided.any():
         return [*tests]
@@ -116,9 +116,10 @@ def _with_needed(tests: Sequence[PairTest], family: Family, level: float, margin
 
 
 def none_differs(examples: int) -> float:
-    """The difference of two fractions that is excluded where no example of so many was answered otherwise.
+    """The difference of two fractions that is excluded if none of this many examples was answered differently.
 
-    Clopper and Pearson's exact upper 97.5 % limit of the fraction that is: about 3.7 / n, a two-sided rule of three.
+    Clopper and Pearson's exact upper 97.5 % limit of the fraction answered differently: about 3.7 / n, a two-sided rule
+    of three.
     """
     return 1.0 - float(((1 - CONFIDENCE) / 2) ** (1 / examples))
 
@@ -139,7 +140,7 @@ def _intervals(
 
 
 def _equivalent(family: Family, errors: Array, drawn: Array, level: float, margin: float) -> NDArray[np.bool_]:
-    """Which simultaneous intervals lie within the margin on both sides; where nothing varies there is none."""
+    """Which simultaneous intervals lie within the margin on both sides; if nothing varies there is no interval."""
     widest = np.quantile(drawn.max(axis=1), 1 - level)
     found: NDArray[np.bool_] = (np.abs(family.differences) + widest * errors < margin) & (errors > 0)
     return found
@@ -148,10 +149,10 @@ def _equivalent(family: Family, errors: Array, drawn: Array, level: float, margi
 def _enough_differ(
     differing: Array, examples: int, level: float, margin: float, *, proportion: bool
 ) -> NDArray[np.bool_]:
-    """Whether examples that differ are enough for a standard error to be trusted with an equivalence.
+    """Whether enough examples are answered differently to base an equivalence on the standard error.
 
-    Of fewer than ten it is not: then the fraction that differ, which bounds the difference of two fractions, must
-    itself be shown to lie below the margin (Clopper and Pearson).
+    With fewer than ten it is not reliable. Then the fraction that differs, which bounds the difference of two
+    proportions, must itself be shown to lie below the margin (Clopper and Pearson).
     """
     highest = stats.beta.isf(level, differing + 1, np.maximum(1, examples - differing))
     found: NDArray[np.bool_] = (differing >= FEW) | (proportion & (highest < margin))
@@ -159,7 +160,7 @@ def _enough_differ(
 
 
 def _of_runs(family: Family) -> Array:
-    """The p-values of the runs as they are, over test examples alone: Student's t with n - 1 degrees of freedom."""
+    """The p-values of these runs, over test examples alone: Student's t with n - 1 degrees of freedom."""
     first, second = family.pairs
     variances = np.diag(family.covariance)
     over = np.maximum(0.0, variances[first] + variances[second] - 2 * family.covariance[first, second])

@@ -1,8 +1,8 @@
 """Resamples of a test set, as weights: the bootstrap over examples, or over whole clusters of them.
 
 Efron and Tibshirani, "An Introduction to the Bootstrap" (1993), chapter 13. Examples are drawn with replacement and
-the whole metric is computed anew on each draw. For a corpus metric such as entity F1 the mean of per-example scores
-would be another quantity, so a metric is computed on weighted examples: a weight says how often one was drawn.
+the whole metric is recomputed on each draw. For a corpus metric such as entity F1 the mean of per-example scores would
+be a different quantity, so metrics are computed on weighted examples: the weight says how often an example was drawn.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ CHUNK_WEIGHTS = 2**22  # weights held at once: 32 MiB
 def draws(examples: int, resamples: int, seed: int, clusters: Sequence[object] | None = None) -> Iterator[Array]:
     """Blocks of resamples as weights of shape (block, examples): how often each example was drawn.
 
-    clusters: the name of each example's own, all of whose examples are drawn together; None: each by itself. The same
-    seed gives the same draws. Each row is one multinomial draw. Counting uniform indices is some ten times faster than
-    `Generator.multinomial` with as many categories as examples.
+    clusters: the name of each example's cluster; examples of a cluster are drawn together. None: examples are drawn one
+    by one. The same seed gives the same draws. Each row is one multinomial draw; counting uniform indices is about ten
+    times faster than `Generator.multinomial` with as many categories as examples.
     """
     generator = np.random.default_rng(seed)
     codes = None if clusters is None else codes_of(clusters)
@@ -42,13 +42,13 @@ def draws(examples: int, resamples: int, seed: int, clusters: Sequence[object] |
 
 
 def one_at_a_time(examples: int) -> Iterator[Array]:
-    """Blocks of weights, (block, examples), under which each example in turn counts alone."""
+    """Blocks of weights, (block, examples), each row of which selects a single example."""
     block = max(1, CHUNK_WEIGHTS // examples)
     for start in range(0, examples, block):
         yield np.eye(min(block, examples - start), examples, start)
 
 
 def codes_of(clusters: Sequence[object]) -> Codes:
-    """The number of each example's cluster, from 0 in the order in which they first come: (examples,)."""
+    """The number of each example's cluster, (examples,): from 0, in order of first appearance."""
     numbers: dict[object, int] = {}
     return np.asarray([numbers.setdefault(each, len(numbers)) for each in clusters], dtype=np.int64)

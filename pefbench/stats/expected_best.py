@@ -1,9 +1,9 @@
-"""The validation score to expect of the best of n tuning trials, for n from 1 to all of them.
+"""The expected validation score of the best of n tuning trials, for n from 1 to all of them.
 
-The unbiased estimator of Tang et al., "Showing Your Work Doesn't Always Work" (2020): the mean of the best over all
-ways to take n of the N trials that were run, without replacement. The i-th smallest score is the best of C(i - 1, n -
-1) of the C(N, n) ways. (Dodge et al., "Show Your Work" (2019) draw with replacement, which is biased: three trials of
-which two reach the best score would still be expected to miss it.)
+The unbiased estimator of Tang et al., "Showing Your Work Doesn't Always Work" (2020): the mean of the best score over
+all ways to take n of the N trials, without replacement. The i-th smallest score is the best in C(i - 1, n - 1) of the
+C(N, n) ways. (Dodge et al., "Show Your Work" (2019) draw with replacement, which is biased: if two of three trials
+reach the best score, three draws are still expected to miss it sometimes.)
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def expected_best(scores: Sequence[float], *, higher_is_better: bool = True) -> list[float]:
-    """The expected best score of 1, 2, ... and of as many trials as there are scores.
+    """The expected best score of 1, 2, ... trials, up to the number of scores.
 
-    A trial that failed counts as the worst score that any trial had: pass it so. Raises ValueError without scores.
+    Pass a failed trial as the worst score of the others. Raises ValueError without scores.
     """
     if not scores:
         raise ValueError("there are no scores")

@@ -1,16 +1,16 @@
-"""The methods that are compared, as a family: their means, and the parts of the variances of these.
+"""The compared methods as a family: their means and the components of the means' variances.
 
-A score of method m with seed s on the test set is taken as
+The model of a score of method m with seed s on the test set is
 
     score = truth_m + examples_m + seed_ms + chance_ms
 
-`examples` is what the draw of test examples does to every seed of the method alike, `seed` is how good the run is, and
-`chance` is what seed and examples do together. The parts are estimated as in a two-way layout with random effects
-(Searle, Casella and McCulloch, "Variance Components", 1992, chapter 4): the variance of the scores over seeds holds
-`seed` and `chance`; that of the mean over resamples of the examples holds `examples` and `chance`.
+`examples` is the effect of the draw of test examples, the same for every seed of the method. `seed` is the quality of
+the run. `chance` is the interaction of seed and examples. The components are estimated as in a two-way layout with
+random effects (Searle, Casella and McCulloch, "Variance Components", 1992, chapter 4): the variance of the scores over
+seeds contains `seed` and `chance`; that of the mean over resamples of the examples contains `examples` and `chance`.
 
-Seeds are not resampled: three of them, drawn with replacement, give ten different samples, whose variance is short by
-a third. Resampling both ways at once counts `chance` up to three times (Owen, "The pigeonhole bootstrap", 2007).
+Seeds are not resampled: three seeds, drawn with replacement, give ten different samples, whose variance is too small
+by a third. Resampling both ways at once counts `chance` up to three times (Owen, "The pigeonhole bootstrap", 2007).
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ if TYPE_CHECKING:
 
 
 _ROUNDING = 1e-12
-"""Of a variance: what equal values' parts differ by in their last digits."""
+"""Relative size of rounding errors in a variance: smaller components count as 0."""
 
 
 @dataclass(frozen=True)
 class Family:
-    """k methods. All arrays may have further axes in front, for many families at once.
+    """k methods. All arrays may have leading axes, for many families at once.
 
     means: over seeds, (k,). covariance: of these means over test examples, (k, k). chance: the part of each diagonal
-    entry that seeds and examples make together, (k,). between: the variance of each mean over seeds, which holds
-    `chance` too, (k,); 0 with one seed. seeds: how many, (k,). examples: of the test split.
+    entry that is due to seed and examples together, (k,). between: the variance of each mean over seeds, which also
+    contains `chance`, (k,); 0 with one seed. seeds: how many each method has, (k,). examples: size of the test split.
     """
 
     means: Array
@@ -52,7 +52,7 @@ class Family:
 
     @property
     def shared(self) -> Array:
-        """The covariance of means over examples without `chance`: as it would be with any number of seeds."""
+        """The covariance of means over examples without `chance`; it does not depend on the number of seeds."""
         found = self.covariance.copy()
         place = np.arange(len(self.seeds))
         found[..., place, place] -= self.chance
@@ -60,20 +60,20 @@ class Family:
 
     @property
     def pairs(self) -> tuple[Places, Places]:
-        """The indices of the first and of the second method of each pair, in the order of `combinations`."""
+        """The indices of each pair's first and second method, in the order of `combinations`."""
         first, second = np.triu_indices(len(self.seeds), 1)
         return first, second
 
     @property
     def differences(self) -> Array:
-        """Mean of the first minus mean of the second, of each pair: (pairs,)."""
+        """Mean of the first minus mean of the second method of each pair, (pairs,)."""
         first, second = self.pairs
         found: Array = self.means[..., first] - self.means[..., second]
-        # Means of equal scores in another order differ in their last digit.
+        # Means of the same scores in another order differ in their last digit.
         return np.where(np.abs(found) < 1e-12, 0.0, found)
 
     def with_seeds(self, seeds: int) -> Family:
-        """The family as it is to be expected with another number of seeds, the same for each method."""
+        """The family to expect with another number of seeds, the same for each method."""
         ratio = np.asarray(self.seeds) / seeds
         chance = self.chance * ratio
         covariance = self.shared
@@ -83,7 +83,7 @@ class Family:
         return replace(self, covariance=covariance, chance=chance, between=self.between * ratio, seeds=new)
 
     def with_examples(self, times: float) -> Family:
-        """The family as it is to be expected with so many times as many test examples."""
+        """The family to expect with `times` as many test examples."""
         seed_alone = np.maximum(0.0, self.between - self.chance)
         chance = self.chance / times
         examples = round(self.examples * times)
@@ -94,7 +94,7 @@ class Family:
 
 
 def of_scores(scores: Sequence[Scores]) -> Family:
-    """The family of methods that were scored on the same resamples. Raises ValueError when they were not."""
+    """The family of methods that were scored on the same resamples. Raises ValueError if they were not."""
     shapes = {(each.resampled.shape[1], each.examples) for each in scores}
     if len(shapes) != 1:
         raise ValueError(f"scores of unlike runs (resamples, examples): {sorted(shapes)}")
@@ -119,6 +119,6 @@ def of_scores(scores: Sequence[Scores]) -> Family:
 
 
 def _between(values: Array) -> float:
-    """The variance of a mean over seeds, by the values; 0 where they do not vary, or there is one."""
+    """The variance of a mean over seeds; 0 if the values do not vary or there is only one."""
     varies = len(values) > 1 and np.ptp(values) > _ROUNDING
     return float(np.var(values, ddof=1)) / len(values) if varies else 0.0

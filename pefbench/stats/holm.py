@@ -1,4 +1,4 @@
-"""Holm's correction: p-values of several tests, adjusted so that one false alarm among all is as rare as of one test.
+"""Holm's correction: adjusts the p-values of several tests so that they control the family-wise error rate.
 
 Holm, "A simple sequentially rejective multiple test procedure" (1979). The tests need not be independent.
 """
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """The adjusted p-values, in the order given. Raises ValueError for what is no probability."""
+    """The adjusted p-values, in the given order. Raises ValueError for a value that is no probability."""
     for p in p_values:
         if not 0 <= p <= 1:
             raise ValueError(f"{p} is no probability")

@@ -1,10 +1,10 @@
-"""The confidence interval of any score, from how far it moves with the examples: never beyond the metric's range.
+"""The confidence interval of any score, from its spread over examples; never beyond the metric's range.
 
-Between two ends, such as 0 and 1: Wilson's interval at the effective number of examples, that of a proportion with the
-same standard error, reduced for the degrees of freedom of that error. Korn and Graubard, "Confidence intervals for
-proportions with small expected number of positive counts estimated from survey data" (1998); Dean and Pagano,
-"Evaluating confidence interval methods for binomial proportions in clustered surveys" (2015). Above one end, such as
-perplexity: Student's t on the logarithm. Without ends: Student's t.
+For a metric bounded on both sides, such as by 0 and 1: Wilson's interval at the effective number of examples, which is
+that of a proportion with the same standard error, reduced for the degrees of freedom of that error. Korn and Graubard,
+"Confidence intervals for proportions with small expected number of positive counts estimated from survey data" (1998);
+Dean and Pagano, "Evaluating confidence interval methods for binomial proportions in clustered surveys" (2015). For a
+metric bounded only from below, such as perplexity: Student's t on the logarithm. For an unbounded metric: Student's t.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from pefbench.stats.jackknife import Spread
 
 FEWEST = 5.0
-"""Clusters that must decide a value; with fewer its interval may cover far less often than it says."""
+"""Effective clusters needed for a reliable interval; with fewer, coverage may be far below the stated level."""
 
 
 @dataclass(frozen=True)
 class Interval:
-    """An interval and how it was made. low, high: None where there is none. reliable: enough clusters decide it."""
+    """An interval and its method. low, high: None if there is none. reliable: whether enough clusters decide it."""
 
     low: float | None
     high: float | None
@@ -34,7 +34,7 @@ class Interval:
 
 
 def of_proportion(right: int, examples: int, *, confidence: float = 0.95) -> Interval:
-    """The interval of a proportion of independent examples: Wilson's. Raises ValueError as `wilson` does."""
+    """Wilson's interval of a proportion of independent examples. Raises ValueError as `wilson` does."""
     return Interval(*wilson(right, examples, confidence=confidence), f"wilson-{100 * confidence:g}")
 
 
@@ -48,8 +48,8 @@ def of_score(
 ) -> Interval:
     """The interval of a score in a metric's range.
 
-    spread: None where a single example or cluster does not say. most: the largest effective number of examples, such as
-    that of a proportion, whose examples cannot tell more than if they were independent.
+    spread: None if there is only one example or cluster. most: an upper limit of the effective number of examples; for
+    a proportion, whose examples cannot be worth more than independent ones, their number.
     """
     bottom, top = ends
     reliable = spread is not None and spread.deciding >= FEWEST
@@ -68,7 +68,7 @@ def of_score(
 def _between(
     value: float, spread: Spread | None, bottom: float, top: float, confidence: float, most: float | None
 ) -> tuple[float, float]:
-    """Wilson's interval at the effective number of examples. A single cluster, which says nothing, counts as one."""
+    """Wilson's interval at the effective number of examples. A single cluster, whose spread is unknown, counts as 1."""
     share = min(1.0, max(0.0, (value - bottom) / (top - bottom)))
     if spread is None:
         number = 1.0

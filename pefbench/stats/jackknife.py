@@ -1,8 +1,8 @@
-"""How far a value moves with the examples that it is computed on: the jackknife over clusters.
+"""The jackknife over clusters: the spread of a value over the examples that it is computed on.
 
 Efron and Tibshirani, "An Introduction to the Bootstrap" (1993), chapter 11: each cluster is left out in turn and the
-whole metric is computed anew, as a corpus metric such as entity F1 is no mean over examples. A cluster is one example,
-or all examples that depend on each other, such as the questions on one context; it is left out whole.
+whole metric is recomputed, because a corpus metric such as entity F1 is not a mean over examples. A cluster is one
+example, or all examples that depend on each other, such as the questions on one context.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
     Codes = npt.NDArray[np.int64]
 
 MOST = 2000
-"""Clusters that are left out one by one; of more, several are left out together."""
+"""Clusters that are left out one by one; if there are more, several are left out together."""
 
 
 @dataclass(frozen=True)
 class Spread:
-    """How far a value moves.
+    """The spread of a value.
 
-    standard_error: of the value. deciding: the effective number of clusters that its variance is made of, that is, how
-    many there would be if each moved the value as far as any other: (sum of squares)^2 / sum of fourth powers.
-    clusters: how many were left out in turn. alike: the effective number of independent examples if those of a cluster
-    were copies of each other (Kish, "Survey Sampling", 1965): (sum of sizes)^2 / sum of squared sizes.
+    standard_error: of the value. deciding: the effective number of clusters that its variance comes from, that is, the
+    number of clusters that would give it if each moved the value equally far: (sum of squares)^2 / sum of fourth
+    powers. clusters: how many were left out in turn. alike: the effective number of independent examples if those of a
+    cluster were copies of each other (Kish, "Survey Sampling", 1965): (sum of sizes)^2 / sum of squared sizes.
     """
 
     standard_error: float
@@ -45,9 +45,9 @@ class Spread:
     def freedom(self) -> float:
         """Degrees of freedom of the variance, from 1 to clusters - 1.
 
-        By Satterthwaite's rule they are 2 m n / (n - m), with m clusters of n that decide. The fourth powers of a few
-        clusters overstate how uncertain a variance is: twice that covers as often as it should, see
-        `benchmarks/interval_coverage.py`.
+        By Satterthwaite's rule they are 2 m n / (n - m), with m deciding clusters of n. The fourth powers of a few
+        clusters overstate the uncertainty of a variance; with twice that number the intervals have their nominal
+        coverage, see `benchmarks/interval_coverage.py`.
         """
         most = max(1.0, self.clusters - 1.0)
         if self.deciding >= self.clusters:
@@ -56,10 +56,10 @@ class Spread:
 
 
 def jackknife(statistic: Callable[[Array], Mapping[str, Array]], clusters: Sequence[object]) -> dict[str, Spread]:
-    """How far each value that `statistic` computes moves. clusters: the name of each example's own.
+    """The spread of each value that `statistic` computes. clusters: the name of each example's cluster.
 
-    `statistic` takes weights of shape (times, examples) and returns values of shape (times,) by name. No chance is in
-    it. Raises ValueError when there are fewer than two clusters.
+    `statistic` takes weights of shape (times, examples) and returns values of shape (times,) by name. The result is
+    deterministic. Raises ValueError if there are fewer than two clusters.
     """
     codes = codes_of(clusters)
     sizes = np.bincount(codes).astype(np.float64)
@@ -75,7 +75,7 @@ def independent(clusters: Sequence[object]) -> bool:
 
 
 def _without(codes: Codes) -> Iterator[Array]:
-    """Blocks of weights, (block, examples), under which each cluster in turn does not count."""
+    """Blocks of weights, (block, examples), each row of which leaves out one cluster."""
     clusters = int(codes.max()) + 1
     block = max(1, CHUNK_WEIGHTS // len(codes))
     for start in range(0, clusters, block):
@@ -85,7 +85,7 @@ def _without(codes: Codes) -> Iterator[Array]:
 
 def _spread(values: Array, sizes: Array) -> Spread:
     squared = (values - values.mean()) ** 2
-    # A value that no cluster moves still differs in its last digits.
+    # Rounding moves even a value that no cluster affects in its last digits.
     total = float(squared.sum()) if np.ptp(values) > 1e-12 * max(1.0, float(np.abs(values).max())) else 0.0
     return Spread(
         standard_error=float(np.sqrt(total * (len(values) - 1) / len(values))),

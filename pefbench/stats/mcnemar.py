@@ -1,8 +1,8 @@
 """McNemar's exact test: whether two classifiers err equally often on the same examples.
 
-McNemar, "Note on the sampling error of the difference between correlated proportions or percentages" (1947). Only
-examples count that one has right and the other wrong; under no difference each kind is as likely (a binomial test).
-It holds for one run of each method: of several seeds each pair has its own.
+McNemar, "Note on the sampling error of the difference between correlated proportions or percentages" (1947). Only the
+examples count that one classifier has right and the other wrong; without a difference both kinds are equally likely (a
+binomial test). The test compares one run of each method; with several seeds there is one test per seed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class McNemar:
-    """only_first, only_second: examples that one alone has right. p: two-sided and exact."""
+    """only_first, only_second: examples that only this one has right. p: two-sided and exact."""
 
     only_first: int
     only_second: int
@@ -26,7 +26,7 @@ class McNemar:
 
 
 def mcnemar(first: Sequence[bool], second: Sequence[bool]) -> McNemar:
-    """Compare which examples two runs have right. Raises ValueError when they are not of the same examples."""
+    """Compare which examples two runs have right. Raises ValueError if the numbers of examples differ."""
     if len(first) != len(second):
         raise ValueError(f"outcomes of {len(first)} and of {len(second)} examples")
     only_first = sum(one and not other for one, other in zip(first, second, strict=True))

@@ -1,12 +1,13 @@
-"""The interval of a mean over seeds, over seeds and test examples: never beyond the metric's range.
+"""The interval of a mean score, which covers variation over seeds and test examples; never beyond the metric's range.
 
-As the interval of a single score (`interval`), with the variance over seeds added to that over examples: between two
-ends Wilson's at the effective number of examples, else Student's t. Where nothing varies, as where all answers are
-right, Wilson's interval at the number of examples still has a width; without two ends the width is unknown.
+Computed like the interval of a single score (`interval`), with the variance over seeds added to that over examples: for
+a metric with two bounds Wilson's interval at the effective number of examples, otherwise Student's t. If nothing
+varies, for example because all answers are right, Wilson's interval at the number of examples still has a width;
+without two bounds the width is unknown.
 
-`intervals` has the methods of a comparison, with the answers to the same examples. `of_runs` has runs of which only the
-scores and their own intervals are known: these tell how far a score moves with the examples, though not how much of
-that is the same in all seeds, so the interval is rather too wide than too narrow.
+`intervals` is for the methods of a comparison, with answers to the same examples. `of_runs` is for runs of which only
+the scores and their intervals are known. These show the variation over examples, but not how much of it all seeds
+share, so the interval is conservative.
 """
 
 from __future__ import annotations
@@ -30,11 +31,11 @@ if TYPE_CHECKING:
 
 CONFIDENCE = 0.95
 CARE = 0.2
-"""Weight of the seeds' own degrees of freedom: Satterthwaite's are estimated, and too many where seeds score alike."""
+"""Weight of the seeds' own degrees of freedom: Satterthwaite's are estimates, and too high if seeds score alike."""
 
 
 def intervals(family: Family, ends: Sequence[tuple[float, float]]) -> list[tuple[float, float] | tuple[None, None]]:
-    """The 95 % interval of each method's mean. ends: the range of each, as its value shows it."""
+    """The 95 % interval of each method's mean. ends: the metric's range for each, as `range_of` gives it."""
     variance = seed_variance(family)
     over = np.maximum(0.0, np.diagonal(family.shared))
     errors = np.sqrt(over + variance.value)
@@ -47,15 +48,15 @@ def intervals(family: Family, ends: Sequence[tuple[float, float]]) -> list[tuple
 
 
 MANY = 1_000_000
-"""Examples, where their number is unknown: more change no quantile."""
+"""Assumed number of examples if it is unknown; a larger number would not change any quantile."""
 
 
 @dataclass(frozen=True)
 class Mean:
-    """The mean of runs that differ in their seed. low, high: None where they are unknown.
+    """The mean of runs that differ in their seed. low, high: None if they are unknown.
 
-    error, freedom: its standard error over seeds and examples, and the degrees of freedom of that. It is half of the
-    interval, over Student's critical value: above 0 where all runs score alike.
+    error, freedom: its standard error over seeds and examples, and the degrees of freedom. The error is half the width
+    of the interval over Student's critical value, so it is positive even if all runs score alike.
     """
 
     value: float
@@ -66,9 +67,9 @@ class Mean:
 
 
 def of_runs(runs: Sequence[tuple[float, float, float]], examples: int | None, ends: tuple[float, float]) -> Mean:
-    """The mean of runs' scores; of one, its own interval, which says nothing of seeds.
+    """The mean of runs' scores. A single run keeps its own interval, which says nothing about seeds.
 
-    runs: value and interval of each. examples: of the split; None: unknown.
+    runs: value and interval of each. examples: size of the split; None: unknown.
     """
     if len(runs) == 1:
         [(value, low, high)] = runs
@@ -88,7 +89,7 @@ def of_runs(runs: Sequence[tuple[float, float, float]], examples: int | None, en
 
 
 def _effective_number(value: float, low: float, high: float, ends: tuple[float, float]) -> float:
-    """The number of examples at which Wilson's interval of a score is this one; infinite where it has no width."""
+    """The number of examples at which Wilson's interval of a score is this one; infinite if it has no width."""
     bottom, top = ends
     if isinf(bottom) or isinf(top):
         return inf
@@ -102,7 +103,7 @@ def _effective_number(value: float, low: float, high: float, ends: tuple[float, 
 
 
 def _error(value: float, low: float, high: float, ends: tuple[float, float]) -> float:
-    """The standard error over examples that a score's interval tells of."""
+    """The standard error over examples that a score's interval implies."""
     bottom, top = ends
     if isinf(bottom) or isinf(top):
         return (high - low) / 2 / NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
@@ -113,7 +114,7 @@ def _error(value: float, low: float, high: float, ends: tuple[float, float]) -> 
 def _interval(
     value: float, error: float, critical: float, examples: float, ends: tuple[float, float]
 ) -> tuple[float, float] | tuple[None, None]:
-    """examples: Wilson's number where no score varies."""
+    """The interval of a mean; (None, None) if unknown. examples: Wilson's number of examples if no score varies."""
     bottom, top = ends
     if isinf(top) or isinf(bottom):
         return (max(bottom, value - critical * error), value + critical * error) if error > 0 else (None, None)

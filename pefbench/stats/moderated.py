@@ -1,13 +1,15 @@
-"""The variance of each method's mean over seeds, moderated across methods: five seeds tell little, of one method alone.
+"""The variance of each method's mean over seeds, moderated across methods, since five seeds of one method say little.
 
 Smyth, "Linear models and empirical Bayes methods for assessing differential expression" (2004), equation 1: a variance
-s^2 with d degrees of freedom becomes (d0 s0^2 + d s^2) / (d0 + d), with d0 + d degrees of freedom, where s0^2 is what
-all methods have in common and d0 how much that counts. Smyth estimates d0 from the spread of the log variances; of
-four to eight methods it cannot be: simulated, family-wise false alarms were 10 % where one method's seeds vary ten
-times as much as the others'. So d0 is 2. And two floors hold: a variance is never below the method's own, so that a
-noisy one hides behind no quiet ones, nor below `chance`, which the examples explain, where seeds happen to score alike.
+s^2 with d degrees of freedom becomes (d0 s0^2 + d s^2) / (d0 + d), with d0 + d degrees of freedom. Here s0^2 is the
+common variance of all methods and d0 its weight. Smyth estimates d0 from the spread of the log variances. Four to eight
+methods are too few for that: in simulations, family-wise false alarms were 10 % if one method's seeds vary ten times as
+much as the others'. So d0 is fixed at 2, and there are two floors. A variance is never below the method's own estimate,
+so that quiet methods do not mask a noisy one. Nor is it below `chance`, which the examples explain, in case the seeds
+happen to score alike.
 
-Below five seeds even that is too bold (9 % there, at three seeds): each method then has its own variance.
+Below five seeds even that is anti-conservative (9 % in the same simulation, with three seeds): each method then keeps
+its own variance.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ class SeedVariance:
 
 
 def seed_variance(family: Family) -> SeedVariance:
-    """The variance over seeds of each method's mean; 0 where there is one seed, which tells nothing of it."""
+    """The variance over seeds of each method's mean; 0 with one seed, when it is unknown."""
     seeds = np.asarray(family.seeds)
     own = np.maximum(family.between, family.chance)
     freedom = np.maximum(1.0, seeds - 1.0)

@@ -1,4 +1,4 @@
-"""The difference of two runs, or of two methods over seeds, on the same test examples: its p-value and its interval."""
+"""The difference of two runs, or of two methods over seeds, on the same test examples: p-value and interval."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class Difference:
 def difference(first: Scores, second: Scores, *, confidence: float = 0.95) -> Difference:
     """Compare two methods that were scored on the same resamples, by Student's t with the variance of `variance`.
 
-    p is at least 2 / 2^examples, the smallest that swapping the two methods' answers at random could give.
-    Raises ValueError when examples, resamples or seeds are not equally many.
+    p is at least 2 / 2^examples, the smallest p of a test that swaps the two methods' answers at random.
+    Raises ValueError if the numbers of examples, resamples or seeds differ.
     """
     if first.resampled.shape != second.resampled.shape or first.examples != second.examples:
         shapes = [(*each.resampled.shape, each.examples) for each in (first, second)]
@@ -54,7 +54,7 @@ def difference(first: Scores, second: Scores, *, confidence: float = 0.95) -> Di
 
 
 def _p(value: float, variance: Variance) -> float:
-    # Means of equal scores in another order differ in their last digit.
+    # Means of the same scores in another order differ in their last digit.
     if math.isclose(value, 0.0, abs_tol=1e-12):
         return 1.0
     if variance.value == 0:

@@ -1,8 +1,9 @@
-"""What all pairs' test could have shown, and what it would take: by the very procedure that decides.
+"""Power of the test of all pairs: detectable differences, and the seeds or examples that would decide a pair.
 
-A true difference `delta` of a pair is shown where |delta + shift| / error is at least the critical value, over the
-draws of `step_down`. The critical value is the step-down's: of the greatest |t| among the pair and all that were still
-open when it was tested. (Card et al., "With Little Power Comes Great Responsibility", 2020, on why to say it.)
+Power is computed with the test procedure itself. A true difference `delta` of a pair is shown in a draw of `step_down`
+if |delta + shift| / error is at least the critical value. The critical value is that of the step-down: a quantile of
+the greatest |t| among this pair and all that were still open when it was tested. (Why to report power: Card et al.,
+"With Little Power Comes Great Responsibility", 2020.)
 """
 
 from __future__ import annotations
@@ -30,9 +31,9 @@ if TYPE_CHECKING:
 POWER = 0.8
 MOST_SEEDS = 100
 MOST_EXAMPLES = 100.0
-"""Times the examples that there are."""
+"""As a multiple of the current number of examples."""
 DRAWS = 4000
-"""For each number of seeds or examples that is tried."""
+"""Draws for each number of seeds or examples that is tried."""
 
 
 def critical_values(observed: Array, drawn: Array, level: float) -> Array:
@@ -41,7 +42,7 @@ def critical_values(observed: Array, drawn: Array, level: float) -> Array:
     greatest = np.maximum.accumulate(drawn[:, order], axis=1)
     thresholds = np.quantile(greatest, 1 - level, axis=0)
     shown = observed[order] >= thresholds
-    # Those still open when the first pair was not shown are all held against the same value.
+    # Once a pair is not shown, all pairs that are still open share its threshold.
     stop = len(order) - 1 - int(np.argmin(shown[::-1])) if not shown.all() else 0
     found = np.empty(len(order))
     found[order] = np.where(np.arange(len(order)) <= stop, thresholds[stop], thresholds)
@@ -56,18 +57,18 @@ def detectable(draws: Draws, critical: Array) -> Array:
 
 @dataclass(frozen=True)
 class Needed:
-    """What would decide a pair: so many seeds, or so many test examples; None: that alone would not."""
+    """What would decide a pair: a number of seeds or of test examples; None: that alone would not."""
 
     seeds: int | None = None
     examples: int | None = None
 
 
 def needed(family: Family, open_: Chosen, level: float, margin: float) -> list[Needed]:
-    """What it would take to decide each open pair in 80 % of cases, were its difference the one that was observed.
+    """What would decide each open pair in 80 % of cases, if the observed differences were the true ones.
 
-    Decided means shown to differ, or shown to differ by less than `margin`. Where the examples' part alone is too large
-    for any number of seeds, the number of test examples is told, with as many seeds as there are now, ten at least.
-    open_: which pairs are open, (pairs,).
+    Decided means shown to differ, or shown to differ by less than `margin`. If no number of seeds would do, because the
+    variance over examples is too large, the result is the number of test examples needed with the current number of
+    seeds, but at least ten. open_: which pairs are open, (pairs,).
     """
     now = max(family.seeds)
     seeds = _first(
@@ -77,7 +78,7 @@ def needed(family: Family, open_: Chosen, level: float, margin: float) -> list[N
     many = family.with_seeds(max(now, 10))
     examples = _first(
         ((times, many.with_examples(times)) for times in _times()), left, level, margin, family
-    )  # the seeds' part is what it is
+    )  # the variance over seeds stays
     return [
         Needed(None if count is None else int(count), None if times is None else _readable(family.examples * times))
         for count, times in zip(seeds, examples, strict=True)
@@ -87,7 +88,7 @@ def needed(family: Family, open_: Chosen, level: float, margin: float) -> list[N
 def _first(
     tried: Iterable[tuple[float, Family]], open_: Chosen, level: float, margin: float, observed: Family
 ) -> list[float | None]:
-    """The first of what is tried that decides each open pair."""
+    """The first tried amount that decides each open pair; None if none does."""
     found: list[float | None] = [None] * len(open_)
     left = open_.copy()
     for amount, family in tried:
@@ -101,7 +102,7 @@ def _first(
 
 
 def _decides(family: Family, differences: Array, open_: Chosen, level: float, margin: float) -> Array:
-    """How probably each pair would be decided, were the observed differences true."""
+    """The probability that each pair is decided if the observed differences are the true ones."""
     draws = draw(family, seed_variance(family), draws=DRAWS)
     t = draws.t
     step = np.quantile(t[:, open_].max(axis=1), 1 - level)
@@ -114,7 +115,7 @@ def _decides(family: Family, differences: Array, open_: Chosen, level: float, ma
 
 
 def _counts(least: int) -> Iterable[int]:
-    """Numbers of seeds to try: each up to 20, then in steps of about a tenth."""
+    """Numbers of seeds to try: every number up to 20, then in steps of about 10 %."""
     count = max(2, least)
     while count <= MOST_SEEDS:
         yield count
@@ -129,5 +130,5 @@ def _times() -> Iterable[float]:
 
 
 def _readable(count: float) -> int:
-    """A count in two significant digits."""
+    """A count rounded to two significant digits."""
     return int(float(f"{count:.2g}"))

@@ -1,8 +1,9 @@
 """Racing: which of several settings, run with the same seeds, are shown to be worse than the best.
 
-A seed moves all settings together (the same order of examples), so scores are a two-way layout of settings and seeds;
-what neither explains is the noise. Pairs are tested by Tukey's studentized range, which holds for all of them at once,
-the best among them (Tukey 1953; Birattari et al. 2002 race by Friedman's test, which needs more blocks than a few).
+A seed affects all settings alike (the same order of examples), so the scores form a two-way layout of settings and
+seeds, and the residual is the noise. Pairs are tested by Tukey's studentized range, which holds for all pairs at once,
+so also for pairs with the observed best (Tukey 1953). Birattari et al. 2002 race by Friedman's test, which needs more
+than a few blocks.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 FEWEST = 3
-"""Seeds before a setting may be dropped: of two the noise is hardly known."""
+"""Seeds before a setting may be dropped: two say hardly anything about the noise."""
 
 
 def worse(scores: Mapping[int, Sequence[float]], level: float, *, higher: bool) -> dict[int, float]:
-    """The settings that are shown to be worse than the one with the best mean, each with its p-value below `level`.
+    """The settings shown to be worse than the one with the best mean, each with its p-value, which is below `level`.
 
-    scores: setting -> its score with each seed, the same seeds for all. level: of the whole family of pairs.
+    scores: setting -> its score with each seed; the seeds are the same for all. level: of the whole family of pairs.
     """
     from scipy.stats import studentized_range
 
@@ -35,11 +36,11 @@ def worse(scores: Mapping[int, Sequence[float]], level: float, *, higher: bool) 
     left = table - means[:, None] - table.mean(axis=0)[None, :] + table.mean()
     freedom = (settings - 1) * (seeds - 1)
     error = math.sqrt((left**2).sum() / freedom / seeds)
-    if error < 1e-12:  # settings that differ alike with every seed: as good as one seed
+    if error < 1e-12:  # settings differ by the same amount with every seed, which says no more than one seed
         return {}
     gaps = (means.max() - means) if higher else (means - means.min())
     found: dict[int, float] = {}
-    for place in np.argsort(-gaps):  # the worst first: once one may stay, so may all that are better
+    for place in np.argsort(-gaps):  # the worst first: if one setting stays, all better ones do
         chance = float(studentized_range.sf(gaps[place] / error, settings, freedom))
         if chance >= level:
             break

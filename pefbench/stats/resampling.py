@@ -1,7 +1,7 @@
 """The scores of one method's runs, and the same scores on resamples of the test examples.
 
-All runs that are compared see the same resamples: that is what pairs them. A corpus metric such as entity F1 is
-computed anew on each, through the weighted function that every metric here has.
+All compared runs use the same resamples, which makes the comparison paired. A corpus metric such as entity F1 is
+recomputed on each resample through its weighted function, which every metric here has.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Scores:
-    """The scores of one method: a run for each seed.
+    """The scores of one method: one run per seed.
 
-    values: on the test examples, (seeds,). resampled: on resamples of them, (seeds, resamples).
-    examples: how many there are, or clusters of them where they come in such.
+    values: on the test examples, (seeds,). resampled: on resamples of them, (seeds, resamples). examples: the number of
+    test examples, or of their clusters if they have any.
     """
 
     values: Array
@@ -48,11 +48,11 @@ def resample(
     resamples: int = 2000,
     seed: int = 0,
 ) -> Scores:
-    """Score each run on the examples and on resamples of them, which depend on `seed`, `examples`, `clusters` alone.
+    """Score each run on the examples and on resamples, which depend only on `seed`, `examples` and `clusters`.
 
-    A run is a function of weights, (resamples, examples) -> (resamples,). clusters: the name of each example's own, all
-    of whose examples are drawn together; None: each is drawn by itself.
-    Raises ValueError when there is no run or no example.
+    A run is a function of weights, (resamples, examples) -> (resamples,). clusters: the name of each example's cluster;
+    examples of a cluster are drawn together. None: examples are drawn one by one.
+    Raises ValueError if there is no run or no example.
     """
     if not runs or examples < 1:
         raise ValueError(f"{len(runs)} runs on {examples} examples; at least one of each is needed")

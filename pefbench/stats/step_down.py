@@ -1,19 +1,19 @@
 """All pairs of methods at once: step-down max-t on a parametric bootstrap.
 
 Westfall and Young, "Resampling-Based Multiple Testing" (1993); Romano and Wolf, "Exact and approximate stepdown methods
-for multiple hypothesis testing" (2005). The pairs' statistics are drawn together as they would be if all methods were
-equally good, so that what pairs have in common is used; Holm's correction takes the worst case instead. With |t| in
-descending order, the adjusted p of a pair is
+for multiple hypothesis testing" (2005). The statistics of all pairs are drawn jointly, under the hypothesis that all
+methods are equally good, so the test uses the dependence between pairs; Holm's correction assumes the worst case
+instead. With |t| in descending order, the adjusted p of a pair is
 
-    p = (draws whose greatest |t| among this pair and all with a smaller one is at least its own + 1) / (B + 1)
+    p = (1 + draws in which the greatest |t| of this pair and all pairs after it reaches its observed |t|) / (B + 1)
 
-and no smaller than that of the pair before it. It is the chance of a single false alarm among all pairs.
+and at least that of the pair before it. It is the probability of one or more false alarms among all pairs.
 
-In each draw the methods' means are normal with the covariance over examples and the variance over seeds, and these are
-estimated anew with their own degrees of freedom: as by Welch and Satterthwaite, pair by pair (Krishnamoorthy, Lu and
-Mathew, "A parametric bootstrap approach for ANOVA with unequal variances", 2007). The true variances over seeds are not
-known, and where a noisy method's seeds happen to score alike, taking the estimates for them is too bold. So in half of
-the draws they are drawn too, from what the estimates leave open: v f / chi2(f).
+In each draw the methods' means are normal, with the covariance over examples and the variance over seeds. Both are
+estimated again in each draw, with their own degrees of freedom, pair by pair as in Welch and Satterthwaite
+(Krishnamoorthy, Lu and Mathew, "A parametric bootstrap approach for ANOVA with unequal variances", 2007). The true
+variances over seeds are unknown, and using their estimates is anti-conservative if the seeds of a noisy method happen
+to score alike. So half of the draws also draw the true variances given the estimates: v f / chi2(f).
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ if TYPE_CHECKING:
     from pefbench.stats.resampling import Array
 
 DRAWS = 50_000
-"""B: a p-value of 0.05 then has a Monte Carlo error of 0.001, one of 0.025 of 0.0007."""
+"""B: a p-value of 0.05 then has a Monte Carlo error of 0.001, one of 0.025 an error of 0.0007."""
 OPEN = 2
-"""Every second draw draws the true variances too."""
+"""One draw in this many also draws the true variances."""
 _TINY = 1e-300
 
 
 @dataclass(frozen=True)
 class Draws:
-    """What the pairs of equally good methods would show: (..., draws, pairs).
+    """Draws of all pairs under the hypothesis that the methods are equally good: (..., draws, pairs).
 
     shift: the difference of means. error: its estimated standard error.
     """
@@ -53,7 +53,7 @@ class Draws:
 
 
 def standard_errors(family: Family, variance: SeedVariance) -> Array:
-    """The standard error of each pair's difference, (..., pairs): never below that of the examples alone."""
+    """The standard error of each pair's difference, (..., pairs); at least that of the examples alone."""
     first, second = family.pairs
     seeds = variance.value[..., first] + variance.value[..., second]
     found: Array = np.sqrt(_over_examples(family) + seeds)
@@ -61,7 +61,7 @@ def standard_errors(family: Family, variance: SeedVariance) -> Array:
 
 
 def draw(family: Family, variance: SeedVariance, *, draws: int = DRAWS, seed: int = 0) -> Draws:
-    """Draw the pairs' differences and standard errors. The same seed gives the same, in whatever order methods come."""
+    """Draw the pairs' differences and standard errors; for one seed the same, whatever the order of the methods."""
     random = np.random.default_rng(seed)
     first, second = family.pairs
     leading, k = family.means.shape[:-1], family.means.shape[-1]
@@ -69,7 +69,7 @@ def draw(family: Family, variance: SeedVariance, *, draws: int = DRAWS, seed: in
     rank = np.argsort(order, axis=-1)
 
     def of_methods(values: Array) -> Array:
-        """Draws made in the order of the means, given to the methods in theirs."""
+        """Rearrange draws from the order of the means to the order of the methods."""
         found: Array = np.take_along_axis(values, rank[..., None, :], axis=-1)
         return found
 
@@ -91,7 +91,7 @@ def draw(family: Family, variance: SeedVariance, *, draws: int = DRAWS, seed: in
 
 
 def statistics(differences: Array, errors: Array) -> Array:
-    """|t| of each pair: 0 where there is no difference, infinite where one does not vary."""
+    """|t| of each pair: 0 if there is no difference, infinite if the difference does not vary."""
     with np.errstate(divide="ignore", invalid="ignore"):
         found: Array = np.where(differences == 0, 0.0, np.abs(differences) / errors)
     return found
@@ -116,17 +116,17 @@ def alone(observed: Array, drawn: Array) -> Array:
 
 
 def _over_examples(family: Family) -> Array:
-    """The variance of each pair's difference over examples without `chance`, which the seeds' part holds."""
+    """The variance over examples of each pair's difference, without `chance`: the variance over seeds contains that."""
     first, second = family.pairs
     shared = family.shared
     diagonal = np.diagonal(shared, axis1=-2, axis2=-1)
     found: Array = diagonal[..., first] + diagonal[..., second] - 2 * shared[..., first, second]
-    # Equal methods' parts differ in their last digits.
+    # For equal methods the terms still differ in their last digits.
     return np.where(found > 1e-12 * (diagonal[..., first] + diagonal[..., second]), found, 0.0)
 
 
 def _root(matrix: Array) -> Array:
-    """The symmetric square root of the nearest covariance matrix: it does not depend on the order of methods."""
+    """The symmetric square root of the nearest covariance matrix; independent of the order of methods."""
     values, vectors = np.linalg.eigh(matrix)
     root: Array = (vectors * np.sqrt(np.maximum(values, 0.0))[..., None, :]) @ np.swapaxes(vectors, -1, -2)
     return root

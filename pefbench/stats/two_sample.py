@@ -1,7 +1,7 @@
-"""Do new runs score otherwise than earlier runs of the same recipe did: Student's two-sample test over seeds.
+"""Student's two-sample test over seeds: whether new runs score differently from earlier runs of the same recipe.
 
-All runs answered the same test examples, and what is asked is of those: so their draw is no part of the variance, the
-seeds are. It is never below what single answers that come out differently from run to run explain (`chance`), where few
+All runs answered the same test examples, and the question is about these examples. So the variance is over seeds, not
+over the draw of examples. It is at least what answers that change from run to run explain (`chance`), in case a few
 seeds happen to score alike.
 """
 
@@ -37,9 +37,9 @@ class Change:
 
 
 def change(old: Sequence[float], new: Sequence[float], chance: float = 0.0) -> Change:
-    """Compare the scores of runs. chance: the least variance of a run's score over seeds.
+    """Compare the scores of runs. chance: a lower bound of the variance of a run's score over seeds.
 
-    Raises ValueError where neither side has two runs, or one has none: then nothing is known of seeds.
+    Raises ValueError if neither side has two runs or one side has none: the variance over seeds is then unknown.
     """
     freedom = len(old) + len(new) - 2
     if not old or not new or freedom < 1:
@@ -58,5 +58,5 @@ def change(old: Sequence[float], new: Sequence[float], chance: float = 0.0) -> C
 
 
 def chance(scores: Scores) -> float:
-    """The variance of one run's score that seeds and examples make together, of two runs or more: see `variance`."""
+    """The variance of one run's score due to seed and examples together, from two or more runs: see `variance`."""
     return len(scores.values) * variance.chance(scores)

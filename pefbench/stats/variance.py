@@ -1,31 +1,33 @@
-"""How far a mean over seeds and test examples may be off: its variance, and how well that variance is known.
+"""The variance of a mean over seeds and test examples, with its degrees of freedom.
 
-A score of method m with seed s on the test set is taken as
+The model of a score of method m with seed s on the test set is
 
     score = truth_m + examples_m + seed_ms + chance_ms
 
-`examples` is what the draw of test examples does to every seed of the method alike, `seed` is how good the run is,
-and `chance` is what seed and examples do together. Examples are resampled. Seeds are not: three of them, drawn with
-replacement, give ten different samples, whose variance is short by a third ((S - 1) / S), and whose tails are those
-of a normal law where Student's with two degrees of freedom are due. Simulated, such a test gives false alarms in 13 %
-where 5 % is said. (Resampling both ways at once also counts `chance` up to three times: Owen, "The pigeonhole
-bootstrap", 2007.) So the parts are estimated as in a two-way layout with random effects (Searle, Casella and
-McCulloch, "Variance Components", 1992, chapter 4):
+`examples` is the effect of the draw of test examples, the same for every seed of the method. `seed` is the quality of
+the run. `chance` is the interaction of seed and examples. Examples are resampled. Seeds are not: three seeds, drawn
+with replacement, give ten different samples, whose variance is too small by a third ((S - 1) / S), and whose tails are
+normal instead of Student's with two degrees of freedom. In simulations such a test at 5 % gives 13 % false alarms.
+(Resampling both ways at once also counts `chance` up to three times: Owen, "The pigeonhole bootstrap", 2007.) So the
+components are estimated as in a two-way layout with random effects (Searle, Casella and McCulloch, "Variance
+Components", 1992, chapter 4):
 
-- the variance of the S scores themselves, over S, holds `seed` and `chance`, with S - 1 degrees of freedom;
-- the variance of the mean over resamples holds `examples` and `chance`; `chance` is taken out, being in the other
-  part already. It is S / (S - 1) of the amount by which single scores vary more over resamples than their mean does.
+- The variance of the S scores themselves, over S, contains `seed` and `chance`, with S - 1 degrees of freedom.
+- The variance of the mean over resamples contains `examples` and `chance`. `chance` is subtracted, because the other
+  component contains it already. It is S / (S - 1) times the amount by which single scores vary more over resamples
+  than their mean does.
 
-The sum is unbiased, whichever of the three is large. But where seeds happen to score alike, their variance falls short
-of the `chance` that was taken out of the other part, and the sum falls below what the examples alone explain: of 100
-examples, one error a seed against two, all in different places, give a standard error of 0.001, and the examples alone
-0.010. So no more is taken out than the seeds put in: the sum is never below the variance of the mean over resamples.
-That errs on the safe side where seeds hardly matter: false alarms in 1 to 4 % of cases there, instead of 5 %.
+The sum is unbiased, whichever of the three is large. But if the seeds happen to score alike, their variance is smaller
+than the subtracted `chance`, and the sum falls below what the examples alone explain. Example: on 100 examples, one
+error per seed against two, all on different examples, gives a standard error of 0.001; the examples alone give 0.010.
+So at most the variance over seeds is subtracted: the sum is never below the variance of the mean over resamples. This
+is conservative if seeds hardly matter: false alarms are then 1 to 4 % instead of 5 %.
 
-The degrees of freedom are Satterthwaite's (1946): near S - 1 for each method where seeds differ most, near the number
-of examples where the examples decide. They too are estimated, and too high where three seeds happen to be alike: then
-the test says "different" too often, in up to 7 % where one method's seeds vary six times as much as the other's. So a
-fifth of their harmonic mean is what the seeds alone have. (`python -m benchmarks.false_alarms` simulates all this.)
+The degrees of freedom are Satterthwaite's (1946): near S - 1 for each method if seeds dominate, near the number of
+examples if examples dominate. They too are estimates, and too high if three seeds happen to be alike: the test then
+says "different" too often, in up to 7 % of cases if one method's seeds vary six times as much as the other's. So the
+result is a weighted harmonic mean of these and the degrees of freedom of the seeds alone, which have a weight of a
+fifth. (`python -m benchmarks.false_alarms` simulates all this.)
 """
 
 from __future__ import annotations
@@ -51,11 +53,11 @@ class Variance:
 
 
 def of_sum(parts: list[Scores], signs: list[int]) -> Variance:
-    """The variance of a signed sum of methods' means, as `mean(first) - mean(second)` with signs 1 and -1.
+    """The variance of a signed sum of methods' means, such as `mean(first) - mean(second)` with signs 1 and -1.
 
-    Seeds of two methods are taken as independent: the same number says nothing of how well two unlike methods train.
-    If it does, through the head's initial weights or the order of the data, it moves both alike, and this errs on the
-    safe side. With one seed nothing is known of seeds, and the variance is that of the examples alone.
+    Seeds of different methods are treated as independent. If the same seed does affect both methods, through the head's
+    initial weights or the order of the data, it moves both in the same direction, so this is conservative. With one
+    seed the variance over seeds is unknown, and the result is that of the examples alone.
     """
     examples = parts[0].examples
     together = sum(sign * part.resampled.mean(axis=0) for sign, part in zip(signs, parts, strict=True))
@@ -76,7 +78,7 @@ def of_sum(parts: list[Scores], signs: list[int]) -> Variance:
 
 
 def chance(scores: Scores) -> float:
-    """The part of the variance of a mean over seeds that seeds and examples make together."""
+    """The component of the variance of a mean over seeds that is due to seed and examples together."""
     seeds = len(scores.values)
     single = float(np.var(scores.resampled, axis=1).mean())
     mean = float(np.var(_mean(scores.resampled)))
