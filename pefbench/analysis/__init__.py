@@ -1,1 +1,1 @@
-"""What results say together: tables, checks, the report page and the choice of a method."""
+"""Analysis of many results: tables, checks, the report page and the choice of a method."""

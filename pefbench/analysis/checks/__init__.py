@@ -1,8 +1,8 @@
-"""Has anything got worse than the baseline: metrics, training time or throughput, peak memory.
+"""Checks whether results are worse than a baseline: metrics, training time or throughput, peak memory.
 
-``matching`` says which trials are held against each other, ``quality`` and ``costs`` compare them, ``predictions`` has
-the paired test, ``together`` looks at losses that are too small alone, ``findings`` puts all together and ``rendering``
-shows it. Nothing heavy is imported, unless predictions differ.
+``matching`` decides which trials are compared, ``quality`` and ``costs`` compare them, ``predictions`` has the paired
+test, and ``together`` looks for many losses that are each too small to show. ``findings`` combines all and
+``rendering`` shows the result. Nothing heavy is imported unless predictions differ.
 """
 
 from pefbench.analysis.checks.findings import check

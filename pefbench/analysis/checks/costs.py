@@ -1,4 +1,4 @@
-"""Is training slower, or does it take more memory: by ratio, on like machines."""
+"""Compares training time and memory, by ratio, on equal machines."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def costs(trial: str, old: Result, new: Result, tolerances: Tolerances) -> Iterator[Finding]:
-    """A finding on time and one on memory. Where unlike many tokens were trained on, time is that of a token."""
+    """A finding on time and one on memory. If the number of training tokens differs, time per token is compared."""
     before, now = old["phases"]["train"], new["phases"]["train"]
     machine = _differences(old, new, ("cpu", "threads", "gpu", "processes", "precision"))
     if before["tokens"] == now["tokens"]:
@@ -68,7 +68,7 @@ def _cost(
 
 
 def _differences(old: Result, new: Result, names: Sequence[str]) -> str:
-    """What differs between the machines of two results, in words; empty when nothing does."""
+    """The differences between the machines of two results, in words; empty if there are none."""
     before, now = _machine(old), _machine(new)
     return ", ".join(f"{name} is {now[name]}, was {before[name]}" for name in names if now[name] != before[name])
 

@@ -33,10 +33,9 @@ def check(
 ) -> list[Finding]:
     """Compare each trial of the baseline with the newest result of the same id, or of the same recipe.
 
-    Test metrics, training time and peak memory in training are compared. Imported results are passed over: what they
-    are made of does not change. Having nothing to compare is a failure, and
-    so is each file of `damaged`, which could not be read.
-    Raises UserError when a tolerance names a metric that no baseline trial has.
+    Test metrics, training time and peak memory in training are compared. Imported results are skipped, because their
+    files do not change. Having nothing to compare is a failure, and so is each file in `damaged`, which could not be
+    read. Raises UserError if a tolerance names a metric that no baseline trial has.
     """
     pairs, new = match(_own(results), _own(baseline), by)
     _refuse_unknown_metrics(tolerances, (pair.old.result for pair in pairs))
@@ -69,7 +68,7 @@ def _refuse_unknown_metrics(tolerances: Tolerances, baseline: Iterable[Result]) 
 
 
 def _testable(settings: Sequence[SeedGroup], tolerances: Tolerances) -> Iterator[SeedGroup]:
-    """What a test is to decide on: nothing where the user gave a tolerance for all."""
+    """The settings that a test decides: none if the user gave a tolerance for all metrics."""
     if tolerances.metric is None:
         yield from (each for each in settings if each.lead.new is not None and _obstacle(each.lead) is None)
 
@@ -77,7 +76,7 @@ def _testable(settings: Sequence[SeedGroup], tolerances: Tolerances) -> Iterator
 def _setting(
     setting: SeedGroup, tolerances: Tolerances, paired: Mapping[tuple[str, str], Paired], refused: Mapping[str, str]
 ) -> Iterator[Finding]:
-    """The findings of all seeds: the metrics that a test compares stand under the first."""
+    """The findings for all seeds of a setting; tested metrics are listed under the first seed."""
     yield from _pair(setting.lead, tolerances, paired, refused)
     tests = {metric for key, metric in paired if key == setting.lead.old.result["id"]}
     tested = {metric for metric in tests if tolerances.of(metric) is None}
@@ -105,7 +104,7 @@ def _pair(
 
 
 def _obstacle(pair: Pair) -> tuple[Verdict, str] | None:
-    """Why two results cannot be compared at all."""
+    """Why two results cannot be compared at all; None if they can."""
     if pair.new is None:
         why = pair.sibling or "a changed recipe or data set has another id"
         return "missing", f"no result with this id ({why})"
@@ -119,7 +118,7 @@ def _obstacle(pair: Pair) -> tuple[Verdict, str] | None:
 
 
 def _unlike(old: Result, new: Result) -> str:
-    """In what two finished results differ that no comparison allows for; empty where in nothing."""
+    """A difference between two finished results that rules out any comparison; empty if there is none."""
     if old["data"]["fingerprint"] != new["data"]["fingerprint"]:
         return "the data's fingerprint differs"
     if old["model"]["fingerprint"] != new["model"]["fingerprint"]:

@@ -1,7 +1,8 @@
-"""Which new trial is held against which of the baseline.
+"""Matches each trial of the baseline with a new one.
 
-The same id is the same recipe, every setting included, on the same data. Where a setting was changed on purpose, or a
-new pefbench has a setting more, no id is found again; then trials may be matched by recipe: same name, method and seed.
+The same id means the same recipe, with all its settings, on the same data. If a setting was changed on purpose, or a
+new version of pefbench has an additional setting, the ids differ; trials can then be matched by recipe: same name,
+method and seed.
 """
 
 from __future__ import annotations
@@ -24,15 +25,15 @@ MATCHES = get_args(Match)
 
 @dataclass(frozen=True)
 class Pair:
-    """A trial of the baseline and the new one that is held against it, if there is one."""
+    """A trial of the baseline and the new one to compare it with, if there is one."""
 
     old: Stored
     new: Stored | None
     changed: str = ""
-    """The settings in which they differ, in a line; empty where they are the same trial."""
+    """The settings in which they differ, in one line; empty if they are the same trial."""
 
     sibling: str = ""
-    """For a missing trial: a new one of the same recipe, and in what it differs."""
+    """For a missing trial: a new trial of the same recipe, and how it differs."""
 
     @property
     def name(self) -> str:
@@ -41,7 +42,7 @@ class Pair:
 
 
 def name(stored: Stored) -> str:
-    """What a trial is called: recipe and id."""
+    """A trial's name: recipe and id."""
     return f"{stored.result['recipe']['name']} {stored.result['id']}"
 
 

@@ -1,4 +1,4 @@
-"""What a check is told, and what it finds."""
+"""The input of a check (tolerances) and its output (findings)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pefbench.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# "not compared" is a note: the trial still counts, its timing cannot. "not comparable" is a failure.
+# "not compared" is a note: for example, timings on different machines. "not comparable" is a failure.
 Verdict = Literal[
     "same", "better", "worse", "undecided", "missing", "failed", "damaged", "not comparable", "not compared", "new"
 ]
@@ -28,19 +28,19 @@ ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class Tolerances:
-    """How much worse is still the same. Raises UserError for a tolerance that makes no sense."""
+    """How much worse still counts as the same. Raises UserError for a tolerance that makes no sense."""
 
     metric: float | None = None
-    """Absolute, in the metric's own unit, for every metric that `metrics` does not name. None: by the paired test."""
+    """Absolute, in the metric's unit, for every metric that `metrics` does not name. None: use the paired test."""
 
     metrics: Mapping[str, float] = field(default_factory=dict)
-    """Absolute, by the name of the metric."""
+    """Absolute, by metric name."""
 
     time_ratio: float = 1.5
-    """Training may take so many times the baseline's seconds."""
+    """The largest allowed ratio of training seconds to the baseline's."""
 
     memory_ratio: float = 1.2
-    """Peak memory in training may be so many times the baseline's bytes."""
+    """The largest allowed ratio of peak memory in training to the baseline's."""
 
     def __post_init__(self) -> None:
         for name, value in {"other metrics": self.metric, **self.metrics}.items():
@@ -51,7 +51,7 @@ class Tolerances:
                 raise UserError(f"the {name} ratio is {value}; it should be at least 1")
 
     def of(self, metric: str) -> float | None:
-        """The absolute tolerance of a metric, or None where a test decides."""
+        """The absolute tolerance of a metric; None if a test decides."""
         return self.metrics.get(metric, self.metric)
 
 
@@ -74,15 +74,15 @@ class Finding:
     verdict: Verdict
 
     message: str = ""
-    """What is wrong or worth knowing, in one line; empty for "same"."""
+    """What is wrong or notable, in one line; empty for "same"."""
 
     could_show: float | None = None
-    """Of a metric: the least loss that would have failed, in its own unit; over seeds, in 80 % of cases.
+    """For a metric: the smallest loss that would have failed, in its own unit; over seeds, in 80 % of cases.
 
-    Infinite where the metric cannot lose so much: then nothing can be decided."""
+    Infinite if the metric cannot lose that much: then nothing can be decided."""
 
     judge: Judge = ""
-    """Of a metric: what decides."""
+    """For a metric: what decides."""
 
     @property
     def is_failure(self) -> bool:

@@ -1,4 +1,4 @@
-"""The paired test: what two trials answered to the same test examples. Its libraries are imported only when it runs."""
+"""The paired test of two trials' answers to the same test examples. Its libraries are imported only when it runs."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 class Paired:
     """One metric of two trials, on the same resamples of the examples.
 
-    difference: new minus old with its interval (of this pair alone); None where every answer is the same.
+    difference: new minus old with its interval (of this pair alone); None if every answer is the same.
     p: two-sided, after Holm's correction over all `tests` of the check. seeds: how many old and new runs are compared;
-    (1, 1): one run each, by the examples alone. means: of old and new runs. own_p: p before the correction.
+    (1, 1): one run each, compared by examples alone. means: of old and new runs. own_p: p before the correction.
     error, freedom: the standard error over seeds, and its degrees of freedom. detectable: the smallest change that the
-    test would have shown in 80 % of cases, at the level that Holm's correction left for it; None of one run each.
+    test would have shown in 80 % of cases, at the level that Holm's correction leaves for it; None for one run each.
     """
 
     difference: tuple[float, float, float] | None
@@ -49,14 +49,14 @@ class Paired:
 
 
 class UnpairableError(Exception):
-    """The predictions of two trials cannot be held against each other; the message says why."""
+    """The predictions of two trials cannot be compared; the message says why."""
 
 
 def compare(settings: Iterable[SeedGroup]) -> tuple[dict[tuple[str, str], Paired], dict[str, str]]:
-    """The tests by the lead's old id and the metric's name, and by id why a setting could not be tested.
+    """Return the tests by (old id of the lead, metric name), and by id the reason why a setting could not be tested.
 
-    Of several seeds their scores are compared; one run each is compared by its predictions, and is in neither where it
-    has none.
+    With several seeds, their scores are compared. With one run each, predictions are compared; runs without predictions
+    appear in neither dictionary.
     """
     found: dict[tuple[str, str], Paired] = {}
     refused: dict[str, str] = {}
@@ -80,7 +80,7 @@ def _alone(setting: SeedGroup) -> Iterator[tuple[str, Paired]]:
 
 
 def _seeds(setting: SeedGroup) -> Iterator[tuple[str, Paired]]:
-    """The tests of several seeds, by their scores; the least variance is that which their predictions explain."""
+    """The tests of several seeds, by their scores; the variance is at least what their predictions explain."""
     from pefbench.stats.two_sample import change
 
     first, runs = setting.old[0], (len(setting.old), len(setting.new))
@@ -99,9 +99,9 @@ def _seeds(setting: SeedGroup) -> Iterator[tuple[str, Paired]]:
 
 
 def _chance(trials: Sequence[Stored], name: str) -> float:
-    """The variance of a run's score that its single answers explain; 0 where fewer than two kept them.
+    """The variance of a run's score that changes in single answers explain; 0 if fewer than two runs kept predictions.
 
-    Raises DataError for damaged predictions, and UnpairableError for those of another score than is told.
+    Raises DataError for damaged predictions, and UnpairableError if they do not give the recorded score.
     """
     from pefbench.stats.resampling import resample
     from pefbench.stats.two_sample import chance
@@ -121,7 +121,7 @@ def _chance(trials: Sequence[Stored], name: str) -> float:
 
 
 def _scorer(stored: Stored, name: str) -> Any:
-    """The metric that gave a trial's value of this name; None where another version did, or none can."""
+    """The metric that computed a trial's value of this name; None if another version did, or it cannot be resampled."""
     from pefbench.metrics import make
 
     told = stored.result["metrics"]["test"][name]["signature"]
@@ -167,7 +167,7 @@ def _tests(
             or not metric.moves_with_examples
             or not old.result["metrics"]["test"][ours[0]]["signature"].startswith(signature)
         ):
-            continue  # scored by another version of it, or nothing to test: its interval or a tolerance has to do
+            continue  # scored by another version of the metric, or untestable: an interval or a tolerance decides
         weighted = [weighted_by(metric, each) for each in rows]
         for name in ours:
             scores = [resample([_one(run, name)], len(rows[0]), clusters=clusters(rows[1])) for run in weighted]
@@ -178,7 +178,7 @@ def _tests(
 
 
 def weighted_by(metric: Any, rows: Sequence[AnsweredExample]) -> Values:
-    """The metric of weighted rows. Raises UnpairableError where it cannot score them."""
+    """The metric as a function of weights on the rows. Raises UnpairableError if it cannot score them."""
     try:
         taken = metric.take([row["prediction"] for row in rows], [row["reference"] for row in rows])
         weighted: Values = metric.weighted(*taken)
@@ -198,7 +198,7 @@ def _hold_against_result(stored: Stored, name: str, value: float) -> None:
 
 
 def _corrected(found: dict[tuple[str, str], Paired]) -> dict[tuple[str, str], Paired]:
-    """Correct the p-values of all tests: a check of many trials is to give no more false alarms than one test."""
+    """Correct the p-values of all tests, so that a check of many trials gives no more false alarms than one test."""
     tested = {key: paired for key, paired in found.items() if paired.difference is not None}
     if not tested:
         return found
@@ -213,7 +213,7 @@ def _corrected(found: dict[tuple[str, str], Paired]) -> dict[tuple[str, str], Pa
 
 
 def _with_power(found: dict[tuple[str, str], Paired]) -> dict[tuple[str, str], Paired]:
-    """What each test of seeds could have shown, were it the first that Holm's correction tries of all not shown."""
+    """Add what each test of seeds could have shown, at the first level of Holm's correction among those not shown."""
     tested = {key: paired for key, paired in found.items() if paired.difference is not None}
     if not tested:
         return found

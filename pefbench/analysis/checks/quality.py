@@ -1,4 +1,4 @@
-"""Is a metric worse: by an absolute tolerance, else by the paired test, else by the baseline's interval."""
+"""Decides whether a metric is worse: by an absolute tolerance, else by the paired test, else by the interval."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from pefbench.results.schema import MetricValue, Result
 
 GROSS = 6.0
-"""Half intervals over test examples that no seed alone makes: seeds may vary three times as much as examples do."""
-# Equal predictions are scored alike, but for the rounding of another machine.
+"""Half-widths of the interval over test examples beyond which a change is not due to the seed alone: seeds may vary
+three times as much as examples do."""
+# Equal predictions have equal scores, except for rounding on another machine.
 SCORING = 1e-6
-# For a metric without an interval, where no tolerance is given.
+# For a metric without an interval, if no tolerance is given.
 PLAIN_TOLERANCE = 0.01
 
 
@@ -62,9 +63,9 @@ def _compare(
 def _could_show(
     name: str, before: MetricValue, tolerance: float | None, tested: Paired | None
 ) -> tuple[float | None, Judge]:
-    """The least loss that would have failed, and what decides: over seeds the loss that is shown in 80 % of cases.
+    """The smallest loss that would have failed (over seeds, in 80 % of cases), and what decides.
 
-    Infinite where the metric cannot lose so much.
+    Infinite if the metric cannot lose that much.
     """
     if tolerance is not None:
         return tolerance, "tolerance"
@@ -115,7 +116,7 @@ def _by_test(name: str, before: MetricValue, now: MetricValue, tested: Paired) -
 
 
 def _over_seeds(tested: Paired) -> str:
-    """What the values before it are; the table shows those of one seed."""
+    """Says that the values are means over seeds; the table shows those of one seed."""
     return "" if tested.seeds == (1, 1) else ", means over seeds"
 
 
@@ -128,7 +129,7 @@ def _by_interval(name: str, before: MetricValue, now: MetricValue, low: float, h
 
 
 def _of_one_run(before: MetricValue, now: MetricValue, change: str, how: str) -> tuple[Verdict, str]:
-    """One run each: their seeds alone may make such a difference, unless it is gross."""
+    """With one run each, the seeds alone may cause such a difference, unless it is gross."""
     gain, end = _gain(before, now), before["low"] if now["value"] < before["value"] else before["high"]
     if end is None or abs(gain) > GROSS * abs(before["value"] - end):
         return ("worse" if gain < 0 else "better"), change

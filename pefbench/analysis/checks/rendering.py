@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 _TITLES = ("trial", "metric", "baseline", "now", "could show", "verdict")
 _ALIGN = ("left", "left", "right", "right", "right", "left")
 _SKIPPED = frozenset({"not compared", "new"})
-# Characters that XML 1.0 cannot hold, not even escaped; an error message may have any.
+# Characters that XML 1.0 cannot contain, not even escaped; an error message may contain any.
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def render(findings: Sequence[Finding]) -> str:
-    """The findings as a table, then what failed, then notes, then the verdict; no newline at the end."""
+    """The findings as a table, then failures, notes and the verdict; no newline at the end."""
     from tabulate import tabulate
 
     body = [_cells(each) for each in findings]
@@ -34,7 +34,7 @@ def render(findings: Sequence[Finding]) -> str:
 
 
 def _power(findings: Sequence[Finding]) -> Iterator[str]:
-    """What the check could show at all."""
+    """What the check could have shown."""
     judged = [each for each in findings if each.judge]
     if of_seeds := sum(each.judge == "seeds" and each.could_show is not None for each in judged):
         of = counted(of_seeds, "metric")
@@ -49,7 +49,7 @@ def _power(findings: Sequence[Finding]) -> Iterator[str]:
 
 
 def verdict(findings: Sequence[Finding]) -> str:
-    """Whether the check passed, in a line."""
+    """Whether the check passed, in one line."""
     failures = sum(each.is_failure for each in findings)
     skipped = sum(each.verdict in _SKIPPED for each in findings)
     of = counted(len(findings) - skipped, "comparison") + (f", {skipped} not compared" if skipped else "")
@@ -57,7 +57,7 @@ def verdict(findings: Sequence[Finding]) -> str:
 
 
 def markdown(findings: Sequence[Finding]) -> str:
-    """A summary for a pull request: the verdict, what failed, and the rest folded; ends with a newline."""
+    """A summary for a pull request: the verdict, the failures, and the rest folded; ends with a newline."""
     failures = [each for each in findings if each.is_failure]
     better = [each for each in findings if each.verdict == "better"]
     parts = [f"### pefbench {verdict(findings)}", *_power(findings)]
@@ -74,7 +74,7 @@ def markdown(findings: Sequence[Finding]) -> str:
 
 
 def junit(findings: Sequence[Finding]) -> str:
-    """The findings as JUnit XML, a test case each; what could not be compared is skipped there."""
+    """The findings as JUnit XML, one test case each; those that could not be compared are skipped tests."""
     failures = sum(each.is_failure for each in findings)
     skipped = sum(each.verdict in _SKIPPED for each in findings)
     counts = {"tests": str(len(findings)), "failures": str(failures), "skipped": str(skipped), "errors": "0"}
@@ -110,7 +110,7 @@ def _folded(title: str, content: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text that Markdown shows as it is: a trial's error may hold anything."""
+    """Text escaped for Markdown, since a trial's error may contain anything."""
     return re.sub(r"([\\`*_\[\]|~#@!])", r"\\\1", " ".join(text.split())).replace("&", "&amp;").replace("<", "&lt;")
 
 

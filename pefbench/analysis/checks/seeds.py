@@ -1,4 +1,4 @@
-"""Trials that differ in their seed alone, taken together: what they score by chance tells a change from noise."""
+"""Groups trials that differ only in their seed: their spread distinguishes a change from noise."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SeedGroup:
-    """A recipe of the baseline, with all its seeds.
+    """A setting of the baseline, with all its seeds.
 
-    lead: the pair under which its comparisons stand. others: its other pairs. more: new trials with other seeds.
+    lead: the pair that its tests are listed under. others: its other pairs. more: new trials with other seeds.
     """
 
     lead: Pair
@@ -34,7 +34,7 @@ class SeedGroup:
 
     @property
     def new(self) -> list[Stored]:
-        """The finished new trials of the same data and base model."""
+        """The finished new trials on the same data and base model."""
         found = [pair.new for pair in (self.lead, *self.others) if pair.new is not None]
         return [each for each in (*found, *self.more) if self._is_comparable(each.result)]
 
@@ -46,7 +46,7 @@ class SeedGroup:
 
 
 def settings(pairs: Sequence[Pair], unmatched: Sequence[Stored]) -> list[SeedGroup]:
-    """The settings of a baseline, in its order."""
+    """The settings of a baseline, in the baseline's order."""
     members: dict[str, list[Pair]] = {}
     for pair in pairs:
         members.setdefault(_identity(pair.old.result), []).append(pair)
@@ -65,6 +65,6 @@ def settings(pairs: Sequence[Pair], unmatched: Sequence[Stored]) -> list[SeedGro
 
 
 def _identity(result: Result) -> str:
-    """All that two seeds of a trial share."""
+    """Everything that two seeds of a setting share."""
     data = result.get("data")
     return json.dumps([without_seed(result["recipe"]), data and data["fingerprint"]], sort_keys=True)

@@ -1,10 +1,10 @@
-"""Losses that are within each trial's interval, and too many to be chance.
+"""Losses that are each within the trial's interval, but together too many to be chance.
 
-One run each is judged by its interval alone, and one loss within it is no evidence. Many are: by chance
-some trials gain what others lose. So each trial's change is measured in standard errors, which its interval gives, and
-the changes are added up by Stouffer's method (1949). Trials on the same data share their test examples, so their mean
-counts once. An interval says nothing of seeds: where the changes vary more than by 1, as they then do, their own spread
-counts, by Student's t. A setting with several seeds has their test's p instead, as a normal deviate.
+A single run is judged by its interval alone, and one loss within the interval is no evidence. Many losses are: by
+chance, some trials gain what others lose. So each trial's change is measured in standard errors, taken from its
+interval, and the changes are combined by Stouffer's method (1949). Trials on the same data share their test examples,
+so their mean counts once. An interval does not cover seeds: if the changes vary by more than 1, which seeds cause,
+their own spread is used, with Student's t. A setting with several seeds contributes its test's p as a normal deviate.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _NOISE = 1e-6
 def together(
     pairs: Iterable[Pair], tolerances: Tolerances, paired: Mapping[tuple[str, str], Paired]
 ) -> Iterator[Finding]:
-    """A finding where the headline metrics of all trials are worse together."""
+    """A finding if the headline metrics of all trials are worse as a group."""
     changes: dict[str, list[float]] = defaultdict(list)
     for pair in pairs:
         if pair.new is None:
@@ -70,7 +70,7 @@ def _by_seeds(tested: Paired, before: MetricValue) -> float:
 
 
 def _standard_errors(before: MetricValue, now: MetricValue) -> float | None:
-    """The gain in standard errors; None where the interval does not tell them."""
+    """The gain in standard errors; None if the interval does not give them."""
     if before["low"] is None or before["high"] is None:
         return None
     raised = now["value"] - before["value"]

@@ -1,7 +1,8 @@
-"""Results as one HTML file that needs nothing else: no network, no server, no other file.
+"""Results as one self-contained HTML file: it needs no network, no server and no other file.
 
-``contents`` gathers the numbers, ``sentences`` the verdicts, ``examples`` what methods answered unlike; ``page`` puts
-them into ``page.html`` with its style and script. What came from data or models is only ever shown as text.
+``contents`` gathers the numbers, ``sentences`` the verdicts, and ``examples`` the examples that methods answered
+differently; ``page`` puts them into ``page.html`` with its style and script. Content from data or models is only ever
+shown as text.
 """
 
 from pefbench.analysis.html.page import page

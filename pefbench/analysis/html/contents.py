@@ -72,7 +72,7 @@ def _group(title: str, members: Sequence[Replicates], tests: Tests, known: Known
 
 
 def _paired(members: Sequence[Replicates]) -> list[str]:
-    """Imported runs against the best, question by question."""
+    """Sentences on imported runs against the best, question by question."""
     return [
         f"{line}." for line in paired_runs.lines([each.trials[0] for each in members], [each.name for each in members])
     ]
@@ -99,7 +99,7 @@ def _setting(each: Replicates, mark: Mark, baseline: BaselineColumns) -> Setting
 
 
 def _metrics(each: Replicates) -> dict[str, MetricData]:
-    """The headline with its interval over seeds, then the other test metrics, with an interval where one run has it."""
+    """The headline with its interval over seeds, then the other test metrics, with an interval if there is one run."""
     runs = [stored.result["metrics"]["test"] for stored in each.trials]
     head = each.first["headline"]
     found: dict[str, MetricData] = {
@@ -164,7 +164,7 @@ def _failed(result: Result) -> FailureData:
 
 
 def _environments(results: Sequence[Stored]) -> list[EnvironmentData]:
-    """Each machine with its versions and the code, the one with the most trials first; imported runs name none."""
+    """Each machine with its versions and code, the one with the most trials first; imported runs have no machine."""
     found: dict[str, EnvironmentData] = {}
     for stored in results:
         provenance = stored.result["provenance"]

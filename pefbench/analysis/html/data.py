@@ -126,7 +126,7 @@ class SearchData(TypedDict):
 
 
 class PageData(TypedDict):
-    """All of the page."""
+    """The data of the whole page."""
 
     searches: list[SearchData]
 

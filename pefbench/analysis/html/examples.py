@@ -20,7 +20,7 @@ LONGEST = 400
 
 
 def differing(members: Sequence[Replicates]) -> ExamplesData:
-    """The examples on which settings differ, those first that one has right and another wrong."""
+    """The examples on which settings differ; those that one has right and another wrong come first."""
     answers: dict[str, list[AnsweredExample]] = {}
     notes: list[str] = []
     for each in members:
@@ -32,13 +32,13 @@ def differing(members: Sequence[Replicates]) -> ExamplesData:
     together = list(zip(*answers.values(), strict=True))
     unlike = [rows for rows in together if len({json.dumps(row["prediction"]) for row in rows}) > 1]
     spelt = [_spelt(rows) for rows in sorted(unlike, key=_is_agreed)]
-    # Predictions that differ in their scores alone give the same answer.
+    # Predictions that differ only in their scores give the same answer.
     seen = [row for row in spelt if len(set(row["answers"])) > 1]
     return {"names": [*answers], "total": len(together), "differ": len(seen), "rows": seen[:MOST], "notes": notes}
 
 
 def _rows(each: Replicates, notes: list[str]) -> list[AnsweredExample]:
-    """The predictions of a setting's first seed; none where they were not kept."""
+    """The predictions of a setting's first seed; empty if they were not kept."""
     file = file_of(each.trials[0])
     if file is None:
         return []
@@ -68,7 +68,7 @@ def _spelt(rows: Sequence[AnsweredExample]) -> ExampleData:
 
 
 def _answer(row: AnsweredExample) -> str:
-    """An answer as text; where only the log-likelihoods of options are known, whether it is right."""
+    """An answer as text; if only the log-likelihoods of options are known, whether it is right."""
     answer = row["prediction"]
     if isinstance(answer, dict) and "log_likelihoods" in answer and "choice" not in answer:
         return "right" if row["correct"] else "wrong"
@@ -76,7 +76,7 @@ def _answer(row: AnsweredExample) -> str:
 
 
 def spell(answer: Any) -> str:
-    """An answer as text: of tags those that are not O, with their positions; of a choice or labels what is chosen."""
+    """An answer as text: tags other than O with their positions; for a choice or labels, what is chosen."""
     if isinstance(answer, dict) and "labels" in answer:
         answer = ", ".join(map(str, answer["labels"])) or "(no label)"
     if isinstance(answer, dict):

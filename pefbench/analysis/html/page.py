@@ -1,4 +1,4 @@
-"""The page: its template with the style, the script and the data put in."""
+"""Builds the page: the template with style, script and data inserted."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 _HERE = "pefbench.analysis.html"
 _OBEYED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-"""What terminals and browsers obey rather than show: control characters but for line ends, and turns of direction."""
+"""Characters that are interpreted, not shown: control characters other than line ends, and text-direction marks."""
 
 
 def page(results: Sequence[Stored], verdicts: Sequence[Comparison] = (), searched: Sequence[Found] = ()) -> str:
-    """The report as one HTML document. verdicts: of comparisons, for their paired tests. searched: of searches."""
+    """The report as one HTML document. verdicts: of comparisons, for their paired tests. searched: search records."""
     data: Any = _inert(contents(results, verdicts, searched))
     style, script = _part("page.css"), _part("page.js")
     parts = {
@@ -40,12 +40,12 @@ def page(results: Sequence[Stored], verdicts: Sequence[Comparison] = (), searche
     }
     # In one pass, so that inserted text is not searched for placeholders.
     text = re.sub(r"<!-- (\w+) -->", lambda found: parts[found[1]], _part("page.html"))
-    # A lone surrogate, as a name or a prediction may hold, is no UTF-8.
+    # A name or a prediction may hold a lone surrogate, which UTF-8 cannot encode.
     return text.encode("utf8", "replace").decode("utf8")
 
 
 def _inert(value: Any) -> Any:
-    """Data with what is obeyed written out, as tables do it."""
+    """Data with interpreted characters written out, as in tables."""
     if isinstance(value, str):
         return _OBEYED.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), value)
     if isinstance(value, dict):
@@ -54,7 +54,7 @@ def _inert(value: Any) -> Any:
 
 
 def embedded(data: object) -> str:
-    """Data as JSON for a script element: nothing in it can end the element or begin a comment."""
+    """Data as JSON for a script element, which it can neither end nor turn into a comment."""
     text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
@@ -62,7 +62,7 @@ def embedded(data: object) -> str:
 
 
 def _verdict(number: int, group: GroupData) -> str:
-    """A group's verdict as HTML: it can be read where scripts do not run."""
+    """A group's verdict as HTML, readable without scripts."""
     return f'<li><a href="#group-{number}">{escape(group["title"])}</a><span>{escape(group["verdict"])}</span></li>'
 
 

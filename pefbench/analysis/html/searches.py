@@ -1,4 +1,4 @@
-"""The report's data of searches: what each method tried, in which order, with what scores."""
+"""The report's data on searches: the settings that each method tried, in order, with their scores."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def searches(found: Sequence[Found]) -> list[SearchData]:
-    """Each method of each search."""
+    """The data of each method of each search."""
     return [_search(each, name, method) for each in found for name, method in each["methods"].items()]
 
 
@@ -57,7 +57,7 @@ def _tried(trial: Tried, fields: Sequence[str], *, selected: bool) -> TriedData:
 
 
 def _shown(value: Any) -> float | str:
-    """A number as one, all else as text."""
+    """A number as a float, anything else as text."""
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
 
 

@@ -60,14 +60,14 @@ def _apart(members: Sequence[Replicates], tests: Tests) -> str:
     if not untested:
         return ", and the paired test shows each of the others to be worse"
     if any(each.low is None for each in (best, *untested)):
-        return ""  # without an interval nobody can say what is chance
+        return ""  # without an interval, chance cannot be judged
     if len(untested) < len(others):
         return ", and each of the others is shown to be worse, by the paired test or by intervals that do not overlap"
     return ", and its interval overlaps none of theirs"
 
 
 def caveats(members: Sequence[Replicates], baselines: Sequence[BaselineColumns]) -> list[str]:
-    """What a reader of the verdict should know."""
+    """Caveats for a reader of the verdict."""
     return list(_caveats(members, baselines))
 
 

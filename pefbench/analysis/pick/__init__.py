@@ -1,7 +1,7 @@
-"""Which method fits: those that meet the limits and score near full fine-tuning, and one of them by a stated rule.
+"""Picks a method: finds those within the limits that score near full fine-tuning, and names one by a stated rule.
 
-``limits`` holds the user's limits and what exceeds them, ``answers`` applies them to each group of comparable trials,
-``notes`` has the caveats and ``rendering`` the text.
+``limits`` holds the user's limits and finds what exceeds them, ``answers`` applies them to each group of comparable
+trials, ``notes`` makes the caveats and ``rendering`` the text.
 """
 
 from pefbench.analysis.pick.answers import Answer, pick

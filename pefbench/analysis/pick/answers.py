@@ -1,4 +1,4 @@
-"""The answer for each group of trials that can be compared."""
+"""The answer for each group of comparable trials."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Answer:
-    """The answer for one group of trials that can be compared."""
+    """The answer for one group of comparable trials."""
 
     heading: str
     reference: Replicates
     """Full fine-tuning; without it the best on validation."""
 
     wanted: float
-    """The metric on validation that is good enough."""
+    """The score that is good enough: on validation, or on test without validation."""
 
     named: Replicates | None
-    """None where nothing meets the limits."""
+    """The named setting; None if nothing meets the limits."""
 
     meeting: list[Replicates]
-    """All that meet every limit, best metric first."""
+    """All settings that meet every limit, the best metric first."""
 
     prefer: Preference
-    """What decided among them: the user's preference, or quality where that cost is known of none."""
+    """What decided among them: the user's preference, or quality if that cost is unknown for all."""
 
     excluded: dict[str, list[str]] = field(default_factory=dict)
-    """Limit, as the user writes it -> what it excluded, each with the value that exceeds it."""
+    """Limit, as the user writes it -> the settings that it excluded, each with its excessive value."""
 
     notes: list[str] = field(default_factory=list)
 
@@ -56,7 +56,7 @@ def pick(
 ) -> list[Answer]:
     """An answer for each group of comparable trials. verdicts: of comparisons, for their paired tests.
 
-    Raises UserError where there is no trial to choose from.
+    Raises UserError if there is no trial to choose from.
     """
     shown = newest(results)[0]
     if task is not None:
@@ -92,9 +92,9 @@ def _answer(members: Sequence[Replicates], limits: Limits, known: Known, tests: 
 
 
 def _one_per_recipe(members: Sequence[Replicates], affordable: Sequence[Replicates]) -> list[Replicates]:
-    """Each recipe's setting that is best on validation: selecting one on test would flatter it.
+    """Each recipe's setting that is best on validation: selecting on test would make it look better than it is.
 
-    Settings that cost too much are passed over, unless a recipe has no others.
+    Settings that cost too much are skipped, unless a recipe has no others.
     """
     recipes: dict[str, list[Replicates]] = {}
     for each in members:

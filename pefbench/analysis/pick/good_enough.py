@@ -1,10 +1,10 @@
-"""Is a method good enough, beside full fine-tuning: decided on validation, at 5 % over all that are compared with it.
+"""Whether a method is good enough compared with full fine-tuning: tested on validation, at 5 % over all methods.
 
-The more methods are tried, the likelier one that is not good enough scores as if it were: of 18 whose truth is 0.93 of
-full fine-tuning's, one has 0.95 of it on 247 examples in 9 of 10 cases. So a method is good enough where its score less
-what is wanted is above 0 by more than its standard error, over seeds and examples, explains: by Student's t with
-Satterthwaite's degrees of freedom, and Bonferroni's correction over the methods. Scores on the same examples go up and
-down together; that they are taken as independent errs on the safe side. Where the error is unknown, so is the answer.
+The more methods are tried, the more likely one that is not good enough scores as if it were: if 18 methods truly reach
+0.93 of full fine-tuning's score, then on 247 examples one of them shows 0.95 in 9 of 10 cases. So a method is good
+enough if its score exceeds the required one by more than chance over seeds and examples explains, by Student's t with
+Satterthwaite's degrees of freedom and Bonferroni's correction over the methods. Scores on the same examples are
+correlated; treating them as independent is conservative. If the standard error is unknown, so is the answer.
 (`python -m benchmarks.good_enough` simulates all this.)
 """
 
@@ -27,25 +27,25 @@ if TYPE_CHECKING:
     Standing = Literal["shown", "open", "short", "unknown"]
 
 LEVEL = 0.05
-"""One-sided, that any of the methods is wrongly said to be good enough."""
+"""One-sided level of wrongly calling any of the methods good enough."""
 
 
 @dataclass(frozen=True)
 class Bar:
-    """What is wanted of a method: slope * the reference's score + offset."""
+    """The score that a method must reach: slope * the reference's score + offset."""
 
     slope: float
     offset: float
 
     def of(self, reference: float) -> float:
-        """The score that is wanted."""
+        """The score to reach, given the reference's score."""
         return self.slope * reference + self.offset
 
 
 def bar(reference: Replicates, limits: Limits) -> Bar:
-    """What is good enough. A share of a negative score means nothing, so such a score must be reached.
+    """What is good enough. A share of a negative score is meaningless, so a negative score must be reached itself.
 
-    Raises UserError where errors are limited and the metric has none.
+    Raises UserError if errors are limited but the metric has no best value to count them from.
     """
     value = _decided(reference)
     if limits.errors is not None:
@@ -59,7 +59,7 @@ def bar(reference: Replicates, limits: Limits) -> Bar:
 
 
 def more_errors(reference: Replicates, wanted: float) -> float | None:
-    """How many more errors what is wanted allows than the reference makes, as a share; None where errors are none."""
+    """How many more errors `wanted` allows than the reference makes, as a fraction; None without errors to count."""
     top, value = _top(reference), _decided(reference)
     return None if top is None or top <= value else (top - wanted) / (top - value) - 1
 
@@ -67,8 +67,8 @@ def more_errors(reference: Replicates, wanted: float) -> float | None:
 def standing(each: Replicates, reference: Replicates, wanted: Bar, methods: int) -> Standing:
     """Whether a method is shown to be good enough on validation, looks so, or falls short.
 
-    methods: how many are compared with the reference.
-    unknown: the trials have no intervals, so nobody can say what is chance.
+    methods: how many are compared with the reference. The answer is unknown if the trials have no intervals, because
+    chance then cannot be judged.
     """
     if each is reference:
         return "shown"
@@ -87,17 +87,17 @@ def standing(each: Replicates, reference: Replicates, wanted: Bar, methods: int)
 
 
 def candidates(selected: Sequence[Replicates], reference: Replicates) -> int:
-    """How many methods are held against the reference."""
+    """How many methods are compared with the reference."""
     return sum(each is not reference for each in selected)
 
 
 def _decided(each: Replicates) -> float:
-    """The score that decides; of results without validation that on test."""
+    """The deciding score: on validation, or on test for results without one."""
     return each.value if each.validation is None else each.validation
 
 
 def _top(reference: Replicates) -> float | None:
-    """The best value of the metric, from which errors are counted; None where there is none."""
+    """The best value of the metric, from which errors are counted; None if it has none."""
     name = reference.first["headline"]
     top = range_of(name, headline(reference.first)["value"])[1]
     return top if reference.sign > 0 and math.isfinite(top) else None

@@ -1,4 +1,4 @@
-"""What a method may cost, how good it must be, and which of those that qualify is named."""
+"""The user's limits: what a method may cost, how good it must be, and which of the qualifying ones is named."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ class Limits:
     """Duration of training."""
 
     within: float = 0.95
-    """Share of full fine-tuning's metric that it must reach; where lower is better, it may reach 1 / share of it."""
+    """Share of full fine-tuning's metric to reach; if lower is better, a metric of up to 1 / share is allowed."""
 
     errors: float | None = None
-    """Instead of `within`: how many times full fine-tuning's errors it may make; an error is what lacks to the top."""
+    """Instead of `within`: allowed multiple of full fine-tuning's error, its distance to the best value."""
 
     prefer: Preference = "weights"
 
@@ -59,7 +59,7 @@ class Limits:
 
 
 def too_costly(each: Replicates, limits: Limits, excluded: dict[str, list[str]]) -> bool:
-    """Whether a setting exceeds a limit; it is noted in `excluded` under each that it does."""
+    """Whether a setting exceeds a limit; notes it in `excluded` under each exceeded limit."""
     size = each.adapter_bytes
     costs: list[tuple[str, float | None, float | None, Callable[[float], str]]] = [
         ("--max-memory", limits.memory, each.memory_bytes, in_bytes),
@@ -77,12 +77,12 @@ def too_costly(each: Replicates, limits: Limits, excluded: dict[str, list[str]])
 
 
 def preferred(members: Sequence[Replicates], preference: Preference) -> Preference:
-    """What decides among settings: quality, where the cost that the user prefers is known of none of them."""
+    """What decides among settings: the preferred cost, or quality if that cost is unknown for all of them."""
     return preference if any(_cost(each, preference) is not None for each in members) else "quality"
 
 
 def rank(preference: Preference) -> Callable[[Replicates], float]:
-    """The cost to minimise; what is not known counts as the most."""
+    """The cost to minimise; an unknown cost counts as infinite."""
 
     def cost(each: Replicates) -> float:
         found = _cost(each, preference)

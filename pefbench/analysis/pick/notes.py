@@ -25,7 +25,7 @@ def about_named(
     known: Known,
     tests: Tests,
 ) -> Iterator[str]:
-    """Caveats about the setting that is named."""
+    """Caveats about the named setting."""
     yield from _one_seed(named)
     yield from _doubt(named, reference, wanted)
     yield from _undecided(named, meeting, tests)
@@ -46,7 +46,7 @@ def _doubt(named: Replicates, reference: Replicates, wanted: float) -> Iterator[
 
 
 def _undecided(named: Replicates, meeting: Sequence[Replicates], tests: Tests) -> Iterator[str]:
-    """What is shown to be better, and what is not told apart: by the paired test, or else by intervals."""
+    """Settings that are shown to be better or are undecided: by the paired test, or else by intervals."""
     others = [(each, tests.answer(named, each)) for each in meeting if each is not named]
     better = [(each, answer) for each, answer in others if each.sign * each.value > each.sign * named.value]
     kinds = {
@@ -72,7 +72,7 @@ def _baseline(named: Replicates, known: Known) -> Iterator[str]:
 
 
 def about_open(may_be: Sequence[Replicates], methods: int) -> Iterator[str]:
-    """What looks good enough on validation, and is not shown to be."""
+    """Settings that look good enough on validation but are not shown to be."""
     if may_be:
         yield (
             f"may be good enough, but the margin is within chance for {counted(methods, 'method')} tried: "
@@ -81,7 +81,7 @@ def about_open(may_be: Sequence[Replicates], methods: int) -> Iterator[str]:
 
 
 def about_unknown(unknown: Sequence[Replicates]) -> Iterator[str]:
-    """What no interval judges: a score without one may be chance alone."""
+    """Settings whose deciding score has no interval, and so may be due to chance."""
     if unknown:
         yield (
             "left out, as the deciding score has no interval here or for full fine-tuning and may be chance: "

@@ -1,8 +1,8 @@
 """Results as tables.
 
-``groups`` says what may be ranked together, ``rows`` makes each trial a row and ``settings`` takes seeds together,
-``marks`` shows the best and the undecided, ``formats`` sets rows of text; ``listing``, ``pivot``, ``brief`` and
-``summary`` are what is shown. Nothing heavy is imported, so that `table` starts at once.
+``groups`` defines which trials may be ranked together. ``rows`` turns trials into rows, and ``replicates`` combines
+seeds. ``marks`` marks the best and the undecided, and ``formats`` typesets rows. ``listing``, ``pivot``, ``brief`` and
+``summary`` are the views. Nothing heavy is imported, so that `table` starts fast.
 """
 
 from pefbench.analysis.tables.brief import brief

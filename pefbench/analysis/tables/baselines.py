@@ -1,4 +1,4 @@
-"""The trivial baselines beside each trial, also those that other trials of the same data recorded."""
+"""The trivial baselines for each trial, including those that other trials on the same data recorded."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 LEVEL = 0.025
-"""One-sided, that a baseline is said to be beaten by a model that is no better."""
+"""One-sided level of the test that a model beats a baseline."""
 
 
 def known(results: Iterable[Result]) -> Known:
-    """The trivial baselines' scores on the headline metric, by what they depend on: see `_depends_on`."""
+    """The trivial baselines' scores on the headline metric, keyed by what they depend on: see `_depends_on`."""
     found: dict[tuple[object, ...], dict[str, MetricValue]] = {}
     for result in results:
         metric = result.get("headline", "")
@@ -33,9 +33,9 @@ def known(results: Iterable[Result]) -> Known:
 
 
 def _depends_on(result: Result) -> tuple[object, ...]:
-    """All that a trivial baseline's score depends on: data, metric, training and test examples, but not the model.
+    """Everything that a trivial baseline's score depends on: data, metric, training and test examples, not the model.
 
-    So it also stands beside trials of the same data that were recorded before there were baselines.
+    So older trials on the same data, recorded without baselines, can be compared with it too.
     """
     train, data_seed = result["recipe"]["train"], result["recipe"].get("data", {}).get("seed")
     limit = train.get("max_examples")
@@ -47,10 +47,10 @@ def _depends_on(result: Result) -> tuple[object, ...]:
 
 
 def beside(result: Result, known: Known) -> BaselineColumns:
-    """The best trivial baseline, and whether the model is shown to be better: by the paired test, 2.5 % one-sided.
+    """The best trivial baseline, and whether the paired test (2.5 %, one-sided) shows the model to be better.
 
-    Where a result has none, the difference must be beyond the intervals of both, as of independent scores; where the
-    model's score has no interval either, nothing is shown.
+    If a result has no paired test, the scores are treated as independent: the difference must exceed both intervals
+    combined. If the model's score has no interval either, nothing is shown.
     """
     found = known.get(_depends_on(result)) if result["status"] == "finished" else None
     if not found:
@@ -68,6 +68,6 @@ def beside(result: Result, known: Known) -> BaselineColumns:
 
 
 def _reach(metric: MetricValue, sign: int) -> float:
-    """How far an interval goes to one side; 0 where there is none."""
+    """How far an interval extends to one side; 0 without an interval."""
     end = metric["high"] if sign > 0 else metric["low"]
     return 0.0 if end is None else abs(end - metric["value"])

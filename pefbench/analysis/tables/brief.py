@@ -1,4 +1,4 @@
-"""What `pefbench run` prints at the end of a trial: what matters, on one screen."""
+"""What `pefbench run` prints at the end of a trial: the essentials, on one screen."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from pefbench.results.store import Stored
 
 MOST_CLASSES = 12
-"""Rows of a report that are shown: the classes with the most examples."""
+"""Rows of a report that are shown; these are the classes with the most examples."""
 
 
 def brief(stored: Stored, out: Path | str | None = None) -> str:
     """The headline against the baseline, the first report, the costs, the files and what to do next.
 
-    All the rest is in `summary`, and so is a trial that did not finish. out: where results lie, as the user named it;
-    None: the folder that it is stored in.
+    `summary` shows the rest, and trials that did not finish. out: the folder of results, as the user named it; None:
+    the folder that the trial is stored in.
     """
     result = stored.result
     if result["status"] != "finished":
@@ -159,7 +159,7 @@ def _columns(rows: Iterable[tuple[str, str, str]]) -> list[str]:
 
 
 def _wrapped(begin: str, items: Iterable[str], width: int = 110) -> list[str]:
-    """The items, none of them broken, on lines that begin below each other."""
+    """The items on lines of at most `width` characters, aligned after `begin`; no item is broken."""
     text = ", ".join(item.replace(" ", "\0") for item in items)
     lines = textwrap.wrap(text, width, initial_indent=begin, subsequent_indent=" " * len(begin)) if text else []
     return [line.replace("\0", " ") for line in lines]

@@ -1,4 +1,4 @@
-"""Methods crossed with data sets, whichever of the two there are more of as rows."""
+"""A table of methods and data sets; the rows are whichever there are more of."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ if TYPE_CHECKING:
     Rows = list[dict[str, str]]
 
 WIDTH = 80
-"""Characters of a terminal's line, where nothing else is known."""
+"""Assumed width of a terminal in characters if it is unknown."""
 _TASK = "Task"
 _DISTINCTIVE = ("Training examples", "Test examples", "Model", "Data", "Precision", "Metric")
 _GAP = 2
 
 
 class Crossed(NamedTuple):
-    """A table, and what of it a group has."""
+    """A table, and whether a group is a row or a column of it."""
 
     text: str
     group: Literal["Each row", "Each column"]
 
 
 def crossed(groups: Sequence[Group], style: str, width: int = WIDTH) -> Crossed:
-    """Groups of comparable settings, at most one a method, as a table in one of the styles of `grid`.
+    """Groups of comparable settings, at most one per method, as a table in one of the styles of `grid`.
 
-    Where there are more methods than groups, a row is a method, and a table of text that is wider than `width`
-    characters goes on beneath itself. A group has its settings and their marks.
+    If there are more methods than groups, each row is a method, and a text table wider than `width` characters is split
+    into parts below each other. A group holds its settings and their marks.
     """
     methods = _methods(groups)
     about = [_about(members[0]) for members, _ in groups]
@@ -61,7 +61,7 @@ def _methods(groups: Sequence[Group]) -> list[str]:
 
 
 def _about(setting: Replicates) -> dict[str, str]:
-    """What the settings of a group have in common, by its name."""
+    """What the settings of a group have in common: name -> value."""
     result = setting.first
     metric, _, weights, data, precision, _, tested = comparable(result)
     known = weights != UNKNOWN
@@ -90,7 +90,7 @@ def _cell(setting: Replicates, mark: Mark, style: str) -> str:
 
 
 def _by_method(methods: Sequence[str], about: Sequence[Mapping[str, str]], values: Sequence[Mapping[str, str]]) -> Rows:
-    """A column for each group: what is known of it, then each method's value."""
+    """A column for each group: its description, then each method's value."""
     columns = _columns(about)
     described = [{_TASK: name, **dict(zip(columns, (each[name] for each in about), strict=True))} for name in about[0]]
     return described[1:] + [
@@ -100,7 +100,7 @@ def _by_method(methods: Sequence[str], about: Sequence[Mapping[str, str]], value
 
 
 def _columns(about: Sequence[Mapping[str, str]]) -> list[str]:
-    """Short titles: the task, and as much as tells it from others; a number, where nothing that is shown does."""
+    """Short titles: the task and whatever distinguishes it from others; a number if nothing shown does."""
     known = [tuple(each[name] for name in (_TASK, *_DISTINCTIVE)) for each in about]
     seen: Counter[str] = Counter()
     found: list[str] = []
@@ -111,7 +111,7 @@ def _columns(about: Sequence[Mapping[str, str]]) -> list[str]:
 
 
 def _parts(rows: Rows, width: int) -> Iterator[Rows]:
-    """The rows with as many of the columns as fit, then with the next ones; without those that are empty there."""
+    """The rows with as many columns as fit, then with the next columns; rows that are empty there are left out."""
     first, *others = rows[0]
     widths = {name: max(len(one_line(text)) for text in (name, *(row[name] for row in rows))) for name in rows[0]}
     while others:

@@ -1,4 +1,4 @@
-"""Cells of text as a table in plain text, Markdown or LaTeX; raw rows as CSV."""
+"""Typesets cells as a table in plain text, Markdown or LaTeX, and raw rows as CSV."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def csv_text(rows: Sequence[Mapping[str, object]]) -> str:
 
 
 def grid(cells: Sequence[dict[str, str]], style: str, *, described: int = 0) -> str:
-    """Set rows of text as a table; a column that is empty in every row is left out.
+    """Typeset rows of text as a table; a column that is empty in every row is left out.
 
-    described: how many of the first rows describe the columns: they have no marks, and a line beneath them.
+    described: how many of the first rows describe the columns; these rows have no marks, and a line follows them.
     """
     from tabulate import SEPARATING_LINE, tabulate
 
@@ -53,7 +53,7 @@ def grid(cells: Sequence[dict[str, str]], style: str, *, described: int = 0) -> 
 
 
 def _cell(text: str, style: str, *, is_words: bool = False) -> str:
-    """A cell. is_words: it has no marks of ours; what Markdown would take for emphasis stays what it is."""
+    """A cell. is_words: it has no marks of ours, so what Markdown would take for emphasis is escaped."""
     # tabulate escapes for LaTeX only; in Markdown a bar would end the cell and <...> would vanish as a tag.
     text = one_line(text)
     if style != "markdown":
@@ -80,12 +80,12 @@ def escaped(text: str, style: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Text with its line breaks as spaces, and what a terminal would obey (escapes, changes of direction) in hex."""
+    """Text with line breaks as spaces and control characters (escapes, changes of text direction) in hex."""
     return _OBEYED.sub(lambda found: f"\\x{ord(found[0]):02x}", _BREAK.sub(" ", text))
 
 
 def _inert(value: object) -> object:
-    """A value for CSV; text that a spreadsheet would compute begins with an apostrophe, which makes it text."""
+    """A value for CSV; text that a spreadsheet would read as a formula gets an apostrophe in front."""
     if not isinstance(value, str):
         return value
     text = one_line(value)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 BETWEEN = " · "
 
 UNKNOWN = "unknown"
-"""What an imported result has for a name that the tool did not record."""
+"""The name in an imported result if the tool recorded none."""
 
 
 def comparable(result: Result) -> tuple[str, ...]:
@@ -31,24 +31,24 @@ def comparable(result: Result) -> tuple[str, ...]:
 
 
 def group_of(result: Result) -> tuple[str, ...]:
-    """What is equal in the finished trials of one group: the task, the base model and what `comparable` names."""
+    """The key of a finished trial's group: the task, the base model and what `comparable` returns."""
     recipe = result["recipe"]
     return (recipe["task"], short_model(recipe["model"]["name"]), *comparable(result))
 
 
 def trained_on(result: Result) -> int | None:
-    """The number of training examples: results on 3,000 of them and on 8,000 tell of the data, not of the methods.
+    """The number of training examples: a difference between 3,000 and 8,000 is due to data, not methods.
 
-    None where it is not known, as of some imported runs.
+    None if unknown, as in some imported runs.
     """
     split = result["data"]["splits"].get("train")
     return split["examples"] if split else None
 
 
 def tested_on(result: Result) -> str:
-    """The test examples, in words: fewer of them, or fewer candidates to choose from, are another test.
+    """The test examples, in words: fewer examples, or fewer candidates to choose from, make a different test.
 
-    The fingerprint is of the data's rows, before `options` make examples of them.
+    The fingerprint does not show that: it covers the data's rows before `options` turn them into examples.
     """
     examples, options = headline(result)["examples"], result["recipe"].get("options")
     candidates = options.get("candidates") if isinstance(options, dict) else None
@@ -57,7 +57,7 @@ def tested_on(result: Result) -> str:
 
 
 def is_of_unknown_method(result: Result) -> bool:
-    """Whether it was imported from a tool that does not record how a model was trained."""
+    """Whether a result was imported from a tool that does not record how the model was trained."""
     return "foreign" in result and result["recipe"]["method"]["name"] == UNKNOWN
 
 
@@ -67,7 +67,7 @@ def headline(result: Result) -> MetricValue:
 
 
 def heading(result: Result) -> str:
-    """What trials that may be ranked together have in common, in a line."""
+    """What trials that may be ranked together have in common, in one line."""
     common = in_common(result)
     model = f"{common.model} ({common.weights})" if common.weights else common.model
     return BETWEEN.join(
@@ -76,7 +76,7 @@ def heading(result: Result) -> str:
 
 
 class Common(NamedTuple):
-    """What trials that may be ranked together have in common, for people; first what tells two such groups apart."""
+    """What trials that may be ranked together have in common, as text; the most distinctive parts come first."""
 
     task: str
     model: str
@@ -89,7 +89,7 @@ class Common(NamedTuple):
 
 
 def in_common(result: Result) -> Common:
-    """What a finished trial has in common with those that it may be ranked with."""
+    """What a finished trial has in common with the trials that it may be ranked with."""
     metric, signature, weights, data, precision, _, tested = comparable(result)
     recipe, examples, known = result["recipe"], trained_on(result), weights != UNKNOWN
     direction = "higher" if headline(result)["higher_is_better"] else "lower"
@@ -106,5 +106,5 @@ def in_common(result: Result) -> Common:
 
 
 def short(fingerprint: str) -> str:
-    """The first digits of a fingerprint, for people."""
+    """The first digits of a fingerprint, for display."""
     return fingerprint.rpartition(":")[2][:6]

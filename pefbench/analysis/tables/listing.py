@@ -1,4 +1,4 @@
-"""One row a trial, best first, and never two trials ranked that cannot be compared."""
+"""The table with one row per trial, best first; trials that are not comparable are never ranked together."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def table(results: Sequence[Stored], style: str = "text") -> str:
     """The results as a table in one of FORMATS; without a newline at the end.
 
     Text, Markdown and LaTeX have one table for each group of trials that may be ranked together: same task, data,
-    numbers of training and test examples, base model, precision and metric signature. CSV and JSON have all groups in
-    one, with raw numbers and no notes.
-    Of trials with the same id the newest is shown. Raises UserError for an unknown style.
+    numbers of training and test examples, base model, precision and metric signature. CSV and JSON have a single table
+    with all groups, raw numbers and no notes.
+    If trials have the same id, only the newest is shown. Raises UserError for an unknown style.
     """
     if style not in FORMATS:
         raise UserError(f"unknown format {style!r}; {suggest(style, FORMATS)}")
@@ -72,7 +72,7 @@ def _block(rows: Sequence[TableRow], marks: Sequence[Mark], paired: Sequence[Pai
 
 
 def _marks(rows: Sequence[TableRow], paired: Sequence[PairedRuns | None] | None) -> list[Mark]:
-    """The marks of a group's rows, by their intervals: rows are single trials, and comparisons are of several seeds."""
+    """The marks of a group's rows, by intervals alone: rows are single trials, but comparisons test several seeds."""
     best = rows[0]
     if paired is None or len(rows) < 2:
         return [""] * len(rows)

@@ -1,4 +1,4 @@
-"""The best of a group in bold, and what is not shown to differ from it marked, with the reason for saying so."""
+"""Marks for a group's settings: the best, and those not shown to differ from it, with the reason in a legend."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LEGEND = {
     "undecided": "undecided: not shown to differ from the best by the paired test of its comparison",
     "overlapping": "its 95 % interval overlaps that of the best (a weak sign: a paired test may tell them apart)",
 }
-# Stand for LaTeX until tabulate has escaped the rest.
+# Placeholders for LaTeX commands until tabulate has escaped the rest.
 _OPEN, _CLOSE, _RAISED = "\ue000", "\ue001", "\ue002"
 
 
@@ -34,7 +34,7 @@ class Tests:
     verdicts: Sequence[Comparison] = ()
 
     def answer(self, best: Replicates, other: Replicates) -> Answer | None:
-        """What the paired test says of the second of two settings of one group; None where none speaks of methods."""
+        """The paired test's answer on `other`, against `best` of its group; None if no test compares the methods."""
         names = {each.first["recipe"]["name"] for each in (best, other)}
         for verdict in self.verdicts:
             if is_about_methods(verdict) and _is_of(verdict, best) and _is_of(verdict, other):
@@ -47,17 +47,17 @@ class Tests:
 
 
 def _is_of(verdict: Comparison, setting: Replicates) -> bool:
-    """Whether a setting's trials are final trials of a comparison that was made by the metric that ranks them here."""
+    """Whether a setting's trials are final trials of a comparison by the same metric that ranks them here."""
     if verdict["metric"] != setting.first["headline"]:
         return False
     finals = {
         trial["result"].rpartition("/")[2] for method in verdict["methods"] for trial in method["final"]
-    }  # file names are ids, the same wherever the folder lies
+    }  # file names are ids, which do not depend on the folder
     return all(f"{each.result['id']}.json" in finals for each in setting.trials)
 
 
 def marks(members: Sequence[Replicates], tests: Tests) -> list[Mark]:
-    """The mark of each setting of a group, the best first; none where there is only one."""
+    """The mark of each setting of a group, the best first; no mark if there is only one."""
     if len(members) < 2:
         return [""] * len(members)
     paired = paired_runs.with_best([each.trials[0] for each in members])
@@ -85,7 +85,7 @@ def marked(value: str, rest: str, mark: Mark, style: str) -> str:
 
 
 def legend(used: Iterable[Mark], style: str) -> list[str]:
-    """A line for each mark that is used."""
+    """One line for each used mark."""
     signs = SIGNS | {"best": {"markdown": "**bold**", "latex": "bold"}.get(style, SIGNS["best"])}
     escape = "\\" if style == "markdown" else ""
     found = set(used)
@@ -93,7 +93,7 @@ def legend(used: Iterable[Mark], style: str) -> list[str]:
 
 
 def as_latex(text: str) -> str:
-    """A table from tabulate with LaTeX in place of the marks that stood for it."""
+    """A table from tabulate with the placeholders replaced by LaTeX commands."""
     text = text.replace(_OPEN, r"\textbf{").replace(_CLOSE, "}").replace("±", r"$\pm$")
     text = text.replace("↑", r"$\uparrow$").replace("↓", r"$\downarrow$")
     text = text.replace("|", r"\textbar{}").replace(f"{_RAISED}=", r"$^{=}$")

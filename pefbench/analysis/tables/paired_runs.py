@@ -1,8 +1,8 @@
-"""Imported runs of one task held against each other, question by question.
+"""Paired tests between imported runs of one task, question by question.
 
-A tool's log is of one run of each model. So a small p says that these runs differ on these questions, and nothing about
-the methods that made the models: another seed may reverse it. Right and wrong answers are compared by McNemar's exact
-test, other scores by Student's paired t; p is corrected by Holm over all pairs of a group.
+A tool's log covers one run of each model. So a small p says that these runs differ on these questions, and nothing
+about the methods behind them: another seed may reverse the result. Right and wrong answers are compared by McNemar's
+exact test, other scores by Student's paired t test. Holm's correction covers all pairs of a group.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ UNPAIRED = "imported without the headline's value for each question, so those ru
 
 @dataclass(frozen=True)
 class PairedRuns:
-    """Two runs on the same questions. counts: what each alone has right; None where scores are not right or wrong."""
+    """Two runs on the same questions. counts: what only each one has right; None if answers are not right or wrong."""
 
     questions: int
     difference: float
@@ -46,12 +46,12 @@ class PairedRuns:
 
     @property
     def cell(self) -> str:
-        """For a table: ``12 : 30, p 0.008, differ``."""
+        """The text in a table: ``12 : 30, p 0.008, differ``."""
         what = f"{self.difference:+.3f}" if self.counts is None else f"{self.counts[0]} : {self.counts[1]}"
         return f"{what}, {self._spelt_p}, {'differ' if self.differ else 'undecided'}"
 
     def sentence(self, name: str, best: str) -> str:
-        """For people; without a full stop."""
+        """The result as a sentence, without a full stop."""
         what = f"mean difference {self.difference:+.3f}, paired t"
         if self.counts is not None:
             what = f"{self.counts[0]} that it alone has right, {self.counts[1]} that {best} alone has right, McNemar"
@@ -64,7 +64,7 @@ class PairedRuns:
 
 
 def with_best(runs: Sequence[Stored]) -> list[PairedRuns | None]:
-    """Each run of a group, the best first, against the best; None for the best itself, and without answers."""
+    """Each run of a group, the best first, against the best; None for the best itself and for runs without answers."""
     answers = [_readable(stored)[0] for stored in runs]
     same = answers[0] and answers[0].digests
     scores = {place: each.scores for place, each in enumerate(answers) if each and each.digests == same}
@@ -74,7 +74,7 @@ def with_best(runs: Sequence[Stored]) -> list[PairedRuns | None]:
 
 
 def lines(runs: Sequence[Stored], names: Sequence[str]) -> list[str]:
-    """A sentence for each run that is paired with the best of its group, the first, and what they do not tell."""
+    """A sentence for each run paired with the first (the best of its group), and a caveat."""
     found = [
         each.sentence(name, names[0]) for name, each in zip(names, with_best(runs), strict=True) if each is not None
     ]
@@ -82,7 +82,7 @@ def lines(runs: Sequence[Stored], names: Sequence[str]) -> list[str]:
 
 
 def notes(groups: Iterable[Sequence[Stored]]) -> Iterator[str]:
-    """What is not paired, and why: damaged answers, and runs of one task whose questions differ."""
+    """Which runs are not paired, and why: damaged answers, or runs of one task whose questions differ."""
     kept: dict[tuple[str, ...], tuple[str, Mapping[int, str]]] = {}
     unpaired: dict[str, None] = {}  # tasks, in their order
     for runs in groups:
@@ -104,16 +104,16 @@ def notes(groups: Iterable[Sequence[Stored]]) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class _Answers:
-    """The hash of each question by its number, and in the same order the headline metric on each."""
+    """The hash of each question by its number, and the headline metric on each, in the same order."""
 
     digests: dict[int, str]
     scores: list[float]
 
 
 def _answers(stored: Stored) -> _Answers | None:
-    """An imported run's answers; None where they were not kept, and for results of our own.
+    """An imported run's answers; None if they were not kept, and for pefbench's own results.
 
-    Raises DataError where they are damaged.
+    Raises DataError if they are damaged.
     """
     file = predictions.file_of(stored) if "foreign" in stored.result else None
     rows = sorted(predictions.read(file), key=lambda row: row["id"]) if file else []
@@ -125,7 +125,7 @@ def _answers(stored: Stored) -> _Answers | None:
 
 
 def _readable(stored: Stored) -> tuple[_Answers | None, str]:
-    """What `_answers` returns, and what keeps it from being read."""
+    """What `_answers` returns, and the reason if the answers cannot be read."""
     try:
         return _answers(stored), ""
     except DataError as error:
@@ -140,9 +140,9 @@ def _unlike(first: Mapping[int, str], second: Mapping[int, str]) -> str:
 
 
 def _tested(scores: Mapping[int, Sequence[float]], right: int) -> dict[tuple[int, int], PairedRuns]:
-    """All pairs (later, earlier), corrected over all: which run is the best was seen on these questions, too.
+    """All pairs (later, earlier), with Holm's correction over all: the best run was chosen on these same questions.
 
-    right: the score of a right answer, where all are 0 or 1.
+    right: the score of a right answer if all scores are 0 or 1.
     """
     from pefbench.stats.holm import holm
 
@@ -167,7 +167,7 @@ def _pair(first: Sequence[float], second: Sequence[float], right: int) -> Paired
 
 
 def _t(differences: Sequence[float]) -> float:
-    """The p-value of Student's paired t; 1 where no two differences differ and tell nothing of their spread."""
+    """The p-value of Student's paired t test; 1 if all differences are equal, so that their spread is unknown."""
     from scipy import stats
 
     if len(set(differences)) < 2:

@@ -1,4 +1,4 @@
-"""One table of tasks and methods; side by side, or in a row, only what can be compared."""
+"""One table of tasks and methods, in which only comparable scores share a row or column."""
 
 from __future__ import annotations
 
@@ -57,10 +57,10 @@ def pivot(
 ) -> str:
     """The results as one table in one of FORMATS; without a newline at the end.
 
-    A cell is the mean over seeds of a method's setting that is best on validation, and half of its 95 % interval.
-    verdicts: what comparisons found, to mark what is undecided; without one the intervals decide.
-    width: characters of a line of text, beyond which a table with methods as rows goes on beneath.
-    CSV and JSON have one cell a row, with raw numbers. Raises UserError for an unknown style.
+    A cell is the mean over seeds of a method's best setting on validation, and half of its 95 % interval.
+    verdicts: of comparisons, to mark what is undecided; without them the intervals decide.
+    width: characters per line of text; a wider table with methods as rows is split into parts below each other.
+    CSV and JSON have one cell per row, with raw numbers. Raises UserError for an unknown style.
     """
     if style not in FORMATS:
         raise UserError(f"unknown format {style!r}; {suggest(style, FORMATS)}")

@@ -1,7 +1,7 @@
-"""Trials of one setting with several seeds, taken together: their mean, and its interval.
+"""Trials of one setting with several seeds, combined: their mean and its interval.
 
-Where a comparison's verdict is of these very trials, the interval is the verdict's, which was made from the answers;
-else it is made from the trials' own intervals, by the same module.
+If a comparison's verdict covers exactly these trials, the interval is the verdict's, computed from the answers.
+Otherwise it is computed from the trials' own intervals, by the same module.
 """
 
 from __future__ import annotations
@@ -30,50 +30,50 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Replicates:
-    """The finished trials of one setting, which differ in their seed alone."""
+    """The finished trials of one setting, which differ only in their seed."""
 
     trials: list[Stored]
     differs: str = field(default="")
-    """The overrides in which it differs from other settings of its recipe; empty where there is one setting."""
+    """The overrides in which it differs from other settings of its recipe; empty if there is only one setting."""
 
     verdicts: Sequence[Comparison] = ()
-    """Those of comparisons, one of which may be of these trials."""
+    """Verdicts of comparisons, one of which may cover these trials."""
 
     @property
     def first(self) -> Result:
-        """One of the results, for what all have in common."""
+        """The first result, for fields that are the same in all."""
         return self.trials[0].result
 
     @property
     def name(self) -> str:
-        """The recipe's name, and the setting where the recipe has several."""
+        """The recipe's name, with the setting if the recipe has several."""
         return f"{self.first['recipe']['name']} {self.differs}".rstrip()
 
     @property
     def recipe(self) -> str:
-        """The recipe's name and the method's, which all its settings share."""
+        """The names of the recipe and the method, which all its settings share."""
         return f"{self.first['recipe']['name']} {self.method}"
 
     @property
     def score(self) -> str:
-        """The headline metric with its interval, for people."""
+        """The headline metric with its interval, as text."""
         seeds = f" (mean of {len(self.trials)} seeds)" if len(self.trials) > 1 else ""
         return f"{self.first['headline']} {interval(self.value, self.low, self.high, reliable=self.reliable)}{seeds}"
 
     @property
     def method(self) -> str:
-        """The method's name; where an imported run does not say, the run's, so that no two runs pass for one method."""
+        """The method's name; if an imported run has none, the run's name, so that two runs never share a method."""
         recipe = self.first["recipe"]
         return str(recipe["name"] if is_of_unknown_method(self.first) else recipe["method"]["name"])
 
     @property
     def is_full(self) -> bool:
-        """Whether it is full fine-tuning; an imported run of a model that is called so is not."""
+        """Whether this is full fine-tuning; an imported run whose method is unknown is not."""
         return self.method == "full" and not is_of_unknown_method(self.first)
 
     @property
     def sign(self) -> int:
-        """1 where higher is better, -1 where lower is."""
+        """1 if higher is better, -1 if lower is."""
         return 1 if headline(self.first)["higher_is_better"] else -1
 
     @property
@@ -83,67 +83,67 @@ class Replicates:
 
     @property
     def spread(self) -> float:
-        """The standard deviation over seeds; 0 with one seed, which tells nothing of it."""
+        """The standard deviation over seeds; 0 with one seed, when it is unknown."""
         return statistics.stdev(self._values()) if len(self.trials) > 1 else 0.0
 
     @property
     def low(self) -> float | None:
-        """The lower end of the 95 % interval, or None where there is none."""
+        """The lower end of the 95 % interval; None if there is none."""
         return self._ends[0]
 
     @property
     def high(self) -> float | None:
-        """The upper end of the 95 % interval, or None where there is none."""
+        """The upper end of the 95 % interval; None if there is none."""
         return self._ends[1]
 
     @property
     def reliable(self) -> bool:
-        """Whether enough test examples decide each trial's value for the interval to hold."""
+        """Whether enough test examples decide each trial's value for the interval to be reliable."""
         return all(headline(each.result).get("reliable", True) for each in self.trials)
 
     @property
     def validation(self) -> float | None:
         """The headline metric on validation, by which settings are selected: the mean over seeds.
 
-        None where a trial has none, or one that is unknown: a mean of the others would be of fewer seeds.
+        None if a trial has none or its value is unknown: the mean of the others would cover fewer seeds.
         """
         found = self._on_validation()
         return statistics.fmean(each["value"] for each in found) if found else None
 
     @cached_property
     def decided(self) -> Mean | None:
-        """The score that decides, on validation, or of results without one on test; None where its error is unknown."""
+        """The deciding score: on validation, or on test for results without one; None if its error is unknown."""
         return _mean(self._on_validation() or [headline(each.result) for each in self.trials], self.first["headline"])
 
     @property
     def trained(self) -> int | None:
-        """The number of trained weights; None where it is not known, as of some imported runs."""
+        """The number of trained weights; None if unknown, as in some imported runs."""
         return self.first["model"].get("trainable_parameters")
 
     @property
     def trained_percent(self) -> float | None:
-        """The trained weights in percent of the model's; None where they are not known."""
+        """The trained weights in percent of the model's; None if unknown."""
         return self.first["model"].get("trainable_percent")
 
     @property
     def adapter_bytes(self) -> int | None:
-        """The size of the saved weights, the largest over seeds; None where it is not known."""
+        """The size of the saved weights, the largest over seeds; None if unknown."""
         sizes = [each.result["model"]["adapter_bytes"] for each in self.trials]
         return max((size for size in sizes if size is not None), default=None)
 
     @property
     def seconds(self) -> float | None:
-        """The duration of training: the mean over seeds; None where it is not known."""
+        """The duration of training, the mean over seeds; None if unknown."""
         phases = self._training()
         return statistics.fmean(each["seconds"] for each in phases) if phases else None
 
     @property
     def memory_bytes(self) -> int | None:
-        """The peak memory of training, the highest over seeds; None where it is not known."""
+        """The peak memory of training, the highest over seeds; None if unknown."""
         return max((each["peak_memory_bytes"] for each in self._training()), default=0) or None
 
     def overlaps(self, other: Replicates) -> bool:
-        """Whether the intervals overlap: then neither is shown to be better. Without intervals they do."""
+        """Whether the intervals overlap, so that neither is shown to be better; true without intervals."""
         if self.low is None or self.high is None or other.low is None or other.high is None:
             return True
         return self.low <= other.high and other.low <= self.high
@@ -155,7 +155,7 @@ class Replicates:
         return [headline(each.result)["value"] for each in self.trials]
 
     def _on_validation(self) -> list[MetricValue]:
-        """The headline metric on validation in each trial; none where one of them lacks it."""
+        """The headline metric on validation in each trial; empty if a trial lacks it."""
         name = self.first["headline"]
         found = [each.result["metrics"].get("validation", {}).get(name) for each in self.trials]
         there = [metric for metric in found if metric is not None]
@@ -163,7 +163,7 @@ class Replicates:
 
     @cached_property
     def _ends(self) -> tuple[float, float] | tuple[None, None]:
-        """The interval on test: of one trial its own, of several the verdict's, or by `stats.mean_interval`."""
+        """The interval on test: a single trial's own; for several, the verdict's or that of `stats.mean_interval`."""
         metrics = [headline(each.result) for each in self.trials]
         if len(metrics) == 1:
             return _ends_of(metrics[0])
@@ -185,7 +185,7 @@ def _ends_of(value: MetricValue | Test) -> tuple[float, float] | tuple[None, Non
 
 
 def _mean(metrics: Sequence[MetricValue], name: str) -> Mean | None:
-    """The mean of a metric over seeds; None where a trial's interval is unknown."""
+    """The mean of a metric over seeds; None if a trial's interval is unknown."""
     from pefbench.stats.mean_interval import of_runs
 
     runs = [(each["value"], *ends) for each in metrics if (ends := _ends_of(each)) != (None, None)]
@@ -208,7 +208,7 @@ def replicates_by_group(
 
 
 def best_on_validation(settings: Sequence[Replicates]) -> Replicates:
-    """The setting that is best on validation: selecting one on test would flatter it."""
+    """The setting that is best on validation: selecting on test would make it look better than it is."""
 
     def on_validation(each: Replicates) -> float:
         return each.sign * (each.value if each.validation is None else each.validation)
@@ -226,9 +226,9 @@ def one_per_method(settings: Sequence[Replicates]) -> list[Replicates]:
 
 
 def without_seed(recipe: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What decides a resolved recipe's numbers, but for its seed.
+    """Everything in a resolved recipe that affects its numbers, except the seed.
 
-    Its name is kept: a comparison may have the same setting twice.
+    The name is kept: a comparison may have the same setting twice.
     """
     recipe = deciding(recipe)
     return {**recipe, "train": {name: value for name, value in recipe["train"].items() if name != "seed"}}

@@ -1,6 +1,6 @@
 """One row of a table: a trial as raw numbers (bytes, seconds, counts).
 
-The keys are the columns of CSV and JSON, in this order. What a failed trial did not reach is null.
+The keys are the columns of CSV and JSON, in this order. Values that a failed trial did not reach are null.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import TypedDict
 
 
 class TrialColumns(TypedDict):
-    """Which trial it is."""
+    """The trial's identity."""
 
     group: str  # heading of the table that it belongs to
     task: str

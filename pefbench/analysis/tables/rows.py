@@ -1,4 +1,4 @@
-"""Trials as rows of raw numbers, in the order to show."""
+"""Trials as rows of raw numbers, in display order."""
 
 from __future__ import annotations
 
@@ -52,10 +52,10 @@ def _rank(stored: Stored) -> tuple[int | float | str, ...]:
 
 
 def group(row: TableRow) -> tuple[object, ...]:
-    """What is equal in all rows of one table."""
+    """The key of a row's table: equal in all its rows."""
     if row["group"] == FAILED:
         return (FAILED,)
-    # Whole fingerprints: the heading has all else, and of these only the first digits.
+    # Whole fingerprints, because the heading, which has everything else, shows only their first digits.
     return row["group"], row["model_fingerprint"], row["data_fingerprint"]
 
 
@@ -111,7 +111,7 @@ def _cost(result: Result) -> CostColumns:
 
 
 def _add_settings(rows: Sequence[TableRow], recipes: Sequence[Mapping[str, object]]) -> None:
-    """Fill in the settings in which trials of one recipe differ (those of a grid)."""
+    """Fill in the settings in which trials of one recipe differ, as in a grid."""
     alike: dict[tuple[str, str, str], list[tuple[TableRow, Mapping[str, object]]]] = defaultdict(list)
     for row, recipe in zip(rows, recipes, strict=True):
         alike[row["group"], row["recipe"], row["method"]].append((row, recipe))
@@ -121,7 +121,7 @@ def _add_settings(rows: Sequence[TableRow], recipes: Sequence[Mapping[str, objec
 
 
 def differences(recipes: Sequence[Mapping[str, object]], ignored: Container[str] = ("name",)) -> list[str]:
-    """For each recipe the fields that are not the same in all, as overrides: ``train.learning_rate=0.001``."""
+    """For each recipe, the fields that are not the same in all, as overrides: ``train.learning_rate=0.001``."""
     if len(recipes) == 1:
         return [""]
     flat = [dict(_flat(each)) for each in _unlike(recipes)]
@@ -131,7 +131,7 @@ def differences(recipes: Sequence[Mapping[str, object]], ignored: Container[str]
 
 
 def _unlike(recipes: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
-    """The recipes without the sections that are the same in all: in thousands of trials most of them are."""
+    """The recipes without the sections that are the same in all, which saves time on thousands of trials."""
     first = recipes[0]
     alike = {name for name in first if all(name in each and each[name] == first[name] for each in recipes)}
     return [{name: value for name, value in each.items() if name not in alike} for each in recipes]
@@ -146,5 +146,5 @@ def _flat(fields: Mapping[str, object], prefix: str = "") -> Iterable[tuple[str,
 
 
 def _spelt(value: object) -> str:
-    # As JSON spells it, too, but ten times faster; a thousand trials have fifty thousand numbers.
+    # The same as JSON, but ten times faster; a thousand trials have fifty thousand numbers.
     return repr(value) if type(value) in {int, float} else json.dumps(value)

@@ -1,4 +1,4 @@
-"""All that a trial measured: what `pefbench run --verbose` prints at the end."""
+"""Everything that a trial measured, as `pefbench run --verbose` prints it at the end."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _metrics_table(metrics: dict[str, dict[str, MetricValue]], baselines: dict[s
 
 
 def round_trip(result: Result) -> str:
-    """What became of the saved model, loaded again in a fresh process."""
+    """The result of loading the saved model in a fresh process and predicting again."""
     trip = result.get("round_trip")
     if trip is None:
         return "not run"

@@ -1,4 +1,4 @@
-"""The titles of groups: task and model, say, and where two have the same, what tells them apart."""
+"""The titles of groups: task and model, for example, plus whatever distinguishes groups that share these."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def titles(known: Sequence[tuple[str, ...]], least: int = 2) -> list[str]:
-    """A title for each group, of the first `least` of its parts, and the next ones as far as another begins alike."""
+    """A title for each group: the first `least` of its parts, and further ones until no other group matches."""
     return [BETWEEN.join(_enough(parts, known, least)) for parts in known]
 
 
@@ -21,7 +21,7 @@ def _enough(parts: tuple[str, ...], known: Sequence[tuple[str, ...]], least: int
     for place in range(least, len(parts)):
         if len(alike) < 2:
             break
-        if any(other[place] != parts[place] for other in alike):  # a part that all of them have tells nothing
+        if any(other[place] != parts[place] for other in alike):  # a part that all share does not distinguish them
             found.append(parts[place])
         alike = [other for other in alike if other[place] == parts[place]]
     return found

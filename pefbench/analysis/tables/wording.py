@@ -1,4 +1,4 @@
-"""How a table spells names, durations and scores."""
+"""How tables write names, durations and scores."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
 
 def short_model(name: str) -> str:
-    """The name people use: ``wheel:gt-x==0.1!a/b`` is gt-x, ``hf:owner/bert`` is bert, ``file:a/b`` is b.
+    """A model's short name: ``wheel:gt-x==0.1!a/b`` is gt-x, ``hf:owner/bert`` is bert, ``file:a/b`` is b.
 
-    What an encoder-decoder is warm-started from is named after that word.
+    For an encoder-decoder, the models that it is warm-started from follow that word.
     """
     scheme, separator, rest = name.partition(":")
     if scheme == "warm-started":
@@ -35,7 +35,7 @@ def readable_seconds(seconds: float) -> str:
 
 
 UNRELIABLE = "?"
-"""Stands behind an interval that may be too short."""
+"""Follows an interval that may be too short."""
 UNRELIABLE_MEANS = f"{UNRELIABLE}: the interval may be too short, as few test examples decide the value"
 
 
@@ -56,5 +56,5 @@ def interval(value: float, low: float | None, high: float | None, *, reliable: b
 
 
 def digits(value: float) -> int:
-    """How many decimals a score has: fractions need three; BLEU and perplexity, which are larger, one."""
+    """The number of decimals to show for a score: three for fractions, one for larger values (BLEU, perplexity)."""
     return 3 if abs(value) < 10 else 1
