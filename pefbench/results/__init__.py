@@ -1,1 +1,1 @@
-"""The result file: its schema, where it is kept, and where it comes from."""
+"""The result file: its schema, its place and its provenance."""

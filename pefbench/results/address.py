@@ -1,4 +1,4 @@
-"""The place that an address names: a folder, or a store that fsspec reaches."""
+"""Turns an address into a place: a folder, or a store supported by fsspec."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ class Report(TypedDict):
 
 
 def as_row(precision: SupportsFloat, recall: SupportsFloat, f1: SupportsFloat, support: SupportsInt) -> ClassScores:
-    """A row of Python's own numbers, which JSON knows, from NumPy's."""
+    """A row with NumPy's numbers converted to Python's, which JSON can encode."""
     return {"precision": float(precision), "recall": float(recall), "f1-score": float(f1), "support": int(support)}
 
 

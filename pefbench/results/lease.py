@@ -1,7 +1,8 @@
-"""What a process holds while it runs a trial: a lease that expires when its holder is no longer heard of.
+"""The lease that a process holds while it runs a trial; it expires if the holder gives no sign of life.
 
-On a file system it is filelock's. In a store of objects there is no lock, but a name that can be created once: the
-holder's file is numbered, and who finds it unchanged for `DURATION` seconds, by a clock of its own, creates the next.
+On a file system the lease is filelock's. Object stores have no locks, but a name can be created only once. So the
+holder's file is numbered, and a process that finds it unchanged for `DURATION` seconds, by its own clock, creates the
+file with the next number.
 """
 
 from __future__ import annotations
@@ -26,23 +27,23 @@ if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
 DURATION = 60.0
-"""Seconds without a sign of life after which a lease may be taken."""
+"""Seconds without a sign of life after which another process may take the lease."""
 POLL = 2.0
-"""Seconds between two looks at a lease that another holds."""
+"""Seconds between checks of a lease that another process holds."""
 
 
 class Lease(Protocol):
     """A lease."""
 
     def acquire(self, timeout: float) -> bool:
-        """Take it; False where another holds it that long. Raises OutputError where nothing can be written."""
+        """Take the lease; False if another process holds it for `timeout` seconds. Raises OutputError."""
 
     def release(self) -> None:
-        """Give it back."""
+        """Give the lease back."""
 
 
 class FolderLease:
-    """A lease beside a result, on a file system. A holder that died on this machine is seen at once."""
+    """A lease beside a result, on a file system. The death of a holder on this machine is noticed at once."""
 
     def __init__(self, path: Path, duration: float = DURATION) -> None:
         from filelock import SoftFileLease
@@ -51,7 +52,7 @@ class FolderLease:
         self.lock = SoftFileLease(path, lease_duration=duration, thread_local=False, on_compromise=lambda _: _lost())
 
     def acquire(self, timeout: float) -> bool:
-        """Take it; False where another holds it that long. Raises OutputError where the folder cannot be written to."""
+        """Take the lease; False on timeout. Raises OutputError if the folder cannot be written to."""
         from filelock import Timeout
 
         try:
@@ -64,12 +65,12 @@ class FolderLease:
         return True
 
     def release(self) -> None:
-        """Give it back."""
+        """Give the lease back."""
         self.lock.release()
 
 
 class StoreLease:
-    """A lease in a store: the file of the highest number in its folder is the holder's."""
+    """A lease in a store: the holder's file is the one with the highest number in the lease's folder."""
 
     def __init__(
         self,
@@ -85,7 +86,7 @@ class StoreLease:
         self.heart: threading.Thread | None = None
 
     def acquire(self, timeout: float) -> bool:
-        """Take it; False where another holds it that long. Raises what `reached` does where the store fails."""
+        """Take the lease; False on timeout. If the store fails, raises what `reached` raises."""
         until = time.monotonic() + timeout
         while not self._take():
             left = until - time.monotonic()
@@ -95,7 +96,7 @@ class StoreLease:
         return True
 
     def release(self) -> None:
-        """Give it back."""
+        """Give the lease back."""
         self.done.set()
         if self.heart is not None:
             self.heart.join()
@@ -126,12 +127,12 @@ class StoreLease:
     def _create(self, number: int) -> None:
         try:
             self.files.pipe_file(self._name(number), self._owner(), mode="create")
-        except FileNotFoundError:  # the store is a file system, whose folders must be made
+        except FileNotFoundError:  # the store is a file system, where folders must be created
             self.files.makedirs(self.folder, exist_ok=True)
             self.files.pipe_file(self._name(number), self._owner(), mode="create")
 
     def _beat(self) -> None:
-        """Give signs of life until the lease is given back, or another has taken it."""
+        """Give signs of life until the lease is given back or another process has taken it."""
         while not self.done.wait(self.duration / 3):
             with suppress(OutputError), self.reached():  # the store may answer again before the lease expires
                 if self._last() > self.number:
@@ -142,14 +143,14 @@ class StoreLease:
     def _expired(self, number: int) -> bool:
         try:
             content = self.files.cat_file(self._name(number))
-        except FileNotFoundError:  # given back just now
+        except FileNotFoundError:  # it was just given back
             return False
         if content != self.seen[0]:
             self.seen = content, time.monotonic()
         return time.monotonic() - self.seen[1] >= self.duration or _is_dead(content)
 
     def _last(self) -> int:
-        """The highest number; 0: nobody holds it."""
+        """The highest number; 0 if nobody holds the lease."""
         try:
             found = self.files.ls(self.folder, detail=False)
         except FileNotFoundError:
@@ -179,12 +180,12 @@ def _this_process() -> Owner:
 
 
 def _is_dead(content: bytes) -> bool:
-    """Whether a holder was a process of this machine that is no more. content: of its file."""
+    """Whether the holder was a process on this machine that has ended. content: of its file."""
     import psutil
 
     try:
         owner: Owner = json.loads(content)
-    except ValueError:  # on a file system it may be looked at while it is written
+    except ValueError:  # on a file system the file may be read while it is being written
         return False
     if owner["host"] != socket.gethostname():
         return False
@@ -195,4 +196,4 @@ def _is_dead(content: bytes) -> bool:
 
 
 def _lost() -> None:
-    say("warning: another process has taken this trial over, as this one was not heard of; both may run it")
+    say("warning: another process took over this trial, because this one gave no sign of life; both may run it")

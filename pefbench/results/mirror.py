@@ -1,12 +1,12 @@
-"""Results in a store that fsspec reaches, such as ``s3://bucket/results``, and their mirror on this machine.
+"""Results in a store supported by fsspec, such as ``s3://bucket/results``, and their mirror on this machine.
 
-Trials run in the mirror and commands read from it. In the store lie
+Trials run in the mirror, and commands read from it. The store contains
 
 - ``<recipe>/<id>.json``: a result, as on a disk;
-- ``<recipe>/<id>/<digest>/``: what that trial saved, under the sha256 of the very result that it belongs to.
+- ``<recipe>/<id>/<digest>/``: what that trial saved; the digest is the sha256 of the result that it belongs to.
 
-The result is written last, so it is there whole or not at all; and since it names what it belongs with by its own
-content, two writers never mix. A finished result is not replaced, unless it is asked for by ``--rerun``.
+The result is written last, so it appears whole or not at all. Because its content determines the folder of its files,
+the files of two writers never mix. A finished result is replaced only with ``--rerun``.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ PREDICTIONS = "predictions.jsonl"
 PACKED = ".predictions.jsonl.gz"
 RECORDS = ("comparison.json", "search.json")
 INDEX = ".store.json"
-"""In the mirror: each file that came from the store, with its version there."""
+"""File in the mirror that lists each file from the store with its version there."""
 VERSIONS = ("ETag", "etag", "md5Hash", "generation", "LastModified", "last_modified", "mtime", "created", "size")
-"""What fsspec's file systems call what changes with a file's content."""
+"""Names that fsspec's file systems use for properties that change with a file's content."""
 OBJECTS = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "memory"})
-"""Stores in which a file appears whole; elsewhere it is written under another name first."""
+"""Stores in which a file appears whole; elsewhere it is written under a temporary name first."""
 EXTRAS = {"s3": "s3", "s3a": "s3"}
 OF_TRAINING = ("checkpoint.pt", "failed")
-"""Files in a trial's folder that are of use while it runs."""
+"""Files in a trial's folder that are needed only while it runs."""
 TEMPORARY = atomic.TEMPORARY_PREFIX
 DIGEST = 12
 
@@ -59,7 +59,7 @@ class Mirror(Place):
 
     @classmethod
     def of(cls, address: str) -> Mirror:
-        """The place at an address. Raises UserError where there can be none."""
+        """The place at an address. Raises UserError if the address is not one of a store."""
         from fsspec.core import url_to_fs
 
         protocol = address.partition("://")[0]
@@ -73,14 +73,14 @@ class Mirror(Place):
             raise UserError(f"{address}: not an address of a store, such as s3://bucket/results: {error}") from None
         root = root.rstrip("/")
         if not root:
-            raise UserError(f"{address}: names no place in a store, as s3://bucket/results does")
+            raise UserError(f"{address}: names no folder in a store; it should be like s3://bucket/results")
         store_key = hashlib.sha256(files.to_json().encode()).hexdigest()[:DIGEST]
-        # The path in the mirror is that in the store, so that a folder has one mirror, however it was come to.
+        # The mirror has the store's paths, so that a folder has one mirror however it is reached.
         folder = cache_folder() / "stores" / store_key / root.lstrip("/")
         return cls(address.rstrip("/"), files, root, folder)
 
     def below(self, name: str) -> Mirror:
-        """The folder of this name in it."""
+        """The place of the subfolder with this name."""
         return Mirror(f"{self.address}/{name}", self.files, f"{self.root}/{name}", self.folder / name)
 
     def check(self, needed_bytes: int) -> None:
@@ -93,7 +93,7 @@ class Mirror(Place):
             self.files.rm_file(probe)
 
     def pull(self) -> bool:
-        """Bring the mirror's results up to date, with their predictions; False: there are none. Raises OutputError."""
+        """Update the mirror's results and their predictions; False if there are none. Raises OutputError."""
         with self._reached("cannot be read"):
             listed: Mapping[str, Any] = self.files.find(self.root, detail=True)
             above = f"{self.root}/"
@@ -110,7 +110,7 @@ class Mirror(Place):
         return bool(there)
 
     def fetch(self, result: Path) -> None:
-        """Bring one result up to date, with its predictions. Raises OutputError."""
+        """Update one result and its predictions. Raises OutputError."""
         name = self._name(result)
         with self._reached("cannot be read"):
             try:
@@ -126,9 +126,9 @@ class Mirror(Place):
             _pending(result).unlink(missing_ok=True)
 
     def write(self, path: Path, value: Result, *, again: bool = False) -> None:
-        """Write a trial's result here, then all that it saved to the store, then the result there.
+        """Write a trial's result here, then the files that it saved to the store, then the result to the store.
 
-        Where another process was first, its result is kept, here too. Raises OutputError.
+        If another process was first, its result is kept, here too. Raises OutputError.
         """
         atomic.write_text(_pending(path), "")
         super().write(path, value)
@@ -144,12 +144,12 @@ class Mirror(Place):
             self._put(path.read_bytes(), f"{self.root}/{self._name(path)}")
 
     def lease(self, result: Path) -> Lease:
-        """What a process holds while it runs a trial."""
+        """The lease that a process holds while it runs a trial."""
         name = self._name(result.with_suffix(".lease"))
         return StoreLease(self.files, f"{self.root}/{name}", lambda: self._reached("cannot be written to"))
 
     def _present(self, path: Path) -> bytes | None:
-        """The result that is in the store."""
+        """The content of the result in the store; None if there is none."""
         with self._reached("cannot be read"):
             try:
                 content: bytes = self.files.cat_file(f"{self.root}/{self._name(path)}")
@@ -175,7 +175,7 @@ class Mirror(Place):
         self.fetch(path)
 
     def _put(self, content: bytes | Path, target: str, *, create: bool = False) -> bool:
-        """Write a file whole; False where it is to be created and is there."""
+        """Write a file atomically; False if `create` is set and the file exists."""
         written = target
         if self._renames:
             self.files.makedirs(target.rpartition("/")[0], exist_ok=True)
@@ -196,7 +196,7 @@ class Mirror(Place):
 
     @property
     def _renames(self) -> bool:
-        """Whether the store is a file system, in which a file is there while it is written, and can be renamed."""
+        """Whether the store is a file system, where a file is visible while it is written and can be renamed."""
         protocol = self.files.protocol
         return not OBJECTS & {protocol, *([] if isinstance(protocol, str) else protocol)}
 
@@ -205,7 +205,7 @@ class Mirror(Place):
             self.files.rm(folder, recursive=True)
 
     def _absent(self, result: Path) -> None:
-        """Go on without a result in the store: write one that was finished here and not written there, or forget it."""
+        """Handle a result that is missing in the store: send it if it is still pending, otherwise delete it here."""
         if not result.exists():
             return
         if _pending(result).exists():
@@ -230,7 +230,7 @@ class Mirror(Place):
             known[name] = there[name]
 
     def _belongs(self, name: str) -> bool:
-        """Whether a file is the predictions of the result that the mirror has."""
+        """Whether a file holds the predictions of the result in the mirror."""
         *_, trial, digest, file = ["", "", *name.split("/")]
         if file.endswith(PACKED):
             return True
@@ -240,7 +240,7 @@ class Mirror(Place):
         return _digest(result.read_bytes()) == digest
 
     def _local(self, name: str) -> Path:
-        """Where a file of the store lies in the mirror."""
+        """The path in the mirror of a file in the store."""
         path = PurePosixPath(name)
         return self.folder / (path.parents[1] / path.name if path.name == PREDICTIONS else path)
 
@@ -260,7 +260,7 @@ class Mirror(Place):
             yield
         except (UserError, KeyboardInterrupt):
             raise
-        except Exception as error:  # each store's library has its own
+        except Exception as error:  # each store's library has its own exceptions
             why = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise OutputError(f"{self.address}: {otherwise}: {why}") from error
 
@@ -280,7 +280,7 @@ def _digest(content: bytes) -> str:
 
 
 def _pending(result: Path) -> Path:
-    """A file that is there while a result is written here and not yet in the store."""
+    """The marker file that exists while a result is written here but not yet in the store."""
     return result.with_suffix(".pending")
 
 

@@ -1,4 +1,4 @@
-"""The predictions that a trial keeps beside its result: where they lie, and their rows."""
+"""The predictions that a trial keeps beside its result: their files and their rows."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ FIELDS = AnsweredExample.__annotations__.keys() - {"prompt", "cluster", "digest"
 
 
 def clusters(rows: Sequence[AnsweredExample]) -> list[int] | None:
-    """The number of each example's cluster; None where each stands for itself, or a file does not say."""
+    """The number of each example's cluster; None if each example is independent or the file does not say."""
     found = [row["cluster"] for row in rows if "cluster" in row]
     return found if rows and len(found) == len(rows) else None
 
 
 PACKED = ".predictions.jsonl.gz"
-"""Ends the name of a file of predictions that lies beside its result instead of in the trial's folder."""
+"""Suffix of a file of predictions that is beside its result instead of in the trial's folder."""
 
 
 def file_of(stored: Stored) -> Path | None:
-    """Where a trial's predictions lie, or None where they were not kept (results alone may be copied)."""
+    """The file of a trial's predictions; None if they were not kept (results may be copied without them)."""
     artifacts = stored.result.get("artifacts")
     named = artifacts and artifacts["predictions"]
     file, packed = stored.path.parent / str(named), packed_file(stored)
@@ -54,15 +54,15 @@ def file_of(stored: Stored) -> Path | None:
 
 
 def packed_file(stored: Stored) -> Path:
-    """Where a trial's predictions lie once they are packed."""
+    """The file of a trial's packed predictions."""
     return stored.path.with_suffix(PACKED)
 
 
 def pack(stored: Stored) -> Path | None:
-    """Write a trial's predictions beside its result, compressed, and without prompts; return the file.
+    """Write a trial's predictions beside its result, compressed and without prompts; return the file.
 
-    None, and nothing is written, where there are none, or where answers are texts: the right ones are the data's, which
-    may not be passed on. Raises DataError for a damaged file.
+    Return None and write nothing if there are no predictions, or if answers are texts: the references are then part of
+    the data, which must not be redistributed. Raises DataError for a damaged file.
     """
     file = file_of(stored)
     rows = [] if file is None else read(file)
@@ -77,13 +77,13 @@ def pack(stored: Stored) -> Path | None:
 
 
 def _is_text(row: AnsweredExample) -> bool:
-    """Whether an answer is a text of its own, and no label, number, choice or list of tags."""
+    """Whether an answer is free text, not a label, number, choice or list of tags."""
     reference, prediction = row["reference"], row["prediction"]
     return isinstance(reference, dict) or (isinstance(reference, list) and isinstance(prediction, str))
 
 
 def read(file: Path) -> list[AnsweredExample]:
-    """The rows of a file of predictions, packed or not. Raises DataError, with the line, when it is damaged."""
+    """The rows of a file of predictions, packed or not. Raises DataError, with the line, if it is damaged."""
     rows: list[AnsweredExample] = []
     try:
         content = file.read_bytes()

@@ -1,4 +1,4 @@
-"""Where a result comes from: commit, package versions, hardware."""
+"""The provenance of a result: commit, package versions, hardware."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ PACKAGES = (
 
 
 def now() -> str:
-    """The time as ISO 8601 in UTC, to the second."""
+    """The current time as ISO 8601 in UTC, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def commit() -> tuple[str | None, bool | None]:
-    """The git commit of pefbench and whether its code differs from it; None, None outside a checkout.
+    """The git commit of pefbench and whether the code differs from it; (None, None) outside a checkout.
 
-    Results do not count as a difference: writing one must not make the next one dirty.
+    Changes to results do not count: writing one result must not make the next one dirty.
     """
     if not (PROJECT / ".git").exists():
         return None, None
@@ -41,9 +41,9 @@ def commit() -> tuple[str | None, bool | None]:
     return (head, bool(changed)) if head is not None and changed is not None else (None, None)
 
 
-@cache  # what is edited later is not what this process runs
+@cache  # later edits are not what this process runs
 def code_digest() -> str:
-    """A sha256 over the package's own source, which tells changed code from committed code."""
+    """The sha256 of the package's own source, which distinguishes changed code from committed code."""
     digest = hashlib.sha256()
     for file in sorted(PACKAGE.rglob("*.py")):
         digest.update(f"{file.relative_to(PACKAGE)}\0".encode() + file.read_bytes())
@@ -51,7 +51,7 @@ def code_digest() -> str:
 
 
 def packages() -> dict[str, str]:
-    """The versions that were installed of everything that can change a number."""
+    """The installed version of every package that can change a number."""
     return {**_versions()}
 
 
@@ -69,7 +69,7 @@ def _versions() -> dict[str, str]:
 
 
 def machine() -> Hardware:
-    """The machine, as far as it bears on speed."""
+    """The machine's properties that affect speed."""
     import torch
 
     return {

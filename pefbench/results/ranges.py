@@ -1,4 +1,4 @@
-"""The range that a metric's value can have, by name, for intervals that must not leave it."""
+"""The range of a metric's values, by name; intervals must stay within it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RANGES = {
 
 
 def range_of(name: str, value: float) -> tuple[float, float]:
-    """The range of a metric. One that is not named here is a fraction, unless its value shows that it is not."""
+    """The range of a metric. A metric not listed here is a fraction, unless its value shows that it is not."""
     low, high = RANGES.get(name, FRACTION)
     return (low, high) if low <= value <= high else (-inf, inf)
 
@@ -35,9 +35,9 @@ def within(ends: tuple[float, float], name: str, value: float) -> tuple[float, f
 
 
 def default_margin(name: str, value: float) -> float:
-    """The difference that does not matter, where nothing else is said: a hundredth of the metric's largest value.
+    """The default for a difference that does not matter: a hundredth of the metric's largest value.
 
-    So 0.01 of a fraction and one point of BLEU; a hundredth of `value` where there is no largest, as of perplexity.
+    For a fraction that is 0.01, for BLEU one point. Without a largest value, as for perplexity, a hundredth of `value`.
     """
     high = range_of(name, value)[1]
     return 0.01 * (abs(value) if high == inf else high)

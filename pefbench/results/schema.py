@@ -1,8 +1,8 @@
 """The result file's schema: every field, its meaning and unit.
 
-Fields may be added, never renamed. Only the standard library is imported here, so that `table` and `check` start at
-once. What an imported result may leave out, because the tool that recorded it did not record that, a result of our own
-always has: see `validation`.
+Fields may be added, never renamed. Only the standard library is imported here, so that `table` and `check` start fast.
+An imported result may leave out fields that its tool did not record; pefbench's own results always have them: see
+`validation`.
 """
 
 from __future__ import annotations

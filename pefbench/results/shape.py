@@ -1,4 +1,4 @@
-"""Whether a JSON value has the shape of a TypedDict of the schema, and where it has not."""
+"""Checks whether a JSON value has the shape of a TypedDict of the schema, and says where it has not."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ Record = TypeVar("Record")
 
 
 def read_record(path: Path, kind: type[Record], schema: int, name: str) -> Record:
-    """A JSON file of a TypedDict's shape. Raises DataError when it is damaged, or of another schema.
+    """Read a JSON file with a TypedDict's shape. Raises DataError if it is damaged or has another schema.
 
-    name: of what the file holds, as in "a comparison", for the error.
+    name: what the file holds, such as "a comparison", for the error message.
     """
     try:
         value = json.loads(path.read_text(encoding="utf8"))
@@ -46,13 +46,13 @@ def read_record(path: Path, kind: type[Record], schema: int, name: str) -> Recor
 
 
 def mismatch(kind: Any, value: Any) -> str | None:
-    """Where a JSON value is not of a TypedDict's shape, as ``.field should be ...``, or None."""
+    """Where a JSON value does not match a TypedDict, as ``.field should be ...``; None if it matches."""
     return _checker(kind)(value)
 
 
 def optional(kind: Any) -> frozenset[str]:
     """The names of a TypedDict's fields that may be missing."""
-    # __optional_keys__ misses NotRequired where annotations are postponed.
+    # __optional_keys__ misses NotRequired if annotations are postponed.
     hints = get_type_hints(kind, include_extras=True)
     return frozenset(name for name, hint in hints.items() if get_origin(hint) is NotRequired)
 
@@ -111,7 +111,7 @@ def _collection(kind: type[dict[str, object] | list[object]], name: str, item: _
     return check
 
 
-def _anything(value: Any) -> str | None:  # noqa: ARG001 - a curve has thousands of such values; none is looked at
+def _anything(value: Any) -> str | None:  # noqa: ARG001 - not looked at, because a curve has thousands of such values
     return None
 
 

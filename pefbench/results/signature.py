@@ -1,11 +1,11 @@
-"""A metric's signature: what its value depends on, then how its interval was made."""
+"""A metric's signature: what its value depends on, followed by how its interval was computed."""
 
 from __future__ import annotations
 
 INTERVAL = "ci:"
-"""Begins the part on the interval, which is the last."""
+"""Starts the last part, which is about the interval."""
 
 
 def of_value(signature: str) -> str:
-    """What the value depends on. Values with the same may be compared, whichever way their intervals were made."""
+    """The part about the value. Values for which it is equal may be compared, however their intervals were computed."""
     return signature.partition(f"|{INTERVAL}")[0]

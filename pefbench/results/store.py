@@ -1,7 +1,7 @@
 """The result file: its id, and how it is written, read and collected. Its fields are in `schema`.
 
-One trial is one file ``results/<recipe>/<id>.json``; what it saved lies beside it in the folder ``<id>/``.
-Nothing heavy is imported here, so that `table` and `check` start at once.
+One trial is one file ``results/<recipe>/<id>.json``; the files that it saved are beside it in the folder ``<id>/``.
+Nothing heavy is imported here, so that `table` and `check` start fast.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A result and where it lies."""
+    """A result and its path."""
 
     path: Path
     result: Result
@@ -38,9 +38,9 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The results of a folder, sorted by path, and one line for each file that is damaged.
+    """The results of a folder, sorted by path, and one line for each damaged file.
 
-    Trials of tuning, which were never scored on test, are not among them.
+    Tuning trials, which were never scored on test, are left out.
     """
 
     results: list[Stored]
@@ -48,9 +48,10 @@ class Loaded:
 
 
 def trial_id(recipe: Mapping[str, Any], fingerprint: str) -> str:
-    """The 12 hex digits that name a trial: a hash of the resolved recipe and the data's `fingerprint`.
+    """The 12 hex digits that identify a trial: a hash of the resolved recipe and the data's `fingerprint`.
 
-    The recipe's own name is left out: a renamed file is the same trial. So is what changes no number: see `deciding`.
+    The recipe's name is left out, so a renamed file is the same trial. Fields that change no number are left out too:
+    see `deciding`.
     """
     content = {key: value for key, value in deciding(recipe).items() if key != "name"}
     canonical = json.dumps([content, fingerprint], sort_keys=True, separators=(",", ":"), allow_nan=False)
@@ -58,9 +59,9 @@ def trial_id(recipe: Mapping[str, Any], fingerprint: str) -> str:
 
 
 def deciding(recipe: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A resolved recipe without what changes no number.
+    """A resolved recipe without the fields that change no number.
 
-    That is where the curve is tracked, and when validation is scored, where nothing is chosen by those scores.
+    These are where the curve is tracked, and when validation is scored, if nothing is chosen by those scores.
     """
     train = recipe.get("train")
     if not isinstance(train, dict) or not {"evaluate", "track"} & train.keys():
@@ -80,9 +81,9 @@ def readable(value: float, unit: str = "") -> str:
 
 
 def check_writable(folder: Path, needed_bytes: int) -> None:
-    """Create `folder` and make sure that a trial can write `needed_bytes` to it; call it before training.
+    """Create `folder` and check that a trial can write `needed_bytes` to it; call it before training.
 
-    Raises OutputError when the folder cannot be written to or its disk has too little room.
+    Raises OutputError if the folder cannot be written to or its disk has too little room.
     """
     probe = folder / f"{atomic.TEMPORARY_PREFIX}probe"
     try:
@@ -99,7 +100,7 @@ def check_writable(folder: Path, needed_bytes: int) -> None:
 
 
 def read_result(path: Path) -> Result:
-    """Read one result file. Raises DataError when it is damaged, foreign or of another schema."""
+    """Read one result file. Raises DataError if it is damaged, no result, or of another schema."""
     try:
         value = orjson.loads(path.read_text(encoding="utf8"))
     except OSError as error:
@@ -116,7 +117,7 @@ def read_result(path: Path) -> Result:
 
 
 def _forget_false_intervals(result: Result) -> None:
-    """Drop the intervals that results had of distinct-n, which no sample of the examples has: most lay below it."""
+    """Drop the intervals of distinct-n in older results: resampling cannot give them, and most lay below the value."""
     for values in (*result.get("metrics", {}).values(), *result.get("baselines", {}).values()):
         for metric in values.values():
             if metric["signature"].startswith("distinct|"):
@@ -124,10 +125,10 @@ def _forget_false_intervals(result: Result) -> None:
 
 
 def load_results(folder: Path, *, exclude: Path | None = None, without: Iterable[str] = ()) -> Loaded:
-    """Read every result below `folder` (or the one file that it is), but not what lies in `exclude`.
+    """Read every result below `folder` (which may be a single file), except those in `exclude`.
 
-    without: optional fields to let go once they are read; curves take most of the memory of thousands of results.
-    Raises UserError when there is no readable result at all.
+    without: optional fields to drop after reading; curves take most of the memory of thousands of results.
+    Raises UserError if there is no readable result at all.
     """
     results: list[Stored] = []
     problems: list[str] = []
@@ -136,7 +137,7 @@ def load_results(folder: Path, *, exclude: Path | None = None, without: Iterable
         paths = _result_files(folder, excluded, problems)
     except OSError as error:
         raise UserError(_unreadable(error)) from error
-    # Thousands of results are millions of objects without a cycle: looking for one would take half of the time.
+    # Thousands of results are millions of objects without cycles; garbage collection would take half of the time.
     with collecting.off():
         for path in paths:
             try:
@@ -154,7 +155,7 @@ def load_results(folder: Path, *, exclude: Path | None = None, without: Iterable
 
 
 def _inside(folder: Path, exclude: Path | None) -> Path | None:
-    """The real path of what is to be excluded, where it lies below a folder."""
+    """The resolved path to exclude, if it is below the folder."""
     excluded = exclude.resolve() if exclude else None
     return excluded if excluded and folder.resolve() in excluded.parents and excluded.exists() else None
 
@@ -168,7 +169,7 @@ def _result_files(folder: Path, excluded: Path | None, problems: list[str]) -> l
     found = []
     for here, folders, files in os.walk(folder, onerror=lambda error: problems.append(_unreadable(error))):
         real = root / Path(here).relative_to(folder)
-        # A folder named like a trial holds its artifacts, whose JSON files are none of ours.
+        # A folder named like a trial holds its artifacts, whose JSON files are not results.
         folders[:] = [name for name in folders if not ID.fullmatch(name) and real / name != excluded]
         found += [Path(here, name) for name in files if _is_result(name) and real / name != excluded]
     return sorted(found)
@@ -183,7 +184,7 @@ def _is_result(name: str) -> bool:
 
 
 def newest(results: Iterable[Stored]) -> tuple[list[Stored], int]:
-    """One result per id, the one that ended last, and how many older ones were left out."""
+    """One result per id (the one that ended last), and how many older ones were left out."""
     kept: dict[str, Stored] = {}
     count = 0
     for stored in results:

@@ -1,4 +1,4 @@
-"""Whether a JSON value is a result that this pefbench reads, and if not, why."""
+"""Checks whether a JSON value is a result that this version of pefbench can read, and if not, says why."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _NOT_REACHED = optional(Result)
-"""Fields of a result that are null, or missing, where the trial did not get so far."""
+"""Fields of a result that are null or missing if the trial did not get that far."""
 
 
 class _Named(TypedDict):
@@ -19,7 +19,7 @@ class _Named(TypedDict):
 
 
 class _RecipeKeys(TypedDict):
-    """What table and check read of a recipe."""
+    """The recipe fields that table and check read."""
 
     name: str
     task: str
@@ -29,7 +29,7 @@ class _RecipeKeys(TypedDict):
 
 
 def problem(value: Any) -> str | None:
-    """Why a JSON value is no result, or None. Drops the nulls of what was not reached."""
+    """Why a JSON value is not a result; None if it is. Drops nulls of fields that the trial did not reach."""
     if not isinstance(value, dict) or "schema" not in value:
         return "not a pefbench result (an object with a field 'schema' was expected)"
     if type(value["schema"]) is int and value["schema"] > SCHEMA:
@@ -78,7 +78,7 @@ def _unfinished(result: Result) -> str | None:
 
 
 def _untold(result: Result) -> str | None:
-    """What a result of our own lacks that an imported one may lack."""
+    """A problem if one of pefbench's own results lacks a field that only imported ones may lack."""
     sections: list[tuple[str, Mapping[str, object], tuple[str, ...]]] = [
         ("provenance", result["provenance"], ("hardware", "world_size")),
         ("model", result.get("model", {}), ("parameters", "trainable_parameters", "trainable_percent")),

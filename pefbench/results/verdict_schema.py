@@ -1,4 +1,4 @@
-"""The fields of ``comparison.json``: what a comparison found, and every trial that it took.
+"""The fields of ``comparison.json``: the findings of a comparison, and all its trials.
 
 Fields may be added, never renamed. Only the standard library is imported here.
 """
@@ -176,7 +176,7 @@ def is_equivalent(pair: PairVerdict) -> bool:
 
 
 def is_about_methods(comparison: Comparison) -> bool:
-    """Whether a verdict may speak of methods: one seed tells of these runs alone, for the next may score otherwise."""
+    """Whether a verdict is about methods: with one seed it is only about these runs, as other seeds may differ."""
     return len(comparison["seeds"]) > 1
 
 

@@ -159,7 +159,7 @@ def test_what_is_removed_from_the_store_is_removed_from_its_mirrors(bucket: str,
 @pytest.mark.parametrize(
     ("address", "message"),
     [
-        ("memory://", "memory://: names no place in a store, as s3://bucket/results does"),
+        ("memory://", "memory://: names no folder in a store; it should be like s3://bucket/results"),
         ("nowhere://x/results", "nowhere://x/results: not an address of a store, .*Protocol not known"),
         (
             "s3://no-such-bucket/results",
