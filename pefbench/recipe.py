@@ -228,6 +228,7 @@ def _sentence(mistake: ErrorDetails, section: type[BaseModel], prefix: str) -> s
         return f"{path}: should be a list, got {quoted(mistake['input'])}; write [{mistake['input']}]"
     is_word = mistake["type"] == "string_type" and isinstance(mistake["input"], bool | int | float | dt.date)
     hint = "; a word or number that is a name stands in quotes" if is_word else ""
+    hint = "; write true or false" if mistake["type"] == "bool_type" else hint
     return f"{path}: {mistake['msg'][:1].lower()}{mistake['msg'][1:]}, got {quoted(mistake['input'])}{hint}"
 
 

@@ -66,12 +66,13 @@ Part = Annotated[str | None, BeforeValidator(_is_part)]
 
 
 def _is_column(value: object) -> object:
-    """Refuse in one sentence what names no column, such as `no`, which is a truth value in YAML."""
+    """Refuse in one sentence what names no column, such as `null`, which is nothing in YAML."""
     names = value if isinstance(value, list) else [value]
     if all(isinstance(name, str) or type(name) is int for name in names):
         return value
     raise PydanticCustomError(
-        "column", "should be a column's name, its number from 0, or a list of these; a name such as no stands in quotes"
+        "column",
+        "should be a column's name, its number from 0, or a list of these; a name such as null stands in quotes",
     )
 
 

@@ -1,5 +1,9 @@
 """YAML as people write it: ``2e-3`` is a number, and a key that is given twice is a mistake.
 
+Words are read by the core schema of YAML 1.2 (section 10.3.2), as editors read them. PyYAML has that of 1.1, where
+``010`` is 8, ``1:30`` is 90, ``1_000`` is a number, ``no`` is false and ``2024-01-01`` a date. Here the first is 10 and
+the others are texts, which a field for a number or a truth value refuses.
+
 Whatever the text, what comes of it is a value or a RecipeError: a file that is damaged, or made to do harm, is refused.
 """
 
@@ -56,9 +60,28 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"^[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
-)
+def _whole(loader: _Loader, node: yaml.ScalarNode) -> int:
+    text = str(loader.construct_scalar(node))
+    return int(text, {"0o": 8, "0x": 16}.get(text[:2], 10))
+
+
+WORDS = {
+    "null": (r"~|null|Null|NULL|", "~nN"),
+    "bool": (r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    "int": (r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789"),
+    "float": (
+        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+        "-+.0123456789",
+    ),
+    "merge": ("<<", "<"),
+}
+"""By their tag, words that are no texts where they stand without quotes, and how such words begin; the first counts."""
+_Loader.yaml_implicit_resolvers = {}  # without those of YAML 1.1
+for _name, (_pattern, _first) in WORDS.items():
+    _Loader.add_implicit_resolver(
+        f"tag:yaml.org,2002:{_name}", re.compile(f"(?:{_pattern})\\Z"), [*_first, *([""] if _name == "null" else [])]
+    )
+_Loader.add_constructor("tag:yaml.org,2002:int", _whole)
 
 
 def parse(text: str) -> Any:

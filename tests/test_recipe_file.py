@@ -186,12 +186,15 @@ def test_a_part_is_no_share(share: str) -> None:
     ("override", "said"),
     [
         (
-            "data.columns.label=no",
+            "data.columns.label=null",
             "data.columns.label: should be a column's name, its number from 0, or a list",
         ),
         ("data.columns={label: [a, null]}", "data.columns.label: should be a column's name"),
-        ("data.labels=[no, yes]", "data.labels.0: .* got False; a word or number that is a name stands in quotes"),
-        ("model.revision=2024-01-01", "model.revision: .*; a word or number that is a name stands in quotes"),
+        ("data.labels=[false, true]", "data.labels.0: .* got False; a word or number that is a name stands in quotes"),
+        ("model.revision=2024", "model.revision: .*; a word or number that is a name stands in quotes"),
+        ("train.packing=yes", "train.packing: .*, got 'yes'; write true or false"),
+        ("train.epochs=1_000", "train.epochs: .*, got '1_000'"),
+        ("train.batch_size=1:30", "train.batch_size: .*, got '1:30'"),
         ("epochs=3", "epochs: unknown key; it is called train.epochs here"),
         ("num_train_epochs=3", "num_train_epochs: unknown key; it is called train.epochs here"),
     ],
@@ -199,6 +202,15 @@ def test_a_part_is_no_share(share: str) -> None:
 def test_what_yaml_takes_for_something_else_is_told(override: str, said: str) -> None:
     with pytest.raises(RecipeError, match=said):
         load_recipe(RECIPES / "topic.yaml", [override])
+
+
+def test_words_that_older_yaml_takes_for_something_else_are_what_they_look_like() -> None:
+    given = ["data.columns.label=no", "data.labels=[no, on, 1:30]", "model.revision=2024-01-01", "train.batch_size=010"]
+    recipe = load_recipe(RECIPES / "topic.yaml", given)
+    assert recipe.data.columns["label"] == "no"
+    assert recipe.data.labels == ["no", "on", "1:30"]
+    assert recipe.model.revision == "2024-01-01"
+    assert recipe.train.batch_size == 10
 
 
 def test_a_comparison_is_no_recipe() -> None:
