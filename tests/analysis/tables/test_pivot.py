@@ -67,10 +67,10 @@ def test_more_methods_than_data_sets_are_rows_with_the_best_and_its_ties_marked(
     assert pivot([LORA, BITFIT, FULL]) == AS_ROWS.strip()
 
 
-def other_data(stored: Stored, task: str = "topic", fingerprint: str = "sha256:fedcba", **changes: object) -> Stored:
-    """The same trial on another data set."""
+def other_data(stored: Stored, task: str = "topic", fingerprint: str = "sha256:fedcba", examples: int = 1200) -> Stored:
+    """The same trial on another data set, with so many training examples."""
     recipe = stored.result["recipe"]
-    found = changes | {"recipe.task": task, "data.fingerprint": fingerprint}
+    found = {"recipe.task": task, "data.fingerprint": fingerprint, "data.splits.train.examples": examples}
     value = stored.result["metrics"]["test"]["entity_f1"]["value"]
     return at(sample(recipe["name"], recipe["method"]["name"], value=value, changes=found))
 
@@ -88,7 +88,7 @@ def test_a_column_is_named_by_its_task_and_by_what_tells_it_from_others() -> Non
     methods = [FULL, LORA, BITFIT, at(sample("vera_ner", "vera"))]
     assert titles([*methods, other_data(FULL)]) == ["ner", "topic"]
     assert titles([*methods, other_data(FULL, "ner")]) == ["ner · 1a2b3c", "ner · fedcba"]
-    assert titles([*methods, other_data(FULL, "ner", **{"data.splits.train.examples": 8028})]) == [
+    assert titles([*methods, other_data(FULL, "ner", examples=8028)]) == [
         "ner · 1,200",
         "ner · 8,028",
     ]
