@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 SUFFIXES = (".rss", ".atom", ".xml")
+WORLDWIDE = ("urn:", "tag:")
+"""Ids that begin so are no addresses, and are of no two items all the same."""
 
 
 def read(content: bytes, now: datetime, longest: int, name: str) -> Iterator[items.Item | items.Skipped]:
@@ -29,11 +31,22 @@ def read(content: bytes, now: datetime, longest: int, name: str) -> Iterator[ite
     for number, entry in enumerate(found.entries, 1):
         # feedparser takes a time without a zone for UTC, so it is read from what the feed says.
         when = entry.get("published") or entry.get("updated")
-        values = {"text": entry.get("title"), "time": when, "id": entry.get("id") or entry.get("link")}
+        values = {"text": entry.get("title"), "time": when, "id": _id(entry, found.feed, name)}
         found_item = items.of_value(values, now, longest, f"{name}: entry {number}")
         if isinstance(found_item, items.Item):
             found_item = replace(found_item, categories=_categories(entry))
         yield found_item
+
+
+def _id(entry: Any, feed: Any, name: str) -> str | None:
+    """What tells an entry from all others: its id or its link; an id that is no address is of its feed alone.
+
+    A feed is known by its own address, as its file may be another one each time; only without one by its file's name.
+    """
+    given: str | None = entry.get("id") or entry.get("link")
+    if not given or "://" in given or given.startswith(WORLDWIDE):
+        return given
+    return f"{feed.get('id') or feed.get('link') or name} {given}"
 
 
 def _categories(entry: Any) -> tuple[str, ...]:

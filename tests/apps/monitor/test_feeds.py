@@ -27,6 +27,30 @@ def test_a_feed_s_entries_are_items() -> None:
     assert [getattr(each, "where", None) for each in others] == ["news.rss: entry 2", "news.rss: entry 3"]
 
 
+def keys(feed: bytes, name: str = "news.rss") -> list[str]:
+    return [each.key for each in feeds.read(feed, NOW, 100, name) if isinstance(each, items.Item)]
+
+
+def of(feed: bytes, address: bytes) -> bytes:
+    """The feed with an address of its own."""
+    return feed.replace(b"<title>News", b"<link>" + address + b"</link><title>News", 1)
+
+
+def test_an_id_that_is_no_address_is_of_its_feed_alone() -> None:
+    one, other = of(RSS, b"https://one.example"), of(RSS, b"https://other.example")
+    assert keys(one) != keys(other)
+    assert keys(one) == keys(one, "news of another day.rss")
+    assert keys(RSS) != keys(RSS, "other.rss")  # a feed without an address has its file's name alone
+
+
+@pytest.mark.parametrize(
+    "guid", [b"https://a.example/1", b"urn:uuid:0e7d9a5c-5c3b-4f0e-8a5d-1f2b3c4d5e6f", b"tag:a.example,2026:1"]
+)
+def test_an_address_is_the_same_item_in_every_feed(guid: bytes) -> None:
+    feed = RSS.replace(b"<guid>1</guid>", b"<guid>" + guid + b"</guid>")
+    assert keys(of(feed, b"https://one.example")) == keys(of(feed, b"https://other.example"), "other.rss")
+
+
 def test_what_an_entry_is_filed_under_is_kept() -> None:
     rss = RSS.replace(
         b"<guid>", b"<category>Business</category><category domain='x'>A &amp; B</category><category/><guid>"
