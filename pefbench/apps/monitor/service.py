@@ -90,10 +90,10 @@ class Service:
 
     def send(self, name: str) -> None:
         """Send the alerts that a channel has not sent; one that does not arrive is tried again, ever more rarely."""
-        for found, to, tries in self._monitor.store.unsent():
+        for found, _, tries in self._monitor.store.unsent(name):
             if self._stop.is_set():
                 return
-            if to != name or monotonic() < self._waits.get((found.id, name), 0.0):
+            if monotonic() < self._waits.get((found.id, name), 0.0):
                 continue
             try:
                 said = message(found, self._monitor, self._config)

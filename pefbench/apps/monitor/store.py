@@ -232,11 +232,12 @@ class Store:
             Alert(*row) for row in self._rows("SELECT * FROM alerts WHERE ? IN (series, 0) ORDER BY id", series or 0)
         ]
 
-    def unsent(self) -> list[tuple[Alert, str, int]]:
-        """The alerts that are still to be sent, with the channel and how often that was tried."""
+    def unsent(self, channel: str | None = None) -> list[tuple[Alert, str, int]]:
+        """The alerts that one channel, or any, is still to send, with the channel and how often that was tried."""
         found = self._rows(
-            "SELECT alerts.*, channel, tries FROM outbox JOIN alerts ON alert = id WHERE sent IS NULL "
-            "ORDER BY id, channel"
+            "SELECT alerts.*, channel, tries FROM outbox JOIN alerts ON alert = id "
+            "WHERE sent IS NULL AND channel = coalesce(?, channel) ORDER BY id, channel",
+            channel,
         )
         return [(Alert(*row[:6]), *row[6:]) for row in found]
 

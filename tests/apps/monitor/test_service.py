@@ -93,6 +93,18 @@ def test_a_channel_that_does_not_answer_keeps_the_others_from_nothing(tmp_path: 
     monitor.store.close()
 
 
+def test_a_channel_is_given_its_own_alerts_alone(tmp_path: Path) -> None:
+    one, other = Kept(there=True), Kept(there=True)
+    monitor, service = alerted(tmp_path, {"one": one, "other": other})
+    assert [channel for _, channel, _ in monitor.store.unsent()] == ["one", "other"]
+    assert [channel for _, channel, _ in monitor.store.unsent("other")] == ["other"]
+    service.send("one")
+    assert (one.arrived, other.arrived) == (["Acme"], [])
+    assert monitor.store.unsent("one") == []
+    assert len(monitor.store.unsent("other")) == 1
+    monitor.store.close()
+
+
 def test_an_address_that_is_gone_for_weeks_ends_nothing(tmp_path: Path) -> None:
     webhook = Kept(there=False)
     monitor, service = alerted(tmp_path, {"webhook": webhook})
