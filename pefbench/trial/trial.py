@@ -86,36 +86,41 @@ class Trial:
         validation.check(recipe, scored)
         check_installed(recipe.train.track)
         self.scored, self.time_merged = tuple(scored), time_merged
-        self.shared = shared or Shared(keeps=False)
-        self.phases = Phases()
+        self.shared, self.phases = shared or Shared(keeps=False), Phases()
         self.prepared = prepare(recipe, self.phases, ["train", *scored], self.shared)
         self.recipe, self.head = self.prepared.recipe, self.prepared.head
         self.accelerator = devices.accelerator(self.recipe.train.precision)
         self.is_main = self.accelerator.is_main_process
-        self.validation = None
-        if "validation" in scored and self.recipe.train.evaluate != "none":
-            self.validation = Validation(self.prepared, self.accelerator, self.phases, reports=reports, watch=watch)
-        world_size = self.accelerator.num_processes
+        self.validation = self._while_training(reports=reports, watch=watch)
         self.dropout = how_drawn(self.recipe, self.prepared.config)
         self.leaves_modules_out = leaves_modules_out(self.recipe, self.prepared.config)
         if self.sharded:
             sharding.check(self.recipe, leaves_modules_out=self.leaves_modules_out)
-        self.path = result_path(
-            self.recipe,
-            self.prepared.corpus.fingerprint,
-            self.place.folder,
-            self.scored,
-            dropout=self.dropout,
-            processes=world_size if processes_in_id else 1,
-        )
+        self.path = self._result_path(self.accelerator.num_processes if processes_in_id else 1)
         self.folder = TrialFolder(self.path)
-        origin = origin_of(self.recipe, command=command, world_size=world_size, started=started)
+        self.record = self._begun_record(command, started, placement)
+        self.ending = Ending(self.place, self.folder, self.record)
+
+    def _while_training(self, *, reports: bool, watch: Watch | None) -> Validation | None:
+        """What scores on validation during training, if anything does."""
+        if "validation" not in self.scored or self.recipe.train.evaluate == "none":
+            return None
+        return Validation(self.prepared, self.accelerator, self.phases, reports=reports, watch=watch)
+
+    def _result_path(self, processes: int) -> Path:
+        """Where the result will lie, on this machine. processes: those that its id tells of."""
+        data = self.prepared.corpus.fingerprint
+        return result_path(self.recipe, data, self.place.folder, self.scored, dropout=self.dropout, processes=processes)
+
+    def _begun_record(self, command: str, started: str, placement: Placement | None) -> TrialRecord:
+        """All that is known before there is a model. Raises a UserError for what cannot come out right."""
+        origin = origin_of(self.recipe, command=command, world_size=self.accelerator.num_processes, started=started)
         if placement:
             origin["placement"] = placement
-        self.record = TrialRecord(self.path.stem, self.recipe, self.scored, origin)
-        self.ending = Ending(self.place, self.folder, self.record)
+        record = TrialRecord(self.path.stem, self.recipe, self.scored, origin)
         notes, warnings = preflight.remarks(self.prepared)
-        self.record.add(data=data_of(self.prepared), notes=notes, warnings=warnings)
+        record.add(data=data_of(self.prepared), notes=notes, warnings=warnings)
+        return record
 
     @property
     def sharded(self) -> bool:
