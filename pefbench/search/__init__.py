@@ -1,1 +1,1 @@
-"""The best setting of a method on one data set: Optuna proposes, worker processes train, a race over seeds decides."""
+"""Finds the best setting of a method on one data set: Optuna proposes, workers train, a race over seeds decides."""

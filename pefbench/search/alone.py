@@ -1,4 +1,4 @@
-"""One search at a time in a folder: a study in a journal belongs to one process."""
+"""Allows one search at a time in a folder, because a study in a journal belongs to one process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Hold the folder: of two searches that write to it one is refused. Raises OutputError."""
+    """Lock the folder. Raises OutputError if another search is writing to it."""
     with (folder / ".lock").open("w") as held:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)

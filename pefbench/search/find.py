@@ -1,4 +1,4 @@
-"""A search from end to end: each method's study, the race of the best settings, and the named one's test."""
+"""A search from start to end: each method's study, the race of the best settings, and the test of the selected one."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ ROOM = 2**20
 
 
 def find(wanted: Wanted) -> Path:
-    """Search, race, test; return the path of the record. What is done already is not done again.
+    """Search, race, test; return the path of the record. Finished parts are not repeated.
 
-    Raises a UserError for what cannot work, a TrialError where no setting could be trained.
+    Raises a UserError for a request that cannot work, and a TrialError if no setting could be trained.
     """
     methods = searched(wanted)
     results = place_at(wanted.out)
@@ -57,23 +57,23 @@ def find(wanted: Wanted) -> Path:
 
 
 class _Search:
-    """The trials after the studies: the race's and the named setting's test."""
+    """The trials after the studies: those of the race and the test of the selected setting."""
 
     def __init__(self, methods: Sequence[Searched], trials: Trials, results: Place, metric: str) -> None:
         self.methods = {method.method: method for method in methods}
         self.trials, self.results, self.metric = trials, results, metric
         self.seeds = [methods[0].seed + number for number in range(1, trials.wanted.seeds)]
-        """The seeds of the race after the studies' own."""
+        """The seeds of the race, after the studies' own seed."""
 
     def scores(self, runners: Sequence[Runner], seed: int) -> list[float | None]:
-        """The scores on validation of settings with a seed; None where the trial failed."""
+        """The validation scores of settings with a seed; None if the trial failed."""
         say(f"race: {len(runners)} settings with seed {seed}")
         recipes = [self.methods[each.method].recipe(each.setting, seed) for each in runners]
         paths = self.trials.run_all([self.trials.request(recipe, TUNING) for recipe in recipes])
         return [None if path is None else score(path, self.metric) for path in paths]
 
     def test(self, named: Runner) -> list[Path]:
-        """Train the named setting once more, score it on test, and keep the model; once for each model to keep."""
+        """Train the selected setting again, score it on test, and keep the model; once for each model to keep."""
         method, wanted = self.methods[named.method], self.trials.wanted
         seeds = [method.seed, *self.seeds][: wanted.keep]
         say(f"selected: {method.name}, {label(named.setting)}; scoring it on test with {counted(len(seeds), 'seed')}")
@@ -86,6 +86,6 @@ class _Search:
 
 
 def _name(methods: Sequence[Searched]) -> str:
-    """The folder's name: the recipe's, or of several methods what their recipes' names have in common."""
+    """The folder's name: that of the recipe, or the common part of several recipes' names."""
     first = methods[0]
     return first.name if len(methods) == 1 else first.name.removeprefix(f"{first.method}_")

@@ -1,6 +1,6 @@
-"""The best few settings of a search, raced over seeds: one more seed for all that are left, until one is named.
+"""A race of the best few settings of a search: each round gives all remaining settings one more seed.
 
-A setting that is shown to be worse than the best runs no further seed. The level is shared among the looks.
+A setting that is shown to be worse than the best runs no further seeds. The significance level is shared among looks.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ LEVEL = 0.05
 
 @dataclass
 class Runner:
-    """A setting in the race. values: its score on validation with each seed, in order; None where a trial failed.
+    """A setting in the race. values: its validation score with each seed, in order; None if a trial failed.
 
-    dropped: after how many seeds it was shown to be worse, with the p-value; or that it failed.
+    dropped: why it left: failed, or shown to be worse, with the number of seeds and the p-value.
     """
 
     method: str
@@ -38,19 +38,19 @@ class Runner:
 
     @property
     def mean(self) -> float:
-        """The mean over the seeds that it ran."""
+        """The mean over the seeds that it has run."""
         there = [value for value in self.values if value is not None]
         return sum(there) / len(there)
 
     @property
     def unseen(self) -> float | None:
-        """The mean over the seeds after the first, by which it was not chosen for the race; None: there are none."""
+        """The mean over the seeds after the first, which did not select it for the race; None if there are none."""
         later = [value for value in self.values[1:] if value is not None]
         return sum(later) / len(later) if later else None
 
 
 def entrants(tunings: Sequence[Tuning], number: int, *, higher: bool) -> list[Runner]:
-    """The best settings of all methods together, at most so many. Raises TrialError where none was trained."""
+    """The best settings of all methods together, at most `number`. Raises TrialError if none was trained."""
     best: list[tuple[Tuning, FrozenTrial]] = []
     for tuning in tunings:
         best += [(tuning, trial) for trial in study.best_first(tuning.proposed, higher=higher)]
@@ -74,9 +74,9 @@ def run(
     *,
     higher: bool,
 ) -> Runner | None:
-    """Race; return the one that is named: of those left at the end the best mean. None: every trial failed.
+    """Race; return the remaining setting with the best mean. None if every trial failed.
 
-    seeds: those after the one that the search ran. score: the scores of runners with a seed, None where one failed.
+    seeds: those after the search's own seed. score: returns the scores of runners with a seed, None for a failed one.
     """
     left = list(runners)
     looks = max(1, len(seeds) + 1 - race.FEWEST + 1)

@@ -1,4 +1,4 @@
-"""The ways to draw a field's value in a random search: one of several values, or a number from a range."""
+"""The distributions of a field's value in a random search: a choice of values, or a range of numbers."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from pefbench.yaml_text import Values
 
 DIGITS = 3
-"""Significant digits of a drawn number: enough, and it can be read."""
+"""Significant digits of a drawn number: precise enough, and readable."""
 WAYS = ("choice", "uniform", "log_uniform")
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One of the values, each as likely as another. It has no ends, so it never moves."""
+    """One of several equally likely values. It has no ends, so it never moves."""
 
     values: list[Any]
 
@@ -37,14 +37,14 @@ class Choice:
         return {"choice": self.values}
 
     def part(self, value: Any, parts: int) -> int:
-        """In which part a value lies: each is one."""
+        """The index of the part that contains a value: each value is its own part."""
         del parts
         return self.values.index(value)
 
 
 @dataclass(frozen=True)
 class Range:
-    """A number from a range, uniform in itself or in its logarithm. whole: whole numbers alone."""
+    """A number from a range, uniform in itself or in its logarithm. whole: only whole numbers."""
 
     low: float
     high: float
@@ -58,7 +58,7 @@ class Range:
         return self.rounded(math.exp(drawn) if self.log else drawn)
 
     def rounded(self, number: float) -> float | int:
-        """A number of the range as a recipe has it: whole, or of three digits."""
+        """A number as a recipe has it: whole, or with three significant digits."""
         return round(number) if self.whole else float(f"{number:.{DIGITS}g}")
 
     def ends(self) -> list[Any]:
@@ -70,24 +70,24 @@ class Range:
         return {"log_uniform" if self.log else "uniform": [self.low, self.high]}
 
     def part(self, value: float, parts: int) -> int:
-        """In which of so many parts a number lies, in the logarithm where that is drawn from."""
+        """The index of the part, out of `parts` equal ones, that contains a number; in the logarithm if `log`."""
         low, high, at = map(math.log, (self.low, self.high, value)) if self.log else (self.low, self.high, value)
         return max(0, min(parts - 1, int(parts * (at - low) / (high - low))))
 
     def above(self, number: float) -> Range:
-        """A range as wide as this one, in the logarithm where that is drawn from, that begins at the number."""
+        """A range as wide as this one (in the logarithm if `log`) that begins at the number."""
         return self._beside(number, 0.0)
 
     def below(self, number: float) -> Range:
-        """A range as wide that ends at the number."""
+        """A range as wide as this one that ends at the number."""
         return self._beside(number, 1.0)
 
     def around(self, number: float) -> Range:
-        """A range as wide with the number in its middle."""
+        """A range as wide as this one with the number in its middle."""
         return self._beside(number, 0.5)
 
     def _beside(self, number: float, share: float) -> Range:
-        """A range as wide, of which such a share lies below the number."""
+        """A range as wide as this one; `share` is the part of it below the number."""
         if self.log:
             factor = self.high / self.low
             return replace(self, low=number / factor**share, high=number * factor ** (1 - share))
@@ -99,7 +99,7 @@ Way = Choice | Range
 
 
 def way(given: Any, path: str, *, whole: bool = False) -> Way:
-    """How to draw one field's value, as a comparison file says it. Raises RecipeError, its message begins with `path`.
+    """Parse one field's distribution. Raises RecipeError with a message that begins with `path`.
 
     whole: the field takes whole numbers.
     """

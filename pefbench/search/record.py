@@ -1,4 +1,4 @@
-"""The record of a search, ``search.json``: how it is made, written and read. Its fields are in `search_schema`."""
+"""Makes, writes and reads the record of a search, ``search.json``. Its fields are in `search_schema`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def found_of(
     tested: Sequence[Path],
     folder: Path,
 ) -> Found:
-    """The record of a search. tested: the named setting's results. folder: where the record will lie."""
+    """The record of a search. tested: the selected setting's results. folder: of the record."""
     first = tunings[0].method.seed
     return {
         "schema": SCHEMA,
@@ -72,7 +72,7 @@ def write(path: Path, found: Found) -> None:
 
 
 def read(path: Path) -> Found:
-    """A search's record. Raises DataError when it is damaged, or of another schema."""
+    """Read a search's record. Raises DataError if it is damaged or has another schema."""
     return read_record(path, Found, SCHEMA, "a search record")
 
 

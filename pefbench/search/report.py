@@ -1,4 +1,4 @@
-"""A search read from its record, and shown as text. Imports nothing heavy."""
+"""Renders the record of a search as text. Imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 
 def render(path: Path, found: Found) -> str:
-    """The search for people: what was tried, the race, the named setting and its test. path: of the record."""
+    """The search as text: what was tried, the race, the selected setting and its test. path: of the record."""
     tried = [_tried(method) for method in found["methods"].values()]
     return "\n\n".join(["\n".join(tried), _race(found), _named(path, found)])
 
 
 def model_of(path: Path, found: Found) -> Path:
-    """The folder of the model that the search leaves."""
+    """The folder of the model that the search keeps."""
     return (path.parent / found["named"]["results"][0]).resolve().with_suffix("") / "model"
 
 
@@ -40,7 +40,7 @@ def _tried(method: MethodSearch) -> str:
     if stopped and most:
         seen = sum(trial["examples"] for trial in trials)
         parts.append(f"{seen:,} training examples seen")
-        if "train.epochs" not in method["space"]:  # else no trial tells what another sees to its end
+        if "train.epochs" not in method["space"]:  # otherwise full lengths differ between settings
             parts.append(f"{seen / most / len(trials):.0%} of training every setting to the end")
     return ", ".join(parts)
 
@@ -84,7 +84,7 @@ def _named(path: Path, found: Found) -> str:
 
 
 def _place(raced: Raced, found: Found) -> str:
-    """The place of a setting by the score that brought it into the race: the race may name another than the first."""
+    """A setting's rank by the score that brought it into the race; the race may select one that was not the first."""
     sign = 1 if found["higher_is_better"] else -1
     better = sum(sign * (each["values"][0] or 0) > sign * (raced["values"][0] or 0) for each in found["race"])
     return f"number {better + 1}" if better else "the best"

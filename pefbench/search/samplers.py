@@ -1,6 +1,6 @@
-"""Who proposes the settings of a study.
+"""The samplers that propose the settings of a study.
 
-The tree-structured Parzen estimator (Bergstra et al. 2011), random draws (Bergstra and Bengio 2012), a grid.
+Tree-structured Parzen estimator (Bergstra et al. 2011), random draws (Bergstra and Bengio 2012), and a grid.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 SamplerName = Literal["tpe", "random", "grid"]
 
 FIRST_SHARE = 4
-"""One of so many trials is drawn without a view before the Parzen estimator proposes; at least `FEWEST`."""
+"""One in this many trials, but at least `FEWEST`, is drawn at random before the Parzen estimator proposes."""
 FEWEST = 3
 
 
 def sampler_of(name: SamplerName, space: Space, trials: int, seed: int) -> BaseSampler:
-    """What proposes settings. Raises RecipeError for a grid over a range, or of more settings than trials."""
+    """The sampler of this name. Raises RecipeError for a grid over a range, or with more settings than trials."""
     from optuna.samplers import GridSampler, RandomSampler, TPESampler
 
     from pefbench.search.untried import Untried

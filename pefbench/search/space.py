@@ -1,13 +1,13 @@
 """The space of a search: which fields of the recipe vary, and over which values.
 
-A recipe says it in its section ``search:``, by the full name of a field or section by section::
+A recipe defines it in its section ``search:``, by full field names or section by section::
 
     search:
       train.learning_rate: {log_uniform: [1.0e-4, 1.0e-2]}
       method: {rank: [4, 8, 16], dropout: {uniform: [0, 0.2]}}
 
-Without the section, the learning rate is searched a decade to either side of the method's default, and with it the
-size that the method names in `Method.searched`.
+Without the section, the learning rate is searched over a decade on either side of the method's default, together with
+the size that the method names in `Method.searched`.
 """
 
 from __future__ import annotations
@@ -34,21 +34,21 @@ if TYPE_CHECKING:
 
 DECADE = 10.0
 MOST_LISTED = 10_000
-"""A space of more settings is not listed."""
+"""A space with more settings is not listed."""
 SEARCHABLE = ("method", "train", "model")
 FIXED = ("method.name", "train.seed", "train.max_examples", "train.threads", "train.evaluate", "train.track")
-"""Fields of these sections that may not vary: settings would be scored unlike, or the noise would be searched."""
+"""Fields of these sections that must not vary: settings would be scored differently, or the noise would be searched."""
 
 
 class Space:
-    """The fields that vary, each with its `Way`."""
+    """The searched fields, each with its `Way`."""
 
     def __init__(self, ways: Mapping[str, Way]) -> None:
         self.ways = dict(ways)
 
     @classmethod
     def read(cls, given: Values, method: type[Method]) -> Space:
-        """The space that a section says; an empty one is the method's default. Raises RecipeError."""
+        """The space that a section defines; an empty section means the method's default. Raises RecipeError."""
         ranges = dict(_flat(given, "")) if given else default(method)
         ways = {}
         for field, values in ranges.items():
@@ -59,7 +59,7 @@ class Space:
 
     @property
     def size(self) -> int | None:
-        """The number of settings; None where a range has no end of them."""
+        """The number of settings; None if a range makes it infinite."""
         total = 1
         for each in self.ways.values():
             if not isinstance(each, Choice):
@@ -72,11 +72,11 @@ class Space:
         return self.setting({field: _suggested(each, field, trial) for field, each in self.ways.items()})
 
     def distributions(self) -> dict[str, BaseDistribution]:
-        """Each field as Optuna draws it in `suggest`."""
+        """The distributions from which Optuna draws each field in `suggest`."""
         return {field: _distribution(each) for field, each in self.ways.items()}
 
     def every(self) -> list[Setting] | None:
-        """Optuna's parameters of every setting; None where a range has no end of them, or they are too many."""
+        """Optuna's parameters of every setting; None if there are infinitely or too many."""
         values = [_values(each) for each in self.ways.values()]
         listed = [each for each in values if each is not None]
         if len(listed) < len(values) or prod(map(len, listed)) > MOST_LISTED:
@@ -84,35 +84,35 @@ class Space:
         return [dict(zip(self.ways, setting, strict=True)) for setting in product(*listed)]
 
     def key(self, parameters: Mapping[str, Any]) -> str:
-        """What tells a setting from others: a drawn number counts as the recipe has it, rounded."""
+        """The key that identifies a setting; drawn numbers are rounded as in the recipe."""
         return json.dumps(self.setting(parameters))
 
     def parts(self, setting: Setting, number: int) -> dict[str, int]:
-        """In which of so many parts of its range each value lies; each listed value is a part of its own."""
+        """For each field, the index of the part of its range (out of `number`) that contains its value."""
         return {field: each.part(setting[field], number) for field, each in self.ways.items()}
 
     def categories(self) -> dict[str, list[Any]]:
-        """What stands in a study for the values of each field; for a space of lists alone."""
+        """The values that represent each field's values in a study; only for a space without ranges."""
         listed = {field: each.values for field, each in self.ways.items() if isinstance(each, Choice)}
         return {field: [_category(value) for value in values] for field, values in listed.items()}
 
     def setting(self, parameters: Mapping[str, Any]) -> Setting:
-        """The setting that Optuna's parameters stand for."""
+        """The setting that Optuna's parameters represent."""
         return {field: _value(each, parameters[field]) for field, each in self.ways.items()}
 
     def extremes(self) -> Iterator[Setting]:
-        """Settings that between them have every listed value and both ends of every range."""
+        """Settings that together contain every listed value and both ends of every range."""
         ends = {field: each.ends() for field, each in self.ways.items()}
         for place in range(max(map(len, ends.values()))):
             yield {field: values[min(place, len(values) - 1)] for field, values in ends.items()}
 
     def plain(self) -> Values:
-        """The space as a recipe would say it, for the record of a search."""
+        """The space in a recipe's notation, for the record of a search."""
         return {field: each.plain() for field, each in self.ways.items()}
 
 
 def default(method: type[Method]) -> Values:
-    """The space of a method whose recipe has none."""
+    """The space for a method if its recipe has none."""
     rate = method.learning_rate
     ends = [float(f"{rate / DECADE:.3g}"), float(f"{rate * DECADE:.3g}")]
     sizes = {f"method.{option}": list(values) for option, values in method.searched.items()}
@@ -120,7 +120,7 @@ def default(method: type[Method]) -> Values:
 
 
 def _flat(given: Values, above: str) -> Iterator[tuple[str, Any]]:
-    """The fields of nested sections by their full names."""
+    """The fields of nested sections with their full names."""
     for key, values in given.items():
         field = f"{above}{key}"
         if isinstance(values, dict) and not set(values) & {*WAYS} and field.count(".") == 0:
@@ -130,7 +130,7 @@ def _flat(given: Values, above: str) -> Iterator[tuple[str, Any]]:
 
 
 def _check(field: str, method: type[Method]) -> None:
-    """Raise RecipeError for a field that there is not, or that may not be searched."""
+    """Raise RecipeError for a field that does not exist or must not be searched."""
     section, _, name = field.partition(".")
     if section not in SEARCHABLE or field in FIXED:
         allowed = ", ".join(f"{each}.*" for each in SEARCHABLE)
@@ -165,14 +165,14 @@ def _distribution(given: Way) -> BaseDistribution:
 
 
 def _values(given: Way) -> Sequence[Any] | None:
-    """What may stand in a study for the values of a field; None: numbers without end."""
+    """The values that represent a field's values in a study; None if there are infinitely many."""
     if isinstance(given, Choice):
         return [*dict.fromkeys(_category(value) for value in given.values)]
     return range(round(given.low), round(given.high) + 1) if given.whole else None
 
 
 def _category(value: Any) -> bool | int | float | str | None:
-    """What stands for a value in the study: a list or a mapping as its JSON."""
+    """The representation of a value in a study: a list or a mapping becomes JSON."""
     return value if isinstance(value, bool | int | float | str) or value is None else json.dumps(value)
 
 
@@ -188,10 +188,10 @@ def override(field: str, value: Any) -> str:
 
 
 def label(setting: Setting) -> str:
-    """A setting for people, by the last names of its fields: ``learning_rate 0.001``."""
+    """A setting as text, with short field names: ``learning_rate 0.001``."""
     return ", ".join(f"{field.rpartition('.')[2]} {shown(value)}" for field, value in setting.items())
 
 
 def shown(value: Any) -> str:
-    """A value for people."""
+    """A value as text."""
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,7 +1,7 @@
-"""The Optuna study of one method: where it is kept, what counts, and what a killed search left.
+"""The Optuna study of one method: its storage, which trials count, and how a killed search is resumed.
 
-A study goes on where it was: its name is made from the recipe, the data, the space and the metric, so that another
-search never adds to it. A trial that was killed is proposed again, and the killed one does not count.
+A study continues where it stopped. Its name is made from the recipe, the data, the space and the metric, so that a
+different search never adds to it. A killed trial does not count and is proposed again.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
     from pefbench.search.space import Space
 
 FEWEST_FOR_IMPORTANCE = 4
-"""Settings that ran to their end, from which on their scores tell something of the fields."""
+"""Completed settings needed before their scores say anything about the importance of fields."""
 ATTEMPTS = 5
 RACES = ("IntegrityError", "ProgrammingError", "OperationalError")
-"""What SQLAlchemy calls the errors of two processes that make the same tables at once."""
+"""SQLAlchemy's names for the errors of two processes that create the same tables at once."""
 ERROR = "error"
-"""The attribute of a trial that says why it failed, though it was run to its end."""
+"""The attribute of a trial that says why it failed; Optuna itself counts such a trial as pruned."""
 REPEATS = "repeats"
-"""The attribute of a trial that was not run: the number of the one that has its setting."""
+"""The attribute of a trial that was not run: the number of the trial that has the same setting."""
 
 
 def open_study(
     address: str, name: str, space: Space, *, sampler: BaseSampler, pruner: BasePruner, higher: bool
 ) -> Study:
-    """The study of this name, new or as it was left. Raises OutputError where its storage cannot be reached."""
+    """The study of this name, new or as it was left. Raises OutputError if its storage cannot be reached."""
     from optuna import create_study, logging
 
     logging.set_verbosity(logging.WARNING)
@@ -50,7 +50,7 @@ def open_study(
             direction="maximize" if higher else "minimize",
             load_if_exists=True,
         )
-    except Exception as error:  # the database's driver has its own: SQLAlchemy's, psycopg's, OSError
+    except Exception as error:  # the database's driver has its own exceptions: SQLAlchemy's, psycopg's, OSError
         if type(error).__module__.partition(".")[0] not in {"sqlalchemy", "optuna", "builtins"}:
             raise
         raise OutputError(f"--storage {address}: {str(error).strip().splitlines()[0]}") from error
@@ -59,7 +59,7 @@ def open_study(
 
 
 def _storage(address: str) -> BaseStorage:
-    """The storage at an address; where another process makes the tables of a new database, it is waited for."""
+    """The storage at an address. If another process is creating the tables of a new database, wait for it."""
     for attempt in range(ATTEMPTS):
         try:
             return storage_of(address)
@@ -71,14 +71,14 @@ def _storage(address: str) -> BaseStorage:
 
 
 def counted(trial: FrozenTrial) -> bool:
-    """Whether a trial is one of those that were to be tried: it ran to its end, was stopped early, or failed itself."""
+    """Whether a trial counts as tried: it was completed, stopped early, or failed by itself."""
     from optuna.trial import TrialState
 
     return trial.state in {TrialState.COMPLETE, TrialState.PRUNED} and REPEATS not in trial.user_attrs
 
 
 def taken(study: Study, space: Space, number: int) -> dict[int, str]:
-    """The keys of settings that were run, are running, or wait to run again, by trial; that of `number` left out."""
+    """The keys of settings that were run, are running, or wait to run again, by trial; without trial `number`."""
     from optuna.trial import TrialState
 
     states = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING, TrialState.WAITING)
@@ -87,14 +87,15 @@ def taken(study: Study, space: Space, number: int) -> dict[int, str]:
     return {
         place: space.key(parameters)
         for place, parameters in found.items()
-        if place != number and parameters.keys() >= space.ways.keys()  # one is proposed field by field
+        if place != number and parameters.keys() >= space.ways.keys()  # a trial's fields are proposed one by one
     }
 
 
 def take_up(study: Study, *, alone: bool) -> int:
-    """Propose again what a killed search was running; return how many there are.
+    """Propose the trials again that a killed search was running; return how many there are.
 
-    alone: nobody else works on the study, so what seems to run was killed. Elsewhere a database's heartbeat says so.
+    alone: no other process works on the study, so trials that seem to run were killed. Otherwise the heartbeat in the
+    database shows which were killed.
     """
     from optuna.trial import TrialState
 
@@ -112,9 +113,9 @@ def take_up(study: Study, *, alone: bool) -> int:
 
 
 def importance(study: Study) -> dict[str, float]:
-    """How much of the scores' variance each field explains, by fANOVA (Hutter et al. 2014) over what ran to its end.
+    """How much of the scores' variance each field explains, by fANOVA (Hutter et al. 2014) over completed trials.
 
-    Empty where that are too few, or where their scores are all alike.
+    Empty if there are too few completed trials, or if all their scores are equal.
     """
     from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 
@@ -125,7 +126,7 @@ def importance(study: Study) -> dict[str, float]:
 
 
 def best_first(trials: Sequence[FrozenTrial], *, higher: bool) -> list[FrozenTrial]:
-    """The trials that ran to their end, the best first; of equals the earlier."""
+    """The completed trials, the best first; ties in order of their numbers."""
     from optuna.trial import TrialState
 
     done = [trial for trial in trials if trial.state == TrialState.COMPLETE and trial.value is not None]

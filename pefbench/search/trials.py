@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from pefbench.search.wanted import Searched, Wanted
 
 ATTEMPTS = 2
-"""How often a trial is run whose process dies."""
+"""How often a trial is run if its process dies."""
 
 
 class Objective(NamedTuple):
-    """What a search optimises: a metric on validation. examples: of the training split."""
+    """What a search optimises: a metric on validation. examples: size of the training split."""
 
     metric: str
     higher: bool  # whether higher is better
@@ -34,13 +34,13 @@ class Objective(NamedTuple):
 
 
 class Trials:
-    """Runs the trials of a search. folder: where those lie that are not final."""
+    """Runs the trials of a search. place: of the trials that are not final."""
 
     def __init__(self, wanted: Wanted, place: Place, pool: Engine) -> None:
         self.wanted, self.place, self.pool = wanted, place, pool
 
     def look(self, methods: Sequence[Searched]) -> tuple[Objective, list[str]]:
-        """Read the data; return the objective, and of each method the path of a trial's result. Raises a UserError."""
+        """Read the data; return the objective, and for each method the path of a trial's result. Raises a UserError."""
         first = [self.request(each.recipe(next(each.space.extremes())), TUNING) for each in methods]
         largest = [self.request(each.recipe([*each.space.extremes()][-1]), TUNING) for each in methods]
         answer = self.pool.inspect({"do": "inspect", "trials": [*first, *largest], "room": True})
@@ -52,9 +52,9 @@ class Trials:
         return objective, answer["paths"][: len(first)]
 
     def _bound_disk(self, trial: int) -> None:
-        """Say what the search takes on the disk at most. Raises OutputError where there is less room.
+        """Print how much disk space the search takes at most. Raises OutputError if there is less.
 
-        trial: bytes of the largest one, its checkpoint among them.
+        trial: bytes of the largest trial, including its checkpoint.
         """
         most, left = trial * max(self.pool.size, self.wanted.keep), trial * self.wanted.keep
         say(
@@ -64,7 +64,7 @@ class Trials:
         self.place.check(most)
 
     def request(self, recipe: Recipe, scored: Sequence[str], out: Place | None = None) -> TrialRequest:
-        """A trial's request. out: of a final trial; None: the search's own place."""
+        """A trial's request. out: the place of a final trial; None: the search's own place."""
         if out is None:
             recipe = recipe.model_copy(update={"name": recipe.method.name})
         return {
@@ -75,7 +75,7 @@ class Trials:
         }
 
     def run(self, request: TrialRequest) -> Message:
-        """The worker's answer, its `path` here; that of a trial whose process dies each time is an error."""
+        """The worker's answer, with its `path` on this machine; an error if the trial's process dies every time."""
         died = ""
         for _ in range(ATTEMPTS):
             try:
@@ -93,7 +93,7 @@ class Trials:
         return {"error": died, "exit_status": 1}
 
     def run_all(self, requests: Sequence[TrialRequest]) -> list[Path | None]:
-        """The results of trials, each run if it is missing; None for those that failed."""
+        """The results of trials, which are run if missing; None for those that failed."""
         answer = self.pool.inspect({"do": "inspect", "trials": [*requests]})
         errors: dict[int, str] = {}
 
@@ -109,7 +109,7 @@ class Trials:
 
 
 def check_shared(place: Place, pool: Engine, storage: str | None) -> None:
-    """Raise OutputError where trials on other machines could not reach their study, a journal beside the results."""
+    """Raise OutputError if trials on other machines could not reach their study, a journal beside the results."""
     if pool.resources.on in CLUSTERS and storage is None and "://" in str(place):
         raise OutputError(
             f"--on {pool.resources.on} with results at {place}: the study's journal needs a folder that all nodes see; "
@@ -118,5 +118,5 @@ def check_shared(place: Place, pool: Engine, storage: str | None) -> None:
 
 
 def score(path: Path, metric: str) -> float:
-    """A trial's score on validation. path: of its result."""
+    """A trial's validation score. path: of its result."""
     return store.read_result(path)["metrics"]["validation"][metric]["value"]

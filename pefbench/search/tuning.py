@@ -1,4 +1,4 @@
-"""One method tuned: its study proposes settings, worker processes train them, validation scores them."""
+"""Tunes one method: its study proposes settings, worker processes train them, validation scores them."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 
 class Tuning:
-    """A method's study, new or as it was left. path: of a trial's result; its id tells recipe, data and model.
+    """A method's study, new or as it was left. path: of a trial's result; its id identifies recipe, data and model.
 
-    budget: training examples that all trials may see together; None: the number of trials counts.
-    Raises a UserError where the study cannot be opened.
+    budget: training examples that all trials may see together; None: the number of trials is limited instead.
+    Raises a UserError if the study cannot be opened.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Tuning:
         every = method.space.every()
         self.most = None if every is None else len(every)
         self.proposing = threading.Lock()
-        """Held while a setting is proposed: of two threads the second sees what the first has."""
+        """Held while a setting is proposed, so that a second thread sees the first one's setting."""
 
     def _open(self, path: str) -> Study:
         method, wanted = self.method, self.trials.wanted
@@ -65,12 +65,12 @@ class Tuning:
 
     @property
     def spent(self) -> int:
-        """The training examples that the trials have seen; of one that failed at once, those it was to see."""
+        """The training examples that the trials have seen; a trial that failed at once counts in full."""
         return sum(trial.user_attrs.get(EXAMPLES) or self._cost(trial) for trial in self.tried)
 
     @property
     def tried(self) -> list[FrozenTrial]:
-        """The trials that count, one for each setting: one that a study has twice was trained once."""
+        """The trials that count, one per setting: a setting that the study has twice was trained only once."""
         found: dict[str, FrozenTrial] = {}
         for trial in self.proposed:
             if study.counted(trial):
@@ -78,16 +78,16 @@ class Tuning:
         return [*found.values()]
 
     def is_over(self, running: int = 0) -> bool:
-        """Whether every setting of the space was tried, or is one of so many that run."""
+        """Whether every setting of the space was tried or is running. running: how many are."""
         return self.most is not None and len(self.tried) + running >= self.most
 
     def _cost(self, trial: FrozenTrial) -> int:
-        """The training examples of a trial that runs to its end."""
+        """The training examples that a trial sees if it is completed."""
         epochs = self.method.epochs(self.method.space.setting(trial.params))
         return max(1, round(self.objective.examples * epochs))
 
     def spend(self) -> None:
-        """Run trials while the budget has as much left as one sees that runs to its end."""
+        """Run trials while the rest of the budget suffices for a complete one."""
         budget, most = self.budget or 0, self._dearest()
         say(
             f"{self.method.name}: {self.spent:,} of {budget:,} training examples already seen ({self.study.study_name})"
@@ -101,33 +101,33 @@ class Tuning:
             if self.is_over(running) or self.spent + (running + 1) * most > budget:
                 opened.stop()
 
-        while not self.is_over() and self.spent + most <= budget:  # runs that stopped early leave some over
+        while not self.is_over() and self.spent + most <= budget:  # early stops leave some of the budget
             self.study.optimize(self._score, n_trials=None, n_jobs=size, callbacks=[stop])
 
     def _dearest(self) -> int:
-        """The training examples of the dearest setting that runs to its end."""
+        """The training examples that the most expensive setting sees if it is completed."""
         epochs = max(self.method.epochs(setting) for setting in self.method.space.extremes())
         return max(1, round(self.objective.examples * epochs))
 
     def run(self) -> None:
-        """Run the trials that are missing; no more than the space has settings."""
+        """Run the missing trials, but no more than the space has settings."""
         total = min(self.trials.wanted.trials, self.most or self.trials.wanted.trials)
         done = len(self.tried)
         say(f"{self.method.name}: {total} trials, {done} already done ({self.study.study_name})")
         if 0 < done < total:
-            self.study.sampler.reseed_rng()  # not the draws of the first start once more
+            self.study.sampler.reseed_rng()  # do not repeat the draws of the first start
 
         def stop(opened: Study, _: FrozenTrial) -> None:
             if len(self.tried) >= total:
                 opened.stop()
 
         before = -1
-        while before < (done := len(self.tried)) < total:  # the same number: what is left runs in another process
+        while before < (done := len(self.tried)) < total:  # no progress: another process runs the rest
             before = done
             self.study.optimize(self._score, n_trials=total - done, n_jobs=self.trials.pool.size, callbacks=[stop])
 
     def _score(self, trial: Trial) -> float:
-        """Train one setting; return its score on validation. Raises TrialPruned where it stopped early or failed."""
+        """Train one setting; return its validation score. Raises TrialPruned if it stopped early or failed."""
         from optuna import TrialPruned
 
         with self.proposing:
@@ -137,7 +137,7 @@ class Tuning:
         say(f"started: {told}")
         try:
             recipe = self.method.recipe(setting)
-        except RecipeError as error:  # values that do not go together
+        except RecipeError as error:  # incompatible values
             return _failed(trial, told, str(error))
         request = self.trials.request(recipe, TUNING)
         request["judged"] = {
@@ -160,7 +160,7 @@ class Tuning:
         return value
 
     def _stop_repeated(self, trial: Trial) -> None:
-        """Raise TrialPruned where an earlier trial has this setting: another process was as quick, or none is left."""
+        """Raise TrialPruned if an earlier trial has this setting: another process took it, or no setting is left."""
         from optuna import TrialPruned
 
         key = self.method.space.key(trial.params)

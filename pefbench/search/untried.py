@@ -1,11 +1,11 @@
-"""A sampler of Optuna's that proposes no setting twice: what it draws again is drawn anew.
+"""An Optuna sampler that proposes no setting twice: it repeats the draw instead.
 
-The Parzen estimator proposes the setting that it thinks best, over a small listed space the one that it knows already.
-Training it once more would tell nothing, for a trial depends on its setting alone.
+The Parzen estimator proposes the setting that it considers best, which in a small space is often a known one. Training
+that again would add nothing, because a trial's score depends only on its setting.
 
-Before the estimator has a view, settings are drawn as a Latin hypercube (McKay, Beckman and Conover 1979): of each
-field the values, or parts of the range, that were drawn least. A budget of four settings should not miss the one
-learning rate of three that learns, as independent draws do.
+Before the estimator has data, settings are drawn as a Latin hypercube (McKay, Beckman and Conover 1979): for each
+field, the values or parts of the range that were drawn least often. With a budget of four settings, independent draws
+may miss the only one of three learning rates that learns; these draws do not.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from pefbench.search.space import Space
 
 DRAWS = 100
-"""After so many draws that were tried before, one of the settings left is taken at random."""
+"""After this many draws of tried settings, one of the remaining settings is taken at random."""
 
 
 class Untried(BaseSampler):
-    """Proposes what another sampler draws; once all settings of a space were tried, any of them."""
+    """Proposes untried settings that another sampler draws; once all settings were tried, any of them."""
 
     def __init__(self, sampler: BaseSampler, space: Space, seed: int, first: int = 0) -> None:
         self.sampler, self.space, self.blind = sampler, space, RandomSampler(seed=seed)
@@ -41,12 +41,12 @@ class Untried(BaseSampler):
         self.chance = random.Random(seed)  # noqa: S311 - nothing secret
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """All fields: a setting is drawn whole, so that it can be held against those tried."""
+        """All fields: a setting is drawn as a whole, so that it can be compared with tried ones."""
         del study, trial
         return self.space.distributions()
 
     def sample_relative(self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]) -> Setting:
-        """A setting that was not tried."""
+        """An untried setting."""
         tried = {*taken(study, self.space, trial.number).values()}
         several = {name: each for name, each in search_space.items() if not each.single()}
         for number in range(DRAWS):
@@ -62,7 +62,7 @@ class Untried(BaseSampler):
     def _spread(
         self, study: Study, trial: FrozenTrial, space: Mapping[str, BaseDistribution], tried: Collection[str]
     ) -> Setting:
-        """One of many draws: the first of those not tried whose values were drawn least."""
+        """The best of many draws: the untried one whose values were drawn least often so far."""
         drawn = [self._blindly(study, trial, space, {}) for _ in range(DRAWS)]
         parts = [self.space.parts(json.loads(each), self.parts) for each in tried]
 
@@ -75,7 +75,7 @@ class Untried(BaseSampler):
     def _blindly(
         self, study: Study, trial: FrozenTrial, space: Mapping[str, BaseDistribution], drawn: Setting
     ) -> Setting:
-        """The fields that were not drawn yet, at random."""
+        """Random values for the fields that are not drawn yet."""
         return {
             name: self.blind.sample_independent(study, trial, name, each)
             for name, each in space.items()
@@ -85,19 +85,19 @@ class Untried(BaseSampler):
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
-        """One field, as the other sampler draws it; a setting is drawn whole."""
+        """One field, drawn by the other sampler."""
         return self.sampler.sample_independent(study, trial, param_name, param_distribution)
 
     def reseed_rng(self) -> None:
-        """Draw otherwise from now on."""
+        """Use new random numbers from now on."""
         self.sampler.reseed_rng()
         self.blind.reseed_rng()
         self.chance.seed()
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
-        """Let the other sampler know."""
+        """Notify the other sampler."""
         self.sampler.before_trial(study, trial)
 
     def after_trial(self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> None:
-        """Let the other sampler know."""
+        """Notify the other sampler."""
         self.sampler.after_trial(study, trial, state, values)

@@ -1,4 +1,4 @@
-"""What the user asks of a search, and what follows from it for each method before anything is trained."""
+"""The user's request for a search, and the methods that follow from it, checked before anything is trained."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ TUNING, FINAL = ("validation",), ("validation", "test")
 class Wanted:
     """The user's request.
 
-    methods: those to search; none: the recipe's own. trials: settings for each method. racing: the best so many, of
-    all methods together, race; None: up to `RACE`. seeds: that a setting in the race may run. storage: an address
-    of Optuna's; None: a journal beside the results. keep: models to keep, all of the named setting, each of a seed
-    of its own. command: the command line, for provenance.
+    methods: the methods to search; none: the recipe's own. trials: settings per method. racing: how many of the best
+    settings race, over all methods; None: up to `RACE`. seeds: the most that a setting in the race may run. storage: an
+    Optuna storage address; None: a journal beside the results. keep: models to keep, all of the selected setting, each
+    with its own seed. command: the command line, for provenance.
     """
 
     recipe: Path
@@ -50,7 +50,7 @@ class Wanted:
 
 
 class Tunable(Protocol):
-    """A method with what a study needs of it."""
+    """The interface of a method that a study needs."""
 
     @property
     def method(self) -> str:
@@ -58,18 +58,18 @@ class Tunable(Protocol):
 
     @property
     def name(self) -> str:
-        """What messages and the study call it."""
+        """The name in messages and in the study."""
 
     @property
     def seed(self) -> int:
-        """The seed by which its sampler draws."""
+        """The seed of its sampler."""
 
     @property
     def space(self) -> Space:
         """What varies."""
 
     def recipe(self, setting: Setting) -> Recipe:
-        """The recipe of a trial. Raises RecipeError for values that do not go together."""
+        """The recipe of a trial. Raises RecipeError for incompatible values."""
 
     def epochs(self, setting: Setting) -> float:
         """The epochs of a trial that runs to its end."""
@@ -89,7 +89,7 @@ class Searched:
     def recipe(self, setting: Setting, seed: int | None = None, *, final: bool = False) -> Recipe:
         """The recipe of a setting, with the recipe's own seed or another. Raises RecipeError.
 
-        A trial that is not final is scored on validation each epoch if that may stop it, else at its end alone.
+        A trial that is not final is scored on validation each epoch if that may stop it, otherwise only at its end.
         """
         laid = [override(field, value) for field, value in setting.items()]
         try:
@@ -110,7 +110,7 @@ class Searched:
 def searched(wanted: Wanted) -> list[Searched]:
     """The methods of a search, each checked at the ends of its space. Raises RecipeError.
 
-    Refused, too, is a search of one setting, and a race of more than are tried.
+    A search over a single setting, or a race of more settings than are tried, is an error too.
     """
     if len({*wanted.methods}) < len(wanted.methods):
         twice = next(name for name in wanted.methods if wanted.methods.count(name) > 1)
