@@ -1,4 +1,4 @@
-"""What runs trials: each engine is one file of this room, named as `--on` names it, that exports ``ENGINE``."""
+"""The interface of engines, which run trials. Each engine is a module here, named as in `--on`, with an ``ENGINE``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pefbench.engines.messages import Inspection, InspectRequest, Message
 
     Tell = Callable[[int, str, str | None], None]
-    """Is given a trial's number, "began", "held" or "ended", and its error."""
+    """Called with a trial's number, an event ("began", "held" or "ended") and the error, if any."""
 
 EngineName = Literal["local", "ray", "slurm"]
 NAMES: tuple[EngineName, ...] = get_args(EngineName)
@@ -29,11 +29,11 @@ CLUSTERS = "ray", "slurm"
 
 @dataclass(frozen=True)
 class Resources:
-    """Where trials run, and what each is given there.
+    """Where trials run, and the resources of each.
 
-    workers: trials side by side; None: one on this machine, on a cluster as many as there is room for. cpus, gpus: of
-    one trial on a cluster; None: one core, and one GPU where there are any. partition: of SLURM; None: its default.
-    minutes: of a job there; None: as many as the partition gives one that does not say.
+    workers: trials at once; None: one on this machine, as many as fit on a cluster. cpus, gpus: per trial on a cluster;
+    None: one core, and one GPU if there are any. partition: SLURM's; None: its default. minutes: time limit of a SLURM
+    job; None: the partition's default.
     """
 
     on: EngineName = "local"
@@ -44,7 +44,7 @@ class Resources:
     partition: str | None = None
 
     def check(self) -> None:
-        """Raise UserError for what the engine has no use for."""
+        """Raise UserError for options that the engine does not support."""
         if self.on not in CLUSTERS and (self.cpus is not None or self.gpus is not None):
             raise UserError(f"{'--cpus' if self.cpus is not None else '--gpus'}: needs --on ray or --on slurm")
         for option, given in (("--partition", self.partition), ("--time-limit", self.minutes)):
@@ -57,16 +57,16 @@ HERE = Resources()
 
 
 def engine(log: Path, resources: Resources) -> Engine:
-    """The engine of this name. Raises UserError where it is not installed or does not answer."""
+    """Start the engine that `resources` names. Raises UserError if it is not installed or does not answer."""
     resources.check()
     made: type[Engine] = import_module(f"pefbench.engines.{resources.on}").ENGINE
     return made(log, resources)
 
 
 class Engine(ABC):
-    """Runs trials. Use as a context manager: at its end all that still run are stopped.
+    """Runs trials. Use it as a context manager: at its end, trials that still run are stopped.
 
-    log: the folder of its logs. size: trials side by side.
+    log: the folder for logs. size: trials at once.
     """
 
     def __init__(self, log: Path, resources: Resources) -> None:
@@ -76,25 +76,25 @@ class Engine(ABC):
 
     @abstractmethod
     def one(self, request: Message, began: Callable[[], None] = lambda: None) -> Message:
-        """Run one trial when there is room, and return the worker's answer. Raises TrialError when its process dies."""
+        """Run one trial when there is room, and return the worker's answer. Raises TrialError if its process dies."""
 
     def inspect(self, request: InspectRequest) -> Inspection:
-        """Look at trials, on this machine, in a process that waits for more. Raises the PefbenchError that it met."""
+        """Inspect trials on this machine, in a process that stays alive. Re-raises its PefbenchError."""
         if self._looking is None:
             self._looking = Process(self.folder / "worker-inspect.log")
         return inspected(self._looking, request)
 
     def _look_no_more(self) -> None:
-        """End the process that looks at trials."""
+        """End the process that inspects trials."""
         if self._looking is not None:
             self._looking.stop()
             self._looking = None
 
     def use_gpus(self, count: int) -> None:  # noqa: B027 - a cluster does nothing
-        """Use the GPUs that the inspection found on this machine; a cluster has its own."""
+        """Use the GPUs that the inspection found on this machine; a cluster ignores this."""
 
     def run(self, requests: Sequence[Message], tell: Tell) -> None:
-        """Run trials, each as soon as there is room; those that another process runs are waited for at the end."""
+        """Run trials, each as soon as there is room; wait at the end for those that another process runs."""
         held: queue.SimpleQueue[int] = queue.SimpleQueue()
 
         def work(number: int, patience: float | None) -> None:
@@ -117,11 +117,11 @@ class Engine(ABC):
             threads.shutdown(wait=False, cancel_futures=True)
 
     def doing(self) -> list[str]:
-        """What is going on, as lines for people."""
+        """Current activity, as lines for display."""
         return []
 
     def stop(self) -> None:
-        """End all that runs, for good."""
+        """End everything that runs; the engine cannot be used again."""
         self.stopped = True
         self._look_no_more()
 
@@ -132,12 +132,12 @@ class Engine(ABC):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End all that runs."""
+        """End everything that runs."""
         self.stop()
 
 
 def inspected(process: Process, request: InspectRequest) -> Inspection:
-    """What a process finds out of trials. Raises the PefbenchError that it met."""
+    """Ask a process to inspect trials. Re-raises its PefbenchError."""
     answer = process.ask(request)
     if "error" in answer:
         raise (RecipeError if answer["exit_status"] == 2 else PefbenchError)(str(answer["error"]))

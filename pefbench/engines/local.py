@@ -1,4 +1,4 @@
-"""Several worker processes of this machine side by side."""
+"""Several worker processes on this machine at once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Pool(Engine):
-    """Worker processes of this machine, each of which runs one trial after another."""
+    """Worker processes on this machine, each of which runs one trial after another."""
 
     def __init__(self, log: Path, resources: Resources) -> None:
         super().__init__(log, resources)
@@ -37,22 +37,22 @@ class Pool(Engine):
             self.free.put(member)
 
     def inspect(self, request: InspectRequest) -> Inspection:
-        """Let a worker look at trials. Raises the PefbenchError that it met."""
+        """Let a worker inspect trials. Re-raises its PefbenchError."""
         if isinstance(self.members[0], Launched):  # each of its launches runs one trial
             try:
                 return super().inspect(request)
             finally:
-                self._look_no_more()  # the GPUs are the trials'
+                self._look_no_more()  # leave the GPUs to the trials
         return inspected(self.members[0], request)
 
     def use_gpus(self, count: int) -> None:
-        """From now on run each trial through `accelerate launch`, the GPUs shared out among the workers."""
+        """From now on run each trial through `accelerate launch`, with the GPUs divided among the workers."""
         self._kill()
         parts = shares(range(count), min(self.resources.workers or 1, count))
         self._has([Launched(self.folder / f"worker-{number}.log", part) for number, part in enumerate(parts)])
 
     def one(self, request: Message, began: Callable[[], None] = lambda: None) -> Message:
-        """Run one trial on the next worker that is free. Raises TrialError when its process dies."""
+        """Run one trial on the next free worker. Raises TrialError if its process dies."""
         member = self.free.get()
         try:
             began()
@@ -65,7 +65,7 @@ class Pool(Engine):
         return [member.lines[-1] if member.lines else "" for member in self.members]
 
     def stop(self) -> None:
-        """Kill all workers, for good."""
+        """Kill all workers; they are not started again."""
         super().stop()
         self._kill()
 
@@ -78,7 +78,7 @@ ENGINE = Pool
 
 
 def shares(units: Sequence[int], workers: int) -> list[list[int]]:
-    """Each worker's share of the cores or GPUs: at least one, which workers share if they must."""
+    """Each worker's share of the cores or GPUs: at least one, shared between workers if there are too few."""
     return [[*units[number % len(units) :: workers]] for number in range(workers)]
 
 

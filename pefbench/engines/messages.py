@@ -1,4 +1,4 @@
-"""What `compare` and `search` send their worker processes, and what these answer: a line of JSON each way."""
+"""The messages between `compare` or `search` and their worker processes: one line of JSON each way."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from pefbench.results.schema import Placement  # noqa: TC001 - the shape is read
 from pefbench.yaml_text import Values  # noqa: TC001 - the shape is read from the class
 
 Message = Mapping[str, object]
-"""Any of the messages below; a process passes them on as they are."""
+"""Any of the messages below; a process passes them on unchanged."""
 
 
 PrunerName = Literal["asha", "median", "wilcoxon", "none"]
 
 
 class Judged(TypedDict):
-    """The trial of a study that a training run is: it reports there, and is told when to stop."""
+    """The study trial that a training run belongs to: the run reports to the study, which may stop it early."""
 
     storage: str  # Optuna's: a journal file's path, or a URL of a database
     study: str  # its name
     trial: int  # Optuna's id of the trial
-    metric: str  # the value of validation that is reported
+    metric: str  # the validation value that is reported
     pruner: PrunerName
-    examples: int  # of the training split, by which what it has seen is counted
+    examples: int  # size of the training split, to count the examples seen
 
 
 class TrialRequest(TypedDict):
@@ -35,7 +35,7 @@ class TrialRequest(TypedDict):
     command: str  # the user's command line, for provenance
     judged: NotRequired[Judged]  # of a search
     placement: NotRequired[Placement]  # where a cluster runs it
-    patience: NotRequired[float | None]  # seconds to wait where another process runs it; None: until it has ended
+    patience: NotRequired[float | None]  # seconds to wait if another process runs it; None: until it has ended
 
 
 class RunRequest(TrialRequest):
@@ -49,19 +49,19 @@ class InspectRequest(TypedDict):
 
     do: Literal["inspect"]
     trials: list[TrialRequest]
-    room: NotRequired[bool]  # whether the models are to be made, to know what the trials take on the disk
+    room: NotRequired[bool]  # whether to build the models, to find the disk space that the trials take
 
 
 class Inspection(TypedDict):
-    """The answer to `inspect`: what takes the data or torch to know."""
+    """The answer to `inspect`: facts that need the data or torch."""
 
     paths: list[str]  # result file of each trial, whether it exists or not
     headline: str  # first value of the recipe's first metric
     higher_is_better: dict[str, bool]  # value of a metric -> direction
-    untestable: list[str]  # of these, those that no sample of the examples has
-    training_examples: int  # of the training split, after train.max_examples
+    untestable: list[str]  # those of these values that cannot be computed on resamples of the examples
+    training_examples: int  # size of the training split, after train.max_examples
     gpus: int
-    room: NotRequired[int]  # bytes that the largest of the trials takes on the disk, where that was asked
+    room: NotRequired[int]  # bytes that the largest trial takes on the disk, if requested
 
 
 class Ran(TypedDict):
@@ -71,19 +71,19 @@ class Ran(TypedDict):
 
 
 class Held(TypedDict):
-    """The answer to `run` of a trial that another process runs."""
+    """The answer to `run` if another process runs the trial."""
 
-    held: str  # in words
+    held: str  # who holds it, in words
 
 
 class Preempted(TypedDict):
-    """The answer to `run` of a trial that was told to stop, and has written a checkpoint."""
+    """The answer to `run` if the trial was asked to stop and has written a checkpoint."""
 
     preempted: str  # where
 
 
 class Pruned(TypedDict):
-    """The answer to `run` of a trial that was stopped early."""
+    """The answer to `run` if the trial was stopped early."""
 
     pruned: str  # where
 

@@ -1,4 +1,4 @@
-"""A worker process: it runs one trial at a time, and when it dies only that trial is lost."""
+"""A worker process, which runs one trial at a time; if it dies, only that trial is lost."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 KEPT_LINES = 20
 LAST_LINES_TIMEOUT = 5.0
-"""Seconds to wait for the last lines of a process that died."""
+"""Seconds to wait for the last lines of a dead process."""
 
 
 class Process:
-    """A worker process, started at the first request, and again after it has died.
+    """A worker process, started at the first request and restarted after it has died.
 
     log: the file for its standard error.
     """
@@ -44,7 +44,7 @@ class Process:
         self.lines: deque[str] = deque(maxlen=KEPT_LINES)
 
     def ask(self, request: Message) -> Message:
-        """The answer to a request. Raises TrialError when the process dies before it answers."""
+        """The answer to a request. Raises TrialError if the process dies before it answers."""
         process = self.process = self.process if self.process and self.process.poll() is None else self._start()
         if process.stdin is None or process.stdout is None:
             raise AssertionError("a worker has pipes")
@@ -60,7 +60,7 @@ class Process:
         return answer
 
     def stop(self) -> None:
-        """Kill the process and all that it has started, for good."""
+        """Kill the process and everything that it has started; it is not started again."""
         self.stopped = True
         if self.process is not None and self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
@@ -75,7 +75,7 @@ class Process:
         if self.listener is not None:
             self.listener.join(LAST_LINES_TIMEOUT)
         for pipe in (process.stdin, process.stdout):
-            with suppress(OSError):  # a request that it never read is lost with it
+            with suppress(OSError):  # a request that was never read is lost
                 if pipe is not None:
                     pipe.close()
         return status
@@ -112,11 +112,11 @@ class Once(Process):
     variables: Mapping[str, str] = {}
 
     def command_for(self, request: Path) -> list[str]:
-        """The command that runs the trial of a file."""
+        """The command that runs the trial in a request file."""
         return child_command("worker", "--trial", str(request))
 
     def ask(self, request: Message) -> Message:
-        """Run a trial. Raises TrialError when it fails or dies."""
+        """Run a trial. Raises TrialError if it fails or dies."""
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder, "request.json")
             file.write_text(json.dumps(request), encoding="utf8")
@@ -133,7 +133,7 @@ class Once(Process):
 
 
 class Launched(Once):
-    """A new launch for each trial: `accelerate launch` with one process for each GPU in `gpus`."""
+    """A new launch for each trial: `accelerate launch` with one process per GPU in `gpus`."""
 
     def __init__(self, log: Path, gpus: Sequence[int]) -> None:
         super().__init__(log)
@@ -141,7 +141,7 @@ class Launched(Once):
         self.variables = {"CUDA_VISIBLE_DEVICES": ",".join(map(str, self.gpus))}
 
     def command_for(self, request: Path) -> list[str]:
-        """The command that runs the trial of a file on the GPUs."""
+        """The command that runs the trial in a request file on the GPUs."""
         return launch_command(len(self.gpus), request)
 
 

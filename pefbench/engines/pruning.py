@@ -1,6 +1,6 @@
-"""A training run that is a trial of an Optuna study: it reports each evaluation, and is told whether to go on.
+"""Early stopping of training runs that belong to an Optuna study: a run reports each evaluation to the study.
 
-It speaks to the study's storage itself, so it may run on any machine that reaches that.
+The run accesses the study's storage directly, so it can run on any machine that reaches the storage.
 
 Pruners: asynchronous successive halving (Li et al. 2020, arXiv:1810.05934), the median rule (Golovin et al. 2017,
 section 3.2), and Wilcoxon's signed-rank test over the evaluations of a run against those of the best run.
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
     from pefbench.results.schema import CurvePoint
 
 HALVING = 3
-"""Of so many runs that reach a rung, successive halving lets one go on."""
+"""Successive halving lets one in this many runs at a rung continue."""
 FIRST_RUNS = 3
-"""Runs that the median rule lets finish before it compares."""
+"""Runs that the median rule lets finish before it starts to compare."""
 HEARTBEAT, GRACE = 30, 120
-"""Seconds between two signs of life of a running trial in a database, and those after which it counts as dead."""
+"""Seconds between signs of life of a running trial in a database, and seconds after which it counts as dead."""
 EXAMPLES, AGAIN = "examples", "again"
-"""Attributes of a trial: how many training examples it has seen; and the killed trial that it repeats."""
+"""Attributes of a trial: how many training examples it has seen, and the killed trial that it repeats."""
 
 
 def storage_of(address: str) -> BaseStorage:
-    """Optuna's storage: a database's for a URL, else a journal file's. Raises what the database does."""
+    """Optuna's storage: a database for a URL, otherwise a journal file. Raises the database's own exceptions."""
     from optuna.storages import JournalStorage, RDBStorage
     from optuna.storages.journal import JournalFileBackend
 
@@ -47,7 +47,7 @@ def storage_of(address: str) -> BaseStorage:
 
 
 def pruner_of(name: PrunerName) -> BasePruner:
-    """What stops a run at an evaluation; evaluations are counted from 1."""
+    """The pruner of this name, which stops runs at evaluations; these are counted from 1."""
     from optuna.pruners import MedianPruner, NopPruner, SuccessiveHalvingPruner, WilcoxonPruner
 
     if name == "asha":
@@ -60,21 +60,20 @@ def pruner_of(name: PrunerName) -> BasePruner:
 
 
 def propose_again(study: Study, lost: FrozenTrial) -> None:
-    """Let the study try the setting of a trial that was killed once more."""
+    """Let the study try the setting of a killed trial again."""
     study.enqueue_trial(lost.params, user_attrs={AGAIN: lost.number})
 
 
 def watcher(judged: Judged) -> Callable[[Sequence[CurvePoint]], bool]:
-    """What a training run calls after each evaluation; its answer is whether the study wants the run stopped.
+    """The function that a training run calls after each evaluation; it returns whether the study stops the run.
 
-    A run that was resumed reports what the study does not know yet: its trial may be another than the one that was
-    killed.
+    A resumed run reports all evaluations that the study does not know yet, because its study trial may be a new one.
     """
     from optuna import load_study, logging
     from optuna.trial import Trial
 
     logging.set_verbosity(logging.WARNING)
-    # The pruner is no part of the storage, and without one load_study takes the median rule.
+    # The storage does not contain the pruner, and without one load_study uses the median rule.
     pruner = pruner_of(judged["pruner"])
     study = load_study(study_name=judged["study"], storage=storage_of(judged["storage"]), pruner=pruner)
     trial = Trial(study, judged["trial"])

@@ -1,6 +1,6 @@
-"""Trials as tasks of a Ray cluster that is there already; what Ray does when a node dies, it does with them.
+"""Trials as tasks of an existing Ray cluster, which reruns them if a node dies.
 
-The cluster is that of ``RAY_ADDRESS``, else the one of this machine.
+The cluster is the one at ``RAY_ADDRESS``, otherwise the one on this machine.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
     from pefbench.results.schema import Placement
 
 RETRIES = 3
-"""How often Ray runs a trial again whose node or process died."""
+"""How often Ray reruns a trial whose node or process died."""
 TIMEOUT = 10
-"""Seconds within which the cluster answers."""
+"""Seconds within which the cluster must answer."""
 SETTINGS = b"\x04"
 """The type of the first frame that each side of HTTP/2 sends, in its fourth byte."""
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + SETTINGS + bytes(5)
-"""What a client of HTTP/2 begins with, and a frame of no settings."""
+"""The preface of an HTTP/2 client, and an empty frame of settings."""
 SAID = "ray.log"
-"""Where what Ray says here goes, in the folder of the logs."""
+"""File for Ray's own output here, in the folder of logs."""
 LOG = Path("/dev/stderr")
-"""Where a trial's log goes: to that of Ray's worker."""
+"""A trial's log, which goes to the log of Ray's worker."""
 PASSED = ("PEFBENCH_", "HF_", "TOKENIZERS_", "OMP_WAIT_POLICY", "GOMP_")
-"""Beginnings of the variables that a task gets from the command; what a store needs to know stays with the nodes."""
+"""Prefixes of the environment variables that a task gets from the command; settings of a store stay on the nodes."""
 
 
 class RayEngine(Engine):
@@ -54,11 +54,11 @@ class RayEngine(Engine):
         options = {"max_retries": RETRIES, "retry_exceptions": [TrialError], **self.needs}
         self.task = self.ray.remote(_trial).options(**options)
         self.running: set[Any] = set()
-        # What becomes of its nodes, and pages of their state, Ray prints to standard output, where the verdict goes.
+        # Ray prints events and the state of its nodes to standard output, which is for the verdict.
         self.said.enter_context(redirect_stdout(self.said.enter_context((log / SAID).open("a", encoding="utf8"))))
 
     def one(self, request: Message, began: Callable[[], None] = lambda: None) -> Message:
-        """Run one trial where there is room. Raises TrialError when its process dies again and again."""
+        """Run one trial where there is room. Raises TrialError if its process dies repeatedly."""
         began()
         reference = self.task.remote({**request}, str(Path.cwd()), self.needs["num_cpus"])
         self.running.add(reference)
@@ -71,7 +71,7 @@ class RayEngine(Engine):
         return seen(request, answer)
 
     def stop(self) -> None:
-        """Cancel what still runs, and leave the cluster."""
+        """Cancel running trials and disconnect from the cluster."""
         super().stop()
         for reference in [*self.running]:
             self.ray.cancel(reference, force=True)
@@ -91,7 +91,7 @@ def _connected() -> Any:
     variables = {name: value for name, value in child_environment().items() if name.startswith((*PASSED, "PYTHONPATH"))}
     where = "this machine" if address == "auto" else address
     try:
-        if address != "auto":  # which Ray itself would try for minutes
+        if address != "auto":  # Ray itself would try an address for minutes
             _reach(address)
         ray.init(
             address,
@@ -109,7 +109,7 @@ def _connected() -> Any:
 
 
 def _reach(address: str) -> None:
-    """Make sure that a cluster's server is there: it speaks gRPC, and so HTTP/2. Raises OSError."""
+    """Check that a cluster's server answers; it uses gRPC, and so HTTP/2. Raises OSError."""
     host, _, port = address.rpartition("//")[2].rpartition(":")
     if not host or not port.isdecimal():
         raise OSError("not an address such as head:6379")
@@ -119,11 +119,11 @@ def _reach(address: str) -> None:
         server.sendall(PREFACE)
         said = server.recv(9)
     if said[3:4] != SETTINGS:
-        raise OSError("what answers there is not Ray; its port is that of ray start, 6379 by default")
+        raise OSError("the server there is not Ray; use the port of ray start, 6379 by default")
 
 
 def _room(nodes: Any, needs: dict[str, int]) -> int:
-    """How many trials run at once. Raises UserError where there is no node for one."""
+    """How many trials can run at once. Raises UserError if no node has room for one."""
     alive = [node["Resources"] for node in nodes if node["Alive"]]
     requested = {what: needs[name] for what, name in (("CPU", "num_cpus"), ("GPU", "num_gpus")) if needs[name]}
     room = sum(int(min(node.get(what, 0) // count for what, count in requested.items())) for node in alive)
@@ -145,14 +145,14 @@ def _why(error: Exception) -> str:
 
 
 _members: dict[str | None, Process] = {}
-"""The process in which this worker of Ray's runs trials, by the GPUs that it sees: at most one."""
+"""Visible GPUs -> the process in which this Ray worker runs trials; at most one entry."""
 
 
 def _trial(request: Message, folder: str, cores: int) -> Message:
-    """Run one trial in a worker process of Ray, which runs others after it. Raises TrialError when its process dies.
+    """Run one trial in a Ray worker, which runs others after it. Raises TrialError if its process dies.
 
-    The trial runs in a process as on one machine. In Ray's own, which has threads, nothing may be forked, so that each
-    round trip would import all libraries anew.
+    The trial runs in a process of its own, as on a single machine. Ray's own process has threads and so cannot be
+    forked; each round trip would have to import all libraries again.
     """
     import ray
 

@@ -1,4 +1,4 @@
-"""Whether a result that was written on another machine is to be seen here."""
+"""Checks whether a result that was written on another machine is visible here."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def seen(request: Message, answer: Message) -> Message:
-    """The answer of a trial that ran elsewhere, or a failure where the folder of its result is not the one of here."""
+    """The answer of a trial that ran elsewhere; a failure if its result's folder is not shared with this machine."""
     out = str(request.get("out", ""))
     if "path" not in answer or "://" in out or _is_there(Path(out), PurePath(str(answer["path"]))):
         return answer
@@ -19,7 +19,7 @@ def seen(request: Message, answer: Message) -> Message:
 
 
 def _is_there(folder: Path, name: PurePath) -> bool:
-    """Whether a file is there. Each folder is listed, for which a network's file system asks the server anew."""
+    """Whether a file exists. Listing each folder makes a network file system ask the server instead of its cache."""
     for part in name.parts:
         try:
             if part not in {each.name for each in folder.iterdir()}:

@@ -1,8 +1,8 @@
-"""Trials as jobs of SLURM, a job array at a time, by submitit.
+"""Trials as SLURM jobs, one job array at a time, through submitit.
 
-Before SLURM ends a job, because its time is over or a job of higher priority needs the node, it sends a signal: the
-trial writes a checkpoint, submitit puts the job back into the queue, and it goes on from there. A node that fails is
-SLURM's own reason to do so.
+Before SLURM ends a job, because its time is over or a job of higher priority needs the node, it sends a signal. The
+trial then writes a checkpoint, submitit puts the job back into the queue, and the trial continues from the checkpoint.
+If a node fails, SLURM itself requeues the job.
 """
 
 from __future__ import annotations
@@ -33,20 +33,20 @@ if TYPE_CHECKING:
 WARNING = 90
 """Seconds before the end of a job's time at which SLURM sends the signal."""
 DAY = 24 * 60
-"""Minutes of a job where neither `--time-limit` nor the partition says anything."""
+"""Time limit of a job in minutes if neither `--time-limit` nor the partition sets one."""
 STARTS = 100
 """How often a job may start again because its time was over."""
 MOST = 256
-"""Jobs of an array that run at once, where `--workers` says nothing and the partition has room."""
+"""The most jobs of an array that run at once without `--workers`, if the partition has room."""
 POLL = 2.0
-"""Seconds between two looks at the queue."""
+"""Seconds between checks of the queue."""
 LOOKS = 5
-"""A job without an answer is lost after so many looks that found it at its end: its file may come late."""
+"""Checks that must find a job ended, without an answer, before it counts as lost: its file may appear late."""
 ENDED = {"BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "TIMEOUT", "GONE"}
 
 
 class SlurmEngine(Engine):
-    """Trials as jobs of SLURM; those given together are one job array."""
+    """Trials as SLURM jobs; trials that are run together form one job array."""
 
     def __init__(self, log: Path, resources: Resources) -> None:
         super().__init__(log, resources)
@@ -76,7 +76,7 @@ class SlurmEngine(Engine):
         )
 
     def one(self, request: Message, began: Callable[[], None] = lambda: None) -> Message:
-        """Run one trial. Raises TrialError when its job is lost."""
+        """Run one trial. Raises TrialError if its job is lost."""
         answers: list[Message | str] = []
         self._follow([request], lambda _: began(), lambda _, answer: answers.append(answer))
         if isinstance(answers[0], str):
@@ -84,7 +84,7 @@ class SlurmEngine(Engine):
         return answers[0]
 
     def run(self, requests: Sequence[Message], tell: Tell) -> None:
-        """Run trials as one job array; those that another process runs are waited for by another."""
+        """Run trials as one job array; a further array waits for those that another process runs."""
         left, patience = [*range(len(requests))], 0.0
         while left:
             held: list[int] = []
@@ -110,7 +110,7 @@ class SlurmEngine(Engine):
         began: Callable[[int], None],
         ended: Callable[[int, Message | str], None],
     ) -> None:
-        """Submit trials, and tell as each begins and ends: with its answer, or why there is none."""
+        """Submit trials; report when each begins, and when it ends its answer, or why there is none."""
         function, folder = _Job(self.folder), str(Path.cwd())
         asked = [({**request}, folder, self.cpus) for request in requests]
         jobs = dict(enumerate(self.executor.map_array(function, *zip(*asked, strict=True))))
@@ -138,7 +138,7 @@ class SlurmEngine(Engine):
                 time.sleep(POLL)
 
     def stop(self) -> None:
-        """Cancel all jobs that still run or wait."""
+        """Cancel all running and waiting jobs."""
         super().stop()
         if self.jobs:
             arrays = {job.partition("_")[0] for job in self.jobs}
@@ -159,17 +159,17 @@ _WORDS = {
 
 
 class _Job:
-    """What a job does: one trial, in a process of its own, which the job's signal is handed to."""
+    """The function of a job: it runs one trial in a process of its own and passes the job's signal to it."""
 
     def __init__(self, log: Path) -> None:
         self.log = log
         self.process: Once | None = None
 
     def __call__(self, request: Message, folder: str, cpus: int) -> Message:
-        """Run the trial; its answer, or what it says where it failed.
+        """Run the trial; return its answer, or its error if it failed.
 
-        A trial that was told to stop, and not by `checkpoint`, waits for SLURM to end its job; where another took its
-        place the job goes back into the queue.
+        A trial that was asked to stop, but not by `checkpoint`, waits for SLURM to end its job. If the job was
+        preempted, it goes back into the queue.
         """
         os.chdir(folder)
         asked = cast("RunRequest", {"do": "run", **request})
@@ -180,19 +180,19 @@ class _Job:
         except TrialError as error:
             answer = {"error": str(error), "exit_status": 1}
         if "preempted" in answer:
-            if _was_preempted(os.environ["SLURM_JOB_ID"]):  # and not cancelled
+            if _was_preempted(os.environ["SLURM_JOB_ID"]):  # not cancelled
                 subprocess.run(["scontrol", "requeue", os.environ["SLURM_JOB_ID"]], check=False)
             time.sleep(10 * WARNING)
         return answer
 
     def checkpoint(self, request: Message, folder: str, cpus: int) -> Any:
-        """Let the trial write a checkpoint and end; what is submitted again."""
+        """Let the trial write a checkpoint and end; return what to submit again."""
         from submitit.helpers import DelayedSubmission
 
         process = self.process.process if self.process is not None else None
         if process is not None:
             process.send_signal(signal.SIGTERM)
-            with suppress(subprocess.TimeoutExpired):  # it is not at a step: there is a checkpoint, or nothing to lose
+            with suppress(subprocess.TimeoutExpired):  # not at a step: a checkpoint exists, or nothing is lost
                 process.wait(WARNING / 2)
             process.kill()
         return DelayedSubmission(_Job(self.log), request, folder, cpus)
@@ -215,7 +215,7 @@ def _placement(cpus: int) -> Placement:
 
 
 def _answer(job: Any) -> Message | str | None:
-    """A job's answer; None as long as there is none, and a text where it will have none."""
+    """A job's answer; None while it has none, and a message if it will never have one."""
     from submitit.core.utils import pickle_load
 
     if not job.paths.result_pickle.exists():
@@ -227,7 +227,7 @@ def _answer(job: Any) -> Message | str | None:
 
 
 def _states(jobs: set[str]) -> dict[str, str]:
-    """The state of each job, from the controller alone: accounting may be switched off. Empty: it does not answer."""
+    """Each job's state, from the controller alone, because accounting may be off. Empty if it does not answer."""
     arrays = sorted({job.partition("_")[0] for job in jobs})
     shown = subprocess.run(
         ["squeue", "--noheader", "--array", "--states=all", "--format=%i %T", f"--jobs={','.join(arrays)}"],
@@ -242,9 +242,9 @@ def _states(jobs: set[str]) -> dict[str, str]:
 
 
 def _asked(command: Sequence[str], what: str) -> str:
-    """What SLURM says. Raises OutputError where it does not answer, with the reason."""
+    """The output of a SLURM command. Raises OutputError, with the reason, if it fails."""
     if shutil.which(command[0]) is None:
-        raise OutputError(f"--on slurm: {command[0]} is not there; run this where jobs are submitted")
+        raise OutputError(f"--on slurm: no {command[0]} here; run this on a machine that can submit jobs")
     try:
         said = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     except subprocess.TimeoutExpired:
@@ -260,7 +260,7 @@ def _partition(resources: Resources) -> list[str]:
 
 
 def _room(resources: Resources, cpus: int) -> int:
-    """How many trials run at once at most. Raises OutputError, UserError."""
+    """The most trials that can run at once. Raises OutputError and UserError."""
     said = _asked(["sinfo", "--noheader", "--format=%C", *_partition(resources)], "the controller does not answer")
     cores = sum(int(line.split("/")[3]) for line in said.split())
     if not cores:
@@ -274,7 +274,7 @@ def _has_gpus(resources: Resources) -> bool:
 
 
 def _times(resources: Resources) -> tuple[int, float]:
-    """The minutes that a job gets in the partition where it asks for none, as with sbatch, and the most it may have."""
+    """The partition's default and largest time limit of a job, in minutes, as for sbatch."""
     said = _asked(["sinfo", "--noheader", "--format=%P %L %l", *_partition(resources)], "no partitions")
     lines = [line.split() for line in said.splitlines()]
     used = [line for line in lines if resources.partition is not None or line[0].endswith("*")]  # the default one
@@ -284,7 +284,7 @@ def _times(resources: Resources) -> tuple[int, float]:
 
 
 def _check(resources: Resources, cpus: int, gpus: int, minutes: int, most: float) -> None:
-    """Raise OutputError for a job that could never run; of its time SLURM says nothing, and lets it wait for good."""
+    """Raise OutputError for a job that could never run. SLURM does not check the time and would let it wait forever."""
     told = f"a trial that asks for {cpus} CPUs, {gpus} GPUs and {minutes} minutes cannot run"
     if minutes > most:
         raise OutputError(f"--on slurm: {told}: the partition allows {most:g} minutes; give --time-limit {most:g}min")
@@ -294,7 +294,7 @@ def _check(resources: Resources, cpus: int, gpus: int, minutes: int, most: float
 
 
 def minutes_of(limit: str) -> float:
-    """A time as SLURM prints it, in minutes: 30:00, 2:00:00, 1-00:00:00 or infinite."""
+    """Minutes of a time in SLURM's format: 30:00, 2:00:00, 1-00:00:00 or infinite."""
     if limit in {"infinite", "n/a"}:
         return math.inf
     days, _, clock = limit.rpartition("-")

@@ -1,6 +1,6 @@
-"""A process that runs the trials of a comparison, one after another, and shares between them what it can.
+"""A process that runs the trials of a comparison one after another and shares data and models between them.
 
-Requests are lines of JSON on standard input, answers are lines of JSON on standard output; what a trial prints goes to
+Requests are lines of JSON on standard input, answers are lines of JSON on standard output. A trial's own output goes to
 standard error. When the comparison ends, so does the worker.
 """
 
@@ -39,12 +39,12 @@ if TYPE_CHECKING:
 
 
 def serve(cores: set[int] | None = None) -> NoReturn:
-    """Answer requests until standard input ends. `cores`: the only ones to use, where the system allows that choice."""
+    """Answer requests until standard input ends. cores: the only ones to use, if the system supports that."""
     _keep_to(cores)
     with os.fdopen(os.dup(1), "w", encoding="utf8") as answers:
         os.dup2(2, 1)
         with collecting.paused():
-            from pefbench.trial import forked_check, run  # noqa: F401 - with all that a trial imports
+            from pefbench.trial import forked_check, run  # noqa: F401 - with everything that a trial imports
             from pefbench.trial.cache import Shared
 
         forked_check.start()
@@ -57,7 +57,7 @@ def serve(cores: set[int] | None = None) -> NoReturn:
 
 
 def run_one(request: TrialRequest) -> None:
-    """Run one trial, on all processes of a launcher; the first prints the answer, a line of JSON."""
+    """Run one trial on all processes of a launcher; the first process prints the answer as a line of JSON."""
     if "WORLD_SIZE" not in os.environ:
         from pefbench.trial import stopping
 
@@ -96,13 +96,13 @@ def answer(request: Request, shared: Shared) -> Inspection | Ran | Held | Preemp
         return {"error": f"{type(error).__name__}: {error}".splitlines()[0], "exit_status": 1}
     finally:
         gc.collect()
-        hardware.give_back_memory()  # the next trial's peak is its own
+        hardware.give_back_memory()  # so that this trial does not count towards the next one's peak
 
 
 def _inspect(request: InspectRequest, shared: Shared) -> Inspection:
     """Look up the result file of each trial, the metric's values and the number of GPUs.
 
-    Raises DataError for a result of another model than lies there now.
+    Raises DataError for a result of a different model than the current one.
     """
     from pefbench.metrics import make
     from pefbench.recipe import load_resolved
@@ -144,13 +144,13 @@ def _room(request: TrialRequest, shared: Shared) -> int:
 
 
 def _check_model(path: Path, recipe: Recipe, shared: Shared) -> None:
-    """Raise DataError for a result of another model than lies there now."""
+    """Raise DataError for a result of a different model than the current one."""
     from pefbench.results.store import read_result
     from pefbench.trial import same_model
 
     try:
         result = read_result(path)
-    except DataError:  # there is none, or it is damaged and will be made again
+    except DataError:  # missing, or damaged and about to be replaced
         return
     if why := same_model.difference(result, shared.start(recipe), shared):
         raise DataError(f"{path}: {why}; compare into another --out, or remove the old model's results")

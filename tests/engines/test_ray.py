@@ -97,7 +97,7 @@ def test_a_server_that_is_not_ray_is_refused_at_once(
     monkeypatch.setitem(sys.modules, "ray", SimpleNamespace())
     with answering(said) as address:
         monkeypatch.setenv("RAY_ADDRESS", address)
-        with pytest.raises(OutputError, match="what answers there is not Ray; its port is that of ray start"):
+        with pytest.raises(OutputError, match="the server there is not Ray; use the port of ray start"):
             engine.RayEngine(tmp_path, Resources("ray"))
 
 

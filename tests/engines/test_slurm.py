@@ -200,5 +200,5 @@ def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
             engine.SlurmEngine(tmp_path, Resources("slurm"))
     pytest.importorskip("submitit")
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(OutputError, match=r"^--on slurm: sinfo is not there; run this where jobs are submitted$"):
+    with pytest.raises(OutputError, match=r"^--on slurm: no sinfo here; run this on a machine that can submit jobs$"):
         engine.SlurmEngine(tmp_path, Resources("slurm"))
