@@ -1,4 +1,4 @@
-"""The results file of lm-evaluation-harness, ``results_<date>.json``: a task's scores and what was evaluated how."""
+"""The results file of lm-evaluation-harness, ``results_<date>.json``: each task's scores and settings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _DATED = re.compile(r"_(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-(\d\d)(\.\d+)?$")
-"""How the harness ends the stem of a file's name: the local time, in ISO 8601 with dashes."""
+"""The end of a file name's stem in the harness: the local time, in ISO 8601 with dashes."""
 _STDERR = "_stderr"
 _NO_SCORE = frozenset({"sample_len", "bypass"})
 HIGHER = {
@@ -28,7 +28,7 @@ HIGHER = {
     **dict.fromkeys(["ter", "wer"], False),
     "brier_score": False,
 }
-"""Whether higher is better, for results that do not say (before 0.4.3, or without a results file)."""
+"""Whether higher is better, for results that do not say so (before 0.4.3, or without a results file)."""
 
 Key = tuple[str, str]
 """A metric and a filter."""
@@ -36,14 +36,14 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True)
 class Aggregated:
-    """A results file. path: where it lies. value: its JSON."""
+    """A results file. value: its JSON."""
 
     path: Path
     value: JsonObject
 
     @property
     def tasks(self) -> list[str]:
-        """The tasks, without the groups: what a group has is the mean of its tasks."""
+        """The tasks, without groups, whose scores are means over their tasks."""
         groups = {name for name, members in section(self.value, "group_subtasks").items() if members}
         groups |= section(self.value, "groups").keys()
         return [name for name in section(self.value, "results") if name not in groups]
@@ -53,7 +53,7 @@ class Aggregated:
         return self._numbers(task, errors=False)
 
     def errors(self, task: str) -> dict[Key, float]:
-        """The standard errors of a task's scores, as far as the harness computed them."""
+        """The standard errors of a task's scores, if the harness computed them."""
         return self._numbers(task, errors=True)
 
     def _numbers(self, task: str, *, errors: bool) -> dict[Key, float]:
@@ -71,21 +71,21 @@ class Aggregated:
         return found
 
     def questions(self, task: str) -> int | None:
-        """How many questions were asked; None before 0.4.3, which does not say."""
+        """The number of questions asked; None before 0.4.3, which does not record it."""
         return count(section(self.value, "n-samples", task).get("effective"))
 
     def higher_is_better(self, task: str, metric: str) -> bool | None:
-        """The direction of a metric, or None where the file does not say."""
+        """The direction of a metric; None if the file does not say."""
         told = section(self.value, "higher_is_better", task).get(metric)
         return told if isinstance(told, bool) else None
 
     def of_task(self, name: str, task: str) -> str:
-        """What one of the tables by task ("versions", "n-shot") says of it."""
+        """A task's entry in one of the tables by task ("versions", "n-shot")."""
         told = section(self.value, name).get(task)
         return UNTOLD if told is None else str(told)
 
     def asked(self, task: str) -> dict[str, str]:
-        """What the file tells of how questions were put and answers generated, beside the number of shots."""
+        """What the file records about prompts and generation, apart from the number of shots."""
         generation = section(self.value, "configs", task).get("generation_kwargs")
         told = {
             "chat template": "yes" if self.value.get("chat_template") or self.value.get("chat_template_sha") else None,
@@ -97,7 +97,7 @@ class Aggregated:
 
     @property
     def model(self) -> str | None:
-        """The name of the evaluated model: of an adapter where one is laid over a model; with its revision if named."""
+        """The name of the evaluated model, or of the adapter if one is used; with its revision if there is one."""
         arguments = section(self.value, "config").get("model_args")
         if isinstance(arguments, str):
             arguments = dict(each.split("=", 1) for each in arguments.split(",") if "=" in each)
@@ -108,12 +108,12 @@ class Aggregated:
 
     @property
     def started(self) -> str | None:
-        """When the evaluation began, or None where the file does not say."""
+        """When the evaluation began; None if the file does not say."""
         return self._after(0.0)
 
     @property
     def finished(self) -> str | None:
-        """When it ended, or None where the file does not say: names of files have a local time, of no known zone."""
+        """When the evaluation ended; None if the file does not say. File names have a local time of unknown zone."""
         took = self.value.get("total_evaluation_time_seconds")
         try:
             return self._after(float(took)) if isinstance(took, str | float) else None
@@ -128,14 +128,14 @@ class Aggregated:
 
     @property
     def version(self) -> str | None:
-        """The version of the harness, or else its commit."""
+        """The version of the harness, otherwise its commit."""
         return text(self.value.get("lm_eval_version")) or text(self.value.get("git_hash"))
 
 
 _MODEL = ("peft", "delta", "pretrained", "model", "path", "engine")
-"""Arguments that name the evaluated model, the most particular first."""
+"""Arguments that name the evaluated model, the most specific first."""
 UNTOLD = "unknown"
-"""Of a task's version or number of shots, without a results file."""
+"""The value of a task's version or number of shots without a results file."""
 
 
 def is_one(value: object) -> bool:
@@ -144,13 +144,13 @@ def is_one(value: object) -> bool:
 
 
 def date_of(path: Path) -> str:
-    """How the name of a file of the harness ends, the same for all files of one evaluation; empty without a date."""
+    """The date at the end of a harness file's name, equal in all files of one evaluation; empty if there is none."""
     found = _DATED.search(path.stem)
     return found[0] if found else ""
 
 
 def moment_of(path: Path) -> str:
-    """The date in a file's name as ISO 8601, or else the file's own."""
+    """The date in a file's name as ISO 8601, otherwise the file's modification time."""
     if found := _DATED.search(path.stem):
         return f"{found[1]}T{found[2]}:{found[3]}:{found[4]}+00:00"
     return datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="seconds")

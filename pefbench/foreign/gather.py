@@ -1,4 +1,4 @@
-"""What files and folders of other tools hold, each run once."""
+"""Finds the runs in files and folders of other tools, each run once."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ KINDS = (
 
 @dataclass
 class Found:
-    """Runs in files, read but for the logs."""
+    """The runs found in files; logs are not read yet."""
 
     evaluations: dict[tuple[Path, str], Evaluation] = field(default_factory=dict)
-    """By results file (or log, where there is none) and task: a log and its results file may both be named."""
+    """By results file (or log if there is none) and task, since a user may name both a log and its results file."""
 
     comparisons: dict[Path, dict[str, object]] = field(default_factory=dict)
     """PEFT's files, as JSON."""
@@ -39,10 +39,10 @@ class Found:
 
 
 def find(paths: Iterable[Path]) -> Found:
-    """The runs in these files, and in these folders with what lies below them.
+    """Find the runs in these files, and in these folders and their subfolders.
 
-    Raises UserError for a path that is not there or holds nothing of the kinds known, DataError for a damaged file.
-    What merely lies in a folder and is no JSON may be of another tool, and is passed over.
+    Raises UserError for a path that does not exist or has no file of a known kind, and DataError for a damaged file.
+    Files in a folder that are not valid JSON may belong to another tool, and are skipped.
     """
     found = Found()
     for path in paths:
@@ -58,9 +58,9 @@ def find(paths: Iterable[Path]) -> Found:
 
 
 def imported(found: Found, questions: int | None, metric: str | None) -> list[Imported]:
-    """The runs as results; what is passed over is told to `found`. questions, metric: as `harness.imported` takes them.
+    """The runs as results; adds skipped runs to `found.passed_over`. questions, metric: as in `harness.imported`.
 
-    Raises UserError for a metric that no task has and where nothing is left, DataError for damaged files.
+    Raises UserError for a metric that no task has or if nothing is left, and DataError for damaged files.
     """
     runs = _evaluated(found, questions, metric)
     runs += _newest(found, [method_comparison.imported(*each, questions) for each in found.comparisons.items()])
@@ -83,7 +83,7 @@ def _evaluated(found: Found, questions: int | None, metric: str | None) -> list[
 
 
 def _newest(found: Found, runs: list[Imported]) -> list[Imported]:
-    """Of PEFT's runs of one experiment with one seed the last that finished, as PEFT itself shows them."""
+    """For each experiment and seed of PEFT's benchmark, the last finished run, as PEFT itself shows them."""
 
     def order(run: Imported) -> tuple[bool, datetime]:
         return run.result["status"] == "finished", read_time(run.result["provenance"]["started"])
@@ -98,7 +98,7 @@ def _newest(found: Found, runs: list[Imported]) -> list[Imported]:
 
 
 def _add(found: Found, path: Path, *, named: bool) -> None:
-    """Add what a file holds. named: by the user; what merely lies in a folder may be of another kind."""
+    """Add the runs in a file. named: by the user; other files in a folder may be of a different kind."""
     if path.suffix == ".jsonl":
         _add_log(found, path, named=named or path.name.startswith("samples_"))
         return
@@ -121,7 +121,7 @@ def _add(found: Found, path: Path, *, named: bool) -> None:
 
 
 def _add_log(found: Found, path: Path, *, named: bool) -> None:
-    """Add a log. named: as one, by the user or by its name; else it is one where its name ends with a known task's."""
+    """Add a log. named: known to be one, from the user or its name; otherwise it must end with a known task's name."""
     results, stem = results_beside(path), path.stem.removesuffix(date_of(path)).removeprefix("samples_")
     # Before 0.4.3 a log was named after the model's arguments and the task.
     known = [task for task in results.tasks if stem == task or stem.endswith(f"_{task}")] if results else []
@@ -138,7 +138,7 @@ def _put(found: Found, evaluation: Evaluation) -> None:
 
 
 def results_beside(log: Path) -> Aggregated | None:
-    """The results file of a log: in its folder, of the same date."""
+    """The results file of a log, in its folder and with the same date; None if there is none."""
     date = date_of(log)
     for path in sorted(log.parent.glob(f"*{date}.json" if date else "results.json")):
         if aggregated.is_one(value := read_json(path)):

@@ -1,7 +1,7 @@
 """One task of one evaluation by lm-evaluation-harness, as a result.
 
-The harness compares models and does not record how they came to be: base model, method, training and their costs are
-unknown. The result is named after the evaluated model.
+The harness compares models and does not record how they were made: base model, method, training and costs are unknown.
+The result is named after the evaluated model.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 TOOL = "lm-evaluation-harness"
 FRACTIONS = frozenset({"acc", "acc_norm", "acc_bytes", "acc_mutual_info", "exact_match", "em"})
-"""Metrics taken for a fraction of right answers where neither a log nor a standard error tells."""
+"""Metrics assumed to be a fraction of right answers if there is neither a log nor a standard error."""
 NO_MEANS = frozenset({"perplexity"})
-"""Metrics of which a log has numbers that are not what is averaged; without a results file that cannot be seen."""
+"""Metrics whose logged numbers are not the averaged values; without a results file this cannot be detected."""
 
 
 class NothingScoredError(DataError):
@@ -49,7 +49,7 @@ class Evaluation:
 
     @property
     def path(self) -> Path:
-        """The file to name in messages."""
+        """The file that messages name."""
         return self.log or (self.results and self.results.path)  # type: ignore[return-value]  # there is one
 
     @property
@@ -59,23 +59,23 @@ class Evaluation:
 
     @property
     def model(self) -> str:
-        """The evaluated model: by the results file, or else the folder's name, which the harness makes of it."""
+        """The evaluated model, from the results file or from the folder's name, which the harness derives from it."""
         return (self.results.model if self.results else None) or self.path.resolve().parent.name or UNKNOWN
 
     def higher_is_better(self, metric: str) -> bool | None:
-        """The direction of a metric, or None where nothing tells it."""
+        """The direction of a metric; None if unknown."""
         told = self.results.higher_is_better(self.task, metric) if self.results else None
         return HIGHER.get(metric) if told is None else told
 
     def about_task(self, name: str) -> str:
-        """What the results file says of the task in one of its tables."""
+        """The task's entry in one of the results file's tables."""
         return self.results.of_task(name, self.task) if self.results else UNTOLD
 
 
 def imported(evaluation: Evaluation, questions: int | None, metric: str | None) -> Imported:
-    """A task's result. questions: how many there are, where no file says. metric: the headline, where the task has it.
+    """A task's result. questions: their number, if no file records it. metric: the headline, if the task has it.
 
-    Raises NothingScoredError for a task without a usable score, DataError where the files are damaged or contradict
+    Raises NothingScoredError for a task without a usable score, and DataError if the files are damaged or contradict
     each other or `questions`.
     """
     filters = [*dict.fromkeys(filtered for _, filtered in evaluation.scores)]
@@ -90,7 +90,7 @@ def imported(evaluation: Evaluation, questions: int | None, metric: str | None) 
 
 
 class _Scored:
-    """The metrics of a task, those of them that average over examples, and what is to be said of the others."""
+    """A task's metrics, those of them that are means over examples, and remarks on the others."""
 
     def __init__(self, evaluation: Evaluation, samples: Samples | None, count: int | None) -> None:
         self.metrics: dict[str, MetricValue] = {}
@@ -137,7 +137,7 @@ class _Scored:
         return values.score_only(told, count, self._signature(key), higher=higher)
 
     def _example_scores(self, key: Key) -> list[float] | None:
-        """A metric's value of each question, or None where they are no numbers or there is no log."""
+        """A metric's value on each question; None if the values are not numbers or there is no log."""
         metric, filtered = key
         if self._samples is None or filtered not in self._samples.by_filter:
             return None
@@ -145,7 +145,7 @@ class _Scored:
         return None if None in found else [score for score in found if score is not None]
 
     def _signature(self, key: Key) -> str:
-        """All that the value depends on as far as the files tell, so that unlike evaluations never stand together."""
+        """Everything recorded that the value depends on, so that different evaluations are never ranked together."""
         evaluation = self._evaluation
         version = (evaluation.results.version if evaluation.results else None) or UNTOLD
         parts = {
@@ -160,7 +160,7 @@ class _Scored:
         return "|".join([TOOL, *(f"{name}:{value}" for name, value in parts.items())])
 
     def _refuse_part(self, told: dict[Key, float]) -> None:
-        """Raise DataError for a log that lacks questions: no score of it is the one in the results file."""
+        """Raise DataError for a log that lacks questions, so that none of its scores matches the results file."""
         results, samples, log = self._evaluation.results, self._samples, self._evaluation.log
         expected = results.questions(self._evaluation.task) if results else None
         if (
@@ -178,13 +178,13 @@ _NO_RESULTS_FILE = "no results file beside the log: scores are means over its qu
 
 
 def _is_fraction(metric: str, told: float, error: float | None, count: int) -> bool:
-    """Whether a score without a log is a fraction of right answers. Its standard error tells, unless all are alike."""
+    """Whether a score without a log is a fraction of right answers. The standard error shows that, unless it is 0."""
     telling = error is not None and 0 < told < 1
     return (telling or metric in FRACTIONS) and values.is_of_rights(told, error, count)
 
 
 def _average(metric: str, scores: list[float], told: float | None) -> bool:
-    """Whether a metric is the mean of its values of examples."""
+    """Whether a metric is the mean of its values on the examples."""
     if told is None:
         return metric not in NO_MEANS
     return math.isclose(sum(scores) / len(scores), told, rel_tol=1e-6, abs_tol=1e-9)
@@ -200,7 +200,7 @@ def _questions(evaluation: Evaluation, samples: Samples | None, given: int | Non
 
 
 def is_named(metric: str, wanted: str) -> bool:
-    """Whether a metric, `exact_match,strict-match` say, is the one that is named, with its filter or without."""
+    """Whether `wanted` names this metric, with its filter (`exact_match,strict-match`) or without."""
     return wanted in {metric, metric.partition(",")[0]}
 
 
@@ -212,7 +212,7 @@ def _headline(metrics: dict[str, MetricValue], wanted: str | None) -> str:
 
 
 def _rows(samples: Samples, found: _Scored, headline: str) -> list[AnsweredExample]:
-    """A row for each question; its answer is that under the headline's filter."""
+    """A row for each question, with the answer under the headline's filter."""
     metric, filtered = found.per_example[headline]
     best = 1 if found.metrics[headline]["higher_is_better"] else 0
     scores = {
@@ -233,17 +233,17 @@ def _rows(samples: Samples, found: _Scored, headline: str) -> list[AnsweredExamp
 
 
 def _prediction(sample: Sample, metric: str) -> Any:
-    """The answer as it was logged; of log-likelihoods of options also the option that is the answer by `acc`."""
+    """The answer as logged; for log-likelihoods of options, also the option that `acc` takes as the answer."""
     told = _log_likelihoods(sample.answer)
     if told is None:
         return sample.answer
-    # With acc_mutual_info the options stand there twice.
+    # With acc_mutual_info every option is listed twice.
     is_told = metric == "acc" and len(told) > 1 and "acc_mutual_info" not in sample.scores
     return {"log_likelihoods": told} | ({"choice": told.index(max(told))} if is_told else {})
 
 
 def _log_likelihoods(answer: Any) -> list[float] | None:
-    """The first of each pair, where an answer is pairs: of a log-likelihood and whether that is the likeliest text."""
+    """The log-likelihoods, if an answer consists of pairs (log-likelihood, whether the text is the most likely one)."""
     pairs = [answer] if _is_pair(answer) else answer
     return (
         [float(pair[0]) for pair in pairs] if isinstance(pairs, list) and pairs and all(map(_is_pair, pairs)) else None
@@ -292,12 +292,12 @@ def _result(evaluation: Evaluation, samples: Samples | None, found: _Scored, hea
             "notes": remarks.notes,
             "warnings": remarks.warnings,
         },
-        measured=[digest_of(path), evaluation.model],  # two models may answer alike to the letter
+        measured=[digest_of(path), evaluation.model],  # two models may give identical answers
     )
 
 
 def _data(evaluation: Evaluation, samples: Samples | None, count: int | None) -> Data:
-    """The data: with a log known by the hashes of the questions, else by name alone."""
+    """The data: identified by the hashes of the questions if there is a log, otherwise by name."""
     config = section(evaluation.results.value, "configs", evaluation.task) if evaluation.results else {}
     named = [config.get(name) for name in ("dataset_path", "dataset_name", "test_split")]
     source = "/".join(each for each in named if isinstance(each, str)) or evaluation.task

@@ -1,4 +1,4 @@
-"""One imported run: its result, and its answers where the tool recorded them."""
+"""One imported run: its result, and its answers if the tool recorded them."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from pefbench.results.schema import Foreign, Provenance, Reached, Result
 
 UNKNOWN = "unknown"
-"""The base model, the method or the precision of a run where the tool does not record it."""
+"""The base model, the method or the precision of a run if the tool does not record it."""
 
 UNVERIFIED = "unverified:"
-"""Begins a fingerprint that is a name's: the tool did not record what was behind it."""
+"""Prefix of a fingerprint that is only a name, because the tool did not record the content."""
 
 
 @dataclass(frozen=True)
 class Imported:
-    """A result without its file, and a row for each test example; none where there are only scores."""
+    """A result without its file, and a row for each test example; no rows if there are only scores."""
 
     result: Result
     rows: list[AnsweredExample] = field(default_factory=list)
@@ -39,7 +39,7 @@ def result_of(
     measured: Sequence[str],
     error: str | None = None,
 ) -> Result:
-    """A result. measured: what its id is a hash of, beside the tool and the task: digests of the files' content."""
+    """A result. measured: what its id is a hash of, besides tool and task: digests of the files' content."""
     return {
         **reached,
         "schema": SCHEMA,
@@ -54,9 +54,9 @@ def result_of(
 
 
 def provenance(file: str, finished: str, started: str, precision: str, packages: Mapping[str, object]) -> Provenance:
-    """Where an imported result comes from: `file` is imported to have it again. Versions that are no text are left out.
+    """The provenance of an imported result, which importing `file` reproduces. Versions that are not text are left out.
 
-    Only what the tool recorded: not this machine, nor this version of pefbench.
+    It has only what the tool recorded, not this machine or this version of pefbench.
     """
     return {
         "command": shlex.join(["pefbench", "import", file]),

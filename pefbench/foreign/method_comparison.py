@@ -1,8 +1,8 @@
 """One run of PEFT's comparison of methods (``method_comparison``), as a result.
 
-A file has the test score, and neither answers nor the number of test questions. MetaMathQA is tested on the whole test
-set of GSM8K, as its README and its code say. The training time includes the evaluation on the test set; the time of the
-training steps alone is in the log of metrics, and is what is taken here.
+A file has the test score, but neither answers nor the number of test questions. MetaMathQA is tested on the whole test
+set of GSM8K, according to its README and code. The file's training time includes the evaluation on the test set; this
+module uses the time of the training steps alone, which is in the log of metrics.
 """
 
 from __future__ import annotations
@@ -31,9 +31,8 @@ TOOL = "PEFT method_comparison"
 class Benchmark:
     """One of PEFT's benchmarks. metric: its headline, which its log has as ``test <metric>``; higher is better.
 
-    questions, validation: in its test and validation sets, of which the score is the fraction that is right; None where
-    it is no such fraction.
-    prompt_settings: the settings that make the prompt.
+    questions, validation: sizes of its test and validation sets, if the score is the fraction of right answers;
+    otherwise None. prompt_settings: the settings that determine the prompt.
     """
 
     task: str
@@ -57,7 +56,7 @@ BENCHMARKS = (
     ),
 )
 NO_SIZE = 99_999_999
-"""What the benchmark writes for the size of a checkpoint that it could not measure."""
+"""The size that the benchmark writes for a checkpoint that it could not measure."""
 PRECISIONS = {"float32": "fp32", "bfloat16": "bf16", "float16": "fp16"}
 
 
@@ -67,9 +66,9 @@ def is_one(value: object) -> bool:
 
 
 def imported(path: Path, value: JsonObject, questions: int | None) -> Imported:
-    """The result of a file. questions: of the test set, where the benchmark's own number is not meant.
+    """The result of a file. questions: size of the test set, if it is not the benchmark's own.
 
-    Raises DataError where it lacks what every such file has, or its accuracy is not one of so many questions.
+    Raises DataError if the file lacks what every such file has, or its accuracy is impossible for this size.
     """
     run, train = section(value, "run_info"), section(value, "train_info")
     name, created = text(run.get("experiment_name")), _time(path, run)
@@ -89,20 +88,20 @@ def imported(path: Path, value: JsonObject, questions: int | None) -> Imported:
 
 
 def _benchmark(value: JsonObject) -> Benchmark:
-    """Whose file it is: a log has the benchmark's metric, on validation at least; a run that failed early has none."""
+    """The benchmark of a file: its log has the benchmark's metric, at least on validation, unless it failed early."""
     logged = {name for each in _log(value) for name in each}
     fitting = (each for each in BENCHMARKS if {f"test {each.metric}", f"valid {each.metric}"} & logged)
     return next(fitting, BENCHMARKS[0])
 
 
 def _test_score(path: Path, value: JsonObject, benchmark: Benchmark) -> float:
-    """The score on test. Raises DataError where there is none."""
+    """The score on test. Raises DataError if there is none."""
     key = f"test {benchmark.metric}"
     found = [number(each[key]) for each in _log(value) if key in each]
     if not found:
         raise DataError(f"{path}: no {key!r} in train_info.metrics, although the run is recorded as successful")
     low = 0 if benchmark.questions else -1
-    if found[-1] is None or not low <= found[-1] <= 1:  # NaN is neither
+    if found[-1] is None or not low <= found[-1] <= 1:  # NaN fails both comparisons
         raise DataError(f"{path}: {key} should be from {low} to 1, got {found[-1]}")
     return found[-1]
 
@@ -222,11 +221,9 @@ _SIZES = "num_trainable_params", "num_total_params", "file_size"
 
 
 def _phases(value: JsonObject, remarks: list[str]) -> Phases:
-    """Training: the time of its steps alone, and the peak of reserved memory. Empty where the file lacks either."""
+    """Training: the time of its steps alone, and the peak of reserved memory. Empty if the file lacks either."""
     train, log = section(value, "train_info"), _log(value)
-    peak = count(train.get("accelerator_memory_max")) or count(
-        train.get("cuda_memory_max")
-    )  # as it was called at first
+    peak = count(train.get("accelerator_memory_max")) or count(train.get("cuda_memory_max"))  # its original name
     steps = [each for each in log if "train time" in each]
     seconds: float | None = sum(number(each["train time"]) or 0.0 for each in steps)
     last = count(log[-1].get("step"))

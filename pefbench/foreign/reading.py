@@ -1,4 +1,4 @@
-"""Files of other tools: their JSON, their digests, and their values as far as they are what they should be."""
+"""Reads files of other tools: their JSON, digests, and values if these have the expected type."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 JsonObject = dict[str, Any]  # another tool's JSON: each value is checked where it is read
 
 _LFS = "version https://git-lfs.github.com/spec/"
-"""Begins what a repository holds in place of a large file."""
+"""The beginning of the pointer that a repository has in place of a large file."""
 
 
 def read_text(path: Path) -> str:
-    """A file's text. Raises DataError for a file that cannot be read or has none."""
+    """A file's text. Raises DataError if it cannot be read or is not text."""
     try:
         text = path.read_text(encoding="utf8")
     except OSError as error:
@@ -48,27 +48,27 @@ def parsed(content: str, path: Path) -> Any:
 
 
 def short_digest(value: object) -> str:
-    """12 hex digits that stand for a JSON value."""
+    """12 hex digits that identify a JSON value."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def section(value: Any, *names: str) -> JsonObject:
-    """The object that `names` lead to, one inside the other; empty where there is none."""
+    """The nested object at the path `names`; empty if there is none."""
     for name in names:
         value = value.get(name) if isinstance(value, dict) else None
     return value if isinstance(value, dict) else {}
 
 
 def text(value: object) -> str | None:
-    """A value that is text, else None."""
+    """The value if it is text, otherwise None."""
     return value if isinstance(value, str) and value else None
 
 
 def count(value: object) -> int | None:
-    """A value that is a whole number above 0, else None."""
+    """The value if it is a whole number above 0, otherwise None."""
     return value if type(value) is int and value > 0 else None
 
 
 def number(value: object) -> float | None:
-    """A value that is a number, NaN and infinity among them, else None."""
+    """The value if it is a number, including NaN and infinity, otherwise None."""
     return float(value) if type(value) in {int, float, bool} else None  # type: ignore[arg-type]

@@ -1,8 +1,8 @@
 """The per-sample log of one task of lm-evaluation-harness: ``samples_<task>_<date>.jsonl``.
 
-A line is one question under one filter, a way of reading the answer off the text. Lines name their filter since 0.4.8;
-before, a question's lines come in the order of the filters. The hash of the question (`doc_hash`) is there since 0.4.3;
-where it is not, it is made anew from the question. Up to 0.4.2 the file is one JSON list.
+A line is one question under one filter, which extracts the answer from the text. Lines name their filter since 0.4.8;
+before, a question's lines are in the order of the filters. The hash of the question (`doc_hash`) exists since 0.4.3; if
+missing, it is recomputed from the question. Up to 0.4.2 the file is a single JSON list.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ _NO_METRIC = frozenset(
         *("doc_hash", "prompt_hash", "target_hash", "bypass"),
     }
 )
-"""Keys of a line that are no metric: its own, and the metric that measures nothing."""
+"""Keys of a line that are not metrics: the line's own, and the metric that measures nothing."""
 NO_FILTER = "none"
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One question under one filter. place: where it stands, for messages."""
+    """One question under one filter. place: its file and line, for messages."""
 
     place: str
     question: int
@@ -46,7 +46,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Samples:
-    """All questions of a task, by filter in the order of the file; each filter has the same questions, sorted."""
+    """All questions of a task, by filter in the file's order; each filter has the same questions, sorted."""
 
     by_filter: dict[str, list[Sample]]
 
@@ -57,9 +57,9 @@ class Samples:
 
 
 def read(path: Path, filters: Sequence[str] = ()) -> Samples:
-    """A log. filters: the task's, by the results file, for logs whose lines do not name theirs.
+    """Read a log. filters: the task's filters in the results file, for logs whose lines do not name them.
 
-    Raises DataError, with the line, for a damaged one, a question that stands twice and a question without a score.
+    Raises DataError, with the line, for a damaged log, a repeated question or a question without a score.
     """
     found: dict[str, dict[int, Sample]] = {}
     seen: dict[int, int] = {}
@@ -105,7 +105,7 @@ def _samples(path: Path) -> Iterator[Sample]:
 
 
 def _values(path: Path) -> Iterator[tuple[str, Any]]:
-    """Each line, or each item of a list, with its place."""
+    """Each line, or each item of a list, and its place."""
     content = read_text(path)
     if content.lstrip().startswith("["):
         for position, item in enumerate(parsed(content, path), start=1):
@@ -120,7 +120,7 @@ def _values(path: Path) -> Iterator[tuple[str, Any]]:
 
 
 def _finite(value: Any) -> Any:
-    """A JSON value with what is no JSON, NaN and infinity, as text: so the harness itself writes it since 0.4.3."""
+    """A value with NaN and infinity, which JSON lacks, as text, as the harness itself writes them since 0.4.3."""
     if isinstance(value, list):
         return [_finite(each) for each in value]
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
@@ -131,7 +131,7 @@ def _is_hashed(value: JsonObject) -> bool:
 
 
 def _hash(document: object) -> str:
-    """What the harness hashes a question to, also where it did not yet write it."""
+    """The harness's hash of a question, also for versions that did not write it."""
     return hashlib.sha256(json.dumps(document, indent=2, ensure_ascii=False).encode()).hexdigest()
 
 
@@ -146,7 +146,7 @@ def _metrics(place: str, value: JsonObject) -> list[str]:
 
 
 def _unnamed(sample: Sample, times: int, filters: Sequence[str]) -> str:
-    """The filter of a line that does not name it: the first line of a question is of the first filter, and so on."""
+    """The filter of a line that does not name it: a question's first line is under the first filter, and so on."""
     if times <= len(filters):
         return filters[times - 1]
     if times == 1:

@@ -1,4 +1,4 @@
-"""Imported scores with an interval, where what the file tells allows one."""
+"""Imported scores, with an interval if the file's contents allow one."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from pefbench.results.schema import MetricValue
 
 WHOLE = 1e-6
-"""How far a number of right answers may be from a whole one: tools write scores with all digits or with a dozen."""
+"""How far a number of right answers may be from a whole one: tools write scores in full or with a dozen digits."""
 
 
 def from_examples(name: str, scores: Sequence[float], signature: str, *, higher: bool) -> MetricValue:
-    """A mean of scores of examples: Wilson's interval where all are 0 or 1, else Student's t.
+    """A mean of example scores: with Wilson's interval if all are 0 or 1, otherwise with Student's t.
 
     Raises ValueError without scores.
     """
@@ -39,7 +39,7 @@ def from_examples(name: str, scores: Sequence[float], signature: str, *, higher:
 
 
 def proportion(value: float, questions: int, signature: str, *, higher: bool) -> MetricValue:
-    """A fraction of right answers, with Wilson's interval. Raises DataError where it is no such fraction."""
+    """A fraction of right answers, with Wilson's interval. Raises DataError if it is no such fraction."""
     if (right := rights(value, questions)) is None:
         raise DataError(
             f"{value:.6g} of {questions:,} questions is not a whole number of right answers, so there were more or "
@@ -54,15 +54,15 @@ def score_only(value: float, questions: int | None, signature: str, *, higher: b
 
 
 def rights(value: float, questions: int) -> int | None:
-    """The number of right answers that a fraction of `questions` says, or None where it is not a whole one."""
+    """The number of right answers that a fraction of `questions` implies; None if it is not a whole number."""
     found = value * questions
     return round(found) if 0 <= value <= 1 and abs(found - round(found)) <= WHOLE * max(1.0, found) else None
 
 
 def is_of_rights(value: float, error: float | None, questions: int) -> bool:
-    """Whether a mean is of zeros and ones: then, and only then, its standard error follows from it.
+    """Whether a mean is one of zeros and ones: only then does its standard error follow from it.
 
-    error: the standard error, s / sqrt(questions), that the tool wrote; None where it wrote none.
+    error: the standard error, s / sqrt(questions), that the tool wrote; None if it wrote none.
     """
     if rights(value, questions) is None:
         return False

@@ -1,4 +1,4 @@
-"""An imported run as files: its result, and beside it its answers, where there are any."""
+"""Writes an imported run as files: its result, and its answers beside it if there are any."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ PREDICTIONS = "predictions.jsonl"
 
 
 def write(imported: Imported, out: Place) -> tuple[Path, bool]:
-    """Write a run to a place; return its result file, and whether it is new or differs from what was there.
+    """Write a run to a place; return its result file, and whether it is new or changed.
 
-    Raises OutputError where it cannot be written.
+    Raises OutputError if it cannot be written.
     """
     result = imported.result
     path = out.folder / _folder(result["recipe"]["name"]) / f"{result['id']}.json"
@@ -40,7 +40,7 @@ def write(imported: Imported, out: Place) -> tuple[Path, bool]:
 
 
 def _is_there(path: Path, result: Result) -> bool:
-    """Whether the same result, with the answers that it names, was written before."""
+    """Whether the same result was written before, with its answers."""
     artifacts = result.get("artifacts")
     if artifacts and not (path.parent / str(artifacts["predictions"])).is_file():
         return False
@@ -51,5 +51,5 @@ def _is_there(path: Path, result: Result) -> bool:
 
 
 def _folder(name: str) -> str:
-    """A run's name as that of a folder: paths and what file systems refuse become two underscores."""
+    """A run's name as a folder name: path separators and characters that file systems reject become underscores."""
     return re.sub(r'[\s"<>:/|\\?*\[\]]+', "__", name).strip("._") or "unnamed"
