@@ -1,4 +1,4 @@
-"""What trials find on this machine, and what about it is odd. It takes seconds, and waits for nothing that hangs."""
+"""Reports what trials find on this machine and what looks wrong. It takes seconds and never waits for a hang."""
 
 from __future__ import annotations
 

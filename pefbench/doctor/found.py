@@ -1,4 +1,4 @@
-"""What was found on a machine, as it is printed by ``pefbench doctor --json``."""
+"""The findings about a machine, as printed by ``pefbench doctor --json``."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ class Torch(TypedDict):
 
     version: str
     build: str  # what it was built for: CPU, CUDA 12.8, ROCm 6.4
-    onednn: bool  # whether oneDNN's kernels are in it
+    onednn: bool  # whether it includes oneDNN's kernels
 
 
 class Device(TypedDict):
-    """What trials compute on."""
+    """The device that trials compute on."""
 
     kind: str  # cuda, mps or cpu
     name: str  # model name
     count: int  # GPUs; 0 on a CPU
-    memory_bytes: int  # a container's limit where that is less
+    memory_bytes: int  # a container's limit if that is less
     available_bytes: int
     error: str | None  # why it does not answer
 
@@ -30,8 +30,8 @@ class Processor(TypedDict):
     name: str
     cores: int  # that this process may use
     cores_of_machine: int
-    busy: float  # processes that ran or waited for a core, mean of the last minute
-    instructions: list[str]  # that speed up products: avx2, avx512_bf16, amx_bf16, ...
+    busy: float  # processes that ran or waited for a core, mean over the last minute
+    instructions: list[str]  # that speed up matrix products: avx2, avx512_bf16, amx_bf16, ...
     memory_bytes: int
     available_bytes: int
 
@@ -41,7 +41,7 @@ class Chosen(TypedDict):
 
     precision: str
     threads: int  # CPU threads of a process
-    attention: str  # kernels of attention, without dropout and with it where they differ
+    attention: str  # kernels of attention; without and with dropout if they differ
     linear: str  # kernels of linear layers in fp32
     optimizer: str
 
@@ -50,12 +50,12 @@ class Bitsandbytes(TypedDict):
     """The library of quantised weights."""
 
     version: str | None  # null: not installed
-    works: bool | None  # whether a matrix was quantised to 4 bits and read back on the device; null: not known
+    works: bool | None  # whether quantising a matrix to 4 bits on the device and reading it back worked; null: unknown
     error: str | None
 
 
 class Extra(TypedDict):
-    """Packages that are needed for a part of pefbench alone."""
+    """Packages that only a part of pefbench needs."""
 
     installed: bool
     missing: list[str]
@@ -66,7 +66,7 @@ class Folder(TypedDict):
 
     what: str
     path: str
-    bytes: int | None  # what it holds; null: not there, or so many files that they were not counted
+    bytes: int | None  # size of its files; null: it does not exist, or has too many files to count
     free_bytes: int  # on its disk
     writable: bool
 
@@ -82,28 +82,28 @@ class Hub(TypedDict):
 
 
 class Found(TypedDict):
-    """All of it."""
+    """All findings."""
 
     pefbench: str
     python: str
     system: str
     torch: Torch
-    nvidia_driver: bool  # whether an NVIDIA GPU's driver is there, whatever torch is built for
+    nvidia_driver: bool  # whether an NVIDIA driver is installed, whatever torch is built for
     device: Device
     processor: Processor
     chosen: Chosen
     packages: dict[str, str]
-    unmet: list[str]  # requirements of pefbench that what is installed does not meet, with the version that is there
+    unmet: list[str]  # requirements of pefbench that are not met, with the installed version
     extras: dict[str, Extra]
     bitsandbytes: Bitsandbytes
-    sandbox: str | None  # why programs that models write cannot be run; null: they can
+    sandbox: str | None  # why programs that models write cannot be run; null: they can be
     folders: list[Folder]
     hub: Hub
     environment: dict[str, str]  # variables that change what trials do
 
 
 class Odd(TypedDict):
-    """Something that is not as it should be."""
+    """Something that looks wrong."""
 
     what: str
     do: str  # what to do about it

@@ -1,4 +1,4 @@
-"""Look at the machine: build and device, what trials choose, packages, folders, the hub."""
+"""Examines the machine: torch's build and device, what trials choose, packages, folders, the hub."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ import sys, torch
 from bitsandbytes.functional import dequantize_4bit, quantize_4bit
 weight = torch.eye(64, dtype=torch.float32, device=sys.argv[1])
 packed, state = quantize_4bit(weight, quant_type="nf4")
-assert torch.equal(dequantize_4bit(packed, state), weight), "it reads another matrix back than it wrote"
+assert torch.equal(dequantize_4bit(packed, state), weight), "it reads back a different matrix than it wrote"
 """
-"""Zeros and ones are exact in NormalFloat. In a process of its own, which may crash and takes seconds to import."""
+"""Zeros and ones are exact in NormalFloat. Runs in a separate process, as it may crash and takes seconds to import."""
 TRYING, COUNTING = 20.0, 1.0
-"""Seconds for that, and for summing up the files of one folder."""
+"""Time limit in seconds, for `TRIED` and for adding up the files of one folder."""
 VARIABLES = (
     *("ACCELERATE_USE_CPU", "CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "GOMP_SPINCOUNT"),
     *("OMP_WAIT_POLICY", "HF_HUB_OFFLINE", "HF_ENDPOINT", "HF_HOME", "PEFBENCH_CACHE", "TMPDIR"),
@@ -41,7 +41,7 @@ VARIABLES = (
 
 
 def look() -> Found:
-    """All that bears on how trials run here. Never raises for what it finds, nor waits more than seconds for it."""
+    """Everything that affects how trials run here. Never raises because of a finding, nor waits more than seconds."""
     quantising = _start_bitsandbytes()
     try:
         sandbox = None
@@ -84,7 +84,7 @@ def _device() -> Device:
     try:
         name = hardware.gpu_name() or hardware.cpu_name()
         memory, available = hardware.total_memory(), hardware.available_memory()
-    except RuntimeError as error:  # a GPU that is lost, or held by another process alone
+    except RuntimeError as error:  # a GPU that is lost, or held exclusively by another process
         why = first_line(error)
         return {"kind": kind, "name": "", "count": count, "memory_bytes": 0, "available_bytes": 0, "error": why}
     return {
@@ -131,7 +131,7 @@ def _chosen() -> Chosen:
 
 
 def _start_bitsandbytes() -> subprocess.Popen[str] | None:
-    """Begin to try bitsandbytes where it is installed: meanwhile the rest is looked at."""
+    """Start the test of bitsandbytes, if it is installed; the rest is examined meanwhile."""
     try:
         version("bitsandbytes")
     except PackageNotFoundError:
@@ -179,7 +179,7 @@ def _folder(what: str, path: Path) -> Folder:
 
 
 def _size(path: Path) -> int | None:
-    """The bytes of the files below a folder; None where there is none, or it takes too long."""
+    """The size in bytes of the files below a folder; None if it does not exist or takes too long."""
     if not path.is_dir():
         return None
     deadline, found = time.monotonic() + COUNTING, 0
@@ -187,7 +187,7 @@ def _size(path: Path) -> int | None:
         for name in files:
             try:
                 found += os.lstat(Path(folder, name)).st_size
-            except OSError:  # gone meanwhile
+            except OSError:  # deleted meanwhile
                 continue
         if time.monotonic() > deadline:
             return None

@@ -1,4 +1,4 @@
-"""What of the machine is odd, and what to do about it."""
+"""Finds what looks wrong on the machine, and says what to do about it."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ LITTLE_DISK = 2 * 10**9
 LITTLE_MEMORY = 2 * 10**9
 """Bytes: the libraries and the smallest pretrained model."""
 BUSY = 0.5
-"""Other processes that want a core, by core, from which timings are off."""
+"""Other processes waiting for a core, per core, above which timings are unreliable."""
 
 
 def advice(found: Found) -> list[Odd]:
-    """What is odd, the most hindering first; empty where nothing is."""
+    """What looks wrong, the most serious first; empty if nothing does."""
     return [*_packages(found), *_gpu(found), *_memory(found), *_folders(found), *_hub(found), *_quantised(found)]
 
 
@@ -41,7 +41,7 @@ def _gpu(found: Found) -> Iterator[Odd]:
     if found["device"]["error"]:
         yield {
             "what": f"the GPU does not answer: {found['device']['error']}",
-            "do": "end the other processes that hold it; where there are none, restart the machine",
+            "do": "end the other processes that hold it; if there are none, restart the machine",
         }
     if not on_cpu:
         return
@@ -50,7 +50,7 @@ def _gpu(found: Found) -> Iterator[Odd]:
         yield {"what": "ACCELERATE_USE_CPU is set: no GPU is used", "do": "unset it to use one"}
     elif build == "CPU" and found["nvidia_driver"]:
         yield {
-            "what": "there is an NVIDIA driver, and torch is built for the CPU alone",
+            "what": "an NVIDIA driver is installed, but torch is built for the CPU only",
             "do": "install torch's build for CUDA: pytorch.org/get-started",
         }
     elif build != "CPU":
@@ -65,24 +65,24 @@ def _memory(found: Found) -> Iterator[Odd]:
     processor = found["processor"]
     if processor["available_bytes"] < LITTLE_MEMORY:
         yield {
-            "what": f"only {readable(processor['available_bytes'], 'B')} of main memory are free",
+            "what": f"only {readable(processor['available_bytes'], 'B')} of main memory is free",
             "do": "end other programs; the libraries and the smallest models take about 1 GB",
         }
     if processor["busy"] > BUSY * processor["cores_of_machine"]:
         yield {
-            "what": f"other processes want its {processor['cores_of_machine']} cores: load {processor['busy']:.1f}",
-            "do": "wait for it before comparing times; train.threads leaves cores to it",
+            "what": f"other processes use its {processor['cores_of_machine']} cores: load {processor['busy']:.1f}",
+            "do": "wait for them before comparing times; train.threads leaves cores to them",
         }
     if processor["cores"] < processor["cores_of_machine"]:
         yield {
             "what": f"this process may use {processor['cores']} of {processor['cores_of_machine']} cores",
-            "do": "nothing, if that is meant; taskset, a container or a scheduler has set it",
+            "do": "nothing if this is intended; taskset, a container or a scheduler has set it",
         }
 
 
 def _folders(found: Found) -> Iterator[Odd]:
     ways = {
-        "results": "say where by --out",
+        "results": "choose another folder with --out",
         "downloads": "set PEFBENCH_CACHE to another folder",
         "hub cache": "set HF_HOME to another folder",
         "temporary files": "set TMPDIR to another folder",
@@ -92,7 +92,7 @@ def _folders(found: Found) -> Iterator[Odd]:
             yield {"what": f"{folder['what']} cannot be written: {folder['path']}", "do": ways[folder["what"]]}
         elif folder["free_bytes"] < LITTLE_DISK:
             yield {
-                "what": f"{readable(folder['free_bytes'], 'B')} are free for {folder['what']}: {folder['path']}",
+                "what": f"only {readable(folder['free_bytes'], 'B')} is free for {folder['what']}: {folder['path']}",
                 "do": f"make room, or {ways[folder['what']]}",
             }
 
@@ -101,8 +101,8 @@ def _hub(found: Found) -> Iterator[Odd]:
     if found["hub"]["reachable"] is False:
         yield {
             "what": f"{found['hub']['endpoint']} cannot be reached ({found['hub']['error']})",
-            "do": "hf: sources come from the cache alone, and HF_HUB_OFFLINE=1 spares the waiting; recipes outside of "
-            "recipes/hub/ need a package index only",
+            "do": "hf: sources come only from the cache, and HF_HUB_OFFLINE=1 avoids the waiting; recipes outside "
+            "recipes/hub/ need only a package index",
         }
 
 
@@ -117,8 +117,8 @@ def _quantised(found: Found) -> Iterator[Odd]:
         }
     elif library["works"] is None:
         yield {
-            "what": f"bitsandbytes {library['version']}: {library['error']}, so whether it works is not known",
-            "do": "ask again when other work has ended; if it hangs still, train without model.quantize and adamw8bit",
+            "what": f"bitsandbytes {library['version']}: {library['error']}, so it is unknown whether it works",
+            "do": "try again when other work has ended; if it still hangs, train without model.quantize and adamw8bit",
         }
     elif not library["works"]:
         yield {

@@ -1,4 +1,4 @@
-"""Whether the hub answers, within a time that holds also where the network swallows everything."""
+"""Checks whether the hub answers, within a time limit that also holds if the network drops everything."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from pefbench.doctor.found import Hub
 
 SECONDS = 3.0
-"""How long an answer may take."""
+"""Time limit of an answer."""
 
 
 def hub() -> Hub:
-    """Ask the hub for an answer, whatever it is, unless HF_HUB_OFFLINE says not to."""
+    """Ask the hub for any answer, unless HF_HUB_OFFLINE is set."""
     from huggingface_hub import constants
 
     found: Hub = {
@@ -38,7 +38,7 @@ def hub() -> Hub:
 
 
 def _ask(address: str) -> str:
-    """Why there is no answer; empty where there is one."""
+    """Why there is no answer; empty if there is one."""
     try:
         request = urllib.request.Request(address, method="HEAD", headers={"User-Agent": "pefbench"})  # noqa: S310 - the user's own endpoint
         with urllib.request.urlopen(request, timeout=SECONDS):  # noqa: S310

@@ -1,4 +1,4 @@
-"""What pefbench requires, and what of it is installed."""
+"""The requirements of pefbench, and which of them are installed."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ NAME = "pefbench"
 
 
 def unmet() -> list[str]:
-    """The requirements that are not met, as ``torch>=2.6 (2.5.1 is installed)``."""
+    """The unmet requirements, such as ``torch>=2.6 (2.5.1 is installed)``."""
     lacking = _unmet(_declared()[""])
     return [f"{_plain(each)} ({there} is installed)" if there else _plain(each) for each, there in lacking]
 
 
 def extras() -> dict[str, Extra]:
-    """The optional parts by name, with the packages that each lacks."""
+    """The optional parts by name, with each part's missing packages."""
     found: dict[str, Extra] = {}
     for name, requirements in _declared().items():
         if name:
@@ -35,7 +35,7 @@ def extras() -> dict[str, Extra]:
 
 
 def _declared() -> dict[str, list[Requirement]]:
-    """The requirements by extra; those that always hold under "". Of the checkout, or else of the installed package."""
+    """Extra -> requirements; under "" those that always hold. From the checkout, otherwise the installed package."""
     file = PROJECT / "pyproject.toml"
     if file.is_file():
         project = tomllib.loads(file.read_text(encoding="utf8"))["project"]

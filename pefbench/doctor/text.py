@@ -1,4 +1,4 @@
-"""What was found on a machine, as lines for people."""
+"""Renders the findings about a machine as text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def render(found: Found, odd: Sequence[Odd]) -> str:
-    """All of it: a table of what there is, then what is odd with what to do."""
+    """All findings: a table, then what looks wrong and what to do about it."""
     rows = [*_machine(found), *_software(found), *_outside(found)]
     table = tabulate(rows, tablefmt="plain", disable_numparse=True)
     if not odd:

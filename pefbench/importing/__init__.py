@@ -1,1 +1,1 @@
-"""What libraries import at once and few need, imported when it is used."""
+"""Defers slow imports of libraries, which most commands do not need, to the first use."""

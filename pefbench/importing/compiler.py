@@ -1,9 +1,9 @@
-"""torch's compiler, imported when something is compiled.
+"""Imports torch's compiler only when something is compiled.
 
-What: `torch._dynamo` is a module of our own with the few functions that torch, transformers and accelerate call of it
-where nothing is compiled. Why: its import takes a second, and an optimizer's first step, a model without numbers and a
-decorator in transformers each ask for it. Since: torch 2.6. Undone by itself: whatever else is asked of it, or lies
-below it, is the real one's, which takes its place, and is told what had been marked.
+What: `torch._dynamo` is replaced by a module of ours with the few functions that torch, transformers and accelerate
+call if nothing is compiled. Why: its import takes a second, and an optimizer's first step, a model on the meta device
+and a decorator in transformers each trigger it. Since: torch 2.6. Undone by itself: any other attribute or submodule
+imports the real module, which takes over the functions marked so far.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ NAME = "torch._dynamo"
 
 
 def later() -> None:
-    """Let the compiler wait for the first that compiles; where it is there already, nothing is changed."""
+    """Defer the import of the compiler to its first use; does nothing if it is already imported."""
     import torch
 
     if NAME not in sys.modules:
@@ -33,14 +33,14 @@ def later() -> None:
 
 
 class Waiting(ModuleType):
-    """What stands for the compiler before it is imported."""
+    """The stand-in for the compiler before it is imported."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
-        if (spec := find_spec(name)) is not None:  # for those who look through all modules
+        if (spec := find_spec(name)) is not None:  # for code that iterates over all modules
             vars(self).update(vars(module_from_spec(spec)))
         self.marked: list[tuple[str, Callable[..., Any]]] = []
-        # accelerate asks whether a model is of this class: before anything is compiled none is
+        # accelerate tests models for this class; before anything is compiled, no model has it
         self.eval_frame = SimpleNamespace(OptimizedModule=type("OptimizedModule", (), {}))
 
     def __getattr__(self, name: str) -> Any:
@@ -49,7 +49,7 @@ class Waiting(ModuleType):
         return getattr(self.real(), name)
 
     def real(self) -> ModuleType:
-        """Import the compiler, and tell it what was marked."""
+        """Import the compiler, and mark in it the functions marked so far."""
         if sys.modules.get(NAME) is self:
             del sys.modules[NAME]
             real = import_module(NAME)
@@ -60,11 +60,11 @@ class Waiting(ModuleType):
         return import_module(NAME)
 
     def allow_in_graph(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Mark a function, which is returned."""
+        """Mark a function and return it."""
         return self._marked("allow_in_graph", function)
 
     def assume_constant_result(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Mark a function, which is returned."""
+        """Mark a function and return it."""
         return self._marked("assume_constant_result", function)
 
     def _marked(self, mark: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -75,10 +75,10 @@ class Waiting(ModuleType):
         return function
 
     def graph_break(self) -> None:
-        """Do nothing, as outside of what is compiled."""
+        """Do nothing, as outside of compiled code."""
 
     def disable(self, function: Callable[..., Any] | None = None, *args: Any, **options: Any) -> Any:
-        """A function that is never compiled: by the real decorator, from the first call on after its import."""
+        """A function that is never compiled; once the compiler is imported, calls use its own decorator."""
         if function is None:
             return functools.partial(self.disable, **options)
         made: list[Callable[..., Any]] = []
@@ -95,10 +95,10 @@ class Waiting(ModuleType):
 
 
 class _Below(MetaPathFinder):
-    """Finds what lies below the compiler while that waits: it imports the compiler, and much of this with it."""
+    """Finds submodules of the deferred compiler: it imports the compiler, and with it many of them."""
 
     def find_spec(self, name: str, path: object, target: ModuleType | None = None) -> ModuleSpec | None:  # noqa: ARG002 - as Python calls it
-        """Where a module is: already there, when the compiler is."""
+        """The spec of a submodule, which may already be imported once the compiler is."""
         waiting = sys.modules.get(NAME)
         if not name.startswith(f"{NAME}.") or not isinstance(waiting, Waiting):
             return None
@@ -106,20 +106,20 @@ class _Below(MetaPathFinder):
         there = sys.modules.get(name)
         if there is None:
             return find_spec(name)
-        there.__spec__ = spec_from_loader(name, _There(there))  # Python would load it by its own once more
+        there.__spec__ = spec_from_loader(name, _There(there))  # its own spec would make Python load it again
         return there.__spec__
 
 
 class _There(Loader):
-    """Loads a module that is there already: once more would be a second copy of it."""
+    """Loads a module that is already imported; loading it again would make a second copy."""
 
     def __init__(self, module: ModuleType) -> None:
         self.module, self.spec = module, module.__spec__
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:  # noqa: ARG002 - as Python calls it
-        """The module as it is."""
+        """The imported module."""
         return self.module
 
     def exec_module(self, module: ModuleType) -> None:
-        """Leave the module as it was."""
+        """Leave the module unchanged, with its original spec."""
         module.__spec__ = self.spec

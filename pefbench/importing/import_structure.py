@@ -1,8 +1,8 @@
-"""transformers' list of what lies in its folder of models, made once.
+"""Makes transformers list its folder of models only once.
 
-What: `create_import_structure_from_path` remembers its answer for a folder. Why: `transformers` and
-`transformers.models` both read the thousands of files of that folder for it as they are imported, a fifth of a second
-each. Since: transformers 5.0; a version without that function is left as it is. Undone at the end of the block.
+What: `create_import_structure_from_path` caches its result per folder. Why: on import, both `transformers` and
+`transformers.models` use it to read the thousands of files in that folder, which takes a fifth of a second each. Since:
+transformers 5.0; a version without that function is unchanged. Undone at the end of the block.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ NAME = "create_import_structure_from_path"
 
 @contextmanager
 def read_once() -> Iterator[None]:
-    """Let each folder be read once in the block; nothing is changed where the module or its function is not there."""
+    """Read each folder only once in the block; does nothing if the module or its function does not exist."""
     module = sys.modules.get(MODULE)
     stock = getattr(module, NAME, None)
     if stock is None or hasattr(stock, "of_folder"):

@@ -1,10 +1,10 @@
-"""What libraries import at once and few of their users need, and metrics before they score, imported when it is used.
+"""Defers slow imports that libraries make eagerly, and imports that metrics need only for scoring.
 
-What: import statements of these libraries that name a module of `LATER` get a stand-in for it. Why: distributed
-tensors, bitsandbytes, sympy and what the losses of object detection need take two seconds to import, in each process;
-scikit-learn and scipy take one, before the first step, and are needed only after it. Since:
-transformers 5.0, PEFT 0.18; where a version imports none of it, nothing is changed. Undone at the end of the block:
-stand-ins stay where they were put, and do what the real ones do from their first use on.
+What: import statements of these libraries that name a module in `LATER` get a stand-in for it. Why: distributed
+tensors, bitsandbytes, sympy and the dependencies of object detection losses take two seconds to import, in each
+process. scikit-learn and scipy take one before the first step, but are needed only after training. Since: transformers
+5.0, PEFT 0.18; if a version imports none of them, nothing changes. Undone at the end of the block: existing stand-ins
+stay, and behave like the real modules from their first use on.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ LATER = {
     "seqeval": ("sklearn",),
     "pefbench.metrics": ("sklearn", "scipy"),
 }
-"""By the module that imports, with all below it: the modules that it need not have at once, with all below them."""
+"""Importing module -> modules whose import is deferred; both include their submodules."""
 
 
 @contextmanager
 def later() -> Iterator[None]:
-    """Let the libraries go without what they need not have at once."""
+    """Defer the imports in `LATER` within the block."""
     stock = builtins.__import__
 
     def importing(
@@ -62,7 +62,7 @@ def later() -> Iterator[None]:
 
     undo = ExitStack()
     distributed = sys.modules.get("torch.distributed")
-    if distributed is not None and not hasattr(distributed, "tensor"):  # PEFT takes it that somebody has imported it
+    if distributed is not None and not hasattr(distributed, "tensor"):  # PEFT assumes that it is imported
         vars(distributed)["tensor"] = stand_in("torch.distributed.tensor")
     builtins.__import__ = importing
     try:
@@ -84,12 +84,12 @@ def _is_below(name: str, module: str) -> bool:
 
 
 def stand_in(module: str, *path: str) -> Any:
-    """What stands for a module, or for what is found in it by these names."""
+    """The stand-in for a module, or for the attribute at `path` in it."""
     return _StandIn(".".join([module, *path]), (), {"module": module, "path": path})
 
 
 def settle(*users: str) -> None:
-    """Import what these libraries, as far as they are there, still wait for: what it takes is in memory then."""
+    """Import everything still deferred in these libraries, if they are imported, so that its memory is allocated."""
     for name, module in [*sys.modules.items()]:
         if any(_is_below(name, user) for user in users):
             for value in [*vars(module).values()]:
@@ -98,17 +98,17 @@ def settle(*users: str) -> None:
 
 
 class _StandIn(type):
-    """The type of stand-ins: they are classes, for `isinstance`, and for `|` in annotations."""
+    """The metaclass of stand-ins, which are classes so that `isinstance` and `|` in annotations work."""
 
     module: str
     path: tuple[str, ...]
 
     def real(cls) -> Any:
-        """Import what this stands for."""
+        """Import the object that this stands in for."""
         return functools.reduce(getattr, cls.path, import_module(cls.module))
 
     def __getattr__(cls, name: str) -> Any:
-        if name.startswith("__"):  # as the import system asks modules for
+        if name.startswith("__"):  # the import system looks up such names in modules
             raise AttributeError(name)
         return getattr(cls.real(), name) if cls.module in sys.modules else stand_in(cls.module, *cls.path, name)
 
@@ -119,7 +119,7 @@ class _StandIn(type):
         return cls.real()(*args, **kwargs)
 
     def __instancecheck__(cls, instance: object) -> bool:
-        """Whether it is one of the real class, of which there are none before that is imported."""
+        """Whether it is an instance of the real class; there are none before that is imported."""
         return cls.module in sys.modules and isinstance(instance, cls.real())
 
     def __subclasscheck__(cls, subclass: type) -> bool:

@@ -1,8 +1,8 @@
-"""What torch asks of its symbolic sizes where all sizes are plain numbers, answered without importing sympy.
+"""Answers torch's questions about symbolic sizes without importing sympy, if all sizes are plain numbers.
 
-What: functions of `torch.fx.experimental.symbolic_shapes`, as `imports` gives them to torch while that module waits.
-Why: torch asks them of every tensor that is made without numbers, and the module takes half a second to import. Since:
-torch 2.9; where torch asks for others, or of sizes that are no plain numbers, the module is imported. Undone with
+What: functions of `torch.fx.experimental.symbolic_shapes`, which `imports` gives to torch while that module is
+deferred. Why: torch calls them for every tensor on the meta device, and the module takes half a second to import.
+Since: torch 2.9; if torch calls others, or with sizes that are not plain numbers, the module is imported. Undone with
 `imports.later`.
 """
 
@@ -19,12 +19,12 @@ MODULE = "torch.fx.experimental.symbolic_shapes"
 
 
 def itself(condition: bool) -> bool:  # noqa: FBT001 - as torch calls it
-    """A condition that is known."""
+    """A known condition, unchanged."""
     return condition
 
 
 def equal(x: Any, y: Any) -> bool:
-    """Whether two sizes are the same, or two shapes."""
+    """Whether two sizes or two shapes are equal."""
     return tuple(x) == tuple(y) if isinstance(x, tuple | list) else bool(x == y)
 
 
@@ -35,17 +35,17 @@ ANSWERS: dict[str, Callable[..., Any]] = {
     "sym_or": lambda *conditions: functools.reduce(operator.or_, conditions),
     "is_nested_int": lambda _: False,
 }
-"""By their names in the module."""
+"""Name in the module -> function."""
 
 
 def answer(name: str) -> Callable[..., Any] | None:
-    """The function of this whole name, for plain numbers; None: there is none."""
+    """The function with this full name, for plain numbers; None if there is none."""
     module, _, function = name.rpartition(".")
     return ANSWERS.get(function) if module == MODULE else None
 
 
 def are_plain(values: tuple[Any, ...]) -> bool:
-    """Whether all values are whole numbers, conditions, or lists of such."""
+    """Whether all values are integers, booleans, or lists of these."""
     return all(
         type(value) in {int, bool} or (isinstance(value, tuple | list) and are_plain(tuple(value))) for value in values
     )

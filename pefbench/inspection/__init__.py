@@ -1,4 +1,4 @@
-"""What the model will see, before any training: tokens and their labels, prompts, lengths, what was left out."""
+"""Shows what the model will see, before training: tokens and their labels, prompts, lengths, rows left out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Collect an inspection: prepare a recipe as `run` does, load no weights, and look at what came out."""
+"""Collects an inspection: prepares a recipe as `run` does, without loading weights, and examines the result."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _split(prepared: Prepared, name: str) -> Split:
 
 
 def _whole_lengths(prepared: Prepared, name: str) -> np.ndarray[Any, Any]:
-    """The tokens of each example before truncation, (examples,): those that reach the limit are tokenised again."""
+    """The number of tokens of each example before truncation, (examples,); tokenises those at the limit again."""
     encoded, examples = prepared.encoded[name], prepared.examples[name]
     lengths = encoded.lengths.copy()
     beyond = lengths >= prepared.recipe.train.max_length
@@ -79,9 +79,9 @@ def _whole_lengths(prepared: Prepared, name: str) -> np.ndarray[Any, Any]:
 
 
 def label_counts(references: Sequence[Any]) -> dict[str, int]:
-    """How often each label stands in the right answers, most frequent first; empty for texts and numbers.
+    """How often each label occurs in the references, most frequent first; empty for texts and numbers.
 
-    Tags of an entity scheme count their words by tag. Lists of answers to questions look as tags do: see `_split`.
+    For entity tags, words are counted by tag. Lists of answers to questions look like tags: see `_split`.
     """
     if all(isinstance(each, str) for each in references):
         counts = Counter(references)
@@ -95,7 +95,7 @@ def label_counts(references: Sequence[Any]) -> dict[str, int]:
 
 
 def histogram(lengths: np.ndarray[Any, Any], limit: int) -> list[Bin]:
-    """Lengths, (examples,), up to the limit in at most BINS bars of one width, and one bar of all that are longer."""
+    """Histogram of lengths, (examples,): at most BINS equal bins up to the limit, and one for all longer ones."""
     within, beyond = lengths[lengths <= limit], lengths[lengths > limit]
     bars = []
     if len(within):
@@ -122,7 +122,7 @@ def _example(prepared: Prepared, split: str, number: int) -> Example:
 
 
 def _decoder(tokenizer: PreTrainedTokenizerFast, encoded: Encoded, number: int) -> list[Token]:
-    """What the decoder of an encoder-decoder learns; empty for other models, whose answers stand in the row."""
+    """What the decoder of an encoder-decoder learns; empty for other models, whose rows contain the answers."""
     if "decoder_input_ids" not in encoded.features:
         return []
     ids = [label for label in encoded.features[TARGETS][number].tolist() if label != IGNORED]

@@ -1,4 +1,4 @@
-"""An inspection as one HTML page: no script, nothing loaded from elsewhere."""
+"""Renders an inspection as one HTML page without scripts or external files."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ th:first-child, td:first-child { text-align: left; }
 
 
 def page(inspection: Inspection) -> str:
-    """The inspection as a document of its own."""
+    """The inspection as a complete HTML document."""
     title = f"{inspection.recipe}: what the model will see"
     body = "\n".join(
         [
@@ -53,7 +53,7 @@ def page(inspection: Inspection) -> str:
 
 
 def _text(value: str) -> str:
-    # A lone surrogate, as a text may hold, is no UTF-8.
+    # A text may contain a lone surrogate, which UTF-8 cannot encode.
     return escape(value.encode("utf8", "replace").decode("utf8"))
 
 

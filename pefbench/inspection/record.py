@@ -1,4 +1,4 @@
-"""The record of an inspection: plain data, which text, page and JSON all show."""
+"""The record of an inspection: plain data, rendered as text, page or JSON."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One token as the model gets it. mark: what it carries in the loss, "" for nothing."""
+    """One token as the model sees it. mark: its target in the loss, "" if it has none."""
 
     text: str
     id: int
@@ -17,21 +17,21 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One example. rows: the token sequences that stand for it: one, a window or a candidate each.
+    """One example. rows: its token sequences: a single one, or one per window or candidate.
 
-    decoder: what an encoder-decoder's decoder learns to write; empty elsewhere.
+    decoder: what an encoder-decoder's decoder learns to write; empty for other models.
     """
 
     number: int
     prompt: str
-    reference: Any  # of the task's making: a label, tags, texts, a number
+    reference: Any  # depends on the task: a label, tags, texts, a number
     rows: list[list[Token]]
     decoder: list[Token] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """A bar of a histogram: how many examples have `low` to `high` tokens, both included."""
+    """A bin of a histogram: how many examples have `low` to `high` tokens, inclusive."""
 
     low: int
     high: int
@@ -42,10 +42,10 @@ class Bin:
 class Split:
     """One split as it will be used.
 
-    labels: how often each label, or each tag, stands in it; empty where there are none. lengths: a histogram of the
-    tokens of whole examples, before truncation. truncated: examples that lose text at the maximum length. dropped: rows
-    left out as duplicates within the split or of a later split. unknown: the share of the text's tokens that are the
-    tokenizer's unknown token, 0 to 1.
+    labels: how often each label or tag occurs; empty if there are none. lengths: a histogram of tokens per whole
+    example, before truncation. truncated: examples that lose text at the maximum length. dropped: rows left out as
+    duplicates within the split or of a later split. unknown: the share of the text's tokens that are the tokenizer's
+    unknown token, 0 to 1.
     """
 
     examples: int
@@ -74,5 +74,5 @@ class Inspection:
     skipped: list[str]
 
     def as_json(self) -> dict[str, object]:
-        """The same as plain dictionaries and lists."""
+        """The record as plain dictionaries and lists."""
         return asdict(self)

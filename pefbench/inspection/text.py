@@ -1,4 +1,4 @@
-"""An inspection as text for a terminal."""
+"""Renders an inspection as text for a terminal."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 WIDTH = 110
 BAR = 40
 LABELS = 20
-"""The labels that are shown of a split; the rest is counted."""
+"""The most labels shown per split; the rest are counted."""
 SKIPPED = 10
-"""The bad rows that are listed."""
+"""The most bad rows listed."""
 SAME = "..."
-"""Beneath a token that carries what the token before it carries."""
+"""Printed below a token with the same mark as the token before it."""
 
 
 def render(inspection: Inspection) -> str:
-    """The whole inspection, as many lines as it takes; no line holds a control character."""
+    """The whole inspection as lines of text; no line contains a control character."""
     parts = [
         [f"{inspection.recipe}: {inspection.task} on {inspection.model}, max_length {inspection.max_length}"],
         _splits(inspection),
@@ -39,7 +39,7 @@ def render(inspection: Inspection) -> str:
 
 
 def printable(line: str) -> str:
-    """A line in which nothing moves the cursor: control characters and lone surrogates are spelled out."""
+    """A line without characters that move the cursor: control characters and lone surrogates are written out."""
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode() for character in line
     )
@@ -90,7 +90,7 @@ def _example(example: Example, split: str) -> list[str]:
 
 
 def _aligned(tokens: Sequence[Token]) -> Iterator[str]:
-    """Tokens in lines of WIDTH, and beneath each line what its tokens carry, where any carries something."""
+    """Tokens in lines of WIDTH; below each line the marks of its tokens, if there are any."""
     for line in _wrapped(tokens):
         cells = [(token.text, mark, max(len(token.text), len(mark))) for token, mark in line]
         yield "  " + " ".join(f"{text:<{width}}" for text, _, width in cells).rstrip()
@@ -99,7 +99,7 @@ def _aligned(tokens: Sequence[Token]) -> Iterator[str]:
 
 
 def _wrapped(tokens: Iterable[Token]) -> Iterator[list[tuple[Token, str]]]:
-    """Tokens with their marks, in lines of WIDTH; of a run of one long mark all but the first in a line are dots."""
+    """Tokens with their marks, in lines of WIDTH; repeats of a long mark within a line become dots."""
     line: list[tuple[Token, str]] = []
     used = 0
     for token in tokens:

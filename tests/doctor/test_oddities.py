@@ -18,7 +18,7 @@ HUB = {"offline": False, "reachable": False, "error": "no answer within 3 s"}
 ODD: dict[str, tuple[dict[str, Any], str, str]] = {
     "a driver and a CPU build": (
         {"nvidia_driver": True, "torch": {"build": "CPU"}},
-        "torch is built for the CPU alone",
+        "torch is built for the CPU only",
         "build for CUDA",
     ),
     "a CUDA build and no GPU": ({"torch": {"build": CUDA}}, r"built for CUDA 12\.8 and finds no GPU", "nvidia-smi"),
@@ -30,9 +30,9 @@ ODD: dict[str, tuple[dict[str, Any], str, str]] = {
     "a GPU that is held": ({"device": {"kind": "cuda", "error": "busy"}}, "does not answer: busy", "other processes"),
     "old packages": ({"unmet": ["peft>=0.18 (0.1 is installed)"]}, r"peft>=0\.18 \(0\.1 is", "pip install"),
     "little memory": ({"processor": {"available_bytes": 10**9}}, r"only 1\.0 GB of main memory", "end other programs"),
-    "a busy machine": ({"processor": {"busy": 7.5}}, r"want its 8 cores: load 7\.5$", "before comparing times"),
+    "a busy machine": ({"processor": {"busy": 7.5}}, r"use its 8 cores: load 7\.5$", "before comparing times"),
     "a part of the cores": ({"processor": {"cores": 2}}, "2 of 8 cores", "taskset"),
-    "a full disk": ({"folders": [{"free_bytes": 10**8}]}, r"100 MB are free for results: /r", "--out"),
+    "a full disk": ({"folders": [{"free_bytes": 10**8}]}, r"only 100 MB is free for results: /r", "--out"),
     "a folder of another user": ({"folders": [{"writable": False}]}, "results cannot be written: /r", "--out"),
     "no hub": ({"hub": HUB}, r"cannot be reached \(no answer within 3 s\)", "HF_HUB_OFFLINE=1"),
     "bitsandbytes that fails": (
@@ -42,7 +42,7 @@ ODD: dict[str, tuple[dict[str, Any], str, str]] = {
     ),
     "bitsandbytes on a busy machine": (
         {"bitsandbytes": {"works": None, "error": "no answer within 20 s"}},
-        "no answer within 20 s, so whether it works is not known",
+        "no answer within 20 s, so it is unknown whether it works",
         "when other work has ended",
     ),
     "old bitsandbytes": ({"bitsandbytes": {"version": "0.45.0", "works": True}}, "too old", r"pefbench\[quantize\]"),
