@@ -1,1 +1,1 @@
-"""Side-by-side timings, and long checks of what tests hold on small cases."""
+"""Side-by-side timings, and longer versions of checks that the tests make on small cases."""

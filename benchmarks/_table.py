@@ -1,6 +1,6 @@
 """Tables of benchmarks, written into docs/results/speed.md by the scripts that measure them.
 
-A table stands between its mark and the end mark; a script that measures replaces its own, and nothing else.
+A table is between its own mark and the end mark. Each script replaces only its own table.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ END = "<!-- end -->"
 
 
 def add_clock(parser: ArgumentParser) -> None:
-    """The option that chooses the clock."""
+    """Add the option that chooses the clock."""
     parser.add_argument(
         "--processor-seconds",
         action="store_true",
@@ -34,7 +34,7 @@ def add_clock(parser: ArgumentParser) -> None:
 
 
 def clock(parsed: Namespace) -> Callable[[], float]:
-    """What the options time by."""
+    """The clock that the options choose."""
     if not parsed.processor_seconds:
         return time.perf_counter
     os.environ["OMP_NUM_THREADS"] = "1"
@@ -42,7 +42,7 @@ def clock(parsed: Namespace) -> Callable[[], float]:
 
 
 def option(parsed: Namespace) -> str:
-    """The option as it stands in a command."""
+    """The option as written in a command."""
     return " --processor-seconds" if parsed.processor_seconds else ""
 
 
@@ -52,7 +52,7 @@ def spread(values: Sequence[float], form: str = ".2f") -> str:
 
 
 def write(name: str, header: Sequence[str], rows: Sequence[Sequence[str]], command: str) -> None:
-    """Print a table, and put it into the page under its mark, with what it was measured on."""
+    """Print a table, and put it into the page under its mark, with the machine, date and load."""
     lines = [f"| {' | '.join(row)} |" for row in (header, ["---"] * len(header), *rows)]
     load = f"{os.getloadavg()[1]:.1f} processes wanted to run" if hasattr(os, "getloadavg") else "load unknown"
     machine = provenance.machine()

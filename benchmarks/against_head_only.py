@@ -2,8 +2,8 @@
 
     python benchmarks/against_head_only.py RESULTS
 
-RESULTS is a folder that `pefbench run --out RESULTS` wrote: the predictions beside the results are read. Trials of one
-task and one data set are compared; of several seeds or rates of a method each stands for itself.
+RESULTS is a folder that `pefbench run --out RESULTS` wrote; the script reads the predictions beside the results. It
+compares trials on the same task and data set; each seed or learning rate of a method is a separate row.
 """
 
 from __future__ import annotations

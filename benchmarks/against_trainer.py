@@ -1,14 +1,14 @@
-"""The same LoRA job with pefbench and with transformers' Trainer + PEFT, alternating; a process for each run.
+"""The same LoRA job with pefbench and with transformers' Trainer + PEFT, alternating, each run in its own process.
 
     python -m benchmarks.against_trainer [--repeats 5] [--epochs 2] [--batch-size 32] [--sides auto best ...]
                                          [--together] [--warmed] [--processor-seconds]
 
-Sides, which take turns: `auto` and `fp32` are pefbench in these precisions; `bare` is `auto` without validation and
-round trip, which the Trainer does not have; `stock` is the Trainer as the tutorial has it, in fp32, with batches padded
-to their longest text; `best` the Trainer at its best (bf16, texts of alike length together, fused AdamW), `best fp32`
-the same in fp32. Same model, data, splits, batch size, epochs, learning rate, schedule, threads and scoring. The ratios
-are of sentences a second in training, and of whole processes from start to result. On a machine that others use too,
-`--together` starts the sides of a round at once, which is only sound by processor seconds; `--warmed` leaves out the
+The sides take turns. `auto` and `fp32` are pefbench in these precisions. `bare` is `auto` without validation and round
+trip, which the Trainer does not have. `stock` is the Trainer as in the tutorial, in fp32, with batches padded to their
+longest text. `best` is the Trainer at its best (bf16, texts of similar length together, fused AdamW), and `best fp32`
+the same in fp32. Model, data, splits, batch size, epochs, learning rate, schedule, threads and scoring are the same.
+The ratios are of sentences per second in training, and of whole processes from start to result. On a shared machine,
+`--together` starts the sides of a round at once, which is only valid with processor seconds. `--warmed` leaves out the
 round that fills the caches.
 """
 
@@ -45,14 +45,14 @@ RATIOS: tuple[tuple[str, str, str, dict[int, float]], ...] = (
     ("process", "bare", "best", {32: 1.2}),
     ("process", "auto", "best", {32: 1.0}),
 )
-"""What is timed, ours, theirs, and by the batch size how many times as fast ours should be."""
+"""What is timed, our side, their side, and batch size -> how many times as fast ours should be."""
 PRECISION = {"stock": "fp32", "best": "bf16", "best fp32": "fp32", "bare": "auto"}
 WARM_UP = 0.1
 """Epochs of the round that is not counted."""
 
 
 def main() -> None:
-    """Alternate the sides and print the table; with --child, be one of them and print its figures as JSON."""
+    """Alternate the sides and print the table; with --child, run one side and print its figures as JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--epochs", type=float, default=2)
@@ -86,7 +86,7 @@ def main() -> None:
 
 
 def one_side(parsed: argparse.Namespace) -> dict[str, float]:
-    """The figures of the side that this process is."""
+    """The figures of this process's side."""
     side, clock = parsed.child, _table.clock(parsed)
     settings = {"epochs": parsed.epochs, "batch_size": parsed.batch_size, "precision": PRECISION.get(side, side)}
     settings |= {"threads": 1} if parsed.processor_seconds else {}
@@ -98,7 +98,7 @@ def one_side(parsed: argparse.Namespace) -> dict[str, float]:
 
 
 def measure(parsed: argparse.Namespace) -> dict[str, list[dict[str, Any]]]:
-    """The figures of each side, round by round, after a short round that fills the caches and does not count."""
+    """The figures of each side, round by round, after a short uncounted round that fills the caches."""
     found: dict[str, list[dict[str, Any]]] = {side: [] for side in parsed.sides}
     with ThreadPoolExecutor(len(parsed.sides) if parsed.together else 1) as pool:
         for repeat in range(int(parsed.warmed), parsed.repeats + 1):
@@ -126,7 +126,7 @@ def child(side: str, parsed: argparse.Namespace, epochs: float) -> dict[str, Any
     )
     assert process.stdout is not None
     printed = process.stdout.read()
-    _, status, used = os.wait4(process.pid, 0)  # with those that it started and waited for
+    _, status, used = os.wait4(process.pid, 0)  # includes processes that it started and waited for
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise SystemExit(f"{side}: exit status {process.returncode}")
@@ -150,7 +150,7 @@ def pefbench(recipe: Recipe, *, bare: bool, processor: bool) -> dict[str, float]
         result = read_result(run(recipe, Path(out), scored=scored))
     while forked_check._waiting:
         forked_check._waiting.pop().close()
-        os.wait()  # so that its seconds count
+        os.wait()  # so that its processor seconds count
     f1 = result["metrics"]["test"]["entity_f1"]
     sentences = result["data"]["splits"]["train"]["examples"] * recipe.train.epochs
     train = result["phases"]["train"]
@@ -168,9 +168,9 @@ class Job:
 
 
 def make_job(recipe: Recipe, out: str, *, best: bool) -> Job:
-    """Make it, on the recipe's data; `train.max_examples` leaves the same examples out.
+    """Make the job on the recipe's data; `train.max_examples` leaves out the same examples.
 
-    best: with what makes it faster, texts of alike length together and a fused optimizer. out: a folder.
+    best: use the faster options, texts of similar length together and a fused optimizer. out: a folder.
     """
     import torch
     from datasets import Dataset
@@ -256,7 +256,7 @@ def trainer(recipe: Recipe, *, best: bool, clock: Callable[[], float]) -> dict[s
         started = clock()
         known = job.run.train().metrics["train_runtime"]
         seconds = clock() - started if clock is time.process_time else known
-        job.run.args.train_sampling_strategy = "random"  # which would put the test split into another order
+        job.run.args.train_sampling_strategy = "random"  # otherwise the test split would be reordered
         output = job.run.predict(job.encoded["test"])
     likeliest = np.asarray(output.predictions).argmax(-1)
     kept = np.asarray(output.label_ids) != -100
@@ -269,7 +269,7 @@ def trainer(recipe: Recipe, *, best: bool, clock: Callable[[], float]) -> dict[s
 
 
 def pad(tags: list[str], words: int) -> list[str]:
-    """One tag a word; words that were cut are outside."""
+    """One tag per word; truncated words are outside."""
     return tags + ["O"] * (words - len(tags))
 
 
@@ -282,7 +282,7 @@ def score(predictions: list[list[str]], references: list[list[str]]) -> dict[str
 
 
 def figures(sentences: float, train: float, f1: dict[str, Any]) -> dict[str, float]:
-    """What one run reports."""
+    """The figures that one run reports."""
     return {"sentences": sentences, "train": train, "f1": f1["value"], "low": f1["low"], "high": f1["high"]}
 
 

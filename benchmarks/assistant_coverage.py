@@ -1,13 +1,13 @@
-"""How much the assistant answers at a stated rate of wrong answers, beside BM25 alone and the intent model alone.
+"""How much the assistant answers at a stated error rate, compared with BM25 alone and the intent model alone.
 
     python -m benchmarks.assistant_coverage banking77 FOLDER
     python -m benchmarks.assistant_coverage clinc150 FILE --out-of-scope-share 0.182
 
-An answer is right when it is that of the question's intent. The intent model is trained on the training split, the rule
-chosen on validation (Banking77 has none: a fifth of its training split), and everything measured on test. The share is
-that of the questions out of scope that are to be expected, 1,000 of 5,500 in CLINC150. With --frozen the intents come
-from a logistic regression on the base's own embeddings, with no adapter: a weaker model, in minutes. `-o` changes a
-field of the adapter's recipe, such as train.max_examples=3000.
+An answer is right if it belongs to the question's intent. The intent model is trained on the training split, the rule
+is chosen on validation (Banking77 has none: a fifth of its training split), and everything is measured on test. The
+share is the expected share of out-of-scope questions, 1,000 of 5,500 in CLINC150. With --frozen the intents come from a
+logistic regression on the base model's embeddings, without an adapter: a weaker model, but trained in minutes. `-o`
+changes a field of the adapter's recipe, such as train.max_examples=3000.
 """
 
 from __future__ import annotations
@@ -60,14 +60,14 @@ def banking77(folder: Path) -> Mapping[str, Split]:
 
 
 def clinc150(file: Path) -> Mapping[str, Split]:
-    """Texts with intents by split, those out of scope among them."""
+    """Texts with intents by split, including out-of-scope texts."""
     found = json.loads(file.read_text(encoding="utf8"))
     names = {"train": "train", "validation": "val", "test": "test"}
     return {ours: [tuple(each) for each in [*found[name], *found[f"oos_{name}"]]] for ours, name in names.items()}
 
 
 def entries(split: Split) -> list[Entry]:
-    """The training split as knowledge, whose answers are the intents' names."""
+    """The training split as knowledge entries, whose answers are the names of intents."""
     return [Entry(text, label, label, "", text) for text, label in split if label != answering.OUT_OF_SCOPE]
 
 
@@ -91,7 +91,7 @@ def trained(name: str, data: Mapping[str, Split], changes: Sequence[str]) -> Any
 
 
 class Frozen:
-    """Intents by a logistic regression on the frozen base's embeddings, with what the judge needs of a model."""
+    """Intents by a logistic regression on the frozen base's embeddings, with the interface that the judge needs."""
 
     def __init__(self, split: Split) -> None:
         from sklearn.linear_model import LogisticRegression
@@ -120,7 +120,7 @@ class Frozen:
 
 
 class Words:
-    """BM25 alone: its best entry, whose score is the only feature."""
+    """BM25 alone: the score of its best entry is the only feature."""
 
     def judge(self, index: Index, texts: Sequence[str]) -> list[answering.Judged]:
         """Each text with its best entry."""
@@ -134,7 +134,7 @@ class Words:
 
 
 def at_half(model: Any, asked: Sequence[Question]) -> tuple[int, int]:
-    """Answered and wrong of the intent model alone, which answers from a probability of .5 on."""
+    """How many the intent model alone answers, from a probability of .5 on, and how many of these are wrong."""
     answered = wrong = 0
     for question, found in zip(asked, model.predict([each.text for each in asked]), strict=True):
         if found["label"] != answering.OUT_OF_SCOPE and found["score"] >= 0.5:

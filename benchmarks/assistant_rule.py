@@ -1,10 +1,10 @@
-"""How often the assistant's rule lets more answers be wrong than it states, and how much it answers.
+"""How often the assistant's rule allows more wrong answers than it states, and how much it answers.
 
     python -m benchmarks.assistant_rule [SIMULATIONS]
 
-Each simulation draws held-out questions, chooses a rule by them, and asks it a hundred thousand others. The rule states
-at most 5 % wrong answers, and that this is exceeded with a probability of 10 % at most. Could be: the share of
-questions that could be answered at 5 % by who knew all of them. The standard error of 10 % is .9 points at 1,000
+Each simulation draws held-out questions, chooses a rule by them, and applies it to a hundred thousand others. The rule
+promises at most 5 % wrong answers, exceeded with a probability of at most 10 %. "Could be" is the share of questions
+that a rule with knowledge of all questions could answer at 5 %. The standard error of 10 % is .9 points at 1,000
 simulations.
 """
 
@@ -29,7 +29,7 @@ HEADS = ("held out", "asked later", "stated share", "exceeded", "wrong, mean", "
 
 @dataclass(frozen=True)
 class Case:
-    """Questions held out, and those asked later. stated: the share out of scope by the configuration."""
+    """Held-out questions, and those asked later. stated: the out-of-scope share in the configuration."""
 
     held_out: World
     later: World
@@ -39,13 +39,13 @@ class Case:
 
     @property
     def row(self) -> tuple[str, str, str]:
-        """What the case is."""
+        """The case's description in the table."""
         held = f"{self.count:,}, {self.held_out.outside:.0%} out of scope{self.told}"
         return held, f"{self.later.outside:.0%} out of scope", "-" if self.stated is None else f"{self.stated:.0%}"
 
 
 def cases() -> Iterator[Case]:
-    """What is simulated."""
+    """The simulated cases."""
     none, few, many = (World(outside=outside, easy=4.0, tells=3.0, likeness=-2.5) for outside in (0.0, 0.03, 0.18))
     yield Case(none, none)
     yield Case(none, none, count=400)

@@ -2,8 +2,8 @@
 
     python -m benchmarks.bundle_start BUNDLE [TEXT]
 
-Each start is a new process: from the shell's command to the end of the first answer. Processor time is beside it, which
-other processes on the machine do not lengthen.
+Each start is a new process, timed from the shell's command to the end of the first answer. Processor time is given too,
+because other processes on the machine do not lengthen it.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def _size(folder: Path) -> int:
 
 
 def _used() -> float:
-    """Seconds of the processor that ended children have taken."""
+    """Processor seconds that ended children have taken."""
     found = resource.getrusage(resource.RUSAGE_CHILDREN)
     return found.ru_utime + found.ru_stime
 

@@ -1,9 +1,9 @@
-"""A simulated cluster: nodes that die, stragglers and preemption under the code that really shares out trials.
+"""A simulated cluster with dying nodes, stragglers and preemption, to test the real code that distributes trials.
 
-``python -m benchmarks.cluster [TRIALS]`` (10,000). Two people start the same trials at once, each on an engine of its
-own. What runs a trial here only waits; the queue (`Engine.run`), the leases and the writing of results are the real
-ones. Each start leaves out what is finished, as the commands do. At the end every trial has one result, and none was
-run to its end twice.
+``python -m benchmarks.cluster [TRIALS]`` (10,000). Two users start the same trials at once, each on an engine of their
+own. Running a trial is simulated by waiting; the queue (`Engine.run`), the leases and the writing of results are real.
+Each start leaves out finished trials, as the commands do. At the end every trial has one result, and none was completed
+twice.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from pefbench.engines.messages import Message
 
 DIES, PREEMPTED, STRAGGLES = 0.03, 0.05, 0.01
-"""Shares of the runs that take their node with them, that are put back, and that take a hundred times as long."""
+"""Shares of runs that take down their node, that are preempted, and that take a hundred times as long."""
 SECONDS = 0.002
 EXPIRES = 1.0
-"""Seconds after which the lease of a dead node may be taken."""
+"""Seconds after which the lease of a dead node may be taken over."""
 
 
 class Cluster(Engine):
-    """An engine whose nodes fail. One person's; `counts` is of all."""
+    """One user's engine, whose nodes fail; `counts` is shared by all users."""
 
     def __init__(self, place: Place, counts: Counter[str], *, workers: int, seed: int) -> None:
         super().__init__(place.folder, Resources(workers=workers))
@@ -43,7 +43,7 @@ class Cluster(Engine):
         self.draw, self.lock = random.Random(seed), threading.Lock()
 
     def one(self, request: Message, began: Callable[[], None] = lambda: None) -> Message:
-        """Run a trial as a worker does: take its lease, look whether it is finished, run, write."""
+        """Run a trial as a worker does: take its lease, check whether it is finished, run, write."""
         began()
         result = self.place.folder / "r" / f"{request['id']}.json"
         lease = FolderLease(result.with_suffix(".lease"), EXPIRES)
@@ -74,7 +74,7 @@ class Cluster(Engine):
 
 
 def simulate(trials: int, folder: Path, *, workers: int = 32, people: int = 2) -> Counter[str]:
-    """Run so many trials to the end; return what happened."""
+    """Run this many trials to the end; return counts of events."""
     place, counts = Place(str(folder), folder), Counter[str]()
     ids = [f"{number:012x}" for number in range(trials)]
     lock = threading.Lock()

@@ -1,8 +1,8 @@
-"""What a comparison costs: memory, disk, bytes to the store and time, by its size; and held against one that ran.
+"""Predicts the costs of a comparison from its size: memory, disk, bytes to the store, time; and checks them on results.
 
-``python -m benchmarks.cost_model [RESULTS]`` prints the table of docs/concepts/cost-model.md, and for a folder of
-results, or a store, how far the model is from what they say; of a comparison also its time: the first trial of each
-method, tuned and tested, predicts all others and the wall clock.
+``python -m benchmarks.cost_model [RESULTS]`` prints the table in docs/concepts/cost-model.md. For a folder of results,
+or a store, it also prints how far the model is off. For a comparison it predicts time as well: the first tuning and
+final trial of each method predict all others and the wall-clock time.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ TOKENIZER = 2_000_000
 
 @dataclass(frozen=True)
 class Size:
-    """A model and what is trained of it. bytes_a_weight: of the frozen ones: 4 in fp32, 2 in bf16, .55 in NF4."""
+    """A model's size and trained weights. bytes_a_weight: of frozen weights: 4 in fp32, 2 in bf16, .55 in NF4."""
 
     name: str
     weights: float
@@ -50,7 +50,7 @@ SIZES = (
 
 
 def memory(size: Size) -> float:
-    """Bytes that weights, gradients and moments take in training; activations come on top, by batch and length."""
+    """Bytes of weights, gradients and moments in training, without activations, which depend on batch and length."""
     return size.weights * size.bytes_a_weight + size.trained * 16
 
 
@@ -65,12 +65,12 @@ def tuned() -> float:
 
 
 def seconds(trials: int, slots: int, start: float, training: float, after: float) -> float:
-    """Wall clock of so many trials, as many at once as there are slots; the last round may not be full."""
+    """Wall-clock time of `trials` trials, `slots` at once; the last round may not be full."""
     return -(-trials // slots) * (start + training + after)
 
 
 def table(examples: int = 2_000, finals: float = 0.5) -> str:
-    """The table. finals: share of the trials that are scored on test and keep their model."""
+    """The table. finals: share of trials that are scored on test and keep their model."""
     rows = []
     for size in SIZES:
         sums = [n * (finals * stored(size.trained, examples) + (1 - finals) * tuned()) for n in (1, 100, 1000)]
@@ -81,7 +81,7 @@ def table(examples: int = 2_000, finals: float = 0.5) -> str:
 
 
 def measured(results: list[Stored]) -> str:
-    """Predicted by measured bytes of the results that kept a model, and their largest quotient."""
+    """The smallest and largest ratio of predicted to measured bytes, over results that kept their model."""
     quotients = []
     for each in results:
         folder = each.path.with_suffix("")
@@ -99,7 +99,7 @@ def measured(results: list[Stored]) -> str:
 
 
 def timed(results: list[Result]) -> str:
-    """Predicted by measured wall clock of a comparison, from the first trial of each method and stage."""
+    """Ratio of predicted to measured wall-clock time of a comparison, from the first trial of each method and stage."""
     trials = sorted((_trial(each) for each in results if each["status"] == "finished"), key=lambda one: one.began)
     if not trials:
         return "no finished trials"
@@ -129,7 +129,7 @@ class Timed:
 
     @property
     def seconds(self) -> float:
-        """From its first import to its last file."""
+        """Duration from its first import to its last file."""
         return self.ended - self.began
 
 
@@ -139,7 +139,7 @@ def _trial(result: Result) -> Timed:
 
 
 def main(arguments: list[str]) -> None:
-    """Print the table, or what results say."""
+    """Print the table, or compare the model with results."""
     if not arguments:
         print(table())
         return

@@ -3,8 +3,8 @@
     python -m benchmarks.deepspeed RECIPE OUT [--processes 2] [-o train.max_examples=200] [-o model.dropout=0]
 
 Runs the recipe once in one process and once by `accelerate launch` with recipes/accelerate/deepspeed_zero3.yaml, both
-in fp32, and says what differs. Models without dropout are the ones whose losses are comparable. On CUDA GPUs, or, to
-try it, over gloo on a CPU: DS_ACCELERATOR=cpu.
+in fp32, and reports what differs. Losses are comparable only for models without dropout. Needs CUDA GPUs, or, to try
+it, DS_ACCELERATOR=cpu with gloo.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 CONFIG = PROJECT / "recipes" / "accelerate" / "deepspeed_zero3.yaml"
 TOLERANCE = 1e-3
-"""Relative, of losses and weights in fp32."""
+"""Relative tolerance of losses and weights in fp32."""
 
 
 def ran(out: Path, command: Sequence[object], arguments: Sequence[str], **environment: str) -> Stored:

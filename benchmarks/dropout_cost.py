@@ -1,9 +1,9 @@
-"""What dropout that is drawn by example and step costs over a stream of random numbers, alternating step by step.
+"""The extra cost of dropout drawn by example and step over dropout from a random stream, alternating step by step.
 
     python -m benchmarks.dropout_cost [--repeats 9] [--rows 32] [--tokens 40] [--threads 1]
 
-Both sides train one BERT of MiniLM's size, untrained: forward, backward and AdamW's step. The stream is torch's own
-generator, drawn as cheaply as `cpu_kernels` can.
+Both sides train the same untrained BERT of MiniLM's size: forward, backward and AdamW step. The stream is torch's
+generator, used as cheaply as `cpu_kernels` can.
 """
 
 from __future__ import annotations

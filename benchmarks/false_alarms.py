@@ -1,11 +1,12 @@
-"""How often `compare` is wrong about equally good methods, how often it finds a difference, and whether it knows.
+"""False alarms and power of `compare`, and whether the power that its verdict reports is right.
 
     python -m benchmarks.false_alarms [SIMULATIONS]
 
-Families of four methods are simulated (`tests.stats.families`) and judged by the functions that `compare` judges by.
-False alarms: families of equally good methods of which any pair is shown to differ; 5 % is what it should be. Power:
-families in which the one method that is worse is shown to be worse than the best. Told: the difference that the verdict
-says it shows in 80 % of cases, and how often that is. The standard error of 5 % is 0.4 points at 2,500 simulations.
+Families of four methods are simulated (`tests.stats.families`) and judged by the functions that `compare` uses. False
+alarms: the share of families of equally good methods in which any pair is shown to differ; it should be 5 %. Power: the
+share of families in which the one worse method is shown to be worse than the best. Reported: the difference that the
+verdict claims to show in 80 % of cases, and how often it is shown. The standard error of 5 % is 0.4 points at 2,500
+simulations.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ POWERS = {
 
 
 def looks(truth: Truth, times: int, *, level: float = 0.025, seed: int = 0) -> float:
-    """In what part of families any pair is shown to differ at five seeds or at ten, each at half the level."""
+    """The share of families in which any pair is shown to differ at five seeds or at ten, each at half the level."""
     random = np.random.default_rng(seed)
     alarms, done = 0, 0
     while done < times:

@@ -1,15 +1,16 @@
-"""How much faster generation is than transformers' own, as a user would call it, and which part does how much.
+"""How much faster generation is than transformers' own, as a user would call it, and the contribution of each part.
 
     python -m benchmarks.fast_generation [--method full] [--repeats 5] [--rows 48] [--prompt 200] [--equal]
                                          [--processor-seconds]
 
-An untrained SmolLM2 with the method on it reads `rows` prompts of up to `prompt` pieces and adds `pieces` to each, in
-turns with and without; where it says that the texts are the same, they are so piece by piece. Prompts have different
-lengths, as in most batches: with --equal they have one, and torch's fused kernel is then slow on a CPU.
+An untrained SmolLM2 with the method reads `rows` prompts of up to `prompt` tokens and adds `pieces` tokens to each,
+alternately with and without the faster code. Texts count as the same if they are equal token by token. Prompts have
+different lengths, as in most batches; with --equal all have the same length, for which torch's fused kernel is slow on
+a CPU.
 
-`plain` is the model as pefbench holds it, generating by the library's own steps. `transformers` is the pretrained
-model with PEFT's LoRA as both come, in the dtype of its file; at batch 1 it answers a few of the prompts, one by one.
-Goals: 2.5 times its tokens a second at the same batch size, 10 times those at batch 1.
+`plain` is pefbench's model, generating with the library's own steps. `transformers` is the pretrained model with PEFT's
+LoRA, both unchanged, in the dtype of its file; at batch 1 it answers a few of the prompts, one by one. Goals: 2.5 times
+its tokens per second at the same batch size, 10 times at batch 1.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ GOALS = {"transformers": "2.5", "transformers, batch 1": "10"}
 SINGLE = 4
 """Prompts that are answered one at a time."""
 FIRST_WORD = 1000
-"""Pieces before it are special tokens and single bytes."""
+"""Token ids below it are special tokens and single bytes."""
 
 
 def main() -> None:
@@ -95,12 +96,12 @@ def main() -> None:
 
 
 def mixed(_: Any) -> Any:
-    """As pefbench predicts in bf16."""
+    """The context in which pefbench predicts in bf16."""
     return torch.autocast("cpu", torch.bfloat16)
 
 
 def stock_model(base: Path) -> Any:
-    """The pretrained model with PEFT's LoRA on all its linear layers, as both come."""
+    """The pretrained model with PEFT's LoRA on all its linear layers, both unchanged."""
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
 

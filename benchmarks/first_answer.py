@@ -2,8 +2,8 @@
 
     python -m benchmarks.first_answer results/lora_ner/ID [TEXT]
 
-From the shell's command to its end. Seconds of the processor stand beside those of the clock: other work on the machine
-does not lengthen them.
+Timed from the shell's command to its end. Processor seconds are given too, because other work on the machine does not
+lengthen them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def main() -> None:
 
 
 def _used() -> float:
-    """Seconds of the processor that ended children have taken."""
+    """Processor seconds that ended children have taken."""
     found = resource.getrusage(resource.RUSAGE_CHILDREN)
     return found.ru_utime + found.ru_stime
 

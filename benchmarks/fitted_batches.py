@@ -1,9 +1,9 @@
-"""How long prediction takes with batches fitted to the texts, against batches of a fixed size; alternating.
+"""Prediction time with batches fitted to the texts, compared with batches of a fixed size; alternating.
 
     python -m benchmarks.fitted_batches [--repeats 5] [--recipes ner topic intent dialogue]
 
-The test split is predicted by the untrained model in one process. `scores alike` is how many examples are answered
-alike: the two pad otherwise, so that sums are rounded otherwise.
+The untrained model predicts the test split in one process. "Answered alike" counts examples with the same answer: the
+two pad differently, so sums are rounded differently.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def row(name: str, repeats: int) -> list[str]:
 
 
 def batches(prepared: Prepared, *, fitted: bool) -> int:
-    """How many batches the test split comes to."""
+    """The number of batches of the test split."""
     lengths = prepared.head.prediction_lengths(prepared.encoded["test"])
     return len(sorted_batches(lengths, prepared.recipe.evaluate.batch_size, fitted=fitted))
 

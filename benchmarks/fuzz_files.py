@@ -1,4 +1,4 @@
-"""Read data files with faults until one ends in a traceback: ``python benchmarks/fuzz_files.py [FIRST [COUNT]]``."""
+"""Reads faulty data files and reports tracebacks: ``python benchmarks/fuzz_files.py [FIRST [COUNT]]``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.sources import fuzzing
 
 
 def main(first: int = 0, count: int = 2000) -> int:
-    """Try the seeds from `first` on; the status is how many ended in a traceback."""
+    """Try `count` seeds from `first` on; the exit status is the number of tracebacks."""
     outcomes: Counter[str] = Counter()
     for seed in range(first, first + count):
         made = fuzzing.case(seed)

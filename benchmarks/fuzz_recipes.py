@@ -1,10 +1,10 @@
-"""Damaged recipes by the thousand: each loads, or ends in one line; what loads is also checked as `run` does.
+"""Thousands of damaged recipes: each must load or fail with one line; those that load are also checked as by `run`.
 
     python -m benchmarks.fuzz_recipes [--count 1600] [--seed 0] [--checked 200]
 
-First `count` mutations of the recipes in `recipes/` are loaded. Then `checked` mutations of a small recipe, with data
-and a model beside it, are given to `pefbench run --check-only`. Every traceback is printed once, with the seed and the
-number of its mutation; the exit status is 1 when there was one.
+First, `count` mutations of the recipes in `recipes/` are loaded. Then `pefbench run --check-only` checks `checked`
+mutations of a small recipe, with data and a model beside it. Every traceback is printed once, with the seed and the
+number of its mutation; the exit status is 1 if there was one.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def tried(what: str, contents: Iterable[bytes], file: Path, trial: Callable[[Pat
 
 
 def load(file: Path) -> str:
-    """Load a recipe; return how it ended. Raises what is no UserError of one short line."""
+    """Load a recipe; return the outcome. Raises everything except a UserError of one short line."""
     message = None
     try:
         json.dumps(load_recipe(file).resolved(), allow_nan=False)
@@ -78,7 +78,7 @@ def load(file: Path) -> str:
 
 
 def loading(seed: int, original: str, file: Path) -> Iterable[bytes]:
-    """Mutations that are still valid recipes, without end: the others need no data to be refused."""
+    """An endless stream of mutations that are still valid recipes; the others fail without data."""
     while True:
         for content in mutated(seed, 1000, original, most_faults=2):
             file.write_bytes(content)
@@ -88,7 +88,7 @@ def loading(seed: int, original: str, file: Path) -> Iterable[bytes]:
 
 
 def check(file: Path) -> str:
-    """Give a recipe to `pefbench run --check-only`; return how it ended. Raises what is no status 0 or 2."""
+    """Give a recipe to `pefbench run --check-only`; return the outcome. Raises unless the exit status is 0 or 2."""
     said, status = io.StringIO(), None
     AcceleratorState._reset_state(reset_partial_state=True)  # each command is a process of its own
     try:

@@ -1,10 +1,10 @@
-"""How often `pick --within 0.95` names a method that is not good enough, or one that is as good as full fine-tuning.
+"""How often `pick --within 0.95` names a method when none is good enough, and when all are as good as full fine-tuning.
 
     python -m benchmarks.good_enough [SIMULATIONS]
 
-Full fine-tuning and 18 methods answer the same examples of validation and of test (`tests.analysis.pick.simulated`). In
-the first table all 18 are truly at 0.93 of it: 5 % is what naming one of them should be at most. Beside it stands the
-rule that only looks at the scores on test: a method that reaches 0.95 of full fine-tuning's there. In the second table
+Full fine-tuning and 18 methods answer the same validation and test examples (`tests.analysis.pick.simulated`). In the
+first table all 18 are truly at 0.93 of full fine-tuning: `pick` should name one in at most 5 % of cases. In brackets is
+the rule that looks only at test scores and names a method that reaches 0.95 of full fine-tuning's. In the second table
 all 18 are truly as good. The standard error of 5 % is 1.3 points at 300 simulations.
 """
 

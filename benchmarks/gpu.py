@@ -1,9 +1,9 @@
-"""On a GPU: the step of a Llama-shaped model of 1B random weights, by LoRA, full, PEFT's own LoRA, and QLoRA.
+"""Training steps of a Llama-shaped model with 1B random weights on a GPU: LoRA, full, PEFT's own LoRA, and QLoRA.
 
     python -m benchmarks.gpu [--repeats 7] [--tokens 4096] [--length 512]
 
-Alternating steps in bf16 on about `tokens` tokens; peak memory is torch's, of one way at a time. `floor` is a forward
-and backward pass through the frozen model alone, to its inputs. Without a GPU it says so in one line and does nothing.
+Steps alternate, in bf16, on about `tokens` tokens. Peak memory is torch's, for one way at a time. `floor` is a forward
+and backward pass through the frozen model alone, down to its inputs. Without a GPU the script says so and exits.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SHAPE: dict[str, Any] = {
     "num_key_value_heads": 4,
     "max_position_embeddings": 2048,
 }
-"""Of TinyLlama: 1.1 billion weights."""
+"""TinyLlama's sizes: 1.1 billion weights."""
 WAYS = ("lora", "lora, recompute", "lora by PEFT under autocast", "qlora", "full", "floor")
 GOALS = {
     "lora / floor, seconds": ("lora", "floor", 0, "at most 1.06"),
@@ -43,7 +43,7 @@ GOALS = {
 
 
 def main() -> None:
-    """Measure each way and print the ratios; the page gets them, too."""
+    """Measure each way, print the ratios and put them into the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--tokens", type=int, default=4096)
@@ -62,7 +62,7 @@ def main() -> None:
 
 
 def measure(way: str, rows: int, length: int, repeats: int) -> tuple[float, int]:
-    """The median seconds of a step, and the peak of memory in bytes."""
+    """The median seconds of a step, and the peak memory in bytes."""
     gc.collect()
     torch.cuda.empty_cache()
     torch.cuda.reset_peak_memory_stats()
@@ -119,7 +119,7 @@ def made(way: str, ids: torch.Tensor) -> Callable[[], None]:
 
 
 def model_of(way: str) -> Any:
-    """The model with random weights: fp32 where all are trained or PEFT is used as it comes, else frozen in bf16."""
+    """The model with random weights: fp32 for full fine-tuning and for unchanged PEFT, otherwise frozen in bf16."""
     from transformers import LlamaConfig, LlamaForCausalLM
 
     with torch.device("cuda"):

@@ -1,10 +1,10 @@
-"""How often the interval of a score covers the true score; 95 % is what it should be.
+"""How often the interval of a score covers the true score; it should be 95 %.
 
     python -m benchmarks.interval_coverage [SIMULATIONS]
 
-A line is one metric at one true score and one size of the test set (`tests.stats.coverage` has how they come about).
-`marked` is the share of test sets whose interval is marked as unreliable; beside it is what a percentile bootstrap
-covers, which the field uses most.
+A row is one metric at one true score and one size of the test set (`tests.stats.coverage` simulates them). "Marked" is
+the share of test sets whose interval is marked as unreliable. The last column is the coverage of a percentile
+bootstrap, the most common choice in the field.
 """
 
 from __future__ import annotations

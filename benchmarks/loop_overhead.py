@@ -1,4 +1,4 @@
-"""What pefbench's loop costs over bare forward, backward and step on the same batches, alternating step by step.
+"""The overhead of pefbench's loop over bare forward, backward and step on the same batches, alternating step by step.
 
     python -m benchmarks.loop_overhead [--repeats 5] [--precision bf16] [--processor-seconds]
 
@@ -75,7 +75,7 @@ def make(precision: str) -> Training:
 def epoch(
     training: Training, batches: list[Indices], ready: list[dict[str, torch.Tensor]], clock: Callable[[], float]
 ) -> tuple[float, float]:
-    """The seconds of one epoch by the loop and bare; both take each batch, in turns who is first."""
+    """The seconds of one epoch by the loop and bare; both take each batch and take turns at being first."""
     training.at = type(training.at)()
     training.model.train()
     seconds = {"loop": 0.0, "bare": 0.0}

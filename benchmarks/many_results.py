@@ -1,6 +1,6 @@
-"""How long `pefbench table` takes over very many results: real files, a process of its own.
+"""How long `pefbench table` takes on many results, with real files and a new process.
 
-Seconds on the clock, and of the processor alone: on a busy machine only the second says what the program needs.
+Prints wall-clock and processor seconds: on a busy machine only the latter show what the program needs.
 
     python benchmarks/many_results.py [FILES]
 

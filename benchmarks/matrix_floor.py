@@ -1,11 +1,11 @@
-"""The least that a LoRA step can take: its bare products of matrices, against our whole step on the same batches.
+"""The minimum time of a LoRA step: its bare matrix products, compared with our whole step on the same batches.
 
     python -m benchmarks.matrix_floor [--repeats 5] [--batch-size 32] [--batches 3] [--processor-seconds]
 
-All in fp32, on the first batches of an epoch of the job of `against_trainer`, in turns in one process. The products are
-those of the forward and of the backward pass, by the fastest call there is: of frozen maps and through them, LoRA's and
-attention's. They leave out biases, softmax, norms, GELU, dropout, embeddings, the loss, clipping and the optimizer. So
-many times as fast as it is a step with these products could be at most.
+Everything is in fp32, on the first batches of an epoch of `against_trainer`'s job, alternating in one process. The
+products are those of the forward and backward pass, with the fastest available calls: those of frozen maps, of LoRA and
+of attention. Biases, softmax, norms, GELU, dropout, embeddings, the loss, clipping and the optimizer are left out. The
+ratio is thus the largest possible speed-up of a step with these products.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def main() -> None:
 
 
 def both(recipe: Recipe, batches: int) -> dict[str, Steps]:
-    """Our steps on a few batches of an epoch, and the products in them."""
+    """Our steps on a few batches of an epoch, and their matrix products."""
     ready = prepare(recipe, Phases(), ["train"])
     accelerator = devices.accelerator(ready.recipe.train.precision)
     by_example = how_drawn(ready.recipe, ready.config) == "by example and step"
@@ -92,7 +92,7 @@ def both(recipe: Recipe, batches: int) -> dict[str, Steps]:
 
 @dataclass(frozen=True)
 class Sizes:
-    """The sizes that products of an encoder with LoRA on all its linear maps have."""
+    """The sizes of the products in an encoder with LoRA on all its linear maps."""
 
     layers: int
     heads: int
@@ -102,7 +102,7 @@ class Sizes:
 
     @staticmethod
     def of(config: Any, rank: int) -> Sizes:
-        """Those of a BERT."""
+        """The sizes of a BERT."""
         return Sizes(
             config.num_hidden_layers, config.num_attention_heads, config.hidden_size, config.intermediate_size, rank
         )
@@ -126,14 +126,14 @@ def products(rows: int, longest: int, sizes: Sizes) -> Callable[[], None]:
 
 
 def _maps(sizes: Sizes) -> list[tuple[int, int]]:
-    """Inputs and outputs of a layer's maps: query, key, value, output, and the two of the feed-forward part."""
+    """Inputs and outputs of a layer's maps: query, key, value, output, and the two feed-forward maps."""
     square = (sizes.hidden, sizes.hidden)
     return [square, square, square, square, (sizes.hidden, sizes.inner), (sizes.inner, sizes.hidden)]
 
 
 @dataclass(frozen=True)
 class Map:
-    """What the products of one LoRA layer read: inputs, gradients of outputs, the frozen weight, A and B."""
+    """The operands of one LoRA layer's products: inputs, gradients of outputs, the frozen weight, A and B."""
 
     x: Tensor
     grad: Tensor
@@ -148,7 +148,7 @@ class Map:
         return Map(*(torch.randn(shape) for shape in shapes))
 
     def both(self, *, through: bool) -> None:
-        """Those of the forward and the backward pass. through: the inputs need a gradient."""
+        """The products of the forward and backward pass. through: the inputs need a gradient."""
         down = product(self.x, self.a)
         product(self.x, self.weight).addmm_(down, self.b.T)
         up = product(self.grad, self.b.T)
@@ -159,7 +159,7 @@ class Map:
 
 
 def attention(query: Tensor, scores: Tensor) -> None:
-    """Its products, all heads at once: query (n, longest, head), scores (n, longest, longest)."""
+    """Attention's products, all heads at once: query (n, longest, head), scores (n, longest, longest)."""
     torch.bmm(query, query.transpose(1, 2))  # scores
     torch.bmm(scores, query)  # mixed values
     torch.bmm(scores.transpose(1, 2), query)  # the gradient of values

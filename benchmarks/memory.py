@@ -1,13 +1,12 @@
-"""Peak memory as foreseen before training and as measured, for each method on an encoder and on a decoder.
+"""Predicted and measured peak memory, for each method on an encoder and on a decoder.
 
     python -m benchmarks.memory                       all methods on recipes/ner.yaml and recipes/summarization.yaml
     python -m benchmarks.memory recipes/ner.yaml lora full
-    python -m benchmarks.memory --write ...           and put the rows into docs/results/speed.md, beside those there
+    python -m benchmarks.memory --write ...           also put the rows into docs/results/speed.md, beside existing ones
 
-Each pair runs in a process of its own: it is prepared, foreseen, trained for four steps on the largest part that the
-trial would meet, and the split with the longest texts is predicted. `at most` is the bound below which a run does not
-look closer. Training leaves other work's memory out of the figures only where the machine can reset a process's peak
-(Linux).
+Each pair runs in its own process. It prepares the trial, predicts its memory, trains four steps on the largest
+micro-batch of the trial, and predicts the split with the longest texts. `at most` is the bound below which a run makes
+no closer estimate. The figures exclude earlier memory of the process only if the system can reset its peak (Linux).
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from pefbench.paths import PROJECT, child_environment
 from pefbench.registry import names
 
 RECIPES = {"recipes/ner.yaml": [], "recipes/summarization.yaml": ["options.tested=32", "train.max_examples=128"]}
-"""The recipes, with what makes them shorter, and no smaller."""
+"""The recipes, with overrides that make them shorter but take no less memory."""
 STEPS = 4
 PAGE = PROJECT / "docs" / "results" / "speed.md"
 BEGIN, END = "<!-- python -m benchmarks.memory --write -->\n", "<!-- end -->"
@@ -51,7 +50,7 @@ class Row(TypedDict):
 
 
 def measure(recipe_file: str, method: str) -> Row:
-    """Foresee the peaks of one trial, then bring them about."""
+    """Predict the peaks of one trial, then run it and measure them."""
     from pefbench import hardware
     from pefbench.recipe import load_recipe
     from pefbench.trial import build, devices
@@ -121,7 +120,7 @@ def _rows(recipe: str, method: str) -> list[list[str]]:
 
 
 def _write(rows: list[list[str]]) -> None:
-    """Put rows into the page's table, in the place of those of the same recipe and method."""
+    """Put rows into the page's table, replacing rows of the same recipe and method."""
     before, _, rest = PAGE.read_text(encoding="utf8").partition(BEGIN)
     table, _, after = rest.partition(END)
     new = {(row[0], row[1]) for row in rows}

@@ -1,12 +1,12 @@
-"""How often the monitor's alarm is false on quiet days, how soon it sees a surge, and what other detectors do.
+"""False alarms of the monitor on quiet days and its delay in detecting a surge, compared with other detectors.
 
     python -m benchmarks.opinion_alarms [--trial TRIAL --headlines FILE] [--streams 400]
 
-Streams are drawn from headlines of which it is known how negative they are, with the probabilities that a trained model
-gives them: FILE is a JSON list of objects with `title` and `sentiment` (from -1 to 1), such as SemEval-2017's task 5.
-Without, probabilities are drawn that are as uncertain. Each stream has a quiet history, by which every detector is
-calibrated to the same rate, then either 1,000 quiet days or a surge: more of a day's headlines are negative, by one,
-two or three times the usual spread of a day's share. River's detectors need `pip install river`.
+Streams are drawn from headlines with known sentiment and the probabilities that a trained model gives them. FILE is a
+JSON list of objects with `title` and `sentiment` (from -1 to 1), such as SemEval-2017's task 5. Without it, equally
+uncertain probabilities are simulated. Each stream has a quiet history, on which every detector is calibrated to the
+same rate, followed by either 1,000 quiet days or a surge: the share of negative headlines rises by one, two or three
+times its usual daily spread. River's detectors need `pip install river`.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 Random = np.random.Generator
 
 QUIET, DAYS, SURGE, WITHIN = 60, 1000, 30, 14
-"""Quiet days of history; days without a surge; days of one; days in which it should be found."""
+"""Quiet days of history, days without a surge, days of a surge, days within which it should be found."""
 RATE = 1 / 1000
-"""False alarms a day that each detector is calibrated to."""
+"""False alarms per day that each detector is calibrated to."""
 SERIES = 20
 RESAMPLES, BLOCK = 100, 5
 
 
 @dataclass(frozen=True)
 class Pool:
-    """The model's probabilities of headlines that are negative, and of the others."""
+    """The model's probabilities for negative headlines, and for the others."""
 
     negative: Array
     others: Array
@@ -48,10 +48,10 @@ class Pool:
 
 @dataclass(frozen=True)
 class World:
-    """What days are like.
+    """The properties of days.
 
-    mean: headlines a day. spread: of the logarithm of their number. level, memory: of days that are better or worse
-    than others: the spread of their log odds, and its correlation from day to day.
+    mean: headlines per day. spread: of the logarithm of their number. level: spread of the log odds between better and
+    worse days. memory: correlation of these from day to day.
     """
 
     mean: float = 20.0
@@ -72,7 +72,7 @@ WORLDS = {
 
 @dataclass(frozen=True)
 class Days:
-    """Streams' days, (streams, days): headlines, the sum of their probabilities, and of the squares."""
+    """The days of streams, (streams, days): headlines, sums of their probabilities, and sums of squares."""
 
     items: Array
     negative: Array
@@ -88,7 +88,7 @@ class Days:
 
 
 def draw(pool: Pool, world: World, streams: int, days: int, random: Random, rise: float = 0.0, begins: int = 0) -> Days:
-    """Streams of days. rise: of the part of truly negative headlines, from the day `begins` on."""
+    """Streams of days. rise: of the share of truly negative headlines, from day `begins` on."""
     levels = random.standard_normal((streams, days))
     for day in range(1, days):
         levels[:, day] = world.memory * levels[:, day - 1] + np.sqrt(1 - world.memory**2) * levels[:, day]
@@ -98,7 +98,7 @@ def draw(pool: Pool, world: World, streams: int, days: int, random: Random, rise
     volume = world.mean * np.exp(world.spread * random.standard_normal((streams, days)) - world.spread**2 / 2)
     items = np.maximum(random.poisson(volume), 1)
     negative, squares = np.zeros((streams, days)), np.zeros((streams, days))
-    for first in range(0, streams, 50):  # in parts: all headlines of all days are many
+    for first in range(0, streams, 50):  # in parts, to limit memory
         shown = items[first : first + 50]
         each = np.arange(shown.max()) < shown[..., None]
         bad = random.random(each.shape) < part[first : first + 50, :, None]
@@ -109,14 +109,14 @@ def draw(pool: Pool, world: World, streams: int, days: int, random: Random, rise
 
 @dataclass(frozen=True)
 class Found:
-    """Of each stream: its alarms, and the days until the first one; one more than there are where there is none."""
+    """For each stream: its alarms, and the days until the first one; the number of days plus 1 if there is none."""
 
     alarms: Array
     first: Array
 
 
 def scores_of(days: Days) -> tuple[list[detect.Quiet], Array]:
-    """What each stream's history says of it, and each day's excess over that in units of its spread."""
+    """The baseline from each stream's history, and each day's excess over it in units of its spread."""
     quiet = [detect.Quiet.of(days.counts(stream)[:QUIET]) for stream in range(len(days.items))]
     share, within, between = (
         np.array([[getattr(each, name)] for each in quiet]) for name in ("share", "within", "between")
@@ -126,7 +126,7 @@ def scores_of(days: Days) -> tuple[list[detect.Quiet], Array]:
 
 
 def normal_scores(days: Days, random: Random, rate: float) -> Found:
-    """The monitor's own."""
+    """The monitor's own detector."""
     del random
     quiet, excess = scores_of(days)
     alarms, first = np.zeros(len(quiet)), np.full(len(quiet), excess.shape[1] - QUIET + 1.0)
@@ -159,7 +159,7 @@ def cusum(scores: Array, limit: Array | float) -> Found:
 
 
 def standardised(scores: Array) -> Array:
-    """Scores by the mean and the spread of their history; those after it."""
+    """The scores after the history, standardised by the history's mean and spread."""
     history = scores[:, :QUIET]
     found: Array = (scores[:, QUIET:] - history.mean(1, keepdims=True)) / history.std(1, ddof=1, keepdims=True)
     return found
@@ -172,7 +172,7 @@ def textbook(days: Days, random: Random, rate: float) -> Found:
 
 
 def bootstrapped(days: Days, random: Random, rate: float, *, unsure: bool = False) -> Found:
-    """CUSUM whose limit gives the rate on blocks of the history. unsure: mean and spread are estimated in each."""
+    """CUSUM whose limit gives the rate on blocks of the history. unsure: re-estimate mean and spread in each block."""
     _, excess = scores_of(days)
     limits = np.concatenate(
         [
@@ -205,9 +205,9 @@ def _limits(histories: Array, random: Random, rate: float, *, unsure: bool) -> A
 
 
 def e_detector(days: Days, random: Random, rate: float) -> Found:
-    """Shiryaev and Roberts' sum of bets on the normal scores, which no distribution lets pass 1 / rate too often.
+    """The Shiryaev-Roberts sum of bets on the normal scores, with threshold 1 / rate, valid for any distribution.
 
-    Shin, Ramdas and Rinaldo 2022, E-detectors. It begins anew after an alarm.
+    Shin, Ramdas and Rinaldo 2022, E-detectors. It restarts after an alarm.
     """
     del random
     quiet, excess = scores_of(days)
@@ -230,7 +230,7 @@ def e_detector(days: Days, random: Random, rate: float) -> Found:
 
 
 def of_river(days: Days, make: Callable[[], Any], *, excess: bool) -> Found:
-    """A detector of river's, which sees the history first. excess: it is given the excess, else the share."""
+    """A detector of river, which sees the history first. excess: its input is the excess, otherwise the share."""
     values = scores_of(days)[1] if excess else days.negative / days.items
     alarms, first = np.zeros(len(values)), np.full(len(values), values.shape[1] - QUIET + 1.0)
     for stream, given in enumerate(values.tolist()):
@@ -256,7 +256,7 @@ def detectors() -> Mapping[str, Callable[[Days, Random, float], Found]]:
         from river import drift
     except ImportError:
         return found
-    # Its threshold is on the scale of a CUSUM of the excess, so that it may be set as one's.
+    # Its threshold is on the scale of a CUSUM of the excess, so it can be set in the same way.
     found["river PageHinkley, set as a CUSUM"] = lambda days, _random, rate: of_river(
         days,
         lambda: drift.PageHinkley(delta=detect.ALLOWANCE, threshold=detect.threshold(rate), mode="up"),
@@ -268,7 +268,7 @@ def detectors() -> Mapping[str, Callable[[Days, Random, float], Found]]:
 
 
 def rise(pool: Pool, world: World, spreads: float, random: Random) -> float:
-    """By how much the part of negative headlines rises where a day's share does by so many spreads."""
+    """The rise in truly negative headlines that raises a day's measured share by `spreads` spreads."""
     usual = draw(pool, world, 50, 400, random)
     shares = usual.negative / usual.items
     return float(spreads * shares.std() / (pool.negative.mean() - pool.others.mean()))
@@ -286,7 +286,7 @@ def of_trial(trial: Path, headlines: Path) -> Pool:
 
 
 def drawn(random: Random) -> Pool:
-    """Probabilities about as uncertain as a model's."""
+    """Simulated probabilities, about as uncertain as a model's."""
     return Pool(random.beta(2.0, 0.7, 500), random.beta(0.7, 1.2, 900))
 
 
@@ -324,7 +324,7 @@ def main() -> None:
 
 
 def _over_all(pool: Pool, world: World, streams: int, random: Random) -> None:
-    """Print what the monitor does with many series at once."""
+    """Print the monitor's results on many series at once."""
     rate = RATE / SERIES
     quiet = draw(pool, world, streams * 4, QUIET + DAYS, random)
     alarms = 1000 * SERIES * normal_scores(quiet, random, rate).alarms / DAYS

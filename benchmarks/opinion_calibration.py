@@ -1,10 +1,11 @@
-"""Whether the monitor's probabilities mean what they say, and whether a temperature would make them better.
+"""Whether the monitor's probabilities are calibrated, and whether a temperature would improve them.
 
     python -m benchmarks.opinion_calibration TRIAL [--headlines FILE] [--examples 2000]
 
-TRIAL is a model of sentiment. The temperature with the least loss is chosen on the trial's validation texts; loss (nats
-a text) and expected calibration error (15 bins of the likelier label's probability) are of its test texts and of FILE,
-a JSON list of objects with `title` and `sentiment` (from -1 to 1; 0 is left out). The interval is by 2,000 resamples.
+TRIAL is a sentiment model. The temperature with the lowest loss is chosen on the trial's validation texts. Loss (nats
+per text) and expected calibration error (15 bins of the more likely label's probability) are measured on its test texts
+and on FILE, a JSON list of objects with `title` and `sentiment` (from -1 to 1; 0 is left out). The interval is from
+2,000 resamples.
 """
 
 from __future__ import annotations
@@ -33,19 +34,19 @@ BINS, RESAMPLES, LEAST = 15, 2000, 1e-6
 
 
 def log_odds(model: Model, texts: Sequence[str], negative: str) -> Array:
-    """Of each text being negative."""
+    """Each text's log odds of being negative."""
     chances = np.array([each["probabilities"][negative] for each in model.predict(list(texts))])
     chances = chances.clip(LEAST, 1 - LEAST)
     return np.asarray(np.log(chances / (1 - chances)))
 
 
 def losses(odds: Array, negative: Array, temperature: float = 1.0) -> Array:
-    """Of each text: minus the logarithm of the probability of what is right."""
+    """Each text's loss: minus the logarithm of the probability of the right label."""
     return np.logaddexp(0, np.where(negative > 0, -odds, odds) / temperature)
 
 
 def calibration_error(odds: Array, negative: Array, temperature: float = 1.0) -> float:
-    """By how much the likelier label's probability differs from how often it is right: the mean over BINS."""
+    """Mean over BINS of the difference between the more likely label's probability and how often it is right."""
     sure = 1 / (1 + np.exp(-abs(odds) / temperature))
     right = (odds > 0) == (negative > 0)
     place = np.minimum((sure - 0.5) * 2 * BINS, BINS - 1).astype(int)
@@ -54,7 +55,7 @@ def calibration_error(odds: Array, negative: Array, temperature: float = 1.0) ->
 
 
 def best(odds: Array, negative: Array) -> float:
-    """The temperature with the least loss."""
+    """The temperature with the lowest loss."""
     found: Any = minimize_scalar(
         lambda log: losses(odds, negative, np.exp(log)).mean(), bounds=(-3, 3), method="bounded"
     )

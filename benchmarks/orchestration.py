@@ -1,22 +1,22 @@
-"""What a cluster's engine adds to trials: a trial that Ray or SLURM starts, and 200 short ones through `--on ray`.
+"""The overhead of a cluster's engine: one trial started by Ray or SLURM, and 200 short ones through `--on ray`.
 
     python -m benchmarks.orchestration [--rounds 3] [--epochs 60] [--trials 200] [--parts one many]
         [--engines ray slurm]
 
-All on this machine, on a tiny random model, one thread a trial, the ways taking turns. The Ray cluster (two nodes of
-one core) and the SLURM cluster (the same; needs root, and Debian's packages) stand before, and Ray's workers have the
-priority of other processes, not its default of nice 15.
+Everything runs on this machine, with a tiny random model and one thread per trial, and the ways take turns. The Ray
+cluster (two nodes of one core) and the SLURM cluster (the same; needs root and Debian's packages) are started before.
+Ray's workers have normal priority, not Ray's default of nice 15.
 
-*One trial* is timed from the engine's being asked to its answer, less imports. Ray has run one trial on each core
-before, as the worker process here has, so nothing is imported. SLURM starts a process for each trial, and is held
-against such a process here; imports are taken off: the seconds in which a process has the modules of a trial, and for
-SLURM those in which submitit's has its own, measured in each round. So what is left of SLURM is the queue and the looks
-at it: seconds, whatever the trial takes; --epochs says how long that is. The processor seconds are those of the trial's
-phases: what the trial itself costs there. On a machine whose pace drifts, the same trial takes a tenth more or less
-from one time to the next; *of equally long trials* puts the median of all of them in the place of each one's own.
+*One trial* is timed from the request to the engine until its answer, without imports. Ray and the local worker process
+have run a trial on each core before, so they import nothing. SLURM starts a process for each trial and is compared with
+such a process here. Imports are subtracted: the seconds that a process takes to import a trial's modules, and for SLURM
+also submitit's, measured in each round. What is left for SLURM is the queue and polling: seconds, however long the
+trial is; --epochs sets that. The processor seconds are those of the trial's phases, the cost of the trial itself. On a
+machine of varying speed, the same trial takes a tenth more or less from one time to the next; *of equally long trials*
+replaces each trial's own duration by the median of all.
 
-*Many* is `pefbench compare` with so many trials on two workers, the whole command. Its processor seconds are the
-command's and those of all that it starts; with Ray those of the cluster's processes, too. Goals: 1.1 and 1.15.
+*Many* is a whole `pefbench compare` command with this many trials on two workers. Its processor seconds include all
+processes that it starts, and with Ray those of the cluster. Goals: 1.1 and 1.15.
 """
 
 from __future__ import annotations
@@ -54,13 +54,13 @@ ONE_GOAL, MANY_GOAL = 1.1, 1.15
 HEADER = ("Side by side", "Seconds", "Processor seconds", "Goal")
 OF_ONE = ("Side by side", "Seconds", "of equally long trials", "Processor seconds", "Goal")
 LOOK = 0.25
-"""Seconds between two looks at how much of the processor was used."""
+"""Seconds between measurements of processor use."""
 IMPORTS = "from pefbench.cli import main, worker; from pefbench.engines import worker; from pefbench.trial import run"
 OF_SUBMITIT = "import submitit.core._submit, pefbench.engines.slurm"
 
 
 class Trial:
-    """One trial, always another seed so that no result is there. Its seconds in all, and those inside."""
+    """One trial, with a new seed each time so that no result exists. It measures total seconds and those inside."""
 
     def __init__(self, folder: Path, epochs: int) -> None:
         world = World(folder)
@@ -68,13 +68,13 @@ class Trial:
         self.out.mkdir()
 
     def request(self) -> Message:
-        """The request of the next one."""
+        """The request for the next trial."""
         self.seed += 1
         recipe = load_recipe(self.file, [f"train.seed={self.seed}"])
         return {"recipe": recipe.requested(), "scored": ["validation"], "out": str(self.out), "command": ""}
 
     def timed(self, made: Engine | Once) -> tuple[float, float]:
-        """Seconds from asking to the answer; the processor seconds of the trial's phases."""
+        """Seconds from request to answer, and the processor seconds of the trial's phases."""
         request = self.request()
         started = time.perf_counter()
         answer = made.ask({"do": "run", **request}) if isinstance(made, Once) else made.one(request)
@@ -115,7 +115,7 @@ def main() -> None:
 
 
 def one(trial: Trial, engines: Sequence[str], rounds: int, log: Path) -> list[list[str]]:
-    """The rows of one trial through each engine, against a process of this machine."""
+    """The rows of one trial through each engine, compared with a process on this machine."""
     names = ["local", *engines]
     with ExitStack() as open_:
         made: dict[str, Engine] = {name: open_.enter_context(engine(log, Resources(name))) for name in names}  # type: ignore[arg-type]
@@ -152,7 +152,7 @@ def one(trial: Trial, engines: Sequence[str], rounds: int, log: Path) -> list[li
 
 
 def many(place: Path, trials: int, rounds: int, pids: Sequence[int]) -> list[list[str]]:
-    """The row of a comparison of short trials on Ray, against two workers of this machine."""
+    """The row of a comparison of short trials on Ray, against two workers on this machine."""
     (place / "many").mkdir()
     file = comparison(World(place / "many"), trials)
     found: dict[str, list[tuple[float, float]]] = {"--on ray": [], "--workers 2": []}
@@ -179,7 +179,7 @@ def ratios(mine: Sequence[tuple[float, float]], other: Sequence[tuple[float, flo
 
 
 def comparison(world: World, trials: int) -> Path:
-    """A comparison of so many trials: two methods, two settings each, the rest with further seeds."""
+    """A comparison with `trials` trials: two methods, two settings each, the rest with further seeds."""
     content = {
         "recipe": str(world.recipe("short", train__epochs=1, train__max_examples=64)),
         "trials": 2,
@@ -196,16 +196,16 @@ def comparison(world: World, trials: int) -> Path:
 
 
 def imported(modules: str) -> float:
-    """The seconds in which a process has its modules."""
+    """The seconds that a new process takes to import the modules."""
     started = time.perf_counter()
     subprocess.run([sys.executable, "-c", modules], check=True, env=child_environment())
     return time.perf_counter() - started
 
 
 def timed(command: Sequence[str], others: Sequence[int]) -> tuple[float, float]:
-    """The seconds of a command, and its processor seconds with those of other processes and of all that they start.
+    """The seconds of a command, and the processor seconds of it, of other processes and of their descendants.
 
-    They are looked at so often that little is missed of those that end meanwhile.
+    They are measured so often that little is missed of processes that end meanwhile.
     """
     before, found = seconds_of(others), dict[tuple[int, float], float]()
     started = time.perf_counter()
@@ -220,7 +220,7 @@ def timed(command: Sequence[str], others: Sequence[int]) -> tuple[float, float]:
 
 
 def seconds_of(pids: Sequence[int]) -> dict[tuple[int, float], float]:
-    """The processor seconds so far of processes and of all that they have started, by process."""
+    """The processor seconds so far of processes and their descendants, by process."""
     found = {}
     for pid in pids:
         with suppress(psutil.Error):

@@ -1,11 +1,11 @@
-"""What the settings that results place are worth: over simulated curves of learning rates, against a wider fixed list.
+"""The value of placing settings by results, compared with a wider fixed list, on simulated learning-rate curves.
 
     python -m benchmarks.placed_settings [CURVES]
 
-A curve is a method's score over the logarithm of its learning rate: it rises to a best rate, which lies within three
-quarters of a decade of the default, falls slowly, and breaks off at a rate where training fails. Slopes, widths and the
-noise of one seed are drawn. Each way tries as many rates; the one that scores best is chosen, and loses what its true
-score lies below that of the best rate. `the better` always takes the neighbour that scored better, as
+A curve is a method's score over the logarithm of its learning rate. It rises to a best rate, within three quarters of a
+decade of the default, falls slowly, and ends at a rate where training fails. Slopes, widths and the noise of one seed
+are random. All ways try the same number of rates. The best-scoring rate is chosen; its loss is the difference between
+the true scores of the best rate and the chosen one. "The better" always takes the better-scoring neighbour, as
 `pefbench.compare.placing` once did.
 """
 
@@ -49,7 +49,7 @@ def main(curves: int) -> None:
 
 
 def lost(way: Callable[[Curve, int], list[tuple[float, float]]], settings: int, noise: float, curves: int) -> str:
-    """What the chosen rate loses, over curves that are the same for each way."""
+    """The loss of the chosen rate, over curves that are the same for each way."""
     found = []
     for seed in range(curves):
         source = random.Random(seed)
@@ -60,12 +60,12 @@ def lost(way: Callable[[Curve, int], list[tuple[float, float]]], settings: int, 
 
 
 def observed(true: Curve, source: random.Random, noise: float, at: float) -> float:
-    """A score of one seed."""
+    """The score with one seed."""
     return true(at) + source.gauss(0, noise)
 
 
 def curve(source: random.Random) -> Curve:
-    """A score, 0 at best, over the decades from the default rate."""
+    """A score, at most 0, as a function of the decades from the default rate."""
     best, rise = source.uniform(-0.75, 0.75), source.uniform(0.05, 0.3)
     width, fall = source.uniform(0.05, 0.6), source.uniform(0, 0.3)
 
@@ -78,12 +78,12 @@ def curve(source: random.Random) -> Curve:
 
 
 def listed(score: Curve, settings: int) -> list[tuple[float, float]]:
-    """Half a decade apart around the default."""
+    """Rates half a decade apart around the default."""
     return [(at, score(at)) for at in ((number - settings // 2) / 2 for number in range(settings))]
 
 
 def with_further(further: float) -> Callable[[Curve, int], list[tuple[float, float]]]:
-    """Three that are listed, the others placed."""
+    """Three listed rates, the others placed."""
 
     def way(score: Curve, settings: int) -> list[tuple[float, float]]:
         placing.FURTHER = further
@@ -98,7 +98,7 @@ def with_further(further: float) -> Callable[[Curve, int], list[tuple[float, flo
 
 
 def placed(tried: list[Setting], values: list[float | None]) -> float:
-    """The decades from the default to the rate that is placed next."""
+    """The decades from the default to the next placed rate."""
     return math.log10(next(placing.candidates(tried, values, higher=True))[RATE])
 
 

@@ -1,9 +1,9 @@
-"""How long a list takes: the recommender's median and p95 on one core, over histories of real users.
+"""Latency of a recommendation list: median and p95 on one core, over histories of real users.
 
     taskset -c 0 python -m benchmarks.recommender_latency [--config FILE] [--requests 200] 2> log.jsonl
 
-After `pefbench app recommender train`. Wall-clock time and, for a machine that is busy, processor time, each in
-milliseconds; also what exact search alone takes, which says whether an approximate index would help.
+Run it after `pefbench app recommender train`. It prints wall-clock time and, for busy machines, processor time, in
+milliseconds; also the time of exact search alone, which shows whether an approximate index would help.
 """
 
 from __future__ import annotations

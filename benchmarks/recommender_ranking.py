@@ -1,11 +1,11 @@
-"""The recommender beside popularity, item-kNN and a collaborative library's models, all items ranked, split by time.
+"""The recommender compared with popularity, item-kNN and a collaborative-filtering library: all items, split by time.
 
     python -m benchmarks.recommender_ranking [--config FILE] [--without-model]
 
-After `pefbench app recommender train`. `pip install implicit` brings the library; without it its rows are missing. Its
-settings are chosen on validation by NDCG@10, as the recommender's weights are; then each model is fitted to all that
-was taken before the test begins, and a user's factors are computed from the history that is ranked by. With
---without-model the choice model reads nothing, so that the other rows take seconds.
+Run it after `pefbench app recommender train`. `pip install implicit` installs the library; without it, its rows are
+missing. Its settings are chosen on validation by NDCG@10, like the recommender's weights. Then each model is fitted to
+everything that was taken before the test period, and a user's factors are computed from the ranked history. With
+--without-model the choice model is skipped, and the other rows take seconds.
 """
 
 from __future__ import annotations
@@ -38,25 +38,25 @@ REGULARIZATION = (0.01, 0.1, 1.0)
 
 
 def matrix(rows: Sequence[Sequence[int]], items: int) -> sparse.csr_matrix:
-    """Who took what: (users, items)."""
+    """The matrix of who took what, (users, items)."""
     places = np.repeat(np.arange(len(rows)), [len({*row}) for row in rows])
     columns = np.array([item for row in rows for item in sorted({*row})], np.int64)
     return sparse.csr_matrix((np.ones(len(places), np.float32), (places, columns)), shape=(len(rows), items))
 
 
 def factorised(model: Any, items: int, history: Sequence[int]) -> Floats:
-    """All items' scores for a history, by a model of factors."""
+    """All items' scores for a history, from a factor model."""
     user = model.recalculate_user(0, matrix([history], items)[0])
     return np.asarray(model.item_factors @ np.ravel(user), np.float64)
 
 
 def neighbours(model: Any, items: int, history: Sequence[int]) -> Floats:
-    """The same by a model of neighbours."""
+    """All items' scores for a history, from a neighbourhood model."""
     return np.asarray((matrix([history], items) @ model.similarity).toarray()[0], np.float64)
 
 
 def candidates(ready: Prepared, before: float) -> Iterator[tuple[str, str, Other]]:
-    """The library's models by all that was taken before a time: family, setting, scores."""
+    """The library's models, fitted to everything taken before a time: family, setting, scores."""
     from implicit.als import AlternatingLeastSquares
     from implicit.nearest_neighbours import BM25Recommender, CosineRecommender
 
@@ -77,7 +77,7 @@ def candidates(ready: Prepared, before: float) -> Iterator[tuple[str, str, Other
 
 
 def chosen(ready: Prepared, config: RecommenderSection) -> Mapping[str, Other]:
-    """Each family's best setting on validation, fitted to all before the test."""
+    """Each family's best setting on validation, fitted to everything before the test."""
     targets = catalogue.targets(ready.known, ready.begin, ready.end, config.per_user)
     best: dict[str, tuple[float, str]] = {}
     for family, setting, score in candidates(ready, ready.begin):
@@ -93,10 +93,10 @@ def chosen(ready: Prepared, config: RecommenderSection) -> Mapping[str, Other]:
 
 
 class Silent:
-    """A choice model that prefers nothing."""
+    """A choice model without preferences."""
 
     def scores(self, _histories: object, proposals: Sequence[Sequence[str]]) -> list[Floats]:
-        """No proposal before another."""
+        """Equal scores for all proposals."""
         return [np.zeros(len(texts)) for texts in proposals]
 
 

@@ -1,10 +1,10 @@
-"""The round trip against the prediction of the same test split, in one process, beyond imports.
+"""The time of the round trip relative to predicting the same test split, in one process, without imports.
 
     python -m benchmarks.round_trip [--repeats 5] [--recipes ner topic] [--epochs 0.1] [--processor-seconds]
 
-A short trial is trained and saved. Then a process of its own verifies it again and again: what it reads, makes, loads
-and predicts, against the seconds of the prediction in it. The first time, which imports, does not count. `alone` is the
-whole `pefbench verify`, with the start of its process. Goal: at most 1.3 beyond imports.
+A short trial is trained and saved. Then a separate process verifies it repeatedly: the time to read, build, load and
+predict is divided by the time of the prediction in it. The first time, which includes imports, does not count. "Alone"
+is the whole `pefbench verify`, including process start. Goal: at most 1.3 without imports.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def row(name: str, epochs: float, repeats: int, clock: str) -> list[str]:
 
 
 def _whole(*command: str, processor: bool) -> float:
-    """The seconds of a process, or those that it had of the processor."""
+    """The wall-clock or processor seconds of a process."""
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     _run(*command)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -1,12 +1,12 @@
-"""`search:` of a comparison against its whole grid: what is spent, and whether the setting that it finds is as good.
+"""`search:` of a comparison against its whole grid: the budget spent, and whether it finds an equally good setting.
 
     python -m benchmarks.search_budget OUT [--comparisons topic ner] [--methods lora bottleneck] [--examples 200]
 
-The grid is the learning rates that the comparison lists, times the sizes that `pefbench search` tries; the budget of
-the search is .4 of it. A trial's curve depends on its setting alone, so each setting is trained once, and the searches,
-one for each seed of the sampler, replay the curves through the study, the pruner and the budget of `pefbench compare`.
-The settings that were found are then trained with further seeds and compared on test, paired over its examples.
-OUT keeps what was trained; the same command goes on.
+The grid is the comparison's learning rates times the sizes that `pefbench search` tries; the search's budget is .4 of
+it. A trial's curve depends only on its setting, so each setting is trained once, and the searches, one per seed of the
+sampler, replay the curves through the study, the pruner and the budget of `pefbench compare`. The selected settings are
+then trained with further seeds and compared on test, paired over its examples. OUT keeps the trained settings; the same
+command continues an interrupted run.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ HEADERS = ("", "settings", "spent", "tried", "same setting", "validation lost, m
 
 
 class Grid:
-    """All settings of one method, trained; and what is known of each."""
+    """All settings of one method, trained, and their results."""
 
     def __init__(self, plan: Plan, method: str, out: Path, shared: Shared) -> None:
         self.plan, self.out, self.shared = plan, out, shared
@@ -92,7 +92,7 @@ class Grid:
 
 
 class Replayed(Trials):
-    """Trials that were trained before: each goes on as its curve did, until the study stops it."""
+    """Trials that were trained before: each replays its curve until the study stops it."""
 
     def __init__(self, wanted: Wanted, folder: Path, recorded: Mapping[str, Path]) -> None:
         super().__init__(wanted, place_at(folder), cast("Any", SimpleNamespace(size=1, stopped=False)))
@@ -114,7 +114,7 @@ class Replayed(Trials):
 
 
 def searched(grid: Grid, seed: int) -> tuple[int, int, int]:
-    """What a search with this seed of its sampler finds: a setting, the examples that it saw, the settings it tried."""
+    """The outcome of a search with this sampler seed: the setting, the examples seen, the settings tried."""
     search, compared = grid.search, grid.compared
     compared.seed = seed
     with tempfile.TemporaryDirectory() as folder:
@@ -131,7 +131,7 @@ def searched(grid: Grid, seed: int) -> tuple[int, int, int]:
 
 
 def tested(grid: Grid, places: Sequence[int], seeds: Sequence[int]) -> dict[int, Any]:
-    """The scores on test of settings, each with further seeds."""
+    """The test scores of settings, each with further seeds."""
     grid.plan.searched(grid.compared.name, grid.settings, 0)
     found = {}
     for place in places:
@@ -174,7 +174,7 @@ def row(grid: Grid, name: str, samplers: int, seeds: Sequence[int]) -> list[str]
 
 
 def plan_of(comparison: str, methods: Sequence[str], examples: int, folder: Path) -> Plan:
-    """The recorded comparison's recipe and learning rates, times the sizes of each method, searched."""
+    """The plan with the recorded comparison's recipe and learning rates, times each method's sizes, searched."""
     given = yaml.safe_load((PROJECT / "recipes" / "compare" / f"{comparison}.yaml").read_text(encoding="utf8"))
     entries, most = {}, 0
     for method in methods:

@@ -1,10 +1,9 @@
-"""How long a recipe takes from its command to the end of its first step, with all caches filled; and its imports.
+"""The time of a recipe from the command to the end of its first step, with all caches filled, and that of its imports.
 
     python -m benchmarks.second_start [--repeats 5] [--recipe recipes/lora_ner.yaml]
 
-Each start is a process of its own. Imports are what the import system takes, from the outermost import on, as
-`python -X importtime` counts it. Beside other work the processor seconds are what an idle machine would take, about.
-Goals: 5 seconds, of which 3 for imports.
+Each start is a new process. Import time is that of the outermost imports, as `python -X importtime` counts it. On a
+busy machine, processor seconds are about what an idle machine would take. Goals: 5 seconds, of which 3 for imports.
 """
 
 from __future__ import annotations
@@ -52,7 +51,7 @@ main(["run", *sys.argv[1:]])
 
 
 def main() -> None:
-    """Start again and again; print the table and put it into the page."""
+    """Start repeatedly; print the table and put it into the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--recipe", type=Path, default=PROJECT / "recipes" / "lora_ner.yaml")
@@ -72,7 +71,7 @@ def main() -> None:
 
 
 def start(recipe: Path) -> tuple[float, ...]:
-    """The seconds to the end of the first step and those of the processor, and both of imports alone."""
+    """Wall-clock and processor seconds to the end of the first step, and the same for imports alone."""
     with tempfile.TemporaryDirectory() as out:
         started = time.perf_counter()
         done = subprocess.run(

@@ -1,12 +1,12 @@
-"""The load that `pefbench serve` bears: requests a second and latencies with 1, 8 and 64 adapters, and memory.
+"""The performance of `pefbench serve` under load: requests per second, latency with 1, 8 and 64 adapters, and memory.
 
     python -m benchmarks.serving_load results/lora_topic/ID [--seconds 10]
 
-The trial's LoRA adapter is copied with other weights, once for each of the adapters; wrk (https://github.com/wg/wrk),
-which must be installed, asks them in turn on the loopback. Memory is that of the process before and after all but the
-first are loaded, with nothing asked in between. `--peft` times one batch of all adapters beside PEFT's own mixed
-batch (`adapter_names`) in one process, alternating. `--processes` asks a server for each adapter beside one server
-for all. `--swap` times the loading of an adapter that has no weights in memory, by the clock and by the processor.
+The trial's LoRA adapter is copied with different weights, once per adapter. wrk (https://github.com/wg/wrk), which must
+be installed, sends requests to them in turn over the loopback. Memory is that of the process before and after all but
+the first adapter are loaded, without requests in between. `--peft` compares one batch of all adapters with PEFT's own
+mixed batch (`adapter_names`) in one process, alternating. `--processes` compares one server per adapter with one server
+for all. `--swap` measures loading an adapter that has no weights in memory, in wall-clock and processor time.
 """
 
 from __future__ import annotations
@@ -59,11 +59,11 @@ end
 
 
 def adapters(trial: Path, to: Path, count: int) -> None:
-    """Write `count` adapters like the trial's, with other weights."""
+    """Write `count` adapters like the trial's, with different weights."""
     for number in range(count):
         folder = shutil.copytree(trial / "model", to / f"a{number}")
         about = json.loads((folder / ABOUT).read_text(encoding="utf8"))
-        about["recipe"]["model"] = read_trial(loading.find(trial))["recipe"]["model"]  # the base where it lies
+        about["recipe"]["model"] = read_trial(loading.find(trial))["recipe"]["model"]  # the base model's actual place
         about.pop("files", None)
         (folder / ABOUT).write_text(json.dumps(about), encoding="utf8")
         torch.manual_seed(number)
@@ -92,7 +92,7 @@ def serving(folder: Path, *groups: Sequence[int]) -> Iterator[list[tuple[psutil.
 
 
 def await_ready(process: subprocess.Popen[bytes], port: int) -> None:
-    """Wait until a server answers. Raises SystemExit for one that has ended."""
+    """Wait until a server answers. Raises SystemExit if it has ended."""
     while process.poll() is None:
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{port}/ready", timeout=60).close()
@@ -117,7 +117,7 @@ def load(port: int, count: int, clients: int, seconds: int, script: Path, first:
 
 
 def beside_peft(folder: Path, count: int, rounds: int) -> None:
-    """Print the time of a batch with a row for each adapter, and PEFT's for the same."""
+    """Print the time of a batch with one row per adapter, and PEFT's time for the same."""
     from peft import PeftModel
 
     from pefbench.inference import loading
@@ -155,7 +155,7 @@ def beside_peft(folder: Path, count: int, rounds: int) -> None:
 
 
 def swapped(folder: Path, count: int, rounds: int) -> None:
-    """Print how long a cold adapter takes to be ready: one of `count` is in memory at once."""
+    """Print how long a cold adapter takes to be ready; only one of `count` is in memory at a time."""
     from pefbench.server.store import Store
 
     store, clock, processor = Store(1), list[float](), list[float]()
@@ -209,7 +209,7 @@ def by_adapters(folder: Path, counts: Sequence[int], seconds: int, rounds: int, 
         for number in range(1, most):
             opened(port, f"a{number}")
         many = process.memory_info().rss
-        for _ in range(rounds):  # in turn, so that other work on the machine meets all alike
+        for _ in range(rounds):  # in turn, so that other work on the machine affects all equally
             for count in counts:
                 for clients in (1, 64):
                     found.setdefault((count, clients), []).append(load(port, count, clients, seconds, script))
@@ -220,7 +220,7 @@ def by_adapters(folder: Path, counts: Sequence[int], seconds: int, rounds: int, 
 
 
 def opened(port: int, name: str) -> None:
-    """Have a server load an adapter."""
+    """Make a server load an adapter."""
     request = urllib.request.Request(
         f"http://127.0.0.1:{port}/v1/models",
         json.dumps({"model": name}).encode(),
@@ -251,7 +251,7 @@ def beside_processes(folder: Path, count: int, seconds: int, rounds: int) -> Non
 
 
 def print_table(found: dict[tuple[int, int], list[list[float]]]) -> None:
-    """Print the medians over the rounds, and the median of each round's rate beside one adapter's, 64 clients."""
+    """Print medians over rounds, and the median ratio of each round's rate to that of one adapter with 64 clients."""
     print(
         "| Adapters | Clients | Requests a second | p50 ms | p95 ms | p99 ms | Failed | Beside 1 adapter, 64 clients |"
     )

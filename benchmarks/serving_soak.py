@@ -1,12 +1,12 @@
-"""Whether `pefbench serve` loses or confuses an answer: many requests, while adapters come and go, clients break off.
+"""Whether `pefbench serve` loses or mixes up answers under many requests, while adapters change and clients disconnect.
 
     python -m benchmarks.serving_soak results/lora_topic/ID [--requests 50000]
 
-The trial's adapter is copied with other weights. Each copy is first asked each text alone; these answers are what every
-later one must be, to the last bit of its numbers. Then clients ask all copies at once. Meanwhile copies are unloaded
-and loaded again over HTTP, fewer than all fit in memory, and some clients close their connection before the answer.
-A model that is not served just now answers 404, and is asked again. The longest time without any answer is printed
-with the seconds of the processor that the server used in it: a machine that is busy elsewhere gives it none.
+The trial's adapter is copied with different weights. First each copy answers each text alone; every later answer must
+equal these, to the last bit. Then clients send requests to all copies at once. Meanwhile copies are unloaded and loaded
+again over HTTP, not all fit in memory, and some clients close their connection before the answer. A request to an
+unloaded model gets 404 and is repeated. The longest time without any answer is printed with the processor seconds that
+the server used in it, because on a busy machine it may get none.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Connection:
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def ask(self, method: str, path: str, body: dict[str, Any] | None = None, *, waits: bool = True) -> Any:
-        """Status and answer; None where the client does not wait for it."""
+        """Status and answer; None if the client does not wait for it."""
         if self._streams is None:
             self._streams = await asyncio.open_connection("127.0.0.1", self._port)
         reader, writer = self._streams
@@ -71,7 +71,7 @@ class Connection:
 
 
 class Soak:
-    """What was asked, and what came of it."""
+    """The requests and their outcomes."""
 
     def __init__(self, port: int, process: psutil.Process, expected: dict[tuple[str, str], Any], requests: int) -> None:
         self.port, self.process, self.expected, self.left = port, process, expected, requests
@@ -89,7 +89,7 @@ class Soak:
         self.longest, self._last = max(self.longest, gap), now
 
     async def client(self) -> None:
-        """Ask until all is asked."""
+        """Send requests until all are sent."""
         connection, keys = Connection(self.port), list(self.expected)
         while self.left > 0:
             self.left -= 1
@@ -118,7 +118,7 @@ class Soak:
         connection.close()
 
     async def churn(self, names: list[str]) -> None:
-        """Unload a model and load it again, over and over."""
+        """Unload a model and load it again, repeatedly."""
         connection = Connection(self.port)
         while self.left > 0:
             name = random.choice(names)
@@ -130,7 +130,7 @@ class Soak:
 
 
 async def soaked(port: int, pid: int, names: list[str], texts: list[str], requests: int, clients: int) -> Soak:
-    """Ask each alone, then all at once."""
+    """Ask each model alone, then all at once."""
     connection = Connection(port)
     for name in names:
         await connection.ask("POST", "/v1/models", {"model": name})
@@ -145,7 +145,7 @@ async def soaked(port: int, pid: int, names: list[str], texts: list[str], reques
 
 
 def main() -> None:
-    """Print what came of it."""
+    """Run the soak test and print its outcome."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("trial", type=Path)
     parser.add_argument("--requests", type=int, default=50_000)

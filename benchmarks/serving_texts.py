@@ -1,11 +1,11 @@
-"""Texts that a server's engine generates for several adapters together, beside one text at a time.
+"""Generating texts for several adapters together in a server's engine, compared with one text at a time.
 
     python -m benchmarks.serving_texts results/lora_summarization/ID [--adapters 1 8] [--texts 16] [--rounds 5]
                                                                      [--tokens 24] [--processor-seconds]
 
-The trial's adapter is copied with other weights, once for each of the adapters. Each round asks for the same texts, one
-for each adapter in turn: one at a time, each when the last is there, and all at once, in turns. Counted are generated
-tokens a second, the end token among them, prompts and all.
+The trial's adapter is copied with different weights, once per adapter. Each round generates the same texts, assigned to
+the adapters in turn, once one after the other and once all together. The rate is generated tokens per second, including
+the end token; the time includes reading the prompts.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def row(store: Store, count: int, prompts: list[str], parsed: Any) -> list[str]:
-    """The ratio for so many adapters."""
+    """The ratio for `count` adapters."""
     engine, clock, ratios, same = Engine(store, 10_000), _table.clock(parsed), list[float](), 0
 
     def jobs() -> list[Job]:

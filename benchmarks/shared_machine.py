@@ -1,10 +1,10 @@
-"""What other work does to training, by how threads wait for each other: pefbench's way and libgomp's own.
+"""The effect of other work on training, by how threads wait for each other: pefbench's setting and libgomp's default.
 
     python -m benchmarks.shared_machine [--repeats 5] [--steps 20] [--batch 32] [--spins 1000 0 ...]
 
-One process a way trains LoRA on the NER recipe with a thread a core; they take turns, first alone and then beside one
-busy process per core. The libgomp default is 300,000 turns of waiting before a thread sleeps. More ways may be given
-with --spins.
+One process per setting trains LoRA on the NER recipe with one thread per core. They take turns, first alone and then
+beside one busy process per core. By default, libgomp's threads spin 300,000 times before they sleep. --spins sets other
+counts.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
     from pefbench.trial.loop import Training
 
 DEFAULT = 300_000
-"""libgomp's own count where there are no more threads than cores."""
+"""libgomp's default count if there are no more threads than cores."""
 CHILD = "--trains"
 BUSY = "while True: pass"
 
 
 def main() -> None:
-    """Print the steps a second of each way, alone and beside other work, and the ratios that are asked for."""
+    """Print the steps per second of each setting, alone and beside other work, and their ratios."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--steps", type=int, default=20)
@@ -56,7 +56,7 @@ def main() -> None:
 
 
 def report(rates: dict[tuple[int, str], list[float]]) -> None:
-    """Print the medians, and each way's ratios: of busy to idle, and of idle to libgomp's own."""
+    """Print the medians, and for each setting the ratios of busy to idle, and of idle to libgomp's default."""
     middle = {key: statistics.median(found) for key, found in rates.items()}
     print("\n| Spins | Idle, steps/s | Busy, steps/s | Busy / idle | Idle / libgomp's own |\n|---|---|---|---|---|")
     for spins in dict.fromkeys(spins for spins, _ in rates):
@@ -66,7 +66,7 @@ def report(rates: dict[tuple[int, str], list[float]]) -> None:
 
 
 class Trainer:
-    """A process that trains so many steps when it is told to."""
+    """A process that trains steps on request."""
 
     def __init__(self, spins: int, batch: int) -> None:
         self.process = subprocess.Popen(
@@ -84,7 +84,7 @@ class Trainer:
         self.rate(3)  # ready, and warm
 
     def rate(self, steps: int) -> float:
-        """Steps a second."""
+        """Train `steps` steps; return steps per second."""
         if self.process.stdin is None or self.process.stdout is None:
             raise AssertionError("started with pipes")
         self.process.stdin.write(f"{steps}\n")
@@ -94,7 +94,7 @@ class Trainer:
 
 @contextmanager
 def busy_processes(number: int) -> Iterator[None]:
-    """Keep so many cores busy."""
+    """Keep `number` cores busy."""
     others = [subprocess.Popen([sys.executable, "-c", BUSY]) for _ in range(number)]
     try:
         time.sleep(0.5 if others else 0)
@@ -123,7 +123,7 @@ def trains(batch: int) -> None:
 
 
 def make(batch: int) -> Training:
-    """A LoRA training run with a thread a core."""
+    """A LoRA training run with one thread per core."""
     from pefbench.recipe import load_recipe
     from pefbench.trial import build, devices
     from pefbench.trial.loop import Training

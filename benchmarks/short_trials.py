@@ -1,12 +1,12 @@
-"""A comparison of 12 short trials against the sum of their training and scoring, and against 12 processes; alternating.
+"""A comparison of 12 short trials against the sum of their training and scoring, and against 12 processes, alternating.
 
     python -m benchmarks.short_trials [--repeats 5] [--examples 400] [--alone 12]
                                       [--processor-seconds]
 
 The comparison is `pefbench compare`: three methods at two learning rates, the better of each with two seeds on test.
-Training and scoring are the phases train, validate and evaluate of its trials; the 12 processes are `pefbench run` on
-the same recipes, one after the other. With `--alone` below 12 so many of them run, spread
-over the methods, and their mean stands for all. Goals: at most 1.05 times the sum, .5 times the processes.
+Training and scoring are the phases train, validate and evaluate of its trials. The 12 processes are `pefbench run` on
+the same recipes, one after the other. With `--alone` below 12, only that many run, spread over the methods, and their
+mean is used for all. Goals: at most 1.05 times the sum, .5 times the processes.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from pefbench.paths import PROJECT, child_command, child_environment
 GOALS = (1.05, 0.5)
 TRIALS = 12
 PR_SET_CHILD_SUBREAPER = 36
-"""Linux gives a process the children that others leave behind."""
+"""Makes Linux give this process the orphaned children of its descendants."""
 METHODS = {
     "lora": {"method": {"name": "lora"}, "search": {"train.learning_rate": [1e-3, 1e-2]}},
     "bottleneck": {"method": {"name": "bottleneck"}, "search": {"train.learning_rate": [1e-3, 1e-2]}},
@@ -104,7 +104,7 @@ def worked(trial: dict[str, Any], *, processor: bool) -> float:
 
 
 def alone(trial: dict[str, Any], *, processor: bool) -> float:
-    """The seconds of a process of its own for the same recipe."""
+    """The seconds of a separate process for the same recipe."""
     with tempfile.TemporaryDirectory() as folder:
         recipe = {name: value for name, value in trial["recipe"].items() if name != "name"}
         file = Path(folder) / "alone.yaml"
@@ -113,7 +113,7 @@ def alone(trial: dict[str, Any], *, processor: bool) -> float:
 
 
 def _run(*command: str, processor: bool) -> float:
-    """The seconds of a process, or those that it and all that it started had of the processor."""
+    """The wall-clock seconds of a process, or the processor seconds of it and all that it started."""
     before, started = _used(), time.perf_counter()
     subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True, env=child_environment())
     seconds = time.perf_counter() - started

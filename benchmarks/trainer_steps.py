@@ -1,10 +1,10 @@
-"""The steps of one epoch with pefbench and with transformers' Trainer + PEFT, alternating: rows that train, no more.
+"""The training steps of one epoch with pefbench and with transformers' Trainer + PEFT, alternating.
 
     python -m benchmarks.trainer_steps [--repeats 5] [--batch-size 32] [--examples 480] [--processor-seconds]
 
-The sides of `against_trainer`, on fewer examples, the same for all. Each side has a process, which stays; in each round
-each trains its epoch once more, in turns. What comes before the first step and after the last is not timed. Beside
-other work this takes a tenth of what whole processes take.
+The sides are those of `against_trainer`, all on the same, fewer examples. Each side has one process, which trains
+another epoch in each round, in turn. Time before the first step and after the last does not count. On a busy machine
+this takes a tenth of the time of whole processes.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ SIDES = ("auto", "fp32", "stock", "best", "best fp32")
 
 
 def main() -> None:
-    """Alternate the sides and print the table; with --child, be one of them."""
+    """Alternate the sides and print the table; with --child, run one side."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--batch-size", type=int, default=32)
@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def measure(parsed: argparse.Namespace) -> dict[str, list[float]]:
-    """The seconds of each side's epochs, after one that does not count."""
+    """The seconds of each side's epochs, after one uncounted epoch."""
     settings = ["--batch-size", str(parsed.batch_size), "--examples", str(parsed.examples)]
     sides = {
         side: subprocess.Popen(
@@ -99,7 +99,7 @@ def ask(process: subprocess.Popen[str]) -> float:
 
 
 def serve(parsed: argparse.Namespace) -> None:
-    """Train an epoch for each line of the standard input, and print its seconds."""
+    """Train one epoch for each line on standard input, and print its seconds."""
     side, clock = parsed.child, _table.clock(parsed)
     settings: dict[str, Any] = {"epochs": 1, "batch_size": parsed.batch_size, "max_examples": parsed.examples}
     settings |= {"precision": PRECISION.get(side, side), "evaluate": "none"}

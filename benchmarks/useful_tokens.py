@@ -1,8 +1,8 @@
-"""How many of the tokens that are computed are no padding: training and evaluation of recipes with short texts.
+"""The share of computed tokens that are not padding, in training and evaluation of recipes with short texts.
 
     python -m benchmarks.useful_tokens [--epochs 5]
 
-Counted from the very batches of the recipes, so it takes no repeats. Goals: .92 for short texts, .97 packed.
+Counted on the actual batches of the recipes, so it needs no repeats. Goals: .92 for short texts, .97 packed.
 """
 
 from __future__ import annotations
@@ -65,12 +65,12 @@ def row(name: str, overrides: Iterable[str], epochs: int) -> list[str]:
 
 
 def computed(lengths: Lengths, batches: list[Indices]) -> int:
-    """The tokens that these batches come to, with padding."""
+    """The number of tokens in these batches, including padding."""
     return sum(len(batch) * int(lengths[batch].max()) for batch in batches)
 
 
 def useful(encoded: Encoded, batches: list[Indices], *, packed: bool) -> float:
-    """The share of the tokens of these batches that are no padding."""
+    """The share of tokens in these batches that are not padding."""
     taken = 0
     for batch in batches:
         if packed:
