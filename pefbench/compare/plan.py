@@ -194,7 +194,7 @@ class Plan:
         return recipe_of(self.comparison, self.base, method, setting, 0, self.overrides)
 
     def final(self, method: str, setting: int, seeds: int | None = None) -> list[PlannedTrial]:
-        """A method's final trials with one of its settings. seeds: how many; None: those of all looks."""
+        """A method's final trials with one of its settings. seeds: how many seeds; None: those of all looks."""
         return [self._planned(method, setting, seed, FINAL) for seed in self.seeds[:seeds]]
 
     def _planned(self, method: str, number: int, seed: int, scored: tuple[str, ...]) -> PlannedTrial:

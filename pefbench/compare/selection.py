@@ -23,7 +23,7 @@ class Selection:
     """Index of the selected setting; None while trials are missing, or when all settings failed."""
 
     values: list[float | None]
-    """Validation score of each setting, averaged over the tuning seeds; None where a trial failed."""
+    """Validation score of each setting, averaged over the tuning seeds; None if a trial failed."""
 
     notes: list[str] = field(default_factory=list)
     """Warnings for the reader."""

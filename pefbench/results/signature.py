@@ -7,5 +7,5 @@ INTERVAL = "ci:"
 
 
 def of_value(signature: str) -> str:
-    """The part about the value. Values for which it is equal may be compared, however their intervals were computed."""
+    """The part about the value. Values with equal parts may be compared, however their intervals were computed."""
     return signature.partition(f"|{INTERVAL}")[0]

@@ -66,10 +66,10 @@ class Finding:
     """A metric's name, "train time", "peak memory", or "trial" for the trial as a whole."""
 
     baseline: str
-    """Readable value, empty where there is none."""
+    """Readable value, empty if there is none."""
 
     now: str
-    """Readable value, empty where there is none."""
+    """Readable value, empty if there is none."""
 
     verdict: Verdict
 
