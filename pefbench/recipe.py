@@ -10,12 +10,12 @@ import datetime as dt
 import math
 import re
 from collections import Counter
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from pydantic import BaseModel, Field, ValidationError
 
 from pefbench import other_names
-from pefbench.errors import RecipeError, quoted, suggest
+from pefbench.errors import RecipeError, counted, quoted, suggest
 from pefbench.methods import Method
 from pefbench.metrics import name_of
 from pefbench.recipe_file import SEARCH, mapping, read_recipe
@@ -24,7 +24,7 @@ from pefbench.sections import DataSection, EvaluateSection, ModelSection, Sectio
 from pefbench.tasks import Options
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from pydantic_core import ErrorDetails
@@ -221,15 +221,36 @@ def validate(section: type[Validated], values: Values, prefix: str) -> Validated
 def _sentence(mistake: ErrorDetails, section: type[BaseModel], prefix: str) -> str:
     path = prefix + ".".join(str(part) for part in mistake["loc"])
     if mistake["type"] == "extra_forbidden":
-        return f"{path}: unknown key; {_instead(str(mistake['loc'][-1]), section, prefix)}"
+        *above, key = map(str, mistake["loc"])
+        return f"{path}: unknown key; {_instead(key, _section_at(above, section), path.removesuffix(key))}"
     if mistake["type"] == "missing":
         return f"{path}: missing"
     if mistake["type"] == "list_type" and isinstance(mistake["input"], str):
         return f"{path}: should be a list, got {quoted(mistake['input'])}; write [{mistake['input']}]"
+    if mistake["type"] == "too_short":
+        fewest = counted(mistake["ctx"]["min_length"], "value")
+        return f"{path}: should have {fewest} or more, got {quoted(mistake['input'])}"
+    if mistake["type"] in {"dict_type", "model_type"}:
+        return f"{path}: should be a mapping, got {quoted(mistake['input'])}"
     is_word = mistake["type"] == "string_type" and isinstance(mistake["input"], bool | int | float | dt.date)
     hint = "; a word or number that is a name stands in quotes" if is_word else ""
     hint = "; write true or false" if mistake["type"] == "bool_type" else hint
     return f"{path}: {mistake['msg'][:1].lower()}{mistake['msg'][1:]}, got {quoted(mistake['input'])}{hint}"
+
+
+def _section_at(above: Sequence[str], section: type[BaseModel]) -> type[BaseModel]:
+    """The section inside `section` that has the fields below these names."""
+    for name in above:
+        field = section.model_fields.get(name)
+        section = (field and _section_of(field.annotation)) or section
+    return section
+
+
+def _section_of(annotation: Any) -> type[BaseModel] | None:
+    """The section that a field's type is, or has as its values."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(_section_of, get_args(annotation))), None)
 
 
 def _instead(key: str, section: type[BaseModel], prefix: str) -> str:

@@ -113,7 +113,11 @@ def read_yaml(path: Path, *, what: str = "recipe", keys: str = "task, model, dat
         found = suggest(path.name, near)
         hint = f"; {found}" if found.startswith("did you mean") else ""  # others need not be of this kind at all
         raise RecipeError(f"no {what} at {path}{hint}") from None
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise RecipeError(f"cannot read {path}: {error.strerror or type(error).__name__}") from None
+    except UnicodeDecodeError as error:
+        raise RecipeError(f"cannot read {path}: not UTF-8 text (byte {error.start + 1})") from None
+    except ValueError as error:  # a path that no file can have
         raise RecipeError(f"cannot read {path}: {error}") from None
     try:
         raw = parse(text)

@@ -155,7 +155,7 @@ def test_a_task_has_options_of_its_own(tmp_path: Path) -> None:
             "evaluate.metrics.token_report.label: unknown key; did you mean 'labels'?",
         ),
         (MINIMAL, ["evaluate.metrics=[entity_f1, {name: entity_f1}]"], "evaluate.metrics: entity_f1 is named 2 times"),
-        (MINIMAL, ["evaluate.metrics=[]"], "evaluate.metrics: list should have at least 1 item"),
+        (MINIMAL, ["evaluate.metrics=[]"], "evaluate.metrics: should have 1 value or more, got []"),
         (MINIMAL, ["task.epochs=1"], "task: should be a mapping"),
         (
             MINIMAL,
@@ -193,8 +193,13 @@ def test_a_missing_recipe_names_the_nearest(tmp_path: Path) -> None:
 
 def test_a_recipe_of_bytes_is_refused(tmp_path: Path) -> None:
     (tmp_path / "r.yaml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(RecipeError, match="cannot read"):
+    with pytest.raises(RecipeError, match=r"cannot read .*r\.yaml: not UTF-8 text \(byte 1\)"):
         load_recipe(tmp_path / "r.yaml")
+
+
+def test_a_recipe_that_is_a_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=f"^cannot read {tmp_path}: Is a directory$"):
+        load_recipe(tmp_path)
 
 
 @pytest.mark.parametrize("changes", [{"train__epochs": 3}, {"train__seed": 1}, {"method": {"name": "full"}}])

@@ -10,7 +10,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from pefbench.compare.placing import FEWEST
-from pefbench.errors import RecipeError, suggest
+from pefbench.errors import RecipeError, quoted, suggest
 from pefbench.registry import find, names
 from pefbench.search.space import DECADE
 
@@ -32,11 +32,15 @@ def with_defaults(raw: Mapping[str, Any]) -> Values:
 
     In the file, `methods` may be a list of names, or a mapping whose values leave out either or both.
     """
-    methods, trials = raw.get("methods"), raw.get("trials", 5)
-    if isinstance(methods, list):
-        methods = _listed(methods)
-    if not isinstance(methods, dict) or not isinstance(trials, int):
-        return {**raw}  # validation says what is wrong
+    if "methods" not in raw:
+        return {**raw}  # validation says so
+    methods, trials = raw["methods"], raw.get("trials", 5)
+    if not isinstance(methods, list | dict):
+        raise RecipeError(f"methods: should be a list, as in [full, lora], or a mapping, got {quoted(methods)}")
+    if len(methods) < 2:
+        raise RecipeError(f"methods: should be two or more, got {quoted(methods)}")
+    methods = _listed(methods) if isinstance(methods, list) else methods
+    trials = trials if isinstance(trials, int) else 5  # validation says what is wrong with another
     drawn = raw.get("search") is not None
     entries = {name: _entry(str(name), given, trials, drawn=drawn) for name, given in methods.items()}
     return {**raw, "methods": entries}

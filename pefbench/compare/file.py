@@ -6,15 +6,17 @@ its own search. A search must not change anything that would make the methods an
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 from pefbench.compare import search
 from pefbench.compare.budget import Budget
 from pefbench.compare.defaults import with_defaults
 from pefbench.errors import RecipeError, suggest
-from pefbench.recipe import SECTIONS, load_recipe, validate
+from pefbench.recipe import MOST, SECTIONS, load_recipe, validate
 from pefbench.registry import find, names
 from pefbench.search.space import Space, override
 from pefbench.sections import Section
@@ -22,7 +24,6 @@ from pefbench.yaml_text import Values, read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
 
     from pefbench.recipe import Recipe
     from pefbench.results.verdict_schema import Setting
@@ -33,6 +34,22 @@ FIXED = (
     *("model.name", "model.revision"),
 )
 """Fields that must be the same for all methods, although their section may be searched."""
+
+
+LONGEST_NAME = 200
+"""Bytes of a method's name: file systems take 255."""
+MOST_SEEDS = 1000
+"""A plan lists every trial: a number of seeds beyond this is a slip of the pen."""
+
+
+def _are_seeds(value: object) -> object:
+    """Refuse in one sentence what is neither a number nor a list of numbers."""
+    if all(type(each) is int for each in (value if isinstance(value, list) else [value])):
+        return value
+    raise PydanticCustomError("seeds", "should be a number of seeds, or a list of them, as in [1, 2, 3]")
+
+
+Seeds = Annotated[int | list[int], BeforeValidator(_are_seeds)]
 
 
 class Entry(Section):
@@ -52,15 +69,18 @@ class Entry(Section):
     )
 
 
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
 class Pscp(Section):
     """Constants of the composite score: see `pscp`. A cost that equals its constant halves the score, at beta 1."""
 
-    parameters: float = Field(gt=0, description="trainable parameters")
-    seconds_per_1000: float = Field(gt=0, description="inference seconds per 1,000 examples")
-    memory_bytes: float = Field(gt=0, description="peak memory of training, bytes")
-    beta_parameters: float = Field(1.0, ge=0, description="weight of the parameters; 0: they do not count")
-    beta_seconds: float = Field(1.0, ge=0, description="weight of the inference seconds")
-    beta_memory: float = Field(1.0, ge=0, description="weight of the memory")
+    parameters: Finite = Field(gt=0, description="trainable parameters")
+    seconds_per_1000: Finite = Field(gt=0, description="inference seconds per 1,000 examples")
+    memory_bytes: Finite = Field(gt=0, description="peak memory of training, bytes")
+    beta_parameters: Finite = Field(1.0, ge=0, description="weight of the parameters; 0: they do not count")
+    beta_seconds: Finite = Field(1.0, ge=0, description="weight of the inference seconds")
+    beta_memory: Finite = Field(1.0, ge=0, description="weight of the memory")
 
 
 class Search(Section):
@@ -70,6 +90,7 @@ class Search(Section):
     trials: int = Field(
         20,
         ge=2,
+        le=10_000,
         description="the budget of each method: as many training examples as this many settings of the base recipe, "
         "trained to the end, would see; runs that are stopped early leave budget for more settings",
     )
@@ -83,7 +104,9 @@ class ComparisonFile(Section):
     """A comparison file."""
 
     name: str = Field(description="the file's name without its suffix; the results' folder")
-    recipe: str = Field(description="the base recipe: a path, from this file's folder")
+    recipe: str = Field(
+        description="the base recipe: a path from this file's folder, or a name from `pefbench list recipes`"
+    )
     methods: dict[str, Entry] = Field(
         min_length=2,
         description="a name of your own -> a method; or a list of methods, each with its default options and search",
@@ -91,6 +114,7 @@ class ComparisonFile(Section):
     trials: int = Field(
         5,
         ge=1,
+        le=10_000,
         description="settings that each method may try, the same number for all. If a list has fewer, the others are "
         "placed one at a time by the validation results: beyond the end of the list if the best is there, else beside "
         "the best. If settings are drawn, the first half (at least three) is drawn from the given ranges; then a range "
@@ -113,7 +137,7 @@ class ComparisonFile(Section):
     tuning_seeds: list[int] = Field(
         [0], min_length=1, description="train.seed of the tuning trials; a setting is judged by the mean over them"
     )
-    seeds: int | list[int] = Field(
+    seeds: Seeds = Field(
         description="train.seed of the final trials, which train the chosen setting and are scored on test once each; "
         "or a number N for seeds 1 to N and, from N = 2 on, as many again where a method is undecided (looks: [N, 2 "
         "N])",
@@ -124,7 +148,7 @@ class ComparisonFile(Section):
         "shown to be worse than the best; the looks share the level of 0.05; null: all seeds at once, or as `seeds` "
         "says",
     )
-    margin: float | None = Field(
+    margin: Finite | None = Field(
         None,
         gt=0,
         description="a difference of the metric that does not matter: methods shown to differ by less are equivalent; "
@@ -179,12 +203,22 @@ def load_comparison(
         settings = {name: _settings(comparison, name) for name in comparison.methods}
     except RecipeError as error:
         raise RecipeError(f"{path}: {error}") from None
-    base = path.parent / comparison.recipe
+    base = base_of(path, comparison)
     load_recipe(base, overrides)  # reports mistakes of the base recipe as such, before those of the methods
     for name, tried in settings.items():
-        for setting in tried:
+        entry = comparison.methods[name]
+        ends = space_of(entry, "").extremes() if search.is_drawn(entry.search) else ()
+        for setting in (*tried, *ends):
             recipe_of(comparison, base, name, setting, 0, overrides, where=path)
     return comparison, settings
+
+
+def base_of(path: Path, comparison: ComparisonFile) -> Path:
+    """The base recipe of a comparison file: what lies there from the file's folder, else what its name stands for."""
+    named = Path(comparison.recipe)
+    there = path.parent / named
+    is_name = str(named.parent) in {".", "hub"} and not named.suffix
+    return named if is_name and not there.exists() else there
 
 
 def recipe_of(
@@ -209,8 +243,8 @@ def recipe_of(
 
 
 def _validated(raw: Mapping[str, Any], keys: list[str], name: str) -> ComparisonFile:
-    if "name" in raw:
-        raise RecipeError(f"name: unknown key; {suggest('name', keys)}")
+    if unknown := next((key for key in raw if key not in keys), None):
+        raise RecipeError(f"{unknown}: unknown key; {suggest(unknown, keys)}")
     comparison: ComparisonFile = validate(ComparisonFile, {**with_defaults(raw), "name": name}, "")
     return comparison
 
@@ -241,15 +275,15 @@ def _check_budget(comparison: ComparisonFile) -> None:
 
 
 def _check_seeds(comparison: ComparisonFile) -> None:
-    if isinstance(comparison.seeds, int) and comparison.seeds < 1:
-        raise RecipeError(f"seeds: should be 1 or more, or a list, got {comparison.seeds}")
+    if isinstance(comparison.seeds, int) and not 1 <= comparison.seeds <= MOST_SEEDS:
+        raise RecipeError(f"seeds: should be from 1 to {MOST_SEEDS:,}, or a list, got {comparison.seeds:,}")
     given = {"seeds": comparison.seeds, "tuning_seeds": comparison.tuning_seeds}
     for field, seeds in {name: each for name, each in given.items() if isinstance(each, list)}.items():
         if not seeds:
             raise RecipeError(f"{field}: should have a seed")
         for place, seed in enumerate(seeds):
-            if seed < 0 or seed in seeds[:place]:
-                raise RecipeError(f"{field}.{place}: should be a new number of 0 or more, got {seed}")
+            if not 0 <= seed <= MOST or seed in seeds[:place]:
+                raise RecipeError(f"{field}.{place}: should be a new number of 0 or more, up to 2^63 - 1, got {seed}")
 
 
 def _check_looks(comparison: ComparisonFile) -> None:
@@ -258,6 +292,8 @@ def _check_looks(comparison: ComparisonFile) -> None:
         return
     if not looks or looks[0] < 2 or looks != sorted({*looks}):
         raise RecipeError(f"looks: should be numbers of seeds, rising from 2 or more, as in [5, 10], got {looks}")
+    if looks[-1] > MOST_SEEDS:
+        raise RecipeError(f"looks.{len(looks) - 1}: should be at most {MOST_SEEDS:,} seeds, got {looks[-1]:,}")
     most = len(comparison.seeds) if isinstance(comparison.seeds, list) else None
     if most is not None and looks[-1] != most:
         raise RecipeError(f"looks.{len(looks) - 1}: should be {most}, as many as there are seeds, got {looks[-1]}")
@@ -267,8 +303,13 @@ def _check_looks(comparison: ComparisonFile) -> None:
 
 def _settings(comparison: ComparisonFile, name: str) -> list[Setting]:
     path = f"methods.{name}"
-    if "/" in name or name.startswith("."):
-        raise RecipeError(f"{path}: a method's name is also a folder's, so it cannot contain / or start with a dot")
+    if not name.strip() or not name.isprintable() or "/" in name or name.startswith("."):
+        raise RecipeError(
+            f"{path}: a method's name is also a folder's, so it should have letters, and neither a / nor a line break "
+            "in it, nor a dot at its start"
+        )
+    if len(name.encode()) > LONGEST_NAME:
+        raise RecipeError(f"{path}: a method's name is also a folder's, so it should be at most {LONGEST_NAME} bytes")
     entry = comparison.methods[name]
     _check_fields(entry.search, f"{path}.search")
     whole = whole_numbers(entry)
@@ -299,7 +340,9 @@ def _is_whole(field: str, method: str) -> bool:
 def _check_fields(ranges: Mapping[str, Any], path: str) -> None:
     for field in ranges:
         section = field.partition(".")[0]
-        if field in FIXED or field == "method.name" or section not in SEARCHABLE or section == field:
+        if section == field:
+            raise RecipeError(f"{path}.{field}: no field; write it with its section, as in train.learning_rate")
+        if field in FIXED or field == "method.name" or section not in SEARCHABLE:
             allowed = ", ".join(f"{each}.*" for each in SEARCHABLE)
             raise RecipeError(
                 f"{path}.{field}: may not be searched: methods would differ in more than how they are trained; "

@@ -14,6 +14,7 @@ from pefbench.engines.engine import HERE, Resources, engine
 from pefbench.engines.local import Pool
 from pefbench.errors import RecipeError, suggest
 from pefbench.results.address import place_at
+from pefbench.results.ranges import margin_of_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -201,7 +202,10 @@ def dry_run(wanted: Wanted) -> str:
     first = {*plan.seeds[: plan.looks[0]]}
     begin = [each for each in finals if each.planned.seed in first]
     later = [each for each in finals if each.planned.seed not in first]
-    return estimate.render(plan, selections, [*tuning, *begin], everything.folder, wanted.resources.workers or 1, later)
+    workers = wanted.resources.workers or 1
+    told = estimate.render(plan, selections, [*tuning, *begin], everything.folder, workers, later)
+    too_wide = margin_of_all(plan.comparison.margin or 0.0, facts.metric, 0.0)
+    return f"{told}\n{too_wide}" if too_wide else told
 
 
 def _facts(plan: Plan, pool: Engine, place: Place) -> Facts:

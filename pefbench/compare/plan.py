@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pefbench.compare import moving, placing
 from pefbench.compare.budget import seen
-from pefbench.compare.file import load_comparison, recipe_of, whole_numbers
+from pefbench.compare.file import base_of, load_comparison, recipe_of, whole_numbers
 from pefbench.compare.search import is_drawn, ways
 from pefbench.errors import DataError, RecipeError
 from pefbench.recipe import load_recipe
@@ -82,7 +82,7 @@ class Plan:
 
     def __init__(self, file: Path, overrides: Sequence[str] = (), methods: Sequence[str] = ()) -> None:
         self.comparison, self.settings = load_comparison(file, overrides, methods)
-        self.base, self.overrides = file.parent / self.comparison.recipe, tuple(overrides)
+        self.base, self.overrides = base_of(file, self.comparison), tuple(overrides)
         self.budget = self.comparison.budget
         self.seen: dict[str, int] = {}
 

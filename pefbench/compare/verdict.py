@@ -13,7 +13,7 @@ from pefbench.compare.outcomes import identity
 from pefbench.compare.pairs import TEST, all_pairs
 from pefbench.compare.tested import Tested
 from pefbench.results.provenance import now
-from pefbench.results.ranges import default_margin
+from pefbench.results.ranges import default_margin, margin_of_all
 from pefbench.results.verdict_schema import SCHEMA, Comparison, Heading
 from pefbench.stats.step_down import DRAWS
 
@@ -59,6 +59,7 @@ def make(
     best = _best({name: each for name, each in tested.scores.items() if len(each.values) == seeds}, higher=higher)
     level = level_of(plan.looks)
     margin = _margin(plan, metric, tested.scores.get(best or "")) if earlier is None else earlier["margin"]
+    too_wide = margin_of_all(margin, metric, tested.scores[best].mean) if best else None
     pairs = [
         pair if earlier is None else _decided(pair, earlier) or pair
         for pair in all_pairs(tested, plan.seeds, level=level, margin=margin, higher=higher)
@@ -77,7 +78,10 @@ def make(
         "smallest_difference": _median([pair["detectable"] for pair in pairs]),
         "methods": methods,
         "pairs": pairs,
-        "notes": _notes(plan, finals, unfinished=best is None and bool(tested.scores)),
+        "notes": [
+            *([too_wide] if too_wide else []),
+            *_notes(plan, finals, unfinished=best is None and bool(tested.scores)),
+        ],
         "finished": now(),
     }
 

@@ -34,6 +34,17 @@ def within(ends: tuple[float, float], name: str, value: float) -> tuple[float, f
     return max(low, ends[0]), min(high, ends[1])
 
 
+def margin_of_all(margin: float, name: str, value: float) -> str | None:
+    """What is wrong with a margin that no two values of a metric could differ by; None for any other."""
+    low, high = range_of(name, value)
+    if margin < high - low:
+        return None
+    return (
+        f"margin: {margin:g} is as wide as the whole range of {name}, within which all methods are equivalent; left "
+        f"out, it is {default_margin(name, value):g}"
+    )
+
+
 def default_margin(name: str, value: float) -> float:
     """The default for a difference that does not matter: a hundredth of the metric's largest value.
 

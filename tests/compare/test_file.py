@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pefbench.compare.defaults import SPACING, rates
-from pefbench.compare.file import load_comparison, recipe_of
+from pefbench.compare.file import base_of, load_comparison, recipe_of
 from pefbench.compare.search import settings
 from pefbench.errors import RecipeError
 from pefbench.paths import PROJECT
@@ -60,9 +60,24 @@ def test_a_trials_recipe_is_the_base_with_method_setting_and_seed(world: World) 
         ({"trials": 3}, "methods.head.search: 2 different settings, but each method tries 3 (trials)"),
         ({"trials": 0}, "trials: input should be greater than or equal to 1, got 0"),
         ({"seeds": ...}, "seeds: missing"),
-        ({"seeds": [1, 1]}, "seeds.1: should be a new number of 0 or more, got 1"),
-        ({"tuning_seeds": [-1]}, "tuning_seeds.0: should be a new number of 0 or more, got -1"),
-        ({"seeds": 0}, "seeds: should be 1 or more, or a list, got 0"),
+        ({"seeds": [1, 1]}, "seeds.1: should be a new number of 0 or more, up to 2^63 - 1, got 1"),
+        ({"tuning_seeds": [-1]}, "tuning_seeds.0: should be a new number of 0 or more, up to 2^63 - 1, got -1"),
+        (
+            {"seeds": [1, 2**63]},
+            "seeds.1: should be a new number of 0 or more, up to 2^63 - 1, got 9223372036854775808",
+        ),
+        ({"seeds": 0}, "seeds: should be from 1 to 1,000, or a list, got 0"),
+        ({"seeds": 10**9}, "seeds: should be from 1 to 1,000, or a list, got 1,000,000,000"),
+        ({"seeds": "five"}, "seeds: should be a number of seeds, or a list of them, as in [1, 2, 3], got 'five'"),
+        ({"seeds": [1, 2.0]}, "seeds: should be a number of seeds, or a list of them, as in [1, 2, 3], got [1, 2.0]"),
+        ({"seeds": 5, "looks": [5, 10**9]}, "looks.1: should be at most 1,000 seeds, got 1,000,000,000"),
+        ({"trials": 10**8}, "trials: input should be less than or equal to 10000, got 100000000"),
+        ({"trials": "many", "methods": ["full", "lora"]}, "trials: input should be a valid integer, got 'many'"),
+        ({"margin": float("inf")}, "margin: input should be a finite number, got inf"),
+        (
+            {"pscp": {"parameters": float("inf"), "seconds_per_1000": 1, "memory_bytes": 1}},
+            "pscp.parameters: input should be a finite number, got inf",
+        ),
         ({"seeds": []}, "seeds: should have a seed"),
         ({"looks": [1, 2]}, "looks: should be numbers of seeds, rising from 2 or more, as in [5, 10], got [1, 2]"),
         ({"looks": [2, 3]}, "looks.1: should be 2, as many as there are seeds, got 3"),
@@ -71,17 +86,36 @@ def test_a_trials_recipe_is_the_base_with_method_setting_and_seed(world: World) 
         ({"compute": 1000}, "compute: replaces `trials`; name one of the two"),
         ({"compute": 0, "trials": ...}, "compute: input should be greater than 0, got 0"),
         ({"seed": 1}, "seed: unknown key; did you mean 'seeds'?"),
-        ({"name": "x"}, "name: unknown key"),
-        ({"methods": {"one": {"method": {"name": "full"}, "search": {"train.epochs": [1, 2]}}}}, "methods: "),
-        ({"methods": ["full"]}, "methods: "),
+        ({"name": "x"}, "name: unknown key; valid: compute, looks, margin, methods, metric, pscp, recipe, search, "),
+        (
+            {"trails": 3},
+            "trails: unknown key; did you mean 'trials'? valid: compute, looks, margin, methods, metric, ps",
+        ),
+        ({"search": {"samplr": "tpe"}}, "search.samplr: unknown key; did you mean 'sampler'? valid: prune, sampler, t"),
+        ({"search": "tpe", "trials": ...}, "search: should be a mapping, got 'tpe'"),
+        (
+            {"methods": {"one": {"method": {"name": "full"}, "search": {"train.epochs": [1, 2]}}}},
+            "methods: should be t",
+        ),
+        ({"methods": ["full"]}, "methods: should be two or more, got ['full']"),
+        ({"methods": None}, "methods: should be a list, as in [full, lora], or a mapping, got None"),
         (
             {"methods": ["full", "full"]},
             "methods.1: should be the name of a method that is not listed above, got 'full'",
         ),
         ({"methods": ["full", 3]}, "methods.1: should be the name of a method that is not listed above, got 3"),
         ({"methods": ["full", "lorra"]}, "methods.lorra.method: missing, and lorra is no method; did you mean 'lora'?"),
-        ({"methods": "lora"}, "methods: "),
-        ({"methods__lora": ["rank"]}, "methods.lora: "),
+        ({"methods": "lora"}, "methods: should be a list, as in [full, lora], or a mapping, got 'lora'"),
+        ({"methods__lora": ["rank"]}, "methods.lora: should be a mapping, got ['rank']"),
+        ({"methods__lora": {"rank": 8}}, "methods.lora.rank: unknown key; valid: method, search"),
+        (
+            {"methods__lora": {"search": {"learning_rate": [1e-3, 1e-2]}}},
+            "methods.lora.search.learning_rate: no field; write it with its section, as in train.learning_rate",
+        ),
+        (
+            {"methods__lora": {"search": {"train.learning_rate": {"uniform": [-1e-5, 1]}}}},
+            "methods.lora: train.learning_rate: input should be greater than 0, got -1e-05",
+        ),
         ({"methods__lora": {"method": {"name": "lorra"}}}, "methods.lora: unknown method 'lorra'"),
         (
             {"methods__lora": {"method": {"name": "lorra"}, "search": {"train.epochs": [1, 2]}}},
@@ -100,6 +134,12 @@ def test_a_trials_recipe_is_the_base_with_method_setting_and_seed(world: World) 
             "methods.lora.search.train.seed: may not be searched",
         ),
         ({"methods__a/b": {"method": {"name": "lora"}, "search": {"train.epochs": [1, 2]}}}, "methods.a/b: "),
+        ({"methods": {name: {"method": {"name": "lora"}} for name in (" ", "full")}}, "methods. : a method's name is "),
+        ({"methods": {name: {"method": {"name": "lora"}} for name in ("a\nb", "full")}}, "methods.a\\nb: a method's n"),
+        (
+            {"methods": {name: {"method": {"name": "lora"}} for name in ("é" * 101, "full")}},
+            f"methods.{'é' * 101}: a method's name is also a folder's, so it should be at most 200 bytes",
+        ),
     ],
 )
 def test_a_mistake_is_told_in_one_line_with_its_path(world: World, changes: dict[str, Any], said: str) -> None:
@@ -125,6 +165,22 @@ def test_seeds_come_in_looks(world: World) -> None:
 def test_a_mistake_of_the_base_recipe_is_its_own(world: World) -> None:
     with pytest.raises(RecipeError, match=r"no recipe at .*bsae\.yaml; did you mean 'base\.yaml'"):
         load_comparison(write(world, "lost", recipe="bsae.yaml"))
+
+
+@pytest.mark.parametrize("named", ["ner", "lora_ner", "hub/ner"])
+def test_the_base_recipe_may_be_a_name(tmp_path: Path, named: str) -> None:
+    file = tmp_path / "named.yaml"
+    file.write_text(f"recipe: {named}\nseeds: 2\nmethods: [full, lora]\n", encoding="utf8")
+    comparison, found = load_comparison(file)
+    recipe = recipe_of(comparison, base_of(file, comparison), "lora", found["lora"][0], 1)
+    assert (recipe.task, recipe.method.name) == ("ner", "lora")
+
+
+def test_a_file_beside_the_comparison_comes_before_a_name(world: World) -> None:
+    file = write(world, "beside", recipe="ner")
+    (world.folder / "ner").write_text(world.recipe("base").read_text(encoding="utf8"), encoding="utf8")
+    comparison, _ = load_comparison(file)
+    assert base_of(file, comparison) == world.folder / "ner"
 
 
 def test_drawn_settings_are_the_seeds_and_lie_within() -> None:

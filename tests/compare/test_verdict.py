@@ -57,6 +57,18 @@ def judge(out: Path, rates: Mapping[str, float], outcomes: list[Outcome] | None 
 RATES = {"good": 0.85, "alike": 0.84, "bad": 0.55}
 
 
+def test_a_margin_of_everything_is_told(out: Path) -> None:
+    """A margin of 1, meant as one point, makes all methods equivalent on a scale that ends at 1."""
+    outcomes, rates = finals(out, RATES), [*RATES]
+    wide = plan(rates, SEEDS)
+    wide.comparison.margin = 1.0  # type: ignore[misc]
+    chosen = {name: Selection(0, [0.5, 0.4]) for name in rates}
+    tuned = [tuning(name, setting, 0.5 - setting / 10, out / "t") for name in rates for setting in (0, 1)]
+    found = verdict.make(wide, "accuracy", chosen, tuned, outcomes, higher=True)
+    assert "margin: 1 is as wide as the whole range of accuracy" in found["notes"][0]
+    assert not any("margin" in note for note in judge(out, RATES, outcomes)["notes"])
+
+
 def test_best_undecided_and_worse(out: Path) -> None:
     found = judge(out, RATES)
     methods = {method["name"]: method for method in found["methods"]}

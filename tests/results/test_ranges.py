@@ -4,7 +4,7 @@ from math import inf
 
 import pytest
 
-from pefbench.results.ranges import range_of, within
+from pefbench.results.ranges import margin_of_all, range_of, within
 
 
 def test_fractions_and_others() -> None:
@@ -18,3 +18,21 @@ def test_fractions_and_others() -> None:
 )
 def test_an_interval_is_cut_off(ends: tuple[float, float], expected: tuple[float, float]) -> None:
     assert within(ends, "accuracy", sum(expected) / 2) == expected
+
+
+@pytest.mark.parametrize(
+    ("margin", "name", "value", "is_told"),
+    [
+        (1.0, "entity_f1", 0.5, True),
+        (0.99, "entity_f1", 0.5, False),
+        (1.0, "matthews", 0.5, False),
+        (2.0, "matthews", 0.5, True),
+        (1.0, "bleu", 31.0, False),
+        (1.0, "a_new_metric", 3.0, False),
+        (50.0, "perplexity", 20.0, False),
+    ],
+)
+def test_a_margin_as_wide_as_the_range_is_told(margin: float, name: str, value: float, is_told: bool) -> None:
+    said = margin_of_all(margin, name, value)
+    assert (said is not None) == is_told
+    assert said is None or f"margin: {margin:g} is as wide as the whole range of {name}" in said
