@@ -48,14 +48,14 @@ def run(recipe: str, out: str | PathLike[str], *, method: str | None = None, ove
 
     recipe: a file, or a name of `pefbench list recipes`. out: a folder of results; a trial that is there is not run
     again, and one that was killed goes on. method: None: the recipe's. overrides: fields of the recipe, such as
-    "train.epochs=3". Returns the trial's result, as `load` takes it. Raises TrialError where it fails, also where the
-    recipe is wrong.
+    "train.epochs=3". Returns the trial's result, as `load` takes it. Raises TrialError where it fails, and UserError
+    where the recipe or the data are wrong.
     """
     import subprocess
     from pathlib import Path
     from tempfile import TemporaryDirectory
 
-    from pefbench.errors import TrialError
+    from pefbench.errors import TrialError, UserError
     from pefbench.paths import TOLD, child_command, child_environment
 
     command = ["run", recipe, "--out", str(out)]
@@ -66,7 +66,8 @@ def run(recipe: str, out: str | PathLike[str], *, method: str | None = None, ove
         environment = child_environment() | {TOLD: str(told)}
         status = subprocess.run(child_command(*command), env=environment, check=False).returncode
         if status:
-            raise TrialError(f"training ended with status {status}; what it says stands above")
+            kind = UserError if status == UserError.exit_status else TrialError
+            raise kind(f"training ended with status {status}; what it says stands above")
         return Path(told.read_text(encoding="utf8"))
 
 

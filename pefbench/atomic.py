@@ -143,6 +143,8 @@ def reason(error: OSError) -> str:
         return f"{(error.strerror or 'not allowed').lower()}; choose a folder that you may write to"
     if error.errno in {errno.ENOTDIR, errno.EEXIST}:
         return f"{error.filename or 'a part of the path'} is a file, not a folder; choose another folder"
+    if error.errno == errno.EISDIR:
+        return "it is a folder; name a file in it"
     return error.strerror or type(error).__name__
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from pefbench.errors import RecipeError
 from pefbench.recipe import validate
 from pefbench.sections import Section
 from pefbench.yaml_text import read_yaml
@@ -17,9 +18,15 @@ Config = TypeVar("Config", bound=Section)
 
 
 def read(section: type[Config], file: Path | None) -> Config:
-    """The configuration in a YAML file; without a file, the default one. Raises RecipeError.
+    """The configuration in a YAML file; without a file, the default one. Raises RecipeError, which names the file.
 
     section: a `Section` with the fields that there may be; `section.model_json_schema()` is what editors check by.
     """
     keys = ", ".join(section.model_fields)
-    return validate(section, {} if file is None else read_yaml(file, what="configuration", keys=keys), "")
+    if file is None:
+        return validate(section, {}, "")
+    values = read_yaml(file, what="configuration", keys=keys)
+    try:
+        return validate(section, values, "")
+    except RecipeError as error:
+        raise RecipeError(f"{file}: {error}") from None

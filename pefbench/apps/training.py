@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pefbench
 from pefbench.atomic import write_text
-from pefbench.errors import DataError, TrialError
+from pefbench.errors import DataError, PefbenchError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,17 +23,18 @@ CURRENT = "current"
 
 
 def train(name: str, training: TrainingSection, folder: Path) -> Path:
-    """The trial of a model, trained if there is none of these settings and data. Raises TrialError where that fails.
+    """The trial of a model, trained if there is none of these settings and data.
 
     It runs in a process of its own, which prints what `pefbench run` prints; killed, it goes on the next time, and the
-    model is that of before until then.
+    model is that of before until then. Raises TrialError where training fails, UserError where the settings or the data
+    are wrong.
     """
     if training.trial is None:
         out = _out(name, training, folder)
         try:
             result = pefbench.run(training.recipe, out, method=training.method, overrides=training.overrides)
-        except TrialError as error:
-            raise TrialError(f"{name}: {error}") from None
+        except PefbenchError as error:
+            raise type(error)(f"{name}: {error}") from None
         write_text(out / CURRENT, os.path.relpath(result, out))
     return trained(name, training, folder)
 
@@ -47,7 +48,7 @@ def trained(name: str, training: TrainingSection, folder: Path) -> Path:
         current = (out / CURRENT).read_text(encoding="utf8")
     except (OSError, ValueError):
         raise DataError(
-            f"the model {name} is not trained yet with these settings; train it first: see --help"
+            f"the model {name} is not trained yet with these settings; run the same command with train"
         ) from None
     return pefbench.find(out / current)
 

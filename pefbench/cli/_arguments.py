@@ -71,7 +71,10 @@ def _field_meant(unrecognized: str) -> str:
 def add_recipe(parser: argparse.ArgumentParser) -> None:
     """Add the recipe, the method and the overrides to a command."""
     parser.add_argument(
-        "recipe", type=Path, metavar="RECIPE", help="a YAML file, or a name from `pefbench list recipes`, such as ner"
+        "recipe",
+        type=given_path,
+        metavar="RECIPE",
+        help="a YAML file, or a name from `pefbench list recipes`, such as ner",
     )
     parser.add_argument("--method", metavar="NAME", help="fine-tuning method, such as lora (default: the recipe's)")
     add_overrides(parser, "a field of the recipe, as in -o train.epochs=1; may be repeated")
@@ -88,6 +91,7 @@ def add_out(parser: argparse.ArgumentParser) -> None:
     """Add where results go to a command."""
     parser.add_argument(
         "--out",
+        type=given_address,
         default="results",
         metavar="DIR",
         help="results folder, or the address of a store, such as s3://bucket/results (default: results)",
@@ -97,8 +101,30 @@ def add_out(parser: argparse.ArgumentParser) -> None:
 def add_results(parser: argparse.ArgumentParser, what: str = "a folder of results") -> None:
     """Add where results are read from to a command."""
     parser.add_argument(
-        "results", metavar="RESULTS", help=f"{what}, or the address of a store, such as s3://bucket/results"
+        "results",
+        type=given_address,
+        metavar="RESULTS",
+        help=f"{what}, or the address of a store, such as s3://bucket/results",
     )
+
+
+def port(text: str) -> int:
+    """A port to listen at; 0: a free one. Raises ArgumentTypeError."""
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"should be a whole number from 0 to 65535, got {quoted(text)}")
+    return int(text)
+
+
+def given_path(text: str) -> Path:
+    """A path. Raises ArgumentTypeError where it is empty: it would be the working directory."""
+    return Path(given_address(text))
+
+
+def given_address(text: str) -> str:
+    """A path, or an address. Raises ArgumentTypeError where it is empty, as an unset variable of a shell is."""
+    if not text:
+        raise argparse.ArgumentTypeError("is empty; name a file, a folder or an address")
+    return text
 
 
 def positive(text: str) -> float:

@@ -71,4 +71,4 @@ def write_file(file: Path, content: str) -> None:
     try:
         file.write_text(content, encoding="utf8")
     except OSError as error:
-        raise OutputError(f"cannot write {file}: {error.strerror or type(error).__name__}") from None
+        raise OutputError(f"cannot write {file}: {atomic.reason(error)}") from None

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pefbench.cli._arguments import given_path, port
 from pefbench.cli._terminal import hush_libraries, print_line
 from pefbench.errors import UserError
 
@@ -31,10 +32,12 @@ def add(commands: Commands) -> None:
         help="train: train what it needs; start: serve it; schema: print the JSON schema of its configuration "
         "(default: start)",
     )
-    app.add_argument("--config", type=Path, metavar="FILE", help="its configuration, in YAML (default: the defaults)")
+    app.add_argument(
+        "--config", type=given_path, metavar="FILE", help="its configuration, in YAML (default: the defaults)"
+    )
     app.add_argument("--host", help="address to listen on (default: the configuration's)")
-    app.add_argument("--port", type=int, help="port to listen on (default: the configuration's)")
-    app.set_defaults(run=_run)
+    app.add_argument("--port", type=port, help="port to listen on (default: the configuration's)")
+    app.set_defaults(run=_run, resumes=True)
 
 
 def _run(parsed: argparse.Namespace) -> int:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pefbench.cli._arguments import add_results, positive
+from pefbench.cli._arguments import add_results, given_address, given_path, positive
 from pefbench.cli._folders import loaded_from, write_file
 from pefbench.cli._terminal import print_line
 from pefbench.errors import UserError
@@ -23,7 +22,9 @@ def add(commands: Commands) -> None:
     """Add the command to the subparsers of argparse."""
     check = commands.add_parser("check", help="compare results with a baseline; exit 1 if anything got worse")
     add_results(check)
-    check.add_argument("--baseline", metavar="DIR", help="results to compare with (default: RESULTS/baseline)")
+    check.add_argument(
+        "--baseline", type=given_address, metavar="DIR", help="results to compare with (default: RESULTS/baseline)"
+    )
     check.add_argument(
         "--tolerance",
         type=positive,
@@ -58,8 +59,8 @@ def add(commands: Commands) -> None:
         default="id",
         help="pair results by id, or by recipe name where settings changed (default: id)",
     )
-    check.add_argument("--junit", type=Path, metavar="FILE", help="also write JUnit XML, for CI")
-    check.add_argument("--markdown", type=Path, metavar="FILE", help="also write a summary for a pull request")
+    check.add_argument("--junit", type=given_path, metavar="FILE", help="also write JUnit XML, for CI")
+    check.add_argument("--markdown", type=given_path, metavar="FILE", help="also write a summary for a pull request")
     check.set_defaults(run=_run)
 
 

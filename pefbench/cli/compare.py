@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pefbench.cli._arguments import add_out, add_overrides
+from pefbench.cli._arguments import add_out, add_overrides, given_path
 from pefbench.cli._resources import add_resources, resources_of
 from pefbench.cli._terminal import print_line
 from pefbench.errors import UserError, suggest
 
 if TYPE_CHECKING:
     import argparse
+    from pathlib import Path
 
     from pefbench.cli._arguments import Commands
 
@@ -24,7 +24,7 @@ def add(commands: Commands) -> None:
     )
     compare.add_argument(
         "comparison",
-        type=Path,
+        type=given_path,
         metavar="COMPARISON",
         help="a YAML file, or the name of one in recipes/compare, such as ner",
     )
@@ -46,7 +46,7 @@ def add(commands: Commands) -> None:
         action="store_true",
         help="rank crashed tuning trials last, instead of running them again at the next start",
     )
-    compare.set_defaults(run=_run)
+    compare.set_defaults(run=_run, resumes=True)
 
 
 def _file(path: Path) -> Path:

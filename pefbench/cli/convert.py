@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pefbench.cli._arguments import given_path
 from pefbench.cli._terminal import hush_libraries, print_line
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def add(commands: Commands) -> None:
     """Add the command to the subparsers of argparse."""
     convert = commands.add_parser("convert", help="turn a model's pickled weights into safetensors, running no code")
-    convert.add_argument("folder", type=Path, metavar="FOLDER", help="a model's folder with pytorch_model.bin")
+    convert.add_argument("folder", type=given_path, metavar="FOLDER", help="a model's folder with pytorch_model.bin")
     convert.set_defaults(run=_run)
 
 

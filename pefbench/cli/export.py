@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pefbench.cli._arguments import count
+from pefbench.cli._arguments import count, given_address, given_path
 from pefbench.cli._terminal import complain, hush_libraries, print_line
 
 if TYPE_CHECKING:
@@ -17,8 +16,10 @@ if TYPE_CHECKING:
 def add(commands: Commands) -> None:
     """Add the command to the subparsers of argparse."""
     export = commands.add_parser("export", help="write a saved trial as files that run without pefbench")
-    export.add_argument("trial", type=Path, metavar="TRIAL", help="a trial's folder results/RECIPE/ID, or its result")
-    export.add_argument("--to", type=Path, required=True, metavar="DIR", help="folder to create")
+    export.add_argument(
+        "trial", type=given_path, metavar="TRIAL", help="a trial's folder results/RECIPE/ID, or its result"
+    )
+    export.add_argument("--to", type=given_path, required=True, metavar="DIR", help="folder to create")
     export.add_argument(
         "--as",
         dest="name",
@@ -33,7 +34,9 @@ def add(commands: Commands) -> None:
     export.add_argument(
         "--max-lora-rank", type=count, metavar="N", help="adapter: the largest rank that the server loads (vLLM)"
     )
-    export.add_argument("--base", metavar="ADDRESS", help="where the pretrained model is now, if it has moved")
+    export.add_argument(
+        "--base", type=given_address, metavar="ADDRESS", help="where the pretrained model is now, if it has moved"
+    )
     export.add_argument("--replay", type=count, metavar="N", help="replay only the first N test examples")
     export.set_defaults(run=_run)
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pefbench.cli._arguments import add_out, count
+from pefbench.cli._arguments import add_out, count, given_path
 from pefbench.cli._terminal import complain, print_line
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ def add(commands: Commands) -> None:
     importing = commands.add_parser("import", help="import the results of another tool")
     importing.add_argument(
         "files",
-        type=Path,
+        type=given_path,
         nargs="+",
         metavar="FILE",
         help="samples_*.jsonl or results_*.json of lm-evaluation-harness, a result file of PEFT's method_comparison, "

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pefbench.cli._arguments import add_recipe, count
+from pefbench.cli._arguments import add_recipe, count, given_path
 from pefbench.cli._folders import write_file
 from pefbench.cli._terminal import hush_libraries, print_line
 
@@ -27,7 +26,7 @@ def add(commands: Commands) -> None:
         default="train",
         help="split to show (default: train)",
     )
-    inspect.add_argument("--html", type=Path, metavar="FILE", help="also write an HTML page")
+    inspect.add_argument("--html", type=given_path, metavar="FILE", help="also write an HTML page")
     inspect.add_argument("--json", action="store_true", help="print JSON instead of text")
     inspect.set_defaults(run=_run)
 

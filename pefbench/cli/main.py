@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         _say(error, os.environ.get("RANK", "0"))
         status = error.exit_status
     except KeyboardInterrupt:
-        complain("interrupted; the same command resumes from the last checkpoint")
+        complain(f"interrupted{'; the same command goes on where it was' if parsed.resumes else ''}")
         status = 130
     except BrokenPipeError:  # as when the table is piped into head
         sys.stdout = None
@@ -87,6 +87,7 @@ def _say(error: PefbenchError, rank: str) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="pefbench", description="Which fine-tuning method for this task, this model and this budget?")
     parser.add_argument("--version", action="version", version=f"pefbench {__version__}")
+    parser.set_defaults(resumes=False)
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for module in COMMANDS:
         module.add(commands)

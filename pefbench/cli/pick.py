@@ -11,6 +11,7 @@ from pefbench.errors import UserError
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
 
     from pefbench.cli._arguments import Commands
 
@@ -55,9 +56,9 @@ def _run(parsed: argparse.Namespace) -> int:
     if parsed.within is not None and parsed.max_errors is not None:
         raise UserError("--within and --max-errors: give only one of them")
     limits = picking.Limits(
-        memory=parsed.max_memory and amounts.size(parsed.max_memory, "--max-memory"),
-        adapter=parsed.max_adapter and amounts.size(parsed.max_adapter, "--max-adapter"),
-        seconds=parsed.max_train_time and amounts.duration(parsed.max_train_time, "--max-train-time"),
+        memory=_amount(parsed.max_memory, amounts.size, "--max-memory"),
+        adapter=_amount(parsed.max_adapter, amounts.size, "--max-adapter"),
+        seconds=_amount(parsed.max_train_time, amounts.duration, "--max-train-time"),
         within=0.95 if parsed.within is None else parsed.within,
         errors=parsed.max_errors,
         prefer=parsed.prefer,
@@ -67,3 +68,7 @@ def _run(parsed: argparse.Namespace) -> int:
     answers = picking.pick(loaded.results, limits, parsed.task, verdicts)
     print_line(picking.render(answers, limits))
     return 1 if loaded.problems or damaged or any(answer.named is None for answer in answers) else 0
+
+
+def _amount(text: str | None, read: Callable[[str, str], float], option: str) -> float | None:
+    return None if text is None else read(text, option)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from pefbench import collecting
+from pefbench.cli._arguments import given_address, given_path
 from pefbench.cli._terminal import hush_libraries, print_line
 from pefbench.errors import DataError, UserError, counted, quoted
 from pefbench.file_names import names_a_file
@@ -25,7 +25,10 @@ def add(commands: Commands) -> None:
     predict = cast("Parser", commands.add_parser("predict", help="predict with the saved model of a trial"))
     predict.intermixed = True
     predict.add_argument(
-        "trial", type=Path, metavar="TRIAL", help="a trial's folder results/RECIPE/ID, its result, or its model folder"
+        "trial",
+        type=given_path,
+        metavar="TRIAL",
+        help="a trial's folder results/RECIPE/ID, its result, or its model folder",
     )
     predict.add_argument(
         "texts",
@@ -34,12 +37,16 @@ def add(commands: Commands) -> None:
         metavar="TEXT",
         help="a text, or a JSON object for tasks that need more; without any, lines are read from standard input",
     )
-    predict.add_argument("--file", type=Path, metavar="FILE", help="answer each row of a file in any format")
-    predict.add_argument("--out", type=Path, metavar="FILE", help="with --file: file for the answers, as JSON lines")
+    predict.add_argument("--file", type=given_path, metavar="FILE", help="answer each row of a file in any format")
+    predict.add_argument(
+        "--out", type=given_path, metavar="FILE", help="with --file: file for the answers, as JSON lines"
+    )
     predict.add_argument("--format", metavar="NAME", help="with --file: its format (default: by its suffix)")
-    predict.add_argument("--base", metavar="ADDRESS", help="where the pretrained model is now, if it has moved")
+    predict.add_argument(
+        "--base", type=given_address, metavar="ADDRESS", help="where the pretrained model is now, if it has moved"
+    )
     predict.add_argument("--json", action="store_true", help="print full answers, one JSON object per line")
-    predict.set_defaults(run=_run)
+    predict.set_defaults(run=_run, resumes=True)
 
 
 def _run(parsed: argparse.Namespace) -> int:

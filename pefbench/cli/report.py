@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pefbench.cli._arguments import add_results
+from pefbench.cli._arguments import add_results, given_path
 from pefbench.cli._folders import loaded_from, searches_below, verdicts_below, write_file
 from pefbench.cli._terminal import print_line
 
@@ -20,7 +20,7 @@ def add(commands: Commands) -> None:
     report = commands.add_parser("report", help="write results as one self-contained HTML page")
     add_results(report)
     report.add_argument(
-        "--out", type=Path, default=Path("report.html"), metavar="FILE", help="the page (default: report.html)"
+        "--out", type=given_path, default=Path("report.html"), metavar="FILE", help="the page (default: report.html)"
     )
     report.set_defaults(run=_run)
 

@@ -37,7 +37,7 @@ def add(commands: Commands) -> None:
         action="store_true",
         help="print each class's precision, recall and F1 whenever validation is scored, where there are classes",
     )
-    run.set_defaults(run=_run)
+    run.set_defaults(run=_run, resumes=True)
 
 
 def _run(parsed: argparse.Namespace) -> int:

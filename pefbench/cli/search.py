@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pefbench.cli._arguments import add_out, add_overrides, count
+from pefbench.cli._arguments import add_out, add_overrides, count, given_path
 from pefbench.cli._resources import add_resources, resources_of
 from pefbench.cli._terminal import print_line
 from pefbench.errors import UserError
@@ -27,7 +26,10 @@ def add(commands: Commands) -> None:
         "selected",
     )
     search.add_argument(
-        "recipe", type=Path, metavar="RECIPE", help="a YAML file, or a name from `pefbench list recipes`, such as ner"
+        "recipe",
+        type=given_path,
+        metavar="RECIPE",
+        help="a YAML file, or a name from `pefbench list recipes`, such as ner",
     )
     search.add_argument(
         "--method",
@@ -54,7 +56,7 @@ def add(commands: Commands) -> None:
         help="models of the selected setting to keep, each trained with its own seed (default: 1)",
     )
     add_resources(search)
-    search.set_defaults(run=_run)
+    search.set_defaults(run=_run, resumes=True)
 
 
 def _add_tuning(search: argparse.ArgumentParser) -> None:

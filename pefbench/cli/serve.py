@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pefbench.cli._arguments import given_address, given_path, port
 from pefbench.cli._terminal import hush_libraries, print_line
 from pefbench.errors import UserError, counted
 
@@ -23,15 +24,18 @@ def add(commands: Commands) -> None:
     serve.add_argument(
         "trials",
         nargs="*",
+        type=given_address,
         metavar="[NAME=]TRIAL",
         help="a trial's folder, its result, or its model folder; NAME is the recipe's, if not given",
     )
     serve.add_argument("--host", default=LOOPBACK, help="address to listen on (default: %(default)s, this machine)")
-    serve.add_argument("--port", type=int, default=8000, help="port to listen on (default: %(default)s; 0: a free one)")
-    serve.add_argument("--models", type=Path, metavar="DIR", help="folder whose models may be loaded over HTTP")
+    serve.add_argument(
+        "--port", type=port, default=8000, help="port to listen on (default: %(default)s; 0: a free one)"
+    )
+    serve.add_argument("--models", type=given_path, metavar="DIR", help="folder whose models may be loaded over HTTP")
     serve.add_argument("--keep", type=int, default=64, metavar="N", help="models kept in memory (default: %(default)s)")
     serve.add_argument(
-        "--keys", type=Path, metavar="FILE", help="API keys, one per line (default: those in PEFBENCH_API_KEYS)"
+        "--keys", type=given_path, metavar="FILE", help="API keys, one per line (default: those in PEFBENCH_API_KEYS)"
     )
     limits = {"--queue": (1024, "inputs waiting in the queue"), "--max-body": (2**20, "bytes of a request")}
     limits |= {"--max-inputs": (64, "inputs per request"), "--max-characters": (100_000, "characters of an input")}
@@ -39,7 +43,9 @@ def add(commands: Commands) -> None:
         serve.add_argument(
             option, type=int, default=default, metavar="N", help=f"maximum {what} (default: %(default)s)"
         )
-    serve.add_argument("--base", metavar="ADDRESS", help="where the pretrained model is now, if it has moved")
+    serve.add_argument(
+        "--base", type=given_address, metavar="ADDRESS", help="where the pretrained model is now, if it has moved"
+    )
     serve.add_argument("--threads", type=int, metavar="N", help="compute threads (default: one per core)")
     serve.set_defaults(run=_run)
 
@@ -79,8 +85,6 @@ def _check(parsed: argparse.Namespace) -> None:
         raise UserError("nothing to serve: name a trial, or a folder of models: --models DIR")
     if parsed.models is not None and not parsed.models.is_dir():
         raise UserError(f"--models {parsed.models}: no such folder")
-    if not 0 <= parsed.port <= 65535:
-        raise UserError(f"--port {parsed.port}: should be from 0 to 65535")
     for option in ("keep", "queue", "max_body", "max_inputs", "max_characters", "threads"):
         value = getattr(parsed, option)
         if value is not None and value < 1:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pefbench import collecting
+from pefbench.cli._arguments import given_path
 from pefbench.cli._terminal import hush_libraries, print_line
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def add(commands: Commands) -> None:
     verify = commands.add_parser(
         "verify", help="reload a trial's saved model and check that it reproduces the test predictions"
     )
-    verify.add_argument("trial", type=Path, metavar="FOLDER", help="a trial's folder: results/RECIPE/ID")
+    verify.add_argument("trial", type=given_path, metavar="FOLDER", help="a trial's folder: results/RECIPE/ID")
     verify.add_argument(
         "--json", action="store_true", help="print the numbers of examples and of differing predictions as JSON"
     )

@@ -39,9 +39,22 @@ def check(file: Path, out: Path) -> None:
         raise DataError(f"{file}: {'is a folder; name a file' if file.is_dir() else 'no such file'}")
     if not file.stat().st_size:
         raise DataError(f"{file}: is empty")
-    if out.exists() and (out.is_dir() or out.samefile(file)):
-        raise DataError(f"--out {out}: {'is a folder' if out.is_dir() else 'is the file that is read'}; name another")
+    if out.exists():
+        _check_replaceable(file, out)
     atomic.check_writable(out)
+
+
+def _check_replaceable(file: Path, out: Path) -> None:
+    """Raise DataError where what is there is no file of answers; a device would be replaced, not written to."""
+    if out.is_dir():
+        what = "is a folder"
+    elif not out.is_file():
+        what = "is a device or a pipe, which cannot be gone on with"
+    elif out.samefile(file):
+        what = "is the file that is read"
+    else:
+        return
+    raise DataError(f"--out {out}: {what}; name another")
 
 
 def predict(model: Model, folder: Path, file: Path, out: Path, *, named: str | None = None) -> int:

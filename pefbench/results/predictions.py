@@ -88,6 +88,8 @@ def read(file: Path) -> list[AnsweredExample]:
     try:
         content = file.read_bytes()
         lines = (gzip.decompress(content) if file.suffix == ".gz" else content).decode("utf8").split("\n")
+    except FileNotFoundError:
+        raise DataError(f"{file}: no such file; the trial's predictions lie there") from None
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise DataError(f"{file}: cannot be read as text ({type(error).__name__})") from None
     for number, line in enumerate(lines, start=1):

@@ -11,7 +11,7 @@ import pytest
 import pefbench
 from pefbench.apps import training
 from pefbench.apps.sections import TrainingSection
-from pefbench.errors import DataError, TrialError
+from pefbench.errors import DataError, TrialError, UserError
 from pefbench.trial.saved import TRIAL
 
 
@@ -35,6 +35,12 @@ def test_training_that_was_killed_goes_on(tmp_path: Path, monkeypatch: pytest.Mo
         training.train("topics", section, tmp_path)
     assert len(runs) == 2
     assert runs[0] == runs[1]
+
+
+def test_a_wrong_recipe_is_the_users_mistake(tmp_path: Path) -> None:
+    section = TrainingSection.model_validate({"recipe": "no_such_recipe"})
+    with pytest.raises(UserError, match="topics: training ended with status 2; what it says stands above"):
+        training.train("topics", section, tmp_path)
 
 
 def test_other_data_are_trained_by_and_those_before_are_found_again(

@@ -310,6 +310,16 @@ def test_a_folder_that_is_not_there(pefbench: Callable[..., Run], arguments: lis
         (["run"], "pefbench run: the following arguments are required: RECIPE; see pefbench run --help"),
         (["inspect", "x", "--n", "few"], "--n: should be a whole number of 1 or more, got 'few'"),
         (["check", "x", "--tolerance=-1"], "--tolerance: should be a number of 0 or more, got '-1'"),
+        (["table", ""], "RESULTS: is empty; name a file, a folder or an address"),
+        (["check", "x", "--baseline", ""], "--baseline: is empty; name a file, a folder or an address"),
+        (["run", "ner", "--out", ""], "--out: is empty; name a file, a folder or an address"),
+        (["verify", ""], "FOLDER: is empty; name a file, a folder or an address"),
+        (["import", ""], "FILE: is empty; name a file, a folder or an address"),
+        (["convert", ""], "FOLDER: is empty; name a file, a folder or an address"),
+        (["app", "monitor", "--port", "99999"], "--port: should be a whole number from 0 to 65535, got '99999'"),
+        (["pick", ".", "--max-memory", ""], "--max-memory : should be a number above 0 with a unit, as in 8GiB or"),
+        (["pick", ".", "--max-adapter", ""], "--max-adapter : should be a number above 0 with a unit, as in 8GiB or"),
+        (["pick", ".", "--max-train-time", ""], "--max-train-time : should be a number above 0 with a unit, as in 90s"),
     ],
 )
 def test_wrong_arguments_are_refused_in_one_line(
@@ -317,6 +327,26 @@ def test_wrong_arguments_are_refused_in_one_line(
 ) -> None:
     refused(run := pefbench(*arguments), expected)
     assert "worker" not in run[2]
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [("table", "interrupted\n"), ("run", "interrupted; the same command goes on where it was\n")],
+)
+def test_an_interrupted_command_says_whether_it_goes_on(
+    pefbench: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, command: str, said: str
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pefbench.results.address.place_at", interrupt)
+    monkeypatch.setattr("pefbench.recipe.load_recipe", interrupt)
+    assert pefbench(command, "ner") == (130, "", said)
+
+
+def test_a_page_is_written_to_no_folder(pefbench: Callable[..., Run], tmp_path: Path) -> None:
+    trial = PROJECT / "results" / "baseline" / "lora_ner"
+    refused(pefbench("report", trial, "--out", tmp_path), "it is a folder; name a file in it")
 
 
 def test_check_against_itself_is_refused(out: Path, pefbench: Callable[..., Run]) -> None:

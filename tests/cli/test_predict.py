@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -236,5 +237,11 @@ def test_what_cannot_be_answered_is_one_line(classifier: Path, tmp_path: Path, c
     assert "in.csv: looks like a file; --file in.csv --out answers.jsonl" in refusal(capsys, classifier, "a", "in.csv")
     assert "not both" in refusal(capsys, classifier, "text", "--file", tmp_path / "in.csv", *out)
     assert "name another" in refusal(capsys, classifier, "--file", tmp_path / "in.csv", "--out", tmp_path / "in.csv")
+    os.mkfifo(tmp_path / "pipe")  # a device alike: a file of answers would take its place
+    assert "is a device or a pipe" in refusal(
+        capsys, classifier, "--file", tmp_path / "in.csv", "--out", tmp_path / "pipe"
+    )
+    assert (tmp_path / "pipe").is_fifo()
+    assert "is empty; name a file" in refusal(capsys, classifier, "--file", tmp_path / "in.csv", "--out", "")
     assert "not valid Unicode" in refusal(capsys, classifier, "a \udc80")
     assert not list(tmp_path.glob("*out*"))

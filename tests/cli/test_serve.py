@@ -27,8 +27,10 @@ def test_what_cannot_be_served(classifier: Path, tmp_path: Path, capsys: pytest.
     assert "no such trial" in refused(capsys, tmp_path / "nothing")
     assert "no such folder" in refused(capsys, "--models", tmp_path / "nothing")
     assert "--keep 0: should be 1 or more" in refused(capsys, classifier, "--keep", 0)
-    assert "--port 70000" in refused(capsys, classifier, "--port", 70000)
-    assert "--port: should be a whole number, got 'http'" in refused(capsys, classifier, "--port", "http")
+    for port in ("70000", "-1", "8.5", "http"):
+        said = f"--port: should be a whole number from 0 to 65535, got '{port}'"
+        assert said in refused(capsys, classifier, f"--port={port}")
+    assert "TRIAL: is empty; name a file, a folder" in refused(capsys, "")
     assert "cannot listen at 192.0.2.1, port 8000: " in refused(capsys, classifier, "--host", "192.0.2.1")
     assert "give one another: NAME=TRIAL" in refused(capsys, classifier, classifier)
     assert "is no name for a model" in refused(capsys, f"a/b={classifier}")

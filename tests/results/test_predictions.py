@@ -83,3 +83,8 @@ def test_older_files_name_the_prompt_asked(tmp_path: Path) -> None:
     [found] = read(tmp_path / "predictions.jsonl")
     assert found.get("prompt") == "Is it?"
     assert "asked" not in found
+
+
+def test_predictions_that_are_not_there(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"predictions\.jsonl: no such file; the trial's predictions lie there$"):
+        read(tmp_path / "predictions.jsonl")

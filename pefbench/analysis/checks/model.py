@@ -45,10 +45,10 @@ class Tolerances:
     def __post_init__(self) -> None:
         for name, value in {"other metrics": self.metric, **self.metrics}.items():
             if value is not None and not (math.isfinite(value) and value >= 0):
-                raise UserError(f"the tolerance of {name} is {value}; it should be at least 0")
+                raise UserError(f"the tolerance of {name} is {value}; it should be a finite number of 0 or more")
         for name, value in {"time": self.time_ratio, "memory": self.memory_ratio}.items():
             if not (math.isfinite(value) and value >= 1):
-                raise UserError(f"the {name} ratio is {value}; it should be at least 1")
+                raise UserError(f"the {name} ratio is {value}; it should be a finite number of 1 or more")
 
     def of(self, metric: str) -> float | None:
         """The absolute tolerance of a metric; None if a test decides."""

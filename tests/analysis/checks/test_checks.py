@@ -255,7 +255,7 @@ def test_a_tolerance_for_an_unknown_metric_is_refused() -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"metric": -0.1}, "at least 0"),
+        ({"metric": -0.1}, "a finite number of 0 or more"),
         ({"metrics": {"loss": float("nan")}}, "tolerance of loss is nan"),
         ({"time_ratio": 0.5}, "time ratio is 0.5"),
         ({"memory_ratio": float("inf")}, "memory ratio is inf"),

@@ -275,7 +275,7 @@ def test_texts_out_of_scope_need_their_column(tmp_path: Path) -> None:
         ({"intents": {"recipe": "intent", "trial": "nowhere"}}, "nowhere"),
         ({"wrong": 0.01}, "rule.json: chosen by another value of wrong; run pefbench app assistant train"),
         ({"out_of_scope_share": 0.5}, "rule.json: chosen by another value of out_of_scope_share; run"),
-        ({"wrong": 2}, "wrong: input should be less than 1, got 2"),
+        ({"wrong": 2}, "wrong.yaml: wrong: input should be less than 1, got 2"),
         ({"knowlege": "x"}, "knowlege: unknown key; did you mean 'knowledge'?"),
     ],
 )

@@ -182,7 +182,7 @@ def test_a_key_is_asked_for_lists_are_counted_and_logs_hold_no_texts(client: htt
         ({"folder": "elsewhere"}, "the model choice is not trained yet"),
         ({"histories": "nowhere"}, "nowhere"),
         ({"choice": {"recipe": "recommendation", "trial": "nowhere"}}, "nowhere"),
-        ({"test": 2}, "test: input should be less than 0.5, got 2"),
+        ({"test": 2}, "wrong.yaml: test: input should be less than 0.5, got 2"),
         ({"histores": "x"}, "histores: unknown key; did you mean 'histories'?"),
     ],
 )
