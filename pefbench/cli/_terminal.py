@@ -5,6 +5,13 @@ from __future__ import annotations
 import os
 import sys
 import warnings
+from typing import TYPE_CHECKING, cast
+
+from pefbench import atomic
+from pefbench.errors import OutputError
+
+if TYPE_CHECKING:
+    from typing import TextIO
 
 
 def print_once(text: str) -> None:
@@ -14,15 +21,31 @@ def print_once(text: str) -> None:
 
 
 def print_line(text: str) -> None:
-    """Print to the standard output, at once."""
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+    """Print to the standard output, at once; nothing where it is closed.
+
+    Raises OutputError where it cannot be written to, and BrokenPipeError where nobody reads on.
+    """
+    try:
+        _write(sys.stdout, text)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        sys.stdout = None  # or the interpreter would try again when it ends
+        raise OutputError(f"cannot write to the standard output: {atomic.reason(error)}") from None
 
 
 def complain(text: str) -> None:
-    """Print to the standard error, at once."""
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
+    """Print to the standard error, at once; nothing where it is closed."""
+    _write(sys.stderr, text)
+
+
+def _write(stream: TextIO, text: str) -> None:
+    """Write a line; what the stream's encoding does not have is escaped."""
+    if cast("TextIO | None", stream) is None:  # closed when the process began
+        return
+    encoding = stream.encoding or "utf8"
+    stream.write(f"{text}\n".encode(encoding, "backslashreplace").decode(encoding))
+    stream.flush()
 
 
 def hush_libraries() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -342,6 +343,40 @@ def test_an_interrupted_command_says_whether_it_goes_on(
     monkeypatch.setattr("pefbench.results.address.place_at", interrupt)
     monkeypatch.setattr("pefbench.recipe.load_recipe", interrupt)
     assert pefbench(command, "ner") == (130, "", said)
+
+
+@pytest.mark.parametrize(
+    ("to", "status", "said"),
+    [
+        ("> /dev/full", 2, "error: cannot write to the standard output: the disk is full; make room, or choose an"),
+        (">&-", 0, ""),
+        ("2>&-", 0, ""),
+        ("| head -1", 0, ""),
+    ],
+)
+def test_an_output_that_takes_nothing(to: str, status: int, said: str) -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m pefbench list fields {to}",
+        shell=True,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
+    assert done.returncode == status, done.stderr
+    assert done.stderr.startswith(said)
+    assert done.stderr.count("\n") == bool(said)
+
+
+def test_an_output_without_these_characters_has_them_escaped() -> None:
+    trial = ROOT / "results" / "baseline" / "lora_ner"
+    command, environment = (
+        [sys.executable, "-m", "pefbench", "table", str(trial)],
+        {**os.environ, "PYTHONIOENCODING": "ascii"},
+    )
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "ner \\xb7 " in done.stdout
 
 
 def test_a_page_is_written_to_no_folder(pefbench: Callable[..., Run], tmp_path: Path) -> None:

@@ -60,8 +60,8 @@ RATES = {"good": 0.85, "alike": 0.84, "bad": 0.55}
 def test_a_margin_of_everything_is_told(out: Path) -> None:
     """A margin of 1, meant as one point, makes all methods equivalent on a scale that ends at 1."""
     outcomes, rates = finals(out, RATES), [*RATES]
-    wide = plan(rates, SEEDS)
-    wide.comparison.margin = 1.0  # type: ignore[misc]
+    wide: Any = plan(rates, SEEDS)
+    wide.comparison.margin = 1.0
     chosen = {name: Selection(0, [0.5, 0.4]) for name in rates}
     tuned = [tuning(name, setting, 0.5 - setting / 10, out / "t") for name in rates for setting in (0, 1)]
     found = verdict.make(wide, "accuracy", chosen, tuned, outcomes, higher=True)
