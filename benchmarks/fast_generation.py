@@ -8,16 +8,17 @@ alternately with and without the faster code. Texts count as the same if they ar
 different lengths, as in most batches; with --equal all have the same length, for which torch's fused kernel is slow on
 a CPU.
 
-`plain` is pefbench's model, generating with the library's own steps. `transformers` is the pretrained model with PEFT's
-LoRA, both unchanged, in the dtype of its file; at batch 1 it answers a few of the prompts, one by one. Goals: 2.5 times
-its tokens per second at the same batch size, 10 times at batch 1.
+`plain` is pefbench's model, in the best precision of the machine, generating with the library's own steps.
+`transformers` is the pretrained model with PEFT's LoRA, both unchanged, in the dtype of its file; at batch 1 it answers
+a few of the prompts, one by one. Goals: 2.5 times its tokens per second at the same batch size, 10 times at batch 1.
 """
 
 from __future__ import annotations
 
 import argparse
 import statistics
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -67,13 +68,17 @@ def main() -> None:
         "casts and caches": [cast_once, lambda _: growing_caches()],
         "all": [fast_search],
     }
+    precision = ready.recipe.train.precision
+    mixed = partial(torch.autocast, "cpu", torch.bfloat16) if precision == "bf16" else nullcontext  # as in a trial
     stock = stock_model(ready.base)
     taken: dict[str, list[float]] = {name: [] for name in (*sides, "transformers", "transformers, batch 1")}
     texts: dict[str, torch.Tensor] = {}
     for repeat in range(parsed.repeats + 1):
         seconds = {}
         for name in sorted(sides, reverse=bool(repeat % 2)):
-            texts[name], seconds[name] = timed(clock, model, given, mask, parsed.pieces, [mixed, *sides[name]])
+            texts[name], seconds[name] = timed(
+                clock, model, given, mask, parsed.pieces, [lambda _: mixed(), *sides[name]]
+            )
         _, seconds["transformers"] = timed(clock, stock, given, mask, parsed.pieces, [])
         single = [
             timed(clock, stock, given[row : row + 1, mask[row].argmax() :], None, parsed.pieces, [])[1]
@@ -91,13 +96,8 @@ def main() -> None:
         rows.append([ours, theirs, _table.spread(ratios), same, GOALS.get(theirs, "")])
     command = f"python -m benchmarks.fast_generation --method {parsed.method} --repeats {parsed.repeats}"
     command += f" --rows {parsed.rows} --prompt {parsed.prompt} --pieces {parsed.pieces}{_table.option(parsed)}"
-    header = ["Generation", "Compared with", "Times as fast", "Texts the same", "Goal"]
+    header = [f"Generation, {precision}", "Compared with", "Times as fast", "Texts the same", "Goal"]
     _table.write("generation", header, rows, command)
-
-
-def mixed(_: Any) -> Any:
-    """The context in which pefbench predicts in bf16."""
-    return torch.autocast("cpu", torch.bfloat16)
 
 
 def stock_model(base: Path) -> Any:
