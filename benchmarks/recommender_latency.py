@@ -49,7 +49,8 @@ def main() -> None:
     for vector in vectors[:200]:
         np.argpartition(-(vectors @ vector), 20)
     rows.append(("exact search", 1000 * (process_time() - begun) / 200, None))
-    print(f"{len(vectors):,} items, {parsed.requests} lists, {config.reranked} proposals read by the model, one thread")
+    read = recommender.ranker.weights.reranked
+    print(f"{len(vectors):,} items, {parsed.requests} lists, {read} proposals read by the model, one thread")
     print(tabulate(rows, ("ms", "median", "p95"), floatfmt=".2f", tablefmt="github"))
 
 

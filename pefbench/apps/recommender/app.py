@@ -43,11 +43,12 @@ class RecommenderApp(App[RecommenderSection]):
         ready = prepared.prepare(config, models["choice"])
         weights = choosing.fit(ready, config)
         report = measuring.measured(ready, config, weights)
-        kept.write(config.weights_file, weights, report, models, config.reranked)
+        kept.write(config.weights_file, weights, report, models)
         known = ready.known
         yield f"{len(known.times):,} events of {len(known.users):,} users with {len(known.names):,} items"
         if told := ready.skips.told:
             yield f"left out: {told}"
+        yield f"the choice model reads the first {weights.reranked} proposals of a list"
         yield from telling.lines(report)
 
     def make(self, config: RecommenderSection, models: Mapping[str, Path], settings: Settings) -> FastAPI:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pefbench.apps.recommender import catalogue, fusion
+from pefbench.apps.recommender import catalogue, fusion, pace
 from pefbench.apps.recommender.evidence import Evidence
 from pefbench.apps.recommender.prepared import Prepared, of_target
 from pefbench.apps.recommender.ranking import Weights, proposals, second_features
@@ -41,7 +41,8 @@ def fit(ready: Prepared, config: RecommenderSection) -> Weights:
         choices.append(evidence.features(history.items, history.vectors)[candidates])
         right.append(int(np.flatnonzero(candidates == target.item)[0]))
     first = fusion.fit(choices, right)
-    return Weights(first, _second(ready, evidence, targets, first, config.reranked))
+    reranked = config.reranked or pace.affordable(ready, evidence, targets, first, config.seconds)
+    return Weights(first, _second(ready, evidence, targets, first, reranked), reranked)
 
 
 def _second(

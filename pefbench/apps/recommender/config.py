@@ -28,7 +28,12 @@ class RecommenderSection(AppSection):
     )
     per_user: int = Field(5, ge=1, description="maximum number of items per user in validation, and in test")
     per_user_training: int = Field(3, ge=1, description="the same in training")
-    reranked: int = Field(20, ge=2, description="proposals that the choice model reads; the more, the slower")
+    seconds: float = Field(
+        0.2, gt=0, description="time limit of a list, met by 95 % of them on one core of the machine that trains"
+    )
+    reranked: int | None = Field(
+        None, ge=2, description="proposals that the choice model reads; default: as many as `seconds` allow, at most 20"
+    )
     choice: TrainingSection = Field(
         TrainingSection(
             recipe="recommendation",

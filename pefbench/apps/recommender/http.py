@@ -73,6 +73,7 @@ def add(app: FastAPI, recommender: Recommender) -> None:
             "users": len(known.users),
             "events": len(known.times),
             "skipped": dict(recommender.skips.counts),
+            "reranked": recommender.ranker.weights.reranked,
             "measured": recommender.measured,
         }
 

@@ -22,31 +22,34 @@ if TYPE_CHECKING:
 TRAIN = "pefbench app recommender train"
 
 
-def write(file: Path, weights: Weights, report: Report, models: Mapping[str, Path], reranked: int) -> None:
-    """Keep weights. reranked: how many proposals the model read as they were chosen and measured."""
+def write(file: Path, weights: Weights, report: Report, models: Mapping[str, Path]) -> None:
+    """Keep weights, with what was measured and the models that they were chosen with."""
     values = {
         "features": FEATURES,
         "first": weights.first.tolist(),
         "second": weights.second.tolist(),
         "models": _names(models),
-        "reranked": reranked,
+        "reranked": weights.reranked,
         "measured": report,
     }
     write_json(file, values)
 
 
-def read(file: Path, models: Mapping[str, Path], reranked: int) -> tuple[Weights, Report]:
-    """Weights that were kept. Raises DataError where there are none, or those of other models or proposals."""
+def read(file: Path, models: Mapping[str, Path], reranked: int | None) -> tuple[Weights, Report]:
+    """Weights that were kept. Raises DataError where there are none, or those of other models or proposals.
+
+    reranked: how many proposals the model is to read; None: as many as it was measured with.
+    """
     with kept.reading(file, "weights", TRAIN):
         values = json.loads(file.read_text(encoding="utf8"))
-        weights = Weights(np.array(values["first"], np.float64), np.array(values["second"], np.float64))
+        first, second = (np.array(values[name], np.float64) for name in ("first", "second"))
+        weights = Weights(first, second, int(values["reranked"]))
         right = values["features"] == list(FEATURES) and values["models"] == _names(models)
         report: Report = values["measured"]
-        before = values["reranked"]
     if not right:
         raise DataError(f"{file}: chosen with another model; run {TRAIN}")
-    if before != reranked:
-        raise DataError(f"{file}: chosen and measured with reranked: {before}; run {TRAIN}")
+    if reranked not in {None, weights.reranked}:
+        raise DataError(f"{file}: chosen and measured with reranked: {weights.reranked}; run {TRAIN}")
     return weights, report
 
 

@@ -63,7 +63,7 @@ def measured(
     targets = catalogue.targets(ready.known, ready.end, inf, config.per_user)
     if not targets:
         raise DataError("the histories leave nothing to measure by: a larger share is needed: test")
-    ranker = Ranker(evidence, ready.known.texts, ready.reranker, weights, config.reranked)
+    ranker = Ranker(evidence, ready.known.texts, ready.reranker, weights)
     orders: dict[str, list[Placed]] = {name: [] for name in (OURS, PROPOSED, *SINGLE, *(others or {}))}
     for at in range(0, len(targets), BATCH):
         batch = targets[at : at + BATCH]

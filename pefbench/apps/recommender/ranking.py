@@ -32,10 +32,14 @@ class History(NamedTuple):
 
 @dataclass(frozen=True)
 class Weights:
-    """What is chosen on validation. first: of the evidence; second: of the score by it, and of the choice model's."""
+    """What is chosen before the test. first: of the evidence; second: of the score by it, and of the choice model's.
+
+    reranked: how many proposals the model reads.
+    """
 
     first: Floats
     second: Floats
+    reranked: int
 
 
 class Ranked(NamedTuple):
@@ -47,28 +51,25 @@ class Ranked(NamedTuple):
 
 
 class Ranker:
-    """Evidence, the choice model, and their weights. reranked: how many proposals the model reads."""
+    """Evidence, the choice model, and their weights."""
 
-    def __init__(
-        self, evidence: Evidence, texts: Sequence[str], reranker: Reranker, weights: Weights, reranked: int
-    ) -> None:
+    def __init__(self, evidence: Evidence, texts: Sequence[str], reranker: Reranker, weights: Weights) -> None:
         self.evidence, self.weights = evidence, weights
-        self._texts, self._reranker, self._reranked = texts, reranker, reranked
+        self._texts, self._reranker = texts, reranker
 
     def rank(self, histories: Sequence[History]) -> list[Ranked]:
         """All items for each history."""
         first = [self.evidence.features(each.items, each.vectors) @ self.weights.first for each in histories]
         proposed = [proposals(scores, each) for scores, each in zip(first, histories, strict=True)]
-        read = [order[: self._reranked] for order in proposed]
+        read = [order[: self.weights.reranked] for order in proposed]
         texts = [[self._texts[item] for item in items] for items in read]
         chosen = self._reranker.scores([each.texts for each in histories], texts)
         return [self._ranked(*each) for each in zip(first, proposed, chosen, strict=True)]
 
     def _ranked(self, first: Floats, proposed: NDArray[np.int64], chosen: Floats) -> Ranked:
         read = proposed[: len(chosen)]
-        if not len(chosen) or not np.ptp(
-            chosen
-        ):  # nothing to read, so nothing said: the weights hold for what the model has read
+        if not len(chosen) or not np.ptp(chosen):
+            # Nothing to read, so nothing said: the weights hold for what the model has read.
             return Ranked(proposed, proposed, first)
         second = second_features(first[read], chosen) @ self.weights.second
         order = np.concatenate([read[np.argsort(-second, kind="stable")], proposed[len(chosen) :]])

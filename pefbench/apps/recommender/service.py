@@ -46,7 +46,7 @@ class Recommender:
         self.catalogue, self.skips = ready.known, ready.skips
         evidence = Evidence(ready.known.users, ready.vectors)
         self._embed = ready.reranker.embed
-        self.ranker = Ranker(evidence, ready.known.texts, ready.reranker, weights, config.reranked)
+        self.ranker = Ranker(evidence, ready.known.texts, ready.reranker, weights)
         self._by_text = {wording(text): number for number, text in enumerate(ready.known.texts)}
         self._popular = np.argsort(-evidence.people, kind="stable")
         self._events = events

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MODELS = {"choice": Path("results/abc")}
-WEIGHTS = Weights(np.arange(float(len(FEATURES))), np.array([1.0, 0.5]))
+WEIGHTS = Weights(np.arange(float(len(FEATURES))), np.array([1.0, 0.5]), 20)
 TARGETS = [Target(str(i), (0,), 1) for i in range(20)]
 PEOPLE = np.array([3.0, 0.0, 1.0, 2.0])
 KNOWN = {"0": [Taken(1.0, 0)], "1": [Taken(2.0, 2)]}
@@ -31,9 +31,10 @@ ORDERS = {OURS: [(0, np.array([1, 2]))] * 20, "popularity": [(12, np.array([2, 3
 
 def test_weights_come_back_with_what_was_measured(tmp_path: Path) -> None:
     measured = report(ORDERS, TARGETS, PEOPLE, KNOWN)
-    kept.write(tmp_path / "weights.json", WEIGHTS, measured, MODELS, 20)
+    kept.write(tmp_path / "weights.json", WEIGHTS, measured, MODELS)
     found, told = kept.read(tmp_path / "weights.json", MODELS, 20)
     assert found.first.tolist() == WEIGHTS.first.tolist()
+    assert kept.read(tmp_path / "weights.json", MODELS, None)[0].reranked == 20
     assert told == measured
     with pytest.raises(DataError, match="chosen with another model; run pefbench app recommender train"):
         kept.read(tmp_path / "weights.json", {"choice": Path("results/other")}, 20)

@@ -40,7 +40,7 @@ def recommender(monkeypatch: pytest.MonkeyPatch) -> service.Recommender:
     reader: Any = Reader()
     ready = Prepared(known, Skips(), reader.embed(FILMS), reader, 1.0, 2.0)
     monkeypatch.setattr(service, "LONGEST", 2)
-    monkeypatch.setattr(kept, "read", lambda *_: (Weights(np.ones(7), np.ones(2)), {}))
+    monkeypatch.setattr(kept, "read", lambda *_: (Weights(np.ones(7), np.ones(2), 20), {}))
     monkeypatch.setattr(prepared, "prepare", lambda *_: ready)
     config = RecommenderSection.model_validate({})
     return service.Recommender(config, {"choice": Path()}, Events("recommender", texts=False))
