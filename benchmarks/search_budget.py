@@ -3,7 +3,7 @@
     python -m benchmarks.search_budget OUT [--comparisons topic ner] [--methods lora bottleneck] [--examples 200]
 
 The grid is the comparison's learning rates times the sizes that `pefbench search` tries; the search's budget is .4 of
-it. A trial's curve depends only on its setting, so each setting is trained once, and the searches, one per seed of the
+it. A trial's curve depends only on its setting, so each setting is trained once. The searches, one per seed of the
 sampler, replay the curves through the study, the pruner and the budget of `pefbench compare`. The selected settings are
 then trained with further seeds and compared on test, paired over its examples. OUT keeps the trained settings; the same
 command continues an interrupted run.

@@ -125,7 +125,7 @@ def _seconds(outcome: Outcome, known: Sequence[Result]) -> float | None:
 
 def _wall(result: Result) -> float:
     source: Any = result["provenance"]
-    if "resumed" in source:  # what passed between two starts took it no time
+    if "resumed" in source:  # time between a stop and the next start does not count
         phases: Any = result["phases"]
         return float(sum(phase["seconds"] for phase in phases.values()))
     return (read_time(source["finished"]) - read_time(source["started"])).total_seconds()

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 class AnsweredExample(TypedDict):
     """One test example."""
 
-    id: int  # its place in the test split, from 0
+    id: int  # index in the test split, from 0
     prompt: NotRequired[str]  # its beginning; `asked` in older files
     prediction: Any  # an answer of the task's head
     reference: Any  # what it is compared with
     correct: bool
-    cluster: NotRequired[int]  # number of what it has in common with others and depends on, where any example has it
+    cluster: NotRequired[int]  # number of its cluster of dependent examples; present if any example has one
     digest: NotRequired[str]  # of an imported run: the tool's hash of the example
     scores: NotRequired[dict[str, float]]  # of an imported run: metric -> value of this example
 

@@ -40,7 +40,7 @@ def _tried(method: MethodSearch) -> str:
     if stopped and most:
         seen = sum(trial["examples"] for trial in trials)
         parts.append(f"{seen:,} training examples seen")
-        if "train.epochs" not in method["space"]:  # otherwise full lengths differ between settings
+        if "train.epochs" not in method["space"]:  # otherwise the full length differs between settings
             parts.append(f"{seen / most / len(trials):.0%} of training every setting to the end")
     return ", ".join(parts)
 

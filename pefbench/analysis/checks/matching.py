@@ -60,7 +60,7 @@ def match(results: Sequence[Stored], baseline: Sequence[Stored], by: Match) -> t
             pairs.append(Pair(old, new))
             continue
         siblings = unmatched.get(_recipe(old), [])
-        # Several trials on a side, as of a search, leave it open which belongs to which.
+        # With several trials on one side, as in a search, the match is ambiguous.
         if by == "recipe" and len(siblings) == len(alone[_recipe(old)]) == 1:
             pairs.append(Pair(old, siblings[0], _changes(old, siblings[0])))
             used.add(siblings[0].result["id"])

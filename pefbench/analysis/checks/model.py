@@ -22,7 +22,7 @@ TRIAL, TRAIN_TIME, THROUGHPUT, PEAK_MEMORY, FILE = "trial", "train time", "throu
 NO_METRIC = frozenset({TRIAL, TRAIN_TIME, THROUGHPUT, PEAK_MEMORY, FILE})
 LEVEL = 0.05
 REMEDY = "keep several seeds of the baseline (train.seed=0, 1, 2, ...), with their predictions"
-# Keeps a difference of exactly the tolerance from failing by the rounding of floats.
+# So that rounding does not make a difference of exactly the tolerance fail.
 ROUNDING = 1e-9
 
 

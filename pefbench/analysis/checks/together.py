@@ -56,7 +56,7 @@ def together(
         trials = sum(map(len, changes.values()))
         message = (
             f"{trials} trials on {len(changes)} data sets are worse as a group, by {-fmean(means):.1f} standard errors "
-            "on average, though each alone may be chance; more seeds would tell which"
+            "on average, though each alone may be chance; more seeds would show which"
         )
         yield Finding("all", "headline metrics", "", "", "worse", message)
 

@@ -39,7 +39,7 @@ class SettingData(TypedDict):
     memory_bytes: int | None
     curve: list[list[float]]  # (epoch, loss)
     validation: dict[str, list[list[float]]]  # metric -> (epoch, value) of each evaluation during training
-    kept: float | None  # epoch of the weights that were kept; null where the result does not say
+    kept: float | None  # epoch of the weights that were kept; null if the result does not say
     reports: Mapping[str, Report]
 
 
@@ -105,7 +105,7 @@ class EnvironmentData(TypedDict):
 class TriedData(TypedDict):
     """A setting of a search."""
 
-    values: list[float | str]  # of each field; what is no number as text
+    values: list[float | str]  # of each field; anything but numbers as text
     score: float | None  # its last on validation
     status: str  # finished, stopped or failed
     selected: bool

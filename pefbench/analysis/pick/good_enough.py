@@ -2,9 +2,10 @@
 
 The more methods are tried, the more likely one that is not good enough scores as if it were: if 18 methods truly reach
 0.93 of full fine-tuning's score, then on 247 examples one of them shows 0.95 in 9 of 10 cases. So a method is good
-enough if its score exceeds the required one by more than chance over seeds and examples explains, by Student's t with
-Satterthwaite's degrees of freedom and Bonferroni's correction over the methods. Scores on the same examples are
-correlated; treating them as independent is conservative. If the standard error is unknown, so is the answer.
+enough if its score exceeds the required one by more than chance explains, over seeds and examples. The test is
+Student's t with Satterthwaite's degrees of freedom and Bonferroni's correction over the methods. Scores on the same
+examples are correlated; treating them as independent is conservative. If the standard error is unknown, so is the
+answer.
 (`python -m benchmarks.good_enough` simulates all this.)
 """
 

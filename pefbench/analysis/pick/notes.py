@@ -76,7 +76,7 @@ def about_open(may_be: Sequence[Replicates], methods: int) -> Iterator[str]:
     if may_be:
         yield (
             f"may be good enough, but the margin is within chance for {counted(methods, 'method')} tried: "
-            f"{', '.join(each.name for each in may_be)}; more seeds or validation examples would tell"
+            f"{', '.join(each.name for each in may_be)}; more seeds or validation examples would decide"
         )
 
 
