@@ -1,7 +1,7 @@
 """Adapters that a trial starts from: merged into the model's weights, or kept frozen under the new method.
 
-An adapter's own head is trained further where it is of the trial's kind and has its labels, by name, as for a
-checkpoint with a head; otherwise a fresh one is drawn.
+An adapter's own head is trained further if it is of the trial's kind and has the same labels, by name, as with a
+checkpoint that has a head; otherwise a new head is initialised.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 Mode = Literal["merge", "stack"]
 TRAINED = "trained.safetensors"
 SMALL_RANK = 2**13
-"""A rank up to which PEFT makes its weights at once, though none in the file may have that size."""
+"""PEFT may allocate weights up to this rank at once, even if no dimension of the file's weights is that large."""
 PREFIX = "base_model.model."
-"""What stands before the names of the model's own modules in PEFT's files."""
+"""Prefix of the names of the model's own modules in PEFT's files."""
 UNMERGED = {"BOTTLENECK", "MAM", "PREFIX_TUNING", "PROMPT_TUNING", "P_TUNING", "MULTITASK_PROMPT_TUNING", "CPT"} | {
     "CARTRIDGE",
     "ADAPTION_PROMPT",
@@ -44,9 +44,9 @@ UNMERGED = {"BOTTLENECK", "MAM", "PREFIX_TUNING", "PROMPT_TUNING", "P_TUNING", "
     "POLY",
     "SHADOW",
 }
-"""Types of adapters that are no change of the weights."""
+"""Types of adapters that are not a change of the weights."""
 TOLERANCE = 1e-3
-"""How far the outputs of a merged model may be from those before merging, relative to the largest."""
+"""The largest difference between the outputs before and after merging, relative to the largest output."""
 NAMED = 3
 
 
@@ -54,8 +54,8 @@ NAMED = 3
 class Adapter:
     """An adapter that a trial starts from.
 
-    source: as the recipe says. kind: its type in PEFT; "" for trained weights of the model itself. mode: how it is put
-    on. labels: those of its head, in the order of its outputs; None: nobody says. head, label_order, why_fresh: see
+    source: the address in the recipe. kind: its type in PEFT; "" for trained weights of the model itself. mode: merge
+    or stack. labels: those of its head, in the order of its outputs; None: unknown. head, label_order, why_fresh: see
     `Checkpoint`.
     """
 
@@ -75,7 +75,7 @@ class Adapter:
         return self.folder / (ADAPTER_WEIGHTS if self.kind else TRAINED)
 
     def stated(self) -> StartAdapter:
-        """What the result says of it."""
+        """The adapter's entry in the result."""
         return {
             "source": self.source,
             "fingerprint": digest_of(self.weights),
@@ -86,9 +86,10 @@ class Adapter:
 
 
 def read(folder: Path, source: str, mode: Mode | None, trial: SavedTrial | None) -> Adapter:
-    """Read what a folder says of its adapter. mode: None: merge where that can be.
+    """Read an adapter from a folder. mode: None: merge if possible.
 
-    Raises SourceError: pickled weights, none at all, a damaged config; RecipeError: a mode that this type cannot have.
+    Raises SourceError for pickled weights, missing weights or a damaged config; RecipeError for a mode that this type
+    does not support.
     """
     refuse_pickles(folder, source)
     if (folder / TRAINED).is_file():
@@ -130,9 +131,9 @@ def settle(
     chosen: Mode | None,
     quantised: bool,
 ) -> tuple[Adapter, ...]:
-    """The adapters with what becomes of each one's head, and the mode that the base's precision allows.
+    """The adapters, each with the state of its head, and with the mode that the base's precision allows.
 
-    Raises RecipeError for one that cannot be put on a quantised base, SourceError for one with NaN in it.
+    Raises RecipeError for an adapter that a quantised base does not support, SourceError for one that contains NaN.
     """
     found = []
     for adapter in adapters:
@@ -151,14 +152,14 @@ def settle(
 
 
 def head_notes(base: Checkpoint, adapters: Sequence[Adapter]) -> list[str]:
-    """What becomes of the heads that the checkpoint and the adapters on it have."""
+    """Notes on what happens to the heads of the checkpoint and of its adapters."""
     names = ["the adapter"] if len(adapters) == 1 else [f"the adapter {adapter.source}" for adapter in adapters]
     own = [(name, each.head, each.why_fresh) for name, each in zip(names, adapters, strict=True)]
     return checkpoint.head_notes([("the checkpoint", base.head, base.why_fresh), *own])
 
 
 def put_on(model: nn.Module, adapters: Sequence[Adapter]) -> nn.Module:
-    """The model with the adapters on it, its weights trainable as before. Raises SourceError for one that misfits."""
+    """Apply the adapters to the model; its weights stay trainable. Raises SourceError if an adapter does not fit."""
     for adapter in adapters:
         weights, heads = _read_weights(adapter), architecture.head_modules(model)
         in_head = {key: weight for key, weight in weights.items() if _plain(key).startswith(_dotted(heads))}
@@ -171,9 +172,9 @@ def put_on(model: nn.Module, adapters: Sequence[Adapter]) -> nn.Module:
 
 
 def joined_fingerprint(base: str, adapters: Sequence[StartAdapter]) -> str:
-    """A sha256 of a base model's fingerprint and of the adapters on it, so that results on others are told apart.
+    """A sha256 of the fingerprints of a base model and its adapters, which distinguishes results on other combinations.
 
-    Without adapters it is the base's own.
+    Without adapters it is the base's own fingerprint.
     """
     if not adapters:
         return base
@@ -182,7 +183,7 @@ def joined_fingerprint(base: str, adapters: Sequence[StartAdapter]) -> str:
 
 
 def register() -> None:
-    """Let PEFT know the tuners of our own; must have run before one of their adapters is loaded."""
+    """Register our own tuners with PEFT; must run before one of their adapters is loaded."""
     from pefbench.methods.tuners import bottleneck, butterfly, mam, placed
 
     bottleneck.register()
@@ -192,7 +193,7 @@ def register() -> None:
 
 
 def check_rank(saved: Path) -> None:
-    """Raise DataError for a rank that no weight of the adapter has: PEFT would make such weights first."""
+    """Raise DataError for a rank that no weight of the adapter has: PEFT would allocate weights of that size first."""
     from safetensors import safe_open
 
     with reading(f"{saved}: the adapter cannot be loaded", DataError):
@@ -204,7 +205,7 @@ def check_rank(saved: Path) -> None:
 
 
 def _put_on(model: nn.Module, adapter: Adapter, weights: Mapping[str, Tensor]) -> nn.Module:
-    """Put an adapter of PEFT on, without its head."""
+    """Apply a PEFT adapter, without its head."""
     register()
     check_rank(adapter.folder)
     trained = {name: weight.requires_grad for name, weight in model.named_parameters()}
@@ -228,7 +229,7 @@ def _put_on(model: nn.Module, adapter: Adapter, weights: Mapping[str, Tensor]) -
 
 
 def _copied(model: nn.Module, adapter: Adapter, weights: Mapping[str, Tensor]) -> nn.Module:
-    """Copy weights of the model itself into it, in place. Raises SourceError unless each of them fits."""
+    """Copy weights of the model itself into it, in place. Raises SourceError unless every weight fits."""
     import torch
 
     places = model.state_dict()
@@ -241,7 +242,7 @@ def _copied(model: nn.Module, adapter: Adapter, weights: Mapping[str, Tensor]) -
 
 
 def _outputs(model: Any) -> Tensor:
-    """What the model computes for a short text, as one row of numbers."""
+    """The model's outputs for a short text, flattened."""
     import torch
 
     from pefbench.methods.tuners import prefix_tokens
@@ -253,7 +254,7 @@ def _outputs(model: Any) -> Tensor:
 
 
 def _check_same(before: Tensor, after: Tensor, adapter: Adapter) -> None:
-    """Raise SourceError where merging changes what the model computes: PEFT cannot merge every option."""
+    """Raise SourceError if merging changes the model's outputs: PEFT cannot merge every option."""
     far = float((before - after).abs().max() / before.abs().max().clamp(min=1e-6))
     if not far <= TOLERANCE:
         raise SourceError(
@@ -281,7 +282,7 @@ def _dotted(heads: Sequence[str]) -> tuple[str, ...]:
 def _head_of(
     adapter: Adapter, base: Checkpoint, config: PretrainedConfig, head: Head
 ) -> tuple[HeadState, tuple[int, ...], str]:
-    """What becomes of an adapter's head, the rows of our labels in it, and why it is of no use."""
+    """What happens to an adapter's head, the rows of our labels in it, and the reason if it cannot be used."""
     theirs = _head_shapes(adapter, base)
     if not theirs:
         return "absent", (), ""
@@ -324,7 +325,7 @@ def _why_fresh(
 
 
 def _is_number(label: str) -> bool:
-    """Whether a label is the number of an output and no name: heads of spans and scores have such."""
+    """Whether a label is the number of an output, not a name, as in heads for spans and scores."""
     return label.startswith("LABEL_")
 
 
@@ -338,7 +339,7 @@ def _task_type(trial: SavedTrial) -> str | None:
 
 
 def _named_labels(folder: Path) -> tuple[str, ...] | None:
-    """The labels in a config.json beside an adapter, where there is one."""
+    """The labels in a config.json beside an adapter, if it exists."""
     found = read_json(folder / CONFIG).get("id2label")
     if not isinstance(found, dict) or not all(str(key).isdecimal() for key in found):
         return None

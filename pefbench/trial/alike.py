@@ -1,4 +1,4 @@
-"""A model that answers every example alike has learned nothing that tells them apart, whatever its score is."""
+"""Detects a model that answers every example alike: whatever its score, it has not learned to tell examples apart."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 FEWEST = 10
-"""Examples from which on equal answers are no accident."""
+"""With fewer examples, equal answers may be chance."""
 REMEDY = "it has not learned to tell them apart; train longer, or try another learning rate"
 
 
 def alike(answers: Sequence[Any], references: Sequence[Any]) -> list[str]:
-    """A warning where a model gives all test examples one answer, and their right answers differ; else nothing."""
+    """A warning if the model gives all test examples the same answer although their references differ; else nothing."""
     if len(answers) < FEWEST or len({json.dumps(each, sort_keys=True) for each in references}) == 1:
         return []
     given = {_content(each) for each in answers}
@@ -30,7 +30,7 @@ def alike(answers: Sequence[Any], references: Sequence[Any]) -> list[str]:
 
 
 def _content(answer: Any) -> Any:
-    """What an answer says, without its probabilities and scores; of tags that are all one, that one."""
+    """The content of an answer without probabilities and scores; if all its tags are equal, only that tag."""
     if isinstance(answer, dict) and "labels" in answer:
         return ", ".join(answer["labels"]) or "no label"
     if isinstance(answer, dict):

@@ -1,4 +1,4 @@
-"""What a trial saves of its model, and how that is loaded again."""
+"""Saves a trial's model, and loads it again."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 
 def save(model: nn.Module, to: Path, method: Method) -> int:
-    """Save what the method trained, as safetensors; return the bytes of the weight files.
+    """Save what the method trained, as safetensors; return the size of the weight files in bytes.
 
-    That is an adapter with its head, as PEFT lays it out, or the full model, or TRAINED: the trained weights by name.
+    This is an adapter with its head in PEFT's layout, the full model, or TRAINED: the trained weights by name.
     """
     with atomic.output_errors(to):
         _write(model, to, method)
@@ -67,7 +67,7 @@ def load_saved(
 ) -> nn.Module:
     """The model that `save` wrote: the full model, or the pretrained one with the trained weights or the adapter.
 
-    `attention`, `quantize`, `keep` and, of the base, `found` as for `load_pretrained`. before: the adapters that
+    `attention`, `quantize`, `keep` and `found` (of the base) are as for `load_pretrained`. before: the adapters that
     training started from.
     """
     if not (saved / TRAINED).exists() and not (saved / ADAPTER).exists():
@@ -87,7 +87,7 @@ def load_saved(
 
 
 def _load_trained(file: Path, model: nn.Module) -> nn.Module:
-    """Put trained weights into the pretrained model. Raises DataError unless they fit, the whole head among them."""
+    """Load trained weights into the pretrained model. Raises DataError unless they fit and contain the whole head."""
     from safetensors.torch import load_file
 
     with reading(f"{file}: the trained weights cannot be loaded", DataError):

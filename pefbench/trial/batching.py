@@ -1,7 +1,7 @@
-"""From tokenised examples to padded batches: what a step, and what a process of it, works on.
+"""From tokenised examples to padded batches: which examples each step, and each process of a step, works on.
 
-Everything here is a pure function of the seed, the epoch and the lengths. A run that was killed, or that has another
-number of processes, sees the same examples in the same steps.
+Everything here is a pure function of the seed, the epoch and the lengths. A resumed run, or a run with another number
+of processes, sees the same examples in the same steps.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ Indices = np.ndarray[Any, np.dtype[np.int64]]
 BATCHES_A_BUCKET = 20
 """Examples are shuffled, then sorted by length within this many batches: 90 % useful tokens, order still random."""
 TOKENS_OF_A_BATCH = 50
-"""What a pass costs a CPU beside its tokens, in tokens of a small encoder."""
+"""Fixed cost of one forward pass on a CPU, in tokens of a small encoder."""
 
 
 def epoch_batches(lengths: np.ndarray[Any, Any], batch_size: int, *, seed: int, epoch: int) -> list[Indices]:
-    """One epoch's batches of example indices: each example once, alike lengths together, in random order."""
+    """One epoch's batches of example indices: each example once, similar lengths together, in random order."""
     random = np.random.default_rng([seed, epoch])
     order = random.permutation(len(lengths))
     batches: list[Indices] = []
@@ -41,7 +41,7 @@ def epoch_batches(lengths: np.ndarray[Any, Any], batch_size: int, *, seed: int, 
 
 
 class Order:
-    """The batches of a training run, by step. Those of one epoch are planned at a time."""
+    """The batches of a training run, by step. They are planned one epoch at a time."""
 
     def __init__(self, lengths: np.ndarray[Any, Any], batch_size: int, *, seed: int) -> None:
         self.lengths, self.batch_size, self.seed = lengths, batch_size, seed
@@ -58,8 +58,8 @@ class Order:
 def sorted_batches(lengths: np.ndarray[Any, Any], batch_size: int, *, fitted: bool = False) -> list[Indices]:
     """Batches for prediction, the largest first, so that memory runs out at once or not at all.
 
-    Each has `batch_size` examples, the longest first. fitted: or fewer, where that takes less time: so that padding
-    and `TOKENS_OF_A_BATCH` for each batch come to the least.
+    Each has `batch_size` examples, the longest first. fitted: batches may be smaller where that is faster, which
+    minimises padding plus `TOKENS_OF_A_BATCH` for each batch.
     """
     order = np.argsort(-lengths, kind="stable")
     if not fitted:
@@ -70,12 +70,12 @@ def sorted_batches(lengths: np.ndarray[Any, Any], batch_size: int, *, fitted: bo
 
 
 def _fitted_ends(falling: np.ndarray[Any, Any], batch_size: int) -> list[int]:
-    """Where to end batches of examples whose lengths fall, for the least cost; by dynamic programming from the end."""
+    """Where to end batches of examples, sorted by falling length, at the least cost; by dynamic programming."""
     least, sizes = np.zeros(len(falling) + 1, dtype=np.int64), np.zeros(len(falling), dtype=np.int64)
     for start in range(len(falling) - 1, -1, -1):
         rows = np.arange(1, min(batch_size, len(falling) - start) + 1)
         costs = TOKENS_OF_A_BATCH + rows * falling[start] + least[start + rows]
-        best = len(costs) - 1 - int(costs[::-1].argmin())  # the fewest batches, of equals
+        best = len(costs) - 1 - int(costs[::-1].argmin())  # of equal costs, the fewest batches
         least[start], sizes[start] = costs[best], best + 1
     ends, at = [], 0
     while at < len(falling):
@@ -85,14 +85,14 @@ def _fitted_ends(falling: np.ndarray[Any, Any], batch_size: int) -> list[int]:
 
 
 def share(batch: Indices, rank: int, world_size: int) -> Indices:
-    """One process's examples of a global batch; the shares are disjoint and cover it."""
+    """One process's examples of a global batch. The shares are disjoint and cover the batch."""
     return batch[rank::world_size]
 
 
 def collate(encoded: Encoded, indices: Sequence[int] | Indices) -> dict[str, Tensor]:
     """Examples as one batch: each feature padded to its longest row, shape (rows, longest), and the mask.
 
-    With several rows an example there is also `rows`, shape (examples,): how many belong to each.
+    If examples have several rows, `rows`, shape (examples,), says how many rows each example has.
     """
     import torch
 

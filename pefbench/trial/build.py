@@ -1,4 +1,4 @@
-"""The model of a trial, made of what `prepare` read: pretrained, with the method on it, or loaded again."""
+"""Builds a trial's model from what `prepare` read: the pretrained model with the method, or the saved model."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ def attention(ready: Ready) -> str:
 def attention_of(config: PretrainedConfig, head: HeadSpec, precision: str) -> str:
     """The attention implementation for a model of this config under this head."""
     values = [item for part in loading.stacks(config) for item in part.to_dict().items()]
-    # T5 has one rate for all its dropout, attention included
+    # T5 has one rate for all its dropout, including attention
     rates = [value for key, value in values if key == "dropout_rate" or ("att" in key and "drop" in key)]
     fused = loading.model_class(config, head)._supports_sdpa
     return devices.attention(precision, dropout=any(rates)) if fused else "eager"
 
 
 def pretrained(prepared: Prepared, shared: Shared | None = None) -> nn.Module:
-    """The pretrained model under a new head, drawn by the recipe's seed. shared: keeps the weights for other trials."""
+    """The pretrained model with a new head, initialised with the seed. shared: keeps the weights for other trials."""
     from accelerate.utils import set_seed
 
     set_seed(prepared.recipe.train.seed)
@@ -72,7 +72,7 @@ def pretrained(prepared: Prepared, shared: Shared | None = None) -> nn.Module:
 
 
 def with_method(prepared: Prepared, model: nn.Module) -> nn.Module:
-    """The pretrained model with the recipe's method on it, ready to train. Raises MethodError."""
+    """The pretrained model with the recipe's method applied, ready to train. Raises MethodError."""
     method, encoded = prepared.recipe.method, prepared.encoded["train"]
     if method.virtual_tokens() and sparse_attention.is_sparse(prepared.config):
         raise MethodError(
@@ -92,7 +92,7 @@ def with_method(prepared: Prepared, model: nn.Module) -> nn.Module:
 
 
 def doubts(method: Method, model: nn.Module) -> list[str]:
-    """The warnings that only a model with its method on it can tell of."""
+    """Warnings that need the model with its method applied."""
     left_out = architecture.unlisted_matrices(model)
     if not left_out or not linear_layers.any_adapted(model):
         return []
@@ -104,7 +104,7 @@ def doubts(method: Method, model: nn.Module) -> list[str]:
 
 
 def saved(ready: Ready, folder: Path) -> nn.Module:
-    """The trained model that a trial saved in `folder`, ready to predict. Raises DataError for one that is damaged."""
+    """The trained model that a trial saved in `folder`, ready to predict. Raises DataError if it is damaged."""
     model = artifacts.load_saved(
         folder,
         ready.base,
@@ -121,7 +121,7 @@ def saved(ready: Ready, folder: Path) -> nn.Module:
 
 
 def make_ready(ready: Ready, model: nn.Module) -> None:
-    """Set up a model with the method on it, new or loaded, to compute in the trial's precision; in place."""
+    """Set up a model with its method, new or loaded, to compute in the trial's precision; in place."""
     method = ready.recipe.method
     questions.hand_on(model)
     method.on_model_ready(model)
@@ -131,14 +131,14 @@ def make_ready(ready: Ready, model: nn.Module) -> None:
 
 
 def kept_small(ready: Ready) -> Frozen | None:
-    """How the frozen weights are loaded; None: in fp32, so that their sums with merged adapters are rounded once."""
+    """How to load the frozen weights. None: in fp32, so that their sums with merged adapters are rounded only once."""
     if any(adapter.mode == "merge" for adapter in ready.adapters):
         return None
     return Frozen(ready.recipe.train.precision, ready.recipe.method.trainable_pattern)
 
 
 def check_stacked(method: Method, model: nn.Module) -> None:
-    """Raise MethodError where an adapter that is stacked under the method would be lost, or passed by."""
+    """Raise MethodError if an adapter that is stacked under the method would be lost or bypassed."""
     import torch
 
     if not stacked.layers(model):

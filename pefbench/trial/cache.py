@@ -1,7 +1,8 @@
-"""What several trials of one process need alike, read and tokenised once: data, tokens, pretrained weights.
+"""What the trials of one process share, read and tokenised only once: data, tokens, pretrained weights.
 
-Everything here is kept under all that it depends on, and is never changed: examples and tokens are only read, and a
-model gets copies of the weights. So a trial gives the same numbers whatever ran before it in its process.
+The key of each entry contains everything that it depends on, and entries are never changed: examples and tokens are
+only read, and a model gets copies of the weights. So a trial gives the same numbers whatever ran before it in its
+process.
 """
 
 from __future__ import annotations
@@ -28,9 +29,10 @@ if TYPE_CHECKING:
 
 
 class Shared:
-    """What is kept over trials. With `keeps` false nothing is: each call reads anew.
+    """A cache shared by trials. If `keeps` is false, nothing is kept: each call reads again.
 
-    tokens_on_disk: tokens may come from an earlier process, by `token_cache`. counts_near: near duplicates are counted.
+    tokens_on_disk: tokens may come from an earlier process, see `token_cache`. counts_near: near duplicates are
+    counted.
     """
 
     def __init__(self, *, keeps: bool = True, tokens_on_disk: bool = True, counts_near: bool = True) -> None:
@@ -42,7 +44,7 @@ class Shared:
         return self._once(["corpus", *_data(recipe)], lambda: corpus.load(recipe, counts_near=self.counts_near))
 
     def start(self, recipe: Recipe) -> Start:
-        """What the recipe's model comes to."""
+        """The base, tokenizer and adapters that the recipe's model resolves to."""
         return self._once(["start", recipe.model.model_dump(mode="json")], lambda: starting.resolve(recipe.model))
 
     def config(self, recipe: Recipe) -> PretrainedConfig:
@@ -51,18 +53,18 @@ class Shared:
         return self._once(depends, lambda: loading.load_config(self.start(recipe).base, recipe.model))
 
     def positions(self, recipe: Recipe, count: Callable[[], int]) -> int:
-        """The positions of the recipe's model under its task's head, by `count` where they are not kept."""
+        """The number of positions of the recipe's model with its task's head; calls `count` if it is not cached."""
         return self._once(["positions", recipe.task, recipe.model.model_dump(mode="json")], count)
 
     def encoded(self, recipe: Recipe, split: str, encode: Callable[[], Encoded]) -> Encoded:
-        """A tokenised split of the recipe, by `encode` where it is not kept."""
+        """A tokenised split of the recipe; calls `encode` if it is not cached."""
         depends = [*_data(recipe), recipe.model.model_dump(mode="json"), recipe.train.max_length, split]
         if split == "train" and recipe.train.max_examples is not None:
             depends.append(recipe.train.max_examples)
         return self._once(["encoded", *depends], encode)
 
     def weights(self, base: Path) -> Mapping[str, Tensor] | None:
-        """The weights in a model's folder, for copying; None where they are to be read from there."""
+        """The weights in a model's folder, for copying; None if they must be read from there."""
         return self._once(["weights", str(base)], lambda: loading.read_weights(base)) if self.keeps else None
 
     def fingerprint(self, base: Path) -> str:
@@ -70,7 +72,7 @@ class Shared:
         return self._once(["fingerprint", str(base)], lambda: fingerprint.of_weights(base))
 
     def settings(self, start: Start) -> str:
-        """The fingerprint of all that a trial starts from but weights: configs and tokenizer."""
+        """The fingerprint of everything that a trial starts from except weights: configs and tokenizer."""
         folders = [start.base, start.tokenizer, *(adapter.folder for adapter in start.adapters)]
         return self._once(["settings", *map(str, folders)], lambda: fingerprint.of_settings(folders))
 
@@ -80,7 +82,7 @@ class Shared:
         key = json.dumps(depends, sort_keys=True)
         if key not in self._kept:
             self._kept[key] = make()
-        return cast("Kept", self._kept[key])  # under a key that says what it is
+        return cast("Kept", self._kept[key])  # the key determines the type
 
 
 def _data(recipe: Recipe) -> list[Any]:

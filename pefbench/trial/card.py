@@ -1,4 +1,4 @@
-"""The model card of a saved model, written from its result: what it does, how well, on what data, how to load it."""
+"""The model card of a saved model, written from its result: task, scores, data, how to load it."""
 
 from __future__ import annotations
 
@@ -27,15 +27,16 @@ PIPELINES = {
     "AutoModelForCausalLM": "text-generation",
     "AutoModelForSeq2SeqLM": "text2text-generation",
 }
-"""transformers' class -> the hub's name for what it does."""
+"""Auto class of transformers -> the hub's name of the pipeline."""
 PIPED = {"sequence": "AutoModelForSequenceClassification", "token": "AutoModelForTokenClassification"}
-"""The heads whose answers a pipeline of transformers gives, with their labels and probabilities, and under which class:
-none averages over tokens, as with `model.pooling`."""
+"""The heads whose answers, with labels and probabilities, a transformers pipeline reproduces, and the auto class for
+each. Pipelines do not average over tokens, as `model.pooling` does.
+"""
 MOST_LABELS = 30
 
 
 def card(prepared: Prepared, reached: Reached, folder: Path) -> str:
-    """The card as Markdown, with the hub's front matter. folder: where the weights lie already."""
+    """The card as Markdown, with the hub's front matter. folder: where the weights were saved."""
     recipe = prepared.recipe
     parts = [
         f"# {recipe.name}",
@@ -57,7 +58,7 @@ def card(prepared: Prepared, reached: Reached, folder: Path) -> str:
 
 
 def front_matter(prepared: Prepared, folder: Path) -> str:
-    """The fields that the hub reads. Every string is quoted, as JSON is YAML."""
+    """The fields that the hub reads. Every string is quoted as JSON, which is valid YAML."""
     recipe, fields = prepared.recipe, dict[str, object]()
     kind, _, base = recipe.model.name.partition(":")
     if kind == "hf":
@@ -77,7 +78,7 @@ def _labels(labels: Sequence[str]) -> list[str]:
 
 
 def scores(reached: Reached) -> str:
-    """A table of the test metrics beside those of the trivial baselines, with 95 % intervals."""
+    """A table of the test metrics and those of the trivial baselines, with 95 % intervals."""
     rows = [_row("this model", name, value) for name, value in reached["metrics"].get("test", {}).items()]
     for baseline, splits in reached.get("baselines", {}).items():
         rows += [_row(f"baseline {baseline}", name, value) for name, value in splits.items()]
@@ -110,7 +111,7 @@ def _costs(reached: Reached) -> str:
 
 
 def _answering(prepared: Prepared) -> list[str]:
-    """Python that asks the model."""
+    """Python code that calls the model."""
     inputs = find("task", prepared.recipe.task).inputs
     paired = getattr(prepared.examples["test"][0], "pair", None) is not None
     sample = {"text": "A text.", "pair": "Another."} if paired else inputs.sample if inputs else prepared.head.sample
@@ -121,12 +122,12 @@ def _answering(prepared: Prepared) -> list[str]:
 
 
 def asked_inside(prepared: Prepared) -> bool:
-    """Whether to call the model inside of PEFT's, which leaves out what tells a question from its context."""
+    """Whether to call the model inside PEFT's wrapper, which drops what distinguishes a question from its context."""
     return prepared.head.task_type == "QUESTION_ANS" and not prepared.recipe.method.virtual_tokens()
 
 
 def _loading(prepared: Prepared, folder: Path) -> str:
-    """Python that loads the model without pefbench, but for adapters that PEFT does not open alone."""
+    """Python code that loads the model without pefbench, except for adapters that PEFT alone cannot load."""
     auto, base = prepared.head.auto_class, prepared.recipe.model
     imports = [f"from transformers import {auto}, AutoTokenizer"]
     given = prepared.head.config()
@@ -159,7 +160,7 @@ def _loading(prepared: Prepared, folder: Path) -> str:
 
 
 def why_not_alone(config: Mapping[str, Any]) -> str:
-    """Why an adapter with this config opens after `import pefbench` alone; "" where PEFT needs nothing else."""
+    """Why an adapter with this config needs `import pefbench` before it loads; "" if PEFT alone is enough."""
     from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING
 
     from pefbench.methods.tuners.placed import TASK_TYPE

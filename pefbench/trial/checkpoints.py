@@ -1,8 +1,8 @@
-"""Checkpoints: everything that a killed training run needs to go on as if nothing had happened.
+"""Checkpoints: everything that a killed training run needs to resume as if it had not been interrupted.
 
-One file, written whole or not at all: what steps have changed, the best weights so far, the random states of every
-process, and how far the run is. All are of one moment. The data order needs no state, being a function of the seed and
-the epoch.
+A checkpoint is one file, written atomically: the state that steps change, the best weights so far, the random states of
+every process, and the progress. All are from the same step. The data order needs no state because it is a function of
+the seed and the epoch.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class State(TypedDict):
     """The content of a checkpoint."""
 
-    checkpoint_key: dict[str, object]  # code, packages, world size and hardware, without which it cannot go on
+    checkpoint_key: dict[str, object]  # model, code, packages and hardware: all equal, or it cannot resume
     progress: Plain  # of `Progressed`
     losses: list[float]  # of the steps since the last point of the curve
     random: list[RandomState]  # one for each process
@@ -37,7 +37,7 @@ class State(TypedDict):
 
 
 def write(path: Path, state: State) -> None:
-    """Write a checkpoint atomically. Raises OutputError when the disk is full or not writable."""
+    """Write a checkpoint atomically. Raises OutputError if the disk is full or not writable."""
     try:
         with atomic.writing(path) as temporary, temporary.open("wb") as stream:
             torch.save(state, stream)
@@ -48,9 +48,9 @@ def write(path: Path, state: State) -> None:
 
 
 def read(path: Path, checkpoint_key: Mapping[str, Any]) -> State | None:
-    """The checkpoint, or None when there is none or it is of another code, world size or hardware.
+    """The checkpoint, or None if it is missing or its key differs: another model, code, packages or hardware.
 
-    Going on from such a one would give a result that no single run of one version can reproduce.
+    Resuming from such a checkpoint would give a result that no single version can reproduce.
     """
     if not path.exists():
         return None

@@ -1,4 +1,4 @@
-"""From a recipe's data section to a task's examples: read, name columns, split, drop leaks, take the fingerprint."""
+"""From a recipe's data section to a task's examples: read, name columns, split, drop leaks, compute the fingerprint."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from pefbench.tasks.reading.several import Joined
 
 LABELS = ("label", "labels", "tags")
-"""What tasks call the columns that `data.labels` names the values of."""
+"""The task's names for columns whose values `data.labels` names."""
 SPLITS = ("train", "validation", "test")
 OF_ONE_LINE = re.compile(r"\S+:\d+: (?!.*\bdata\.)")
-"""What is wrong with a row of a file, without a hint of its own."""
+"""Matches a message about a row of a file that has no hint of its own."""
 ALL_FRACTIONS = {"train": 0.8, "validation": 0.1, "test": 0.1}
 TRAIN_FRACTIONS = {"train": 0.9, "validation": 0.1}
 
@@ -41,11 +41,11 @@ class Corpus:
     """A task's examples by split.
 
     fingerprint: sha256 over every value that the task reads. revision: the commit of a hub data set.
-    dropped: how many rows of a split were left out because a later split, or the split itself, has their text.
-    near_duplicates: how many rows of validation and of test are nearly one of train.
-    rows: of how many, by split: a task may draw what it scores from them, or make several examples of one.
-    skipped: what was wrong with each bad row that was left out, with its file and line.
-    notes: what a reader of the results should know of how the data was read.
+    dropped: how many rows of a split were dropped because a later split, or the split itself, contains their text.
+    near_duplicates: how many rows of validation and of test are near duplicates of training rows.
+    rows: the number of rows by split. A task may sample examples from them, or make several examples of one row.
+    skipped: the problem of each bad row that was left out, with its file and line.
+    notes: remarks on how the data was read, for readers of the results.
     """
 
     dataset: Dataset
@@ -61,7 +61,7 @@ class Corpus:
 def load(recipe: Recipe, *, counts_near: bool = True) -> Corpus:
     """Read and split a recipe's data. Raises SourceError or DataError, before anything is trained.
 
-    counts_near: near duplicates are counted, which takes a while and leaves the data as they are.
+    counts_near: count near duplicates, which takes a while and does not change the data.
     """
     bad = BadRows(
         skip=recipe.data.on_bad_row == "skip",
@@ -100,7 +100,7 @@ def _load(recipe: Recipe, bad: BadRows, *, counts_near: bool) -> Corpus:
             dropped = {split: dropped[split] + left_out[split] for split in SPLITS}
     options = recipe.options.model_dump()
     if not all(splits[split] for split in SPLITS) and (rows := _without_a_text(splits, task)):
-        task.read(dict.fromkeys(SPLITS, rows), bad, **options)  # raises, or counts, what is wrong with them
+        task.read(dict.fromkeys(SPLITS, rows), bad, **options)  # raises an error for them, or counts them
     _check_sizes(splits, recipe.data.source, bad, dropped)
     dataset = task.read(splits, bad, **options)
     _check_sizes(dataset.splits, recipe.data.source, bad, dropped)
@@ -110,13 +110,13 @@ def _load(recipe: Recipe, bad: BadRows, *, counts_near: bool) -> Corpus:
 
 
 def _without_a_text(splits: Mapping[str, Sequence[Row]], task: Task) -> list[Row]:
-    """All rows where none has a text that tells it from the others, so that one split has them all; else none."""
+    """All rows if none has a text that differs from the others, so that one split has them all; otherwise none."""
     rows = [row for found in splits.values() for row in found]
     return rows if len(rows) > 1 and len({task.text(row.values) for row in rows}) == 1 else []
 
 
 def _check_sizes(splits: Mapping[str, Sequence[Any]], source: str, bad: BadRows, dropped: Mapping[str, int]) -> None:
-    """Raise DataError for an empty split, with what was left out and why."""
+    """Raise DataError for an empty split; the message says how many rows were left out, and why."""
     for split in SPLITS:
         if not splits[split]:
             sizes = ", ".join(f"{name} {len(splits[name])}" for name in SPLITS)
@@ -157,12 +157,12 @@ def _read_parts(data: DataSection, task: Task, bad: BadRows) -> tuple[dict[str, 
 
 
 def _named_splits(rows: Rows, left: Sequence[str]) -> list[str]:
-    """As a warning, the column of a single file that says of which split a row is: nobody reads it."""
+    """Warnings about columns of a single file that name a row's split, because nothing reads them."""
 
     def word(row: Row, name: str) -> str:
         return str(row.values.get(name)).strip().lower()
 
-    # A column of texts is left at its first row, before all its values are held.
+    # `all` stops at the first row of a text column, before all values are collected.
     told = [name for name in left if all(word(row, name) in class_folders.SPLITS for row in rows.rows)]
     found = {name: sorted({word(row, name) for row in rows.rows}) for name in told}
     return [
@@ -176,7 +176,7 @@ def _named_splits(rows: Rows, left: Sequence[str]) -> list[str]:
 
 
 def _rows(source: str, inside: str | None, data: DataSection, task: Task, bad: BadRows) -> Rows:
-    """The rows of one part, but for rows of empty cells below a table, as spreadsheets write them."""
+    """The rows of one part, without the rows of empty cells that spreadsheets write below a table."""
     try:
         table = sources.read_rows(
             source,
@@ -199,7 +199,7 @@ def _rows(source: str, inside: str | None, data: DataSection, task: Task, bad: B
 
 
 def _named(rows: Rows, data: DataSection, task: Task, bad: BadRows) -> tuple[list[Row], list[str], tuple[str, ...]]:
-    """The rows of one file under the task's names, the columns that the task does not read, and the table's notes."""
+    """The rows of one file with the task's column names, the columns not read, and the table's notes."""
     there = rows.columns
     rows = sources.unnest(rows, _names(data))
     file = rows.rows[0].file if rows.rows else data.source
@@ -220,13 +220,13 @@ def _named(rows: Rows, data: DataSection, task: Task, bad: BadRows) -> tuple[lis
 
 
 def _names(data: DataSection) -> list[str]:
-    """The names of columns that a recipe gives."""
+    """The source's column names that a recipe gives."""
     named = [name for names in data.columns.values() for name in (names if isinstance(names, list) else [names])]
     return [name for name in named if isinstance(name, str)]
 
 
 def _joined(task: Task, data: DataSection, rows: Rows, bad: BadRows, file: str) -> Joined:
-    """One column where several make up one of the task's. Raises DataError, with the file."""
+    """Join columns if several make up one of the task's columns. Raises DataError, with the file."""
     try:
         return joined(task, data.columns, rows, bad)
     except DataError as error:
@@ -236,7 +236,7 @@ def _joined(task: Task, data: DataSection, rows: Rows, bad: BadRows, file: str) 
 
 
 def _resolved(task: Task, named: Named, rows: Rows, file: str) -> dict[str, str]:
-    """The task's columns -> the source's. Raises DataError, with the file."""
+    """Map the task's columns to the source's. Raises DataError, with the file."""
     try:
         columns = resolve_columns(task, named, rows.columns, rows.rows)
         if "tokens" in columns:
@@ -259,7 +259,7 @@ def _renamed(row: Row, columns: Mapping[str, str], absent: Mapping[str, None]) -
 
 
 def _split(parts: Mapping[str, Sequence[Row]], task: Task) -> dict[str, list[Row]]:
-    """Split what is not split yet: as the task does, or by a hash of text or group, stable under any order of rows."""
+    """Split what is not split yet: by the task's own rule, or by a hash of text or group, independent of row order."""
     if "all" in parts and task.split is not None:
         return dict(task.split(parts["all"]))
 

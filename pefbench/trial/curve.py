@@ -1,4 +1,4 @@
-"""The curve of a training run: the mean loss of each log interval, and the scores on validation where there are any."""
+"""The curve of a training run: the mean loss of each log interval, and the scores on validation, if any."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from pefbench.sections import TrainSection
 
 POINTS = 200
-"""About as many points has the curve of a long run."""
+"""Approximate number of points in the curve of a long run."""
 
 
 def log_interval(total: int) -> int:
-    """The steps from one point to the next, in a run of `total` steps."""
+    """The number of steps between two points, in a run of `total` steps."""
     return max(1, total // POINTS)
 
 
@@ -41,7 +41,7 @@ def point(losses: np.ndarray[Any, Any], step: int, total: int, epoch: float, set
 
 
 def mean_since(curve: Sequence[CurvePoint]) -> float:
-    """The mean loss over the steps since the last point with scores on validation; the newest one has none yet."""
+    """The mean loss since the last point with validation scores, not counting the newest point, which has none yet."""
     first = next((place + 1 for place in reversed(range(len(curve) - 1)) if "validation" in curve[place]), 0)
     begin = curve[first - 1]["step"] if first else 0
     ends = [point["step"] for point in curve[first:]]

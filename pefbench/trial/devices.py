@@ -1,4 +1,4 @@
-"""How trials use the hardware: processes, threads, precision, attention kernels. Settled here, once, for all."""
+"""How trials use the hardware: processes, threads, precision, attention kernels."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MIXED = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
 
 
 def set_threads(wanted: int | None) -> None:
-    """Use all cores, shared out among the processes of this machine.
+    """Use all cores, divided among the processes of this machine.
 
     Launchers set OMP_NUM_THREADS=1, which would leave the other cores idle.
     """
@@ -29,7 +29,7 @@ def set_threads(wanted: int | None) -> None:
 
 
 def resolve_precision(wanted: Precision) -> Literal["fp32", "bf16", "fp16"]:
-    """The precision that `auto`, or another, means on this machine. Raises RecipeError for what the hardware lacks."""
+    """The precision to use on this machine; resolves `auto`. Raises RecipeError if the hardware does not support it."""
     if wanted == "fp16" and hardware.kind() != "cuda":
         raise RecipeError("train.precision: fp16 needs a CUDA GPU; use bf16, fp32 or auto")
     if wanted != "auto":
@@ -40,7 +40,7 @@ def resolve_precision(wanted: Precision) -> Literal["fp32", "bf16", "fp16"]:
 def attention(precision: str, *, dropout: bool) -> str:
     """The attention implementation to train with.
 
-    On a CPU the fused kernel is the slower one backwards in bf16, and falls back to plain steps under dropout.
+    On a CPU the fused kernel has a slower backward pass in bf16, and falls back to unfused operations with dropout.
     """
     return "eager" if hardware.kind() == "cpu" and (precision == "bf16" or dropout) else "sdpa"
 
@@ -52,7 +52,7 @@ def accelerator(precision: str) -> Accelerator:
     from pefbench.importing import imports
 
     class Ours(Accelerator):  # type: ignore[misc]  # a class of a library without types
-        """Accelerate's own, which asks for distributed tensors without importing what there are none of."""
+        """An Accelerator that calls accelerate under `imports.later`, and prepares models for sharding."""
 
         def prepare(self, *args: Any, **kwargs: Any) -> Any:
             with imports.later():

@@ -1,4 +1,4 @@
-"""How a trial draws its dropout: by example and step, so that any number of processes trains alike, or by process."""
+"""How a trial draws its dropout: by example and step, independent of the number of processes, or by process."""
 
 from __future__ import annotations
 
@@ -54,16 +54,18 @@ BY_EXAMPLE = frozenset(
         "xlm-roberta",
     }
 )
-"""Types of models whose dropout has all it needs to be drawn by example (`models.keyed_dropout`): it goes through
-torch.nn.functional.dropout, and its inputs have the rows of the batch first. A test tries each."""
+"""Types of models whose dropout can be drawn by example (`models.keyed_dropout`): it goes through
+torch.nn.functional.dropout, and its inputs have the batch as their first dimension. A test tries each type.
+"""
 WHOLE_LAYERS, WHOLE_UPDATES = "layerdrop", "module_dropout"
-"""In the name of a rate by which whole layers, or updates of layers, are left out, for all rows of a batch at once."""
+"""Parts of the names of rates that drop whole layers, or updates of layers, for all rows of a batch at once."""
 
 
 def how_drawn(recipe: Recipe, config: PretrainedConfig) -> Drawn:
-    """How training a model of this config, the recipe's dropout in it, draws random numbers beyond the data's order.
+    """How training draws random numbers besides the data's order, for this method and a model with this config.
 
-    On a GPU torch's fused kernels draw them, from a generator of each process.
+    The config already contains the recipe's dropout. On a GPU, torch's fused kernels draw from each process's
+    generator.
     """
     model = dict(rate for part in loading.stacks(config) for rate in _rates(part.to_dict()))
     method = dict(_rates(recipe.method.model_dump() | getattr(recipe.method, "options", {})))
@@ -74,20 +76,20 @@ def how_drawn(recipe: Recipe, config: PretrainedConfig) -> Drawn:
         and not any(WHOLE_LAYERS in name for name in model)
         and (recipe.method.dropout_by_example or not method)
         and hardware.kind() == "cpu"
-        and not recipe.train.packing  # a row is no example
+        and not recipe.train.packing  # a row is not an example
     )
     return "by example and step" if by_example else "by process"
 
 
 def leaves_modules_out(recipe: Recipe, config: PretrainedConfig) -> bool:
-    """Whether whole layers, or updates of layers, are left out at random, with the weights that are trained in them."""
+    """Whether whole layers, or updates of layers, are dropped at random, along with their trained weights."""
     model = [name for part in loading.stacks(config) for name, _ in _rates(part.to_dict())]
     method = [name for name, _ in _rates(recipe.method.model_dump() | getattr(recipe.method, "options", {}))]
     return any(WHOLE_LAYERS in name for name in model) or any(WHOLE_UPDATES in name for name in method)
 
 
 def _rates(values: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
-    """The dropout rates above 0 among options, by name."""
+    """The options that are dropout rates above 0, with their names."""
     for name, value in values.items():
         if "drop" in name and isinstance(value, float) and value > 0:
             yield name, value

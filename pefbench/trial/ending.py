@@ -1,6 +1,6 @@
-"""How a trial ends: its model is saved and checked, and its result is written, finished or failed.
+"""The end of a trial: its model is saved and checked, and its result is written, finished or failed.
 
-Only the main process of a run does any of it.
+Only the main process of a run does this.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Ending:
-    """What a trial leaves: files in its folder, and its record as a result in its place."""
+    """Writes a trial's output: the files in its folder, and its record as a result."""
 
     place: Place
     folder: TrialFolder
@@ -53,9 +53,9 @@ class Ending:
         self.folder.clear(saved=saved)
 
     def fail(self, error: Exception) -> None:
-        """Write a failed result, unless another process has done it or a finished one is there.
+        """Write a failed result, unless another process has done so or a finished result exists.
 
-        The checkpoint of a trial that would fail again goes; all others stay, such as one behind a full disk.
+        The checkpoint is removed only if the trial would fail again; it stays after other errors, such as a full disk.
         """
         try:
             if not self.folder.claim_failure():

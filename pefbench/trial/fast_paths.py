@@ -1,7 +1,7 @@
-"""Faster ways to the same numbers, up to rounding: which of them a trial takes.
+"""The fast paths that a trial takes: faster ways to the same numbers, up to rounding.
 
-They are chosen by themselves and recorded in the result; `train.fast_paths: false` takes none. What each does, and why
-it is faster, stands in the module that does it.
+They are chosen automatically and recorded in the result; `train.fast_paths: false` disables all. The module of each
+explains what it does and why it is faster.
 """
 
 from __future__ import annotations
@@ -21,20 +21,21 @@ if TYPE_CHECKING:
 
 FastPath = Literal["fit_batches", "fast_linear", "fast_search", "forked_check"]
 """fit_batches: `batching`; fast_linear: `models.cpu_kernels`; fast_search: `models.patches.generation`; forked_check:
-`forked_check`."""
+`forked_check`.
+"""
 
 
 def fits_batches(recipe: Recipe, head: Head, device: str) -> bool:
-    """Whether prediction's batches are fitted to the texts: on a CPU, where a batch of its own costs little.
+    """Whether prediction's batches are fitted to the texts: on a CPU, where an additional batch costs little.
 
-    Not where texts are generated: more passes for each token take the time that less padding of prompts saves
+    Not for generated texts: additional passes for each token take the time that less padding of prompts saves
     (`benchmarks.fitted_batches`).
     """
     return recipe.train.fast_paths and device == "cpu" and not head.generates
 
 
 def taken(recipe: Recipe, head: Head, model: nn.Module, device: str) -> list[str]:
-    """The names of the faster paths that a trial takes with this model, its precision resolved."""
+    """The names of the fast paths that a trial takes with this model. The recipe's precision must be resolved."""
     if not recipe.train.fast_paths:
         return []
     names: list[str] = [*recipe.method.fast_paths(model)]
@@ -50,5 +51,5 @@ def taken(recipe: Recipe, head: Head, model: nn.Module, device: str) -> list[str
 
 
 def batches_fitted(recorded: Sequence[str]) -> bool:
-    """Whether the trial that recorded these fitted its batches."""
+    """Whether the trial with these recorded fast paths fitted its batches."""
     return "fit_batches" in recorded

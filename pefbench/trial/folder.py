@@ -1,4 +1,4 @@
-"""Where a trial lies: its result, and beside it a folder with checkpoint, trained model and predictions."""
+"""A trial's files: its result, and beside it a folder with checkpoint, trained model and predictions."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ EVALUATED = ("validation", "test")
 CHECKPOINT = "checkpoint.pt"
 PREDICTIONS = "predictions.jsonl"
 FAILED = "failed"
-"""An empty file: some process of the trial has failed, and writes the result."""
+"""An empty file: a process of the trial has failed and writes the result."""
 SHOWN_PROMPT = 500
-"""Characters of a prompt that stand beside its prediction."""
+"""Number of characters of a prompt saved with its prediction."""
 
 
 def result_path(
@@ -40,22 +40,22 @@ def result_path(
     dropout: Drawn,
     processes: int = 1,
 ) -> Path:
-    """Where the result of a recipe, its precision resolved, on data of this fingerprint lies.
+    """The path of a recipe's result on data with this fingerprint. The recipe's precision must be resolved.
 
-    processes: how many train together, which is another trial where each draws a dropout of its own.
+    processes: how many train together; another number is another trial if each process draws its own dropout.
     """
     content = recipe.resolved()
     if dropout == "by example and step":
         content["dropout"] = dropout
     if dropout == "by process" and processes > 1:
         content["processes"] = processes
-    if tuple(scored) != EVALUATED:  # the same training, but not the same result
+    if tuple(scored) != EVALUATED:  # the same training, but another result
         content["scored"] = list(scored)
     return out / recipe.name / f"{store.trial_id(content, fingerprint)}.json"
 
 
 class TrialFolder:
-    """The folder `<id>/` beside the result `<id>.json`; a trial that runs again has `<id>.rerun/` until it finishes."""
+    """The folder `<id>/` beside the result `<id>.json`; during a rerun it is `<id>.rerun/` until the trial finishes."""
 
     def __init__(self, result: Path) -> None:
         self.result = result
@@ -64,7 +64,7 @@ class TrialFolder:
 
     @property
     def checkpoint(self) -> Path:
-        """Where training goes on from."""
+        """The checkpoint that training resumes from."""
         return self.path / CHECKPOINT
 
     @property
@@ -74,22 +74,22 @@ class TrialFolder:
 
     @property
     def artifacts(self) -> Artifacts:
-        """What the result says of the folder."""
+        """The folder's entries in the result."""
         return {"folder": f"{self.result.stem}/{MODEL}", "predictions": f"{self.result.stem}/{PREDICTIONS}"}
 
     def begin_again(self) -> None:
-        """Leave a finished trial where it is, until this one has finished too."""
+        """Leave a finished trial in place until this one has finished, too."""
         self.replaces, self.path = self.path, self.result.with_suffix(".rerun")
 
     def make_room(self, trained_weights: int, keep: Keep) -> None:
-        """Check that all will fit, and clear away what a failed or killed trial left. Raises OutputError."""
+        """Check that the disk has enough room, and remove what a failed or killed trial left. Raises OutputError."""
         held = self.checkpoint.stat().st_size if self.checkpoint.exists() else 0
         atomic.clear_abandoned(self.path)
         store.check_writable(self.path, needed_bytes=max(0, needed_bytes(trained_weights, keep) - held))
         (self.path / FAILED).unlink(missing_ok=True)
 
     def claim_failure(self) -> bool:
-        """Whether this process failed first, and is to write the result: the others fail only because of it."""
+        """Whether this process failed first and must write the result; the others fail only because of it."""
         try:
             (self.path / FAILED).touch(exist_ok=False)
         except FileExistsError:
@@ -104,7 +104,7 @@ class TrialFolder:
             shutil.rmtree(self.path, ignore_errors=True)
 
     def take_place(self) -> bool:
-        """Put the folder of a trial that ran again in the place of the old one; whether it was one."""
+        """Replace the old folder after a rerun. Returns whether this was a rerun."""
         if self.replaces is None:
             return False
         shutil.rmtree(self.replaces, ignore_errors=True)
@@ -113,9 +113,9 @@ class TrialFolder:
 
 
 def needed_bytes(trained_weights: int, keep: Keep = "last") -> int:
-    """The room that a trial takes on the disk."""
-    # fp32 weights and two moments, twice while one checkpoint replaces another, with the best weights in each where
-    # they are kept; then the weights once more
+    """The disk space that a trial needs, in bytes."""
+    # fp32 weights and two moments, twice while one checkpoint replaces another, each with the best weights if they are
+    # kept; then the weights once more
     checkpoint = 16 if keep == "best" else 12
     return trained_weights * (2 * checkpoint + 4) + 2**20
 
@@ -123,10 +123,10 @@ def needed_bytes(trained_weights: int, keep: Keep = "last") -> int:
 def write_trial(
     folder: Path, prepared: Prepared, answers: Sequence[Any], references: Sequence[Any], known: SavedTrial
 ) -> None:
-    """Write beside the saved model what a fresh process needs to check it: what is known of it, and the predictions.
+    """Write what a fresh process needs to check the saved model: what is known of the trial, and the predictions.
 
-    The beginning of its prompt stands beside each prediction, for people. Results do not hold it, so they can be shown
-    where the data may not be.
+    Each prediction has the beginning of its prompt, for human readers. Results do not contain prompts, so they can be
+    published even if the data cannot.
     """
     kind, examples = prepared.head.answers, prepared.examples["test"]
     rows: list[predictions.AnsweredExample] = [
@@ -148,7 +148,7 @@ def write_trial(
 
 
 def read_predictions(folder: Path) -> list[Any]:
-    """The predictions that the trial saved, in order. Raises DataError when they are missing or damaged."""
+    """The predictions that the trial saved, in order. Raises DataError if they are missing or damaged."""
     file = folder / PREDICTIONS
     rows = predictions.read(file)
     for number, row in enumerate(rows):

@@ -1,7 +1,7 @@
-"""The peak of memory that a trial is expected to reach in each phase, and what to set where it will not fit.
+"""The expected peak memory of each phase of a trial, and what to change if it will not fit.
 
-What passes take beside the model is measured (`rehearsal`); to it come the optimizer's states, and what the process
-holds already.
+The memory of forward and backward passes is measured (`rehearsal`); the optimizer's states and what the process already
+holds are added.
 """
 
 from __future__ import annotations
@@ -23,29 +23,30 @@ if TYPE_CHECKING:
     from pefbench.trial.prepare import Prepared
 
 COPIES = 3
-"""How often, at most, activations stand in memory at once: as they come, as they are kept, and their gradients."""
+"""The maximum number of copies of activations in memory at once: new ones, stored ones, and their gradients."""
 STATES = 4
-"""Numbers that training keeps for a trained one: its gradient, two moments, and its best value so far."""
+"""Numbers that training keeps for each trained weight: its gradient, two moments, and its best value so far."""
 
 
 @dataclass(frozen=True)
 class Passing:
-    """The bytes that a pass takes at its peak: for itself, and for each example. examples: of the largest batch."""
+    """The peak memory of a pass in bytes: a fixed part, and a part for each example. examples: in the largest batch."""
 
     fixed: int
     each: float
     examples: int
 
     def peak(self, examples: int | None = None) -> int:
-        """The bytes for so many examples; None: for the largest batch."""
+        """The bytes for a number of examples. None: for the largest batch."""
         return self.fixed + int(self.each * (self.examples if examples is None else examples))
 
 
 @dataclass(frozen=True)
 class Foreseen:
-    """held: bytes that the process holds before training. states: those of optimizer, gradients and kept weights.
+    """The memory that a trial is expected to need, in bytes.
 
-    available: bytes that can still be had. predicting: by phase: validate (while training) and evaluate.
+    held: by the process before training. states: by optimizer, gradients and kept weights. available: still free.
+    predicting: by phase: validate (during training) and evaluate.
     """
 
     held: int
@@ -56,23 +57,23 @@ class Foreseen:
     predicting: Mapping[str, Passing] = field(default_factory=dict)
 
     def peaks(self) -> dict[str, int]:
-        """The expected peaks in bytes, by phase, in the terms of a result's `peak_memory_bytes`."""
+        """The expected peaks in bytes, by phase, defined like a result's `peak_memory_bytes`."""
         predicting = {phase: self.held + self.states + passing.peak() for phase, passing in self.predicting.items()}
         return {"train": self._training(self.training.examples), **predicting}
 
     def told(self, loading: int) -> str:
-        """The peaks as a line for people. loading: that of the phase that is over."""
+        """The peaks as a line to print. loading: the peak of loading, which is already over."""
         found = {"load": loading, **self.peaks()}
         sizes = ", ".join(f"{phase} {readable(size, 'B')}" for phase, size in found.items())
         return f"peak memory: {sizes}; {readable(self.held + self.available, 'B')} available"
 
     def micro_batch_size(self) -> int | None:
-        """The most examples at once that fit into memory; None where not even one does."""
+        """The largest micro-batch size that fits into memory; None if not even one example does."""
         sizes = range(self.training.examples, 0, -1)
         return next((size for size in sizes if self._training(size) <= self.held + self.available), None)
 
     def doubts(self) -> list[str]:
-        """A warning where training is expected to run out of memory, with what to set."""
+        """A warning if training is expected to run out of memory, with what to set."""
         expected, there = self._training(self.training.examples), self.held + self.available
         if expected <= there:
             return []
@@ -92,16 +93,16 @@ class Foreseen:
 
 
 def may_not_fit(prepared: Prepared, model: nn.Module, processes: int) -> bool:
-    """Whether training is so near to what can be had that it is worth to rehearse it."""
+    """Whether training may need more memory than is available, so that a rehearsal is worthwhile."""
     part, _ = largest_part(prepared.encoded["train"], prepared.recipe.train, processes)
     states = 4 * STATES * loading.count(model, trainable=True)
     return at_most(prepared, model, part) + states > hardware.available_memory()
 
 
 def at_most(prepared: Prepared, model: nn.Module, part: Indices, split: str = "train") -> int:
-    """More bytes than a pass over these examples takes beside the model, from the sizes of its layers alone.
+    """An upper bound, in bytes, on what a pass over these examples needs besides the model, from layer sizes alone.
 
-    In fp32: what each linear layer reads and writes, each row of attention, and the gradients.
+    In fp32: the inputs and outputs of each linear layer, each row of attention, and the gradients.
     """
     encoded = prepared.encoded[split]
     length = int(encoded.lengths[part].max()) + prepared.recipe.method.virtual_tokens()
@@ -112,10 +113,10 @@ def at_most(prepared: Prepared, model: nn.Module, part: Indices, split: str = "t
 
 
 def room_for(most: int, examples: int) -> int:
-    """How many of these examples surely fit into what can be had, where all take `most` bytes at most."""
+    """How many of these examples certainly fit into available memory, if all together need at most `most` bytes."""
     return min(examples, int(examples * hardware.available_memory() / max(1, most)))
 
 
 def _heads(config: Any) -> int:
-    """How many rows of attention a token has, in all layers."""
+    """The number of attention rows of a token, over all layers."""
     return int(getattr(config, "num_hidden_layers", 0) or 0) * int(getattr(config, "num_attention_heads", 0) or 0)

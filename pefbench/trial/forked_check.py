@@ -1,12 +1,13 @@
-"""A process that waits to check round trips, so that a check need not import the libraries again.
+"""A waiting process that runs round-trip checks, so that a check need not import the libraries again.
 
-What a check proves is that what was saved is enough: weights read anew from the disk into a new model, beside nothing
-of the trained one. So the process is forked when the libraries are imported and nothing else has happened: there are no
-weights, no tokenizer, no data and no random numbers yet, and nothing that training does later reaches it. It never
-computes; each check is a fork of it, in which `pefbench verify` runs from its command line on, as in a new interpreter.
+A check proves that what was saved is sufficient: weights are read from the disk into a new model, with nothing left of
+the trained one. The process is therefore forked after the libraries are imported and before anything else has happened:
+no weights, tokenizer, data or random numbers exist yet, and nothing that training does later reaches it. The process
+itself never computes. Each check is a fork of it that runs `pefbench verify` from the command line on, as in a new
+interpreter.
 
-Only where a fork is sound: on Linux, without a GPU, in a process of its own and with one thread. Elsewhere, and where
-the process has gone, a check is an interpreter of its own (`round_trip`).
+This needs a sound fork: on Linux, without a GPU, in a single process with one thread. Otherwise, or if the waiting
+process is gone, a check runs in its own interpreter (`round_trip`).
 """
 
 from __future__ import annotations
@@ -35,23 +36,23 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 _waiting: list[socket.socket] = []
-"""The end at which the waiting process is asked; empty where there is none."""
+"""Our end of the socket to the waiting process; empty if no process waits."""
 
 
 def start() -> None:
-    """Fork the process that waits, where that is sound. For a command, after its imports and before all else."""
+    """Fork the waiting process if that is sound. A command calls this after its imports and before anything else."""
     if _waiting or sys.platform != "linux" or os.environ.get("WORLD_SIZE", "1") != "1" or hardware.kind() != "cpu":
         return
-    gc.freeze()  # else each collection would copy all that was imported
+    gc.freeze()  # otherwise each collection would copy everything that was imported
     here, there = socket.socketpair()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # Python's, of threads: see below
+        warnings.simplefilter("ignore", DeprecationWarning)  # Python's warning about threads: see below
         child = os.fork()
     if child == 0:
         here.close()
         _wait(there)
     there.close()
-    # After the fork: numpy's threads, which are at rest, end for it. Others may have held a lock that nobody frees now.
+    # After the fork numpy has ended its idle threads. Other threads may have held a lock that is now never released.
     if len([*Path("/proc/self/task").iterdir()]) == 1:
         _waiting.append(here)
     else:
@@ -65,21 +66,21 @@ def waits() -> bool:
 
 
 def run(*arguments: str) -> CompletedProcess[str] | None:
-    """Run a pefbench command in a fork of the waiting process, and take what it prints; None where there is none."""
+    """Run a pefbench command in a fork of the waiting process and return its output; None if no process waits."""
     if not _waiting:
         return None
     call = _waiting[0]
     with suppress(OSError, ValueError), call.makefile("r", encoding="utf8") as answers:
         call.sendall(f"{json.dumps(arguments)}\n".encode())
         return CompletedProcess(arguments, *json.loads(answers.readline()))
-    _waiting.remove(call)  # it was killed
+    _waiting.remove(call)  # the process was killed
     call.close()
     return None
 
 
 def _wait(call: socket.socket) -> NoReturn:
-    """Fork for each command that is asked for, until the other process has ended."""
-    for number in (signal.SIGINT, signal.SIGUSR2):  # which the whole job gets: the other process decides
+    """Fork for each requested command, until the other process ends."""
+    for number in (signal.SIGINT, signal.SIGUSR2):  # sent to the whole job: the other process decides
         signal.signal(number, signal.SIG_IGN)
     with open(os.devnull, "r+b") as nothing:  # noqa: PTH123 - its descriptor
         os.dup2(nothing.fileno(), 0)
@@ -102,7 +103,7 @@ def _wait(call: socket.socket) -> NoReturn:
 
 
 def _be(arguments: Sequence[str]) -> NoReturn:
-    """Be a new interpreter that runs a pefbench command."""
+    """Run a pefbench command like a new interpreter."""
     environment = child_environment()
     os.environ.clear()
     os.environ.update(environment)

@@ -1,8 +1,8 @@
-"""Weights that are sharded over the processes by FSDP2, as `accelerate launch` asks for it.
+"""Weights that FSDP2 shards over the processes, if `accelerate launch` requests it.
 
-Between its steps each process holds its shard of every weight, as a DTensor. What is written, a model or a checkpoint,
-has whole weights, so that any number of processes reads it. Layers are gathered whenever the model computes, by all
-processes together: all must call the model equally often.
+Between its steps each process holds its shard of every weight, as a DTensor. Saved models and checkpoints contain whole
+weights, so that any number of processes can read them. All processes gather a layer together when the model computes
+it, so all must call the model equally often.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 ASKED = "ACCELERATE_USE_FSDP"
-"""The variable by which `accelerate launch` asks for FSDP."""
+"""The environment variable with which `accelerate launch` requests FSDP."""
 FILE = "fsdp2.yaml"
 SETTINGS = (
     Setting("FSDP_VERSION", "fsdp_version", "2", "version 1 flattens trained and frozen weights into one", unset="1"),
@@ -46,19 +46,19 @@ SETTINGS = (
 
 
 def wanted() -> bool:
-    """Whether the launcher asks for FSDP."""
+    """Whether the launcher requests FSDP."""
     return launcher.wants(ASKED)
 
 
 def check_launcher() -> None:
-    """Raise UserError where the launcher asks for what does not work here."""
+    """Raise UserError if the launcher requests a setting that does not work here."""
     launcher.check("FSDP", SETTINGS)
 
 
 def ready(accelerator: Accelerator) -> None:
-    """Let accelerate shard weights as they are, on CPUs too.
+    """Let accelerate shard the weights without rounding them, also on CPUs.
 
-    On CPUs it passes over the wish in silence; gloo and FSDP2 do it nevertheless.
+    On CPUs accelerate silently ignores the request, although gloo and FSDP2 support it.
     """
     from accelerate.state import PartialState
     from accelerate.utils import DistributedType, FullyShardedDataParallelPlugin
@@ -71,8 +71,8 @@ def ready(accelerator: Accelerator) -> None:
 def begin(accelerator: Accelerator, model: nn.Module) -> None:
     """Name the layers to shard by, before accelerate shards a model.
 
-    Its own policy takes those that transformers does not split, among them embeddings whose insides it then shards once
-    more.
+    accelerate's own policy uses the modules that transformers does not split. These include embeddings, whose
+    submodules it then shards again.
     """
     plugin = accelerator.state.fsdp_plugin
     if plugin.transformer_cls_names_to_wrap is None:
@@ -82,9 +82,9 @@ def begin(accelerator: Accelerator, model: nn.Module) -> None:
 
 
 def generates(model: nn.Module) -> None:
-    """Let a sharded model gather what lies outside of its layers while it generates, too.
+    """Let a sharded model gather the weights outside its layers also when it generates.
 
-    Generating goes past the forward by which FSDP does so; the layers are gathered by their own.
+    Generating bypasses the forward pass in which FSDP gathers them; the layers gather in their own.
     """
     from torch.distributed.fsdp import register_fsdp_forward_method
 
@@ -93,19 +93,19 @@ def generates(model: nn.Module) -> None:
 
 
 def over(accelerator: Accelerator) -> bool:
-    """Whether the model that this has prepared is sharded."""
+    """Whether the model that this accelerator has prepared is sharded."""
     return bool(accelerator.is_fsdp2)
 
 
 def is_sharded(tensor: Tensor) -> bool:
-    """Whether a process holds a part of the tensor alone."""
+    """Whether each process holds only a part of the tensor."""
     return hasattr(tensor, "full_tensor")
 
 
 def whole(value: Any, *, keep: bool = True) -> Any:
-    """The tensors of a nested state, sharded ones whole and on the CPU: on all processes at once.
+    """A nested state with its sharded tensors whole and on the CPU; on all processes at once.
 
-    keep: whether this process is to have them; otherwise what it gets for a sharded one is empty.
+    keep: whether this process needs them; otherwise it gets an empty tensor for each sharded one.
     """
     if isinstance(value, dict):
         return {key: whole(each, keep=keep) for key, each in value.items()}
@@ -119,14 +119,14 @@ def whole(value: Any, *, keep: bool = True) -> Any:
 
 
 def settle(model: nn.Module) -> None:
-    """Let go of weights that are still whole since the model last computed: what is written to them would be lost."""
+    """Reshard weights that are still whole since the model last computed: changes to them would be lost."""
     for module in model.modules():
         if reshard := getattr(module, "reshard", None):
             reshard()
 
 
 def like(tensor: Tensor, place: Tensor) -> Tensor:
-    """A whole tensor, sharded as `place` is: each process takes its own part of it."""
+    """A whole tensor, sharded like `place`: each process takes its own part of it."""
     if not is_sharded(place) or is_sharded(tensor):
         return tensor
     from torch.distributed.tensor import distribute_tensor
@@ -136,7 +136,7 @@ def like(tensor: Tensor, place: Tensor) -> Tensor:
 
 
 def optimizer_state(state: Mapping[str, Any], optimizer: torch.optim.Optimizer) -> Any:
-    """A whole optimizer's state, sharded as its weights are."""
+    """A whole optimizer state, sharded like the weights."""
     weights = [weight for group in optimizer.param_groups for weight in group["params"]]
     moments = {
         number: {
@@ -150,12 +150,12 @@ def optimizer_state(state: Mapping[str, Any], optimizer: torch.optim.Optimizer) 
 
 @contextmanager
 def whole_weights(model: nn.Module, *, keep: bool) -> Iterator[None]:
-    """Let the model have its trained weights whole, on the CPU, to be saved; on all processes at once.
+    """Make the model's trained weights whole, on the CPU, to save them; on all processes at once.
 
-    keep: whether this process saves it.
+    keep: whether this process saves the model.
     """
     taken: list[tuple[nn.Module, str, nn.Parameter]] = []
-    made: dict[nn.Parameter, nn.Parameter] = {}  # a weight may have several places
+    made: dict[nn.Parameter, nn.Parameter] = {}  # a weight may be shared by several modules
     settle(model)
     for module in model.modules():
         for name, weight in module._parameters.items():

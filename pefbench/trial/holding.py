@@ -1,4 +1,4 @@
-"""One process runs a trial, wherever results are shared; the others wait, or go on with another trial."""
+"""Leases for trials: one process runs a trial wherever results are shared; the others wait or run another trial."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from pefbench.results.place import Place
 
 ROUND = 10.0
-"""Seconds that the main process waits before it tells the others of its trial that it still waits."""
+"""Seconds after which the waiting main process tells the trial's other processes that it is still waiting."""
 
 
 @contextmanager
 def held(place: Place, result: Path, *, is_main: bool, patience: float | None) -> Iterator[None]:
     """Hold a trial's lease; the main process does so for all.
 
-    patience: seconds to wait for another that holds it; None: as long as it does. Raises HeldError after that.
+    patience: seconds to wait for another process that holds it; None: without limit. Raises HeldError after that.
     """
     lease = place.lease(result) if is_main else None
     until = None if patience is None else time.monotonic() + patience

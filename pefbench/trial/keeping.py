@@ -1,4 +1,4 @@
-"""Which weights of a training run are kept: those of the last step, or of the best evaluation on validation."""
+"""Selects the weights that a training run keeps: those of the last step, or of the best evaluation on validation."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ if TYPE_CHECKING:
 
 
 class Weights(TypedDict):
-    """What is kept of a step: the trained weights, on the CPU, and the method's own state."""
+    """The weights kept from a step: the trained weights, on the CPU, and the method's own state."""
 
     trained: dict[str, Tensor]
     method: MethodState
 
 
 class State(TypedDict):
-    """What a `Keeper` knows, for a checkpoint."""
+    """The state of a `Keeper`, for a checkpoint."""
 
     best: Plain  # of `Best`
-    weights: Weights | None  # None where the best step is the checkpoint's own, whose weights are there already
+    weights: Weights | None  # None if the best step is the checkpoint's own, which already has its weights
 
 
 @dataclass
 class Best:
-    """The best evaluation so far, and how many there have been since."""
+    """The best evaluation so far, and the number of evaluations since."""
 
     step: int = 0
     value: float | None = None
     waited: int = 0
 
     def improves(self, step: int, value: float | None, *, higher: bool) -> bool:
-        """Note an evaluation; return whether it is better than all before. None, a value that is not finite, is not."""
+        """Record an evaluation; return whether it is better than all before. None, a non-finite value, is not."""
         better = value is not None and (self.value is None or (value > self.value if higher else value < self.value))
         if better:
             self.step, self.value, self.waited = step, value, 0
@@ -50,7 +50,7 @@ class Best:
 
 
 class Keeper:
-    """Keeps the weights of the best evaluation, where `train.keep` is best, and counts for `train.patience`."""
+    """Keeps the weights of the best evaluation, if `train.keep` is best, and counts for `train.patience`."""
 
     def __init__(self, model: nn.Module, method: Method, settings: TrainSection) -> None:
         self.model, self.method, self.settings = model, method, settings
@@ -58,7 +58,7 @@ class Keeper:
         self.weights: Weights | None = None
 
     def note(self, step: int, value: float | None, *, higher: bool) -> bool:
-        """Note the evaluation of a step; return whether its weights are now the kept ones."""
+        """Record the evaluation of a step; return whether its weights are now kept."""
         kept = self.best.improves(step, value, higher=higher) and self.settings.keep == "best"
         if kept:
             self.weights = copied(self.model, self.method)
@@ -70,34 +70,34 @@ class Keeper:
         return self.settings.patience is not None and self.best.waited >= self.settings.patience
 
     def step(self, newest: int) -> int:
-        """The step whose weights are kept, of a run that has come to step `newest`."""
+        """The step whose weights are kept in a run that has reached step `newest`."""
         return self.best.step if self.settings.keep == "best" and self.best.step else newest
 
     def put_back(self, newest: int) -> bool:
-        """Give the model the kept weights; return whether they are others than those of the newest step."""
+        """Give the model the kept weights; return whether they differ from those of the newest step."""
         if self.weights is None or self.step(newest) == newest:
             return False
         put_back(self.model, self.method, self.weights)
         return True
 
     def state(self, newest: int) -> State:
-        """What a checkpoint at step `newest` needs beside the model's weights."""
+        """The keeper's state for a checkpoint at step `newest`, which already holds the model's weights."""
         return {"best": asdict(self.best), "weights": None if self.best.step == newest else self.weights}
 
     def restore(self, state: State, newest: int) -> None:
-        """Go on from a `state`, with the model's weights of that step in place."""
+        """Resume from a `state`, with the model's weights of that step in place."""
         self.best = Best(**state["best"])
         if self.settings.keep == "best" and self.best.step:
             self.weights = copied(self.model, self.method) if self.best.step == newest else state["weights"]
 
 
 def copied(model: nn.Module, method: Method) -> Weights:
-    """A copy of what the model has now."""
+    """A copy of the model's trained weights and the method's state."""
     weights = {name: weight.to("cpu", copy=True) for name, weight in trained.state(model).items()}
     return {"trained": weights, "method": copy.deepcopy(dict(method.state(model)))}
 
 
 def put_back(model: nn.Module, method: Method, weights: Weights) -> None:
-    """Give the model what `copied` took."""
+    """Restore what `copied` returned."""
     trained.restore(model, weights["trained"])
     method.restore(model, weights["method"])

@@ -1,4 +1,4 @@
-"""The largest part of a trial: the micro-batch with the most tokens, padding included, by which memory is reckoned."""
+"""The largest micro-batch of a trial, by tokens with padding; estimates of memory are based on it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from pefbench.trial.batching import Indices
 
 EPOCHS = 20
-"""Epochs whose batches are looked through."""
+"""Number of epochs whose batches are searched."""
 
 
 def largest_part(encoded: Encoded, settings: TrainSection, processes: int) -> tuple[Indices, int]:
-    """The largest micro-batch of all steps and processes of a trial, and how many a step has at most."""
+    """The largest micro-batch over all steps and processes, and the largest number of micro-batches in a step."""
     most, chosen, parts = 0, np.arange(1), 1
     epochs = -(-total_steps(settings, len(encoded)) * settings.batch_size // max(1, len(encoded)))
     for epoch in range(max(1, min(EPOCHS, epochs))):

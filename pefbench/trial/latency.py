@@ -1,4 +1,4 @@
-"""How long predicting takes: with the method in place, and, where PEFT can, with it merged into the model's weights."""
+"""How long prediction takes: with the method in place and, if PEFT supports it, merged into the model's weights."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from pefbench.results.schema import Inference
 
     Timed = tuple[list[Any], float]
-    """Answers, one an example, and the seconds that they took."""
+    """Answers, one for each example, and the seconds that they took."""
 
 
 def measure(adapted: Timed, merged: Timed | None, same: Callable[[Any, Any], bool], processes: int) -> Inference:
-    """The result's `inference`. `same`: whether two answers to one example agree."""
+    """The result's `inference`. same: whether two answers to one example agree."""
     answers, seconds = adapted
     found: Inference = {
         "seconds_per_1000": 1000 * seconds / len(answers),
@@ -31,11 +31,10 @@ def measure(adapted: Timed, merged: Timed | None, same: Callable[[Any, Any], boo
 
 
 def merge(model: Any, method: Method) -> bool:
-    """Merge what the method trained into the model, in place; return whether that could be done.
+    """Merge what the method trained into the model, in place; return whether this was possible.
 
-    It cannot where the method has none of it, where the weights are held in few bits or have an adapter stacked in
-    them, and where PEFT refuses. The model
-    is not to be saved after it: its own weights have changed.
+    It is not if the method does not support merging, if the weights are quantised or have a stacked adapter, or if PEFT
+    refuses. Do not save the model afterwards: its own weights have changed.
     """
     from pefbench.models.architecture import unwrap
     from pefbench.models.linear_layers import is_quantised

@@ -1,4 +1,4 @@
-"""What `accelerate launch` asks its workers for, which it does by environment variables."""
+"""What `accelerate launch` requests from its workers, through environment variables."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ if TYPE_CHECKING:
 
 
 class Setting(NamedTuple):
-    """A setting of which one value alone works here."""
+    """A setting that must have one certain value here."""
 
     variable: str
     name: str
-    """In accelerate's file."""
+    """The name in accelerate's file."""
     works: str
     reason: str
-    """Why it must be that."""
+    """Why only that value works."""
     unset: str = "false"
-    """What accelerate takes where the variable is not set."""
+    """accelerate's default if the variable is not set."""
 
 
 def wants(variable: str) -> bool:
-    """Whether the launcher asks for what this variable stands for."""
+    """Whether the launcher sets this variable to true."""
     return os.environ.get(variable, "false").lower() in hardware.YES
 
 
 def check(what: str, settings: Iterable[Setting]) -> None:
-    """Raise UserError where one of the settings of FSDP, say, is none that works."""
+    """Raise UserError if one of the settings has a value that does not work. what: their owner, such as FSDP."""
     for setting in settings:
         found = os.environ.get(setting.variable, setting.unset)
         if found.lower() != setting.works:

@@ -1,7 +1,7 @@
 """A lean training loop under accelerate: from the first step, or a checkpoint, to the weights that are kept.
 
-Steps are taken by `stepping`, in the order of `batching`; `validation` scores, `keeping` chooses the weights, and
-`checkpoints` writes what a killed run goes on from.
+`stepping` takes the steps, in the order of `batching`; `validation` scores, `keeping` selects the weights, and
+`checkpoints` writes what a killed run resumes from.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ if TYPE_CHECKING:
 
 
 class Training:
-    """One training run; `run` starts it or goes on from its checkpoint.
+    """One training run; `run` starts it or resumes from its checkpoint.
 
-    started: when its trial was, as ISO 8601 in UTC; None: now. phases: those that it is measured by.
+    started: when its trial started, as ISO 8601 in UTC; None: now. phases: measure its cost.
     """
 
     def __init__(
@@ -70,16 +70,16 @@ class Training:
 
     @property
     def model(self) -> nn.Module:
-        """The model as accelerate has prepared it."""
+        """The model as accelerate prepared it."""
         model: nn.Module = self.stepper.model
         return model
 
     def run(self, follow: Follower = lambda _: None) -> Progressed:
-        """Train to the last step, or until patience ends; the model then has the weights that are kept.
+        """Train to the last step, or until patience runs out; the model then has the weights that are kept.
 
-        follow: is given the whole curve each time that it has grown.
-        Raises DivergedError at the first step whose loss is not finite; PreemptedError, with a checkpoint, where it is
-        told to stop.
+        follow: gets the whole curve each time it has grown.
+        Raises DivergedError at the first step whose loss is not finite; PreemptedError, with a checkpoint, if the
+        process is told to stop.
         """
         self._restore()
         self.model.train()
@@ -129,18 +129,18 @@ class Training:
                 self._note_losses()
 
     def _listening(self) -> AbstractContextManager[None]:
-        """Several processes are ended together by their launcher: see `ranks`."""
+        """If there are several processes, their launcher ends them together: see `ranks`."""
         return stopping.listening() if self.alone else nullcontext()
 
     def _told_to_stop(self) -> bool:
-        """Whether any process was told to stop; several ask each other, so that all stop at the same step."""
+        """Whether any process was told to stop; all processes agree, so that they stop at the same step."""
         if self.alone:
             return stopping.told()
         asked = torch.tensor(float(stopping.told()), device=self.accelerator.device)
         return bool(self.accelerator.reduce(asked, reduction="sum") > 0)
 
     def _latest(self) -> dict[str, float]:
-        """The newest point of the curve, to be shown beside the progress."""
+        """Loss and learning rate of the newest point of the curve, for the progress bar."""
         if not self.at.curve:
             return {}
         newest = self.at.curve[-1]
@@ -154,20 +154,20 @@ class Training:
         self.losses.append(self.stepper.take(batch, self.at.step, fraction))
 
     def _note_losses(self) -> None:
-        """Add a point to the curve; one synchronisation of the processes for the whole interval."""
+        """Add a point to the curve; the processes synchronise once for the whole interval."""
         losses = self.accelerator.reduce(torch.stack(self.losses), reduction="sum").cpu().double().numpy()
         self.losses = []
         epoch = self.at.step / self.steps_an_epoch
         self.at.curve.append(curve.point(losses, self.at.step, self.total, epoch, self.settings))
 
     def _validate_where_due(self) -> None:
-        """Score on validation, unless that was done: a run may be told to stop between a step and its evaluation."""
+        """Score on validation, unless that is done: a run may have been stopped between a step and its evaluation."""
         due = self.at.step % self.validation_interval == 0 or self.at.step == self.total
         if self.validation and due and self.at.curve and "validation" not in self.at.curve[-1]:
             self._validate(self.validation)
 
     def _validate(self, validation: Validation) -> None:
-        """Score the model on validation and note what follows: the best step, and whether training stops."""
+        """Score the model on validation, and update the best step and whether training stops."""
         last = self.at.step == self.total
         with nullcontext() if last else self.at.validation.measure():
             with random_states.undisturbed():
@@ -181,9 +181,9 @@ class Training:
             validation.stop_if_unpromising(self.at.curve, self.total)
 
     def _save(self) -> None:
-        """Write a checkpoint, after validation, so that a run that goes on from it has its scores.
+        """Write a checkpoint, after validation, so that a resumed run has its scores.
 
-        All processes give their random states, one writes.
+        All processes contribute their random states; the main process writes.
         """
         self.at.note_peaks(self.phases.peaks())
         states, main = gather_object([random_states.current()]), self.accelerator.is_main_process
@@ -214,5 +214,5 @@ class Training:
         states, processes = state["random"], self.accelerator.num_processes
         if len(states) != processes and self.accelerator.is_main_process:
             say(f"resumed at step {self.at.step}: started on {len(states)} processes, now on {processes}")
-        # Where each process draws numbers of its own there are as many: see the checkpoint's key.
+        # If each process draws its own numbers, the number of processes is the same: see the checkpoint's key.
         random_states.restore(states[self.accelerator.process_index % len(states)])

@@ -1,4 +1,4 @@
-"""The paths of this machine in what leaves it: of each file and folder that a recipe names, the name alone."""
+"""Removes this machine's paths from what leaves it: each file or folder that a recipe names is reduced to its name."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 
 def without_folders(text: str, recipe: Values) -> str:
-    """A text in which the absolute paths that a resolved recipe names are names alone."""
+    """The text with each absolute path that a resolved recipe names reduced to its last component."""
     for path in sorted({*_paths(recipe)}, key=len, reverse=True):
-        # Not where it is a part of something else: /data of the address wheel:a==1!a/data/b.csv.
+        # Not inside a longer address: /data in wheel:a==1!a/data/b.csv.
         text = PurePath(path).name.join(re.split(rf"(?<![\w./~-]){re.escape(path)}(?![\w-])", text))
     return text
 
 
 def _paths(value: object) -> Iterator[str]:
-    """The absolute paths in a recipe's values, as they stand there and as messages name them."""
+    """The absolute paths in a recipe's values, as written there and as messages show them."""
     if isinstance(value, dict):
         for each in value.values():
             yield from _paths(each)
@@ -39,6 +39,6 @@ def _paths(value: object) -> Iterator[str]:
 
 
 def not_here(source: str) -> str | None:
-    """The path that a model's address names, where this machine has nothing there."""
+    """The path in a model's address, if it does not exist on this machine."""
     kind, _, path = source.removeprefix(WARM).partition(":")
     return path if kind == "file" and not Path(path).expanduser().exists() else None

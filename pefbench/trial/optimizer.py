@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def make_optimizer(model: nn.Module, method: Method, settings: TrainSection) -> torch.optim.Optimizer:
-    """AdamW over the method's groups; each keeps its own peak learning rate as `peak`."""
+    """AdamW over the method's parameter groups; each stores its own peak learning rate as `peak`."""
     groups = method.parameter_groups(model, settings.learning_rate, settings.weight_decay)
     groups = [group | {"peak": group.get("lr", settings.learning_rate)} for group in groups]
     if settings.optimizer == "adamw8bit":

@@ -1,4 +1,4 @@
-"""Memory that runs out, told as a trial's failure: what was requested, what was free, and what to set."""
+"""Reports running out of memory as a trial's failure: what was requested, what was free, and what to set."""
 
 from __future__ import annotations
 
@@ -24,19 +24,20 @@ MESSAGES = (
     *("can't allocate memory", "out of memory", "Cannot allocate memory", "CUBLAS_STATUS_ALLOC_FAILED"),
     "failed to map segment",
 )
-"""What allocators of torch, the driver, the system and its loader of libraries say where it is no exception of its own.
+"""Messages with which torch, the driver, the system and its dynamic loader report a failed allocation, if they have no
+exception for it.
 """
 ONEDNN, LITTLE = "could not create a primitive", 2**28
-"""What oneDNN says then, and of other failures too; and how few bytes are free where it means memory."""
+"""oneDNN's message, which it also gives for other failures; with fewer free bytes than this, it means memory."""
 REQUEST = re.compile(r"[Tt]ried to allocate (\d+(?:\.\d+)?) ?(bytes|[KMG]i?B)")
 UNITS = {"b": 1, "K": 2**10, "M": 2**20, "G": 2**30}
-"""By their first letter: Apple's allocator writes MB for what it counts in MiB."""
+"""By their first letter: Apple's allocator writes MB but counts MiB."""
 SMALLER = "quantise the base (model.quantize=nf4) or take a smaller model"
 
 
 @contextmanager
 def told(doing: Doing, recipe: Recipe, processes: int = 1) -> Iterator[None]:
-    """Raise OutOfMemoryError, in one line, for memory that runs out inside; let all else pass.
+    """Raise OutOfMemoryError, in one line, if memory runs out inside; other errors pass.
 
     processes: how many share a batch.
     """
@@ -46,21 +47,21 @@ def told(doing: Doing, recipe: Recipe, processes: int = 1) -> Iterator[None]:
         if not is_it(error):
             raise
         message = f"out of memory in {doing}: {_sizes(error)}; {_advice(doing, recipe, processes)}"
-        traceback.clear_frames(error.__traceback__)  # which hold what filled the memory
+        traceback.clear_frames(error.__traceback__)  # the frames hold what filled the memory
         raise OutOfMemoryError(message) from error
 
 
 def is_it(error: BaseException) -> bool:
-    """Whether an error says that memory has run out: the GPU's, or the machine's."""
+    """Whether an error means that the GPU or the machine has run out of memory."""
     if isinstance(error, OutOfMemoryError):
-        return False  # told already
+        return False  # already reported
     if str(error) == ONEDNN:
         return hardware.available_memory() < LITTLE
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(message in str(error) for message in MESSAGES)
 
 
 def _sizes(error: BaseException) -> str:
-    """What was requested, where the allocator says so, and what there was."""
+    """The requested size, if the allocator reports it, and how much memory was free."""
     where = f"of {hardware.gpu_name()}" if hardware.kind() != "cpu" else "of main memory"
     free, total = readable(hardware.available_memory(), "B"), readable(hardware.total_memory(), "B")
     there = f"{free} of {total} {where} were free"
@@ -72,7 +73,7 @@ def _sizes(error: BaseException) -> str:
 
 
 def _advice(doing: Doing, recipe: Recipe, processes: int) -> str:
-    """What to set, the least costly first."""
+    """What to set; the cheapest remedy first."""
     match doing:
         case "loading the model":
             return SMALLER

@@ -1,7 +1,7 @@
-"""Packing: short texts of one step in common rows, so that next to no padding is computed.
+"""Packing: short texts of one step share rows, so that almost no padding is computed.
 
-Which examples a step has does not change, nor does its loss, the mean over their targets: only where they stand. As few
-tokens as possible attend across a row that are not of one example, so there are as many rows as leave 97 % useful.
+The examples of a step and its loss, the mean over their targets, do not change; only their place in the batch does. A
+token attends over its whole row, so there are as many rows as possible while 97 % of the tokens stay useful.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from pefbench.trial.prepare import Prepared
 
 USEFUL = 0.97
-"""The least share of tokens that are no padding."""
+"""The minimum share of tokens that are not padding."""
 TYPES = frozenset({"gemma", "gpt2", "gpt_neox", "llama", "mistral", "mixtral", "opt", "phi", "qwen2", "qwen3"})
-"""Types of models that take positions, and a mask of every pair of places. A test tries each."""
+"""Types of models that take positions, and a mask for every pair of tokens. A test tries each."""
 
 
 def check(prepared: Prepared) -> None:
-    """Raise RecipeError where examples in one row cannot be kept apart."""
+    """Raise RecipeError if examples in one row cannot be kept apart."""
     recipe, config = prepared.recipe, prepared.config
     if not recipe.train.packing:
         return
@@ -58,9 +58,9 @@ def check(prepared: Prepared) -> None:
 
 
 def rows(lengths: Sequence[int]) -> list[list[int]]:
-    """Which examples share a row, by their places in `lengths`: as many rows as leave enough tokens useful.
+    """Which examples share a row, as indices into `lengths`: as many rows as keep enough tokens useful.
 
-    Each example goes into the row that is shortest so far, the longest first (Graham 1969, section 3).
+    Each example, the longest first, goes into the row that is shortest so far (Graham 1969, section 3).
     """
     total = sum(lengths)
     for count in range(len(lengths), 1, -1):
@@ -79,9 +79,9 @@ def collate(encoded: Encoded, part: Sequence[int] | Indices) -> dict[str, Tensor
 
 
 def laid_out(encoded: Encoded, packed: Sequence[Sequence[int]]) -> dict[str, Tensor]:
-    """Rows of examples as a batch (rows, length): ids, targets, positions that begin anew with each, and `SEGMENTS`.
+    """Rows of examples as a batch (rows, length): ids, targets, positions that restart at each example, and `SEGMENTS`.
 
-    The first token of an example is no target: what stands before it is another's.
+    The first token of an example is not a target: the token before it belongs to another example.
     """
     import torch
 
@@ -106,7 +106,7 @@ def laid_out(encoded: Encoded, packed: Sequence[Sequence[int]]) -> dict[str, Ten
 
 
 def size(lengths: Sequence[int]) -> int:
-    """The tokens of the packed rows, with padding."""
+    """The number of tokens in the packed rows, with padding."""
     packed = rows(lengths)
     return len(packed) * max(sum(lengths[i] for i in row) for row in packed)
 

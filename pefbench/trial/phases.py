@@ -1,4 +1,4 @@
-"""What a phase costs: wall-clock seconds, processor seconds and peak memory, each phase for itself."""
+"""The cost of each phase: wall-clock seconds, processor seconds and peak memory."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 class Phases:
-    """Times phases and takes their peak memory.
+    """Measures the time and the peak memory of phases.
 
-    Peak memory is that of `hardware.peak_memory`. Processor seconds are those of the process's own threads, taken on a
-    CPU alone: a GPU's work is in none of them.
+    Peak memory is that of `hardware.peak_memory`. Processor seconds are those of the process's own threads, measured
+    only on a CPU: they do not include a GPU's work.
     """
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class Phases:
     def measure(self, name: str) -> Iterator[None]:
         """Add the time inside the block to phase `name`; keep the highest peak seen in it, in bytes.
 
-        A phase inside another interrupts it: what it costs is no part of the other.
+        A phase inside another one interrupts it: the outer phase does not include its cost.
         """
         if self.open:
             self._add(self.open[-1])
@@ -42,7 +42,7 @@ class Phases:
                 self.open.append(_Interval(self.open.pop().phase))
 
     def peaks(self) -> dict[str, int]:
-        """The highest peak of memory of each phase so far, in bytes; of one that is open, up to now."""
+        """The highest peak memory of each phase so far, in bytes; for the open phase, up to now."""
         found = {name: cost["peak_memory_bytes"] for name, cost in self.costs.items()}
         if self.open:
             name = self.open[-1].phase
@@ -50,7 +50,7 @@ class Phases:
         return found
 
     def _add(self, interval: _Interval) -> None:
-        """Add what a phase has cost since an interval began."""
+        """Add the cost of a phase since an interval began."""
         cost = self.costs.setdefault(interval.phase, {"seconds": 0.0, "peak_memory_bytes": 0})
         cost["seconds"] += time.perf_counter() - interval.started
         if hardware.kind() == "cpu":
@@ -59,7 +59,7 @@ class Phases:
 
 
 class _Interval:
-    """A phase that begins, or goes on, now."""
+    """A part of a phase, starting now."""
 
     def __init__(self, phase: str) -> None:
         hardware.reset_peak()

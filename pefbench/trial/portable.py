@@ -1,8 +1,8 @@
-"""What lies beside a saved model so that it can leave the machine that trained it.
+"""Files beside a saved model that let it leave the machine that trained it.
 
-The tokenizer; the recipe, the labels and the head (ABOUT); the base by its address and the fingerprint of its weights;
-and a model card. The folder names no absolute path of the machine: a base or data that lay in a folder there are named
-by that folder's own name.
+These are the tokenizer; the recipe, the labels and the head (ABOUT); the base's address and the fingerprint of its
+weights; and a model card. The folder contains no absolute path of the machine: a base or data in a folder is named by
+that folder's own name.
 """
 
 from __future__ import annotations
@@ -62,9 +62,9 @@ def _about(prepared: Prepared, base: SavedBase) -> SavedTrial:
 
 
 def check_base(ready: Ready, trial: SavedTrial, shared: Shared) -> None:
-    """Raise DataError where a saved model is about to be put on other weights than it was trained on."""
+    """Raise DataError if a saved model would be applied to other weights than it was trained on."""
     base = trial.get("base")
-    if base is None or ready.recipe.method.trains_everything:  # older, or whole in itself
+    if base is None or ready.recipe.method.trains_everything:  # an older trial, or a whole model
         return
     weights, stated = shared.fingerprint(ready.base), [adapter.stated() for adapter in ready.adapters]
     if joined_fingerprint(weights, stated) != base["fingerprint"]:

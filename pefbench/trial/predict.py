@@ -1,4 +1,4 @@
-"""Predict each example exactly once, over any number of processes, and score once over all of them."""
+"""Predicts each example exactly once, over any number of processes, and gathers the answers."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Answered:
-    """A split's answers, judged where there is a judge, and the seconds that the model took for them.
+    """A split's answers, with a judge's ratings if there is a judge, and the seconds that the model took for them.
 
-    head: as it answers: from validation on, with what it chooses by that split.
+    head: the head that answered; from validation on, with the thresholds that it chooses on that split.
     """
 
     head: Head
@@ -39,7 +39,7 @@ class Answered:
 def answer(
     prepared: Prepared, split: str, model: nn.Module, accelerator: Accelerator, *, trains_on: bool = False
 ) -> Answered:
-    """The answers to a split. trains_on: training goes on after it."""
+    """The answers to a split. trains_on: training continues afterwards."""
     head, examples, started = prepared.head, prepared.examples[split], time.perf_counter()
     with out_of_memory.told("predicting", prepared.recipe):
         found = predict(
@@ -72,19 +72,19 @@ def predict(
 
     fitted: batches are fitted to the texts, see `sorted_batches`. trains_on: as for `answer`.
 
-    Whole batches are dealt out, so an example is padded alike whatever the number of processes.
+    Processes get whole batches, so an example's padding does not depend on the number of processes.
     """
     batches = sorted_batches(head.prediction_lengths(encoded), batch_size, fitted=fitted)
     unwrapped, (mine, counted) = _ready(model, accelerator), _share(batches, head, accelerator)
     answers: list[tuple[int, Any]] = []
     progress = Progress(what, len(mine), enabled=accelerator.is_main_process, lasting=not trains_on)
-    # What a module makes in inference mode, which is faster, and keeps, training could not use.
+    # Training could not use the tensors that a module makes, and caches, in the faster inference mode.
     sharded = sharding.over(accelerator)
     with torch.no_grad() if trains_on or sharded else torch.inference_mode(), progress:
         for number, batch in enumerate(mine):
             tensors = _tensors(encoded, batch, accelerator)
             chosen = [int(i) for i in batch]
-            with accelerator.autocast():  # generating goes past the forward that accelerate wraps
+            with accelerator.autocast():  # generating bypasses the forward pass that accelerate wraps
                 found = head.predict(unwrapped, tensors, [encoded.decoding[i] for i in chosen])
             answers += zip(chosen, found, strict=True) if number < counted else ()
             progress.step()
@@ -102,7 +102,7 @@ def mean_loss(model: nn.Module, encoded: Encoded, head: Head, accelerator: Accel
 
 
 def _ready(model: nn.Module, accelerator: Accelerator) -> nn.Module:
-    """The model, ready to predict: past DDP's own forward, which would wait for processes without such a batch."""
+    """The model, ready to predict, without DDP's forward pass, which would wait for processes without a batch."""
     unwrapped: nn.Module = accelerator.unwrap_model(model, keep_fp32_wrapper=True)
     return unwrapped.eval()
 
@@ -110,8 +110,8 @@ def _ready(model: nn.Module, accelerator: Accelerator) -> nn.Module:
 def _share(batches: list[Indices], head: Head, accelerator: Accelerator) -> tuple[list[Indices], int]:
     """This process's batches of a split, and how many of them count: the first ones.
 
-    On sharded weights all processes call the model equally often, with others' batches where there are none left.
-    Texts that are generated take as many calls as the longest has tokens: all processes generate the same ones.
+    With sharded weights all processes call the model equally often; a process that has no batch left repeats another's.
+    Generation takes as many calls as the longest text has tokens, so all processes generate the same texts.
     """
     rank, processes = accelerator.process_index, accelerator.num_processes
     mine = batches[rank::processes]
@@ -127,7 +127,7 @@ def _tensors(encoded: Encoded, batch: Indices, accelerator: Accelerator) -> dict
 
 
 def _in_order(answers: list[tuple[int, Any]], examples: int) -> list[Any]:
-    """Sort gathered answers; each example must be there once, or every number after this would be wrong."""
+    """Sort gathered answers. Each example must occur once, or every number computed from them would be wrong."""
     ordered = dict(answers)
     if len(answers) != examples or ordered.keys() != set(range(examples)):
         raise RuntimeError(f"{len(answers)} answers to {len(ordered)} of {examples} examples")

@@ -1,4 +1,4 @@
-"""What can be known to be wrong before training is refused; notes, and warnings of what is odd, go into the result."""
+"""Refuses, before training, what cannot work; notes, and warnings about anything odd, go into the result."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from pefbench.trial.prepare import Prepared
 
 SHOWN = 3
-"""How many bad rows a warning tells of."""
+"""Number of bad rows that a warning quotes."""
 MANY = 0.01
-"""The share of a split that is nearly the same as training examples from which it is worth a warning."""
+"""A warning is given if at least this share of a split consists of near duplicates of training examples."""
 FAR = 30
-"""A learning rate that is this many times the method's default, or this small a part of it, is doubtful."""
+"""A learning rate is doubtful if it differs from the method's default by more than this factor."""
 
 
 def remarks(prepared: Prepared, *, bad_rows: bool = True) -> Remarks:
-    """What a reader of the numbers should know. Raises a UserError for what cannot come out right.
+    """Notes and warnings for readers of the numbers. Raises a UserError for what cannot work.
 
-    bad_rows: with the rows that were left out; who lists them apart does without.
+    bad_rows: include the rows that were left out; False for callers that list them separately.
     """
     recipe = prepared.recipe
     _check_metrics(prepared)
@@ -62,7 +62,7 @@ def remarks(prepared: Prepared, *, bad_rows: bool = True) -> Remarks:
 
 
 def _check_metrics(prepared: Prepared) -> None:
-    """Raise RecipeError for a metric that cannot score the task's answers, which would show only after training."""
+    """Raise RecipeError for a metric that cannot score the task's answers, before training is spent on it."""
     metrics = metrics_of(prepared.recipe)
     for name, metric in metrics.items():
         if lacking := sorted(metric.wants - prepared.head.answers.answer_fields):
@@ -155,4 +155,4 @@ def _far_rate(method: Method, rate: float) -> list[str]:
 def _slow_precision(precision: str) -> list[str]:
     if precision != "bf16" or not hardware.emulates_bf16():
         return []
-    return ["train.precision: there are no instructions for bf16 here, so that it is much slower than fp32"]
+    return ["train.precision: this machine has no bf16 instructions, so bf16 is much slower than fp32"]

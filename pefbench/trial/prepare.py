@@ -1,4 +1,4 @@
-"""From a recipe to all that training and prediction need: examples, tokens, a config. Refuses what cannot work."""
+"""From a recipe to everything that training and prediction need: examples, tokens, a config. Refuses bad input."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ if TYPE_CHECKING:
 
 
 SHORTEST = 8
-"""The fewest tokens to which a default maximum length is lowered; with fewer left the model is refused."""
+"""A default maximum length is lowered to this at least; a model with fewer positions left is refused."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ready:
-    """What a recipe's model is made from; `build` makes it.
+    """Everything that `build` needs to make a recipe's model.
 
-    recipe: with the precision that `auto` came to, and a maximum length that the model has positions for. start: the
-    folders. adapters: those that training starts from, in order, settled. new_rows: embeddings that are added for
-    tokens that have none. notes: what else gave way to the model.
+    recipe: with `auto` precision resolved, and a maximum length that the model has positions for. start: the folders.
+    adapters: those that training starts from, in order, settled. new_rows: embeddings added for tokens that have none.
+    notes: other adjustments to the model.
     """
 
     recipe: Recipe
@@ -58,9 +58,9 @@ class Ready:
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared(Ready):
-    """A recipe's data besides.
+    """`Ready` with the recipe's data.
 
-    examples: by split, train after `max_examples`. refused: why rows were left out that the model cannot be given, with
+    examples: by split; train after `max_examples`. refused: why rows that the model cannot take were left out, with
     file and line.
     """
 
@@ -73,9 +73,9 @@ class Prepared(Ready):
 def prepare(
     recipe: Recipe, phases: Phases, splits: Sequence[str] = corpus.SPLITS, shared: Shared | None = None
 ) -> Prepared:
-    """Read and tokenise a recipe's data and its model's config. Raises a UserError for what cannot work.
+    """Read and tokenise a recipe's data, and read its model's config. Raises a UserError for what cannot work.
 
-    shared: what other trials of this process have read and tokenised already; None: nothing.
+    shared: what other trials of this process have already read and tokenised; None: nothing.
     """
     shared = shared or Shared(keeps=False)
     with phases.measure("load"):
@@ -105,14 +105,14 @@ def _encoded(
     start: Start,
     shared: Shared,
 ) -> Encoded:
-    """Examples as tokens, which may have been made by an earlier process."""
+    """Examples as tokens, possibly from an earlier process."""
     if not shared.tokens_on_disk or not recipe.train.fast_paths:
         return head.encode(tokenizer, examples, recipe.train.max_length)
     return token_cache.encoded(recipe, head, tokenizer, examples, partial(shared.settings, start))
 
 
 def ready(recipe: Recipe, dataset: Dataset, shared: Shared) -> Ready:
-    """What a recipe's model is made from, under the head of a data set. Raises a UserError for what cannot work."""
+    """What a recipe's model is made from, with the head of a data set. Raises a UserError for what cannot work."""
     recipe = with_precision(recipe)
     start = shared.start(recipe)
     head, tokenizer, config, found = _opened(recipe, dataset, start)
@@ -147,7 +147,7 @@ def ready(recipe: Recipe, dataset: Dataset, shared: Shared) -> Ready:
 
 
 def as_trained(recipe: Recipe, dataset: Dataset, shared: Shared) -> Recipe:
-    """The recipe as its trial records it, with precision and maximum length settled."""
+    """The recipe as its trial records it, with precision and maximum length resolved."""
     recipe = with_precision(recipe)
     if "max_length" in recipe.train.model_fields_set:
         return recipe
@@ -162,7 +162,7 @@ def as_trained(recipe: Recipe, dataset: Dataset, shared: Shared) -> Recipe:
 def _opened(
     recipe: Recipe, dataset: Dataset, start: Start
 ) -> tuple[Head, PreTrainedTokenizerFast, PretrainedConfig, Checkpoint]:
-    """The head, the tokenizer, the config with the head's entries, and what there is of weights."""
+    """The head, the tokenizer, the config with the head's entries, and the state of the checkpoint's weights."""
     head = dataset.head(loading.load_config(start.base, recipe.model))
     head = head.pooled() if recipe.model.pooling else head
     head = head if recipe.train.fast_paths else head.plain()
@@ -174,9 +174,10 @@ def _opened(
 def _accepted(
     recipe: Recipe, head: Head, tokenizer: PreTrainedTokenizerFast, splits: Mapping[str, Sequence[Any]]
 ) -> tuple[dict[str, Sequence[Any]], list[str]]:
-    """The examples that the model can be given, by split, and why the others were left out.
+    """The examples that the model can take, by split, and why the others were left out.
 
-    They are bad rows: the first is an error unless `data.on_bad_row` is skip. Raises DataError also where none is left.
+    The others are bad rows: the first is an error unless `data.on_bad_row` is skip. Raises DataError also if no example
+    is left.
     """
     kept, refused = dict(splits), list[str]()
     for split, examples in splits.items():
@@ -194,7 +195,7 @@ def _accepted(
 
 
 def _fitted(recipe: Recipe, positions: int) -> tuple[Recipe, list[str]]:
-    """The recipe with a default maximum length lowered to the model's positions; one that it names itself stays."""
+    """The recipe with a default maximum length lowered to the model's positions; a length set in the recipe stays."""
     most, default = positions - recipe.method.virtual_tokens(), recipe.train.max_length
     if default <= most or most < SHORTEST or "max_length" in recipe.train.model_fields_set:
         return recipe, []

@@ -1,4 +1,4 @@
-"""How far a training run is."""
+"""The progress of a training run."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from pefbench.results.schema import CurvePoint
 
 
-Plain = dict[str, Any]  # the fields of a dataclass, as a checkpoint takes them
+Plain = dict[str, Any]  # a dataclass as a dictionary, for a checkpoint
 
 
 @dataclass
 class Progressed:
-    """How far a training run is, over all the times that it was started: plain numbers, for a checkpoint.
+    """The progress of a training run over all its starts, as plain numbers for a checkpoint.
 
-    starts: when, as ISO 8601 in UTC. tokens: tokens seen, padding left out. padded: the same with padding. training:
-    the time that steps took, without checkpoints and validation. validation: the time that validation took, but for the
-    last step's, which is a part of the final evaluation. peaks: by phase, the most bytes held until the last
-    checkpoint. curve: one point for each log interval. stopped: by `train.patience`.
+    starts: the times of its starts, as ISO 8601 in UTC. tokens: tokens seen, without padding. padded: the same with
+    padding. training: the time for steps, without checkpoints and validation. validation: the time for validation,
+    except at the last step, where it is a part of the final evaluation. peaks: by phase, the most bytes held until the
+    last checkpoint. curve: one point for each log interval. stopped: by `train.patience`.
     """
 
     starts: list[str] = field(default_factory=list)
@@ -37,7 +37,7 @@ class Progressed:
     stopped: bool = False
 
     def note_peaks(self, peaks: Mapping[str, int]) -> None:
-        """Keep what is more than was seen before: a process that goes on has not seen what an earlier one held."""
+        """Keep the higher of each old and new peak: a resumed process has not seen an earlier one's memory."""
         self.peaks |= {name: max(peak, self.peaks.get(name, 0)) for name, peak in peaks.items()}
 
     def plain(self) -> Plain:
@@ -46,6 +46,6 @@ class Progressed:
 
     @classmethod
     def of(cls, plain: Plain) -> Progressed:
-        """What `plain` made."""
+        """The object that `plain` was called on."""
         times = {name: Spent(**plain[name]) for name in ("training", "validation")}
         return cls(**{**plain, **times})

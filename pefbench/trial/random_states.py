@@ -1,4 +1,4 @@
-"""The random states of a process: of Python, NumPy, torch and the GPU, all of which libraries draw from."""
+"""The random states of a process, from which libraries draw: those of Python, NumPy, torch and the GPU."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class RandomState(TypedDict):
     """The random states of one process, as plain values and tensors."""
 
-    python: list[Any]  # as `random.getstate` has them
-    numpy: list[Any]  # as `np.random.get_state` has them
+    python: list[Any]  # as from `random.getstate`
+    numpy: list[Any]  # as from `np.random.get_state`
     torch: torch.Tensor
     gpu: NotRequired[torch.Tensor]
 
@@ -40,7 +40,7 @@ def current() -> RandomState:
 
 
 def restore(state: RandomState) -> None:
-    """Put this process's random states back."""
+    """Restore this process's random states."""
     version, keys, gauss = state["python"]
     random.setstate((version, tuple(keys), gauss))
     name, vector, position, has_gauss, cached = state["numpy"]
@@ -52,7 +52,7 @@ def restore(state: RandomState) -> None:
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """Restore the random states after the block, whatever it drew."""
+    """Restore the random states after the block, whatever the block drew."""
     before = current()
     try:
         yield

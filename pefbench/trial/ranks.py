@@ -1,4 +1,4 @@
-"""The processes of a trial, and what is said when one of them dies (killed, out of memory, its machine gone)."""
+"""The processes of a trial, and the error raised if one of them dies (killed, out of memory, its machine gone)."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 
 LOST = "closed by peer", "reset by peer", "Broken pipe", "Socket closed", "remote process exited"
-"""What gloo and NCCL say on the processes that are left."""
+"""What gloo and NCCL report on the remaining processes."""
 SECONDS = 2.0
-"""How long a process that has closed its connections may take to end."""
+"""The time that a process may take to end after it has closed its connections."""
 
 
 class Ranks:
-    """The process ids of all ranks. Made on all processes at once."""
+    """The process ids of all ranks. Create it on all processes at once."""
 
     def __init__(self, checkpoint: Path) -> None:
         self.checkpoint = checkpoint
@@ -37,9 +37,9 @@ class Ranks:
 
     @contextmanager
     def named(self) -> Iterator[None]:
-        """Turn what this process sees of another's death into a TrialError that says which one died.
+        """Turn errors caused by another process's death into a TrialError that says which process died.
 
-        A launcher that sees a death first ends the others by SIGTERM: that is told alike.
+        If a launcher notices a death first, it ends the others by SIGTERM, which is reported alike.
         """
         if len(self.places) == 1 or threading.current_thread() is not threading.main_thread():
             yield
@@ -66,7 +66,7 @@ class Ranks:
         os.kill(os.getpid(), signal.SIGTERM)
 
     def _dead(self, seconds: float) -> list[int]:
-        """The ranks on this machine that have ended; waits up to some seconds for the first."""
+        """The ranks on this machine that have ended; waits up to `seconds` for the first one."""
         deadline = time.monotonic() + seconds
         while True:
             dead = [rank for rank, (host, pid) in enumerate(self.places) if host == self.host and not _runs(pid)]

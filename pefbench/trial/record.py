@@ -1,4 +1,4 @@
-"""The record of a trial: what each step adds to it, and the result that it becomes."""
+"""The record of a trial: each step adds to it, and it becomes the result."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class TrialRecord:
-    """What is known of one trial so far. `finish` or `fail` makes the result of it."""
+    """What is known of a trial so far. `finish` or `fail` turns it into a result."""
 
     def __init__(self, trial_id: str, recipe: Recipe, scored: Sequence[str], origin: Provenance) -> None:
         self.trial_id, self.recipe, self.scored, self.origin = trial_id, recipe, list(scored), origin
@@ -37,11 +37,11 @@ class TrialRecord:
             self.origin["resumed"] = list(later)
 
     def finish(self) -> Result:
-        """The result of a trial that went well."""
+        """The result of a trial that succeeded."""
         return self._result("finished", None)
 
     def fail(self, error: Exception) -> Result:
-        """The result of a trial that ended with this error, with all that it had reached."""
+        """The result of a trial that ended with this error, with everything that it reached before."""
         line = str(error) if isinstance(error, PefbenchError) else f"{type(error).__name__}: {error}".splitlines()[0]
         self.add(error_type=type(error).__name__)
         return self._result("failed", one_line(line))
@@ -60,7 +60,7 @@ class TrialRecord:
 
 
 def origin_of(recipe: Recipe, *, command: str, world_size: int, started: str) -> Provenance:
-    """Where a trial's result comes from."""
+    """The provenance of a trial's result."""
     commit, dirty = provenance.commit()
     return {
         "command": command,
@@ -76,7 +76,7 @@ def origin_of(recipe: Recipe, *, command: str, world_size: int, started: str) ->
 
 
 def data_of(prepared: Prepared) -> Data:
-    """The data set as it is used, after what was left out."""
+    """The data set as used, without the rows that were left out."""
     corpus = prepared.corpus
     return {
         "source": prepared.recipe.data.source,
@@ -97,7 +97,7 @@ def data_of(prepared: Prepared) -> Data:
 
 
 def announcement(recipe: Recipe, reached: Reached, processes: int) -> list[str]:
-    """What is about to be trained, with notes and warnings, as lines for people."""
+    """What will be trained, with notes and warnings, as lines to print."""
     model = reached["model"]
     sizes = ", ".join(f"{split['examples']} {name}" for name, split in reached["data"]["splits"].items())
     line = (
@@ -109,7 +109,7 @@ def announcement(recipe: Recipe, reached: Reached, processes: int) -> list[str]:
 
 
 def _with(model: Model) -> str:
-    """The adapters that training starts from."""
+    """The adapters that training starts from, to be printed."""
     how = {"merge": "merged", "stack": "stacked"}
     return "".join(f" with {each['source']} ({how[each['mode']]})" for each in model.get("adapters", []))
 
@@ -117,7 +117,7 @@ def _with(model: Model) -> str:
 def phases_of(costs: Mapping[str, Phase], progressed: Progressed) -> Phases:
     """The cost of each phase that was reached; the seconds of training are those of its steps alone.
 
-    Those of training and of validation, and their peaks, are over all starts of the trial.
+    Times and peaks of training and validation cover all starts of the trial.
     """
     peaks = {
         name: max(progressed.peaks.get(name, 0), costs[name]["peak_memory_bytes"] if name in costs else 0)

@@ -1,7 +1,7 @@
-"""The round trip: what a trial saved is loaded in a fresh process and must predict what the trial predicted.
+"""The round trip: what a trial saved is loaded in a fresh process and must make the same predictions as the trial.
 
-A trained head that was lost, or is left random after loading, is the commonest way to publish an adapter that does
-not do what its table says.
+The most common way to publish an adapter that does not reach its reported scores is a trained head that was lost, or
+that stays randomly initialised after loading.
 """
 
 from __future__ import annotations
@@ -33,22 +33,22 @@ if TYPE_CHECKING:
 
 
 LARGEST = 10**300
-"""Whole numbers beyond it are no floating-point numbers."""
+"""Larger integers do not fit into a float."""
 
 
 class Verified(TypedDict):
-    """The outcome of a round trip that went well."""
+    """The outcome of a successful round trip."""
 
     examples: int
-    """Compared."""
+    """Number of examples compared."""
     differ: int
-    """How many of them are answered otherwise: none, but for what rounding may do, see `Answers.mismatch_tolerance`."""
+    """How many of them are answered differently: none, except for rounding; see `Answers.mismatch_tolerance`."""
 
 
 def check_in_fresh_process(folder: Path, *, forked: bool) -> RoundTrip:
-    """Run `pefbench verify FOLDER` apart. forked: it may be by `forked_check`, where that waits.
+    """Run `pefbench verify FOLDER` in another process. forked: it may be a fork of `forked_check`, if that waits.
 
-    Raises RoundTripError, or a TrialError when the process is killed.
+    Raises RoundTripError, or a TrialError if the process is killed.
     """
     started = time.perf_counter()
     command = ("verify", "--json", str(folder))
@@ -58,7 +58,7 @@ def check_in_fresh_process(folder: Path, *, forked: bool) -> RoundTrip:
             done = subprocess.run(
                 child_command(*command), capture_output=True, text=True, env=child_environment(), check=False
             )
-    if done.returncode < 0:  # memory ran out, say: nothing is known of what was saved
+    if done.returncode < 0:  # for example because memory ran out; this says nothing about what was saved
         raise TrialError(f"{folder}: the process that reloads it was ended by signal {-done.returncode}")
     if done.returncode != 0:
         lines = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
@@ -72,8 +72,8 @@ def check_in_fresh_process(folder: Path, *, forked: bool) -> RoundTrip:
 def verify(folder: Path) -> Verified:
     """Load what a trial saved and predict its test split again.
 
-    Raises RoundTripError when predictions differ, and a UserError when what was saved is damaged or the data are not
-    those of the trial.
+    Raises RoundTripError if predictions differ, and a UserError if what was saved is damaged or the data are not those
+    of the trial.
     """
     trial = read_trial(folder)
     check_model(folder, trial)
@@ -84,7 +84,7 @@ def verify(folder: Path) -> Verified:
         raise DataError(f"{folder / TRIAL}: damaged: recipe: {error}") from None
     recipe = recipe.model_copy(update={"train": recipe.train.model_copy(update={"threads": trial["threads"]})})
     devices.set_threads(recipe.train.threads)
-    shared = Shared(tokens_on_disk=False, counts_near=False)  # the trial may have made the tokens there
+    shared = Shared(tokens_on_disk=False, counts_near=False)  # the trial may have written the cached tokens itself
     prepared = prepare(recipe, Phases(), ["test"], shared)
     if prepared.corpus.fingerprint != trial["fingerprint"]:
         raise DataError(f"{recipe.data.source}: the data have changed since {folder} was trained")
@@ -105,13 +105,13 @@ def verify(folder: Path) -> Verified:
 
 
 def allowed(head: Head, device: str, examples: int) -> int:
-    """How many predictions rounding may change between two processes: on a CPU none."""
+    """How many predictions rounding may change between two processes; none on a CPU."""
     tolerance = head.answers.mismatch_tolerance
     return 0 if device == "cpu" or tolerance == 0 else max(1, int(tolerance * examples))
 
 
 def _predict_again(folder: Path, prepared: Prepared, *, fitted: bool) -> tuple[str, list[Any]]:
-    """The kind of device, and the loaded model's answers to the test split."""
+    """The type of device, and the loaded model's answers to the test split."""
     accelerator = devices.accelerator(prepared.recipe.train.precision)
     model = build.saved(prepared, folder / MODEL)
     answers = predict(
@@ -127,7 +127,7 @@ def _predict_again(folder: Path, prepared: Prepared, *, fitted: bool) -> tuple[s
 
 
 def _differing(folder: Path, head: Head, before: list[Any], after: list[Any]) -> list[int]:
-    """The examples that are answered otherwise. Raises DataError for what is no answer of this head at all."""
+    """The examples that are answered differently. Raises DataError for anything that is not an answer of this head."""
     found = []
     for number, (old, new) in enumerate(zip(before, after, strict=True)):
         if not _alike(old, new):
@@ -141,7 +141,7 @@ def _differing(folder: Path, head: Head, before: list[Any], after: list[Any]) ->
 
 
 def _alike(old: Any, new: Any) -> bool:
-    """Whether two JSON values have the same form: types, and names of fields; lists of any lengths."""
+    """Whether two JSON values have the same form: types and names of fields; lists may have any length."""
     if type(new) in {int, float}:
         return type(old) is float or (type(old) is int and abs(old) < LARGEST)
     if type(old) is not type(new):

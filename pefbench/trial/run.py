@@ -36,17 +36,17 @@ def run(
 ) -> Path:
     """Run a recipe's trial, or find it finished; return the path of its result, on every process.
 
-    out: a folder, or the address of a store (``s3://bucket/results``); then the path is that in its mirror here.
-    command: the command line, for provenance. scored: the splits to predict; without test it is neither read nor saved
-    for, as in tuning. shared: what other trials of this process have read already. time_merged: predict test once more
-    with the method merged, to time it. processes_in_id: tell trials on other numbers of processes apart where that
-    changes the numbers; a comparison does not, and chooses the number itself. reports: print each class's scores on
-    validation during training, where there are classes. watch: is given each evaluation, and may stop the trial, which
-    then fails with a PrunedError. patience: seconds to wait where another process runs the same trial; None: until it
-    has ended. placement: where a cluster runs it, for provenance.
-    Raises a UserError before training, also for a finished result of a model that has changed in place since; a
-    HeldError where another process runs it for longer than `patience`; a TrialError after it has started; then the
-    result says `failed`.
+    out: a folder, or the address of a store (``s3://bucket/results``); the path returned is then that in its local
+    mirror. command: the command line, for provenance. scored: the splits to predict; without test, as in tuning, test
+    is not read and nothing is saved. shared: what other trials of this process have already read. time_merged: predict
+    test once more with the method merged, to time it. processes_in_id: distinguish trials on other numbers of processes
+    if that changes the numbers; a comparison does not, because it sets the number itself. reports: print each class's
+    scores on validation during training, if there are classes. watch: gets each evaluation, and may stop the trial,
+    which then fails with a PrunedError. patience: seconds to wait if another process runs the same trial; None: until
+    it has ended. placement: where a cluster runs the trial, for provenance.
+    Raises a UserError before training, also if the trial is finished but its model has since changed in place; a
+    HeldError if another process runs the trial for longer than `patience`; a TrialError after it has started, in which
+    case the result says `failed`.
     """
     trial = Trial(
         recipe,
@@ -65,14 +65,14 @@ def run(
     model = trial.make_model()  # what cannot work is refused before anything is written
     with trial.held(patience):
         finished = trial.is_finished()
-        if finished and not rerun:  # by the process that was waited for
+        if finished and not rerun:  # by the process that held the lease
             return _as_it_is(trial)
         trial.run(model, again=finished)
     return trial.path
 
 
 def _as_it_is(trial: Trial) -> Path:
-    """The result of a finished trial. Raises DataError for one of another model."""
+    """The path of a finished trial's result. Raises DataError if it was trained from another model."""
     trial.check_model()
     if trial.is_main:
         say(f"already finished: {trial.path} (--rerun to train it again)")
@@ -80,5 +80,5 @@ def _as_it_is(trial: Trial) -> Path:
 
 
 def dry_run(recipe: Recipe, out: Path | str | Place) -> None:
-    """Do everything that `run` does before training, and print what would be trained. Raises a UserError."""
+    """Do everything that `run` does before training, and print what it would train. Raises a UserError."""
     Trial(recipe, out).dry_run()

@@ -1,4 +1,4 @@
-"""Whether a result is of the model that its recipe names today: a folder can change in place, under the same name."""
+"""Whether a result's model is the one that its recipe names today: a folder can change in place."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def difference(result: Result, start: Start, shared: Shared) -> str:
-    """What has changed of a result's model since it was trained; "" where nothing has, or the result does not say."""
+    """What has changed in a result's model since training; "" if nothing has, or if the result does not say."""
     then = result.get("model")
     if then is None:
         return ""
@@ -26,7 +26,7 @@ def difference(result: Result, start: Start, shared: Shared) -> str:
 
 
 def _weights_now(then: Model, start: Start, shared: Shared) -> str:
-    """The fingerprint that the result would state now."""
+    """The fingerprint that a result would record now."""
     base, stated = shared.fingerprint(start.base), then.get("adapters", [])
     if len(stated) != len(start.adapters):
         return ""

@@ -1,4 +1,4 @@
-"""What a trial says of itself in its folder, and whether the saved model is still what it wrote."""
+"""The description that a trial saves in its folder, and whether the saved model is still what the trial wrote."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ if TYPE_CHECKING:
 
 TRIAL = "trial.json"
 ABOUT = "pefbench.json"
-"""In the model's own folder the same as TRIAL, but for the digests of the files there, and for paths of the machine."""
+"""TRIAL's counterpart in the model's own folder, without the digests of the files and without this machine's paths."""
 MODEL = "model"
 MOST_THREADS = 2**12
 WARM = "warm-started:"
 
 
 class SavedHead(TypedDict):
-    """What makes the head again without data: see `heads.settled`."""
+    """What is needed to make the head again without data: see `heads.settled`."""
 
     kind: str  # the module in heads/
     values: Values
 
 
 class SavedBase(TypedDict):
-    """What a saved model was trained on."""
+    """The weights that a saved model was trained on."""
 
     source: str  # model.name of the recipe
-    fingerprint: str  # of its weights, those of adapters under the method among them
+    fingerprint: str  # of its weights, including adapters under the method
 
 
 class SavedTrial(TypedDict):
-    """The content of TRIAL: what a fresh process needs to predict again."""
+    """The content of TRIAL: everything that a fresh process needs to predict again."""
 
     recipe: Values  # resolved; `load_resolved` checks it
     fingerprint: str  # of the data
@@ -46,13 +46,13 @@ class SavedTrial(TypedDict):
     task_type: NotRequired[str]  # the head's name in PEFT
     head: NotRequired[SavedHead]  # older trials leave it out
     base: NotRequired[SavedBase]  # likewise
-    thresholds: NotRequired[dict[str, float]]  # `Head.thresholds`, where there are any
-    fast_paths: NotRequired[list[str]]  # as the result's; older trials did not fit batches
+    thresholds: NotRequired[dict[str, float]]  # `Head.thresholds`, if any
+    fast_paths: NotRequired[list[str]]  # as in the result; older trials did not fit batches
     files: NotRequired[dict[str, str]]  # name of a file of the saved model -> sha256; older trials leave it out
 
 
 def read_trial(folder: Path) -> SavedTrial:
-    """Read TRIAL, or ABOUT of a model's folder alone. Raises DataError when it is missing or damaged."""
+    """Read TRIAL, or ABOUT if there is only a model's folder. Raises DataError if it is missing or damaged."""
     file = folder / (TRIAL if (folder / TRIAL).exists() else ABOUT)
     try:
         value = json.loads(file.read_text(encoding="utf8"))
@@ -69,7 +69,7 @@ def read_trial(folder: Path) -> SavedTrial:
 
 
 def base_name(source: str) -> str:
-    """A base as an adapter's config names it: a hub's name, a folder's own name, or the address in a wheel."""
+    """The name of a base in an adapter's config: a name on the hub, a folder's own name, or an address in a wheel."""
     if source.startswith(WARM):
         return WARM + base_name(source.removeprefix(WARM))
     kind, _, rest = source.partition(":")
@@ -77,7 +77,7 @@ def base_name(source: str) -> str:
 
 
 def check_model(folder: Path, trial: SavedTrial) -> None:
-    """Raise DataError for a saved model whose files are not those that the trial wrote."""
+    """Raise DataError if the files of a saved model are not those that the trial wrote."""
     if "files" not in trial:
         return
     found = digests(folder / MODEL)

@@ -1,4 +1,4 @@
-"""How many steps training takes, and the learning rate of each."""
+"""The number of training steps, and the learning rate of each."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def learning_rate(settings: TrainSection, step: int, total: int) -> float:
-    """The learning rate of a step (from 0): a linear rise over the warm-up, then the schedule's fall towards zero."""
+    """The learning rate of a step (from 0): linear warm-up, then the schedule's decay."""
     return settings.learning_rate * fraction_of_peak(settings, step, total)
 
 
@@ -30,5 +30,5 @@ def fraction_of_peak(settings: TrainSection, step: int, total: int) -> float:
 
 
 def total_steps(settings: TrainSection, examples: int) -> int:
-    """The optimizer steps of a whole training run."""
+    """The number of optimizer steps of a whole training run."""
     return max(1, round(settings.epochs * math.ceil(examples / settings.batch_size)))

@@ -1,4 +1,4 @@
-"""The scores of a trial: metrics on every split, and on test reports, trivial baselines and a few examples."""
+"""The scores of a trial: metrics on every split; on test also reports, trivial baselines and a few examples."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ if TYPE_CHECKING:
     Values = dict[str, MetricValue]
 
 SAMPLES = 5
-"""Test examples that the result shows whole, of heads whose answers are worth reading."""
+"""Number of test examples shown whole in the result, for heads that show their answers."""
 
 
 def metrics_of(recipe: Recipe) -> dict[str, Metric]:
-    """The metrics that a recipe names, by name."""
+    """The recipe's metrics, by name."""
     return {name_of(named): make(named) for named in recipe.evaluate.metrics}
 
 
 def import_scorers(recipe: Recipe) -> None:
-    """Import at once what the recipe's metrics score with."""
+    """Import everything that the recipe's metrics need to score."""
     metrics_of(recipe)
     imports.settle("pefbench.metrics", "seqeval")
 
 
 def baseline_answers(prepared: Prepared) -> dict[str, list[Any]]:
-    """The answers of the task's trivial baselines on test, after the training examples that the model has, by name."""
+    """The answers of the task's trivial baselines on test, by name; they learn from the model's training examples."""
     train, test = prepared.examples["train"], prepared.examples["test"]
     names = find("task", prepared.recipe.task).baselines
     return {name: prepared.head.answers.judged(find("baseline", name)(train, test), test) for name in names}
@@ -96,7 +96,7 @@ def _baselines(
     clusters: Sequence[str] | None,
     signature: str,
 ) -> dict[str, Values]:
-    """Scores of baselines on test, and whether the model is better; one that a metric cannot score is left out."""
+    """Scores of baselines on test, and whether the model is better; without those that a metric cannot score."""
     scores: dict[str, Values] = {}
     for name, predictions in baselines.items():
         able = {key: metric for key, metric in metrics.items() if all(map(metric.reads, predictions))}
@@ -109,7 +109,7 @@ def _baselines(
 
 
 def _samples(prepared: Prepared, predictions: Sequence[Any], references: Sequence[Any]) -> list[Sample]:
-    """The first test examples and the model's answers, of heads that show them."""
+    """The first test examples and the model's answers, for heads that show them."""
     shown = [prepared.head.answers.shown(example) for example in prepared.examples["test"][:SAMPLES]]
     return [
         {"prompt": prompt, "prediction": answer, "reference": right}

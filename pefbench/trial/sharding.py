@@ -1,8 +1,8 @@
-"""Weights that are sharded over the processes, as `accelerate launch` asks for it: by FSDP2, or by DeepSpeed's ZeRO-3.
+"""Weights sharded over the processes, if `accelerate launch` requests it: by FSDP2, or by DeepSpeed's ZeRO-3.
 
-Between its steps each process holds a part of every weight. What is written, a model or a checkpoint, has whole
-weights, so that any number of processes reads it. Layers are gathered whenever the model computes, by all processes
-together: all must call the model equally often.
+Between its steps each process holds a part of every weight. Saved models and checkpoints contain whole weights, so that
+any number of processes can read them. All processes gather a layer together when the model computes it, so all must
+call the model equally often.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ INSTEAD = "FSDP2 shards weights like ZeRO-3: launch with recipes/accelerate/fsdp
 
 
 def check_launcher() -> None:
-    """Raise UserError where the launcher asks for what does not work here."""
+    """Raise UserError if the launcher requests a setting that does not work here."""
     if zero3.wanted():
         zero3.check_launcher(INSTEAD)
     elif fsdp2.wanted():
@@ -51,12 +51,12 @@ def check(recipe: Recipe, *, leaves_modules_out: bool) -> None:
 
 
 def unseen() -> AbstractContextManager[None]:
-    """Let accelerate set up its processes as without DeepSpeed."""
+    """Let accelerate set up its processes as if DeepSpeed had not been requested."""
     return zero3.unseen()
 
 
 def ready(accelerator: Accelerator) -> None:
-    """Let accelerate shard weights where the launcher asks for it and there are several processes."""
+    """Let accelerate shard weights if the launcher requests it and there are several processes."""
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         return
     if zero3.wanted():
@@ -66,14 +66,14 @@ def ready(accelerator: Accelerator) -> None:
 
 
 def over(accelerator: Accelerator) -> bool:
-    """Whether the models that this prepares are sharded."""
+    """Whether this accelerator shards the models that it prepares."""
     return fsdp2.over(accelerator) or zero3.over(accelerator)
 
 
 def begin(accelerator: Accelerator, model: nn.Module) -> None:
-    """Do what accelerate leaves out, or does otherwise, before it shards a model.
+    """Do what accelerate omits, or does differently, before it shards a model.
 
-    Its ways of mixed precision round weights: autocast computes what one process does.
+    Its own mixed precision for sharded models rounds weights; with autocast the model computes as on one process.
     """
     accelerator.prepare_model(model, evaluation_mode=True)
     accelerator._models.remove(model)
@@ -84,35 +84,35 @@ def begin(accelerator: Accelerator, model: nn.Module) -> None:
 
 
 def finish(accelerator: Accelerator, prepared: nn.Module) -> None:
-    """Do what accelerate leaves out after it has sharded a model."""
+    """Do what accelerate omits after it has sharded a model."""
     if fsdp2.over(accelerator):
         fsdp2.generates(prepared)
 
 
 def clips(accelerator: Accelerator, max_grad_norm: float) -> None:
-    """Tell DeepSpeed by how much it is to clip gradients; otherwise `clip_grad_norm_` does."""
+    """Set the norm to which DeepSpeed clips gradients; otherwise `clip_grad_norm_` clips them."""
     if zero3.over(accelerator):
         zero3.clips(accelerator, max_grad_norm)
 
 
 def next_backward(accelerator: Accelerator, *, last: bool) -> None:
-    """Say whether the next backward pass is that of a step's last micro-batch: with it DeepSpeed takes the step."""
+    """Say whether the next backward pass is that of a step's last micro-batch, in which DeepSpeed takes the step."""
     if zero3.over(accelerator):
         accelerator.gradient_state._set_sync_gradients(last)
 
 
 def settle(model: nn.Module) -> None:
-    """Let go of weights that are still whole since the model last computed: what is written to them would be lost."""
+    """Reshard weights that are still whole since the model last computed: changes to them would be lost."""
     fsdp2.settle(model)
 
 
 def read(weight: Tensor) -> Tensor:
-    """A weight, or the part of it that this process holds, by reference; under ZeRO-3 a whole copy of it."""
+    """A weight, or the part of it that this process holds, by reference; with ZeRO-3 a copy of the whole weight."""
     return zero3.read(weight) if zero3.is_sharded(weight) else weight.detach()
 
 
 def write(place: Tensor, value: Tensor) -> None:
-    """Give a weight what `read` gave, or a whole value."""
+    """Set a weight to what `read` returned, or to a whole value."""
     if zero3.is_sharded(place):
         zero3.write(place, value)
     else:
@@ -120,14 +120,14 @@ def write(place: Tensor, value: Tensor) -> None:
 
 
 def whole(value: Any, *, keep: bool = True) -> Any:
-    """The tensors of a nested state, sharded ones whole and on the CPU: see `fsdp2.whole`. ZeRO-3's are so already."""
+    """A nested state with its sharded tensors whole and on the CPU: see `fsdp2.whole`. ZeRO-3's is whole already."""
     return fsdp2.whole(value, keep=keep)
 
 
 def whole_weights(model: nn.Module, *, keep: bool) -> AbstractContextManager[None]:
-    """Let the model have its trained weights whole, to be saved; on all processes at once.
+    """Make the model's trained weights whole, to save them; on all processes at once.
 
-    keep: whether this process saves it.
+    keep: whether this process saves the model.
     """
     trained = [weight for weight in model.parameters() if weight.requires_grad]
     if any(zero3.is_sharded(weight) for weight in trained):
@@ -136,18 +136,18 @@ def whole_weights(model: nn.Module, *, keep: bool) -> AbstractContextManager[Non
 
 
 class Moments:
-    """The optimizer's state, whole under ZeRO-3, else as it is held; read and written on all processes at once."""
+    """The optimizer's state, whole with ZeRO-3, otherwise as held; read and written on all processes at once."""
 
     def __init__(self, accelerator: Accelerator, optimizer: torch.optim.Optimizer) -> None:
         self.zero3 = zero3.Moments(optimizer) if zero3.over(accelerator) else None
 
     def state(self, prepared: Any) -> zero3.OptimizerState:
-        """The state of the optimizer that accelerate has made of it."""
+        """The state of the optimizer that accelerate has prepared."""
         state: zero3.OptimizerState = self.zero3.state(prepared.optimizer) if self.zero3 else prepared.state_dict()
         return state
 
     def restore(self, state: zero3.OptimizerState, prepared: Any) -> None:
-        """Put back what `state` gave, whole."""
+        """Restore what `state` returned, with whole tensors."""
         if self.zero3:
             self.zero3.restore(state, prepared.optimizer)
         else:

@@ -1,4 +1,4 @@
-"""Time spent, by the clock on the wall and by the processor's."""
+"""Time spent: wall-clock and processor seconds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Spent:
 
     @contextmanager
     def measure(self) -> Iterator[None]:
-        """Add what the block takes."""
+        """Add the time that the block takes."""
         started, used = time.perf_counter(), time.process_time()
         try:
             yield

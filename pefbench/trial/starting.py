@@ -1,7 +1,7 @@
-"""What a trial starts from: a pretrained model, and the adapters that were trained on it before.
+"""Where a trial starts: a pretrained model, and the adapters that were trained on it before.
 
-`model.name` may be a model, an adapter in PEFT's layout (its config names the base), or what a trial saved; and
-`model.adapter` puts one more adapter on it. `adapters` says how they are read and put on.
+`model.name` may be a model, an adapter in PEFT's layout (its config names the base), or what a trial saved.
+`model.adapter` applies one more adapter. `adapters` reads and applies them.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     from pefbench.trial.saved import SavedTrial
 
 DEEPEST = 10
-"""Adapters that may stand on each other: more are a circle."""
+"""The maximum number of stacked adapters; more means that they form a cycle."""
 ADVICE = "give model.name the base and model.adapter the folder"
 KINDS = ("hf:", "file:", "wheel:", "warm-started:")
 
 
 @dataclass(frozen=True)
 class Start:
-    """base: the folder with the weights. tokenizer: the one with the tokenizer. adapters: in the order of training."""
+    """base: the folder with the weights. tokenizer: that with the tokenizer. adapters: in the order of training."""
 
     base: Path
     tokenizer: Path
@@ -44,7 +44,7 @@ class Start:
 
 
 def resolve(model: ModelSection) -> Start:
-    """What a recipe's model comes to. Raises SourceError and RecipeError."""
+    """The folders and adapters of a recipe's model. Raises SourceError and RecipeError."""
     mode = model.adapter_mode
     start = _named(model, mode, DEEPEST)
     if model.adapter is None:
@@ -55,7 +55,7 @@ def resolve(model: ModelSection) -> Start:
 
 
 def _with_adapter(start: Start, source: str, mode: adapters.Mode | None) -> Start:
-    """What a model with `model.adapter` on it comes to. Raises SourceError for what is no adapter."""
+    """The start with `model.adapter` added. Raises SourceError if it is not an adapter."""
     where, trial = _place(source, None, None)
     if not _is_adapter(where):
         raise SourceError(f"model.adapter: {source} holds no adapter ({ADAPTER}); a whole model belongs in model.name")
@@ -63,7 +63,7 @@ def _with_adapter(start: Start, source: str, mode: adapters.Mode | None) -> Star
 
 
 def _named(model: ModelSection, mode: adapters.Mode | None, deepest: int) -> Start:
-    """What `model.name` comes to, without `model.adapter`."""
+    """The start that `model.name` resolves to, without `model.adapter`."""
     if model.name.startswith(folders.PREFIX):
         return _plain(model)
     where, trial = _place(model.name, model.revision, model.sha256)
@@ -85,7 +85,7 @@ def _plain(model: ModelSection) -> Start:
 
 
 def _place(source: str, revision: str | None, sha256: str | None) -> tuple[Path, SavedTrial | None]:
-    """The folder of a model or adapter; with what is known of the trial that saved it, where one did."""
+    """The folder of a model or adapter, and what is known of the trial that saved it, if any."""
     address = parse_address(source)
     if isinstance(address, FileAddress):
         for folder in (address.path, address.path.resolve().parent):
@@ -103,7 +103,7 @@ def _is_adapter(where: Path) -> bool:
 
 
 def _of_trial(where: Path, trial: SavedTrial, deepest: int) -> Start:
-    """What a trial itself started from."""
+    """What the trial itself started from."""
     try:
         model = ModelSection.model_validate(trial["recipe"].get("model"))
     except ValidationError as error:
@@ -117,7 +117,7 @@ def _of_trial(where: Path, trial: SavedTrial, deepest: int) -> Start:
 
 
 def _base_of(where: Path, name: str, deepest: int) -> Start:
-    """The base that an adapter's config names: an address, a folder that is there, or a name of the hub."""
+    """The base that an adapter's config names: an address, an existing folder, or a name on the hub."""
     base = read_json(where / ADAPTER).get("base_model_name_or_path")
     if not isinstance(base, str) or not base.strip():
         raise SourceError(f"{name}: an adapter whose {ADAPTER} names no base; {ADVICE}")

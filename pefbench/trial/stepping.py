@@ -1,7 +1,7 @@
 """One optimizer step on a global batch, taken by all processes together.
 
-The loss of a step is the mean over the targets of the whole global batch, whatever the number of processes and of
-micro-batches: each part is divided by the global count, which every process can compute by itself.
+The loss of a step is the mean over the targets of the whole global batch, whatever the number of processes and
+micro-batches: each part is divided by the global count, which every process computes itself.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pefbench.trial.prepare import Prepared
 
 
-LibraryState = dict[str, Any]  # of torch's or accelerate's own making
+LibraryState = dict[str, Any]  # created by torch or accelerate
 
 
 class State(TypedDict):
@@ -45,8 +45,8 @@ class State(TypedDict):
 class Stepper:
     """A model and its optimizer, prepared for all processes; `take` takes a step.
 
-    dropout_by_example: draw dropout by the example and the step. leaves_modules_out: a step may use only a part of the
-    trained modules, so that processes must not wait for the gradients of the others.
+    dropout_by_example: draw dropout by example and step. leaves_modules_out: a step may use only some of the trained
+    modules, so processes must not wait for the gradients of the others.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Stepper:
         self.method, self.settings, self.accelerator = prepared.recipe.method, prepared.recipe.train, accelerator
         self.dropout = KeyedDropout(self.settings.seed) if dropout_by_example else None
         if accelerator.ddp_handler is not None and not sharding.over(accelerator):
-            # looking for such weights costs time, and warns where there are none
+            # looking for such weights costs time, and warns if there are none
             may_be_unused = leaves_modules_out or (accelerator.num_processes > 1 and self._leaves_weights_out())
             accelerator.ddp_handler.find_unused_parameters = may_be_unused
         optimizer = make_optimizer(model, self.method, self.settings)
@@ -72,9 +72,9 @@ class Stepper:
         self.trainable = [weight for weight in self.model.parameters() if weight.requires_grad]
 
     def _leaves_weights_out(self) -> bool:
-        """Whether the loss does not depend on some trained weight, as on a pooler that the head does not use.
+        """Whether the loss does not depend on some trained weight, such as a pooler that the head does not use.
 
-        Or on an expert that no token goes to. Without telling the others, a process would wait for its gradient.
+        Or an expert that gets no token. DDP must know, or a process would wait for the weight's gradient.
         """
         self.unwrapped.to(self.accelerator.device).eval()
         with torch.random.fork_rng(), self.accelerator.autocast():
@@ -91,7 +91,7 @@ class Stepper:
         return fast_on_cpu(dropout, fast_linear if fast else stock_linear)
 
     def take(self, batch: Indices, step: int, fraction: float) -> Tensor:
-        """Take a step (from 0) at a fraction of the peak learning rate; this process's share of the mean loss, ()."""
+        """Take a step (from 0) at a fraction of the peak learning rate; return this process's share of the loss, ()."""
         set_learning_rate(self.optimizer, fraction)
         targets = max(1, int(self.encoded.targets[batch].sum()))
         parts = self._parts(batch)
@@ -106,7 +106,7 @@ class Stepper:
         return torch.stack(losses).sum()
 
     def _backward(self, part: Indices, step: int, weight: float, *, last: bool) -> Tensor:
-        """Add one micro-batch's gradients; its share of the global mean loss."""
+        """Add one micro-batch's gradients; returns its share of the global mean loss."""
         tensors = self._tensors(part)
         if self.dropout:
             self.dropout.start(step, self.encoded.rows_of(part))
@@ -122,8 +122,8 @@ class Stepper:
     def _parts(self, batch: Indices) -> list[tuple[Indices, float]]:
         """This process's micro-batches of a global batch, each with its weight.
 
-        A process without examples still takes part in the others' reductions, of sharded weights in every micro-batch:
-        with one example that counts nothing.
+        A process without examples must still take part in the others' reductions, with sharded weights in every
+        micro-batch; it uses one example with weight 0.
         """
         rank, processes = self.accelerator.process_index, self.accelerator.num_processes
         parts = [(part, 1.0) for part in self._micro_batches(share(batch, rank, processes))]
@@ -139,7 +139,7 @@ class Stepper:
         return [mine[at : at + size] for at in range(0, len(mine), size)]
 
     def padded(self, batch: Indices) -> int:
-        """The tokens that all processes together compute for a batch, with padding."""
+        """The number of tokens that all processes together compute for a batch, with padding."""
         encoded, processes = self.encoded, self.accelerator.num_processes
         parts = [part for rank in range(processes) for part in self._micro_batches(share(batch, rank, processes))]
         if self.settings.packing:
@@ -157,7 +157,7 @@ class Stepper:
         }
 
     def restore(self, state: State) -> None:
-        """Put back what `state` gave."""
+        """Restore what `state` returned."""
         trained.restore(self.unwrapped, state["trained"])
         self.moments.restore(state["optimizer"], self.optimizer)
         self.method.restore(self.unwrapped, state["method"])

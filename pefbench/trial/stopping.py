@@ -1,7 +1,7 @@
-"""A trial that is told to stop: it writes a checkpoint after the step that it is in, and ends.
+"""Stopping a trial by a signal: it finishes its current step, writes a checkpoint and ends.
 
-So a scheduler says that it takes the machine away, or that a job's time is nearly over: by SIGTERM, or by what
-``--signal=USR2@90`` asks of SLURM, which sends it to every process of the job.
+Schedulers send SIGTERM when they take the machine away or a job's time is nearly over. SLURM can send another signal to
+every process of the job, as with ``--signal=USR2@90``.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ def told() -> bool:
 
 
 def listen() -> None:
-    """Note the signals from now on, also while there is nothing to stop yet. For a process that runs one trial."""
+    """Handle the signals from now on, even before training. For a process that runs one trial."""
     for each in SIGNALS:
         signal.signal(each, _note)
 
 
 @contextmanager
 def listening() -> Iterator[None]:
-    """Note the signals; otherwise they end the process. Only the first thread can."""
+    """Handle the signals inside the block; otherwise they end the process. Only the main thread can."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -45,7 +45,7 @@ def listening() -> Iterator[None]:
 
 @contextmanager
 def ignoring() -> Iterator[None]:
-    """Let a child process that is about to be started pass over a signal that the whole job gets."""
+    """Let a child process that is started inside ignore a signal that the whole job gets."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

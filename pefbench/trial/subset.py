@@ -1,6 +1,6 @@
-"""Which training examples `train.max_examples` leaves: drawn by `data.seed`, each class in its proportion.
+"""The training examples that `train.max_examples` selects: drawn by `data.seed`, stratified by class.
 
-So trials that differ in `train.seed` learn from the same examples, and no class is lost where there is room for it.
+So trials that differ in `train.seed` learn from the same examples, and no class is lost unless the limit is too small.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Class = TypeVar("Class", bound="Hashable")
 
 
 def subset(examples: Sequence[Any], limit: int | None, seed: int) -> list[Any]:
-    """`limit` of the examples, in their order; all where there are no more, or `limit` is None."""
+    """`limit` of the examples, in their order; all if there are no more, or if `limit` is None."""
     if limit is None or limit >= len(examples):
         return list(examples)
     classes: dict[Hashable, list[int]] = {}
@@ -33,9 +33,9 @@ def subset(examples: Sequence[Any], limit: int | None, seed: int) -> list[Any]:
 
 
 def allot(sizes: Mapping[Class, int], limit: int) -> dict[Class, int]:
-    """How many examples of each class: by the largest remainder, and at least one.
+    """How many examples each class gets: by the largest remainder, and at least one.
 
-    Of more classes than `limit`, the largest have one each; of equally large ones, the first by name.
+    If there are more classes than `limit`, the largest get one each; ties are broken by name.
     """
     by_size = sorted(sizes, key=lambda name: (-sizes[name], str(name)))
     if limit <= len(sizes):
@@ -44,6 +44,6 @@ def allot(sizes: Mapping[Class, int], limit: int) -> dict[Class, int]:
     shares = {name: max(1, int(quotas[name])) for name in by_size}
     while sum(shares.values()) < limit:
         shares[max(by_size, key=lambda name: (shares[name] < sizes[name], quotas[name] - shares[name]))] += 1
-    while sum(shares.values()) > limit:  # where small classes have more than their proportion
+    while sum(shares.values()) > limit:  # because small classes got more than their proportion
         shares[max(by_size, key=lambda name: (shares[name] > 1, shares[name] - quotas[name]))] -= 1
     return shares

@@ -1,10 +1,10 @@
 """Tokenised splits on the disk, so that a second start does not tokenise again.
 
-A file's name is a hash of all that its tokens depend on: the examples with the head that lays them out, the tokenizer's
-files, the model's section of the recipe, the maximum length, this package's code and the libraries' versions; and a
-hash of what is in it, by which a damaged one is found, and made again. It appears whole or not at all, two that write
-the same write the same bytes, and the files that were not used for longest go where all take more than `MOST`. Nothing
-here can fail a trial.
+A file's name contains a hash of everything that its tokens depend on: the examples and the head that encodes them, the
+tokenizer's files, the recipe's model section, the maximum length, this package's code and the libraries' versions. It
+also contains a hash of the file's content, so that a damaged file is detected and made again. Files are written
+atomically, and concurrent writers of the same file write the same bytes. If all files together exceed `MOST` bytes,
+those unused for longest are removed. No error here fails a trial.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ if TYPE_CHECKING:
     from pefbench.recipe import Recipe
 
 LEAST = 200
-"""Examples of a split; fewer are tokenised sooner than looked up."""
+"""Smaller splits are not cached: tokenising them is faster than looking them up."""
 MOST = 2 * 10**9
-"""Bytes of all files together."""
+"""The maximum size of all files together, in bytes."""
 ABANDONED = 3600
-"""Seconds after which what was being written will not be finished: its process was killed."""
+"""The age in seconds after which a temporary file is abandoned: its process was killed."""
 
 
 class _Hashing:
-    """A file that keeps a hash of what is written to it."""
+    """A file object that hashes what is written to it."""
 
     def __init__(self) -> None:
         self.digest = hashlib.sha256()
@@ -52,7 +52,7 @@ class _Hashing:
 
 
 def folder() -> Path:
-    """Where the files are."""
+    """The folder of the files."""
     return cache_folder() / "tokens"
 
 
@@ -63,7 +63,7 @@ def encoded(
     examples: Sequence[Any],
     settings: Callable[[], str],
 ) -> Encoded:
-    """A split, tokenised, from the disk where it is there. settings: the fingerprint of the tokenizer's files."""
+    """A tokenised split, from the disk if it is there. settings: the fingerprint of the tokenizer's files."""
     key = _key(recipe, head, examples, settings) if len(examples) >= LEAST else None
     found = _read(key, tokenizer) if key else None
     if found is None:
@@ -74,13 +74,13 @@ def encoded(
 
 
 def _key(recipe: Recipe, head: Head, examples: Sequence[Any], settings: Callable[[], str]) -> str | None:
-    """A hash of all that the tokens depend on; None for a head or examples that cannot be hashed."""
+    """A hash of everything that the tokens depend on; None if the head or the examples cannot be hashed."""
     hashing = _Hashing()
     about = [recipe.model.model_dump(mode="json"), recipe.train.max_length, settings()]
     about += [provenance.code_digest(), provenance.packages()]
     hashing.write(json.dumps(about, sort_keys=True).encode())
     try:
-        # The same bytes mean the same head and examples; other bytes may, too, which costs only time.
+        # Equal bytes mean the same head and examples. Different bytes may mean the same, too, which only costs time.
         pickle.Pickler(hashing, protocol=5).dump((head, list(examples)))
     except (pickle.PicklingError, TypeError, AttributeError):
         return None
@@ -88,12 +88,12 @@ def _key(recipe: Recipe, head: Head, examples: Sequence[Any], settings: Callable
 
 
 def _read(key: str, tokenizer: PreTrainedTokenizerFast) -> Encoded | None:
-    """What is there under a key; what is damaged is removed."""
+    """The split stored under a key; removes damaged files."""
     for path in folder().glob(f"{key}-*.arrow"):
         with suppress(OSError, ValueError, KeyError, IndexError, TypeError):
             if _digest(path) == path.stem.rpartition("-")[2]:
                 found = token_file.read(path, tokenizer)
-                os.utime(path)  # used now
+                os.utime(path)  # marks it as recently used
                 return found
         with suppress(OSError):
             path.unlink()
@@ -101,7 +101,7 @@ def _read(key: str, tokenizer: PreTrainedTokenizerFast) -> Encoded | None:
 
 
 def _write(key: str, found: Encoded) -> None:
-    """Put a split under a key, if it can be written."""
+    """Store a split under a key, if it can be written."""
     with suppress(OSError, ValueError):
         content = token_file.content(found)
         if len(content) <= MOST:
@@ -112,7 +112,7 @@ def _write(key: str, found: Encoded) -> None:
 
 
 def _make_room(size: int) -> None:
-    """Remove the files that were not used for longest until `size` bytes more are allowed."""
+    """Remove the files unused for longest until `size` more bytes are allowed."""
     for file in folder().glob(f"{atomic.TEMPORARY_PREFIX}*"):
         if time.time() - file.stat().st_mtime > ABANDONED:
             file.unlink(missing_ok=True)

@@ -1,7 +1,7 @@
-"""A tokenised split as one Arrow file, which is mapped into memory and not read.
+"""A tokenised split as one Arrow file, which is mapped into memory instead of being read.
 
-The arrays of an `Encoded` stand in it end to end, one column each, in a single row; what is no array stands in the
-schema's metadata, as JSON. The same split makes the same bytes.
+The arrays of an `Encoded` are stored end to end, one column each, in a single row. Everything else is in the schema's
+metadata, as JSON. Equal splits give equal bytes.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 PROMPT = ("reference_length", "end", "number", "read")
-"""The numbers of a `DecoderPrompt`, in the order of their columns."""
+"""The numeric fields of a `DecoderPrompt`, in the order of their columns."""
 ABOUT = b"pefbench"
-"""The key of the metadata."""
+"""The key in the metadata."""
 
 
 class About(TypedDict):
-    """What is no array."""
+    """Everything that is not an array."""
 
     features: list[str]
     fixed: dict[str, list[int]]  # the shape of each
@@ -39,7 +39,7 @@ class About(TypedDict):
 
 
 def content(encoded: Encoded) -> bytes:
-    """A split as the content of a file. Raises ValueError for one whose decoding cannot be written."""
+    """The content of a split's file. Raises ValueError if its decoding cannot be written."""
     import pyarrow as pa
 
     arrays: dict[str, Array] = {"targets": encoded.targets, "cut": np.asarray(encoded.cut, dtype=np.uint8)}
@@ -69,7 +69,7 @@ def content(encoded: Encoded) -> bytes:
 
 
 def read(path: Path, tokenizer: PreTrainedTokenizerFast) -> Encoded:
-    """The split in a file; its arrays lie in the file. tokenizer: that it was made with. Raises OSError, ValueError."""
+    """The split in a file, with memory-mapped arrays. tokenizer: as when it was made. Raises OSError, ValueError."""
     import pyarrow as pa
 
     # Arrow's own errors are of these two kinds.
@@ -89,7 +89,7 @@ def read(path: Path, tokenizer: PreTrainedTokenizerFast) -> Encoded:
 
 
 def _laid(values: Any) -> Array:
-    """An Arrow array of numbers as an array of the same memory; its own `to_numpy` imports pandas for it."""
+    """A NumPy view of an Arrow array of numbers; Arrow's own `to_numpy` imports pandas."""
     dtype = np.dtype(values.type.to_pandas_dtype())
     return np.frombuffer(values.buffers()[1], dtype, count=len(values), offset=values.offset * dtype.itemsize)
 
@@ -120,12 +120,12 @@ def _decoded(kind: str, arrays: Mapping[str, Array], tokenizer: PreTrainedTokeni
 
 
 def _joined(name: str, rows: Sequence[Array]) -> dict[str, Array]:
-    """Rows end to end, and where each ends."""
+    """Rows end to end, and the end of each."""
     ends = np.cumsum([len(row) for row in rows], dtype=np.int64)
     return {name: np.concatenate(rows) if len(rows) else np.empty(0, dtype=np.int64), f"{name} ends": ends}
 
 
 def _parted(arrays: Mapping[str, Array], name: str) -> list[Array]:
-    """The rows that were joined."""
+    """The rows that `_joined` joined."""
     ends = arrays[f"{name} ends"].tolist()
     return [arrays[name][start:end] for start, end in zip([0, *ends], ends, strict=False)]

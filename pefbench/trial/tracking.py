@@ -1,8 +1,8 @@
-"""Trackers: a trial's curve, point by point, in TensorBoard, MLflow, trackio or Weights & Biases, through accelerate.
+"""Trackers: log a trial's curve to TensorBoard, MLflow, trackio or Weights & Biases, through accelerate.
 
 All write to this machine unless their own environment variables (MLFLOW_TRACKING_URI, WANDB_MODE) say otherwise. A
-trial has one run, named by its id. One that goes on from a checkpoint replaces the run that it had and begins with the
-checkpoint's points, so that none is lost or there twice, whenever it was killed.
+trial has one run, named by its id. A resumed trial replaces its run and begins with the checkpoint's points, so that
+none is lost or duplicated, whenever it was killed.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ NEEDED = {
 }
 """The modules that each tracker needs."""
 LONGEST = 250
-"""Characters of a setting: all trackers take as many."""
+"""The maximum length of a setting in characters; all trackers accept this."""
 QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "WANDB_ERROR_REPORTING": "false", "WANDB_SILENT": "true"}
-"""Environment variables that keep trackers from calling home."""
+"""Environment variables that disable telemetry."""
 
 
 _own_addresses: set[str] = set()
-"""What MLFLOW_TRACKING_URI was set to here: MLflow sets it, and the next trial may lie in another folder."""
+"""The values of MLFLOW_TRACKING_URI set by this process: MLflow sets it, and the next trial may use another folder."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """A trial as trackers name it: the folder of its recipe's results, that folder's name, and the trial's id."""
+    """A trial's names for trackers: the folder of its recipe's results, that folder's name, and the trial's id."""
 
     folder: Path
     project: str
@@ -53,13 +53,13 @@ class Run:
 
 
 class Tracking:
-    """The trackers of a trial that is under way."""
+    """The trackers of a running trial."""
 
     def __init__(self, trackers: Sequence[GeneralTracker]) -> None:
         self.trackers, self.told = trackers, 0
 
     def follow(self, curve: Sequence[CurvePoint]) -> None:
-        """Log the points of the curve that are new."""
+        """Log the new points of the curve."""
         for point in curve[self.told :]:
             for tracker in self.trackers:
                 tracker.log(_values(point), step=point["step"])
@@ -67,7 +67,7 @@ class Tracking:
 
 
 def check_installed(names: Sequence[str]) -> None:
-    """Raise RecipeError for a tracker whose library is not there."""
+    """Raise RecipeError for a tracker whose library is not installed."""
     for name in names:
         missing = [module for module in NEEDED[name] if find_spec(module) is None]
         if missing:
@@ -78,7 +78,7 @@ def check_installed(names: Sequence[str]) -> None:
 
 @contextmanager
 def tracking(recipe: Recipe, result: Path, *, enabled: bool) -> Iterator[Tracking]:
-    """The recipe's trackers, open inside the block. result: of the trial. enabled: only on the main process."""
+    """The recipe's trackers, open inside the block. result: the trial's path. enabled: only on the main process."""
     if not (enabled and recipe.train.track):
         yield Tracking([])
         return
@@ -100,14 +100,14 @@ def tracking(recipe: Recipe, result: Path, *, enabled: bool) -> Iterator[Trackin
 
 
 def _values(point: CurvePoint) -> dict[str, float]:
-    """A point's values by the names that trackers show: those of validation are a group of their own."""
+    """A point's values with the names that trackers show; validation scores are a separate group."""
     scores = {f"validation/{name}": value for name, value in point.get("validation", {}).items()}
     own = {"loss": point["loss"], "learning_rate": point["learning_rate"], "epoch": point["epoch"]}
     return own | scores
 
 
 def _settings(values: Mapping[str, Any], prefix: str = "") -> dict[str, str | int | float | bool]:
-    """A resolved recipe as flat settings, by their paths."""
+    """A resolved recipe as flat settings, named by their paths."""
     flat: dict[str, str | int | float | bool] = {}
     for name, value in values.items():
         if isinstance(value, dict) and value:
@@ -150,7 +150,7 @@ def _mlflow(run: Run) -> GeneralTracker:
 
 
 def _trackio(run: Run) -> GeneralTracker:
-    """A run in trackio's own folder, where `trackio show` finds it."""
+    """A run in trackio's default folder, where `trackio show` finds it."""
     import trackio
     from accelerate.tracking import TrackioTracker
 
@@ -174,4 +174,4 @@ def _wandb(run: Run) -> GeneralTracker:
 
 
 MAKERS = {"tensorboard": _tensorboard, "mlflow": _mlflow, "trackio": _trackio, "wandb": _wandb}
-"""The trackers by name; each makes its run anew."""
+"""The trackers by name; each creates its run from scratch."""

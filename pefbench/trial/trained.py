@@ -1,4 +1,4 @@
-"""What training changes of a model: trainable weights, and the buffers that are saved with it."""
+"""The parts of a model that training changes: trainable weights, and the persistent buffers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def state(model: nn.Module) -> dict[str, torch.Tensor]:
-    """Trainable weights and persistent buffers by name; the model's own tensors, no copies but under ZeRO-3."""
+    """Trainable weights and persistent buffers by name: the model's own tensors, or copies with ZeRO-3."""
     return {name: sharding.read(place) for name, place in _places(model).items()}
 
 

@@ -1,4 +1,4 @@
-"""A trial: prepare, train, predict, score, save, load again, write; or write how it failed."""
+"""A trial: prepare, train, predict, score, save, reload and write the result; or write how it failed."""
 
 from __future__ import annotations
 
@@ -124,11 +124,11 @@ class Trial:
 
     @property
     def sharded(self) -> bool:
-        """Whether its weights are sharded over the processes."""
+        """Whether the model's weights are sharded over the processes."""
         return sharding.over(self.accelerator)
 
     def is_finished(self) -> bool:
-        """Whether a finished result is there; the main process's answer holds for all."""
+        """Whether a finished result exists; the main process decides for all."""
         answer = [False]
         if self.is_main:
             self.place.fetch(self.path)
@@ -140,7 +140,7 @@ class Trial:
         return bool(broadcast_object_list(answer)[0])
 
     def check_model(self) -> None:
-        """Raise DataError, on all processes, where the finished result is of another model than lies there now."""
+        """Raise DataError, on all processes, if the model has changed since the finished result was trained."""
         difference = [""]
         if self.is_main:
             difference = [same_model.difference(store.read_result(self.path), self.prepared.start, self.shared)]
@@ -154,11 +154,11 @@ class Trial:
         return held(self.place, self.path, is_main=self.is_main, patience=patience)
 
     def room(self) -> int:
-        """The bytes that the trial takes on the disk while it runs: makes the model to know."""
+        """The disk space in bytes that the trial needs while it runs; makes the model to find out."""
         return needed_bytes(loading.count(self.make_model(), trainable=True), self.recipe.train.keep)
 
     def dry_run(self) -> None:
-        """Apply the method and make sure of the room for its result, as `run` does; then print what there is."""
+        """Apply the method and check that the result has room, as `run` does; then print what would be trained."""
         model = self.make_model()
         told = "" if self.sharded else self._foresee(model).told(self.phases.costs["load"]["peak_memory_bytes"])
         if self.is_main:
@@ -171,7 +171,7 @@ class Trial:
     def run(self, model: nn.Module, *, again: bool) -> None:
         """Train, score, save and check; write the result, finished or failed.
 
-        model: that `make_model` made. again: a finished one is there. It stays until this one has finished too.
+        model: made by `make_model`. again: a finished result exists, which stays until this trial has finished, too.
         """
         if again:
             self.folder.begin_again()
@@ -184,7 +184,7 @@ class Trial:
         try:
             with ranks.named():
                 self._train_and_score(model)
-        except PreemptedError:  # no failure: the same command goes on
+        except PreemptedError:  # not a failure: the same command resumes
             raise
         except Exception as error:
             self.ending.fail(error)
@@ -193,7 +193,7 @@ class Trial:
             raise
 
     def make_model(self) -> nn.Module:
-        """The pretrained model with the method on it; what cannot work is refused here, before training."""
+        """The pretrained model with the method applied; what cannot work is refused here, before training."""
         with out_of_memory.told("loading the model", self.recipe), self.phases.measure("load"):
             model = build.pretrained(self.prepared, self.shared)
             parameters = loading.count(model)
@@ -218,7 +218,7 @@ class Trial:
         return model
 
     def _foresee(self, model: nn.Module) -> Foreseen:
-        """Add the expected peaks of memory to the record, and a warning where training will not fit."""
+        """Add the expected peak memory to the record, and a warning if training will not fit."""
         with out_of_memory.told("training", self.recipe, self.accelerator.num_processes):
             by_example = self.dropout == "by example and step"
             expected = rehearsal.rehearse(self.prepared, model, self.accelerator, by_example=by_example)
@@ -285,7 +285,7 @@ class Trial:
                 progressed = training.run(tracked.follow)
         finally:
             self.record.note_starts(*training.at.starts)
-            if training.at.step:  # also of a trial that diverges or is stopped early: tuning has paid for it
+            if training.at.step:  # also if a trial diverges or is stopped early: tuning has paid for it
                 self.record.add(phases=phases_of(self.phases.costs, training.at))
         self.record.add(curve=progressed.curve, kept=training.kept())
         return training.model, progressed
@@ -299,7 +299,7 @@ class Trial:
         return found.answers, found.seconds
 
     def _answer_as(self, head: Head) -> None:
-        """Go on with a head that has chosen, by the validation split, what is chosen after training."""
+        """Continue with a head that has chosen its thresholds on the validation split."""
         self.head, self.prepared = head, replace(self.prepared, head=head)
         if head.thresholds:
             self.record.add(thresholds=dict(head.thresholds))
@@ -309,9 +309,9 @@ class Trial:
         self.record.add(warnings=[*self.record.reached["warnings"], *alike(answers, references)])
 
     def _time_inference(self, model: nn.Module, adapted: Timed) -> None:
-        """Add how long test took, and takes with the method merged: after all else, as merging changes the model."""
+        """Record the time to predict test, also with the method merged. Must come last: merging changes the model."""
         unwrapped = self.accelerator.unwrap_model(model, keep_fp32_wrapper=True)
-        # With several processes one that cannot merge would leave the others waiting for its predictions.
+        # With several processes, one that cannot merge would leave the others waiting for its predictions.
         alone = self.accelerator.num_processes == 1
         can_merge = self.time_merged and alone and latency.merge(unwrapped, self.recipe.method)
         merged = self._predict(model, "test") if can_merge else None

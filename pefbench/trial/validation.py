@@ -1,4 +1,4 @@
-"""Scores on the validation split during training: when, which, and the line that tells of them."""
+"""Scores on the validation split during training: when, which, and the line printed for each."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from pefbench.trial.prepare import Prepared
 
 Watch = Callable[[Sequence["CurvePoint"]], bool]
-"""Is given the curve after each evaluation on the main process, the last one left out; whether the trial is to stop.
+"""Called on the main process after each evaluation, except the last, with the curve. Returns whether to stop the trial.
 
-The whole curve, as a trial that was resumed has evaluations that this process has not seen.
+It gets the whole curve because a resumed trial has evaluations that this process has not seen.
 """
 
 LOSS = "loss"
@@ -39,9 +39,9 @@ LOSS = "loss"
 
 
 class Validation:
-    """Scores a model on the validation split, on all processes alike. None of it is a part of training's cost.
+    """Scores a model on the validation split, on all processes alike. Its cost does not count as training.
 
-    reports: print each class's precision, recall and F1 as well. watch: see `Watch`.
+    reports: also print each class's precision, recall and F1. watch: see `Watch`.
     """
 
     def __init__(
@@ -59,19 +59,21 @@ class Validation:
         first = next(iter(self.metrics.values()))
         self.headline, self.higher = first.headline, first.higher_is_better[first.headline]
         self.last: Answered | None = None
-        """The answers after the last step of the schedule, where that is kept: they need not be predicted again."""
+        """The answers after the last step of the schedule, if its weights are kept: they need not be predicted again.
+        """
         self._found: Mapping[str, Report] = {}
 
     def interval(self, steps_an_epoch: int) -> int:
-        """The steps between two evaluations."""
+        """The number of steps between two evaluations."""
         chosen = self.prepared.recipe.train.evaluate
         return chosen if isinstance(chosen, int) else steps_an_epoch
 
     def score(self, model: nn.Module, *, last: bool) -> dict[str, float]:
         """The finite metrics on validation, by name. last: after the last step, as a part of the final evaluation.
 
-        What metrics take then is no part of that phase, as on test: it is the time to predict.
-        Where answers are generated there is also the loss; alone, unless the recipe asks for more or it is the last.
+        The final evaluation is the time to predict, so it does not include the time that metrics take, as on test. If
+        answers are generated, the loss is added; it is the only score unless the recipe asks for more or this is the
+        last evaluation.
         """
         settings, head = self.prepared.recipe.train, self.prepared.head
         values: dict[str, float] = {}
@@ -95,7 +97,7 @@ class Validation:
         return {name: value for name, value in values.items() if math.isfinite(value)}
 
     def _metrics(self, answered: Answered) -> dict[str, float]:
-        """The metrics of answers; computed by the main process for all."""
+        """The metrics of the answers; the main process computes them for all."""
         values: list[dict[str, float]] = [{}]
         if self.accelerator.is_main_process:
             references = answered.head.answers.references(self.prepared.examples["validation"])
@@ -106,7 +108,7 @@ class Validation:
         return dict(broadcast_object_list(values)[0])
 
     def tell(self, point: CurvePoint, total: int, *, best: bool) -> None:
-        """Print the line of an evaluation, and the reports where they are asked for."""
+        """Print the line of an evaluation, and the reports if requested."""
         if not self.accelerator.is_main_process:
             return
         found = point["validation"]
@@ -122,7 +124,7 @@ class Validation:
         self._found = {}
 
     def stop_if_unpromising(self, points: Sequence[CurvePoint], total: int) -> None:
-        """Raise PrunedError, on all processes, where whoever watches the trial has seen enough of it."""
+        """Raise PrunedError, on all processes, if `watch` stops the trial."""
         point = points[-1]
         if self.watch is None or point["step"] == total:
             return
@@ -136,7 +138,7 @@ class Validation:
 
 
 def check(recipe: Recipe, scored: Iterable[str]) -> None:
-    """Raise RecipeError where the recipe chooses by a split that the trial does not score."""
+    """Raise RecipeError if the recipe selects weights by a split that the trial does not score."""
     if recipe.train.chooses and "validation" not in scored:
         field = "keep: best" if recipe.train.keep == "best" else f"patience: {recipe.train.patience}"
         raise RecipeError(f"train.{field} needs the validation split, which this trial does not score")

@@ -1,9 +1,9 @@
-"""Weights that are sharded over the processes by DeepSpeed's ZeRO-3, as `accelerate launch` asks for it.
+"""Weights that DeepSpeed's ZeRO-3 shards over the processes, if `accelerate launch` requests it.
 
 Between its steps each process holds a part of every weight; a block is gathered as a whole while it computes. DeepSpeed
-steps inside of `backward`. What is written, a model or a checkpoint, has whole weights and moments, in the form that
-torch's AdamW gives them, so that any number of processes reads it, with DeepSpeed or without. Source: Rajbhandari et
-al., ZeRO (SC 2020), section 5.
+steps inside `backward`. Saved models and checkpoints contain whole weights and moments, in the format of torch's AdamW,
+so that any number of processes can read them, with or without DeepSpeed. Source: Rajbhandari et al., ZeRO (SC 2020),
+section 5.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from pefbench.recipe import Recipe
 
 ASKED = "ACCELERATE_USE_DEEPSPEED"
-"""The variable by which `accelerate launch` asks for DeepSpeed."""
+"""The environment variable with which `accelerate launch` requests DeepSpeed."""
 ON_CPU = "DS_ACCELERATOR"
-"""DeepSpeed's own variable; `cpu` has it run over gloo, to try it."""
+"""DeepSpeed's own variable; with `cpu` it runs over gloo, for tests."""
 SETTINGS = (
     Setting(
         "ACCELERATE_DEEPSPEED_ZERO_STAGE",
@@ -71,16 +71,16 @@ SETTINGS = (
     ),
 )
 MOMENTS = ("exp_avg", "exp_avg_sq")
-OptimizerState = dict[str, Any]  # as torch's optimizers give it
+OptimizerState = dict[str, Any]  # in the format of torch's optimizers
 
 
 def wanted() -> bool:
-    """Whether the launcher asks for DeepSpeed."""
+    """Whether the launcher requests DeepSpeed."""
     return launcher.wants(ASKED)
 
 
 def check_launcher(instead: str) -> None:
-    """Raise UserError where the launcher asks for what does not work here. instead: what can be launched with."""
+    """Raise UserError if the launcher requests a setting that does not work here. instead: what to suggest."""
     if not find_spec("deepspeed"):
         raise UserError("DeepSpeed is not installed: pip install 'pefbench[deepspeed]'")
     if hardware.kind() != "cuda" and os.environ.get(ON_CPU) != "cpu":
@@ -89,14 +89,14 @@ def check_launcher(instead: str) -> None:
 
 
 def check(recipe: Recipe) -> None:
-    """Raise a UserError for a recipe that cannot train under DeepSpeed, beyond what cannot train on any shards."""
+    """Raise a UserError for a recipe that cannot train with DeepSpeed, besides what sharding in general excludes."""
     if recipe.train.precision == "fp16":
         raise RecipeError("train.precision: fp16 does not work with DeepSpeed; use bf16, fp32 or auto")
 
 
 @contextmanager
 def unseen() -> Iterator[None]:
-    """Let accelerate set up its processes as without DeepSpeed: it would round weights, and pass over CPUs."""
+    """Hide DeepSpeed while accelerate sets up its processes: it would round weights and ignore CPUs."""
     asked = os.environ.pop(ASKED, None)
     try:
         yield
@@ -106,7 +106,7 @@ def unseen() -> Iterator[None]:
 
 
 def ready(accelerator: Accelerator) -> None:
-    """Let accelerate hand the model to DeepSpeed, on CPUs too."""
+    """Let accelerate pass the model to DeepSpeed, also on CPUs."""
     import deepspeed
     from accelerate.state import PartialState
     from accelerate.utils import DeepSpeedPlugin, DistributedType
@@ -116,14 +116,14 @@ def ready(accelerator: Accelerator) -> None:
     state = accelerator.state
     state.distributed_type = PartialState._shared_state["distributed_type"] = DistributedType.DEEPSPEED
     state.deepspeed_plugins = DeepSpeedPlugin()
-    state.deepspeed_plugins._set_selected(value=True)  # `select` would have transformers shard what it loads
+    state.deepspeed_plugins._set_selected(value=True)  # `select` would make transformers shard the models that it loads
     accelerator.deepspeed_engine_wrapped = None
 
 
 def begin(accelerator: Accelerator, model: nn.Module) -> None:
-    """Tell DeepSpeed what accelerate would read from a data loader, and that a block is gathered as a whole.
+    """Set what accelerate would read from a data loader, and make DeepSpeed gather each block as a whole.
 
-    Methods reach into the layers of a block, past the calls by which DeepSpeed gathers each.
+    Methods access the layers inside a block directly, without the calls in which DeepSpeed gathers each of them.
     """
     import deepspeed
     from deepspeed.utils import set_z3_leaf_modules
@@ -132,36 +132,36 @@ def begin(accelerator: Accelerator, model: nn.Module) -> None:
     set_z3_leaf_modules(model, {type(bare.get_submodule(name)) for name in architecture.blocks(bare)})
     bare.get_input_embeddings().register_forward_hook(_needs_gradient)
     config = accelerator.state.deepspeed_plugin.deepspeed_config
-    config["train_micro_batch_size_per_gpu"] = 1  # it needs some number; batches are shared out by the stepper
+    config["train_micro_batch_size_per_gpu"] = 1  # required, but unused: the stepper distributes the batches
     known = {key: value for key, value in config.items() if value != "auto"}
-    deepspeed.zero.Init(module=model, config_dict_or_path=known, dtype=torch.float32)  # else all goes to the GPU first
+    deepspeed.zero.Init(module=model, config_dict_or_path=known, dtype=torch.float32)  # otherwise all goes to the GPU
     model.to(accelerator.device)
 
 
 def _needs_gradient(_: nn.Module, __: Any, output: Tensor) -> None:
-    """Let the first block have a gradient of its input: without one DeepSpeed lets go of it too early."""
+    """Give the first block an input with a gradient: without one DeepSpeed releases the block too early."""
     if torch.is_grad_enabled() and not output.requires_grad:
         output.requires_grad_()
 
 
 def clips(accelerator: Accelerator, max_grad_norm: float) -> None:
-    """Tell DeepSpeed by how much to clip gradients."""
+    """Set the norm to which DeepSpeed clips gradients."""
     accelerator.deepspeed_engine_wrapped.engine.optimizer.clip_grad = max_grad_norm
 
 
 def over(accelerator: Accelerator) -> bool:
-    """Whether DeepSpeed trains the model that this prepares."""
+    """Whether DeepSpeed trains the models that this accelerator prepares."""
     return bool(accelerator.distributed_type == "DEEPSPEED")
 
 
 def is_sharded(weight: Tensor) -> bool:
-    """Whether DeepSpeed has taken over the weight."""
+    """Whether DeepSpeed manages the weight."""
     return hasattr(weight, "ds_id")
 
 
 @contextmanager
 def gathered(weights: Iterable[Tensor], *, changed: bool = False) -> Iterator[None]:
-    """Have weights whole inside, on all processes at once. changed: the first one's values are kept."""
+    """Make weights whole inside, on all processes at once. changed: keep the main process's changes."""
     import deepspeed
 
     with deepspeed.zero.GatheredParameters([*weights], modifier_rank=0 if changed else None):
@@ -169,13 +169,13 @@ def gathered(weights: Iterable[Tensor], *, changed: bool = False) -> Iterator[No
 
 
 def read(weight: Tensor) -> Tensor:
-    """A copy of the whole weight, on the CPU: on all processes at once."""
+    """A copy of the whole weight, on the CPU; on all processes at once."""
     with gathered([weight]):
         return weight.detach().cpu().clone()
 
 
 def write(weight: Tensor, value: Tensor) -> None:
-    """Give a weight a whole value: on all processes at once. The optimizer steps on a tensor of its own."""
+    """Set a weight to a whole value, on all processes at once, and likewise the optimizer's own copy of it."""
     from deepspeed.utils import safe_set_local_fp32_param
 
     with gathered([weight], changed=True):
@@ -184,7 +184,7 @@ def write(weight: Tensor, value: Tensor) -> None:
 
 
 class Moments:
-    """The state of AdamW under ZeRO-3, as torch's own would give it for whole weights in the order of its groups."""
+    """The state of AdamW with ZeRO-3, in torch's format for whole weights in the order of its groups."""
 
     def __init__(self, optimizer: torch.optim.Optimizer) -> None:
         self.groups = [dict(group) for group in optimizer.param_groups]
@@ -210,7 +210,7 @@ class Moments:
         return {"state": moments, "param_groups": groups}
 
     def restore(self, state: OptimizerState, optimizer: Any) -> None:
-        """Put back what `state` gave, or torch's AdamW, which has none for a weight that got no gradient."""
+        """Restore what `state` returned, or torch's AdamW, which has no state for a weight that got no gradient."""
         from deepspeed.utils import safe_set_local_optimizer_state
 
         if not state["state"]:
@@ -228,7 +228,7 @@ class Moments:
 
 
 def _part(value: Tensor, weight: Any) -> Tensor:
-    """This process's part of a whole value, padded as the weight's own."""
+    """This process's part of a whole value, padded like the weight's own part."""
     size = weight.ds_tensor.numel()
     rank, processes = torch.distributed.get_rank(), torch.distributed.get_world_size()
     flat = torch.nn.functional.pad(value.flatten(), (0, size * processes - value.numel()))

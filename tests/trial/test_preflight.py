@@ -222,7 +222,7 @@ def test_a_precision_that_the_hardware_emulates_is_told(
     monkeypatch.setattr(hardware, "emulates_bf16", lambda: emulated)
     found = doubts(world, train__precision=precision)
     assert (
-        any(warning.startswith("train.precision: there are no instructions for bf16 here") for warning in found) is said
+        any(warning.startswith("train.precision: this machine has no bf16 instructions") for warning in found) is said
     )
 
 
