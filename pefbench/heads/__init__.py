@@ -1,7 +1,7 @@
 """How text becomes tensors and tensors become answers: the heads that all tasks share.
 
-A head owns tokenising, the modules on top of the backbone, the loss and decoding; its answers know how they compare.
-Neither knows anything of tasks, methods or training.
+A head owns tokenisation, the modules on top of the backbone, the loss and decoding. Its answers know how to compare two
+answers. Neither depends on tasks, methods or training.
 """
 
 from __future__ import annotations

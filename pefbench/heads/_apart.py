@@ -1,6 +1,6 @@
-"""Several examples in one row, kept apart: each attends to itself alone, and has positions of its own.
+"""Keeps several examples in one row apart: each attends only to itself, and has its own positions.
 
-A batch with `SEGMENTS` has in each place the number of its example in the row, and -1 where nothing stands.
+In a batch with `SEGMENTS`, each position holds the number of its example in the row, or -1 for padding.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SEGMENTS = "segments"
-"""The name of what tells the examples of a row apart, (rows, length)."""
+"""The key of the tensor that says which example a token belongs to, (rows, length)."""
 
 
 def apart(model: Any, given: dict[str, Tensor]) -> dict[str, Tensor]:
-    """What a decoder is given so that no example sees another: a mask (rows, 1, length, length) in place of theirs.
+    """The decoder's inputs with a mask (rows, 1, length, length) instead of segments: no example sees another.
 
-    Where it is True, or 0, attention goes; where nothing stands, a place attends to the empty ones before it, as one
-    that attends to nothing has no output.
+    Attention is allowed where the mask is True, or 0. Padding attends to the padding before it, because a position that
+    attends to nothing has no defined output.
     """
     if SEGMENTS not in given:
         return given

@@ -1,8 +1,8 @@
-"""A tokenizer's chat template: what it takes of a conversation, and how what it does not take is put.
+"""A tokenizer's chat template: which conversations it accepts, and how others are changed until it accepts them.
 
-A template is a program of whoever made the model. transformers runs it in jinja's sandbox, where it reaches neither
-files nor Python's internals; here it runs in a process of its own, with limits, and whatever it raises is told in one
-line.
+A template is a program written by whoever made the model. transformers runs it in jinja's sandbox, where it can reach
+neither files nor Python's internals. Here it runs in a separate process, with limits, and its errors are reported in
+one line.
 """
 
 from __future__ import annotations
@@ -20,16 +20,17 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 Message = tuple[str, str]
-"""A role and its text: system, user, assistant or tool. A list as JSON: `CALLS` and `TOOLS`."""
-TemplateMessage = dict[str, Any]  # as templates take it: `role`, `content`, and what a tool's call or result has
+"""A role and its text: system, user, assistant or tool. The roles `CALLS` and `TOOLS` have a list as JSON."""
+TemplateMessage = dict[str, Any]  # as templates take it: `role`, `content`, and the fields of a tool's call or result
 
 CALLS, TOOLS = "calls", "tools"
-"""The tools that an assistant calls, and those that it may call; both are written as in OpenAI's API."""
+"""The roles for the tools that an assistant calls, and for those that it may call; both in the format of OpenAI's API.
+"""
 SECONDS = 5.0
-"""Seconds of the processor that a template may take for one conversation."""
+"""The processor time in seconds that a template may use for one conversation."""
 DATED = "the chat template inserts today's date; 26 July 2024 is used instead, so that prompts are the same every day"
 MARK = "xqz{}xqz"
-"""What stands for each text of a conversation, to see whether the template writes it."""
+"""Replaces each text of a conversation, to see whether the template's output contains it."""
 
 
 class ChatTemplate:
@@ -40,20 +41,20 @@ class ChatTemplate:
         self._ways: dict[tuple[tuple[str, bool], ...], Way | RecipeError] = {}
 
     def apply(self, messages: Sequence[Message], **options: Any) -> Any:
-        """Apply the template to messages, put as it takes them. Raises RecipeError: see `way`."""
+        """Apply the template to messages, changed as it requires. Raises RecipeError: see `way`."""
         return self.render(self.way(messages)(messages), **options)
 
     def render(self, messages: Sequence[Message], **options: Any) -> Any:
-        """Apply the template to messages as they are. Raises RecipeError where it fails, for whatever reason."""
+        """Apply the template to unchanged messages. Raises RecipeError if it fails, for whatever reason."""
         from pefbench.models.patches.templates import rendered_apart
 
         with reading(_refuses(messages), RecipeError), rendered_apart(SECONDS):
             return self.tokenizer.apply_chat_template(_as_dicts(messages), tools=_tools(messages), **options)
 
     def way(self, messages: Sequence[Message]) -> Way:
-        """How the template takes messages of these roles: the first way in which it refuses and leaves out nothing.
+        """How to pass messages with these roles: the first way in which the template neither refuses nor drops any.
 
-        Raises RecipeError, with what it said to the messages as they are, where there is none.
+        If there is none, raises RecipeError with the template's error for the unchanged messages.
         """
         shape = tuple((role, bool(text.strip())) for role, text in messages)
         if shape not in self._ways:
@@ -65,7 +66,7 @@ class ChatTemplate:
 
     @property
     def notes(self) -> list[str]:
-        """What gave way to the template in the conversations so far."""
+        """Notes on how conversations so far were changed for the template."""
         ways = [way for way in self._ways.values() if isinstance(way, Way)]
         dated = [DATED] if "strftime_now" in str(self.tokenizer.chat_template) else []
         return sorted({note for way in ways for note in way.notes}) + dated
@@ -85,7 +86,7 @@ class ChatTemplate:
         return refused or RecipeError("")
 
     def _check_written(self, messages: Sequence[Message]) -> None:
-        """Raise RecipeError for a template that refuses messages of these roles, or leaves one of them out."""
+        """Raise RecipeError if the template refuses messages with these roles, or drops one of them."""
         marked = [(role, _marked(role, text, MARK.format(at))) for at, (role, text) in enumerate(messages)]
         written = self.render(marked, tokenize=False, add_generation_prompt=True)
         for at, (role, text) in enumerate(messages):
@@ -94,14 +95,14 @@ class ChatTemplate:
 
 
 class Way:
-    """A way to put a conversation, and what is said of it."""
+    """A way to change a conversation for a template, with notes for the user."""
 
     def __init__(self, *changes: tuple[Callable[[Sequence[Message]], list[Message]], str]) -> None:
         self.changes = [change for change, _ in changes]
         self.notes = [note for _, note in changes]
 
     def __call__(self, messages: Sequence[Message]) -> list[Message]:
-        """The messages, put so."""
+        """The messages, changed this way."""
         changed = list(messages)
         for change in self.changes:
             changed = change(changed)
@@ -109,7 +110,7 @@ class Way:
 
 
 def _folded(messages: Sequence[Message]) -> list[Message]:
-    """Messages with what the system says before what the user says first."""
+    """Messages with the system message put before the first user message."""
     system = "\n\n".join(text for role, text in messages if role == "system")
     others = [message for message in messages if message[0] != "system"]
     first = next((at for at, (role, _) in enumerate(others) if role == "user"), None)
@@ -120,7 +121,7 @@ def _folded(messages: Sequence[Message]) -> list[Message]:
 
 
 def _merged(messages: Sequence[Message]) -> list[Message]:
-    """Messages with one of each user, and of each assistant, where several follow each other."""
+    """Messages with consecutive user messages joined into one, and likewise those of the assistant."""
     merged: list[Message] = []
     for role, group in groupby(messages, key=lambda message: message[0]):
         same = list(group)
@@ -134,7 +135,7 @@ FOLD = (
 )
 MERGE = (_merged, "the chat template takes no two messages of one role in a row: they are joined by a line break")
 WAYS = (Way(), Way(FOLD), Way(MERGE), Way(FOLD, MERGE))
-"""From the least to the most that is changed."""
+"""In order of how much they change."""
 
 
 def _refuses(messages: Sequence[Message]) -> str:
@@ -142,7 +143,7 @@ def _refuses(messages: Sequence[Message]) -> str:
 
 
 def _as_dicts(messages: Sequence[Message]) -> list[TemplateMessage]:
-    """Messages as templates know them: calls belong to the assistant's message, results to the calls, in order."""
+    """Messages as templates expect them: calls belong to the assistant's message, results to the calls, in order."""
     found: list[TemplateMessage] = []
     waiting: list[TemplateMessage] = []
     for role, text in messages:
@@ -165,7 +166,7 @@ def _tools(messages: Sequence[Message]) -> list[Any] | None:
 
 
 def _marked(role: str, text: str, mark: str) -> str:
-    """A text to look for in what a template writes: the mark, or tools whose first has the mark as its name."""
+    """The text to look for in a template's output: the mark, or tools whose first is named by the mark."""
     if role not in (CALLS, TOOLS):
         return mark
     first, *others = json.loads(text)

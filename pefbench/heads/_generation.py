@@ -1,4 +1,4 @@
-"""Generation by decoders and by encoder-decoders: how answers are searched for and read."""
+"""Generation by decoders and encoder-decoders: how answers are generated and decoded."""
 
 from __future__ import annotations
 
@@ -29,28 +29,29 @@ if TYPE_CHECKING:
 
 
 BRIEF = 3
-"""Tokens of an answer after which all that generating needs has been allocated, but for what grows with its length."""
+"""Generating this many tokens allocates all memory that generation needs, except what grows with the answer's length.
+"""
 COVERED = 95
-"""Percent of the references that a generation must be able to reach."""
+"""The percentage of references that must fit into `max_new_tokens`."""
 
 
 class Likely(TypedDict):
-    """A generated text, and how likely the example's own answer is."""
+    """A generated text, and the likelihood of the example's own answer."""
 
     text: str
     nll: float
-    """The summed negative log-likelihood of the answer's tokens, the end token among them, in nats."""
+    """The sum of the negative log-likelihoods of the answer's tokens, including the end token, in nats."""
     pieces: int
-    """How many tokens that sum is over."""
+    """The number of tokens in that sum."""
 
 
 class GenerationHead(Head):
-    """Generation, as far as both kinds of model do it alike."""
+    """What generation by decoders and by encoder-decoders has in common."""
 
     needs_alignment = False
     generates = True
     fast = True
-    """Whether steps that are faster take the place of the library's own."""
+    """Whether faster steps replace the library's own."""
 
     def __init__(self, search: Search | None, *, likelihood: bool, judge: Judge | None, right: Right | None) -> None:
         self.search, self.likelihood = search or Search(), likelihood
@@ -58,31 +59,31 @@ class GenerationHead(Head):
 
     @property
     def longest_answer(self) -> int:
-        """The most tokens of an answer."""
+        """The maximum number of tokens of an answer."""
         return self.search.max_new_tokens
 
     def brief(self) -> GenerationHead:
-        """The same head, which generates only the first tokens of an answer."""
+        """The same head, limited to the first tokens of an answer."""
         other = copy(self)
         other.search = replace(self.search, max_new_tokens=min(BRIEF, self.search.max_new_tokens))
         return other
 
     def plain(self) -> GenerationHead:
-        """The same head, generating by the library's own steps."""
+        """The same head, using the library's own generation steps."""
         other = copy(self)
         other.fast = False
         return other
 
     @abstractmethod
     def losses(self, model: nn.Module, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """The cross-entropy of each token that is to be learned, in fp32, and its row: (targets,) each."""
+        """The cross-entropy of each target token, in fp32, and the row that it belongs to: (targets,) each."""
 
     @abstractmethod
     def generate(self, model: nn.Module, batch: Mapping[str, Tensor], writings: Sequence[Writing]) -> Iterable[Array]:
-        """The tokens generated after each prompt's ids, in order, with whatever comes after the end."""
+        """The tokens generated after each prompt's ids, in order, including any after the end token."""
 
     def config(self) -> HeadConfig:
-        """Ask for nothing: the head is the model's own."""
+        """No entries: the head is the model's own."""
         return {}
 
     def loss_sum(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
@@ -90,10 +91,10 @@ class GenerationHead(Head):
         return self.losses(model, batch)[0].sum()
 
     def predict(self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[DecoderPrompt]) -> list[Any]:
-        """The generated texts, without special tokens; with `likelihood` that of the right answer beside them.
+        """The generated texts, without special tokens; with `likelihood` also the likelihood of the right answer.
 
-        It is the likelihood of the answer as it is learned: of one that is cut, of what is left. Of several samples the
-        first is the text, and all stand beside it.
+        If the answer was truncated for training, this is the likelihood of the truncated answer. If there are several
+        samples, the first is the text, and all are listed as `samples`.
         """
         several = ([replace(one, sample=i) for one in decoding] for i in range(self.search.samples))
         drawn = [[each.text for each in self._written(model, batch, prompts)] for prompts in several]
@@ -108,13 +109,13 @@ class GenerationHead(Head):
     def scored(
         self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[DecoderPrompt]
     ) -> list[tuple[str, Written]]:
-        """The generated texts, the first of several samples, each as it is wanted, and how they ended."""
+        """The generated texts, the first of several samples, each as requested, and how each ended."""
         return [(each.text, each) for each in self._written(model, batch, decoding)]
 
     def _written(
         self, model: nn.Module, batch: Mapping[str, Tensor], prompts: Sequence[DecoderPrompt]
     ) -> list[Written]:
-        """The texts. Beams are the same for all of them."""
+        """The texts. The number of beams is the same for all of them."""
         from pefbench.models.patches.generation import fast_search
 
         searches = [one.wanted.search if one.wanted else self.search for one in prompts]
@@ -126,7 +127,7 @@ class GenerationHead(Head):
         return [one.written(tokens) for one, tokens in zip(writings, found, strict=True)]
 
     def remarks(self, encoded: Mapping[str, Encoded]) -> list[str]:
-        """What gave way to the model. Raises RecipeError for a scored split whose answers are too long to generate."""
+        """Notes on adjustments to the model. Raises RecipeError if a scored split has answers too long to generate."""
         for split, each in encoded.items():
             problem = too_short(reference_lengths(each), self.search.max_new_tokens)
             if problem and split != "train":
@@ -134,7 +135,7 @@ class GenerationHead(Head):
         return sorted({note for each in encoded.values() for note in each.notes})
 
     def check_room(self, max_length: int, before: int) -> None:
-        """Raise RecipeError when an answer behind `before` tokens can become longer than a row."""
+        """Raise RecipeError if an answer after `before` tokens can become longer than a row."""
         if self.search.max_new_tokens + before > max_length:
             raise RecipeError(
                 f"max_new_tokens: {self.search.max_new_tokens} new tokens and a prompt do not fit into "
@@ -143,12 +144,12 @@ class GenerationHead(Head):
 
 
 def reference_lengths(encoded: Encoded) -> Array:
-    """How many tokens each right answer has, uncut, the end token among them: (examples,)."""
+    """The length of each right answer in tokens, untruncated and including the end token: (examples,)."""
     return np.asarray([prompt.reference_length for prompt in encoded.decoding], dtype=np.int64)
 
 
 def too_short(lengths: Array, max_new_tokens: int) -> str | None:
-    """The problem where fewer than 95 % of answers of these lengths can be generated whole, else None."""
+    """An error message if fewer than 95 % of answers of these lengths can be generated whole; otherwise None."""
     if not len(lengths):
         return None
     needed = int(np.percentile(lengths, COVERED, method="inverted_cdf"))
@@ -162,12 +163,12 @@ def too_short(lengths: Array, max_new_tokens: int) -> str | None:
 
 
 def ended(answer: Array, end: int, room: int) -> Array:
-    """An answer and its end; one that does not fit is cut and does not end."""
+    """An answer with its end token; an answer that does not fit is truncated and has none."""
     return np.append(answer, end)[:room]
 
 
 def _with_samples(answers: Sequence[Any], drawn: Sequence[Sequence[str]]) -> list[Any]:
-    """Answers with all that was drawn for each beside, where that is more than one text."""
+    """Answers with all their samples, if there is more than one for each."""
     if len(drawn) == 1:
         return list(answers)
     with_text = [{"text": answer} if isinstance(answer, str) else answer for answer in answers]

@@ -1,4 +1,4 @@
-"""Answers that are generated texts, with what the model and a judge add to them."""
+"""Answers that are generated texts, with the likelihoods and the judge's verdicts added to them."""
 
 from __future__ import annotations
 
@@ -20,13 +20,15 @@ if TYPE_CHECKING:
 class GenerationAnswers(Answers):
     """Generated texts.
 
-    search: how they are found. likelihood: how likely the right text is stands beside each. judge: see `_judging`.
-    right: whether a text is as good as one of the right ones; None: it is one of them, but for white space around it.
+    search: how they are generated. likelihood: answers include the likelihood of the right text. judge: see `_judging`.
+    right: whether a text is as good as one of the right texts; None: it must equal one, except for surrounding white
+    space.
     """
 
     mismatch_tolerance = 0.01
-    """A text is a chain of choices, each after all before it: of two tokens that are all but equally likely a last bit
-    chooses, and all that follows is another text. Seen on an H100 in bf16: 4 texts of 2,198 (14 trials)."""
+    """Each token depends on all tokens before it: if two tokens are almost equally likely, rounding chooses, and the
+    text after them differs. Seen on an H100 in bf16: 4 of 2,198 texts (14 trials).
+    """
 
     def __init__(
         self, search: Search, *, likelihood: bool = False, judge: Judge | None = None, right: Right | None = None
@@ -40,20 +42,20 @@ class GenerationAnswers(Answers):
 
     @property
     def judge_signature(self) -> str:
-        """The judge, if there is one."""
+        """The judge's signature, if there is a judge."""
         return self.judge.signature if self.judge else ""
 
     @property
     def answer_fields(self) -> frozenset[str]:
-        """The fields beside the text."""
+        """The fields besides the text."""
         return frozenset({"nll", "pieces"} if self.likelihood else ())
 
     def references(self, examples: Sequence[GenerationExample]) -> list[dict[str, object]]:
-        """The right texts of each example, one or more, as `texts`, and its facts beside them."""
+        """The right texts of each example, one or more, as `texts`, and the example's facts."""
         return [{"texts": [*(each.references or (each.target,))], **each.facts} for each in examples]
 
     def correct(self, prediction: Any, reference: Mapping[str, Any]) -> bool:
-        """The judge's verdict, or whether a text is one of the right ones, or as good as one."""
+        """The judge's verdict; without a judge, whether the text is one of the right texts, or as good as one."""
         if self.judge:
             return self.judge.right(prediction, reference)
         text = prediction if isinstance(prediction, str) else prediction["text"]
@@ -62,7 +64,7 @@ class GenerationAnswers(Answers):
         return text.strip() in [right.strip() for right in reference["texts"]]
 
     def same(self, before: Any, after: Any) -> bool:
-        """Whether the texts are the same, and the likelihoods but for rounding."""
+        """Whether the texts are equal, and the likelihoods equal up to rounding."""
         if not self.likelihood:
             return bool(before == after)
         alike = np.isclose(before["nll"], after["nll"], rtol=1e-2, atol=1e-3)
@@ -77,6 +79,6 @@ class GenerationAnswers(Answers):
         return self.shown(example)
 
     def shown(self, example: GenerationExample) -> str:
-        """The prompt after the turns before it, one per line."""
+        """The prompt with the turns before it, one per line."""
         prompt = example.instruction + example.prompt
         return "\n".join([*(f"{role}: {text}" for role, text in example.history), prompt])

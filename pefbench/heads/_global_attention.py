@@ -1,7 +1,8 @@
-"""Global attention of Longformer and LED: the tokens that see the whole text, and are seen by all of it.
+"""Global attention of Longformer and LED: tokens that attend to the whole text, and to which the whole text attends.
 
-Beltagy et al. 2020 (arXiv:2004.05150), section 3.1: the first token for a class, the question for an answer. So it is
-the first token of every row, and in a row of two texts, as a question and its context, all of the first text.
+Beltagy et al. 2020 (arXiv:2004.05150), section 3.1: the first token for classification, the question for question
+answering. Here it is the first token of every row, and the whole first text in a row of two texts, such as a question
+and its context.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ KINDS = {"longformer", "led"}
 
 
 def global_attention(model: Any, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The mask (rows, length) that goes with a batch's `input_ids`; nothing for other models."""
+    """The mask (rows, length) for a batch's `input_ids`; an empty dictionary for other models."""
     config: Any = getattr(getattr(model, "module", model), "config", None)  # DDP has the model in `module`
     if getattr(config, "model_type", None) not in KINDS:
         return {}

@@ -1,9 +1,9 @@
-"""Judges of generated texts: they tell what neither the model nor a right text can, a classifier trained apart say.
+"""Judges of generated texts, for example trained classifiers: they rate what a comparison with references cannot.
 
-A metric sees answers and facts, one of each an example, so that scores can be computed again from a trial's file of
-predictions alone. A judge's verdicts are therefore a part of the answers: they are written with them, reproduced by
-the round trip, and given to the answers of baselines as well. The task makes the judge, as it has the texts to train
-it from; the head passes texts on to it; the metric reads its verdicts. None of the three knows another.
+A metric sees only answers and facts, one of each per example, so that scores can be computed again from a trial's
+predictions alone. A judge's verdicts are therefore part of the answers: they are saved with them, reproduced by the
+round trip, and also added to baselines' answers. The task makes the judge because it has the texts to train it on; the
+head passes texts to it; the metric reads its verdicts. None of the three depends on another.
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ if TYPE_CHECKING:
 
 
 class Judge(Protocol):
-    """One judge. The same texts always get the same verdicts, on every process."""
+    """A judge. Equal texts always get equal verdicts, on every process."""
 
     @property
     def signature(self) -> str:
-        """Who judges, as in the signature of a metric: every score that reads a verdict depends on it."""
+        """The judge's identity, in the signature of every metric that reads its verdicts."""
 
     def verdicts(self, texts: Sequence[str], examples: Sequence[GenerationExample]) -> Sequence[Mapping[str, object]]:
-        """The verdict on each text of a split, JSON-able, by name; texts are those of the examples, in order.
+        """The verdict on each text of a split, as JSON-able values by name; texts belong to the examples, in order.
 
-        It sees the whole split at once: a verdict may depend on all of its texts.
+        A judge sees the whole split at once, so a verdict may depend on all its texts.
         """
 
     def right(self, verdict: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
-        """Whether an example with these facts came out right, by the verdict on its text."""
+        """Whether an example with these facts is correct, according to the verdict on its text."""
 
 
 Right = Callable[[str, Sequence[str]], bool]
-"""Whether a text is as good as one of the right texts, where no model is needed to tell: by its final number, say."""
+"""Whether a text is as good as one of the right texts, if this needs no model; for example by its final number."""
 
 
 def judged(judge: Judge, answers: Sequence[Any], examples: Sequence[GenerationExample]) -> list[dict[str, object]]:
-    """Answers, texts alone or with what the model says of them, with the judge's verdicts beside."""
+    """Answers (texts, or texts with what the model adds) with the judge's verdicts added."""
     with_text = [{"text": answer} if isinstance(answer, str) else answer for answer in answers]
     verdicts = judge.verdicts([each["text"] for each in with_text], examples)
     return [{**answer, **verdict} for answer, verdict in zip(with_text, verdicts, strict=True)]

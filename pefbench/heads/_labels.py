@@ -1,4 +1,4 @@
-"""Answers that are one label for a text."""
+"""Answers that are one label per text."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     LabelAnswer = str | LabelWithOutside
 
 ROUNDING = 1e-3
-"""How far two ways to the same probability may differ."""
+"""The tolerance between two ways of computing the same probability."""
 
 
 class LabelAnswers(Answers):
-    """Labels, alone or with the probability of one of them beside (`SequenceHead`'s `outside`)."""
+    """Labels, alone or with the probability of a particular label (`SequenceHead`'s `outside`)."""
 
     def references(self, examples: Sequence[Any]) -> list[str]:
         """Each text's label."""
@@ -29,7 +29,7 @@ class LabelAnswers(Answers):
         return _label(prediction) == reference
 
     def same(self, before: LabelAnswer, after: LabelAnswer) -> bool:
-        """Whether labels agree, and probabilities but for rounding, as between two ways to the same numbers."""
+        """Whether labels are equal, and probabilities equal up to rounding, as between two ways of computing them."""
         if isinstance(before, str) or isinstance(after, str):
             return before == after
         return _label(before) == _label(after) and abs(before["outside"] - after["outside"]) < ROUNDING

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 def is_decoder(config: PretrainedConfig) -> bool:
     """Whether a model reads from left to right and has a language model's head.
 
-    Encoders such as BERT have such a head in transformers too, but see what comes after a token unless their config
+    In transformers, encoders such as BERT have such a head, too, but they also see later tokens unless their config
     says `is_decoder`.
     """
     from transformers import AutoModelForCausalLM, AutoModelForMaskedLM
 
-    if getattr(config, "attn_type", None) == "bi":  # XLNet sees all of a text unless it is given an order of its own
+    if getattr(config, "attn_type", None) == "bi":  # XLNet sees the whole text unless it gets an order
         return False
     if config.is_encoder_decoder or type(config) not in AutoModelForCausalLM._model_mapping:
         return False
@@ -30,7 +30,7 @@ def is_decoder(config: PretrainedConfig) -> bool:
 
 
 def offers_last_logits(config: PretrainedConfig) -> bool:
-    """Whether a decoder can compute the logits of its last positions alone: those of a prompt cost memory."""
+    """Whether a decoder can compute only the logits of its last positions; those of the prompt cost memory."""
     from transformers import AutoModelForCausalLM
 
     model: Any = AutoModelForCausalLM._model_mapping[type(config)]
@@ -42,8 +42,8 @@ def causal_losses(
 ) -> tuple[Tensor, Tensor]:
     """The cross-entropy of each labelled token given those before it, in fp32, and its row: (targets,) each.
 
-    labels: (rows, length), IGNORED where nothing is asked. Only the labelled tokens' logits are raised to fp32 and,
-    with `last_logits`, only those from the first labelled column on are computed.
+    labels: (rows, length), with IGNORED for tokens without a target. Only the labelled tokens' logits are converted to
+    fp32. With `last_logits`, only those from the first labelled column on are computed.
     """
     from torch.nn.functional import cross_entropy
 
@@ -51,7 +51,7 @@ def causal_losses(
     first = int(column.min()) if len(column) else 0
     kept = labels.shape[1] - first
     options = {"logits_to_keep": kept} if last_logits else {}
-    # Counted from the right: what stands on the left may be virtual tokens.
+    # Counted from the right because the left may contain virtual tokens.
     logits = forward(model, batch, use_cache=False, **options).logits[:, -kept:]
     losses = cross_entropy(logits[row, column - first].float(), labels[row, column + 1], reduction="none")
     return losses, row

@@ -1,4 +1,4 @@
-"""Two texts in one row, built from tokens: what windows, candidates and cuts need and no tokenizer's call gives."""
+"""Two texts in one row, built from tokens: windows, candidates and truncation need more than a tokenizer call."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ Array = np.ndarray[Any, Any]
 End = Literal["start", "end"]
 """Which end of a text is kept when it is too long."""
 Side = Literal["text", "text_target"]
-"""The kind of text that a tokenizer reads: a source, or a target where its vocabulary differs."""
+"""The kind of text to tokenise: a source, or a target, whose vocabulary may differ."""
 
 SEGMENTS = "token_type_ids"
 
 
 @dataclass(frozen=True)
 class Tokens:
-    """One text's tokens: ids (tokens,), and for each the characters it stands for, offsets (tokens, 2)."""
+    """One text's tokens: ids (tokens,), and the character range of each, offsets (tokens, 2)."""
 
     ids: Array
     offsets: Array
@@ -46,7 +46,7 @@ class Template:
 
     @property
     def added(self) -> int:
-        """How many tokens a row has beside its texts."""
+        """The number of tokens that a row has in addition to its texts."""
         return len(self.before) + len(self.between) + len(self.after)
 
     def join(self, first: Array, second: Array) -> Array:
@@ -54,12 +54,12 @@ class Template:
         return np.concatenate([self.before, first, self.between, second, self.after])
 
     def segments_of(self, first: int, second: int) -> Array:
-        """A row's `token_type_ids` for texts of these many tokens."""
+        """A row's `token_type_ids` for texts with these numbers of tokens."""
         lengths = [len(self.before), first, len(self.between), second, len(self.after)]
         return np.repeat(np.asarray(self.segments, dtype=np.int64), lengths)
 
     def room(self, max_length: int) -> int:
-        """How many tokens the two texts may have together. Raises RecipeError when it is not two."""
+        """The number of tokens that the two texts may have together. Raises RecipeError if it is less than two."""
         room = max_length - self.added
         if room < 2:
             raise RecipeError(
@@ -70,9 +70,9 @@ class Template:
 
 
 def template(tokenizer: PreTrainedTokenizerFast) -> Template:
-    """Read from a tokenizer what it puts around two texts.
+    """Determine what a tokenizer puts around two texts.
 
-    Where it puts nothing between them (GPT-2, Qwen2), a line break divides them.
+    If it puts nothing between them (GPT-2, Qwen2), a line break separates them.
     """
     probe = tokenizer("a", "a", return_token_type_ids=True)
     ids, types = (np.asarray(probe[name], dtype=np.int64) for name in ("input_ids", SEGMENTS))
@@ -88,7 +88,7 @@ def template(tokenizer: PreTrainedTokenizerFast) -> Template:
 
 
 def added(tokenizer: PreTrainedTokenizerFast, side: Side = "text") -> tuple[Array, Array]:
-    """The tokens that a tokenizer puts before and after one text; "text_target": after the text of a translation."""
+    """The tokens that a tokenizer puts before and after one text; "text_target": the target of a translation."""
     text_ids, whole = (ids(tokenizer, ["a"], side, add_special_tokens=special)[0] for special in (False, True))
     before = next(at for at in range(len(whole)) if np.array_equal(whole[at : at + len(text_ids)], text_ids))
     return whole[:before], whole[before + len(text_ids) :]
@@ -97,7 +97,7 @@ def added(tokenizer: PreTrainedTokenizerFast, side: Side = "text") -> tuple[Arra
 def ids(
     tokenizer: PreTrainedTokenizerFast, texts: Sequence[str], side: Side = "text", *, add_special_tokens: bool = False
 ) -> list[Array]:
-    """Tokenise texts; special tokens that are written in them are read as text. side: see `added`."""
+    """Tokenise texts; special tokens spelled out in them are read as text. side: see `added`."""
     if not texts:
         return []
     batch: Any = tokenizer(
@@ -106,13 +106,13 @@ def ids(
         split_special_tokens=True,
         return_attention_mask=False,
         return_token_type_ids=False,
-        verbose=False,  # texts longer than the model are cut later
+        verbose=False,  # longer texts are truncated later
     )
     return [np.asarray(tokens, dtype=np.int64) for tokens in batch["input_ids"]]
 
 
 def tokens(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str]) -> list[Tokens]:
-    """Tokenise texts without special tokens, added or written in the text: heads look for the added ones."""
+    """Tokenise texts without special tokens, neither added ones nor ones spelled out in a text."""
     if not texts:
         return []
     batch = tokenizer(
@@ -122,7 +122,7 @@ def tokens(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str]) -> list[Tok
         return_attention_mask=False,
         return_token_type_ids=False,
         return_offsets_mapping=True,
-        verbose=False,  # texts longer than the model are cut later
+        verbose=False,  # longer texts are truncated later
     )
     return [
         Tokens(np.asarray(ids, dtype=np.int64), np.asarray(offsets, dtype=np.int64).reshape(-1, 2))
@@ -131,9 +131,9 @@ def tokens(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str]) -> list[Tok
 
 
 def end_of(text: str, offsets: Any, token: int) -> int:
-    """Where a token ends in its text, the accents and vowel signs on its last letter included.
+    """Where a token ends in its text, including the combining marks on its last letter.
 
-    Tokenizers that strip them, as BERT's without case, count them to no token. offsets: see `Tokens`.
+    Tokenizers that strip accents, such as uncased BERT's, assign these marks to no token. offsets: see `Tokens`.
     """
     end = int(offsets[token][1])
     stop = int(offsets[token + 1][0]) if token + 1 < len(offsets) else len(text)
@@ -143,27 +143,27 @@ def end_of(text: str, offsets: Any, token: int) -> int:
 
 
 def fitting(wanted: int, other: int, room: int) -> int:
-    """How many of `wanted` tokens a text keeps beside `other` ones: what is left, or half of the room."""
+    """How many of `wanted` tokens a text keeps beside `other` tokens: the rest of the room, or at least half of it."""
     return min(wanted, max(room // 2, room - other))
 
 
 def tells_segments(config: PretrainedConfig) -> bool:
-    """Whether a model tells the two texts of a row apart by `token_type_ids`."""
+    """Whether a model distinguishes the two texts of a row by `token_type_ids`."""
     return (getattr(config, "type_vocab_size", None) or 0) > 1
 
 
 def _line_break(tokenizer: PreTrainedTokenizerFast) -> Array:
-    """The tokens of a line break, or the end token where the tokenizer has none for it."""
+    """The tokens of a line break, or the end token if the tokenizer has none for it."""
     ids = tokenizer("\n", add_special_tokens=False)["input_ids"] or [end_token(tokenizer)]
     return np.asarray(ids, dtype=np.int64)
 
 
 def end_token(tokenizer: PreTrainedTokenizerFast) -> int:
-    """The token that ends a text; every tokenizer that was loaded has one to pad with at least."""
+    """The token that ends a text; every loaded tokenizer has at least a padding token."""
     known = (tokenizer.eos_token_id, tokenizer.sep_token_id, tokenizer.pad_token_id)
     return next(int(token) for token in known if token is not None)
 
 
 def cut(ids: Array, length: int, keep: End) -> Array:
-    """At most `length` tokens, from the start or from the end of a text."""
+    """At most `length` tokens, from the start or the end of a text."""
     return ids[:length] if keep == "start" else ids[max(0, len(ids) - length) :]

@@ -1,8 +1,8 @@
-"""Heads on whole rows. They read the one state that its architecture's own head reads, or the mean of all states.
+"""Heads on whole rows. They read the state that the architecture's own head reads, or the mean of all states.
 
-The mean is what models were made for that embed sentences (Reimers and Gurevych 2019, arXiv:1908.10084, section 3). A
-linear layer of the mean of all states is the mean of a linear layer of each, so that the head is the architecture's own
-for tokens, and its outputs are averaged over the tokens of a row.
+Sentence embedding models are made for the mean (Reimers and Gurevych 2019, arXiv:1908.10084, section 3). A linear layer
+applied to the mean of all states equals the mean of the layer applied to each. The head is therefore the architecture's
+own token head, and its outputs are averaged over the tokens of a row.
 """
 
 from __future__ import annotations

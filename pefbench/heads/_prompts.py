@@ -1,4 +1,4 @@
-"""Prompts as a model reads them: by the chat template of its tokenizer, or as plain text."""
+"""Prompts as a model reads them: formatted by its tokenizer's chat template, or as plain text."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 ANSWER = "answer"
 ALWAYS = ("system", TOOLS)
-"""The roles of messages that hold for a whole conversation, and are never left out."""
+"""Roles of messages that apply to a whole conversation, and are never dropped."""
 
 
 class Plain:
     """Prompts as plain text: earlier turns and the prompt are lines, after the instruction.
 
-    before, after: the tokens around them. keep: which end is kept when they are too long.
+    before, after: the tokens around them. keep: which end is kept if they are too long.
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast, keep: End, before: Array, after: Array) -> None:
@@ -42,7 +42,7 @@ class Plain:
         instruction: str = "",
         asks: str = "user",  # noqa: ARG002 - where roles are written
     ) -> tuple[Array, bool]:
-        """At most `length` tokens, and whether that is all of them."""
+        """At most `length` tokens, and whether the prompt is complete."""
         text, first = self._read(instruction, "\n".join([*(turn for _, turn in history), prompt]))
         room = max(0, length - len(self.before) - len(self.after))
         kept = cut(text[first:], max(0, room - first), self.keep)
@@ -50,7 +50,7 @@ class Plain:
         return cut(whole, length, "end"), len(text) <= room
 
     def _read(self, instruction: str, rest: str) -> tuple[Array, int]:
-        """The tokens of both texts, and how many of them are the instruction's."""
+        """The tokens of both texts, and how many of them belong to the instruction."""
         if self.tokenizer.is_fast:
             [text] = tokens(self.tokenizer, [instruction + rest])
             return text.ids, int((text.offsets[:, 0] < len(instruction)).sum())
@@ -59,7 +59,7 @@ class Plain:
 
 
 class Chat:
-    """Prompts by a chat template. Of what is too long the oldest turns go first, then the prompt is cut."""
+    """Prompts formatted by a chat template. If too long, the oldest turns are dropped, then the prompt is truncated."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast, keep: End) -> None:
         if not tokenizer.is_fast:
@@ -69,14 +69,14 @@ class Chat:
     def prompt(
         self, history: Sequence[Message], prompt: str, length: int, instruction: str = "", asks: str = "user"
     ) -> tuple[Array, bool]:
-        """At most `length` tokens, and whether that is all of them. Raises RecipeError, see `ChatTemplate.way`.
+        """At most `length` tokens, and whether the prompt is complete. Raises RecipeError, see `ChatTemplate.way`.
 
         asks: the role of the prompt.
         """
         found = whole = self._ids([*history, (asks, instruction + prompt)])
         system = [message for message in history if message[0] in ALWAYS]
         turns = [message for message in history if message[0] not in ALWAYS]
-        # The result of a tool is nothing without the question that led to it.
+        # A tool's result means nothing without the question that led to it.
         while len(found) > length and turns and (asks == "user" or _later(turns)):
             turns = _later(turns)
             found = self._ids([*system, *turns, (asks, instruction + prompt)])
@@ -89,18 +89,18 @@ class Chat:
     def refusal(
         self, history: Sequence[Message], prompt: str, length: int, instruction: str = "", asks: str = "user"
     ) -> str | None:
-        """The reason why the template refuses a conversation, whole or cut to `length`; None where it does not."""
+        """Why the template refuses a conversation, whole or truncated to `length`; None if it does not."""
         whole = [*history, (asks, instruction + prompt)]
         try:
             text = self.template.apply(whole, tokenize=False, add_generation_prompt=True)
-            if len(text.encode()) > length:  # it may have more tokens: none has less than a byte
+            if len(text.encode()) > length:  # it may have more tokens: each has at least one byte
                 self.prompt(history, prompt, length, instruction, asks)
         except RecipeError as error:
             return str(error)
         return None
 
     def end(self) -> int:
-        """The token by which the template ends an answer, or the end token where it does not."""
+        """The token with which the template ends an answer; if there is none, the end token."""
         text: str = self.template.render([("user", "question"), ("assistant", ANSWER)], tokenize=False)
         before, _, after = text.rpartition(ANSWER)
         closing = self.tokenizer(after, add_special_tokens=False)["input_ids"] if before else []
@@ -109,7 +109,7 @@ class Chat:
         )
 
     def _shorter(self, text: str, excess: int) -> str:
-        """A text without about `excess` of its tokens, and a character shorter at least."""
+        """The text without about `excess` of its tokens, and at least one character shorter."""
         [read] = tokens(self.tokenizer, [text])
         kept = (
             cut(read.offsets, len(read.offsets) - excess, self.keep) if len(read.offsets) > excess else read.offsets[:0]
@@ -121,7 +121,7 @@ class Chat:
         return text[max(int(kept[0, 0]), 1) :]
 
     def _ids(self, messages: Sequence[Message]) -> Array:
-        """A conversation's tokens up to where the answer begins; its texts cannot write control tokens."""
+        """A conversation's tokens up to the start of the answer; its texts cannot produce control tokens."""
         found = self.template.apply(
             messages, tokenize=True, add_generation_prompt=True, sanitize_control_tokens=True, return_dict=False
         )
@@ -129,16 +129,16 @@ class Chat:
 
 
 def _later(turns: Sequence[Message]) -> list[Message]:
-    """A conversation from the user's second turn on: most templates want a user to begin."""
+    """The conversation from the user's second turn on: most templates require that a user begins."""
     return list(dropwhile(lambda message: message[0] != "user", turns[1:]))
 
 
 def for_decoder(
     tokenizer: PreTrainedTokenizerFast, keep: End, *, chat: bool, separator: str
 ) -> tuple[Plain | Chat, int]:
-    """The maker of a decoder's prompts, and the token that ends its answers.
+    """The formatter of a decoder's prompts, and the token that ends its answers.
 
-    Without a template, `separator` stands between prompt and answer.
+    Without a template, `separator` is put between prompt and answer.
     """
     if chat and tokenizer.chat_template:
         by_template = Chat(tokenizer, keep)
@@ -146,6 +146,6 @@ def for_decoder(
     before, after = added(tokenizer)
     [between] = ids(tokenizer, [separator])
     end = int(after[-1]) if len(after) else end_token(tokenizer)
-    # The first token of an answer is predicted from a token before it, even after an empty prompt.
+    # The first token of an answer is predicted from the token before it, even if the prompt is empty.
     before = before if len(before) + len(between) else np.asarray([end], dtype=np.int64)
     return Plain(tokenizer, keep, before, between), end

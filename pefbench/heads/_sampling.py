@@ -1,8 +1,8 @@
-"""Drawing an answer from a model's probabilities, the same one whatever other prompts are in the batch.
+"""Samples answers from a model's probabilities, independently of the other prompts in the batch.
 
-The likeliest token after independent Gumbel noise has been added to the logits is a draw from their softmax (Gumbel
-1954; Maddison et al. 2014, arXiv:1411.0030, section 2). So transformers searches greedily, over noise that each example
-draws from a generator of its own.
+The most likely token after adding independent Gumbel noise to the logits is a sample from their softmax (Gumbel 1954;
+Maddison et al. 2014, arXiv:1411.0030, section 2). So transformers searches greedily, with noise that each example draws
+from its own generator.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 class GumbelNoise:
-    """A logits processor: leaves each of its rows one token, drawn from its `top_k` likeliest at a temperature.
+    """A logits processor that samples one token for each row from its `top_k` most likely, at a temperature.
 
-    A row's draws depend on `seed`, its own number and how many tokens it has, and on nothing else. rows: those of the
-    batch that are drawn, None: all, numbers: of each. top_p: of the tokens the likeliest that reach this probability
-    together are drawn from (Holtzman et al. 2020, arXiv:1904.09751, section 3.1).
+    A row's samples depend only on `seed`, its own number and its number of tokens. rows: the rows of the batch to
+    sample; None: all. numbers: the number of each of these rows. top_p: sample only from the most likely tokens that
+    together reach this probability (Holtzman et al. 2020, arXiv:1904.09751, section 3.1).
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class GumbelNoise:
         self.generators = [np.random.default_rng([seed, number]) for number in numbers]
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:  # noqa: ARG002 - as transformers calls it
-        """Scores, (rows, vocabulary), that leave one token in each of the rows that are drawn."""
+        """Scores, (rows, vocabulary), that leave one token in each sampled row."""
         import torch
 
         rows = torch.tensor(range(len(scores)) if self.rows is None else self.rows, device=scores.device)

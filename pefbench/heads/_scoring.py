@@ -1,4 +1,4 @@
-"""Scoring the candidates of a choice: loss, choice and ranking."""
+"""Scores for the candidates of a choice: loss, choice and ranking."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ DECIMALS = 6
 
 
 class ChoiceAnswers(Answers):
-    """Choices: the number of the best candidate, and the scores of all. scored: how, as in a metric's signature."""
+    """Choices: the number of the best candidate, and all scores. scored: how, as in a metric's signature."""
 
     def __init__(self, scored: str = "") -> None:
         self.scored = scored
 
     @property
     def decoding_signature(self) -> str:
-        """What a score is, where it is not that of a trained head."""
+        """How a score is computed, unless a trained head computes it."""
         return self.scored
 
     def prompt(self, example: ChoiceExample) -> str:
@@ -40,7 +40,7 @@ class ChoiceAnswers(Answers):
         return " | ".join([example.context, *(f"{i}: {each}" for i, each in enumerate(example.candidates))])
 
     def references(self, examples: Sequence[ChoiceExample]) -> list[int]:
-        """Which candidate is right."""
+        """The number of the right candidate."""
         return [example.label for example in examples]
 
     def correct(self, prediction: Choice, reference: int) -> bool:
@@ -48,17 +48,17 @@ class ChoiceAnswers(Answers):
         return bool(prediction["choice"] == reference)
 
     def same(self, before: Choice, after: Choice) -> bool:
-        """Whether the scores agree but for rounding, which may differ between two ways to the same numbers."""
+        """Whether the scores are equal up to rounding, as between two ways of computing them."""
         old, new = before["scores"], after["scores"]
         return len(old) == len(new) and bool(np.allclose(old, new, rtol=1e-2, atol=1e-3))
 
 
 class ScoringHead(Head):
-    """One score per row, and what follows from the scores: loss, choice, ranking."""
+    """One score per row, with the loss, choice and ranking derived from the scores."""
 
     answers: ChoiceAnswers = ChoiceAnswers()
     candidates: tuple[str, ...] = ()
-    """Those of every example, where all have the same."""
+    """The candidates, if all examples have the same."""
 
     @abstractmethod
     def scores(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
@@ -66,7 +66,7 @@ class ScoringHead(Head):
 
     @abstractmethod
     def right(self, batch: Mapping[str, Tensor]) -> Tensor:
-        """For each row whether its candidate is the right one, (rows,): 1 or 0."""
+        """Whether each row's candidate is the right one, (rows,): 1 or 0."""
 
     def loss_sum(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
         """Cross-entropy over the candidates of each example."""
@@ -77,14 +77,14 @@ class ScoringHead(Head):
         return cross_entropy(scores, label, reduction="sum")
 
     def predict(self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[Any]) -> list[Choice]:  # noqa: ARG002 - an answer needs the scores alone
-        """For each example the best candidate, the first of equals, and the scores of all."""
+        """The best candidate of each example (the first, if several are equal), and all scores."""
         scores = self.scores(model, batch).detach().cpu().numpy().astype(np.float64).round(DECIMALS)
         bounds = np.cumsum(batch[ROWS].cpu().numpy())[:-1]
         return [{"choice": int(each.argmax()), "scores": each.tolist()} for each in np.split(scores, bounds)]
 
 
 def by_example(values: Tensor, rows: Tensor, padding: float) -> Tensor:
-    """Values of rows, (rows,), by example: (examples, most rows of one), the rest being `padding`."""
+    """The values of rows, (rows,), by example: (examples, most rows of one), filled up with `padding`."""
     import torch
 
     there = torch.arange(int(rows.max()), device=rows.device) < rows[:, None]
@@ -92,7 +92,7 @@ def by_example(values: Tensor, rows: Tensor, padding: float) -> Tensor:
 
 
 def right_ones(examples: Sequence[ChoiceExample]) -> Array:
-    """For each row whether its candidate is the right one, (rows,). Raises DataError when there is none."""
+    """Whether each row's candidate is the right one, (rows,). Raises DataError if there is none."""
     for number, example in enumerate(examples):
         if example.label != NO_CANDIDATE and not 0 <= example.label < len(example.candidates):
             raise DataError(
@@ -110,7 +110,7 @@ def of_rows(
     *,
     truncated: Array,
 ) -> Encoded:
-    """Rows as examples. truncated: for each row, whether it lost text; targets: for each row, any shape."""
+    """Rows as examples. truncated: whether each row lost text; targets: for each row, any shape."""
     rows = np.asarray([len(example.candidates) for example in examples], dtype=np.int64)
     firsts = np.cumsum(rows) - rows
     return Encoded(

@@ -1,7 +1,7 @@
-"""Whole texts, or pairs of them, as rows of the sequence head.
+"""Whole texts, or pairs of texts, as rows of the sequence head.
 
-Every text is shown to the model, an empty one too. The head is the architecture's own: encoders read the first
-token's state (or a mean), decoders the last token's, encoder-decoders that of the end token; or see `_pooling`.
+The model gets every text, even an empty one. The head is the architecture's own: encoders read the first token's state
+(or a mean), decoders the last token's, encoder-decoders that of the end token; or see `_pooling`.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 
 class TextHead(RowHead):
-    """One row a text, one target a row.
+    """One row per text, one target per row.
 
-    segments: the model tells the two texts of a pair apart by `token_type_ids`. reads_end: its head reads the state of
-    the end token (BART, T5), so each row needs one, and no more in one row than in another.
+    segments: the model distinguishes the two texts of a pair by `token_type_ids`. reads_end: its head reads the state
+    of the end token (BART, T5), so all rows need the same number of end tokens, at least one.
     """
 
     needs_alignment = False
@@ -48,7 +48,7 @@ class TextHead(RowHead):
         """The values that the loss compares with, (examples,)."""
 
     def encode(self, tokenizer: PreTrainedTokenizerFast, examples: Sequence[Any], max_length: int) -> Encoded:
-        """Tokenise texts or pairs; of a pair the longer text is cut first. Raises SourceError, see `reads_end`."""
+        """Tokenise texts or pairs; of a pair, the longer text is cut first. Raises SourceError, see `reads_end`."""
         paired = any(example.pair is not None for example in examples)
         texts = [example.text for example in examples]
         encodings = encoded_texts(tokenizer, texts, _pairs(tokenizer, examples) if paired else None, max_length)
@@ -73,7 +73,7 @@ class TextHead(RowHead):
 
 @dataclass(frozen=True)
 class _Encoding:
-    """What a tokenizer of Python alone says of one row, by the names that those of a fast one have."""
+    """The encoding of one row by a slow (pure Python) tokenizer, with the attributes of a fast tokenizer's."""
 
     ids: list[int]
     type_ids: list[int]
@@ -87,7 +87,7 @@ def encoded_texts(
     """Each row's ids, type_ids and special_tokens_mask, and whether it has an overflowing part."""
 
     def encode(**options: Any) -> Any:
-        # Special tokens that a text spells out are text.
+        # Special tokens spelled out in a text are read as text.
         return tokenizer(texts, pairs, padding=False, split_special_tokens=True, **options)
 
     cut: Any = {"truncation": "longest_first", "max_length": max_length}
@@ -104,9 +104,9 @@ def encoded_texts(
 
 
 def _pairs(tokenizer: PreTrainedTokenizerFast, examples: Sequence[Any]) -> list[str]:
-    """The second texts, empty where there is none.
+    """The second texts; empty if there is none.
 
-    A line break divides them from the first where the tokenizer puts nothing between (GPT-2, Qwen2).
+    A line break separates them from the first if the tokenizer puts nothing between them (GPT-2, Qwen2).
     """
     before = "\n" if is_joined(tokenizer) else ""
     return [before + (example.pair or "") for example in examples]
@@ -120,8 +120,8 @@ def is_joined(tokenizer: PreTrainedTokenizerFast) -> bool:
 def _row(encoding: Any, end: int) -> Array:
     """The ids and the segments of a row's tokens, shape (2, tokens).
 
-    An end token within a text is left out, as heads would take it for the row's end: unigram tokenizers such as T5's
-    still read it where it is spelt out. A row without a token, which no model reads, becomes one end token.
+    End tokens inside a text are dropped because heads would take them for the row's end: unigram tokenizers such as
+    T5's read them even if they are spelled out. A row without tokens, which no model accepts, becomes one end token.
     """
     tokens = np.asarray([encoding.ids, encoding.type_ids], dtype=np.int64)
     added = np.asarray(encoding.special_tokens_mask, dtype=bool)

@@ -1,4 +1,4 @@
-"""Windows: how a question and a context that is too long for one row are laid out in several."""
+"""Windows: splits a question with a context that is too long for one row into several rows."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 class Windows:
     """Windows over one example's context: they turn the scores of its rows into a span.
 
-    offsets: the characters of each of the context's tokens, (tokens, 2). columns: for each row, the column of the first
-    token of its window, the column after the last, and the null position, (rows, 3). firsts: for each row, which of
-    the context's tokens its window begins with, (rows,).
+    offsets: the character range of each of the context's tokens, (tokens, 2). columns: for each row, the column of the
+    first token of its window, the column after the last, and the null position, (rows, 3). firsts: for each row, the
+    index of its window's first token in the context, (rows,).
     """
 
     context: str
@@ -53,9 +53,9 @@ class Layout:
         return [self.around.segments_of(len(self.question), int(length)) for length in self.lengths]
 
     def labels(self, example: SpanExample) -> Array:
-        """The columns of the answer's first and last token, (rows, 2): the null position where it is not.
+        """The columns of the answer's first and last token, (rows, 2); the null position if the row lacks the answer.
 
-        An answer of which the tokenizer leaves no token is not learned: IGNORED.
+        An answer that has no token is not learned: IGNORED.
         """
         null = np.stack([self.null, self.null], axis=1)
         answer = answer_tokens(example, self.context)
@@ -73,7 +73,7 @@ class Layout:
 
 
 def answer_tokens(example: SpanExample, context: Tokens) -> tuple[int, int] | None:
-    """The first and the last token of the context that has a character of the first answer, or None."""
+    """The first and last token of the context that contain a character of the first answer, or None."""
     if not example.answers:
         return None
     text, begin = example.answers[0]
@@ -82,7 +82,7 @@ def answer_tokens(example: SpanExample, context: Tokens) -> tuple[int, int] | No
 
 
 def with_null(around: Template, tokenizer: PreTrainedTokenizerFast) -> tuple[Template, int]:
-    """The template and its null position: the column of [CLS], or -1, the last, where an end token stands."""
+    """The template and its null position: the column of [CLS], or -1, the last, if an end token is used instead."""
     cls = np.flatnonzero(around.before == tokenizer.cls_token_id)
     if tokenizer.cls_token_id is not None and len(cls):
         return around, int(cls[0])

@@ -1,4 +1,4 @@
-"""Windows of whole words over a text that is longer than a row, and how what is said in each is joined."""
+"""Windows of whole words over a text that is longer than a row, and how to join their tags."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 OVERLAP = 1 / 3
-"""The share of a window that the next one reads again."""
+"""The share of a window that the next one repeats."""
 
 
 def word_windows(lengths: Sequence[int], room: int) -> list[tuple[int, int]]:
     """Windows [first word, end) of at most `room` tokens that cover all words and overlap by a third.
 
-    lengths: the tokens of each word. One that is longer than the room is a window of its own.
+    lengths: the number of tokens of each word. A word that is longer than the room gets its own window.
     """
     windows: list[tuple[int, int]] = []
     first = end = 0
@@ -29,7 +29,7 @@ def word_windows(lengths: Sequence[int], room: int) -> list[tuple[int, int]]:
 
 
 def _first(lengths: Sequence[int], before: tuple[int, int], room: int) -> int:
-    """The first word of the next window: the window before is read again, as far as the word that follows it fits."""
+    """The first word of the next window: it repeats words of the previous one, as long as the next new word fits."""
     first, end = before
     again = 0
     while end - 1 > first and again + lengths[end - 1] <= min(room * OVERLAP, room - lengths[before[1]]):
@@ -39,9 +39,10 @@ def _first(lengths: Sequence[int], before: tuple[int, int], room: int) -> int:
 
 
 def cut_between(first: Sequence[str], second: Sequence[str]) -> int:
-    """Where to go over from one window's tags to the next one's, both of the words that the two share.
+    """Where to switch from one window's tags to the next one's, both for the words that the two share.
 
-    The place nearest to the middle where neither is inside an entity: each word is far from the edge of its window.
+    It is the place nearest to the middle that is not inside an entity in either: words there are far from both windows'
+    edges.
     """
     middle = len(first) / 2
     places = sorted(range(len(first) + 1), key=lambda at: abs(at - middle))

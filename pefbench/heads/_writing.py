@@ -1,4 +1,4 @@
-"""Texts while they are written, several in a batch: where each ends, and what of it is certain already."""
+"""Texts during generation, several in a batch: where each ends, and which part of it is already final."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from pefbench.heads.written import Finish
 
 HELD_WORDS = 4
-"""Words at the end of a text that a word-piece decoder may still join: ``do n ' t`` becomes ``don't``."""
+"""The number of words at the end of a text that a WordPiece decoder may still join: ``do n ' t`` becomes ``don't``."""
 BROKEN = "\N{REPLACEMENT CHARACTER}"
-"""What stands at the end of a text whose last character lacks some of its bytes."""
+"""Ends a text whose last character is incomplete: some of its bytes are missing."""
 BYTE = re.compile(r"<0x[0-9A-F]{2}>")
-"""A token that is a byte. Several in a row are decoded together: one that is wrong makes all of them `BROKEN`."""
+"""A token that is a byte. Consecutive bytes are decoded together: one invalid byte makes all of them `BROKEN`."""
 
 
 class Writing:
-    """One text while it is written. search: the head's own. ends: the tokens that end it."""
+    """One text during generation. search: the head's own. ends: the tokens that end it."""
 
     def __init__(self, prompt: DecoderPrompt, search: Search, ends: Sequence[int]) -> None:
         wanted = prompt.wanted
@@ -41,11 +41,11 @@ class Writing:
 
     @property
     def watched(self) -> bool:
-        """Whether each of its tokens matters before the end."""
+        """Whether each of its tokens matters before the text has ended."""
         return bool(self.stop or self.told or self.done)
 
     def goes_on(self, tokens: Array) -> bool:
-        """Whether it does after these tokens, the last of which is new. What is over stays so."""
+        """Whether generation continues after these tokens, of which the last is new. An ended text stays ended."""
         if not self._over and not self._continues(tokens):
             self._over = True
             if self.done:
@@ -66,7 +66,7 @@ class Writing:
         return False
 
     def written(self, tokens: Array) -> Written:
-        """The text from all its tokens, and whatever comes after their end."""
+        """The text from all its tokens, including any after its end."""
         tokens = tokens[: self._tokens]
         at = np.flatnonzero(np.isin(tokens, self.ends))
         text = self._text(tokens[: at[0]] if len(at) else tokens)
@@ -82,7 +82,7 @@ class Writing:
         )
 
     def _tell(self, text: str) -> bool:
-        """Tell what is new of a certain text; whether to go on."""
+        """Pass on the new part of a final text; returns whether to continue."""
         new = text[len(self._written) :] if text.startswith(self._written) else ""
         if self.told and new and not self._cancelled:
             self._written = text
@@ -90,7 +90,7 @@ class Writing:
         return not self._cancelled
 
     def _settled(self, tokens: Array) -> int:
-        """How many tokens there are before the bytes at their end."""
+        """The number of tokens before the bytes at the end."""
         name = self.prompt.tokenizer.convert_ids_to_tokens
         return next((at for at in range(len(tokens), 0, -1) if not BYTE.fullmatch(str(name(int(tokens[at - 1]))))), 0)
 
@@ -101,7 +101,7 @@ class Writing:
 
 
 class _Watch:
-    """A stopping criterion: ends each row where its own text ends. start: the tokens before it."""
+    """A stopping criterion that ends each row where its own text ends. start: the number of tokens before it."""
 
     def __init__(self, writings: Sequence[Writing], start: int) -> None:
         self.writings, self.start = writings, start
@@ -116,14 +116,14 @@ class _Watch:
 
 
 def generate(model: Any, writings: Sequence[Writing], **inputs: Tensor) -> list[Array]:
-    """The tokens that the model generates for each text, with whatever comes after its end."""
+    """The tokens that the model generates for each text, including any after its end."""
     from pefbench.models.patches import notices
 
     start = inputs.get("decoder_input_ids", inputs["input_ids"]).shape[1]
     searches = [one.search for one in writings]
     apart = len({search.max_new_tokens for search in searches}) > 1
     watched = searches[0].num_beams == 1 and (apart or any(one.watched for one in writings))
-    with notices.positions_in_generate():  # PEFT's warning that they are dropped: see `causal`
+    with notices.positions_in_generate():  # PEFT's warning that positions are dropped: see `causal`
         found: Tensor = model.generate(
             **inputs,
             logits_processor=processors([one.prompt for one in writings], searches),
@@ -133,12 +133,12 @@ def generate(model: Any, writings: Sequence[Writing], **inputs: Tensor) -> list[
 
 
 def _first(text: str, stop: Sequence[str]) -> int | None:
-    """Where the first of the texts that end a text begins in it."""
+    """Where the first stop text begins, if any."""
     return min((at for each in stop if (at := text.find(each)) >= 0), default=None)
 
 
 def _certain(text: str, stop: Sequence[str], tokenizer: PreTrainedTokenizerFast) -> int:
-    """How many characters of a text no later token changes, and no text that ends it takes away."""
+    """The number of characters that no later token changes, and that no stop text removes."""
     certain = text.rstrip(BROKEN)
     if _joins(tokenizer):
         certain = " ".join(certain.split(" ")[:-HELD_WORDS])
@@ -147,6 +147,6 @@ def _certain(text: str, stop: Sequence[str], tokenizer: PreTrainedTokenizerFast)
 
 
 def _joins(tokenizer: PreTrainedTokenizerFast) -> bool:
-    """Whether the decoder joins words that it has written already; of a slow tokenizer nobody knows."""
+    """Whether the decoder may still join words that it has already written; unknown for slow tokenizers, so True."""
     decoder = tokenizer.backend_tokenizer.decoder if tokenizer.is_fast else None
     return decoder is None or type(decoder).__name__ == "WordPiece"

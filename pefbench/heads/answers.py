@@ -1,4 +1,4 @@
-"""A head's answers: the right ones, and how two of them compare. Nothing here needs the model."""
+"""A head's answers: the right ones, and how two answers compare. Nothing here needs the model."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Choice(TypedDict):
-    """An answer of a head that chooses."""
+    """An answer of a head that chooses between candidates."""
 
     choice: int
     """The number of the best candidate, from 0."""
@@ -20,7 +20,7 @@ class Choice(TypedDict):
 
 
 class LabelWithOutside(TypedDict):
-    """An answer of a head that labels texts, where one label is that of texts with none of the others."""
+    """An answer of a head that labels texts, if one label means that none of the others applies."""
 
     label: str
     outside: float
@@ -28,23 +28,23 @@ class LabelWithOutside(TypedDict):
 
 
 class LabelSet(TypedDict):
-    """Any number of labels for a text: an answer, or the right one."""
+    """A text's labels, any number of them: an answer, or the right one."""
 
     labels: list[str]
-    """Sorted; none is an answer, too."""
+    """Sorted; may be empty."""
     scores: NotRequired[list[float]]
-    """In an answer of a model: the probability of each label that there is, in the order of the head's labels."""
+    """In a model's answer: the probability of every label, in the order of the head's labels."""
 
 
 class Answers(ABC):
-    """The answers of one head to one kind of example, reached as `head.answers`. An answer is JSON-able."""
+    """The answers of one head to one kind of example, available as `head.answers`. An answer is JSON-able."""
 
     mismatch_tolerance: float = 0.0
-    """Share of answers that may differ between two processes on a GPU, by rounding alone: see `GenerationAnswers`."""
+    """The share of answers that rounding may change between two processes on a GPU: see `GenerationAnswers`."""
 
     @property
     def decoding_signature(self) -> str:
-        """Settings of `Head.predict` that every score depends on, as in a metric's signature; "" where it has none."""
+        """Settings of `Head.predict` that every score depends on, as in a metric's signature; "" if there are none."""
         return ""
 
     @property
@@ -54,17 +54,17 @@ class Answers(ABC):
 
     @property
     def answer_fields(self) -> frozenset[str]:
-        """Optional fields that these answers have and a metric may need, by name."""
+        """Names of optional fields that these answers have and a metric may need."""
         return frozenset()
 
     @abstractmethod
     def references(self, examples: Sequence[Any]) -> list[Any]:
-        """The right answer to each example: what `correct` and the task's metrics compare with."""
+        """The right answer to each example, for `correct` and the task's metrics."""
 
     def clusters(self, examples: Sequence[Any]) -> list[str] | None:
-        """For each example what it has in common with others and depends on, as a name; None: nothing, in no example.
+        """The cluster of each example: the name of what it shares with others and depends on; None: nothing is shared.
 
-        One that stands for itself is a cluster of its own.
+        An example that shares nothing is its own cluster.
         """
         names = [getattr(example, "cluster", "") for example in examples]
         shared = {name for name, times in Counter(names).items() if name and times > 1}
@@ -75,18 +75,18 @@ class Answers(ABC):
         return bool(prediction == reference)
 
     def same(self, before: Any, after: Any) -> bool:
-        """Whether two answers to one example agree, as those before and after loading must."""
+        """Whether two answers to an example agree, as those before and after loading must."""
         return bool(before == after)
 
     def judged(self, answers: Sequence[Any], examples: Sequence[Any]) -> list[Any]:  # noqa: ARG002 - where texts are judged
-        """A split's answers, of a model or a baseline, with a judge's verdicts added where there is a judge."""
+        """The answers to a split, of a model or a baseline, with the judge's verdicts added if there is a judge."""
         return list(answers)
 
     def prompt(self, example: Any) -> str:
-        """An example's input as people read it; here a text and its pair."""
+        """An example's input for human readers; here the text and its pair."""
         pair = getattr(example, "pair", None)
         return example.text if pair is None else f"{example.text} | {pair}"
 
     def shown(self, example: Any) -> str | None:  # noqa: ARG002 - for answers that are worth reading
-        """An example's input as the result shows it among its samples, or None to show no samples."""
+        """An example's input as the result's samples show it, or None to show no samples."""
         return None

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 class CausalHead(GenerationHead):
     """Answers as the continuation of their prompts, by a decoder.
 
-    A row is a prompt, its answer and the end token, in `max_length` tokens. So that each answer can be generated within
-    them, a prompt leaves room for `max_new_tokens`, the same in training and testing.
+    A row is a prompt, its answer and the end token, in `max_length` tokens. A prompt leaves room for `max_new_tokens`,
+    the same in training and testing, so that every answer can be generated.
     """
 
     auto_class = "AutoModelForCausalLM"
@@ -55,7 +55,7 @@ class CausalHead(GenerationHead):
     def encode(
         self, tokenizer: PreTrainedTokenizerFast, examples: Sequence[GenerationExample], max_length: int
     ) -> Encoded:
-        """Tokenise prompts and answers apart, as generation meets them. Raises RecipeError when there is no room."""
+        """Tokenise prompts and answers separately, as in generation. Raises RecipeError if there is no room."""
         self.check_room(max_length, 1)
         prompter, end = for_decoder(tokenizer, self.keep, chat=self.chat, separator=self.separator)
         prompts, rows, labels, cut = [], [], [], []
@@ -78,13 +78,13 @@ class CausalHead(GenerationHead):
         )
 
     def marks(self, encoded: Encoded, row: int) -> list[str]:
-        """The answer's tokens and the end token behind them."""
+        """The answer's tokens and its end token."""
         return ["" if label == IGNORED else "answer" for label in encoded.features[TARGETS][row].tolist()]
 
     def refusals(
         self, tokenizer: PreTrainedTokenizerFast, examples: Sequence[GenerationExample], max_length: int
     ) -> Iterator[tuple[int, str]]:
-        """The examples that the chat template refuses, whole or once their oldest turns are cut off."""
+        """The examples that the chat template refuses, whole or after their oldest turns are dropped."""
         if not (self.chat and tokenizer.chat_template):
             return
         self.check_room(max_length, 1)
@@ -94,7 +94,7 @@ class CausalHead(GenerationHead):
                 yield number, f"{example.where or f'example {number}'}: {reason}"
 
     def prediction_lengths(self, encoded: Encoded) -> Array:
-        """The lengths of the prompts: how long an answer is must not say which examples share a batch."""
+        """The lengths of the prompts: which examples share a batch must not depend on the answers' lengths."""
         return np.asarray([len(prompt.ids) for prompt in encoded.decoding], dtype=np.int64)
 
     def losses(self, model: nn.Module, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
@@ -102,7 +102,7 @@ class CausalHead(GenerationHead):
         return causal_losses(model, batch, batch[TARGETS], last_logits=self.last_logits)
 
     def generate(self, model: nn.Module, batch: Mapping[str, Tensor], writings: Sequence[Writing]) -> Iterable[Array]:
-        """Continue the prompts, padded on the left; the model numbers positions by the mask."""
+        """Continue the prompts, padded on the left; the model derives positions from the mask."""
         found: dict[int, Array] = {}
         prompts = [one.prompt for one in writings]
         for group in _groups([len(one.ids) for one in prompts], together=_takes_padding(model)):
@@ -125,7 +125,7 @@ def _padded_left(rows: Sequence[Array], padding: int) -> dict[str, Tensor]:
 
 
 def _groups(lengths: Sequence[int], *, together: bool) -> list[list[int]]:
-    """Which prompts are continued together: all, or those of one length each."""
+    """Which prompts to continue together: all, or those of equal length."""
     if together:
         return [list(range(len(lengths)))]
     return [[i for i, length in enumerate(lengths) if length == one] for one in sorted(set(lengths))]
@@ -134,8 +134,8 @@ def _groups(lengths: Sequence[int], *, together: bool) -> list[list[int]]:
 def _takes_padding(model: nn.Module) -> bool:
     """Whether prompts may be padded on the left.
 
-    With virtual tokens before the text PEFT drops the positions, and padding between the two would count as text. A
-    prefix lies in the cache and keeps its positions.
+    If virtual tokens precede the text, PEFT drops the positions, and padding between the two would count as text. A
+    prefix is in the cache and keeps its positions.
     """
     config = getattr(model, "active_peft_config", None)
     return config is None or not config.is_prompt_learning or config.peft_type in ("PREFIX_TUNING", "CARTRIDGE")

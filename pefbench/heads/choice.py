@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 class ChoiceDataset(Fixed):
     """Choices by split.
 
-    keep: which end of a context is kept when it is too long. likelihood: decoders compare how likely the candidates
-    are, instead of getting a head; other models have one in any case. per: what they divide the log-likelihood by.
-    candidates: those of every example, where all have the same.
+    keep: which end of a context is kept if it is too long. likelihood: decoders compare the likelihoods of the
+    candidates instead of getting a head; other models always get a head. per: the unit by which log-likelihoods are
+    divided. candidates: the candidates, if all examples have the same.
     """
 
     splits: Mapping[str, Sequence[ChoiceExample]]
@@ -64,23 +64,23 @@ DATASET = ChoiceDataset
 
 
 class ChoiceHead(RowHead, ScoringHead):
-    """Candidates scored by a head of one output: the sequence head, so that every architecture with one has it.
+    """Candidates scored by a sequence head with one output, which every architecture with a sequence head supports.
 
-    BERT's own head for multiple choice computes the same. keep: which end of a context is kept when it is too long.
-    segments: the model tells context and candidate apart by `token_type_ids`.
+    It is equivalent to BERT's own multiple-choice head. keep: which end of a context is kept if it is too long.
+    segments: the model distinguishes context and candidate by `token_type_ids`.
     """
 
     def __init__(self, *, keep: End = "end", segments: bool = False) -> None:
         self.keep, self.segments = keep, segments
 
     def config(self) -> HeadConfig:
-        """Ask for one score a row."""
+        """One output: the score of a row."""
         return {"num_labels": 1}
 
     def encode(self, tokenizer: PreTrainedTokenizerFast, examples: Sequence[ChoiceExample], max_length: int) -> Encoded:
-        """Put each candidate behind its context. Of a row that is too long, neither is cut below half of it.
+        """Put each candidate after its context. If a row is too long, neither is truncated below half of it.
 
-        Raises RecipeError when the length leaves no room for two texts.
+        Raises RecipeError if the length leaves no room for two texts.
         """
         around = template(tokenizer)
         room = around.room(max_length)
@@ -99,14 +99,14 @@ class ChoiceHead(RowHead, ScoringHead):
         return of_rows(examples, features, padding, right_ones(examples), truncated=np.asarray(truncated))
 
     def _fitted(self, context: Array, candidate: Array, room: int) -> tuple[Array, Array]:
-        """A row's two texts in at most `room` tokens."""
+        """A row's two texts, truncated to at most `room` tokens together."""
         kept = cut(context, fitting(len(context), len(candidate), room), self.keep)
         return kept, candidate[: room - len(kept)]
 
     def scores(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
-        """The head's output, its only one."""
+        """The head's only output."""
         return self.outputs(model, batch)[:, 0]
 
     def right(self, batch: Mapping[str, Tensor]) -> Tensor:
-        """The targets as they are."""
+        """The targets, unchanged."""
         return batch[TARGETS]

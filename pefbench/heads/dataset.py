@@ -24,15 +24,15 @@ class Dataset(Protocol):
         """Notes for the result on how the data was read."""
 
     def head(self, model: PretrainedConfig) -> Head:
-        """The head, with its labels if it has any, for a model of this config."""
+        """The head, with its labels if it has any, for a model with this config."""
 
     def settled(self) -> Dataset:
-        """The data set with what its head takes from training examples as fields: see the module `settled`."""
+        """The data set with everything its head takes from training examples stored in fields: see module `settled`."""
 
 
 class Fixed:
     """A data set whose head takes nothing from examples."""
 
     def settled(self) -> Self:
-        """Itself."""
+        """The data set itself."""
         return self

@@ -1,4 +1,4 @@
-"""A tokenised split: what `Head.encode` makes and batches are taken from."""
+"""A tokenised split, made by `Head.encode`; batches are taken from it."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ if TYPE_CHECKING:
 
 
 TARGETS = "labels"
-"""The name of what a batch holds for the loss alone; the model is never given it."""
+"""The key of a batch's targets, which only the loss uses; the model does not get them."""
 IGNORED = -100
-"""A target that no loss counts: of padding, of a prompt, of a label that training does not have. PyTorch's default."""
+"""A target that the loss ignores: for padding, prompts, and labels unknown in training. PyTorch's default."""
 ROWS = "rows"
-"""The name of a batch's number of rows per example, shape (examples,); there when examples have several."""
+"""The key of a batch's number of rows per example, shape (examples,), if examples have several rows."""
 
 
 @dataclass(slots=True)
 class Encoded:
     """A tokenised split.
 
-    An example is one row of tokens, or several (the candidates of a choice, the windows of a long text); the rows
-    of all examples follow each other. A batch has whole examples.
+    An example is one row of tokens, or several (the candidates of a choice, the windows of a long text); the rows of
+    all examples are stored one after another. A batch has whole examples.
 
-    features: what is padded, name -> one integer array per row; `input_ids` among them.
+    features: name -> one integer array per row, to be padded; includes `input_ids`.
     targets: for each example, how many terms its loss has.
     decoding: what the head needs to turn the model's output into an answer, one item per example.
     rows: for each example, how many rows it has; None: one each.
-    fixed: what is not padded, name -> an array whose first dimension runs over the rows.
+    fixed: name -> an array that is not padded, whose first dimension is the rows.
     cut: for each example, whether it lost text beyond the maximum length; empty: none did.
-    padding: name of a feature -> what it is padded with.
-    notes: what of the examples gave way to the model.
+    padding: name of a feature -> its padding value.
+    notes: notes on how examples were changed for the model.
     """
 
     features: dict[str, list[np.ndarray[Any, Any]]]
@@ -45,11 +45,11 @@ class Encoded:
     padding: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     first_rows: np.ndarray[Any, Any] = field(init=False)
-    """For each example, its first row; shape (examples + 1,), the last being the number of rows."""
+    """For each example, its first row; shape (examples + 1,), where the last is the number of rows."""
     lengths: np.ndarray[Any, Any] = field(init=False)
-    """For each example, the tokens of its longest row."""
+    """For each example, the number of tokens in its longest row."""
     tokens: np.ndarray[Any, Any] = field(init=False)
-    """For each example, the tokens of its rows together."""
+    """For each example, the number of tokens in all its rows."""
 
     def __post_init__(self) -> None:
         """Count rows and tokens."""

@@ -1,7 +1,7 @@
 """The examples that heads read, one class per head.
 
-cluster, where there is one: the name of what several examples have in common and depend on, such as the template or the
-conversation that they come from; "" for an example that stands for itself. Intervals take examples of one together.
+cluster: the name of what several examples share and depend on, such as a template or a conversation that they come
+from; "" for an independent example. Confidence intervals treat the examples of a cluster as one unit.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pefbench.heads._chat_template import Message
 
 Span = tuple[int, int]
-"""Characters of a text: the first, and the one after the last."""
+"""A range of characters in a text: the first, and the one after the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class SequenceExample:
 
 @dataclass(frozen=True, slots=True)
 class LabelSetExample:
-    """A text, or a text and its pair, and its labels, sorted; none is legal."""
+    """A text, or a text and its pair, and its labels, sorted; may have none."""
 
     text: str
     labels: tuple[str, ...]
@@ -48,7 +48,7 @@ class RegressionExample:
 
 @dataclass(frozen=True, slots=True)
 class TokenExample:
-    """A sentence: words and one tag a word."""
+    """A sentence: words, and one tag per word."""
 
     tokens: tuple[str, ...]
     tags: tuple[str, ...]
@@ -66,15 +66,15 @@ class MarkedExample:
 
     @property
     def pair(self) -> None:
-        """None: there is no second text. Baselines on labelled texts read it."""
+        """None: there is no second text. Baselines on labelled texts read this."""
         return None
 
 
 @dataclass(frozen=True, slots=True)
 class SpanExample:
-    """A question on a context, and its answers: text and where in the context it begins, in characters.
+    """A question on a context, and its answers: the text, and the character of the context where it begins.
 
-    Without answers, the context does not have one (SQuAD 2.0). Several are equally right; the first is learned.
+    Without answers, the context contains none (SQuAD 2.0). If there are several, all are right; the first is learned.
     """
 
     question: str
@@ -83,7 +83,7 @@ class SpanExample:
 
     @property
     def cluster(self) -> str:
-        """The context: questions on one are alike."""
+        """The context: questions on the same context are related."""
         return self.context
 
 
@@ -91,10 +91,10 @@ class SpanExample:
 class GenerationExample:
     """A prompt, the answer to it, and the turns before it.
 
-    references: the right texts, where the answer is not the only one. facts: what metrics need to know beside them
-    (the tests that a program should pass, the attribute that a text should have), JSON-able, by name. instruction: what
-    stands right before the prompt and says what to do with it; a prompt that is too long loses none of it. asks: the
-    role of the prompt: the user, or a tool whose result is answered. where: file and line of its row, for messages.
+    references: the right texts, if there are several. facts: additional JSON-able values for metrics, by name (the
+    tests that a program should pass, the attribute that a text should have). instruction: precedes the prompt and says
+    what to do with it; it is never truncated. asks: the role of the prompt: the user, or a tool whose result is
+    answered. where: file and line of its row, for messages.
     """
 
     prompt: str
@@ -109,14 +109,14 @@ class GenerationExample:
 
 
 NO_CANDIDATE = -1
-"""The number of the right one, where it is not among the candidates: training lacks it."""
+"""The number of the right candidate if it is not among the candidates because training lacks it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChoiceExample:
-    """A context, its candidates, and which of them is right (from 0), or NO_CANDIDATE where it is only scored.
+    """A context, its candidates, and which of them is right (from 0), or NO_CANDIDATE if it is only scored.
 
-    Where equal scores must not be rewarded, the place of the right one should say nothing: shuffle the candidates.
+    Shuffle the candidates if equal scores must not be rewarded: the position of the right one should not matter.
     """
 
     context: str

@@ -1,7 +1,7 @@
-"""The generation head: text in, text out, by a decoder or by an encoder-decoder.
+"""The generation head: text in, text out, by a decoder or an encoder-decoder.
 
-Only the answer's tokens and the end token behind them are learned. Answers are generated in batches, with a cache of
-keys and values; `Search` says how.
+Only the answer's tokens and its end token are learned. Answers are generated in batches, with a cache of keys and
+values; `Search` has the settings.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 class GenerationDataset(Fixed):
     """Prompts and answers by split.
 
-    search: how to generate. keep: which end of a prompt is kept when it is too long. chat: decoders get their
-    prompts by their chat template where they have one. separator: what stands between prompt and answer of decoders
-    without. likelihood: predictions hold how likely the example's own answer is, see `GenerationHead.predict`. judge:
-    see `_judging`. right: see `GenerationAnswers`.
+    search: how to generate. keep: which end of a prompt is kept if it is too long. chat: decoders get prompts in their
+    chat template, if they have one. separator: put between prompt and answer of decoders without a template.
+    likelihood: predictions include the likelihood of the example's own answer, see `GenerationHead.predict`. judge: see
+    `_judging`. right: see `GenerationAnswers`.
     """
 
     splits: Mapping[str, Sequence[GenerationExample]]

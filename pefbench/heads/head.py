@@ -1,4 +1,4 @@
-"""A head: how text becomes tensors, and what is learned and predicted from them."""
+"""The base class of heads: how text becomes tensors, and what is learned and predicted from them."""
 
 from __future__ import annotations
 
@@ -38,15 +38,16 @@ class Head(ABC):
     task_type: str
     """The head's name in PEFT."""
     reads_words: bool = False
-    """Texts come as words, one by one: a tokenizer is to read each as if a space stood before it."""
+    """Texts are given as words: the tokenizer must read each word as if a space preceded it."""
     needs_alignment: bool = True
-    """Tokens are traced back to the words or characters that they stand for."""
+    """Tokens are mapped back to words or characters."""
     generates: bool = False
-    """An answer is text that is generated token by token, which takes much longer than a loss."""
+    """An answer is generated token by token, which takes much longer than a loss."""
     packs: bool = False
-    """Its examples can stand several in a row: one row each, and a loss of tokens that see only what is before them."""
+    """Several examples fit into one row: each has a single row, and its loss is of tokens that see only earlier ones.
+    """
     labels: Sequence[str] = ()
-    """What an answer is chosen from, as people read it; empty where answers are no labels."""
+    """The labels that answers are chosen from, for human readers; empty if answers are not labels."""
     sample: Any = "A text."
     """An input of `pefbench.load(trial).predict`, as a model card shows it; JSON-able."""
     answers: Answers
@@ -54,36 +55,36 @@ class Head(ABC):
 
     @property
     def thresholds(self) -> Mapping[str, float]:
-        """Label -> the probability from which it is given, where that was chosen on validation; else empty."""
+        """Label -> the probability from which it is assigned, if it was chosen on validation; otherwise empty."""
         return {}
 
     def adjusted(self, answers: Sequence[Any], examples: Sequence[Any]) -> Head:  # noqa: ARG002 - some heads do
-        """The same head with what is chosen after training: by `predict`'s answers to the validation split."""
+        """The same head with what is chosen after training, based on `predict`'s answers to the validation split."""
         return self
 
     def with_thresholds(self, thresholds: Mapping[str, float]) -> Head:  # noqa: ARG002 - some heads do
-        """The same head with the thresholds of an earlier `adjusted`. Raises DataError for those of other labels."""
+        """The same head with the thresholds of an earlier `adjusted`. Raises DataError if they are for other labels."""
         return self
 
     @property
     def longest_answer(self) -> int:
-        """The most tokens of an answer that is generated; else 0."""
+        """The maximum number of tokens of a generated answer; 0 if answers are not generated."""
         return 0
 
     def brief(self) -> Head:
-        """The same head, which generates only the first tokens of an answer: to see what the others will take."""
+        """The same head, limited to the first tokens of an answer, to estimate what the rest will need."""
         return self
 
     def plain(self) -> Head:
-        """The same head, generating by the library's own steps, without those that are faster."""
+        """The same head, using the library's own generation steps instead of the faster ones."""
         return self
 
     def pooled(self) -> Head:
-        """The same head, reading the mean of all tokens' states. Raises RecipeError where that makes no sense."""
+        """The same head, reading the mean of all tokens' states. Raises RecipeError if that makes no sense."""
         raise RecipeError("model.pooling: applies to tasks on whole texts only; leave it out here")
 
     def balanced(self, examples: Sequence[Any]) -> Head:  # noqa: ARG002 - where there are classes
-        """The same head, its classes weighing alike in the loss on `examples`. Raises RecipeError without any."""
+        """The same head, each class having equal weight in the loss on `examples`. Raises RecipeError without any."""
         raise RecipeError("train.class_weights: applies to classification of whole texts only; leave it out here")
 
     @abstractmethod
@@ -100,41 +101,41 @@ class Head(ABC):
         examples: Sequence[Any],  # noqa: ARG002
         max_length: int,  # noqa: ARG002
     ) -> Iterable[tuple[int, str]]:
-        """The numbers of the examples that this model cannot be given, each with the reason, its file and line.
+        """The numbers of the examples that this model cannot take, each with the reason, its file and line.
 
-        max_length: as `encode` gets it, for what is refused once it is cut.
+        max_length: as for `encode`, for examples that are only refused once they are truncated.
         """
         return ()
 
     @abstractmethod
     def loss_sum(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
-        """The model's loss on a batch of `collate`, summed over its targets: a scalar in fp32."""
+        """The model's loss on a batch from `collate`, summed over its targets: a scalar in fp32."""
 
     def prediction_lengths(self, encoded: Encoded) -> np.ndarray[Any, Any]:
-        """How long each example is for `predict`, (examples,): those of similar lengths share a batch."""
+        """The length of each example for `predict`, (examples,): examples of similar lengths share a batch."""
         return encoded.lengths
 
     @abstractmethod
     def predict(self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[Any]) -> list[Any]:
-        """One JSON-able answer per example, however much of its text was truncated."""
+        """One JSON-able answer per example, even if its text was truncated."""
 
     def scored(self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[Any]) -> list[tuple[Any, Any]]:
-        """For each example the answer of `predict`, and the scores behind it: what they are, the head says.
+        """For each example, the answer of `predict` and its scores, whose meaning depends on the head.
 
-        None where an answer holds its own scores, or has none.
+        The scores are None if the answer contains its own scores, or has none.
         """
         return [(answer, None) for answer in self.predict(model, batch, decoding)]
 
     def marks(self, encoded: Encoded, row: int) -> list[str]:
-        """What each token of a row carries in the loss, as people read it: its label, "answer", ...; "" for nothing."""
+        """Each token's role in the loss, for human readers: its label, "answer", ...; "" for none."""
         return [""] * len(encoded.features["input_ids"][row])
 
     def remarks(self, encoded: Mapping[str, Encoded]) -> list[str]:  # noqa: ARG002 - for heads that have some
-        """Notes on the tokenised splits, `Odd` ones for warnings. Raises RecipeError for what cannot come out right."""
+        """Notes on the tokenised splits; `Odd` ones are warnings. Raises RecipeError for what cannot work."""
         return []
 
 
 def forward(model: nn.Module, batch: Mapping[str, Tensor], **options: Any) -> Any:
-    """The model's output on a batch; the targets stay with the head. `options` are the model's own."""
+    """The model's output for a batch, without the targets, which the head keeps. options: passed to the model."""
     given = {name: tensor for name, tensor in batch.items() if name not in (TARGETS, ROWS)}
     return model(**apart(model, given), **global_attention(model, given), **options)

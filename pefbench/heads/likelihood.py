@@ -1,10 +1,10 @@
-"""The choice head for decoders without a head: the candidate that the language model finds likeliest.
+"""The choice head for decoders without a trained head: it chooses the most likely candidate.
 
-A candidate's score is its log-likelihood after the context, divided by its number of tokens, so that long
-candidates are not at a disadvantage (Brown et al. 2020, arXiv:2005.14165, section 2.4); or by the length of its text,
-which does not depend on the tokenizer, as lm-evaluation-harness does: `acc_norm` by characters, `acc_bytes` by bytes.
-The white space before a candidate is scored with it, as there, whether the tokenizer merges it with a word or not;
-characters and bytes are counted without it.
+A candidate's score is its log-likelihood after the context, divided by its number of tokens, so that long candidates
+are not at a disadvantage (Brown et al. 2020, arXiv:2005.14165, section 2.4). It may also be divided by the length of
+the text, which does not depend on the tokenizer, as in lm-evaluation-harness: `acc_norm` by characters, `acc_bytes` by
+bytes. As there, the white space before a candidate is always scored with it, whether or not the tokenizer merges it
+with a word; it does not count as characters or bytes.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ Per = Literal["token", "byte", "character"]
 
 
 class LikelihoodHead(ScoringHead):
-    """Candidates scored by their mean log-likelihood a token, a byte of UTF-8, or a character.
+    """Candidates scored by their mean log-likelihood per token, per byte of UTF-8, or per character.
 
-    per: which of them. keep: which end of a context is kept when it is too long. separator: what stands between
-    context and candidate. last_logits: see `pefbench.heads._language.causal_losses`.
+    per: the unit. keep: which end of a context is kept if it is too long. separator: put between context and candidate.
+    last_logits: see `pefbench.heads._language.causal_losses`.
     """
 
     auto_class = "AutoModelForCausalLM"
@@ -50,13 +50,13 @@ class LikelihoodHead(ScoringHead):
         self.answers = ChoiceAnswers(f"likelihood:per-{per}|space:scored")
 
     def config(self) -> HeadConfig:
-        """Ask for nothing: the head is the model's own."""
+        """No entries: the head is the model's own."""
         return {}
 
     def encode(self, tokenizer: PreTrainedTokenizerFast, examples: Sequence[ChoiceExample], max_length: int) -> Encoded:
-        """Tokenise context and candidate as one text. The context is cut first; at least one token comes before.
+        """Tokenise context and candidate as one text. The context is truncated first; at least one token precedes.
 
-        Raises RecipeError when the length leaves no room, DataError for a candidate without a token.
+        Raises RecipeError if the length leaves no room, DataError for a candidate without a token.
         """
         before = added(tokenizer)[0]
         before = before if len(before) else np.asarray([end_token(tokenizer)], dtype=np.int64)
@@ -84,14 +84,14 @@ class LikelihoodHead(ScoringHead):
         )
 
     def _lengths(self, texts: Sequence[tuple[str, str]]) -> list[Array]:
-        """A column with the length of each candidate's text, without the separator, where that is divided by."""
+        """A column with the length of each candidate's text, without the separator, if scores are divided by it."""
         if self.per == "token":
             return []
         lengths = [len(candidate.encode() if self.per == "byte" else candidate) for _, candidate in texts]
         return [np.asarray(lengths, dtype=np.int64)]
 
     def _cut(self, ids: Array, candidate: int, room: int) -> Array:
-        """A row's tokens without the special ones: the last `candidate` are the candidate's."""
+        """A row's tokens without special ones: the last `candidate` tokens are the candidate's."""
         context = len(ids) - candidate
         kept = cut(ids[:context], max(0, room - candidate), self.keep)
         return np.concatenate([kept, ids[context:][:room]])
@@ -103,7 +103,7 @@ class LikelihoodHead(ScoringHead):
         return [*marks[: len(marks) - length], *["right candidate" if right else "candidate"] * length]
 
     def scores(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
-        """Each row's log-likelihood of its candidate, divided by the candidate's tokens, bytes or characters."""
+        """The log-likelihood of each row's candidate, divided by the candidate's tokens, bytes or characters."""
         import torch
 
         ids, lengths = batch["input_ids"], batch[TARGETS][:, 1]
@@ -115,10 +115,10 @@ class LikelihoodHead(ScoringHead):
         return -losses.new_zeros(len(ids)).index_add(0, row, losses) / batch[TARGETS][:, -1]
 
     def right(self, batch: Mapping[str, Tensor]) -> Tensor:
-        """The first column of the targets; the second is the candidate's tokens, a third the length of its text."""
+        """The first column of the targets; the second is the candidate's tokens, the third its text's length."""
         return batch[TARGETS][:, 0]
 
 
 def _after(offsets: Array, end: int) -> int:
-    """How many tokens have a character at or beyond `end`: a space may belong to the word that follows it."""
+    """The number of tokens that extend beyond `end`: a space may belong to the word that follows it."""
     return int((offsets[:, 1] > end).sum())

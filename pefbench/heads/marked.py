@@ -1,11 +1,11 @@
 """The marked head: one label for a text in which two spans are marked, as in relation extraction.
 
-Marks are written into the text, and the label is read from the states that stand at them (Baldini Soares et al. 2019,
+Marks are written into the text, and the label is predicted from the states at the marks (Baldini Soares et al. 2019,
 arXiv:1906.03158, section 3.2, entity start). The marks are those of R-BERT (Wu and He 2019, arXiv:1905.08284): ``$``
-around the first and ``#`` around the second, which every vocabulary has, so that no embedding is new and untrained.
+around the first and ``#`` around the second span. Every vocabulary has them, so no embedding is new and untrained.
 
-A linear layer of several states side by side is a sum of linear layers of each. So the head is the architecture's own
-for tokens, with one output for each label at each mark, and a label's score is the sum of its outputs at the marks.
+A linear layer on concatenated states is a sum of linear layers on each state. The head is therefore the architecture's
+own token head, with one output for each label at each mark, and a label's score is the sum of its outputs at the marks.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from pefbench.heads.examples import MarkedExample
 
 MARKS = ("$", "#")
-"""The marks before and after the first and the second span."""
+"""The marks around the first and the second span."""
 READ = {False: ("first", "second"), True: ("first", "second", "end")}
-"""Where states are read, by whether the model reads from left to right only."""
+"""Where states are read, by whether the model reads only from left to right."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,8 @@ DATASET = MarkedDataset
 class MarkedHead(Head):
     """Classification by the states at marks.
 
-    causal: a state says nothing of what comes after it. Then the marks that close are read, and the text's last token;
-    else those that open.
+    causal: a state does not contain what comes after it. The head then reads the closing marks and the text's last
+    token; otherwise it reads the opening marks.
     """
 
     auto_class = "AutoModelForTokenClassification"
@@ -70,14 +70,14 @@ class MarkedHead(Head):
         self.read = READ[causal]
 
     def config(self) -> HeadConfig:
-        """Ask for an output for each label at each place that is read."""
+        """One output for each label at each place that is read."""
         names = [f"{place}:{label}" for place in self.read for label in self.labels]
         return {"id2label": dict(enumerate(names)), "label2id": {name: i for i, name in enumerate(names)}}
 
     def encode(self, tokenizer: PreTrainedTokenizerFast, examples: Sequence[MarkedExample], max_length: int) -> Encoded:
-        """Write the marks and tokenise; of a text that is too long, the tokens nearest to a mark are kept.
+        """Write the marks and tokenise; if a text is too long, the tokens nearest to a mark are kept.
 
-        Raises RecipeError when the length leaves no room for the marks.
+        Raises RecipeError if the length leaves no room for the marks.
         """
         before, after = added(tokenizer)
         room = max_length - len(before) - len(after)
@@ -104,7 +104,7 @@ class MarkedHead(Head):
         )
 
     def _places(self, at: Array, length: int) -> list[int]:
-        """The columns that are read of a row with marks in these columns: opening, closing; opening, closing."""
+        """The columns to read in a row with marks in these columns: opening, closing; opening, closing."""
         return [*at[1::2].tolist(), length - 1] if self.causal else at[::2].tolist()
 
     def marks(self, encoded: Encoded, row: int) -> list[str]:
@@ -148,7 +148,7 @@ class MarkedHead(Head):
 
 
 def mark(example: MarkedExample) -> tuple[str, tuple[int, int, int, int]]:
-    """A text with its marks, and the characters where they stand: around the first, then around the second."""
+    """A text with its marks, and the marks' characters: around the first span, then around the second."""
     spans = sorted(zip((example.first, example.second), MARKS, (0, 1), strict=True))
     text, at, done = "", {}, 0
     for (start, end), sign, which in spans:
@@ -161,11 +161,11 @@ def mark(example: MarkedExample) -> tuple[str, tuple[int, int, int, int]]:
 
 
 def _token_at(text: Tokens, character: int) -> int:
-    """Which token stands for a character, or comes next where none does."""
+    """The token that contains a character; if there is none, the next token."""
     return min(int(np.searchsorted(text.offsets[:, 1], character, side="right")), len(text.ids) - 1)
 
 
 def _nearest(length: int, at: Array, room: int) -> Array:
-    """Which of a text's tokens are kept, in order: those nearest to a mark, the earlier of equals."""
+    """The tokens of a text to keep, in order: those nearest to a mark, the earlier one if equally near."""
     distance = np.abs(np.arange(length)[:, None] - at).min(axis=1)
     return np.sort(np.argsort(distance, kind="stable")[:room])

@@ -1,7 +1,7 @@
-"""The multi-label head: any number of labels for a text or for a pair of texts, each decided for itself.
+"""The multi-label head: any number of labels for a text or a pair of texts, each decided independently.
 
-The sequence head with an independent sigmoid for each label (binary relevance), trained by binary cross-entropy, as
-transformers does where a config's `problem_type` is `multi_label_classification`.
+It is the sequence head with an independent sigmoid for each label (binary relevance), trained by binary cross-entropy,
+as in transformers for `problem_type` `multi_label_classification`.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 DECIMALS = 9
 HALF = 0.5
 ROUNDING = 1e-3
-"""How far two ways to the same probability may differ."""
+"""The tolerance between two ways of computing the same probability."""
 
 Thresholds = Literal["per-label"] | float
-"""The probability from which a label is given; per-label: chosen for each on validation."""
+"""The probability from which a label is assigned; per-label: chosen for each label on validation."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class MultiLabelDataset(Fixed):
     thresholds: Thresholds = HALF
 
     def head(self, model: PretrainedConfig) -> MultiLabelHead:
-        """The multi-label head over these labels, with what this model needs of its input."""
+        """The multi-label head over these labels, with the input that this model needs."""
         return MultiLabelHead(
             self.labels,
             thresholds=self.thresholds,
@@ -60,7 +60,7 @@ DATASET = MultiLabelDataset
 
 
 class LabelSetAnswers(Answers):
-    """Sets of labels. thresholds: label -> the probability from which it is given. signature: how they were chosen."""
+    """Sets of labels. thresholds: label -> the probability from which it is assigned. signature: how they were set."""
 
     def __init__(self, thresholds: Mapping[str, float], signature: str) -> None:
         self.thresholds, self._signature = dict(thresholds), signature
@@ -75,11 +75,11 @@ class LabelSetAnswers(Answers):
         return [{"labels": list(example.labels)} for example in examples]
 
     def correct(self, prediction: LabelSet, reference: LabelSet) -> bool:
-        """Whether all labels are right, and none is missing."""
+        """Whether exactly the right labels are given."""
         return set(prediction["labels"]) == set(reference["labels"])
 
     def same(self, before: LabelSet, after: LabelSet) -> bool:
-        """Whether probabilities agree but for rounding, and labels but for those that rounding alone decides."""
+        """Whether probabilities are equal up to rounding, and labels too, except those that rounding decides."""
         old, new = before["scores"], after["scores"]
         if len(old) != len(new) or any(abs(one - other) >= ROUNDING for one, other in zip(old, new, strict=True)):
             return False
@@ -91,7 +91,7 @@ class LabelSetAnswers(Answers):
         return set(before["labels"]) ^ set(after["labels"]) <= close
 
     def judged(self, answers: Sequence[LabelSet], examples: Sequence[LabelSetExample]) -> list[LabelSet]:  # noqa: ARG002 - the thresholds decide
-        """A split's answers with the labels that the thresholds give; a baseline's have theirs."""
+        """A split's answers with the labels that the thresholds give; a baseline's answers keep their own."""
         return [self._decided(answer) if "scores" in answer else answer for answer in answers]
 
     def _decided(self, answer: LabelSet) -> LabelSet:
@@ -105,8 +105,8 @@ class LabelSetAnswers(Answers):
 class MultiLabelHead(TextHead):
     """Any number of labels for whole texts.
 
-    thresholds: the probability from which a label is given, or per-label: 0.5 until `adjusted` chooses on validation.
-    segments, reads_end: see `TextHead`.
+    thresholds: the probability from which a label is assigned, or per-label: 0.5 until `adjusted` chooses on
+    validation. segments, reads_end: see `TextHead`.
     """
 
     answers: LabelSetAnswers
@@ -128,11 +128,11 @@ class MultiLabelHead(TextHead):
 
     @property
     def thresholds(self) -> Mapping[str, float]:
-        """Label -> its threshold, where each has its own."""
+        """Label -> its threshold, if each label has its own."""
         return self.answers.thresholds if self.per_label else {}
 
     def adjusted(self, answers: Sequence[LabelSet], examples: Sequence[LabelSetExample]) -> Self:
-        """The same head with the threshold of each label that gives its best F1 on these examples; see `best`."""
+        """The same head with the threshold for each label with the best F1 on these examples: `best_threshold`."""
         if not self.per_label or not examples:
             return self
         scores = np.asarray([answer["scores"] for answer in answers], dtype=np.float64)
@@ -153,7 +153,7 @@ class MultiLabelHead(TextHead):
         return changed
 
     def balanced(self, examples: Sequence[LabelSetExample]) -> Self:
-        """The same head, the texts with a label together weighing as much as those without it, (labels,)."""
+        """The same head, with equal total weight for texts with and without each label, (labels,)."""
         changed = copy(self)
         having = self.targets(examples).sum(axis=0)
         changed.weights = (np.maximum(len(examples) - having, 1) / np.maximum(having, 1)).astype(np.float32)
@@ -168,7 +168,7 @@ class MultiLabelHead(TextHead):
         }
 
     def targets(self, examples: Sequence[LabelSetExample]) -> Array:
-        """1 for each label that a text has, else 0, (examples, labels); one that training does not have is left out."""
+        """1 for each label of a text, else 0, (examples, labels); labels unknown in training are ignored."""
         index = {label: i for i, label in enumerate(self.labels)}
         found = np.zeros((len(examples), len(self.labels)), dtype=np.float32)
         for row, example in enumerate(examples):
@@ -176,7 +176,7 @@ class MultiLabelHead(TextHead):
         return found
 
     def loss_sum(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
-        """Binary cross-entropy, for each text the mean over labels; the model's logits have shape (batch, labels)."""
+        """Binary cross-entropy, averaged over labels for each text; the model's logits have shape (batch, labels)."""
         import torch
         from torch.nn.functional import binary_cross_entropy_with_logits
 
@@ -186,22 +186,22 @@ class MultiLabelHead(TextHead):
         return total / len(self.labels)
 
     def predict(self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[Any]) -> list[LabelSet]:  # noqa: ARG002 - an answer needs the logits alone
-        """The probability of each label, and the labels from the thresholds on."""
+        """The probability of each label, and the labels that reach their thresholds."""
         scores = self.outputs(model, batch).sigmoid().detach().cpu().double().numpy().round(DECIMALS)
         return self.answers.judged([{"labels": [], "scores": row} for row in scores.tolist()], [])
 
 
 def best_threshold(scores: Array, right: Array) -> float:
-    """The threshold by which a label's F1 is best; scores and right: (examples,).
+    """The threshold with the best F1 for a label; scores and right: (examples,).
 
-    Halfway between two neighbouring scores, so that rounding decides nothing; of equally good ones the nearest to 0.5,
-    which it is too where no example has the label.
+    It is halfway between two neighbouring scores, so that rounding decides nothing. Of equally good thresholds, it is
+    the one nearest to 0.5; it is also 0.5 if no example has the label.
     """
     if not right.any():
         return HALF
     order = np.argsort(-scores, kind="stable")
     ranked, hits = scores[order], np.cumsum(right[order])
-    # Given to the first k: only where the next score is lower can a threshold part them.
+    # Assigned to the first k examples, if the next score is lower: no threshold separates equal scores.
     given = np.flatnonzero(np.append(ranked[:-1] > ranked[1:], True)) + 1
     f1 = 2 * hits[given - 1] / (given + right.sum())
     below = np.append(ranked, 0.0)[given]

@@ -1,7 +1,7 @@
-"""The regression head: one number for a text or for a pair of texts, as in essay scoring and semantic similarity.
+"""The regression head: one number for a text or a pair of texts, as in essay scoring and semantic similarity.
 
-The sequence head with one output, trained by the mean squared error, as transformers does where a config says
-`num_labels=1`. It learns standardised scores, so that one learning rate fits scores from 0 to 1 and from 0 to 60.
+It is the sequence head with one output, trained by the mean squared error, as in transformers for `num_labels=1`. It
+learns standardised scores, so that one learning rate fits scores from 0 to 1 and from 0 to 60.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 DECIMALS = 9
 ROUNDING = 1e-2
-"""How far two ways to the same number may differ, in standard deviations of the scores."""
+"""The tolerance between two ways of computing the same number, in standard deviations of the scores."""
 
 
 Scale = tuple[float, float, float, float]
-"""Of the training split's scores: mean, standard deviation, lowest, highest."""
+"""The mean, standard deviation, minimum and maximum of the training split's scores."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class RegressionDataset:
     scale: Scale | None = None
 
     def settled(self) -> RegressionDataset:
-        """The data set with the training split's scale. Raises DataError where all its scores are equal."""
+        """The data set with the training split's scale. Raises DataError if all its scores are equal."""
         return replace(self, scale=self.scale or self._of_training())
 
     def _of_training(self) -> Scale:
@@ -56,7 +56,7 @@ class RegressionDataset:
         return float(scores.mean()), float(scores.std()), float(scores.min()), float(scores.max())
 
     def head(self, model: PretrainedConfig) -> RegressionHead:
-        """The regression head over the training split's scores. Raises DataError when they are all the same."""
+        """The regression head over the training split's scores. Raises DataError if they are all equal."""
         mean, spread, lowest, highest = self.scale or self._of_training()
         return RegressionHead(
             mean=mean,
@@ -71,7 +71,7 @@ DATASET = RegressionDataset
 
 
 class ScoreAnswers(Answers):
-    """Scores. spread: the standard deviation of the training split's."""
+    """Scores. spread: the standard deviation of the training split's scores."""
 
     def __init__(self, spread: float) -> None:
         self.spread = spread
@@ -81,19 +81,19 @@ class ScoreAnswers(Answers):
         return [example.score for example in examples]
 
     def correct(self, prediction: float, reference: float) -> bool:
-        """Whether the nearest whole score is the right one."""
+        """Whether the rounded score equals the rounded right one."""
         return round(prediction) == round(reference)
 
     def same(self, before: float, after: float) -> bool:
-        """Whether two scores agree but for rounding."""
+        """Whether two scores are equal up to rounding."""
         return abs(before - after) <= ROUNDING * self.spread
 
 
 class RegressionHead(TextHead):
     """A number for whole texts.
 
-    mean, spread: of the training split's scores; spread is their standard deviation. bounds: the lowest and the highest
-    of them; answers lie between. segments, reads_end: see `TextHead`.
+    mean, spread: the mean and standard deviation of the training split's scores. bounds: their minimum and maximum, to
+    which answers are clipped. segments, reads_end: see `TextHead`.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class RegressionHead(TextHead):
         self.answers = ScoreAnswers(spread)
 
     def config(self) -> HeadConfig:
-        """Ask for one output."""
+        """One output."""
         return {"num_labels": 1}
 
     def targets(self, examples: Sequence[RegressionExample]) -> Array:

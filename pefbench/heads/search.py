@@ -1,4 +1,4 @@
-"""How a language model's answers are found: greedily, with beams, or drawn; the same for every model and method."""
+"""How a language model generates answers: greedily, with beams, or by sampling; alike for all models and methods."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from pefbench.heads.written import Written
 
 FAR = 2**32
-"""More examples than a split has."""
+"""More examples than any split has."""
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """How answers are found; part of a metric's signature, as every score depends on it.
+    """How answers are generated; part of a metric's signature, because every score depends on it.
 
-    max_new_tokens: tokens of an answer, the end token among them. num_beams: 1 is greedy search. temperature:
-    above 0 answers are drawn, each token from the `top_k` likeliest, and of these from the likeliest that reach `top_p`
-    together, by `seed`; without beams. samples: drawn answers to each prompt; the first is the same whatever their
-    number.
+    max_new_tokens: the maximum length of an answer in tokens, including the end token. num_beams: 1 is greedy search.
+    temperature: above 0, each token is sampled with `seed` from the `top_k` most likely tokens, and of these from the
+    most likely that together reach `top_p`; requires num_beams 1. samples: the number of answers sampled for each
+    prompt, which does not affect the first one.
     """
 
     max_new_tokens: int = 64
@@ -41,7 +41,7 @@ class Search:
     top_p: float = 1.0
 
     def __post_init__(self) -> None:
-        """Raise ValueError for what cannot be searched for."""
+        """Raise ValueError for settings that contradict each other."""
         if self.samples < 1 or (self.samples > 1 and not self.temperature):
             raise ValueError(f"{self.samples} samples at temperature {self.temperature}")
         if self.temperature < 0 or (self.temperature > 0 and self.num_beams > 1):
@@ -49,7 +49,7 @@ class Search:
 
     @property
     def signature(self) -> str:
-        """The settings as in the signature of a metric."""
+        """The settings for a metric's signature."""
         how = "greedy" if self.num_beams == 1 else f"beams-{self.num_beams}"
         if self.temperature:
             how = f"drawn|temperature:{self.temperature:g}|top-k:{self.top_k}|seed:{self.seed}"
@@ -62,10 +62,10 @@ class Search:
 class DecoderPrompt:
     """The tokens that the decoder continues.
 
-    ids: the tokens that it is given: a decoder's whole prompt, an encoder-decoder's start. reference_length: tokens of
-    the right answer before truncation, the end token among them. end: the end token. number: of the example in its
-    split, from 0. sample: of the answers to it, from 0. read: tokens of the prompt that the model reads. wanted: how a
-    user wants the text; None: as the head searches.
+    ids: the tokens that the decoder gets: a decoder's whole prompt, or an encoder-decoder's start. reference_length:
+    the number of tokens in the right answer before truncation, including the end token. end: the end token. number: of
+    the example in its split, from 0. sample: of the answer to it, from 0. read: the number of prompt tokens that the
+    model reads. wanted: a user's own settings; None: those of the head.
     """
 
     ids: Array
@@ -80,10 +80,10 @@ class DecoderPrompt:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """How a user wants a text: by a search of its own, up to any of the texts in `stop`, which are left out.
+    """A user's settings for a text: a search, and stop texts, which are excluded from the result.
 
-    told: is given each piece of the text as soon as it is certain; False from it breaks off. done: is given the whole
-    as soon as it has ended, while others in its batch go on. Of several beams nothing is certain before the end of all.
+    told: gets each part of the text as soon as it is final; returns False to cancel. done: gets the whole text as soon
+    as it has ended, while others in the batch continue. With several beams nothing is final before all have ended.
     """
 
     search: Search
@@ -93,7 +93,7 @@ class Wanted:
 
 
 def processors(prompts: Sequence[DecoderPrompt], searches: Sequence[Search]) -> list[GumbelNoise]:
-    """The logits processors for these rows, each with its search."""
+    """The logits processors for these rows, each row with its own search."""
     found: list[GumbelNoise] = []
     for search in dict.fromkeys(each for each in searches if each.temperature):
         rows = [i for i, each in enumerate(searches) if each == search]
@@ -113,10 +113,10 @@ def processors(prompts: Sequence[DecoderPrompt], searches: Sequence[Search]) -> 
 
 @contextmanager
 def searching(model: Any, search: Search, prompt: DecoderPrompt) -> Iterator[list[int]]:
-    """Let the model generate by `search` alone inside the block, and give the tokens that end an answer.
+    """Make the model generate only by `search` inside the block; yields the tokens that end an answer.
 
-    A checkpoint's own settings for beams, penalties, sampling or lengths would make scores of models incomparable; only
-    those for special tokens hold: where to begin and end, and what never to give.
+    A checkpoint's own settings for beams, penalties, sampling or lengths would make models' scores incomparable. Only
+    its settings for special tokens apply: where to begin and end, and what never to generate.
     """
     from transformers import GenerationConfig
 

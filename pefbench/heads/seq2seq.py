@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 
 class Seq2SeqHead(GenerationHead):
-    """Answers by an encoder-decoder; the decoder reads the answer one token behind.
+    """Answers by an encoder-decoder; the decoder's input is the answer shifted by one token.
 
-    start: the decoder's first token. What else the tokenizer puts before a target (BART's start, a language) is given
-    as well, and neither learned nor generated.
+    start: the decoder's first token. Anything else that the tokenizer puts before a target (BART's start, a language)
+    is given as well, and neither learned nor generated.
     """
 
     auto_class = "AutoModelForSeq2SeqLM"
@@ -95,7 +95,7 @@ class Seq2SeqHead(GenerationHead):
         ]
 
     def generate(self, model: nn.Module, batch: Mapping[str, Tensor], writings: Sequence[Writing]) -> Iterable[Array]:
-        """Generate from the sources of the batch."""
+        """Generate from the batch's sources."""
         import torch
 
         sources = {name: batch[name] for name in ("input_ids", "attention_mask")}

@@ -1,4 +1,4 @@
-"""The sequence head: one label for a text or for a pair of texts, as in topic classification or inference."""
+"""The sequence head: one label for a text or a pair of texts, as in topic classification or inference."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ DECIMALS = 9
 class SequenceDataset(Fixed):
     """Labelled texts by split, and the labels that the training split has.
 
-    outside: the label of texts that have none of the others, where there is one; see `SequenceHead`.
+    outside: the label of texts to which no other label applies, if there is one; see `SequenceHead`.
     """
 
     splits: Mapping[str, Sequence[SequenceExample]]
@@ -41,7 +41,7 @@ class SequenceDataset(Fixed):
     outside: str | None = None
 
     def head(self, model: PretrainedConfig) -> SequenceHead:
-        """The sequence head over these labels, with what this model needs of its input."""
+        """The sequence head over these labels, with the input that this model needs."""
         return SequenceHead(
             self.labels,
             segments=tells_segments(model),
@@ -56,7 +56,7 @@ DATASET = SequenceDataset
 class SequenceHead(TextHead):
     """Classification of whole texts.
 
-    segments, reads_end: see `TextHead`. outside: a label whose probability stands beside each answer.
+    segments, reads_end: see `TextHead`. outside: a label whose probability is added to each answer.
     """
 
     answers = LabelAnswers()
@@ -71,7 +71,7 @@ class SequenceHead(TextHead):
     def balanced(self, examples: Sequence[SequenceExample]) -> Self:
         """The same head, each class weighted by examples / (classes x examples of the class), (classes,).
 
-        The loss on all `examples` together keeps its scale: their mean weight is 1 where every class has some.
+        The loss on all `examples` keeps its scale: their mean weight is 1 if every class has examples.
         """
         changed = copy(self)
         counts = np.bincount(self.targets(examples), minlength=len(self.labels))
@@ -83,12 +83,12 @@ class SequenceHead(TextHead):
         return {"id2label": dict(enumerate(self.labels)), "label2id": {label: i for i, label in enumerate(self.labels)}}
 
     def targets(self, examples: Sequence[SequenceExample]) -> Array:
-        """The number of each text's label, (examples,); IGNORED for one that the training split does not have."""
+        """The number of each text's label, (examples,); IGNORED for labels that the training split does not have."""
         index = {label: i for i, label in enumerate(self.labels)}
         return np.asarray([index.get(example.label, IGNORED) for example in examples], dtype=np.int64)
 
     def loss_sum(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
-        """Cross-entropy, weighted by class where `balanced`; the model's logits have shape (batch, labels)."""
+        """Cross-entropy, weighted by class if `balanced`; the model's logits have shape (batch, labels)."""
         import torch
         from torch.nn.functional import cross_entropy
 
@@ -97,7 +97,7 @@ class SequenceHead(TextHead):
         return cross_entropy(logits, batch[TARGETS], weights, ignore_index=IGNORED, reduction="sum")
 
     def predict(self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[Any]) -> list[LabelAnswer]:  # noqa: ARG002 - an answer needs the logits alone
-        """The likeliest label of each text; with `outside`, also the probability of that label."""
+        """The most likely label of each text; with `outside`, also the probability of that label."""
         return self._answers(self.outputs(model, batch))
 
     def scored(

@@ -1,7 +1,7 @@
-"""What makes a head, apart from examples: kept with a saved trial, so that predicting needs no data.
+"""The settings that make a head without examples; saved with a trial, so that prediction needs no data.
 
-It is JSON-able: the fields of the task's data set, but its examples, its notes, and what scores answers and has no part
-in finding them.
+They are JSON-able: the fields of the task's data set, except its examples, its notes, and the fields that only score
+answers.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ WITHOUT = ("splits", "notes", "judge", "right")
 
 
 def kind_of(dataset: Dataset) -> str:
-    """The data set's kind: the name of its module in `heads/`, which is what a task calls its head."""
+    """The data set's kind: the name of its module in `heads/`, which is also the task's name for its head."""
     return type(dataset).__module__.rpartition(".")[2]
 
 
 def settled(dataset: Dataset) -> Values:
-    """The fields of a data set that make its head, JSON-able: what it learned from training examples among them."""
+    """The fields of a data set that make its head, JSON-able, including what it learned from training examples."""
     found: Any = dataset.settled()
     values = {field.name: getattr(found, field.name) for field in fields(found) if field.name not in WITHOUT}
     return {name: asdict(value) if is_dataclass(value) else value for name, value in values.items()}  # type: ignore[arg-type]
 
 
 def without_examples(kind: str, values: Mapping[str, Any]) -> Dataset:
-    """The data set of a kind that gives the head of `settled`; it has no examples. Raises DataError."""
+    """A data set without examples that makes the head of `settled`. Raises DataError."""
     try:
         made: Dataset = importlib.import_module(f"pefbench.heads.{kind}").DATASET(
             splits={}, **{name: Search(**value) if name == "search" else value for name, value in values.items()}

@@ -1,10 +1,9 @@
 """The span head: the answer to a question is a span of a context, as in extractive question answering.
 
-A context that is too long is read in overlapping windows, each a row of its example. The head gives each token a score
-for being the answer's first and one for being its last (Devlin et al. 2019, arXiv:1810.04805, section 4.2). Where a
-window does not have the answer, both point at the null position (section 4.3): the [CLS] token of bidirectional models,
-which is first; for tokenizers that have none, the row's last token, the only one that has seen the whole row in a
-decoder.
+A context that is too long is read in overlapping windows, each a row of its example. The head scores each token as the
+answer's first and as its last token (Devlin et al. 2019, arXiv:1810.04805, section 4.2). If a window does not contain
+the answer, both targets are the null position (section 4.3): the [CLS] token of bidirectional models, which comes
+first; for tokenizers without one, the row's last token, because only this token sees the whole row in a decoder.
 """
 
 from __future__ import annotations
@@ -34,8 +33,8 @@ if TYPE_CHECKING:
 class SpanDataset:
     """Questions by split.
 
-    max_answer_length: an answer's most tokens. overlap: see `SpanHead`. no_answers: whether a question may stay without
-    an answer; null: where the training split has such.
+    max_answer_length: the maximum number of tokens of an answer. overlap: see `SpanHead`. no_answers: whether a
+    question may have no answer; None: if the training split has such questions.
     """
 
     splits: Mapping[str, Sequence[SpanExample]]
@@ -45,7 +44,7 @@ class SpanDataset:
     no_answers: bool | None = None
 
     def settled(self) -> SpanDataset:
-        """The data set with what the training split says of questions without an answer."""
+        """The data set with `no_answers` determined by the training split."""
         return replace(self, no_answers=self._may_have_none())
 
     def _may_have_none(self) -> bool:
@@ -54,7 +53,7 @@ class SpanDataset:
         return any(not example.answers for example in self.splits["train"])
 
     def head(self, model: PretrainedConfig) -> SpanHead:
-        """The span head; it may leave a question unanswered when the training split does."""
+        """The span head; it may leave questions unanswered if the training split does."""
         return SpanHead(
             no_answers=self._may_have_none(),
             max_answer_length=self.max_answer_length,
@@ -67,27 +66,27 @@ DATASET = SpanDataset
 
 
 class SpanAnswers(Answers):
-    """Texts from the context; "" where there is no answer."""
+    """Texts from the context; "" if there is no answer."""
 
     def prompt(self, example: SpanExample) -> str:
         """The question and the context."""
         return f"{example.question} | {example.context}"
 
     def references(self, examples: Sequence[SpanExample]) -> list[list[str]]:
-        """Each question's right answers; none where the context has none."""
+        """Each question's right answers; an empty list if the context has none."""
         return [[text for text, _ in example.answers] for example in examples]
 
     def correct(self, prediction: str, reference: Sequence[str]) -> bool:
-        """Whether the answer is, letter for letter, one of the right ones, or rightly missing."""
+        """Whether the answer is exactly one of the right ones, or rightly missing."""
         return prediction in reference if reference else not prediction
 
 
 class SpanHead(Head):
     """A span of the context, by a linear head on each state.
 
-    no_answers: "" is an answer, given when the null position scores higher than the best span. max_answer_length: an
-    answer's most tokens. overlap: how many tokens two windows that follow each other share; None: a third of
-    the maximum length. segments: the model tells question and context apart by `token_type_ids`.
+    no_answers: "" is an answer, given if the null position scores higher than the best span. max_answer_length: the
+    maximum number of tokens of an answer. overlap: the number of tokens that consecutive windows share; None: a third
+    of the maximum length. segments: the model distinguishes question and context by `token_type_ids`.
     """
 
     auto_class = "AutoModelForQuestionAnswering"
@@ -107,13 +106,13 @@ class SpanHead(Head):
         self.overlap, self.segments = overlap, segments
 
     def config(self) -> HeadConfig:
-        """Ask for two scores a token: first and last of the answer."""
+        """Two outputs per token: scores for the answer's first and last token."""
         return {"num_labels": 2}
 
     def encode(self, tokenizer: PreTrainedTokenizerFast, examples: Sequence[SpanExample], max_length: int) -> Encoded:
-        """Lay each context out in windows behind its question. Long questions are cut; contexts never are.
+        """Split each context into windows, each after its question. Long questions are truncated; contexts never are.
 
-        Raises RecipeError when the length leaves no room for a question and a window.
+        Raises RecipeError if the length leaves no room for a question and a window.
         """
         around, null = with_null(template(tokenizer), tokenizer)
         room, overlap = around.room(max_length), max_length // 3 if self.overlap is None else self.overlap
@@ -145,7 +144,7 @@ class SpanHead(Head):
         )
 
     def marks(self, encoded: Encoded, row: int) -> list[str]:
-        """The answer's tokens; where the window has none, the null position."""
+        """The answer's tokens; if the window has none, the null position."""
         marks = super().marks(encoded, row)
         first, last = encoded.fixed[TARGETS][row].tolist()
         if first != IGNORED:
@@ -157,7 +156,7 @@ class SpanHead(Head):
     def loss_sum(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
         """Sum over rows of the mean of two cross-entropies; the model's scores have shape (rows, length) each.
 
-        Padding is no position: else a row's loss would depend on the longest of its batch.
+        Padding is excluded: otherwise a row's loss would depend on the longest row of its batch.
         """
         import torch
         from torch.nn.functional import cross_entropy
@@ -170,18 +169,19 @@ class SpanHead(Head):
         return (cross_entropy(starts, first, reduction="sum") + cross_entropy(ends, last, reduction="sum")) / 2
 
     def predict(self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[Windows]) -> list[str]:
-        """The best span over all windows as it stands in the context; "" where there is none.
+        """The best span over all windows as written in the context; "" if there is no answer.
 
-        As in the evaluation of SQuAD 2.0, the score of no answer is the lowest of the null position's over the windows.
+        As in SQuAD 2.0's evaluation, the score of no answer is the minimum of the null position's scores over the
+        windows.
         """
         return [answer for answer, _ in self.scored(model, batch, decoding)]
 
     def scored(
         self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[Windows]
     ) -> list[tuple[str, tuple[int, float]]]:
-        """The answers, each with the character where it begins and its probability; -1 where there is none.
+        """The answers, each with the character where it begins, or -1 if there is none, and its probability.
 
-        The probability is that of the first token times that of the last, in the window that the answer is from.
+        The probability is the product of those of the first and the last token, in the answer's window.
         """
         import torch
 
@@ -204,7 +204,7 @@ class SpanHead(Head):
     def _answer(
         self, windows: Windows, scores: Array, first: Array, last: Array, null: Array, total: Array
     ) -> tuple[str, tuple[int, float]]:
-        """The best of one example's spans, one a row, columns `first` to `last`; see `scored`."""
+        """The best of one example's spans, one per row, columns `first` to `last`; see `scored`."""
         row = int(scores.argmax())
         if not np.isfinite(scores[row]) or (self.no_answers and null.min() > scores[row]):
             least = int(null.argmin())
@@ -212,14 +212,14 @@ class SpanHead(Head):
         shift = windows.firsts[row] - windows.columns[row, 0]
         begin = windows.offsets[first[row] + shift, 0]
         end = end_of(windows.context, windows.offsets, int(last[row] + shift))
-        # Some tokenizers count the space before a word as part of it.
+        # Some tokenizers include the space before a word.
         text = windows.context[begin:end]
         begin += len(text) - len(text.lstrip())
         return text.strip(), (int(begin), float(np.exp(np.float64(scores[row]) - total[row])))
 
 
 def _log_totals(start: Tensor, end: Tensor, columns: Tensor) -> Tensor:
-    """The logarithm of the sum over all pairs of first and last token that a row's window has, null too."""
+    """The logarithm of the sum over all pairs of first and last token in a row's window and null position."""
     import torch
 
     places = torch.arange(start.shape[1], device=start.device)
@@ -231,9 +231,9 @@ def _log_totals(start: Tensor, end: Tensor, columns: Tensor) -> Tensor:
 def best_spans(
     start: Tensor, end: Tensor, columns: Tensor, max_answer_length: int
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """For each row the best span's score, first and last column, and the score of the null position.
+    """For each row, the best span's score, first and last column, and the score of the null position.
 
-    start, end: (rows, length). columns: (rows, 3), see `Windows`. A row without a token has the score -inf.
+    start, end: (rows, length). columns: (rows, 3), see `Windows`. The score of a row without a token is -inf.
     """
     import torch
     from torch.nn.functional import pad

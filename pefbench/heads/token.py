@@ -1,7 +1,7 @@
-"""The token head: one label a word, as in entity recognition.
+"""The token head: one label per word, as in named entity recognition.
 
-Only a word's first token carries its label and its prediction. Padding, special tokens and continuation tokens count
-nowhere. Words that the model never sees (beyond the maximum length, or without a token) are predicted to be outside.
+Only a word's first token carries its label and its prediction. Padding, special tokens and continuation tokens are
+ignored. Words that the model never sees (beyond the maximum length, or without a token) are predicted as outside.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 OUTSIDE = "O"
 UNSEEN = -1
 PROBE = ("the", "good", "film")
-"""Words that show whether a tokenizer joins them."""
+"""Words that show whether a tokenizer joins words."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class TokenHead(Head):
         return {"id2label": dict(enumerate(self.labels)), "label2id": {tag: i for i, tag in enumerate(self.labels)}}
 
     def encode(self, tokenizer: PreTrainedTokenizerFast, examples: Sequence[TokenExample], max_length: int) -> Encoded:
-        """Tokenise word by word and lay each tag on its word's first token. Special tokens among the words are text."""
+        """Tokenise word by word; each word's first token gets its tag. Special tokens spelled out in words are text."""
         import numpy as np
 
         index = {tag: i for i, tag in enumerate(self.labels)}
@@ -106,7 +106,7 @@ class TokenHead(Head):
         )
 
     def remarks(self, encoded: Mapping[str, Encoded]) -> list[str]:
-        """The words that the tokenizer makes nothing of, split by split."""
+        """The number of words for which the tokenizer has no token, split by split."""
         return [Odd(f"{split}: {note}") for split, each in encoded.items() for note in each.notes]
 
     def windows(
@@ -140,13 +140,13 @@ class TokenHead(Head):
     def predict(
         self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[np.ndarray[Any, Any]]
     ) -> list[list[str]]:
-        """The likeliest tag of each word; OUTSIDE for the words that the model never saw."""
+        """The most likely tag of each word; OUTSIDE for words that the model never saw."""
         return self._tags(forward(model, batch).logits, decoding)
 
     def scored(
         self, model: nn.Module, batch: Mapping[str, Tensor], decoding: Sequence[np.ndarray[Any, Any]]
     ) -> list[tuple[list[str], list[float]]]:
-        """The tags, each sentence's with the probability of each; 0 for the words that the model never saw."""
+        """Each sentence's tags, with the probability of each tag; 0 for words that the model never saw."""
         logits = forward(model, batch).logits
         chances = logits.double().softmax(-1).amax(-1).cpu().numpy()
         likely = [
@@ -164,9 +164,9 @@ class TokenHead(Head):
 
 
 def space_before(tokenizer: PreTrainedTokenizerFast) -> str:
-    """The text that each word needs before it to be read as in running text: a space where words would be joined.
+    """The text to put before each word so that it is read as in running text: a space if words would be joined.
 
-    Byte-level tokenizers of the generic class ignore `add_prefix_space`. Raises SourceError where no space helps.
+    Generic byte-level tokenizers ignore `add_prefix_space`. Raises SourceError if a space does not help.
     """
     text = " ".join(PROBE)
     if _joins(tokenizer, [text]) or not _joins(tokenizer, PROBE):
@@ -177,13 +177,13 @@ def space_before(tokenizer: PreTrainedTokenizerFast) -> str:
 
 
 def _joins(tokenizer: PreTrainedTokenizerFast, words: Sequence[str]) -> bool:
-    """Whether these words are read as one."""
+    """Whether the tokenizer reads these words as one."""
     ids = tokenizer(list(words), is_split_into_words=True, add_special_tokens=False)["input_ids"]
     return "".join(PROBE) in str(tokenizer.decode(ids)).casefold()
 
 
 def _first_tokens(word_ids: Sequence[int | None], words: int) -> np.ndarray[Any, Any]:
-    """For each word the position of its first token, or UNSEEN; shape (words,)."""
+    """The position of each word's first token, or UNSEEN; shape (words,)."""
     import numpy as np
 
     first = np.full(words, UNSEEN, dtype=np.int64)
@@ -195,14 +195,14 @@ def _first_tokens(word_ids: Sequence[int | None], words: int) -> np.ndarray[Any,
 
 
 def _cut(first: np.ndarray[Any, Any], length: int, max_length: int) -> bool:
-    """Whether a row of `length` tokens lost its last words; one that is not full lost none."""
+    """Whether a row of `length` tokens lost its last words; a row that is not full lost none."""
     return length >= max_length and bool(len(first)) and bool(first[-1] == UNSEEN)
 
 
 def _without_tokens(
     firsts: Sequence[np.ndarray[Any, Any]], rows: Sequence[np.ndarray[Any, Any]], max_length: int
 ) -> list[str]:
-    """A note of how many words have no token, though their row was not cut before them: white space and its like."""
+    """A note on how many words have no token although their row was not truncated before them, as white space."""
     import numpy as np
 
     number = 0

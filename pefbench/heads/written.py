@@ -1,4 +1,4 @@
-"""A text that was generated, and how it ended."""
+"""A generated text, and how it ended."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ Finish = Literal["stop", "length", "cancelled"]
 
 
 class Written(NamedTuple):
-    """A text that was generated.
+    """A generated text.
 
-    tokens: how many were, the end token among them. read: tokens of the prompt. finish: why it ends there: the model or
-    a text of `Wanted.stop` ended it, it has as many tokens as it may have, or `Wanted.told` broke it off.
+    tokens: the number of generated tokens, including the end token. read: the number of prompt tokens. finish: why the
+    text ends: stop: by the model or a text of `Wanted.stop`; length: at the maximum number of tokens; cancelled: by
+    `Wanted.told`.
     """
 
     text: str
