@@ -1,6 +1,6 @@
-"""What a fine-tuning method is: typed options, and how to apply them to a model.
+"""The base classes of fine-tuning methods: typed options, and how to apply them to a model.
 
-One file is one method; its class is ``METHOD``. What repeats belongs here, or in a file whose name begins with `_`.
+Each method is a file; its class is ``METHOD``. Shared code belongs here, or in a file whose name begins with `_`.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 Failures = tuple[type[Exception], ...]
 """Kinds of exceptions."""
 OUTPUTS = "qa_outputs"
-"""What PEFT takes for the head of a model that answers questions, wherever it stands."""
+"""The module that PEFT takes for the head of a model that answers questions, wherever it is."""
 NOTHING = r"(?!)"
-"""A pattern that no name matches: of a method that trains the head alone."""
+"""A pattern that matches no name, for methods that train only the head."""
 
 
 class Method(BaseModel):
     """A method's options, as the recipe's ``method:`` section names them.
 
-    A trial calls `apply`, `on_train_begin` and `on_model_ready` on a new model, then `penalty` and `after_step` at each
-    step. A model that was saved is loaded without them, and gets `on_model_ready` alone.
+    For a new model, a trial calls `apply`, `on_train_begin` and `on_model_ready`, then `penalty` and `after_step` at
+    each step. For a saved model, it only calls `on_model_ready`.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -43,70 +43,73 @@ class Method(BaseModel):
     name: str = Field(description="the method's name: `pefbench list methods`")
 
     learning_rate: ClassVar[float]
-    """Peak learning rate that suits the method on a small encoder; a recipe may name another."""
+    """Peak learning rate that suits the method on a small encoder; a recipe may set another."""
 
     searched: ClassVar[dict[str, tuple[int, ...]]] = {}
-    """The options that `pefbench search` tries beside the learning rate, each with its values: the method's size."""
+    """The options that `pefbench search` tries besides the learning rate, each with its values; they set the method's
+    size.
+    """
 
     trainable_pattern: ClassVar[str]
-    """Regular expression, searched for in the full name of a weight: what is trained beside the head."""
+    """Regular expression, searched for in the full name of a weight: the weights trained besides the head."""
 
     merges: ClassVar[bool] = False
-    """Whether what was trained can be merged into the pretrained weights by PEFT's `merge_adapter`."""
+    """Whether PEFT's `merge_adapter` can merge the trained weights into the pretrained weights."""
 
     dropout_by_example: ClassVar[bool] = True
-    """Whether the method's own dropout, where it has any, goes through torch.nn.functional.dropout on inputs that have
-    the rows of the batch first; then it can be drawn by example."""
+    """Whether the method's own dropout, if any, goes through torch.nn.functional.dropout on inputs with the batch as
+    their first dimension, so that it can be drawn by example.
+    """
 
     trains_pretrained: ClassVar[bool] = False
-    """Whether it trains weights of the pretrained model itself, and not only those that it adds."""
+    """Whether the method trains weights of the pretrained model itself, not only those that it adds."""
 
     in_attention: ClassVar[bool] = False
     """Whether its virtual tokens, if any, are keys and values alone, which an encoder has in every window."""
 
     why_not_sharded: ClassVar[str] = ""
-    """Why it cannot train weights that are sharded over processes; empty where it can."""
+    """Why the method cannot train weights that are sharded over processes; empty if it can."""
 
     @property
     def trains_everything(self) -> bool:
-        """Whether every weight of the model is trained, its embeddings too, and the whole model is saved."""
+        """Whether every weight of the model is trained, including its embeddings, and the whole model is saved."""
         return not self.trainable_pattern
 
     def train_defaults(self) -> dict[str, Any]:  # of any of the section's fields
-        """What the method prefers in the recipe's ``train:`` section."""
+        """The method's defaults for the recipe's ``train:`` section."""
         return {"learning_rate": self.learning_rate}
 
     def virtual_tokens(self) -> int:
-        """How many positions of the model the method takes for itself."""
+        """The number of the model's positions that the method uses itself."""
         return 0
 
     def apply(self, model: nn.Module, task_type: str) -> nn.Module:
-        """The model with the method's weights trainable, its head among them, and the rest frozen.
+        """The model with the method's weights and its head trainable, and the rest frozen.
 
-        `task_type` is the head's name in PEFT, such as TOKEN_CLS. Raises MethodError when the method does not work on
-        this model, or finds nothing to work on.
+        `task_type` is the head's name in PEFT, such as TOKEN_CLS. Raises MethodError if the method does not work on
+        this model, or finds nothing to adapt.
         """
         raise NotImplementedError
 
     def on_train_begin(
         self, model: nn.Module, tokenizer: PreTrainedTokenizerFast, encoded: Encoded, steps: int
     ) -> None:
-        """Finish a new model: what the method takes from the training split, or from the number of steps."""
+        """Finish a new model with what the method takes from the training split, or from the number of steps."""
 
     def on_model_ready(self, model: nn.Module) -> None:
-        """Make a model with this method, new or loaded, ready to compute; what it computes stays the same."""
+        """Prepare a model with this method, new or loaded, to compute; its outputs stay the same."""
 
     def fast_paths(self, model: nn.Module) -> Sequence[str]:  # noqa: ARG002 - for methods that have some
-        """The names of the faster operations that a ready model takes, to the same numbers up to rounding."""
+        """The names of the faster operations that a prepared model uses, which give the same numbers up to rounding."""
         return ()
 
     def undo_fast_paths(self, model: nn.Module) -> None:
-        """Let a ready model compute by the library's own operations."""
+        """Make a prepared model use the library's own operations."""
 
     def parameter_groups(self, model: nn.Module, learning_rate: float, weight_decay: float) -> list[ParameterGroup]:  # noqa: ARG002 - for methods that have two rates
         """The optimizer's groups; a group without `lr` has the trial's learning rate.
 
-        Only matrices decay: biases and norms have nothing to shrink.
+        Weight decay applies only to matrices, not to biases and norms.
         """
         trained = [weight for weight in model.parameters() if weight.requires_grad]
         groups = [
@@ -116,36 +119,36 @@ class Method(BaseModel):
         return [group for group in groups if group["params"]]
 
     def save_adapter(self, model: nn.Module, to: Path) -> None:
-        """Save the adapter and the head, as PEFT lays them out; for models that PEFT wraps."""
+        """Save the adapter and the head in PEFT's layout; for models that PEFT wraps."""
         saving: Any = model
         saving.save_pretrained(to)
 
     def penalty(self, model: nn.Module) -> Tensor | None:
-        """What the method adds to the mean loss of a step, a scalar, or None."""
+        """The term that the method adds to the mean loss of a step, a scalar, or None."""
 
     def after_step(self, model: nn.Module, step: int) -> None:
-        """Do what the method does after the optimizer's step (counted from 1), while the gradients are there."""
+        """Do what the method does after the optimizer's step (counted from 1), while the gradients still exist."""
 
     def state(self, model: nn.Module) -> MethodState:  # noqa: ARG002 - for methods that have one
-        """What a checkpoint must hold beside weights and optimizer: tensors and plain values."""
+        """The method's state for a checkpoint, besides weights and optimizer: tensors and plain values."""
         return {}
 
     def restore(self, model: nn.Module, state: MethodState) -> None:
-        """Take back what `state` returned."""
+        """Restore what `state` returned."""
 
 
 class PeftMethod(Method):
     """A method that PEFT implements, or that is registered with it."""
 
     peft_failures: ClassVar[Failures] = (ValueError, NotImplementedError)
-    """What PEFT raises where the method and the model do not go together."""
+    """What PEFT raises if the method and the model are incompatible."""
 
     def config(self, model: nn.Module) -> PeftConfig:
-        """PEFT's configuration for this model; the task type and the head are filled in by `apply`."""
+        """PEFT's configuration for this model; `apply` sets the task type and the head."""
         raise NotImplementedError
 
     def apply(self, model: nn.Module, task_type: str) -> nn.Module:
-        """Wrap the model by PEFT; the head is trained and saved with the adapter."""
+        """Wrap the model with PEFT; the head is trained and saved with the adapter."""
         from peft import get_peft_model
 
         from pefbench.importing import imports
@@ -157,7 +160,7 @@ class PeftMethod(Method):
         if any(OUTPUTS in dict(model.get_submodule(head).named_modules()) for head in heads):
             if config.is_prompt_learning:
                 raise MethodError(f"{self.title} does not work on {type(model).__name__}: PEFT wraps its head twice")
-            config.task_type = None  # for which PEFT leaves the outputs inside of a head alone
+            config.task_type = None  # with None, PEFT leaves the outputs inside a head alone
         config.modules_to_save = heads or None
         with self.refused_by_peft(model), memory.limit(self.title, memory.for_training()), imports.later():
             wrapped: nn.Module = get_peft_model(model, config)
@@ -165,12 +168,12 @@ class PeftMethod(Method):
 
     @property
     def title(self) -> str:
-        """What messages call the method."""
+        """The method's name in messages."""
         return f"method {self.name}"
 
     @contextmanager
     def refused_by_peft(self, model: nn.Module) -> Iterator[None]:
-        """Raise MethodError for what PEFT raises inside, where nothing else may be called: our own mistakes show."""
+        """Turn PEFT's exceptions inside into a MethodError. Call only PEFT inside: our own errors must show."""
         try:
             yield
         except self.peft_failures as error:
@@ -179,14 +182,14 @@ class PeftMethod(Method):
 
 
 class TargetedMethod(PeftMethod):
-    """A method of PEFT that adapts linear layers: the ones that the recipe names, or all in the transformer blocks."""
+    """A PEFT method that adapts linear layers: those that the recipe names, or all in the transformer blocks."""
 
     target_modules: list[str] | None = Field(
         None, description="names (or their endings) of the linear layers to adapt; null: all in the transformer blocks"
     )
 
     def targets(self, model: nn.Module) -> list[str]:
-        """The full names of the linear layers to adapt; the head is never among them, it is trained as a whole.
+        """The full names of the linear layers to adapt, never the head's: the head is trained as a whole.
 
         Raises MethodError for an ending that matches nothing.
         """
@@ -206,7 +209,7 @@ class TargetedMethod(PeftMethod):
 
 
 def at_own_rate(groups: list[ParameterGroup], weights: Iterable[Tensor], rate: float) -> list[ParameterGroup]:
-    """An optimizer's groups, with these weights in groups of their own that have this learning rate."""
+    """An optimizer's groups, with these weights in separate groups that have this learning rate."""
     chosen = {id(weight) for weight in weights}
     split = [
         group | its_rate | {"params": [weight for weight in group["params"] if (id(weight) in chosen) == own]}

@@ -10,7 +10,7 @@ from pefbench.errors import RecipeError, suggest
 
 
 def known(name: str) -> str:
-    """The name of an activation. Raises RecipeError when transformers has none of this name."""
+    """The name of an activation. Raises RecipeError if transformers has no activation with this name."""
     from transformers.activations import ACT2FN
 
     if name not in ACT2FN:

@@ -1,4 +1,4 @@
-"""What orthogonal fine-tuning methods share: blocks that must divide what each linear layer reads."""
+"""What orthogonal fine-tuning methods share: a block size that must divide the input size of each linear layer."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 class BlockMethod(LinearMethod):
-    """A method of PEFT that rotates the input of each linear layer, block by block."""
+    """A PEFT method that rotates the input of each linear layer, block by block."""
 
     adapts_quantised: ClassVar[bool] = True
     merges: ClassVar[bool] = True
     usual_block: ClassVar[int]
-    """The block size that the method takes where it fits."""
+    """The block size that the method uses if it fits."""
 
     block_size: int | None = Field(
         None, ge=2, description="units that a block rotates; null: the largest that fits all layers, up to the usual"
@@ -29,8 +29,9 @@ class BlockMethod(LinearMethod):
     def fitting_block(self, model: nn.Module, targets: list[str], *, factors: int = 1) -> int:
         """The block size for these linear layers: the recipe's, or the largest fitting one up to the usual.
 
-        A product of `factors` block-diagonal matrices pairs the blocks anew in each, so that their number must be
-        divisible by two factors - 1 times, and the halves of a block move. Raises MethodError when a size cannot fit.
+        A product of `factors` block-diagonal matrices pairs the blocks differently in each factor and moves halves of
+        blocks. So the number of blocks must be divisible by two `factors` - 1 times, and with several factors the size
+        must be even. Raises MethodError if a size cannot fit.
         """
         from pefbench.models import linear_layers
 
@@ -55,6 +56,6 @@ class BlockMethod(LinearMethod):
 
 
 def _sizes(units: int, factors: int) -> list[int]:
-    """The block sizes, from 2, that cut `units` as that many butterfly factors need it."""
+    """The block sizes, from 2, that divide `units` as this number of butterfly factors requires."""
     step = 1 if factors == 1 else 2
     return [size for size in range(2, units + 1, step) if units % (size * 2 ** (factors - 1)) == 0]

@@ -1,4 +1,4 @@
-"""What methods share whose PEFT tuner knows torch's linear layer, but not every other kind of it."""
+"""What methods share whose PEFT tuner supports torch's linear layer, but not every other kind of linear layer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class LinearMethod(TargetedMethod):
-    """A method of PEFT that adapts nn.Linear, and is refused where the linear layers are transformers' Conv1D."""
+    """A PEFT method that adapts nn.Linear, and refuses models whose linear layers are transformers' Conv1D."""
 
     adapts_quantised: ClassVar[bool]
     """Whether PEFT's tuner also works on the 4-bit and 8-bit linear layers of bitsandbytes."""
@@ -31,7 +31,7 @@ class LinearMethod(TargetedMethod):
         return names
 
     def on_model_ready(self, model: nn.Module) -> None:
-        """Let the adapted linear layers return what plain ones return under autocast."""
+        """Make the adapted linear layers return what plain linear layers return under autocast."""
         from pefbench.methods.tuners import adapted_dtype
 
         adapted_dtype.settle(model)

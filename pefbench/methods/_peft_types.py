@@ -1,4 +1,4 @@
-"""What must be known of PEFT's types beside their configurations, a row a type; most need nothing."""
+"""What pefbench must know about PEFT's types besides their configurations, one row per type; most need nothing."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ NO_DATA = "init_lora_weights: only true, false and gaussian here; method lora ha
 
 @dataclass(frozen=True)
 class Spec:
-    """A type of PEFT, as far as it is not like most of them."""
+    """How a type of PEFT differs from most types."""
 
     refused: str = ""
-    """Why it needs more than a configuration; "" where it does not."""
+    """Why it needs more than a configuration; "" if it does not."""
     virtual_tokens: Literal["none", "keys and values", "embeddings"] = "none"
     """What it puts before the text."""
     trainable_pattern: str | None = None
-    """What is trained beside the head; None: what has the type's prefix in PEFT, and biases by its option."""
+    """What is trained besides the head; None: weights with the type's prefix in PEFT, and biases as its option says."""
     defaults: Callable[[nn.Module], Options] | None = None
     """Options that follow from the model; None: the linear layers of the blocks are adapted."""
     objection: Callable[[Options], str] = lambda _: ""
-    """The option that cannot work, and why; "" where all can."""
+    """The option that cannot work, and why; "" if all can."""
     vectors: str = ""
-    """What the full name of a scale vector contains that PEFT stores as a matrix, and that is not to decay."""
+    """Part of the full names of scale vectors that PEFT stores as matrices, and that must not decay."""
     can_be_tried: bool = True
-    """Whether its layers compute inside the pretrained model, so that this shows on two tokens what does not fit."""
+    """Whether its layers compute inside the pretrained model, so that a short forward pass shows whether they fit."""
 
 
 def of(kind: str) -> Spec:
-    """What must be known of a type."""
+    """What pefbench knows about a type."""
     return SPECS.get(kind, Spec())
 
 
@@ -72,7 +72,7 @@ def _keys_values_and_feed_forwards(model: nn.Module) -> Options:
 
 
 def _nothing(_model: nn.Module) -> Options:
-    """Types whose target modules are no linear layers; PEFT finds them."""
+    """For types whose target modules are not linear layers; PEFT finds them."""
     return {}
 
 
@@ -88,7 +88,7 @@ def _data_init(options: Options) -> str:
 
 
 def _subspaces(options: Options) -> str:
-    reason = "use_asa: subspaces are dropped after each step, which only method adalora is told of"
+    reason = "use_asa: subspaces are dropped after each step, which this method does not support"
     return reason if options.get("use_asa") else ""
 
 

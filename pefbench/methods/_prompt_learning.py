@@ -1,4 +1,4 @@
-"""What methods with virtual tokens share: how many there are, how they are put to work, how they start."""
+"""What methods with virtual tokens share: their number, their insertion into the model, and their initialisation."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ COMMON = 5000
 
 
 class VirtualTokenMethod(PeftMethod):
-    """A method whose virtual tokens stand before the text, whatever the head: see `tuners.virtual_tokens`."""
+    """A method whose virtual tokens precede the text, whatever the head: see `tuners.virtual_tokens`."""
 
     num_virtual_tokens: int = Field(16, ge=1, description="number of virtual tokens before the text")
 
     def virtual_tokens(self) -> int:
-        """Their number."""
+        """The number of virtual tokens."""
         return self.num_virtual_tokens
 
     @abstractmethod
     def attach(self, model: nn.Module) -> VirtualTokens:
-        """The virtual tokens of a wrapped model, put to work. Raises MethodError where they have no place."""
+        """Insert the virtual tokens into a wrapped model; returns them. Raises MethodError if it cannot take them."""
 
     def apply(self, model: nn.Module, task_type: str) -> nn.Module:
-        """Wrap the model by PEFT and put the virtual tokens to work. Raises MethodError where they have no place."""
+        """Wrap the model with PEFT and insert the virtual tokens. Raises MethodError if the model cannot take them."""
         from pefbench.methods.tuners import placed
 
         wrapped = super().apply(model, task_type)
@@ -46,18 +46,18 @@ class VirtualTokenMethod(PeftMethod):
         return wrapped
 
     def on_model_ready(self, model: nn.Module) -> None:
-        """Put the virtual tokens to work."""
+        """Insert the virtual tokens."""
         self.attach(model)
 
 
 class PromptLearning(VirtualTokenMethod):
-    """A method that PEFT calls prompt learning."""
+    """A method of the kind that PEFT calls prompt learning."""
 
     trainable_pattern: ClassVar[str] = r"^prompt_encoder\."
 
 
 class PrefixStart(VirtualTokenMethod):
-    """A method with a prefix of keys and values: how the prefix starts."""
+    """The initialisation of methods with a prefix of keys and values."""
 
     in_attention: ClassVar[bool] = True
 
@@ -70,10 +70,10 @@ class PrefixStart(VirtualTokenMethod):
 
     @abstractmethod
     def attach(self, model: nn.Module) -> PrefixTokens:
-        """The prefix of a wrapped model, put to work. Raises MethodError where it has no place."""
+        """Insert the prefix into a wrapped model, and return it. Raises MethodError if the model cannot take it."""
 
     def apply(self, model: nn.Module, task_type: str) -> nn.Module:
-        """As the base does. Raises MethodError also where a decoder takes no text of several tokens behind a prefix."""
+        """As in the base. Also raises MethodError if a decoder cannot read a text of several tokens after a prefix."""
         from pefbench.methods.tuners import prefix_tokens
         from pefbench.methods.tuners.virtual_tokens import is_pair
         from pefbench.models import architecture
@@ -94,13 +94,13 @@ class PrefixStart(VirtualTokenMethod):
         encoded: Encoded,
         steps: int,  # noqa: ARG002 - the base's signature
     ) -> None:
-        """Let the prefix start from a text or from activations."""
+        """Initialise the prefix from a text or from activations."""
         if self.init in {"text", "activations"}:
             tokens = self.attach(model)
             tokens.weight.data.copy_(self.start(tokens, tokenizer, encoded))
 
     def start(self, tokens: PrefixTokens, tokenizer: PreTrainedTokenizerFast, encoded: Encoded) -> Tensor:
-        """The start of a prefix by text or activations, shape (virtual tokens, numbers of one)."""
+        """The initial prefix, from a text or activations, shape (virtual tokens, numbers of one)."""
         import torch
 
         if self.init == "text":
@@ -114,17 +114,17 @@ class PrefixStart(VirtualTokenMethod):
 
 
 def text_tokens(tokenizer: PreTrainedTokenizerFast, text: str, count: int) -> Tensor:
-    """The ids of a text without special tokens, repeated or cut to `count`. Raises MethodError for none."""
+    """The ids of a text without special tokens, repeated or cut to `count`. Raises MethodError if it has none."""
     import torch
 
     ids = tokenizer(text, add_special_tokens=False)["input_ids"]
     if not ids:
-        raise MethodError(f"method.init_text: no tokens of this vocabulary in it: {text!r}")
+        raise MethodError(f"method.init_text: {text!r} has no tokens in this vocabulary")
     return torch.tensor((ids * count)[:count])
 
 
 def drawn_tokens(tokenizer: PreTrainedTokenizerFast, encoded: Encoded, count: int) -> list[tuple[int, int]]:
-    """Draw texts, and from each one token that is not a special token; return rows and positions in them."""
+    """Draw texts, and one token from each that is not a special token; return rows and positions in them."""
     import torch
 
     special, rows = set(tokenizer.all_special_ids), encoded.features["input_ids"]
@@ -136,7 +136,7 @@ def drawn_tokens(tokenizer: PreTrainedTokenizerFast, encoded: Encoded, count: in
 
 
 def common_tokens(tokenizer: PreTrainedTokenizerFast, encoded: Encoded, count: int) -> Tensor:
-    """Draw ids from the most common tokens of the training texts, each at most once as long as there are enough."""
+    """Draw ids from the most common tokens of the training texts, without repetition as long as there are enough."""
     import torch
 
     counts: Counter[Any] = Counter()

@@ -1,4 +1,4 @@
-"""What methods share that train weights of the pretrained model itself: a few of them, where they are."""
+"""What methods share that train some of the pretrained model's own weights."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class SelectedMethod(Method):
     trains_pretrained: ClassVar[bool] = True
 
     def selected(self, model: nn.Module) -> list[str]:
-        """The full names of the weights to train beside the head; raises MethodError when there are none."""
+        """The full names of the weights to train besides the head; raises MethodError if there are none."""
         raise NotImplementedError
 
     def apply(self, model: nn.Module, task_type: str) -> nn.Module:  # noqa: ARG002 - the base's signature

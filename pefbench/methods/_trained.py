@@ -1,4 +1,4 @@
-"""What a method trains of a model: all of the head, and something of its own."""
+"""Checks that a method trains the whole head, and something of its own."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def head_sizes(model: nn.Module) -> dict[str, int]:
 
 
 def check_trained(model: nn.Module, method: Method, heads: Mapping[str, int]) -> None:
-    """Raise MethodError unless the method trains something of its own on `model`, and the whole head.
+    """Raise MethodError unless the method trains the whole head, and something of its own, on `model`.
 
-    `heads`: what `head_sizes` said of the pretrained model.
+    heads: what `head_sizes` returned for the pretrained model.
     """
     trained = [name for name, weight in model.named_parameters() if weight.requires_grad]
     where = f"method {method.name} on {type(architecture.unwrap(model)).__name__}"
@@ -43,15 +43,15 @@ def check_trained(model: nn.Module, method: Method, heads: Mapping[str, int]) ->
 
 
 def check_drawn(method: Method, at_random: Mapping[str, nn.Parameter]) -> None:
-    """Raise MethodError where the method, which is on the model by now, leaves weights as they were drawn at random.
+    """Raise MethodError if the method, already applied, leaves weights that were randomly initialised untrained.
 
-    at_random: what `models.drawn` said of the pretrained model.
+    at_random: what `models.drawn` found in the pretrained model.
     """
     left = next((name for name, weight in at_random.items() if not weight.requires_grad), None)
     if left is None:
         return
     instead = "set model.pooling to mean, or use method full" if POOLER in left.split(".") else "use method full"
     raise MethodError(
-        f"method {method.name}: the checkpoint lacks {left}, and the method would leave it as it is drawn at random; "
+        f"method {method.name}: the checkpoint lacks {left}, and the method would leave it randomly initialised; "
         f"{instead}"
     )

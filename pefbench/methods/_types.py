@@ -1,8 +1,8 @@
-"""Names for what methods hand to torch and to checkpoints."""
+"""Types for what methods pass to torch and to checkpoints."""
 
 from __future__ import annotations
 
 from typing import Any
 
-ParameterGroup = dict[str, Any]  # torch's own: `params`, and arguments of any optimizer by name
-MethodState = dict[str, Any]  # of each method's own making: tensors and plain values, as torch.save takes them
+ParameterGroup = dict[str, Any]  # as in torch: `params`, and arguments of any optimizer by name
+MethodState = dict[str, Any]  # defined by each method: tensors and plain values that torch.save takes

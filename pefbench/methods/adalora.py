@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pefbench.methods._types import MethodState
 
 SENSITIVITY = ("ipt", "exp_avg_ipt", "exp_avg_unc")
-"""The rank allocator's memory: the last step's sensitivity, its running mean, and that of its uncertainty."""
+"""The rank allocator's state: the last step's sensitivity, its running mean, and that of its uncertainty."""
 
 
 class Adalora(TargetedMethod):
@@ -90,7 +90,7 @@ class Adalora(TargetedMethod):
         encoded: Encoded,  # noqa: ARG002 - the base's signature
         steps: int,
     ) -> None:
-        """Lay the schedule over the run's steps. Raises MethodError when there are too few."""
+        """Fit the schedule to the run's steps. Raises MethodError if there are too few."""
         config = _config(model)
         config.total_step = steps
         config.tinit, config.tfinal = self.schedule(steps)
@@ -98,7 +98,7 @@ class Adalora(TargetedMethod):
     def schedule(self, steps: int) -> tuple[int, int]:
         """The steps before and after the allocation, which itself takes at least two: one to see, one to choose.
 
-        Raises MethodError when there are fewer.
+        Raises MethodError if there are fewer.
         """
         if steps < 2:
             raise MethodError(
@@ -108,7 +108,7 @@ class Adalora(TargetedMethod):
         return min(round(self.initial * steps), steps - final - 1), final
 
     def on_model_ready(self, model: nn.Module) -> None:
-        """Give a loaded model its zero rows back: products of other sizes may be rounded differently."""
+        """Restore a loaded model's zero rows: products of matrices with other sizes may be rounded differently."""
         ranks = _config(model).rank_pattern or {}
         for name, kept in ranks.items():
             layer = _layer(model, name)
@@ -118,7 +118,7 @@ class Adalora(TargetedMethod):
     def penalty(self, model: nn.Module) -> Tensor | None:
         """The weight x the mean of ||A A' - I|| and ||B' B - I|| over all linear layers.
 
-        As in the authors' code and in PEFT, the Frobenius norms are not squared, unlike those of equation 4.
+        As in the authors' code and in PEFT, the Frobenius norms are not squared, unlike in equation 4.
         """
         import torch
 
@@ -132,9 +132,9 @@ class Adalora(TargetedMethod):
         return self.orthogonal_penalty * torch.stack(distances).mean()
 
     def after_step(self, model: nn.Module, step: int) -> None:
-        """Note the sensitivity of every weight, and take ranks away when it is time.
+        """Update the sensitivity of every weight, and prune ranks if it is time.
 
-        In fp16, a step whose gradients are not finite is not taken; it says nothing of sensitivity either.
+        In fp16, a step with non-finite gradients is skipped; these must not affect the sensitivity either.
         """
         for name, weight in model.named_parameters():
             if ".lora_" in name and weight.grad is not None:
@@ -142,12 +142,12 @@ class Adalora(TargetedMethod):
         _tuner(model).update_and_allocate(step)
 
     def state(self, model: nn.Module) -> MethodState:
-        """The allocator's memory and the ranks that are left."""
+        """The allocator's state and the remaining ranks."""
         allocator = _tuner(model).rankallocator
         return {key: dict(getattr(allocator, key)) for key in SENSITIVITY} | {"ranks": _config(model).rank_pattern}
 
     def restore(self, model: nn.Module, state: MethodState) -> None:
-        """Take back what `state` returned, onto the model's devices."""
+        """Restore what `state` returned, on the model's devices."""
         devices = {name: weight.device for name, weight in _tuner(model).model.named_parameters()}
         for key in SENSITIVITY:
             remembered = {name: tensor.to(devices[name]) for name, tensor in state[key].items()}
@@ -155,10 +155,10 @@ class Adalora(TargetedMethod):
         _config(model).rank_pattern = state["ranks"]
 
     def save_adapter(self, model: nn.Module, to: Path) -> None:
-        """Save as PEFT does, without the ranks that are gone; a layer with none left is not the mistake it warns of.
+        """Save as PEFT does, without the pruned ranks; a layer without ranks is not the mistake that PEFT warns of.
 
-        PEFT would leave out what the last allocation took away. But until the next one that goes on learning, and the
-        weights that are kept may be of a step in between: gone is what is zero.
+        PEFT would drop what the last allocation pruned. However, until the next allocation pruned ranks keep learning,
+        and the kept weights may be from a step in between, so only ranks that are zero are dropped.
         """
         from pefbench.models.patches import notices
 
@@ -182,12 +182,12 @@ def _config(model: Any) -> Any:
 
 
 def _layer(model: Any, name: str) -> Any:
-    """The adapted layer of an entry of PEFT's `rank_pattern`."""
+    """The adapted layer for an entry of PEFT's `rank_pattern`."""
     return _tuner(model).model.get_submodule(name.partition(".lora_E")[0])
 
 
 def _expand(layer: Any, kept: list[bool]) -> None:
-    """Put a layer's triplets (rows of A and E, columns of B) back where they were; the others are zero."""
+    """Put a layer's triplets (rows of A and E, columns of B) back in their places; the others are zero."""
     import torch
 
     where = torch.tensor(kept)

@@ -26,7 +26,7 @@ class BitFit(SelectedMethod):
     )
 
     def selected(self, model: nn.Module) -> list[str]:
-        """The names of the biases; raises MethodError for a model that has none, or not those."""
+        """The names of the biases; raises MethodError if the model has none, or lacks the chosen ones."""
         from pefbench.models import architecture, sublayers
 
         if self.biases == "query_and_mlp":

@@ -47,14 +47,14 @@ class Boft(BlockMethod, VectorsMethod):
         )
 
     def on_model_ready(self, model: nn.Module) -> None:
-        """Rotate by blocks, in place of products with matrices that are mostly zeros."""
+        """Rotate block by block, instead of multiplying matrices that are mostly zeros."""
         from pefbench.methods.tuners import butterfly
 
         super().on_model_ready(model)
         butterfly.fuse(model)
 
     def fast_paths(self, model: nn.Module) -> Sequence[str]:
-        """The layers that rotate by blocks."""
+        """The fused layers, which rotate block by block."""
         from pefbench.methods.tuners import butterfly
 
         return ["fused_butterfly"] if butterfly.fused(model) else []

@@ -20,7 +20,7 @@ class HeadOnly(SelectedMethod):
     trains_pretrained: ClassVar[bool] = False
 
     def selected(self, model: nn.Module) -> list[str]:
-        """No weight; raises MethodError for a model without a head of its own."""
+        """No weights; raises MethodError for a model without its own head."""
         from pefbench.models import architecture
 
         if not architecture.head_modules(model):

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from pefbench.methods._types import ParameterGroup
 
 RESIDUAL = ("pissa", "olora")
-"""Inits that take the start of A and B out of the pretrained weights."""
+"""Inits that subtract the initial product of A and B from the pretrained weights."""
 DECOMPOSING = (*RESIDUAL, "mica")
 """Inits that decompose the pretrained weights."""
 FLOATING = (*DECOMPOSING, "orthogonal")
-"""Inits that read the pretrained weights, or take over their dtype."""
+"""Inits that read the pretrained weights, or use their dtype."""
 
 
 class Lora(TargetedMethod):
@@ -75,12 +75,12 @@ class Lora(TargetedMethod):
 
     @property
     def trainable_pattern(self) -> str:  # type: ignore[override]  # the base's is a constant; here it follows from the options
-        """What is trained beside the head."""
+        """What is trained besides the head."""
         matrices = "A" if self.init == "mica" else "A|B|magnitude_vector"
         return rf"\.lora_({matrices})\." + (r"|\.base_layer\.bias$" if self.bias == "lora_only" else "")
 
     def config(self, model: nn.Module) -> PeftConfig:
-        """Target the linear layers that the recipe names, or all. Raises MethodError when the init cannot be."""
+        """Target the linear layers that the recipe names, or all. Raises MethodError if the init is impossible."""
         from peft import LoraConfig
 
         from pefbench.models import linear_layers
@@ -103,7 +103,7 @@ class Lora(TargetedMethod):
         )
 
     def apply(self, model: nn.Module, task_type: str) -> nn.Module:
-        """Wrap the model by PEFT; keep what a start inside the pretrained weights was, for saving."""
+        """Wrap the model with PEFT; if the init splits the pretrained weights, keep the initial A and B for saving."""
         wrapped = super().apply(model, task_type)
         if self.init in RESIDUAL:
             from pefbench.methods.tuners import residual_lora
@@ -112,7 +112,7 @@ class Lora(TargetedMethod):
         return wrapped
 
     def parameter_groups(self, model: nn.Module, learning_rate: float, weight_decay: float) -> list[ParameterGroup]:
-        """The base's groups; with a ratio, B's weights in groups at their own rate."""
+        """The base's groups; with a ratio, B's weights are in groups with their own rate."""
         groups = super().parameter_groups(model, learning_rate, weight_decay)
         if self.b_learning_rate_ratio is None:
             return groups
@@ -120,12 +120,12 @@ class Lora(TargetedMethod):
         return at_own_rate(groups, faster, learning_rate * self.b_learning_rate_ratio)
 
     def on_model_ready(self, model: nn.Module) -> None:
-        """Compute the plain layers in one pass each."""
+        """Fuse the plain layers, so that each computes in one pass."""
         from pefbench.methods.tuners import fused_lora, residual_lora
 
         if self.init in RESIDUAL:
             residual_lora.fold(model, self.rank, self.alpha)
-        if self.bias == "none":  # a loaded model has no trained biases to tell, and must compute as the trained one did
+        if self.bias == "none":  # a loaded model does not show trained biases, and must compute as the trained one did
             fused_lora.fuse(model)
 
     def fast_paths(self, model: nn.Module) -> Sequence[str]:
@@ -157,7 +157,7 @@ class Lora(TargetedMethod):
         return True if self.init == "default" else self.init
 
     def _check_init(self, layers: list[nn.Module]) -> None:
-        """Raise MethodError where the pretrained weights are not what the init takes them for."""
+        """Raise MethodError if the init does not support the pretrained weights."""
         from pefbench.models import linear_layers
 
         if self.init in FLOATING and any(linear_layers.is_quantised(linear) for linear in layers):

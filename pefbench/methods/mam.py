@@ -51,7 +51,7 @@ class Mam(PrefixStart):
         return MamConfig(**self.model_dump(exclude=ours, exclude_none=True))
 
     def attach(self, model: nn.Module) -> PrefixTokens:
-        """The prefix in the attentions, which the tuner has put to work itself."""
+        """The prefix in the attentions, which the tuner has inserted itself."""
         tuner: Any = model.base_model
         tokens: PrefixTokens = tuner.virtual_tokens
         return tokens
@@ -59,13 +59,13 @@ class Mam(PrefixStart):
     def on_train_begin(
         self, model: nn.Module, tokenizer: PreTrainedTokenizerFast, encoded: Encoded, steps: int
     ) -> None:
-        """Let the prefix start as `init` says; the tuner draws it at random."""
+        """Initialise the prefix as `init` says; the tuner draws it at random."""
         super().on_train_begin(model, tokenizer, encoded, steps)
         if self.init == "zero":
             self.attach(model).weight.data.zero_()
 
     def parameter_groups(self, model: nn.Module, learning_rate: float, weight_decay: float) -> list[ParameterGroup]:
-        """The base's groups, the prefix in one of its own."""
+        """The base's groups, with the prefix in a separate group."""
         groups = super().parameter_groups(model, learning_rate, weight_decay)
         rate = learning_rate * self.prefix_learning_rate_ratio
         return at_own_rate(groups, [self.attach(model).weight], rate)

@@ -68,7 +68,7 @@ class PTuning(PromptLearning):
         return PromptTokens.attach(model)
 
     def apply(self, model: nn.Module, task_type: str) -> nn.Module:
-        """Wrap the model by PEFT, but not the encoder's own `mlp_head` where the model has a `head` to save."""
+        """Wrap the model with PEFT, except the encoder's own `mlp_head` if the model has a `head` to save."""
         from peft.utils import ModulesToSaveWrapper
 
         wrapped: Any = super().apply(model, task_type)
@@ -79,7 +79,7 @@ class PTuning(PromptLearning):
         return wrapped  # type: ignore[no-any-return]
 
     def parameter_groups(self, model: nn.Module, learning_rate: float, weight_decay: float) -> list[ParameterGroup]:
-        """The base's groups, the encoder in groups of its own."""
+        """The base's groups, with the encoder in separate groups."""
         encoder: Any = model.prompt_encoder
         groups = super().parameter_groups(model, learning_rate, weight_decay)
         return at_own_rate(groups, encoder.parameters(), learning_rate * self.encoder_learning_rate_ratio)

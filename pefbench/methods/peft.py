@@ -26,9 +26,9 @@ FILLED_IN = {"auto_mapping", "base_model_name_or_path", "inference_mode", "modul
     "revision",
     "task_type",
 }
-"""Fields of PEFT's configurations that are not the recipe's."""
+"""Fields of PEFT's configurations that a recipe cannot set."""
 BIASES = {"none": "", "all": r"|^(?!.*\.original_module\.).*\.bias$"}
-"""What an option `bias` adds to what is trained; others than these add the biases of the adapted layers."""
+"""What an option `bias` adds to the trained weights; any other value adds the biases of the adapted layers."""
 FAILURES = (
     ArithmeticError,
     AssertionError,
@@ -40,7 +40,7 @@ FAILURES = (
     TypeError,
     ValueError,
 )
-"""What PEFT raises for options and models that do not go together, from its own functions and layers alone."""
+"""What PEFT's own functions and layers raise for incompatible options and models."""
 
 
 class Peft(PeftMethod):
@@ -60,7 +60,7 @@ class Peft(PeftMethod):
     @field_validator("type")
     @classmethod
     def _in_capitals(cls, value: str) -> str:
-        """Take a type's name in small letters too."""
+        """Accept a type's name in lower case, too."""
         return value.upper()
 
     @model_validator(mode="after")
@@ -83,7 +83,7 @@ class Peft(PeftMethod):
 
     @property
     def trainable_pattern(self) -> str:  # type: ignore[override]  # the base's is a constant; here it follows from the type
-        """What is trained beside the head."""
+        """What is trained besides the head."""
         from peft.mapping import PEFT_TYPE_TO_PREFIX_MAPPING
 
         if self._spec.trainable_pattern is not None:
@@ -96,14 +96,14 @@ class Peft(PeftMethod):
         return int(self.options["num_virtual_tokens"]) if self._spec.virtual_tokens != "none" else 0
 
     def config(self, model: nn.Module) -> PeftConfig:
-        """Lay the options over what follows from the model. Raises MethodError for those that PEFT refuses."""
+        """The options, with defaults that follow from the model. Raises MethodError for options that PEFT refuses."""
         fields = {**self._defaults(model)} | self.options
         with self.refused_by_peft(model):
             config: PeftConfig = self._config_class()(**fields)
         return config
 
     def apply(self, model: nn.Module, task_type: str) -> nn.Module:
-        """Wrap the model by PEFT, and see that it computes. Raises MethodError with what PEFT says when it cannot."""
+        """Wrap the model with PEFT and check that it computes. Raises MethodError with PEFT's message otherwise."""
         from pefbench.methods.tuners import placed
         from pefbench.models import architecture
 
@@ -124,12 +124,12 @@ class Peft(PeftMethod):
         return wrapped  # type: ignore[no-any-return]
 
     def parameter_groups(self, model: nn.Module, learning_rate: float, weight_decay: float) -> list[ParameterGroup]:
-        """The optimizer's groups; scale vectors have one of their own, without decay."""
+        """The optimizer's groups; scale vectors have a separate group, without decay."""
         groups = super().parameter_groups(model, learning_rate, weight_decay)
         return undecayed(groups, model, self._spec.vectors) if self._spec.vectors else groups
 
     def on_model_ready(self, model: nn.Module) -> None:
-        """Put virtual tokens to work, or let the adapted layers return what linear layers do."""
+        """Insert virtual tokens, or make the adapted layers return what linear layers do."""
         from pefbench.methods.tuners import adapted_dtype
         from pefbench.methods.tuners.prefix_tokens import PrefixTokens
         from pefbench.methods.tuners.prompt_tokens import PromptTokens
@@ -144,7 +144,7 @@ class Peft(PeftMethod):
 
     @property
     def title(self) -> str:
-        """The type, which is what PEFT's documentation calls it."""
+        """The type, by which PEFT's documentation names it."""
         return self.type
 
     @property
@@ -160,7 +160,7 @@ class Peft(PeftMethod):
         return {field.name for field in dataclasses.fields(self._config_class())}
 
     def _defaults(self, model: nn.Module) -> Mapping[str, object]:
-        """Options that follow from the model, for those of them that the type has."""
+        """Options that follow from the model, as far as the type has them."""
         from pefbench.models import architecture, linear_layers
 
         if self._spec.defaults is not None and not (self.type == "IA3" and "target_modules" in self.options):
@@ -171,7 +171,7 @@ class Peft(PeftMethod):
         return {option: value for option, value in found.items() if option in self._fields()}
 
     def _check_quantised(self, wrapped: nn.Module) -> None:
-        """Raise MethodError where PEFT would take quantised weights for the numbers that they stand for."""
+        """Raise MethodError if PEFT would use the packed values of quantised weights as if they were the weights."""
         from peft.tuners.tuners_utils import BaseTunerLayer
 
         from pefbench.models import linear_layers
@@ -187,7 +187,7 @@ class Peft(PeftMethod):
 
 
 def _run(wrapped: Any) -> None:
-    """Run the model on a short text: some options fit the layers' sizes only in PEFT's opinion."""
+    """Run the model on a short text: PEFT accepts some options although they do not fit the layers' sizes."""
     from pefbench.methods.tuners import prefix_tokens
 
     prefix_tokens.probe(wrapped.get_base_model())

@@ -37,13 +37,13 @@ class Prefix(PromptLearning, PrefixStart):
     def _is_sensible(self) -> Self:
         """Refuse options that contradict each other."""
         if self.projection and self.init in {"text", "activations"}:
-            raise MethodError(f"method.init: {self.init} sets the prefix itself, which projection would compute anew")
+            raise MethodError(f"method.init: {self.init} sets the prefix, but with projection an MLP computes it")
         if self.projection_size is not None and not self.projection:
             raise MethodError("method.projection_size: applies to projection only, which is off")
         return self
 
     def config(self, model: nn.Module) -> PeftConfig:
-        """Give PEFT the shape of the model's keys and values. Raises MethodError for a model without a place."""
+        """Give PEFT the shape of the model's keys and values. Raises MethodError if the model cannot take a prefix."""
         from peft import PrefixTuningConfig
 
         from pefbench.methods.tuners import prefix_tokens

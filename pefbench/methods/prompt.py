@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Prompt(PromptLearning):
     """Lester et al. 2021 (arXiv:2104.08691), section 2; with an encoder and a decoder, the encoder reads the prompt."""
 
-    # The paper's 0.3 is Adafactor's, relative to the size of the weights; they are far below 1 here.
+    # The paper's 0.3 is for Adafactor, relative to the size of the weights, which are far below 1 here.
     learning_rate: ClassVar[float] = 3e-2
     searched: ClassVar = {"num_virtual_tokens": (5, 10, 20, 40)}
 
@@ -54,7 +54,7 @@ class Prompt(PromptLearning):
         encoded: Encoded,
         steps: int,  # noqa: ARG002 - the base's signature
     ) -> None:
-        """Let the prompt start as `init` says."""
+        """Initialise the prompt as `init` says."""
         import torch
 
         tokens = self.attach(model)

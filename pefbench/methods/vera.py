@@ -47,7 +47,7 @@ class Vera(TargetedMethod):
         )
 
     def on_model_ready(self, model: nn.Module) -> None:
-        """Let the adapted layers return what plain linear layers do."""
+        """Make the adapted layers return what plain linear layers do."""
         from pefbench.methods.tuners import adapted_dtype
 
         adapted_dtype.settle(model)

@@ -146,5 +146,5 @@ def test_a_model_without_a_way_in_is_refused() -> None:
     config = DebertaConfig(
         vocab_size=64, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32
     )
-    with pytest.raises(MethodError, match="a prefix has no way into its attentions"):
+    with pytest.raises(MethodError, match="its attentions cannot take a prefix"):
         mam().apply(DebertaForTokenClassification(config), "TOKEN_CLS")

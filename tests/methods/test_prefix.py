@@ -124,12 +124,12 @@ def test_an_unequal_pair_has_as_many_prefixes_as_decoder_layers() -> None:
 
 
 def test_options_that_contradict_each_other_are_refused() -> None:
-    with pytest.raises(MethodError, match=r"method.init: text sets the prefix itself, which projection would compute"):
+    with pytest.raises(MethodError, match=r"method.init: text sets the prefix, but with projection an MLP computes it"):
         prefix(init="text", projection=True)
     with pytest.raises(MethodError, match=r"method.projection_size: applies to projection only, which is off"):
         prefix(projection_size=8)
 
 
 def test_a_text_without_pieces_is_refused(tokenizer: Any, encoded: Encoded) -> None:
-    with pytest.raises(MethodError, match=r"method.init_text: no tokens of this vocabulary in it: ' '"):
+    with pytest.raises(MethodError, match=r"method.init_text: ' ' has no tokens in this vocabulary"):
         started("bert", tokenizer, encoded, init="text", init_text=" ")

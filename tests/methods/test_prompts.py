@@ -149,7 +149,7 @@ def test_texts_that_are_pooled_have_no_place_for_virtual_tokens() -> None:
     config = FunnelConfig(**sizes)
     with pytest.raises(MethodError, match=r"^FunnelForSequenceClassification: it pools texts to fewer positions"):
         Prompt(name="prompt").apply(FunnelForSequenceClassification(config), "SEQ_CLS")
-    with pytest.raises(MethodError, match=r"^FunnelForSequenceClassification: a prefix has no way into its attentions"):
+    with pytest.raises(MethodError, match=r"^FunnelForSequenceClassification: its attentions cannot take a prefix"):
         Prefix(name="prefix").apply(FunnelForSequenceClassification(config), "SEQ_CLS")
 
 

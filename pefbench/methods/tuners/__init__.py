@@ -1,1 +1,1 @@
-"""Tuners of our own, registered with PEFT: what PEFT does not have."""
+"""Our own tuners, which PEFT does not have, registered with PEFT."""

@@ -1,4 +1,4 @@
-"""Adapted linear layers that return, under autocast, the dtype that a linear layer returns.
+"""Makes adapted linear layers return the same dtype under autocast as a linear layer.
 
 Many of PEFT's layers return the dtype of their input, which is fp32 after a layer norm. DeBERTa-v2 then mixes the two
 in its attention, and fails.
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def settle(model: nn.Module) -> None:
-    """Let the adapted linear layers of a PEFT model return what autocast computes in; a second call changes nothing."""
+    """Make the adapted linear layers of a PEFT model return autocast's dtype; a second call changes nothing."""
     for module in model.modules():
         if isinstance(module, BaseTunerLayer) and isinstance(module.get_base_layer(), torch.nn.Linear | Conv1D):
             layer: Any = module

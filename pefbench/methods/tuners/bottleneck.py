@@ -1,17 +1,17 @@
 """Bottleneck adapters for PEFT: small two-layer networks put into each frozen transformer block.
 
-Variants, by where they stand (He et al. 2022, arXiv:2110.04366, table 1 and section 3.3, compare them):
+Variants, by position (He et al. 2022, arXiv:2110.04366, table 1 and section 3.3, compare them):
 
 - `houlsby`: after the attention's output projection and after the feed-forward, inside the sublayer's residual
-  connection and layer norm, with a residual of its own (Houlsby et al. 2019, arXiv:1902.00751, section 2.1, figure 2).
+  connection and layer norm, with its own residual (Houlsby et al. 2019, arXiv:1902.00751, section 2.1, figure 2).
 - `pfeiffer`: after the feed-forward only (AdapterFusion, arXiv:2005.00247; MAD-X, arXiv:2005.00052). The adapter reads
-  the feed-forward's output; MAD-X reads it after the layer norm, which not every architecture has at that place.
+  the feed-forward's output; MAD-X reads it after the layer norm, which not every architecture has there.
 - `parallel`: beside the feed-forward, h <- h + s * f(x W_down) W_up, with x its input and h its output.
 - `scaled_parallel`: the same with s = 4.
 
-Adapters act right after the linear layer, so a block's own dropout falls on the sum of the two.
+Adapters act right after the linear layer, so a block's own dropout applies to the sum of the two.
 
-With `phm_dim`, the projections are those of Compacter (`pefbench.methods.tuners.phm`), whose rule all layers share.
+With `phm_dim`, the projections are those of Compacter (`pefbench.methods.tuners.phm`); all layers share its rule.
 
 Importing this module registers the tuner with PEFT; `get_peft_model`, `save_pretrained` and
 `PeftModel.from_pretrained` then work on it as on any other.
@@ -38,13 +38,13 @@ PREFIX = "bottleneck_"
 
 
 class BottleneckModel(BaseTuner):  # type: ignore[misc]
-    """The model with its adapters; `model.base_model` of what `get_peft_model` returns."""
+    """The model with its adapters; `get_peft_model` returns it as `model.base_model`."""
 
     prefix = PREFIX
     tuner_layer_cls = BottleneckLayer
 
     def unload(self) -> nn.Module:
-        """The model without adapters but with the trained head."""
+        """The model without adapters, but with the trained head."""
         for module in self.modules():
             if isinstance(module, BottleneckLayer):
                 module.release()
@@ -57,7 +57,7 @@ class BottleneckModel(BaseTuner):  # type: ignore[misc]
         )
 
     def _prepare_adapter_config(self, peft_config: BottleneckConfig, model_config: dict[str, Any]) -> BottleneckConfig:  # noqa: ARG002 - PEFT passes it
-        """Find where the adapters stand, unless the config says so (it does once it was saved)."""
+        """Find where to put the adapters, unless the config says so, as a saved one does."""
         if peft_config.target_modules is None:
             targets = [feed_forward.output for feed_forward in sublayers.feed_forwards(self.model)]
             if peft_config.variant == "houlsby":
@@ -78,7 +78,7 @@ class BottleneckModel(BaseTuner):  # type: ignore[misc]
         current_key: str,
         parameter_name: str | None = None,  # noqa: ARG002 - only for tuners of single parameters
     ) -> None:
-        """Add an adapter to the linear layer `current_key`, wrapping it when it is not wrapped yet."""
+        """Add an adapter to the linear layer `current_key`, wrapping it if it is not wrapped yet."""
         layer = target if isinstance(target, BottleneckLayer) else BottleneckLayer(target)
         layer.add_adapter(adapter_name, peft_config, current_key, self._rule_owner(adapter_name))
         if peft_config.is_parallel:
@@ -87,13 +87,13 @@ class BottleneckModel(BaseTuner):  # type: ignore[misc]
             self._replace_module(parent, target_name, layer, target)
 
     def _rule_owner(self, adapter_name: str) -> BottleneckLayer | None:
-        """The layer that holds the Compacter rule of this adapter, None while there is none."""
+        """The layer that holds the Compacter rule of this adapter; None if there is none yet."""
         layers = (module for module in self.model.modules() if isinstance(module, BottleneckLayer))
         return next((layer for layer in layers if adapter_name in layer.bottleneck_rule), None)
 
 
 def register() -> None:
-    """Make the tuner known to PEFT; runs on import. Raises KeyError when PEFT has another method of this name."""
+    """Make the tuner known to PEFT; runs on import. Raises KeyError if PEFT has another method with this name."""
     peft_types.register(NAME, BottleneckConfig, BottleneckModel, PREFIX)
 
 

@@ -22,34 +22,34 @@ INITS = ("near_identity", "identity")
 
 @dataclass
 class BottleneckConfig(PeftConfig):  # type: ignore[misc]
-    """What the adapters are and where they stand. Raises MethodError for a value that makes no sense."""
+    """The kind and position of the adapters. Raises MethodError for a value that makes no sense."""
 
     variant: str = "houlsby"
     """One of VARIANTS."""
     reduction_factor: float = 16
     """Hidden size / bottleneck size; the size is rounded down and at least 1."""
     bottleneck_size: int | None = None
-    """The size of the bottleneck itself, in place of the reduction factor."""
+    """The size of the bottleneck itself, instead of the reduction factor."""
     activation: str = "relu"
     """Name of an activation in transformers' ACT2FN."""
     scale: float | None = None
-    """s, what the adapter's output is multiplied by; null: 4 for `scaled_parallel` (as He et al. 2022), else 1."""
+    """s, the factor on the adapter's output; null: 4 for `scaled_parallel` (as in He et al. 2022), else 1."""
     phm_dim: int | None = None
-    """Compacter: how many Kronecker products a projection is the sum of; null: projections are plain matrices."""
+    """Compacter: the number of Kronecker products whose sum is a projection; null: projections are plain matrices."""
     phm_rank: int = 1
     """Compacter: rank of the larger factor of each product."""
     dropout: float = 0.0
-    """Probability of dropping a unit of the bottleneck while training."""
+    """Dropout probability of the bottleneck's units in training."""
     init: str = "near_identity"
     """One of INITS; see `pefbench.methods.tuners.bottleneck_layer.initialize`."""
     target_modules: list[str] | str | None = None
     """The linear layers that get adapters, by name, ending or regular expression; null: those of the variant."""
     exclude_modules: list[str] | str | None = None
-    """Those that do not, though target_modules names them."""
+    """Linear layers that get none although target_modules matches them."""
     feed_forward_inputs: dict[str, str] | None = None
-    """Parallel variants: adapted linear layer -> the one whose input its adapter reads; null: found in the model."""
+    """Parallel variants: adapted linear layer -> the layer whose input its adapter reads; null: found in the model."""
     modules_to_save: list[str] | None = None
-    """Modules to train and save in full beside the adapters: the head."""
+    """Modules to train and save in full besides the adapters: the head."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -74,12 +74,12 @@ class BottleneckConfig(PeftConfig):  # type: ignore[misc]
         return self.variant in {"parallel", "scaled_parallel"}
 
     def size(self, hidden_size: int) -> int:
-        """The bottleneck size for a hidden size; by the factor, it is a multiple of `phm_dim`, rounded down."""
+        """The bottleneck size for a hidden size; if set by the factor, it is a multiple of `phm_dim`, rounded down."""
         step = self.phm_dim or 1
         return self.bottleneck_size or max(1, int(hidden_size / self.reduction_factor) // step) * step
 
-    def to_dict(self) -> dict[str, Any]:  # as PEFT's own is typed
-        """The fields as they are saved; PEFT may have made target_modules a set, whose order is random."""
+    def to_dict(self) -> dict[str, Any]:  # as in PEFT
+        """The fields to save; PEFT may have made target_modules a set, whose order is random."""
         fields = {**super().to_dict()}
         if isinstance(fields["target_modules"], set):
             fields["target_modules"] = sorted(fields["target_modules"])

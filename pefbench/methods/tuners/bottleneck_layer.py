@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 
 
 class BottleneckLayer(nn.Module, BaseTunerLayer):  # type: ignore[misc]
-    """A linear layer `base_layer` that writes the hidden state, followed or accompanied by bottleneck adapters.
+    """A linear layer `base_layer` that outputs the hidden state, with bottleneck adapters after it or in parallel.
 
-    With h (..., hidden) what the base layer returns, and f the activation:
+    With h (..., hidden) the base layer's output, and f the activation:
 
     - sequential (`houlsby`, `pfeiffer`): h <- h + s * (f(h W_down + b_down) W_up + b_up)
-    - parallel (`parallel`, `scaled_parallel`): the same with x (..., hidden), the input of the feed-forward, for the
-      inner h. `read_from` names the linear layer that gets x.
+    - parallel (`parallel`, `scaled_parallel`): the same, but the inner h is x (..., hidden), the input of the
+      feed-forward. `read_from` sets the linear layer that gets x.
 
-    x is held from that layer's call to this one's, within one forward pass of the feed-forward, and no longer.
-    Gradient checkpointing runs both again, so it sees the x of its own pass. Several active adapters run in their
-    order, each on the h that the one before it left.
+    x is kept from that layer's call to this one's, within one forward pass of the feed-forward, and no longer. Gradient
+    checkpointing runs both again, so it sees the x of its own pass. Several active adapters run in order, each on the
+    output of the one before.
 
-    In a Compacter, W_down and W_up come from factors of this layer and a rule that one layer holds for all of them.
+    In a Compacter, W_down and W_up are computed from this layer's factors and a rule that one layer holds for all.
     """
 
     adapter_layer_names = ("bottleneck_rule", "bottleneck_down", "bottleneck_activation", "bottleneck_up")
@@ -49,17 +49,17 @@ class BottleneckLayer(nn.Module, BaseTunerLayer):  # type: ignore[misc]
         self.bottleneck_activation = nn.ModuleDict()  # holds weights for activations such as PReLU
         self.bottleneck_up = nn.ModuleDict()
         self.options: dict[str, BottleneckConfig] = {}
-        self.rule_owners: dict[str, BottleneckLayer] = {}  # a dict, so that torch does not take them for submodules
+        self.rule_owners: dict[str, BottleneckLayer] = {}  # a dict: not registered as submodules
         self._input_hook: Any = None
         self._feed_forward_input: Tensor | None = None
 
     def add_adapter(
         self, name: str, config: BottleneckConfig, where: str = "", rule_owner: BottleneckLayer | None = None
     ) -> None:
-        """Add a freshly initialised adapter, on the device and in the dtype of the base weight.
+        """Add a newly initialised adapter, on the device and in the dtype of the base weight.
 
-        On a quantised base (bitsandbytes) it is fp32. `where` is this layer's name for error messages; `rule_owner`
-        is the layer that holds the rule of this Compacter, None for the first, which then does. Raises MethodError
+        On a quantised base (bitsandbytes) it is fp32. where: this layer's name for error messages. rule_owner: the
+        layer that holds the rule of this Compacter; None for the first layer, which then holds it. Raises MethodError
         for sizes that a Compacter cannot have.
         """
         size = config.size(self.hidden_size)
@@ -80,7 +80,7 @@ class BottleneckLayer(nn.Module, BaseTunerLayer):  # type: ignore[misc]
         BaseTunerLayer._move_adapter_to_device_of_base_layer(self, name)
 
     def read_from(self, feed_forward_input: nn.Module) -> None:
-        """Take the input of this linear layer as the x of the parallel adapters; a second call changes nothing."""
+        """Use the input of this linear layer as the x of the parallel adapters; a second call changes nothing."""
         if self._input_hook is None:  # a bound method, so that a deep copy of the model hooks the copied layer
             self._input_hook = feed_forward_input.register_forward_pre_hook(self._remember)
 
@@ -105,7 +105,7 @@ class BottleneckLayer(nn.Module, BaseTunerLayer):  # type: ignore[misc]
         return hidden
 
     def _running(self) -> list[str]:
-        """The adapters of this layer that are active."""
+        """The active adapters of this layer."""
         return [] if self.disable_adapters else [name for name in self.active_adapters if name in self.options]
 
     def _remember(self, _module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
@@ -116,26 +116,26 @@ class BottleneckLayer(nn.Module, BaseTunerLayer):  # type: ignore[misc]
         """``hidden + scale * up(f(down(source)))``; summed in the wider dtype and rounded once."""
         down, up, options = cast("nn.Linear", self.bottleneck_down[name]), self.bottleneck_up[name], self.options[name]
         rule = [self.rule_owners[name].bottleneck_rule[name]] if options.phm_dim else []
-        if not torch.is_autocast_enabled(source.device.type):  # which casts for the products by itself
+        if not torch.is_autocast_enabled(source.device.type):  # autocast casts for the products itself
             source = source.to(down.bias.dtype)
         inner = self.bottleneck_activation[name](down(source, *rule))
         inner = functional.dropout(inner, options.dropout, self.training)
         return torch.add(hidden, up(inner, *rule), alpha=options.scale).to(hidden.dtype)
 
     def _get_base_layer_device_and_dtype(self, base_layer: nn.Module) -> tuple[Any, Any]:
-        """Where and in which dtype PEFT is to put a new adapter."""
+        """The device and dtype for PEFT to put a new adapter on."""
         device, dtype = super()._get_base_layer_device_and_dtype(base_layer)
         return device, torch.float32 if linear_layers.is_quantised(base_layer) else dtype
 
 
 @torch.no_grad()
 def initialize(down: nn.Linear | PhmLinear, up: nn.Linear | PhmLinear, config: BottleneckConfig) -> None:
-    """Draw the first weights of an adapter; biases are zero.
+    """Initialise an adapter's weights; biases are zero.
 
-    `near_identity` follows the variant's paper. Sequential: both projections Gaussian with standard deviation 1e-2,
-    truncated at two of them (Houlsby et al. 2019, section 3.6); a Compacter is near the identity by its rule. Parallel:
-    as `identity`, which is what He et al. 2022 train with (`lora` in their released code). `identity` is LoRA's: down
-    Kaiming uniform, up zero, so that the model starts exactly as it was.
+    `near_identity` follows the variant's paper. Sequential: both projections are Gaussian with standard deviation 1e-2,
+    truncated at two standard deviations (Houlsby et al. 2019, section 3.6); a Compacter is near the identity because of
+    its rule. Parallel: like `identity`, which He et al. 2022 train with (`lora` in their released code). `identity` is
+    LoRA's: down Kaiming uniform, up zero, so that the model starts unchanged.
     """
     identity = config.init == "identity" or config.is_parallel
     if isinstance(down, PhmLinear) or isinstance(up, PhmLinear):

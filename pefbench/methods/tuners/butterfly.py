@@ -1,11 +1,11 @@
 """BOFT without its CUDA extension: the same numbers as PEFT's, on every device and with far fewer operations.
 
-PEFT compiles an extension that writes blocks into the diagonal of a matrix; where it cannot, PEFT warns and falls back
-to one butterfly factor, whatever was asked for. `register` gives PEFT that one operation in plain torch, so that a
-saved model with several factors loads everywhere.
+PEFT compiles an extension that writes blocks into the diagonal of a matrix. If it cannot, it warns and falls back to
+one butterfly factor, whatever was requested. `register` gives PEFT this one operation in plain torch, so that a saved
+model with several factors loads everywhere.
 
-PEFT then multiplies matrices as large as a layer's input, though a butterfly factor is a permutation, a rotation of
-small blocks and the permutation back (Liu et al. 2024, arXiv:2311.06243, section 4). `fuse` computes just these.
+PEFT then multiplies matrices as large as a layer's input, although a butterfly factor is only a permutation, a rotation
+of small blocks and the inverse permutation (Liu et al. 2024, arXiv:2311.06243, section 4). `fuse` computes only these.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class BlockDiagonal:
-    """What PEFT calls of its extension: a batch of block-diagonal matrices from their blocks, and its gradient."""
+    """The part of its extension that PEFT calls: builds a batch of block-diagonal matrices, and its gradient."""
 
     @staticmethod
     def forward(blocks: Tensor) -> list[Tensor]:
@@ -32,22 +32,22 @@ class BlockDiagonal:
 
     @staticmethod
     def backward(gradient: Tensor, blocks: Tensor) -> list[Tensor]:
-        """Gradient (factors, blocks * size, blocks * size) -> [that of the blocks]."""
+        """Gradient (factors, blocks * size, blocks * size) -> [gradient of the blocks]."""
         factors, count, size, _ = blocks.shape
         cut = gradient.reshape(factors, count, size, count, size)
         return [cut.diagonal(dim1=1, dim2=3).permute(0, 3, 1, 2)]
 
 
 def register() -> None:
-    """Give PEFT the operation; must have run before a BOFT model is made or loaded. A second call changes nothing."""
+    """Give PEFT the operation; must run before a BOFT model is made or loaded. A second call changes nothing."""
     boft.register(BlockDiagonal)
 
 
 def fuse(model: nn.Module) -> int:
-    """Let every BOFT layer of a PEFT model that has one adapter rotate block by block; return how many do."""
+    """Make every BOFT layer of a PEFT model that has one adapter rotate block by block; return their number."""
     layers = [module for module in model.modules() if isinstance(module, peft_boft.Linear) and len(module.boft_R) == 1]
     for layer in layers:
-        order = layer.boft_P.argmax(-1)  # row i of a permutation matrix has its one where unit i comes from
+        order = layer.boft_P.argmax(-1)  # row i has its one in the column of the unit that i takes
         layer.register_buffer("butterfly_order", order, persistent=False)
         layer.register_buffer("butterfly_place", order.argsort(-1), persistent=False)
         methods.replace(layer, "forward", _forward)
@@ -60,7 +60,7 @@ def fused(model: nn.Module) -> list[nn.Module]:
 
 
 def undo(model: nn.Module) -> None:
-    """Let all layers compute as PEFT's."""
+    """Make all layers compute as in PEFT."""
     for layer in fused(model):
         methods.restore(layer, "forward")
 
@@ -68,8 +68,8 @@ def undo(model: nn.Module) -> None:
 def rotate(x: Tensor, blocks: Tensor, order: Tensor, place: Tensor) -> Tensor:
     """x R, with R the product of the butterfly factors, the last one leftmost.
 
-    x (..., units); blocks (factors, blocks, size, size); order, place (factors, units): each factor's permutation,
-    as the unit that each one takes from, and its inverse.
+    x (..., units); blocks (factors, blocks, size, size); order, place (factors, units): each factor's permutation, as
+    the index of the unit that each unit takes, and its inverse.
     """
     _, count, size, _ = blocks.shape
     for factor, taken, back in zip(blocks.flip(0), order.flip(0), place.flip(0), strict=True):

@@ -43,9 +43,9 @@ class LoraLinear(torch.autograd.Function):
 
 
 def fuse(model: nn.Module) -> int:
-    """Let every plain LoRA layer of a PEFT model compute by `LoraLinear`; return how many do.
+    """Make every plain LoRA layer of a PEFT model compute with `LoraLinear`; return their number.
 
-    Plain: one adapter, no dropout, no variant such as DoRA, a frozen `nn.Linear` beneath. Others stay PEFT's.
+    Plain: one adapter, no dropout, no variant such as DoRA, on a frozen `nn.Linear`. Other layers stay PEFT's.
     """
     layers = [module for module in model.modules() if isinstance(module, peft_lora.Linear) and _is_plain(module)]
     for layer in layers:
@@ -54,12 +54,12 @@ def fuse(model: nn.Module) -> int:
 
 
 def fused(model: nn.Module) -> list[nn.Module]:
-    """The layers that compute by `LoraLinear`."""
+    """The layers that compute with `LoraLinear`."""
     return [module for module in model.modules() if methods.is_replaced(module, "forward", _forward)]
 
 
 def undo(model: nn.Module) -> None:
-    """Let all layers compute as PEFT's."""
+    """Make all layers compute as in PEFT."""
     for layer in fused(model):
         methods.restore(layer, "forward")
 
@@ -70,9 +70,9 @@ def _is_plain(layer: Any) -> bool:
     return (
         len(adapters) == 1
         and adapters[0] in layer.lora_A
-        and type(base) is nn.Linear  # its subclasses may be quantised, and so may a weight of a class of its own
+        and type(base) is nn.Linear  # subclasses may be quantised, as may a weight of another class
         and type(base.weight) is nn.Parameter
-        and not base._forward_hooks  # such as an adapter that is stacked in it
+        and not base._forward_hooks  # such as a stacked adapter
         and not any(weight.requires_grad for weight in base.parameters())
         and isinstance(layer.lora_dropout[adapters[0]], nn.Identity)
         and adapters[0] not in layer.lora_variant

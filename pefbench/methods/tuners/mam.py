@@ -40,17 +40,17 @@ class MamConfig(BottleneckConfig):
 
 
 class MamModel(BottleneckModel):
-    """The model with its adapters, and the prefixes beside it, by adapter name."""
+    """The model with its adapters, and the prefixes, by adapter name."""
 
     prefix = PREFIX
     uses_shared_state = True
-    """So PEFT refuses to put the adapter into a model without keeping the tuner, which has the prefix."""
+    """Makes PEFT refuse to add the adapter to a model without keeping the tuner, which holds the prefix."""
 
     virtual_tokens: MamTokens
 
     @property
     def active_peft_config(self) -> Any:
-        """The active adapter's configuration, as PEFT's own models say it."""
+        """The active adapter's configuration, with the name that PEFT's own models use."""
         return self.peft_config[self.active_adapters[0]]
 
     def get_base_model(self) -> nn.Module:
@@ -59,7 +59,7 @@ class MamModel(BottleneckModel):
         return model
 
     def inject_adapter(self, model: nn.Module, adapter_name: str, *args: Any, **kwargs: Any) -> None:
-        """Add the bottlenecks to the model, and a prefix (virtual tokens, numbers of one) drawn as PEFT draws its."""
+        """Add the bottlenecks and a prefix (virtual tokens, numbers of one), initialised like PEFT's own."""
         shape = MamTokens.attach(self).shape
         super().inject_adapter(model, adapter_name, *args, **kwargs)
         if not hasattr(self, "mam_prefix"):
@@ -70,7 +70,7 @@ class MamModel(BottleneckModel):
         self.mam_prefix[adapter_name] = nn.Parameter(numbers.to(weight.device), requires_grad=not config.inference_mode)
 
     def _enable_adapter_layers(self, enabled: bool = True) -> None:  # noqa: FBT001, FBT002 - as PEFT calls it
-        """Let the prefix stand aside with the bottlenecks."""
+        """Enable or disable the prefix along with the bottlenecks."""
         super()._enable_adapter_layers(enabled)
         self._adapters_disabled = not enabled
 
@@ -90,7 +90,7 @@ class MamTokens(PrefixTokens):
 
 
 def register() -> None:
-    """Make the tuner known to PEFT; runs on import. Raises KeyError when PEFT has another method of this name."""
+    """Make the tuner known to PEFT; runs on import. Raises KeyError if PEFT has another method with this name."""
     peft_types.register(NAME, MamConfig, MamModel, PREFIX)
 
 

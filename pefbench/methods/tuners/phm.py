@@ -7,15 +7,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 RULE_DEVIATION = 1e-4
-"""Standard deviation of a new rule, as in the authors' code: a new adapter hardly changes the model."""
+"""The standard deviation of a new rule, as in the authors' code: a new adapter hardly changes the model."""
 
 
 class PhmLinear(nn.Module):
     """x -> x W + b with W = sum over i of A_i ⊗ (S_i T_i) (Karimi Mahabadi et al. 2021, arXiv:2106.04647, section 3).
 
-    Parameterised hypercomplex multiplication (arXiv:2102.08597): the sum runs over `dim` products. The rule A (dim,
-    dim, dim) is shared by the layers, so it is not a weight of this module but an argument of `forward`. Each product
-    has factors S_i (inputs / dim, rank) and T_i (rank, outputs / dim) of its own; both sizes are multiples of `dim`.
+    Parameterised hypercomplex multiplication (arXiv:2102.08597): the sum has `dim` products. The layers share the rule
+    A (dim, dim, dim), so it is not a weight of this module but an argument of `forward`. Each product has its own
+    factors S_i (inputs / dim, rank) and T_i (rank, outputs / dim); both sizes are multiples of `dim`.
     """
 
     def __init__(self, inputs: int, outputs: int, dim: int, rank: int) -> None:
@@ -28,7 +28,7 @@ class PhmLinear(nn.Module):
                 nn.init.xavier_uniform_(factor)
 
     def weight(self, rule: Tensor) -> Tensor:
-        """W, shape (inputs, outputs), in the dtype of the weights whatever autocast says: it is small."""
+        """W, shape (inputs, outputs), in the weights' dtype even under autocast: it is small."""
         with torch.autocast(rule.device.type, enabled=False):
             products = torch.einsum("iab,ipr,irq->apbq", rule, self.left, self.right)
         return products.flatten(2, 3).flatten(0, 1)
@@ -39,5 +39,5 @@ class PhmLinear(nn.Module):
 
 
 def new_rule(dim: int) -> nn.Parameter:
-    """A freshly drawn rule, shape (dim, dim, dim)."""
+    """A randomly initialised rule, shape (dim, dim, dim)."""
     return nn.Parameter(torch.randn(dim, dim, dim) * RULE_DEVIATION)

@@ -1,9 +1,9 @@
-"""A prefix given to the attention function, for encoders without a cache: DistilBERT, ModernBERT, T5's encoder...
+"""A prefix through the attention function, for encoders without a cache: DistilBERT, ModernBERT, T5's encoder...
 
-In transformers an attention computes queries, keys and values, and leaves the rest to a function that its config
-names. Here each attention is given a copy of its config that names a function which lays the prefix before the keys
-and values, and then calls the one that was named before. Masks are made as before, positions are not moved, and
-relative position biases know nothing of the prefix: it is equally near to every token, and inside every window.
+In transformers an attention computes queries, keys and values, and leaves the rest to a function that its config names.
+Here each attention gets a copy of its config that names another function, which puts the prefix before the keys and
+values and then calls the original one. Masks are made as before, positions do not move, and relative position biases
+ignore the prefix: it is equally near to every token, and inside every window.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ NAME = HANDED
 
 @dataclass(eq=False)
 class Place:
-    """What one attention module must know: which function it called before, and its layer's prefix."""
+    """What one attention module needs: its original config, and its layer's prefix."""
 
     config: Any
     pair: tuple[Tensor, Tensor] | None = None
-    """Keys and values (1, heads, virtual tokens, size), while a call of the stack runs."""
+    """Keys and values (1, heads, virtual tokens, size), during a call of the stack."""
     seen: list[tuple[Place, Tensor, Tensor]] | None = None
-    """Where to note keys and values, while they are recorded."""
+    """Where to store keys and values while they are recorded."""
 
 
 @dataclass(eq=False)
 class AttentionPrefix:
-    """The way into a stack through its attention functions."""
+    """The route into a stack through its attention functions."""
 
     places: dict[nn.Module, Place]
     in_order: list[Place] = field(default_factory=list)
@@ -52,7 +52,7 @@ class AttentionPrefix:
 
     @classmethod
     def into(cls, stack: nn.Module, *, crosses: bool) -> Self | None:
-        """The way in for an encoder: causal attention masks a prefix that it is not told of."""
+        """The route for an encoder. Causal attention has none: it would mask a prefix that it does not know of."""
         modules = [module for module in stack.modules() if _may_attend(module)]
         if crosses or not modules or any(getattr(module, "is_causal", False) for module in modules):
             return None
@@ -63,7 +63,7 @@ class AttentionPrefix:
         return route
 
     def record(self, run: Callable[[], object]) -> KeyValues:
-        """What the attentions compute within `run`, in the order in which they are called."""
+        """The keys and values that the attentions compute within `run`, in the order of their calls."""
         seen: list[tuple[Place, Tensor, Tensor]] = []
         for place in self.places.values():
             place.seen = seen
@@ -76,18 +76,18 @@ class AttentionPrefix:
         return [(keys, values) for _, keys, values in seen]
 
     def add(self, given: Arguments, prefix: Callable[[], KeyValues]) -> Arguments:
-        """Hand each attention its layer's prefix; the call itself stays as it is."""
+        """Give each attention its layer's prefix; the call itself does not change."""
         for place, pair in zip(self.in_order, prefix(), strict=True):
             place.pair = pair
         return given
 
     def done(self) -> None:
-        """Take the prefix from the attentions."""
+        """Remove the prefix from the attentions."""
         for place in self.places.values():
             place.pair = None
 
     def leave(self) -> None:
-        """Give each attention its own config back."""
+        """Restore each attention's own config."""
         for module, place in self.places.items():
             attention.restore(module, place.config)
             delattr(module, NAME)
@@ -96,9 +96,9 @@ class AttentionPrefix:
 def attend(
     module: Any, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **kwargs: Any
 ) -> tuple[Tensor, Tensor | None]:
-    """Attend to the prefix too; queries, keys and values have shape (batch, heads, length, size).
+    """Attend to the prefix, too; queries, keys and values have shape (batch, heads, length, size).
 
-    Masks and position biases end in the length of the keys.
+    The last dimension of masks and position biases is the length of the keys.
     """
     place: Place = getattr(module, NAME)
     if place.seen is not None:
@@ -108,7 +108,7 @@ def attend(
         key, value = torch.cat([keys, key], dim=2), torch.cat([values, value], dim=2)
         length = keys.shape[2]
         if attention_mask is not None:
-            # Masks are True where attention goes, or are added to its scores.
+            # Masks are True where attention is allowed, or are added to its scores.
             attention_mask = functional.pad(attention_mask, (length, 0), value=attention_mask.dtype == torch.bool)
         if kwargs.get("position_bias") is not None:
             kwargs["position_bias"] = functional.pad(kwargs["position_bias"], (length, 0))
@@ -119,7 +119,7 @@ def attend(
 
 
 def _may_attend(module: nn.Module) -> bool:
-    """Whether a module could be an attention that asks its config for a function: most that could are not."""
+    """Whether a module may be an attention that takes its function from its config; most modules are not."""
     return not isinstance(module, PreTrainedModel) and hasattr(vars(module).get("config"), "_attn_implementation")
 
 

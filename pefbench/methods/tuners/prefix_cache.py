@@ -1,6 +1,6 @@
-"""A prefix as a cache that is not empty, for stacks that take `past_key_values`: BERT, GPT-2, Llama, decoders of T5...
+"""A prefix as an initial cache, for stacks that take `past_key_values`: BERT, GPT-2, Llama, decoders of T5...
 
-The positions of the text are counted from behind the prefix, as after a text that was cached.
+The positions of the text start after the prefix, as after a cached text.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ CACHE = "past_key_values"
 
 
 class CachedPrefix:
-    """The way into a stack through its cache."""
+    """The route into a stack through its cache."""
 
     takes_positions = True
 
@@ -32,12 +32,12 @@ class CachedPrefix:
 
     @classmethod
     def into(cls, stack: nn.Module, *, crosses: bool) -> Self | None:
-        """The way in when the stack's forward pass names a cache among its arguments."""
+        """The route, if the stack's forward pass takes a cache."""
         named = CACHE in parameters(stack)
         return cls(stack, crosses=crosses) if named else None
 
     def record(self, run: Callable[[], object]) -> KeyValues:
-        """What `run` leaves in an empty cache; nothing when it leaves a layer out."""
+        """What `run` leaves in an empty cache; nothing if it skips a layer."""
         cache = self._empty()
 
         def give(stack: nn.Module, args: tuple[Any, ...], kwargs: Arguments) -> tuple[tuple[()], Arguments]:
@@ -52,7 +52,7 @@ class CachedPrefix:
         return [(layer.keys, layer.values) for layer in layers] if all(map(_is_filled, layers)) else []
 
     def add(self, given: Arguments, prefix: Callable[[], KeyValues]) -> Arguments:
-        """Fill the cache of a text's first call; on later ones it is there."""
+        """Fill the cache at a text's first call; later calls have it already."""
         if not is_empty(given.get(CACHE)):
             return given
         cache = given.get(CACHE)
@@ -62,16 +62,16 @@ class CachedPrefix:
         for layer, pair in enumerate(layers):
             keys, values = (part.expand(text.shape[0], -1, -1, -1) for part in pair)
             _own(cache).update(keys, values, layer)
-        if given.get("attention_mask") is None:  # encoders make one of the text's length alone
+        if given.get("attention_mask") is None:  # encoders make a mask for the text's length only
             positions = layers[0][0].shape[2] + text.shape[1]
             given = given | {"attention_mask": text.new_ones((text.shape[0], positions)).long()}
         return given | {CACHE: cache}
 
     def done(self) -> None:
-        """Nothing is kept."""
+        """Nothing to do."""
 
     def leave(self) -> None:
-        """Nothing was changed."""
+        """Nothing to restore."""
 
     def _empty(self) -> Any:
         return EncoderDecoderCache(DynamicCache(), DynamicCache()) if self.crosses else DynamicCache()

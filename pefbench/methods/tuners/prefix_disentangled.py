@@ -1,7 +1,7 @@
-"""A prefix for DeBERTa-v2 and DeBERTa-v3, whose disentangled attention has neither a cache nor a function to replace.
+"""A prefix for DeBERTa-v2 and DeBERTa-v3, whose disentangled attention has neither a cache nor a replaceable function.
 
-The prefix is laid before what the layers of keys and values return. Its own distance to the text is undefined, so it
-has no part in the terms of relative positions (He et al. 2021, arXiv:2006.03654, equation 4); they are zero there.
+The prefix is put before the outputs of the key and value projections. Its distance to the text is undefined, so the
+terms for relative positions are zero there (He et al. 2021, arXiv:2006.03654, equation 4).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ BIAS = "disentangled_attention_bias"
 
 
 class DisentangledPrefix:
-    """The way into a stack of disentangled attentions."""
+    """The route into a stack of disentangled attentions."""
 
     takes_positions = False
 
@@ -39,12 +39,12 @@ class DisentangledPrefix:
 
     @classmethod
     def into(cls, stack: nn.Module, *, crosses: bool) -> Self | None:  # noqa: ARG003 - such stacks do not
-        """The way in when the stack has such attentions, in the order of its layers."""
+        """The route, if the stack has such attentions, in the order of its layers."""
         found = [module for module in stack.modules() if hasattr(module, BIAS)]
         return cls([Place(module) for module in found]) if found else None
 
     def record(self, run: Callable[[], object]) -> KeyValues:
-        """What the linear layers of keys and values compute within `run`."""
+        """What the key and value projections compute within `run`."""
         for place in self.places:
             place.seen = []
         run()
@@ -54,27 +54,27 @@ class DisentangledPrefix:
         return [(keys, values) for keys, values in (pair for pair in seen if pair is not None)]
 
     def add(self, given: Arguments, prefix: Callable[[], KeyValues]) -> Arguments:
-        """Hand each attention its layer's prefix; the call itself stays as it is."""
+        """Give each attention its layer's prefix; the call itself does not change."""
         for place, pair in zip(self.places, prefix(), strict=True):
             place.pair = pair
         return given
 
     def done(self) -> None:
-        """Take the prefix from the attentions."""
+        """Remove the prefix from the attentions."""
         for place in self.places:
             place.pair = None
 
     def leave(self) -> None:
-        """Take the hooks away."""
+        """Remove the hooks."""
         for place in self.places:
             place.leave()
 
 
 class Place:
-    """One attention, and the hooks that lay a prefix before its keys and values.
+    """One attention, and the hooks that put a prefix before its keys and values.
 
-    pair: keys and values (1, heads, virtual tokens, size) while a call of the stack runs. seen: where to note those
-    of the text, while they are recorded.
+    pair: keys and values (1, heads, virtual tokens, size) during a call of the stack. seen: where to store those of the
+    text while they are recorded.
     """
 
     def __init__(self, attention: Any) -> None:
@@ -91,7 +91,7 @@ class Place:
         setattr(attention, HANDED, self)
 
     def leave(self) -> None:
-        """Take the hooks away."""
+        """Remove the hooks."""
         for hook in self._hooks:
             hook.remove()
         methods.restore(self.attention, BIAS)
@@ -121,12 +121,12 @@ class Place:
         return torch.cat([prefix.expand(states.shape[0], -1, -1), states], dim=1)
 
     def _bias(self, query_layer: Tensor, key_layer: Tensor, *args: Any) -> Tensor | int:
-        """The terms of relative positions (batch * heads, length, virtual tokens + length); 0: there are none.
+        """The terms of relative positions (batch * heads, length, virtual tokens + length); 0 if there are none.
 
         query_layer, key_layer: (batch * heads, length, size), the keys with the prefix.
         """
         length = 0 if self.pair is None else self.pair[0].shape[2]
-        self._in_bias = True  # the layer of keys may also be that of the distances
+        self._in_bias = True  # the key projection may also project the distances
         try:
             bias = methods.original(self.attention, BIAS)(query_layer, key_layer[:, length:], *args)
         finally:

@@ -1,7 +1,7 @@
-"""Ways for a prefix into the self-attentions of a stack: keys and values that stand before those of the text.
+"""Routes for a prefix into a stack's self-attentions: keys and values that precede those of the text.
 
-Each architecture has one of three ways in. What the way is, is found by trying: `KeyValues` that a stack is seen to
-compute are those that a prefix can stand before, and tell the prefix's shape.
+Each architecture has one of three routes, which is found by trying: if a route can record the `KeyValues` that a stack
+computes, a prefix can precede them, and they show the prefix's shape.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ KeyValues = list[tuple["Tensor", "Tensor"]]
 
 
 class Route(Protocol):
-    """One way into one stack."""
+    """One route into one stack."""
 
     takes_positions: bool
-    """Whether the text stands behind the prefix, its mask and positions moved."""
+    """Whether the text comes after the prefix, so that its mask and positions move."""
 
     @classmethod
     def into(cls, stack: nn.Module, *, crosses: bool) -> Self | None:
-        """The way into this stack, or None. `crosses`: the stack also attends to another one's states."""
+        """The route into this stack, or None. `crosses`: the stack also attends to another stack's states."""
 
     def record(self, run: Callable[[], object]) -> KeyValues:
-        """The keys and values that the stack computes within `run`, empty when this way shows none."""
+        """The keys and values that the stack computes within `run`; empty if this route shows none."""
 
     def add(self, given: Arguments, prefix: Callable[[], KeyValues]) -> Arguments:
-        """The arguments of a call of the stack that lets it attend to the prefix, which has a batch of 1."""
+        """The arguments with which a call of the stack attends to the prefix, which has a batch of 1."""
 
     def done(self) -> None:
-        """Forget the prefix of a call that is over."""
+        """Remove the prefix after a call."""
 
     def leave(self) -> None:
-        """Leave the stack as it was."""
+        """Restore the stack."""

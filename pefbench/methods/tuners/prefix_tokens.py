@@ -1,6 +1,6 @@
 """Prefixes: virtual tokens that are keys and values of every self-attention (Li and Liang 2021, arXiv:2101.00190).
 
-In a model of one stack all its layers have a prefix; in a pair those of the decoder, as PEFT has it.
+In a model with one stack all its layers have a prefix; in an encoder-decoder those of the decoder, as in PEFT.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pefbench.methods.tuners.prefix_routes import KeyValues, Route
 
 PROBE = 8
-"""Tokens of a text that only shows how a model computes."""
+"""The length in tokens of a text that only shows how a model computes."""
 ROUTES: tuple[type[Route], ...] = (CachedPrefix, AttentionPrefix, DisentangledPrefix)
 
 
@@ -46,11 +46,11 @@ class Shape:
 
     @property
     def numbers(self) -> int:
-        """How many numbers a virtual token is."""
+        """How many numbers a virtual token has."""
         return 2 * self.layers * self.heads * self.size
 
     def split(self, flat: Tensor) -> KeyValues:
-        """(virtual tokens, numbers) -> keys and values of a batch of 1, in the order that PEFT has them in."""
+        """(virtual tokens, numbers) -> keys and values of a batch of 1, in PEFT's order."""
         parts = flat.view(len(flat), self.layers, 2, self.heads, self.size).permute(1, 2, 3, 0, 4)
         return [(keys[None], values[None]) for keys, values in parts]
 
@@ -73,7 +73,7 @@ class PrefixTokens(VirtualTokens):
         stack.register_forward_hook(self._done, always_call=True)
 
     def key_values(self) -> KeyValues:
-        """The prefix of each layer, a batch of 1, in the precision that attention computes in."""
+        """The prefix of each layer, with a batch of 1, in the precision of attention."""
         values = self.values()
         kind = values.device.type
         if torch.is_autocast_enabled(kind):
@@ -99,7 +99,7 @@ class PrefixTokens(VirtualTokens):
     def _done(self, _stack: nn.Module, _args: Any, output: Any) -> Any:
         self.route.done()
         if self._drops_cache and getattr(output, CACHE, None) is not None:
-            # Some stacks return whatever cache they had: generating without one would go on from it.
+            # Some stacks return any cache that they got: generating without a cache would then continue from it.
             setattr(output, CACHE, None)
         return output
 
@@ -110,7 +110,7 @@ def prefixed_stack(model: nn.Module) -> nn.Module:
 
 
 def find_route(model: nn.Module) -> tuple[Route, Shape]:
-    """The way of a prefix into a model, and the prefix's shape. Raises MethodError when there is none."""
+    """The route of a prefix into a model, and the prefix's shape. Raises MethodError if there is none."""
     for kind in ROUTES:
         route = kind.into(prefixed_stack(model), crosses=is_pair(model))
         if route is None:
@@ -119,26 +119,26 @@ def find_route(model: nn.Module) -> tuple[Route, Shape]:
             return route, _shape(found, model)
         route.leave()
     raise MethodError(
-        f"{type(model).__name__}: a prefix has no way into its attentions: they take no past_key_values, call no "
+        f"{type(model).__name__}: its attentions cannot take a prefix: they take no past_key_values, call no "
         "attention function of transformers, and are not DeBERTa-v2's"
     )
 
 
 def shape(model: nn.Module) -> Shape:
-    """The shape of a prefix for a model. Raises MethodError as `find_route` does."""
+    """The shape of a prefix for a model. Raises MethodError like `find_route`."""
     route, found = find_route(model)
     route.leave()
     return found
 
 
 def probe(model: nn.Module) -> Any:
-    """What the backbone computes for a short text, whatever it says; Funnel, which pools, reads none of two tokens."""
+    """The backbone's output for a short text. Funnel, which pools, cannot read a text of two tokens."""
     return run(model, torch.zeros(PROBE, dtype=torch.long))
 
 
 @torch.no_grad()
 def run(model: nn.Module, ids: Tensor) -> Any:
-    """What the backbone computes for a text, ids (length,), without dropout; the decoder of a pair reads it, too."""
+    """The backbone's output for a text, ids (length,), without dropout; an encoder-decoder's decoder reads it, too."""
     backbone = architecture.backbone(model)
     training = backbone.training
     ids = ids[None].to(next(backbone.parameters()).device)

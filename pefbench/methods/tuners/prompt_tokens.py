@@ -1,9 +1,9 @@
 """Prompts: virtual tokens that are embedded like words and run through all layers (prompt tuning, p-tuning).
 
-They are put in by giving the stack some ids more than the text has, and by changing what the embedding returns for
-those. So the model itself gives them positions and scales them as it does with words, which not every model does
-when it is given embeddings in place of ids. Above the stack they are cut off again: a head finds the first and the
-last token of the text where it looks for them. The decoder of a pair may attend to them, as in the paper.
+They are inserted by giving the stack additional ids, whose embeddings are then replaced. So the model itself adds
+positions and scales them as it does with words, which not every model does if it gets embeddings instead of ids. The
+stack's output is cut to the text again, so that a head finds the text's first and last token in their usual places. The
+decoder of an encoder-decoder may attend to the prompt, as in the paper.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ GLOBAL = "global_attention_mask"
 class PromptTokens(VirtualTokens):
     """The prompt of a model with PEFT's prompt tuning or p-tuning.
 
-    Of what the stack returns, `last_hidden_state` is cut; `hidden_states`, for who asks for them, have the prompt.
+    Of the stack's output, only `last_hidden_state` is cut; `hidden_states`, if requested, include the prompt.
     """
 
     def __init__(self, model: Any) -> None:
@@ -50,23 +50,23 @@ class PromptTokens(VirtualTokens):
         self._hook_pooler(stack)
         if getattr(base.config, "model_type", None) == "xlnet":
             raise MethodError(
-                f"{type(base).__name__}: it embeds texts position by position, where a prompt has no place"
+                f"{type(base).__name__}: it embeds texts position by position, so a prompt cannot be inserted"
             )
         if type(stack).__name__ == "FunnelBaseModel":
             raise MethodError(f"{type(base).__name__}: it pools texts to fewer positions, and the prompt with them")
         if GLOBAL in parameters(stack):
-            raise MethodError(f"{type(base).__name__}: its mask of global attention has no place for virtual tokens")
+            raise MethodError(f"{type(base).__name__}: its global attention mask does not support virtual tokens")
         stack.register_forward_pre_hook(self._lengthen, with_kwargs=True)
         stack.register_forward_hook(self._cut)
         weight = input_embeddings(stack).weight
         for module in stack.modules():
-            if getattr(module, "weight", None) is weight:  # the embedding may be there twice, tied
+            if getattr(module, "weight", None) is weight:  # tied embeddings may occur twice
                 module.register_forward_hook(self._embed)
         if (memory_reader := decoder(base)) is not None:
             memory_reader.register_forward_pre_hook(self._lengthen_memory, with_kwargs=True)
 
     def embedded(self, ids: Tensor) -> Tensor:
-        """The embeddings of tokens (count,) -> (count, embedding size), as the prompt would have them."""
+        """The embeddings of tokens (count,) -> (count, embedding size), as for the prompt."""
         embedding = input_embeddings(self._stack)
         with torch.no_grad():
             found: Tensor = embedding(ids.to(embedding.weight.device))
@@ -76,14 +76,14 @@ class PromptTokens(VirtualTokens):
         pooler = getattr(stack, "pooler", None)
         if isinstance(pooler, nn.Linear):
             raise MethodError(
-                f"{type(self.model.get_base_model()).__name__}: its pooler is given the first position alone, "
-                "which under a prompt is a virtual token; use prefix"
+                f"{type(self.model.get_base_model()).__name__}: its pooler reads only the first position, "
+                "which is a virtual token of the prompt; use prefix"
             )
         if isinstance(pooler, nn.Module):
             pooler.register_forward_pre_hook(self._cut_before_pooler)
 
     def _lengthen(self, stack: nn.Module, args: tuple[Any, ...], kwargs: Arguments) -> tuple[tuple[()], Arguments]:
-        """Give the stack a place for each virtual token; on later tokens of a text, the mask and positions for them."""
+        """Give the stack a position for each virtual token; for later tokens of a text, move the mask and positions."""
         given = by_name(stack, args, kwargs)
         self._inside, self._prompt = self.at_work and is_empty(given.get("past_key_values")), None
         if self.at_work:
@@ -94,7 +94,7 @@ class PromptTokens(VirtualTokens):
         return (), given
 
     def _places(self, given: Arguments) -> Arguments:
-        """Ids, types and positions, as far as they are given, with places for the virtual tokens before them."""
+        """Ids, types and positions, as far as given, extended at the front for the virtual tokens."""
         ids: Tensor = given["input_ids"]
         found = {"input_ids": torch.cat([ids.new_full((ids.shape[0], self.length), self._filler), ids], dim=1)}
         if (types := given.get("token_type_ids")) is not None:
@@ -105,18 +105,18 @@ class PromptTokens(VirtualTokens):
         return found
 
     def _embed(self, _embedding: nn.Module, _args: Any, output: Tensor) -> Tensor | None:
-        """Put the prompt in the place of what the filler is embedded as: (batch, virtual tokens + length, size)."""
+        """Replace the embeddings of the additional ids by the prompt: (batch, virtual tokens + length, size)."""
         prompt, self._prompt = self._prompt, None
         if prompt is None:
             return None
         return torch.cat([prompt.to(output.dtype).expand(output.shape[0], -1, -1), output[:, self.length :]], dim=1)
 
     def _cut(self, stack: nn.Module, _args: Any, output: Any) -> Any:
-        """Cut the prompt off what the stack returns."""
+        """Cut the prompt from the stack's output."""
         if self._prompt is not None:
             raise RuntimeError(f"{type(stack).__name__} ran without calling its input embeddings")
         if self._inside and self._cuts:
-            # Contiguous: of a view, torch computes products in an order that depends on whether weights are trained.
+            # Contiguous: for a view, torch's order of summation depends on whether weights are trained.
             output.last_hidden_state = output.last_hidden_state[:, self.length :].contiguous()
         self._inside = False
         return output
@@ -128,7 +128,7 @@ class PromptTokens(VirtualTokens):
     def _lengthen_memory(
         self, stack: nn.Module, args: tuple[Any, ...], kwargs: Arguments
     ) -> tuple[tuple[()], Arguments]:
-        """Let the decoder of a pair attend to the prompt, if the encoder has run with one."""
+        """Let the decoder attend to the prompt, if the encoder has run with one."""
         given = by_name(stack, args, kwargs)
         states, mask = given.get("encoder_hidden_states"), given.get("encoder_attention_mask")
         if states is not None and mask is not None and states.shape[1] == mask.shape[1] + self.length:
@@ -137,7 +137,7 @@ class PromptTokens(VirtualTokens):
 
 
 def common_options(model: nn.Module) -> dict[str, int]:
-    """What PEFT's configuration of a prompt says of the model, as far as it is read from the model."""
+    """The options of PEFT's configuration of a prompt that follow from the model."""
     stack: Any = text_stack(model)
     config = stack.config
     return {

@@ -1,18 +1,18 @@
 """LoRA that starts as a part of the pretrained weight (PiSSA, OLoRA), saved and loaded without loss.
 
-Such an init splits the pretrained weight W into the product that A and B start from and a frozen rest, with s the
+Such an init splits the pretrained weight W into the initial product of A and B and a frozen residual R, with s the
 scaling:
 
     W = R + s B0 A0
 
-PEFT saves A and B alone, and splits W again on loading. Another machine's linear algebra splits it a little
-differently, and a randomised SVD differently each time, so the loaded model is not the trained one. What is saved here
-is what training changed, which is a plain LoRA of twice the rank on W itself:
+PEFT saves only A and B, and splits W again on loading. Another machine's linear algebra splits it a little
+differently, and a randomised SVD differently each time, so the loaded model is not the trained one. Here, the saved
+adapter is the change made by training, which is a plain LoRA of twice the rank on W itself:
 
     R + s B A = W + s (B A - B0 A0) = W + s [B, -B0] [A; A0]
 
-Every program that reads LoRA can use it. `fold` moves the second half back into the weight, so that a model that was
-loaded computes, bit by bit, what the trained one computed.
+Every program that reads LoRA can use it. `fold` moves the second half back into the weight, so that a loaded model
+computes, bit for bit, what the trained one computed.
 """
 
 from __future__ import annotations
@@ -33,20 +33,20 @@ ADAPTER = "default"
 
 
 class Start(NamedTuple):
-    """What A (rank, in) and B (out, rank) of one layer started from."""
+    """The initial A (rank, in) and B (out, rank) of one layer."""
 
     a: Tensor
     b: Tensor
 
 
 def remember(model: nn.Module) -> None:
-    """Keep what A and B of a new model start from, for `save`."""
+    """Keep the initial A and B of a new model for `save`."""
     for layer in _layers(model).values():
         layer.start = Start(*(matrix.weight.detach().clone() for matrix in _matrices(layer)))
 
 
 def save(model: nn.Module, to: Path) -> None:
-    """Save as PEFT does, but as a plain LoRA of twice the rank; see the module."""
+    """Save as PEFT does, but as a plain LoRA of twice the rank; see the module's docstring."""
     saving: Any = model
     saving.save_pretrained(to)
     file = to / SAFETENSORS_WEIGHTS_NAME
@@ -66,7 +66,7 @@ def save(model: nn.Module, to: Path) -> None:
 
 @torch.no_grad()
 def fold(model: nn.Module, rank: int, alpha: float) -> None:
-    """Undo in a loaded model what `save` did: `rank` and `alpha` are the trained ones. Does nothing to a new model."""
+    """Undo what `save` did, in a loaded model; rank, alpha: as in training. Does nothing to a new model."""
     wrapped: Any = model
     config = wrapped.peft_config[ADAPTER]
     if config.r == rank:
@@ -84,7 +84,7 @@ def fold(model: nn.Module, rank: int, alpha: float) -> None:
 
 
 def _take_out(layer: Any) -> None:
-    """Leave in the frozen weight what the start leaves of it, by the same operations as PEFT's inits."""
+    """Subtract the initial product from the frozen weight, with the same operations as PEFT's inits."""
     base = layer.get_base_layer()
     weight = transpose(base.weight.data.to(torch.float32), layer.fan_in_fan_out)
     rest = weight - layer.scaling[ADAPTER] * layer.start.b @ layer.start.a

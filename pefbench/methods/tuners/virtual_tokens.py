@@ -1,9 +1,9 @@
-"""Virtual tokens: trained positions that stand before the text, put in where the text enters the model.
+"""Virtual tokens: trained positions before the text, inserted where the text enters the model.
 
-PEFT puts them in around the whole model, where they reach the head. Logits of token and span heads then hold
-positions that no label has, a pooler reads a virtual token for the first token, and a decoder's sequence head,
-which no longer sees the ids, takes the last position, padding or not. Here hooks on the stack of layers that reads the
-text put them in below, so that every head sees the text alone, at its own positions, with the ids as they were.
+PEFT inserts them around the whole model, so they reach the head. Logits of token and span heads then contain positions
+without labels, a pooler takes a virtual token for the first token, and a decoder's sequence head, which no longer sees
+the ids, reads the last position, padding or not. Here, hooks on the stack of layers that reads the text insert them
+further down, so that every head sees only the text, at its own positions, with the original ids.
 
 What is trained, saved and loaded stays PEFT's.
 """
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 Arguments = dict[str, Any]
-"""What a forward pass is given, by name."""
+"""The arguments of a forward pass, by name."""
 
 
 class VirtualTokens:
-    """The virtual tokens of one model of PEFT's, at work from `attach` on.
+    """The virtual tokens of one PEFT model, in use once attached.
 
-    They stand aside while PEFT's adapter is disabled (``model.disable_adapter()``) and within `aside`.
+    They are inactive while PEFT's adapter is disabled (``model.disable_adapter()``) and within `aside`.
     """
 
     def __init__(self, model: Any) -> None:
@@ -43,13 +43,13 @@ class VirtualTokens:
 
     @classmethod
     def attach(cls, model: Any) -> Self:
-        """Put the virtual tokens of a model, new or loaded, to work; a second call changes nothing.
+        """Insert the virtual tokens into a model, new or loaded; a second call changes nothing.
 
-        Raises MethodError when there is no place for them in this model.
+        Raises MethodError if this model cannot take them.
         """
         if "virtual_tokens" not in vars(model):
             model.virtual_tokens = cls(model)
-            # PEFT's own forward passes would put them in a second time.
+            # PEFT's own forward passes would insert them a second time.
             methods.replace(model, "forward", _forward)
             methods.replace(model, "generate", _generate)
         attached: Self = model.virtual_tokens
@@ -57,29 +57,29 @@ class VirtualTokens:
 
     @property
     def length(self) -> int:
-        """How many there are."""
+        """The number of virtual tokens."""
         length: int = self.model.active_peft_config.num_virtual_tokens
         return length
 
     @property
     def at_work(self) -> bool:
-        """Whether the next forward pass has the virtual tokens."""
+        """Whether the next forward pass uses the virtual tokens."""
         return not (self._aside or getattr(self.model, "_adapters_disabled", False))
 
     @property
     def weight(self) -> nn.Parameter:
-        """What is trained, or its first part where a network computes the virtual tokens from it."""
+        """The trained weights, or their first part if a network computes the virtual tokens from them."""
         weight: nn.Parameter = self.model.prompt_encoder[self.model.active_adapter].embedding.weight
         return weight
 
     def values(self) -> Tensor:
-        """The virtual tokens as they stand, shape (virtual tokens, numbers of one), in their own precision.
+        """The current virtual tokens, shape (virtual tokens, numbers of one), in their own precision.
 
-        A network is run as PEFT runs it to save what it computes, with gradients, for which torch has other kernels:
-        so what is loaded is the same to the last bit.
+        A network runs as when PEFT saves its output: with gradients, for which torch has other kernels. So the loaded
+        values are equal to the last bit.
         """
         weight = self.weight
-        if self.model.active_peft_config.inference_mode:  # PEFT saved the virtual tokens and left the network behind
+        if self.model.active_peft_config.inference_mode:  # PEFT saved the virtual tokens without the network
             return weight
         keeps_gradients = torch.is_grad_enabled()
         with torch.inference_mode(mode=False), torch.enable_grad(), torch.autocast(weight.device.type, enabled=False):
@@ -89,7 +89,7 @@ class VirtualTokens:
 
     @contextmanager
     def aside(self) -> Iterator[None]:
-        """Within it, the model computes without its virtual tokens."""
+        """Let the model compute without its virtual tokens inside the block."""
         self._aside = True
         try:
             yield
@@ -97,11 +97,11 @@ class VirtualTokens:
             self._aside = False
 
     def lengthened(self, mask: Tensor) -> Tensor:
-        """A mask (batch, length) with the virtual tokens before it, which are never masked."""
+        """A mask (batch, length) extended at the front for the virtual tokens, which are never masked."""
         return torch.cat([mask.new_ones(mask.shape[0], self.length), mask], dim=1)
 
     def moved_behind(self, given: Arguments) -> Arguments:
-        """The mask and the positions, as far as they are given, of a text behind the virtual tokens."""
+        """The mask and positions, as far as given, of a text after the virtual tokens."""
         found = {}
         if (mask := given.get("attention_mask")) is not None:
             found["attention_mask"] = self.lengthened(mask)
@@ -111,36 +111,36 @@ class VirtualTokens:
 
 
 def is_pair(model: nn.Module) -> bool:
-    """Whether a model has an encoder and a decoder that attends to it."""
+    """Whether a model is an encoder-decoder."""
     config: Any = model.config
     return bool(config.is_encoder_decoder)
 
 
 def text_stack(model: nn.Module) -> nn.Module:
-    """The stack of layers that reads the text: the encoder of a pair, else the backbone."""
+    """The stack of layers that reads the text: the encoder of an encoder-decoder, otherwise the backbone."""
     backbone: Any = architecture.backbone(model)
     stack: nn.Module = backbone.get_encoder() if is_pair(model) else single_stack(model)
     return stack
 
 
 def single_stack(model: nn.Module) -> nn.Module:
-    """The backbone of a model of one stack, without what merely wraps it: OPT's language model calls past it."""
+    """The backbone of a model with one stack, without mere wrappers: OPT's language model calls past its own."""
     backbone = architecture.backbone(model)
     inner = [*backbone.children()]
     return inner[0] if len(inner) == 1 and hasattr(inner[0], "get_input_embeddings") else backbone
 
 
 def decoder(model: nn.Module) -> nn.Module | None:
-    """The decoder of a pair; None for a model of one stack."""
+    """The decoder of an encoder-decoder; None for a model with one stack."""
     backbone: Any = architecture.backbone(model)
     return backbone.get_decoder() if is_pair(model) else None
 
 
 def input_embeddings(stack: nn.Module) -> Any:
-    """The module that embeds the ids of the stack `text_stack`. Raises MethodError where there is none."""
+    """The module that embeds the ids of the stack `text_stack`. Raises MethodError if there is none."""
     found = architecture.token_embeddings(stack)
     if found is None:
-        raise MethodError(f"{type(stack).__name__} has no table of token embeddings, beside which virtual tokens stand")
+        raise MethodError(f"{type(stack).__name__} has no table of token embeddings, which virtual tokens need")
     return found
 
 
@@ -150,7 +150,7 @@ def by_name(stack: nn.Module, args: tuple[Any, ...], kwargs: Arguments) -> Argum
 
 
 def parameters(stack: nn.Module) -> list[str]:
-    """The names of what the forward pass of `stack` takes, in order."""
+    """The names of the arguments of `stack`'s forward pass, in order."""
     return _parameters(type(stack).forward)
 
 
@@ -160,7 +160,7 @@ def _parameters(forward: Callable[..., Any]) -> list[str]:
 
 
 def is_empty(cache: Any) -> bool:
-    """Whether a forward pass starts a text: it has no cache yet, or one without a position."""
+    """Whether a forward pass starts a text: it has no cache yet, or an empty one."""
     return cache is None or cache.get_seq_length() == 0
 
 

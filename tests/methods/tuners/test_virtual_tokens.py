@@ -474,7 +474,7 @@ def test_a_prefix_without_a_way_in_is_refused() -> None:
     config = transformers.DebertaConfig(
         vocab_size=64, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16
     )
-    with pytest.raises(MethodError, match="DebertaForTokenClassification: a prefix has no way into its attentions"):
+    with pytest.raises(MethodError, match="DebertaForTokenClassification: its attentions cannot take a prefix"):
         method("prefix").apply(transformers.DebertaForTokenClassification(config), "TOKEN_CLS")
 
 
