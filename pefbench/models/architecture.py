@@ -1,7 +1,7 @@
 """A model's backbone and head, and the backbone's repeated layers, called blocks.
 
-Read from the model's own modules: a transformer is a few lists of repeated layers, so new architectures need no table
-of names. What is in a block: `models/sublayers.py`.
+They are found from the model's own modules: a transformer is a few lists of repeated layers, so new architectures need
+no table of names. For the content of a block, see `models/sublayers.py`.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ def unwrap(model: Any) -> Any:
 
 
 def backbone_name(model: nn.Module) -> str:
-    """The attribute of `model` that holds its pretrained body, or "" when the model is its own backbone.
+    """The attribute of `model` that holds its pretrained body, or "" if the model is its own backbone.
 
-    A bare `BertModel` and a `T5ForConditionalGeneration` (encoder and decoder side by side) are their own.
+    A bare `BertModel` and a `T5ForConditionalGeneration` (encoder and decoder side by side) are their own backbones.
     """
     prefix = getattr(model, "base_model_prefix", "")
     return prefix if prefix and isinstance(getattr(model, prefix, None), nn.Module) else ""
@@ -40,9 +40,9 @@ def backbone(model: nn.Module) -> nn.Module:
 def head_modules(model: nn.Module) -> list[str]:
     """The top-level modules outside the backbone that have parameters, in order.
 
-    They are what a task puts on top, and what must be trained and saved beside an adapter: `classifier`, `score`,
-    `qa_outputs`, `pre_classifier` and `classifier`... Empty for language models: their output embeddings come with
-    the pretrained weights, tied to the input embeddings or not.
+    They are what a task adds on top, and must be trained and saved with an adapter: `classifier`, `score`,
+    `qa_outputs`, `pre_classifier` and `classifier`... Empty for language models: their output embeddings come with the
+    pretrained weights, tied to the input embeddings or not.
     """
     inside = backbone_name(model)
     children = dict(model.named_children())
@@ -60,7 +60,7 @@ def head_modules(model: nn.Module) -> list[str]:
 
 
 def token_embeddings(model: nn.Module) -> nn.Module | None:
-    """The table that a token's number is looked up in; None where there is no such table, as in CANINE."""
+    """The token embedding table; None if the model has none, like CANINE."""
     reading: Any = model
     try:
         found: nn.Module | None = reading.get_input_embeddings()
@@ -70,9 +70,9 @@ def token_embeddings(model: nn.Module) -> nn.Module | None:
 
 
 def blocks(model: nn.Module) -> list[str]:
-    """The names of the repeated transformer layers, encoder before decoder where there are both.
+    """The names of the repeated transformer layers; in an encoder-decoder, the encoder's come first.
 
-    Raises MethodError when the backbone has no list of layers that hold linear layers.
+    Raises MethodError if the backbone has no list of layers that contain linear layers.
     """
     found = list(_blocks(backbone(model), backbone_name(model)))
     if not found:
@@ -81,7 +81,7 @@ def blocks(model: nn.Module) -> list[str]:
 
 
 def linear_modules(model: nn.Module) -> list[str]:
-    """The names of every linear layer inside the blocks; never the head, a pooler or embeddings.
+    """The names of all linear layers inside the blocks, without the head, a pooler or embeddings.
 
     Covers nn.Linear with its quantised subclasses (bitsandbytes) and transformers' Conv1D.
     """
@@ -89,9 +89,9 @@ def linear_modules(model: nn.Module) -> list[str]:
 
 
 def unlisted_matrices(model: nn.Module) -> dict[str, nn.Parameter]:
-    """The frozen matrices that blocks hold several of in one tensor, by name: of experts, of XLNet's heads.
+    """The frozen tensors in blocks that hold several matrices each, by name: of experts, of XLNet's heads.
 
-    They are no linear layers: `linear_modules` and the methods that adapt those leave them out.
+    They are not linear layers, so `linear_modules` and the methods that adapt linear layers leave them out.
     """
     return {
         join(name, key): weight
@@ -103,16 +103,16 @@ def unlisted_matrices(model: nn.Module) -> dict[str, nn.Parameter]:
 
 
 def norms(model: nn.Module) -> list[str]:
-    """The layer norms and RMS norms of the backbone that have weights, by what they are and not by their name.
+    """The backbone's layer norms and RMS norms that have weights, identified by their class.
 
-    A norm is torch's LayerNorm or RMSNorm, or an architecture's own class called ...Norm, or ...NormGated as beside
-    linear attentions, that is one vector of weights.
+    A norm is torch's LayerNorm or RMSNorm, or an architecture's own class named ...Norm, or ...NormGated as in linear
+    attentions, with a single weight vector.
     """
     return list(_norms(backbone(model), backbone_name(model)))
 
 
 def _blocks(module: nn.Module, name: str) -> Iterator[str]:
-    """The outermost members of module lists that hold linear layers; a list of lists counts as one."""
+    """The outermost members of module lists that contain linear layers; a list of lists counts as one list."""
     for child_name, child in module.named_children():
         full = join(name, child_name)
         if isinstance(module, nn.ModuleList) and not isinstance(child, nn.ModuleList):
@@ -123,7 +123,7 @@ def _blocks(module: nn.Module, name: str) -> Iterator[str]:
 
 
 def _norms(module: nn.Module, name: str) -> Iterator[str]:
-    """The norms at and below `module`; what PEFT put into one is not looked at."""
+    """The norms at and below `module`, without modules that PEFT put inside a norm."""
     if _is_norm(unwrapped(module)):
         yield name
         return

@@ -1,6 +1,6 @@
-"""What a checkpoint holds of the model that a trial builds, found before any weight is read.
+"""What a checkpoint contains of the model that a trial builds, determined before any weight is read.
 
-The model is built on the meta device, where it has shapes and no numbers, and transformers says which of its weights
+The model is built on the meta device, where it has shapes but no numbers, and transformers reports which of its weights
 the checkpoint lacks. Every weight of the backbone must come from the checkpoint; a head and a pooler may be new.
 """
 
@@ -27,51 +27,52 @@ if TYPE_CHECKING:
 
 HeadState = Literal["absent", "kept", "fresh"]
 FEW = 3
-"""Weights of the backbone that a checkpoint may lack with a warning."""
+"""The number of backbone weights that a checkpoint may lack with only a warning."""
 FEW_PERCENT = 1
-"""Percent of the backbone's numbers that those may be."""
+"""The maximum percentage of the backbone's numbers in those weights."""
 DEEPEST = 200
-"""Layers that a model may have whatever its checkpoint holds: some share the weights of all layers."""
+"""The number of layers that is always accepted: some models share one set of weights among all layers."""
 NAMED = 3
-"""Weights that a message names."""
+"""The maximum number of weights named in a message."""
 PRETRAINED = ("ForMaskedLM", "ForPreTraining")
-"""How classes are called whose heads are those of pretraining."""
+"""Suffixes of classes with pretraining heads."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """How a checkpoint fits the model under a trial's head."""
+    """How a checkpoint fits the model with a trial's head."""
 
     vocabulary: int
-    """Rows of the input embeddings: a token's number is below it; a very large number where there is no such table."""
+    """Rows of the input embeddings; token ids are below this. A very large number if there is no such table."""
     token_types: int | None
-    """Rows of the embeddings of token types; None where the model has none."""
+    """Rows of the token type embeddings; None if the model has none."""
     positions: int | None
-    """Tokens that the longest text may have; None where the model sets no limit."""
+    """The maximum length of a text in tokens; None if the model sets no limit."""
     padding_positions: int
-    """Rows of the position embeddings that padding takes, and no text can use."""
+    """Rows of the position embeddings that are reserved for padding."""
     head: HeadState
-    """absent: the checkpoint has none, or what pretraining left of one; kept: it has the same labels; fresh: its own is
-    drawn anew."""
+    """absent: the checkpoint has no head, or only one from pretraining; kept: its head has the same labels; fresh: its
+    head is reinitialised.
+    """
     label_order: tuple[int, ...]
-    """For each label of the trial, its row in a head that is kept; empty: as they are."""
+    """For each label of the trial, its row in a kept head; empty: unchanged."""
     notes: tuple[str, ...]
-    """What a reader of the result should know, but for the head: see `head_notes`."""
+    """Notes for readers of the result, except on the head: see `head_notes`."""
     why_fresh: str = ""
-    """Why its own head is of no use, where it has one."""
+    """Why its own head cannot be used, if it has one."""
     lacking: tuple[str, ...] = ()
     """The weights of the backbone, and of a pooler, that it lacks: see `drawn`."""
     head_shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    """The weights of the head that the trial has: their names and sizes."""
+    """The names and sizes of the weights of the trial's head."""
 
 
 def examine(where: Path, config: PretrainedConfig, auto_class: Any, name: str, *, trained: bool = False) -> Checkpoint:
     """Compare the checkpoint in a folder with the model that `config` describes.
 
-    name: what messages call it. trained: a trial saved it, so its head is the one to load, whatever its config calls
-    the labels.
-    Raises SourceError: damaged weights or config, sizes that differ, weights that are no numbers, or a backbone that is
-    not in the checkpoint.
+    name: the checkpoint's name in messages. trained: a trial saved the checkpoint, so its head is loaded, whatever its
+    config names the labels.
+    Raises SourceError for damaged weights or config, sizes that differ, weights that are not finite numbers, or a
+    backbone that is not in the checkpoint.
     """
     own = from_pretrained.config(where, name)
     names = weight_names(where, name)
@@ -113,16 +114,16 @@ def examine(where: Path, config: PretrainedConfig, auto_class: Any, name: str, *
 
 
 def _renamed(names: Sequence[str]) -> list[str]:
-    """A note of what wrappers have left before every name, and is read past."""
+    """A note on a prefix that wrappers left on every name, which is ignored."""
     wrapper = wrapper_prefix(names)
     note = f"the names of all {len(names)} weights begin with {wrapper}, left by torch.compile or DDP; it was removed"
     return [note] if wrapper else []
 
 
 def _own_code(where: Path, kind: str, name: str) -> list[str]:
-    """A warning of code in the folder for a class that transformers has, too, as Phi-3's and Falcon's folders have it.
+    """A warning about code in the folder for a class that transformers also has, as in Phi-3's and Falcon's folders.
 
-    Raises SourceError for code of a class that transformers has not.
+    Raises SourceError for code of a class that transformers does not have.
     """
     models = from_pretrained.refuse_own_classes(where / from_pretrained.CONFIG, "AutoModel", name)
     if not models:
@@ -136,7 +137,7 @@ def _own_code(where: Path, kind: str, name: str) -> list[str]:
 
 
 def _check_depth(config: PretrainedConfig, names: Sequence[str], name: str) -> None:
-    """Raise SourceError for more layers than a checkpoint of this size can have: building them would take for ever."""
+    """Raise SourceError for more layers than a checkpoint of this size can have: building them would take too long."""
     for part in (config, getattr(config, "encoder", None), getattr(config, "decoder", None)):
         layers = getattr(part, "num_hidden_layers", None)
         if isinstance(layers, int) and layers > max(DEEPEST, len(names)):
@@ -144,7 +145,7 @@ def _check_depth(config: PretrainedConfig, names: Sequence[str], name: str) -> N
 
 
 def _check_backbone(skeleton: Any, found: Any, heads: tuple[str, ...], name: str) -> list[str]:
-    """A note of the few weights that are not in the checkpoint. Raises SourceError for more."""
+    """A note on the few weights that are not in the checkpoint. Raises SourceError if there are more."""
     for key, theirs, ours in sorted(found["mismatched_keys"]):
         if not key.startswith(heads or ("\0",)):
             raise SourceError(
@@ -174,7 +175,7 @@ def _may_be_new(key: str, heads: tuple[str, ...]) -> bool:
 def _compare_heads(
     skeleton: Any, found: Any, heads: tuple[str, ...], own: PretrainedConfig, config: PretrainedConfig
 ) -> tuple[HeadState, tuple[int, ...], str]:
-    """What becomes of the checkpoint's head, the rows of our labels in it, and why it is of no use."""
+    """What happens to the checkpoint's head, the rows of our labels in it, and the reason if it cannot be used."""
     keys = {key for key in skeleton.state_dict() if heads and key.startswith(heads)}
     missing = keys & set(found["missing_keys"])
     if missing == keys or (missing and _is_of_pretraining(own, keys, found)):
@@ -186,7 +187,7 @@ def _compare_heads(
 
 
 def _is_of_pretraining(own: PretrainedConfig, keys: set[str], found: Any) -> bool:
-    """Whether what there is of the head was pretrained with the backbone: ModernBERT's transform before its outputs."""
+    """Whether the head's part in the checkpoint is from pretraining, as ModernBERT's transform before its outputs."""
     kinds = own.architectures or []
     pretrained = [kind for kind in kinds if kind.endswith(PRETRAINED)]
     return bool(kinds) and kinds == pretrained and not any(key in keys for key, *_ in found["mismatched_keys"])
@@ -201,7 +202,7 @@ def _why_fresh(
     ours: list[str],
     theirs: list[str],
 ) -> str:
-    """Why a head is of no use here, "" where it is."""
+    """Why a head cannot be used; "" if it can."""
     kinds = own.architectures or []
     if kinds and type(skeleton).__name__ not in kinds:
         return f"it is of another class ({', '.join(kinds)})"
@@ -213,9 +214,9 @@ def _why_fresh(
 
 
 def head_notes(heads: Sequence[tuple[str, HeadState, str]]) -> list[str]:
-    """What becomes of the heads of a checkpoint and of the adapters on it: the last that fits is trained.
+    """Notes on the heads of a checkpoint and its adapters, of which the last matching one is trained.
 
-    heads: in their order, whose it is, its state, and why it is of no use.
+    heads: in order: the owner, the state, and why it cannot be used.
     """
     last = max((number for number, (_, state, _) in enumerate(heads) if state == "kept"), default=-1)
     trained = "a new one" if last < 0 else f"that of {heads[last][0]}"
@@ -238,7 +239,7 @@ def labels_of(config: PretrainedConfig) -> list[str]:
 
 
 def listed(labels: Sequence[str]) -> str:
-    """The first labels, and how many more there are."""
+    """The first labels, and the number of further ones."""
     more = f" and {len(labels) - NAMED} more" if len(labels) > NAMED else ""
     return ", ".join(label[:40] for label in labels[:NAMED]) + more
 
@@ -248,10 +249,10 @@ def _tables(skeleton: nn.Module) -> list[tuple[str, nn.Embedding]]:
 
 
 def _positions(skeleton: nn.Module, config: PretrainedConfig) -> tuple[int | None, int]:
-    """How many tokens a text may have, and how many position embeddings stand for padding.
+    """The maximum number of tokens in a text, and the number of position embeddings reserved for padding.
 
-    In RoBERTa and its relatives the positions of a text begin behind the padding token's number. XLNet's -1 means that
-    there is no limit, and so does a model of relative positions without a number.
+    In RoBERTa and its relatives, the positions of a text begin after the padding token's id. XLNet's -1 means that
+    there is no limit; neither have models with relative positions that set no number.
     """
     limit = getattr(config, "max_position_embeddings", None) or getattr(config, "max_encoder_position_embeddings", None)
     if not isinstance(limit, int) or limit <= 0:

@@ -1,6 +1,6 @@
-"""Two things that CPUs do slowly by default in a training step, done faster: linear layers in fp32, and dropout.
+"""Faster replacements for two operations that are slow on CPUs in training: linear layers in fp32, and dropout.
 
-Both are in force only inside `fast_on_cpu`, for every method alike, and only for CPU tensors.
+Both apply only inside `fast_on_cpu`, to every method alike, and only to CPU tensors.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 LEVELS = 1 << 16
-# oneDNN's matrix product is as exact as BLAS's and faster: a little on wide matrices, several times on those with a
-# side of a few elements. torch takes it by itself only for half precision.
+# oneDNN's matrix product is as exact as BLAS's and faster: slightly on wide matrices, several times on those with one
+# very small dimension. By default torch uses it only for half precision.
 onednn_linear = getattr(torch.ops.mkldnn, "_linear_pointwise", None) if torch.backends.mkldnn.is_available() else None
 
 
@@ -28,19 +28,19 @@ def product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """x weight' + bias; x (n, in), weight (out, in), bias (out) -> (n, out). Outside autograd."""
     if onednn_linear is None or x.dtype != torch.float32 or x.device.type != "cpu" or not x.numel():
         return stock_linear(x, weight, bias)
-    if not _has_no_gaps(weight):  # a part of a wider matrix: oneDNN would multiply it number by number, BLAS does not
+    if not _has_no_gaps(weight):  # a slice of a wider matrix: oneDNN would be slow here, BLAS is not
         return stock_linear(x, weight, bias)
     result: Tensor = onednn_linear(x, weight, bias, "none", [], "")
     return result
 
 
 def _has_no_gaps(matrix: Tensor) -> bool:
-    """Whether a matrix lies in memory row after row, or column after column."""
+    """Whether a matrix is contiguous in memory, by rows or by columns."""
     return matrix.is_contiguous() or matrix.mT.is_contiguous()
 
 
 class Linear(torch.autograd.Function):
-    """y = x W' + b by `product`, forwards and backwards."""
+    """y = x W' + b by `product`, in the forward and the backward pass."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -50,7 +50,7 @@ class Linear(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        """grad (n, out) -> the gradients of x, weight and bias, where they are needed."""
+        """grad (n, out) -> the gradients of x, weight and bias, as needed."""
         x, weight = ctx.saved_tensors
         needs_x, needs_weight, needs_bias = ctx.needs_input_grad
         return (
@@ -72,9 +72,10 @@ def fast_linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Te
 def cheap_dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:  # noqa: A002, FBT001, FBT002 - as torch's own
     """Zero each element with probability `p` and scale the others by 1 / (1 - p); any shape, any float dtype.
 
-    A fair coin for every activation costs a tenth to a third of a step. Four activations share one 64-bit draw here:
-    16 bits each, which give the probability to within 1 / 65536. The scale follows the probability that is used, so
-    the expected value is exact. The numbers come from torch's own generator, so checkpoints restore them.
+    A random number for each activation costs a tenth to a third of a step. Here four activations share one 64-bit
+    number, 16 bits each, which give the probability to within 1 / 65536. The scale is computed from the actual
+    probability, so the expected value is exact. The numbers come from torch's own generator, so checkpoints restore
+    them.
     """
     dropped = round(p * LEVELS)
     if not training or dropped == 0 or inplace or input.device.type != "cpu" or dropped >= LEVELS:
@@ -85,9 +86,9 @@ def cheap_dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace:
 
 
 def drop(x: Tensor, bits: Tensor, dropped: int) -> Tensor:
-    """x without the `dropped` of 65536 elements whose bits are lowest, and the others scaled to make up for it.
+    """Drop the elements of x whose bits are the `dropped` lowest of 65536 values; scale the others accordingly.
 
-    bits: sixteen random ones for each element, as int16.
+    bits: sixteen random bits for each element, as int16.
     """
     kept = (bits >= dropped - LEVELS // 2).view(torch.uint8).view(x.shape)
     result: Tensor = Kept.apply(x, kept, LEVELS / (LEVELS - dropped))
@@ -95,7 +96,7 @@ def drop(x: Tensor, bits: Tensor, dropped: int) -> Tensor:
 
 
 class Kept(torch.autograd.Function):
-    """y = x * scale where `kept` is 1, and 0 where it is 0: both are products, which are fast; `torch.where` is not."""
+    """y = x * scale * kept, with kept 1 or 0: products are fast, `torch.where` is not."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, kept: Tensor, scale: float) -> Tensor:
@@ -115,6 +116,6 @@ class Kept(torch.autograd.Function):
 def fast_on_cpu(
     dropout: Callable[..., Tensor] = cheap_dropout, linear: Callable[..., Tensor] = fast_linear
 ) -> Iterator[None]:
-    """Let every module and function inside the block use these."""
+    """Make every module and function inside the block use these."""
     with functional.replaced(linear=linear, dropout=dropout):
         yield

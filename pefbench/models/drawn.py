@@ -1,7 +1,7 @@
-"""Weights of the backbone that a checkpoint lacks, and that are drawn at random in their place.
+"""Weights of the backbone that a checkpoint lacks, and that are therefore randomly initialised.
 
-Whoever saved a BERT after pretraining it on masked tokens saved no pooler, and a head that reads one is given noise.
-Trained, it becomes a part of the head. Frozen, it is other noise with each seed, and no adapter is saved with it.
+A BERT that was saved after masked language modelling has no pooler, so a head that reads it gets noise. If trained, the
+pooler becomes a part of the head. If frozen, it differs with each seed, and is not saved with an adapter.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 POOLER = "pooler"
 PROBE = 8
-"""Tokens of a text that only shows what the outputs depend on."""
+"""The length in tokens of a text that only shows what the outputs depend on."""
 
 
 def at_random(model: nn.Module, lacking: Iterable[str]) -> dict[str, nn.Parameter]:
-    """Those of the weights that a checkpoint lacks that a method must train, by name; model: without a method.
+    """Of the weights that a checkpoint lacks, those that a method must train, by name; model: without a method.
 
-    Biases and norms start from a constant, tables of sines are never trained, and some heads do not read the pooler.
+    Biases and norms start from a constant, sinusoidal tables are never trained, and some heads do not read the pooler.
     """
     weights = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
     found = {name: weights[name] for name in lacking if name in weights and bool(weights[name].std(correction=0) > 0)}
@@ -33,7 +33,7 @@ def at_random(model: nn.Module, lacking: Iterable[str]) -> dict[str, nn.Paramete
 
 
 def _unread(model: Any, weights: Sequence[nn.Parameter]) -> list[nn.Parameter]:
-    """Those of some weights that the model's outputs do not depend on."""
+    """The weights among these that the model's outputs do not depend on."""
     ids = torch.zeros(1, PROBE, dtype=torch.long, device=weights[0].device)
     decoded = {"decoder_input_ids": ids} if model.config.is_encoder_decoder else {}
     held_in_half = any(weight.dtype != torch.float32 for weight in model.parameters())

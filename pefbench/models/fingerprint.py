@@ -1,4 +1,4 @@
-"""What identifies a model beyond its name: a folder can change in place, and a result is of what was there."""
+"""Fingerprints that identify a model beyond its name: a folder can change in place after a result is recorded."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SETTINGS = (CONFIG, "generation_config.json", ADAPTER)
-"""Files whose JSON says how a model computes."""
+"""Files whose JSON affects what a model computes."""
 TOKENIZERS = ("tokenizer*", "vocab*", "merges.txt", "*.model", "*.jinja", "special_tokens_map.*", "added_tokens.*")
-"""Files that a tokenizer is read from."""
+"""Files that a tokenizer is loaded from."""
 INCIDENTAL = {"_name_or_path", "transformers_version", "dtype", "torch_dtype", "base_model_name_or_path"}
-"""Fields of the settings that change nothing: weights are read in fp32."""
+"""Fields of the settings that have no effect: weights are read in fp32."""
 
 
 def of_weights(where: Path) -> str:
-    """A sha256 over the model's weight files, so that results on other weights are never taken for alike."""
+    """A sha256 over the model's weight files, so that results on different weights are never mixed up."""
     digest = hashlib.sha256()
     for file in sorted(where.glob("*.safetensors")):
         digest.update(bytes.fromhex(_digest(file)))
@@ -31,7 +31,7 @@ def of_weights(where: Path) -> str:
 
 
 def of_settings(folders: Iterable[Path]) -> str:
-    """A sha256 over what the folders of a model, its tokenizer and its adapters say beside the weights."""
+    """A sha256 over the settings in the folders of a model, its tokenizer and its adapters, without the weights."""
     digest = hashlib.sha256()
     for folder in folders:
         for name in SETTINGS:
@@ -43,11 +43,11 @@ def of_settings(folders: Iterable[Path]) -> str:
 
 
 def _digest(file: Path) -> str:
-    """The sha256 of a file; a large one is read again only after it has changed."""
+    """The sha256 of a file; that of a large file is cached until the file changes."""
     return remembered(file, "digests", digest_of, _check_digest)
 
 
 def _check_digest(text: str) -> None:
-    """Raise ValueError for what is no digest."""
+    """Raise ValueError if this is not a digest."""
     if len(bytes.fromhex(text)) != hashlib.sha256().digest_size:
         raise ValueError("not a sha256")

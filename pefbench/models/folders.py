@@ -1,6 +1,6 @@
-"""A model's name in a recipe -> a folder with config, tokenizer and safetensors, made the first time where it must be.
+"""Resolves a model's name in a recipe to a folder with config, tokenizer and safetensors, converting it if necessary.
 
-A file in the GGUF format is converted. ``warm-started:`` before the address of an encoder makes an encoder-decoder of
+A file in the GGUF format is converted. ``warm-started:`` before the address of an encoder makes an encoder-decoder from
 two copies of it. Every other name is a source: see `pefbench.sources`.
 """
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 
 def folder(model: ModelSection) -> Path:
-    """The local folder of a recipe's model, downloaded when it is not there. Raises SourceError."""
+    """The local folder of a recipe's model, downloaded if necessary. Raises SourceError."""
     return locate(model.name, revision=model.revision, sha256=model.sha256)
 
 
 def locate(source: str, *, revision: str | None = None, sha256: str | None = None) -> Path:
-    """The local folder of a model, downloaded or converted when it is not there. Raises SourceError."""
+    """The local folder of a model, downloaded or converted if necessary. Raises SourceError."""
     if source.startswith(warm_started.PREFIX):
         encoder = locate(source.removeprefix(warm_started.PREFIX), revision=revision, sha256=sha256)
         return warm_started.encoder_decoder(encoder, source)
@@ -39,7 +39,7 @@ def locate(source: str, *, revision: str | None = None, sha256: str | None = Non
 
 
 def _refuse_adapter(where: Path, source: str) -> None:
-    """Raise SourceError for a folder with an adapter, which transformers would load into the model unasked."""
+    """Raise SourceError for a folder with an adapter, which transformers would silently load into the model."""
     if not (where / ADAPTER).is_file():
         return
     if (where / CONFIG).is_file():

@@ -1,10 +1,9 @@
-"""The one door to `from_pretrained`: no code that lies in a folder runs, and weights are read from safetensors alone.
+"""The only place that calls `from_pretrained`: code in a folder never runs, and weights are only read from safetensors.
 
-transformers asks on the standard input whether to run a folder's code when it is not told, and takes any "y" that
-comes from there for an answer. Here it is always told. A folder that cannot be used without its code is refused.
+If the caller does not say whether to run a folder's code, transformers asks on the standard input and accepts any "y"
+from there. Here the caller always says no. A folder that cannot be used without its code is refused.
 
-What the libraries raise on a damaged file has no common base, so every exception of theirs becomes a SourceError of
-one line.
+The libraries' exceptions for damaged files have no common base class, so any exception becomes a one-line SourceError.
 """
 
 from __future__ import annotations
@@ -31,17 +30,17 @@ if TYPE_CHECKING:
 CONFIG, TOKENIZER, ADAPTER = "config.json", "tokenizer_config.json", "adapter_config.json"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
 PREFIX = "base_model.model."
-"""What stands before the names of the model's own weights in an adapter's file."""
+"""The prefix of the names of the model's own weights in an adapter's file."""
 SAFE = {"trust_remote_code": False, "local_files_only": True}
 ROOM = 2**28
-"""Bytes that an adapter may take when loaded, beside `GROWTH` times its file."""
+"""The number of bytes that a loaded adapter may take in addition to `GROWTH` times its file's size."""
 GROWTH = 100
 
 
 def tokenizer(folder: Path, name: str, **options: Any) -> Any:
-    """The tokenizer in a folder. `name` is what messages call the model.
+    """The tokenizer in a folder. name: the model's name in messages.
 
-    Raises SourceError: no tokenizer, a damaged one, or one that is code of its own.
+    Raises SourceError if there is no tokenizer, if it is damaged, or if it needs custom code.
     """
     from transformers import AutoTokenizer
 
@@ -58,7 +57,7 @@ def tokenizer(folder: Path, name: str, **options: Any) -> Any:
 
 
 def plain(kind: Any, folder: Path, **options: Any) -> Any:
-    """What the library alone opens in a folder, as its users do. kind: a class, or an auto class. Nothing is mended.
+    """Load a folder with the library alone, as its users do. kind: a class, or an auto class. Nothing is corrected.
 
     Raises what the library raises.
     """
@@ -66,14 +65,14 @@ def plain(kind: Any, folder: Path, **options: Any) -> Any:
 
 
 def plain_adapter(base: nn.Module, folder: Path) -> Any:
-    """The model with the adapter that PEFT alone finds in a folder. Raises what PEFT raises."""
+    """The model with the adapter that PEFT alone loads from a folder. Raises what PEFT raises."""
     from peft import PeftModel
 
     return PeftModel.from_pretrained(base, folder).eval()
 
 
 def config(folder: Path, name: str, **changes: Any) -> PretrainedConfig:
-    """The config in a folder, with `changes`. Raises SourceError for one that transformers does not know."""
+    """The config in a folder, with `changes`. Raises SourceError if transformers does not know it."""
     from transformers import AutoConfig
 
     with _refused(f"{name}: not a model that transformers knows", folder / CONFIG):
@@ -82,14 +81,14 @@ def config(folder: Path, name: str, **changes: Any) -> PretrainedConfig:
 
 
 def model(kind: Any, folder: Path | None, name: str, **options: Any) -> Any:
-    """What `kind.from_pretrained` returns, `kind` being a model's class or an auto class.
+    """What `kind.from_pretrained` returns for a model class or an auto class.
 
-    folder: None where `options` hold the weights themselves, and what they are for the config. What wrappers have left
-    before the names of the weights is read past, and a backbone that the class calls otherwise than the one that saved
-    it is found. Raises SourceError for weights that cannot be read, or do not fit the config.
+    folder: None if `options` contain the weights themselves and their config. Prefixes that wrappers left on the names
+    of the weights are ignored, and a backbone that `kind` names differently from the class that saved it is found.
+    Raises SourceError for weights that cannot be read, or do not fit the config.
     """
     names = weight_names(folder, name) if folder is not None else [*options["state_dict"]]
-    described = options.get("config")  # a GGUF file is its own
+    described = options.get("config")  # a GGUF file contains its own
     prefixes = ("", "") if described is None else (_prefix_of(kind, described), _prefix_saved(described))
     mapping = renamed(names, *prefixes)
     if mapping:
@@ -102,7 +101,7 @@ def model(kind: Any, folder: Path | None, name: str, **options: Any) -> Any:
 
 
 def encoder_decoder(encoder: Path, name: str) -> Any:
-    """An encoder-decoder of two copies of an encoder. Raises SourceError where none can be made of it."""
+    """An encoder-decoder from two copies of an encoder. Raises SourceError if this is impossible."""
     from transformers import EncoderDecoderModel
 
     halves = {f"{half}_{key}": value for half in ("encoder", "decoder") for key, value in SAFE.items()}
@@ -113,9 +112,9 @@ def encoder_decoder(encoder: Path, name: str) -> Any:
 
 
 def adapter(base: nn.Module, folder: Path) -> nn.Module:
-    """The model with the adapter in a folder, and with the head that was trained beside it.
+    """The model with the adapter in a folder, and the head that was trained with it.
 
-    Raises DataError for an adapter that is damaged, lacks the head or another weight, or is code.
+    Raises DataError for an adapter that is damaged, lacks the head or another weight, or names custom code.
     """
     from peft import PeftModel
 
@@ -136,10 +135,10 @@ def adapter(base: nn.Module, folder: Path) -> nn.Module:
 def bare_adapter(
     base: nn.Module, folder: Path, weights: Mapping[str, Tensor], name: str
 ) -> tuple[nn.Module, dict[str, Tensor]]:
-    """The model with an adapter on it but without the adapter's head, and weights of modules trained as a whole.
+    """The model with an adapter but without the adapter's head, and the weights of modules trained in full.
 
-    weights: those of the adapter, without its head. Raises SourceError for one that is damaged, does not fit, or is
-    code.
+    weights: those of the adapter, without its head. Raises SourceError if the adapter is damaged, does not fit, or
+    names custom code.
     """
     from peft import PeftConfig, PeftModel, get_peft_model_state_dict, set_peft_model_state_dict
 
@@ -154,7 +153,7 @@ def bare_adapter(
         places = get_peft_model_state_dict(wrapped, save_embedding_layers=False)
     whole = {key: weight for key, weight in weights.items() if key not in places and _is_whole(key, wrapped)}
     rest = {key: weight for key, weight in weights.items() if key not in whole}
-    if config.peft_type != "ADALORA":  # whose sizes are those that training left
+    if config.peft_type != "ADALORA":  # its sizes depend on the ranks that are left
         check_fit(rest, {key: tuple(place.shape) for key, place in places.items()}, name, every=True)
     with reading(f"{name}: the adapter cannot be put on {type(base).__name__}"):
         set_peft_model_state_dict(wrapped, rest)
@@ -164,7 +163,7 @@ def bare_adapter(
 def check_fit(
     weights: Mapping[str, Tensor], places: Mapping[str, tuple[int, ...]], name: str, *, every: bool = False
 ) -> None:
-    """Raise SourceError unless each weight has a place of its size. every: each place must have its weight, too."""
+    """Raise SourceError unless each weight has a place of its size. every: each place must also have a weight."""
     unknown = sorted(weights.keys() - places.keys())
     other = sorted(key for key in weights.keys() & places.keys() if tuple(weights[key].shape) != places[key])
     lacking = sorted(places.keys() - weights.keys()) if every else []
@@ -179,17 +178,17 @@ def check_fit(
 
 
 def _is_whole(key: str, wrapped: Any) -> bool:
-    """Whether a weight of an adapter's file is one of the model itself: see PEFT's `modules_to_save`."""
+    """Whether a weight in an adapter's file is one of the model itself: see PEFT's `modules_to_save`."""
     return key.removeprefix(PREFIX) in _own_names(wrapped)
 
 
 def _own_names(wrapped: Any) -> set[str]:
-    """The names that the model's weights have without the adapter."""
+    """The names of the model's weights without the adapter."""
     return {name.removeprefix(PREFIX).replace(".base_layer.", ".") for name in wrapped.state_dict()}
 
 
 def read_json(file: Path) -> Mapping[str, object]:
-    """The object in a JSON file, empty where there is no file. Raises SourceError for anything else."""
+    """The object in a JSON file; empty if there is no file. Raises SourceError for anything else."""
     if not file.is_file():
         return {}
     try:
@@ -202,9 +201,9 @@ def read_json(file: Path) -> Mapping[str, object]:
 
 
 def refuse_own_classes(file: Path, kind: str, name: str) -> list[str]:
-    """The classes that a config's `auto_map` names of this kind (AutoModel..., AutoTokenizer), none run.
+    """The classes that a config's `auto_map` names of this kind (AutoModel..., AutoTokenizer); none is run.
 
-    Raises SourceError where transformers has no class of that name, so that whatever it took instead would be another.
+    Raises SourceError if transformers has no class of that name, because it would then use another one.
     """
     import transformers
 
@@ -221,7 +220,7 @@ def refuse_own_classes(file: Path, kind: str, name: str) -> list[str]:
 
 
 def _sentencepiece_file(folder: Path) -> str:
-    """The file of SentencePiece that a tokenizer is converted from; "" where it is there in its fast form."""
+    """The SentencePiece file that a tokenizer is converted from; "" if there is a fast tokenizer."""
     if (folder / "tokenizer.json").is_file():
         return ""
     return next((file.name for suffix in ("model", "spm") for file in sorted(folder.glob(f"*.{suffix}"))), "")
@@ -229,9 +228,9 @@ def _sentencepiece_file(folder: Path) -> str:
 
 @contextmanager
 def _refused(what: str, described: Path | None) -> Iterator[None]:
-    """Turn what a library raises on a user's files into a SourceError.
+    """Turn a library's exceptions about a user's files into a SourceError.
 
-    described: the file that would name the folder's own code; where it does, that is the reason which is given.
+    described: the file that would name the folder's own code; if it does, that is given as the reason.
     """
     try:
         with reading(what), imports.later():
@@ -244,19 +243,19 @@ def _refused(what: str, described: Path | None) -> Iterator[None]:
 
 
 def _forget_mapping(loaded: Any, patterns: int) -> None:
-    """Have the model saved under its own names: transformers would put the patterns back, which are no names."""
-    loaded._weight_conversions = loaded._weight_conversions[patterns:]  # those that were asked for are the first
+    """Save the model under its own names: transformers would write the patterns into the names."""
+    loaded._weight_conversions = loaded._weight_conversions[patterns:]  # our own patterns come first
 
 
 def _prefix_of(kind: Any, config: PretrainedConfig) -> str:
-    """What stands before the names of the backbone's weights in a class, or in that of an auto class for a config."""
+    """The prefix of the backbone's weight names in a class, or in an auto class's class for a config."""
     known: Any = getattr(kind, "_model_mapping", None)
     found: str = (kind if known is None else known[type(config)]).base_model_prefix
     return found
 
 
 def _prefix_saved(config: PretrainedConfig) -> str:
-    """What stands before them in the class that saved the checkpoint; "" where that is not known."""
+    """The same prefix in the class that saved the checkpoint; "" if unknown."""
     import transformers
 
     saved = getattr(transformers, str((config.architectures or [""])[0]), None)
@@ -271,7 +270,7 @@ def _names_code(file: Path) -> bool:
 
 
 def _check_head(loaded: Any, heads: list[str], folder: Path) -> None:
-    """Raise DataError for a head that was not in the adapter, and is random."""
+    """Raise DataError if the adapter does not contain the head, which is then random."""
     from peft.utils import ModulesToSaveWrapper
 
     for head in heads:
@@ -280,7 +279,7 @@ def _check_head(loaded: Any, heads: list[str], folder: Path) -> None:
 
 
 def _refuse_imports(file: Path) -> None:
-    """Raise DataError for an adapter whose config names modules to import, which PEFT would do."""
+    """Raise DataError for an adapter whose config names modules that PEFT would import."""
     try:
         found = read_json(file)
     except SourceError as error:

@@ -1,8 +1,9 @@
-"""The frozen weights of a model: which are held in the precision that they compute in, and from when on.
+"""Holds a model's frozen weights in the precision that they compute in.
 
-Linear layers that are not trained are. Norms, embeddings and what is trained stay in fp32, as autocast wants them.
-Where the checkpoint has half precision, they are never anything else: a base of 7 billion weights takes 13 GiB from the
-file to the last step. Where it has fp32, methods may still look at it in fp32 as they start (PiSSA decomposes it).
+This applies to linear layers that are not trained. Norms, embeddings and trained weights stay in fp32, as autocast
+expects. If the checkpoint has half precision, these layers are never in fp32: a base with 7 billion weights takes 13
+GiB from loading to the last step. If the checkpoint has fp32, methods can still read it in fp32 when they start (PiSSA
+decomposes it).
 """
 
 from __future__ import annotations
@@ -23,15 +24,15 @@ if TYPE_CHECKING:
     from torch import nn
 
 HALF = {"bf16": torch.bfloat16, "fp16": torch.float16}
-"""Precisions of less than fp32, and the dtype that linear layers are held in."""
+"""Precisions below fp32, with the dtype of the linear layers."""
 SMALL = frozenset({"BF16", "F16"})
-"""What safetensors call half precision."""
+"""The names of half precision in safetensors."""
 
 
 class Frozen(NamedTuple):
     """How frozen weights are held.
 
-    trained: the method's pattern of the names that are trained.
+    trained: the method's pattern for the names of trained weights.
     """
 
     precision: str
@@ -39,11 +40,11 @@ class Frozen(NamedTuple):
 
 
 def cast(model: nn.Module, frozen: Frozen) -> None:
-    """Hold the frozen linear layers in the precision they compute in, in place.
+    """Convert the frozen linear layers to the precision that they compute in, in place.
 
-    Autocast would cast them anew at every step, to the same numbers: it keeps casts only of weights that are trained.
-    Output embeddings that are the input embeddings stay as they are: those are looked up, not multiplied.
-    In a model that was loaded the trained weights, and the head, are frozen too.
+    Autocast would cast them again at every step, to the same numbers: it only caches casts of trained weights. Output
+    embeddings tied to the input embeddings are not converted: those are looked up, not multiplied. In a loaded model,
+    the trained weights and the head are frozen, too.
     """
     dtype = HALF.get(frozen.precision)
     if dtype is None:
@@ -62,9 +63,9 @@ def cast(model: nn.Module, frozen: Frozen) -> None:
 
 @contextmanager
 def loaded(where: Path, frozen: Frozen | None) -> Iterator[None]:
-    """Have weights that `cast` would cast loaded as that would leave them, where the checkpoint has them in half.
+    """If the checkpoint has half precision, load the weights that `cast` would convert directly in that precision.
 
-    They are the same numbers then: what is half already loses nothing on the way through fp32, and takes twice the
+    The numbers are the same: half precision loses nothing when converted to fp32 and back, but fp32 takes twice the
     memory.
     """
     dtype = HALF.get(frozen.precision) if frozen is not None else None
@@ -76,7 +77,7 @@ def loaded(where: Path, frozen: Frozen | None) -> Iterator[None]:
 
 
 def is_half(where: Path) -> bool:
-    """Whether all matrices in a folder's safetensors are of half precision."""
+    """Whether all matrices in a folder's safetensors have half precision."""
     from safetensors import safe_open
 
     found = set()
@@ -88,7 +89,7 @@ def is_half(where: Path) -> bool:
 
 
 def held(model: nn.Module) -> dict[str, int]:
-    """How many frozen numbers there are, by what they are held in: float32, bfloat16, int8, nf4."""
+    """The number of frozen numbers by dtype: float32, bfloat16, int8, nf4."""
     found: dict[str, int] = {}
     for name, weight in model.named_parameters():
         if not weight.requires_grad and ".original_module." not in name:  # PEFT's copy of a head before training
@@ -99,14 +100,14 @@ def held(model: nn.Module) -> dict[str, int]:
 
 
 def _may_freeze(name: str, module: nn.Module, trained: str) -> bool:
-    """Whether this is a linear layer, not quantised, of which no weight is named as trained."""
+    """Whether this is an unquantised linear layer without weights that are named as trained."""
     if not isinstance(module, torch.nn.Linear) or linear_layers.is_quantised(module):
         return False
     return not any(re.search(trained, f"{name}.{key}") for key, _ in module.named_parameters(recurse=False))
 
 
 def _matrices(model: Any, trained: str) -> list[str]:
-    """The names of what will be frozen matrices of linear layers, in a model without numbers, before any method.
+    """The names of the linear layers' matrices that will be frozen, for a model without numbers and without a method.
 
     Its weights are not tied yet, but it knows which will be.
     """

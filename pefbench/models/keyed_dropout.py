@@ -1,10 +1,10 @@
 """Dropout whose mask is a function of the example and the step, whatever else is in the batch.
 
-A mask that comes out of a stream of random numbers depends on all that was drawn before it: on the other rows of the
-batch, on their padding, on the process. Here each number is a hash of where it stands, as in counter-based generators
-(Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"): of the seed, the step, the row's number in the
-split, which dropout of the forward it is, and the position in the row. So two processes, or micro-batches of any size,
-train like one, and there is no state for a checkpoint to hold. It costs less than torch's own generator.
+A mask from a stream of random numbers depends on everything drawn before it: for the other rows of the batch, for their
+padding, on the same process. Here each number is a hash of its position, as in counter-based generators (Salmon et al.
+2011, "Parallel random numbers: as easy as 1, 2, 3"): of the seed, the step, the row's number in the split, the number
+of the dropout call in the forward pass, and the position in the row. So two processes, or micro-batches of any size,
+train like one, and checkpoints need no state. It costs less than torch's own generator.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 LANES = 4
-"""Activations that share the 64 bits of one hash, 16 bits each."""
+"""The number of activations that share the 64 bits of one hash, 16 bits each."""
 STEP, ROW, CALL, PLACE = range(4)
-"""What a hash is taken of, by the number of its weight; PLACE and those after it are the axes of a row."""
+"""The inputs of a hash, as the numbers of their weights; PLACE and those after it are the axes of a row."""
 
 
 class KeyedDropout:
-    """A replacement for `torch.nn.functional.dropout` on CPUs. `start` says which rows the next forward computes.
+    """A replacement for `torch.nn.functional.dropout` on CPUs. `start` sets the rows of the next forward pass.
 
-    The first dimension of an input is the rows, or the rows times something (as rows times heads); one that the number
-    of rows does not divide belongs to no row, and has a mask that all processes share. Padding may only lengthen the
-    dimensions after it: then the mask of a shorter row is the beginning of a longer one's.
+    The first dimension of an input is the rows, or a multiple of the rows (such as rows times heads). If the number of
+    rows does not divide it, the input belongs to no row, and its mask is the same on all processes. Padding may only
+    lengthen the later dimensions: the mask of a shorter row is then the beginning of a longer one's.
     """
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
 
     def start(self, step: int, rows: Sequence[int]) -> None:
-        """Start a forward of a step on these rows of the training split: their numbers, in the batch's order.
+        """Start a forward pass of a step on these rows of the training split, by their numbers, in the batch's order.
 
-        The same step and rows draw the same masks again.
+        The same step and rows give the same masks again.
         """
         of_step = mixed(mixed(torch.tensor([self.seed])) + signed(step * weight(STEP)))
         self.keys = mixed(of_step + (torch.tensor(rows) + 1) * signed(weight(ROW)))
@@ -53,7 +53,7 @@ class KeyedDropout:
     def __call__(self, input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:  # noqa: A002, FBT001, FBT002 - as torch's own
         """Zero each element with probability `p` and scale the others by 1 / (1 - p); any shape, any float dtype.
 
-        The probability is exact to within 1 / 65536, and the scale follows the one that is used.
+        The probability is exact to within 1 / 65536, and the scale is computed from the actual probability.
         """
         if not training or not 0 < p < 1:
             return stock_dropout(input, p, training, inplace)
@@ -78,7 +78,7 @@ def mixed(x: Tensor) -> Tensor:
     shifted = torch.empty_like(x)
     for by, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB), (31, None)):
         torch.bitwise_right_shift(x, by, out=shifted)
-        x ^= shifted.bitwise_and_((1 << (64 - by)) - 1)  # the shift of a negative number brings in ones
+        x ^= shifted.bitwise_and_((1 << (64 - by)) - 1)  # shifting a negative number inserts ones
         if factor is not None:
             x *= signed(factor)
     return x
@@ -86,7 +86,7 @@ def mixed(x: Tensor) -> Tensor:
 
 @cache
 def weight(number: int) -> int:
-    """An odd 64-bit constant without any pattern, another for each number."""
+    """An odd 64-bit pseudo-random constant for each number."""
     digest = hashlib.sha256(f"dropout {number}".encode()).digest()
     return int.from_bytes(digest[:8], "little") | 1
 

@@ -1,6 +1,7 @@
-"""XLNet's summary of a text is its last position, where it expects no padding: it was pretrained with that on the left.
+"""Makes XLNet summarise a text by its last token.
 
-Batches here are padded on the right. So the summary is given each row's last token.
+XLNet was pretrained with padding on the left, and its summary reads the last position. Batches here are padded on the
+right, so the summary gets each row's last token instead.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ SUMMARY = "sequence_summary"
 
 
 def follow_lengths(model: Any) -> None:
-    """Let the summary of an XLNet read each row's last token. Raises SourceError where it would read padding."""
+    """Make the summary of an XLNet read each row's last token. Raises SourceError if it would read padding."""
     if model.config.model_type != "xlnet" or not hasattr(model, SUMMARY) or model.config.summary_type == "first":
         return
     if model.config.summary_type != "last":
         raise SourceError(
             f"summary_type: {model.config.summary_type} in config.json would pool over padding; set it to last"
         )
-    seen: dict[str, torch.Tensor] = {}  # of functions, not of an object: PEFT copies the head with its hooks
+    seen: dict[str, torch.Tensor] = {}  # in a closure, not on an object: PEFT copies the head with its hooks
 
     def note(_: Any, __: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         seen["last"] = kwargs["attention_mask"].sum(1) - 1

@@ -1,7 +1,7 @@
-"""The linear layers of a model: how one is known, its sizes, and all of them by name.
+"""The linear layers of a model: how to recognise them, their sizes, and all of them by name.
 
-Names are full dotted names as in ``model.named_modules()``. They stay the same after PEFT has wrapped a linear
-layer: the wrapper keeps the name and counts as the linear layer that it wraps.
+Names are full dotted names as in ``model.named_modules()``. They do not change when PEFT wraps a linear layer: the
+wrapper keeps the name and counts as the linear layer that it wraps.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Linear:
 def features(module: nn.Module) -> tuple[int, int]:
     """The input and output size of a linear layer, wrapped by PEFT or not.
 
-    Raises MethodError when `module` is not a linear layer.
+    Raises MethodError if `module` is not a linear layer.
     """
     core = unwrapped(module)
     if isinstance(core, nn.Linear):

@@ -1,4 +1,4 @@
-"""The pretrained model under a trial's head: its tokenizer, its config and its weights."""
+"""Loads the pretrained model with a trial's head: its tokenizer, its config and its weights."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 WEIGHTS = "model.safetensors"
 OF_HEADS = ("classifier_dropout", "hidden_dropout", "hidden_dropout_prob", "dropout", "dropout_rate")
-"""Where configs name the dropout of a head for tags."""
+"""The names of a token classification head's dropout in configs."""
 VOCABULARIES = {
     "tokenizer.json",
     "vocab.txt",
@@ -41,30 +41,30 @@ VOCABULARIES = {
     "tokenizer.model",
     "sentencepiece.bpe.model",
 }
-"""Files that a tokenizer of any class is made of, or converted from."""
+"""Files from which a tokenizer of any class is loaded or converted."""
 
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 class HeadSpec(Protocol):
-    """What a model must know of the head that is put on it; every `heads.Head` is one."""
+    """What a model must know of its head; every `heads.Head` satisfies this."""
 
     auto_class: str
     """The transformers class that puts the head on the backbone."""
     reads_words: bool
-    """Texts come as words, one by one: the tokenizer is to read each as if a space stood before it."""
+    """Texts are given as words: the tokenizer must read each word as if a space preceded it."""
     needs_alignment: bool
-    """Tokens are traced back to the words or characters that they stand for, which fast tokenizers alone can tell."""
+    """Tokens are mapped back to words or characters, which only fast tokenizers support."""
 
     def config(self) -> Mapping[str, object]:
-        """What the model's config must say of the head: id2label, num_labels, ..."""
+        """The head's entries in the model's config: id2label, num_labels, ..."""
 
 
 def load_tokenizer(where: Path, model: ModelSection, head: HeadSpec) -> PreTrainedTokenizerFast:
-    """The model's tokenizer: a fast one, or where the head traces no tokens back, also one of Python alone.
+    """The model's tokenizer: a fast one, or a slow one if the head does not map tokens back.
 
-    transformers makes a fast one wherever it can. Raises SourceError.
+    transformers makes a fast one if it can. Raises SourceError.
     """
     from_pretrained.refuse_own_classes(where / from_pretrained.TOKENIZER, "AutoTokenizer", model.name)
     words = {"add_prefix_space": True} if head.reads_words else {}
@@ -88,7 +88,7 @@ def load_tokenizer(where: Path, model: ModelSection, head: HeadSpec) -> PreTrain
 def load_config(where: Path, model: ModelSection, **changes: Any) -> PretrainedConfig:
     """The model's own config, with the recipe's dropout and `changes`.
 
-    Raises SourceError when transformers does not know the model, or it is not one of texts alone.
+    Raises SourceError if transformers does not know the model, or if it is not a text-only model.
     """
     config = from_pretrained.config(where, model.name, **changes)
     if getattr(config, "quantization_config", None) is not None:
@@ -110,7 +110,7 @@ def load_config(where: Path, model: ModelSection, **changes: Any) -> PretrainedC
 
 
 def set_dropout(config: PretrainedConfig, rate: float) -> PretrainedConfig:
-    """The config, changed in place, with this rate for all dropout but that of whole layers."""
+    """The config, changed in place, with this rate for all dropout except layer dropout."""
     for part in stacks(config):
         for key, value in part.to_dict().items():
             if "drop" in key and "layerdrop" not in key and isinstance(value, float):
@@ -123,7 +123,7 @@ def fit_config(
 ) -> PretrainedConfig:
     """The model's config with the recipe's dropout, the head and the tokenizer's padding.
 
-    Raises RecipeError when transformers has no such head for the model.
+    Raises RecipeError if transformers has no such head for the model.
     """
     own = load_config(where, model)
     padding.settle(tokenizer, own, model_class(own, head), model.name)
@@ -133,9 +133,9 @@ def fit_config(
 
 
 def name_dropout(config: PretrainedConfig, rate: float | None) -> PretrainedConfig:
-    """The config, changed in place, with the dropout of a head for tags where it names none: it is the backbone's.
+    """The config, changed in place; a token classification head without its own dropout gets the backbone's.
 
-    transformers would take 0.1 for that of a decoder, which no config says and `model.dropout` would not change.
+    For a decoder, transformers would use 0.1, which no config says and `model.dropout` would not change.
     """
     if all(getattr(config, name, None) is None for name in OF_HEADS):
         named = [value for key, value in config.to_dict().items() if "drop" in key and isinstance(value, float)]
@@ -144,7 +144,7 @@ def name_dropout(config: PretrainedConfig, rate: float | None) -> PretrainedConf
 
 
 def stacks(config: PretrainedConfig) -> list[PretrainedConfig]:
-    """A model's config, and those of the models that it is put together of, as encoder and decoder."""
+    """A model's config, and those of the models that it consists of, such as encoder and decoder."""
     from transformers import PretrainedConfig
 
     inner = [getattr(config, name, None) for name in ("encoder", "decoder")]
@@ -152,7 +152,7 @@ def stacks(config: PretrainedConfig) -> list[PretrainedConfig]:
 
 
 def model_class(config: PretrainedConfig, head: HeadSpec) -> Any:
-    """The class that puts the head's head on a model of this config. Raises RecipeError when there is none."""
+    """The class that adds this head to a model with this config. Raises RecipeError if there is none."""
     import transformers
 
     classes = getattr(transformers, head.auto_class)._model_mapping
@@ -173,11 +173,11 @@ def load_pretrained(
     found: Checkpoint | None = None,
     keep: Frozen | None = None,
 ) -> nn.Module:
-    """The pretrained backbone under the head; what the checkpoint lacks of the head is drawn at random.
+    """The pretrained backbone with the head; head weights that the checkpoint lacks are randomly initialised.
 
-    All is in fp32 but what `quantize` holds in fewer bits (see `quantization`), and what `keep` has loaded in half
-    precision (see `frozen.loaded`). `weights`: those of `read_weights`, which are copied rather than read again.
-    `found`: what `examine` said of this folder, when it was asked before. Raises SourceError as `examine` does.
+    Everything is in fp32 except what `quantize` holds in fewer bits (see `quantization`), and what `keep` loads in half
+    precision (see `frozen.loaded`). weights: from `read_weights`; copied instead of read again. found: what `examine`
+    returned for this folder, if already known. Raises SourceError like `examine`.
     """
     import torch
     import transformers
@@ -199,7 +199,7 @@ def load_pretrained(
             ignore_mismatched_sizes=found.head == "fresh",
             quantization_config=quantization.settings(quantize, auto_class, config) if quantize != "none" else None,
         )
-    model.config.name_or_path = model.name_or_path = str(where)  # an adapter says what it belongs to
+    model.config.name_or_path = model.name_or_path = str(where)  # an adapter's config names its base
     if found.head == "fresh":
         _draw_head(model)
     elif found.head == "kept":
@@ -212,14 +212,14 @@ def load_pretrained(
 
 
 def examine(where: Path, config: PretrainedConfig, head: HeadSpec, name: str, *, trained: bool = False) -> Checkpoint:
-    """How the checkpoint in a folder fits the model under the head: see `checkpoint.examine`."""
+    """How the checkpoint in a folder fits the model with the head: see `checkpoint.examine`."""
     import transformers
 
     return checkpoint.examine(where, config, getattr(transformers, head.auto_class), name, trained=trained)
 
 
 def _draw_head(model: Any) -> None:
-    """Draw the head's weights as the architecture draws new ones, in place of those of the checkpoint."""
+    """Initialise the head's weights as the architecture does, replacing those of the checkpoint."""
     for name in architecture.head_modules(model):
         head = model.get_submodule(name)
         for weight in head.parameters():
@@ -228,7 +228,7 @@ def _draw_head(model: Any) -> None:
 
 
 def order_labels(model: nn.Module, rows: tuple[int, ...]) -> None:
-    """Put the outputs of the head into the order of the trial's labels: `rows` says where each stands now."""
+    """Reorder the head's outputs by the trial's labels: `rows` has the current position of each label."""
     import torch
 
     if list(rows) == sorted(rows):
@@ -243,8 +243,8 @@ def order_labels(model: nn.Module, rows: tuple[int, ...]) -> None:
 def read_weights(where: Path) -> dict[str, Tensor] | None:
     """A model folder's weights, to be kept in memory; None for a model that is more than its one file.
 
-    Such are models in several files, and those with settings for generating, which are read with the weights. Weights
-    in half precision are read from the file, too: that copies none that stay as they are.
+    These are models in several files, and those with generation settings, which are read with the weights. Weights in
+    half precision are also read from the file, which does not copy those that stay unchanged.
     """
     from safetensors.torch import load_file
 
@@ -257,7 +257,7 @@ def read_weights(where: Path) -> dict[str, Tensor] | None:
 
 
 def count(model: nn.Module, *, trainable: bool = False) -> int:
-    """How many weights there are, quantised or not, or how many of them are trained."""
+    """The number of weights, quantised or not, or of the trained ones among them."""
     weights = [weight for weight in model.parameters() if weight.requires_grad or not trainable]
     return sum(map(quantization.elements, weights))
 
@@ -265,7 +265,7 @@ def count(model: nn.Module, *, trainable: bool = False) -> int:
 def check_positions(
     found: Checkpoint, tokenizer: PreTrainedTokenizerFast, name: str, max_length: int, virtual_tokens: int
 ) -> None:
-    """Raise RecipeError when texts of `max_length` tokens, behind the virtual ones, have no positions in the model."""
+    """Raise RecipeError if texts of `max_length` tokens plus the virtual tokens exceed the model's positions."""
     positions = count_positions(found, tokenizer)
     if max_length + virtual_tokens > positions:
         added = f" and {virtual_tokens} virtual tokens" if virtual_tokens else ""
@@ -278,23 +278,23 @@ def check_positions(
 
 
 def count_positions(found: Checkpoint, tokenizer: PreTrainedTokenizerFast) -> int:
-    """The most tokens that a model reads at once; a very large number where it sets no limit."""
-    if found.positions is None:  # the tokenizer's limit is then that of texts in pretraining
+    """The maximum number of tokens that a model reads at once; a very large number if it sets no limit."""
+    if found.positions is None:  # the tokenizer's limit is then the length of texts in pretraining
         return sys.maxsize
     return int(min(found.positions, tokenizer.model_max_length))
 
 
 def _check_vocabulary_files(where: Path, tokenizer: Any, name: str) -> None:
-    """Raise SourceError where no file holds a vocabulary: transformers then makes one of special tokens up."""
+    """Raise SourceError if no file contains a vocabulary: transformers would then make one from special tokens."""
     files = set(getattr(tokenizer, "vocab_files_names", {}).values())
     if files and not any((where / file).is_file() for file in files | VOCABULARIES):
         raise SourceError(f"{name}: no tokenizer in the folder ({', '.join(sorted(files))}: none of these is there)")
 
 
 def _check_reads(tokenizer: Any, name: str) -> None:
-    """Raise SourceError for a tokenizer without an unknown token that drops what its vocabulary lacks, even letters.
+    """Raise SourceError for a tokenizer without an unknown token that drops even letters.
 
-    transformers makes some models' tokenizer of the class that the model should have, whatever the files say.
+    transformers loads some models' tokenizer as the class that the model should have, whatever the files say.
     """
     if not any(tokenizer(letter, add_special_tokens=False)["input_ids"] for letter in LETTERS):
         raise SourceError(

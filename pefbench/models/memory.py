@@ -1,4 +1,4 @@
-"""What new tensors would take is summed up before they are allocated: a mistyped size is refused, not tried."""
+"""Sums up the size of new tensors before they are allocated, so that a mistyped size is refused."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ if TYPE_CHECKING:
     from pefbench.errors import UserError
 
 STATES = 4
-"""Copies of a weight that training holds: the weight, its gradient and two moments."""
+"""The number of copies of a weight in training: the weight, its gradient and two moments."""
 CONSTRUCTORS = frozenset(
     {torch.empty, torch.zeros, torch.ones, torch.full, torch.eye, torch.rand, torch.randn, torch.randint}
 )
-"""The functions of torch that allocate by size: what PEFT makes new weights with."""
+"""The torch functions that allocate by size, with which PEFT makes new weights."""
 
 
 @contextmanager
 def limit(what: str, most: int, kind: type[UserError] = MethodError) -> Iterator[None]:
     """Raise a `kind` inside the block before the tensors that torch's constructors make exceed `most` bytes.
 
-    Tensors that are freed again count as well. `what`: the subject of the message.
+    Tensors that are freed again count as well. what: the subject of the message.
     """
     with _Counted(what, most, kind):
         yield
 
 
 def for_training() -> int:
-    """The bytes that new weights may have on this machine, with what training keeps beside them."""
+    """The bytes that new weights may take on this machine, considering what training keeps besides them."""
     return hardware.available_main_memory() // STATES
 
 
 class _Counted(TorchFunctionMode):
-    """Sees each call of a constructor before it allocates."""
+    """Intercepts each call of a constructor before it allocates."""
 
     def __init__(self, what: str, most: int, kind: type[UserError]) -> None:
         super().__init__()
@@ -63,7 +63,7 @@ class _Counted(TorchFunctionMode):
 
 
 def _bytes(func: Callable[..., Any], args: Sequence[Any], options: Mapping[str, Any]) -> int:
-    """The bytes of what a constructor would make, found on the meta device, which allocates nothing."""
+    """The bytes that a constructor would allocate, determined on the meta device, which allocates nothing."""
     if str(options.get("device")) == "meta" or options.get("out") is not None:
         return 0
     apart = {key: value for key, value in options.items() if key not in {"device", "generator", "pin_memory"}}

@@ -1,4 +1,4 @@
-"""The padding token. What is padded is masked, whatever it is; but some models count positions from its number."""
+"""The padding token. Padding is masked, so its id usually does not matter, but some models count positions from it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def settle(tokenizer: PreTrainedTokenizerFast, config: PretrainedConfig, kind: type[Any], name: str) -> None:
     """Choose a padding token that the model has an embedding for and was pretrained with, in place.
 
-    config: the model's own. kind: the model's class. Raises SourceError where there is none.
+    config: the model's own. kind: the model's class. Raises SourceError if there is none.
     """
     rows, own = getattr(config, "vocab_size", None), config.pad_token_id
     if not isinstance(rows, int):
@@ -39,7 +39,7 @@ def settle(tokenizer: PreTrainedTokenizerFast, config: PretrainedConfig, kind: t
 
 
 def _counts_from(config: PretrainedConfig, kind: type[Any], name: str) -> bool:
-    """Whether the positions of a text begin behind the padding token's number, as in RoBERTa and its relatives."""
+    """Whether the positions of a text begin after the padding token's id, as in RoBERTa and its relatives."""
     damaged = reading(f"{name}: no {kind.__name__} can be made from its config.json")
     with torch.random.fork_rng(devices=[]), torch.device("meta"), damaged:
         skeleton = kind(config)

@@ -1,4 +1,4 @@
-"""Pickled weights turned into safetensors by torch's weights-only loader, which runs nothing that a file says."""
+"""Converts pickled weights to safetensors with torch's weights-only loader, which runs no code from the file."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 INDEX, ALONE, SAFE = "pytorch_model.bin.index.json", "pytorch_model.bin", "model.safetensors"
 PICKLED_ADAPTER = "adapter_model.bin"
 INSIDE = ("state_dict", "model_state_dict", "model")
-"""Names under which training programs keep the weights beside what else they save."""
+"""Names under which training programs save the weights beside other things."""
 
 
 def convert(folder: Path) -> Path:
-    """Write the pickled weights of a model's or an adapter's folder as one file of safetensors; return its path.
+    """Write the pickled weights in a model's or an adapter's folder as one safetensors file; return its path.
 
-    Weights that share memory are written apart; transformers ties them again. Raises SourceError: no folder, nothing to
-    convert, several files of which none is named, weights that are there in safetensors, or a file that holds more than
-    tensors. Raises OutputError when the file cannot be written.
+    Weights that share memory are written separately; transformers ties them again. Raises SourceError if the folder
+    does not exist, if it contains nothing to convert, several candidate files or safetensors, or if a file contains
+    more than tensors. Raises OutputError if the file cannot be written.
     """
     from safetensors.torch import save_file
 
@@ -44,7 +44,7 @@ def convert(folder: Path) -> Path:
 
 
 def _files(folder: Path) -> list[Path]:
-    """The files that hold the weights: the shards that the index names, or the one file."""
+    """The files that contain the weights: the shards that the index names, or the single file."""
     if shards := read_json(folder / INDEX).get("weight_map"):
         names = sorted(set(shards.values())) if isinstance(shards, dict) else []
         lost = [name for name in names if not isinstance(name, str) or not (folder / name).is_file()]
@@ -80,7 +80,7 @@ def _read(file: Path) -> dict[str, Tensor]:
 
 
 def _apart(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The same numbers in memory of their own, as safetensors must have them."""
+    """The same numbers in separate memory, as safetensors requires."""
     seen: set[int] = set()
     found = {}
     for name, weight in weights.items():

@@ -1,14 +1,14 @@
-"""Quantised models: frozen linear layers held in 8 or 4 bits by bitsandbytes, to be trained around.
+"""Quantised models: frozen linear layers in 8 or 4 bits, by bitsandbytes; other weights are trained.
 
-- `int8`: one scale a row (LLM.int8(), Dettmers et al. 2022, arXiv:2208.07339, section 2.1). On a GPU activations are
-  rounded too, apart from outliers; on a CPU weights alone.
+- `int8`: one scale per row (LLM.int8(), Dettmers et al. 2022, arXiv:2208.07339, section 2.1). On a GPU activations are
+  rounded, too, except outliers; on a CPU only weights are.
 - `nf4`: 4-bit NormalFloat, one scale for each block of 64 (QLoRA, Dettmers et al. 2023, arXiv:2305.14314, section 3).
 - `nf4-double`: the same with the scales themselves in 8 bits (section 3, "Double Quantization").
 
-What is quantised are the linear layers of the transformer blocks. Embeddings, norms, biases, pooler, output embeddings
-and the head stay as they are: the head is trained, and a layer that the checkpoint lacks has nothing to quantise.
+The linear layers of the transformer blocks are quantised. Embeddings, norms, biases, pooler, output embeddings
+and the head are not: the head is trained, and a layer that the checkpoint lacks has nothing to quantise.
 
-Of what PEFT's `prepare_model_for_kbit_training` does, nothing is left to do: every method freezes what it does not
+PEFT's `prepare_model_for_kbit_training` is not needed: every method freezes what it does not
 train, the unquantised weights are loaded in fp32, and activations are never recomputed.
 """
 
@@ -38,13 +38,13 @@ if TYPE_CHECKING:
     from pefbench.sections import Quantize
 
 OLDEST = "0.50"
-"""The oldest bitsandbytes that this is tested with."""
+"""The oldest supported version of bitsandbytes."""
 
-notices.mute_bitsandbytes()  # before any library imports bitsandbytes, which writes a line at once
+notices.mute_bitsandbytes()  # before any library imports bitsandbytes, which logs a line on import
 
 
 def check_installed(quantize: Quantize, optimizer: str) -> None:
-    """Raise RecipeError when a recipe needs bitsandbytes, and it is not there or too old."""
+    """Raise RecipeError if a recipe needs bitsandbytes, and it is missing or too old."""
     if quantize != "none":
         key = f"model.quantize: {quantize}"
     elif optimizer == "adamw8bit":
@@ -60,7 +60,7 @@ def check_installed(quantize: Quantize, optimizer: str) -> None:
 
 
 def settings(quantize: Quantize, auto_class: Any, config: PretrainedConfig) -> BitsAndBytesConfig:
-    """Transformers' settings that quantise the linear layers of the blocks of this model, and no others."""
+    """Transformers' settings that quantise only the linear layers of this model's blocks."""
     from transformers import BitsAndBytesConfig
 
     skipped = [f"{re.escape(name)}$" for name in _outside_blocks(auto_class, config)]
@@ -75,15 +75,15 @@ def settings(quantize: Quantize, auto_class: Any, config: PretrainedConfig) -> B
 
 
 def settle(model: nn.Module) -> None:
-    """Let quantised layers compute as frozen linear layers do, in place; what bitsandbytes computes stays the same.
+    """Make quantised layers compute as frozen linear layers do, in place; bitsandbytes' results stay the same.
 
-    Its own layers change themselves as they compute. In a forward pass without gradients, a 4-bit layer on a CPU
-    repacks its weight for a bf16 kernel that has no backward pass: whatever lies below it then gets no gradient, ever
-    after. Both kinds cast their bias in place to the dtype of the input, and cannot give a gradient to it. And on a
-    CPU, int8 layers predict by another rule than they train by.
+    bitsandbytes' own layers change themselves as they compute. In a forward pass without gradients, a 4-bit layer on a
+    CPU repacks its weight for a bf16 kernel that has no backward pass, so the layers below never get a gradient again.
+    Both kinds cast their bias in place to the input's dtype, and cannot compute a gradient for it. On a CPU, int8
+    layers use another rule for prediction than for training.
 
-    Raises SourceError for a quantised layer that the checkpoint has no weight for, and RecipeError for one whose weight
-    bitsandbytes does not read back as it wrote it.
+    Raises SourceError for a quantised layer whose weight the checkpoint lacks, and RecipeError for one whose weight
+    bitsandbytes misreads.
     """
     forwards = {"Linear4bit": _forward_4bit, "Linear8bitLt": _forward_8bit}
     for name, layer in model.named_modules():
@@ -97,15 +97,15 @@ def settle(model: nn.Module) -> None:
 
 
 def elements(weight: Tensor) -> int:
-    """How many numbers a weight stands for; two of them share a byte in 4 bits."""
+    """The number of elements that a weight represents; in 4 bits, two of them share a byte."""
     state = getattr(weight, "quant_state", None)
     return weight.numel() if state is None else math.prod(state.shape)
 
 
 def adamw_8bit(groups: Sequence[Mapping[str, object]], learning_rate: float) -> torch.optim.Optimizer:
-    """AdamW with moments in 8 bits, one scale for each 256 (Dettmers et al. 2022, arXiv:2110.02861, section 2).
+    """AdamW with 8-bit moments, one scale for each 256 (Dettmers et al. 2022, arXiv:2110.02861, section 2).
 
-    Weights of fewer than 4096 elements keep moments of 32 bits.
+    Weights with fewer than 4096 elements keep 32-bit moments.
     """
     from bitsandbytes.optim import AdamW8bit
 
@@ -114,7 +114,7 @@ def adamw_8bit(groups: Sequence[Mapping[str, object]], learning_rate: float) -> 
 
 
 def _outside_blocks(auto_class: Any, config: PretrainedConfig) -> Iterator[str]:
-    """The names of the linear layers that are in no transformer block, found in a model without weights."""
+    """The names of the linear layers outside the transformer blocks, found in a model without weights."""
     with torch.device("meta"):
         skeleton = auto_class.from_config(copy.deepcopy(config), trust_remote_code=False)
     inside = set(architecture.linear_modules(skeleton))
@@ -124,16 +124,16 @@ def _outside_blocks(auto_class: Any, config: PretrainedConfig) -> Iterator[str]:
 
 
 def _scales(weight: Any) -> Any:
-    """What a quantised weight is scaled by, or None when it was never quantised."""
+    """The scales of a quantised weight, or None if it was never quantised."""
     return getattr(weight, "quant_state", None) or getattr(weight, "SCB", None)
 
 
 def _check_reading(name: str, layer: Any) -> None:
-    """Raise RecipeError when the 4-bit weight of a layer is misread here.
+    """Raise RecipeError if the 4-bit weight of a layer is misread on this machine.
 
-    Blocks run over the whole weight, row after row. Where they end within rows, bitsandbytes 0.50.2 gives numbers the
-    scales of other blocks, on a CPU with AVX-512 and when a row's length is a multiple of 16: errors of 20 to 50 %, for
-    9 %. Read as a single row, the same weight comes out right.
+    Blocks run over the whole weight, row after row. If they end within rows, bitsandbytes 0.50.2 uses the scales of
+    other blocks on a CPU with AVX-512 if a row's length is a multiple of 16: errors of 20 to 50 % instead of 9 %. Read
+    as a single row, the same weight is correct.
     """
     state = getattr(layer.weight, "quant_state", None)
     if state is None or layer.in_features % state.blocksize == 0:
@@ -152,19 +152,19 @@ def _check_reading(name: str, layer: Any) -> None:
 
 
 def _forward_4bit(layer: Any, x: Tensor) -> Tensor:
-    """x (..., in) -> (..., out), computed in the dtype that `nn.Linear` would compute in."""
+    """x (..., in) -> (..., out), computed in the dtype in which `nn.Linear` would compute."""
     from bitsandbytes import matmul_4bit
 
     return _add(matmul_4bit(x.to(_dtype(x)), layer.weight, quant_state=layer.weight.quant_state), layer.bias)
 
 
 def _forward_8bit(layer: Any, x: Tensor) -> Tensor:
-    """x (..., in) -> (..., out), computed in the dtype that `nn.Linear` would compute in."""
+    """x (..., in) -> (..., out), computed in the dtype in which `nn.Linear` would compute."""
     from bitsandbytes import matmul
 
     if layer.weight.SCB is not None:
         layer.init_8bit_state()
-    layer.state.is_training = True  # on a CPU: round the weights alone
+    layer.state.is_training = True  # on a CPU: round only the weights
     return _add(matmul(x.to(_dtype(x)), layer.weight, state=layer.state), layer.bias)
 
 
@@ -174,5 +174,5 @@ def _dtype(x: Tensor) -> Any:
 
 
 def _add(y: Tensor, bias: Tensor | None) -> Tensor:
-    # Outside of bitsandbytes' product, whose gradient for a bias has a wrong shape on batches of sequences.
+    # Outside bitsandbytes' product, whose bias gradient has a wrong shape for batches of sequences.
     return y if bias is None else y + bias.to(y.dtype)

@@ -1,4 +1,4 @@
-"""Calls of libraries that read a user's files: whatever they raise is about the files, and told in one line."""
+"""Library calls that read a user's files: any exception is about the files, and reported in one line."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LONGEST = 300
-"""Characters of a library's message that are shown."""
+"""The maximum number of characters shown of a library's message."""
 
 
 @contextmanager
 def reading(what: str, kind: type[PefbenchError] = SourceError) -> Iterator[None]:
-    """Raise a `kind` that begins with `what` for any error of the library called inside; call nothing else there.
+    """Raise a `kind` that begins with `what` for any exception of the library called inside; call nothing else there.
 
-    Damaged files come as KeyError, TypeError, RecursionError, SafetensorError, or as a plain Exception of tokenizers.
+    Damaged files cause KeyError, TypeError, RecursionError, SafetensorError, or a plain Exception from tokenizers.
     """
     import torch
 
@@ -31,6 +31,6 @@ def reading(what: str, kind: type[PefbenchError] = SourceError) -> Iterator[None
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of what a library raised, with the second where the first only announces it."""
+    """The first line of a library's exception, with the second if the first only announces it."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return " ".join(line.strip() for line in (lines[:2] if lines[0].endswith(":") else lines[:1]))[:LONGEST]

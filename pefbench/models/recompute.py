@@ -1,9 +1,9 @@
-"""Gradient checkpointing (Chen et al. 2016, arXiv:1604.06174): each block's activations are computed twice, not kept.
+"""Gradient checkpointing (Chen et al. 2016, arXiv:1604.06174): each block's activations are recomputed, not stored.
 
-Of a block its input alone is kept until the backward pass, which computes the rest again. transformers' own way drops
-the cache in which a prefix stands, and draws a dropout of ours anew. Here a block finds in its second pass all that it
-found in its first: its layer of the cache, a prefix that is handed to its attentions, the state of torch's generators,
-and the count by which dropout is drawn by example. So loss and gradients are the same.
+Only the input of a block is stored until the backward pass, which recomputes the rest. transformers' own implementation
+drops the cache that contains a prefix, and draws our dropout again. Here a block's second pass gets the same state as
+its first: its layer of the cache, a prefix given to its attentions, the state of torch's generators, and the call
+counter for dropout by example. So loss and gradients are unchanged.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from torch import nn
 
 HANDED = "pefbench_prefix"
-"""The name under which an attention module holds a `pair` that it is handed for the time of a call."""
+"""The attribute in which an attention module gets a `pair` during a call."""
 
 
 def apply(model: nn.Module) -> None:
-    """Let every block of a bare model compute its activations anew in the backward pass; in place.
+    """Make every block of a model without a method recompute its activations in the backward pass; in place.
 
-    Raises RecipeError for a model whose blocks cannot be found.
+    Raises RecipeError if the model's blocks cannot be found.
     """
     try:
         names = architecture.blocks(model)
@@ -43,7 +43,7 @@ def apply(model: nn.Module) -> None:
 
 
 def _forward(block: nn.Module, *args: Any, **kwargs: Any) -> Any:
-    """A block's forward pass; in training, one whose inside is forgotten."""
+    """A block's forward pass; in training, its activations are not stored."""
     plain = methods.original(block, "forward")
     if not (block.training and torch.is_grad_enabled()):
         return plain(*args, **kwargs)
@@ -60,24 +60,24 @@ def _forward(block: nn.Module, *args: Any, **kwargs: Any) -> Any:
             dropout.calls = drawn
         try:
             return plain(*args, **kwargs)
-        finally:  # the second pass is broken off when all that is wanted is there
+        finally:  # the second pass stops as soon as everything needed is computed
             _put(read, there)
 
     return checkpoint(run, *args, use_reentrant=False, **kwargs)
 
 
 class Read(Protocol):
-    """What a block reads beside its arguments, and may change."""
+    """State that a block reads besides its arguments, and may change."""
 
     def get(self) -> Any:
-        """It as it stands."""
+        """The current state."""
 
     def put(self, value: Any) -> None:
-        """Let it be again what `get` gave."""
+        """Restore a state that `get` returned."""
 
 
 class CacheLayers:
-    """The layers of a cache that a block reads and lengthens."""
+    """The layers of a cache that a block reads and extends."""
 
     def __init__(self, block: nn.Module, cache: Any) -> None:
         self.cache = cache
@@ -88,12 +88,12 @@ class CacheLayers:
         self.parts = [cache.self_attention_cache, cache.cross_attention_cache] if pair else [cache]
 
     def get(self) -> Any:
-        """How many layers each part has, what the block's hold, and which of them hold what they attend to across."""
+        """The number of layers in each part, the block's own layers, and which cross-attention layers are filled."""
         layers = [{number: dict(vars(part.layers[number])) for number in self._own(part)} for part in self.parts]
         return [len(part.layers) for part in self.parts], layers, dict(getattr(self.cache, "is_updated", {}))
 
     def put(self, value: Any) -> None:
-        """Take away the text that a pass has added."""
+        """Remove the text that a pass has added."""
         lengths, layers, updated = value
         for part, length, before in zip(self.parts, lengths, layers, strict=True):
             del part.layers[length:]
@@ -108,7 +108,7 @@ class CacheLayers:
 
 
 class Handed:
-    """The prefix that an attention is handed."""
+    """The prefix given to an attention."""
 
     def __init__(self, place: Any) -> None:
         self.place = place
@@ -118,7 +118,7 @@ class Handed:
         return self.place.pair
 
     def put(self, value: Any) -> None:
-        """Hand it over again."""
+        """Set them again."""
         self.place.pair = value
 
 

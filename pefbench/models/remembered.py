@@ -1,4 +1,4 @@
-"""What was found in a large file, so that it is read again only after it has changed."""
+"""Caches what was computed from a large file, so that the file is read again only after it has changed."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LARGE = 2**26
-"""Bytes from which a finding is remembered: reading the file takes longer than a look into the cache."""
+"""The file size in bytes from which results are cached: below it, reading the file is faster than the cache."""
 STILL = 2.0
-"""Seconds for which a file must not have changed before anything is remembered: clocks of file systems are coarse."""
+"""Seconds since a file's last change before anything is cached: file systems' clocks are coarse."""
 
 
 def remembered(file: Path, kind: str, find: Callable[[Path], str], check: Callable[[str], object]) -> str:
-    """What `find` finds in a file, or found when the file was as it is now.
+    """What `find` returns for a file, from the cache if the file has not changed.
 
-    It is remembered under the file's inode, size, and times of change. The system sets the last of them at every
-    change, and no program can set it back. kind: the folder in the cache. check: raises ValueError for a damaged text.
+    The key is the file's inode, size and times of change. The system sets the last of these times at every change, and
+    no program can set it back. kind: the folder in the cache. check: raises ValueError for a damaged text.
     """
     status = file.stat()
     if status.st_size < LARGE:

@@ -1,7 +1,7 @@
-"""Rendering of chat templates in a process of its own, which is ended where one takes too long or too much memory.
+"""Renders chat templates in a separate process, which is ended if a template takes too much time or memory.
 
-A template is a program of whoever made the model. jinja's sandbox keeps it from files and from Python's internals, not
-from looping, or from writing a text of ten gigabytes.
+A template is a program written by whoever made the model. jinja's sandbox keeps it from files and Python's internals,
+but not from looping forever, or from writing ten gigabytes of text.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ CHILD = PACKAGE / "models" / "rendering_child.py"
 
 _LOCK = Lock()
 _processes: dict[int, subprocess.Popen[str]] = {}
-"""This process' own, by the number of this process: a fork has none yet."""
+"""The rendering process of each process id: a fork does not have one yet."""
 
 
 def render(arguments: Mapping[str, object], seconds: float) -> list[str]:
-    """What a template writes for each conversation, given the arguments of transformers' renderer.
+    """A template's output for each conversation; arguments: those of transformers' renderer.
 
-    seconds: of the processor, for all of them. Raises TimeoutError when it takes longer, and ValueError with what the
-    template raised.
+    seconds: processor time for all of them. Raises TimeoutError if it takes longer, and ValueError with the template's
+    error.
     """
     with _LOCK:
         process = _started()
@@ -67,12 +67,12 @@ def _write(process: subprocess.Popen[str], line: str) -> None:
     try:
         process.stdin.write(f"{line}\n")
         process.stdin.flush()
-    except BrokenPipeError:  # that it died is seen when its answer is read
+    except BrokenPipeError:  # its death shows when its answer is read
         pass
 
 
 def _ended() -> int:
-    """End this process' own, if there is one, and return its status."""
+    """End this process's renderer, if there is one, and return its exit status."""
     process = _processes.pop(os.getpid(), None)
     if process is None:
         return 0

@@ -1,8 +1,8 @@
-"""The process that renders chat templates: each line of its input is a JSON object, and so is each line that it writes.
+"""The process that renders chat templates. Each line of its input, and each line of its output, is a JSON object.
 
-``python rendering_child.py``; what is asked for are `seconds` and the `arguments` of transformers' renderer, and the
-answer is `texts` or an `error`. The kernel ends the process where a template takes longer, and refuses it memory where
-it takes more: what a template does inside C code cannot be stopped otherwise. It ends with its input.
+``python rendering_child.py``; a request has `seconds` and the `arguments` of transformers' renderer, and the answer has
+`texts` or an `error`. The kernel ends the process if a template takes longer, and limits its memory: a template inside
+C code cannot be stopped otherwise. The process ends when its input ends.
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ if TYPE_CHECKING:
 
 library: Any = chat_template_utils
 MEMORY = 512 * 2**20
-"""Bytes that a template may take."""
+"""The maximum number of bytes that a template may use."""
 LONGEST = 4 * 2**20
-"""Characters that it may write."""
+"""The maximum number of characters that it may write."""
 
 
 class Never(datetime):
-    """The date that stands for today: the one that templates of Llama 3 write where they know none."""
+    """The fixed date that replaces today: the one that Llama 3's templates write if they know none."""
 
     @classmethod
     def now(cls, tz: Any = None) -> Never:
-        """The same on every day, so that a prompt is, too."""
+        """The same every day, so that prompts are, too."""
         return cls(2024, 7, 26, tzinfo=tz)
 
 
 def main() -> None:
-    """Render what the standard input asks for, until it ends."""
-    # What `strftime_now` of a template calls; nothing else runs in this process.
+    """Answer requests from the standard input until it ends."""
+    # Used by a template's `strftime_now`; nothing else runs in this process.
     library.datetime = Never
     limit_memory()
     answers = os.fdopen(os.dup(1), "w", encoding="ascii")
-    os.dup2(2, 1)  # what a library may print is no answer
+    os.dup2(2, 1)  # anything that a library prints is not an answer
     for line in sys.stdin:
         request = json.loads(line)
         signal.setitimer(signal.ITIMER_PROF, request["seconds"])
@@ -54,8 +54,8 @@ def main() -> None:
 
 
 def limit_memory() -> None:
-    """Let the process take no more memory than it has now, and what a template may take."""
-    status = Path("/proc/self/statm")  # of Linux
+    """Limit the process's memory to what it has now plus what a template may use."""
+    status = Path("/proc/self/statm")  # on Linux
     if status.exists():
         pages = int(status.read_text(encoding="ascii").split()[0])
         most = pages * resource.getpagesize() + MEMORY

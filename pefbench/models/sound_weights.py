@@ -1,7 +1,7 @@
-"""Weights that a model would compute with and that are no weights.
+"""Detects tensors that are not usable as weights.
 
-NaN and infinite ones, and whole numbers that a quantisation left without its settings: transformers takes both as they
-are.
+These are NaN and infinite numbers, and integers that a quantisation left without its settings: transformers accepts
+both.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 NOT_FINITE = "NaN or infinite"
 BUFFERS = re.compile(r"rotary_emb\.inv_freq|(^|\.)(position_ids|token_type_ids|num_batches_tracked)$")
-"""Tensors that older checkpoints hold and that are no weights."""
+"""Tensors in older checkpoints that are not weights."""
 
 
 def check(where: Path, name: str, skeleton: Any, unexpected: set[str], redrawn: tuple[str, ...]) -> None:
-    """Raise SourceError, with the first, for tensors of a checkpoint that cannot be weights of the model.
+    """Raise SourceError, naming the first, for tensors of a checkpoint that cannot be weights of the model.
 
-    name: what messages call the checkpoint. skeleton: the model, with or without numbers. unexpected: the tensors that
-    it does not use. redrawn: beginnings of the names of its weights that are drawn anew.
+    name: the checkpoint's name in messages. skeleton: the model, with or without numbers. unexpected: the tensors that
+    it does not use. redrawn: prefixes of the names of weights that are reinitialised.
     """
     found = {key: why for file in sorted(where.glob("*.safetensors")) for key, why in _doubtful(file, name).items()}
     if not found:
@@ -48,18 +48,18 @@ def check(where: Path, name: str, skeleton: Any, unexpected: set[str], redrawn: 
 
 
 def check_adapter(file: Path, source: str) -> None:
-    """Raise SourceError for an adapter's weights, or trained ones, that are NaN or infinite."""
+    """Raise SourceError for an adapter's weights, or trained weights, that are NaN or infinite."""
     if bad := [(key, why) for key, why in sorted(_doubtful(file, source).items()) if why == NOT_FINITE]:
         raise SourceError(_told(source, bad))
 
 
 def finite(weight: Tensor) -> bool:
-    """Whether all numbers of a tensor are."""
+    """Whether all numbers of a tensor are finite."""
     if not weight.is_floating_point() or not weight.numel():
         return True
     if weight.element_size() == 1:  # torch does not compare these
         weight = weight.float()
-    least, most = weight.aminmax()  # NaN where one is NaN; 20 times as fast as isfinite
+    least, most = weight.aminmax()  # NaN if any is NaN; 20 times as fast as isfinite
     return bool(least.isfinite() and most.isfinite())
 
 
@@ -75,7 +75,7 @@ def _told(name: str, bad: Sequence[tuple[str, str]]) -> str:
 
 
 def _doubtful(file: Path, name: str) -> Mapping[str, str]:
-    """The tensors of a file that are not plain finite numbers, each with why."""
+    """The tensors in a file that are not plain finite numbers, each with the reason."""
     with reading(f"{name}: {file.name} cannot be loaded"):
         found: Mapping[str, str] = json.loads(
             remembered(file, "sound", lambda each: json.dumps(_look(each)), json.loads)
@@ -102,5 +102,5 @@ def _reasons(weights: Any, names: list[str], *, scaled: bool) -> Iterator[tuple[
 
 
 def _is_same(one: str, other: str) -> bool:
-    """Whether two names are of one tensor, but for what stands before the name of the backbone's."""
+    """Whether two names are of the same tensor, apart from a prefix of the backbone."""
     return one == other or one.endswith(f".{other}") or other.endswith(f".{one}")

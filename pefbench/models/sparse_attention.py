@@ -1,8 +1,8 @@
-"""BigBird's sparse attention, which short texts are too short for.
+"""BigBird's sparse attention, which does not support short texts.
 
-transformers goes over to full attention at the first batch that is too short, says so, and stays there: the answer to a
-long text would depend on which batch came before it. Here each batch has the attention that its own length asks for,
-and where no text can be long enough for the sparse one, the model is made with full attention.
+transformers switches to full attention at the first batch that is too short, prints a notice, and does not switch back:
+the answer to a long text would depend on the batches before it. Here each batch gets the attention for its own length.
+If no text can be long enough for sparse attention, the model is made with full attention.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ FULL, SPARSE = "original_full", "block_sparse"
 
 
 def settle(config: PretrainedConfig, longest: int) -> None:
-    """Choose full attention in a config, in place, where the longest text has no more tokens than sparse needs."""
+    """Set full attention in a config, in place, if the longest text is too short for sparse attention."""
     if is_sparse(config) and longest <= _shortest(config):
         config.attention_type = FULL
 
@@ -31,7 +31,7 @@ def is_sparse(config: Any) -> bool:
 
 
 def follow_lengths(model: Any) -> None:
-    """Let a model with sparse attention choose for each batch by its length."""
+    """Make a model with sparse attention choose it for each batch by the batch's length."""
     if not is_sparse(model.config):
         return
     stacks: list[Any] = [module for module in model.modules() if type(module).__name__ == "BigBirdModel"]
@@ -41,11 +41,11 @@ def follow_lengths(model: Any) -> None:
 
 def _choose(stack: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
     ids = kwargs["input_ids"] if "input_ids" in kwargs else args[0]
-    # What is drawn for the new attention's layers, which those of the old one then replace, changes nothing.
+    # The random initialisation of the new attention has no effect: the old one's layers replace its layers.
     with torch.random.fork_rng(devices=[]):
         stack.set_attention_type(FULL if ids.shape[1] <= _shortest(stack.config) else SPARSE)
 
 
 def _shortest(config: Any) -> int:
-    """The longest text that is too short: the blocks at both ends, in the window, and drawn at random, twice."""
+    """The longest text that is too short: twice the blocks at both ends, in the window, and random ones."""
     return int((5 + 2 * config.num_random_blocks) * config.block_size)

@@ -1,8 +1,8 @@
-"""A trained LoRA that stays under a new method: frozen, added to what its linear layers compute.
+"""A trained LoRA that stays frozen under a new method: it is added to the outputs of its linear layers.
 
-y = W x + b + s B (A x), Hu et al. 2022 (arXiv:2106.09685), equation 3. Merging computes the same, but cannot be done in
-weights of few bits. The layer stays the layer that it was, of its own class and name, and each method wraps it as any
-other. A method that reads a layer's weight instead of calling the layer would pass the adapter by: see `check_called`.
+y = W x + b + s B (A x), Hu et al. 2022 (arXiv:2106.09685), equation 3. Merging computes the same, but is impossible in
+quantised weights. The layer keeps its class and name, and each method wraps it like any other. A method that reads a
+layer's weight instead of calling the layer would bypass the adapter: see `check_called`.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ A, B = "stacked_a", "stacked_b"
 
 
 def keep(wrapped: Any, name: str) -> nn.Module:
-    """The model that PEFT wrapped by a LoRA, without the wrapper; the LoRA is frozen in its layers.
+    """The model inside PEFT's LoRA wrapper; the LoRA is frozen in the model's layers.
 
-    Raises SourceError for an adapter that is not plain LoRA on linear layers. `name`: what messages call it.
+    Raises SourceError if the adapter is not plain LoRA on linear layers. name: the adapter's name in messages.
     """
     found: dict[str, tuple[Tensor, Tensor]] = {}
     base = wrapped.get_base_model()
@@ -48,12 +48,12 @@ def keep(wrapped: Any, name: str) -> nn.Module:
 
 
 def layers(model: nn.Module) -> list[nn.Module]:
-    """The layers of a model that have an adapter in them."""
+    """The layers of a model that contain a stacked adapter."""
     return [module for module in model.modules() if A in module._buffers]
 
 
 def check_called(model: nn.Module, what: str, run: Callable[[], object]) -> None:
-    """Raise MethodError where `run`, which computes with the model, does not call each layer with an adapter in it."""
+    """Raise MethodError if `run`, which computes with the model, does not call every layer with a stacked adapter."""
     waiting = layers(model)
     called: set[int] = set()
     hooks = [layer.register_forward_hook(lambda module, *_: called.add(id(module))) for layer in waiting]
@@ -70,7 +70,7 @@ def check_called(model: nn.Module, what: str, run: Callable[[], object]) -> None
 
 
 def _add(layer: nn.Module, a: Tensor, b: Tensor) -> None:
-    """Put one more adapter into a layer; several are one of the sum of their ranks."""
+    """Add an adapter to a layer; several adapters form one whose rank is the sum of theirs."""
     if A in layer._buffers:
         a, b = torch.cat([cast("Tensor", layer.stacked_a), a]), torch.cat([cast("Tensor", layer.stacked_b), b], dim=1)
     else:
@@ -80,7 +80,7 @@ def _add(layer: nn.Module, a: Tensor, b: Tensor) -> None:
 
 
 def _with_adapter(layer: Any, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
-    """What the layer computes, with what its adapter adds."""
+    """The layer's output, plus the adapter's."""
     x = inputs[0].to(layer.stacked_a.dtype)
     added = functional.linear(functional.linear(x, layer.stacked_a), layer.stacked_b)
     return output + added.to(output.dtype)

@@ -1,14 +1,14 @@
 """The sublayers of a transformer's blocks: attentions and feed-forwards, by the names of their linear layers.
 
-A block is a row of sublayers: one or two attentions and a feed-forward. Each sublayer reads the hidden state with some
-linear layers and writes it back with one:
+A block is a sequence of sublayers: one or two attentions and a feed-forward. Each sublayer reads the hidden state with
+some linear layers and writes it back with one:
 
 ::
 
     attention      q, k, v (or one fused)      hidden -> heads      o                hidden <- heads
     feed-forward   up [, gate] (or one fused)  hidden -> width      down             hidden <- width
 
-That is all that is assumed, so new architectures need no table of names. A block that does not have this shape
+Nothing else is assumed, so new architectures need no table of names. A block that does not have this shape
 is refused with MethodError rather than guessed at.
 """
 
@@ -34,9 +34,9 @@ class Attention:
     """The linear layers of one attention sublayer (self or cross), by full name."""
 
     inputs: tuple[str, ...]
-    """Those that read: queries, keys and values, apart or fused; with some, relative positions beside them."""
+    """The layers that read: queries, keys and values, separate or fused; in some models also relative positions."""
     output: str
-    """The one that writes the hidden state back."""
+    """The layer that writes the hidden state back."""
 
 
 @dataclass(frozen=True)
@@ -44,15 +44,15 @@ class FeedForward:
     """The linear layers of one feed-forward sublayer, by full name."""
 
     inputs: tuple[str, ...]
-    """Those that read the hidden state: one (plain, or up and gate fused) or two (gate and up apart)."""
+    """The layers that read the hidden state: one (plain, or up and gate fused) or two (separate gate and up)."""
     output: str
-    """The one that writes the hidden state back."""
+    """The layer that writes the hidden state back."""
 
 
 def attentions(model: nn.Module) -> list[Attention]:
     """The attention sublayers, self and cross, in the order of the blocks.
 
-    Raises MethodError when a block is not attentions and one feed-forward.
+    Raises MethodError if a block does not consist of attentions and one feed-forward.
     """
     return [attention for block in blocks(model) for attention in _sublayers(model, block)[0]]
 
@@ -60,24 +60,24 @@ def attentions(model: nn.Module) -> list[Attention]:
 def attention_outputs(model: nn.Module) -> list[str]:
     """For each attention (self and cross), the name of the linear layer back to the hidden size.
 
-    Raises MethodError when a block is not attentions and one feed-forward.
+    Raises MethodError if a block does not consist of attentions and one feed-forward.
     """
     return [attention.output for attention in attentions(model)]
 
 
 def keys_and_values(model: nn.Module) -> list[str]:
-    """The linear layers whose output holds the keys or the values, attention by attention.
+    """The linear layers whose output contains the keys or the values, attention by attention.
 
-    Apart, they are the layers whose own name begins with k or v: `key`, `v_proj`. Fused, it is the whole layer, the
-    queries included if they are in it. Raises MethodError for an attention whose layers show neither.
+    Separate ones are the layers whose own name begins with k or v: `key`, `v_proj`. A fused one is the whole layer,
+    including the queries if they are in it. Raises MethodError for an attention whose layers cannot be identified.
     """
     return [name for attention in attentions(model) for name in _keys_and_values(model, attention)]
 
 
 def queries(model: nn.Module) -> list[str]:
-    """The linear layer of each attention whose output is the queries and nothing else: its name begins with q.
+    """The linear layer of each attention that outputs only the queries: its name begins with q.
 
-    Raises MethodError where the queries are fused with the keys and values.
+    Raises MethodError if the queries are fused with the keys and values.
     """
     found: list[str] = []
     for inputs in (attention.inputs for attention in attentions(model)):
@@ -91,13 +91,13 @@ def queries(model: nn.Module) -> list[str]:
 def feed_forwards(model: nn.Module) -> list[FeedForward]:
     """The feed-forward sublayer of each block.
 
-    Raises MethodError when a block is not attentions and one feed-forward.
+    Raises MethodError if a block does not consist of attentions and one feed-forward.
     """
     return [_sublayers(model, block)[1] for block in blocks(model)]
 
 
 def _keys_and_values(model: nn.Module, attention: Attention) -> list[str]:
-    """The linear layers of keys and values among those that an attention reads with."""
+    """The linear layers of keys and values among the layers that read in an attention."""
     if len(attention.inputs) == 1:
         return [*attention.inputs]
     apart = _beginning("kv", attention.inputs)
@@ -122,7 +122,7 @@ def _beginning(letters: str, names: tuple[str, ...]) -> list[str]:
 def _sublayers(model: nn.Module, block: str) -> tuple[list[Attention], FeedForward]:
     """The block's attentions and its feed-forward.
 
-    The last sublayer that can be a feed-forward is it (fused queries, keys and values can look like one); all others
+    The feed-forward is the last sublayer that can be one (fused queries, keys and values can look like one); all others
     must be attentions.
     """
     groups = _groups(model.get_submodule(block), block)
@@ -141,9 +141,9 @@ def _sublayers(model: nn.Module, block: str) -> tuple[list[Attention], FeedForwa
 def _groups(module: nn.Module, name: str) -> list[list[Linear]]:
     """The linear layers of a block, one list per sublayer.
 
-    A child with several linear layers is a sublayer. Children with one each stand in a row and form a sublayer
-    together: BERT's `intermediate` and `output`, BART's `fc1` and `fc2`. A lone wrapper (ALBERT's group of one
-    layer) is looked through.
+    A child with several linear layers is a sublayer. Consecutive children with one each form a sublayer together:
+    BERT's `intermediate` and `output`, BART's `fc1` and `fc2`. A single wrapper (ALBERT's group of one layer) is
+    skipped.
     """
     parts = list(_parts(module, name))
     if len(parts) == 1 and not is_linear(parts[0][0]):
@@ -161,7 +161,7 @@ def _groups(module: nn.Module, name: str) -> list[list[Linear]]:
 
 
 def _parts(module: nn.Module, name: str) -> Iterator[tuple[nn.Module, str]]:
-    """The children that hold linear layers; an inner list (T5's `layer`) is transparent."""
+    """The children that contain linear layers; an inner list (T5's `layer`) is transparent."""
     for child_name, child in module.named_children():
         full = join(name, child_name)
         if isinstance(child, nn.ModuleList):
@@ -171,14 +171,14 @@ def _parts(module: nn.Module, name: str) -> Iterator[tuple[nn.Module, str]]:
 
 
 def _split(group: list[Linear], hidden: int) -> tuple[list[Linear], Linear] | None:
-    """The linear layers that read and the last one that writes the hidden state, or None when there is no such pair."""
+    """The layers that read the hidden state, and the last one that writes it, or None if there is no such pair."""
     writer = next((linear for linear in reversed(group) if linear.writes == hidden), None)
     readers = [linear for linear in group if linear is not writer]
     return (readers, writer) if writer and readers else None
 
 
 def _feed_forward(group: list[Linear], hidden: int) -> FeedForward | None:
-    """The feed-forward that `group` is, or None: one or two equal readers, or a fused one of twice the width."""
+    """The group as a feed-forward, or None: one or two equal readers, or a fused one with twice the width."""
     split = _split(group, hidden)
     if split is None:
         return None
@@ -191,10 +191,10 @@ def _feed_forward(group: list[Linear], hidden: int) -> FeedForward | None:
 
 
 def _attention(group: list[Linear], hidden: int) -> Attention | None:
-    """The attention that `group` is, or None when it has the shape of a feed-forward.
+    """The group as an attention, or None if it has the shape of a feed-forward.
 
-    Queries, keys and values are three layers or more, two of unequal sizes (fused keys and values), or one fused layer
-    that is wider than what the output projection reads.
+    Queries, keys and values are three or more layers, two of unequal sizes (fused keys and values), or one fused layer
+    that is wider than the input of the output projection.
     """
     split = _split(group, hidden)
     if split is None:

@@ -1,4 +1,4 @@
-"""Tokens that a model cannot tell apart, or has no embedding for: measured on the data before training."""
+"""Tokens that a model cannot distinguish, or has no embedding for, measured on the data before training."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 IDS = ("input_ids", "decoder_input_ids")
-"""Features that are embedded by the model's table of tokens."""
+"""Features that the model's token table embeds."""
 TYPES = "token_type_ids"
 SIZES = ("vocab_size", "decoder_vocab_size")
 """Fields of a config that `grow` changes: the second is Marian's."""
@@ -27,10 +27,10 @@ WARN, REFUSE = 0.01, 0.5
 
 
 class TokenisedSplit(Protocol):
-    """What must be known of a tokenised split; `heads.Encoded` is one."""
+    """What must be known of a tokenised split; `heads.Encoded` satisfies this."""
 
     features: dict[str, list[Array]]
-    """Name of a feature -> one integer array a row."""
+    """Name of a feature -> one integer array per row."""
 
 
 def doubts(
@@ -39,10 +39,10 @@ def doubts(
     embeddings: int,
     token_types: int | None = None,
 ) -> list[str]:
-    """Warnings of unknown tokens, split by split.
+    """Warnings about unknown tokens, split by split.
 
     embeddings, token_types: rows of the model's tables; None: it has no table of types. Raises DataError for a token or
-    a type without an embedding, and for a split at least half of whose tokens are unknown.
+    a type without an embedding, and for a split in which at least half of the tokens are unknown.
     """
     found = []
     for split, encoded in splits.items():
@@ -61,19 +61,19 @@ def doubts(
 
 
 def rows_to_add(tokenizer: PreTrainedTokenizerFast, embeddings: int) -> int:
-    """How many tokens of the tokenizer have no row in a table of `embeddings` rows: those with the highest numbers."""
+    """The number of the tokenizer's tokens without a row in a table of `embeddings` rows: the highest ids."""
     return max(0, 1 + max(tokenizer.get_vocab().values()) - embeddings)
 
 
 def can_grow(config: PretrainedConfig) -> bool:
-    """Whether transformers can resize the model's embeddings; not those of a pair of two models."""
+    """Whether transformers can resize the model's embeddings; it cannot for an encoder-decoder made of two models."""
     return bool(config.model_type != "encoder-decoder")
 
 
 def grow(model: Any, rows: int, name: str) -> None:
-    """Add rows to the token embeddings, and to output embeddings; in place.
+    """Add rows to the token embeddings and the output embeddings; in place.
 
-    The rows are drawn from a normal distribution with the mean and covariance of those that are there (Hewitt 2021,
+    The rows are drawn from a normal distribution with the mean and covariance of the existing ones (Hewitt 2021,
     "Initializing New Word Embeddings for Pretrained Language Models"). Raises DataError.
     """
     with reading(f"{name}: its embeddings cannot be resized", DataError):
@@ -81,7 +81,7 @@ def grow(model: Any, rows: int, name: str) -> None:
 
 
 def sized_like(config: PretrainedConfig, other: PretrainedConfig) -> PretrainedConfig:
-    """A copy of a config, with the sizes of the vocabulary that another has."""
+    """A copy of a config, with the vocabulary sizes of another one."""
     found = copy.deepcopy(config)
     for key in SIZES:
         if hasattr(other, key):
@@ -90,7 +90,7 @@ def sized_like(config: PretrainedConfig, other: PretrainedConfig) -> PretrainedC
 
 
 def unknown_share(rows: Sequence[Array], tokenizer: PreTrainedTokenizerFast) -> float:
-    """The share of the unknown token among the tokens that stand for text; 0 for a tokenizer that has none."""
+    """The share of unknown tokens among the tokens of text; 0 for a tokenizer without an unknown token."""
     unknown = tokenizer.unk_token_id
     others = {tokenizer.pad_token_id, tokenizer.eos_token_id, tokenizer.bos_token_id, tokenizer.cls_token_id}
     if unknown is None or unknown in others or not len(rows):

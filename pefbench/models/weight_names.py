@@ -1,4 +1,4 @@
-"""The names of the weights in a folder, and what torch's wrappers leave before them."""
+"""The names of the weights in a folder, and prefixes that torch's wrappers left on them."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 LFS = b"version https://git-lfs"
 WRAPPERS = re.compile(r"(?:_orig_mod\.|module\.)*")
-"""What torch.compile and DistributedDataParallel put before the names of a model that is saved inside of them."""
+"""What torch.compile and DistributedDataParallel put before the names of a model that is saved inside them."""
 
 
 def weight_names(where: Path, name: str) -> list[str]:
-    """The names of the weights in a folder's safetensors. Raises SourceError for a file that is damaged."""
+    """The names of the weights in a folder's safetensors. Raises SourceError if a file is damaged."""
     from safetensors import safe_open
 
     names: list[str] = []
@@ -35,16 +35,16 @@ def weight_names(where: Path, name: str) -> list[str]:
 
 
 def wrapper_prefix(names: Sequence[str]) -> str:
-    """What wrappers have left before every name; "" where that is nothing, or not the same before all."""
+    """The prefix that wrappers left on every name; "" if there is none, or if prefixes differ."""
     found = {match[0] for name in names if (match := WRAPPERS.match(name))}
     return found.pop() if len(found) == 1 else ""
 
 
 def renamed(names: Sequence[str], prefix: str, saved: str) -> dict[str, str]:
-    """What to replace in the names of a checkpoint: patterns of their beginnings, and what to put there.
+    """Replacements for the names in a checkpoint: patterns of prefixes, and their replacements.
 
-    prefix: what stands before the names of the backbone's weights in the model. saved: and in the one that was saved:
-    a LlamaForCausalLM has `model`, a LlamaForQuestionAnswering `transformer`.
+    prefix: before the names of the backbone's weights in the model. saved: the same in the saved model: a
+    LlamaForCausalLM has `model`, a LlamaForQuestionAnswering `transformer`.
     """
     wrapper = wrapper_prefix(names)
     inner = [name.removeprefix(wrapper) for name in names]

@@ -1,1 +1,1 @@
-"""Models made of other files, once: a GGUF file, or an encoder that becomes an encoder-decoder."""
+"""Models that are converted from other files once: a GGUF file, or an encoder that becomes an encoder-decoder."""

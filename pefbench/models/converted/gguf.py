@@ -1,6 +1,6 @@
 """Models in the GGUF format, each converted once to a folder with safetensors, config and tokenizer.
 
-A GGUF file is data. Its tensors, which may hold a few bits a weight, its config values and its tokenizer are read; a
+A GGUF file is data. Its tensors, which may have few bits per weight, its config values and its tokenizer are read. A
 chat template in it is Jinja, which transformers runs in a sandbox. The converted weights are the same numbers in fp32.
 """
 
@@ -19,7 +19,7 @@ SUFFIX = ".gguf"
 MAGIC = b"GGUF"
 ALONE = "model.gguf"
 CONVERTER = 1
-"""Rises with every change of what a conversion writes; transformers and gguf have numbers of their own."""
+"""Incremented with every change of a conversion's output; transformers and gguf have their own versions."""
 
 
 def is_gguf(path: Path) -> bool:
@@ -30,8 +30,8 @@ def is_gguf(path: Path) -> bool:
 def converted(file: Path, source: str) -> Path:
     """The folder with the file's model, which is converted the first time.
 
-    The folder is named by the file's sha256 and the versions of what converts it. Raises SourceError: no `gguf`
-    package, not a decoder's GGUF that transformers reads, no room in the cache folder.
+    The folder's name contains the file's sha256 and the converter's versions. Raises SourceError if the package `gguf`
+    is missing, if transformers cannot read the file as a decoder, or if the cache folder has no room.
     """
     name = f"{digest_of(file)[:16]}-{_converter(source)}"
     return once("gguf", name, source, lambda to: _write(file, to, source))
@@ -48,7 +48,7 @@ def _converter(source: str) -> str:
 def _write(file: Path, to: Path, source: str) -> None:
     """Save the model in fp32 with its tokenizer; the config no longer says that the weights are quantised.
 
-    The file is read in a folder of its own: transformers would also read an adapter or a tokenizer that lies beside it.
+    The file is read in a separate folder: transformers would also read an adapter or a tokenizer beside it.
     """
     import torch
     from transformers import AutoModelForCausalLM

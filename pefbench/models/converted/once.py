@@ -1,4 +1,4 @@
-"""Models that are made of other files once, and are folders like any other from then on: whole or not there."""
+"""Models that are converted from other files once, and are ordinary folders from then on; written atomically."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 def once(kind: str, name: str, source: str, write: Callable[[Path], None]) -> Path:
-    """The folder of a model that `write` writes the first time. Several processes may ask at once.
+    """The folder of a model that `write` writes the first time. Several processes may call this at once.
 
-    kind: the folder in the cache, for all that are made this way. name: says everything that the model depends on.
-    Raises SourceError: what `write` raises, or no room in the cache folder.
+    kind: the folder in the cache for all models of this kind. name: identifies everything that the model depends on.
+    Raises SourceError: what `write` raises, or if the cache folder has no room.
     """
     from filelock import FileLock
 

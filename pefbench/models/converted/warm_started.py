@@ -1,7 +1,7 @@
-"""Encoder-decoders that begin as two copies of one encoder (Rothe et al. 2020, arXiv:1907.12461, "BERT2BERT").
+"""Encoder-decoders that start as two copies of one encoder (Rothe et al. 2020, arXiv:1907.12461, "BERT2BERT").
 
-The decoder has what an encoder lacks, attention to the other stack and a language model's head, in part drawn at
-random: once, so that all trials begin with the same weights, and what a method leaves frozen is the same after loading.
+The decoder has what an encoder lacks, cross-attention and a language model's head, in part randomly initialised. This
+is done once, so that all trials start with the same weights, and what a method leaves frozen is the same after loading.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PREFIX = "warm-started:"
-"""What stands before the address of the encoder."""
+"""The prefix of the encoder's address."""
 BUILDER = 1
-"""Rises with every change of what is built."""
+"""Incremented with every change of what is built."""
 SEED = 0
 
 
 def encoder_decoder(encoder: Path, source: str) -> Path:
     """The folder with the encoder-decoder, which is built the first time from the encoder's folder.
 
-    Its decoder begins with the encoder's first special token and ends with its last. Raises SourceError for a model
-    that is no encoder, or whose architecture has no decoder that attends to another stack.
+    Its decoder begins with the encoder's first special token and ends with its last. Raises SourceError if the model is
+    not an encoder, or if its architecture has no decoder with cross-attention.
     """
     files = sorted(file for pattern in ("*.safetensors", "*.json") for file in encoder.glob(pattern))
     digest = hashlib.sha256("".join(map(digest_of, files)).encode()).hexdigest()

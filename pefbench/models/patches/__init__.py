@@ -1,7 +1,7 @@
-"""Everything that is changed in torch, transformers, PEFT and bitsandbytes: what, why, since which version, how undone.
+"""All changes to torch, transformers, PEFT and bitsandbytes: what, why, since which version, how they are undone.
 
-One file is one library's part that is changed. A change that holds for a while is a context manager; one that stays, as
-a method of a model does for as long as the model, is a pair of functions, of which the second undoes the first.
+Each file changes one part of a library. A temporary change is a context manager. A change that stays, such as a
+replaced method of a model, is a pair of functions, of which the second undoes the first.
 
 ::
 

@@ -1,8 +1,8 @@
-"""A function that transformers' attentions may name in their config, the config of one attention, and a model's choice.
+"""The attention function: a name that transformers' configs may use, the config of one attention, a model's choice.
 
-What: `AttentionInterface`, transformers' public list of such functions, gets a name; and one attention module gets a
-copy of its config that has this name in `_attn_implementation`. Why: a prefix for encoders that take no cache, see
-`methods.tuners.prefix_attention`. A model that is exported attends eagerly meanwhile: the graph of fused attention is
+What: `AttentionInterface`, transformers' public list of attention functions, gets a name; and one attention module gets
+a copy of its config with this name in `_attn_implementation`. Why: a prefix for encoders that take no cache, see
+`methods.tuners.prefix_attention`. A model uses eager attention while it is exported: the graph of fused attention is
 not what ONNX Runtime computes. Since: transformers 4.48, the first with the list. Undone by `unregister`, `restore` and
 the end of `eager`.
 """
@@ -25,17 +25,17 @@ def register(name: str, function: Callable[..., Any]) -> None:
 
 
 def unregister(name: str) -> None:
-    """Undo `register`; configs that still name it cannot attend."""
+    """Undo `register`; configs that still use the name cannot attend."""
     AttentionInterface._global_mapping.pop(name, None)
 
 
 def function_of(config: Any, default: Any) -> Any:
-    """The function that a config names; `default`: what eager attention is in the module's architecture."""
+    """The function that a config names; default: the eager attention of the module's architecture."""
     return AttentionInterface().get_interface(config._attn_implementation, default)
 
 
 def use(module: Any, name: str) -> Any:
-    """Let one attention module call the function `name`; return its own config, for `restore`."""
+    """Make one attention module call the function `name`; return its own config, for `restore`."""
     own = module.config
     module.config = copy.copy(own)
     module.config._attn_implementation = name
@@ -43,13 +43,13 @@ def use(module: Any, name: str) -> Any:
 
 
 def restore(module: Any, own: Any) -> None:
-    """Give an attention module its own config back."""
+    """Restore an attention module's own config."""
     module.config = own
 
 
 @contextmanager
 def eager(model: Any) -> Iterator[None]:
-    """Let all attentions of a model of transformers compute eagerly."""
+    """Make all attentions of a transformers model compute eagerly."""
     own = model.config._attn_implementation
     model.set_attn_implementation("eager")
     try:

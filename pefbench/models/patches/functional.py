@@ -23,7 +23,7 @@ stock_linear = functional.linear
 
 @contextmanager
 def replaced(*, linear: Callable[..., Tensor], dropout: Callable[..., Any]) -> Iterator[None]:
-    """Let every module and function inside the block use these."""
+    """Make every module and function inside the block use these."""
     functional.linear, functional.dropout = linear, dropout
     try:
         yield

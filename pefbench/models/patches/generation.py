@@ -1,12 +1,12 @@
-"""Generation step by step, faster: three things that are the same for every model and method.
+"""Faster generation steps: three changes that are the same for every model and method.
 
-A step of generation is one token of each text through the whole model, so what a training step hardly notices is most
-of its time: autocast casts every fp32 weight anew, the cache of keys and values is copied to grow by one position,
-and attention without a fused kernel passes over it several times.
+A generation step is one token of each text through the whole model. What is negligible in a training step then takes
+most of its time: autocast casts every fp32 weight again, the cache of keys and values is copied to grow by one
+position, and attention without a fused kernel passes over it several times.
 
-What: the weights of linear layers are held in autocast's precision (`cast_once`), `DynamicLayer.update` of
-transformers is one that keeps room (`growing_caches`), and a model that attends without a fused kernel takes
-that of torch (`fused_attention`). Since: transformers 4.56, whose caches have layers. Undone at the end of each block.
+What: the weights of linear layers are held in autocast's precision (`cast_once`), transformers' `DynamicLayer.update`
+is replaced by one that reserves room (`growing_caches`), and a model that attends without a fused kernel uses torch's
+(`fused_attention`). Since: transformers 4.56, whose caches have layers. Undone at the end of each block.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 ROOM = 64
-"""Positions that a cache grows by."""
+"""The number of positions by which a cache grows."""
 
 _STOCK = DynamicLayer.update
 _LOCK = Lock()
 _BLOCKS: set[object] = set()
-"""Those that are open, in any thread: the last one puts the patch back."""
+"""The open blocks, in any thread: the last one undoes the patch."""
 
 
 @contextmanager
@@ -46,10 +46,10 @@ def fast_search(model: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def cast_once(model: nn.Module) -> Iterator[None]:
-    """Hold the weights of fp32 linear layers in autocast's precision: to the same numbers as casting them at each step.
+    """Hold the weights of fp32 linear layers in autocast's precision, with the same numbers as casting at each step.
 
-    Adapters stay as they are: they are small, and some compute with their weights in fp32. A head that is the input
-    embeddings is cast for itself.
+    Adapters are not changed: they are small, and some compute with their weights in fp32. A head tied to the input
+    embeddings gets its own cast copy.
     """
     kind = next(model.parameters()).device.type
     changed: list[tuple[nn.Module, str, nn.Parameter]] = []
@@ -67,7 +67,7 @@ def cast_once(model: nn.Module) -> Iterator[None]:
 
 
 def _own_linear_layers(model: nn.Module) -> list[nn.Module]:
-    """The fp32 linear layers of a model that are no adapter's, as far as they are plain."""
+    """The plain fp32 linear layers of a model that do not belong to an adapter."""
     adapters = {inner for module in model.modules() if isinstance(module, BaseTunerLayer) for inner in module.modules()}
     return [
         module
@@ -81,7 +81,7 @@ def _own_linear_layers(model: nn.Module) -> list[nn.Module]:
 
 @contextmanager
 def growing_caches() -> Iterator[None]:
-    """Let caches of keys and values keep room for what comes, in autocast's precision, which attention computes in."""
+    """Make caches of keys and values reserve room, in autocast's precision, in which attention computes."""
     block = object()
     with _LOCK:
         _BLOCKS.add(block)
@@ -115,9 +115,9 @@ def _as_computed(x: Tensor) -> Tensor:
 
 
 def _grown(layer: Any, name: str, held: Tensor, new: Tensor) -> Tensor:
-    """`held` with `new` behind it: a view of a buffer, which is kept with the layer while there is room in it.
+    """`held` with `new` appended: a view of a buffer, which is stored with the layer while it has room.
 
-    Whoever changed what the layer holds, as beam search does when it reorders rows, left the buffer behind.
+    If the layer's content was changed since, as by beam search when it reorders rows, the buffer is outdated.
     """
     start, end = held.shape[-2], held.shape[-2] + new.shape[-2]
     buffer, seen = vars(layer).get(f"{name}_buffer", (None, None))
@@ -132,7 +132,7 @@ def _grown(layer: Any, name: str, held: Tensor, new: Tensor) -> Tensor:
 
 @contextmanager
 def fused_attention(model: nn.Module) -> Iterator[None]:
-    """Attend by the fused kernel where a model was loaded without, for what that costs backwards in training."""
+    """Use fused attention in a model that was loaded without it, as its backward pass is slow in training."""
     base = architecture.unwrap(model)
     fuses = base._supports_sdpa and base._can_set_attn_implementation()
     switched = fuses and base.config._attn_implementation == "eager"

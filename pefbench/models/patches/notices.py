@@ -1,7 +1,8 @@
-"""Warnings and log lines of libraries that are wrong here, made silent; and one that must be an error.
+"""Silences warnings and log lines of libraries that are wrong here, and turns one into an error.
 
-Each says when it comes, and why it does not apply. Since: PEFT 0.18, transformers 5 and bitsandbytes 0.50, whose
-wordings these are. Undone at the end of the block, those of the loggers by `unmute`.
+Each docstring says when the warning occurs, and why it does not apply. Since: PEFT 0.18, transformers 5 and
+bitsandbytes 0.50, whose wordings these are. Undone at the end of the block; those of the loggers by
+`unmute_bitsandbytes`.
 """
 
 from __future__ import annotations
@@ -18,13 +19,13 @@ BITSANDBYTES = {
     "bitsandbytes.backends.cpu.ops": "Failed to load CPU gemm_4bit_forward",  # a kernel that no layer here uses
     "bitsandbytes.autograd._functions": "MatMul8bitLt: inputs will be cast",  # int8's definition
 }
-"""Logger -> how its line begins."""
+"""Logger -> the beginning of its line."""
 LIBRARIES = r"(torch|transformers|peft|accelerate|datasets|huggingface_hub)(\.|$)"
 _filters: dict[str, Callable[[logging.LogRecord], bool]] = {}
 
 
 def mute_bitsandbytes() -> None:
-    """Keep bitsandbytes from these lines, also while it is imported. A second call does nothing."""
+    """Silence these lines of bitsandbytes, including while it is imported. A second call does nothing."""
     for name, beginning in BITSANDBYTES.items():
         if name not in _filters:
             _filters[name] = _saying_other_than(beginning)
@@ -44,7 +45,7 @@ def _saying_other_than(beginning: str) -> Callable[[logging.LogRecord], bool]:
 
 @contextmanager
 def while_loading() -> Iterator[None]:
-    """transformers calls the head new and untrained before its weights are read, and draws a bar for each model."""
+    """transformers reports the head as new and untrained before reading its weights, and shows a progress bar."""
     from transformers.utils import logging as theirs
 
     verbosity, bars = theirs.get_verbosity(), theirs.is_progress_bar_enabled()
@@ -63,7 +64,7 @@ def while_loading() -> Iterator[None]:
 
 @contextmanager
 def norms_without_sizes() -> Iterator[None]:
-    """PEFT asks a norm that it wraps for its numbers of inputs and outputs: it has none, and needs none."""
+    """PEFT asks a norm that it wraps for its input and output sizes, which it neither has nor needs."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"Unsupported layer type '<class '.*Norm'>' encountered", UserWarning)
         yield
@@ -71,7 +72,7 @@ def norms_without_sizes() -> Iterator[None]:
 
 @contextmanager
 def ranks_of_adalora() -> Iterator[None]:
-    """PEFT reads the ranks that AdaLoRA left as if they were LoRA's, whose keys are others."""
+    """PEFT reads AdaLoRA's final ranks as if they were LoRA's, which have other keys."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The following rank_pattern keys did not match")
         yield
@@ -79,7 +80,7 @@ def ranks_of_adalora() -> Iterator[None]:
 
 @contextmanager
 def empty_ranks() -> Iterator[None]:
-    """PEFT takes a layer that AdaLoRA left no rank for a mistake when it saves."""
+    """When saving, PEFT takes a layer for which AdaLoRA left no rank for a mistake."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"Adapter '\w+': \d+ LoRA tensor\(s\) have invalid shape")
         yield
@@ -87,7 +88,7 @@ def empty_ranks() -> Iterator[None]:
 
 @contextmanager
 def positions_in_generate() -> Iterator[None]:
-    """PEFT says that it drops position ids in prompt learning; our virtual tokens stand below it, and move them."""
+    """PEFT reports that it drops position ids in prompt learning; our virtual tokens, further down, move them."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Position ids are not supported")
         yield
@@ -95,7 +96,7 @@ def positions_in_generate() -> Iterator[None]:
 
 @contextmanager
 def missing_weights_are_errors() -> Iterator[None]:
-    """PEFT only warns when an adapter lacks a weight, and goes on with a random one; inside, it raises that."""
+    """PEFT only warns if an adapter lacks a weight, and continues with a random one; inside, this is an error."""
     with warnings.catch_warnings():
         warnings.filterwarnings("error", "Found missing adapter keys")
         yield

@@ -1,8 +1,8 @@
 """Types of tuners that PEFT does not have.
 
-What: `PeftType`, an enumeration, gets a member, and PEFT's tables get its configuration, tuner and prefix. Why: so that
-`get_peft_model`, `save_pretrained` and `PeftModel.from_pretrained` work with a tuner of ours as with any other. Since:
-PEFT 0.15, the first with `register_peft_method`; it wants the member to be there, which takes aenum. Undone by
+What: `PeftType`, an enumeration, gets a member, and PEFT's tables get its configuration, tuner and prefix. Why:
+`get_peft_model`, `save_pretrained` and `PeftModel.from_pretrained` then work with our tuner as with any other. Since:
+PEFT 0.15, the first with `register_peft_method`; it requires the member to exist, which takes aenum. Undone by
 `unregister`.
 """
 
@@ -24,7 +24,7 @@ from peft.utils import register_peft_method
 def register(name: str, config: type[Any], tuner: type[Any], prefix: str) -> None:
     """Make a tuner known to PEFT; a second call with the same tuner changes nothing.
 
-    Must have run before an adapter of this type is loaded. Raises KeyError when PEFT has another method of this name.
+    Must run before an adapter of this type is loaded. Raises KeyError if PEFT has another method with this name.
     """
     kind = name.upper()
     if PEFT_TYPE_TO_TUNER_MAPPING.get(kind) is tuner:
@@ -34,7 +34,7 @@ def register(name: str, config: type[Any], tuner: type[Any], prefix: str) -> Non
 
 
 def member(name: str) -> Any:
-    """The member of PeftType with this name, which is added when it is not there."""
+    """The member of PeftType with this name, added if it does not exist."""
     kind = name.upper()
     if kind not in PeftType.__members__:
         aenum.extend_enum(PeftType, kind, kind)
@@ -42,7 +42,7 @@ def member(name: str) -> Any:
 
 
 def unregister(name: str) -> None:
-    """Take a tuner out of PEFT's tables; the member stays in the enumeration, and means nothing by itself."""
+    """Remove a tuner from PEFT's tables; the member stays in the enumeration, where it has no effect."""
     tables = (
         PEFT_TYPE_TO_CONFIG_MAPPING,
         PEFT_TYPE_TO_MIXED_MODEL_MAPPING,

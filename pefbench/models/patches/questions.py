@@ -1,8 +1,8 @@
-"""What PEFT's model for questions leaves out of a call.
+"""Arguments that PEFT's model for question answering does not pass on.
 
-What: the `forward` of one PeftModelForQuestionAnswering. Why: it names `token_type_ids` and `position_ids` among its
-arguments and hands neither to the model inside, which then cannot tell a question from its context, while methods that
-PEFT does not wrap can. Since: seen in PEFT 0.21; prompts have a `forward` of their own here. Undone with the model.
+What: the `forward` of one PeftModelForQuestionAnswering. Why: it accepts `token_type_ids` and `position_ids` but passes
+neither to the model inside, which then cannot tell a question from its context, while methods that PEFT does not wrap
+can. Since: seen in PEFT 0.21; prompts have their own `forward` here. Undone with the model.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ NAME = "PeftModelForQuestionAnswering"
 
 
 def hand_on(model: nn.Module) -> None:
-    """Let PEFT's model for questions hand on whatever it is given; in place. Other models stay as they are."""
+    """Make PEFT's model for question answering pass on all arguments; in place. Other models are not changed."""
     wrapped: Any = model
     if type(model).__name__ == NAME and not wrapped.active_peft_config.is_prompt_learning:
         replace(model, "forward", _forward)

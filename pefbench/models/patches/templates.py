@@ -24,7 +24,7 @@ _library: Any = tokenization_utils_base
 
 @contextmanager
 def rendered_apart(seconds: float) -> Iterator[None]:
-    """Let `apply_chat_template` inside the block render in a process that is stopped after so many seconds."""
+    """Make `apply_chat_template` inside the block render in a process that is stopped after this many seconds."""
     with _LOCK:
         stock = _library.render_jinja_template
 
