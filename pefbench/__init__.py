@@ -23,9 +23,9 @@ with_peft.register()
 def load(trial: str | PathLike[str], base: str | None = None) -> Model:
     """The model of a trial, ready to answer: `pefbench.load("results/lora_ner/0123456789ab").predict(["A text."])`.
 
-    trial: its folder, its result (the .json file beside it), or its model's folder alone, wherever it lies. base:
-    another address of the pretrained model, where that has moved; other weights are refused. Raises DataError for what
-    is no finished trial or is damaged, SourceError where the base cannot be had.
+    trial: its folder, its result (the .json file beside it), or only its model's folder, even if moved. base: another
+    address of the pretrained model, if that has moved; other weights are refused. Raises DataError if the trial is not
+    finished or is damaged, SourceError if the base cannot be found.
     """
     from pathlib import Path
 
@@ -35,7 +35,7 @@ def load(trial: str | PathLike[str], base: str | None = None) -> Model:
 
 
 def find(trial: str | PathLike[str]) -> Path:
-    """The folder of a trial, from what `load` takes. It is named by the trial's id. Raises DataError as `load` does."""
+    """The folder of a trial, named by the trial's id. Takes what `load` takes. Raises DataError as `load` does."""
     from pathlib import Path
 
     from pefbench.inference import loading
@@ -44,12 +44,12 @@ def find(trial: str | PathLike[str]) -> Path:
 
 
 def run(recipe: str, out: str | PathLike[str], *, method: str | None = None, overrides: Iterable[str] = ()) -> Path:
-    """Train by a recipe as `pefbench run` does, in a process of its own, which prints what that prints.
+    """Train by a recipe as `pefbench run` does, in a separate process with the same output.
 
-    recipe: a file, or a name of `pefbench list recipes`. out: a folder of results; a trial that is there is not run
-    again, and one that was killed goes on. method: None: the recipe's. overrides: fields of the recipe, such as
-    "train.epochs=3". Returns the trial's result, as `load` takes it. Raises TrialError where it fails, and UserError
-    where the recipe or the data are wrong.
+    recipe: a file, or a name from `pefbench list recipes`. out: a folder of results; a finished trial in it is not run
+    again, and a killed one is resumed. method: None: the recipe's. overrides: fields of the recipe, such as
+    "train.epochs=3". Returns the trial's result, as `load` takes it. Raises TrialError if the run fails, and UserError
+    if the recipe or the data are wrong.
     """
     import subprocess
     from pathlib import Path
@@ -67,14 +67,14 @@ def run(recipe: str, out: str | PathLike[str], *, method: str | None = None, ove
         status = subprocess.run(child_command(*command), env=environment, check=False).returncode
         if status:
             kind = UserError if status == UserError.exit_status else TrialError
-            raise kind(f"training ended with status {status}; what it says stands above")
+            raise kind(f"training ended with status {status}; see its output above")
         return Path(told.read_text(encoding="utf8"))
 
 
-if not TYPE_CHECKING:  # or any name would be taken for one of pefbench
+if not TYPE_CHECKING:  # otherwise any name would pass for one of pefbench's
 
     def __getattr__(name: str) -> Any:
-        """The types, imported when they are asked for: torch comes with a model."""
+        """Import the types on first use: a model imports torch."""
         if name not in {"Json", "Model"}:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from pefbench.inference import kind

@@ -1,4 +1,4 @@
-"""Files and folders that appear whole or not at all: written beside their place, then renamed."""
+"""Files and folders that are written atomically: under a temporary name beside their place, then renamed."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
 TEMPORARY_PREFIX = ".tmp-"
 HELD = "-held"
-"""The end of the name of a folder that the process that writes in it has locked."""
+"""The suffix of a folder that the process writing in it has locked."""
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A new path to write a file or a folder to; it takes the place of `path` when the block ends.
+    """A new path to write a file or a folder to; it replaces `path` at the end of the block.
 
-    There is always the old file or the whole new one, also after a power cut. If the block raises, the old one stays.
-    A folder replaces only an empty one. Raises OSError.
+    There is always either the old file or the complete new one, even after a power failure. If the block raises, the
+    old one stays. A folder replaces only an empty one. Raises OSError.
     """
-    target = Path(os.path.realpath(path))  # what a link points to is replaced, not the link
+    target = Path(os.path.realpath(path))  # replaces the target of a link, not the link
     target.parent.mkdir(parents=True, exist_ok=True)
     # In the same folder, because a rename is atomic only within one file system.
     temporary = target.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}")
@@ -46,14 +46,14 @@ def replacing(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def writing(path: Path) -> Iterator[Path]:
-    """What `replacing` does. Raises OutputError when the file cannot be written."""
+    """Like `replacing`, but raises OutputError if the file cannot be written."""
     with output_errors(path), replacing(path) as temporary:
         yield temporary
 
 
 @contextmanager
 def output_errors(path: Path) -> Iterator[None]:
-    """Turn what keeps `path` from being written into an OutputError, also when a library has wrapped it in its own."""
+    """Turn what prevents writing `path` into an OutputError, even if a library has wrapped it in its own exception."""
     try:
         yield
     except Exception as error:
@@ -64,9 +64,9 @@ def output_errors(path: Path) -> Iterator[None]:
 
 @contextmanager
 def writing_folder(path: Path) -> Iterator[Path]:
-    """What `writing` does, for a folder; before that, remove what killed processes were writing beside it.
+    """Like `writing`, for a folder; first removes what killed processes left beside it.
 
-    A lock, which the system lets go of when a process ends, tells those from what is being written now.
+    A lock, which the system releases when a process ends, distinguishes this from folders still being written.
     """
     target = Path(os.path.realpath(path))
     with output_errors(path):
@@ -86,7 +86,7 @@ def writing_folder(path: Path) -> Iterator[Path]:
 
 
 def check_writable(path: Path) -> None:
-    """Raise OutputError where `path` cannot be written, before the work whose result it is; nothing is left there."""
+    """Raise OutputError if `path` cannot be written, before the work whose result it is; leaves nothing there."""
     target = Path(os.path.realpath(path))
     there = next(folder for folder in target.parents if folder.exists())
     with output_errors(path):
@@ -98,7 +98,7 @@ def check_writable(path: Path) -> None:
 
 
 def _clear_killed(folder: Path) -> None:
-    """Remove what `writing_folder` left in a folder where its process was killed."""
+    """Remove what `writing_folder` left in a folder because its process was killed."""
     for holder in folder.glob(f"{TEMPORARY_PREFIX}*{HELD}"):
         with suppress(OSError):
             lock = os.open(holder, os.O_RDONLY)
@@ -110,7 +110,7 @@ def _clear_killed(folder: Path) -> None:
 
 
 def _is_free(lock: int) -> bool:
-    """Take a lock, and return whether nobody else has it. Where files cannot be locked, somebody may have it."""
+    """Try to take a lock; return whether it was free. If files cannot be locked, it may be taken."""
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -119,13 +119,13 @@ def _is_free(lock: int) -> bool:
 
 
 def write_text(path: Path, content: str) -> None:
-    """Write a text file whole, with the folders above it. Raises OutputError."""
+    """Write a text file atomically, and create its parent folders. Raises OutputError."""
     with writing(path) as temporary:
         temporary.write_text(content, encoding="utf8")
 
 
 def write_json(path: Path, value: object) -> None:
-    """Write a value as JSON, as `write_text` does. Raises OutputError, and ValueError for NaN and infinity."""
+    """Write a value as JSON, like `write_text`. Raises OutputError, and ValueError for NaN and infinity."""
     write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
 
 
@@ -136,7 +136,7 @@ def clear_abandoned(folder: Path) -> None:
 
 
 def reason(error: OSError) -> str:
-    """What keeps a file from being written, and what the user can do about it."""
+    """Why a file cannot be written, and what the user can do about it."""
     if error.errno == errno.ENOSPC:
         return "the disk is full; make room, or choose another folder"
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
@@ -149,7 +149,7 @@ def reason(error: OSError) -> str:
 
 
 def _os_error(error: BaseException) -> OSError | None:
-    """The system's error behind an exception: torch raises another one over it, safetensors quotes its number."""
+    """The system error behind an exception: torch raises its own on top, safetensors quotes the error number."""
     if quoted := re.search(r"\(os error (\d+)\)", str(error)):
         number = int(quoted[1])
         return OSError(number, os.strerror(number))

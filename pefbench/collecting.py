@@ -1,4 +1,4 @@
-"""Python's cyclic garbage collector, kept from looking again and again through millions of objects that stay."""
+"""Keeps Python's cyclic garbage collector from repeatedly scanning millions of objects that stay alive."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def off() -> Iterator[None]:
-    """Collect nothing in this block."""
+    """Disable garbage collection inside the block."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -25,11 +25,11 @@ def off() -> Iterator[None]:
 
 @contextmanager
 def paused() -> Iterator[None]:
-    """Import libraries in this block without collecting, and leave what they made out of all later collections.
+    """Import libraries in this block without collecting, and exclude their objects from all later collections.
 
-    An import makes a million objects; collecting takes a fifth of the time that torch, transformers and PEFT take to
-    import. For a command, at its start. Nothing is changed where torch is there already, as in the process of somebody
-    else, or where nothing is collected.
+    An import makes a million objects, and collecting takes a fifth of the time to import torch, transformers and PEFT.
+    For a command, at its start. Does nothing if torch is already imported, as in another program's process, or if
+    garbage collection is disabled.
     """
     if "torch" in sys.modules or not gc.isenabled():
         yield

@@ -1,4 +1,4 @@
-"""A configuration in a YAML file, checked as a recipe is: a mistake is one line, with its place."""
+"""A configuration in a YAML file, checked like a recipe: a mistake is reported in one line, with its place."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Config = TypeVar("Config", bound=Section)
 def read(section: type[Config], file: Path | None) -> Config:
     """The configuration in a YAML file; without a file, the default one. Raises RecipeError, which names the file.
 
-    section: a `Section` with the fields that there may be; `section.model_json_schema()` is what editors check by.
+    section: a `Section` with the allowed fields; `section.model_json_schema()` is the schema for editors.
     """
     keys = ", ".join(section.model_fields)
     if file is None:

@@ -1,4 +1,4 @@
-"""What looks like the name of a file where a text is asked for."""
+"""Recognises the name of a file given instead of a text."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ FILE_NAME = re.compile(rf"\S+\.({SUFFIXES})(\.gz|\.bz2|\.xz)?", re.IGNORECASE)
 
 
 def names_a_file(text: str) -> bool:
-    """Whether a text, one without a space in it, ends as a file of texts does."""
+    """Whether a text without spaces ends like the name of a file with texts."""
     return FILE_NAME.fullmatch(text) is not None

@@ -1,6 +1,6 @@
-"""The device that computes: a CUDA GPU, Apple's GPU (MPS) or the CPU; what it is, and what memory it has.
+"""The device that computes: a CUDA GPU, Apple's GPU (MPS) or the CPU; its properties and its memory.
 
-Nothing else asks torch which devices there are. torch is imported where it is used: `table` and `list` do without.
+Only this module asks torch for devices. It imports torch on use, because `table` and `list` do not need it.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 Kind = Literal["cuda", "mps", "cpu"]
 
 CGROUP = Path("/sys/fs/cgroup")
-"""Where the limits of containers, and of jobs of a cluster, stand (cgroups(7))."""
+"""The folder with the limits of containers and cluster jobs (cgroups(7))."""
 GROUPS = Path("/proc/self/cgroup")
-"""Which control groups this process is in."""
+"""Lists the control groups of this process."""
 UNLIMITED = 2**62
-"""A limit from here on is none: version 1 has a number for it."""
+"""A limit of at least this is none: cgroups version 1 has a number for "unlimited"."""
 YES = frozenset({"1", "true", "yes", "on", "y", "t"})
-"""What accelerate takes for a yes in its environment variables."""
+"""What accelerate accepts as true in its environment variables."""
 INSTRUCTIONS = frozenset(
     {"avx2", "avx512_f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_fp16", "neon", "sve", "sve2", "bf16"}
 )
-"""Those that products are faster with, as torch names them."""
+"""The instructions that make matrix products faster, with torch's names."""
 
 
 def kind() -> Kind:
-    """The device that trials use: a GPU where there is one, unless accelerate is told to use the CPU."""
+    """The device that trials use: a GPU if there is one, unless accelerate is told to use the CPU."""
     import torch
 
     if os.environ.get("ACCELERATE_USE_CPU", "").lower() in YES:
@@ -42,7 +42,7 @@ def kind() -> Kind:
 
 
 def count() -> int:
-    """How many GPUs processes can be given; 0 on a CPU."""
+    """The number of GPUs that processes can get; 0 on a CPU."""
     import torch
 
     return {"cuda": torch.cuda.device_count(), "mps": 1, "cpu": 0}[kind()]
@@ -52,7 +52,7 @@ _kept_to: list[int] = []
 
 
 def keep_to(count: int) -> None:
-    """Use so many cores at most, of a machine whose others belong to other work."""
+    """Use at most this many cores, on a machine whose other cores have other work."""
     _kept_to[:] = [count]
 
 
@@ -86,7 +86,7 @@ def cpu_name() -> str:
 
 
 def cpu_instructions() -> list[str]:
-    """Those of `INSTRUCTIONS` that the CPU has; empty where torch does not say."""
+    """Those of `INSTRUCTIONS` that the CPU has; empty if torch does not report them."""
     import torch
 
     capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
@@ -96,7 +96,7 @@ def cpu_instructions() -> list[str]:
 def multiplies_bf16() -> bool:
     """Whether the device has instructions for products in bf16.
 
-    Not asked of Apple's GPUs, of which some have and some do not: they compute in fp32 unless told otherwise.
+    False on Apple's GPUs, of which only some have them: they compute in fp32 unless the recipe says otherwise.
     """
     import torch
 
@@ -122,7 +122,7 @@ def emulates_bf16() -> bool:
 
 
 def total_memory() -> int:
-    """The bytes of memory that the device has; a container's limit where that is less."""
+    """The device's memory in bytes; a container's limit if that is lower."""
     import psutil
     import torch
 
@@ -136,7 +136,7 @@ def total_memory() -> int:
 
 
 def available_memory() -> int:
-    """The bytes that this process can still allocate on the device, with what its allocator holds and does not use."""
+    """The bytes that this process can still allocate on the device, including what its allocator holds unused."""
     import torch
 
     match kind():
@@ -150,14 +150,14 @@ def available_memory() -> int:
 
 
 def available_main_memory() -> int:
-    """The bytes of main memory that can still be had; what a container may take at most."""
+    """The bytes of main memory still available, within a container's limit."""
     import psutil
 
     return min(int(psutil.virtual_memory().available), _container_left(), _address_space_left())
 
 
 def used_memory() -> int:
-    """The bytes that the process holds now, in the terms of `peak_memory`."""
+    """The bytes that the process holds now, defined like `peak_memory`."""
     import psutil
     import torch
 
@@ -171,29 +171,29 @@ def used_memory() -> int:
 
 
 def reset_peak() -> None:
-    """Begin to measure `peak_memory` anew, where the system can do that."""
+    """Restart the measurement of `peak_memory`, if the system supports this."""
     import torch
 
     match kind():
         case "cuda":
-            if torch.cuda.is_initialized():  # else each process would take memory on the first GPU
+            if torch.cuda.is_initialized():  # otherwise each process would take memory on the first GPU
                 torch.cuda.synchronize()
                 torch.cuda.reset_peak_memory_stats()
         case "mps":
             torch.mps.synchronize()
             torch.mps.empty_cache()
         case "cpu":
-            give_back_memory()  # else what earlier work has freed would count
+            give_back_memory()  # otherwise memory freed by earlier work would count
             clear = Path("/proc/self/clear_refs")
             if clear.exists():
                 clear.write_text("5", encoding="ascii")  # proc(5): resets the resident set's high-water mark
 
 
 def peak_memory() -> int:
-    """The most bytes held since the last reset, or since the start where the system cannot reset it.
+    """The most bytes held since the last reset, or since the start if the system cannot reset it.
 
-    On a CUDA GPU that is what the allocator held; on Apple's what it has taken from the system, which it keeps until
-    the next reset; on a CPU the process's resident set, imports included.
+    On a CUDA GPU this is what the allocator held; on Apple's, what it has taken from the system, which it keeps until
+    the next reset; on a CPU, the process's resident set, including imports.
     """
     import torch
 
@@ -208,7 +208,7 @@ def peak_memory() -> int:
 
 
 def give_back_memory() -> None:
-    """Have the allocators, of the GPU and of main memory, give what they do not use back to the system."""
+    """Make the allocators, of the GPU and of main memory, return unused memory to the system."""
     import ctypes
 
     import torch
@@ -227,7 +227,7 @@ def give_back_memory() -> None:
 
 
 def random_state() -> Tensor | None:
-    """The state of the GPU's generator of random numbers; None on a CPU, whose is torch's own."""
+    """The state of the GPU's random number generator; None on a CPU, which uses torch's own."""
     import torch
 
     match kind():
@@ -240,7 +240,7 @@ def random_state() -> Tensor | None:
 
 
 def restore_random(state: Tensor) -> None:
-    """Put `random_state` back. Does nothing on a CPU."""
+    """Restore a `random_state`. Does nothing on a CPU."""
     import torch
 
     match kind():
@@ -265,13 +265,13 @@ def _peak_resident() -> int:
 
 
 def _container_limit() -> int | None:
-    """The most memory that this container, or job, may take; None without a limit."""
+    """The memory limit of this container, or job; None without a limit."""
     limits = [_number(folder / name) for folder in _groups() for name in ("memory.max", "memory.limit_in_bytes")]
     return min((limit for limit in limits if limit is not None and limit < UNLIMITED), default=None)
 
 
 def _container_left() -> int:
-    """What may still be taken, without files that are in memory only for speed; `sys.maxsize` without a limit."""
+    """The bytes left under the limit, not counting reclaimable file cache as used; `sys.maxsize` without a limit."""
     return min(
         (
             max(0, limit - max(0, (_number(folder / use) or 0) - _inactive(folder)))
@@ -284,7 +284,7 @@ def _container_left() -> int:
 
 
 def _groups() -> list[Path]:
-    """The control groups that this process is in, of both versions, and all above them: each has limits of its own."""
+    """The control groups of this process, of both versions, and all their parents: each has its own limits."""
     found = [CGROUP]
     for line in (_read(GROUPS) or "").splitlines():
         _, kinds, path = line.split(":", 2)
@@ -296,7 +296,7 @@ def _groups() -> list[Path]:
 
 
 def _address_space_left() -> int:
-    """What `ulimit -v` leaves; `sys.maxsize` without such a limit."""
+    """The bytes left under `ulimit -v`; `sys.maxsize` without such a limit."""
     import psutil
 
     if not sys.platform.startswith("linux"):

@@ -1,4 +1,4 @@
-"""What transformers and PEFT call the fields of a recipe, for hints to those who know them by these names."""
+"""The names of recipe fields in transformers and PEFT, for hints to users who know those."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the package and the project lie: everything that is found beside the code is found from here."""
+"""The paths of the package and of the project, from which everything beside the code is found."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parent
 """The folder `pefbench/`."""
 PROJECT = PACKAGE.parent
-"""The folder that holds it: a checkout of the project, or `site-packages`."""
+"""The folder that contains it: a checkout of the project, or `site-packages`."""
 
 
 LAUNCHER_VARIABLES = (
     *("RANK", "WORLD_SIZE", "LOCAL_", "MASTER_", "GROUP_", "ROLE_"),
     *("TORCHELASTIC_", "ACCELERATE_", "FORK_"),
 )
-"""Beginnings of the variables by which a launcher tells a process that it is one of its workers."""
+"""Prefixes of the variables by which a launcher tells a process that it is one of its workers."""
 
 
 TOLD = "PEFBENCH_RESULT_TO"
-"""The variable that names a file into which `pefbench run` writes where its result lies."""
+"""The variable that names a file to which `pefbench run` writes the path of its result."""
 
 
 INTERPRETER = sys.executable
-"""What runs a child process."""
+"""The executable that runs a child process."""
 
 
 def child_command(*arguments: str) -> list[str]:
@@ -33,7 +33,7 @@ def child_command(*arguments: str) -> list[str]:
 
 
 def child_environment() -> dict[str, str]:
-    """The environment of a child process that imports this package, wherever it starts, and is no launcher's worker."""
+    """The environment of a child process that imports this package, in any folder, and is not a launcher's worker."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(LAUNCHER_VARIABLES)}
     return kept | {"PYTHONPATH": os.pathsep.join(filter(None, [str(PROJECT), kept.get("PYTHONPATH")]))}
 

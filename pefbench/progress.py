@@ -1,4 +1,4 @@
-"""Progress of something long: a bar with rate and time left on a terminal, plain lines in a log."""
+"""Progress of a long operation: a bar with rate and remaining time on a terminal, plain lines in a log."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ SECONDS_BETWEEN_LINES = 10.0
 
 
 class Progress:
-    """Counts steps of one thing; silent unless `enabled` (only one process of a run speaks).
+    """Counts steps; silent unless `enabled` (only one process of a run prints).
 
-    lasting: the bar, or a last line, stays when all is done.
+    lasting: the bar, or a last line, stays at the end.
     """
 
     def __init__(self, what: str, total: int, *, start: int = 0, enabled: bool = True, lasting: bool = True) -> None:
@@ -67,13 +67,13 @@ class Progress:
 
 
 def flush() -> None:
-    """Write what is still buffered of standard output and standard error."""
+    """Flush standard output and standard error."""
     sys.stdout.flush()
     sys.stderr.flush()
 
 
 def say(line: str) -> None:
-    """Write one line for people, above the bars and apart from what a command prints as its result."""
+    """Print one line for the user, above any bars, to standard error: standard output has a command's result."""
     if sys.stderr.isatty():
         from tqdm import tqdm
 

@@ -1,7 +1,7 @@
-"""The schema of a recipe: strict and typed; each field says what it means and in which unit.
+"""The schema of a recipe: strict and typed; each field has a description with its meaning and unit.
 
-A recipe names only what differs from the defaults. What holds is, from weakest to strongest: the defaults here, those
-of the task, those of the method, the recipe's file (see `recipe_file`), and the overrides (``-o train.epochs=1``).
+A recipe contains only what differs from the defaults. Later values override earlier ones: the defaults here, those of
+the task, those of the method, the recipe's file (see `recipe_file`), and overrides (``-o train.epochs=1``).
 """
 
 from __future__ import annotations
@@ -51,11 +51,11 @@ class Recipe(Section):
     def resolved(self) -> Values:
         """Every field as JSON-able values; `load_resolved` reads them back."""
         values = self.model_dump(mode="json")
-        # By their own classes: the schema here names only the bases.
+        # By their own classes: the schema here has only the base classes.
         return values | {"options": self.options.model_dump(mode="json"), "method": self.method.model_dump(mode="json")}
 
     def requested(self) -> Values:
-        """As `resolved`, without a default maximum length: it may still give way to the model; for `load_resolved`."""
+        """Like `resolved`, without a default maximum length, which the model may lower; for `load_resolved`."""
         values = self.resolved()
         if "max_length" not in self.train.model_fields_set:
             del values["train"]["max_length"]
@@ -63,7 +63,7 @@ class Recipe(Section):
 
 
 MOST = 2**63 - 1
-"""The greatest whole number: an int64."""
+"""The largest integer: an int64."""
 
 KEYS = tuple(name for name in Recipe.model_fields if name != "name")
 
@@ -76,7 +76,7 @@ SECTIONS: dict[str, type[Section]] = {
 
 
 def load_recipe(path: Path, overrides: Iterable[str] = (), method: str | None = None) -> Recipe:
-    """Read a recipe's file, or the recipe of a name, for a method, and resolve every default; see `recipe_file`.
+    """Read a recipe's file, or a recipe by its name, for a method, and resolve every default; see `recipe_file`.
 
     Raises RecipeError, with the file and the YAML path of the first mistake.
     """
@@ -88,14 +88,14 @@ def load_recipe(path: Path, overrides: Iterable[str] = (), method: str | None = 
 
 
 def load_resolved(values: Mapping[str, Any]) -> Recipe:
-    """Read back what `Recipe.resolved` gave (from a result or from a trial's folder)."""
+    """Read what `Recipe.resolved` returned (from a result or a trial's folder)."""
     return resolve(
         {key: value for key, value in values.items() if key != "name"}, name=_text(values.get("name"), "name")
     )
 
 
 def resolve(raw: Mapping[str, Any], *, name: str) -> Recipe:
-    """Lay a recipe's values over the defaults of its task and its method, and validate the whole."""
+    """Merge a recipe's values with the defaults of its task and its method, and validate everything."""
     for key in raw:
         if key not in KEYS:
             raise RecipeError(f"{key}: unknown key; {_of_a_section(str(key))}")
@@ -126,25 +126,25 @@ def resolve(raw: Mapping[str, Any], *, name: str) -> Recipe:
 
 
 def _of_a_section(key: str) -> str:
-    """What was meant by a key that stands outside of all sections."""
+    """A hint for a key outside all sections."""
     fields = [f"{section}.{key}" for section, schema in SECTIONS.items() if key in schema.model_fields]
     ours = fields[0] if fields else other_names.OURS.get(key)
     return f"it is called {ours} here" if ours else suggest(key, [*KEYS, "extends", "methods", SEARCH])
 
 
 def _remembering(section: Section, given: Mapping[str, Any]) -> Section:
-    """The section with what the recipe itself says as its `model_fields_set`: a default may give way to the model."""
+    """The section with the recipe's own keys as its `model_fields_set`: the model may override defaults."""
     return section.model_construct(_fields_set=set(given), **dict(section))
 
 
 def _with_seed(data: DataSection, max_examples: int | None) -> DataSection:
-    """The section with the seed that draws the training examples, where they are drawn; elsewhere it is nothing."""
+    """The section with the seed for drawing training examples if they are drawn; otherwise without a seed."""
     seed = None if max_examples is None else data.seed or 0
     return data.model_copy(update={"seed": seed})
 
 
 def _check_numbers(value: object, path: str) -> None:
-    """Refuse numbers that neither a result, which is JSON, nor torch can hold."""
+    """Refuse numbers that a result, which is JSON, or torch cannot hold."""
     if isinstance(value, dict):
         for key, each in value.items():
             _check_numbers(each, f"{path}.{key}" if path else str(key))
@@ -164,9 +164,9 @@ def _check_columns(recipe: Recipe, columns: Iterable[str], several: Container[st
 
 
 def _with_checked_metrics(section: EvaluateSection) -> EvaluateSection:
-    """The section with every metric's name known and its options valid.
+    """The section after checking every metric's name and options.
 
-    Options that are the metric's defaults are left out: a metric has one spelling, so that a trial has one id.
+    Options equal to the metric's defaults are dropped: a metric has one spelling, so that a trial has one id.
     """
     metrics = [_checked_metric(named) for named in section.metrics]
     for name, times in Counter(map(name_of, metrics)).items():
@@ -189,7 +189,7 @@ def _checked_metric(named: NamedMetric) -> NamedMetric:
 
 def _check_quantize(recipe: Recipe) -> None:
     quantize, method = recipe.model.quantize, recipe.method
-    # The names of all quantised weights end like this: what is found here is found in each of them.
+    # The names of all quantised weights end like this, so a match here is a match in each.
     if quantize != "none" and re.search(method.trainable_pattern, ".weight"):
         raise RecipeError(
             f"model.quantize: {method.name} trains every weight, and {quantize} weights cannot be trained; set it to "
@@ -198,21 +198,21 @@ def _check_quantize(recipe: Recipe) -> None:
 
 
 def _check_evaluations(train: TrainSection) -> None:
-    """Refuse to choose by evaluations that there are none of."""
+    """Refuse to select weights by evaluations that do not take place."""
     if train.evaluate == "none" and train.chooses:
         field = "keep: best" if train.keep == "best" else f"patience: {train.patience}"
         raise RecipeError(
-            f"train.{field} needs scores on validation during training, and train.evaluate is none; "
+            f"train.{field} needs scores on validation during training, but train.evaluate is none; "
             "set that to epoch, or to a number of steps"
         )
 
 
 def validate(section: type[Validated], values: Values, prefix: str) -> Validated:
-    """The section made of `values`. Raises RecipeError with the path, `prefix` first, of the first mistake."""
+    """The section with these `values`. Raises RecipeError with the path, after `prefix`, of the first mistake."""
     try:
         return section.model_validate(values)
     except ValidationError as error:
-        # An unknown key first: misspelt, it is also the reason why another is missing.
+        # Unknown keys first: a misspelt key also causes a missing one.
         mistakes = sorted(error.errors(include_url=False), key=lambda each: each["type"] != "extra_forbidden")
         more = f" (and {len(mistakes) - 1} more)" if len(mistakes) > 1 else ""
         raise RecipeError(f"{_sentence(mistakes[0], section, prefix)}{more}") from None
@@ -233,7 +233,7 @@ def _sentence(mistake: ErrorDetails, section: type[BaseModel], prefix: str) -> s
     if mistake["type"] in {"dict_type", "model_type"}:
         return f"{path}: should be a mapping, got {quoted(mistake['input'])}"
     is_word = mistake["type"] == "string_type" and isinstance(mistake["input"], bool | int | float | dt.date)
-    hint = "; a word or number that is a name stands in quotes" if is_word else ""
+    hint = "; if this is a name, put it in quotes" if is_word else ""
     hint = "; write true or false" if mistake["type"] == "bool_type" else hint
     return f"{path}: {mistake['msg'][:1].lower()}{mistake['msg'][1:]}, got {quoted(mistake['input'])}{hint}"
 
@@ -254,7 +254,7 @@ def _section_of(annotation: Any) -> type[BaseModel] | None:
 
 
 def _instead(key: str, section: type[BaseModel], prefix: str) -> str:
-    """What was meant by a key that a section does not have: our name for it, or what there is."""
+    """A hint for an unknown key of a section: our name for it, or the valid keys."""
     ours = other_names.OURS.get(key, "")
     inside = ours.startswith(prefix)
     if ours and (not inside or ours.removeprefix(prefix) in section.model_fields):

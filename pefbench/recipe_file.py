@@ -1,13 +1,13 @@
-"""Reading a recipe's file: which file a name stands for, `extends`, the entries of `methods`, and the overrides.
+"""Reads a recipe's file: finds it by its name, and applies `extends`, the entries of `methods`, and overrides.
 
-A file may extend another (``extends: ner.yaml``, relative to itself) and may set fields for one method alone::
+A file may extend another (``extends: ner.yaml``, relative to itself) and may set fields for a single method::
 
     methods:
       full: {train: {learning_rate: 1.0e-4}}
       lora: {}
 
-What holds is, from weakest to strongest: the file that is extended, its entry for the chosen method, the file, its
-entry for the method, and the overrides, whose order does not matter. Options and the learning rate of another method
+Later values override earlier ones: the extended file, its entry for the chosen method, the file itself, its
+entry for the method, and overrides, whose order does not matter. Options and the learning rate of another method
 are dropped, and so are fields that describe another data set or another model.
 """
 
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
 ENTRY = ("method", "model", "options", "train", "evaluate", "search")
-"""What an entry of `methods` may set."""
+"""The sections that an entry of `methods` may set."""
 SEARCH = "search"
-"""The section that says what `pefbench search` tries; a trial has no part of it."""
+"""The section for `pefbench search`; trials ignore it."""
 
 OF_ANY_SOURCE = {"source", "leaks"}
 DESCRIBED_BY = {
     ("data", "source"): [("data", key) for key in DataSection.model_fields if key not in OF_ANY_SOURCE],
     ("model", "name"): [("model", key) for key in ("revision", "sha256", "adapter", "adapter_mode")],
 }
-"""Fields that describe one data set or one model: naming another drops them."""
+"""Fields that describe one data set or model; naming another one drops them."""
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,10 @@ class Override:
 
 
 def read_recipe(path: Path, overrides: Iterable[str] = (), method: str | None = None) -> tuple[Values, str]:
-    """The values that a recipe's file gives for one method, with the overrides, and the recipe's name.
+    """The values of a recipe's file for one method, with the overrides, and the recipe's name.
 
-    path: a file, or a recipe's name; see `locate`. method: the same as the override ``method.name``. The name is the
-    file's, without its suffix; where the method was chosen, or can be, it is ``<method>_<file>``.
-
+    path: a file, or a recipe's name; see `locate`. method: the same as the override ``method.name``. The recipe's name
+    is the file's, without its suffix; if the method was chosen, or can be, it is ``<method>_<file>``.
     Raises RecipeError.
     """
     values, name = _read(path, overrides, method)
@@ -72,7 +71,7 @@ def read_recipe(path: Path, overrides: Iterable[str] = (), method: str | None = 
 
 
 def read_search(path: Path, overrides: Iterable[str] = (), method: str | None = None) -> Values:
-    """The section `search` of a recipe, for one method, with the overrides; empty where it has none. See `read_recipe`.
+    """A recipe's section `search` for one method, with the overrides; empty if it has none. See `read_recipe`.
 
     Raises RecipeError.
     """
@@ -80,7 +79,7 @@ def read_search(path: Path, overrides: Iterable[str] = (), method: str | None = 
 
 
 def _read(path: Path, overrides: Iterable[str], method: str | None) -> tuple[Values, str]:
-    """All that the file says for one method, and the recipe's name."""
+    """Everything that the file says for one method, and the recipe's name."""
     file, named = locate(path)
     files = _files(file)
     laid = [Override.read(text) for text in overrides]
@@ -96,11 +95,11 @@ def _read(path: Path, overrides: Iterable[str], method: str | None) -> tuple[Val
 
 
 def locate(path: Path) -> tuple[Path, str | None]:
-    """The file that a recipe's path or name stands for, and the method that is part of the name.
+    """The file for a recipe's path or name, and the method if it is a part of the name.
 
-    ``ner`` is ``recipes/ner.yaml``; ``lora_ner``, where there is no such file, is that with the method ``lora``. A path
-    works alike, as each method once had a file of its own; ``hub/`` may stand before a name. A path that is none of
-    this is returned as it is.
+    ``ner`` is ``recipes/ner.yaml``; ``lora_ner``, if there is no such file, is the same with the method ``lora``. A
+    path works alike, because each method once had its own file; ``hub/`` may precede a name. Any other path is returned
+    unchanged.
     """
     if _is(path, Path.is_file):
         return path, None
@@ -127,7 +126,7 @@ def locate(path: Path) -> tuple[Path, str | None]:
 
 
 def _of_data(name: str, files: Mapping[str, Path]) -> tuple[Path, str] | None:
-    """The file of a data set and the method that a name such as ``lora_ner`` joins, if it does."""
+    """The data set's file and the method in a name such as ``lora_ner``, if it is one."""
     for method in sorted(names("method"), key=len, reverse=True):
         data = name.removeprefix(f"{method}_")
         if data != name and data in files:
@@ -136,26 +135,26 @@ def _of_data(name: str, files: Mapping[str, Path]) -> tuple[Path, str] | None:
 
 
 def methods_of(path: Path) -> list[str]:
-    """The methods that a recipe's file itself has entries for, in its order. Raises RecipeError."""
+    """The methods that a recipe's own file has entries for, in its order. Raises RecipeError."""
     content = read_yaml(path)
     _check_entries(content, path)
     return list(content.get("methods") or ())
 
 
 def _is_of(task: str, file: Path) -> bool:
-    """Whether a recipe's file names the task; a broken one is searched like others."""
+    """Whether a recipe's file names the task; works for broken files, too."""
     return f"task: {task}" in file.read_text(encoding="utf8", errors="replace").splitlines()
 
 
 def _is(path: Path, what: Callable[[Path], bool]) -> bool:
     try:
         return what(path)
-    except (OSError, ValueError):  # as for a name of thousands of characters, or one with a zero byte
+    except (OSError, ValueError):  # as for a name with thousands of characters, or with a zero byte
         return False
 
 
 def _files(file: Path, above: tuple[Path, ...] = ()) -> list[Values]:
-    """The contents of a recipe's file, after those of the files that it extends."""
+    """The content of a recipe's file, preceded by that of the files that it extends."""
     content = read_yaml(file)
     if "recipe" in content and not {"task", "extends"} & content.keys():
         raise RecipeError(f"{file}: a comparison, not a recipe: pefbench compare {file}")
@@ -187,7 +186,7 @@ def _check_entries(content: Values, file: Path) -> None:
 
 
 def _chosen(overrides: Iterable[Override], method: str | None) -> str | None:
-    """The method that the user chose, or None: the file's own. Raises RecipeError where two are chosen."""
+    """The method that the user chose, or None: the file's own. Raises RecipeError if two are chosen."""
     overridden = _method_name(_tree(overrides))
     if None not in {method, overridden} and method != overridden:
         raise RecipeError(f"--method {method} and -o method.name={overridden}: two methods; give one")
@@ -195,7 +194,7 @@ def _chosen(overrides: Iterable[Override], method: str | None) -> str | None:
 
 
 def _of_method(files: Sequence[Values], method: str | None) -> Values:
-    """Lay each file over the one that it extends, with its entry for the method."""
+    """Merge each file into the one that it extends, with its entry for the method."""
     values: Values = {}
     own = None
     for file in files:
@@ -216,7 +215,7 @@ def _without_method(content: Values) -> Values:
 
 
 def _lay(under: Values, over: Values) -> Values:
-    """Lay a recipe's values over others, section by section. Neither is changed."""
+    """Merge a recipe's values into others, section by section. Neither is changed."""
     result: Values = _copied(under)
     _forget(result, over)
     for section, content in over.items():
@@ -228,14 +227,14 @@ def _lay(under: Values, over: Values) -> Values:
 
 
 def _override(values: Values, overrides: Iterable[Override]) -> None:
-    """Set what the overrides say: whole sections first, then fields, so that their order does not matter."""
+    """Apply the overrides: whole sections first, then fields, so that their order does not matter."""
     overrides = list(overrides)
     _forget(values, _tree(overrides))
     _set(values, overrides)
 
 
 def _tree(overrides: Iterable[Override]) -> Values:
-    """What the overrides say, as a file would."""
+    """The overrides as a file's content."""
     tree: Values = {}
     _set(tree, overrides)
     return tree
@@ -255,7 +254,7 @@ def _set_one(values: Values, override: Override) -> None:
 
 
 def _forget(values: Values, over: Values) -> None:
-    """Drop what describes another data set or model than the one that is named by what will be laid over."""
+    """Drop fields that describe another data set or model than the one that the new values name."""
     for (section, key), described in DESCRIBED_BY.items():
         new, old = over.get(section), values.get(section)
         if isinstance(new, dict) and key in new and isinstance(old, dict) and old.get(key) != new[key]:
@@ -270,12 +269,12 @@ def _method_name(values: Values) -> str | None:
 
 
 def _copied(value: Any) -> Any:
-    """A copy whose mappings are its own: aliases in YAML make one mapping stand in two places."""
+    """A copy with its own mappings: aliases in YAML put the same mapping in two places."""
     return {key: _copied(each) for key, each in value.items()} if isinstance(value, dict) else value
 
 
 def mapping(value: object, path: str) -> Values:
-    """A section's values, none where it is empty. Raises RecipeError for what is no mapping."""
+    """A section's values; none if it is empty. Raises RecipeError if it is not a mapping."""
     if value is None:
         return {}
     if not isinstance(value, dict):

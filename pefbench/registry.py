@@ -25,7 +25,7 @@ def names(kind: str) -> list[str]:
     return [*_names(kind)]
 
 
-@functools.cache  # a file that comes later is not what this process runs
+@functools.cache  # files added later are not what this process runs
 def _names(kind: str) -> tuple[str, ...]:
     folder = PACKAGE / FOLDERS[kind]
     return tuple(sorted(file.stem for file in folder.glob("*.py") if not file.stem.startswith("_")))
@@ -39,7 +39,7 @@ def summary(kind: str, name: str) -> str:
 
 
 def recipes() -> list[Path]:
-    """The recipes of the working directory's `recipes/`, then those that come with pefbench; no comparisons."""
+    """The recipes in the working directory's `recipes/`, then those that come with pefbench, without comparisons."""
     return [file for file in _yaml_files() if file.parent.name not in NO_RECIPES]
 
 
@@ -59,7 +59,7 @@ def _yaml_files() -> list[Path]:
 def find(kind: str, name: str) -> Any:
     """Import ``<folder>/<name>.py`` and return its ``TASK``, ``METHOD``, ``METRIC`` or ``BASELINE``.
 
-    Raises RecipeError with the list of names when there is none.
+    Raises RecipeError with the list of names if there is none.
     """
     valid = names(kind)
     if name not in valid:

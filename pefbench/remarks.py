@@ -1,6 +1,6 @@
-"""What is told of a trial beside its numbers: notes of what was done, and warnings of what is odd.
+"""Remarks on a trial besides its numbers: notes on what was done, and warnings about anything odd.
 
-Whoever finds something tells it as a text, a note; what a reader of the numbers should look into is `Odd`, a warning.
+A note is a plain text. A warning, which readers of the numbers should look into, is an `Odd` one.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ class Odd(str):
 
 
 class Remarks(NamedTuple):
-    """Notes and warnings, each in the order in which they were told."""
+    """Notes and warnings, each in their original order."""
 
     notes: list[str]
     warnings: list[str]
 
     @classmethod
     def of(cls, texts: Iterable[str]) -> Remarks:
-        """Texts, those that are odd apart."""
+        """Separate texts into notes and warnings."""
         told = list(texts)
         return cls(
             [text for text in told if not isinstance(text, Odd)], [str(text) for text in told if isinstance(text, Odd)]
@@ -33,5 +33,5 @@ class Remarks(NamedTuple):
 
 
 def lines(notes: Iterable[str], warnings: Iterable[str]) -> list[str]:
-    """Notes, then warnings, as lines for people."""
+    """Notes, then warnings, as lines to print."""
     return [*(f"note: {text}" for text in notes), *(f"warning: {text}" for text in warnings)]

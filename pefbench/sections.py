@@ -1,4 +1,4 @@
-"""The sections of a recipe: each field says what it means and in which unit."""
+"""The sections of a recipe: each field has a description with its meaning and unit."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ModelSection(Section):
     )
     revision: str | None = Field(None, description="commit, tag or branch of an hf: model")
     sha256: str | None = Field(None, description="sha256 of a wheel that pefbench does not pin itself")
-    # Left out where they are null: fields that came later leave the ids of earlier trials as they were.
+    # Left out of the id if null: so fields added later do not change the ids of earlier trials.
     adapter: str | None = Field(
         None,
         exclude_if=lambda value: value is None,
@@ -56,23 +56,23 @@ class ModelSection(Section):
 
 
 def _is_part(value: object) -> object:
-    """Refuse in one sentence what names no part, such as the share of one."""
+    """Refuse, in one sentence, a value that cannot be a part's name, such as a fraction."""
     if value is None or isinstance(value, str):
         return value
-    raise PydanticCustomError("part", "should be the name of a file or of a split, no share of one")
+    raise PydanticCustomError("part", "should be the name of a file or of a split, not a fraction of one")
 
 
 Part = Annotated[str | None, BeforeValidator(_is_part)]
 
 
 def _is_column(value: object) -> object:
-    """Refuse in one sentence what names no column, such as `null`, which is nothing in YAML."""
+    """Refuse, in one sentence, a value that cannot be a column's name, such as `null`, which means none in YAML."""
     names = value if isinstance(value, list) else [value]
     if all(isinstance(name, str) or type(name) is int for name in names):
         return value
     raise PydanticCustomError(
         "column",
-        "should be a column's name, its number from 0, or a list of these; a name such as null stands in quotes",
+        "should be a column's name, its number from 0, or a list of these; put a name such as null in quotes",
     )
 
 
@@ -115,7 +115,7 @@ class DataSection(Section):
         "error",
         description="a row that cannot be read; error: stop, naming its file and line; skip: leave it out and count it",
     )
-    # Left out where they are the default, as `model.pooling`.
+    # Left out of the id if they are the default, like `model.pooling`.
     header: bool = Field(
         default=True,
         exclude_if=lambda value: value is True,
@@ -154,7 +154,7 @@ class DataSection(Section):
 
 
 def _how_often(value: object) -> object:
-    """Read `50 steps` as 50; refuse in one sentence what says no interval."""
+    """Read `50 steps` as 50; refuse, in one sentence, anything that is not an interval."""
     if isinstance(value, str) and (found := STEPS.fullmatch(value.strip())):
         value = int(found[1])
     if value in ("epoch", "none", None) or (type(value) is int and value >= 1):
@@ -166,7 +166,7 @@ Tracker = Literal["tensorboard", "mlflow", "trackio", "wandb"]
 
 
 def _once(names: list[Tracker]) -> list[Tracker]:
-    """Refuse a tracker that is named twice: each point would be there twice."""
+    """Refuse a tracker that is named twice: it would log each point twice."""
     if len(set(names)) < len(names):
         raise PydanticCustomError("once", "should name each tracker once")
     return names
@@ -183,7 +183,7 @@ class TrainSection(Section):
         ge=1,
         description="examples per forward pass in one process; gradients are accumulated; null: the whole step at once",
     )
-    # Left out where it is off, as `model.pooling`.
+    # Left out of the id if off, like `model.pooling`.
     recompute: bool = Field(
         default=False,
         exclude_if=lambda value: value is False,
@@ -207,7 +207,7 @@ class TrainSection(Section):
         "adamw", description="adamw8bit: AdamW with the moments of tensors of 4,096 elements or more in 8 bits"
     )
     weight_decay: float = Field(0.01, ge=0, description="AdamW's decoupled weight decay, on matrices only")
-    # Left out where it is null, as `model.pooling`.
+    # Left out of the id if null, like `model.pooling`.
     class_weights: Literal["balanced"] | None = Field(
         None,
         exclude_if=lambda value: value is None,
@@ -223,7 +223,7 @@ class TrainSection(Section):
         description="maximum number of training examples, drawn by data.seed in proportion to the classes; null: all",
     )
     checkpoint_steps: int = Field(200, ge=1, description="steps between checkpoints")
-    # Left out where they are null or the default, as `model.pooling`; `evaluate` is no part of an id: `store.trial_id`.
+    # Left out if null or the default, like `model.pooling`; `evaluate` is never part of an id: `store.trial_id`.
     evaluate: Annotated[Literal["epoch", "none"] | Annotated[int, Field(ge=1)] | None, BeforeValidator(_how_often)] = (
         Field(
             None,
@@ -246,14 +246,14 @@ class TrainSection(Section):
         description="stop training after this many evaluations in a row without a better value of the first metric; "
         "null: never",
     )
-    # Left out where it is the default, as `model.pooling`.
+    # Left out of the id if it is the default, like `model.pooling`.
     fast_paths: bool = Field(
         default=True,
         exclude_if=lambda value: value is True,
         description="use faster ways to compute the same numbers, up to rounding; the result lists those used; false: "
         "compute as the libraries do",
     )
-    # No part of an id, as `evaluate`.
+    # Not part of an id, like `evaluate`.
     track: Annotated[list[Tracker], AfterValidator(_once)] = Field(
         default_factory=list,
         exclude_if=lambda value: not value,
@@ -269,12 +269,12 @@ class TrainSection(Section):
 
     @property
     def chooses(self) -> bool:
-        """Whether something depends on the scores during training: which step is kept, or how many are taken."""
+        """Whether something depends on the scores during training: the step that is kept, or the number of steps."""
         return self.keep == "best" or self.patience is not None
 
 
 def _is_named(value: object) -> object:
-    """Refuse in one sentence what is neither of the two ways to name a metric."""
+    """Refuse, in one sentence, a value that is neither of the two ways to name a metric."""
     if isinstance(value, str) or (isinstance(value, dict) and isinstance(value.get("name"), str)):
         return value
     raise PydanticCustomError("metric", "should be a metric's name, or {name: NAME, OPTION: VALUE}")

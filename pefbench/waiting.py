@@ -1,8 +1,8 @@
-"""How threads wait for each other on a CPU that others use, too.
+"""How threads wait for each other on a CPU that is shared with other processes.
 
-torch's threads meet at the end of each parallel region. By default libgomp lets those that are early spin for some
-milliseconds before they sleep. On an idle machine that saves a wake-up; where another process has a core, the thread
-that is late waits for that core while the others burn theirs, again and again.
+torch's threads meet at the end of each parallel region. By default libgomp lets early threads spin for some
+milliseconds before they sleep. On an idle machine this saves a wake-up. If another process uses a core, the late thread
+waits for that core while the others keep spinning on theirs, again and again.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ import os
 
 VARIABLE = "GOMP_SPINCOUNT"
 SPINS = 30_000
-"""Turns of waiting before a thread sleeps, a tenth of libgomp's own: fewer cost time on an idle machine, more on a busy
-one (`python -m benchmarks.shared_machine`)."""
+"""The number of spins before a thread sleeps, a tenth of libgomp's default: fewer cost time on an idle machine, more on
+a busy one (`python -m benchmarks.shared_machine`).
+"""
 
 
 def wait_briefly() -> None:
-    """Let threads that wait sleep soon, unless the user has chosen. Before torch is imported, which reads it then."""
+    """Make waiting threads sleep soon, unless the user has chosen otherwise. Call it before torch is imported."""
     if not {VARIABLE, "OMP_WAIT_POLICY"} & os.environ.keys():
         os.environ[VARIABLE] = str(SPINS)

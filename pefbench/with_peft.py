@@ -1,8 +1,7 @@
-"""Ours beside PEFT's: after `import pefbench` PEFT loads the adapters that pefbench adds, as it loads its own.
+"""Registers our adapters with PEFT: after `import pefbench`, PEFT loads them like its own.
 
-So it does those of BOFT with several factors, which PEFT loads alone only where it can compile an extension for CUDA.
-
-PEFT takes seconds to import, so they are registered when it is imported, whoever does that; at once where it is.
+This includes BOFT with several factors, which PEFT alone loads only if it can compile an extension for CUDA. PEFT takes
+seconds to import, so our adapters are registered when anyone imports it, or at once if it is already imported.
 """
 
 from __future__ import annotations
@@ -20,13 +19,13 @@ if TYPE_CHECKING:
 
 LIBRARY = "peft"
 TUNERS = ("bottleneck", "mam", "placed")
-"""The modules of `methods/tuners` whose types PEFT lacks; they register themselves when they are imported."""
+"""The modules of `methods/tuners` with types that PEFT lacks; they register themselves on import."""
 BELOW = ("pefbench.methods", "pefbench.models")
-"""Packages that they import."""
+"""Packages that these modules import."""
 
 
 def register() -> None:
-    """Register them now, or with PEFT's import."""
+    """Register our adapters now, or when PEFT is imported."""
     if LIBRARY in sys.modules:
         _import_tuners()
     elif not any(isinstance(finder, _Finder) for finder in sys.meta_path):
@@ -34,7 +33,7 @@ def register() -> None:
 
 
 def _import_tuners() -> None:
-    """Import our tuners, but where what they import is being imported: pefbench itself registers what it needs."""
+    """Import our tuners, unless their own imports are in progress: pefbench then registers what it needs itself."""
     if not any(_is_begun(module) for name, module in [*sys.modules.items()] if name.startswith(BELOW)):
         for name in TUNERS:
             import_module(f"pefbench.methods.tuners.{name}")
@@ -42,12 +41,12 @@ def _import_tuners() -> None:
 
 
 def _is_begun(module: ModuleType) -> bool:
-    """Whether a module's import has begun and not ended."""
+    """Whether a module's import has started but not finished."""
     return bool(getattr(module.__spec__, "_initializing", False))
 
 
 class _Finder(MetaPathFinder):
-    """Finds PEFT as others do, once, and has our tuners imported after it."""
+    """Finds PEFT once, with the other finders, and imports our tuners after it."""
 
     def find_spec(
         self,
@@ -55,7 +54,7 @@ class _Finder(MetaPathFinder):
         path: Sequence[str] | None = None,  # noqa: ARG002 - as Python calls it
         target: ModuleType | None = None,  # noqa: ARG002
     ) -> ModuleSpec | None:
-        """The library's own spec, with a loader around its own; None for all else."""
+        """The library's own spec, with its loader wrapped; None for other modules."""
         if name != LIBRARY:
             return None
         sys.meta_path.remove(self)
@@ -66,17 +65,17 @@ class _Finder(MetaPathFinder):
 
 
 class _Loader(Loader):
-    """Loads as another loader does, then has our tuners imported."""
+    """Loads a module with its own loader, then imports our tuners."""
 
     def __init__(self, inner: Loader) -> None:
         self.inner = inner
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        """As the other."""
+        """Delegates to the module's own loader."""
         return self.inner.create_module(spec)
 
     def exec_module(self, module: ModuleType) -> None:
-        """As the other, with its own loader in place: `inspect` and `importlib.resources` ask for it."""
+        """Load with the module's own loader, and restore that: `inspect` and `importlib.resources` use it."""
         if module.__spec__ is not None:
             module.__spec__.loader = self.inner
         module.__loader__ = self.inner

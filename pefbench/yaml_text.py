@@ -1,10 +1,10 @@
-"""YAML as people write it: ``2e-3`` is a number, and a key that is given twice is a mistake.
+"""YAML for human writers: ``2e-3`` is a number, and a duplicate key is a mistake.
 
-Words are read by the core schema of YAML 1.2 (section 10.3.2), as editors read them. PyYAML has that of 1.1, where
-``010`` is 8, ``1:30`` is 90, ``1_000`` is a number, ``no`` is false and ``2024-01-01`` a date. Here the first is 10 and
-the others are texts, which a field for a number or a truth value refuses.
+Words are read by the core schema of YAML 1.2 (section 10.3.2), as in editors. PyYAML uses that of 1.1, where ``010`` is
+8, ``1:30`` is 90, ``1_000`` is a number, ``no`` is false and ``2024-01-01`` a date. Here the first is 10 and the others
+are texts, which fields for numbers or truth values refuse.
 
-Whatever the text, what comes of it is a value or a RecipeError: a file that is damaged, or made to do harm, is refused.
+Any text gives a value or a RecipeError: damaged or malicious files are refused.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Values = dict[str, Any]
-"""A mapping as it stands in the YAML: nothing is known of it before it is validated."""
+"""A mapping as read from YAML, not validated."""
 
 MOST_VALUES = 100_000
-"""A text whose aliases expand to more than this many values is refused."""
+"""A text is refused if its aliases expand to more values than this."""
 
 
 MERGE = "tag:yaml.org,2002:merge"
-NO_MERGE = "<< is not read; write the keys themselves, or extend another recipe (extends: FILE)"
+NO_MERGE = "<< is not supported; write the keys themselves, or extend another recipe (extends: FILE)"
 
 
 class _Loader(yaml.SafeLoader):
@@ -43,7 +43,7 @@ class _Loader(yaml.SafeLoader):
         try:
             return super().construct_object(node, deep)
         except (ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
-            # As for !!int "abc" and 2026-99-99: PyYAML hands on what Python's own types say.
+            # As for !!int "abc" and 2026-99-99: PyYAML passes on the errors of Python's own types.
             raise yaml.constructor.ConstructorError(None, None, _reason(error), node.start_mark) from None
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
@@ -98,20 +98,20 @@ def _parsed(text: str) -> Any:
         raise RecipeError(f"{mark.line + 1 if mark else 1}: {error.problem or error.context}") from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        raise RecipeError(f"{line}: the character {chr(error.character)!a} may not stand in YAML") from None
+        raise RecipeError(f"{line}: the character {chr(error.character)!a} is not allowed in YAML") from None
     except RecursionError:
         raise RecipeError("1: nested too deeply") from None
 
 
 def read_yaml(path: Path, *, what: str = "recipe", keys: str = "task, model, data, method, train") -> Values:
-    """The mapping in a YAML file. Raises RecipeError with the line of a mistake; `what` and `keys` are its words."""
+    """The mapping in a YAML file. Raises RecipeError with the line of a mistake. what, keys: words for its message."""
     try:
         text = path.read_text(encoding="utf8")
     except FileNotFoundError:
         files = path.parent.glob("*.yaml") if path.parent.is_dir() else ()
         near = [file.name for file in files if not file.name.startswith(".")]
         found = suggest(path.name, near)
-        hint = f"; {found}" if found.startswith("did you mean") else ""  # others need not be of this kind at all
+        hint = f"; {found}" if found.startswith("did you mean") else ""  # other files need not be of this kind
         raise RecipeError(f"no {what} at {path}{hint}") from None
     except OSError as error:
         raise RecipeError(f"cannot read {path}: {error.strerror or type(error).__name__}") from None
@@ -130,10 +130,10 @@ def read_yaml(path: Path, *, what: str = "recipe", keys: str = "task, model, dat
 
 
 def _expanded_size(node: yaml.Node, known: dict[int, int]) -> int:
-    """The number of values in a node, its aliases written out. Raises when they are too many, or endless."""
+    """The number of values in a node with its aliases expanded. Raises if there are too many, or endless ones."""
     if id(node) in known:
         if known[id(node)] == 0:
-            raise yaml.constructor.ConstructorError(None, None, "an alias refers to what it is in", node.start_mark)
+            raise yaml.constructor.ConstructorError(None, None, "an alias is circular", node.start_mark)
         return known[id(node)]
     known[id(node)] = 0  # until it is counted
     inner: list[yaml.Node] = []
@@ -150,4 +150,4 @@ def _expanded_size(node: yaml.Node, known: dict[int, int]) -> int:
 
 def _reason(error: Exception) -> str:
     reason = str(error).partition("\n")[0]
-    return "a number of too many digits" if "digits" in reason else reason or type(error).__name__
+    return "a number with too many digits" if "digits" in reason else reason or type(error).__name__

@@ -178,7 +178,7 @@ def test_a_recipe_skips_bad_rows_of_its_own_data_alone() -> None:
 
 @pytest.mark.parametrize("share", ["0.1", "10", "[0.8, 0.1]"])
 def test_a_part_is_no_share(share: str) -> None:
-    with pytest.raises(RecipeError, match=r"data.validation: should be the name of a file or of a split, no share"):
+    with pytest.raises(RecipeError, match=r"data.validation: should be the name of a file or of a split, not a"):
         load_recipe(RECIPES / "topic.yaml", [f"data.validation={share}"])
 
 
@@ -190,8 +190,8 @@ def test_a_part_is_no_share(share: str) -> None:
             "data.columns.label: should be a column's name, its number from 0, or a list",
         ),
         ("data.columns={label: [a, null]}", "data.columns.label: should be a column's name"),
-        ("data.labels=[false, true]", "data.labels.0: .* got False; a word or number that is a name stands in quotes"),
-        ("model.revision=2024", "model.revision: .*; a word or number that is a name stands in quotes"),
+        ("data.labels=[false, true]", "data.labels.0: .* got False; if this is a name, put it in quotes"),
+        ("model.revision=2024", "model.revision: .*; if this is a name, put it in quotes"),
         ("train.packing=yes", "train.packing: .*, got 'yes'; write true or false"),
         ("train.epochs=1_000", "train.epochs: .*, got '1_000'"),
         ("train.batch_size=1:30", "train.batch_size: .*, got '1:30'"),
@@ -220,7 +220,7 @@ def test_a_comparison_is_no_recipe() -> None:
 
 
 def test_a_merge_of_mappings_is_told(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match=r"many.yaml:4: not a recipe: << is not read; write the keys themselves"):
+    with pytest.raises(RecipeError, match=r"many.yaml:4: not a recipe: << is not supported; write the keys themselves"):
         load_recipe(write(tmp_path, "task: ner\nmethod: {name: lora}\ntrain:\n  <<: {epochs: 2}\n"))
 
 

@@ -65,7 +65,7 @@ class Method(BaseModel):
     """Whether the method trains weights of the pretrained model itself, not only those that it adds."""
 
     in_attention: ClassVar[bool] = False
-    """Whether its virtual tokens, if any, are keys and values alone, which an encoder has in every window."""
+    """Whether its virtual tokens, if any, are only keys and values, which an encoder has in every window."""
 
     why_not_sharded: ClassVar[str] = ""
     """Why the method cannot train weights that are sharded over processes; empty if it can."""

@@ -1,4 +1,4 @@
-"""Attention windows: in which layers a token attends to the nearest tokens alone, in a model of one stack."""
+"""Attention windows: the layers of a model with one stack in which a token attends only to the nearest tokens."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ if TYPE_CHECKING:
 ALL_ALIKE = frozenset({"mistral", "ministral3", "mixtral", "phi3", "phimoe", "qwen3_moe", "starcoder2"})
 """Types of models that have a window in all layers, if at all; the configs of others name the layers."""
 BOTH_WAYS = frozenset({"modernbert"})
-"""Types of models whose windows reach as far ahead; they leave the token in the middle out of the count."""
+"""Types of models whose windows reach equally far ahead; their configs do not count the token in the middle."""
 
 
 class Windows(NamedTuple):
-    """The windows of a model: in how many of its layers, and how many tokens they hold, a token and those before it."""
+    """The windows of a model: the number of layers with one, and the tokens in it, from a token backwards."""
 
     layers: int
     of_layers: int
@@ -22,7 +22,7 @@ class Windows(NamedTuple):
 
 
 def windows(config: PretrainedConfig) -> Windows | None:
-    """What a config says of windows; None where it has none, and for a pair of an encoder and a decoder."""
+    """The windows that a config describes; None if it has none, and for encoder-decoders."""
     if config.is_encoder_decoder:
         return None
     text: Any = config.get_text_config()

@@ -94,7 +94,7 @@ def _truncated(prepared: Prepared) -> list[str]:
 
 
 def _beyond_windows(prepared: Prepared) -> list[str]:
-    """What to say of texts whose last tokens are too far from the virtual tokens for some layers' attention."""
+    """A warning about texts whose last tokens are too far from the virtual tokens for some layers' attention."""
     method, found = prepared.recipe.method, attention_windows.windows(prepared.config)
     count = method.virtual_tokens()
     if (
@@ -104,7 +104,7 @@ def _beyond_windows(prepared: Prepared) -> list[str]:
     ):
         return []
     room = max(found.tokens - count, 0)
-    # Behind a prompt, an answer is generated; those of training are in their texts.
+    # An answer is generated after its prompt; training texts already include their answers.
     lengths = {
         split: each.lengths + (0 if split == "train" else prepared.head.longest_answer)
         for split, each in prepared.encoded.items()
@@ -114,8 +114,8 @@ def _beyond_windows(prepared: Prepared) -> list[str]:
         return []
     texts = ", ".join(f"{many[split]:,} of {len(each):,} {split}" for split, each in lengths.items() if many[split])
     where = f"{found.layers} of {found.of_layers} layers"
-    told = f"{method.name}: in {where} a token attends to the last {found.tokens} alone: in {texts} examples, of more "
-    return [f"{told}than {room} tokens, the last ones do not attend to all {count} virtual tokens there"]
+    told = f"{method.name}: in {where} a token attends only to the last {found.tokens} tokens: in {texts} examples, "
+    return [f"{told}which exceed {room} tokens, the last ones do not attend to all {count} virtual tokens there"]
 
 
 def _dropped(prepared: Prepared) -> list[str]:

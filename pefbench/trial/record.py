@@ -31,7 +31,7 @@ class TrialRecord:
         self.reached.update(found)
 
     def note_starts(self, first: str, *later: str) -> None:
-        """Note when the trial was started at first, and when to go on from a checkpoint."""
+        """Record when the trial first started, and when it was resumed from a checkpoint."""
         self.origin["started"] = first
         if later:
             self.origin["resumed"] = list(later)

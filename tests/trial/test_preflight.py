@@ -137,8 +137,8 @@ def test_texts_whose_ends_no_longer_attend_to_virtual_tokens_are_told(
     longer = {split: sum(length > 10 for length in each.lengths) for split, each in made.encoded.items()}
     assert all(0 < longer[split] < len(each) for split, each in made.encoded.items())
     texts = ", ".join(f"{longer[split]} of {len(each)} {split}" for split, each in made.encoded.items())
-    where = f"{method}: in {layers} layers a token attends to the last 14 alone"
-    hidden = f"in {texts} examples, of more than 10 tokens, the last ones do not attend to all 4 virtual tokens there"
+    where = f"{method}: in {layers} layers a token attends only to the last 14 tokens"
+    hidden = f"in {texts} examples, which exceed 10 tokens, the last ones do not attend to all 4 virtual tokens there"
     assert told == [f"{where}: {hidden}"]
     longest = int(max(max(each.lengths) for each in made.encoded.values()))
     wide = {"local_attention": 2 * (longest + 3)} if architecture == "modernbert" else {"sliding_window": longest + 4}

@@ -184,7 +184,7 @@ def test_the_disk_holds_two_checkpoints_at_most_and_no_frozen_weight(
 @pytest.mark.parametrize("changes", [{"train__keep": "best"}, {"train__patience": 3}])
 def test_choosing_without_scores_is_refused(world: World, changes: dict[str, Any]) -> None:
     with pytest.raises(
-        RecipeError, match=r"needs scores on validation during training, and train.evaluate is none; set"
+        RecipeError, match=r"needs scores on validation during training, but train.evaluate is none; set"
     ):
         load_recipe(world.recipe("unscored", train__evaluate="none", **changes))
     recipe = load_recipe(world.recipe("unscored", **changes))
