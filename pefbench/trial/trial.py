@@ -102,18 +102,18 @@ class Trial:
         self.ending = Ending(self.place, self.folder, self.record)
 
     def _while_training(self, *, reports: bool, watch: Watch | None) -> Validation | None:
-        """What scores on validation during training, if anything does."""
+        """Scores on validation during training; None if there are none."""
         if "validation" not in self.scored or self.recipe.train.evaluate == "none":
             return None
         return Validation(self.prepared, self.accelerator, self.phases, reports=reports, watch=watch)
 
     def _result_path(self, processes: int) -> Path:
-        """Where the result will lie, on this machine. processes: those that its id tells of."""
+        """The path of the result on this machine. processes: the number in its id."""
         data = self.prepared.corpus.fingerprint
         return result_path(self.recipe, data, self.place.folder, self.scored, dropout=self.dropout, processes=processes)
 
     def _begun_record(self, command: str, started: str, placement: Placement | None) -> TrialRecord:
-        """All that is known before there is a model. Raises a UserError for what cannot come out right."""
+        """The record with everything known before there is a model. Raises a UserError for what cannot work."""
         origin = origin_of(self.recipe, command=command, world_size=self.accelerator.num_processes, started=started)
         if placement:
             origin["placement"] = placement
