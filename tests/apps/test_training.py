@@ -39,7 +39,7 @@ def test_training_that_was_killed_goes_on(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_a_wrong_recipe_is_the_users_mistake(tmp_path: Path) -> None:
     section = TrainingSection.model_validate({"recipe": "no_such_recipe"})
-    with pytest.raises(UserError, match="topics: training ended with status 2; what it says stands above"):
+    with pytest.raises(UserError, match="topics: training ended with status 2; see its output above"):
         training.train("topics", section, tmp_path)
 
 
