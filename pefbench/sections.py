@@ -28,7 +28,7 @@ class ModelSection(Section):
     )
     revision: str | None = Field(None, description="commit, tag or branch of an hf: model")
     sha256: str | None = Field(None, description="sha256 of a wheel that pefbench does not pin itself")
-    # Left out of the id if null: so fields added later do not change the ids of earlier trials.
+    # Left out of the values if null, so that fields added later do not change the ids of earlier trials.
     adapter: str | None = Field(
         None,
         exclude_if=lambda value: value is None,
@@ -115,7 +115,7 @@ class DataSection(Section):
         "error",
         description="a row that cannot be read; error: stop, naming its file and line; skip: leave it out and count it",
     )
-    # Left out of the id if they are the default, like `model.pooling`.
+    # Left out if they are the default, like `model.pooling`.
     header: bool = Field(
         default=True,
         exclude_if=lambda value: value is True,
@@ -183,7 +183,7 @@ class TrainSection(Section):
         ge=1,
         description="examples per forward pass in one process; gradients are accumulated; null: the whole step at once",
     )
-    # Left out of the id if off, like `model.pooling`.
+    # Left out if off, like `model.pooling`.
     recompute: bool = Field(
         default=False,
         exclude_if=lambda value: value is False,
@@ -207,7 +207,7 @@ class TrainSection(Section):
         "adamw", description="adamw8bit: AdamW with the moments of tensors of 4,096 elements or more in 8 bits"
     )
     weight_decay: float = Field(0.01, ge=0, description="AdamW's decoupled weight decay, on matrices only")
-    # Left out of the id if null, like `model.pooling`.
+    # Left out if null, like `model.pooling`.
     class_weights: Literal["balanced"] | None = Field(
         None,
         exclude_if=lambda value: value is None,
@@ -246,7 +246,7 @@ class TrainSection(Section):
         description="stop training after this many evaluations in a row without a better value of the first metric; "
         "null: never",
     )
-    # Left out of the id if it is the default, like `model.pooling`.
+    # Left out if it is the default, like `model.pooling`.
     fast_paths: bool = Field(
         default=True,
         exclude_if=lambda value: value is True,

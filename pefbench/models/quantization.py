@@ -5,11 +5,11 @@
 - `nf4`: 4-bit NormalFloat, one scale for each block of 64 (QLoRA, Dettmers et al. 2023, arXiv:2305.14314, section 3).
 - `nf4-double`: the same with the scales themselves in 8 bits (section 3, "Double Quantization").
 
-The linear layers of the transformer blocks are quantised. Embeddings, norms, biases, pooler, output embeddings
-and the head are not: the head is trained, and a layer that the checkpoint lacks has nothing to quantise.
+The linear layers of the transformer blocks are quantised. Embeddings, norms, biases, pooler, output embeddings and the
+head are not: the head is trained, and a layer that the checkpoint lacks has nothing to quantise.
 
-PEFT's `prepare_model_for_kbit_training` is not needed: every method freezes what it does not
-train, the unquantised weights are loaded in fp32, and activations are never recomputed.
+PEFT's `prepare_model_for_kbit_training` is not needed: every method freezes what it does not train, the unquantised
+weights are loaded in fp32, and `recompute` does not require inputs with gradients.
 """
 
 from __future__ import annotations
