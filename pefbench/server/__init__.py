@@ -1,10 +1,10 @@
-"""Saved trials behind HTTP: one frozen base for many adapters, which share its batches.
+"""Serves saved trials over HTTP: many adapters share one frozen base and its batches.
 
-An application of your own has with `application` what `pefbench serve` has: limits and keys (`Settings`), refusals of
-one sentence (`Refusal`), a page, health, readiness, and numbers for Prometheus (`Requests`). It is FastAPI's: add
-routes to it, and have any ASGI server run it. It needs `pefbench[serve]`.
+`application` gives your own application what `pefbench serve` has: limits and API keys (`Settings`), one-sentence error
+responses (`Refusal`), a page, health and readiness checks, and Prometheus metrics (`Requests`). It returns a FastAPI
+application: add routes to it and run it with any ASGI server. It needs `pefbench[serve]`.
 
-`mixing/` has one file for each type of adapter that can stand beside others in a batch; the rest shares none.
+`mixing/` has one file for each adapter type that can share a batch with other adapters; all other types cannot.
 """
 
 from pefbench.server.counts import Requests

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pefbench.server.store import Served
 
 GONE = 499
-"""The status that logs have for a client that broke off."""
+"""The status in logs for a client that disconnected."""
 
 
 class PredictRequest(BaseModel):
@@ -39,14 +39,14 @@ class PredictRequest(BaseModel):
 
 
 class PredictResponse(BaseModel):
-    """What `/v1/predict` answers: one answer for each input, in their order, whose fields the model's head decides."""
+    """The response of `/v1/predict`: one answer for each input, in order. The model's head decides its fields."""
 
     model: str
     answers: list[Json]
 
 
 class LoadRequest(BaseModel):
-    """A model of the folder from which models may be loaded."""
+    """The body of `POST /v1/models`: a model to load from the operator's folder."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -54,7 +54,7 @@ class LoadRequest(BaseModel):
 
 
 def make(engine: Engine, settings: Settings) -> FastAPI:
-    """The application. It stops the engine when it ends."""
+    """Make the application. It stops the engine on shutdown."""
 
     @asynccontextmanager
     async def life(_app: FastAPI) -> AsyncIterator[None]:
@@ -82,7 +82,7 @@ async def _gone(_request: Request, _error: asking.Gone) -> Response:
 
 
 def _models(app: FastAPI) -> None:
-    """Which models are served, and how that changes."""
+    """Add the routes that list, load and unload models."""
     engine: Engine = app.state.engine
     settings: Settings = app.state.settings
 
@@ -118,7 +118,7 @@ def _models(app: FastAPI) -> None:
 
 
 def _predict(app: FastAPI) -> None:
-    """Inputs for the served models."""
+    """Add the route that answers inputs."""
     engine: Engine = app.state.engine
 
     @app.post("/v1/predict", summary="Predict", response_model=PredictResponse)
@@ -132,7 +132,7 @@ def _predict(app: FastAPI) -> None:
 
 
 def _described(served: Served, resident: set[str]) -> Json:
-    """A model as the list of models has it."""
+    """A model's entry in the list of models."""
     model = served.model
     return {
         "id": served.name,

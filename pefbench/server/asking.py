@@ -1,4 +1,4 @@
-"""From a request to answers: its inputs go to the engine together, and are left out when the client breaks off."""
+"""Submits a request's inputs to the engine together, and cancels them if the client disconnects."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from pefbench.server.work import Job
 
 
-class Gone(Exception):  # noqa: N818 - nobody is left to be told
-    """The client has broken off."""
+class Gone(Exception):  # noqa: N818 - nobody is left to receive an error
+    """The client has disconnected."""
 
 
 def find(engine: Engine, name: str) -> Served:
-    """The model of a request. Raises Refusal."""
+    """The served model of this name. Raises Refusal if there is none."""
     try:
         return engine.store.find(name)
     except UnknownModelError as error:
@@ -40,7 +40,7 @@ def find(engine: Engine, name: str) -> Served:
 
 
 def check(inputs: Sequence[Input], settings: Settings) -> None:
-    """Raise Refusal for more, or longer, inputs than a request may have."""
+    """Raise Refusal if a request has too many or too long inputs."""
     if not inputs:
         raise Refusal(400, "inputs: is empty")
     if len(inputs) > settings.inputs:
@@ -53,7 +53,7 @@ def check(inputs: Sequence[Input], settings: Settings) -> None:
 
 
 def characters(value: Any) -> int:
-    """The characters of all texts in a value."""
+    """How many characters all texts in a value have together."""
     if isinstance(value, str):
         return len(value)
     if isinstance(value, dict):
@@ -64,11 +64,11 @@ def characters(value: Any) -> int:
 async def answers(
     engine: Engine, served: Served, inputs: Sequence[Input], request: Request, **wishes: Any
 ) -> list[Answer]:
-    """The answers to a request's inputs. Raises Refusal, and Gone when the client breaks off."""
+    """The answers to a request's inputs. Raises Refusal, and Gone if the client disconnects."""
     here = Here()
     jobs = await run_in_threadpool(_taken, engine, served, inputs, wishes, here)
     done = asyncio.gather(*(asyncio.wrap_future(job.answer) for job in jobs))
-    done.add_done_callback(lambda each: None if each.cancelled() else each.exception())  # nobody may be left to ask
+    done.add_done_callback(lambda each: None if each.cancelled() else each.exception())  # nobody may be left to read it
     gone = asyncio.ensure_future(_disconnected(request))
     either: set[asyncio.Future[Any]] = {done, gone}
     try:
@@ -88,18 +88,18 @@ async def answers(
 
 
 class Here:
-    """Whether the client is still there: a text is generated no further when it is not."""
+    """Whether the client is still connected; generation stops if not."""
 
     gone = False
 
     def told(self, _chunk: str) -> bool:
-        """Whether more is wanted."""
+        """Whether generation should continue."""
         return not self.gone
 
 
 @contextmanager
 def refusing() -> Iterator[None]:
-    """What keeps the engine from taking a job, as the Refusal that the client gets."""
+    """Turn the reasons for which the engine rejects a job into the Refusal that the client gets."""
     try:
         yield
     except UserError as error:
@@ -111,7 +111,7 @@ def refusing() -> Iterator[None]:
 
 
 def _taken(engine: Engine, served: Served, inputs: Sequence[Input], wishes: Mapping[str, Any], here: Here) -> list[Job]:
-    """The inputs as jobs of the engine. Raises Refusal."""
+    """Submit the inputs to the engine; return their jobs. Raises Refusal."""
     with refusing():
         queries = [served.model.query(given, f"input {at}", at, **wishes) for at, given in enumerate(inputs)]
         for at, query in enumerate(queries):
@@ -123,6 +123,6 @@ def _taken(engine: Engine, served: Served, inputs: Sequence[Input], wishes: Mapp
 
 
 async def _disconnected(request: Request) -> None:
-    """Wait until the client breaks off; the body has been read."""
+    """Wait until the client disconnects. The body must have been read."""
     while (await request.receive())["type"] != "http.disconnect":
         pass

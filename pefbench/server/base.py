@@ -1,4 +1,4 @@
-"""The frozen base that adapters share: one pass through it serves rows of many of them."""
+"""The frozen base that adapters share: one forward pass serves rows of many adapters."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from pefbench.trial.prepare import Ready
 
 PROBED = (3, 5)
-"""Rows and tokens of the pass that tells which modules see the rows of a batch first."""
+"""Rows and tokens of the probing pass, which finds the modules whose input has the batch as its first dimension."""
 EVEN = 16
-"""Products have a multiple of so many rows: torch computes these alike however many there are, by any number of threads
-among which it divides them, and others not."""
+"""Matrix products are padded to a multiple of this many rows. Only then do torch's results for a row depend neither on
+the number of rows nor on the number of threads that share them."""
 
 
 LINEAR = (nn.Linear, Conv1D)
@@ -40,20 +40,20 @@ WRITES = "a prefix shares no batches where texts are generated"
 
 
 class NoHead:
-    """What loading must know of a model without a head."""
+    """What `loading` needs to know about a model without a head."""
 
     auto_class = "AutoModel"
     reads_words = False
     needs_alignment = False
 
     def config(self) -> dict[str, object]:
-        """Nothing."""
+        """No options."""
         return {}
 
 
 @dataclass
 class Batch:
-    """What is done to the rows of one pass: by module, what enters and leaves it is changed by which parts."""
+    """For one pass, by module name: the parts that change its input and output, each with its rows; source inputs."""
 
     entering: dict[str, list[tuple[slice, Part]]] = field(default_factory=dict)
     leaving: dict[str, list[tuple[slice, Part]]] = field(default_factory=dict)
@@ -61,9 +61,9 @@ class Batch:
 
 
 class Base:
-    """A backbone, and the adapters' parts in it while a batch runs. One thread at a time.
+    """A backbone, with the adapters' parts active in it while a batch runs. One thread at a time.
 
-    whole: with the head of a language model, where texts are generated; else the backbone, without a head.
+    whole: for text generation, the model with its language-model head; otherwise the backbone alone.
     """
 
     def __init__(self, whole: nn.Module, precision: str) -> None:
@@ -82,12 +82,12 @@ class Base:
 
     @property
     def place(self) -> Place:
-        """What an adapter's file is told of the base."""
+        """What the files in `mixing/` need to know about the base."""
         return Place(self.modules, self.dtype, self._prefixes.of)
 
     @torch.inference_mode()
     def run(self, tensors: Mapping[str, Tensor], rows: Sequence[tuple[int, int, Adapter]]) -> Any:
-        """The backbone's output. rows: [first, end) of each adapter's, in order, covering the batch."""
+        """The backbone's output. rows: each adapter with its rows [first, end), in order, covering the batch."""
         self._batch = _planned(rows)
         self._prefixes.begin([(first, end, adapter.prefix) for first, end, adapter in rows])
         try:
@@ -98,14 +98,14 @@ class Base:
             self._prefixes.begin([])
 
     def _decoded(self, given: dict[str, Tensor]) -> dict[str, Tensor]:
-        """What the backbone is given, the decoder's ids among it where the head makes them, as T5's does."""
+        """The backbone's inputs, with decoder ids added if the head would make them, as T5's does."""
         if not self.config.is_encoder_decoder or not hasattr(self.backbone, "_shift_right"):
             return given
         return {**given, "decoder_input_ids": self.backbone._shift_right(given["input_ids"])}
 
     @contextmanager
     def writing(self, rows: Sequence[tuple[int, int, Adapter]]) -> Iterator[Any]:
-        """The language model, each adapter at work on its rows of whatever it is given. rows: as for `run`."""
+        """The language model, each adapter active on its own rows of every input. rows: as for `run`."""
         self._batch = _planned(rows)
         try:
             with torch.inference_mode(), self.precision():
@@ -114,15 +114,16 @@ class Base:
             self._batch = Batch()
 
     def precision(self) -> AbstractContextManager[Any]:
-        """As the trials computed."""
+        """The precision in which the trials computed."""
         half = self.dtype in HALF.values()
         return torch.autocast(self.device.type, self.dtype) if half else nullcontext()
 
     @torch.inference_mode()
     def _probe(self) -> dict[str, nn.Module]:
-        """The linear layers and norms that see rows first at each call, by name; those that see one token a row padded.
+        """The linear layers and norms whose every input has the batch as its first dimension, by name.
 
-        A layer that also sees something else, such as distances, is left out.
+        Linear layers that see one token per row, (rows, size), are padded (`_Padded`). A layer that also has other
+        inputs, such as distances, is left out.
         """
         rows, length = PROBED
         seen: dict[str, set[tuple[int, ...]]] = {}
@@ -173,7 +174,7 @@ class Base:
 
 
 def load(ready: Ready) -> Base:
-    """The base of a trial. Raises a UserError for one that cannot be loaded."""
+    """Load the base of a trial. Raises a UserError if that fails."""
     recipe = ready.recipe
     held = Frozen(recipe.train.precision, NOTHING)
     plain = not ready.adapters and recipe.model.quantize == "none"
@@ -207,7 +208,7 @@ def _planned(rows: Sequence[tuple[int, int, Adapter]]) -> Batch:
 
 
 def _together(changes: Sequence[tuple[slice, Part]]) -> list[tuple[slice, Part]]:
-    """Changes at one module, those of a group that follow each other as one."""
+    """Changes at one module; consecutive ones of the same group are merged into one."""
     found: list[tuple[slice, Part]] = []
     for group, run in groupby(changes, key=lambda change: change[1].group):
         members = list(run)
@@ -234,12 +235,12 @@ def _noting(shapes: set[tuple[int, ...]]) -> Callable[..., None]:
 
 
 def even(rows: int) -> int:
-    """The rows that a product of so many gets."""
+    """The number of rows to which a product of `rows` rows is padded."""
     return -(-rows // EVEN) * EVEN
 
 
 class _Padded:
-    """A product of any number of rows, made `even`: the last is repeated, and what is computed for that is cut off."""
+    """Pads a linear layer's rows to an `even` number by repeating the last row, and cuts its output again."""
 
     def __init__(self, module: nn.Module) -> None:
         self._rows = 0

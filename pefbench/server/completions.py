@@ -1,4 +1,4 @@
-"""OpenAI's two ways to have a text generated, whole or in chunks."""
+"""OpenAI's two routes for text generation, whole or streamed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class StreamOptions(BaseModel):
-    """What a stream tells besides."""
+    """Options of a stream."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -40,7 +40,7 @@ class StreamOptions(BaseModel):
 
 
 class Wanted(BaseModel):
-    """What both ways have alike; OpenAI's documentation says what each is."""
+    """The fields that both routes share; OpenAI's documentation describes them."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -56,7 +56,7 @@ class Wanted(BaseModel):
     user: str | None = Field(None, description="ignored")
 
     def wishes(self) -> Json:
-        """What `Model.query` takes."""
+        """The arguments for `Model.query`."""
         named = {name: getattr(self, name) for name in ("temperature", "top_p", "seed", "stop")}
         return {"max_new_tokens": self.max_tokens, **named}
 
@@ -75,13 +75,13 @@ class Chat(Wanted):
     max_completion_tokens: int | None = None
 
     def wishes(self) -> Json:
-        """What `Model.query` takes."""
+        """The arguments for `Model.query`."""
         most = self.max_completion_tokens
         return {**super().wishes(), **({} if most is None else {"max_new_tokens": most})}
 
 
 class Shape:
-    """How one of the two says a text."""
+    """The response format of one of the two routes."""
 
     def __init__(self, model: str, *, chat: bool, usage: bool) -> None:
         self._chat, self._usage, self._begun = chat, usage, False
@@ -90,14 +90,14 @@ class Shape:
         self._about = {"id": identity, "object": kind, "created": int(time()), "model": model}
 
     def whole(self, answer: Answer) -> Json:
-        """A whole answer."""
+        """A whole answer, not streamed."""
         text = answer["text"]
         message: Json = {"message": {"role": "assistant", "content": text}} if self._chat else {"text": text}
         choice = {"index": 0, **message, "logprobs": None, "finish_reason": answer["finish_reason"]}
         return {**self._about, "choices": [choice], "usage": _usage(answer)}
 
     def chunk(self, text: str, ended: str | None = None) -> str:
-        """A chunk, as an event."""
+        """A chunk as a server-sent event."""
         role = {} if self._begun or not self._chat else {"role": "assistant"}
         self._begun = True
         content = {} if ended and not text else {"content": text}
@@ -105,7 +105,7 @@ class Shape:
         return self._event([{"index": 0, **delta, "logprobs": None, "finish_reason": ended}])
 
     def last(self, answer: Answer) -> str:
-        """The end of a stream: why it ended and, where it was asked for, what it took."""
+        """The end of a stream: the finish reason and, if requested, the token usage."""
         events = self.chunk("", answer["finish_reason"])
         if self._usage:
             events += self._event([], usage=_usage(answer))
@@ -118,7 +118,7 @@ class Shape:
 
 
 def add(app: FastAPI) -> None:
-    """Add both to the application."""
+    """Add both routes to the application."""
 
     @app.post("/v1/completions", summary="Complete a text (OpenAI-compatible)")
     async def completions(wanted: Completion, request: Request) -> Response:
@@ -150,7 +150,7 @@ async def _answered(request: Request, wanted: Wanted, given: Input, *, chat: boo
 
 @contextmanager
 def _in_its_words(wanted: Wanted) -> Iterator[None]:
-    """Refusals that name the fields of this request, which has one input."""
+    """Reword Refusals with the field names of this request, which has one input."""
     tokens = "max_completion_tokens" if getattr(wanted, "max_completion_tokens", None) is not None else "max_tokens"
     try:
         yield
@@ -160,7 +160,7 @@ def _in_its_words(wanted: Wanted) -> Iterator[None]:
 
 
 def _conversation(served: Served, wanted: Chat) -> Input:
-    """The messages as the model's task reads them. Raises Refusal where it reads one text alone and gets more."""
+    """The messages as input of the model's task. Raises Refusal if the task reads a single text but gets more."""
     if "messages" in served.model.columns:
         return {"messages": wanted.messages, **({"tools": wanted.tools} if wanted.tools else {})}
     roles = [message.get("role") for message in wanted.messages]
@@ -171,7 +171,7 @@ def _conversation(served: Served, wanted: Chat) -> Input:
 
 
 class Chunks:
-    """The chunks of a text as the engine generates it, for the event loop. `closed` breaks it off."""
+    """Passes a text's chunks from the engine to the event loop. `closed` stops the generation."""
 
     def __init__(self) -> None:
         self.closed = False
@@ -179,17 +179,17 @@ class Chunks:
         self._loop = asyncio.get_running_loop()
 
     def told(self, text: str) -> bool:
-        """Take a chunk, in the engine's thread; return whether more is wanted."""
+        """Take a chunk, in the engine's thread; return whether generation should continue."""
         self.put(text)
         return not self.closed
 
     def put(self, value: str | Answer | BaseException) -> None:
-        """Take what comes from another thread."""
+        """Enqueue a value from another thread."""
         self._loop.call_soon_threadsafe(self.queue.put_nowait, value)
 
 
 async def _begun(engine: Engine, served: Served, given: Input, wishes: Json) -> Chunks:
-    """A text that is being generated. Raises Refusal."""
+    """Start generating a text; return its chunks. Raises Refusal."""
     chunks = Chunks()
 
     def begin() -> None:
@@ -207,7 +207,7 @@ async def _begun(engine: Engine, served: Served, given: Input, wishes: Json) -> 
 
 
 async def _events(chunks: Chunks, shape: Shape, counter: Counter) -> AsyncIterator[str]:
-    """The events of a stream, which is counted at its end. When the client breaks off, so does the text."""
+    """The events of a stream, counted once it ends. If the client disconnects, generation stops."""
     try:
         while True:
             found = await chunks.queue.get()

@@ -1,4 +1,4 @@
-"""What Prometheus is told."""
+"""Prometheus metrics."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ROWS = (1, 2, 4, 8, 16, 32, 64, 128)
 
 
 class Requests:
-    """The numbers that every HTTP application has; others are registered beside them."""
+    """The metrics that every HTTP application has; an application may register more."""
 
     def __init__(self) -> None:
         registry = self.registry = CollectorRegistry()
@@ -30,12 +30,12 @@ class Requests:
         )
 
     def text(self) -> bytes:
-        """The numbers as Prometheus reads them."""
+        """The metrics in Prometheus's text format."""
         return generate_latest(self.registry)
 
 
 class Counts(Requests):
-    """The numbers of `pefbench serve`."""
+    """The metrics of `pefbench serve`."""
 
     def __init__(self, engine: Engine) -> None:
         super().__init__()

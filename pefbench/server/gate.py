@@ -1,4 +1,4 @@
-"""What a request must pass before it is read: its size and its key."""
+"""Checks a request's size and API key before anything else reads it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from pefbench.server.settings import Settings
 
 GUARDED = ("/v1/", "/metrics")
-"""Paths that ask for a key; the others tell nothing of the models."""
+"""Paths that require a key; the others reveal nothing about the models."""
 
 
 class Gate:
-    """An application behind the limits of `settings`. A body is read whole before it is looked at."""
+    """Wraps an application with the limits of `settings`. A body is read in full before it is parsed."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app, self.settings = app, settings
@@ -32,7 +32,7 @@ class Gate:
         except Refusal as refusal:
             await refusal.response()(scope, receive, send)
             return
-        if body is None:  # the client is gone
+        if body is None:  # the client has disconnected
             return
         given = False
 
@@ -54,7 +54,7 @@ class Gate:
             raise Refusal(401, message, {"WWW-Authenticate": "Bearer"})
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes | None:
-        """The body. Raises Refusal for one that is too large; None where the client breaks off."""
+        """The body, or None if the client disconnects. Raises Refusal if it is too large."""
         most = self.settings.body
         stated = next((value for name, value in scope["headers"] if name.lower() == b"content-length"), b"0")
         large = Refusal(413, f"the body is larger than {most:,} bytes", {"Connection": "close"})

@@ -1,4 +1,4 @@
-"""A head apart from its backbone: it is handed what the shared base computed for its rows, and does the rest."""
+"""Heads apart from their backbones: a head gets the shared base's output for its rows and computes the rest."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ if TYPE_CHECKING:
 
 
 class Handed(nn.Module):
-    """What stands in the backbone's place: it returns what it is handed."""
+    """Replaces the backbone: returns the output that was set."""
 
     def __init__(self) -> None:
         super().__init__()
         self.output: Any = None
 
     def forward(self, *_args: object, **_kwargs: object) -> Any:
-        """What was handed."""
+        """The output that was set."""
         return self.output
 
 
 class Shell:
-    """A transformers model without weights, for all adapters that have such a head. One thread at a time.
+    """A transformers model without weights, shared by all adapters with the same kind of head. One thread at a time.
 
-    backbone: the name of its backbone in it. names: those of the head's weights. Raises Unmixed for a head that comes
-    with the pretrained weights, and for a backbone that is not the base's.
+    backbone: the attribute that holds the backbone. names: the head's weights, with their shapes. Raises Unmixed if the
+    head belongs to the pretrained weights or the backbone differs from the base's.
     """
 
     def __init__(self, config: PretrainedConfig, head: HeadSpec, base: Base) -> None:
@@ -66,13 +66,13 @@ class Shell:
 
     @staticmethod
     def key(config: PretrainedConfig, head: HeadSpec) -> str:
-        """What shells that are alike have alike: everything but the names of labels."""
+        """A key that is equal for equal shells: everything except the labels' names."""
         values = {name: value for name, value in config.to_dict().items() if name not in {"id2label", "label2id"}}
         values["num_labels"] = config.num_labels
         return f"{head.auto_class} {json.dumps(values, sort_keys=True, default=str)}"
 
     def run(self, weights: Mapping[str, Tensor], states: Any, given: Mapping[str, Any]) -> Any:
-        """The output of the head with these weights. states: the base's output for the rows of `given`."""
+        """The head's output with these weights. states: the base's output for the rows of `given`."""
         rows = len(given["input_ids"])
         chosen = torch.arange(even(rows)).clamp(max=rows - 1)
         self._handed.output = _each(states, lambda tensor: tensor[chosen], rows)
@@ -85,7 +85,7 @@ class Shell:
 
 
 class Own:
-    """In the place of a Shell: the head is the base's own, that of a language model. Raises Unmixed for one without."""
+    """Instead of a Shell, for a language model, whose head is the base's own. Raises Unmixed if it has no backbone."""
 
     def __init__(self, config: PretrainedConfig, base: Base) -> None:
         self.backbone = architecture.backbone_name(base.whole)
@@ -96,7 +96,7 @@ class Own:
 
 
 class HeadModel:
-    """One adapter's head over states that are there: what `Head.scored` is given for a model."""
+    """One adapter's head on precomputed states; `Head.scored` gets it as the model."""
 
     def __init__(self, shell: Shell, weights: Mapping[str, Tensor], states: Any) -> None:
         self._shell, self._weights, self._states = shell, weights, states
@@ -108,13 +108,13 @@ class HeadModel:
 
 
 def rows_of(states: Any, first: int, end: int) -> Any:
-    """The rows [first, end) of a backbone's output, without what it returns besides."""
+    """Rows [first, end) of a backbone's hidden states and pooled output."""
     kept = {name: value for name, value in states.items() if name in {"last_hidden_state", "pooler_output"}}
     return type(states)(**{name: value[first:end] for name, value in kept.items() if value is not None})
 
 
 def _each(output: Any, change: Any, rows: int) -> Any:
-    """An output of transformers' with each tensor of so many rows changed."""
+    """A transformers output with `change` applied to each tensor that has this many rows."""
     return type(output)(**{name: _changed(value, change, rows) for name, value in output.items()})
 
 

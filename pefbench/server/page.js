@@ -1,4 +1,4 @@
-// What every page that shell.py serves uses: its elements, and its calls to the server. A page has an <input id="key">.
+// Shared by all pages that shell.py serves: access to elements, and calls to the server. A page has an <input id="key">.
 "use strict";
 const by = id => document.getElementById(id);
 
@@ -11,7 +11,7 @@ const made = (name, text = "", kind = "") => {
 
 const percent = share => share === null ? "–" : `${(100 * share).toFixed(1)} %`;
 
-// GET without a body, POST with one; the server's own sentence as an Error where it refuses.
+// GET without a body, POST with one. If the server refuses, throws an Error with the server's message.
 async function call(path, body) {
   const headers = {"Content-Type": "application/json"};
   if (by("key").value) headers.Authorization = `Bearer ${by("key").value}`;

@@ -1,4 +1,4 @@
-"""An adapter's files -> its parts, its prefix and its head, for one base."""
+"""Reads an adapter's files: its parts, prefix and head, for one base."""
 
 from __future__ import annotations
 
@@ -26,17 +26,18 @@ if TYPE_CHECKING:
     from pefbench.server.heads import Own, Shell
 
 WRAPPED = ("base_model.model.", "base_model.")
-"""What PEFT writes before the names of a model's own modules."""
+"""Prefixes that PEFT adds to the names of a model's modules."""
 PREFIXES = ("prompt_embeddings", "mam_prefix")
-"""The weights that are a prefix, as they are saved."""
+"""How the names of saved prefixes begin."""
 SHARED_FILES = {"part", "prefixes"}
-"""Files of `mixing/` that are no type."""
+"""Files of `mixing/` that do not implement an adapter type."""
 
 
 def check(folder: Path, head: Head, config: PretrainedConfig) -> None:
-    """Raise Unmixed for a model in `folder` of a type that has no file in `mixing/`, and for texts of two models.
+    """Raise Unmixed if the model in `folder` cannot share batches.
 
-    Also for a base that computes a text otherwise as its batch is longer.
+    That holds for a type without a file in `mixing/`, for an encoder-decoder that generates texts, and for a base whose
+    results depend on the padded length of a batch.
     """
     _type(folder)
     if head.generates and head.task_type != "CAUSAL_LM":
@@ -46,7 +47,7 @@ def check(folder: Path, head: Head, config: PretrainedConfig) -> None:
 
 
 def read(folder: Path, shell: Shell | Own, base: Base) -> Adapter:
-    """The adapter in a folder. Raises Unmixed where it cannot share a batch, DataError for one that is damaged."""
+    """The adapter in a folder. Raises Unmixed if it cannot share batches, DataError if it is damaged."""
     kind, config = _type(folder)
     weights = _weights(folder / (ADAPTER_WEIGHTS if config else TRAINED))
     head = {name: weights.pop(name) for name in [*weights] if name in shell.names}
@@ -63,7 +64,7 @@ def read(folder: Path, shell: Shell | Own, base: Base) -> Adapter:
 
 
 def _type(folder: Path) -> tuple[str, Mapping[str, Any]]:
-    """The type of the adapter in a folder, and its configuration. Raises Unmixed."""
+    """The type of the adapter in a folder, and its configuration. Raises Unmixed if it has no file in `mixing/`."""
     if (folder / TRAINED).is_file():
         return "trained", {}
     if not (folder / ADAPTER).is_file():
@@ -77,7 +78,7 @@ def _type(folder: Path) -> tuple[str, Mapping[str, Any]]:
 
 
 def _weights(file: Path) -> dict[str, Tensor]:
-    """The weights in a file, by their names in the model; in memory of their own, so that the file may be replaced."""
+    """A file's weights, by their names in the model; copied to memory, so that the file may be replaced."""
     from safetensors.torch import load
 
     with reading(f"{file}: the weights cannot be read", DataError):

@@ -1,4 +1,4 @@
-"""Why a request is refused: a status and one sentence, in the shape that OpenAI's clients read."""
+"""Error responses: a status and one sentence, in the format that OpenAI's clients read."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ REASONS = {
     **dict.fromkeys(("float_type", "float_parsing"), "should be a number"),
     **dict.fromkeys(("bool_type", "bool_parsing"), "should be true or false"),
 }
-"""pydantic's kind of error -> what is said; for others what pydantic says."""
+"""pydantic's error type -> our message; other types keep pydantic's."""
 KINDS = {401: "authentication_error", 404: "not_found_error", 429: "rate_limit_error"}
 
 
 class Refusal(Exception):  # noqa: N818 - what HTTP calls a status
-    """A request that is refused."""
+    """A request is refused, with an HTTP status and a message."""
 
     def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
         self.status, self.message, self.headers = status, one_line(message), dict(headers or {})
 
     def response(self) -> JSONResponse:
-        """What is sent."""
+        """The response to send."""
         kind = KINDS.get(self.status, "invalid_request_error" if self.status < 500 else "server_error")
         error = {"message": self.message, "type": kind, "param": None, "code": self.status}
         return JSONResponse({"error": error}, self.status, self.headers)
 
 
 def of_validation(errors: Sequence[Mapping[str, Any]]) -> Refusal:
-    """The first of pydantic's complaints about a body, in one sentence."""
+    """The first of pydantic's errors in a body, in one sentence."""
     if not errors:
         return Refusal(400, "the body is not valid")
     first = errors[0]
@@ -59,5 +59,5 @@ def busy() -> Refusal:
 
 
 def ending() -> Refusal:
-    """The server is about to end."""
+    """The server is shutting down."""
     return Refusal(503, "the server is shutting down", {"Retry-After": "5"})

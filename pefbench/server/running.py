@@ -1,4 +1,4 @@
-"""A server from its socket to its end."""
+"""Runs a server, from opening its socket to shutdown."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ BACKLOG = 2048
 
 
 class Server(uvicorn.Server):
-    """A server that a signal ends well: uvicorn would raise the signal again, and the process would die of it."""
+    """A server that exits normally on a signal: uvicorn would raise the signal again and kill the process."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Take SIGTERM and SIGINT for the wish to end."""
+        """Shut down on SIGTERM and SIGINT."""
         before: dict[int, Any] = {
             each: signal.signal(each, self.handle_exit) for each in (signal.SIGTERM, signal.SIGINT)
         }
@@ -39,14 +39,14 @@ class Server(uvicorn.Server):
 
 
 def bound(host: str, port: int) -> socket.socket:
-    """A socket on this address. Raises SourceError where that cannot be had."""
+    """A socket bound to this address. Raises SourceError if that fails."""
     made: socket.socket | None = None
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         made = socket.socket(family, kind, protocol)
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind(address)
-        made.listen(BACKLOG)  # so that nobody else may have it while models are loaded
+        made.listen(BACKLOG)  # so that no other process takes the port while models are loaded
     except OSError as error:
         if made is not None:
             made.close()
@@ -57,7 +57,7 @@ def bound(host: str, port: int) -> socket.socket:
 
 
 def run(app: FastAPI, listening: socket.socket, patience: float) -> None:
-    """Serve until a signal comes, and then answer what was taken."""
+    """Serve until a signal arrives, then finish the accepted requests."""
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, timeout_graceful_shutdown=int(patience) or 1, server_header=False
     )

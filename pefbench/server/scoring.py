@@ -1,4 +1,4 @@
-"""Answers by heads on what one pass through a shared base computes for rows of many adapters."""
+"""Answers from heads: one pass through the shared base for many adapters' rows, then each adapter's head."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 64
 MOST_TOKENS = 2**14
-"""The most rows of a batch, and their padded tokens together; an input with more is a batch of its own."""
+"""The most rows, and padded tokens, of a batch; a larger input gets a batch of its own."""
 
 
 class Scorer(Worker):
-    """Answers inputs of models that generate no text. A batch takes what has the same length."""
+    """Answers inputs of models that do not generate text. All rows of a batch have the same length."""
 
     def prepare(self, served: Served, query: Query) -> Job:
-        """A query as rows of tokens, those of each of its examples in a lane of their length."""
+        """Tokenize a query into rows; each of its examples goes to the lane of its padded length."""
         job = Job(served, query)
         if served.base is None:
             job.items.append(Item(job, served))
@@ -43,16 +43,16 @@ class Scorer(Worker):
         return job
 
     def fits(self, taken: Sequence[Item], item: Item) -> bool:
-        """Whether a batch has room for one more. A model that shares none answers one input at a time."""
+        """Whether a batch has room for one more. A model that cannot share batches answers one input at a time."""
         rows = sum(each.rows for each in taken) + item.rows
         return item.encoded is not None and rows <= MOST_ROWS and rows * max(item.length, 1) <= MOST_TOKENS
 
     def score(self, items: list[Item]) -> None:
-        """Put what the heads find into the items."""
+        """Store the heads' results in the items."""
         with self.store.still:
             base = items[0].job.served.base
             if base is None:
-                for item in items:  # beside others of its model it would be padded otherwise
+                for item in items:  # together with others of its model it would be padded differently
                     [item.job.unbatched] = item.job.held.answers([item.job.query])
             else:
                 _score_together(items, base)

@@ -1,4 +1,4 @@
-"""What the operator decides of a server."""
+"""The operator's settings for a server."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KEYS = "PEFBENCH_API_KEYS"
-"""The environment variable with API keys, a comma between them."""
+"""The environment variable with API keys, separated by commas."""
 SHORTEST_KEY = 16
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-"""Names of models: no separator, and none that begins with a dot."""
+"""Model names: no path separators and no leading dot."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """models: the folder from which models may be loaded while the server runs. keys: without any, all are let in.
+    """models: the folder from which models may be loaded while the server runs. keys: if empty, no key is required.
 
-    body: the most bytes of a request. inputs: the most of a request. characters: the most of an input. patience: the
-    seconds in which what was taken is answered at the end.
+    body: the most bytes in a request. inputs: the most inputs in a request. characters: the most characters in an
+    input. patience: how many seconds a shutdown may spend on accepted requests.
     """
 
     models: Path | None = None
@@ -37,14 +37,14 @@ class Settings:
     patience: float = 30.0
 
     def lets_in(self, authorization: str) -> bool:
-        """Whether an Authorization header has one of the keys. It takes as long for a wrong key as for a right one."""
+        """Whether an Authorization header has one of the keys. Right and wrong keys take equally long."""
         if not self.keys:
             return True
         given = authorization.removeprefix("Bearer ").strip().encode("utf8", "surrogateescape")
         return sum(hmac.compare_digest(given, key.encode()) for key in self.keys) > 0  # all are compared
 
     def folder(self, name: str) -> Path:
-        """The folder of a model that may be loaded. Raises DataError for another name."""
+        """The folder of a model that may be loaded. Raises DataError for any other name."""
         if self.models is None:
             raise DataError("this server does not load models; its operator can allow it with --models")
         places = self._places()
@@ -57,7 +57,7 @@ class Settings:
         return sorted(self._places())
 
     def _places(self) -> dict[str, Path]:
-        """The models by name: their folders' own, or RECIPE.ID where trials lie as in a folder of results."""
+        """Folders by model name: the folder's name, or RECIPE.ID in a results folder."""
         if self.models is None or not self.models.is_dir():
             return {}
         from pefbench.trial.saved import TRIAL  # takes seconds
@@ -70,7 +70,7 @@ class Settings:
 
 
 def read_keys(file: Path | None = None) -> tuple[str, ...]:
-    """The API keys: a file's lines, or those in the environment. Raises SourceError for a file without any."""
+    """The API keys: a file's lines, or those in the environment. Raises SourceError for a file without keys."""
     if file is None:
         where, text = KEYS, os.environ.get(KEYS, "").replace(",", "\n")
     else:

@@ -1,4 +1,4 @@
-"""What every HTTP application here has: its limits and keys, refusals of one sentence, its page, health and numbers."""
+"""What all HTTP applications share: limits and keys, one-sentence error responses, a page, health and metrics."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def application(
     ready: Callable[[], bool] = lambda: True,
     lifespan: Any = None,
 ) -> FastAPI:
-    """An application with nothing in it yet but `/health`, `/ready` and `/metrics`.
+    """Make an application that has only `/health`, `/ready`, `/metrics` and its page.
 
-    Routes below `/v1/` and `/metrics` ask for one of the keys. counts: what `/metrics` says; None: the requests alone.
-    page: the HTML file that is shown at `/`; it may link `/page.css` and `/page.js`, which all pages share. ready:
-    whether requests can be answered. lifespan: as FastAPI has it. `app.state` has `settings` and `counts`.
+    Routes under `/v1/` and `/metrics` require one of the keys. counts: the metrics of `/metrics`; None: only those of
+    requests. page: the HTML file for `/`; it may link `/page.css` and `/page.js`, which all pages share. ready: whether
+    requests can be answered. lifespan: passed to FastAPI. `app.state` has `settings` and `counts`.
     """
     app = FastAPI(title=title, version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan)
     app.state.settings, app.state.counts = settings, counts or Requests()
@@ -52,7 +52,7 @@ def application(
 
 
 def _refuse(app: FastAPI) -> None:
-    """Say what is wrong in one sentence, whatever it is."""
+    """Turn every error into a response of one sentence."""
 
     @app.exception_handler(Refusal)
     async def refused(_request: Request, refusal: Refusal) -> Response:
@@ -84,7 +84,7 @@ def _refuse(app: FastAPI) -> None:
 
 
 def _show(app: FastAPI, shown: Traversable) -> None:
-    """The application's page, and what all pages share."""
+    """Serve the application's page, and the files that all pages share."""
     own = "style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline'"
     policy = f"default-src 'none'; {own}; connect-src 'self'; img-src data:"
 
@@ -102,13 +102,13 @@ def _show(app: FastAPI, shown: Traversable) -> None:
 
 
 def _file(file: Traversable, kind: str, headers: Mapping[str, str] | None = None) -> Response:
-    """A file as it is."""
+    """A response with a file's content."""
     fixed = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache"}
     return Response(file.read_bytes(), media_type=kind, headers={**fixed, **(headers or {})})
 
 
 def _about(app: FastAPI, ready: Callable[[], bool]) -> None:
-    """What the server says of itself."""
+    """Add health, readiness and metrics."""
 
     @app.get("/health", summary="Liveness")
     async def health() -> dict[str, str]:

@@ -1,7 +1,7 @@
-"""The models that are served, by name, and which of their weights are in memory.
+"""The served models, by name, and their weights in memory.
 
-A model is opened once: its files are checked and its head is made. Its weights come from disk when they are needed, and
-those that were not used for the longest time leave memory first.
+Opening a model checks its files and makes its head. Weights are loaded from disk when they are needed; the least
+recently used ones leave memory first.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class Served:
-    """A model under its name.
+    """A served model.
 
-    model: reads inputs and says answers; it holds no weights. shell, base: what a batch that it shares runs in; None
-    where it shares no batches, and `alone` says why. limit: the most tokens, with padding, that it has positions for.
-    about: what its folder said of it when it was opened: weights that come later are to be of the same trial.
+    model: reads inputs and forms answers; it holds no weights. shell, base: run the batches that it shares; None if it
+    cannot share batches, and `alone` says why. limit: the most tokens, including padding, that it has positions for.
+    about: identifies the trial that its folder held when it was opened; weights loaded later must belong to it.
     """
 
     name: str
@@ -63,20 +63,19 @@ class Served:
 
 
 class UnknownModelError(DataError):
-    """No model of this name is served."""
+    """No served model has this name."""
 
 
 class Store:
     """Served models by name, and their weights.
 
-    keep: how many models have their weights in memory at once, beside those that are answering. address: another
-    address of the base. still: held while a model is made or computes, as libraries change what is global when they
-    make one.
+    keep: how many idle models may have their weights in memory. address: where to find the base instead of the trial's
+    own address. still: held while a model is made or computes, because libraries change global state when making one.
     """
 
     def __init__(self, keep: int, address: str | None = None) -> None:
         self.keep, self.address = keep, address
-        self.loaded: Callable[[float], None] = lambda _seconds: None  # told how long each loading from disk took
+        self.loaded: Callable[[float], None] = lambda _seconds: None  # called with the seconds of each load
         self._served: dict[str, Served] = {}
         self._weights: OrderedDict[Served, Any] = OrderedDict()
         self._pins: dict[Served, int] = {}
@@ -88,24 +87,24 @@ class Store:
         self._tokenizers: dict[str, Any] = {}  # transformers' tokenizers have no common type
 
     def names(self) -> list[str]:
-        """The names of what is served, in the order in which it came."""
+        """The names of the served models, in the order in which they were opened."""
         with self._lock:
             return list(self._served)
 
     def find(self, name: str) -> Served:
-        """The model of this name. Raises UnknownModelError."""
+        """The model of this name. Raises UnknownModelError if there is none."""
         with self._lock:
             if name not in self._served:
                 raise UnknownModelError(f"no model {name[:100]!r} is served; {suggest(name[:100], self._served)}")
             return self._served[name]
 
     def resident(self) -> list[str]:
-        """The names of those whose weights are in memory."""
+        """The names of the models whose weights are in memory."""
         with self._lock:
             return [served.name for served in self._weights]
 
     def open(self, name: str, trial: Path) -> Served:
-        """Serve the trial in a folder under this name; what has the name already stays. Raises a UserError."""
+        """Serve the trial in a folder under this name; a model that has the name already stays. Raises a UserError."""
         with self._disk:
             with self._lock:
                 if name in self._served:
@@ -118,14 +117,14 @@ class Store:
             return served
 
     def close(self, name: str) -> None:
-        """Serve this model no longer; what it is answering it still answers. Raises UnknownModelError."""
+        """Stop serving a model; jobs already accepted are still answered. Raises UnknownModelError."""
         with self._lock:
             served = self.find(name)
             del self._served[name]
             self._weights.pop(served, None)
 
     def hold(self, served: Served) -> Any:
-        """A model's weights, in memory until `release`: its Adapter, or where it shares no batches its whole Model."""
+        """A model's weights, in memory until `release`: its Adapter, or its whole Model if it cannot share batches."""
         with self._lock:
             self._pins[served] = self._pins.get(served, 0) + 1
             if served in self._weights:
@@ -146,7 +145,7 @@ class Store:
             self._forget()
 
     def _give(self, served: Served) -> Any:
-        """A model's weights from disk. Raises DataError."""
+        """Load a model's weights from disk. Raises DataError."""
         started = perf_counter()
         if _about(served.folder) != served.about:
             raise DataError(f"{served.name}: its folder holds another trial by now; unload it, and load it again")
@@ -163,7 +162,7 @@ class Store:
         return weights
 
     def _forget(self) -> None:
-        """Let go of the weights beyond `keep` that were not used for the longest time, and answer nothing now."""
+        """Drop the least recently used idle weights until at most `keep` are left."""
         for served in list(self._weights):
             if len(self._weights) <= self.keep:
                 break
@@ -188,7 +187,7 @@ class Store:
         return Served(name, opened.weights, model, limit, shell, base, alone, about=_about(opened.weights))
 
     def _base(self, ready: Ready) -> Base:
-        """The base of a trial, which all have that were trained on these weights in this precision."""
+        """A trial's base, shared by all trials on the same weights in the same precision."""
         stated = [adapter.stated() for adapter in ready.adapters]
         key = (
             joined_fingerprint(self._shared.fingerprint(ready.base), stated),
@@ -197,7 +196,7 @@ class Store:
             build.attention(ready),
             ready.config.model_type,
             getattr(ready.config, "attention_type", None),
-            ready.head.generates,  # by a thread of its own, while the other computes
+            ready.head.generates,  # generation has its own thread and therefore its own base
         )
         if key not in self._bases:
             self._bases[key] = bases.load(ready)
@@ -210,7 +209,7 @@ class Store:
         return self._shells[key]
 
     def _tokenizer(self, tokenizer: Any) -> Any:
-        """One tokenizer for all that are alike: each is many times larger than an adapter."""
+        """One shared tokenizer instead of equal copies: each is many times larger than an adapter."""
         if not tokenizer.is_fast:
             return tokenizer
         text = f"{tokenizer.backend_tokenizer.to_str()} {tokenizer!r} {type(tokenizer)}"

@@ -1,4 +1,4 @@
-"""One input on its way through the server: its examples as rows of tokens, and the answer that they come to."""
+"""One input on its way through the server: its examples as rows of tokens, and their answer."""
 
 from __future__ import annotations
 
@@ -20,18 +20,19 @@ if TYPE_CHECKING:
     from pefbench.server.store import Served
 
 LENGTHS = (16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096, 8192)
-"""To which rows are padded: what a row is padded to depends on itself alone, and so does every number of its answer.
+"""The lengths to which rows are padded. A row's padded length depends only on the row, so its answer does, too.
 
-Multiples of 16, which torch's products compute alike wherever in a batch a row stands; the rest of a size they do not.
+All are multiples of 16: only for these are the results of torch's matrix products independent of a row's position in
+the batch.
 """
 
 
 @dataclass(eq=False)
 class Job:
-    """One input of a model, and the answer to come.
+    """One input of a model, and its future answer.
 
-    held: the weights that answer, kept in memory until the job is done. unbatched: the answer, of a model that shares
-    no batches.
+    held: the model's weights, kept in memory until the job is done. unbatched: the answer of a model that cannot share
+    batches.
     """
 
     served: Served
@@ -46,10 +47,10 @@ class Job:
 
 @dataclass(eq=False)
 class Item:
-    """One example of a job. lane: what it can share a batch with. encoded: None for a model that shares no batches.
+    """One example of a job. lane: only items with equal lanes share a batch. encoded: None if it cannot share batches.
 
-    length: what its rows are padded to; of a prompt, its tokens. found: what the head makes of it, as `Kind.say` is
-    given it. settled: it has been counted as done. told: a part of its text has gone out.
+    length: the padded length of its rows; for a prompt, its number of tokens. found: the head's result, as passed to
+    `Kind.say`. settled: it was counted as done. told: part of its text was already sent.
     """
 
     job: Job
@@ -67,15 +68,15 @@ class Item:
 
 
 def padded(longest: int, limit: int) -> int:
-    """What rows are padded to: a few lengths, above the row's own, as attention without a mask is computed otherwise.
+    """The padded length of rows, one of a few. It is above `longest`, as attention without a mask rounds differently.
 
-    limit: the most that the model has positions for.
+    limit: the most tokens that the model has positions for.
     """
     return min(limit, next((each for each in LENGTHS if each > longest), limit))
 
 
 def by_model(items: Iterable[Item]) -> list[list[Item]]:
-    """Items in runs of one model each; those whose attentions see as many virtual tokens follow each other."""
+    """Items grouped by model; models with equally many virtual tokens are next to each other."""
     groups: dict[Served, list[Item]] = {}
     for item in items:
         groups.setdefault(item.job.served, []).append(item)
@@ -83,7 +84,7 @@ def by_model(items: Iterable[Item]) -> list[list[Item]]:
 
 
 def collated(items: Sequence[Item], length: int) -> dict[str, Tensor]:
-    """The rows of items as one batch of this length, as `trial.batching.collate` lays them."""
+    """The rows of items as one batch of this length, laid out as by `trial.batching.collate`."""
     import torch
 
     all_encoded = [item.encoded for item in items if item.encoded]

@@ -1,7 +1,7 @@
-"""A queue of inputs, and one thread that answers them in batches of as many models as have come together.
+"""A queue of inputs, and one thread that answers them in batches across models.
 
-Batches form by themselves: the next one takes what has come while the last one ran. It begins with what has waited
-longest, and takes what can share a pass.
+There is no batching delay: a batch takes inputs that arrived while the last one ran. It starts with the input that has
+waited longest and adds those that can share its pass.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
     from pefbench.server.work import Item, Job
 
 
-class QueueFull(Exception):  # noqa: N818 - no fault of anybody's
-    """As many inputs wait as may."""
+class QueueFull(Exception):  # noqa: N818 - nobody's fault
+    """The queue is full."""
 
 
 class Stopping(Exception):  # noqa: N818
-    """The server takes nothing new: it is about to end."""
+    """The server is shutting down and accepts no jobs."""
 
 
 class Worker(ABC):
-    """Answers inputs of any served model.
+    """Answers inputs for any served model.
 
-    capacity: the most inputs that wait. ran: told the rows and the models of each batch.
+    capacity: how many inputs may wait. ran: called with the rows and the models of each batch.
     """
 
     def __init__(self, store: Store, capacity: int, ran: Callable[[int, int], None]) -> None:
@@ -47,15 +47,15 @@ class Worker(ABC):
 
     @abstractmethod
     def prepare(self, served: Served, query: Query) -> Job:
-        """A query as rows of tokens; it takes the time of its tokenizer."""
+        """Tokenize a query into rows; takes as long as the tokenizer does."""
 
     @abstractmethod
     def fits(self, taken: Sequence[Item], item: Item) -> bool:
-        """Whether a batch has room for one more of its lane."""
+        """Whether a batch has room for one more item of its lane."""
 
     @abstractmethod
     def score(self, items: list[Item]) -> None:
-        """Put what the heads find into the items of a batch."""
+        """Store the heads' results in the items of a batch."""
 
     @property
     def waiting(self) -> int:
@@ -64,13 +64,13 @@ class Worker(ABC):
 
     @property
     def alive(self) -> bool:
-        """Whether it takes inputs."""
+        """Whether it accepts inputs."""
         return self._thread.is_alive() and not self._stopping
 
     def submit(self, jobs: Sequence[Job]) -> None:
-        """Take these, of one model, all or none.
+        """Take jobs of one model, all or none.
 
-        Raises QueueFull, Stopping, and DataError where weights cannot be read.
+        Raises QueueFull, Stopping, and DataError if weights cannot be read.
         """
         with self._news:
             if self._stopping:
@@ -90,7 +90,7 @@ class Worker(ABC):
                 self._finish(job)
 
     def _hold(self, jobs: Sequence[Job]) -> None:
-        """Keep the weights of counted jobs in memory; where that fails, they are not taken after all."""
+        """Keep the weights of counted jobs in memory; if that fails, the jobs are not taken after all."""
         held = 0
         try:
             for job in jobs:
@@ -105,7 +105,7 @@ class Worker(ABC):
             raise
 
     def stop(self, patience: float) -> bool:
-        """Answer what was taken, for at most so many seconds, and end; return whether all was answered."""
+        """Answer the accepted jobs, for at most `patience` seconds, and end; return whether all were answered."""
         with self._news:
             self._stopping = True
             self._news.notify()
@@ -124,7 +124,7 @@ class Worker(ABC):
                 self._answer(items)
 
     def _take(self) -> list[Item]:
-        """The next batch: of the lane whose first item has waited longest. Lanes are in the order of their first."""
+        """The next batch, from the lane whose first item has waited longest. Lanes are ordered by their first items."""
         lane, waiting = next(iter(self._lanes.items()))
         taken: list[Item] = []
         while waiting:
@@ -135,12 +135,12 @@ class Worker(ABC):
             if self._begins(item.job):
                 taken.append(item)
         del self._lanes[lane]
-        if waiting:  # behind the others: each lane's first has come after what they have
+        if waiting:  # moves to the end: its first item arrived after those of all other lanes
             self._lanes[lane] = waiting
         return taken
 
     def _begins(self, job: Job) -> bool:
-        """Whether somebody still waits for this job."""
+        """Whether somebody still waits for this job; marks it as started."""
         if not job.started:
             job.started = True
             if not job.answer.set_running_or_notify_cancel():
@@ -153,14 +153,14 @@ class Worker(ABC):
         self.ran(sum(item.rows for item in items), len({item.job.served for item in items}))
         try:
             self.score(items)
-        except Exception as error:  # noqa: BLE001 - whatever it is, only the inputs of this batch may suffer
+        except Exception as error:  # noqa: BLE001 - whatever it is, only the inputs of this batch may fail
             self._begin_again(items, error)
             return
         for item in items:
             self.settle(item)
 
     def _begin_again(self, items: Sequence[Item], error: Exception) -> None:
-        """After a fault try each model's part by itself, so that no other suffers from it; what was told cannot be."""
+        """After an error, run each model's items alone, so that other models' succeed. Partly sent texts fail."""
         left = [item for item in items if not item.settled]
         models = dict.fromkeys(item.job.served for item in left)
         alone = len({item.job.served for item in items}) == 1
@@ -174,7 +174,7 @@ class Worker(ABC):
                 self._answer(again)
 
     def settle(self, item: Item) -> None:
-        """Count an item that has been scored; the last of a job gives it its answer. Once more does nothing."""
+        """Count an item as scored; the last item of a job completes it. A second call does nothing."""
         if item.settled:
             return
         item.settled = True
@@ -200,7 +200,7 @@ class Worker(ABC):
             job.answer.set_exception(error)
 
     def _leave(self, job: Job) -> None:
-        """Count a job that has come to its end, and let go of its weights."""
+        """Count a job as done and release its weights."""
         self.store.release(job.served)
         with self._news:
             self._jobs -= 1
@@ -208,7 +208,7 @@ class Worker(ABC):
 
 
 def _answer_of(job: Job) -> Answer:
-    """The answer that what the head found comes to."""
+    """The answer formed from the head's results."""
     model: Any = job.served.model
     truncated = any(item.encoded.truncated > 0 for item in job.items if item.encoded)
     found = [item.found for item in job.items if item.found is not None]

@@ -1,8 +1,8 @@
-"""Generated texts: those that have come together are written together, whatever their adapters.
+"""Text generation in batches across adapters.
 
-A batch is written to its end, and what comes meanwhile is the next; each text is answered as soon as it has ended
-itself. Rows are padded on the left to the longest prompt. So a text is the one that its adapter writes alone but for
-rounding, which may turn a near tie between two tokens.
+A batch runs until its last text ends; inputs that arrive meanwhile form the next batch. Each text is sent as soon as it
+ends itself. Rows are padded on the left to the longest prompt. A text therefore equals the one that its adapter writes
+alone, except that rounding may decide a near tie between two tokens differently.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 MOST_TEXTS = 32
 MOST_TOKENS = 2**14
-"""The most texts of a batch, and the tokens of their prompts and answers together, with padding."""
+"""The most texts in a batch, and the most tokens of all prompts and answers together, including padding."""
 
 
 class Writer(Worker):
-    """Answers inputs of models that generate texts. Beams are searched for one text at a time."""
+    """Answers inputs for models that generate texts. Beam search runs for one text at a time."""
 
     def prepare(self, served: Served, query: Query) -> Job:
-        """A query as a prompt."""
+        """Tokenize a query into a prompt."""
         job, model = Job(served, query), served.model
         reading: Any = model
         encoded: Encoded = reading._encoded(query.examples)
@@ -42,14 +42,14 @@ class Writer(Worker):
         return job
 
     def fits(self, taken: Sequence[Item], item: Item) -> bool:
-        """Whether a batch has room for one more: rows that have ended go on to the end of the longest."""
+        """Whether a batch has room for one more; rows that have ended run on until the longest ends."""
         items = [*taken, item]
         longest = max(each.length for each in items) + max(_most(each.job.query) for each in items)
         limit = min(each.job.served.limit for each in items)
         return len(items) <= MOST_TEXTS and longest <= limit and len(items) * longest <= MOST_TOKENS
 
     def score(self, items: list[Item]) -> None:
-        """Write the texts. Each is settled where it ends."""
+        """Generate the texts. Each is settled as soon as it ends."""
         groups = by_model(items)
         ordered = [item for group in groups for item in group]
         width = max(len(row) for item in ordered if item.encoded for row in item.encoded.features["input_ids"])
@@ -62,7 +62,7 @@ class Writer(Worker):
 
     @contextmanager
     def _model(self, groups: Sequence[Sequence[Item]]) -> Iterator[tuple[Any, Any]]:
-        """The model that writes, and its device: the base with an adapter for each group, or the one of its own."""
+        """The model that generates, and its device: the base with each group's adapter, or the job's own model."""
         import torch
 
         base, first = groups[0][0].job.served.base, groups[0][0].job
@@ -80,7 +80,7 @@ class Writer(Worker):
             yield held._model, device
 
     def _prompt(self, item: Item) -> DecoderPrompt:
-        """The prompt of an item; what is told of its text, and its end, are noted."""
+        """An item's prompt, with callbacks that note that text was sent and settle the item at its end."""
         model: Any = item.job.served.model
         decoding = item.encoded.decoding[0] if item.encoded else None
         prompt: DecoderPrompt = model._kind.decoding(item.job.query, decoding)
@@ -104,5 +104,5 @@ def _beams(query: Query) -> int:
 
 
 def _most(query: Query) -> int:
-    """How many tokens a text may get."""
+    """The most tokens that a text may have."""
     return query.wanted.search.max_new_tokens if query.wanted else 0

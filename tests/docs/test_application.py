@@ -52,7 +52,7 @@ def test_it_answers_counts_and_refuses(tagger: Path, tmp_path: Path, monkeypatch
         long = client.post("/v1/names", json={"text": "Anna saw " * 9})
         assert (long.status_code, long.json()["error"]["message"]) == (
             413,
-            "text: has 81 characters, and 20 are the most",
+            "text: has 81 characters; at most 20 are allowed",
         )
         assert client.post("/v1/names", json={"words": 3}).json()["error"]["message"] == "text: is missing"
         assert client.post("/v1/names", headers={"Authorization": "Bearer wrong"}, json={}).status_code == 401

@@ -1,4 +1,4 @@
-"""Adapters as parts that act on their own rows of a batch, at modules of the base that all of them share.
+"""Adapters as parts that act on their own rows of a batch, at modules of the shared base.
 
-One file is one type of PEFT's, its `PARTS`; a type without a file cannot share a batch.
+Each file implements one PEFT type, as `PARTS`; a type without a file cannot share a batch.
 """

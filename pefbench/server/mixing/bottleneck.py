@@ -1,4 +1,4 @@
-"""Bottleneck adapters of every variant, Compacter among them: see `methods.tuners.bottleneck`."""
+"""All variants of bottleneck adapters, including Compacter: see `methods.tuners.bottleneck`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PARALLEL = ("parallel", "scaled_parallel")
 
 
 class Projection:
-    """x -> x W' + b, W as it was saved or, of a Compacter, a sum of Kronecker products: see `tuners.phm`."""
+    """x -> x W' + b. W is saved as it is or, for Compacter, as a sum of Kronecker products: see `tuners.phm`."""
 
     def __init__(self, mine: Mapping[str, Tensor], half: str, rule: Tensor | None, place: Place) -> None:
         kept = {part: weight for part in HELD if (weight := mine.get(f"bottleneck_{half}.{part}")) is not None}
@@ -45,29 +45,29 @@ class Projection:
         return products.flatten(2, 3).flatten(0, 1).T.to(self.dtype)
 
     def tensors(self) -> list[Tensor]:
-        """What it holds."""
+        """The tensors it holds."""
         return [self.bias, *self.factors, *([] if self.matrix is None else [self.matrix])]
 
 
 class Bottleneck(Part):
-    """y <- y + s * up(f(down(h))), h being y itself, or the feed-forward's input where `source` names it."""
+    """y <- y + s * up(f(down(h))). h is y itself or, if `source` is set, that module's input (the feed-forward's)."""
 
     def __init__(self, down: Projection, up: Projection, config: Mapping[str, Any], source: str | None) -> None:
         self.down, self.up, self.source = down, up, source
         self.activation, self.scale = ACT2FN[config["activation"]], float(config["scale"])
 
     def leave(self, x: Tensor, y: Tensor, source: Tensor | None) -> None:  # noqa: ARG002 - the base's signature
-        """Add what the adapter computes."""
+        """Add the adapter's output."""
         read = (y if source is None else source).to(self.down.dtype)
         y.copy_(torch.add(y, self.up(self.activation(self.down(read))), alpha=self.scale))
 
     def tensors(self) -> list[Tensor]:
-        """What both projections hold."""
+        """The tensors of both projections."""
         return self.down.tensors() + self.up.tensors()
 
 
 def parts(config: Mapping[str, Any], weights: Mapping[str, Tensor], place: Place) -> Parts:
-    """An adapter for each adapted layer. Raises Unmixed for an activation with weights of its own."""
+    """A bottleneck for each adapted layer. Raises Unmixed if the activation has weights of its own."""
     found: Parts = {}
     layers = by_module(weights, ENDINGS)
     rule = next((mine[RULE] for mine in layers.values() if RULE in mine), None)
@@ -90,5 +90,5 @@ def _ends(target: str, name: str) -> bool:
 
 
 def _below(source: str, name: str, target: str) -> str:
-    """A source's name in the backbone, by what stands before the target's."""
+    """A source's full name in the backbone: it has the same parent as the target."""
     return source.removeprefix(target.removesuffix(name))

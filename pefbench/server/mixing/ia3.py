@@ -1,4 +1,4 @@
-"""(IA)3: keys and values are rescaled, and what goes into the second layer of the feed-forward."""
+"""(IA)3: rescales keys, values and the input of the feed-forward's second layer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Rescaled(Part):
-    """y <- l * y, bias and all (Liu et al. 2022, arXiv:2205.05638, section 3.3); vector (out,)."""
+    """y <- l * y, including the bias (Liu et al. 2022, arXiv:2205.05638, section 3.3); vector (out,)."""
 
     def __init__(self, vector: Tensor) -> None:
         self.vector = vector

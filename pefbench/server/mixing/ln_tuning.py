@@ -1,4 +1,4 @@
-"""LayerNorm tuning: norms with weights of the adapter's own."""
+"""LayerNorm tuning: norms with the adapter's own weights."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Norm(Part):
-    """y <- norm(x), by a norm of the same kind with weights of its own."""
+    """y <- norm(x), with a norm of the same kind that has its own weights."""
 
     def __init__(self, norm: nn.Module, weights: Mapping[str, Tensor]) -> None:
         self.norm = deepcopy(norm)
@@ -24,7 +24,7 @@ class Norm(Part):
             setattr(self.norm, name, nn.Parameter(weight.to(getattr(norm, name)), requires_grad=False))
 
     def leave(self, x: Tensor, y: Tensor, source: Tensor | None) -> None:  # noqa: ARG002 - the base's signature
-        """Normalise anew."""
+        """Replace the output."""
         y.copy_(self.norm(x))
 
     def tensors(self) -> Iterable[Tensor]:
@@ -33,7 +33,7 @@ class Norm(Part):
 
 
 def parts(config: Mapping[str, Any], weights: Mapping[str, Tensor], place: Place) -> Parts:  # noqa: ARG001 - as for others
-    """A norm for each tuned norm. Raises Unmixed for one that has other weights."""
+    """A norm for each tuned norm. Raises Unmixed if the base's norm has other weights."""
     found: Parts = {}
     for name, mine in by_module(weights, ("ln_tuning_layers.weight", "ln_tuning_layers.bias")).items():
         norm = place.module(name)

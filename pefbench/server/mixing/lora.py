@@ -1,4 +1,4 @@
-"""LoRA and what is saved as such: rsLoRA, LoRA+, PiSSA, OLoRA. Not DoRA, and no other variant of PEFT's."""
+"""LoRA, and methods saved as LoRA: rsLoRA, LoRA+, PiSSA, OLoRA. Not DoRA or PEFT's other variants."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ KNOWN = {"r", "lora_alpha", "use_rslora", "init_lora_weights", "lora_dropout", "
     "auto_mapping",
 }
 PLAIN = (True, False, "gaussian", "orthogonal", "mica")
-"""Inits that leave the pretrained weights as they are."""
+"""Initialisations that do not change the pretrained weights."""
 
 
 class LowRank(Part):
@@ -37,15 +37,14 @@ class LowRank(Part):
         self.group = (LowRank, len(a), scale)
 
     def together(self, members: Sequence[tuple[int, LowRank]]) -> Part:
-        """The products of adapters of one rank and scale."""
+        """The products of several adapters of the same rank and scale, as one part."""
         return _LowRanks(members, self.scale)
 
 
 class _LowRanks(Part):
-    """Low-rank products, a matrix for each row of the batch: one call for all adapters.
+    """Low-rank products with one matrix per row of the batch: one call for all adapters.
 
-    A row's product has the same bits in a batch of any number of rows, by any number of threads, where its tokens are a
-    multiple of 16, or one.
+    If a row has one token or a multiple of 16, its product is bitwise the same for any number of rows and threads.
     """
 
     def __init__(self, members: Sequence[tuple[int, LowRank]], scale: float) -> None:
@@ -60,7 +59,7 @@ class _LowRanks(Part):
 
 
 def _by_row(weights: Sequence[tuple[int, Tensor]]) -> Tensor:
-    """The weights (n, m) of each adapter, once for each of its rows: (rows, n, m); of a single one no copies."""
+    """Each adapter's weights (n, m), repeated for each of its rows: (rows, n, m). No copies for a single adapter."""
     if len(weights) == 1:
         [(rows, weight)] = weights
         return weight.expand(rows, -1, -1)
@@ -68,7 +67,7 @@ def _by_row(weights: Sequence[tuple[int, Tensor]]) -> Tensor:
 
 
 def parts(config: Mapping[str, Any], weights: Mapping[str, Tensor], place: Place) -> Parts:
-    """A product for each adapted layer. Raises Unmixed for a variant."""
+    """A low-rank product for each adapted layer. Raises Unmixed for a variant of LoRA."""
     from peft import LoraConfig
 
     if variants := unusual(config, LoraConfig(), KNOWN):

@@ -1,4 +1,4 @@
-"""MAM adapters: bottlenecks beside the feed-forwards and a prefix; see `methods.tuners.mam`."""
+"""MAM adapters: bottlenecks parallel to the feed-forwards, and a prefix; see `methods.tuners.mam`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one adapter does at one module of the base, to its own rows of a batch."""
+"""A part: what one adapter does at one module of the base, to its own rows of a batch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 KeyValues = list[tuple["Tensor", "Tensor"]]
-"""For each attention, in the order in which they are called, keys and values (1, heads, virtual tokens, size)."""
+"""For each attention, in call order: keys and values (1, heads, virtual tokens, size)."""
 
 
 class Unmixed(Exception):  # noqa: N818 - no error: such an adapter shares no batches
@@ -22,10 +22,10 @@ class Unmixed(Exception):  # noqa: N818 - no error: such an adapter shares no ba
 
 
 class Part:
-    """What an adapter does at one module: to the input, or to the output in place. All rows given are its own.
+    """What an adapter does at one module: to the input, or in place to the output. It gets only its own rows.
 
-    source: the module whose input `leave` needs besides. group: parts that are equal in it and follow each other at a
-    module are one part there, `together`; None: each acts for itself.
+    source: another module whose input `leave` needs. group: consecutive parts of the same group at a module are merged
+    into one by `together`; None: never merged.
     """
 
     enters: ClassVar[bool] = False
@@ -34,7 +34,7 @@ class Part:
     group: Hashable = None
 
     def together(self, members: Sequence[tuple[int, Any]]) -> Part:
-        """What all of these do, each with so many rows, in order; this is one of them."""
+        """Merge these parts, each given with its number of rows, in order; self is one of them."""
         raise NotImplementedError
 
     def enter(self, x: Tensor) -> Tensor:
@@ -42,24 +42,24 @@ class Part:
         raise NotImplementedError
 
     def leave(self, x: Tensor, y: Tensor, source: Tensor | None) -> None:
-        """Change the module's output y (rows, length, size) in place. x: its input. source: that of `source`."""
+        """Change the module's output y (rows, length, size) in place. x: its input. source: the source's input."""
         raise NotImplementedError
 
     def tensors(self) -> Iterable[Tensor]:
-        """What it holds in memory."""
+        """The tensors that it holds in memory."""
         return [value for value in vars(self).values() if isinstance(value, torch.Tensor)]
 
 
 Parts = dict[str, Part]
-"""By the name of a module of the backbone."""
+"""Parts by the names of the backbone's modules."""
 
 
 @dataclass
 class Adapter:
     """An adapter in memory.
 
-    parts: by the name of a module of the backbone. prefix: before the keys and values of each attention. head: the
-    weights of its head, by their names in the whole model.
+    parts: by the names of the backbone's modules. prefix: goes before the keys and values of each attention. head: its
+    head's weights, by their names in the whole model.
     """
 
     parts: Parts
@@ -68,11 +68,11 @@ class Adapter:
 
     @property
     def prefix_length(self) -> int:
-        """How many virtual tokens its attentions see before the text."""
+        """The number of virtual tokens before the text."""
         return self.prefix[0][0].shape[2] if self.prefix else 0
 
     def bytes(self) -> int:
-        """The memory of its tensors; what several parts share is counted once."""
+        """The memory of its tensors; shared tensors are counted once."""
         held = [*self.head.values(), *(tensor for pair in self.prefix for tensor in pair)]
         held += [tensor for part in self.parts.values() for tensor in part.tensors()]
         return sum({each.untyped_storage().data_ptr(): each.untyped_storage().nbytes() for each in held}.values())
@@ -80,10 +80,10 @@ class Adapter:
 
 @dataclass(frozen=True)
 class Place:
-    """What a type's file is told of the base.
+    """What the files of this folder need to know about the base.
 
-    modules: those of the backbone whose input and output have the rows of the batch first, by name. dtype: what
-    products are computed in. prefix: makes a prefix of what was saved, (virtual tokens, numbers); it may raise Unmixed.
+    modules: the backbone's modules whose input and output have the batch as first dimension, by name. dtype: the dtype
+    of matrix products. prefix: makes a prefix from the saved tensor (virtual tokens, numbers); it may raise Unmixed.
     """
 
     modules: Mapping[str, nn.Module]
@@ -91,18 +91,18 @@ class Place:
     prefix: Callable[[Tensor], KeyValues]
 
     def module(self, name: str) -> nn.Module:
-        """The module of this name. Raises Unmixed where its rows cannot be told apart."""
+        """The module of this name. Raises Unmixed if its rows cannot be told apart."""
         if name not in self.modules:
             raise Unmixed(f"{name} does not see the rows of a batch one by one")
         return self.modules[name]
 
     def cast(self, weight: Tensor) -> Tensor:
-        """A weight in the precision that products are computed in."""
+        """A weight in the dtype of matrix products."""
         return weight.to(self.dtype).contiguous()
 
 
 def by_module(weights: Mapping[str, Tensor], endings: Iterable[str]) -> dict[str, dict[str, Tensor]]:
-    """Weights by module, and by what their names end in. Raises Unmixed for one that ends in none of `endings`."""
+    """Weights by module, then by the ending of their names. Raises Unmixed if a name has none of `endings`."""
     found: dict[str, dict[str, Tensor]] = {}
     for name, weight in weights.items():
         ending = next((each for each in endings if name.endswith(f".{each}")), None)
@@ -118,7 +118,7 @@ def flat(x: Tensor) -> Tensor:
 
 
 def unusual(config: Mapping[str, Any], default: Any, known: Iterable[str]) -> list[str]:
-    """The options of a configuration that are neither known here nor as PEFT has them by default."""
+    """The options in a configuration that are neither known here nor at PEFT's defaults."""
     usual = {**default.to_dict()}
     return [
         name for name, value in config.items() if name not in known and name in usual and not _same(value, usual[name])

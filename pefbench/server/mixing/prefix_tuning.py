@@ -1,4 +1,4 @@
-"""Prefix tuning: keys and values alone, which `Adapter.prefix` holds; no module is changed."""
+"""Prefix tuning: only keys and values, which `Adapter.prefix` holds; no module changes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def parts(config: Mapping[str, Any], weights: Mapping[str, Tensor], place: Place) -> Parts:  # noqa: ARG001 - as for others
-    """None. Raises Unmixed for weights beside the prefix."""
+    """No parts. Raises Unmixed if there are other weights than the prefix."""
     if weights:
         raise Unmixed(f"{next(iter(weights))} is no part of a prefix")
     return {}

@@ -1,9 +1,9 @@
-"""Prefixes of several adapters in one batch: each row attends to its own adapter's, and to no other.
+"""Prefixes of several adapters in one batch: each row attends only to its own adapter's prefix.
 
-As in `methods.tuners.prefix_attention`, each attention is given a copy of its config that names a function of ours. It
-calls the one that was named before once for each run of rows with as many virtual tokens, so that a row's numbers do
-not depend on the prefixes of other rows. Where training counted the positions of a text from behind the prefix, so
-does this, row by row.
+As in `methods.tuners.prefix_attention`, each attention gets a copy of its config that names our attention function.
+That function calls the original one once for each run of rows with equally many virtual tokens, so that a row's
+results do not depend on the prefixes of other rows. If positions in training started after the prefix, they also do
+here, row by row.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ POSITIONS = "position_embeddings"
 
 @dataclass
 class Run:
-    """Rows [first, end) that follow each other and have as many virtual tokens, and each one's keys and values.
+    """Consecutive rows [first, end) with equally many virtual tokens, and their prefixes.
 
-    pairs: by attention, (rows, heads, virtual tokens, size).
+    pairs: for each attention, keys and values (rows, heads, virtual tokens, size).
     """
 
     first: int
@@ -48,7 +48,7 @@ class Run:
 
 @dataclass(eq=False)
 class Attention:
-    """What one attention must know: its own config, its place in the order of calls, the runs of the batch."""
+    """What one attention needs: its own config, its position in the call order, the batch's prefixes."""
 
     config: Any
     number: int | None = None
@@ -57,11 +57,11 @@ class Attention:
 
 
 class Prefixes:
-    """The attentions of one backbone, and the prefixes of the batch that runs in it. why_not: none has a place."""
+    """A backbone's attentions, and the prefixes of the current batch. why_not: why prefixes cannot be used, if so."""
 
     def __init__(self, backbone: Any, why_not: str = "") -> None:
         self.runs: list[Run] = []
-        self.calls: list[Attention] | None = None  # while they are put in order
+        self.calls: list[Attention] | None = None  # a list only while the call order is recorded
         self.order: list[Attention] = []
         self.why_not = why_not or _why_not(backbone)
         if self.why_not:
@@ -76,13 +76,13 @@ class Prefixes:
             table.register_forward_pre_hook(self._move)
 
     def settle(self, calls: Sequence[Attention]) -> None:
-        """Take the attentions in the order in which a pass called them, and leave out those that it did not."""
+        """Set the order of the attentions to that of their calls in a pass; attentions not called are left out."""
         self.order = list(calls)
         for number, place in enumerate(calls):
             place.number = number
 
     def of(self, saved: Tensor) -> KeyValues:
-        """What was saved, (virtual tokens, numbers), as keys and values. Raises Unmixed where they have no place."""
+        """The saved prefix (virtual tokens, numbers) as keys and values. Raises Unmixed if it cannot be used here."""
         if self.why_not:
             raise Unmixed(self.why_not)
         shapes = {place.shape for place in self.order}
@@ -95,7 +95,7 @@ class Prefixes:
         return [(keys[None], values[None]) for keys, values in parts]
 
     def begin(self, rows: Sequence[tuple[int, int, KeyValues]]) -> None:
-        """Set the prefixes of a batch: for its rows [first, end), in order, those of their adapters."""
+        """Set the prefixes of a batch. rows: [first, end) of each adapter and its prefix, in order."""
         self.runs = []
         if not any(pairs for _, _, pairs in rows):
             return
@@ -111,7 +111,7 @@ class Prefixes:
             self.runs.append(Run(members[0][0], members[-1][1], joined))  # type: ignore[arg-type]  # pairs they are
 
     def _move(self, _table: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...] | None:
-        """Count the positions of each row from behind its prefix."""
+        """Start the positions of each row after its prefix."""
         if not self.runs:
             return None
         ids, *rest = args
@@ -144,7 +144,7 @@ def attend(
             pair = [part.to(key.dtype) for part in run.pairs[place.number]]
             keys, values = torch.cat([pair[0], keys], dim=2), torch.cat([pair[1], values], dim=2)
             length = pair[0].shape[2]
-            # Masks are True where attention goes, or are added to its scores.
+            # Masks are either boolean, True for visible keys, or added to the scores.
             mask = None if mask is None else functional.pad(mask, (length, 0), value=mask.dtype == torch.bool)
             if given.get("position_bias") is not None:
                 given["position_bias"] = functional.pad(given["position_bias"], (length, 0))
@@ -173,7 +173,7 @@ def _position_tables(backbone: nn.Module) -> list[Any]:
 
 
 def _may_attend(module: Any) -> bool:
-    """Whether a module could be an attention that asks its config for a function."""
+    """Whether a module could be an attention that takes its function from its config."""
     from transformers import PreTrainedModel
 
     return not isinstance(module, PreTrainedModel) and hasattr(vars(module).get("config"), "_attn_implementation")

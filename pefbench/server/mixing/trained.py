@@ -1,4 +1,4 @@
-"""Weights of the model itself, as BitFit saves them: biases, which are added; a head alone has none."""
+"""Trained weights of the model itself, as BitFit saves them: changes of biases. If only the head is trained, none."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
 
 
 class Bias(Part):
-    """y <- y + (b' - b), what training made of a bias less what it was; (size,)."""
+    """y <- y + (b' - b), the trained bias minus the pretrained one; change (size,)."""
 
     def __init__(self, change: Tensor) -> None:
         self.change = change
 
     def leave(self, x: Tensor, y: Tensor, source: Tensor | None) -> None:  # noqa: ARG002 - the base's signature
-        """Move the output."""
+        """Add the change to the output."""
         y.add_(self.change)
 
 
 def parts(config: Mapping[str, Any], weights: Mapping[str, Tensor], place: Place) -> Parts:  # noqa: ARG001 - as for others
-    """A change for each trained bias. Raises Unmixed for other weights, and for biases that are not added last."""
+    """A change for each trained bias. Raises Unmixed for other weights and for biases that are not added last."""
     found: Parts = {}
     for name, mine in by_module(weights, ("bias",)).items():
         module = place.module(name)

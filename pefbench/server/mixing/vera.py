@@ -1,4 +1,4 @@
-"""VeRA: two vectors a layer around matrices that all layers of an adapter share."""
+"""VeRA: two vectors per layer around matrices that all layers of an adapter share."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Vectors(Part):
 
 
 def parts(config: Mapping[str, Any], weights: Mapping[str, Tensor], place: Place) -> Parts:  # noqa: ARG001 - as for others
-    """Vectors for each adapted layer. Raises Unmixed where the matrices were not saved."""
+    """Vectors for each adapted layer. Raises Unmixed if the matrices were not saved."""
     matrices = {name: place.cast(weights[name]) for name in SHARED if name in weights}
     if len(matrices) < len(SHARED):
         raise Unmixed("its random matrices were not saved with it")
