@@ -1,4 +1,4 @@
-"""From a saved trial to answers: a trial is loaded once and used any number of times.
+"""Inference with a saved trial: it is loaded once and answers any number of inputs.
 
-A kind turns inputs into one head's examples and its answers into JSON; `kinds/` has one file for each.
+A kind turns inputs into a head's examples, and the head's results into JSON answers; `kinds/` has one file for each.
 """

@@ -1,4 +1,4 @@
-"""Texts as vectors of the frozen pretrained model, whatever adapter stands on it."""
+"""Embeddings of texts by the frozen pretrained model, without any adapter."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ BATCH = 64
 def embed(
     model: nn.Module, tokenizer: PreTrainedTokenizerFast, method: Method, texts: Sequence[str], max_length: int
 ) -> NDArray[np.float32]:
-    """The mean of the last hidden states of each text's tokens, of length 1 (Reimers and Gurevych 2019, section 3).
+    """The mean of each text's last hidden states, scaled to length 1 (Reimers and Gurevych 2019, section 3).
 
-    texts: n; a text beyond max_length tokens is cut. Returns (n, width). Raises DataError for a method that trains the
-    pretrained weights themselves, of which nothing is frozen.
+    texts: n; a text longer than max_length tokens is cut. Returns (n, width). Raises DataError for a method that trains
+    the pretrained weights themselves and so leaves nothing frozen.
     """
     import torch
 
@@ -54,7 +54,7 @@ def embed(
 
 
 def _frozen(model: nn.Module) -> tuple[Any, Any]:
-    """The model below the head, and a context in which no adapter changes it."""
+    """The backbone, and a context in which no adapter changes it."""
     from peft import PeftModel
 
     if isinstance(model, PeftModel):

@@ -1,4 +1,4 @@
-"""Answer a whole file. The answers appear whole or not at all, and a job that was killed goes on where it was."""
+"""Answer a whole file. The output appears complete or not at all; a job that was killed resumes where it stopped."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 
 BY_LINE = "; texts, one a line, are read from standard input:"
 BATCHES = 16
-"""Batches that are written together; a job goes on after the last of them that is whole."""
+"""Batches per write; a job resumes after the last complete write."""
 
 
 def check(file: Path, out: Path) -> None:
-    """Raise a UserError, before anything is loaded, for a file that is none or empty, and an --out that cannot be."""
+    """Before anything is loaded, raise a UserError for a missing or empty file and for an impossible --out."""
     if not file.is_file():
         raise DataError(f"{file}: {'is a folder; name a file' if file.is_dir() else 'no such file'}")
     if not file.stat().st_size:
@@ -58,12 +58,12 @@ def _check_replaceable(file: Path, out: Path) -> None:
 
 
 def predict(model: Model, folder: Path, file: Path, out: Path, *, named: str | None = None) -> int:
-    """Write an answer for each row of `file` to `out`, one JSON object a line; return how many.
+    """Write an answer for each row of `file` to `out`, one JSON object per line; return how many.
 
-    folder: the trial's, so that only answers of the same trial to the same file are gone on with. named: the file's
-    format. Every row is read twice: once to see that it can be answered, once to answer it; a few are held at a time,
-    but of formats that must be read whole. Raises DataError for a row that cannot be answered, before the first is, and
-    for a file that changes meanwhile; OutputError.
+    folder: the trial's; an interrupted job is resumed only for the same trial and the same file. named: the file's
+    format. Every row is read twice, to check it and to answer it. Only a few rows are in memory at a time, unless the
+    format must be read as a whole. Raises DataError for a row that cannot be answered, before answering any, and for a
+    file that changes meanwhile; OutputError if `out` cannot be written.
     """
     before, together = _state(file), model.batch_size * BATCHES
     partial = out.with_name(f".{out.name}.{_job(folder, file, named)}.partial")
@@ -92,19 +92,19 @@ def predict(model: Model, folder: Path, file: Path, out: Path, *, named: str | N
 
 
 def _state(file: Path) -> tuple[int, int, int]:
-    """What changes when a file is written to or replaced."""
+    """A state that changes whenever the file is written to or replaced."""
     found = file.stat()
     return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _check_unchanged(file: Path, before: tuple[int, int, int]) -> None:
-    """Raise DataError for a file that is not what it was."""
+    """Raise DataError if the file has changed."""
     if not file.exists() or _state(file) != before:
         raise DataError(f"{file}: changed while it was being read; start again")
 
 
 def _refuse_others(partial: Path, out: Path) -> None:
-    """Raise DataError where another job was broken off: of another trial, or of a file that has changed since."""
+    """Raise DataError if another job was interrupted here: of another trial, or of a file that has changed since."""
     for other in sorted(out.parent.glob(f".{glob.escape(out.name)}.*.partial")):
         if other != partial:
             raise DataError(
@@ -125,19 +125,19 @@ def _queries(model: Model, file: Path, named: str | None) -> Iterator[Query]:
 
 
 def _check_header(model: Model, row: Row, file: Path) -> None:
-    """Raise DataError for a file of texts, one a line, whose first was read as the name of a column."""
+    """Raise DataError for a file of texts, one per line, whose first line was read as a column name."""
     if _may_be_lines(model, file) and len(row.values) == 1 and not model.knows(row.values):
         [name] = row.values
         raise DataError(f"{file}: its one column is called {quoted(name)}, and not text{BY_LINE} < {file}")
 
 
 def _may_be_lines(model: Model, file: Path) -> bool:
-    """Whether a file's lines may be meant as texts, by a model to which a text alone is an input."""
+    """Whether a file's lines may be meant as texts, and the model takes single texts as inputs."""
     return model.reads_texts and file.suffix in ("", ".txt")
 
 
 def _rows(model: Model, file: Path, named: str | None) -> Iterator[Row]:
-    """The rows of a file; those of a table with one word per row by sentence, for which it is read whole."""
+    """The rows of a file. A table with one word per row is read as a whole and grouped into sentences."""
     task: Task = find("task", model.task)
     rows = sources.stream_rows(file, format=named, text_format=task.text_format)
     if rows is not None:
@@ -152,12 +152,12 @@ def _rows(model: Model, file: Path, named: str | None) -> Iterator[Row]:
 
 
 def _is_table(model: Model, row: Row) -> bool:
-    """Whether rows may be single words: of a model that tags words, in a format whose cells are no lists."""
+    """Whether rows may be single words: if the model tags words and the format's cells are not lists."""
     return "tokens" in model.columns and not any(isinstance(value, list) for value in row.values.values())
 
 
 def _sentences(model: Model, table: Rows, task: Task) -> Rows:
-    """A table with one word per row by sentence; any other as it is."""
+    """A table with one word per row, grouped into sentences; any other table unchanged."""
     if not task.gather_by or "tokens" not in model.columns:
         return table
     words = found_columns(model.columns["tokens"], table.columns)[:1]
@@ -168,7 +168,7 @@ def _sentences(model: Model, table: Rows, task: Task) -> Rows:
 
 
 def _values(model: Model, values: Json) -> Json:
-    """A row's values, lists of words that are written as text read as lists."""
+    """A row's values, with lists of words parsed if they are written as text."""
     if "tokens" not in model.columns:
         return values
     try:
@@ -178,13 +178,13 @@ def _values(model: Model, values: Json) -> Json:
 
 
 def _job(folder: Path, file: Path, named: str | None) -> str:
-    """What names this trial on this file."""
+    """A key for this trial on this file."""
     about = folder / (TRIAL if (folder / TRIAL).exists() else ABOUT)
     return hashlib.sha256(f"{digest_of(about)} {digest_of(file)} {named}".encode()).hexdigest()[:12]
 
 
 def _whole_lines(partial: Path, together: int, most: int) -> int:
-    """How many answers an earlier job left; what follows the last whole group of them is cut off."""
+    """How many answers an earlier job left, in complete groups; anything after the last complete group is cut off."""
     if not partial.exists():
         return 0
     whole, end, kept, at = 0, 0, 0, 0

@@ -1,4 +1,4 @@
-"""A kind of head in inference: from an input to examples, and from the head's answers to the input's."""
+"""The interface of kinds: they turn an input into a head's examples, and the head's results into an answer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pefbench.heads.search import Wanted
 
 Json = dict[str, Any]
-"""A JSON object whose fields the kind of head decides: an input's columns, for example."""
+"""A JSON object whose fields depend on the kind of head: an input's columns, for example."""
 Answer = Json
 """The answer to one input."""
 
@@ -28,9 +28,9 @@ Answer = Json
 class Query:
     """One input as the head reads it.
 
-    examples: one, or a window each of a long text, or none. about: what the kind needs for the answer. number: of
-    the input among those answered together, from 0: equal inputs have draws of their own. wanted: how a text is
-    generated; None: as the trial did.
+    examples: one; for a long text one per window; or none. about: what the kind needs for the answer. number: the
+    input's number in its request, from 0; it gives equal inputs different random draws. wanted: how to generate a text;
+    None: as the trial did.
     """
 
     examples: Sequence[Any]
@@ -42,47 +42,47 @@ class Query:
 class Kind(ABC):
     """One kind of head.
 
-    columns: what an input may have, by the names that tasks have for them; the first alone may be given as a text; none
-    where the task says what an input is, by its `inputs`. required: those that every input has; others where the task's
-    rows have them all.
+    columns: the columns that an input may have, by the tasks' names; a plain text counts as the first. Empty if the
+    task itself defines its inputs, by `inputs`. required: the columns that every input must have; all others are
+    required if all rows of the task have them.
     """
 
     columns: ClassVar[tuple[str, ...]] = ()
     required: ClassVar[tuple[str, ...]] = ()
 
     def query(self, values: Mapping[str, Any], head: Any, tokenizer: PreTrainedTokenizerFast, max_length: int) -> Query:
-        """An input as examples, from `columns`. Raises DataError for what the head cannot read."""
+        """Turn an input with `columns` into examples. Raises DataError if the head cannot read it."""
         raise NotImplementedError
 
     def query_of(self, example: Any, head: Any) -> Query:  # noqa: ARG002 - where a head completes it
-        """What a task's `inputs` made of an input. Raises DataError for what the head cannot read."""
+        """Turn an example made by a task's `inputs` into a query. Raises DataError if the head cannot read it."""
         return Query([example])
 
     def decoding(self, query: Query, prompt: Any) -> Any:  # noqa: ARG002 - where texts are generated
-        """What the head needs to answer this query, from what it needs to answer an example of its kind."""
+        """The prompt with which the head answers this query. prompt: that of the example."""
         return prompt
 
     def apart(self, query: Query, example: Any) -> Hashable:  # noqa: ARG002 - some kinds look at the query
-        """Examples between which this differs share no batch: an answer must not depend on what stands beside it.
+        """A batching key: only examples with equal keys share a batch, so that no answer depends on other examples.
 
-        A pair's row is laid out differently.
+        By default single texts and pairs have different keys, because their rows are laid out differently.
         """
         return getattr(example, "pair", None) is not None
 
     @abstractmethod
     def answer(self, query: Query, head: Any, found: Sequence[tuple[Any, Any]], *, truncated: bool) -> Answer:
-        """The answer. found: what `Head.scored` gives for each of the examples. truncated: a text of them was cut."""
+        """The answer. found: the results of `Head.scored` for the examples. truncated: one of their texts was cut."""
 
     @abstractmethod
     def line(self, answer: Answer) -> str:
         """The answer in one line, for people."""
 
     def input_of(self, example: Any) -> Json:
-        """An example of the head as an input: what `query` makes it from."""
+        """The input from which `query` makes this example."""
         raise NotImplementedError
 
     def prediction(self, answer: Answer, query: Query, head: Any) -> Any:
-        """The head's answer behind an answer, as metrics read it."""
+        """The head's prediction in an answer, as metrics read it."""
         raise NotImplementedError
 
 
@@ -99,7 +99,7 @@ class TextKind(Kind):
     def query(
         self,
         values: Mapping[str, Any],
-        head: Any,  # noqa: ARG002 - the texts say all
+        head: Any,  # noqa: ARG002 - the texts suffice
         tokenizer: PreTrainedTokenizerFast,  # noqa: ARG002
         max_length: int,  # noqa: ARG002
     ) -> Query:
@@ -108,12 +108,12 @@ class TextKind(Kind):
         return Query([self.example(text(values, "text"), pair)])
 
     def input_of(self, example: Any) -> Json:
-        """The text, and its pair where there is one."""
+        """The text, and its pair if it has one."""
         return {"text": example.text} if example.pair is None else {"text": example.text, "pair": example.pair}
 
 
 def find(head: str) -> Kind:
-    """The kind of this head. Raises DataError where there is none."""
+    """The kind of this head. Raises DataError if there is none."""
     known = [module.name for module in pkgutil.iter_modules(kinds.__path__)]
     if head not in known:
         raise DataError(f"trials with the head {head!r} cannot predict; {suggest(head, known)}")
@@ -122,7 +122,7 @@ def find(head: str) -> Kind:
 
 
 def text(values: Mapping[str, Any], column: str) -> str:
-    """A column's text. Raises DataError where it is none."""
+    """A column's text. Raises DataError if it is not a text."""
     value = values[column]
     if not isinstance(value, str):
         raise DataError(f"{column} should be a text, is {quoted(value)}")
@@ -131,14 +131,14 @@ def text(values: Mapping[str, Any], column: str) -> str:
 
 
 def check_texts(example: Any) -> None:
-    """Raise DataError for an example of a head with a text that is none: see `check_characters`."""
+    """Raise DataError if a text in an example is not valid Unicode; see `check_characters`."""
     for field in fields(example):
         for each in _texts(getattr(example, field.name)):
             check_characters(each, field.name)
 
 
 def _texts(value: object) -> Iterable[str]:
-    """The texts in a value, however deep."""
+    """The texts in a value, at any depth."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, tuple | list):
@@ -147,17 +147,17 @@ def _texts(value: object) -> Iterable[str]:
 
 
 def check_characters(value: str, column: str) -> None:
-    """Raise DataError for a text with half of a surrogate pair, which no tokenizer reads."""
+    """Raise DataError for a text with half of a surrogate pair, which no tokenizer can read."""
     if not value.isascii() and any("\ud800" <= each <= "\udfff" for each in value):
         raise DataError(f"{column} is not valid Unicode: it has a lone surrogate")
 
 
 def single(found: Sequence[tuple[Any, Any]]) -> tuple[Any, Any]:
-    """The answer and the scores of an input that is one example."""
+    """The answer and the scores of an input with exactly one example."""
     [one] = found
     return one
 
 
 def cut(answer: Answer) -> str:
-    """What a line for people says of a text that was cut; nothing of one that was not."""
+    """For the one-line form: a note if the text was cut, else an empty text."""
     return "  (truncated: only the beginning of the text was read)" if answer["truncated"] else ""

@@ -1,4 +1,4 @@
-"""Load a saved trial, from its result, its folder or its model's folder alone."""
+"""Load a saved trial from its result, its folder, or only its model's folder."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ADDRESSES = ("hf:", "file:", "wheel:", "warm-started:")
 
 
 class Opened(NamedTuple):
-    """A saved trial but for its weights, which lie in the folder `weights`."""
+    """A saved trial without its weights, which are in the folder `weights`."""
 
     ready: Ready
     head: Head
@@ -45,7 +45,7 @@ def load(trial: Path, base: str | None = None) -> Model:
 
 
 def opened(trial: Path, base: str | None, shared: Shared) -> Opened:
-    """All of a trial that is needed beside its weights, its files checked. shared: what others on its base have read.
+    """Read and check everything of a trial except its weights. shared: what trials on the same base have read already.
 
     Raises a UserError as `load` does.
     """
@@ -69,12 +69,12 @@ def opened(trial: Path, base: str | None, shared: Shared) -> Opened:
 
 
 def find(trial: Path) -> Path:
-    """The folder that says what a trial is. Raises DataError where there is none, and for a trial that failed."""
+    """The folder that describes a trial. Raises DataError if there is none or the trial failed."""
     if trial.name in (TRIAL, ABOUT):
         trial = trial.parent
     folder = trial.with_suffix("") if trial.suffix == ".json" else trial
     if folder.resolve().name == MODEL and (whole := folder.resolve().parent / TRIAL).is_file():
-        return whole.parent  # the model's folder where it was saved
+        return whole.parent  # the model's folder, in its original place
     if (folder / TRIAL).is_file() or (folder / ABOUT).is_file():
         return folder
     if (result := beside(folder)).is_file():
@@ -85,13 +85,13 @@ def find(trial: Path) -> Path:
 
 
 def beside(folder: Path) -> Path:
-    """Where the result of a trial's folder lies, also of one that is named by "." or ".."."""
+    """The result file of a trial's folder, which may be given as "." or ".."."""
     whole = folder if folder.name.strip(".") else folder.resolve()
     return whole.parent / f"{whole.name}.json"
 
 
 def _refuse_unsaved(result: Path) -> None:
-    """Raise DataError for a result without a saved model: why there is none."""
+    """Raise DataError for a result without a saved model, with the reason."""
     from pefbench.results.store import read_result
 
     found = read_result(result)
@@ -101,7 +101,7 @@ def _refuse_unsaved(result: Path) -> None:
 
 
 def recipe_of(folder: Path, saved: SavedTrial, base: str | None) -> Recipe:
-    """The recipe of a trial, its model at `base` where that is given. Raises DataError for a damaged one."""
+    """The recipe of a trial, with its model at `base` if given. Raises DataError if it is damaged."""
     values = saved["recipe"]
     if base is not None:
         address = base if base.startswith(ADDRESSES) else f"file:{Path(base).expanduser()}"
@@ -111,5 +111,5 @@ def recipe_of(folder: Path, saved: SavedTrial, base: str | None) -> Recipe:
     except RecipeError as error:
         raise DataError(f"{folder}: damaged: recipe: {error}") from None
     if (path := not_here(recipe.model.name)) and not (folder / TRIAL).exists():
-        raise DataError(f"{folder}: its base model {path!r} is not here; name its folder: base= in Python, or --base")
+        raise DataError(f"{folder}: its base model {path!r} was not found; give its folder: base= in Python, or --base")
     return recipe

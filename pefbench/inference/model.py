@@ -1,4 +1,4 @@
-"""A loaded trial: given texts, it answers as the trial did."""
+"""A loaded trial, which answers inputs as the trial did."""
 
 from __future__ import annotations
 
@@ -40,19 +40,19 @@ if TYPE_CHECKING:
     Input = str | Mapping[str, Any]
 
 TEXT = ("text",)
-"""A name under which every task's own text may be given."""
+"""A name that every task accepts for its text column."""
 PAIR = ("company",)
-"""A name under which a task has a second text that it does not call the pair."""
+"""A task's own name for its second text, if it is not `pair`."""
 LONGEST = 2**15
-"""Tokens of a text at most, of models that set no limit."""
+"""The most tokens of a text, for models without a limit."""
 DTYPES = {"bf16": "bfloat16", "fp16": "float16"}
 
 
 class Model:
-    """A trained model with all that it needs to answer.
+    """A trained model with everything that it needs to answer.
 
-    Made by `pefbench.load`. labels: those that it knows, in the order of its outputs; empty where it has none. One
-    thread at a time is answered; others wait.
+    Made by `pefbench.load`. labels: its labels, in the order of its outputs; may be empty. It serves one thread at a
+    time; others wait.
     """
 
     def __init__(self, ready: Ready, head: Head, kind: Kind, model: nn.Module) -> None:
@@ -72,39 +72,39 @@ class Model:
 
     @property
     def generates(self) -> bool:
-        """Whether an answer is a generated text."""
+        """Whether answers are generated texts."""
         return self._head.generates
 
     @property
     def reads_texts(self) -> bool:
-        """A text alone is an input; else it takes a dict, with other columns besides."""
+        """Whether a plain text is a valid input; otherwise inputs are dicts with several columns."""
         return self._text is not None and not any(self.needs(name) for name in self.columns if name != self._text)
 
     def line(self, answer: Answer) -> str:
-        """An answer as people read it, in one line."""
+        """An answer as one readable line."""
         return self._kind.line(answer)
 
     def needs(self, column: str) -> bool:
-        """Whether every input has this column."""
+        """Whether every input must have this column."""
         if self._task.inputs:
             return column not in self._task.inputs.optional
         others = {*self._task.columns}.difference(self._task.optional, self._task.later)
         return column in self._kind.required or column in others
 
     def knows(self, names: Collection[str]) -> bool:
-        """Whether these are the names of an input's columns, all of them."""
+        """Whether there are names and all of them are names of an input's columns."""
         there = list(names)
         return bool(there) and {*there} == {
             each for usual in self.columns.values() for each in found_columns(usual, there)
         }
 
     def predict(self, inputs: Sequence[Input], **wishes: Unpack[Wishes]) -> list[Answer]:
-        """One answer for each input, in their order: a dict whose fields depend on the task's head.
+        """Answer each input, in order: a list of dicts whose fields depend on the task's head.
 
-        An input is a text, or a dict with a task's columns, under any of their usual names: `{"text", "pair"}`,
-        `{"tokens"}`. A label: `label`, `score`, `probabilities`, `truncated`. Entities: `entities`, each with `label`,
-        `text`, `start`, `end` (characters of the input's text) and `score`. See docs/how-to/predict.md for all.
-        wishes: how texts are generated. Raises DataError, with the number of the input from 0, for what is no input.
+        An input is a text, or a dict with the task's columns under any of their usual names: `{"text", "pair"}`,
+        `{"tokens"}`. A label has `label`, `score`, `probabilities`, `truncated`. Entities have `entities`, each with
+        `label`, `text`, `start`, `end` (character offsets in the input) and `score`. docs/how-to/predict.md lists all.
+        wishes: how texts are generated. Raises DataError, with the input's number from 0, for an invalid input.
         """
         if isinstance(inputs, str):
             raise DataError("predict takes a list of inputs; put the text into one: predict([text])")
@@ -113,7 +113,7 @@ class Model:
         )
 
     def query(self, given: Input, where: str = "input", number: int = 0, **wishes: Unpack[Wishes]) -> Query:
-        """An input as the head reads it. where: names it in messages. number: see `Query`. Raises DataError."""
+        """The query of an input. where: names the input in messages. number: see `Query`. Raises DataError."""
         with turn(self.tokenizer):
             try:
                 values = self._values(given)
@@ -124,7 +124,7 @@ class Model:
             return replace(made or self._task_query(values, where), number=number, wanted=how)
 
     def answers(self, queries: Sequence[Query]) -> list[Answer]:
-        """The answers to these inputs, in their order."""
+        """The answers to these queries, in order."""
         pairs = [(query, example) for query in queries for example in query.examples]
         found: list[Any] = [None] * len(pairs)
         groups: dict[Hashable, list[int]] = {}
@@ -145,18 +145,18 @@ class Model:
         return answers
 
     def stream(self, query: Query) -> Iterator[Chunk]:
-        """The chunks of a text as it is generated; the last has the whole answer. Closing the iterator breaks off.
+        """Yield chunks of a text as it is generated; the last has the whole answer. Closing the iterator stops it.
 
-        Raises DataError for a trial that does not generate.
+        Raises DataError if the trial does not generate texts.
         """
         if not self.generates or query.wanted is None:
             raise DataError(f"{self.name}: its answers are not generated, so they cannot be streamed")
         return streaming.chunks(self.answers, query)
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Each text as a vector of length 1 by the frozen pretrained model, without the adapter: (n, width).
+        """Embed texts as unit vectors (n, width), by the frozen pretrained model without the adapter.
 
-        Raises DataError where the method trains the pretrained model itself.
+        Raises DataError if the method trains the pretrained model itself.
         """
         from pefbench.inference import embedding
 
@@ -171,7 +171,7 @@ class Model:
         return self._head, self._ready.tokenizer, self._ready.recipe.train.max_length
 
     def _wanted(self, wishes: Wishes) -> Any:
-        """How the text is generated; None where none is. Raises DataError."""
+        """How texts are generated; None if the trial does not generate. Raises DataError."""
         if not self.generates:
             if named := [name for name, value in wishes.items() if value is not None]:
                 raise DataError(f"{named[0]}: applies to trials that generate texts; this one does not")
@@ -181,7 +181,7 @@ class Model:
         return wanted(search, wishes, min(LONGEST, positions - (train.max_length - search.max_new_tokens)))
 
     def _task_query(self, values: Mapping[str, Any], where: str) -> Query:
-        """An input as the task makes an example of it. Raises DataError."""
+        """The query of an input for a task that defines its own inputs. Raises DataError."""
         inputs = self._task.inputs
         if inputs is None:
             raise DataError(f"{self.task}: the task does not define its inputs")
@@ -197,7 +197,7 @@ class Model:
         return query
 
     def _values(self, given: Input) -> Json:
-        """The columns of an input, by the task's names. Raises DataError where one is missing."""
+        """The columns of an input, by the task's names. Raises DataError if a required one is missing."""
         if isinstance(given, str):
             if not self.reads_texts:
                 raise DataError(f"this model reads {_listed(self._shown)}; give a dict, not a text alone")
@@ -216,7 +216,7 @@ class Model:
 
     @property
     def _shown(self) -> list[str]:
-        """The columns that messages name: those that every input has, or all of a few."""
+        """The columns that messages name: the required ones or, if there are none, all."""
         return [name for name in self.columns if self.needs(name)] or list(self.columns)
 
     def _scored(self, pairs: Sequence[tuple[Query, Any]]) -> Iterator[tuple[Any, Any, bool]]:
@@ -247,7 +247,7 @@ class Model:
             return self._head.encode(self.tokenizer, examples, self._ready.recipe.train.max_length)
 
     def _precision(self, device: str) -> AbstractContextManager[Any]:
-        """As the trial computed."""
+        """The precision in which the trial computed."""
         import torch
 
         name = DTYPES.get(self._ready.recipe.train.precision)
@@ -255,7 +255,7 @@ class Model:
 
 
 def _columns(ready: Ready, kind: Kind, task: Task) -> dict[str, list[str | int]]:
-    """The columns that an input may have -> their names, the likeliest first: the task's, the recipe's, the usual."""
+    """The columns that an input may have -> their names, most specific first: the task's, the recipe's, the usual."""
     named = {name: given for name, given in ready.recipe.data.columns.items() if not isinstance(given, list)}
     columns, text = (task.inputs.columns, task.inputs.text) if task.inputs else (kind.columns, kind.columns[0])
     others = {text: TEXT} if task.inputs else {text: TEXT, "pair": PAIR}

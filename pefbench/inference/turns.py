@@ -1,4 +1,4 @@
-"""One thread at a time reads with a tokenizer: it is told how to cut texts, and then given them."""
+"""Locks tokenizers: a thread sets how texts are cut and then encodes, so only one at a time may use a tokenizer."""
 
 from __future__ import annotations
 
@@ -16,6 +16,6 @@ _LOCK = Lock()
 
 
 def turn(tokenizer: PreTrainedTokenizerFast) -> AbstractContextManager[Any]:
-    """What a thread holds while it reads with this tokenizer, which several models may share."""
+    """The lock that a thread holds while it uses this tokenizer, which several models may share."""
     with _LOCK:
         return _LOCKS.setdefault(tokenizer, RLock())

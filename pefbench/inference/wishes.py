@@ -1,4 +1,4 @@
-"""How a text is to be generated: what a user asks for, the trial's own settings for the rest."""
+"""How a text is generated: by the user's options and, for the rest, the trial's settings."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ SEEDS = 2**63
 
 
 class Wishes(TypedDict, total=False):
-    """What a user may ask for; what is left out or None is as in the trial.
+    """Generation options of a user; an option that is left out or None is as in the trial.
 
-    max_new_tokens: tokens of the text, the end token among them. temperature: 0 is the likeliest text, above that each
-    token is drawn. top_p: from the likeliest tokens that reach this probability together. seed: of the draws: the same
-    text for the same seed. stop: texts that end the text, and are left out of it.
+    max_new_tokens: the most tokens of the text, including the end token. temperature: 0 decodes greedily, above 0 each
+    token is sampled. top_p: sample from the most likely tokens that together reach this probability. seed: of sampling;
+    the same seed gives the same text. stop: texts that end the generated text and are left out of it.
     """
 
     max_new_tokens: int | None
@@ -35,7 +35,7 @@ class Wishes(TypedDict, total=False):
 
 
 def wanted(search: Search, wishes: Mapping[str, Any], most: int) -> Wanted:
-    """How to generate. search: the trial's. most: tokens that the model has room for. Raises DataError."""
+    """How to generate. search: the trial's. most: how many tokens the model has room for. Raises DataError."""
     given = {name: value for name, value in wishes.items() if value is not None}
     for name in given:
         if name not in Wishes.__annotations__:
@@ -57,14 +57,14 @@ def wanted(search: Search, wishes: Mapping[str, Any], most: int) -> Wanted:
 
 
 def _whole(name: str, value: object, least: int, most: int) -> int:
-    """A whole number. Raises DataError for what is none, or out of bounds."""
+    """A whole number. Raises DataError if it is not one or out of bounds."""
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         raise DataError(f"{name} should be a whole number from {least} to {most}, is {quoted(value)}")
     return value
 
 
 def _number(name: str, value: object, least: float, most: float) -> float:
-    """A number. Raises DataError for what is none, or out of bounds."""
+    """A number. Raises DataError if it is not one or out of bounds."""
     if (
         isinstance(value, bool)
         or not isinstance(value, int | float)
@@ -76,7 +76,7 @@ def _number(name: str, value: object, least: float, most: float) -> float:
 
 
 def _stops(value: object) -> tuple[str, ...]:
-    """Texts. Raises DataError for what is none."""
+    """Stop texts. Raises DataError if the value is neither a text nor a list of texts."""
     texts = [value] if isinstance(value, str) else value
     if (
         not isinstance(texts, list | tuple)

@@ -55,7 +55,7 @@ def test_loading_is_quiet_and_leaves_the_libraries_as_they_were(
 
 def test_a_model_alone_asks_for_a_base_that_lay_in_a_folder(tagger: Path, tmp_path: Path) -> None:
     shutil.copytree(tagger.with_suffix("") / "model", tmp_path / "elsewhere")
-    with pytest.raises(DataError, match="its base model 'model' is not here; name its folder: base= in Python"):
+    with pytest.raises(DataError, match="its base model 'model' was not found; give its folder: base= in Python"):
         pefbench.load(tmp_path / "elsewhere")
 
 

@@ -1,4 +1,4 @@
-"""From inputs to a head's examples, and from its answers to JSON: one file for each head, by its module in `heads/`.
+"""The kinds, one file for each head, named like its module in `heads/`.
 
-A file exports ``KIND``. What is here knows of texts and of offsets; tokens and tensors are the head's affair.
+A file exports ``KIND``. Kinds deal with texts and offsets; tokens and tensors belong to the head.
 """

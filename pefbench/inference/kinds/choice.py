@@ -1,8 +1,8 @@
-"""Which of several candidates fits a context: ``{"choice", "text", "scores", "truncated"}``.
+"""Choosing between candidates for a context: ``{"choice", "text", "scores", "truncated"}``.
 
-`choice` counts candidates from 0, as they were given, `text` is the candidate, `scores` has those of all. Where all
-questions have the same candidates, none are given. A row that is too long is cut as in the trial, and the answer says
-`truncated`.
+`choice` is the best candidate's index, from 0 in the order given, `text` is that candidate, `scores` has the scores of
+all. If all questions have the same candidates, an input has none. A row that is too long is cut as in the trial, and
+the answer has `truncated`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class ChoiceKind(Kind):
     """Choices."""
 
     def query_of(self, example: ChoiceExample, head: ScoringHead) -> Query:
-        """A context and its candidates, or those of the head."""
+        """A context with its candidates, or the head's if all questions have the same."""
         return Query([example if example.candidates else replace(example, candidates=head.candidates)])
 
     def answer(self, query: Query, head: ScoringHead, found: Sequence[tuple[Any, Any]], *, truncated: bool) -> Answer:  # noqa: ARG002
@@ -35,8 +35,8 @@ class ChoiceKind(Kind):
         """The context and its candidates."""
         return {"context": example.context, "candidates": [*example.candidates]}
 
-    def prediction(self, answer: Answer, query: Query, head: ScoringHead) -> Any:  # noqa: ARG002 - the answer says all
-        """The number of the best candidate, and the scores of all."""
+    def prediction(self, answer: Answer, query: Query, head: ScoringHead) -> Any:  # noqa: ARG002 - the answer suffices
+        """The index of the best candidate, and the scores of all."""
         return {"choice": answer["choice"], "scores": answer["scores"]}
 
     def line(self, answer: Answer) -> str:

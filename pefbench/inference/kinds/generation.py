@@ -1,10 +1,9 @@
 """A generated text: ``{"text", "finish_reason", "tokens", "prompt_tokens", "truncated"}``.
 
-`finish_reason` is `stop` where the model ended the text, or one of the texts of `stop` did, `length` where it has as
-many tokens as it may have, `cancelled` where whoever reads it broke off. `tokens` are those that were generated, the
-end token among them, `prompt_tokens` those that the model read. The prompt is what the task makes of the input, in the
-chat template of the model where it has one, as in training. One that is too long is cut as in the trial, and the answer
-says `truncated`.
+`finish_reason` is `stop` if the model or a text of `stop` ended the text, `length` if it reached the maximum number of
+tokens, and `cancelled` if the reader stopped it. `tokens` counts the generated tokens, including the end token,
+`prompt_tokens` those of the prompt. The task makes the prompt from the input, in the model's chat template if it has
+one, as in training. A prompt that is too long is cut as in the trial, and the answer has `truncated`.
 """
 
 from __future__ import annotations
@@ -27,17 +26,17 @@ class GenerationKind(Kind):
     """Generated texts."""
 
     def decoding(self, query: Query, prompt: DecoderPrompt) -> DecoderPrompt:
-        """The prompt, with how its text is wanted."""
+        """The prompt, with the query's generation settings."""
         return replace(prompt, number=query.number, wanted=query.wanted)
 
-    def apart(self, query: Query, example: Any) -> Hashable:  # noqa: ARG002 - the wish says all
-        """Beams are searched for by one search; other texts have one each."""
+    def apart(self, query: Query, example: Any) -> Hashable:  # noqa: ARG002 - the wishes suffice
+        """Texts with the same beam search share a batch, as do all texts without one."""
         search = query.wanted.search if query.wanted else None
         return search if search and search.num_beams > 1 else search is None
 
     def answer(
         self,
-        query: Query,  # noqa: ARG002 - the scores say all
+        query: Query,  # noqa: ARG002 - the scores suffice
         head: GenerationHead,  # noqa: ARG002
         found: Sequence[tuple[Any, Any]],
         *,
@@ -55,16 +54,16 @@ class GenerationKind(Kind):
         }
 
     def input_of(self, example: GenerationExample) -> Json:
-        """The prompt, and what was said before it, as roles and texts."""
+        """The prompt, and the conversation before it as roles and texts."""
         given = {"prompt": f"{example.instruction}{example.prompt}"}
         return {**given, "history": [[*message] for message in example.history]} if example.history else given
 
-    def prediction(self, answer: Answer, query: Query, head: GenerationHead) -> Any:  # noqa: ARG002 - the answer says all
+    def prediction(self, answer: Answer, query: Query, head: GenerationHead) -> Any:  # noqa: ARG002 - the answer suffices
         """The text."""
         return answer["text"]
 
     def line(self, answer: Answer) -> str:
-        """The text, on one line; and what is not as it should be."""
+        """The text on one line, with a note if it was cut or too long."""
         odd = [
             *(["truncated: only a part of the prompt was read"] if answer["truncated"] else []),
             *(["stopped at the maximum length"] if answer["finish_reason"] == "length" else []),

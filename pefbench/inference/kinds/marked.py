@@ -1,6 +1,6 @@
 """One label for a text with two marked spans: ``{"label", "score", "probabilities", "truncated"}``.
 
-Of a text that is too long what is nearest to the marks is read, and the answer says `truncated`.
+If a text is too long, only the part nearest to the marks is read, and the answer has `truncated`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class MarkedKind(Labelled):
-    """Relations: answered as other labels are."""
+    """Relations; answers are like those of other labels."""
 
     def input_of(self, example: MarkedExample) -> Json:
         """The text and its spans, in characters."""

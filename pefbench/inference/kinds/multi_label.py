@@ -1,7 +1,7 @@
 """Any number of labels for a text or a pair: ``{"labels", "probabilities", "truncated"}``.
 
-Labels are given from the trial's thresholds on. A text beyond the maximum length is read as the trial reads it, from
-its beginning, and the answer says `truncated`.
+A label is given if its probability reaches the trial's threshold. A text beyond the maximum length is cut as in the
+trial, only its beginning is read, and the answer has `truncated`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class MultiLabelKind(TextKind):
         probabilities = dict(zip(head.labels, answer["scores"], strict=True))
         return {"labels": answer["labels"], "probabilities": probabilities, "truncated": truncated}
 
-    def prediction(self, answer: Answer, query: Query, head: MultiLabelHead) -> Any:  # noqa: ARG002 - the answer says all
+    def prediction(self, answer: Answer, query: Query, head: MultiLabelHead) -> Any:  # noqa: ARG002 - the answer suffices
         """The labels, and the probabilities in the order of the head's."""
         return {"labels": answer["labels"], "scores": [*answer["probabilities"].values()]}
 

@@ -1,6 +1,6 @@
 """A number for a text or a pair: ``{"score", "truncated"}``.
 
-A text beyond the maximum length is read as the trial reads it, from its beginning, and the answer says `truncated`.
+A text beyond the maximum length is cut as in the trial, only its beginning is read, and the answer has `truncated`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class RegressionKind(TextKind):
 
     def answer(
         self,
-        query: Query,  # noqa: ARG002 - the scores say all
+        query: Query,  # noqa: ARG002 - the scores suffice
         head: RegressionHead,  # noqa: ARG002
         found: Sequence[tuple[Any, Any]],
         *,
@@ -34,7 +34,7 @@ class RegressionKind(TextKind):
         """The score."""
         return {"score": single(found)[0], "truncated": truncated}
 
-    def prediction(self, answer: Answer, query: Query, head: RegressionHead) -> Any:  # noqa: ARG002 - the answer says all
+    def prediction(self, answer: Answer, query: Query, head: RegressionHead) -> Any:  # noqa: ARG002 - the answer suffices
         """The score."""
         return answer["score"]
 

@@ -1,6 +1,6 @@
 """One label for a text or a pair: ``{"label", "score", "probabilities", "truncated"}``.
 
-A text beyond the maximum length is read as the trial reads it, from its beginning, and the answer says `truncated`.
+A text beyond the maximum length is cut as in the trial, only its beginning is read, and the answer has `truncated`.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ class Labelled(Kind):
     """A kind whose answer is one label."""
 
     def answer(self, query: Query, head: SequenceHead, found: Sequence[tuple[Any, Any]], *, truncated: bool) -> Answer:  # noqa: ARG002
-        """The likeliest label with its probability, and the probability of each label."""
+        """The most likely label with its probability, and the probability of each label."""
         answer, chances = single(found)
         label = answer if isinstance(answer, str) else answer["label"]
         probabilities = dict(zip(head.labels, chances, strict=True))
         return {"label": label, "score": probabilities[label], "probabilities": probabilities, "truncated": truncated}
 
-    def prediction(self, answer: Answer, query: Query, head: SequenceHead) -> Any:  # noqa: ARG002 - the answer says all
+    def prediction(self, answer: Answer, query: Query, head: SequenceHead) -> Any:  # noqa: ARG002 - the answer suffices
         """The label; with `outside`, also the probability of that label."""
         outside = getattr(head, "outside", None)
         if outside is None:

@@ -1,8 +1,8 @@
 """The answer to a question in a context: ``{"text", "start", "end", "score", "truncated"}``.
 
-`start` and `end` are characters of the context; where it has no answer, `text` is empty and both are null. The score is
-the probability of the first token times that of the last. A context of any length is read, by the head's windows; a
-question that is too long is cut, and the answer says `truncated`.
+`start` and `end` are character offsets in the context; if it has no answer, `text` is empty and both are null. The
+score is the probability of the first token times that of the last. A context of any length is read, in the head's
+windows; a question that is too long is cut, and the answer has `truncated`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class SpanKind(Kind):
     def query(
         self,
         values: Mapping[str, Any],
-        head: SpanHead,  # noqa: ARG002 - the texts say all
+        head: SpanHead,  # noqa: ARG002 - the texts suffice
         tokenizer: PreTrainedTokenizerFast,  # noqa: ARG002
         max_length: int,  # noqa: ARG002
     ) -> Query:
@@ -46,7 +46,7 @@ class SpanKind(Kind):
         """The question and its context."""
         return {"question": example.question, "context": example.context}
 
-    def prediction(self, answer: Answer, query: Query, head: SpanHead) -> Any:  # noqa: ARG002 - the answer says all
+    def prediction(self, answer: Answer, query: Query, head: SpanHead) -> Any:  # noqa: ARG002 - the answer suffices
         """The text of the span."""
         return answer["text"]
 

@@ -1,8 +1,8 @@
-"""A tag for each word: ``{"entities"}``, or ``{"words"}`` where the tags mark no entities.
+"""A tag for each word: ``{"entities"}``, or ``{"words"}`` if the tags do not mark entities.
 
-Each is ``{"label", "text", "start", "end", "score"}``, with the characters of the text as it was given. A text is
-divided into words as a data set with offsets is; where the words are given, their text has a space between them. The
-score of an entity is the mean probability of its words' tags. A text of any length is read: by overlapping windows.
+Each is ``{"label", "text", "start", "end", "score"}``, with character offsets in the input text. A text is split into
+words as in a data set with offsets; given words are joined by spaces. An entity's score is the mean probability of its
+words' tags. A text of any length is read, in overlapping windows.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Words:
-    """A text, the characters of its words, and windows over these, all [start, end)."""
+    """A text, the character offsets of its words, and windows of words, all [start, end)."""
 
     text: str
     at: list[Span]
@@ -46,7 +46,7 @@ class TokenKind(Kind):
     def query(
         self, values: Mapping[str, Any], head: TokenHead, tokenizer: PreTrainedTokenizerFast, max_length: int
     ) -> Query:
-        """A text, or a list of its words, in windows."""
+        """Turn a text, or a list of words, into windows."""
         text, at = _words(values["tokens"])
         words = [text[start:end] for start, end in at]
         windows = head.windows(tokenizer, words, max_length) if words else []
@@ -54,7 +54,7 @@ class TokenKind(Kind):
         return Query(examples, Words(text, at, windows))
 
     def answer(self, query: Query, head: TokenHead, found: Sequence[tuple[Any, Any]], *, truncated: bool) -> Answer:  # noqa: ARG002 - no window is cut
-        """The entities, or the words, with their characters."""
+        """The entities or the words, with their offsets."""
         given: Words = query.about
         tags, scores = _joined(given.windows, found)
         if all(label == OUTSIDE or label.startswith(("B-", "I-")) for label in head.labels):
@@ -65,7 +65,7 @@ class TokenKind(Kind):
         """The words."""
         return {"tokens": [*example.tokens]}
 
-    def prediction(self, answer: Answer, query: Query, head: TokenHead) -> Any:  # noqa: ARG002 - the answer says all
+    def prediction(self, answer: Answer, query: Query, head: TokenHead) -> Any:  # noqa: ARG002 - the answer suffices
         """A tag for each word."""
         given: Words = query.about
         if "words" in answer:
@@ -84,7 +84,7 @@ class TokenKind(Kind):
 
 
 def _words(given: object) -> tuple[str, list[Span]]:
-    """A text and its words' characters. Raises DataError for what is neither a text nor words."""
+    """A text and its words' character offsets. Raises DataError if the input is neither a text nor words."""
     if isinstance(given, str):
         check_characters(given, "the text")
         return given, divide(given)
@@ -99,7 +99,7 @@ def _words(given: object) -> tuple[str, list[Span]]:
 
 
 def _joined(windows: Sequence[Span], found: Sequence[tuple[list[str], list[float]]]) -> tuple[list[str], list[float]]:
-    """The tags of all words, and their probabilities: of two windows' that share words, each its part of them."""
+    """The tags of all words and their probabilities. Words that two windows share are divided between the two."""
     tags, scores = list[str](), list[float]()
     for (first, _), (here, likely) in zip(windows, found, strict=True):
         shared = len(tags) - first
@@ -109,7 +109,7 @@ def _joined(windows: Sequence[Span], found: Sequence[tuple[list[str], list[float
 
 
 def _answer(given: Words, scores: Sequence[float], label: str, first: int, end: int) -> Answer:
-    """What is said of the words [first, end)."""
+    """The answer for the words [first, end)."""
     start, stop = given.at[first][0], given.at[end - 1][1]
     score = fmean(scores[first:end])
     return {"label": label, "text": given.text[start:stop], "start": start, "end": stop, "score": score}
