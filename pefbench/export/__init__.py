@@ -1,5 +1,5 @@
-"""From a saved trial to files that run without it, held to the trial's own answers.
+"""Exports saved trials to files that run without pefbench, checked against the trial's own answers.
 
-A format is one file in `formats/`. `heads/` says what a bundle must know of each head, `bundle/` has the scripts that
-answer in it, for machines without torch.
+A format is one file in `formats/`. `heads/` has a bundle's settings for each kind of head, `bundle/` the scripts with
+which a bundle answers on machines without torch.
 """

@@ -1,4 +1,4 @@
-"""The card of an export: what it is, how good the trial was, what the replay found, how it is opened."""
+"""The card of an export: its contents, how to open it, the trial's scores and the result of the replay."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def write(
         f"# {recipe.name}: {name}{chosen}",
         f"{summary('task', recipe.task)} Trained by `{recipe.method.name}`, exported by pefbench.",
         f"- trial `{result['id']}`, task `{recipe.task}`, head `{original.kind_name}`\n"
-        f"- base `{base['source']}`, fingerprint of its weights `{base['fingerprint'][:12]}`\n"
+        f"- base `{base['source']}`, weight fingerprint `{base['fingerprint'][:12]}`\n"
         f"- data `{recipe.data.source}`, fingerprint `{original.saved['fingerprint'][:12]}`"
         + "".join(f"\n- {note}" for note in notes),
         "## Open it",
         fmt.usage(original, options),
-        "## How good the trial is",
+        "## Scores of the trial",
         scores(result),
         "## Replay",
         replay_lines(fmt, original, options, outcome),
@@ -43,12 +43,12 @@ def write(
 
 
 def replay_lines(fmt: Format, original: Original, options: Options, outcome: Replay) -> str:
-    """What the replay found, in sentences."""
+    """The result of the replay, in sentences."""
     cut = "" if outcome.examples == outcome.of else f" (cut: the first of {outcome.of:,})"
     lines = [f"Replayed on {outcome.examples:,} test examples{cut}, against the trial's own model in fp32."]
     if options.rounds:
         lines.append(
-            f"The export rounds: {outcome.alike:,} answers agree but for scores, which differ by at most "
+            f"The export rounds: {outcome.alike:,} answers agree except for scores, which differ by at most "
             f"{outcome.largest:.2g}."
         )
     else:

@@ -1,6 +1,6 @@
-"""A decoder as an ONNX graph with a cache, by transformers' own exporter.
+"""Exports a decoder to an ONNX graph with a cache, with transformers' own exporter.
 
-One graph serves the prompt, whose cache is empty, and each token after it.
+One graph serves both the prompt, with an empty cache, and each token after it.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ if TYPE_CHECKING:
     from pefbench.inference.kind import Json
 
 TRACED = (2, 5, 3)
-"""Texts, tokens of their cache and tokens after it of the example by which a model is traced; others come out alike."""
+"""Texts, cached tokens and new tokens of the example with which a model is traced; the graph accepts other numbers."""
 
 
 def check(config: Any) -> None:
-    """Raise MethodError for a decoder that has no such graph: its positions or its cache depend on the length."""
+    """Raise MethodError for a decoder without such a graph, because its positions or its cache depend on the length."""
     if find_spec("transformers.exporters") is None:
-        raise MethodError("--as onnx: this transformers has no exporters; 5.23 has")
+        raise MethodError("--as onnx: this version of transformers has no exporters; install 5.23")
     rope: Any = getattr(config, "rope_parameters", None) or {}
     if rope.get("rope_type") in ("dynamic", "longrope"):
-        raise MethodError(f"--as onnx: {config.model_type} turns positions by the length ({rope['rope_type']} RoPE)")
+        raise MethodError(f"--as onnx: {config.model_type}'s RoPE depends on the length ({rope['rope_type']})")
 
 
 def write(model: nn.Module, to: Path) -> Json:
-    """Write the graph of a merged decoder, in fp32, and give its cache: names of inputs, heads and widths.
+    """Write the graph of a merged decoder, in fp32; return its cache: input names, heads and widths.
 
-    Raises MethodError for a cache that is no keys and values of all tokens, and where transformers cannot export it.
+    Raises MethodError if its cache is not the keys and values of all tokens, or transformers cannot export it.
     """
     from transformers import DynamicCache
     from transformers.cache_utils import DynamicLayer
@@ -55,18 +55,18 @@ def write(model: nn.Module, to: Path) -> Json:
         past = decoder(input_ids=torch.ones((rows, before), dtype=torch.long), use_cache=True).past_key_values
         layers = getattr(past, "layers", [])
         if not isinstance(past, DynamicCache) or any(type(layer) is not DynamicLayer for layer in layers):
-            raise MethodError(f"--as onnx: the cache of {kind} is no keys and values of all tokens")
+            raise MethodError(f"--as onnx: the cache of {kind} is not the keys and values of all tokens")
         inputs: Json = {
             "input_ids": torch.ones((rows, after), dtype=torch.long),
             "attention_mask": torch.ones((rows, before + after), dtype=torch.long),
             "past_key_values": past,
             "use_cache": True,
         }
-        with contextlib.redirect_stdout(io.StringIO()):  # its progress
+        with contextlib.redirect_stdout(io.StringIO()):  # its progress messages
             program = OnnxExporter().export(decoder, inputs, config=OnnxConfig(dynamic=True)).program
         names = [each.name for each in program.graph.inputs if each.name not in inputs]
         tensors = [part for layer in layers for part in (layer.keys, layer.values)]
         if len(names) != len(tensors):
-            raise MethodError(f"--as onnx: the cache of {kind} has {len(tensors)} parts, its graph {len(names)}")
+            raise MethodError(f"--as onnx: the cache of {kind} has {len(tensors)} parts, but its graph {len(names)}")
         OnnxExporter.save_program(program, to)
     return {"cache": [[name, part.shape[1], part.shape[3]] for name, part in zip(names, tensors, strict=True)]}

@@ -1,4 +1,4 @@
-"""Export a trial: written beside its place, replayed there, and put there only if it answers as the trial does."""
+"""Export a trial: write it to a temporary folder, replay it, and keep it only if it answers like the trial."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from pefbench.inference.kind import Json
 
 ABOUT = "export.json"
-"""What an export says of itself; it is written last."""
+"""Describes an export; it is written last."""
 
 
 class Exported(NamedTuple):
-    """What came of it.
+    """The result of an export.
 
-    size: bytes of all its files. replay: what it found, in sentences; empty where the export was there already.
+    size: bytes of all files. replay: the result of the replay, in sentences; empty if the export already existed.
     """
 
     size: int
@@ -39,9 +39,9 @@ class Exported(NamedTuple):
 def export(
     trial: Path, to: Path, name: str, options: Options, *, base: str | None = None, most: int | None = None
 ) -> Exported:
-    """Write a trial's export of the format `name` to the folder `to`; see `original.read` for `base` and `most`.
+    """Export a trial in the format `name` to the folder `to`; see `original.read` for `base` and `most`.
 
-    Raises ExportError where it answers otherwise than the trial; a UserError for what cannot be exported so.
+    Raises ExportError if the export answers differently from the trial; a UserError if this export is impossible.
     """
     fmt = formats.find(name, options)
     _check_place(to)
@@ -67,11 +67,11 @@ def export(
 
 
 LEAST_RECORDED = 0.8
-"""The share of a trial's recorded answers that its model must give in fp32, too, where the trial rounded."""
+"""If the trial computed in less than fp32: the share of its recorded answers that its model must reproduce in fp32."""
 
 
 def _check_recorded(original: Original, recorded: int) -> None:
-    """Raise ExportError where the trial's model gives other answers than the trial recorded, beyond rounding."""
+    """Raise ExportError if the trial's model does not reproduce the recorded answers, beyond rounding."""
     rounded = 0 if original.head.generates else LEAST_RECORDED * len(original.examples)
     least = len(original.examples) if original.precision == "fp32" else rounded
     if recorded < least:
@@ -82,7 +82,7 @@ def _check_recorded(original: Original, recorded: int) -> None:
 
 
 def _check_place(to: Path) -> None:
-    """Raise OutputError for a place where no export can appear, and none lies."""
+    """Raise OutputError if no export can be written here, unless an export is here already."""
     if to.is_file() or (to.is_dir() and any(to.iterdir()) and not (to / ABOUT).is_file()):
         raise _taken(to)
     atomic.check_writable(to)
@@ -93,7 +93,7 @@ def _taken(to: Path) -> OutputError:
 
 
 def _there(to: Path, about: Mapping[str, Any]) -> Exported | None:
-    """The same export, where it lies there already, whole. Raises OutputError for anything else that lies there."""
+    """The same export if it already exists, complete; else None. Raises OutputError if something else is there."""
     if not to.exists() or (to.is_dir() and not any(to.iterdir())):
         return None
     try:

@@ -1,4 +1,4 @@
-"""A format of exports: what it can be made of, how it is written, and how what was written answers."""
+"""The interface of export formats: what they can export, how they write it, and how the export answers."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Options:
-    """What may be chosen of an export.
+    """Options of an export.
 
-    quantize: weights in 8 bits, activations rounded as they come. dtype: of the weights. max_lora_rank: of the server
-    that is to load an adapter.
+    quantize: 8-bit weights, activations quantised dynamically. dtype: of the weights. max_lora_rank: the limit of the
+    vLLM server that will load the adapter.
     """
 
     quantize: Literal["int8"] | None = None
@@ -34,11 +34,11 @@ class Options:
 
     @property
     def rounds(self) -> bool:
-        """Whether the export computes with fewer bits than the trial's numbers have."""
+        """Whether the export computes with fewer bits than fp32."""
         return self.quantize is not None or self.dtype != "fp32"
 
     def chosen(self) -> Json:
-        """Those that are no defaults."""
+        """The options that differ from the defaults."""
         default = asdict(Options())
         return {name: value for name, value in asdict(self).items() if value != default[name]}
 
@@ -46,10 +46,10 @@ class Options:
 class Format(ABC):
     """One format.
 
-    tolerance: how far a number of an answer may be from the trial's own in fp32, relative to it where it is beyond 1.
-    options: those that it has. as_predict: a generated text is answered as by `pefbench predict`, with how it ended,
-    and not as the head predicts, with how likely the right one is. hub: its folder may be put on the Hugging Face hub,
-    whose fields its card then has.
+    tolerance: how far a number in an answer may be from the trial's in fp32, relative to it if that is above 1.
+    options: the options that it supports. as_predict: generated texts are answered as by `pefbench predict`, with the
+    finish reason, rather than as the head predicts, with the likelihood of the reference. hub: its folder may be put on
+    the Hugging Face hub, so its card has the hub's fields.
     """
 
     tolerance: ClassVar[float] = 1e-4
@@ -59,35 +59,35 @@ class Format(ABC):
 
     @abstractmethod
     def check(self, original: Original, options: Options) -> None:
-        """Raise a UserError, with the reason, for a trial that has no export of this format."""
+        """Raise a UserError, with the reason, if the trial cannot be exported in this format."""
 
     @abstractmethod
     def write(self, original: Original, model: nn.Module, to: Path, options: Options) -> list[str]:
-        """Write the trial's model to a new folder, and say what should be known. It may change the model."""
+        """Write the trial's model to a new folder; return notes for the user. It may change the model."""
 
     @abstractmethod
     def answers(self, original: Original, folder: Path) -> list[Answer]:
-        """What the export answers to the trial's examples, opened as its users open it."""
+        """The export's answers to the trial's examples, opened as its users open it."""
 
     @abstractmethod
     def usage(self, original: Original, options: Options) -> str:
-        """How it is opened, as Markdown."""
+        """How to open it, as Markdown."""
 
     def served(self, original: Original, options: Options, to: Path) -> list[str]:  # noqa: ARG002 - most have none
-        """How a server of somebody else's is started with the export in the folder `to`, on this machine."""
+        """Commands that start another project's server with the export in the folder `to`, on this machine."""
         return []
 
 
 def names() -> list[str]:
-    """The formats."""
+    """The names of the formats."""
     return sorted(module.name for module in pkgutil.iter_modules(formats.__path__) if module.name[0] != "_")
 
 
 def find(name: str, options: Options) -> Format:
-    """The format of this name. Raises RecipeError where there is none, or it lacks an option that was given."""
+    """The format of this name. Raises RecipeError if there is none or it does not support a given option."""
     if name not in names():
         raise RecipeError(f"--as: unknown format {name!r}; {suggest(name, names())}")
     found: Format = importlib.import_module(f"{formats.__name__}.{name}").FORMAT
     for option in options.chosen().keys() - found.options:
-        raise RecipeError(f"--{option.replace('_', '-')} is no option of --as {name}")
+        raise RecipeError(f"--{option.replace('_', '-')} is not an option of --as {name}")
     return found

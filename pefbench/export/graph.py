@@ -1,4 +1,4 @@
-"""A model as an ONNX graph, by torch's own exporter, for any number of texts of any length; and one in 8 bits."""
+"""Exports a model to an ONNX graph for any number of texts of any length, with torch's exporter; quantises graphs."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 FILE = "model.onnx"
 LARGE = 6 * 2**30
-"""Bytes of a graph in fp32 beyond which its weights lie beside it in 8 bits, too: one file may have 2 GiB."""
+"""Bytes of an fp32 graph above which even its 8-bit weights go into a separate file: a file may have 2 GiB."""
 TRACED = (3, 7)
-"""Texts and tokens of the example by which the model is traced; any others come out alike."""
+"""Texts and tokens of the example with which the model is traced; the graph accepts other numbers."""
 
 
 class Graph(nn.Module):
-    """A model whose inputs have an order and whose output is one tensor: logits, or the starts and ends of answers."""
+    """A model with ordered inputs and one output tensor: logits, or the start and end logits of answers."""
 
     def __init__(self, model: nn.Module, names: Sequence[str]) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ class Graph(nn.Module):
 
 
 def write(model: nn.Module, names: Sequence[str], to: Path) -> None:
-    """Write the graph of a model that takes these inputs. Raises MethodError for one that torch cannot export so."""
+    """Write the graph of a model with these inputs. Raises MethodError if torch cannot export it for all sizes."""
     inputs = tuple(torch.full(TRACED, 0 if name == "token_type_ids" else 1) for name in names)
     free = {0: torch.export.Dim.DYNAMIC, 1: torch.export.Dim.DYNAMIC}
     kind = type(model).__name__
@@ -66,12 +66,12 @@ def write(model: nn.Module, names: Sequence[str], to: Path) -> None:
 
 
 def quantize(file: Path) -> None:
-    """Put the graph's weights into 8 bits, one scale for each column; activations are rounded as they come."""
+    """Quantise the graph's weights to 8 bits, with one scale per column; activations are quantised dynamically."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     whole = file.with_name("whole")
     whole.mkdir()
-    for part in file.parent.glob(f"{file.name}*"):  # a decoder's weights lie beside its graph
+    for part in file.parent.glob(f"{file.name}*"):  # a decoder's weights are in separate files
         part.rename(whole / part.name)
     large = sum(part.stat().st_size for part in whole.iterdir()) > LARGE
     with quiet():
@@ -83,7 +83,7 @@ def quantize(file: Path) -> None:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep the exporter's notices, and those of what it calls, to itself."""
+    """Suppress the messages of the exporter and the libraries that it calls."""
     loggers = [
         logging.getLogger(name)
         for name in ("torch.onnx", "onnxscript", "onnx_ir", "root", "torch.export", "torch._export")

@@ -1,4 +1,4 @@
-"""An adapter merged into the weights, in fp32."""
+"""Merges an adapter into the weights, in fp32."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 HOW = {
     "BOTTLENECK": "its layers are not linear",
-    "MAM": "it is layers and a prefix beside the weights",
-    "PREFIX_TUNING": "a prefix is keys and values, and no weights",
-    "PROMPT_TUNING": "a prompt is embeddings before the text, and no weights",
-    "P_TUNING": "a prompt is embeddings before the text, and no weights",
+    "MAM": "it adds layers and a prefix to the weights",
+    "PREFIX_TUNING": "a prefix consists of keys and values, not weights",
+    "PROMPT_TUNING": "a prompt consists of embeddings before the text, not weights",
+    "P_TUNING": "a prompt consists of embeddings before the text, not weights",
 }
 
 
 def kind(original: Original) -> str:
-    """The adapter's type in PEFT; "" where the trial saved weights of the model itself."""
+    """The adapter's type in PEFT; "" if the trial saved weights of the model itself."""
     file = original.model_folder / ADAPTER
     return str(read_json(file).get("peft_type")).upper() if file.is_file() else ""
 
@@ -40,12 +40,12 @@ def refusal(original: Original) -> str | None:
     if model.quantize != "none" and found:
         return f"the base is quantised ({model.quantize}): merged into its weights, the adapter would be rounded away"
     if any(adapter.mode == "stack" for adapter in original.prepared.adapters):
-        return "its adapter stands on another one (model.adapter_mode: stack); train with adapter_mode merge"
+        return "its adapter is stacked on another one (model.adapter_mode: stack); train with adapter_mode merge"
     return None
 
 
 def merged(original: Original, model: nn.Module) -> nn.Module:
-    """The model with its adapter merged, in place. Raises MethodError where PEFT cannot."""
+    """The model with its adapter merged, in place. Raises MethodError if PEFT cannot merge it."""
     if not kind(original):
         return model
     changed: Any = model

@@ -1,4 +1,4 @@
-"""A trial as it is: its model, its test examples, and what the one answers to the other. Every export is held to it."""
+"""The trial to be exported: its model, its test examples and its answers to them. Exports are checked against these."""
 
 from __future__ import annotations
 
@@ -38,10 +38,9 @@ if TYPE_CHECKING:
 class Original:
     """A trial that is to be exported.
 
-    prepared: its recipe with fp32 for its precision, so that an export is compared with the numbers behind rounding.
-    head: with the trial's thresholds. kind: None where texts are generated; an answer is then what the head predicts.
-    examples: those of the test split that are replayed. recorded: what the trial answered to all of it. precision: the
-    trial's own.
+    prepared: its recipe, with precision fp32, so that exports are compared with unrounded numbers. head: with the
+    trial's thresholds. kind: None for generated texts; an answer is then the head's prediction. examples: the test
+    examples that are replayed. recorded: the trial's predictions on the whole test split. precision: the trial's own.
     """
 
     folder: Path
@@ -66,36 +65,36 @@ class Original:
 
     @property
     def model_folder(self) -> Path:
-        """Where the trial saved its model."""
+        """The folder in which the trial saved its model."""
         return self.folder / MODEL
 
     @cached_property
     def inputs(self) -> list[Json]:
-        """The examples as inputs, JSON-able."""
+        """The examples as inputs, as JSON values."""
         if self.kind is None:
             return [{"prompt": self.head.answers.prompt(example)} for example in self.examples]
         return [self.kind.input_of(example) for example in self.examples]
 
     def queries(self, tokenizer: PreTrainedTokenizerFast, kind: Kind) -> list[Query]:
         """The inputs as the head reads them with this tokenizer."""
-        if not kind.columns:  # the task says what an input is, and its examples are there
+        if not kind.columns:  # the task defines its inputs, so use its examples directly
             return [kind.query_of(example, self.head) for example in self.examples]
         length = self.prepared.recipe.train.max_length
         return [kind.query(given, self.head, tokenizer, length) for given in self.inputs]
 
     def model(self) -> nn.Module:
-        """The trial's model, loaded anew in fp32."""
+        """Load the trial's model in fp32."""
         return build.saved(self.prepared, self.model_folder).eval()
 
     def answers(self, model: nn.Module, tokenizer: PreTrainedTokenizerFast, head: Head | None = None) -> list[Answer]:
-        """What a model answers to the examples. head: in place of the trial's, where the model needs another."""
+        """A model's answers to the examples. head: replaces the trial's if the model needs another."""
         if self.kind is None:
             return [{"prediction": found} for found in self.predictions(model, tokenizer)]
         model_in_fp32 = Model(replace(self.prepared, tokenizer=tokenizer), head or self.head, self.kind, model)
         return model_in_fp32.answers(self.queries(tokenizer, self.kind))
 
     def predictions(self, model: nn.Module, tokenizer: PreTrainedTokenizerFast) -> list[Any]:
-        """What a model predicts of the examples, as the trial predicts."""
+        """A model's predictions on the examples, computed as in the trial."""
         recipe = self.prepared.recipe
         return predict(
             model,
@@ -108,7 +107,7 @@ class Original:
         )
 
     def as_predictions(self, answers: Sequence[Answer]) -> list[Any]:
-        """Answers as the head gives them, and as metrics read them."""
+        """Answers as the head's predictions, as metrics read them."""
         kind = self.kind
         if kind is None:
             return self.head.answers.judged([answer["prediction"] for answer in answers], self.examples)
@@ -116,7 +115,7 @@ class Original:
         return [kind.prediction(answer, query, self.head) for answer, query in pairs]
 
     def recorded_alike(self, model: nn.Module, answers: Sequence[Answer]) -> int:
-        """How many of the examples the trial's model, whose answers these are, answers as the trial recorded."""
+        """On how many examples the trial's model agrees with the recorded predictions. answers: the model's own."""
         if self.kind is None:
             found = self.as_predictions(answers)
         else:
@@ -125,11 +124,11 @@ class Original:
 
 
 def read(trial: Path, base: str | None, most: int | None, *, as_predict: bool = False) -> Original:
-    """A trial with its data. base: where the pretrained model lies now. most: of the test examples, the first only.
+    """Read a trial with its data. base: the pretrained model's present place. most: use only the first test examples.
 
     as_predict: see `Format`.
 
-    Raises a UserError for what is no whole, finished trial, and where its model or its data cannot be had as they were.
+    Raises a UserError if the trial is incomplete or unfinished, or its model or data are missing or changed.
     """
     folder = loading.find(trial)
     if not (folder / TRIAL).is_file():

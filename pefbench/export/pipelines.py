@@ -1,4 +1,4 @@
-"""transformers' pipelines: which a head has, and how it is called so that it answers as the trial does."""
+"""transformers' pipelines: which one a head has, and the call with which it answers like the trial."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PIPELINES = {
     "AutoModelForTokenClassification": "token-classification",
     "AutoModelForCausalLM": "text-generation",
 }
-"""transformers' class -> its pipeline; since transformers 5 those for questions and for encoder-decoders are gone."""
+"""transformers' class -> its pipeline. transformers 5 removed those for questions and for encoder-decoders."""
 CALLS = {
     "sequence": "pipe(texts, top_k=None, truncation=True, max_length={length})",
     "multi_label": "pipe(texts, top_k=None, truncation=True, max_length={length})",
@@ -29,14 +29,14 @@ CLASSES = {
     "token": "AutoModelForTokenClassification",
     "generation": "AutoModelForCausalLM",
 }
-"""Kind of head -> the class under which a pipeline answers as it does: no pipeline averages over tokens, as with
-`model.pooling`, or compares likelihoods."""
+"""Kind of head -> the class with which a pipeline answers like the trial. No pipeline averages over tokens
+(`model.pooling`) or compares likelihoods."""
 
 
 def answers_alike(original: Original) -> bool:
-    """Whether a pipeline, called so, answers as the trial does.
+    """Whether a pipeline with this call answers like the trial.
 
-    Where a tokenizer puts nothing between two texts, a choice has a line break there, and a pipeline has not.
+    If a tokenizer puts nothing between two texts, a choice puts a line break there, but a pipeline does not.
     """
     name = original.kind_name
     joined = name == "choice" and is_joined(original.tokenizer)
@@ -44,7 +44,7 @@ def answers_alike(original: Original) -> bool:
 
 
 def usage(original: Original) -> str:
-    """Python that opens an export's folder with transformers alone."""
+    """Python code that opens an export's folder with transformers alone."""
     auto, name = original.head.auto_class, original.kind_name
     if answers_alike(original):
         call = CALLS[name].format(length=original.prepared.recipe.train.max_length)

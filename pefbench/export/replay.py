@@ -1,4 +1,4 @@
-"""The replay: what an export answers to the trial's test examples, beside what the trial's own model answers."""
+"""The replay: compares an export's answers to the trial's test examples with those of the trial's own model."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from pefbench.inference.kind import Answer
 
 LEAST_ALIKE = 0.9
-"""Of an export that rounds, the share of answers that must be those of the trial but for their scores; of generated
-texts none must, as one token that is rounded away changes all that follow."""
+"""For an export that rounds: the share of answers that must equal the trial's except for scores. Not for generated
+texts, where one token that changes by rounding changes all that follow."""
 SHOWN = 160
-"""Characters of an input and of an answer that a message shows."""
+"""How many characters of an input or an answer a message shows."""
 
 
 @dataclass(frozen=True)
 class Loss:
-    """A metric of the trial's answers in fp32, and of the export's."""
+    """A metric of the trial's answers in fp32 (before) and of the export's answers (after)."""
 
     metric: str
     before: float
@@ -34,11 +34,11 @@ class Loss:
 
 @dataclass(frozen=True)
 class Replay:
-    """What came out of a replay.
+    """The result of a replay.
 
-    examples: how many there were, of `of` in the test split. alike: how many are answered alike but for scores.
-    largest: the largest difference of a score. recorded: how many the trial's model answers in fp32 as the trial
-    recorded. loss: what an export that rounds loses, by the task's first metric.
+    examples: how many were replayed, out of `of` in the test split. alike: how many answers agree except for scores.
+    largest: the largest difference of a score. recorded: how many recorded predictions the trial's model reproduces in
+    fp32. loss: for an export that rounds, the task's first metric before and after.
     """
 
     examples: int
@@ -52,9 +52,9 @@ class Replay:
 def replay(
     original: Original, expected: Sequence[Answer], found: Sequence[Answer], recorded: int, *, most: float | None
 ) -> Replay:
-    """Compare answers. most: the largest difference of a score; None: of an export that rounds, see `LEAST_ALIKE`.
+    """Compare answers. most: the largest allowed difference of a score; None if the export rounds (`LEAST_ALIKE`).
 
-    Raises ExportError, with the first example that is answered otherwise.
+    Raises ExportError with the first example whose answer differs.
     """
     differences = [difference(*pair) for pair in zip_longest(expected, found)]
     alike = sum(each is not None for each in differences)
@@ -75,9 +75,9 @@ def replay(
 
 
 def difference(expected: Any, found: Any) -> float | None:
-    """The largest difference of a number in two answers, relative to it where that is beyond 1.
+    """The largest difference of numbers in two answers, relative to the expected number if that is above 1.
 
-    None where they differ in anything else: a label, a text, a place.
+    None if they differ in anything else: a label, a text, an offset.
     """
     if isinstance(expected, float) and isinstance(found, float):
         return abs(expected - found) / max(1.0, abs(expected))
@@ -98,7 +98,7 @@ def difference(expected: Any, found: Any) -> float | None:
 
 
 def _loss(original: Original, expected: Sequence[Answer], found: Sequence[Answer]) -> Loss:
-    """What the task's first metric loses, on the examples that were replayed."""
+    """The task's first metric before and after the export, on the replayed examples."""
     metric = make(original.prepared.recipe.evaluate.metrics[0])
     references = original.head.answers.references(original.examples)
     before, after = (

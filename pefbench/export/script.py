@@ -1,7 +1,6 @@
-"""The answering script of a bundle: one file, in which what it takes from pefbench is written out.
+"""Builds the script of a bundle: one file, into which everything that it uses from pefbench is copied.
 
-So a text is divided, cut and read there by the very functions that do so here, on a machine that has neither pefbench
-nor torch.
+The bundle therefore splits, cuts and reads texts with the same functions as pefbench, without pefbench or torch.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ def script(head: str) -> str:
 
 
 def _add(source: str, imports: dict[str, None], parts: dict[str, None]) -> None:
-    """Add a module: what it imports from pefbench first, then its body; its other imports, if the script lacks them."""
+    """Add a module: first what it imports from pefbench, then its body. Other imports are added if they are missing."""
     body = ast.parse(source).body[1:]  # without the docstring
     there = {name for node in ast.parse(_source(START)).body for name in _names(node)}
     for node in body:
@@ -37,12 +36,12 @@ def _add(source: str, imports: dict[str, None], parts: dict[str, None]) -> None:
 
 
 def _names(node: ast.stmt) -> list[str]:
-    """What an import is of."""
+    """The names that an import statement imports."""
     return [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
 
 
 def _add_names(module: str, names: list[str], imports: dict[str, None], parts: dict[str, None]) -> None:
-    """Add what is imported by name: of a bundle's module the whole, of another the definitions alone."""
+    """Add imported names: the whole module if it belongs to `bundle/`, otherwise only the definitions."""
     file = f"{module.removeprefix('pefbench.').replace('.', '/')}.py"
     if file == START:
         return

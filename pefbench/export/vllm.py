@@ -1,8 +1,8 @@
-"""What vLLM asks of a LoRA that it is to serve, and the command that serves it.
+"""vLLM's requirements for LoRA adapters, and the command that serves one.
 
-Its `PEFTHelper` refuses ranks beyond `--max-lora-rank`, modules_to_save, DoRA and biases, and one scale holds for all
-layers; `--max-lora-rank` has a few values alone (vllm/lora/peft_helper.py and vllm/config/lora.py, read in vLLM 0.12).
-It loads a base by the hub's name or from a folder of transformers, and knows neither `wheel:` nor `file:`.
+Its `PEFTHelper` refuses ranks above `--max-lora-rank`, modules_to_save, DoRA and biases, and uses one scale for all
+layers; `--max-lora-rank` accepts only a few values (vllm/lora/peft_helper.py and vllm/config/lora.py in vLLM 0.12).
+It loads a base by its name on the hub or from a transformers folder, and does not know `wheel:` or `file:`.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
     from pefbench.export.original import Original
 
 RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
-"""What --max-lora-rank may be, but for 1."""
+"""The values that --max-lora-rank accepts, besides 1."""
 DEFAULT = 16
 ADAPTED = frozenset({"q_proj", "k_proj", "v_proj", "o_proj", "qkv_proj", "gate_proj", "up_proj", "down_proj"}) | {
     "gate_up_proj",
     "embed_tokens",
     "lm_head",
 }
-"""The endings of the modules that vLLM adapts in models laid out like Llama's."""
+"""The last parts of the names of modules that vLLM adapts in Llama-like models."""
 HUB = "hf:"
 
 
 def check_rank(original: Original, most: int) -> None:
-    """Raise RecipeError for what no server is started with, DataError for an adapter of a larger rank than it loads."""
+    """Raise RecipeError if `most` is not a valid --max-lora-rank, DataError if the adapter's rank is larger."""
     rank = _rank(original)
     if most not in (1, *RANKS):
-        raise RecipeError(f"--max-lora-rank {most}: vLLM takes 1, {', '.join(map(str, RANKS))} alone")
+        raise RecipeError(f"--max-lora-rank {most}: vLLM accepts only 1, {', '.join(map(str, RANKS))}")
     if rank > most:
         raise DataError(
             f"--max-lora-rank {most}: the adapter has rank {rank}; start vLLM with --max-lora-rank {_fit(rank)}"
@@ -58,13 +58,13 @@ def serves(original: Original) -> bool:
 
 
 def objections(original: Original) -> list[str]:
-    """What vLLM would refuse of an adapter, or read otherwise."""
+    """The reasons for which vLLM would refuse an adapter or read it differently."""
     config: Any = read_json(original.model_folder / ADAPTER)
     found = []
     if config.get("peft_type") != "LORA":
-        return [f"it is {config.get('peft_type')}, and vLLM loads LoRA alone"]
+        return [f"it is {config.get('peft_type')}, and vLLM loads only LoRA"]
     if original.prepared.config.is_encoder_decoder:
-        return ["vLLM serves no adapters of encoder-decoders"]
+        return ["vLLM does not serve adapters of encoder-decoders"]
     if _rank(original) > RANKS[-1]:
         found.append(f"its rank is {_rank(original)}, and at most {RANKS[-1]} can be set")
     if config.get("modules_to_save"):
@@ -83,9 +83,9 @@ def objections(original: Original) -> list[str]:
 
 
 def usage(original: Original, most: int | None) -> str:
-    """The command for a card, which names no folder of this machine."""
+    """The command for a card; it names no folder of this machine."""
     base = _on_hub(original)
-    where = "this folder" if base else "this folder, and BASE one with the weights of its base"
+    where = "this folder" if base else "this folder, and BASE a folder with the weights of its base"
     return f"```\n{_command(original, most, base or 'BASE', Path('DIR'))}\n```\n\nDIR is {where}."
 
 
@@ -98,7 +98,7 @@ def _command(original: Original, most: int | None, base: str, to: Path) -> str:
 
 
 def _on_hub(original: Original) -> str:
-    """The base as vLLM finds it on the hub; "" for one that is not from there."""
+    """The base's name on the hub; "" if it is not from the hub."""
     model = original.prepared.recipe.model
     if not model.name.startswith(HUB):
         return ""

@@ -34,14 +34,14 @@ def asked(monkeypatch: pytest.MonkeyPatch, *arguments: str, lines: bytes = b"") 
     ("arguments", "lines", "said"),
     [
         (["inputs.jsonl"], b"", "inputs.jsonl: looks like a file; < inputs.jsonl reads its lines"),
-        (["A text", "--jsonl"], b"", "--jsonl: unknown option; there is --json"),
+        (["A text", "--jsonl"], b"", "--jsonl: unknown option; there is only --json"),
         ([], b"", "nothing to answer: no text was given, and standard input is empty"),
         ([], b"Anna\n\xff\xfe\n", "input 2: is not UTF-8 text"),
         (["--json"], b'"Anna"\nAnna\n', "input 2: with --json an input is a text in quotes or an object"),
         (["--json", "[" * 100_000], b"", "input 1: with --json an input is a text in quotes or an object"),
         (["--json", "3"], b"", "input 1: with --json an input is a text in quotes or an object"),
         (["--json", '{"context": "Anna"}'], b"", "input 1: has no 'text'"),
-        (["--json", '{"text": 3}'], b"", "input 1: something else stands where a text is needed"),
+        (["--json", '{"text": 3}'], b"", "input 1: has something else where a text is needed"),
     ],
 )
 def test_a_mistake_is_one_line(

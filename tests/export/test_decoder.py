@@ -71,7 +71,7 @@ def test_a_prompt_writes_no_token_of_the_model() -> None:
     tokenizer.chat_template = CHAT
     head = CausalHead(search=Search(max_new_tokens=8))
     bundle: Any = Laid(head, tokenizer)
-    with pytest.raises(ValueError, match="the prompt writes </s>, which is a token of the model's own"):
+    with pytest.raises(ValueError, match="the prompt contains </s>, which is a special token of the model"):
         script.by_template(bundle, {"prompt": "The end</s>"})
     with pytest.raises(ValueError, match="a history needs the chat template's program"):
         script.by_template(bundle, {"prompt": "Yes", "history": [["user", "Before"]]})
@@ -94,13 +94,13 @@ def test_what_no_bundle_answers_is_refused(head: Any, said: str) -> None:
 
 def test_positions_that_depend_on_the_length_are_refused() -> None:
     config = SimpleNamespace(model_type="llama", rope_parameters={"rope_type": "dynamic"})
-    with pytest.raises(UserError, match="llama turns positions by the length"):
+    with pytest.raises(UserError, match="llama's RoPE depends on the length"):
         decoder.check(config)
 
 
 def test_a_cache_of_other_things_is_refused(tmp_path: Path) -> None:
     model = tiny.causal_lm("gemma2")
-    with pytest.raises(UserError, match="the cache of Gemma2ForCausalLM is no keys and values of all tokens"):
+    with pytest.raises(UserError, match="the cache of Gemma2ForCausalLM is not the keys and values of all tokens"):
         decoder.write(model, tmp_path / "model.onnx")
 
 

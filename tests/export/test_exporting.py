@@ -103,7 +103,7 @@ def test_labels_in_another_order_are_caught(classifier: Path, tmp_path: Path, mo
         return notes
 
     monkeypatch.setattr(Merged, "write", corrupt)
-    with pytest.raises(ExportError, match="labels of the merged model are place, person, and not person, place"):
+    with pytest.raises(ExportError, match="the merged model's labels are place, person instead of person, place"):
         export(classifier, tmp_path / "out", "merged", Options())
     assert not list(tmp_path.iterdir())
 
@@ -165,8 +165,8 @@ def test_what_cannot_be_exported_so_is_refused(method: str, name: str, said: str
     ("arguments", "said"),
     [
         (["--as", "pickle"], "--as: unknown format 'pickle'; valid: adapter, gguf, merged, onnx"),
-        (["--as", "merged", "--quantize", "int8"], "--quantize is no option of --as merged"),
-        (["--as", "onnx", "--dtype", "bf16"], "--dtype is no option of --as onnx"),
+        (["--as", "merged", "--quantize", "int8"], "--quantize is not an option of --as merged"),
+        (["--as", "onnx", "--dtype", "bf16"], "--dtype is not an option of --as onnx"),
         (["--as", "onnx", "--replay", "0"], "should be a whole number of 1 or more"),
         (["--as", "onnx"], "no such trial"),
     ],
@@ -207,5 +207,5 @@ def test_a_trial_is_needed_whole(classifier: Path, tmp_path: Path) -> None:
         export(folder, tmp_path / "out", "merged", Options())
     with pytest.raises(RecipeError, match="unknown format"):
         export(classifier, tmp_path / "out", "none", Options())
-    with pytest.raises(RecipeError, match="--max-lora-rank is vLLM's, which this trial is not for"):
+    with pytest.raises(RecipeError, match="--max-lora-rank is for vLLM, which needs a trial that generates texts"):
         export(classifier, tmp_path / "out", "adapter", Options(max_lora_rank=8))

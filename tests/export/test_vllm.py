@@ -39,14 +39,14 @@ def test_another_base_is_the_folder_that_it_is_read_from(base: str, tmp_path: Pa
     assert note.endswith("--lora-modules 'lora_dialogue=my out' --max-lora-rank 32")
     card = vllm.usage(trial, None)
     assert "vllm serve BASE --enable-lora" in card
-    assert "BASE one with the weights of its base" in card
+    assert "BASE a folder with the weights of its base" in card
     assert str(tmp_path) not in card
 
 
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"peft_type": "PREFIX_TUNING"}, "it is PREFIX_TUNING, and vLLM loads LoRA alone"),
+        ({"peft_type": "PREFIX_TUNING"}, "it is PREFIX_TUNING, and vLLM loads only LoRA"),
         ({"r": 600}, "its rank is 600, and at most 512 can be set"),
         ({"modules_to_save": ["lm_head"]}, "modules_to_save: lm_head"),
         ({"use_dora": True}, "it is DoRA"),
@@ -66,7 +66,7 @@ def test_what_vllm_does_not_load_is_said(changes: dict[str, Any], said: str, tmp
 def test_the_rank_of_the_server_is_one_that_it_has_and_large_enough(tmp_path: Path) -> None:
     trial = original(tmp_path, "hf:owner/name", r=24)
     vllm.check_rank(trial, 32)
-    with pytest.raises(UserError, match="vLLM takes 1, 8, 16, 32, 64, 128, 256, 320, 512 alone"):
+    with pytest.raises(UserError, match="vLLM accepts only 1, 8, 16, 32, 64, 128, 256, 320, 512"):
         vllm.check_rank(trial, 24)
     with pytest.raises(UserError, match="the adapter has rank 24; start vLLM with --max-lora-rank 32"):
         vllm.check_rank(trial, 16)

@@ -1,1 +1,1 @@
-"""The answering scripts of bundles, by head. They are copied, never imported: see `export.script`."""
+"""The scripts of bundles, one for each kind of head. They are copied, never imported: see `export.script`."""

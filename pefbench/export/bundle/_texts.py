@@ -10,14 +10,14 @@ from pefbench.export.bundle.common import Array, Bundle
 
 
 def text_logits(bundle: Bundle, given: Any) -> tuple[Array, bool]:
-    """The outputs for a text, or for {"text", "pair"}, and whether it was cut; those of tokens are averaged."""
+    """The logits for a text or {"text", "pair"}, and whether it was cut. Logits per token are averaged."""
     text, pair = (given, None) if isinstance(given, str) else (given["text"], given.get("pair"))
     pair = pair if pair and pair.strip() else None
     bundle.tokenizer.enable_truncation(bundle["max_length"], direction=bundle["cut"])
     encoding = bundle.tokenizer.encode(text, None if pair is None else bundle["before_pair"] + pair)
     end = bundle["end"]
     parts = zip(encoding.ids, encoding.type_ids, encoding.special_tokens_mask, strict=True)
-    # An end token that a text spells out is no end.
+    # Drop the added end tokens, but keep those that the text itself spells out.
     kept = [(token, kind) for token, kind, special in parts if special or token != end] or [(bundle["end"], 0)]
     ids, types = np.asarray(kept, dtype=np.int64).T
     logits = bundle.logits([ids], [types if pair is not None else np.zeros_like(types)])[0]

@@ -1,14 +1,14 @@
-"""What the script is asked: arguments, or lines of standard input. What is no input is one line, and status 2."""
+"""The script's command line: answers arguments or lines of standard input. An error is one line, with exit status 2."""
 
 from __future__ import annotations
 
 import json
-import re  # noqa: F401 - what is called needs it
+import re  # noqa: F401 - `names_a_file` needs it
 import sys
 from typing import Any
 
 from pefbench.export.bundle.common import Bundle
-from pefbench.file_names import FILE_NAME, SUFFIXES, names_a_file  # noqa: F401 - what is called
+from pefbench.file_names import FILE_NAME, SUFFIXES, names_a_file  # noqa: F401 - `names_a_file` needs them
 
 
 def main(answer: Any) -> None:
@@ -16,9 +16,9 @@ def main(answer: Any) -> None:
     texts = [each for each in sys.argv[1:] if each != "--json"]
     for text in texts:
         if text.startswith("--"):
-            raise wrong(f"{text}: unknown option; there is --json. Standard input takes a text that begins so")
+            raise wrong(f"{text}: unknown option; there is only --json. Texts that begin so go to standard input")
         if names_a_file(text):
-            raise wrong(f"{text}: looks like a file; < {text} reads its lines. Standard input takes it as a text")
+            raise wrong(f"{text}: looks like a file; < {text} reads its lines. If it is a text, use standard input")
     bundle, number = opened(), 0
     for number, line in enumerate(texts or sys.stdin.buffer, start=1):
         try:
@@ -27,7 +27,7 @@ def main(answer: Any) -> None:
         except KeyError as error:
             raise wrong(f"input {number}: has no {error}") from None
         except TypeError:
-            raise wrong(f"input {number}: something else stands where a text is needed") from None
+            raise wrong(f"input {number}: has something else where a text is needed") from None
         except UnicodeError:
             raise wrong(f"input {number}: is not UTF-8 text") from None
         except ValueError as error:
@@ -37,15 +37,15 @@ def main(answer: Any) -> None:
 
 
 def opened() -> Bundle:
-    """The bundle beside this script."""
+    """The bundle in this script's folder."""
     try:
         return Bundle()
-    except Exception as error:  # noqa: BLE001 - tokenizers and onnxruntime have no errors of their own
+    except Exception as error:  # noqa: BLE001 - tokenizers and onnxruntime have no exception classes of their own
         raise wrong(f"the bundle is damaged: {' '.join(str(error).split())}") from None
 
 
 def parsed(line: str) -> Any:
-    """An input: a text, or with --json a JSON text or object. Raises ValueError for other JSON and for what is none."""
+    """An input: a text or, with --json, a JSON string or object. Raises ValueError for anything else."""
     if "--json" not in sys.argv[1:]:
         return line
     try:
@@ -58,6 +58,6 @@ def parsed(line: str) -> Any:
 
 
 def wrong(said: str) -> SystemExit:
-    """The end, when what is wrong has been said."""
+    """Print the error; return the exception that ends the script."""
     print(f"error: {said}", file=sys.stderr)
     return SystemExit(2)

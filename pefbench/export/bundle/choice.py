@@ -1,4 +1,4 @@
-"""Which of several candidates fits a context."""
+"""Choosing between candidates for a context."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pefbench.heads._pairs import cut, fitting
 
 
 def answer(bundle: Bundle, given: Any) -> Answer:
-    """The best candidate and the scores of all, for {"context", "candidates"}; or {"context"}, if all have the same."""
+    """The best candidate and all scores, for {"context", "candidates"}; {"context"} alone if candidates are fixed."""
     candidates = given.get("candidates") or bundle["candidates"] or given["candidates"]
     context, rows, types, truncated = bundle.ids(given["context"]), list[Array](), list[Array](), False
     room = bundle["max_length"] - len(bundle["before"]) - len(bundle["between"]) - len(bundle["after"])
@@ -24,7 +24,7 @@ def answer(bundle: Bundle, given: Any) -> Answer:
         types.append(np.repeat(bundle["types"], [len(part) for part in parts]))
         truncated |= len(context) + len(candidate) > room
     logits = bundle.logits(rows, types)
-    if logits.ndim == 3:  # a mean over tokens
+    if logits.ndim == 3:  # one score per token: take the mean
         logits = np.stack([each[: len(row)].mean(0) for each, row in zip(logits, rows, strict=True)])
     scores = logits[:, 0].round(6)
     best = int(scores.argmax())

@@ -1,7 +1,8 @@
-"""Answers of a fine-tuned model: python answer.py TEXT ..., or one text a line of standard input.
+"""Answers of a fine-tuned model: python answer.py TEXT ..., or texts on standard input, one per line.
 
-Each answer is a line of JSON. With --json an input is a JSON value: a text, or an object where more is needed. Needs
-onnxruntime, tokenizers and numpy alone. In Python: ``from answer import Bundle, answer; answer(Bundle(), "A text.")``.
+Each answer is one line of JSON. With --json, each input is JSON: a string, or an object if the model needs more than a
+text. Needs only onnxruntime, tokenizers and numpy. In Python: ``from answer import Bundle, answer``, then
+``answer(Bundle(), "A text.")``.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 Array = np.ndarray[Any, Any]
-Answer = dict[str, Any]  # JSON whose fields each head decides
+Answer = dict[str, Any]  # JSON; its fields depend on the kind of model
 
 
 class Bundle:
-    """The model, its tokenizer, and what bundle.json says of them."""
+    """The model, its tokenizer, and the settings in bundle.json."""
 
     def __init__(self, folder: Path = Path(__file__).parent) -> None:
-        # JSON: an export wrote it for this script.
+        # The export wrote this file for this script.
         self.settings: dict[str, Any] = json.loads((folder / "bundle.json").read_text(encoding="utf8"))
         self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self.tokenizer.no_padding()
@@ -39,11 +40,11 @@ class Bundle:
         return self.settings[name]
 
     def ids(self, text: str) -> Array:
-        """A text's tokens, (tokens,)."""
+        """A text's token ids, (tokens,)."""
         return np.asarray(self.tokenizer.encode(text, add_special_tokens=False).ids, dtype=np.int64)
 
     def logits(self, rows: Sequence[Array], types: Sequence[Array] = ()) -> Array:
-        """The model's output for rows of tokens, (rows, ...)."""
+        """The model's output for rows of token ids, (rows, ...)."""
         given = {
             "input_ids": padded(rows, self["pad"]),
             "attention_mask": padded([np.ones_like(row) for row in rows], 0),
@@ -54,7 +55,7 @@ class Bundle:
 
 
 def padded(rows: Sequence[Array], padding: int) -> Array:
-    """Rows of several lengths as one array."""
+    """Rows of different lengths, padded to one array (rows, longest)."""
     found = np.full((len(rows), max(map(len, rows))), padding, dtype=np.int64)
     for place, row in zip(found, rows, strict=True):
         place[: len(row)] = row

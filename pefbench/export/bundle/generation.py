@@ -1,4 +1,4 @@
-"""A text that continues a prompt: at each step the likeliest token, with a cache of keys and values."""
+"""A text that continues a prompt, decoded greedily with a cache of keys and values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pefbench.heads._pairs import cut
 
 
 def answer(bundle: Bundle, given: Any) -> Answer:
-    """The text for a prompt, or for {"prompt", "instruction", "history"}, of which the last two may be left out."""
+    """The text for a prompt, or for {"prompt", "instruction", "history"}; the last two are optional."""
     asked = {"prompt": given} if isinstance(given, str) else given
     step, truncated = (by_template if bundle["chat"] else as_lines)(bundle, asked)
     read, tokens = len(step), list[int]()
@@ -34,7 +34,7 @@ def answer(bundle: Bundle, given: Any) -> Answer:
 
 
 def as_lines(bundle: Bundle, asked: Answer) -> tuple[Array, bool]:
-    """A prompt's tokens without a template, after the instruction, and whether it was cut."""
+    """The token ids of instruction and prompt without a chat template, and whether the prompt was cut."""
     instruction = asked.get("instruction", "")
     turns = [text for _, text in asked.get("history", [])]
     text = instruction + "\n".join([*turns, asked["prompt"]])
@@ -51,13 +51,13 @@ def as_lines(bundle: Bundle, asked: Answer) -> tuple[Array, bool]:
 
 
 def by_template(bundle: Bundle, asked: Answer) -> tuple[Array, bool]:
-    """A prompt's tokens in the chat template, as the first that a user says, and whether it was cut."""
+    """The token ids of a prompt as a user's first message in the chat template, and whether it was cut."""
     if asked.get("history"):
-        raise ValueError("a history needs the chat template's program, which a bundle has not: give the prompt alone")
+        raise ValueError("a history needs the chat template's program, which a bundle lacks: give only the prompt")
     instruction, text = asked.get("instruction", ""), asked["prompt"]
     added = [each.content for each in bundle.tokenizer.get_added_tokens_decoder().values() if each.special]
     if written := [each for each in added if each in instruction + text]:
-        raise ValueError(f"the prompt writes {written[0]}, which is a token of the model's own")
+        raise ValueError(f"the prompt contains {written[0]}, which is a special token of the model")
     whole = found = in_template(bundle, instruction + text)
     room = bundle["max_length"] - bundle["max_new_tokens"]
     while len(found) > room and text:
@@ -67,7 +67,7 @@ def by_template(bundle: Bundle, asked: Answer) -> tuple[Array, bool]:
 
 
 def in_template(bundle: Bundle, text: str) -> Array:
-    """The tokens of a text with what the template writes around it."""
+    """The token ids of a text inside the chat template."""
     bundle.tokenizer.encode_special_tokens = False
     before, after = bundle["around"]
     said = text.strip() if bundle["strips"] else text
@@ -77,7 +77,7 @@ def in_template(bundle: Bundle, text: str) -> Array:
 
 
 def shorter(bundle: Bundle, text: str, excess: int) -> str:
-    """A text without about `excess` of its tokens, and a character shorter at least."""
+    """A text without about `excess` of its tokens; at least one character shorter."""
     offsets = np.asarray(bundle.tokenizer.encode(text, add_special_tokens=False).offsets).reshape(-1, 2)
     kept = cut(offsets, len(offsets) - excess, bundle["keep"]) if len(offsets) > excess else offsets[:0]
     if not len(kept):

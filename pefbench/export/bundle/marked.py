@@ -10,13 +10,13 @@ import numpy as np
 
 from pefbench.export.bundle.asking import main
 from pefbench.export.bundle.common import Answer, Bundle, softmax
-from pefbench.heads.marked import MARKS, _nearest, mark  # noqa: F401 - what is called needs it
+from pefbench.heads.marked import MARKS, _nearest, mark  # noqa: F401 - `mark` needs it
 
 TAG = re.compile(r"</?e[12]>")
 
 
 def answer(bundle: Bundle, given: Any) -> Answer:
-    """The likeliest label and the probability of each, for a text with tags, or {"text", "first", "second"}."""
+    """The most likely label and all probabilities, for a text with tags or {"text", "first", "second"}."""
     text, marks = mark(spans(given))
     encoding = bundle.tokenizer.encode(text, add_special_tokens=False)
     ends = [end for _, end in encoding.offsets]
@@ -35,7 +35,7 @@ def answer(bundle: Bundle, given: Any) -> Answer:
 
 
 def spans(given: Any) -> Any:
-    """The text without tags, and the characters of its two spans."""
+    """The text without tags, and the character offsets of its two spans."""
     if not isinstance(given, str) and given.get("first") is not None:
         return SimpleNamespace(text=given["text"], first=tuple(given["first"]), second=tuple(given["second"]))
     given = given if isinstance(given, str) else given["text"]

@@ -12,7 +12,7 @@ from pefbench.export.bundle.common import Answer, Bundle
 
 
 def answer(bundle: Bundle, given: Any) -> Answer:
-    """The labels from their thresholds on and the probability of each, for a text or {"text", "pair"}."""
+    """The labels that reach their thresholds, and all probabilities, for a text or {"text", "pair"}."""
     logits, truncated = text_logits(bundle, given)
     chances = dict(zip(bundle["labels"], (1 / (1 + np.exp(-logits))).tolist(), strict=True))
     labels = [label for label, threshold in bundle["thresholds"].items() if chances[label] >= threshold]

@@ -12,7 +12,7 @@ from pefbench.export.bundle.common import Answer, Bundle
 
 
 def answer(bundle: Bundle, given: Any) -> Answer:
-    """The score of a text or of {"text", "pair"}, between the lowest and the highest in training."""
+    """The score of a text or {"text", "pair"}, clipped to the range of the training scores."""
     logits, truncated = text_logits(bundle, given)
     score = np.clip(logits[0] * bundle["spread"] + bundle["mean"], bundle["lowest"], bundle["highest"])
     return {"score": float(score), "truncated": truncated}

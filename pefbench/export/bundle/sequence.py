@@ -10,7 +10,7 @@ from pefbench.export.bundle.common import Answer, Bundle, softmax
 
 
 def answer(bundle: Bundle, given: Any) -> Answer:
-    """The likeliest label and the probability of each, for a text or {"text", "pair"}."""
+    """The most likely label and all probabilities, for a text or {"text", "pair"}."""
     logits, truncated = text_logits(bundle, given)
     chances = dict(zip(bundle["labels"], softmax(logits).tolist(), strict=True))
     label = bundle["labels"][int(logits.argmax())]

@@ -16,7 +16,7 @@ Span = tuple[float, int, int]
 
 
 def answer(bundle: Bundle, given: Any) -> Answer:
-    """The span, its characters and its probability, for {"question", "context"}."""
+    """The answer span, its character offsets and its probability, for {"question", "context"}."""
     encoding = bundle.tokenizer.encode(given["context"], add_special_tokens=False)
     context, question_ids = np.asarray(encoding.ids, dtype=np.int64), bundle.ids(given["question"])
     before, between, after = (np.asarray(bundle[name], dtype=np.int64) for name in ("before", "between", "after"))
@@ -53,7 +53,7 @@ def answer(bundle: Bundle, given: Any) -> Answer:
 
 
 def best(scores: Array, longest: int) -> Span:
-    """The best span of a window, by the scores of its tokens as first and last, (tokens, 2)."""
+    """The best span in a window. scores: each token's scores as the first and the last of the span, (tokens, 2)."""
     ends = scores[:, 1]
     spans = [
         (ends[at : at + longest].max() + scores[at, 0], at, at + int(ends[at : at + longest].argmax()))

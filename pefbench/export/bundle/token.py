@@ -10,7 +10,7 @@ import numpy as np
 
 from pefbench.export.bundle.asking import main
 from pefbench.export.bundle.common import Answer, Bundle, softmax
-from pefbench.heads._word_windows import OVERLAP, _first, cut_between, word_windows  # noqa: F401 - what is called
+from pefbench.heads._word_windows import OVERLAP, _first, cut_between, word_windows  # noqa: F401 - `word_windows` needs them
 from pefbench.sources.offsets import SPACELESS, divide  # noqa: F401
 from pefbench.sources.tagging import OUTSIDE, spans
 
@@ -18,7 +18,7 @@ MARKED = re.compile("[BI]-")
 
 
 def answer(bundle: Bundle, given: Any) -> Answer:
-    """The entities of a text, or of {"tokens": words}; or its words, where tags mark no entities."""
+    """The entities in a text or {"tokens": words}, or its tagged words if the tags do not mark entities."""
     text, at = divided(given)
     words = [text[start:end] for start, end in at]
     tags, scores = list[str](), list[float]()
@@ -38,7 +38,7 @@ def answer(bundle: Bundle, given: Any) -> Answer:
 
 
 def divided(given: Any) -> tuple[str, list[tuple[int, int]]]:
-    """A text and the characters of its words; of words, they stand with a space between them."""
+    """A text and the character offsets of its words. Given words are joined by spaces."""
     given = given if isinstance(given, str) else given["tokens"]
     if isinstance(given, str):
         return given, divide(given)
@@ -47,7 +47,7 @@ def divided(given: Any) -> tuple[str, list[tuple[int, int]]]:
 
 
 def windows(bundle: Bundle, words: list[str]) -> list[tuple[int, int]]:
-    """Windows over words that are not cut."""
+    """Windows [first, end) of words, each short enough for the model."""
     bundle.tokenizer.no_truncation()
     spaced = [bundle["space"] + word for word in words]
     encoding = bundle.tokenizer.encode(spaced, is_pretokenized=True, add_special_tokens=False)
@@ -56,7 +56,7 @@ def windows(bundle: Bundle, words: list[str]) -> list[tuple[int, int]]:
 
 
 def tagged(bundle: Bundle, words: list[str]) -> tuple[list[str], list[float]]:
-    """The tag of each word, that of its first token, and its probability."""
+    """The tag of each word and its probability; a word's first token decides."""
     bundle.tokenizer.enable_truncation(bundle["max_length"], direction=bundle["cut"])
     encoding = bundle.tokenizer.encode([bundle["space"] + word for word in words], is_pretokenized=True)
     chances = softmax(bundle.logits([np.asarray(encoding.ids, dtype=np.int64)])[0])

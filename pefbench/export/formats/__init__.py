@@ -1,1 +1,1 @@
-"""The formats of exports, one file each: a file exports ``FORMAT``."""
+"""The export formats, one file each: a file exports ``FORMAT``."""

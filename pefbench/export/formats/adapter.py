@@ -1,4 +1,4 @@
-"""The adapter with its head and tokenizer, in PEFT's layout: it opens with transformers and PEFT alone."""
+"""The adapter with its head and tokenizer, in PEFT's layout: opens with only transformers and PEFT."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Adapter(Format):
     hub = True
 
     def check(self, original: Original, options: Options) -> None:
-        """Raise DataError for what is no adapter, or none of PEFT's; for a rank beyond the server's."""
+        """Raise DataError if the trial has no PEFT adapter, or one with a rank above the server's limit."""
         method = original.prepared.recipe.method.name
         if not (original.model_folder / ADAPTER).is_file():
             raise DataError(f"--as adapter: method {method} trains the model's own weights; use --as merged")
@@ -49,11 +49,11 @@ class Adapter(Format):
             )
         if options.max_lora_rank is not None:
             if not original.head.generates:
-                raise RecipeError("--max-lora-rank is vLLM's, which this trial is not for: it generates no texts")
+                raise RecipeError("--max-lora-rank is for vLLM, which needs a trial that generates texts")
             vllm.check_rank(original, options.max_lora_rank)
 
     def write(self, original: Original, model: nn.Module, to: Path, options: Options) -> list[str]:  # noqa: ARG002
-        """The trial's own files."""
+        """Copy the trial's own files."""
         shutil.copytree(original.model_folder, to, ignore=shutil.ignore_patterns(CARD, ABOUT))
         return vllm.notes(original) if original.head.generates else []
 
@@ -62,7 +62,7 @@ class Adapter(Format):
         return vllm.served(original, options.max_lora_rank, to)
 
     def answers(self, original: Original, folder: Path) -> list[Answer]:
-        """What the pretrained model answers with the adapter that PEFT finds in the folder."""
+        """The answers of the pretrained model with the adapter that PEFT loads from the folder."""
         import transformers
 
         ready, head = original.prepared, original.head
@@ -79,7 +79,7 @@ class Adapter(Format):
                     quantize=ready.recipe.model.quantize,
                 )
             model = from_pretrained.plain_adapter(base, folder)
-            model = model.get_base_model() if asked_inside(ready) else model  # as the card's code has it
+            model = model.get_base_model() if asked_inside(ready) else model  # as in the card's code
             tokenizer: Any = from_pretrained.plain(transformers.AutoTokenizer, folder)
             return original.answers(model, tokenizer)
 

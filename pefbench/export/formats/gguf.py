@@ -1,4 +1,4 @@
-"""GGUF, for llama.cpp: refused, as no package of llama.cpp's has its converter; the refusal says what to run."""
+"""GGUF, for llama.cpp: refused, because no llama.cpp package includes the converter; the message says what to run."""
 
 from __future__ import annotations
 

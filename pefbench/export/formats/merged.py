@@ -1,4 +1,4 @@
-"""The method merged into the weights: a checkpoint that transformers opens alone, by `pipeline` where it has one."""
+"""The method merged into the weights: a checkpoint for transformers alone, and for `pipeline` if the head has one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 SCALED = "pefbench_scaled"
-"""An entry of the config: the head's last layer gives scores, and not standardised ones."""
+"""A config entry: the head's last layer outputs scores rather than standardised scores."""
 
 
 class Merged(Format):
@@ -34,13 +34,13 @@ class Merged(Format):
     options = frozenset({"dtype"})
     hub = True
 
-    def check(self, original: Original, options: Options) -> None:  # noqa: ARG002 - any dtype can be had
-        """Raise DataError for a method that does not merge."""
+    def check(self, original: Original, options: Options) -> None:  # noqa: ARG002 - all dtypes are supported
+        """Raise DataError if the method cannot be merged."""
         if reason := merging.refusal(original):
             raise DataError(f"--as merged: {reason}")
 
     def write(self, original: Original, model: nn.Module, to: Path, options: Options) -> list[str]:
-        """Weights, config with the labels, tokenizer; of a decoder how it generates."""
+        """Write weights, config with the labels, and tokenizer; for a decoder also its generation settings."""
         unwrapped = _merged(original, model).to(DTYPES[options.dtype])
         notes = list[str]()
         if original.kind_name == "regression" and not getattr(unwrapped.config, SCALED):
@@ -54,7 +54,7 @@ class Merged(Format):
         return notes
 
     def answers(self, original: Original, folder: Path) -> list[Answer]:
-        """What the model answers that transformers finds in the folder."""
+        """The answers of the model that transformers loads from the folder."""
         import transformers
 
         task = PIPELINES.get(original.head.auto_class)
@@ -70,13 +70,13 @@ class Merged(Format):
         head = _unscaled(original.head) if getattr(model.config, SCALED, False) else original.head
         return original.answers(model.eval(), tokenizer, head)
 
-    def usage(self, original: Original, options: Options) -> str:  # noqa: ARG002 - the folder says its dtype
+    def usage(self, original: Original, options: Options) -> str:  # noqa: ARG002 - the folder states its dtype
         """The pipeline's call."""
         return usage(original)
 
 
 def _merged(original: Original, model: nn.Module) -> Any:
-    """The trial's model as it is exported, but for its dtype; in place."""
+    """The trial's model as it is exported, except for the dtype; in place."""
     unwrapped: Any = merging.merged(original, model)
     if original.kind_name == "regression":
         unwrapped.config.problem_type = "regression"
@@ -85,29 +85,29 @@ def _merged(original: Original, model: nn.Module) -> Any:
 
 
 def _check_labels(original: Original, opened: Any) -> None:
-    """Raise ExportError where the model itself, by which a pipeline answers, has not the trial's labels."""
+    """Raise ExportError if the model, which gives a pipeline its labels, does not have the trial's labels."""
     expected = original.head.config().get("id2label")
     found = opened.config.id2label
     if expected is not None and found != expected:
         names = [", ".join(map(str, labels.values())) for labels in (found, expected)]
-        raise ExportError(f"the labels of the merged model are {names[0]}, and not {names[1]}; the export was removed")
+        raise ExportError(f"the merged model's labels are {names[0]} instead of {names[1]}; the export was removed")
 
 
 def _check_weights(expected: nn.Module, opened: nn.Module) -> None:
-    """Raise ExportError where a weight is another one than the trial's, merged anew, in the dtype of the export.
+    """Raise ExportError if a weight differs from the trial's, merged again, in the export's dtype.
 
-    The test examples alone do not show all: not each word is among them, and a small change is lost in the tolerance.
+    The test examples alone do not show every error: they lack some words, and small changes are within the tolerance.
     """
     found = opened.state_dict()
     for name, weight in expected.state_dict().items():
         other = found.get(name)
         if other is None or not other.equal(weight.to(other.dtype)):
             how = "is missing" if other is None else "is not the trial's"
-            raise ExportError(f"the weight {name} of the merged model {how}, and the export was removed")
+            raise ExportError(f"the weight {name} of the merged model {how}; the export was removed")
 
 
 def generation(original: Original, model: Any) -> Any:
-    """How the trial generates, for a decoder's own settings."""
+    """The trial's generation settings, as a decoder's generation config."""
     import numpy as np
     from transformers import GenerationConfig
 
@@ -130,7 +130,7 @@ def generation(original: Original, model: Any) -> Any:
 
 
 def _scale(model: nn.Module, head: Head) -> bool:
-    """Let the head's last layer give scores in place of standardised ones; false where it has no bias for that."""
+    """Let the head's last layer output scores instead of standardised scores; False if it lacks the needed bias."""
     scale: Any = head
     heads = [model.get_submodule(name) for name in architecture.head_modules(model)]
     layers = [module for each in heads for module in each.modules() if isinstance(module, torch.nn.Linear)]
@@ -144,7 +144,7 @@ def _scale(model: nn.Module, head: Head) -> bool:
 
 
 def _unscaled(head: Head) -> Head:
-    """The head that takes a model's output for the score."""
+    """A head that takes the model's output as the score."""
     changed: Any = copy(head)
     changed.mean, changed.spread = 0.0, 1.0
     return changed  # type: ignore[no-any-return]

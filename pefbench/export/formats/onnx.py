@@ -1,6 +1,6 @@
-"""A bundle: an ONNX graph, the tokenizer, the labels, and one script that answers without torch.
+"""A bundle: an ONNX graph, the tokenizer, the labels, and a script that answers without torch.
 
-Models that cannot be merged (bottleneck, prefix, ...) are graphs of what they compute, decoders that generate excepted.
+If a method cannot be merged (bottleneck, prefix, ...), the graph computes it, except for decoders that generate.
 """
 
 from __future__ import annotations
@@ -37,20 +37,20 @@ class Onnx(Format):
     options = frozenset({"quantize"})
     as_predict = True
 
-    def check(self, original: Original, options: Options) -> None:  # noqa: ARG002 - any can be put into 8 bits
-        """Raise a UserError for a model without such a graph, a tokenizer of Python, a lack of packages."""
+    def check(self, original: Original, options: Options) -> None:  # noqa: ARG002 - every graph can be quantised
+        """Raise a UserError if the model has no such graph, the tokenizer is in Python or packages are missing."""
         if lacking := [name for name in NEEDS if find_spec(name) is None]:
             raise RecipeError(f"--as onnx needs {', '.join(lacking)}: pip install 'pefbench[onnx]'")
         if original.prepared.recipe.model.quantize != "none":
-            raise DataError("--as onnx: the base is quantised by bitsandbytes, whose layers have no ONNX")
+            raise DataError("--as onnx: the base is quantised by bitsandbytes, whose layers cannot be exported to ONNX")
         if not original.tokenizer.is_fast:
-            raise DataError("--as onnx: the tokenizer is a program of Python, and has no tokenizer.json")
+            raise DataError("--as onnx: the tokenizer is implemented in Python and has no tokenizer.json")
         self._settings(original)
         if original.head.generates:
             self._check_decoder(original)
 
     def write(self, original: Original, model: nn.Module, to: Path, options: Options) -> list[str]:
-        """Graph, tokenizer, settings and script."""
+        """Write graph, tokenizer, settings and script."""
         to.mkdir(parents=True)
         merge = merging.refusal(original) is None
         settings = self._settings(original)
@@ -58,7 +58,7 @@ class Onnx(Format):
         if original.head.generates:
             how = generation(original, exported)
             if how.bad_words_ids or how.suppress_tokens:
-                raise DataError("--as onnx: the model never writes some tokens, which a bundle does not know")
+                raise DataError("--as onnx: the model suppresses some tokens, which bundles do not support")
             settings |= {**decoder.write(exported, to / graph.FILE), "ends": how.eos_token_id}
         else:
             graph.write(exported, _inputs(original), to / graph.FILE)
@@ -68,10 +68,10 @@ class Onnx(Format):
         text = json.dumps(settings, indent=1, ensure_ascii=False, allow_nan=False)
         (to / SETTINGS).write_text(f"{text}\n", encoding="utf8")
         (to / SCRIPT).write_text(script(original.kind_name), encoding="utf8")
-        return [] if merge else ["the method is not merged: the graph computes it beside the weights"]
+        return [] if merge else ["the method is not merged: the graph computes it in addition to the weights"]
 
     def answers(self, original: Original, folder: Path) -> list[Answer]:
-        """What the script answers, in a process that has nothing of pefbench."""
+        """The script's answers, in a process without pefbench."""
         lines = "".join(f"{json.dumps(each)}\n" for each in _given(original))
         done = subprocess.run(
             [sys.executable, "-I", str(folder / SCRIPT), "--json"],
@@ -83,7 +83,7 @@ class Onnx(Format):
         )
         if done.returncode:
             last = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
-            raise ExportError(f"the export's {SCRIPT} fails, and the export was removed: {last}")
+            raise ExportError(f"the export's {SCRIPT} fails; the export was removed: {last}")
         return [json.loads(line) for line in done.stdout.splitlines()]
 
     def usage(self, original: Original, options: Options) -> str:  # noqa: ARG002
@@ -95,20 +95,20 @@ class Onnx(Format):
             "```\npip install onnxruntime tokenizers numpy\n"
             'python answer.py "A text."\n'
             "python answer.py --json < inputs.jsonl\n```\n\n"
-            "Nothing else is needed: no torch, no transformers. One answer is one line of JSON, as `pefbench predict "
-            "--json` has it. Where an input is more than a text, it is a JSON object, given with --json; an input of "
-            f"the test split:\n\n```\n{given}\n```"
+            "It needs neither torch nor transformers. Each answer is one line of JSON, as from `pefbench predict "
+            "--json`. An input that is more than a text is a JSON object, given with --json. An input from the test "
+            f"split:\n\n```\n{given}\n```"
         )
 
     def _check_decoder(self, original: Original) -> None:
-        """Raise a UserError for what a graph of a decoder cannot be of."""
+        """Raise a UserError if the decoder cannot be exported to a graph."""
         if reason := merging.refusal(original):
-            raise DataError(f"--as onnx of a decoder is of merged weights, and {reason}")
+            raise DataError(f"--as onnx of a decoder needs merged weights, but {reason}")
         decoder.check(original.prepared.config)
         _given(original)
 
     def _settings(self, original: Original) -> Json:
-        """What the script must know."""
+        """The script's settings."""
         name, head, tokenizer = original.kind_name, original.head, original.tokenizer
         own: Any = importlib.import_module(f"{heads.__name__}.{name}")
         return {
@@ -129,7 +129,7 @@ def _inputs(original: Original) -> list[str]:
 
 
 def _given(original: Original) -> list[Json]:
-    """The test examples as the script reads them."""
+    """The test examples as the script's inputs."""
     if not original.head.generates:
         return original.inputs
     head: Any = original.head

@@ -1,1 +1,1 @@
-"""What a bundle must know of a head, one file for each: a file has ``settings(head, tokenizer)``, JSON-able."""
+"""A bundle's settings for each kind of head, one file each: its ``settings(head, tokenizer)`` returns JSON values."""

@@ -1,4 +1,4 @@
-"""What two texts in one row are laid out by."""
+"""The layout of two texts in one row."""
 
 from __future__ import annotations
 

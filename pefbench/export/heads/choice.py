@@ -1,4 +1,4 @@
-"""Which of several candidates fits a context."""
+"""Choosing between candidates for a context."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 def settings(head: ScoringHead, tokenizer: PreTrainedTokenizerFast) -> Json:
-    """How a row is laid out, which end of a context is kept, and candidates that all questions have.
+    """The layout of a row, which end of a context is kept, and the candidates if all questions have the same.
 
-    Raises DataError for choices by likelihood.
+    Raises DataError if the head chooses by likelihood.
     """
     if not isinstance(head, ChoiceHead):
-        raise DataError("it compares how likely a decoder finds the candidates, which bundles do not; use --as merged")
+        raise DataError("it compares a decoder's likelihoods of the candidates, which bundles cannot; use --as merged")
     return {**laid_out(template(tokenizer)), "keep": head.keep, "candidates": [*head.candidates]}

@@ -1,4 +1,4 @@
-"""A text that continues a prompt, by a decoder whose likeliest token is the answer's next one."""
+"""A text that continues a prompt, decoded greedily by a decoder."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from pefbench.inference.kind import Json
 
 MARK = "xqzxqz"
-"""What stands for a prompt, to see what a template writes around it."""
+"""A placeholder for a prompt, to find what a template writes around it."""
 
 
 def settings(head: GenerationHead, tokenizer: PreTrainedTokenizerFast) -> Json:
-    """What stands around a prompt, and how long an answer may be.
+    """What is written around a prompt, and how long an answer may be.
 
-    Raises DataError for encoder-decoders, and for answers that are not found greedily.
+    Raises DataError for encoder-decoders and for decoding that is not greedy.
     """
     if not isinstance(head, CausalHead):
         raise DataError("--as onnx: a bundle has one graph, and an encoder-decoder needs two; use --as merged")
@@ -39,7 +39,7 @@ def settings(head: GenerationHead, tokenizer: PreTrainedTokenizerFast) -> Json:
 
 
 def given(example: GenerationExample, head: CausalHead, tokenizer: PreTrainedTokenizerFast) -> Json:
-    """An example as the script reads it. Raises DataError for a conversation that only a template can lay out."""
+    """An example as the script's input. Raises DataError for a conversation, which needs the template's program."""
     if head.chat and tokenizer.chat_template and (example.history or example.asks != "user"):
         raise DataError(
             "--as onnx: its test examples are conversations, which need the chat template's program (jinja), and a "
@@ -50,6 +50,6 @@ def given(example: GenerationExample, head: CausalHead, tokenizer: PreTrainedTok
 
 
 def _written(prompter: Chat, text: str) -> str:
-    """What the template writes for a user's first words, up to where the answer begins."""
+    """The template's text for a user's first message, up to the beginning of the answer."""
     written: str = prompter.template.apply([("user", text)], tokenize=False, add_generation_prompt=True)
     return written

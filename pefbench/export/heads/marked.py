@@ -14,6 +14,6 @@ if TYPE_CHECKING:
 
 
 def settings(head: MarkedHead, tokenizer: PreTrainedTokenizerFast) -> Json:
-    """The tokens around a text, and whether states at the closing marks are read."""
+    """The tokens around a text, and whether the states at the closing marks are used."""
     before, after = added(tokenizer)
     return {"before": before.tolist(), "after": after.tolist(), "causal": head.causal}

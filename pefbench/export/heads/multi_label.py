@@ -14,5 +14,5 @@ if TYPE_CHECKING:
 
 
 def settings(head: MultiLabelHead, tokenizer: PreTrainedTokenizerFast) -> Json:
-    """Those of texts, and the probability from which each label is given."""
+    """The settings of texts, and each label's threshold."""
     return {**sequence.settings(head, tokenizer), "thresholds": dict(head.answers.thresholds)}

@@ -14,6 +14,6 @@ if TYPE_CHECKING:
 
 
 def settings(head: RegressionHead, tokenizer: PreTrainedTokenizerFast) -> Json:
-    """Those of texts, and the scale of the scores."""
+    """The settings of texts, and the scale of the scores."""
     scale = {"mean": head.mean, "spread": head.spread, "lowest": head.bounds[0], "highest": head.bounds[1]}
     return {**sequence.settings(head, tokenizer), **scale}

@@ -15,5 +15,5 @@ if TYPE_CHECKING:
 
 
 def settings(head: Head, tokenizer: PreTrainedTokenizerFast) -> Json:  # noqa: ARG001 - the labels are known
-    """The token that is left out of texts, and what divides a pair."""
+    """The settings of texts: the token that is removed from them, and the separator of a pair."""
     return {"end": end_token(tokenizer), "before_pair": "\n" if is_joined(tokenizer) else ""}

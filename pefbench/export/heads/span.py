@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def settings(head: SpanHead, tokenizer: PreTrainedTokenizerFast) -> Json:
-    """How a row is laid out, and what answers may be."""
+    """The layout of a row, and the limits of answers."""
     around, null = with_null(template(tokenizer), tokenizer)
     return {
         **laid_out(around),

@@ -14,5 +14,5 @@ if TYPE_CHECKING:
 
 
 def settings(head: TokenHead, tokenizer: PreTrainedTokenizerFast) -> Json:  # noqa: ARG001 - the labels are known
-    """The text that each word needs before it, and how many tokens are put around a text."""
+    """The text that goes before each word, and the number of tokens added around a text."""
     return {"space": space_before(tokenizer), "added": tokenizer.num_special_tokens_to_add()}
